@@ -1,0 +1,119 @@
+/*
+ * akma/kdf.h - the public names of the akma provider
+ *
+ * Everything here is a macro: an application needs this header and libcrypto, and links to nothing
+ * of the provider's. "octets" is an OSSL_PARAM octet string, "text" an OSSL_PARAM UTF-8 string:
+ * well formed, without NUL, used as given. All lengths count octets.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_KDF_H
+#define AKMA_KDF_H
+
+/* The provider: its name in openssl.cnf, its file name without suffix, and the property it sets. */
+#define AKMA_PROVIDER_NAME  "akma"
+#define AKMA_PROPERTY_QUERY "provider=akma"
+
+/* Provider parameter: the policy in force, one key a line; text. Of a broken policy, what is wrong.
+ */
+#define AKMA_PROVIDER_PARAM_POLICY "policy"
+
+/*
+ * Algorithms, for EVP_KDF_fetch(). A context has no fixed output size: "size" (size_t) is SIZE_MAX,
+ * the length asked of EVP_KDF_derive() counts.
+ */
+#define AKMA_KDF_E2E        "AKMA-E2E"       /* e2e_key = KDF(Ks_(ext/int)_NAF, Ka) */
+#define AKMA_KDF_KS_NAF     "GBA-KS-NAF"     /* Ks_NAF, Ks_ext_NAF: TS 33.220 B.3 */
+#define AKMA_KDF_KS_INT_NAF "GBA-KS-INT-NAF" /* Ks_int_NAF: TS 33.220 B.3 */
+#define AKMA_KDF_K_AKMA     "AKMA-K-AKMA"    /* K_AKMA: TS 33.535 A.2 */
+#define AKMA_KDF_A_TID      "AKMA-A-TID"     /* A-TID: TS 33.535 A.3 */
+#define AKMA_KDF_K_AF       "AKMA-K-AF"      /* K_AF: TS 33.535 A.4 */
+#define AKMA_KDF_3GPP       "3GPP-KDF"       /* any other: TS 33.220 B.2.0 */
+
+/* Parameters of AKMA-E2E. */
+
+/* Ks_(ext/int)_NAF (TS 33.220 B.3) or K_AF (TS 33.535 A.4): octets, exactly 32, required, secret.
+ */
+#define AKMA_PARAM_KS_NAF "ks-naf"
+/* Ka, the third party's own key: octets, 16 to 65535, uniformly random, required, secret. */
+#define AKMA_PARAM_KA "ka"
+/* OpenSSL's names for these two: the same parameters, so that giving both in one call is an error.
+ */
+#define AKMA_PARAM_KEY    "key"
+#define AKMA_PARAM_SECRET "secret"
+/* What makes this key fresh (counter, nonces, epoch): octets, 0 to 255, default empty. */
+#define AKMA_PARAM_REFRESH "refresh"
+/* What the key is for, one label a key: text, 0 to 255, default empty. */
+#define AKMA_PARAM_USAGE "usage"
+/* Hash of the HMAC: text, one of AKMA_DIGEST_* or an alias OpenSSL has for it, default SHA2-256. */
+#define AKMA_PARAM_DIGEST "digest"
+/* Construction: text, AKMA_MODE_* in any case, default 3GPP. */
+#define AKMA_PARAM_MODE "mode"
+/*
+ * End of life of the 3GPP key as BSF or AAnF gave it: integer (int64_t), seconds since 1970 UTC,
+ * default none. Deriving fails when the clock is past it. Not part of what is hashed.
+ */
+#define AKMA_PARAM_NOT_AFTER "not-after"
+
+/* NAF_Id, for AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF and (as AF_ID) AKMA-K-AF; required. */
+
+/* FQDN, then the Ua security protocol identifier: octets, 6 to 258 (TS 33.220 Annex H). */
+#define AKMA_PARAM_NAF_ID "naf-id"
+/* Instead of it, its two halves: the FQDN, text, 1 to 253 ... */
+#define AKMA_PARAM_NAF_FQDN "naf-fqdn"
+/* ... and the identifier, octets, exactly 5. */
+#define AKMA_PARAM_UA_PROTOCOL_ID "ua-protocol-id"
+
+/*
+ * Further parameters of the 3GPP derivations. AKMA_PARAM_KEY is their key: octets, exactly 32 (for
+ * 3GPP-KDF 1 or more), required, secret.
+ */
+
+/* RAND of the GBA bootstrapping: octets, exactly 16, required (TS 33.220 B.3). */
+#define AKMA_PARAM_RAND "rand"
+/* IMPI: text, 1 to 65535, required (TS 33.220 B.3). */
+#define AKMA_PARAM_IMPI "impi"
+/* SUPI as TS 33.501 A.7.0 uses it (of an IMSI the bare digits): text, 1 to 65535, required. */
+#define AKMA_PARAM_SUPI "supi"
+/* FC of 3GPP-KDF: octets, one other than FF, or FF and one more, not FFE2; required. */
+#define AKMA_PARAM_FC "fc"
+/* P0, P1, ... of 3GPP-KDF: octets, 0 to 65535 each, repeated in order; at least one. */
+#define AKMA_PARAM_P "p"
+
+/* Property query for the HMAC and the hash that are fetched, for every algorithm: text, default
+ * none. */
+#define AKMA_PARAM_PROPERTIES "properties"
+
+/* Values of AKMA_PARAM_MODE. */
+#define AKMA_MODE_3GPP "3GPP" /* HMAC(Ks_NAF, S(i)), TS 33.220 B.2.0 */
+#define AKMA_MODE_HKDF "HKDF" /* RFC 5869 over the same data */
+
+/* Values of AKMA_PARAM_DIGEST. */
+#define AKMA_DIGEST_SHA2_256     "SHA2-256"
+#define AKMA_DIGEST_SHA2_384     "SHA2-384"
+#define AKMA_DIGEST_SHA2_512     "SHA2-512"
+#define AKMA_DIGEST_SHA2_512_256 "SHA2-512/256"
+#define AKMA_DIGEST_SHA3_256     "SHA3-256"
+#define AKMA_DIGEST_SHA3_384     "SHA3-384"
+#define AKMA_DIGEST_SHA3_512     "SHA3-512"
+
+/* Defaults. */
+#define AKMA_DEFAULT_DIGEST AKMA_DIGEST_SHA2_256
+#define AKMA_DEFAULT_MODE   AKMA_MODE_3GPP
+
+/* Limits, in octets. */
+#define AKMA_KEY_LENGTH            32 /* Ks, Ks_NAF, K_AUSF, K_AKMA, K_AF: TS 33.220, TS 33.535 */
+#define AKMA_KA_MIN                16 /* 128 bits; 32 octets recommended; a policy can ask for more */
+#define AKMA_KA_MAX                65535 /* what a two-octet L counts: TS 33.220 B.2.0 */
+#define AKMA_NAF_FQDN_MAX          253   /* RFC 1035 in text form */
+#define AKMA_UA_PROTOCOL_ID_LENGTH 5     /* TS 33.220 Annex H */
+#define AKMA_NAF_ID_MIN            6
+#define AKMA_NAF_ID_MAX            258
+#define AKMA_REFRESH_MAX           255
+#define AKMA_USAGE_MAX             255
+#define AKMA_RAND_LENGTH           16    /* TS 33.102 */
+#define AKMA_P_MAX                 65535 /* impi, supi and each p: what a two-octet L counts */
+#define AKMA_OUTPUT_BLOCKS_MAX     255   /* AKMA-E2E: longest output, in outputs of the digest */
+#define AKMA_OUTPUT_MAX            32    /* the 3GPP derivations: longest output */
+
+#endif
