@@ -1,0 +1,84 @@
+/*
+ * The form of a NAF_Id (AF_ID): FQDN, then the Ua security protocol identifier
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "naf.h"
+
+#include <akma/kdf.h>
+#include <stdbool.h>
+
+#define LABEL_MAX 63 /* RFC 1035 2.3.4 */
+
+static bool is_alphanumeric(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+static bool is_host_name_octet(unsigned char c)
+{
+    return is_alphanumeric(c) || c == '-' || c == '.';
+}
+
+const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
+{
+    size_t label = 0; /* octets of the label so far */
+
+    if (length == 0 || length > AKMA_NAF_FQDN_MAX)
+        return "the FQDN has 1 to 253 octets";
+    for (size_t i = 0; i < length; i++) {
+        if (fqdn[i] == '.') {
+            if (label == 0)
+                return "an empty label, 1 to 63 octets wanted between two dots";
+            if (fqdn[i - 1] == '-')
+                return "a label of the FQDN ends with a hyphen";
+            label = 0;
+            continue;
+        }
+        if (fqdn[i] == '-' && label == 0)
+            return "a label of the FQDN starts with a hyphen";
+        if (!is_host_name_octet(fqdn[i]))
+            return "the FQDN is host-name text: letters, digits, hyphens and dots "
+                   "(an internationalised name in its A-label form)";
+        if (++label > LABEL_MAX)
+            return "a label of the FQDN is longer than 63 octets";
+    }
+    if (label == 0)
+        return "the FQDN ends with a dot, leave it out";
+    if (fqdn[length - 1] == '-')
+        return "a label of the FQDN ends with a hyphen";
+    return NULL;
+}
+
+const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)
+{
+    if (length != AKMA_UA_PROTOCOL_ID_LENGTH)
+        return "exactly 5 octets wanted";
+    if (is_host_name_octet(identifier[0]))
+        return "starts with a host-name character: the Ua security protocol "
+               "identifier is 5 octets "
+               "such as 0100000007, not text";
+    if (identifier[0] == 0)
+        for (size_t i = 1; i < length; i++)
+            if (identifier[i] != 0)
+                return "starts with 00 and is not all zero (TS 33.220 H.2)";
+    return NULL;
+}
+
+const char *naf_id_fault(const unsigned char *naf_id, size_t length)
+{
+    size_t fqdn_length;
+    const char *fault;
+
+    if (length < AKMA_NAF_ID_MIN || length > AKMA_NAF_ID_MAX)
+        return "6 to 258 octets wanted: the FQDN and the 5-octet Ua security "
+               "protocol identifier";
+    fqdn_length = length - AKMA_UA_PROTOCOL_ID_LENGTH;
+    if (is_host_name_octet(naf_id[fqdn_length]))
+        return "the Ua security protocol identifier is missing: append its 5 "
+               "octets to the FQDN, "
+               "or give naf-fqdn and ua-protocol-id";
+    fault = naf_fqdn_fault(naf_id, fqdn_length);
+    return fault != NULL ? fault
+                         : naf_ua_protocol_fault(naf_id + fqdn_length, AKMA_UA_PROTOCOL_ID_LENGTH);
+}
