@@ -1,0 +1,429 @@
+/*
+ * The inputs of one context, kept in the form in which they are hashed
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "inputs.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define L_SIZE 2 /* octets of a length, big endian: TS 33.220 B.2.0 */
+
+/* Parameters read and checked, nothing of them taken yet. */
+struct pending {
+    unsigned int present;
+    struct value values[INPUT_COUNT];
+    enum digest_id digest;
+    enum kdf_mode mode;
+    int64_t not_after;
+    char *properties;
+    size_t p_size;                         /* octets of all p with their lengths */
+    unsigned char naf_id[AKMA_NAF_ID_MAX]; /* put together from its halves */
+};
+
+static bool has(unsigned int present, enum input input)
+{
+    return (present & INPUT_BIT(input)) != 0;
+}
+
+/* FC comes without a length; the list of p has one behind each p already. */
+static bool has_own_length(enum input part)
+{
+    return part != INPUT_FC && part != INPUT_P;
+}
+
+static void write_length(unsigned char *place, size_t length)
+{
+    place[0] = (unsigned char)(length >> 8);
+    place[1] = (unsigned char)length;
+}
+
+static void append(struct octets *octets, const void *value, size_t length)
+{
+    octets_splice(octets, octets->length, 0, value, length);
+}
+
+static void append_counted(struct octets *octets, const void *value, size_t length)
+{
+    unsigned char l[L_SIZE];
+
+    write_length(l, length);
+    append(octets, value, length);
+    append(octets, l, sizeof(l));
+}
+
+void inputs_init(struct inputs *inputs, enum derivation_id derivation)
+{
+    static const unsigned char no_length[L_SIZE];
+    const struct derivation *row = &derivations[derivation];
+
+    inputs->derivation = derivation;
+    inputs->present = 0;
+    inputs->digest = DIGEST_SHA2_256;
+    inputs->mode = MODE_3GPP;
+    inputs->properties = NULL;
+    octets_init(&inputs->key, inputs->key_embedded, sizeof(inputs->key_embedded));
+    octets_init(&inputs->s, inputs->s_embedded, sizeof(inputs->s_embedded));
+    append(&inputs->s, row->fc, row->fc_length);
+    if (row->p0_length > 0)
+        append_counted(&inputs->s, row->p0, row->p0_length);
+    inputs->prefix = inputs->s.length;
+    for (size_t i = 0; row->parts[i] != INPUT_NONE; i++) {
+        inputs->length[i] = 0;
+        if (has_own_length(row->parts[i]))
+            append(&inputs->s, no_length, sizeof(no_length));
+    }
+}
+
+void inputs_free(struct inputs *inputs)
+{
+    octets_free(&inputs->key);
+    octets_free(&inputs->s);
+    OPENSSL_free(inputs->properties);
+}
+
+bool inputs_copy(struct inputs *copy, const struct inputs *inputs)
+{
+    inputs_init(copy, inputs->derivation);
+    if (!octets_reserve(&copy->key, inputs->key.length) ||
+        !octets_reserve(&copy->s, inputs->s.length + S_TAIL) ||
+        (inputs->properties != NULL &&
+         (copy->properties = OPENSSL_strdup(inputs->properties)) == NULL)) {
+        inputs_free(copy);
+        inputs_init(copy, inputs->derivation);
+        return false;
+    }
+    octets_splice(&copy->key, 0, copy->key.length, inputs->key.data, inputs->key.length);
+    octets_splice(&copy->s, 0, copy->s.length, inputs->s.data, inputs->s.length);
+    memcpy(copy->length, inputs->length, sizeof(copy->length));
+    copy->present = inputs->present;
+    copy->digest = inputs->digest;
+    copy->mode = inputs->mode;
+    copy->not_after = inputs->not_after;
+    return true;
+}
+
+/* Offset and index of a part in S; the derivation must have it. */
+static size_t part_offset(const struct inputs *inputs, enum input part, size_t *index)
+{
+    const enum input *parts = derivations[inputs->derivation].parts;
+    size_t offset = inputs->prefix;
+    size_t i;
+
+    for (i = 0; parts[i] != part; i++)
+        offset += inputs->length[i] + (has_own_length(parts[i]) ? L_SIZE : 0);
+    *index = i;
+    return offset;
+}
+
+struct value inputs_part(const struct inputs *inputs, enum input part)
+{
+    size_t index;
+    size_t offset = part_offset(inputs, part, &index);
+
+    return (struct value){inputs->s.data + offset, inputs->length[index]};
+}
+
+/* Names are for people: show what came, printable and cut. */
+static bool refuse_name(const char *name, const struct value *value, const char *wanted,
+                        const struct errors *errors)
+{
+    char shown[32];
+    size_t length = value->length < sizeof(shown) - 1 ? value->length : sizeof(shown) - 1;
+
+    for (size_t i = 0; i < length; i++)
+        shown[i] =
+            value->octets[i] >= ' ' && value->octets[i] <= '~' ? (char)value->octets[i] : '?';
+    shown[length] = '\0';
+    RAISE(errors, REASON_VALUE, "%s: '%s%s' given, %s wanted", name, shown,
+          length < value->length ? "..." : "", wanted);
+    return false;
+}
+
+static bool read_properties(struct pending *pending, const struct value *value,
+                            const struct errors *errors)
+{
+    pending->properties = OPENSSL_strndup((const char *)value->octets, value->length);
+    if (pending->properties == NULL)
+        RAISE(errors, REASON_MEMORY, "properties: no memory for %zu octets", value->length);
+    return pending->properties != NULL;
+}
+
+/* Read and check one parameter of a known name. */
+static bool read_param(struct pending *pending, const struct param *param, const OSSL_PARAM *given,
+                       const struct errors *errors)
+{
+    struct value *value = &pending->values[param->input];
+
+    if (has(pending->present, param->input) && param->input != INPUT_P) {
+        RAISE(errors, REASON_REPEATED, "%s: given twice in one call (an alias counts), once wanted",
+              param->name);
+        return false;
+    }
+    pending->present |= INPUT_BIT(param->input);
+    if (param->input == INPUT_NOT_AFTER)
+        return params_integer(param, given, &pending->not_after, errors);
+    if (!params_value(param, given, value, errors))
+        return false;
+    switch (param->input) {
+    case INPUT_DIGEST:
+        return digest_find((const char *)value->octets, value->length, &pending->digest) ||
+               refuse_name(param->name, value, DIGEST_NAMES, errors);
+    case INPUT_MODE:
+        return mode_find((const char *)value->octets, value->length, &pending->mode) ||
+               refuse_name(param->name, value, MODE_NAMES, errors);
+    case INPUT_PROPERTIES:
+        return value->length == 0 || read_properties(pending, value, errors);
+    case INPUT_P:
+        pending->p_size += value->length + L_SIZE;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static const struct param *find_param(const struct param *const accepted[], const char *name)
+{
+    for (; *accepted != NULL; accepted++)
+        if ((*accepted)->name[0] == name[0] && strcmp((*accepted)->name, name) == 0)
+            return *accepted;
+    return NULL;
+}
+
+static bool read_params(struct pending *pending, const struct param *const accepted[],
+                        const OSSL_PARAM params[], const struct errors *errors)
+{
+    for (const OSSL_PARAM *given = params; given->key != NULL; given++) {
+        const struct param *param = find_param(accepted, given->key);
+
+        if (param != NULL && !read_param(pending, param, given, errors))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Put NAF_Id together where halves of it were given: either half replaces its own kind, and drops a
+ * NAF_Id that was given whole.
+ */
+static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
+                        const struct errors *errors)
+{
+    const unsigned int halves = INPUT_BIT(INPUT_NAF_FQDN) | INPUT_BIT(INPUT_UA_PROTOCOL_ID);
+    const struct value *fqdn = &pending->values[INPUT_NAF_FQDN];
+    const struct value *ua = &pending->values[INPUT_UA_PROTOCOL_ID];
+    struct value held, held_fqdn, held_ua;
+
+    if ((pending->present & halves) == 0)
+        return true;
+    if (has(pending->present, INPUT_NAF_ID)) {
+        RAISE(errors, REASON_CONFLICT,
+              "naf-id: given together with %s, wanted is naf-id alone or the pair of naf-fqdn and "
+              "ua-protocol-id",
+              params_name(has(pending->present, INPUT_NAF_FQDN) ? INPUT_NAF_FQDN
+                                                                : INPUT_UA_PROTOCOL_ID));
+        return false;
+    }
+    held = inputs_part(inputs, INPUT_NAF_ID);
+    held_ua.length = has(inputs->present, INPUT_UA_PROTOCOL_ID) ? AKMA_UA_PROTOCOL_ID_LENGTH : 0;
+    held_fqdn.length = has(inputs->present, INPUT_NAF_FQDN) ? held.length - held_ua.length : 0;
+    held_fqdn.octets = held.octets;
+    held_ua.octets = held.octets + held_fqdn.length;
+    if (!has(pending->present, INPUT_NAF_FQDN))
+        fqdn = &held_fqdn;
+    if (!has(pending->present, INPUT_UA_PROTOCOL_ID))
+        ua = &held_ua;
+    memcpy(pending->naf_id, fqdn->octets, fqdn->length);
+    memcpy(pending->naf_id + fqdn->length, ua->octets, ua->length);
+    pending->values[INPUT_NAF_ID] = (struct value){pending->naf_id, fqdn->length + ua->length};
+    return true;
+}
+
+/* Does a part of S come with this set? Either half gives a NAF_Id. */
+static bool gives_part(const struct pending *pending, enum input part)
+{
+    return has(pending->present, part) ||
+           (part == INPUT_NAF_ID &&
+            (has(pending->present, INPUT_NAF_FQDN) || has(pending->present, INPUT_UA_PROTOCOL_ID)));
+}
+
+/* Get all the memory that taking the parameters needs. */
+static bool reserve(struct inputs *inputs, const struct pending *pending,
+                    const struct errors *errors)
+{
+    const struct derivation *row = &derivations[inputs->derivation];
+    size_t key = has(pending->present, row->key) ? pending->values[row->key].length : 0;
+    size_t s = inputs->s.length + S_TAIL;
+
+    for (size_t i = 0; row->parts[i] != INPUT_NONE; i++)
+        if (gives_part(pending, row->parts[i])) {
+            s += row->parts[i] == INPUT_P ? pending->p_size : pending->values[row->parts[i]].length;
+            s -= inputs->length[i];
+        }
+    if (octets_reserve(&inputs->key, key) && octets_reserve(&inputs->s, s))
+        return true;
+    RAISE(errors, REASON_MEMORY, "no memory for %zu octets of input", key + s);
+    return false;
+}
+
+/*
+ * Was this very key set before? An application that gives all parameters each time then keeps the
+ * keyed HMAC. The answer is no secret to who gives the keys.
+ */
+static bool declassified_same_key(const struct octets *key, const struct value *value)
+{
+    return key->length == value->length &&
+           CRYPTO_memcmp(key->data, value->octets, value->length) == 0;
+}
+
+static void take_key(struct inputs *inputs, const struct pending *pending, unsigned int *changed)
+{
+    enum input key = derivations[inputs->derivation].key;
+    const struct value *value = &pending->values[key];
+
+    if (!has(pending->present, key) || declassified_same_key(&inputs->key, value))
+        return;
+    octets_splice(&inputs->key, 0, inputs->key.length, value->octets, value->length);
+    *changed |= INPUT_BIT(key);
+}
+
+/* A new list replaces the whole old one; it is the last part of S. */
+static void take_p_list(struct inputs *inputs, size_t index, size_t offset,
+                        const OSSL_PARAM params[], size_t size)
+{
+    octets_splice(&inputs->s, offset, inputs->length[index], NULL, 0);
+    for (const OSSL_PARAM *given = params; given->key != NULL; given++)
+        if (strcmp(given->key, AKMA_PARAM_P) == 0)
+            append_counted(&inputs->s, params_octets(given), given->data_size);
+    inputs->length[index] = size;
+}
+
+static void take_part(struct inputs *inputs, size_t index, size_t offset, bool counted,
+                      const struct value *value)
+{
+    octets_splice(&inputs->s, offset, inputs->length[index], value->octets, value->length);
+    inputs->length[index] = value->length;
+    if (counted)
+        write_length(inputs->s.data + offset + value->length, value->length);
+}
+
+static void take_parts(struct inputs *inputs, const struct pending *pending,
+                       const OSSL_PARAM params[])
+{
+    const enum input *parts = derivations[inputs->derivation].parts;
+    size_t offset = inputs->prefix;
+
+    for (size_t i = 0; parts[i] != INPUT_NONE; i++) {
+        const bool counted = has_own_length(parts[i]);
+
+        if (gives_part(pending, parts[i])) {
+            if (parts[i] == INPUT_P)
+                take_p_list(inputs, i, offset, params, pending->p_size);
+            else
+                take_part(inputs, i, offset, counted, &pending->values[parts[i]]);
+        }
+        offset += inputs->length[i] + (counted ? L_SIZE : 0);
+    }
+}
+
+static void take_settings(struct inputs *inputs, struct pending *pending, unsigned int *changed)
+{
+    if (has(pending->present, INPUT_DIGEST) && pending->digest != inputs->digest) {
+        inputs->digest = pending->digest;
+        *changed |= INPUT_BIT(INPUT_DIGEST);
+    }
+    if (has(pending->present, INPUT_MODE))
+        inputs->mode = pending->mode;
+    if (has(pending->present, INPUT_NOT_AFTER))
+        inputs->not_after = pending->not_after;
+    if (has(pending->present, INPUT_PROPERTIES)) {
+        OPENSSL_free(inputs->properties);
+        inputs->properties = pending->properties;
+        *changed |= INPUT_BIT(INPUT_PROPERTIES);
+    }
+}
+
+/* What is given after this set: a NAF_Id is there whole or by its halves. */
+static unsigned int present_after(unsigned int before, unsigned int given)
+{
+    const unsigned int whole = INPUT_BIT(INPUT_NAF_ID);
+    const unsigned int halves = INPUT_BIT(INPUT_NAF_FQDN) | INPUT_BIT(INPUT_UA_PROTOCOL_ID);
+
+    if ((given & whole) != 0)
+        before &= ~halves;
+    if ((given & halves) != 0)
+        before &= ~whole;
+    return before | given;
+}
+
+bool inputs_set(struct inputs *inputs, const struct param *const accepted[],
+                const OSSL_PARAM params[], unsigned int *changed, const struct errors *errors)
+{
+    struct pending pending;
+
+    pending.present = 0;
+    pending.properties = NULL;
+    pending.p_size = 0;
+    *changed = 0;
+    if (params == NULL)
+        return true;
+    if (!read_params(&pending, accepted, params, errors) ||
+        !join_naf_id(inputs, &pending, errors) || !reserve(inputs, &pending, errors)) {
+        OPENSSL_free(pending.properties);
+        return false;
+    }
+    take_key(inputs, &pending, changed);
+    take_parts(inputs, &pending, params);
+    take_settings(inputs, &pending, changed);
+    *changed |= pending.present & INPUT_BIT(INPUT_KA);
+    inputs->present = present_after(inputs->present, pending.present);
+    return true;
+}
+
+static bool raise_missing(const char *missing, const char *wanted, const struct errors *errors)
+{
+    RAISE(errors, REASON_MISSING, "%s: missing, %s", missing, wanted);
+    return false;
+}
+
+static bool naf_id_complete(unsigned int present, const struct errors *errors)
+{
+    const bool fqdn = has(present, INPUT_NAF_FQDN);
+    const bool ua = has(present, INPUT_UA_PROTOCOL_ID);
+
+    if (has(present, INPUT_NAF_ID) || (fqdn && ua))
+        return true;
+    if (fqdn)
+        return raise_missing(AKMA_PARAM_UA_PROTOCOL_ID,
+                             "naf-fqdn is given and needs its 5 octets beside it", errors);
+    if (ua)
+        return raise_missing(AKMA_PARAM_NAF_FQDN,
+                             "ua-protocol-id is given and needs the FQDN beside it", errors);
+    return raise_missing(AKMA_PARAM_NAF_ID,
+                         "set it (or naf-fqdn and ua-protocol-id) before deriving", errors);
+}
+
+/* Only these two may be absent: they are empty then. */
+static bool is_optional(enum input part)
+{
+    return part == INPUT_REFRESH || part == INPUT_USAGE;
+}
+
+bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
+{
+    const struct derivation *row = &derivations[inputs->derivation];
+    static const char wanted[] = "set it before deriving";
+
+    if (!has(inputs->present, row->key))
+        return raise_missing(params_name(row->key), wanted, errors);
+    for (const enum input *part = row->parts; *part != INPUT_NONE; part++) {
+        if (*part == INPUT_NAF_ID) {
+            if (!naf_id_complete(inputs->present, errors))
+                return false;
+        } else if (!has(inputs->present, *part) && !is_optional(*part)) {
+            return raise_missing(params_name(*part), wanted, errors);
+        }
+    }
+    return true;
+}

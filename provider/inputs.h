@@ -1,0 +1,59 @@
+/*
+ * The inputs of one context, kept in the form in which they are hashed
+ *
+ * A context holds its key and S itself: FC || P0 || L0, then each part it was given with its
+ * length. Setting a part splices it into S, so that deriving finds S ready and a refresh copies a
+ * few octets.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_INPUTS_H
+#define AKMA_INPUTS_H
+
+#include "derivations.h"
+#include "digests.h"
+#include "octets.h"
+
+#define KEY_EMBEDDED 64  /* octets: every key but a long one of 3GPP-KDF */
+#define S_EMBEDDED   512 /* octets: every S but with a very long Ka, FQDN or SUPI */
+#define S_TAIL       7   /* octets: what deriving appends, L || 0002 || i || 0001 */
+
+struct inputs {
+    enum derivation_id derivation;
+    unsigned int present; /* INPUT_BIT of what was set; NAF_ID or its two halves, never both */
+    enum digest_id digest;
+    enum kdf_mode mode;
+    int64_t not_after;
+    char *properties; /* NULL: none */
+    struct octets key;
+    struct octets s;          /* S as far as it is given, room for S_TAIL behind it */
+    size_t prefix;            /* octets of FC || P0 || L0 at its start */
+    size_t length[PARTS_MAX]; /* octets of each part, its L not counted */
+    unsigned char key_embedded[KEY_EMBEDDED];
+    unsigned char s_embedded[S_EMBEDDED];
+};
+
+/* Empty, defaults in force. */
+void inputs_init(struct inputs *inputs, enum derivation_id derivation);
+
+/* Cleanse and release; only inputs_init() may follow. */
+void inputs_free(struct inputs *inputs);
+
+/* Make an initialised copy; false when out of memory, then copy is empty. */
+bool inputs_copy(struct inputs *copy, const struct inputs *inputs);
+
+/*
+ * Take parameters, all or none of them; an error is raised. accepted (ended by NULL) is what the
+ * derivation takes; other names are ignored, as the core's convention is. changed: INPUT_BIT of
+ * what is another value now (of key, Ka, digest, properties).
+ */
+bool inputs_set(struct inputs *inputs, const struct param *const accepted[],
+                const OSSL_PARAM params[], unsigned int *changed, const struct errors *errors);
+
+/* Is all there that deriving needs? An error that names what is missing is raised. */
+bool inputs_complete(const struct inputs *inputs, const struct errors *errors);
+
+/* Where a part stands in S; length 0 at its place where it was not given. */
+struct value inputs_part(const struct inputs *inputs, enum input part);
+
+#endif

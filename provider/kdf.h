@@ -1,0 +1,17 @@
+/*
+ * The EVP_KDF contract, once for all algorithms
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_KDF_INTERNAL_H
+#define AKMA_KDF_INTERNAL_H
+
+#include "provctx.h"
+
+/* The functions of each algorithm, for its OSSL_ALGORITHM. */
+extern const OSSL_DISPATCH *const kdf_dispatch[DERIVATION_COUNT];
+
+/* Fill in the lists of an algorithm. */
+void kdf_make_lists(struct algorithm *algorithm, enum derivation_id derivation);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * provctx: what one loaded instance of the provider holds, immutable once it is loaded
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_PROVCTX_H
+#define AKMA_PROVCTX_H
+
+#include "derivations.h"
+#include "errors.h"
+#include "policy.h"
+#include "prf.h"
+
+#define SETTABLE_MAX 14 /* names one algorithm takes, and the end */
+#define GETTABLE_MAX 7
+
+/* The lists of one algorithm, made from its row of the table. */
+struct algorithm {
+    const struct param *params[SETTABLE_MAX]; /* ended by NULL */
+    OSSL_PARAM settable[SETTABLE_MAX];
+    OSSL_PARAM gettable[GETTABLE_MAX];
+};
+
+struct provctx {
+    struct errors errors;
+    OSSL_LIB_CTX *libctx; /* child of the application's: where HMAC is fetched */
+    struct policy *policy;
+    struct prf_source *source; /* the one thing that changes, atomically */
+    struct algorithm algorithms[DERIVATION_COUNT];
+    char *property; /* "provider=<name>" */
+    OSSL_ALGORITHM kdfs[DERIVATION_COUNT + 1];
+};
+
+#endif
