@@ -53,11 +53,25 @@ struct derivation {
     const char *fc, *p0;
     size_t fc_length, p0_length;
     enum input parts[PARTS_MAX];
+    bool e2e; /* AKMA-E2E: S ends with L and i, digest and mode are open */
 };
 
 extern const struct derivation derivations[DERIVATION_COUNT];
 
-/* The bits of the inputs a derivation takes, S and settings together. */
-unsigned int derivation_inputs(enum derivation_id id);
+/* FC comes without a length; the list of p has one behind each p already. */
+static inline bool part_has_l(enum input part)
+{
+    return part != INPUT_FC && part != INPUT_P;
+}
+
+#define L_SIZE 2 /* octets of a length, big endian: TS 33.220 B.2.0 */
+
+/* Write a length; returns the place behind it. */
+static inline unsigned char *write_l(unsigned char *place, size_t length)
+{
+    place[0] = (unsigned char)(length >> 8);
+    place[1] = (unsigned char)length;
+    return place + L_SIZE;
+}
 
 #endif

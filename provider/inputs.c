@@ -8,8 +8,6 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#define L_SIZE 2 /* octets of a length, big endian: TS 33.220 B.2.0 */
-
 /* Parameters read and checked, nothing of them taken yet. */
 struct pending {
     unsigned int present;
@@ -27,18 +25,6 @@ static bool has(unsigned int present, enum input input)
     return (present & INPUT_BIT(input)) != 0;
 }
 
-/* FC comes without a length; the list of p has one behind each p already. */
-static bool has_own_length(enum input part)
-{
-    return part != INPUT_FC && part != INPUT_P;
-}
-
-static void write_length(unsigned char *place, size_t length)
-{
-    place[0] = (unsigned char)(length >> 8);
-    place[1] = (unsigned char)length;
-}
-
 static void append(struct octets *octets, const void *value, size_t length)
 {
     octets_splice(octets, octets->length, 0, value, length);
@@ -48,32 +34,22 @@ static void append_counted(struct octets *octets, const void *value, size_t leng
 {
     unsigned char l[L_SIZE];
 
-    write_length(l, length);
+    (void)write_l(l, length);
     append(octets, value, length);
     append(octets, l, sizeof(l));
 }
 
-void inputs_init(struct inputs *inputs, enum derivation_id derivation)
+void inputs_init(struct inputs *inputs, const struct algorithm *algorithm)
 {
-    static const unsigned char no_length[L_SIZE];
-    const struct derivation *row = &derivations[derivation];
-
-    inputs->derivation = derivation;
+    inputs->algorithm = algorithm;
     inputs->present = 0;
     inputs->digest = DIGEST_SHA2_256;
     inputs->mode = MODE_3GPP;
     inputs->properties = NULL;
     octets_init(&inputs->key, inputs->key_embedded, sizeof(inputs->key_embedded));
     octets_init(&inputs->s, inputs->s_embedded, sizeof(inputs->s_embedded));
-    append(&inputs->s, row->fc, row->fc_length);
-    if (row->p0_length > 0)
-        append_counted(&inputs->s, row->p0, row->p0_length);
-    inputs->prefix = inputs->s.length;
-    for (size_t i = 0; row->parts[i] != INPUT_NONE; i++) {
-        inputs->length[i] = 0;
-        if (has_own_length(row->parts[i]))
-            append(&inputs->s, no_length, sizeof(no_length));
-    }
+    append(&inputs->s, algorithm->empty_s, algorithm->empty_length);
+    memset(inputs->length, 0, sizeof(inputs->length));
 }
 
 void inputs_free(struct inputs *inputs)
@@ -85,13 +61,13 @@ void inputs_free(struct inputs *inputs)
 
 bool inputs_copy(struct inputs *copy, const struct inputs *inputs)
 {
-    inputs_init(copy, inputs->derivation);
+    inputs_init(copy, inputs->algorithm);
     if (!octets_reserve(&copy->key, inputs->key.length) ||
         !octets_reserve(&copy->s, inputs->s.length + S_TAIL) ||
         (inputs->properties != NULL &&
          (copy->properties = OPENSSL_strdup(inputs->properties)) == NULL)) {
         inputs_free(copy);
-        inputs_init(copy, inputs->derivation);
+        inputs_init(copy, inputs->algorithm);
         return false;
     }
     octets_splice(&copy->key, 0, copy->key.length, inputs->key.data, inputs->key.length);
@@ -107,12 +83,12 @@ bool inputs_copy(struct inputs *copy, const struct inputs *inputs)
 /* Offset and index of a part in S; the derivation must have it. */
 static size_t part_offset(const struct inputs *inputs, enum input part, size_t *index)
 {
-    const enum input *parts = derivations[inputs->derivation].parts;
-    size_t offset = inputs->prefix;
+    const enum input *parts = inputs->algorithm->row->parts;
+    size_t offset = inputs->algorithm->prefix;
     size_t i;
 
     for (i = 0; parts[i] != part; i++)
-        offset += inputs->length[i] + (has_own_length(parts[i]) ? L_SIZE : 0);
+        offset += inputs->length[i] + (part_has_l(parts[i]) ? L_SIZE : 0);
     *index = i;
     return offset;
 }
@@ -183,19 +159,11 @@ static bool read_param(struct pending *pending, const struct param *param, const
     }
 }
 
-static const struct param *find_param(const struct param *const accepted[], const char *name)
-{
-    for (; *accepted != NULL; accepted++)
-        if ((*accepted)->name[0] == name[0] && strcmp((*accepted)->name, name) == 0)
-            return *accepted;
-    return NULL;
-}
-
-static bool read_params(struct pending *pending, const struct param *const accepted[],
+static bool read_params(struct pending *pending, const struct algorithm *algorithm,
                         const OSSL_PARAM params[], const struct errors *errors)
 {
     for (const OSSL_PARAM *given = params; given->key != NULL; given++) {
-        const struct param *param = find_param(accepted, given->key);
+        const struct param *param = algorithm_param(algorithm, given->key);
 
         if (param != NULL && !read_param(pending, param, given, errors))
             return false;
@@ -210,12 +178,11 @@ static bool read_params(struct pending *pending, const struct param *const accep
 static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
                         const struct errors *errors)
 {
-    const unsigned int halves = INPUT_BIT(INPUT_NAF_FQDN) | INPUT_BIT(INPUT_UA_PROTOCOL_ID);
     const struct value *fqdn = &pending->values[INPUT_NAF_FQDN];
     const struct value *ua = &pending->values[INPUT_UA_PROTOCOL_ID];
     struct value held, held_fqdn, held_ua;
 
-    if ((pending->present & halves) == 0)
+    if ((pending->present & NAF_ID_HALVES) == 0)
         return true;
     if (has(pending->present, INPUT_NAF_ID)) {
         RAISE(errors, REASON_CONFLICT,
@@ -252,7 +219,7 @@ static bool gives_part(const struct pending *pending, enum input part)
 static bool reserve(struct inputs *inputs, const struct pending *pending,
                     const struct errors *errors)
 {
-    const struct derivation *row = &derivations[inputs->derivation];
+    const struct derivation *row = inputs->algorithm->row;
     size_t key = has(pending->present, row->key) ? pending->values[row->key].length : 0;
     size_t s = inputs->s.length + S_TAIL;
 
@@ -279,7 +246,7 @@ static bool declassified_same_key(const struct octets *key, const struct value *
 
 static void take_key(struct inputs *inputs, const struct pending *pending, unsigned int *changed)
 {
-    enum input key = derivations[inputs->derivation].key;
+    enum input key = inputs->algorithm->row->key;
     const struct value *value = &pending->values[key];
 
     if (!has(pending->present, key) || declassified_same_key(&inputs->key, value))
@@ -305,17 +272,17 @@ static void take_part(struct inputs *inputs, size_t index, size_t offset, bool c
     octets_splice(&inputs->s, offset, inputs->length[index], value->octets, value->length);
     inputs->length[index] = value->length;
     if (counted)
-        write_length(inputs->s.data + offset + value->length, value->length);
+        (void)write_l(inputs->s.data + offset + value->length, value->length);
 }
 
 static void take_parts(struct inputs *inputs, const struct pending *pending,
                        const OSSL_PARAM params[])
 {
-    const enum input *parts = derivations[inputs->derivation].parts;
-    size_t offset = inputs->prefix;
+    const enum input *parts = inputs->algorithm->row->parts;
+    size_t offset = inputs->algorithm->prefix;
 
     for (size_t i = 0; parts[i] != INPUT_NONE; i++) {
-        const bool counted = has_own_length(parts[i]);
+        const bool counted = part_has_l(parts[i]);
 
         if (gives_part(pending, parts[i])) {
             if (parts[i] == INPUT_P)
@@ -348,17 +315,16 @@ static void take_settings(struct inputs *inputs, struct pending *pending, unsign
 static unsigned int present_after(unsigned int before, unsigned int given)
 {
     const unsigned int whole = INPUT_BIT(INPUT_NAF_ID);
-    const unsigned int halves = INPUT_BIT(INPUT_NAF_FQDN) | INPUT_BIT(INPUT_UA_PROTOCOL_ID);
 
     if ((given & whole) != 0)
-        before &= ~halves;
-    if ((given & halves) != 0)
+        before &= ~NAF_ID_HALVES;
+    if ((given & NAF_ID_HALVES) != 0)
         before &= ~whole;
     return before | given;
 }
 
-bool inputs_set(struct inputs *inputs, const struct param *const accepted[],
-                const OSSL_PARAM params[], unsigned int *changed, const struct errors *errors)
+bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], unsigned int *changed,
+                const struct errors *errors)
 {
     struct pending pending;
 
@@ -368,7 +334,7 @@ bool inputs_set(struct inputs *inputs, const struct param *const accepted[],
     *changed = 0;
     if (params == NULL)
         return true;
-    if (!read_params(&pending, accepted, params, errors) ||
+    if (!read_params(&pending, inputs->algorithm, params, errors) ||
         !join_naf_id(inputs, &pending, errors) || !reserve(inputs, &pending, errors)) {
         OPENSSL_free(pending.properties);
         return false;
@@ -387,43 +353,34 @@ static bool raise_missing(const char *missing, const char *wanted, const struct 
     return false;
 }
 
-static bool naf_id_complete(unsigned int present, const struct errors *errors)
+static bool has_naf_id(unsigned int present)
 {
-    const bool fqdn = has(present, INPUT_NAF_FQDN);
-    const bool ua = has(present, INPUT_UA_PROTOCOL_ID);
+    return has(present, INPUT_NAF_ID) || (present & NAF_ID_HALVES) == NAF_ID_HALVES;
+}
 
-    if (has(present, INPUT_NAF_ID) || (fqdn && ua))
-        return true;
-    if (fqdn)
+static bool raise_missing_naf_id(unsigned int present, const struct errors *errors)
+{
+    if (has(present, INPUT_NAF_FQDN))
         return raise_missing(AKMA_PARAM_UA_PROTOCOL_ID,
                              "naf-fqdn is given and needs its 5 octets beside it", errors);
-    if (ua)
+    if (has(present, INPUT_UA_PROTOCOL_ID))
         return raise_missing(AKMA_PARAM_NAF_FQDN,
                              "ua-protocol-id is given and needs the FQDN beside it", errors);
     return raise_missing(AKMA_PARAM_NAF_ID,
                          "set it (or naf-fqdn and ua-protocol-id) before deriving", errors);
 }
 
-/* Only these two may be absent: they are empty then. */
-static bool is_optional(enum input part)
-{
-    return part == INPUT_REFRESH || part == INPUT_USAGE;
-}
-
 bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
 {
-    const struct derivation *row = &derivations[inputs->derivation];
-    static const char wanted[] = "set it before deriving";
+    const unsigned int missing = inputs->algorithm->required & ~inputs->present;
+    enum input first = INPUT_NONE;
 
-    if (!has(inputs->present, row->key))
-        return raise_missing(params_name(row->key), wanted, errors);
-    for (const enum input *part = row->parts; *part != INPUT_NONE; part++) {
-        if (*part == INPUT_NAF_ID) {
-            if (!naf_id_complete(inputs->present, errors))
-                return false;
-        } else if (!has(inputs->present, *part) && !is_optional(*part)) {
-            return raise_missing(params_name(*part), wanted, errors);
-        }
+    if (missing != 0) {
+        while (!has(missing, first))
+            first++;
+        return raise_missing(params_name(first), "set it before deriving", errors);
     }
+    if (inputs->algorithm->has_naf_id && !has_naf_id(inputs->present))
+        return raise_missing_naf_id(inputs->present, errors);
     return true;
 }

@@ -10,7 +10,7 @@
 #ifndef AKMA_INPUTS_H
 #define AKMA_INPUTS_H
 
-#include "derivations.h"
+#include "algorithm.h"
 #include "digests.h"
 #include "octets.h"
 
@@ -19,7 +19,7 @@
 #define S_TAIL       7   /* octets: what deriving appends, L || 0002 || i || 0001 */
 
 struct inputs {
-    enum derivation_id derivation;
+    const struct algorithm *algorithm;
     unsigned int present; /* INPUT_BIT of what was set; NAF_ID or its two halves, never both */
     enum digest_id digest;
     enum kdf_mode mode;
@@ -27,14 +27,13 @@ struct inputs {
     char *properties; /* NULL: none */
     struct octets key;
     struct octets s;          /* S as far as it is given, room for S_TAIL behind it */
-    size_t prefix;            /* octets of FC || P0 || L0 at its start */
     size_t length[PARTS_MAX]; /* octets of each part, its L not counted */
     unsigned char key_embedded[KEY_EMBEDDED];
     unsigned char s_embedded[S_EMBEDDED];
 };
 
 /* Empty, defaults in force. */
-void inputs_init(struct inputs *inputs, enum derivation_id derivation);
+void inputs_init(struct inputs *inputs, const struct algorithm *algorithm);
 
 /* Cleanse and release; only inputs_init() may follow. */
 void inputs_free(struct inputs *inputs);
@@ -43,12 +42,12 @@ void inputs_free(struct inputs *inputs);
 bool inputs_copy(struct inputs *copy, const struct inputs *inputs);
 
 /*
- * Take parameters, all or none of them; an error is raised. accepted (ended by NULL) is what the
- * derivation takes; other names are ignored, as the core's convention is. changed: INPUT_BIT of
+ * Take parameters, all or none of them; an error is raised. Names the algorithm does not know are
+ * ignored, as the core's convention is. changed: INPUT_BIT of
  * what is another value now (of key, Ka, digest, properties).
  */
-bool inputs_set(struct inputs *inputs, const struct param *const accepted[],
-                const OSSL_PARAM params[], unsigned int *changed, const struct errors *errors);
+bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], unsigned int *changed,
+                const struct errors *errors);
 
 /* Is all there that deriving needs? An error that names what is missing is raised. */
 bool inputs_complete(const struct inputs *inputs, const struct errors *errors);

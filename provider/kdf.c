@@ -53,7 +53,7 @@ static void *kdf_newctx(const struct provctx *provctx, enum derivation_id deriva
     struct kdf_ctx *ctx = ctx_alloc(provctx);
 
     if (ctx != NULL)
-        inputs_init(&ctx->inputs, derivation);
+        inputs_init(&ctx->inputs, &provctx->algorithms[derivation]);
     return ctx;
 }
 
@@ -79,7 +79,7 @@ static void kdf_reset(void *vctx)
     struct kdf_ctx *ctx = vctx;
 
     release(ctx);
-    inputs_init(&ctx->inputs, ctx->inputs.derivation);
+    inputs_init(&ctx->inputs, ctx->inputs.algorithm);
 }
 
 static void *kdf_dupctx(void *vctx)
@@ -101,11 +101,10 @@ static int kdf_set_ctx_params(void *vctx, const OSSL_PARAM params[])
 {
     struct kdf_ctx *ctx = vctx;
     const struct provctx *provctx = ctx->provctx;
-    const enum input key = derivations[ctx->inputs.derivation].key;
+    const enum input key = ctx->inputs.algorithm->row->key;
     unsigned int changed;
 
-    if (!inputs_set(&ctx->inputs, provctx->algorithms[ctx->inputs.derivation].params, params,
-                    &changed, &provctx->errors))
+    if (!inputs_set(&ctx->inputs, params, &changed, &provctx->errors))
         return 0;
     if ((changed & (INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_PROPERTIES))) != 0) {
         prf_close(&ctx->prf, provctx->source);
@@ -163,13 +162,11 @@ static int kdf_get_ctx_params(void *vctx, OSSL_PARAM params[])
 {
     const struct kdf_ctx *ctx = vctx;
     const struct inputs *inputs = &ctx->inputs;
-    const unsigned int taken = derivation_inputs(inputs->derivation);
 
     if (params == NULL)
         return 1;
-    if (get_size(params) &&
-        ((taken & INPUT_BIT(INPUT_NAF_ID)) == 0 || get_naf_id(inputs, params)) &&
-        (inputs->derivation != DERIVATION_E2E || get_e2e(inputs, params)))
+    if (get_size(params) && (!inputs->algorithm->has_naf_id || get_naf_id(inputs, params)) &&
+        (!inputs->algorithm->row->e2e || get_e2e(inputs, params)))
         return 1;
     RAISE(&ctx->provctx->errors, REASON_VALUE,
           "a parameter asked for has another type or needs more room than was given");
@@ -188,34 +185,6 @@ static const OSSL_PARAM *kdf_gettable_params(void *provctx)
 
     (void)provctx;
     return gettable;
-}
-
-void kdf_make_lists(struct algorithm *algorithm, enum derivation_id derivation)
-{
-    static const OSSL_PARAM size = OSSL_PARAM_size_t(OSSL_KDF_PARAM_SIZE, NULL);
-    const unsigned int gettable = INPUT_BIT(INPUT_NAF_ID) | INPUT_BIT(INPUT_REFRESH) |
-                                  INPUT_BIT(INPUT_USAGE) | INPUT_BIT(INPUT_DIGEST) |
-                                  INPUT_BIT(INPUT_MODE);
-    const unsigned int taken = derivation_inputs(derivation);
-    const struct param **params = algorithm->params;
-    OSSL_PARAM *set = algorithm->settable;
-    OSSL_PARAM *get = algorithm->gettable;
-
-    *get++ = size;
-    for (const struct param *param = params_table; param->name != NULL; param++) {
-        const OSSL_PARAM described = {param->name, param->type, NULL,
-                                      param->type == OSSL_PARAM_INTEGER ? sizeof(int64_t) : 0,
-                                      OSSL_PARAM_UNMODIFIED};
-
-        if ((taken & INPUT_BIT(param->input)) == 0)
-            continue;
-        *params++ = param;
-        *set++ = described;
-        if ((gettable & INPUT_BIT(param->input)) != 0)
-            *get++ = described;
-    }
-    *params = NULL;
-    *set = *get = OSSL_PARAM_construct_end();
 }
 
 /* Deriving */
@@ -246,7 +215,7 @@ static unsigned char *write_tail(struct octets *s, size_t length)
 static bool derive_3gpp(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
     struct octets *s = &ctx->inputs.s;
-    const bool e2e = ctx->inputs.derivation == DERIVATION_E2E;
+    const bool e2e = ctx->inputs.algorithm->row->e2e;
     const size_t s_length = s->length + (e2e ? S_TAIL : 0);
     const size_t size = digests[ctx->inputs.digest].size;
     unsigned char *i = write_tail(s, length);
@@ -291,7 +260,7 @@ static bool start_with_prk(struct kdf_ctx *ctx, size_t ikm_length)
 static bool derive_hkdf(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
     struct octets *s = &ctx->inputs.s;
-    const size_t prefix = ctx->inputs.prefix;
+    const size_t prefix = ctx->inputs.algorithm->prefix;
     const size_t size = digests[ctx->inputs.digest].size;
     const unsigned char *rest = inputs_part(&ctx->inputs, INPUT_NAF_ID).octets;
     unsigned char *i = write_tail(s, length);
@@ -315,9 +284,8 @@ static bool derive_hkdf(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 
 static size_t output_max(const struct inputs *inputs)
 {
-    return inputs->derivation == DERIVATION_E2E
-               ? AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->digest].size
-               : AKMA_OUTPUT_MAX;
+    return inputs->algorithm->row->e2e ? AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->digest].size
+                                       : AKMA_OUTPUT_MAX;
 }
 
 static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, size_t length)
@@ -357,12 +325,12 @@ static bool policy_allows(const struct kdf_ctx *ctx)
     char reason[POLICY_REASON_SIZE];
     bool allowed = true;
 
-    if ((derivation_inputs(inputs->derivation) & INPUT_BIT(INPUT_NAF_ID)) != 0) {
+    if (inputs->algorithm->has_naf_id) {
         const struct value naf_id = inputs_part(inputs, INPUT_NAF_ID);
 
         allowed = policy_permits_naf(policy, naf_id.octets, naf_id.length, reason);
     }
-    if (allowed && inputs->derivation == DERIVATION_E2E) {
+    if (allowed && inputs->algorithm->row->e2e) {
         const struct policy_inputs stated = {
             .digest = inputs->digest,
             .mode = inputs->mode,

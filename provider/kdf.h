@@ -11,7 +11,4 @@
 /* The functions of each algorithm, for its OSSL_ALGORITHM. */
 extern const OSSL_DISPATCH *const kdf_dispatch[DERIVATION_COUNT];
 
-/* Fill in the lists of an algorithm. */
-void kdf_make_lists(struct algorithm *algorithm, enum derivation_id derivation);
-
 #endif

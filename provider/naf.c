@@ -10,44 +10,42 @@
 
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 
-static bool is_alphanumeric(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static bool is_host_name_octet(unsigned char c)
 {
-    return is_alphanumeric(c) || c == '-' || c == '.';
+    const unsigned char lower = c | 0x20;
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+/* One label, without the dot behind it. */
+static const char *label_fault(const unsigned char *label, size_t length)
+{
+    if (length == 0)
+        return "an empty label, or a dot at the end; labels of 1 to 63 octets wanted";
+    if (length > LABEL_MAX)
+        return "a label is longer than 63 octets";
+    if (label[0] == '-' || label[length - 1] == '-')
+        return "a label starts or ends with a hyphen, a letter or digit wanted there";
+    return NULL;
 }
 
 const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
 {
-    size_t label = 0; /* octets of the label so far */
+    size_t label = 0; /* where the label starts */
+    const char *fault = NULL;
 
     if (length == 0 || length > AKMA_NAF_FQDN_MAX)
-        return "the FQDN has 1 to 253 octets";
-    for (size_t i = 0; i < length; i++) {
+        return "1 to 253 octets of FQDN wanted";
+    for (size_t i = 0; i < length && fault == NULL; i++) {
         if (fqdn[i] == '.') {
-            if (label == 0)
-                return "an empty label, 1 to 63 octets wanted between two dots";
-            if (fqdn[i - 1] == '-')
-                return "a label of the FQDN ends with a hyphen";
-            label = 0;
-            continue;
+            fault = label_fault(fqdn + label, i - label);
+            label = i + 1;
+        } else if (!is_host_name_octet(fqdn[i])) {
+            fault = "not host-name text: letters, digits, hyphens and dots wanted (an "
+                    "internationalised name in its A-label form)";
         }
-        if (fqdn[i] == '-' && label == 0)
-            return "a label of the FQDN starts with a hyphen";
-        if (!is_host_name_octet(fqdn[i]))
-            return "the FQDN is host-name text: letters, digits, hyphens and dots "
-                   "(an internationalised name in its A-label form)";
-        if (++label > LABEL_MAX)
-            return "a label of the FQDN is longer than 63 octets";
     }
-    if (label == 0)
-        return "the FQDN ends with a dot, leave it out";
-    if (fqdn[length - 1] == '-')
-        return "a label of the FQDN ends with a hyphen";
-    return NULL;
+    return fault != NULL ? fault : label_fault(fqdn + label, length - label);
 }
 
 const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)

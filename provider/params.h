@@ -38,6 +38,7 @@ enum input {
 };
 
 #define INPUT_BIT(input) (1U << (input))
+#define NAF_ID_HALVES    (INPUT_BIT(INPUT_NAF_FQDN) | INPUT_BIT(INPUT_UA_PROTOCOL_ID))
 
 struct param {
     const char *name;

@@ -6,20 +6,10 @@
 #ifndef AKMA_PROVCTX_H
 #define AKMA_PROVCTX_H
 
-#include "derivations.h"
+#include "algorithm.h"
 #include "errors.h"
 #include "policy.h"
 #include "prf.h"
-
-#define SETTABLE_MAX 14 /* names one algorithm takes, and the end */
-#define GETTABLE_MAX 7
-
-/* The lists of one algorithm, made from its row of the table. */
-struct algorithm {
-    const struct param *params[SETTABLE_MAX]; /* ended by NULL */
-    OSSL_PARAM settable[SETTABLE_MAX];
-    OSSL_PARAM gettable[GETTABLE_MAX];
-};
 
 struct provctx {
     struct errors errors;

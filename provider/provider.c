@@ -178,7 +178,7 @@ static char *make_property(const char *name)
 static void make_algorithms(struct provctx *provctx)
 {
     for (enum derivation_id id = 0; id < DERIVATION_COUNT; id++) {
-        kdf_make_lists(&provctx->algorithms[id], id);
+        algorithm_init(&provctx->algorithms[id], &derivations[id]);
         provctx->kdfs[id] = (OSSL_ALGORITHM){derivations[id].name, provctx->property,
                                              kdf_dispatch[id], derivations[id].description};
     }
