@@ -1,0 +1,47 @@
+"""What every test can ask for.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from evp import BUILD, Kdf, LibCtx
+
+settings.register_profile(
+    "project",
+    deadline=None,
+    derandomize=True,
+    max_examples=int(os.environ.get("AKMA_EXAMPLES_MAX", "150")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("project")
+
+
+def pytest_configure() -> None:
+    """Fail at once where there is nothing to test."""
+    if not (BUILD / "akma.so").exists():
+        pytest.exit(f"no akma.so in {BUILD}: start the tests with test/run.sh", returncode=3)
+
+
+@pytest.fixture(scope="session")
+def libctx() -> Iterator[LibCtx]:
+    """A library context with default and akma."""
+    with LibCtx() as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def e2e(libctx: LibCtx) -> Kdf:
+    """AKMA-E2E."""
+    return libctx.kdf("AKMA-E2E")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[Path]:
+    """A configuration file to be written."""
+    yield tmp_path / "openssl.cnf"

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Build everything and run the tests; installs what is missing (Debian, as root or with sudo).
+#
+#   test/run.sh [arguments of pytest]
+#
+# AKMA_BUILD         build folder, default build/test
+# AKMA_CMAKE_FLAGS   further arguments of cmake
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
+export AKMA_BUILD
+
+"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl libjansson-dev \
+    binutils valgrind python3 python3-pytest python3-hypothesis python3-cryptography
+
+# shellcheck disable=SC2086 # flags are words
+cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DAKMA_TESTS=ON -DAKMA_EXAMPLES=ON -DAKMA_BENCH=ON \
+    ${AKMA_CMAKE_FLAGS:-} >/dev/null
+cmake --build "$AKMA_BUILD"
+cd "$root"
+exec /usr/bin/python3 -m pytest "$@"

@@ -1,0 +1,70 @@
+"""A valid set of parameters for each algorithm, and its key by the reference.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import reference
+from evp import Item, Value
+
+VECTORS = Path(__file__).parent / "vectors"
+
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff0112233445566778899aabbccddeeff0")
+KA = bytes.fromhex("c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf")
+FQDN = "naf.example.com"
+UA = bytes.fromhex("0100000007")
+NAF_ID = FQDN.encode() + UA
+RAND = bytes(range(16))
+IMPI = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
+SUPI = "234150999999999"
+FC = b"\x69"
+
+E2E: dict[str, Value] = {"ks-naf": KEY, "ka": KA, "naf-id": NAF_ID}
+SAMPLES: dict[str, dict[str, Value]] = {
+    "AKMA-E2E": E2E,
+    "GBA-KS-NAF": {"key": KEY, "rand": RAND, "impi": IMPI, "naf-id": NAF_ID},
+    "GBA-KS-INT-NAF": {"key": KEY, "rand": RAND, "impi": IMPI, "naf-id": NAF_ID},
+    "AKMA-K-AKMA": {"key": KEY, "supi": SUPI},
+    "AKMA-A-TID": {"key": KEY, "supi": SUPI},
+    "AKMA-K-AF": {"key": KEY, "naf-id": NAF_ID},
+    "3GPP-KDF": {"key": KEY, "fc": FC, "p": b"P0"},
+}
+ALGORITHMS = tuple(SAMPLES)
+
+EXPECTED: dict[str, bytes] = {
+    "AKMA-E2E": reference.e2e_key(KEY, KA, NAF_ID),
+    "GBA-KS-NAF": reference.ks_naf(KEY, RAND, IMPI, NAF_ID),
+    "GBA-KS-INT-NAF": reference.ks_int_naf(KEY, RAND, IMPI, NAF_ID),
+    "AKMA-K-AKMA": reference.k_akma(KEY, SUPI),
+    "AKMA-A-TID": reference.a_tid(KEY, SUPI),
+    "AKMA-K-AF": reference.k_af(KEY, NAF_ID),
+    "3GPP-KDF": reference.kdf_3gpp(KEY, FC, [b"P0"]),
+}
+
+
+def items(algorithm: str = "AKMA-E2E", /, **changes: Value | None) -> list[Item]:
+    """The sample's parameters; an underscore stands for a hyphen, None leaves one out."""
+    changed: dict[str, Value | None] = {
+        name.replace("_", "-"): value for name, value in changes.items()
+    }
+    merged = dict(SAMPLES[algorithm]) | changed
+    return [(name, value) for name, value in merged.items() if value is not None]
+
+
+def options(algorithm: str = "AKMA-E2E", /, **changes: Value | None) -> list[str]:
+    """The same as -kdfopt takes it."""
+    words = []
+    for item in items(algorithm, **changes):
+        assert isinstance(item, tuple)
+        name, value = item
+        words.append(f"hex{name}:{value.hex()}" if isinstance(value, bytes) else f"{name}:{value}")
+    return words
+
+
+def vectors(file: str) -> list[dict[str, Any]]:
+    """The vectors of a file."""
+    loaded: list[dict[str, Any]] = json.loads((VECTORS / file).read_text())["vectors"]
+    return loaded

@@ -1,0 +1,134 @@
+"""Every published vector, three ways: openssl kdf, EVP_KDF through ctypes, a compiled C program.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+import reference
+from evp import BUILD, Item, LibCtx
+from openssl_cli import EXAMPLE, derived, kdf
+from samples import vectors
+
+E2E = vectors("akma-e2e.json")
+OTHERS = vectors("3gpp-kdf.json")
+BYTES = {"rand", "naf-id"}
+
+
+def e2e_items(vector: dict[str, Any], pair: bool) -> list[Item]:
+    """The vector's inputs, with NAF_Id whole or as the pair; what is empty is left out."""
+    items: list[Item] = [
+        (name, bytes.fromhex(vector[name])) for name in ("ks-naf", "ka", "refresh") if vector[name]
+    ]
+    items += [(name, vector[name]) for name in ("usage", "digest", "mode") if vector[name]]
+    if pair:
+        return items + [
+            ("naf-fqdn", vector["naf-fqdn"]),
+            ("ua-protocol-id", bytes.fromhex(vector["ua-protocol-id"])),
+        ]
+    return items + [("naf-id", bytes.fromhex(vector["naf-id"]))]
+
+
+def other_items(vector: dict[str, Any]) -> list[Item]:
+    """The inputs of one of the 3GPP derivations."""
+    items: list[Item] = [("key", bytes.fromhex(vector["key"]))]
+    if vector["algorithm"] == "3GPP-KDF":
+        items.append(("fc", bytes.fromhex(vector["fc"])))
+        items += [("p", bytes.fromhex(p)) for p in vector["p"]]
+    for name, value in vector["params"].items():
+        items.append((name, bytes.fromhex(value) if name in BYTES else value))
+    return items
+
+
+CASES = [
+    (vector["name"] + how, "AKMA-E2E", e2e_items(vector, pair), vector["keylen"], vector["e2e-key"])
+    for vector in E2E
+    for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
+] + [
+    (vector["name"], vector["algorithm"], other_items(vector), 32, vector["derived-key"])
+    for vector in OTHERS
+]
+cases = pytest.mark.parametrize(
+    ("algorithm", "items", "length", "expected"),
+    [case[1:] for case in CASES],
+    ids=[case[0] for case in CASES],
+)
+
+
+@cases
+def test_ctypes(
+    libctx: LibCtx, algorithm: str, items: list[Item], length: int, expected: str
+) -> None:
+    assert libctx.kdf(algorithm).new().derive(length, items).hex() == expected
+
+
+@cases
+def test_openssl_kdf(algorithm: str, items: list[Item], length: int, expected: str) -> None:
+    options = []
+    for item in items:
+        assert isinstance(item, tuple)
+        name, value = item
+        options.append(
+            f"hex{name}:{value.hex()}" if isinstance(value, bytes) else f"{name}:{value}"
+        )
+    assert derived(kdf(algorithm, length, options)).hex() == expected
+
+
+@cases
+def test_c_client(algorithm: str, items: list[Item], length: int, expected: str) -> None:
+    lines = [f"kdf {algorithm} {length}"]
+    for item in items:
+        assert isinstance(item, tuple)
+        name, value = item
+        lines.append(
+            f"octets {name} {value.hex()}" if isinstance(value, bytes) else f"text {name} {value}"
+        )
+    result = subprocess.run(
+        [BUILD / "test/client"],
+        input="\n".join(lines) + "\n",
+        env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("vector", E2E, ids=[vector["name"] for vector in E2E])
+def test_reference_agrees(vector: dict[str, Any]) -> None:
+    """The reference and the vectors were made apart: strings and keys have to meet."""
+    ks_naf, ka, naf_id, refresh = (
+        bytes.fromhex(vector[name]) for name in ("ks-naf", "ka", "naf-id", "refresh")
+    )
+    usage, length = vector["usage"], vector["keylen"]
+    if "S(1)" in vector:
+        string = reference.e2e_string(ka, naf_id, refresh, usage, length, 1)
+        assert string.hex() == vector["S(1)"]
+    else:
+        assert reference.hkdf_ikm(ka).hex() == vector["IKM"]
+        assert reference.hkdf_info(naf_id, refresh, usage, length).hex() == vector["info"]
+    key = reference.e2e_key(
+        ks_naf,
+        ka,
+        naf_id,
+        refresh=refresh,
+        usage=usage,
+        digest=vector["digest"],
+        mode=vector["mode"],
+        length=length,
+    )
+    assert key.hex() == vector["e2e-key"]
+
+
+@pytest.mark.parametrize("vector", OTHERS, ids=[vector["name"] for vector in OTHERS])
+def test_reference_agrees_3gpp(vector: dict[str, Any]) -> None:
+    key, fc = bytes.fromhex(vector["key"]), bytes.fromhex(vector["fc"])
+    parts = [bytes.fromhex(p) for p in vector["p"]]
+    assert reference.kdf_string(fc, parts).hex() == vector["S"]
+    assert reference.kdf_3gpp(key, fc, parts).hex() == vector["derived-key"]
