@@ -1,0 +1,176 @@
+"""Every parameter at every length, against the reference; and any change changes the key.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import reference
+import strategies as our
+from evp import Item, Kdf, LibCtx
+
+e2e_inputs = st.fixed_dictionaries(
+    {
+        "ks-naf": our.keys,
+        "ka": our.kas,
+        "naf-id": our.naf_ids,
+        "refresh": our.refreshes,
+        "usage": our.usages,
+        "digest": our.digests,
+        "mode": our.modes,
+    }
+)
+
+
+def lengths(digest: str) -> st.SearchStrategy[int]:
+    """Output lengths of a digest: any, and those about a block's end."""
+    size = reference.digest_size(digest)
+    edges = [1, size - 1, size, size + 1, 2 * size, 254 * size + 1, 255 * size - 1, 255 * size]
+    return st.one_of(st.sampled_from(edges), st.integers(1, 255 * size))
+
+
+def by_reference(inputs: dict[str, Any], length: int) -> bytes:
+    """The reference's answer."""
+    return reference.e2e_key(
+        inputs["ks-naf"],
+        inputs["ka"],
+        inputs["naf-id"],
+        refresh=inputs["refresh"],
+        usage=inputs["usage"],
+        digest=inputs["digest"],
+        mode=inputs["mode"],
+        length=length,
+    )
+
+
+@given(inputs=e2e_inputs, data=st.data())
+def test_e2e(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
+    length = data.draw(lengths(inputs["digest"]))
+    order = data.draw(st.permutations(list(inputs.items())))
+    assert e2e.new().derive(length, order) == by_reference(inputs, length)
+
+
+@given(inputs=e2e_inputs, data=st.data())
+def test_e2e_in_pieces(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
+    """Any order and grouping of sets, old values replaced, NAF_Id as a pair: one result."""
+    ctx = e2e.new()
+    for old in data.draw(st.lists(e2e_inputs, max_size=2)):
+        ctx.set(old.items())
+    naf_id = inputs["naf-id"]
+    given: list[Item] = [(name, value) for name, value in inputs.items() if name != "naf-id"]
+    given += [("naf-fqdn", naf_id[:-5].decode()), ("ua-protocol-id", naf_id[-5:])]
+    order = data.draw(st.permutations(given))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(order)), max_size=3)))
+    for start, end in zip([0, *cuts], cuts):
+        ctx.set(order[start:end])
+    rest = order[cuts[-1] :] if cuts else order
+    length = data.draw(lengths(inputs["digest"]))
+    assert ctx.derive(length, rest) == by_reference(inputs, length)
+
+
+@given(inputs=e2e_inputs, data=st.data())
+def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
+    """Another value of any one input, another key; of any length, too."""
+    length = 32
+    ctx = e2e.new()
+    key = ctx.derive(length, inputs.items())
+    changed = data.draw(st.sampled_from([*inputs, "length"]))
+    if changed == "length":
+        other = ctx.derive(data.draw(st.integers(33, 64)))[:length]
+    else:
+        strategy = {
+            "ks-naf": our.keys,
+            "ka": our.kas,
+            "naf-id": our.naf_ids,
+            "refresh": our.refreshes,
+            "usage": our.usages,
+            "digest": our.digests,
+            "mode": our.modes,
+        }[changed]
+        value = data.draw(strategy)
+        assume(value != inputs[changed])
+        other = ctx.derive(length, [(changed, value)])
+    assert other != key
+
+
+@given(
+    ks_naf=our.keys,
+    octets=st.binary(min_size=64, max_size=64),
+    cuts=st.tuples(st.integers(16, 40), st.integers(16, 40)),
+    mode=our.modes,
+)
+def test_borders_count(
+    e2e: Kdf, ks_naf: bytes, octets: bytes, cuts: tuple[int, int], mode: str
+) -> None:
+    """Octets that wander from Ka to refresh make another key, though their row stays the same."""
+    assume(cuts[0] != cuts[1])
+    keys = [
+        e2e.new().derive(
+            32,
+            [
+                ("ks-naf", ks_naf),
+                ("ka", octets[:cut]),
+                ("naf-id", b"a\xff\0\0\0\0"),
+                ("refresh", octets[cut:]),
+                ("mode", mode),
+            ],
+        )
+        for cut in cuts
+    ]
+    assert keys[0] != keys[1]
+
+
+@given(key=our.keys, rand=our.rands, impi=our.identities, naf_id=our.naf_ids, n=st.integers(1, 32))
+def test_gba(libctx: LibCtx, key: bytes, rand: bytes, impi: str, naf_id: bytes, n: int) -> None:
+    parameters: list[Item] = [("key", key), ("rand", rand), ("impi", impi), ("naf-id", naf_id)]
+    me = libctx.kdf("GBA-KS-NAF").new().derive(n, parameters)
+    uicc = libctx.kdf("GBA-KS-INT-NAF").new().derive(n, parameters)
+    assert me == reference.ks_naf(key, rand, impi, naf_id)[:n]
+    assert uicc == reference.ks_int_naf(key, rand, impi, naf_id)[:n]
+
+
+@given(key=our.keys, supi=our.identities, n=st.integers(1, 32))
+def test_akma(libctx: LibCtx, key: bytes, supi: str, n: int) -> None:
+    parameters: list[Item] = [("key", key), ("supi", supi)]
+    k_akma = libctx.kdf("AKMA-K-AKMA").new().derive(n, parameters)
+    assert k_akma == reference.k_akma(key, supi)[:n]
+    assert libctx.kdf("AKMA-A-TID").new().derive(n, parameters) == reference.a_tid(key, supi)[:n]
+
+
+@given(key=our.keys, naf_id=our.naf_ids, n=st.integers(1, 32))
+def test_k_af(libctx: LibCtx, key: bytes, naf_id: bytes, n: int) -> None:
+    k_af = libctx.kdf("AKMA-K-AF").new().derive(n, [("key", key), ("naf-id", naf_id)])
+    assert k_af == reference.k_af(key, naf_id)[:n]
+
+
+fcs = st.one_of(
+    st.integers(0, 254).map(lambda n: bytes([n])),
+    st.integers(0, 255).filter(lambda n: n != 0xE2).map(lambda n: bytes([0xFF, n])),
+)
+p_lists = st.lists(
+    st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from([0, 255, 256, 65535]).map(lambda n: bytes([n % 251]) * n),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(
+    key=st.binary(min_size=1, max_size=300),
+    fc=fcs,
+    old=p_lists,
+    parts=p_lists,
+    n=st.integers(1, 32),
+)
+def test_3gpp_kdf(
+    libctx: LibCtx, key: bytes, fc: bytes, old: list[bytes], parts: list[bytes], n: int
+) -> None:
+    ctx = libctx.kdf("3GPP-KDF").new()
+    ctx.set([("p", part) for part in old])
+    ctx.set([("key", key), *[("p", part) for part in parts]])
+    assert ctx.derive(n, [("fc", fc)]) == reference.kdf_3gpp(key, fc, parts)[:n]
