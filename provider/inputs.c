@@ -223,10 +223,13 @@ static bool reserve(struct inputs *inputs, const struct pending *pending,
     size_t key = has(pending->present, row->key) ? pending->values[row->key].length : 0;
     size_t s = inputs->s.length + S_TAIL;
 
+    /* one part can grow before another shrinks, so only growth counts */
     for (size_t i = 0; row->parts[i] != INPUT_NONE; i++)
         if (gives_part(pending, row->parts[i])) {
-            s += row->parts[i] == INPUT_P ? pending->p_size : pending->values[row->parts[i]].length;
-            s -= inputs->length[i];
+            const size_t length = row->parts[i] == INPUT_P ? pending->p_size
+                                                           : pending->values[row->parts[i]].length;
+
+            s += length > inputs->length[i] ? length - inputs->length[i] : 0;
         }
     if (octets_reserve(&inputs->key, key) && octets_reserve(&inputs->s, s))
         return true;

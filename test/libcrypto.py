@@ -4,11 +4,14 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import ctypes
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
+from cryptography.hazmat.primitives.kdf import kbkdf
 
-from evp import EvpError, LibCtx, c, c_ptr, c_size, declare
+from evp import EvpError, Item, LibCtx, c, c_ptr, c_size, declare
+
+KBKDF: Any = kbkdf  # Debian's type stubs are older than the package
 
 declare(
     c_ptr,
@@ -44,22 +47,22 @@ def hmac(key: bytes, message: bytes, digest: str) -> bytes:
 
 def hkdf(libctx: LibCtx, salt: bytes, ikm: bytes, info: bytes, length: int, digest: str) -> bytes:
     """OpenSSL's own HKDF."""
-    parameters = [("digest", digest), ("salt", salt), ("key", ikm), ("info", info)]
+    parameters: list[Item] = [("digest", digest), ("salt", salt), ("key", ikm), ("info", info)]
     return libctx.kdf("HKDF", "provider=default").new().derive(length, parameters)
 
 
 def counter_mode(key: bytes, before: bytes, behind: bytes, length: int, digest: str) -> bytes:
     """NIST SP 800-108r1 counter mode, an 8-bit counter between before and behind."""
-    kdf = KBKDFHMAC(
+    kdf = KBKDF.KBKDFHMAC(
         algorithm=HASHES[digest],
-        mode=Mode.CounterMode,
+        mode=KBKDF.Mode.CounterMode,
         length=length,
         rlen=1,
         llen=None,
-        location=CounterLocation.MiddleFixed,
+        location=KBKDF.CounterLocation.MiddleFixed,
         break_location=len(before),
         label=None,
         context=None,
         fixed=before + behind,
     )
-    return kdf.derive(key)
+    return bytes(kdf.derive(key))

@@ -12,17 +12,16 @@ import reference
 import strategies as our
 from evp import Item, Kdf, LibCtx
 
-e2e_inputs = st.fixed_dictionaries(
-    {
-        "ks-naf": our.keys,
-        "ka": our.kas,
-        "naf-id": our.naf_ids,
-        "refresh": our.refreshes,
-        "usage": our.usages,
-        "digest": our.digests,
-        "mode": our.modes,
-    }
-)
+E2E: dict[str, st.SearchStrategy[Any]] = {
+    "ks-naf": our.keys,
+    "ka": our.kas,
+    "naf-id": our.naf_ids,
+    "refresh": our.refreshes,
+    "usage": our.usages,
+    "digest": our.digests,
+    "mode": our.modes,
+}
+e2e_inputs = st.fixed_dictionaries(E2E)
 
 
 def lengths(digest: str) -> st.SearchStrategy[int]:
@@ -81,16 +80,7 @@ def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> Non
     if changed == "length":
         other = ctx.derive(data.draw(st.integers(33, 64)))[:length]
     else:
-        strategy = {
-            "ks-naf": our.keys,
-            "ka": our.kas,
-            "naf-id": our.naf_ids,
-            "refresh": our.refreshes,
-            "usage": our.usages,
-            "digest": our.digests,
-            "mode": our.modes,
-        }[changed]
-        value = data.draw(strategy)
+        value = data.draw(E2E[changed])
         assume(value != inputs[changed])
         other = ctx.derive(length, [(changed, value)])
     assert other != key
