@@ -226,8 +226,8 @@ static bool reserve(struct inputs *inputs, const struct pending *pending,
     /* one part can grow before another shrinks, so only growth counts */
     for (size_t i = 0; row->parts[i] != INPUT_NONE; i++)
         if (gives_part(pending, row->parts[i])) {
-            const size_t length = row->parts[i] == INPUT_P ? pending->p_size
-                                                           : pending->values[row->parts[i]].length;
+            const size_t length =
+                row->parts[i] == INPUT_P ? pending->p_size : pending->values[row->parts[i]].length;
 
             s += length > inputs->length[i] ? length - inputs->length[i] : 0;
         }
@@ -356,9 +356,9 @@ static bool raise_missing(const char *missing, const char *wanted, const struct 
     return false;
 }
 
-static bool has_naf_id(unsigned int present)
+bool inputs_has_naf_id(const struct inputs *inputs)
 {
-    return has(present, INPUT_NAF_ID) || (present & NAF_ID_HALVES) == NAF_ID_HALVES;
+    return has(inputs->present, INPUT_NAF_ID) || (inputs->present & NAF_ID_HALVES) == NAF_ID_HALVES;
 }
 
 static bool raise_missing_naf_id(unsigned int present, const struct errors *errors)
@@ -383,7 +383,7 @@ bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
             first++;
         return raise_missing(params_name(first), "set it before deriving", errors);
     }
-    if (inputs->algorithm->has_naf_id && !has_naf_id(inputs->present))
+    if (inputs->algorithm->has_naf_id && !inputs_has_naf_id(inputs))
         return raise_missing_naf_id(inputs->present, errors);
     return true;
 }

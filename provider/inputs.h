@@ -43,14 +43,17 @@ bool inputs_copy(struct inputs *copy, const struct inputs *inputs);
 
 /*
  * Take parameters, all or none of them; an error is raised. Names the algorithm does not know are
- * ignored, as the core's convention is. changed: INPUT_BIT of
- * what is another value now (of key, Ka, digest, properties).
+ * ignored, as the core's convention is. changed: INPUT_BIT of what is another value now (of key,
+ * Ka, digest, properties).
  */
 bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], unsigned int *changed,
                 const struct errors *errors);
 
 /* Is all there that deriving needs? An error that names what is missing is raised. */
 bool inputs_complete(const struct inputs *inputs, const struct errors *errors);
+
+/* Is there a NAF_Id, whole or by both its halves? */
+bool inputs_has_naf_id(const struct inputs *inputs);
 
 /* Where a part stands in S; length 0 at its place where it was not given. */
 struct value inputs_part(const struct inputs *inputs, enum input part);

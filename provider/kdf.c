@@ -139,10 +139,8 @@ static int get_size(OSSL_PARAM params[])
 
 static int get_naf_id(const struct inputs *inputs, OSSL_PARAM params[])
 {
-    const struct value naf_id = inputs_part(inputs, INPUT_NAF_ID);
-
-    /* one half of a pair is not a NAF_Id */
-    return naf_id.length < AKMA_NAF_ID_MIN || get_octets(params, AKMA_PARAM_NAF_ID, naf_id);
+    return !inputs_has_naf_id(inputs) ||
+           get_octets(params, AKMA_PARAM_NAF_ID, inputs_part(inputs, INPUT_NAF_ID));
 }
 
 static int get_e2e(const struct inputs *inputs, OSSL_PARAM params[])
