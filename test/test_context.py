@@ -17,6 +17,7 @@ from evp import (
     UNSIGNED,
     UTF8,
     EvpError,
+    Item,
     Kdf,
     LibCtx,
     OsslParam,

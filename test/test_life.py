@@ -1,0 +1,193 @@
+"""Threads, fork, library contexts, loading in any order, unloading again and again.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import reference
+from evp import EvpError, Kdf, LibCtx, c
+from samples import ALGORITHMS, EXPECTED, KA, KEY, NAF_ID, items
+
+
+def in_threads(work: Callable[[int], None], count: int) -> None:
+    """Run work(0), work(1), ... at once; what one of them raised is raised here."""
+    raised: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:  # pylint: disable=broad-except
+            raised.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    if raised:
+        raise raised[0]
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Run work in a fork of this process and expect it to end well."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:  # pylint: disable=broad-except
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def derives(libctx: LibCtx) -> None:
+    """Every algorithm gives its key."""
+    for algorithm in ALGORITHMS:
+        assert libctx.kdf(algorithm).new().derive(32, items(algorithm)) == EXPECTED[algorithm]
+
+
+def test_contexts_in_threads(libctx: LibCtx, e2e: Kdf) -> None:
+    def work(number: int) -> None:
+        ctx = e2e.new()
+        for count in range(200):
+            if count % 20 == 0:
+                ctx = libctx.kdf("AKMA-E2E").new()
+            refresh = bytes([number, count])
+            digest = sorted(reference.DIGESTS)[(number + count) % 7]
+            key = ctx.derive(32, items(refresh=refresh, digest=digest))
+            assert key == reference.e2e_key(KEY, KA, NAF_ID, refresh=refresh, digest=digest)
+
+    in_threads(work, 8)
+
+
+def test_more_contexts_than_the_provider_keeps_spare(e2e: Kdf) -> None:
+    contexts = [e2e.new() for _ in range(100)]
+    for count, ctx in enumerate(contexts):
+        ctx.set(items(refresh=bytes([count])))
+    for _ in range(2):
+        for count, ctx in enumerate(contexts):
+            expected = reference.e2e_key(KEY, KA, NAF_ID, refresh=bytes([count]))
+            assert ctx.derive(32) == expected
+    for ctx in contexts:
+        ctx.free()
+    assert e2e.new().derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+
+def test_after_fork(libctx: LibCtx, e2e: Kdf) -> None:
+    ctx = e2e.new()
+    ctx.derive(32, items())
+
+    def work() -> None:
+        assert ctx.derive(32, [("refresh", b"child")]) == reference.e2e_key(
+            KEY, KA, NAF_ID, refresh=b"child"
+        )
+        derives(libctx)
+
+    in_child(work)
+    assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+
+
+def test_fork_in_a_thread_while_others_derive(libctx: LibCtx, e2e: Kdf) -> None:
+    def work(number: int) -> None:
+        for _ in range(5):
+            if number == 0:
+                in_child(lambda: derives(libctx))
+            else:
+                assert e2e.new().derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+    in_threads(work, 3)
+
+
+def test_many_library_contexts() -> None:
+    contexts = [LibCtx() for _ in range(20)]
+    for libctx in contexts:
+        derives(libctx)
+    for libctx in contexts[::2]:
+        libctx.close()
+    for libctx in contexts[1::2]:
+        derives(libctx)
+        libctx.close()
+
+
+@pytest.mark.parametrize("order", [("default", "akma"), ("akma", "default")])
+def test_load_order(order: tuple[str, str]) -> None:
+    with LibCtx(order) as libctx:
+        derives(libctx)
+
+
+def test_default_comes_later() -> None:
+    """Without HMAC the error says what to do, and doing it helps the same context."""
+    with LibCtx(["akma"]) as libctx:
+        ctx = libctx.kdf("AKMA-E2E").new()
+        with pytest.raises(EvpError) as error:
+            ctx.derive(32, items())
+        assert "HMAC not found: activate the default or fips provider as well" in error.value.text
+        libctx.load("default")
+        assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+        ctx.free()
+
+
+def test_unload_and_load_again() -> None:
+    with LibCtx() as libctx:
+        for _ in range(50):
+            kdf = libctx.kdf("AKMA-E2E")
+            ctx = kdf.new()
+            assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
+            ctx.free()
+            del ctx, kdf
+            libctx.unload("akma")
+            with pytest.raises(EvpError):
+                libctx.kdf("AKMA-E2E", "provider=akma")
+            libctx.load("akma")
+
+
+def test_context_outlives_unload() -> None:
+    """A context holds its algorithm, which holds the provider."""
+    with LibCtx() as libctx:
+        ctx = libctx.kdf("AKMA-E2E").new()
+        ctx.set(items())
+        libctx.unload("akma")
+        assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+        copy = ctx.dup()
+        ctx.reset()
+        assert copy.derive(32) == EXPECTED["AKMA-E2E"]
+        ctx.free()
+        copy.free()
+
+
+def test_load_and_unload_in_threads() -> None:
+    def work(_: int) -> None:
+        for _ in range(10):
+            with LibCtx() as libctx:
+                assert libctx.kdf("AKMA-E2E").new().derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+    in_threads(work, 4)
+
+
+def test_free_null(libctx: LibCtx) -> None:
+    derives(libctx)
+    c.EVP_KDF_CTX_free(None)
+
+
+def test_provider_parameters(libctx: LibCtx) -> None:
+    version = libctx.provider_text("akma", "version")
+    assert [part.isdigit() for part in version.split(".")] == [True] * 3
+    assert "akma" in libctx.provider_text("akma", "name")
+    assert libctx.provider_text("akma", "buildinfo").startswith(version)
+    assert libctx.provider_status("akma") == 1
+
+
+def test_version_is_the_projects(libctx: LibCtx) -> None:
+    cmake = (Path(__file__).parent.parent / "CMakeLists.txt").read_text()
+    assert f"project(akma VERSION {libctx.provider_text('akma', 'version')} " in cmake

@@ -1,0 +1,136 @@
+"""The module as a file: what it exports, links, promises the linker; builds, installs, repeats.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from openssl_cli import EXAMPLE, derived, openssl
+from samples import ALGORITHMS, EXPECTED, options
+
+ROOT = Path(__file__).parent.parent
+MODULE = BUILD / "akma.so"
+SANITIZED = "AKMA_SANITIZE:BOOL=ON" in (BUILD / "CMakeCache.txt").read_text()
+plain_only = pytest.mark.skipif(SANITIZED, reason="the sanitizers add libraries and symbols")
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Run a command; what it printed."""
+    result = subprocess.run(
+        command,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def build(folder: Path, *flags: str, source: Path = ROOT) -> Path:
+    """Configure and build the module as the README says; the folder."""
+    run("cmake", "-S", source, "-B", folder, "-G", "Ninja", *flags)
+    output = run("cmake", "--build", folder)
+    assert "warning" not in output
+    return folder
+
+
+@plain_only
+def test_exports_one_symbol() -> None:
+    lines = run("nm", "--dynamic", "--defined-only", MODULE).splitlines()
+    assert [line.split()[-1] for line in lines] == ["OSSL_provider_init"]
+
+
+@plain_only
+def test_links_libcrypto_and_libc_only() -> None:
+    needed = [line for line in run("readelf", "-d", MODULE).splitlines() if "(NEEDED)" in line]
+    names = {line.split("[")[1].split(".so")[0] for line in needed}
+    assert names == {"libcrypto", "libc"}
+
+
+def test_hardened() -> None:
+    dynamic = run("readelf", "-d", MODULE)
+    assert "BIND_NOW" in dynamic or "NOW" in dynamic
+    assert "TEXTREL" not in dynamic
+    assert "RPATH" not in dynamic and "RUNPATH" not in dynamic
+    program = run("readelf", "-lW", MODULE)
+    stack = next(line for line in program.splitlines() if "GNU_STACK" in line)
+    assert "RW " in stack and "RWE" not in stack
+    assert "GNU_RELRO" in program
+
+
+@plain_only
+def test_compiled_with_protection() -> None:
+    undefined = run("nm", "--dynamic", "--undefined-only", MODULE)
+    assert "__stack_chk_fail" in undefined
+    flags = (BUILD / "build.ninja").read_text()
+    for flag in ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-fvisibility=hidden"):
+        assert flag in flags
+
+
+@pytest.mark.parametrize("kind", ["Release", "Debug"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    build(tmp_path, f"-DCMAKE_C_COMPILER={compiler}", f"-DCMAKE_BUILD_TYPE={kind}")
+    assert [path.name for path in tmp_path.rglob("*.so*")] == ["akma.so"]
+    result = openssl(
+        *["kdf", "-keylen", "32"],
+        *[word for option in options() for word in ("-kdfopt", option)],
+        "AKMA-E2E",
+        modules=tmp_path,
+    )
+    assert derived(result) == EXPECTED["AKMA-E2E"]
+
+
+def test_builds_without_unity(tmp_path: Path) -> None:
+    """Every file compiles by itself, without a warning."""
+    build(tmp_path, "-DAKMA_UNITY=OFF", "-DCMAKE_C_FLAGS=-Werror")
+
+
+def test_reproducible(tmp_path: Path) -> None:
+    """The same octets from another folder."""
+    modules = []
+    for name in ("one", "another/deeper"):
+        source = tmp_path / name / "source"
+        shutil.copytree(
+            ROOT, source, ignore=shutil.ignore_patterns("build*", ".git", "docs", "__pycache__")
+        )
+        modules.append((build(tmp_path / name / "out", source=source) / "akma.so").read_bytes())
+    assert modules[0] == modules[1]
+    assert str(tmp_path).encode() not in modules[0]
+
+
+def test_installs(tmp_path: Path) -> None:
+    folder = build(tmp_path / "build")
+    run("cmake", "--install", folder, DESTDIR=str(tmp_path / "root"))
+    installed = {path.name: path for path in (tmp_path / "root").rglob("*") if path.is_file()}
+    assert set(installed) == {"akma.so", "kdf.h"}
+    modules = run("openssl", "version", "-m").split('"')[1]
+    assert installed["akma.so"] == tmp_path / "root" / modules[1:] / "akma.so"
+    assert installed["kdf.h"].parts[-3:] == ("include", "akma", "kdf.h")
+
+
+def test_list_shows_descriptions() -> None:
+    listed = openssl("list", "-kdf-algorithms", "-verbose", "-provider", "akma").stdout
+    for algorithm in ALGORITHMS:
+        entry = listed[listed.index(f"{algorithm} @ akma") :].splitlines()
+        assert entry[1].strip() and not entry[1].strip().startswith("settable")
+        assert any("settable" in line for line in entry[1:4])
+
+
+def test_list_shows_the_provider() -> None:
+    listed = openssl("list", "-providers", "-verbose").stdout
+    assert "akma" in listed and "status: active" in listed and "build info" in listed
+
+
+def test_configuration_in_use_is_the_example() -> None:
+    assert "akma = " in EXAMPLE.read_text() and "default = " in EXAMPLE.read_text()
