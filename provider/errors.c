@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 const OSSL_ITEM error_reasons[] = {
 #define REASON(name, text) {REASON_##name, (void *)(uintptr_t)(text)},
@@ -25,4 +26,16 @@ void errors_raise(const struct errors *errors, const char *file, int line, const
     va_start(arguments, format);
     errors->vset(errors->handle, (uint32_t)reason, format, arguments);
     va_end(arguments);
+}
+
+const char *errors_shown(char shown[SHOWN_SIZE], const char *came, size_t length)
+{
+    static const char dots[] = "...";
+    const size_t room = SHOWN_SIZE - sizeof(dots);
+    const size_t end = length <= room ? length : room;
+
+    for (size_t i = 0; i < end; i++)
+        shown[i] = came[i] >= ' ' && came[i] <= '~' ? came[i] : '?';
+    memcpy(shown + end, length <= room ? "" : dots, length <= room ? 1 : sizeof(dots));
+    return shown;
 }

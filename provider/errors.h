@@ -53,4 +53,9 @@ void errors_raise(const struct errors *errors, const char *file, int line, const
                   enum reason reason, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+#define SHOWN_SIZE 64
+
+/* What came, fit for an error text: printable, cut with dots to SHOWN_SIZE; returns shown. */
+const char *errors_shown(char shown[SHOWN_SIZE], const char *came, size_t length);
+
 #endif

@@ -101,19 +101,13 @@ struct value inputs_part(const struct inputs *inputs, enum input part)
     return (struct value){inputs->s.data + offset, inputs->length[index]};
 }
 
-/* Names are for people: show what came, printable and cut. */
 static bool refuse_name(const char *name, const struct value *value, const char *wanted,
                         const struct errors *errors)
 {
-    char shown[32];
-    size_t length = value->length < sizeof(shown) - 1 ? value->length : sizeof(shown) - 1;
+    char shown[SHOWN_SIZE];
 
-    for (size_t i = 0; i < length; i++)
-        shown[i] =
-            value->octets[i] >= ' ' && value->octets[i] <= '~' ? (char)value->octets[i] : '?';
-    shown[length] = '\0';
-    RAISE(errors, REASON_VALUE, "%s: '%s%s' given, %s wanted", name, shown,
-          length < value->length ? "..." : "", wanted);
+    RAISE(errors, REASON_VALUE, "%s: '%s' given, %s wanted", name,
+          errors_shown(shown, (const char *)value->octets, value->length), wanted);
     return false;
 }
 

@@ -316,6 +316,14 @@ class LibCtx:
         loaded = c.OSSL_PROVIDER_load(self.pointer, name.encode())
         self.providers[name] = _check(loaded, "OSSL_PROVIDER_load")
 
+    def load_with(self, name: str, keys: dict[str, str]) -> None:
+        """OSSL_PROVIDER_load_ex(), of OpenSSL 3.2 and newer."""
+        declare(c_ptr, "OSSL_PROVIDER_load_ex", c_ptr, ctypes.c_char_p, _params)
+        params = ParamArray(keys.items())
+        c.ERR_clear_error()
+        loaded = c.OSSL_PROVIDER_load_ex(self.pointer, name.encode(), params.array)
+        self.providers[name] = _check(loaded, "OSSL_PROVIDER_load_ex")
+
     def unload(self, name: str) -> None:
         """OSSL_PROVIDER_unload()."""
         _check(c.OSSL_PROVIDER_unload(self.providers.pop(name)), "OSSL_PROVIDER_unload")
