@@ -37,6 +37,8 @@ const char *pattern_read_naf(struct pattern *pattern, const char *text, size_t l
     return NULL;
 }
 
+#define UA_PROTOCOL_WANTED "the hex of 5 octets, or of 1 to 4 octets and '*', wanted"
+
 const char *pattern_read_ua_protocol(struct pattern *pattern, const char *text, size_t length)
 {
     const bool prefix = length > 0 && text[length - 1] == '*';
@@ -46,13 +48,13 @@ const char *pattern_read_ua_protocol(struct pattern *pattern, const char *text, 
     if (digits % 2 != 0 ||
         (prefix ? pattern->length == 0 || pattern->length >= AKMA_UA_PROTOCOL_ID_LENGTH
                 : pattern->length != AKMA_UA_PROTOCOL_ID_LENGTH))
-        return "the hex of 5 octets, or of 1 to 4 octets and '*', wanted";
+        return UA_PROTOCOL_WANTED;
     for (size_t i = 0; i < pattern->length; i++) {
         const int high = OPENSSL_hexchar2int((unsigned char)text[2 * i]);
         const int low = OPENSSL_hexchar2int((unsigned char)text[2 * i + 1]);
 
         if (high < 0 || low < 0)
-            return "not hex; the hex of 5 octets, or of 1 to 4 octets and '*', wanted";
+            return UA_PROTOCOL_WANTED;
         pattern->octets[i] = (unsigned char)(high << 4 | low);
     }
     return NULL;
