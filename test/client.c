@@ -30,13 +30,6 @@ static const char *const names[] = {
     AKMA_PARAM_IMPI,    AKMA_PARAM_SUPI,  AKMA_PARAM_FC,       AKMA_PARAM_P,
 };
 
-static const char *const algorithms[] = {
-    AKMA_KDF_E2E,   AKMA_KDF_KS_NAF, AKMA_KDF_KS_INT_NAF, AKMA_KDF_K_AKMA,
-    AKMA_KDF_A_TID, AKMA_KDF_K_AF,   AKMA_KDF_3GPP,
-};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static void fail(const char *what)
 {
     fprintf(stderr, "client: %s\n", what);
@@ -44,19 +37,19 @@ static void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* The header's own string of a name. */
-static const char *find(const char *const list[], size_t count, const char *name)
+/* The header's own string of a parameter's name. */
+static const char *find(const char *name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i], name) == 0)
-            return list[i];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return names[i];
     fail("a name that the header does not have");
     return NULL;
 }
 
 static OSSL_PARAM read_param(const char *kind, const char *name, char *value)
 {
-    name = find(names, COUNT(names), name);
+    name = find(name);
     if (strcmp(kind, "text") == 0) {
         char *copy = OPENSSL_strdup(value);
 
@@ -85,8 +78,7 @@ int main(void)
         if (sscanf(line, "%15s %63s %139999[^\n]", kind, name, value) < 2 || count == PARAMS_MAX)
             fail("a line that is none of kdf, octets, text");
         if (strcmp(kind, "kdf") == 0) {
-            EVP_KDF *kdf =
-                EVP_KDF_fetch(NULL, find(algorithms, COUNT(algorithms), name), AKMA_PROPERTY_QUERY);
+            EVP_KDF *kdf = EVP_KDF_fetch(NULL, name, AKMA_PROPERTY_QUERY);
 
             length = strtoul(value, NULL, 10);
             if (kdf == NULL || (ctx = EVP_KDF_CTX_new(kdf)) == NULL)

@@ -4,14 +4,16 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from evp import BUILD
-from openssl_cli import EXAMPLE, derived, openssl
+import reference
+from evp import BUILD, LibCtx
+from openssl_cli import derived, openssl
 from samples import ALGORITHMS, EXPECTED, options
 
 ROOT = Path(__file__).parent.parent
@@ -132,5 +134,26 @@ def test_list_shows_the_provider() -> None:
     assert "akma" in listed and "status: active" in listed and "build info" in listed
 
 
-def test_configuration_in_use_is_the_example() -> None:
-    assert "akma = " in EXAMPLE.read_text() and "default = " in EXAMPLE.read_text()
+def header_values(prefix: str) -> set[str]:
+    """The strings of the public header's macros with this prefix."""
+    header = (ROOT / "include/akma/kdf.h").read_text()
+    return set(re.findall(rf'^#define {prefix}\w+ +"([^"]+)"', header, re.MULTILINE))
+
+
+def test_header_names_what_is_registered(libctx: LibCtx) -> None:
+    assert header_values("AKMA_KDF_") == set(ALGORITHMS)
+    assert header_values("AKMA_DIGEST_") == set(reference.DIGESTS)
+    assert header_values("AKMA_MODE_") == {"3GPP", "HKDF"}
+    settable = {name for algorithm in ALGORITHMS for name in libctx.kdf(algorithm).settable}
+    assert header_values("AKMA_PARAM_") == settable
+
+
+def test_every_macro_is_explained() -> None:
+    """Type, size, default, source: no public name without a comment on its line or above it."""
+    lines = (ROOT / "include/akma/kdf.h").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("#define AKMA_") and line != "#define AKMA_KDF_H":
+            above = number - 1
+            while lines[above].startswith("#define"):
+                above -= 1
+            assert "/*" in line or lines[above].rstrip().endswith("*/"), line

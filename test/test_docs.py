@@ -1,0 +1,182 @@
+"""The documents keep their word: examples run, numbers hold, links lead somewhere.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import reference
+from evp import BUILD, EvpError, LibCtx
+from openssl_cli import EXAMPLE, derived, openssl
+from samples import items
+from test_module import ROOT, build, run
+
+KS_NAF = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf" * 2)
+ENVIRONMENT = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    text = (ROOT / document).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def compile_and_run(folder: Path, source: str, **environment: str) -> str:
+    """Compile a C program against the public header and run it with the example configuration."""
+    (folder / "program.c").write_text(source)
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
+    run("gcc", *flags, "-o", folder / "program", folder / "program.c", "-lcrypto")
+    return run(folder / "program", **ENVIRONMENT | environment)
+
+
+def test_readme_command() -> None:
+    """The command of the README as it stands there, with this build's folder."""
+    (command,) = (block for block in blocks("README.md", "sh") if "openssl kdf" in block)
+    line = command[command.index("OPENSSL_CONF") :].replace("=build ", f"={BUILD} ")
+    output = run("sh", "-c", f"cd '{ROOT}' && {line}")
+    printed = re.findall(r"application server +([0-9A-F:]+)", (ROOT / "README.md").read_text())
+    naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
+    assert output.strip() == printed[0]
+    assert bytes.fromhex(printed[0].replace(":", "")) == reference.e2e_key(KS_NAF, KA, naf_id)
+
+
+def test_readme_c(tmp_path: Path) -> None:
+    (example,) = blocks("README.md", "c")
+    main = """
+    int main(void)
+    {
+        unsigned char ks_naf[32], ka[32], refresh[4] = {1, 2, 3, 4}, e2e_key[32];
+        memset(ks_naf, 0x11, 32);
+        memset(ka, 0x22, 32);
+        if (!derive(e2e_key, ks_naf, ka, 32, refresh, 4))
+            return 1;
+        for (int i = 0; i < 32; i++)
+            printf("%02x", e2e_key[i]);
+        return derive(e2e_key, ks_naf, ka, 15, refresh, 4);
+    }
+    """
+    source = f"#include <stdio.h>\n#include <string.h>\n{example}{textwrap.dedent(main)}"
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    expected = reference.e2e_key(b"\x11" * 32, b"\x22" * 32, naf_id, refresh=bytes([1, 2, 3, 4]))
+    assert compile_and_run(tmp_path, source) == expected.hex()
+
+
+def test_readme_python() -> None:
+    (example,) = blocks("README.md", "python")
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    call = (
+        f"print(e2e_key(ks_naf={KS_NAF!r}, ka={KA!r}, naf_id={naf_id!r}, refresh=b'1').hex())\n"
+        f"try:\n    e2e_key(ks_naf=b'short')\nexcept ValueError as error:\n    print(error)\n"
+    )
+    output = run("/usr/bin/python3", "-c", example + "\n" + call, **ENVIRONMENT).splitlines()
+    assert output[0] == reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"1").hex()
+    assert "EVP_KDF_derive failed" in output[1]
+
+
+def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
+    text = (ROOT / "README.md").read_text()
+    for algorithm in re.findall(r"^\| `([A-Z0-9-]+)` \| ", text, re.MULTILINE):
+        for name in libctx.kdf(algorithm).settable:
+            assert f"`{name}`" in text
+
+
+def test_quickstart() -> None:
+    """In a copy, so that it builds for itself."""
+    source = (ROOT / "examples/quickstart.sh").read_text()
+    assert "test/install.sh" in source
+    output = run("sh", ROOT / "examples/quickstart.sh")
+    lines = [
+        line.split()[-1] for line in output.splitlines() if re.search(r"(:[0-9A-F]{2}){31}", line)
+    ]
+    naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
+    assert bytes.fromhex(lines[0].replace(":", "")) == reference.e2e_key(KS_NAF, KA, naf_id)
+    assert lines[0] == lines[1] != lines[2]
+
+
+def test_worked_example() -> None:
+    """S of docs/derivation.md, put together again, and the keys it gives."""
+    (annotated,) = blocks("docs/derivation.md", "s")
+    s = bytes.fromhex("".join(line.split()[0] for line in annotated.splitlines()))
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    refresh = bytes.fromhex("00000001")
+    assert s == reference.e2e_string(KA, naf_id, refresh, "tls-psk", 32, 1)
+    text = (ROOT / "docs/derivation.md").read_text()
+    for mode in ("3GPP", "HKDF"):
+        key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=refresh, usage="tls-psk", mode=mode)
+        assert f"                    {key.hex()}\n" in text
+
+
+def test_adding_a_derivation(tmp_path: Path) -> None:
+    """The row and the vector of docs/architecture.md, nothing else."""
+    (row,) = blocks("docs/architecture.md", "c")
+    (vector,) = map(json.loads, blocks("docs/architecture.md", "json"))
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns("build*", ".git", "__pycache__"))
+    header = source / "provider/derivations.h"
+    last = "        INPUT_FC, INPUT_P)\n"
+    assert header.read_text().count(last) == 1
+    one_line = " ".join(row.split())
+    header.write_text(header.read_text().replace(last, f"{last[:-1]} \\\n    {one_line}\n"))
+    modules = build(tmp_path / "build", source=source)
+    result = openssl(
+        *["kdf", "-keylen", "32", "-kdfopt", f"hexkey:{vector['key']}", vector["algorithm"]],
+        modules=modules,
+    )
+    expected = reference.kdf_3gpp(
+        bytes.fromhex(vector["key"]), bytes.fromhex(vector["fc"]), [b"mbms-mrk"]
+    )
+    assert derived(result) == expected == bytes.fromhex(vector["derived-key"])
+    assert reference.kdf_string(b"\x01", [b"mbms-mrk"]).hex() == vector["S"]
+
+
+def test_policy_printer(tmp_path: Path) -> None:
+    (example,) = blocks("docs/policy.md", "c")
+    config = tmp_path / "openssl.cnf"
+    config.write_text(EXAMPLE.read_text().replace("# min-ka-length", "min-ka-length"))
+    source = example + 'int main(void) { return !print_policy("akma"); }\n'
+    output = compile_and_run(tmp_path, source, OPENSSL_CONF=str(config))
+    assert output == "min-ka-length = 32\n"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_worked_policies(tmp_path: Path, number: int) -> None:
+    """Each is understood, and refuses what it is meant to refuse."""
+    section = [block for block in blocks("docs/policy.md", "ini") if "[akma_sect]" in block][number]
+    text = EXAMPLE.read_text()
+    config = tmp_path / "openssl.cnf"
+    config.write_text(text[: text.index("[akma_sect]")] + section)
+    with LibCtx(config=config) as libctx:
+        policy = libctx.provider_text("akma", "policy")
+        given = [
+            line for line in section.splitlines() if line.startswith(("allowed", "min", "req"))
+        ]
+        assert sorted(policy.splitlines()) == sorted(given)
+        with pytest.raises(EvpError, match="refused by policy"):
+            libctx.kdf("AKMA-E2E").new().derive(32, items(digest="SHA3-256"))
+
+
+def test_instances_of_the_policy_document(tmp_path: Path) -> None:
+    (block,) = (block for block in blocks("docs/policy.md", "ini") if "acme" in block)
+    config = tmp_path / "openssl.cnf"
+    config.write_text("openssl_conf = i\n[i]\nproviders = provider_sect\n" + block)
+    with LibCtx(config=config) as libctx:
+        assert libctx.provider_text("acme", "policy") == "min-ka-length = 32\nrequire-usage = yes"
+        assert libctx.provider_text("globex", "policy") == "allowed-modes = HKDF"
+
+
+def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
+    """Uncommented, every key is understood."""
+    keys = re.findall(r"^# ([a-z-]+ = .*)$", EXAMPLE.read_text(), re.MULTILINE)
+    keys = [key for key in keys if not key.startswith("module")]
+    config = tmp_path / "openssl.cnf"
+    config.write_text(EXAMPLE.read_text() + "\n".join(keys) + "\n")
+    with LibCtx(config=config) as libctx:
+        assert libctx.provider_text("akma", "policy").splitlines() == keys
+        assert len(keys) == 8
