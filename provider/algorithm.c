@@ -14,6 +14,13 @@
      INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_MODE))
 #define OPTIONAL (INPUT_BIT(INPUT_REFRESH) | INPUT_BIT(INPUT_USAGE))
 
+#define NOWHERE (SETTABLE_MAX - 1) /* where params has its last possible NULL */
+
+static size_t initial(const char *name)
+{
+    return (unsigned char)name[0] % INITIALS;
+}
+
 /* All inputs, those of S and the settings. */
 static unsigned int taken_inputs(const struct derivation *row)
 {
@@ -35,6 +42,7 @@ static void make_lists(struct algorithm *algorithm, unsigned int taken)
     OSSL_PARAM *get = algorithm->gettable;
     size_t n = 0;
 
+    memset(algorithm->first, NOWHERE, sizeof(algorithm->first));
     *get++ = size;
     for (const struct param *param = params_table; param->name != NULL; param++) {
         const OSSL_PARAM described = {param->name, param->type, NULL,
@@ -43,6 +51,8 @@ static void make_lists(struct algorithm *algorithm, unsigned int taken)
 
         if ((taken & INPUT_BIT(param->input)) == 0)
             continue;
+        if (algorithm->first[initial(param->name)] == NOWHERE)
+            algorithm->first[initial(param->name)] = (unsigned char)n;
         algorithm->params[n] = param;
         algorithm->settable[n++] = described;
         if ((NOT_SECRET & INPUT_BIT(param->input)) != 0)
@@ -85,10 +95,21 @@ void algorithm_init(struct algorithm *algorithm, const struct derivation *row)
     make_empty_s(algorithm);
 }
 
+/* strcmp() costs more than it finds out: names are short and few share an initial. */
+static bool equals(const char *one, const char *other)
+{
+    while (*one == *other && *one != '\0') {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
+
 const struct param *algorithm_param(const struct algorithm *algorithm, const char *name)
 {
-    for (const struct param *const *param = algorithm->params; *param != NULL; param++)
-        if ((*param)->name[0] == name[0] && strcmp((*param)->name, name) == 0)
-            return *param;
-    return NULL;
+    const struct param *const *param = &algorithm->params[algorithm->first[initial(name)]];
+
+    while (*param != NULL && !equals((*param)->name, name))
+        param++;
+    return *param;
 }

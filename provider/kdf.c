@@ -323,6 +323,8 @@ static bool policy_allows(const struct kdf_ctx *ctx)
     char reason[POLICY_REASON_SIZE];
     bool allowed = true;
 
+    if (policy_is_empty(policy))
+        return true;
     if (inputs->algorithm->has_naf_id) {
         const struct value naf_id = inputs_part(inputs, INPUT_NAF_ID);
 

@@ -18,9 +18,11 @@
 static const char *utf8_fault(const unsigned char *text, size_t length)
 {
     while (length > 0) {
-        unsigned long character;
-        int used = UTF8_getc(text, length < 4 ? (int)length : 4, &character);
+        unsigned long character = *text;
+        int used = 1;
 
+        if (character >= 0x80) /* most text is ASCII, and a call takes longer */
+            used = UTF8_getc(text, length < 4 ? (int)length : 4, &character);
         if (used <= 0)
             return "malformed UTF-8, well-formed text wanted";
         if (character == 0)

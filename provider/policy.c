@@ -316,6 +316,11 @@ const char *policy_text(const struct policy *policy)
     return policy->fault[0] == '\0' ? policy->text : policy->fault;
 }
 
+bool policy_is_empty(const struct policy *policy)
+{
+    return policy->text[0] == '\0';
+}
+
 /* Checks */
 
 static bool is_given(const struct policy *policy, enum key_id id)

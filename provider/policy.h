@@ -30,6 +30,9 @@ const char *policy_error(const struct policy *policy);
 /* The policy in force: each key given, canonical, one a line; or the error. */
 const char *policy_text(const struct policy *policy);
 
+/* Does it say anything at all? Where not, there is nothing to check. */
+bool policy_is_empty(const struct policy *policy);
+
 /* What is about to be derived, for policy_permits_e2e(); lengths in octets. */
 struct policy_inputs {
     enum digest_id digest;
