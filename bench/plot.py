@@ -68,6 +68,7 @@ def draw_cost(results: Entry) -> Figure:
         axes.annotate(
             f"{median:.1f}", (median, row), (8, 0), textcoords="offset points", va="center"
         )
+    axes.margins(x=0.08)
     axes.set_xlabel("time of one key of 32 octets; the five SHA-256 compressions in it = 1")
     axes.set_title("Cost of a key: median and quartiles")
     return figure
@@ -81,8 +82,11 @@ def draw_lengths(axes: Axes, name: str, points: list[Entry]) -> None:
         axes.plot(lengths, times, style, color=line_colour, marker=".", label=label)
     axes.set_xlabel(f"{name}, octets")
     axes.set_ylabel("microseconds")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    if lengths[-1] > 100 * lengths[0]:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
 
 
 def draw_contexts(axes: Axes, points: list[Entry]) -> None:

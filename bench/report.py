@@ -112,7 +112,7 @@ def server(results: Entry) -> str:
     header = [f"{DEVICES // 10**6} million devices", *calls]
 
     def cores(seconds: int) -> list[str]:
-        return [f"{DEVICES / seconds * cost * 1e-9:.4f}" for cost in calls.values()]
+        return [f"{DEVICES / seconds * cost * 1e-9:.3f}" for cost in calls.values()]
 
     rows = [
         ["keys a second and core", *(f"{1e9 / cost:,.0f}" for cost in calls.values())],
