@@ -7,14 +7,19 @@
 
 #include <akma/kdf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 
+/* Letters, digits, hyphen and dot: a bit for each octet below 128, because every octet is asked. */
 static bool is_host_name_octet(unsigned char c)
 {
-    const unsigned char lower = c | 0x20;
+    static const uint64_t octets[4] = {
+        UINT64_C(0x03FF600000000000), /* - . 0 to 9 */
+        UINT64_C(0x07FFFFFE07FFFFFE), /* A to Z, a to z */
+    };
 
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return (octets[c / 64] >> c % 64 & 1) != 0;
 }
 
 /* One label, without the dot behind it. */
