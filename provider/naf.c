@@ -7,19 +7,36 @@
 
 #include <akma/kdf.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 
-/* Letters, digits, hyphen and dot: a bit for each octet below 128, because every octet is asked. */
-static bool is_host_name_octet(unsigned char c)
+/* These two without branches: is_everyday_name() asks them of every octet of every NAF_Id. */
+static unsigned int is_separator(unsigned char c)
 {
-    static const uint64_t octets[4] = {
-        UINT64_C(0x03FF600000000000), /* - . 0 to 9 */
-        UINT64_C(0x07FFFFFE07FFFFFE), /* A to Z, a to z */
-    };
+    return (unsigned int)(c == '-') | (unsigned int)(c == '.');
+}
 
-    return (octets[c / 64] >> c % 64 & 1) != 0;
+static unsigned int is_host_name_octet(unsigned char c)
+{
+    return (unsigned int)((unsigned char)((c | 0x20) - 'a') < 26) |
+           (unsigned int)((unsigned char)(c - '0') < 10) | is_separator(c);
+}
+
+/*
+ * Most names hold host-name octets only, no two separators side by side and none at an end, and no
+ * label too long: one loop, which compilers vectorise, tells. What it does not accept is looked at
+ * label by label.
+ */
+static bool is_everyday_name(const unsigned char *fqdn, size_t length)
+{
+    const unsigned char last = fqdn[length - 1];
+    unsigned char bad =
+        (unsigned char)(is_separator(fqdn[0]) | is_separator(last) | !is_host_name_octet(last));
+
+    for (size_t i = 0; i + 1 < length; i++)
+        bad |= (unsigned char)((unsigned int)!is_host_name_octet(fqdn[i]) |
+                               (is_separator(fqdn[i]) & is_separator(fqdn[i + 1])));
+    return bad == 0 && length <= LABEL_MAX;
 }
 
 /* One label, without the dot behind it. */
@@ -41,6 +58,8 @@ const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
 
     if (length == 0 || length > AKMA_NAF_FQDN_MAX)
         return "1 to 253 octets of FQDN wanted";
+    if (is_everyday_name(fqdn, length))
+        return NULL;
     for (size_t i = 0; i < length && fault == NULL; i++) {
         if (fqdn[i] == '.') {
             fault = label_fault(fqdn + label, i - label);

@@ -14,15 +14,25 @@
 #include <openssl/params.h>
 #include <string.h>
 
+/* ASCII without NUL, as most text is; one loop, which compilers vectorise. */
+static bool is_plain_text(const unsigned char *text, size_t length)
+{
+    unsigned char bad = 0;
+
+    for (size_t i = 0; i < length; i++)
+        bad |= (unsigned char)((unsigned char)(text[i] - 1) >= 0x7F);
+    return bad == 0;
+}
+
 /* UTF-8 without overlong forms, surrogates and NUL: RFC 3629, TS 33.220 B.2.1.2. */
 static const char *utf8_fault(const unsigned char *text, size_t length)
 {
+    if (is_plain_text(text, length))
+        return NULL;
     while (length > 0) {
-        unsigned long character = *text;
-        int used = 1;
+        unsigned long character;
+        int used = UTF8_getc(text, length < 4 ? (int)length : 4, &character);
 
-        if (character >= 0x80) /* most text is ASCII, and a call takes longer */
-            used = UTF8_getc(text, length < 4 ? (int)length : 4, &character);
         if (used <= 0)
             return "malformed UTF-8, well-formed text wanted";
         if (character == 0)
