@@ -16,9 +16,10 @@
 
 #define NOWHERE (SETTABLE_MAX - 1) /* where params has its last possible NULL */
 
-static size_t initial(const char *name)
+/* A number of a name's first two characters; most names of one algorithm have one of their own. */
+static size_t initials(const char *name)
 {
-    return (unsigned char)name[0] % INITIALS;
+    return name[0] == '\0' ? 0 : ((unsigned char)name[0] + 5U * (unsigned char)name[1]) % INITIALS;
 }
 
 /* All inputs, those of S and the settings. */
@@ -51,8 +52,8 @@ static void make_lists(struct algorithm *algorithm, unsigned int taken)
 
         if ((taken & INPUT_BIT(param->input)) == 0)
             continue;
-        if (algorithm->first[initial(param->name)] == NOWHERE)
-            algorithm->first[initial(param->name)] = (unsigned char)n;
+        if (algorithm->first[initials(param->name)] == NOWHERE)
+            algorithm->first[initials(param->name)] = (unsigned char)n;
         algorithm->params[n] = param;
         algorithm->settable[n++] = described;
         if ((NOT_SECRET & INPUT_BIT(param->input)) != 0)
@@ -97,10 +98,9 @@ void algorithm_init(struct algorithm *algorithm, const struct derivation *row)
 
 const struct param *algorithm_param(const struct algorithm *algorithm, const char *name)
 {
-    const struct param *const *param = &algorithm->params[algorithm->first[initial(name)]];
+    const struct param *const *param = &algorithm->params[algorithm->first[initials(name)]];
 
-    /* the second character spares most of the calls */
-    while (*param != NULL && ((*param)->name[1] != name[1] || strcmp((*param)->name, name) != 0))
+    while (*param != NULL && strcmp((*param)->name, name) != 0)
         param++;
     return *param;
 }

@@ -10,7 +10,7 @@
 
 #define SETTABLE_MAX 14 /* names one algorithm takes, and the end */
 #define GETTABLE_MAX 7
-#define INITIALS     32 /* a name's first character, folded */
+#define INITIALS     32 /* numbers that a name's first two characters give */
 #define EMPTY_S_MAX  32 /* octets of S with nothing given yet */
 
 struct algorithm {
@@ -18,7 +18,7 @@ struct algorithm {
     unsigned int required; /* INPUT_BIT of what has to be set, NAF_Id left out */
     bool has_naf_id;
     const struct param *params[SETTABLE_MAX]; /* ended by NULL */
-    unsigned char first[INITIALS];            /* where params first has a name with this initial */
+    unsigned char first[INITIALS];            /* where params first has a name with these */
     OSSL_PARAM settable[SETTABLE_MAX], gettable[GETTABLE_MAX];
     size_t prefix; /* octets of FC || P0 || L0 */
     size_t empty_length;
