@@ -1,0 +1,21 @@
+/*
+ * HOST:PORT, as s_server and s_client take it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <stddef.h>
+
+#define ADDRESS_SIZE 128 /* octets: room for any HOST:PORT in numbers */
+
+/*
+ * A socket that does not block, or -1: the reason went to standard error. IPv6 in brackets.
+ * Connecting has a time limit. listen: port 0 takes any; shown gets the address that was taken, in
+ * numbers.
+ */
+int address_connect(const char *address);
+int address_listen(const char *address, char shown[ADDRESS_SIZE]);
+
+#endif
