@@ -68,13 +68,13 @@ static enum outcome say(enum outcome outcome, const char *format, ...)
 
 static enum outcome say(enum outcome outcome, const char *format, ...)
 {
+    char sentence[600];
     va_list arguments;
 
     va_start(arguments, format);
-    fprintf(stderr, "e2e-ue: ");
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
+    (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
+    fprintf(stderr, "e2e-ue: %s\n", sentence);
     return outcome;
 }
 

@@ -31,17 +31,16 @@
 /* A context for nothing but such connections; NULL with the reason on OpenSSL's error stack. */
 static inline SSL_CTX *tls13_psk_ctx(const SSL_METHOD *method)
 {
-    static const unsigned char name[] = "tls13-psk"; /* a server that verifies wants one */
     SSL_CTX *ctx = SSL_CTX_new(method);
 
     if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") &&
         SSL_CTX_set_num_tickets(ctx, 0) && SSL_CTX_set_max_early_data(ctx, 0) &&
-        SSL_CTX_set_recv_max_early_data(ctx, 0) &&
-        SSL_CTX_set_session_id_context(ctx, name, sizeof(name))) {
+        SSL_CTX_set_recv_max_early_data(ctx, 0)) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
         (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+        if (method == TLS_client_method())
+            SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         return ctx;
     }
     SSL_CTX_free(ctx);
