@@ -31,7 +31,8 @@ static struct addrinfo *resolve(const char *address, int flags)
     char *host = NULL, *service = NULL;
     int error;
 
-    if (!BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
+    if (strchr(address, ':') == NULL ||
+        !BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
         (void)complain(address, "HOST:PORT wanted");
     } else {
         error = getaddrinfo(host, service, &hints, &found);

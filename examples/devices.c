@@ -82,6 +82,7 @@ static bool read_header(struct reader *reader)
     struct field line = {"", 0};
 
     (void)next_line(reader, &line);
+    reader->line = 1; /* of an empty file, too */
     reader->columns = 3;
     if (line.length == strlen(HEADER) && memcmp(line.text, HEADER, line.length) == 0)
         return true;

@@ -26,17 +26,15 @@ static OSSL_PARAM text(const char *name, const char *value)
     return param;
 }
 
-/* The newest error is what the provider itself said. */
-static bool complain(const char *what)
+/* Say what the provider itself said: that is the newest error. */
+static bool complain(void)
 {
     const char *data = NULL;
     int flags = 0;
 
     (void)ERR_peek_last_error_data(&data, &flags);
-    fprintf(stderr, "%s: %s\n", what,
-            data != NULL && (flags & ERR_TXT_STRING) != 0 && data[0] != '\0'
-                ? data
-                : "not possible; is akma activated in openssl.cnf (OPENSSL_CONF)?");
+    fprintf(stderr, "AKMA-E2E: %s\n",
+            (flags & ERR_TXT_STRING) != 0 ? data : "failed without a reason");
     ERR_clear_error();
     return false;
 }
@@ -76,12 +74,17 @@ enum e2e_opened e2e_open(struct e2e *e2e, const char *naf_fqdn, const char *ua_p
 
     e2e->usage = usage;
     e2e->ctx = new_context();
-    if (e2e->ctx == NULL)
+    if (e2e->ctx == NULL) {
         opened = E2E_UNAVAILABLE;
-    else if (ua == NULL || !set_up(e2e, naf_fqdn, ua, (size_t)ua_length, mode, digest))
+        fprintf(stderr, "AKMA-E2E: not found, is akma activated in openssl.cnf (OPENSSL_CONF)?\n");
+    } else if (ua == NULL) {
         opened = E2E_REFUSED;
-    if (opened != E2E_OPEN)
-        (void)complain(ua == NULL ? "--ua-protocol-id: hex wanted" : "AKMA-E2E");
+        fprintf(stderr, "--ua-protocol-id %s: hex wanted\n", ua_protocol_id);
+    } else if (!set_up(e2e, naf_fqdn, ua, (size_t)ua_length, mode, digest)) {
+        opened = E2E_REFUSED;
+        (void)complain();
+    }
+    ERR_clear_error();
     OPENSSL_free(ua);
     return opened;
 }
@@ -129,5 +132,5 @@ bool e2e_derive(const struct e2e *e2e, const unsigned char *ks_naf, const unsign
     const bool done = ctx != NULL && EVP_KDF_derive(ctx, key, E2E_KEY_LENGTH, params) > 0;
 
     EVP_KDF_CTX_free(ctx);
-    return done || complain("AKMA-E2E");
+    return done || complain();
 }

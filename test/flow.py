@@ -1,0 +1,281 @@
+"""The actors of the flow: e2e-as, e2e-ue, and stock openssl as either of them. All on loopback.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import json
+import os
+import queue
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evp import BUILD
+from openssl_cli import EXAMPLE
+
+SECONDS = 30  # no process of a test lives longer
+ENVIRONMENT = os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
+FQDN = "naf.example.com"
+NAF_ID = FQDN.encode() + bytes.fromhex("0100000007")
+LOOPBACK = "127.0.0.1"
+
+
+def write_devices(path: Path, rows: Iterable[Iterable[str]], mode: int = 0o600) -> Path:
+    """A devices file; rows of three columns, or of four with the Ka's name."""
+    lines = [list(row) for row in rows]
+    header = ["identity", "ks-naf", "ka", "ka-id"][: len(lines[0])]
+    path.write_text("".join(",".join(line) + "\n" for line in [header, *lines]))
+    path.chmod(mode)
+    return path
+
+
+class Process:
+    """A process with lines in and out, stopped by its pid and never left behind."""
+
+    def __init__(self, *command: str | Path, environment: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [*command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment or ENVIRONMENT,
+        )
+        self.out: queue.Queue[bytes] = queue.Queue()
+        self.err: list[bytes] = []
+        self._threads = [
+            threading.Thread(target=self._read_out, daemon=True),
+            threading.Thread(target=self._read_err, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read_out(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.out.put(line)
+        self.out.put(b"")
+
+    def _read_err(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.err.append(line)
+
+    def read(self, seconds: float = SECONDS) -> bytes:
+        """The next line of standard output without its end; empty at the end."""
+        return self.out.get(timeout=seconds).rstrip(b"\n")
+
+    def write(self, line: bytes) -> None:
+        """Write to standard input; who has ended already does not read it."""
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+
+    def wait(self, seconds: float = SECONDS) -> int:
+        """The exit status."""
+        return self.process.wait(seconds)
+
+    @property
+    def errors(self) -> str:
+        """Standard error so far."""
+        return b"".join(self.err).decode(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """End it."""
+        if self.process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            status = self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait(5)
+        for thread in self._threads:
+            thread.join(5)
+        return status
+
+
+class Server(Process):
+    """e2e-as; address and e2e_address are where it listens."""
+
+    def __init__(
+        self,
+        devices: Path,
+        *options: str,
+        two_addresses: bool = True,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        endpoints = ["--accept", f"{LOOPBACK}:0"]
+        if two_addresses:
+            endpoints += ["--e2e-accept", f"{LOOPBACK}:0"]
+        super().__init__(
+            BUILD / "examples/e2e-as",
+            *endpoints,
+            *["--devices", str(devices), "--naf-fqdn", FQDN, *options],
+            environment=environment,
+        )
+        self.address = self.e2e_address = self._listening("accept")
+        if two_addresses:
+            self.e2e_address = self._listening("e2e-accept")
+
+    def _listening(self, name: str) -> str:
+        line = self.read().decode()
+        assert line.startswith(f"{name} {LOOPBACK}:"), line + self.errors
+        return line.split()[1]
+
+
+def ue_command(
+    devices: Path,
+    identity: str,
+    connect: str,
+    e2e_connect: str | None = None,
+    *options: str,
+    message: str = "hello",
+) -> list[str]:
+    """The command that runs e2e-ue."""
+    second = [] if e2e_connect is None else ["--e2e-connect", e2e_connect]
+    return [
+        *[str(BUILD / "examples/e2e-ue"), "--connect", connect, *second],
+        *["--devices", str(devices), "--identity", identity, "--naf-fqdn", FQDN],
+        *["--message", message, *options],
+    ]
+
+
+def ue(
+    devices: Path,
+    identity: str,
+    connect: str,
+    e2e_connect: str | None = None,
+    *options: str,
+    message: str = "hello",
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run e2e-ue."""
+    return subprocess.run(
+        ue_command(devices, identity, connect, e2e_connect, *options, message=message),
+        env=environment or ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    """A port that nobody had a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def split(address: str) -> tuple[str, int]:
+    """HOST:PORT as a pair."""
+    host, port = address.rsplit(":", 1)
+    return host, int(port)
+
+
+class StockClient(Process):
+    """openssl s_client with a PSK, as the issue's traps have it: its input stays open."""
+
+    def __init__(self, address: str, identity: str, key: bytes, *options: str) -> None:
+        super().__init__(
+            *["openssl", "s_client", "-connect", address, "-quiet", "-no_ign_eof", "-tls1_3"],
+            *["-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk_identity", identity],
+            *["-psk", key.hex(), *options],
+        )
+
+    def flag(self, nonce: bytes = bytes(16)) -> dict[str, Any]:
+        """Send a nonce, get the flag."""
+        self.write(json.dumps({"nonce": nonce.hex()}).encode() + b"\n")
+        flag: dict[str, Any] = json.loads(self.read())
+        return flag
+
+
+class StockServer(Process):
+    """openssl s_server with one PSK and no certificate; connections one after the other."""
+
+    def __init__(self, identity: str, key: bytes, port: int | None = None) -> None:
+        port = port or free_port()
+        self.address = f"{LOOPBACK}:{port}"
+        super().__init__(
+            *["openssl", "s_server", "-accept", self.address, "-nocert", "-quiet", "-tls1_3"],
+            *["-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk_identity", identity],
+            *["-psk", key.hex()],
+        )
+        wait_until_listening(port)
+
+
+def wait_until_listening(port: int) -> None:
+    """Wait for a listener without connecting to it: /proc/net/tcp, state 0A."""
+    wanted = f":{port:04X} "
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        lines = Path("/proc/net/tcp").read_text().splitlines()
+        if any(wanted in line.split(":", 1)[1][:16] and " 0A " in line for line in lines[1:]):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nothing listens on {port}")
+
+
+class Relay:
+    """Passes octets on between a client and an address, and remembers them."""
+
+    def __init__(self, address: str) -> None:
+        self.target = split(address)
+        self.seen = b""  # both ways
+        self.answer = b""  # from the server
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.address = f"{LOOPBACK}:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        self.listener.settimeout(SECONDS)
+        client, _ = self.listener.accept()
+        server = socket.create_connection(self.target, SECONDS)
+        threads = [
+            threading.Thread(target=self._pass_on, args=pair, daemon=True)
+            for pair in ((client, server), (server, client))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(SECONDS)
+        client.close()
+        server.close()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while octets := source.recv(65536):
+                self.seen += octets
+                if source.getpeername() == self.target:
+                    self.answer += octets
+                target.sendall(octets)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Stop."""
+        self.thread.join(SECONDS)
+        self.listener.close()

@@ -1,0 +1,868 @@
+"""The flow over real TLS: e2e-as, e2e-ue, stock openssl on either side, and what an attacker does not get.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import concurrent.futures
+import json
+import re
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Relay, Server, StockClient, StockServer
+from flow import free_port, split, ue, ue_command, wait_until_listening, write_devices
+
+KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+OTHER = bytes.fromhex("5a" * 32)
+ID = "Qk1STVJVSEFTSA==@bsf.example.com"
+BARE = "bare@bsf.example.com"
+PREFIXED = f"3GPP-bootstrapping;{ID}"
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Path:
+    """The server's file: a device with a Ka, one without."""
+    rows = [[ID, KS_NAF.hex(), KA.hex()], [BARE, OTHER.hex(), ""]]
+    return write_devices(tmp_path / "devices.csv", rows)
+
+
+@pytest.fixture
+def server(devices: Path) -> Iterator[Server]:
+    """e2e-as on two addresses; plain is allowed as well."""
+    with Server(devices, "--e2e", "offered") as running:
+        yield running
+
+
+def own_devices(tmp_path: Path, *rows: list[str]) -> Path:
+    """A UE's own file."""
+    return write_devices(tmp_path / f"{secrets.token_hex(4)}.csv", rows)
+
+
+def key_of(
+    flag: dict[str, Any], ka: bytes = KA, ks_naf: bytes = KS_NAF, naf: bytes = NAF_ID
+) -> bytes:
+    """e2e_key by the reference, as a flag has it."""
+    return reference.e2e_key(
+        ks_naf,
+        ka,
+        naf,
+        refresh=bytes.fromhex(flag["refresh"]),
+        usage=flag["usage"],
+        digest=flag["digest"],
+        mode=flag["mode"],
+    )
+
+
+def assert_no_secrets(*texts: str) -> None:
+    """No key of these tests stands in what the programs said."""
+    for text in texts:
+        for secret in (KS_NAF, KA, OTHER):
+            assert secret.hex() not in text.lower()
+
+
+# The programs with each other
+
+
+@pytest.mark.parametrize("two_addresses", [True, False])
+@pytest.mark.parametrize("when", ["required", "offered"])
+def test_e2e(devices: Path, two_addresses: bool, when: str) -> None:
+    with Server(devices, "--e2e", when, two_addresses=two_addresses) as server:
+        second = server.e2e_address if two_addresses else None
+        for message in ("hello", "x", "Gr\u00fc\u00dfe " + "y" * 5000, ""):
+            result = ue(devices, ID, server.address, second, message=message)
+            assert (result.returncode, result.stderr) == (0, "")
+            assert result.stdout == f"e2e: {message}\n"
+    assert server.errors == ""
+
+
+@pytest.mark.parametrize("mode", ["3GPP", "hkdf"])
+@pytest.mark.parametrize("digest", ["SHA256", "SHA2-384", "sha512-256", "SHA3-512"])
+def test_modes_and_digests(devices: Path, mode: str, digest: str) -> None:
+    setup = ["--mode", mode, "--digest", digest, "--usage", "other use"]
+    with Server(devices, *setup) as server:
+        result = ue(devices, ID, server.address, server.e2e_address, *setup)
+        assert (result.returncode, result.stdout) == (0, "e2e: hello\n")
+
+
+def test_akma(devices: Path) -> None:
+    names = ["--identity-prefix", "3GPP-AKMA", "--identity-separator", ":"]
+    with Server(devices, *names) as server:
+        assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
+        wrong = ue(devices, ID, server.address, server.e2e_address)
+        assert wrong.returncode == 4 and "identity, prefix" in wrong.stderr
+
+
+def test_ua_protocol_id(devices: Path) -> None:
+    private = ["--ua-protocol-id", "ff00000001"]
+    with Server(devices, *private) as server:
+        assert ue(devices, ID, server.address, server.e2e_address, *private).returncode == 0
+        assert ue(devices, ID, server.address, server.e2e_address).returncode == 4
+
+
+def test_without_ka(devices: Path) -> None:
+    """A UE without a Ka goes on in plain where that is offered."""
+    for when, status in (("offered", 0), ("off", 0), ("required", 1)):
+        with Server(devices, "--e2e", when) as server:
+            result = ue(devices, BARE, server.address, server.e2e_address)
+            assert result.returncode == status
+            assert result.stdout == ("plain: hello\n" if status == 0 else "")
+            assert status == 0 or "no answer to the message" in result.stderr
+
+
+def test_ue_without_ka_where_the_server_has_one(tmp_path: Path, server: Server) -> None:
+    without = own_devices(tmp_path, [ID, KS_NAF.hex(), ""])
+    result = ue(without, ID, server.address, server.e2e_address)
+    assert (result.returncode, result.stdout) == (0, "plain: hello\n")
+
+
+def test_e2e_off(devices: Path) -> None:
+    with Server(devices, "--e2e", "off") as server:
+        result = ue(devices, ID, server.address, server.e2e_address)
+        assert result.returncode == 3 and result.stdout == ""
+        assert "offers no e2e although this UE holds a Ka" in result.stderr
+        result = ue(devices, ID, server.address, server.e2e_address, "--allow-plain")
+        assert (result.returncode, result.stdout) == (0, "plain: hello\n")
+
+
+def test_wrong_keys(tmp_path: Path, server: Server) -> None:
+    cases = {
+        "ks-naf of both sides": [ID, OTHER.hex(), KA.hex()],
+        "compare Ka, NAF_Id": [ID, KS_NAF.hex(), OTHER.hex()],
+        "compare identity": ["unknown@bsf.example.com", KS_NAF.hex(), KA.hex()],
+    }
+    for said, row in cases.items():
+        result = ue(own_devices(tmp_path, row), row[0], server.address, server.e2e_address)
+        assert result.returncode == 4 and result.stdout == ""
+        assert said in result.stderr and result.stderr.count("\n") == 1
+        assert_no_secrets(result.stderr)
+    assert_no_secrets(server.errors)
+
+
+@pytest.mark.parametrize(
+    "other", [["--mode", "HKDF"], ["--digest", "SHA2-384"], ["--usage", "oscore"]], ids=str
+)
+def test_setups_that_differ(devices: Path, server: Server, other: list[str]) -> None:
+    result = ue(devices, ID, server.address, server.e2e_address, *other)
+    assert result.returncode == 3 and "the flag does not say" in result.stderr
+
+
+def test_connections(devices: Path) -> None:
+    with Server(devices, "--connections", "4") as server:
+        for _ in range(2):
+            assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
+        assert server.wait() == 0
+        result = ue(devices, ID, server.address, server.e2e_address)
+        assert result.returncode == 1 and "is the server up" in result.stderr
+
+
+# Change of Ka
+
+
+def test_old_and_new_ka(tmp_path: Path) -> None:
+    old, new = [ID, KS_NAF.hex(), KA.hex(), "2025"], [ID, KS_NAF.hex(), OTHER.hex(), "2026"]
+    both = own_devices(tmp_path, old, new)
+    only_old, only_new = own_devices(tmp_path, old), own_devices(tmp_path, new)
+    other_order = own_devices(tmp_path, new, old)
+    with Server(both) as server:
+        for held, status in ((both, 0), (only_new, 0), (other_order, 0), (only_old, 3)):
+            result = ue(held, ID, server.address, server.e2e_address)
+            assert result.returncode == status
+        assert "names a Ka (2026) that this UE does not hold" in result.stderr
+    with Server(other_order) as server:
+        for held, status in ((both, 0), (only_old, 0), (only_new, 3)):
+            assert ue(held, ID, server.address, server.e2e_address).returncode == status
+
+
+def test_a_ka_without_a_name(tmp_path: Path) -> None:
+    """Several Ka's, none named: the server's last, the UE's last."""
+    rows = [[ID, KS_NAF.hex(), KA.hex()], [ID, KS_NAF.hex(), OTHER.hex()]]
+    two = own_devices(tmp_path, *rows)
+    with Server(two) as server:
+        assert ue(two, ID, server.address, server.e2e_address).returncode == 0
+        one = own_devices(tmp_path, rows[0])
+        assert ue(one, ID, server.address, server.e2e_address).returncode == 4
+
+
+# Stock openssl on either side
+
+
+def test_stock_client(server: Server) -> None:
+    nonce = secrets.token_bytes(16)
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag(nonce)
+        first.write(b"one\n")
+        assert first.read() == b"plain: one"
+    assert set(flag) == {"e2e", "mode", "digest", "refresh", "usage", "identity"}
+    assert (flag["e2e"], flag["mode"], flag["digest"]) == (1, "3GPP", "SHA2-256")
+    assert flag["usage"] == "tls-psk"
+    refresh = bytes.fromhex(flag["refresh"])
+    assert refresh.startswith(nonce) and len(refresh) >= 32
+    with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+        for line in (b"one", b"two", b""):
+            second.write(line + b"\n")
+            assert second.read() == b"e2e: " + line
+
+
+def test_stock_client_in_plain(devices: Path) -> None:
+    with Server(devices, "--e2e", "required") as server:
+        with StockClient(server.address, PREFIXED, KS_NAF) as first:
+            assert first.flag()["e2e"] == 1
+            first.write(b"one\n")
+            assert first.read() == b""
+        with StockClient(server.address, f"3GPP-bootstrapping;{BARE}", OTHER) as first:
+            assert first.flag() == {"e2e": 0}
+            first.write(b"one\n")
+            assert first.read() == b""
+
+
+def flag_for(nonce: str, **changes: object) -> dict[str, object]:
+    """A flag that this UE would accept, with changes; None leaves one out."""
+    flag: dict[str, object] = {
+        "e2e": 1,
+        "mode": "3GPP",
+        "digest": "SHA2-256",
+        "refresh": nonce + "77" * 16,
+        "usage": "tls-psk",
+        "identity": "next",
+    }
+    return {name: value for name, value in (flag | changes).items() if value is not None}
+
+
+class Operator:
+    """Who knows Ks_NAF and plays the NAF: reads the UE's nonce and answers with any line."""
+
+    def __init__(self, devices: Path, second: str, *options: str) -> None:
+        self.naf = StockServer(PREFIXED, KS_NAF)
+        self.command = ue_command(devices, ID, self.naf.address, second, *options)
+
+    def answer(self, make_line: Any) -> subprocess.CompletedProcess[str]:
+        """Run a UE; make_line(nonce) gives the octets to answer with, None ends the connection."""
+        with self.naf:
+            process = subprocess.Popen(
+                self.command,
+                env=ENVIRONMENT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            line = make_line(json.loads(self.naf.read())["nonce"])
+            if line is None:
+                self.naf.process.kill()
+            else:
+                self.naf.write(line)
+            out, err = process.communicate(timeout=30)
+            self.came = list(self.naf.out.queue)
+        return subprocess.CompletedProcess([], process.returncode, out, err)
+
+
+def as_line(flag: object) -> bytes:
+    """A flag as one line of JSON."""
+    return json.dumps(flag).encode() + b"\n"
+
+
+def test_stock_server_as_e2e_endpoint(devices: Path) -> None:
+    """The keys of both stock servers come from the reference."""
+    port = free_port()
+    operator = Operator(devices, f"127.0.0.1:{port}")
+    started: list[StockServer] = []
+
+    def start_second(nonce: str) -> bytes:
+        flag = flag_for(nonce)
+        started.append(StockServer("next", key_of(flag), port))
+        return as_line(flag)
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = pool.submit(operator.answer, start_second)
+        while not started and not running.done():
+            time.sleep(0.01)
+        with started[0] as second:
+            assert second.read() == b"hello"
+            second.write(b"e2e: hello\n")
+            result = running.result(30)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "e2e: hello\n", "")
+
+
+# What an attacker does not get
+
+
+ALTERED: dict[str, dict[str, object]] = {
+    "mode": {"mode": "HKDF"},
+    "digest": {"digest": "SHA2-384"},
+    "usage": {"usage": "other"},
+    "unknown digest": {"digest": "SHA1"},
+    "empty usage": {"usage": ""},
+    "old refresh": {"refresh": "00" * 32},
+    "refresh of the nonce alone": {"refresh": "@"},
+    "refresh short of 16 octets": {"refresh": "@" + "77" * 15},
+    "no refresh": {"refresh": ""},
+    "refresh too long": {"refresh": "@" + "77" * 240},
+    "refresh not hex": {"refresh": "@" + "zz" * 16},
+    "unknown ka-id": {"ka-id": "2031"},
+    "no identity": {"identity": None},
+    "empty identity": {"identity": ""},
+    "long identity": {"identity": "x" * 257},
+    "no mode": {"mode": None},
+    "mode of another type": {"mode": 3},
+    "e2e 2": {"e2e": 2},
+    "e2e true": {"e2e": True},
+    "e2e text": {"e2e": "1"},
+    "e2e 0 with the rest": {"e2e": 0},
+    "something more": {"more": 1},
+}
+
+
+@pytest.mark.parametrize("plain", [[], ["--allow-plain"]], ids=["", "--allow-plain"])
+@pytest.mark.parametrize("name", ALTERED)
+def test_altered_flag(devices: Path, server: Server, name: str, plain: list[str]) -> None:
+    """Refused, whatever --allow-plain says, and nothing of the message is sent."""
+    operator = Operator(devices, server.e2e_address, *plain)
+
+    def altered(nonce: str) -> bytes:
+        flag = flag_for(nonce, **ALTERED[name])
+        if str(flag.get("refresh", "")).startswith("@"):
+            flag["refresh"] = nonce + str(flag["refresh"])[1:]
+        return as_line(flag)
+
+    result = operator.answer(altered)
+    assert result.returncode == 3 and result.stdout == ""
+    assert operator.came in ([], [b""])
+
+
+@pytest.mark.parametrize(
+    "identity", ["next", "e2e-" + "0" * 32, PREFIXED], ids=["unknown", "alike", "the first one's"]
+)
+def test_flag_with_another_identity(devices: Path, server: Server, identity: str) -> None:
+    operator = Operator(devices, server.e2e_address)
+    result = operator.answer(lambda nonce: as_line(flag_for(nonce, identity=identity)))
+    assert result.returncode == 4 and result.stdout == ""
+
+
+NO_FLAG: dict[str, bytes | None] = {
+    "end of stream": None,
+    "garbage": b"\x16\x03\x01 no json\n",
+    "empty line": b"\n",
+    "an array": b"[1]\n",
+    "a number": b"1\n",
+    "an empty object": b"{}\n",
+    "cut": b'{"e2e":1,"mode":"3GPP"\n',
+    "two objects": b'{"e2e":0}{"e2e":0}\n',
+    "a name twice": b'{"e2e":0,"e2e":1}\n',
+    "not UTF-8": b'{"e2e":0,"x":"\xff"}\n',
+    "over-long": b'{"e2e":0,"x":"' + b"y" * 20000 + b'"}\n',
+    "deep": b"[" * 5000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("plain", [[], ["--allow-plain"]], ids=["", "--allow-plain"])
+@pytest.mark.parametrize("name", NO_FLAG)
+def test_no_flag(devices: Path, server: Server, name: str, plain: list[str]) -> None:
+    operator = Operator(devices, server.e2e_address, *plain)
+    result = operator.answer(lambda _: NO_FLAG[name])
+    assert result.returncode == 3 and result.stdout == ""
+    assert "flag" in result.stderr
+
+
+def test_withheld_flag(devices: Path, server: Server) -> None:
+    result = Operator(devices, server.e2e_address).answer(lambda _: b'{"e2e":0}\n')
+    assert result.returncode == 3 and "somebody may be in the middle" in result.stderr
+
+
+def test_flag_by_other_names_is_the_same_flag(devices: Path, server: Server) -> None:
+    """An alias is no alteration: the UE goes on, and fails at the unknown identity only."""
+    operator = Operator(devices, server.e2e_address)
+    result = operator.answer(lambda n: as_line(flag_for(n, mode="3gpp", digest="sha256")))
+    assert result.returncode == 4
+
+
+def test_operator_in_the_middle_cannot_connect(server: Server) -> None:
+    """It has Ks_NAF and the flag, and guesses Ka."""
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    for guess in (key_of(flag, ka=KS_NAF), KS_NAF, key_of(flag, ka=bytes(32))):
+        with StockClient(server.e2e_address, flag["identity"], guess) as second:
+            second.write(b"let me in\n")
+            assert second.read() == b""
+    with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+        second.write(b"still good\n")
+        assert second.read() == b"e2e: still good"
+
+
+def test_first_identity_is_no_key_to_the_e2e_endpoint(server: Server) -> None:
+    with StockClient(server.e2e_address, PREFIXED, KS_NAF) as second:
+        second.write(b"let me in\n")
+        assert second.read() == b""
+
+
+def test_operator_cannot_read(devices: Path, server: Server) -> None:
+    """All octets of the e2e connection, searched; decrypting with Ks_NAF is no PSK of it."""
+    relay = Relay(server.e2e_address)
+    message = "a sentence for the enterprise alone"
+    result = ue(devices, ID, server.address, relay.address, message=message)
+    relay.close()
+    assert result.returncode == 0 and len(relay.seen) > 500
+    for secret in (message.encode(), message.encode().hex().encode(), KA, KS_NAF):
+        assert secret not in relay.seen
+
+
+def test_operator_cannot_play_the_e2e_endpoint(devices: Path) -> None:
+    """With a key made of all it knows."""
+    with StockServer("next", KS_NAF) as second:
+        operator = Operator(devices, second.address)
+        result = operator.answer(lambda nonce: as_line(flag_for(nonce)))
+        assert result.returncode == 4 and result.stdout == ""
+
+
+def test_ka_alone_is_nothing(tmp_path: Path, server: Server) -> None:
+    """A thief of Ka has no first connection, and no key of an overheard flag."""
+    thief = own_devices(tmp_path, [ID, secrets.token_hex(32), KA.hex()])
+    assert ue(thief, ID, server.address, server.e2e_address).returncode == 4
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    wrong = key_of(flag, ks_naf=bytes(32))
+    with StockClient(server.e2e_address, flag["identity"], wrong) as second:
+        second.write(b"let me in\n")
+        assert second.read() == b""
+
+
+def test_certificate_instead_of_a_key(devices: Path, tmp_path: Path) -> None:
+    """A server that ignores the PSK and shows a certificate gets nothing."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        + ["-nodes", "-keyout", key, "-out", certificate, "-subj", f"/CN={FQDN}"],
+        check=True,
+        capture_output=True,
+        env={name: value for name, value in ENVIRONMENT.items() if name != "OPENSSL_CONF"}
+        | {"OPENSSL_CONF": "/etc/ssl/openssl.cnf"},
+        timeout=30,
+    )
+    port = free_port()
+    with Process(
+        *["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-tls1_3"],
+        *["-key", str(key), "-cert", str(certificate)],
+    ):
+        wait_until_listening(port)
+        result = ue(devices, ID, f"127.0.0.1:{port}", None, "--allow-plain")
+    assert result.returncode == 4 and result.stdout == ""
+
+
+# A refresh is good once, for a while
+
+
+def test_refresh_is_good_once(server: Server) -> None:
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    for answer in (b"e2e: x", b""):
+        with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+            second.write(b"x\n")
+            assert second.read() == answer
+
+
+def test_refresh_is_not_used_up_by_a_failed_handshake(server: Server) -> None:
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    for _ in range(3):
+        with StockClient(server.e2e_address, flag["identity"], OTHER) as second:
+            assert second.read() == b""
+    with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+        second.write(b"x\n")
+        assert second.read() == b"e2e: x"
+
+
+def test_refresh_used_at_the_same_time_is_good_once(server: Server) -> None:
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+
+    def attempt(_: int) -> bytes:
+        with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+            second.write(b"x\n")
+            return second.read()
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(attempt, range(8)))
+    assert sorted(answers) == [b""] * 7 + [b"e2e: x"]
+
+
+def test_refresh_lifetime(devices: Path) -> None:
+    with Server(devices, "--refresh-lifetime", "1") as server:
+        with StockClient(server.address, PREFIXED, KS_NAF) as first:
+            flag = first.flag()
+        time.sleep(1.1)
+        with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+            second.write(b"x\n")
+            assert second.read() == b""
+        assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
+
+
+def test_one_device_cannot_crowd_out_the_others(tmp_path: Path) -> None:
+    """At most 256 of one identity are outstanding; then its own oldest is gone."""
+    rows = [[ID, KS_NAF.hex(), KA.hex()], ["victim", KS_NAF.hex(), OTHER.hex()]]
+    with Server(own_devices(tmp_path, *rows)) as server:
+
+        def flag_of(identity: str) -> dict[str, Any]:
+            with StockClient(server.address, f"3GPP-bootstrapping;{identity}", KS_NAF) as first:
+                return first.flag()
+
+        def works(flag: dict[str, Any], ka: bytes) -> bool:
+            with StockClient(server.e2e_address, flag["identity"], key_of(flag, ka)) as second:
+                second.write(b"x\n")
+                return second.read() == b"e2e: x"
+
+        victim, oldest, second_oldest = flag_of("victim"), flag_of(ID), flag_of(ID)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            flags = list(pool.map(lambda _: flag_of(ID), range(255)))
+        assert not works(oldest, KA)
+        assert works(second_oldest, KA)
+        assert works(flags[-1], KA)
+        assert works(victim, OTHER)
+
+
+def test_hello_retry_request(devices: Path, tmp_path: Path) -> None:
+    """The server wants another group than the client offers at first: callbacks run twice."""
+    config = tmp_path / "openssl.cnf"
+    text = (Path(ENVIRONMENT["OPENSSL_CONF"])).read_text()
+    text = text.replace(
+        "providers = provider_sect\n", "providers = provider_sect\nssl_conf = ssl\n"
+    )
+    config.write_text(text + "\n[ssl]\nsystem_default = tls\n[tls]\nGroups = P-384\n")
+    with Server(devices, environment=ENVIRONMENT | {"OPENSSL_CONF": str(config)}) as server:
+        for _ in range(2):
+            assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
+        with StockClient(server.address, PREFIXED, KS_NAF, "-groups", "X25519:P-384") as first:
+            flag = first.flag()
+        groups = ["-groups", "X25519:P-384"]
+        with StockClient(server.e2e_address, flag["identity"], key_of(flag), *groups) as second:
+            second.write(b"x\n")
+            assert second.read() == b"e2e: x"
+
+
+def test_nothing_outlives_the_connection(server: Server, tmp_path: Path) -> None:
+    """No ticket comes, no PSK without (EC)DHE is taken."""
+    session = tmp_path / "session.pem"
+    with StockClient(server.address, PREFIXED, KS_NAF, "-sess_out", str(session)) as first:
+        first.flag()
+    assert not session.exists() or session.stat().st_size == 0
+    relay = Relay(server.address)
+    with StockClient(relay.address, PREFIXED, KS_NAF, "-allow_no_dhe_kex", "-msg") as first:
+        first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+        seen = b""
+        while b'"e2e":' not in seen and (line := first.read()):
+            seen += line + b"\n"
+    relay.close()
+    assert b"EncryptedExtensions" in seen and b"NewSessionTicket" not in seen
+    assert KEY_SHARE in extensions(relay.answer)
+
+
+KEY_SHARE = 51  # RFC 8446 4.2
+
+
+def extensions(server_hello: bytes) -> set[int]:
+    """The types of a ServerHello's extensions: RFC 8446 4.1.3, behind record and handshake headers."""
+    body = server_hello[5 + 4 + 2 + 32 :]
+    body = body[1 + body[0] + 2 + 1 :]
+    rest, found = body[2 : 2 + int.from_bytes(body[:2], "big")], set()
+    while rest:
+        found.add(int.from_bytes(rest[:2], "big"))
+        rest = rest[4 + int.from_bytes(rest[2:4], "big") :]
+    return found
+
+
+# The server survives
+
+
+def still_serves(devices: Path, server: Server) -> None:
+    """An ordinary UE is served."""
+    result = ue(devices, ID, server.address, server.e2e_address)
+    assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+    assert server.process.poll() is None
+
+
+def client_hello(address: str) -> bytes:
+    """What a client says first: taken from a real one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fake = f"127.0.0.1:{listener.getsockname()[1]}"
+        with StockClient(fake, PREFIXED, KS_NAF):
+            peer, _ = listener.accept()
+            with peer:
+                return peer.recv(65536)
+
+
+def test_garbage(devices: Path, server: Server) -> None:
+    hello = client_hello(server.address)
+    endings = [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(3000)]
+    endings += [secrets.token_bytes(500), hello[: len(hello) // 2], hello[:-1], hello]
+    for address in (server.address, server.e2e_address):
+        for octets in endings:
+            with socket.create_connection(split(address), 5) as connection:
+                connection.sendall(octets)
+    still_serves(devices, server)
+
+
+def test_silent_clients_are_dropped(devices: Path, server: Server) -> None:
+    """Before, in the middle of and after the handshake; others are served meanwhile."""
+    hello = client_hello(server.address)
+    connections = [socket.create_connection(split(server.address), 20) for _ in range(10)]
+    for connection in connections[5:]:
+        connection.sendall(hello[:100])
+    with StockClient(server.address, PREFIXED, KS_NAF) as silent:
+        still_serves(devices, server)
+        for connection in connections:
+            while connection.recv(4096):  # an alert at most, then the end
+                pass
+            connection.close()
+        assert silent.read() == b""
+
+
+LINES: dict[str, bytes] = {
+    "over-long": b"x" * 20000 + b"\n",
+    "not JSON": b"nonce\n",
+    "no nonce": b"{}\n",
+    "short nonce": b'{"nonce":"00"}\n',
+    "long nonce": b'{"nonce":"' + b"00" * 17 + b'"}\n',
+    "nonce not hex": b'{"nonce":"' + b"zz" * 16 + b'"}\n',
+    "nonce a number": b'{"nonce":1}\n',
+    "something more": b'{"nonce":"' + b"00" * 16 + b'","x":1}\n',
+    "a name twice": b'{"nonce":"' + b"00" * 16 + b'","nonce":"' + b"00" * 16 + b'"}\n',
+    "NUL": b"\0\n",
+    "deep": b"[" * 8000 + b"\n",
+    "empty": b"\n",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_lines_that_are_no_nonce(server: Server, devices: Path, name: str) -> None:
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        first.write(LINES[name])
+        assert first.read() == b""
+    still_serves(devices, server)
+
+
+def test_over_long_line_to_the_echo(server: Server, devices: Path) -> None:
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+        second.write(b"y" * 8192 + b"\n")
+        assert second.read() == b"e2e: " + b"y" * 8192
+        second.write(b"y" * 8193 + b"\n")
+        assert second.read() == b""
+    still_serves(devices, server)
+
+
+def test_200_ues_at_once(tmp_path: Path) -> None:
+    rows = [
+        [f"ue{n}@bsf.example.com", secrets.token_hex(32), secrets.token_hex(32)] for n in range(200)
+    ]
+    devices = write_devices(tmp_path / "many.csv", rows)
+    with Server(devices) as server:
+        # all 200 connections stand open at once, then every UE runs its course
+        held = [socket.create_connection(split(server.address), 20) for _ in range(200)]
+        running = [
+            subprocess.Popen(
+                ue_command(devices, row[0], server.address, server.e2e_address, message=row[0]),
+                env=ENVIRONMENT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for row in rows
+        ]
+        results = [process.communicate(timeout=60) for process in running]
+        for connection in held:
+            connection.close()
+    for row, (out, err) in zip(rows, results):
+        assert (out, err) == (f"e2e: {row[0]}\n", "")
+
+
+def test_sigterm(devices: Path) -> None:
+    with Server(devices) as server:
+        with StockClient(server.address, PREFIXED, KS_NAF) as first:
+            first.flag()
+            server.process.terminate()
+            assert server.wait(5) == 0
+
+
+# Files and options
+
+
+def as_command(devices: Path, *options: str) -> list[str]:
+    """The command that runs e2e-as."""
+    program = str(BUILD / "examples/e2e-as")
+    required = ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
+    return [program, *required, *options]
+
+
+CSV_FAULTS: dict[str, tuple[str, str]] = {
+    "empty": ("", "line 1: the header is wrong"),
+    "no header": (f"{ID},{KS_NAF.hex()},{KA.hex()}\n", "line 1: the header is wrong"),
+    "another header": ("identity,ka,ks-naf\n", "line 1: the header is wrong"),
+    "few fields": ("identity,ks-naf,ka\nx,y\n", "line 2: fewer fields"),
+    "many fields": ("identity,ks-naf,ka\nx,y,z,\n", "line 2: more fields"),
+    "no identity": (f"identity,ks-naf,ka\n,{KS_NAF.hex()},\n", "line 2: identity: empty"),
+    "a blank": (f"identity,ks-naf,ka\na b,{KS_NAF.hex()},\n", "line 2: identity: 1 to 255"),
+    "a quote": (f'identity,ks-naf,ka\n"a",{KS_NAF.hex()},\n', "line 2: identity: 1 to 255"),
+    "long identity": (f"identity,ks-naf,ka\n{'a' * 256},{KS_NAF.hex()},\n", "identity: 1 to 255"),
+    "short ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()[2:]},\n", "line 2: ks-naf: 64 hex"),
+    "long ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()}00,\n", "line 2: ks-naf: 64 hex"),
+    "ks-naf no hex": (f"identity,ks-naf,ka\na,{'zz' * 32},\n", "line 2: ks-naf: 64 hex"),
+    "no ks-naf": (f"identity,ks-naf,ka\na,,{KA.hex()}\n", "line 2: ks-naf: 64 hex"),
+    "short ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 15}\n", "line 2: ka: the hex"),
+    "long ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 65536}\n", "line 2: ka: the hex"),
+    "odd ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 16}0\n", "line 2: ka: not hex"),
+    "ka no hex": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'zz' * 16}\n", "line 2: ka: not hex"),
+    "empty line": (f"identity,ks-naf,ka\n\na,{KS_NAF.hex()},\n", "line 2: fewer fields"),
+    "two Ks_NAF": (
+        f"identity,ks-naf,ka\na,{KS_NAF.hex()},{KA.hex()}\na,{OTHER.hex()},{KA.hex()}\n",
+        "line 3: ks-naf: differs",
+    ),
+    "a ka-id twice": (
+        f"identity,ks-naf,ka,ka-id\na,{KS_NAF.hex()},{KA.hex()},k\na,{KS_NAF.hex()},{KA.hex()},k\n",
+        "line 3: ka-id: the identity has it already",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CSV_FAULTS)
+def test_malformed_devices_file(tmp_path: Path, name: str) -> None:
+    text, said = CSV_FAULTS[name]
+    path = tmp_path / "devices.csv"
+    path.write_text(text)
+    path.chmod(0o600)
+    result = ue(path, ID, "127.0.0.1:1")
+    assert result.returncode == 1 and said in result.stderr
+    assert_no_secrets(result.stderr)
+    served = subprocess.run(
+        as_command(path),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=30,
+        check=False,
+    )
+    assert served.returncode == 1 and said in served.stderr
+
+
+def test_devices_file_bounds(tmp_path: Path) -> None:
+    """The shortest and the longest Ka, CR LF, no LF at the end."""
+    rows = [["a", KS_NAF.hex(), "ab" * 16], ["b", KS_NAF.hex().upper(), "cd" * 65535]]
+    text = "identity,ks-naf,ka\r\n" + "\r\n".join(",".join(row) for row in rows)
+    path = tmp_path / "devices.csv"
+    path.write_text(text, newline="")
+    path.chmod(0o600)
+    with Server(path) as server:
+        for row in rows:
+            assert ue(path, row[0], server.address, server.e2e_address).returncode == 0
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o644, 0o620])
+def test_devices_file_that_others_can_read(devices: Path, mode: int) -> None:
+    devices.chmod(mode)
+    result = ue(devices, ID, "127.0.0.1:1")
+    assert result.returncode == 1 and "chmod 600" in result.stderr
+    with Server(devices, "--insecure-devices") as server:
+        insecure = "--insecure-devices"
+        assert ue(devices, ID, server.address, server.e2e_address, insecure).returncode == 0
+
+
+def test_keylog(devices: Path, tmp_path: Path) -> None:
+    """Off by default; warns; for its owner alone; no key of ours in it."""
+    logs = [tmp_path / "server.log", tmp_path / "ue.log"]
+    logs[1].write_text("")
+    logs[1].chmod(0o644)
+    with Server(devices, "--keylog", str(logs[0])) as server:
+        result = ue(devices, ID, server.address, server.e2e_address, "--keylog", str(logs[1]))
+        assert result.returncode == 0 and "can decrypt every connection" in result.stderr
+    assert "can decrypt every connection" in server.errors
+    for log in logs:
+        text = log.read_text()
+        assert text.count("CLIENT_TRAFFIC_SECRET_0 ") == 2
+        assert log.stat().st_mode & 0o777 == 0o600
+        assert_no_secrets(text)
+
+
+USAGE: dict[str, tuple[list[str], str]] = {
+    "unknown option": (["--what"], "try --help"),
+    "no option": (["what"], "what is no option"),
+    "mode": (["--mode", "5G"], "mode: '5G' given"),
+    "digest": (["--digest", "SHA1"], "digest: 'SHA1' given"),
+    "usage": (["--usage", "u" * 256], "usage: 256 octets given"),
+    "naf": (["--naf-fqdn", "a_b"], "naf-fqdn: not host-name text"),
+    "ua length": (["--ua-protocol-id", "01"], "ua-protocol-id: 1 octets given"),
+    "ua hex": (["--ua-protocol-id", "xy"], "--ua-protocol-id xy: hex wanted"),
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage(devices: Path, name: str) -> None:
+    options, said = USAGE[name]
+    result = ue(devices, ID, "127.0.0.1:1", None, *options)
+    assert result.returncode == 2 and said in result.stderr
+
+
+def test_usage_of_the_message(devices: Path) -> None:
+    for message in ("two\nlines", "x" * 8193):
+        result = ue(devices, ID, "127.0.0.1:1", message=message)
+        assert result.returncode == 2 and "--message: one line" in result.stderr
+
+
+@pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
+def test_help(program: str) -> None:
+    result = subprocess.run(
+        [BUILD / "examples" / program, "--help"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0 and result.stderr == ""
+    for option in ("--devices", "--naf-fqdn", "--ua-protocol-id", "--mode", "--digest", "--usage"):
+        assert re.search(rf"^  {option} ", result.stdout, re.MULTILINE)
+    bare = subprocess.run(
+        [BUILD / "examples" / program], capture_output=True, text=True, check=False
+    )
+    assert bare.returncode == 2 and "is missing" in bare.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--e2e", "maybe"], "--e2e maybe: required, offered or off wanted"),
+        (["--refresh-lifetime", "0"], "--refresh-lifetime 0: a number from 1"),
+        (["--refresh-lifetime", "5s"], "--refresh-lifetime 5s: a number from 1"),
+        (["--connections", "-1"], "--connections -1: a number from 1"),
+        (["--digest", "MD5"], "digest: 'MD5' given"),
+    ],
+)
+def test_usage_of_the_server(devices: Path, options: list[str], said: str) -> None:
+    result = subprocess.run(
+        as_command(devices, *options),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 2 and said in result.stderr
+
+
+def test_identity_not_in_the_file(devices: Path) -> None:
+    result = ue(devices, "nobody", "127.0.0.1:1")
+    assert result.returncode == 1 and "not in the devices file" in result.stderr
+
+
+def test_no_server(devices: Path) -> None:
+    result = ue(devices, ID, "127.0.0.1:1")
+    assert result.returncode == 1 and "is the server up" in result.stderr
+    result = ue(devices, ID, "nonsense")
+    assert result.returncode == 1 and "HOST:PORT wanted" in result.stderr
+
+
+def test_without_the_provider(devices: Path) -> None:
+    environment = ENVIRONMENT | {"OPENSSL_CONF": "/dev/null"}
+    result = ue(devices, ID, "127.0.0.1:1", environment=environment)
+    assert result.returncode == 1 and "is akma activated in openssl.cnf" in result.stderr
