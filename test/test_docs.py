@@ -13,6 +13,7 @@ import pytest
 
 import reference
 from evp import BUILD, EvpError, LibCtx
+from flow import free_port
 from openssl_cli import EXAMPLE, derived, openssl
 from samples import items
 from test_module import ROOT, build, run
@@ -180,3 +181,22 @@ def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
     with LibCtx(config=config) as libctx:
         assert libctx.provider_text("akma", "policy").splitlines() == keys
         assert len(keys) == 8
+
+
+def test_flow_commands(tmp_path: Path) -> None:
+    """The commands of docs/flow.md as they stand there, with this build's folder and free ports."""
+    (commands,) = blocks("docs/flow.md", "sh")
+    for port in ("4433", "4434"):
+        commands = commands.replace(port, str(free_port()))
+    commands = commands.replace("$PWD/build", str(BUILD)).replace(
+        "build/examples", f"{BUILD}/examples"
+    )
+    commands = commands.replace("$PWD", str(ROOT))
+    output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
+    assert output.splitlines()[-1] == "e2e: hello"
+
+
+def test_flow_names_tests_that_exist() -> None:
+    names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/flow.md").read_text()))
+    defined = set(re.findall(r"^def (test_\w+)", (ROOT / "test/test_flow.py").read_text(), re.M))
+    assert len(names) > 10 and names <= defined
