@@ -35,7 +35,7 @@ struct head {
 /* The provider's own calls are known by their source files. */
 static enum owner owner_of(const char *file)
 {
-    return strstr(file, "provider/") != NULL ? PROVIDER : LIBCRYPTO;
+    return file != NULL && strstr(file, "provider/") != NULL ? PROVIDER : LIBCRYPTO;
 }
 
 static void *count_malloc(size_t size, const char *file, int line)

@@ -269,7 +269,7 @@ def test_set(libctx: LibCtx, bad: Bad) -> None:
         ctx.set([*rest(bad), *bad.given])
     name = bad.given[0].name if isinstance(bad.given[0], Param) else bad.given[0][0]
     assert bad.text.format(name) in error.value.text
-    assert len(error.value.texts) == 1
+    assert len(error.value.texts) <= 2  # OpenSSL 3.2 and newer say something of an integer, too
     without_secrets(error.value.text)
     with pytest.raises(EvpError, match="missing"):
         ctx.derive(32)

@@ -1,0 +1,240 @@
+/*
+ * failing - an HMAC that fails at each of its steps in turn, beneath every algorithm
+ *
+ * A provider of this program's own offers HMAC, passes everything on to OpenSSL's, and fails the
+ * n-th call it gets. The derivation fails, says so, leaves nothing in the output, and works the
+ * next time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cases.h"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned long calls, failing; /* the failing-th call fails; 0: none */
+
+static bool is_to_fail(void)
+{
+    return ++calls == failing;
+}
+
+/* An HMAC of OpenSSL's own, from the default library context. */
+static OSSL_FUNC_mac_newctx_fn hmac_new;
+static OSSL_FUNC_mac_dupctx_fn hmac_dup;
+static OSSL_FUNC_mac_freectx_fn hmac_free;
+static OSSL_FUNC_mac_init_fn hmac_init;
+static OSSL_FUNC_mac_update_fn hmac_update;
+static OSSL_FUNC_mac_final_fn hmac_final;
+static OSSL_FUNC_mac_gettable_ctx_params_fn hmac_gettable;
+static OSSL_FUNC_mac_get_ctx_params_fn hmac_get;
+static OSSL_FUNC_mac_settable_ctx_params_fn hmac_settable;
+static OSSL_FUNC_mac_set_ctx_params_fn hmac_set;
+
+static EVP_MAC *real;
+
+static void *hmac_new(void *provctx)
+{
+    (void)provctx;
+    return is_to_fail() ? NULL : EVP_MAC_CTX_new(real);
+}
+
+static void *hmac_dup(void *ctx)
+{
+    return is_to_fail() ? NULL : EVP_MAC_CTX_dup(ctx);
+}
+
+static void hmac_free(void *ctx)
+{
+    EVP_MAC_CTX_free(ctx);
+}
+
+static int hmac_init(void *ctx, const unsigned char *key, size_t length, const OSSL_PARAM params[])
+{
+    return !is_to_fail() && EVP_MAC_init(ctx, key, length, params);
+}
+
+static int hmac_update(void *ctx, const unsigned char *in, size_t length)
+{
+    return !is_to_fail() && EVP_MAC_update(ctx, in, length);
+}
+
+static int hmac_final(void *ctx, unsigned char *out, size_t *length, size_t size)
+{
+    /* what a failing HMAC leaves behind is not to be seen either */
+    return EVP_MAC_final(ctx, out, length, size) && !is_to_fail();
+}
+
+static const OSSL_PARAM *hmac_gettable(void *ctx, void *provctx)
+{
+    (void)ctx, (void)provctx;
+    return EVP_MAC_gettable_ctx_params(real);
+}
+
+static int hmac_get(void *ctx, OSSL_PARAM params[])
+{
+    return EVP_MAC_CTX_get_params(ctx, params);
+}
+
+static const OSSL_PARAM *hmac_settable(void *ctx, void *provctx)
+{
+    (void)ctx, (void)provctx;
+    return EVP_MAC_settable_ctx_params(real);
+}
+
+static int hmac_set(void *ctx, const OSSL_PARAM params[])
+{
+    return !is_to_fail() && EVP_MAC_CTX_set_params(ctx, params);
+}
+
+static const OSSL_DISPATCH hmac_functions[] = {
+    {OSSL_FUNC_MAC_NEWCTX, (void (*)(void))hmac_new},
+    {OSSL_FUNC_MAC_DUPCTX, (void (*)(void))hmac_dup},
+    {OSSL_FUNC_MAC_FREECTX, (void (*)(void))hmac_free},
+    {OSSL_FUNC_MAC_INIT, (void (*)(void))hmac_init},
+    {OSSL_FUNC_MAC_UPDATE, (void (*)(void))hmac_update},
+    {OSSL_FUNC_MAC_FINAL, (void (*)(void))hmac_final},
+    {OSSL_FUNC_MAC_GETTABLE_CTX_PARAMS, (void (*)(void))hmac_gettable},
+    {OSSL_FUNC_MAC_GET_CTX_PARAMS, (void (*)(void))hmac_get},
+    {OSSL_FUNC_MAC_SETTABLE_CTX_PARAMS, (void (*)(void))hmac_settable},
+    {OSSL_FUNC_MAC_SET_CTX_PARAMS, (void (*)(void))hmac_set},
+    {0, NULL},
+};
+
+static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
+{
+    static const OSSL_ALGORITHM macs[] = {
+        {"HMAC", "provider=failing", hmac_functions, "HMAC that fails when told to"},
+        {NULL, NULL, NULL, NULL},
+    };
+
+    (void)provctx;
+    *no_cache = 0;
+    return operation == OSSL_OP_MAC ? macs : NULL;
+}
+
+static int failing_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                        const OSSL_DISPATCH **out, void **provctx)
+{
+    static const OSSL_DISPATCH functions[] = {
+        {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
+        {0, NULL},
+    };
+    static int context;
+
+    (void)handle, (void)in;
+    *out = functions;
+    *provctx = &context;
+    return 1;
+}
+
+static void expect_clean_failure(EVP_KDF_CTX *ctx, const struct kdf_case *one)
+{
+    unsigned char out[CASE_OUT_MAX], zeros[CASE_OUT_MAX] = {0};
+
+    memset(out, 0xA5, sizeof(out));
+    ERR_clear_error();
+    if (EVP_KDF_derive(ctx, out, one->length, NULL) > 0)
+        fail("%s: derived although call %lu failed", one->algorithm, failing);
+    if (memcmp(out, zeros, one->length) != 0)
+        fail("%s: output after call %lu failed", one->algorithm, failing);
+    if (ERR_peek_error() == 0)
+        fail("%s: no error after call %lu failed", one->algorithm, failing);
+}
+
+/* A life in which one call of the derive fails; false: there were not so many. */
+static bool live_through(OSSL_LIB_CTX *libctx, const struct kdf_case *one,
+                         const unsigned char *expected)
+{
+    OSSL_PARAM params[CASE_PARAMS_MAX];
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, one->algorithm, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    const unsigned long wanted = failing;
+    bool failed;
+
+    case_params(one, params);
+    if (EVP_KDF_CTX_set_params(ctx, params) <= 0)
+        fail("%s: set", one->algorithm);
+    calls = 0;
+    failing = 0;
+    expect_key(ctx, one, NULL, expected, "before");
+    failed = calls >= wanted;
+    if (failed) {
+        EVP_KDF_CTX_reset(ctx);
+        if (EVP_KDF_CTX_set_params(ctx, params) <= 0)
+            fail("%s: set", one->algorithm);
+        calls = 0;
+        failing = wanted;
+        expect_clean_failure(ctx, one);
+        failing = 0;
+        expect_key(ctx, one, NULL, expected, "after");
+    }
+    /* the wipe that is to let the HMAC go fails: it must not be used again */
+    calls = 0;
+    failing = 1;
+    EVP_KDF_CTX_free(ctx);
+    failing = 0;
+    EVP_KDF_free(kdf);
+    failing = wanted;
+    return failed;
+}
+
+static unsigned long go_through(OSSL_LIB_CTX *libctx, const struct kdf_case *one,
+                                const unsigned char *expected)
+{
+    for (failing = 1; live_through(libctx, one, expected); failing++)
+        ;
+    return failing - 1;
+}
+
+/* OpenSSL's HMAC gives the key to compare with. */
+static void derive_with_default(const struct kdf_case *one, unsigned char *key)
+{
+    OSSL_PARAM params[CASE_PARAMS_MAX];
+    struct loaded loaded;
+    EVP_KDF *kdf;
+    EVP_KDF_CTX *ctx;
+
+    case_params(one, params);
+    if (!load(&loaded))
+        fail("load");
+    kdf = EVP_KDF_fetch(loaded.libctx, one->algorithm, NULL);
+    ctx = EVP_KDF_CTX_new(kdf);
+    if (EVP_KDF_derive(ctx, key, one->length, params) <= 0)
+        fail("%s", one->algorithm);
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    unload(&loaded);
+}
+
+int main(void)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *mac, *akma;
+
+    real = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (real == NULL || !OSSL_PROVIDER_add_builtin(libctx, "failing", failing_init))
+        fail("set up");
+    mac = OSSL_PROVIDER_load(libctx, "failing");
+    akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
+    for (size_t i = 0; i < CASE_COUNT; i++) {
+        unsigned char key[CASE_OUT_MAX];
+
+        if (cases[i].length == 48)
+            continue; /* asks for the default provider */
+        derive_with_default(&cases[i], key);
+        printf("%s %s: %lu calls failed, one in each life\n", cases[i].algorithm,
+               cases[i].mode == NULL ? "" : cases[i].mode, go_through(libctx, &cases[i], key));
+    }
+    (void)OSSL_PROVIDER_unload(akma);
+    (void)OSSL_PROVIDER_unload(mac);
+    OSSL_LIB_CTX_free(libctx);
+    EVP_MAC_free(real);
+    return EXIT_SUCCESS;
+}
