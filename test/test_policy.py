@@ -30,7 +30,7 @@ def attempt(libctx: LibCtx, algorithm: str = "AKMA-E2E", /, **changes: Value | N
     try:
         ctx.derive(32)
     except EvpError as error:
-        return error.text
+        return error.text.partition(": ")[2]  # reasons go by numbers that wrap after many loads
     finally:
         ctx.free()
     return ""
@@ -75,7 +75,7 @@ def test_allowed_digests(config: Path, given: str, canonical: str) -> None:
                 assert error == ""
             else:
                 said = f"policy: allowed-digests: {digest} came, allowed is {canonical}"
-                assert error == "refused by policy: " + said
+                assert error == said
 
 
 def test_default_digest_is_a_choice(config: Path) -> None:
@@ -176,7 +176,7 @@ def test_allowed_nafs(config: Path, algorithm: str) -> None:
                 attempt(libctx, algorithm, naf_id=None, naf_fqdn=name, ua_protocol_id=UA),
             }
             said = f"policy: allowed-nafs: {name} came, allowed is {NAFS.lower()}"
-            assert errors == {"" if allowed else f"refused by policy: {said}"}
+            assert errors == {"" if allowed else said}
 
 
 @pytest.mark.parametrize("algorithm", NAF_ALGORITHMS)
@@ -198,7 +198,7 @@ def test_allowed_ua_protocols(config: Path, algorithm: str) -> None:
         for identifier, allowed in cases.items():
             error = attempt(libctx, algorithm, naf_id=FQDN.encode() + bytes.fromhex(identifier))
             said = f"policy: allowed-ua-protocols: {identifier} came, allowed is {listed.lower()}"
-            assert error == ("" if allowed else f"refused by policy: {said}")
+            assert error == ("" if allowed else said)
 
 
 def test_other_algorithms_are_not_bound(config: Path) -> None:
@@ -234,7 +234,7 @@ def test_all_keys_at_once(config: Path) -> None:
             "naf_id": b"x" + UA,
         }
         for name, value in outside.items():
-            assert "refused by policy: policy: " in attempt(libctx, **inside | {name: value})
+            assert "policy: " in attempt(libctx, **inside | {name: value})
 
 
 def test_refused_context_stays_usable(config: Path) -> None:
@@ -343,7 +343,7 @@ def test_broken_policy(config: Path, key: str, value: str, said: str) -> None:
         assert text.startswith(f"policy: {key}: '") and said in text
         assert libctx.provider_status("akma") == 0
         for algorithm in ALGORITHMS:
-            assert attempt(libctx, algorithm) == f"refused by policy: {text}"
+            assert attempt(libctx, algorithm) == text
 
 
 def test_broken_policy_through_openssl_kdf(config: Path) -> None:

@@ -13,13 +13,19 @@
 #include <string.h>
 
 const struct kdf_case cases[CASE_COUNT] = {
-    {AKMA_KDF_E2E, "3GPP", "SHA2-256", 32},  {AKMA_KDF_E2E, "3GPP", "SHA2-256", 100},
-    {AKMA_KDF_E2E, "3GPP", "SHA2-384", 48},  {AKMA_KDF_E2E, "3GPP", "SHA2-512/256", 20},
-    {AKMA_KDF_E2E, "3GPP", "SHA3-512", 64},  {AKMA_KDF_E2E, "HKDF", "SHA2-256", 32},
-    {AKMA_KDF_E2E, "HKDF", "SHA2-512", 100}, {AKMA_KDF_KS_NAF, NULL, NULL, 32},
-    {AKMA_KDF_KS_INT_NAF, NULL, NULL, 32},   {AKMA_KDF_K_AKMA, NULL, NULL, 32},
-    {AKMA_KDF_A_TID, NULL, NULL, 16},        {AKMA_KDF_K_AF, NULL, NULL, 32},
-    {AKMA_KDF_3GPP, NULL, NULL, 32},
+    {AKMA_KDF_E2E, "3GPP", "SHA2-256", 32, NULL, false},
+    {AKMA_KDF_E2E, "3GPP", "SHA2-256", 100, NULL, false},
+    {AKMA_KDF_E2E, "3GPP", "SHA2-384", 48, "?provider=default", false},
+    {AKMA_KDF_E2E, "3GPP", "SHA2-512/256", 20, NULL, false},
+    {AKMA_KDF_E2E, "3GPP", "SHA3-512", 64, NULL, true},
+    {AKMA_KDF_E2E, "HKDF", "SHA2-256", 32, NULL, false},
+    {AKMA_KDF_E2E, "HKDF", "SHA2-512", 100, NULL, false},
+    {AKMA_KDF_KS_NAF, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_KS_INT_NAF, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_K_AKMA, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_A_TID, NULL, NULL, 16, NULL, false},
+    {AKMA_KDF_K_AF, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_3GPP, NULL, NULL, 32, NULL, false},
 };
 
 unsigned char case_key[AKMA_KEY_LENGTH] = "0123456789abcdef0123456789ABCDE";
@@ -38,16 +44,14 @@ static OSSL_PARAM text(const char *name, const char *value)
 
 static OSSL_PARAM *e2e_params(const struct kdf_case *one, OSSL_PARAM *p)
 {
-    const bool is_long = one->length == 64;
-
-    *p++ = is_long ? octets(AKMA_PARAM_SECRET, case_long_ka, sizeof(case_long_ka))
-                   : octets(AKMA_PARAM_KA, case_ka, sizeof(case_ka));
+    *p++ = one->has_long_ka ? octets(AKMA_PARAM_SECRET, case_long_ka, sizeof(case_long_ka))
+                            : octets(AKMA_PARAM_KA, case_ka, sizeof(case_ka));
     *p++ = octets(AKMA_PARAM_REFRESH, "refresh", 7);
     *p++ = text(AKMA_PARAM_USAGE, "usage");
     *p++ = text(AKMA_PARAM_MODE, one->mode);
     *p++ = text(AKMA_PARAM_DIGEST, one->digest);
-    if (one->length == 48)
-        *p++ = text(AKMA_PARAM_PROPERTIES, "?provider=default");
+    if (one->properties != NULL)
+        *p++ = text(AKMA_PARAM_PROPERTIES, one->properties);
     return p;
 }
 

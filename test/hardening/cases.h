@@ -22,6 +22,8 @@ struct kdf_case {
     const char *algorithm;
     const char *mode, *digest; /* of AKMA-E2E; NULL elsewhere */
     size_t length;             /* octets of output */
+    const char *properties;    /* or NULL */
+    bool has_long_ka;
 };
 
 extern const struct kdf_case cases[CASE_COUNT];

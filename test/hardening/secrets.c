@@ -1,0 +1,293 @@
+/*
+ * secrets - looks through the process's own memory for what the provider should have wiped
+ *
+ * The secrets are made from masks, so that this program holds no copy of what it looks for: octets
+ * are compared with the mask applied on the way. Looked through is everything writable: heap,
+ * stacks, data, libraries.
+ *
+ * What is looked for: Ks_NAF, Ka, the derived key, and the keyed state of the HMAC (SHA-256 after
+ * the block of key ^ ipad and of key ^ opad, which is as good as the key).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _XOPEN_SOURCE                700 /* pread() */
+#define OPENSSL_SUPPRESS_DEPRECATED  /* SHA256_Transform(): how else to know an HMAC's inner state \
+                                      */
+#include "cases.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MASK       0x5C
+#define SECRET_MAX 2000
+#define PATTERNS   5
+#define CHUNK      (1 << 20)
+#define PART       12 /* octets: so many of a secret in a row are a find */
+
+/* Octets ^ MASK. */
+struct masked {
+    const char *name;
+    size_t length;
+    unsigned char octets[SECRET_MAX];
+};
+
+enum { KS_NAF, KA, KEY, INNER, OUTER };
+
+static struct masked secrets[PATTERNS] = {{.name = "Ks_NAF"},
+                                          {.name = "Ka"},
+                                          {.name = "derived key"},
+                                          {.name = "HMAC's inner state"},
+                                          {.name = "HMAC's outer state"}};
+
+static void mask(struct masked *to, const void *from, size_t length)
+{
+    const unsigned char *octets = from;
+
+    to->length = length;
+    for (size_t i = 0; i < length; i++)
+        to->octets[i] = octets[i] ^ MASK;
+}
+
+static void unmask(unsigned char *to, const struct masked *from)
+{
+    for (size_t i = 0; i < from->length; i++)
+        to[i] = from->octets[i] ^ MASK;
+}
+
+/* Is there a run of PART octets of the secret at this place? Any aligned part of it counts. */
+static bool is_part(const unsigned char *place, const struct masked *secret)
+{
+    for (size_t start = 0; start + PART <= secret->length; start += PART) {
+        size_t same = 0;
+
+        while (same < PART && (place[same] ^ MASK) == secret->octets[start + same])
+            same++;
+        if (same == PART)
+            return true;
+    }
+    return false;
+}
+
+/* A first look, so that most places cost little. */
+static void make_table(bool first[256], const struct masked *secret)
+{
+    memset(first, 0, 256 * sizeof(*first));
+    for (size_t start = 0; start + PART <= secret->length; start += PART)
+        first[secret->octets[start] ^ MASK] = true;
+}
+
+static unsigned long find_in(const unsigned char *octets, size_t length,
+                             const struct masked *secret)
+{
+    bool first[256];
+    unsigned long found = 0;
+
+    make_table(first, secret);
+    for (size_t i = 0; i + PART <= length; i++)
+        if (first[octets[i]] && is_part(octets + i, secret))
+            found++;
+    return found;
+}
+
+/* Where the scanner keeps what it reads; not looked through itself. */
+static unsigned char *window;
+
+static unsigned long find_in_range(int memory, uintptr_t start, uintptr_t end,
+                                   const struct masked *secret)
+{
+    unsigned long found = 0;
+
+    for (uintptr_t place = start; place < end; place += CHUNK - PART) {
+        const size_t wanted = end - place < CHUNK ? end - place : CHUNK;
+        const ssize_t got = pread(memory, window, wanted, (off_t)place);
+
+        if (got > 0)
+            found += find_in(window, (size_t)got, secret);
+    }
+    return found;
+}
+
+/* How often parts of a secret stand in writable memory. */
+static unsigned long find(const struct masked *secret)
+{
+    const int memory = open("/proc/self/mem", O_RDONLY);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    unsigned long found = 0;
+    char line[600];
+
+    if (memory < 0 || maps == NULL)
+        fail("/proc/self");
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        uintptr_t start, end;
+        char access[5];
+
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &start, &end, access) == 3 &&
+            access[0] == 'r' && access[1] == 'w' &&
+            !((uintptr_t)window >= start && (uintptr_t)window < end))
+            found += find_in_range(memory, start, end, secret);
+    }
+    (void)fclose(maps);
+    (void)close(memory);
+    return found;
+}
+
+static void expect_none(unsigned int which, const struct kdf_case *one, const char *when)
+{
+    for (unsigned int i = 0; i < PATTERNS; i++)
+        if ((which & 1U << i) != 0 && secrets[i].length > 0 && find(&secrets[i]) != 0)
+            fail("%s %s, %s: %s is still in memory", one->algorithm,
+                 one->mode == NULL ? "" : one->mode, when, secrets[i].name);
+}
+
+/* SHA-256 after one block of the key and a pad; the state's words as they stand in memory. */
+static void mask_state(struct masked *to, const unsigned char *key, unsigned char pad)
+{
+    unsigned char block[SHA256_CBLOCK];
+    SHA256_CTX state;
+
+    memset(block, pad, sizeof(block));
+    for (size_t i = 0; i < AKMA_KEY_LENGTH; i++)
+        block[i] ^= key[i];
+    SHA256_Init(&state);
+    SHA256_Transform(&state, block);
+    mask(to, state.h, sizeof(state.h));
+    OPENSSL_cleanse(block, sizeof(block));
+    OPENSSL_cleanse(&state, sizeof(state));
+}
+
+/* A new Ks_NAF and Ka for each life. They are in memory as masks alone when this returns. */
+static void make_secrets(unsigned char seed)
+{
+    for (unsigned int i = KS_NAF; i <= KA; i++) {
+        secrets[i].length = i == KS_NAF ? AKMA_KEY_LENGTH : sizeof(case_ka);
+        for (size_t k = 0; k < secrets[i].length; k++)
+            secrets[i].octets[k] = (unsigned char)(seed * 31 + i * 101 + k * k * 7 + k);
+    }
+    unmask(case_key, &secrets[KS_NAF]);
+    mask_state(&secrets[INNER], case_key, 0x36);
+    mask_state(&secrets[OUTER], case_key, 0x5C);
+    OPENSSL_cleanse(case_key, sizeof(case_key));
+}
+
+/* Libcrypto's own frames leave parts of what they worked on; overwrite what stands below ours. */
+static __attribute__((noinline)) void sweep_stack(void)
+{
+    volatile unsigned char below[64 * 1024];
+
+    for (size_t i = 0; i < sizeof(below); i++)
+        below[i] = 0;
+}
+
+static void derive(EVP_KDF_CTX *ctx, const struct kdf_case *one, bool is_to_fail)
+{
+    OSSL_PARAM params[CASE_PARAMS_MAX];
+    unsigned char out[CASE_OUT_MAX] = {0};
+    int done;
+
+    case_params(one, params);
+    unmask(case_key, &secrets[KS_NAF]);
+    unmask(case_ka, &secrets[KA]);
+    unmask(case_long_ka, &secrets[KA]);
+    done = EVP_KDF_derive(ctx, out, is_to_fail ? (size_t)1 << 20 : one->length, params) > 0;
+    if (done == is_to_fail)
+        fail("%s: derive", one->algorithm);
+    mask(&secrets[KEY], out, is_to_fail ? 0 : one->length);
+    OPENSSL_cleanse(out, sizeof(out));
+    OPENSSL_cleanse(case_key, sizeof(case_key));
+    OPENSSL_cleanse(case_ka, sizeof(case_ka));
+    OPENSSL_cleanse(case_long_ka, sizeof(case_long_ka));
+    sweep_stack();
+    ERR_clear_error();
+}
+
+#define ALL (1U << KS_NAF | 1U << KA | 1U << KEY | 1U << INNER | 1U << OUTER)
+
+static void live_through(struct loaded *loaded, const struct kdf_case *one)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(loaded->libctx, one->algorithm, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf), *copy;
+
+    derive(ctx, one, true);
+    EVP_KDF_CTX_reset(ctx);
+    sweep_stack();
+    expect_none(ALL, one, "after a failed derive and a reset");
+    derive(ctx, one, false);
+    /* A context that holds Ks_NAF and Ka keeps the HMAC as well, whose SHA-3 state is the last
+     * output. */
+    if (one->digest == NULL || strncmp(one->digest, "SHA3", 4) != 0)
+        expect_none(1U << KEY, one, "after a derive");
+    if (find(&secrets[KS_NAF]) == 0)
+        fail("%s: the scanner does not find the key that the context holds", one->algorithm);
+    EVP_KDF_CTX_reset(ctx);
+    sweep_stack();
+    expect_none(ALL, one, "after a reset");
+    derive(ctx, one, false);
+    copy = EVP_KDF_CTX_dup(ctx);
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_CTX_free(copy);
+    sweep_stack();
+    expect_none(ALL, one, "after free");
+    EVP_KDF_free(kdf);
+}
+
+/* Secret inputs live in the secure heap where the application has set one up. */
+static void live_in_secure_heap(struct loaded *loaded, const struct kdf_case *one)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(loaded->libctx, one->algorithm, NULL);
+    const size_t before = CRYPTO_secure_used();
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+
+    derive(ctx, one, false);
+    if (CRYPTO_secure_used() < before + sizeof(case_ka))
+        fail("%s: no secure memory is used", one->algorithm);
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    if (CRYPTO_secure_used() > before)
+        printf("%s: libcrypto's HMAC, waiting in the pool, keeps %zu octets of secure memory\n",
+               one->algorithm, CRYPTO_secure_used() - before);
+}
+
+static void check_scanner(void)
+{
+    static unsigned char planted[AKMA_KEY_LENGTH];
+
+    make_secrets(1);
+    if (find(&secrets[KS_NAF]) != 0)
+        fail("the scanner finds what is not there");
+    unmask(planted, &secrets[KS_NAF]);
+    if (find(&secrets[KS_NAF]) == 0)
+        fail("the scanner does not find what is planted");
+    OPENSSL_cleanse(planted, sizeof(planted));
+}
+
+int main(int argc, char *argv[])
+{
+    struct loaded loaded;
+
+    (void)argv;
+    window = aligned_alloc(4096, (size_t)CHUNK * 2); /* large: a mapping of its own */
+    if (window == NULL || !load(&loaded))
+        fail("load");
+    check_scanner();
+    if (argc > 1 && !CRYPTO_secure_malloc_init((size_t)1 << 20, 32))
+        fail("CRYPTO_secure_malloc_init");
+    for (size_t i = 0; i < CASE_COUNT; i++) {
+        make_secrets((unsigned char)(i + 2));
+        if (argc > 1)
+            live_in_secure_heap(&loaded, &cases[i]);
+        else
+            live_through(&loaded, &cases[i]);
+    }
+    unload(&loaded);
+    expect_none(ALL, &cases[CASE_COUNT - 1], "after unload");
+    free(window);
+    return EXIT_SUCCESS;
+}
