@@ -14,6 +14,7 @@ SPDX-License-Identifier: Apache-2.0
 import ctypes
 import ctypes.util
 import os
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,14 +175,27 @@ def _check(result: Any, call: str) -> Any:
     return result
 
 
-class Ctx:
-    """An EVP_KDF_CTX."""
+class Owned:
+    """What has to be freed before its library context is."""
 
-    def __init__(self, pointer: int) -> None:
-        self.pointer: int | None = pointer
+    def __init__(self, siblings: "weakref.WeakSet[Owned]") -> None:
+        self.siblings = siblings
+        siblings.add(self)
 
     def __del__(self) -> None:
         self.free()
+
+    def free(self) -> None:
+        """Free it; once."""
+        raise NotImplementedError
+
+
+class Ctx(Owned):
+    """An EVP_KDF_CTX."""
+
+    def __init__(self, pointer: int, siblings: "weakref.WeakSet[Owned]") -> None:
+        self.pointer: int | None = pointer
+        super().__init__(siblings)
 
     def free(self) -> None:
         """EVP_KDF_CTX_free(); once."""
@@ -232,26 +246,30 @@ class Ctx:
 
     def dup(self) -> "Ctx":
         """EVP_KDF_CTX_dup()."""
-        return Ctx(_check(c.EVP_KDF_CTX_dup(self.pointer), "EVP_KDF_CTX_dup"))
+        return Ctx(_check(c.EVP_KDF_CTX_dup(self.pointer), "EVP_KDF_CTX_dup"), self.siblings)
 
     def reset(self) -> None:
         """EVP_KDF_CTX_reset()."""
         c.EVP_KDF_CTX_reset(self.pointer)
 
 
-class Kdf:
+class Kdf(Owned):
     """An EVP_KDF."""
 
-    def __init__(self, pointer: int) -> None:
-        self.pointer = pointer
+    def __init__(self, pointer: int, siblings: "weakref.WeakSet[Owned]") -> None:
+        self.pointer: int | None = pointer
+        super().__init__(siblings)
 
-    def __del__(self) -> None:
-        c.EVP_KDF_free(self.pointer)
+    def free(self) -> None:
+        """EVP_KDF_free(); once."""
+        if self.pointer is not None:
+            c.EVP_KDF_free(self.pointer)
+            self.pointer = None
 
     def new(self) -> Ctx:
         """EVP_KDF_CTX_new()."""
         c.ERR_clear_error()
-        return Ctx(_check(c.EVP_KDF_CTX_new(self.pointer), "EVP_KDF_CTX_new"))
+        return Ctx(_check(c.EVP_KDF_CTX_new(self.pointer), "EVP_KDF_CTX_new"), self.siblings)
 
     @property
     def description(self) -> str:
@@ -285,6 +303,7 @@ class LibCtx:
     ) -> None:
         self.pointer: int | None = _check(c.OSSL_LIB_CTX_new(), "OSSL_LIB_CTX_new")
         self.providers: dict[str, int] = {}
+        self.owned: weakref.WeakSet[Owned] = weakref.WeakSet()
         c.OSSL_PROVIDER_set_default_search_path(self.pointer, os.fsencode(modules))
         if config is not None:
             loaded = c.OSSL_LIB_CTX_load_config(self.pointer, os.fsencode(config))
@@ -304,7 +323,9 @@ class LibCtx:
         self.close()
 
     def close(self) -> None:
-        """Unload what was loaded by name and free the context."""
+        """Free what was fetched from it, unload what was loaded by name, free the context."""
+        for thing in list(self.owned):
+            thing.free()
         for name in list(self.providers):
             self.unload(name)
         c.OSSL_LIB_CTX_free(self.pointer)
@@ -334,7 +355,7 @@ class LibCtx:
         fetched = c.EVP_KDF_fetch(
             self.pointer, name.encode(), None if query is None else query.encode()
         )
-        return Kdf(_check(fetched, "EVP_KDF_fetch"))
+        return Kdf(_check(fetched, "EVP_KDF_fetch"), self.owned)
 
     def provider_text(self, provider: str, name: str) -> str:
         """One UTF-8 parameter of a provider, active already or loaded for this."""

@@ -5,6 +5,7 @@
 #
 # AKMA_BUILD         build folder, default build/test
 # AKMA_CMAKE_FLAGS   further arguments of cmake
+# AKMA_PRELOAD       libraries that the tests run with
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -20,4 +21,4 @@ cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DAKMA_TESTS=ON -DAKMA_EXAMPLES=ON -D
     ${AKMA_CMAKE_FLAGS:-} >/dev/null
 cmake --build "$AKMA_BUILD"
 cd "$root"
-exec /usr/bin/python3 -m pytest "$@"
+LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest "$@"

@@ -1,0 +1,71 @@
+#!/bin/sh
+# The drivers of test/hardening under the tools that watch memory, threads and branches.
+#
+#   test/hardening.sh           the short run, some minutes
+#   test/hardening.sh endless   10 million derivations and 10,000 loads instead
+#
+# AKMA_BUILD   folder for the builds, default build/hardening
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${AKMA_BUILD:-$root/build/hardening}
+"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind
+
+# make_build <name> <compiler flags> [further arguments of cmake]
+make_build() {
+    name=$1 flags=$2
+    shift 2
+    cmake -S "$root" -B "$build/$name" -G Ninja -DAKMA_TESTS=ON -DCMAKE_BUILD_TYPE=Debug \
+        -DCMAKE_C_FLAGS="$flags" "$@" >/dev/null
+    cmake --build "$build/$name" >/dev/null
+}
+
+# run <build> <what> <command of the driver ...>
+run() {
+    OPENSSL_CONF=/dev/null
+    OPENSSL_MODULES=$build/$1
+    export OPENSSL_CONF OPENSSL_MODULES
+    drivers=$build/$1/test/hardening
+    echo "== $2"
+    shift 2
+    "$@"
+}
+
+memcheck() {
+    valgrind --quiet --leak-check=full --error-exitcode=9 "$@"
+}
+
+# The control has to be reported, or the tool sees nothing.
+constant_time() {
+    supp=$root/test/hardening/declassified.supp
+    valgrind --quiet --error-exitcode=9 --suppressions="$supp" "$drivers/constant_time" derive
+    ! valgrind --quiet --error-exitcode=9 --suppressions="$supp" "$drivers/constant_time" control \
+        >/dev/null 2>&1
+}
+
+make_build plain "-g -O2"
+drivers=$build/plain/test/hardening
+if [ "${1:-}" = endless ]; then
+    run plain "10 million derivations, 10,000 loads" "$drivers/endless" 10000000 10000
+    exit
+fi
+run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
+run plain "allocations that fail, memcheck" memcheck "$drivers/allocation"
+run plain "HMAC that fails, memcheck" memcheck "$drivers/failing"
+run plain "secrets in memory" "$drivers/secrets"
+run plain "secrets in the secure heap" "$drivers/secrets" secure
+run plain "constant time" constant_time
+run plain "endless, short" "$drivers/endless" 500000 500
+
+make_build thread "-g -O1 -fsanitize=thread"
+TSAN_OPTIONS="halt_on_error=1 exitcode=66"
+export TSAN_OPTIONS
+run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
+
+make_build address "" -DAKMA_SANITIZE=ON
+for driver in "lifecycle once" "lifecycle threads 10" failing; do
+    # shellcheck disable=SC2086 # a driver and its arguments
+    run address "$driver, AddressSanitizer with leaks" "$build/address/test/hardening/"$driver
+done
+echo "hardening: all well"
