@@ -1,0 +1,105 @@
+/*
+ * Fuzz target: the devices file and the two lines of JSON of the example programs
+ *
+ * The first octet chooses which of them the rest is. A flag or nonce that is understood, written
+ * and read again, is the same; a devices file that is understood keeps to its bounds, and every row
+ * is found again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "devices.h"
+#include "flag.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void want(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_fault(const char *fault, size_t size)
+{
+    want(fault[0] != '\0' && strlen(fault) < size);
+}
+
+static void try_devices(const char *text, size_t length)
+{
+    char fault[DEVICES_FAULT_SIZE] = "";
+    struct devices *devices = devices_parse(text, length, fault);
+
+    if (devices == NULL) {
+        check_fault(fault, sizeof(fault));
+        return;
+    }
+    for (size_t i = 0; i < devices->count; i++) {
+        const struct device *row = &devices->rows[i];
+        const struct device *first = devices_find(devices, row->identity);
+        const struct device *meant = devices_ka(devices, row, NULL);
+
+        want(first != NULL && strcmp(first->identity, row->identity) == 0 && first <= row);
+        want(row->ka == NULL || (row->ka_length >= 16 && row->ka_length <= 65535));
+        want(row->ka == NULL || meant != NULL);
+        want(meant == NULL || strcmp(meant->identity, row->identity) == 0);
+    }
+    devices_free(devices);
+}
+
+static void try_flag(const char *line, size_t length)
+{
+    char fault[FLAG_FAULT_SIZE] = "";
+    struct flag flag, again;
+    char *written;
+
+    if (!flag_decode(&flag, line, length, fault)) {
+        check_fault(fault, sizeof(fault));
+        return;
+    }
+    written = flag_encode(&flag);
+    want(written != NULL && flag_decode(&again, written, strlen(written), fault));
+    want(again.e2e == flag.e2e && again.refresh_length == flag.refresh_length &&
+         memcmp(again.refresh, flag.refresh, flag.refresh_length) == 0 &&
+         strcmp(again.mode, flag.mode) == 0 && strcmp(again.digest, flag.digest) == 0 &&
+         strcmp(again.usage, flag.usage) == 0 && strcmp(again.identity, flag.identity) == 0 &&
+         strcmp(again.ka_id, flag.ka_id) == 0);
+    free(written);
+}
+
+static void try_nonce(const char *line, size_t length)
+{
+    unsigned char nonce[NONCE_LENGTH], again[NONCE_LENGTH];
+    char fault[FLAG_FAULT_SIZE] = "";
+    char *written;
+
+    if (!nonce_decode(nonce, line, length, fault)) {
+        check_fault(fault, sizeof(fault));
+        return;
+    }
+    written = nonce_encode(nonce);
+    want(written != NULL && nonce_decode(again, written, strlen(written), fault) &&
+         memcmp(nonce, again, NONCE_LENGTH) == 0);
+    free(written);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data + 1;
+
+    if (size == 0)
+        return 0;
+    switch (data[0] % 3) {
+    case 0:
+        try_devices(text, size - 1);
+        break;
+    case 1:
+        try_flag(text, size - 1);
+        break;
+    default:
+        try_nonce(text, size - 1);
+    }
+    return 0;
+}

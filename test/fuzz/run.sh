@@ -1,0 +1,31 @@
+#!/bin/sh
+# Run every fuzz target, each for so many seconds, from its corpus.
+#
+#   test/fuzz/run.sh [seconds, default 60] [folder for what is found, default build/fuzz-found]
+#
+# AKMA_BUILD   build folder, default build/fuzz
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${AKMA_BUILD:-$root/build/fuzz}
+seconds=${1:-60}
+found=${2:-$root/build/fuzz-found}
+"$root/test/install.sh" cmake ninja-build clang libclang-rt-14-dev libc6-dev libssl-dev pkg-config libjansson-dev
+
+cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DAKMA_FUZZ=ON >/dev/null
+cmake --build "$build" >/dev/null
+export OPENSSL_CONF=/dev/null
+for target in kdf policy lines; do
+    mkdir -p "$found/$target" "$build/corpus/$target"
+    echo "== fuzz-$target, $seconds seconds"
+    "$build/test/fuzz/fuzz-$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -verbosity=0 \
+        -print_final_stats=1 -artifact_prefix="$found/$target/" \
+        "$build/corpus/$target" "$root/test/fuzz/corpus/$target" 2>&1 |
+        grep -E '^stat::number_of_executed_units|ERROR|SUMMARY|^    #' || true
+    [ -z "$(ls -A "$found/$target")" ] || {
+        echo "found: $found/$target"
+        exit 1
+    }
+done
+echo "fuzz: nothing found"
