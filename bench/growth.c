@@ -98,8 +98,9 @@ static void measure_lengths(FILE *json, const struct growth *growth, size_t roun
 {
     size_t points = 0;
 
-    while (growth->lengths[points] != 0)
-        points++;
+    do
+        points++; /* there is one at least */
+    while (growth->lengths[points] != 0);
 
     struct instance *instances = calloc(points * SUBJECTS, sizeof(*instances));
     double *times = calloc(points * SUBJECTS * rounds, sizeof(*times));

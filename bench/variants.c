@@ -106,8 +106,8 @@ const struct variant variants[] = {
     {"EVP_MAC new context", mac_new, 32, NULL, OSSL_KDF_PARAM_KEY, {MAC_KEY}},
     {"EVP_MAC re-keyed", mac_rekeyed, 32, NULL, OSSL_KDF_PARAM_KEY, {MAC_KEY}},
     {"EVP_MAC same key", mac_same, 32, NULL, OSSL_KDF_PARAM_KEY, {MAC_KEY}},
-    {"five compressions", compress, 5 * BLOCK_SIZE, NULL, NULL, {OSSL_PARAM_END}},
-    {"three compressions", compress, 3 * BLOCK_SIZE, NULL, NULL, {OSSL_PARAM_END}},
+    {"five compressions", compress, (size_t)5 * BLOCK_SIZE, NULL, NULL, {OSSL_PARAM_END}},
+    {"three compressions", compress, (size_t)3 * BLOCK_SIZE, NULL, NULL, {OSSL_PARAM_END}},
     DIGEST("SHA2-384"), DIGEST("SHA2-512"), DIGEST("SHA2-512/256"),
     DIGEST("SHA3-256"), DIGEST("SHA3-384"), DIGEST("SHA3-512"),
 };

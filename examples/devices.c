@@ -203,6 +203,7 @@ static bool read_rows(struct reader *reader, struct devices *devices)
     return rows_agree(reader, devices);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
 struct devices *devices_parse(const char *text, size_t length, char fault[DEVICES_FAULT_SIZE])
 {
     struct reader reader = {.rest = text, .left = length, .fault = fault};

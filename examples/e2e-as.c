@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1000 /* at a time; further ones wait */
-#define STACK_SIZE      (256 * 1024)
+#define STACK_SIZE      ((size_t)256 * 1024)
 #define ENDPOINTS       2
 
 static struct {

@@ -72,6 +72,7 @@ static enum outcome say(enum outcome outcome, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
     fprintf(stderr, "e2e-ue: %s\n", sentence);
@@ -224,7 +225,7 @@ static enum outcome run(SSL_CTX *ctx, const struct e2e *e2e, const struct device
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
     unsigned char nonce[NONCE_LENGTH];
     enum outcome outcome;
-    struct flag flag;
+    struct flag flag = {.e2e = false};
     SSL *ssl = NULL;
 
     if (snprintf(identity, sizeof(identity), "%s%s%s", option.prefix, option.separator,
@@ -244,7 +245,8 @@ static enum outcome run(SSL_CTX *ctx, const struct e2e *e2e, const struct device
 
 static bool message_is_a_line(void)
 {
-    return strlen(option.message) <= STREAM_LINE_MAX && strchr(option.message, '\n') == NULL;
+    return option.message != NULL && strlen(option.message) <= STREAM_LINE_MAX &&
+           strchr(option.message, '\n') == NULL;
 }
 
 /* With the setup understood: read the keys, find this UE's, run. */
@@ -273,8 +275,8 @@ int main(int argc, char *argv[])
                   sizeof(rows) / sizeof(rows[0]));
     (void)signal(SIGPIPE, SIG_IGN);
     if (!message_is_a_line())
-        return say(OUTCOME_USAGE, "--message: one line of at most %d octets wanted",
-                   STREAM_LINE_MAX);
+        return (int)say(OUTCOME_USAGE, "--message: one line of at most %d octets wanted",
+                        STREAM_LINE_MAX);
     switch (e2e_open(&e2e, option.naf_fqdn, option.ua_protocol_id, option.mode, option.digest,
                      option.usage)) {
     case E2E_OPEN:
@@ -287,5 +289,5 @@ int main(int argc, char *argv[])
         outcome = OUTCOME_OTHER;
     }
     e2e_close(&e2e);
-    return outcome;
+    return (int)outcome;
 }

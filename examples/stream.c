@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -103,12 +104,11 @@ enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *t
 {
     const int64_t until = deadline();
     enum stream_result waited = STREAM_OK;
-    const size_t before = strlen(prefix);
     char line[PREFIX_MAX + STREAM_LINE_MAX + 1];
+    const size_t before = (size_t)snprintf(line, PREFIX_MAX, "%s", prefix);
 
-    if (before > PREFIX_MAX || length > STREAM_LINE_MAX)
+    if (before >= PREFIX_MAX || length > STREAM_LINE_MAX)
         return STREAM_TOO_LONG;
-    memcpy(line, prefix, before);
     memcpy(line + before, text, length);
     line[before + length] = '\n';
     while (waited == STREAM_OK) {

@@ -35,7 +35,7 @@ const char *errors_shown(char shown[SHOWN_SIZE], const char *came, size_t length
     const size_t end = length <= room ? length : room;
 
     for (size_t i = 0; i < end; i++)
-        shown[i] = came[i] >= ' ' && came[i] <= '~' ? came[i] : '?';
+        shown[i] = (char)(came[i] >= ' ' && came[i] <= '~' ? came[i] : '?');
     memcpy(shown + end, length <= room ? "" : dots, length <= room ? 1 : sizeof(dots));
     return shown;
 }

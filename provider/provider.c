@@ -206,10 +206,10 @@ static struct provctx *provctx_new(const struct core *core, const OSSL_DISPATCH 
 }
 
 /* The one symbol of the module. */
-__attribute__((visibility("default"))) OSSL_provider_init_fn OSSL_provider_init;
-
-int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
-                       const OSSL_DISPATCH **out, void **provctx)
+__attribute__((visibility("default"))) int OSSL_provider_init(const OSSL_CORE_HANDLE *handle,
+                                                              const OSSL_DISPATCH *in,
+                                                              const OSSL_DISPATCH **out,
+                                                              void **provctx)
 {
     struct core core;
 

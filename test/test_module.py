@@ -18,8 +18,9 @@ from samples import ALGORITHMS, EXPECTED, options
 
 ROOT = Path(__file__).parent.parent
 MODULE = BUILD / "akma.so"
-SANITIZED = "AKMA_SANITIZE:BOOL=ON" in (BUILD / "CMakeCache.txt").read_text()
-plain_only = pytest.mark.skipif(SANITIZED, reason="the sanitizers add libraries and symbols")
+CACHE = (BUILD / "CMakeCache.txt").read_text()
+INSTRUMENTED = "AKMA_SANITIZE:BOOL=ON" in CACHE or "--coverage" in CACHE
+plain_only = pytest.mark.skipif(INSTRUMENTED, reason="instruments add libraries and symbols")
 
 
 def run(*command: str | Path, **environment: str) -> str:

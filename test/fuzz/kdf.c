@@ -49,7 +49,7 @@ struct text {
 /* What the context should hold; "p" is one text with each length behind its part already. */
 enum slot { KEY, KA, NAF_ID, FQDN, UA, REFRESH, USAGE, RAND, IMPI, FC, P, DIGEST, MODE, SLOTS };
 
-static struct text model[SLOTS], before[SLOTS];
+static struct text model[SLOTS];
 static unsigned char p_list[S_MAX];
 static size_t p_length;
 

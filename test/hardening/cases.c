@@ -105,6 +105,7 @@ _Noreturn void fail(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fprintf(stderr, "\n");
