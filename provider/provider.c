@@ -152,13 +152,11 @@ static bool core_is_ours(const struct core *core)
 }
 
 /* May the name stand in a property definition as it is? Else it is quoted. property(7) */
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static bool is_plain_property_value(const char *name)
 {
-    const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-    return strchr(letters, name[0]) != NULL &&
-           name[strspn(
-               name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] == '\0';
+    return strspn(name, LETTERS) > 0 && name[strspn(name, LETTERS "0123456789_.-")] == '\0';
 }
 
 /* "provider=<the name openssl.cnf gives this instance>"; NULL when out of memory. */

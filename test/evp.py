@@ -357,25 +357,22 @@ class LibCtx:
         )
         return Kdf(_check(fetched, "EVP_KDF_fetch"), self.owned)
 
-    def provider_text(self, provider: str, name: str) -> str:
-        """One UTF-8 parameter of a provider, active already or loaded for this."""
+    def provider_get(self, provider: str, name: str, type_: int, room: int) -> bytes:
+        """One parameter of a provider, active already or loaded for this."""
         loaded = c.OSSL_PROVIDER_load(self.pointer, provider.encode())
         handle = _check(loaded, "OSSL_PROVIDER_load")
-        memory = ctypes.create_string_buffer(65536)
+        memory = ctypes.create_string_buffer(room)
         params = (OsslParam * 2)()
-        params[0] = OsslParam(name.encode(), UTF8, ctypes.addressof(memory), 65536, UNMODIFIED)
+        params[0] = OsslParam(name.encode(), type_, ctypes.addressof(memory), room, UNMODIFIED)
         got = c.OSSL_PROVIDER_get_params(handle, params)
         c.OSSL_PROVIDER_unload(handle)
         _check(got, "OSSL_PROVIDER_get_params")
-        return memory.value.decode()
+        return memory.raw if type_ != UTF8 else memory.value
+
+    def provider_text(self, provider: str, name: str) -> str:
+        """A UTF-8 parameter of a provider."""
+        return self.provider_get(provider, name, UTF8, 65536).decode()
 
     def provider_status(self, provider: str) -> int:
         """The provider's status parameter."""
-        handle = _check(c.OSSL_PROVIDER_load(self.pointer, provider.encode()), "OSSL_PROVIDER_load")
-        status = ctypes.c_int(-1)
-        params = (OsslParam * 2)()
-        params[0] = OsslParam(b"status", INTEGER, ctypes.addressof(status), 4, UNMODIFIED)
-        got = c.OSSL_PROVIDER_get_params(handle, params)
-        c.OSSL_PROVIDER_unload(handle)
-        _check(got, "OSSL_PROVIDER_get_params")
-        return status.value
+        return int.from_bytes(self.provider_get(provider, "status", INTEGER, 4), "little")

@@ -338,14 +338,28 @@ def test_secrets_cannot_be_read(e2e: Kdf, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "type_", "room"), [("naf-id", UTF8, 99), ("naf-id", OCTETS, 5), ("mode", UTF8, 3)]
+    ("name", "type_", "room"),
+    [
+        ("naf-id", UTF8, 99),
+        ("naf-id", OCTETS, 5),
+        ("refresh", OCTETS, 2),
+        ("refresh", UTF8, 99),
+        ("usage", OCTETS, 99),
+        ("digest", UTF8, 7),
+        ("digest", OCTETS, 99),
+        ("mode", UTF8, 3),
+        ("mode", INTEGER, 8),
+        ("size", OCTETS, 99),
+        ("size", UTF8, 99),
+    ],
 )
 def test_get_that_does_not_fit(e2e: Kdf, name: str, type_: int, room: int) -> None:
     ctx = e2e.new()
-    ctx.set(items())
+    ctx.set(items(refresh=b"refresh"))
+    ctx.derive(32)
     with pytest.raises(EvpError, match="another type or needs more room"):
         ctx.get(name, type_, room)
-    assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+    assert ctx.derive(32, [("refresh", b"")]) == EXPECTED["AKMA-E2E"]
 
 
 def test_naf_id_and_its_halves(e2e: Kdf) -> None:

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import ctypes
 import os
 import threading
 import traceback
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import reference
-from evp import EvpError, Kdf, LibCtx, c
+from evp import OCTETS, UTF8_PTR, EvpError, Kdf, LibCtx, c
 from samples import ALGORITHMS, EXPECTED, KA, KEY, NAF_ID, items
 
 
@@ -191,3 +192,18 @@ def test_provider_parameters(libctx: LibCtx) -> None:
 def test_version_is_the_projects(libctx: LibCtx) -> None:
     cmake = (Path(__file__).parent.parent / "CMakeLists.txt").read_text()
     assert f"project(akma VERSION {libctx.provider_text('akma', 'version')} " in cmake
+
+
+@pytest.mark.parametrize("name", ["name", "version", "buildinfo", "status", "policy"])
+def test_provider_parameters_of_another_type(libctx: LibCtx, name: str) -> None:
+    """Asked for as an octet string: refused."""
+    with pytest.raises(EvpError):
+        libctx.provider_get("akma", name, OCTETS, 100)
+
+
+@pytest.mark.parametrize("name", ["name", "version", "buildinfo", "policy"])
+def test_provider_parameters_by_pointer(libctx: LibCtx, name: str) -> None:
+    """As OpenSSL's own programs ask: the provider's text itself."""
+    pointer = libctx.provider_get("akma", name, UTF8_PTR, 8)
+    text = ctypes.cast(int.from_bytes(pointer, "little"), ctypes.c_char_p).value
+    assert (text or b"").decode() == libctx.provider_text("akma", name)
