@@ -41,6 +41,14 @@ add_experimental() {
     chroot "$1" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -t experimental openssl libssl-dev
 }
 
+# Newer generations have a fips module; a test uses it where it is.
+add_fips() {
+    chroot "$1" apt-get update -qq
+    # shellcheck disable=SC2086 # options are words
+    chroot "$1" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $2 openssl-provider-fips ||
+        echo "no fips module in this root"
+}
+
 # The rest is installed by the suite's own command.
 make_root() {
     [ ! -e "$2/.complete" ] || return 0
@@ -50,7 +58,11 @@ make_root() {
     debootstrap --variant=minbase "$(suite_of "$1")" "$2" ${AKMA_MIRROR:-} || return 1
     cp /etc/resolv.conf "$2/etc/resolv.conf"
     echo 'Acquire::Check-Valid-Until "false";' >"$2/etc/apt/apt.conf.d/99matrix"
-    [ "$1" != 4.0 ] || add_experimental "$2" || return 1
+    case $1 in
+    3.0) ;;
+    4.0) add_experimental "$2" && add_fips "$2" "-t experimental" || return 1 ;;
+    *) add_fips "$2" "" ;;
+    esac
     touch "$2/.complete"
 }
 

@@ -1,0 +1,92 @@
+"""HMAC from the fips provider, where OpenSSL has one; a clear error where it has not.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD, EvpError, LibCtx
+from samples import EXPECTED, items
+
+
+def fips_module() -> Path | None:
+    """The installed fips module."""
+    shown = subprocess.run(["openssl", "version", "-m"], capture_output=True, text=True, check=True)
+    module = Path(shown.stdout.split('"')[1]) / "fips.so"
+    return module if module.exists() else None
+
+
+FIPS = fips_module()
+
+
+def write_fips_config(folder: Path, properties: str = "") -> Path:
+    """default, fips and akma; with the checksum that OpenSSL wants of the fips module."""
+    assert FIPS is not None
+    subprocess.run(
+        ["openssl", "fipsinstall", "-module", FIPS, "-out", folder / "fips.cnf"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    config = folder / "openssl.cnf"
+    config.write_text(
+        f"openssl_conf = init\n.include {folder}/fips.cnf\n"
+        f"[init]\nproviders = providers\nalg_section = algorithms\n"
+        f"[algorithms]\n{properties}\n"
+        f"[providers]\ndefault = default_section\nfips = fips_sect\nakma = akma_section\n"
+        f"[default_section]\nactivate = 1\n"
+        f"[akma_section]\nmodule = {BUILD}/akma.so\nactivate = 1\n"
+    )
+    return config
+
+
+@pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips module")
+def test_hmac_of_fips(tmp_path: Path) -> None:
+    assert FIPS is not None
+    with LibCtx(config=write_fips_config(tmp_path), modules=FIPS.parent) as libctx:
+        ctx = libctx.kdf("AKMA-E2E").new()
+        assert ctx.derive(32, items(properties="fips=yes")) == EXPECTED["AKMA-E2E"]
+        assert ctx.derive(32, [("properties", "provider=fips")]) == EXPECTED["AKMA-E2E"]
+
+
+@pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips module")
+def test_default_of_fips(tmp_path: Path) -> None:
+    """fips=yes for everything: AKMA-E2E is no fips algorithm, and its fetch has to say so."""
+    assert FIPS is not None
+    config = write_fips_config(tmp_path, "default_properties = fips=yes")
+    with LibCtx(config=config, modules=FIPS.parent) as libctx:
+        with pytest.raises(EvpError):
+            libctx.kdf("AKMA-E2E")
+        ctx = libctx.kdf("AKMA-E2E", "provider=akma,-fips").new()
+        assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+
+def test_without_fips(libctx: LibCtx) -> None:
+    ctx = libctx.kdf("AKMA-E2E").new()
+    with pytest.raises(EvpError) as error:
+        ctx.derive(32, items(properties="fips=yes"))
+    assert "HMAC not found with properties fips=yes" in error.value.text
+    assert "activate the default or fips provider as well" in error.value.text
+
+
+def test_default_properties_without_fips(libctx: LibCtx, tmp_path: Path) -> None:
+    """The same default where there is no fips module: the fetch of AKMA-E2E fails, by query it works."""
+    config = tmp_path / "openssl.cnf"
+    config.write_text(
+        "openssl_conf = init\n[init]\nproviders = providers\nalg_section = algorithms\n"
+        "[algorithms]\ndefault_properties = fips=yes\n"
+        "[providers]\ndefault = on\nakma = akma_section\n[on]\nactivate = 1\n"
+        f"[akma_section]\nmodule = {BUILD}/akma.so\nactivate = 1\n"
+    )
+    with LibCtx(config=config) as other:
+        with pytest.raises(EvpError):
+            other.kdf("AKMA-E2E")
+        ctx = other.kdf("AKMA-E2E", "provider=akma,-fips").new()
+        with pytest.raises(EvpError, match="HMAC not found"):
+            ctx.derive(32, items())
+        ctx.set([("properties", "-fips")])
+        assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+    assert libctx.kdf("AKMA-E2E").provider == "akma"
