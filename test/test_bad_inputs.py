@@ -286,6 +286,14 @@ def test_derive(libctx: LibCtx, bad: Bad) -> None:
     assert ctx.derive(32) == EXPECTED[bad.algorithm]
 
 
+@pytest.mark.parametrize("name", ["ks-naf", "key"])
+def test_hint_is_for_hex_text_alone(e2e: Kdf, name: str) -> None:
+    for octets in (b"\x80" * 64, b"0" * 63 + b"g", b"g" + b"0" * 63, b"0" * 66):
+        with pytest.raises(EvpError) as error:
+            e2e.new().set([(name, octets)])
+        assert "exactly 32 wanted" in error.value.text and "hex" not in error.value.text
+
+
 MISSING = [
     ("AKMA-E2E", "ks-naf"),
     ("AKMA-E2E", "ka"),

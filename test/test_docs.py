@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 import reference
-from evp import BUILD, EvpError, LibCtx
+from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
 from flow import free_port
 from openssl_cli import EXAMPLE, derived, openssl
 from samples import items
 from test_module import ROOT, build, run
 
+DOCS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 KS_NAF = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf" * 2)
 ENVIRONMENT = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
@@ -200,3 +201,17 @@ def test_flow_names_tests_that_exist() -> None:
     names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/flow.md").read_text()))
     defined = set(re.findall(r"^def (test_\w+)", (ROOT / "test/test_flow.py").read_text(), re.M))
     assert len(names) > 10 and names <= defined
+
+
+@pytest.mark.parametrize("document", DOCS, ids=str)
+def test_links(document: Path) -> None:
+    text = (ROOT / document).read_text()
+    targets = re.findall(r"\]\(([^)#]+)\)", text)
+    assert all((ROOT / document.parent / target).exists() for target in targets)
+
+
+@pytest.mark.skipif(OPENSSL_VERSION < (3, 6), reason="EVP_SKEY in EVP_KDF came with 3.6")
+def test_skey_example(tmp_path: Path) -> None:
+    """It compiles; test_skey.py runs the same calls."""
+    (example,) = blocks("docs/compatibility.md", "c")
+    compile_and_run(tmp_path, example + "int main(void) { return derive_skey == 0; }\n")

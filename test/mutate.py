@@ -1,0 +1,439 @@
+"""Break the provider on purpose, in one place at a time, and see that the suite notices.
+
+    test/mutate.py [--jobs N] [words]     only mutations whose text has one of the words
+
+Each mutation is a text that stands once in a file of provider/, and what is put in its place. In a copy of the tree it is
+built and tried: first by the quick part of the suite, then by the drivers that look at memory, allocations and failing
+HMACs. A mutation that nothing notices survives; the exit status is 1 then.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import concurrent.futures
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = ["test_vectors", "test_context", "test_bad_inputs", "test_policy", "test_second_opinions"]
+QUICK += ["test_life", "test_properties"]
+DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core"]
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One text and its replacement."""
+
+    file: str
+    old: str
+    new: str
+
+
+def of(file: str, *pairs: tuple[str, str]) -> list[Mutation]:
+    """Mutations of one file."""
+    return [Mutation(file, old, new) for old, new in pairs]
+
+
+MUTATIONS = [
+    *of(
+        "derivations.h",
+        ('"\\xFF\\xE2"', '"\\xFF\\xE3"'),
+        ('"akma-e2e"', '"akma-e2f"'),
+        ('"gba-me"', '"gba-ne"'),
+        ('"gba-u"', '"gba-v"'),
+        ('"AKMA",', '"AKMB",'),
+        ('"A-TID"', '"A-TIE"'),
+        ('INPUT_KEY, "\\x80"', 'INPUT_KEY, "\\x83"'),
+        ('INPUT_KEY, "\\x81"', 'INPUT_KEY, "\\x80"'),
+        ('INPUT_KEY, "\\x82"', 'INPUT_KEY, "\\x81"'),
+        (
+            "INPUT_KA, INPUT_NAF_ID, INPUT_REFRESH, INPUT_USAGE",
+            "INPUT_KA, INPUT_NAF_ID, INPUT_USAGE, INPUT_REFRESH",
+        ),
+        ("place[0] = (unsigned char)(length >> 8);", "place[0] = 0;"),
+        ("place[1] = (unsigned char)length;", "place[1] = (unsigned char)(length + 1);"),
+        ("return part != INPUT_FC && part != INPUT_P;", "return part != INPUT_P;"),
+    ),
+    *of(
+        "params.c",
+        (
+            "{AKMA_PARAM_KS_NAF, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH,",
+            "{AKMA_PARAM_KS_NAF, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH + 1,",
+        ),
+        (
+            "{AKMA_PARAM_KEY, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH,",
+            "{AKMA_PARAM_KEY, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH - 1,",
+        ),
+        (
+            "{AKMA_PARAM_KEY, INPUT_KEY, OCTETS, AKMA_KEY_LENGTH,",
+            "{AKMA_PARAM_KEY, INPUT_KEY, OCTETS, AKMA_KEY_LENGTH - 1,",
+        ),
+        ("INPUT_ANY_KEY, OCTETS, 1,", "INPUT_ANY_KEY, OCTETS, 0,"),
+        (
+            "{AKMA_PARAM_KA, INPUT_KA, OCTETS, AKMA_KA_MIN,",
+            "{AKMA_PARAM_KA, INPUT_KA, OCTETS, AKMA_KA_MIN - 1,",
+        ),
+        (
+            "{AKMA_PARAM_KA, INPUT_KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX,",
+            "{AKMA_PARAM_KA, INPUT_KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX + 1,",
+        ),
+        ("{AKMA_PARAM_SECRET, INPUT_KA,", "{AKMA_PARAM_SECRET, INPUT_REFRESH,"),
+        (
+            "INPUT_NAF_FQDN, TEXT, 1, AKMA_NAF_FQDN_MAX,",
+            "INPUT_NAF_FQDN, TEXT, 1, AKMA_NAF_FQDN_MAX - 1,",
+        ),
+        ("OCTETS, 0, AKMA_REFRESH_MAX,", "OCTETS, 0, AKMA_REFRESH_MAX + 1,"),
+        ("TEXT, 0, AKMA_USAGE_MAX,", "TEXT, 0, AKMA_USAGE_MAX + 1,"),
+        ("OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH,", "OCTETS, 0, AKMA_RAND_LENGTH,"),
+        ("INPUT_IMPI, TEXT, 1,", "INPUT_IMPI, TEXT, 0,"),
+        (
+            "INPUT_SUPI, TEXT, 1, AKMA_P_MAX, supi_fault",
+            "INPUT_SUPI, TEXT, 1, AKMA_P_MAX, utf8_fault",
+        ),
+        ("INPUT_FC, OCTETS, 1, 2,", "INPUT_FC, OCTETS, 1, 3,"),
+        ("INPUT_P, OCTETS, 0, AKMA_P_MAX,", "INPUT_P, OCTETS, 1, AKMA_P_MAX,"),
+        ("fc[1] == 0xE2", "fc[1] == 0xE1"),
+        ("(length == 1) != (fc[0] != 0xFF)", "(length == 1) && (fc[0] == 0xFF)"),
+        ("(unsigned char)(text[i] - 1) >= 0x7F", "(unsigned char)(text[i]) >= 0x80"),
+        ("if (character == 0)", "if (character == 0x110000)"),
+        ("given->data_type != param->type && given->data_type != pointer_type", "false"),
+        ("value->octets == NULL && value->length > 0", "false"),
+        ("value->length < param->min || value->length > param->max", "value->length > param->max"),
+        ("if (OPENSSL_hexchar2int(octets[i]) < 0)", "if (OPENSSL_hexchar2int(octets[i]) > 99)"),
+    ),
+    *of(
+        "naf.c",
+        ("c == '-') | (unsigned int)(c == '.')", "c == '-') | (unsigned int)(c == '_')"),
+        ("(c | 0x20) - 'a') < 26", "(c | 0x20) - 'a') < 27"),
+        ("(c - '0') < 10", "(c - '0') < 11"),
+        ("return bad == 0 && length <= LABEL_MAX;", "return bad == 0;"),
+        ("is_separator(fqdn[0]) | is_separator(last)", "is_separator(last)"),
+        ("is_separator(fqdn[0]) | is_separator(last)", "is_separator(fqdn[0])"),
+        ("(is_separator(fqdn[i]) & is_separator(fqdn[i + 1]))", "0U"),
+        ("if (length > LABEL_MAX)", "if (length > LABEL_MAX + 1)"),
+        ("label[0] == '-' || label[length - 1] == '-'", "label[0] == '-'"),
+        ("if (identifier[0] == 0)", "if (identifier[0] == 9)"),
+        ("    if (is_host_name_octet(identifier[0]))", "    if (identifier[0] == 'a')"),
+        ("    if (is_host_name_octet(naf_id[fqdn_length]))", "    if (naf_id[fqdn_length] == 'a')"),
+    ),
+    *of(
+        "inputs.c",
+        ("if (has(pending->present, param->input) && param->input != INPUT_P)", "if (false)"),
+        (
+            "if (param != NULL && !read_param(pending, param, given, errors))",
+            "if (param != NULL && !read_param(pending, param, given, errors) && false)",
+        ),
+        ("    if (has(pending->present, INPUT_NAF_ID)) {", "    if (false) {"),
+        (
+            "s += length > inputs->length[i] ? length - inputs->length[i] : 0;",
+            "s += length - inputs->length[i];",
+        ),
+        ("*changed |= INPUT_BIT(key);", "*changed |= 0;"),
+        ("        *changed |= INPUT_BIT(INPUT_DIGEST);", "        *changed |= 0;"),
+        ("        *changed |= INPUT_BIT(INPUT_PROPERTIES);", "        *changed |= 0;"),
+        ("    *changed |= pending.present & INPUT_BIT(INPUT_KA);", "    *changed |= 0;"),
+        ("        before &= ~NAF_ID_HALVES;", "        before &= ~0U;"),
+        ("        before &= ~whole;", "        before &= ~0U;"),
+        ("    inputs->mode = MODE_3GPP;", "    inputs->mode = inputs->mode;"),
+        ("    copy->mode = inputs->mode;", "    copy->mode = MODE_3GPP;"),
+        ("    copy->digest = inputs->digest;", "    copy->digest = DIGEST_SHA2_256;"),
+        ("    copy->not_after = inputs->not_after;", "    copy->not_after = INT64_MAX;"),
+        (
+            "    octets_free(&inputs->key);\n",
+            "    OPENSSL_secure_free(inputs->key.data == inputs->key.embedded ? NULL : inputs->key.data);\n",
+        ),
+        ("    if (missing != 0) {", "    if (missing == 1) {"),
+        ("    if (inputs->algorithm->has_naf_id && !inputs_has_naf_id(inputs))", "    if (false)"),
+        (
+            "CRYPTO_memcmp(key->data, value->octets, value->length) == 0",
+            "CRYPTO_memcmp(key->data, value->octets, value->length / 2) == 0",
+        ),
+    ),
+    *of(
+        "octets.c",
+        ("    OPENSSL_cleanse(octets->data, octets->length);", "    (void)octets;"),
+        (
+            "            OPENSSL_cleanse(octets->data + octets->length - (old - length), old - length);",
+            "            (void)old;",
+        ),
+        (
+            "    larger.data = OPENSSL_secure_malloc(capacity);",
+            "    larger.data = OPENSSL_malloc(capacity);",
+        ),
+        ("    if (capacity <= octets->capacity)", "    if (capacity <= octets->capacity + 8)"),
+    ),
+    *of(
+        "kdf.c",
+        (
+            "(unsigned char)(length >> 8), (unsigned char)length, 0, 2, 0, 0, 1}",
+            "0, (unsigned char)length, 0, 2, 0, 0, 1}",
+        ),
+        ("(unsigned char)length, 0, 2, 0, 0, 1}", "(unsigned char)length, 0, 1, 0, 0, 1}"),
+        ("(unsigned char)length, 0, 2, 0, 0, 1}", "(unsigned char)length, 0, 2, 0, 0, 2}"),
+        ("    return s->data + s->length + 4;", "    return s->data + s->length + 5;"),
+        (
+            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (out != NULL && length <= max)",
+        ),
+        (
+            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (out != NULL && length >= 1 && length <= max + 1)",
+        ),
+        (
+            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (length >= 1 && length <= max)",
+        ),
+        ("    if (now <= inputs->not_after)", "    if (now <= inputs->not_after || true)"),
+        ("        OPENSSL_cleanse(out, length);", "        (void)out;"),
+        ("    OPENSSL_cleanse(prk, sizeof(prk));", "    (void)prk;"),
+        ("(size_t)(i + 1 - rest)", "(size_t)(i - rest)"),
+        ("        before = size;", "        before = 0;"),
+        ("(changed & INPUT_BIT(INPUT_KA)) != 0 && ctx->keyed == KEYED_PRK", "false"),
+        (
+            "    if (ctx->keyed == KEYED_KEY)\n        return prf_again(&ctx->prf);",
+            "    if (ctx->keyed != KEYED_NOT)\n        return prf_again(&ctx->prf);",
+        ),
+        (
+            "        prf_discard(&ctx->prf);\n        ctx->keyed = KEYED_NOT;",
+            "        ctx->keyed = KEYED_NOT;",
+        ),
+        (
+            "    prf_close(&ctx->prf, ctx->provctx->source);\n    ctx->keyed = KEYED_NOT;\n    inputs_free",
+            "    inputs_free",
+        ),
+        (
+            "    return wanted == NULL || OSSL_PARAM_set_size_t(wanted, SIZE_MAX);",
+            "    return wanted == NULL || OSSL_PARAM_set_size_t(wanted, 0);",
+        ),
+        ("    if (policy_is_sound(provctx) &&", "    if ("),
+        ("        key_is_alive(ctx) && policy_allows(ctx)", "        key_is_alive(ctx)"),
+        ("        inputs_complete(&ctx->inputs, &provctx->errors) &&", "       "),
+        (
+            "struct kdf_ctx *ctx = OPENSSL_secure_malloc(sizeof(*ctx));",
+            "struct kdf_ctx *ctx = OPENSSL_malloc(sizeof(*ctx));",
+        ),
+        ("AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->digest].size", "AKMA_OUTPUT_BLOCKS_MAX * 32"),
+    ),
+    *of(
+        "prf.c",
+        ("(!prf->keyed || prf_key(prf, zeros, sizeof(zeros)))", "true"),
+        ("    prf->poolable = properties == NULL;", "    prf->poolable = true;"),
+        ("    OPENSSL_cleanse(block, sizeof(block));", "    (void)block;"),
+        (
+            "        EVP_MAC_CTX_free(mac);\n        return NULL;\n    }\n    return mac;",
+            "        return NULL;\n    }\n    return mac;",
+        ),
+        ("    EVP_MAC_free(own);", "    (void)own;"),
+        (
+            "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][place].mac));",
+            "            (void)place;",
+        ),
+        (
+            "    return EVP_MAC_update(prf->mac, octets, length);",
+            "    (void)EVP_MAC_update(prf->mac, octets, length);\n    return true;",
+        ),
+        (
+            "    if (!EVP_MAC_CTX_set_params(mac, params)) {",
+            "    if (!EVP_MAC_CTX_set_params(mac, params) && false) {",
+        ),
+    ),
+    *of(
+        "digests.c",
+        (
+            '{"SHA-512/256", "SHA512-256", "2.16.840.1.101.3.4.2.6"},\n                             32}',
+            '{"SHA-512/256", "SHA512-256", "2.16.840.1.101.3.4.2.6"},\n                             64}',
+        ),
+        ('"2.16.840.1.101.3.4.2.9"}, 48}', '"2.16.840.1.101.3.4.2.9"}, 32}'),
+        ('"SHA384"', '"SHA38"'),
+    ),
+    *of(
+        "policy.c",
+        ("                       .min = AKMA_KA_MIN,", "                       .min = 15,"),
+        (
+            "                       .max = AKMA_KA_MAX,",
+            "                       .max = AKMA_KA_MAX + 1,",
+        ),
+        (
+            "                            .max = AKMA_REFRESH_MAX,",
+            "                            .max = AKMA_REFRESH_MAX + 1,",
+        ),
+        (
+            "    if (length >= policy->settings[id].number)",
+            "    if (length + 1 >= policy->settings[id].number)",
+        ),
+        ("    if (is_there || policy->settings[id].number == 0)", "    if (true)"),
+        ("permits_name(policy, ALLOWED_MODES, inputs->mode, reason) &&", "true &&"),
+        (
+            "           permits_ua_protocol(policy, naf_id + fqdn_length, reason);",
+            "           true;",
+        ),
+        ("    return policy->text[0] == '\\0';", "    return true;"),
+        ("    if (length == 0 || number < key->min)", "    if (length == 0)"),
+        ("value[i] < '0' || value[i] > '9' ||", "value[i] < '0' ||"),
+        ('{"off", false}', '{"off", true}'),
+        ("        return fault.wanted != NULL;", "        return true;"),
+    ),
+    *of(
+        "patterns.c",
+        (
+            "pattern->beneath ? length <= pattern->length : length != pattern->length",
+            "length < pattern->length",
+        ),
+        ("    if (memchr(name, '*', length) != NULL)", "    if (false)"),
+        ("    if (pattern->beneath && memchr(name, '.', length) == NULL)", "    if (false)"),
+        (
+            "pattern->length >= AKMA_UA_PROTOCOL_ID_LENGTH",
+            "pattern->length > AKMA_UA_PROTOCOL_ID_LENGTH",
+        ),
+    ),
+    *of(
+        "provider.c",
+        ("strtol(version, NULL, 10) == OPENSSL_VERSION_MAJOR", "true"),
+        ("operation == OSSL_OP_KDF ? provctx->kdfs : NULL", "provctx->kdfs"),
+        (
+            "OSSL_PARAM_set_int(status, policy_error(provctx->policy) == NULL)",
+            "OSSL_PARAM_set_int(status, 1)",
+        ),
+        ("    policy_free(provctx->policy);", "    (void)policy_free;"),
+        (
+            '''                        : strchr(name, '\\'') == NULL  ? "'"''',
+            '''                        : strchr(name, '\\'') == NULL  ? ""''',
+        ),
+    ),
+    *of(
+        "algorithm.c",
+        (
+            "#define OPTIONAL (INPUT_BIT(INPUT_REFRESH) | INPUT_BIT(INPUT_USAGE))",
+            "#define OPTIONAL INPUT_BIT(INPUT_REFRESH)",
+        ),
+        ("strcmp((*param)->name, name) != 0", "strncmp((*param)->name, name, 2) != 0"),
+        (
+            "    if (row->e2e)\n        taken |= INPUT_BIT(INPUT_DIGEST)",
+            "    if (!row->e2e)\n        taken |= INPUT_BIT(INPUT_DIGEST)",
+        ),
+    ),
+    *of(
+        "errors.c",
+        (
+            "    const size_t room = SHOWN_SIZE - sizeof(dots);",
+            "    const size_t room = SHOWN_SIZE;",
+        ),
+        ("came[i] >= ' ' && came[i] <= '~'", "true"),
+    ),
+]
+
+
+class Tree:
+    """A copy of the project with a build of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.build = folder / "source", folder / "build"
+        ignored = shutil.ignore_patterns("build*", ".git", "__pycache__", ".hypothesis", "docs")
+        shutil.copytree(ROOT, self.source, ignore=ignored)
+        self.run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", "-DAKMA_TESTS=ON")
+        self.run("cmake", "--build", self.build)
+
+    def run(self, *command: str | Path, **environment: str) -> bool:
+        """Run a command; did it end well, and in time?"""
+        try:
+            result = subprocess.run(
+                command,
+                cwd=self.source,
+                env=os.environ | {"AKMA_BUILD": str(self.build)} | environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return result.returncode == 0
+
+    def notices(self) -> str:
+        """What notices the change, empty where nothing does."""
+        if not self.run("cmake", "--build", self.build, "--target", "akma"):
+            return "the compiler"
+        tests = [f"test/{name}.py" for name in QUICK]
+        if not self.run("/usr/bin/python3", "-m", "pytest", "-x", "-q", *tests):
+            return "the suite"
+        for driver in DRIVERS:
+            program, *words = driver.split()
+            memcheck = ["valgrind", "-q", "--leak-check=full", "--error-exitcode=9"]
+            before = memcheck if driver in ("lifecycle once", "failing") else []
+            folders = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": str(self.build)}
+            path = str(self.build / "test/hardening" / program)
+            if not self.run(*before, path, *words, **folders):
+                return driver
+        return ""
+
+    def survives(self, mutation: Mutation) -> str:
+        """Try a mutation; what noticed it."""
+        path = self.source / "provider" / mutation.file
+        text = path.read_text()
+        if text.count(mutation.old) != 1:
+            raise ValueError(
+                f"stands {text.count(mutation.old)} times in {mutation.file}: {mutation.old}"
+            )
+        path.write_text(text.replace(mutation.old, mutation.new))
+        try:
+            return self.notices()
+        finally:
+            path.write_text(text)
+
+
+def check(mutations: list[Mutation]) -> None:
+    """Every text has to stand once in its file."""
+    for mutation in mutations:
+        count = (ROOT / "provider" / mutation.file).read_text().count(mutation.old)
+        if count != 1:
+            sys.exit(f"stands {count} times in {mutation.file}: {mutation.old!r}")
+
+
+def main() -> int:
+    """Try them all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("words", nargs="*")
+    arguments = parser.parse_args()
+    chosen = [
+        mutation
+        for mutation in MUTATIONS
+        if not arguments.words or any(word in str(mutation) for word in arguments.words)
+    ]
+    check(chosen)
+    survivors, started = 0, time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        trees: queue.Queue[Tree] = queue.Queue()
+        for number in range(arguments.jobs):
+            trees.put(Tree(Path(folder) / str(number)))
+
+        def attempt(mutation: Mutation) -> tuple[Mutation, str]:
+            tree = trees.get()
+            try:
+                return mutation, tree.survives(mutation)
+            finally:
+                trees.put(tree)
+
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            for mutation, noticed in pool.map(attempt, chosen):
+                survivors += not noticed
+                verdict = f"noticed by {noticed}" if noticed else "SURVIVED"
+                print(
+                    f"{mutation.file}: {mutation.old.strip()!r} -> {mutation.new.strip()!r}: {verdict}",
+                    flush=True,
+                )
+    minutes = (time.monotonic() - started) / 60
+    print(f"{len(chosen)} mutations, {survivors} survived, {minutes:.0f} minutes")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
