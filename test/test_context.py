@@ -433,7 +433,7 @@ def test_only_one_input_changes_in_a_kept_context(e2e: Kdf, mode: str) -> None:
         "ka": [OTHER, OTHER[:16], KA],
         "naf_id": [b"a" + UA, NAF_ID],
         "usage": ["x", "yy"],
-        "ks_naf": [OTHER, KEY, KEY],
+        "ks_naf": [OTHER, KEY, KEY, KEY[:-1] + b"x", b"x" + KEY[1:], KEY],
     }
     for name, values in changes.items():
         for value in values:
