@@ -260,11 +260,12 @@ static void live_through(struct loaded *loaded, const struct kdf_case *one)
 static void live_in_secure_heap(struct loaded *loaded, const struct kdf_case *one)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(loaded->libctx, one->algorithm, NULL);
+    const size_t ka_length = one->has_long_ka ? sizeof(case_long_ka) : sizeof(case_ka);
     const size_t before = CRYPTO_secure_used();
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
 
     derive(ctx, one, false);
-    if (CRYPTO_secure_used() < before + sizeof(case_ka))
+    if (CRYPTO_secure_used() < before + ka_length + AKMA_KEY_LENGTH)
         fail("%s: no secure memory is used", one->algorithm);
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
