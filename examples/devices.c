@@ -5,6 +5,8 @@
  */
 #include "devices.h"
 
+#include "hex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -108,19 +110,6 @@ static bool copy_text(struct reader *reader, char *text, struct field field, con
     return true;
 }
 
-static bool copy_hex(unsigned char *octets, struct field field)
-{
-    for (size_t i = 0; i < field.length / 2; i++) {
-        const int high = OPENSSL_hexchar2int((unsigned char)field.text[2 * i]);
-        const int low = OPENSSL_hexchar2int((unsigned char)field.text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        octets[i] = (unsigned char)(high << 4 | low);
-    }
-    return field.length % 2 == 0;
-}
-
 static bool read_ka(struct reader *reader, struct device *device, struct field field)
 {
     const size_t length = field.length / 2;
@@ -133,7 +122,7 @@ static bool read_ka(struct reader *reader, struct device *device, struct field f
     device->ka_length = length;
     if (device->ka == NULL)
         return wrong(reader, "out of memory");
-    return copy_hex(device->ka, field) || wrong(reader, "ka: not hex");
+    return hex_decode(device->ka, field.text, field.length) || wrong(reader, "ka: not hex");
 }
 
 static bool read_row(struct reader *reader, struct device *device, struct field line)
@@ -144,7 +133,8 @@ static bool read_row(struct reader *reader, struct device *device, struct field 
         return false;
     if (fields[0].length == 0)
         return wrong(reader, "identity: empty, a B-TID or A-KID wanted");
-    if (fields[1].length != (size_t)2 * KS_NAF_LENGTH || !copy_hex(device->ks_naf, fields[1]))
+    if (fields[1].length != (size_t)2 * KS_NAF_LENGTH ||
+        !hex_decode(device->ks_naf, fields[1].text, fields[1].length))
         return wrong(reader, "ks-naf: 64 hex digits wanted");
     return copy_text(reader, device->identity, fields[0],
                      "identity: 1 to 255 octets without blanks and quotes wanted") &&

@@ -5,8 +5,9 @@
  */
 #include "flag.h"
 
+#include "hex.h"
+
 #include <jansson.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,17 +26,7 @@ static bool from_hex(unsigned char *octets, size_t max, const char *hex, size_t 
     const size_t digits = strlen(hex);
 
     *length = digits / 2;
-    if (digits % 2 != 0 || *length > max)
-        return false;
-    for (size_t i = 0; i < *length; i++) {
-        const int high = OPENSSL_hexchar2int((unsigned char)hex[2 * i]);
-        const int low = OPENSSL_hexchar2int((unsigned char)hex[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        octets[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
+    return *length <= max && hex_decode(octets, hex, digits);
 }
 
 /* The text of a packed object, which is taken over. */

@@ -694,11 +694,18 @@ def test_sigterm(devices: Path) -> None:
 # Files and options
 
 
-def as_command(devices: Path, *options: str) -> list[str]:
-    """The command that runs e2e-as."""
+def run_server(devices: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run an e2e-as that is to end by itself."""
     program = str(BUILD / "examples/e2e-as")
     required = ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
-    return [program, *required, *options]
+    return subprocess.run(
+        [program, *required, *options],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=30,
+        check=False,
+    )
 
 
 CSV_FAULTS: dict[str, tuple[str, str]] = {
@@ -740,14 +747,7 @@ def test_malformed_devices_file(tmp_path: Path, name: str) -> None:
     result = ue(path, ID, "127.0.0.1:1")
     assert result.returncode == 1 and said in result.stderr
     assert_no_secrets(result.stderr)
-    served = subprocess.run(
-        as_command(path),
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=30,
-        check=False,
-    )
+    served = run_server(path)
     assert served.returncode == 1 and said in served.stderr
 
 
@@ -839,14 +839,7 @@ def test_help(program: str) -> None:
     ],
 )
 def test_usage_of_the_server(devices: Path, options: list[str], said: str) -> None:
-    result = subprocess.run(
-        as_command(devices, *options),
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=30,
-        check=False,
-    )
+    result = run_server(devices, *options)
     assert result.returncode == 2 and said in result.stderr
 
 

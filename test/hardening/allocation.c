@@ -16,8 +16,6 @@
  */
 #include "cases.h"
 
-#include <dlfcn.h>
-#include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stddef.h>
@@ -191,19 +189,6 @@ static int armed_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     return done;
 }
 
-static void open_module(void)
-{
-    char path[1000];
-    const char *folder = getenv("OPENSSL_MODULES");
-    void *module;
-
-    (void)snprintf(path, sizeof(path), "%s/akma.so", folder == NULL ? "." : folder);
-    module = dlopen(path, RTLD_NOW);
-    if (module == NULL)
-        fail("%s", dlerror());
-    *(void **)&module_init = dlsym(module, "OSSL_provider_init");
-}
-
 /* From load to unload. */
 static void live_through(const struct kdf_case *one, unsigned char *key)
 {
@@ -255,7 +240,7 @@ int main(void)
 {
     if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
         fail("CRYPTO_set_mem_functions");
-    open_module();
+    module_init = open_module();
     for (size_t i = 0; i < CASE_COUNT; i++) {
         unsigned long in_cold, in_warm;
 

@@ -5,6 +5,7 @@
  */
 #include "cases.h"
 
+#include <dlfcn.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -98,6 +99,21 @@ void unload(struct loaded *loaded)
     if (loaded->base != NULL)
         (void)OSSL_PROVIDER_unload(loaded->base);
     OSSL_LIB_CTX_free(loaded->libctx);
+}
+
+OSSL_provider_init_fn *open_module(void)
+{
+    OSSL_provider_init_fn *init = NULL;
+    char path[1000];
+    const char *folder = getenv("OPENSSL_MODULES");
+    void *module;
+
+    (void)snprintf(path, sizeof(path), "%s/akma.so", folder == NULL ? "." : folder);
+    module = dlopen(path, RTLD_NOW);
+    if (module == NULL)
+        fail("%s", dlerror());
+    *(void **)&init = dlsym(module, "OSSL_provider_init");
+    return init;
 }
 
 _Noreturn void fail(const char *format, ...)

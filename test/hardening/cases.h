@@ -8,6 +8,7 @@
 
 #include <akma/kdf.h>
 
+#include <openssl/core_dispatch.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
@@ -43,6 +44,9 @@ struct loaded {
 /* False where any of it fails; loaded can be unloaded all the same. */
 bool load(struct loaded *loaded);
 void unload(struct loaded *loaded);
+
+/* Open the module of OPENSSL_MODULES past libcrypto, for who stands between the two. */
+OSSL_provider_init_fn *open_module(void);
 
 /* Print what went wrong, with OpenSSL's errors, and exit with 1. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

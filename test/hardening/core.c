@@ -9,8 +9,6 @@
  */
 #include "cases.h"
 
-#include <dlfcn.h>
-#include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/opensslv.h>
 #include <stdarg.h>
@@ -125,16 +123,7 @@ static void use_name(const char *odd, const char *query)
 
 int main(void)
 {
-    char path[1000];
-    const char *folder = getenv("OPENSSL_MODULES");
-    void *module;
-
-    (void)snprintf(path, sizeof(path), "%s/akma.so", folder == NULL ? "." : folder);
-    module = dlopen(path, RTLD_NOW);
-    if (module == NULL)
-        fail("%s", dlerror());
-    *(void **)&init = dlsym(module, "OSSL_provider_init");
-
+    init = open_module();
     version = OPENSSL_VERSION_STR;
     for (size_t i = 0; i < NEEDED; i++)
         leave_out(i);

@@ -1,0 +1,15 @@
+/*
+ * Hexadecimal text to octets
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HEX_H
+#define HEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Decode digits, an even number of them, into half as many octets; false where that cannot be. */
+bool hex_decode(unsigned char *octets, const char *hex, size_t digits);
+
+#endif
