@@ -442,6 +442,15 @@ def test_only_one_input_changes_in_a_kept_context(e2e: Kdf, mode: str) -> None:
             assert ctx.derive(70, [(name.replace("_", "-"), value)]) == expected
 
 
+def test_only_the_mode_changes_in_a_kept_context(e2e: Kdf) -> None:
+    """One key is set; the HMAC holds it, then a PRK, then it again."""
+    ctx = e2e.new()
+    ctx.set(items())
+    for mode in ("3GPP", "HKDF", "3GPP", "3GPP", "HKDF", "HKDF", "3GPP"):
+        expected = reference.e2e_key(KEY, KA, NAF_ID, mode=mode, length=70)
+        assert ctx.derive(70, [("mode", mode)]) == expected
+
+
 def test_not_after(e2e: Kdf) -> None:
     now = int(time.time())
     ctx = e2e.new()

@@ -20,9 +20,13 @@
 
 static unsigned long calls, failing; /* the failing-th call fails; 0: none */
 
-static bool is_to_fail(void)
+static const void *broken; /* an HMAC that has failed goes on failing until it is freed */
+
+static bool is_to_fail(const void *ctx)
 {
-    return ++calls == failing;
+    if (++calls == failing)
+        broken = ctx;
+    return calls == failing || (ctx != NULL && ctx == broken);
 }
 
 /* An HMAC of OpenSSL's own, from the default library context. */
@@ -42,33 +46,35 @@ static EVP_MAC *real;
 static void *hmac_new(void *provctx)
 {
     (void)provctx;
-    return is_to_fail() ? NULL : EVP_MAC_CTX_new(real);
+    return is_to_fail(NULL) ? NULL : EVP_MAC_CTX_new(real);
 }
 
 static void *hmac_dup(void *ctx)
 {
-    return is_to_fail() ? NULL : EVP_MAC_CTX_dup(ctx);
+    return is_to_fail(ctx) ? NULL : EVP_MAC_CTX_dup(ctx);
 }
 
 static void hmac_free(void *ctx)
 {
+    if (ctx == broken)
+        broken = NULL;
     EVP_MAC_CTX_free(ctx);
 }
 
 static int hmac_init(void *ctx, const unsigned char *key, size_t length, const OSSL_PARAM params[])
 {
-    return !is_to_fail() && EVP_MAC_init(ctx, key, length, params);
+    return !is_to_fail(ctx) && EVP_MAC_init(ctx, key, length, params);
 }
 
 static int hmac_update(void *ctx, const unsigned char *in, size_t length)
 {
-    return !is_to_fail() && EVP_MAC_update(ctx, in, length);
+    return !is_to_fail(ctx) && EVP_MAC_update(ctx, in, length);
 }
 
 static int hmac_final(void *ctx, unsigned char *out, size_t *length, size_t size)
 {
     /* what a failing HMAC leaves behind is not to be seen either */
-    return EVP_MAC_final(ctx, out, length, size) && !is_to_fail();
+    return EVP_MAC_final(ctx, out, length, size) && !is_to_fail(ctx);
 }
 
 static const OSSL_PARAM *hmac_gettable(void *ctx, void *provctx)
@@ -88,9 +94,12 @@ static const OSSL_PARAM *hmac_settable(void *ctx, void *provctx)
     return EVP_MAC_settable_ctx_params(real);
 }
 
+static bool failed_to_set;
+
 static int hmac_set(void *ctx, const OSSL_PARAM params[])
 {
-    return !is_to_fail() && EVP_MAC_CTX_set_params(ctx, params);
+    failed_to_set = is_to_fail(ctx);
+    return !failed_to_set && EVP_MAC_CTX_set_params(ctx, params);
 }
 
 static const OSSL_DISPATCH hmac_functions[] = {
@@ -147,7 +156,9 @@ static void set(EVP_KDF_CTX *ctx, const struct kdf_case *one)
 static bool fails_cleanly(EVP_KDF_CTX *ctx, const struct kdf_case *one, const unsigned char *key)
 {
     unsigned char out[CASE_OUT_MAX], zeros[CASE_OUT_MAX] = {0};
+    const char *said = "";
 
+    failed_to_set = false;
     memset(out, 0xA5, sizeof(out));
     ERR_clear_error();
     if (EVP_KDF_derive(ctx, out, one->length, NULL) > 0) {
@@ -159,6 +170,9 @@ static bool fails_cleanly(EVP_KDF_CTX *ctx, const struct kdf_case *one, const un
         fail("%s: output after call %lu failed", one->algorithm, failing);
     if (ERR_peek_error() == 0)
         fail("%s: no error after call %lu failed", one->algorithm, failing);
+    (void)ERR_peek_last_error_data(&said, NULL);
+    if (failed_to_set != (strstr(said, "digest: no provider has") != NULL))
+        fail("%s: said \"%s\" after call %lu failed", one->algorithm, said, failing);
     return true;
 }
 
