@@ -178,13 +178,46 @@ static void live_once(OSSL_LIB_CTX *libctx, const struct kdf_case *one, unsigned
 
 static OSSL_provider_init_fn *module_init;
 
+static OSSL_FUNC_core_get_params_fn *core_get_params;
+
+/* The core's answers, and a policy, as if it stood in openssl.cnf. */
+static int get_params_with_policy(const OSSL_CORE_HANDLE *handle, OSSL_PARAM params[])
+{
+    static const char *const policy[][2] = {
+        {"allowed-digests", "SHA2-256:SHA384:SHA512:SHA512-256:SHA3-512"},
+        {"allowed-modes", "HKDF:3GPP"},
+        {"min-ka-length", "16"},
+        {"require-usage", "no"},
+        {"allowed-nafs", "naf.example.com:*.example.com"},
+        {"allowed-ua-protocols", "0100000007:02*"},
+    };
+
+    for (size_t i = 0; i < sizeof(policy) / sizeof(policy[0]); i++) {
+        OSSL_PARAM *wanted = OSSL_PARAM_locate(params, policy[i][0]);
+
+        if (wanted != NULL)
+            (void)OSSL_PARAM_set_utf8_ptr(wanted, policy[i][1]);
+    }
+    return core_get_params(handle, params);
+}
+
 static int armed_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
                       const OSSL_DISPATCH **out, void **provctx)
 {
+    static OSSL_DISPATCH with_policy[100]; /* the core's functions, one of them ours */
+    size_t n = 0;
     int done;
 
+    for (; in[n].function_id != 0 && n + 1 < sizeof(with_policy) / sizeof(with_policy[0]); n++) {
+        with_policy[n] = in[n];
+        if (in[n].function_id == OSSL_FUNC_CORE_GET_PARAMS) {
+            core_get_params = OSSL_FUNC_core_get_params(&in[n]);
+            with_policy[n].function = (void (*)(void))get_params_with_policy;
+        }
+    }
+    with_policy[n] = (OSSL_DISPATCH){0, NULL};
     armed = loading = true;
-    done = module_init(handle, in, out, provctx);
+    done = module_init(handle, with_policy, out, provctx);
     armed = loading = false;
     return done;
 }
