@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["test_vectors", "test_context", "test_bad_inputs", "test_policy", "test_second_opinions"]
-QUICK += ["test_life", "test_properties"]
+QUICK += ["test_life", "test_storage", "test_properties"]
 DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core"]
 SECONDS = 120
 
@@ -126,6 +126,10 @@ MUTATIONS = [
     ),
     *of(
         "inputs.c",
+        (
+            "        inputs_free(copy);\n        inputs_init(copy, inputs->algorithm);",
+            "        inputs_init(copy, inputs->algorithm);",
+        ),
         ("if (has(pending->present, param->input) && param->input != INPUT_P)", "if (false)"),
         (
             "if (param != NULL && !read_param(pending, param, given, errors))",
@@ -159,6 +163,7 @@ MUTATIONS = [
     ),
     *of(
         "octets.c",
+        ("    octets_free(octets);\n    *octets = larger;", "    *octets = larger;"),
         ("    OPENSSL_cleanse(octets->data, octets->length);", "    (void)octets;"),
         (
             "            OPENSSL_cleanse(octets->data + octets->length - (old - length), old - length);",
@@ -340,6 +345,8 @@ class Tree:
         shutil.copytree(ROOT, self.source, ignore=ignored)
         self.run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", "-DAKMA_TESTS=ON")
         self.run("cmake", "--build", self.build)
+        if noticed := self.notices():
+            raise RuntimeError(f"{noticed} fails without any mutation")
 
     def run(self, *command: str | Path, **environment: str) -> bool:
         """Run a command; did it end well, and in time?"""

@@ -14,6 +14,7 @@ import pytest
 
 import reference
 from evp import OCTETS, UTF8_PTR, EvpError, Kdf, LibCtx, c
+from openssl_cli import openssl
 from samples import ALGORITHMS, EXPECTED, KA, KEY, NAF_ID, items
 
 
@@ -207,3 +208,8 @@ def test_provider_parameters_by_pointer(libctx: LibCtx, name: str) -> None:
     pointer = libctx.provider_get("akma", name, UTF8_PTR, 8)
     text = ctypes.cast(int.from_bytes(pointer, "little"), ctypes.c_char_p).value
     assert (text or b"").decode() == libctx.provider_text("akma", name)
+
+
+def test_nothing_but_kdfs_is_offered() -> None:
+    listed = openssl("list", "-mac-algorithms", "-digest-algorithms", "-cipher-algorithms").stdout
+    assert "HMAC @ default" in listed and "akma" not in listed

@@ -27,6 +27,7 @@ const struct kdf_case cases[CASE_COUNT] = {
     {AKMA_KDF_A_TID, NULL, NULL, 16, NULL, false},
     {AKMA_KDF_K_AF, NULL, NULL, 32, NULL, false},
     {AKMA_KDF_3GPP, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_3GPP, NULL, NULL, 32, NULL, true},
 };
 
 unsigned char case_key[AKMA_KEY_LENGTH] = "0123456789abcdef0123456789ABCDE";
@@ -61,7 +62,9 @@ void case_params(const struct kdf_case *one, OSSL_PARAM params[CASE_PARAMS_MAX])
     static const char naf_id[] = "naf.example.com\x01\x00\x00\x00\x07";
     OSSL_PARAM *p = params;
 
-    *p++ = octets(AKMA_PARAM_KEY, case_key, sizeof(case_key));
+    *p++ = one->has_long_ka && one->mode == NULL
+               ? octets(AKMA_PARAM_KEY, case_long_ka, sizeof(case_long_ka))
+               : octets(AKMA_PARAM_KEY, case_key, sizeof(case_key));
     if (one->mode != NULL)
         p = e2e_params(one, p);
     if (strncmp(one->algorithm, "GBA", 3) == 0) {
@@ -73,7 +76,8 @@ void case_params(const struct kdf_case *one, OSSL_PARAM params[CASE_PARAMS_MAX])
         *p++ = text(AKMA_PARAM_SUPI, "234150999999999");
     } else if (strcmp(one->algorithm, AKMA_KDF_3GPP) == 0) {
         *p++ = octets(AKMA_PARAM_FC, "\x69", 1);
-        *p++ = octets(AKMA_PARAM_P, "one", 3);
+        *p++ = one->has_long_ka ? octets(AKMA_PARAM_P, case_long_ka, sizeof(case_long_ka))
+                                : octets(AKMA_PARAM_P, "one", 3);
         *p++ = octets(AKMA_PARAM_P, "", 0);
     } else {
         *p++ = octets(AKMA_PARAM_NAF_ID, naf_id, sizeof(naf_id) - 1);

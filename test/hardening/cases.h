@@ -17,14 +17,14 @@
 
 #define CASE_PARAMS_MAX 10
 #define CASE_OUT_MAX    100 /* octets */
-#define CASE_COUNT      13
+#define CASE_COUNT      14
 
 struct kdf_case {
     const char *algorithm;
     const char *mode, *digest; /* of AKMA-E2E; NULL elsewhere */
     size_t length;             /* octets of output */
     const char *properties;    /* or NULL */
-    bool has_long_ka;
+    bool has_long_ka;          /* of 3GPP-KDF: key and P0 */
 };
 
 extern const struct kdf_case cases[CASE_COUNT];

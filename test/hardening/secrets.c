@@ -265,12 +265,15 @@ static void derive(EVP_KDF_CTX *ctx, const struct kdf_case *one, bool is_to_fail
 
 #define ALL (1U << KS_NAF | 1U << KA | 1U << KEY | 1U << INNER | 1U << OUTER | 1U << PRK)
 
-/* A long Ka makes room for a short one: nothing of it stays behind the new end. */
-static void replace_ka(EVP_KDF_CTX *ctx, const struct kdf_case *one)
+/*
+ * Another Ka, longer or shorter: nothing of the one before stays, behind the new end or in the
+ * memory that was outgrown.
+ */
+static void replace_ka(EVP_KDF_CTX *ctx, const struct kdf_case *one, size_t length)
 {
-    unsigned char other[AKMA_KA_MIN] = {0};
+    static unsigned char other[sizeof(case_long_ka)];
     const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, other, sizeof(other)),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, other, length),
         OSSL_PARAM_construct_end(),
     };
 
@@ -294,10 +297,10 @@ static void live_through(struct loaded *loaded, const struct kdf_case *one)
         expect_none(1U << KEY, one, "after a derive");
     if (find_in(left_behind, sizeof(left_behind), &secrets[PRK]) != 0)
         fail("%s: the PRK is still on the stack after a derive", one->algorithm);
-    if (find(&secrets[KS_NAF]) == 0)
+    if (find(&secrets[one->mode == NULL && one->has_long_ka ? KA : KS_NAF]) == 0)
         fail("%s: the scanner does not find the key that the context holds", one->algorithm);
     if (one->mode != NULL)
-        replace_ka(ctx, one);
+        replace_ka(ctx, one, one->has_long_ka ? AKMA_KA_MIN : sizeof(case_long_ka));
     EVP_KDF_CTX_reset(ctx);
     expect_none(ALL, one, "after a reset");
     derive(ctx, one, false);
