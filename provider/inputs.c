@@ -11,6 +11,7 @@
 /* Parameters read and checked, nothing of them taken yet. */
 struct pending {
     unsigned int present;
+    unsigned int parts; /* the same, with NAF_Id where a half of it is there */
     struct value values[INPUT_COUNT];
     enum digest_id digest;
     enum kdf_mode mode;
@@ -176,8 +177,10 @@ static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
     const struct value *ua = &pending->values[INPUT_UA_PROTOCOL_ID];
     struct value held, held_fqdn, held_ua;
 
+    pending->parts = pending->present;
     if ((pending->present & NAF_ID_HALVES) == 0)
         return true;
+    pending->parts |= INPUT_BIT(INPUT_NAF_ID);
     if (has(pending->present, INPUT_NAF_ID)) {
         RAISE(errors, REASON_CONFLICT,
               "naf-id: given together with %s, wanted is naf-id alone or the pair of naf-fqdn and "
@@ -201,14 +204,6 @@ static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
     return true;
 }
 
-/* Does a part of S come with this set? Either half gives a NAF_Id. */
-static bool gives_part(const struct pending *pending, enum input part)
-{
-    return has(pending->present, part) ||
-           (part == INPUT_NAF_ID &&
-            (has(pending->present, INPUT_NAF_FQDN) || has(pending->present, INPUT_UA_PROTOCOL_ID)));
-}
-
 /* Get all the memory that taking the parameters needs. */
 static bool reserve(struct inputs *inputs, const struct pending *pending,
                     const struct errors *errors)
@@ -219,7 +214,7 @@ static bool reserve(struct inputs *inputs, const struct pending *pending,
 
     /* one part can grow before another shrinks, so only growth counts */
     for (size_t i = 0; row->parts[i] != INPUT_NONE; i++)
-        if (gives_part(pending, row->parts[i])) {
+        if (has(pending->parts, row->parts[i])) {
             const size_t length =
                 row->parts[i] == INPUT_P ? pending->p_size : pending->values[row->parts[i]].length;
 
@@ -281,7 +276,7 @@ static void take_parts(struct inputs *inputs, const struct pending *pending,
     for (size_t i = 0; parts[i] != INPUT_NONE; i++) {
         const bool counted = part_has_l(parts[i]);
 
-        if (gives_part(pending, parts[i])) {
+        if (has(pending->parts, parts[i])) {
             if (parts[i] == INPUT_P)
                 take_p_list(inputs, i, offset, params, pending->p_size);
             else
