@@ -23,7 +23,7 @@
     "\xd0\xd1\xd2\xd3\xd4\xd5\xd6\xd7\xd8\xd9\xda\xdb\xdc\xdd\xde\xdf"
 #define NAF_ID "xcap.ims.mnc015.mcc234.pub.3gppnetwork.org\x01\x00\x00\x00\x07"
 #define COUNT  "\x00\x00\x00\x2a"
-#define IMPI   "alice@ims.mnc015.mcc234.3gppnetwork.org"
+#define IMPI   "alice@ims.mnc015.mcc234.3gpp.test"
 #define SUPI   "234150999999999"
 
 #define HEAD   \
