@@ -108,8 +108,7 @@ static const struct device *find_device(const char *identity)
     return devices_find(server.devices, identity + prefix + separator);
 }
 
-/* Get the key of an identity, where this endpoint has it; the peer is who it claims to be from then
- * on. */
+/* Get the key of an identity, where this endpoint has it, and note who the peer claims to be. */
 static bool find_key(struct peer *peer, const char *identity, unsigned char key[E2E_KEY_LENGTH])
 {
     const bool first = option.e2e_accept == NULL || peer->endpoint == ENDPOINT_NAF;

@@ -19,8 +19,7 @@ struct option_row {
     const char *help;
 };
 
-/* Parse, or exit: with 0 after --help, with EXIT_USAGE and a sentence where it cannot be
- * understood. */
+/* Parse, or exit: with 0 after --help, with EXIT_USAGE and a sentence where that cannot be. */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_row *rows,
                    size_t count);
 

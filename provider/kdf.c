@@ -208,8 +208,7 @@ static unsigned char *write_tail(struct octets *s, size_t length)
     return s->data + s->length + 4;
 }
 
-/* T(i) = HMAC-Hash(Key, S(i)); out = T(1) || T(2) || ...  The 3GPP derivations have one, without i.
- */
+/* T(i) = HMAC-Hash(Key, S(i)), out = T(1) || T(2) || ... The 3GPP ones have T(1) alone, no i. */
 static bool derive_3gpp(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
     struct octets *s = &ctx->inputs.s;
@@ -230,8 +229,7 @@ static bool derive_3gpp(struct kdf_ctx *ctx, unsigned char *out, size_t length)
     return true;
 }
 
-/* PRK = HKDF-Extract(salt = Ks_NAF, IKM = FC || P0 || L0 || Ka || La): the head of S, up to NAF_Id.
- */
+/* PRK = HKDF-Extract(salt = Ks_NAF, IKM = FC || P0 || L0 || Ka || La): S up to NAF_Id. */
 static bool start_with_prk(struct kdf_ctx *ctx, size_t ikm_length)
 {
     const size_t size = digests[ctx->inputs.digest].size;
@@ -251,9 +249,8 @@ static bool start_with_prk(struct kdf_ctx *ctx, size_t ikm_length)
 }
 
 /*
- * RFC 5869: T(i) = HMAC-Hash(PRK, T(i-1) || info || i), info = FC || P0 || L0 || NAF_Id || L || ...
- * || P5
- * || L5. The tail has i right behind info.
+ * RFC 5869: T(i) = HMAC-Hash(PRK, T(i-1) || info || i). info is FC || P0 || L0, then S from NAF_Id
+ * to L5; the tail has i right behind it.
  */
 static bool derive_hkdf(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {

@@ -77,8 +77,7 @@ const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length
     if (length != AKMA_UA_PROTOCOL_ID_LENGTH)
         return "exactly 5 octets wanted";
     if (is_host_name_octet(identifier[0]))
-        return "starts with a host-name character: the Ua security protocol "
-               "identifier is 5 octets "
+        return "starts with a host-name character: the Ua security protocol identifier is 5 octets "
                "such as 0100000007, not text";
     if (identifier[0] == 0)
         for (size_t i = 1; i < length; i++)
@@ -93,12 +92,10 @@ const char *naf_id_fault(const unsigned char *naf_id, size_t length)
     const char *fault;
 
     if (length < AKMA_NAF_ID_MIN || length > AKMA_NAF_ID_MAX)
-        return "6 to 258 octets wanted: the FQDN and the 5-octet Ua security "
-               "protocol identifier";
+        return "6 to 258 octets wanted: the FQDN and the 5-octet Ua security protocol identifier";
     fqdn_length = length - AKMA_UA_PROTOCOL_ID_LENGTH;
     if (is_host_name_octet(naf_id[fqdn_length]))
-        return "the Ua security protocol identifier is missing: append its 5 "
-               "octets to the FQDN, "
+        return "the Ua security protocol identifier is missing: append its 5 octets to the FQDN, "
                "or give naf-fqdn and ua-protocol-id";
     fault = naf_fqdn_fault(naf_id, fqdn_length);
     return fault != NULL ? fault

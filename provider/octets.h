@@ -25,8 +25,7 @@ void octets_init(struct octets *octets, unsigned char *embedded, size_t capacity
 /* Make room for capacity octets; false when out of memory, then nothing has changed. */
 bool octets_reserve(struct octets *octets, size_t capacity);
 
-/* Replace the old octets at offset by new ones; there must be room. value may be NULL if length is
- * 0. */
+/* Replace the old octets at offset by new ones; there must be room. value NULL: length is 0. */
 void octets_splice(struct octets *octets, size_t offset, size_t old, const unsigned char *value,
                    size_t length);
 

@@ -12,9 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define POOL_PLACES \
-    16 /* a digest; a power of two, enough for the threads of a large server's core */
-#define CACHE_LINE 64 /* octets; a place has a line of its own, so that threads do not share it */
+#define POOL_PLACES 16 /* of each digest; a power of two */
+#define CACHE_LINE  64 /* octets; a place has a line of its own, so that threads do not share it */
 
 struct pool_place {
     alignas(CACHE_LINE) _Atomic(EVP_MAC_CTX *) mac;

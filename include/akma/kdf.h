@@ -14,8 +14,7 @@
 #define AKMA_PROVIDER_NAME  "akma"
 #define AKMA_PROPERTY_QUERY "provider=akma"
 
-/* Provider parameter: the policy in force, one key a line; text. Of a broken policy, what is wrong.
- */
+/* Provider parameter: the policy in force, a key a line (of a broken one, what is wrong); text. */
 #define AKMA_PROVIDER_PARAM_POLICY "policy"
 
 /*
@@ -32,13 +31,11 @@
 
 /* Parameters of AKMA-E2E. */
 
-/* Ks_(ext/int)_NAF (TS 33.220 B.3) or K_AF (TS 33.535 A.4): octets, exactly 32, required, secret.
- */
+/* Ks_(ext/int)_NAF (TS 33.220 B.3) or K_AF (TS 33.535 A.4): octets, exactly 32, required. */
 #define AKMA_PARAM_KS_NAF "ks-naf"
 /* Ka, the third party's own key: octets, 16 to 65535, uniformly random, required, secret. */
 #define AKMA_PARAM_KA "ka"
-/* OpenSSL's names for these two: the same parameters, so that giving both in one call is an error.
- */
+/* OpenSSL's names for these two: the same parameters, so giving both in one call is an error. */
 #define AKMA_PARAM_KEY    "key"
 #define AKMA_PARAM_SECRET "secret"
 /* What makes this key fresh (counter, nonces, epoch): octets, 0 to 255, default empty. */
@@ -80,8 +77,7 @@
 /* P0, P1, ... of 3GPP-KDF: octets, 0 to 65535 each, repeated in order; at least one. */
 #define AKMA_PARAM_P "p"
 
-/* Property query for the HMAC and the hash that are fetched, for every algorithm: text, default
- * none. */
+/* Property query for the HMAC and its hash, of every algorithm: text, default none. */
 #define AKMA_PARAM_PROPERTIES "properties"
 
 /* Values of AKMA_PARAM_MODE. */
