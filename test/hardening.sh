@@ -10,7 +10,8 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${AKMA_BUILD:-$root/build/hardening}
-"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind
+"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind \
+    libjansson-dev python3 python3-pytest python3-hypothesis python3-cryptography
 
 # make_build <name> <compiler flags> [further arguments of cmake]
 make_build() {
@@ -59,10 +60,15 @@ run plain "secrets in the secure heap" "$drivers/secrets" secure
 run plain "constant time" constant_time
 run plain "endless, short" "$drivers/endless" 500000 500
 
-make_build thread "-g -O1 -fsanitize=thread"
+make_build thread "-g -O1 -fsanitize=thread" -DAKMA_EXAMPLES=ON
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
+(
+    cd "$root"
+    run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_BUILD="$build/thread" \
+        /usr/bin/python3 -m pytest -q test/test_flow.py -k "at_once or same_time or crowd or garbage or sigterm"
+)
 
 make_build address "" -DAKMA_SANITIZE=ON
 for driver in "lifecycle once" "lifecycle threads 10" failing; do
