@@ -47,7 +47,23 @@ struct text {
 };
 
 /* What the context should hold; "p" is one text with each length behind its part already. */
-enum slot { KEY, KA, NAF_ID, FQDN, UA, REFRESH, USAGE, RAND, IMPI, FC, P, DIGEST, MODE, SLOTS };
+enum slot {
+    KEY,
+    KA,
+    NAF_ID,
+    FQDN,
+    UA,
+    REFRESH,
+    USAGE,
+    RAND,
+    IMPI,
+    SUPI,
+    FC,
+    P,
+    DIGEST,
+    MODE,
+    SLOTS
+};
 
 static struct text model[SLOTS];
 static unsigned char p_list[S_MAX];
@@ -71,6 +87,7 @@ static const struct {
     {AKMA_PARAM_USAGE, USAGE, OSSL_PARAM_UTF8_STRING, "usage", 5},
     {AKMA_PARAM_RAND, RAND, OSSL_PARAM_OCTET_STRING, "0123456789abcdef", 16},
     {AKMA_PARAM_IMPI, IMPI, OSSL_PARAM_UTF8_STRING, "impi", 4},
+    {AKMA_PARAM_SUPI, SUPI, OSSL_PARAM_UTF8_STRING, "234150999999999", 15},
     {AKMA_PARAM_FC, FC, OSSL_PARAM_OCTET_STRING, "\x69", 1},
     {AKMA_PARAM_P, P, OSSL_PARAM_OCTET_STRING, "part", 4},
     {AKMA_PARAM_DIGEST, DIGEST, OSSL_PARAM_UTF8_STRING, "SHA3-384", 8},
@@ -81,18 +98,37 @@ static const struct {
 
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
-/* The algorithms tried, and the slots that each has. */
+/* The algorithms, the slots that each has, and S of the 3GPP ones: FC, P0 and what follows. */
 static const struct {
     const char *name;
     unsigned int slots;
+    unsigned char fc;
+    const char *p0;
+    enum slot parts[4];
 } algorithms[] = {
-    {AKMA_KDF_E2E, 1U << KEY | 1U << KA | 1U << NAF_ID | 1U << FQDN | 1U << UA | 1U << REFRESH |
-                       1U << USAGE | 1U << DIGEST | 1U << MODE},
-    {AKMA_KDF_KS_NAF, 1U << KEY | 1U << RAND | 1U << IMPI | 1U << NAF_ID | 1U << FQDN | 1U << UA},
-    {AKMA_KDF_3GPP, 1U << KEY | 1U << FC | 1U << P},
+    {AKMA_KDF_E2E,
+     1U << KEY | 1U << KA | 1U << NAF_ID | 1U << FQDN | 1U << UA | 1U << REFRESH | 1U << USAGE |
+         1U << DIGEST | 1U << MODE,
+     0,
+     NULL,
+     {SLOTS}},
+    {AKMA_KDF_3GPP, 1U << KEY | 1U << FC | 1U << P, 0, NULL, {SLOTS}},
+    {AKMA_KDF_KS_NAF,
+     1U << KEY | 1U << RAND | 1U << IMPI | 1U << NAF_ID | 1U << FQDN | 1U << UA,
+     0x01,
+     "gba-me",
+     {RAND, IMPI, NAF_ID, SLOTS}},
+    {AKMA_KDF_KS_INT_NAF,
+     1U << KEY | 1U << RAND | 1U << IMPI | 1U << NAF_ID | 1U << FQDN | 1U << UA,
+     0x01,
+     "gba-u",
+     {RAND, IMPI, NAF_ID, SLOTS}},
+    {AKMA_KDF_K_AKMA, 1U << KEY | 1U << SUPI, 0x80, "AKMA", {SUPI, SLOTS}},
+    {AKMA_KDF_A_TID, 1U << KEY | 1U << SUPI, 0x81, "A-TID", {SUPI, SLOTS}},
+    {AKMA_KDF_K_AF, 1U << KEY | 1U << NAF_ID | 1U << FQDN | 1U << UA, 0x82, "", {NAF_ID, SLOTS}},
 };
 
-enum { E2E, KS_NAF, ANY, ALGORITHMS };
+enum { E2E, ANY, ALGORITHMS = sizeof(algorithms) / sizeof(algorithms[0]) };
 
 static void want(bool condition)
 {
@@ -297,18 +333,21 @@ static void oracle_3gpp(unsigned int algorithm, unsigned char *out, size_t lengt
     unsigned int size;
     size_t n = 0;
 
-    if (algorithm == KS_NAF) {
-        s[n++] = 1;
-        append_counted(s, &n, "gba-me", 6);
-        append_slot(s, &n, RAND);
-        append_slot(s, &n, IMPI);
-        append_naf_id(s, &n);
-    } else {
+    if (algorithm == ANY) {
         memcpy(s, model[FC].octets, model[FC].length);
         n = model[FC].length;
         want(model[P].given);
         memcpy(s + n, p_list, p_length);
         n += p_length;
+    } else {
+        s[n++] = algorithms[algorithm].fc;
+        if (algorithms[algorithm].p0[0] != '\0')
+            append_counted(s, &n, algorithms[algorithm].p0, strlen(algorithms[algorithm].p0));
+        for (const enum slot *part = algorithms[algorithm].parts; *part != SLOTS; part++)
+            if (*part == NAF_ID)
+                append_naf_id(s, &n);
+            else
+                append_slot(s, &n, *part);
     }
     want(HMAC(EVP_sha256(), model[KEY].octets, (int)model[KEY].length, s, n, block, &size) != NULL);
     memcpy(out, block, length);
