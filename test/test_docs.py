@@ -212,6 +212,31 @@ def test_links(document: Path) -> None:
 
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 6), reason="EVP_SKEY in EVP_KDF came with 3.6")
 def test_skey_example(tmp_path: Path) -> None:
-    """It compiles; test_skey.py runs the same calls."""
     (example,) = blocks("docs/compatibility.md", "c")
-    compile_and_run(tmp_path, example + "int main(void) { return derive_skey == 0; }\n")
+    main = """
+    #include <stdio.h>
+    #include <string.h>
+    int main(void)
+    {
+        unsigned char ks_naf[32], ka[32], naf_id[] = "a\\x01\\0\\0\\0\\x07";
+        OSSL_PARAM params[] = {OSSL_PARAM_octet_string("naf-id", naf_id, 6), OSSL_PARAM_END};
+        EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(EVP_KDF_fetch(NULL, AKMA_KDF_E2E, NULL));
+        const unsigned char *octets;
+        size_t length;
+        EVP_SKEY *one, *other, *key;
+
+        memset(ks_naf, 0x11, 32);
+        memset(ka, 0x22, 32);
+        one = EVP_SKEY_import_raw_key(NULL, OSSL_SKEY_TYPE_GENERIC, ks_naf, 32, NULL);
+        other = EVP_SKEY_import_raw_key(NULL, OSSL_SKEY_TYPE_GENERIC, ka, 32, NULL);
+        if (EVP_KDF_CTX_set_params(ctx, params) <= 0 || !(key = derive_skey(ctx, one, other)) ||
+            EVP_SKEY_get0_raw_key(key, &octets, &length) <= 0)
+            return 1;
+        for (size_t i = 0; i < length; i++)
+            printf("%02x", octets[i]);
+        return 0;
+    }
+    """
+    source = example + "#include <openssl/params.h>\n" + textwrap.dedent(main)
+    expected = reference.e2e_key(b"\x11" * 32, b"\x22" * 32, b"a\x01\0\0\0\x07")
+    assert compile_and_run(tmp_path, source) == expected.hex()
