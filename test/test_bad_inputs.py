@@ -151,7 +151,9 @@ VALUES = [
     Bad([("digest", name)], f"digest: '{name}' given, ")
     for name in ("", "SHA1", "SHA2-224", "MD5", "SHA2-25", "SHA2-2566", "SHA3-224", "x", "SHAKE256")
 ] + [
-    Bad([("digest", "d" * 500)], "digest: 'dddd"),
+    Bad([("digest", "d" * 60)], f"digest: '{'d' * 60}' given"),
+    Bad([("digest", "d" * 61)], f"digest: '{'d' * 60}...' given"),
+    Bad([("digest", "d" * 500)], f"digest: '{'d' * 60}...' given"),
     Bad([("mode", "")], "mode: '' given, 3GPP or HKDF wanted"),
     Bad([("mode", "3GP")], "mode: '3GP' given, 3GPP or HKDF wanted"),
     Bad([("mode", "HKDF ")], "mode: 'HKDF ' given, 3GPP or HKDF wanted"),
