@@ -13,11 +13,11 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
 export AKMA_BUILD
 
-"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl libjansson-dev \
+"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl libjansson-dev \
     binutils valgrind python3 python3-pytest python3-hypothesis python3-cryptography
 
 # shellcheck disable=SC2086 # flags are words
-cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DAKMA_TESTS=ON -DAKMA_EXAMPLES=ON -DAKMA_BENCH=ON \
+cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DAKMA_ALL=ON \
     ${AKMA_CMAKE_FLAGS:-} >/dev/null
 cmake --build "$AKMA_BUILD"
 cd "$root"

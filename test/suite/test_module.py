@@ -16,7 +16,7 @@ from evp import BUILD, LibCtx
 from openssl_cli import derived, openssl
 from samples import ALGORITHMS, EXPECTED, options
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODULE = BUILD / "akma.so"
 CACHE = (BUILD / "CMakeCache.txt").read_text()
 INSTRUMENTED = "AKMA_SANITIZE:BOOL=ON" in CACHE or "--coverage" in CACHE

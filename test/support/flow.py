@@ -128,7 +128,7 @@ class Server(Process):
         if two_addresses:
             endpoints += ["--e2e-accept", f"{LOOPBACK}:0"]
         super().__init__(
-            BUILD / "examples/e2e-as",
+            BUILD / "e2e/e2e-as",
             *endpoints,
             *["--devices", str(devices), "--naf-fqdn", FQDN, *options],
             environment=environment,
@@ -154,7 +154,7 @@ def ue_command(
     """The command that runs e2e-ue."""
     second = [] if e2e_connect is None else ["--e2e-connect", e2e_connect]
     return [
-        *[str(BUILD / "examples/e2e-ue"), "--connect", connect, *second],
+        *[str(BUILD / "e2e/e2e-ue"), "--connect", connect, *second],
         *["--devices", str(devices), "--identity", identity, "--naf-fqdn", FQDN],
         *["--message", message, *options],
     ]

@@ -1,14 +1,14 @@
 #!/bin/sh
 # The whole suite with everything of ours under AddressSanitizer and UndefinedBehaviorSanitizer.
 #
-#   test/sanitize.sh [arguments of pytest]
+#   test/checks/sanitize.sh [arguments of pytest]
 #
-# Leaks are looked for by test/hardening.sh: python and openssl keep some of their own at exit.
+# Leaks are looked for by test/checks/hardening.sh: python and openssl keep some of their own at exit.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-"$root/test/install.sh" gcc
+root=$(cd "$(dirname "$0")/../.." && pwd)
+"$root/scripts/install-packages.sh" gcc
 AKMA_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1

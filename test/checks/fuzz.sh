@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run every fuzz target, each for so many seconds, from its corpus.
 #
-#   test/fuzz/run.sh [seconds, default 60] [folder for what is found, default build/fuzz-found]
+#   test/checks/fuzz.sh [seconds, default 60] [folder for what is found, default build/fuzz-found]
 #
 # AKMA_BUILD   build folder, default build/fuzz
 #
@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/fuzz}
 seconds=${1:-60}
 found=${2:-$root/build/fuzz-found}
-"$root/test/install.sh" cmake ninja-build clang libclang-rt-14-dev libc6-dev libssl-dev pkg-config libjansson-dev
+"$root/scripts/install-packages.sh" cmake ninja-build clang libclang-rt-14-dev libc6-dev libssl-dev pkg-config libjansson-dev
 
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DAKMA_FUZZ=ON >/dev/null
 cmake --build "$build" >/dev/null

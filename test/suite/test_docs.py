@@ -92,7 +92,7 @@ def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
 def test_quickstart() -> None:
     """In a copy, so that it builds for itself."""
     source = (ROOT / "examples/quickstart.sh").read_text()
-    assert "test/install.sh" in source
+    assert "scripts/install-packages.sh" in source
     output = run("sh", ROOT / "examples/quickstart.sh")
     lines = [
         line.split()[-1] for line in output.splitlines() if re.search(r"(:[0-9A-F]{2}){31}", line)
@@ -189,9 +189,7 @@ def test_flow_commands(tmp_path: Path) -> None:
     (commands,) = blocks("docs/flow.md", "sh")
     for port in ("4433", "4434"):
         commands = commands.replace(port, str(free_port()))
-    commands = commands.replace("$PWD/build", str(BUILD)).replace(
-        "build/examples", f"{BUILD}/examples"
-    )
+    commands = commands.replace("$PWD/build", str(BUILD)).replace("build/e2e", f"{BUILD}/e2e")
     commands = commands.replace("$PWD", str(ROOT))
     output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
     assert output.splitlines()[-1] == "e2e: hello"
@@ -199,7 +197,9 @@ def test_flow_commands(tmp_path: Path) -> None:
 
 def test_flow_names_tests_that_exist() -> None:
     names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/flow.md").read_text()))
-    defined = set(re.findall(r"^def (test_\w+)", (ROOT / "test/test_flow.py").read_text(), re.M))
+    defined = set(
+        re.findall(r"^def (test_\w+)", (ROOT / "test/suite/test_flow.py").read_text(), re.M)
+    )
     assert len(names) > 10 and names <= defined
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evp import BUILD
 
-EXAMPLE = Path(__file__).parent.parent / "openssl.cnf.example"
+EXAMPLE = Path(__file__).parents[2] / "openssl.cnf.example"
 
 
 def openssl(

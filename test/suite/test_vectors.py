@@ -88,7 +88,7 @@ def test_c_client(algorithm: str, items: list[Item], length: int, expected: str)
             f"octets {name} {value.hex()}" if isinstance(value, bytes) else f"text {name} {value}"
         )
     result = subprocess.run(
-        [BUILD / "test/client"],
+        [BUILD / "test/programs/client"],
         input="\n".join(lines) + "\n",
         env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},
         capture_output=True,

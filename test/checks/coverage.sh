@@ -1,7 +1,7 @@
 #!/bin/sh
 # Lines and branches of provider/ that the suite and the drivers reach; fails below 98 % and 95 %.
 #
-#   test/coverage.sh
+#   test/checks/coverage.sh
 #
 # A branch that cannot be taken is left out by a remark in the source that says why (GCOVR_EXCL_BR_LINE).
 #
@@ -9,8 +9,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-"$root/test/install.sh" gcc gcovr
+root=$(cd "$(dirname "$0")/../.." && pwd)
+"$root/scripts/install-packages.sh" gcc gcovr
 AKMA_BUILD=${AKMA_BUILD:-$root/build/coverage}
 export AKMA_BUILD
 mkdir -p "$AKMA_BUILD"

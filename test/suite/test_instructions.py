@@ -44,7 +44,12 @@ def profile(call: str, file: Path) -> Profile:
     """Run the call under callgrind, which is told to count in measured() only."""
     counted = subprocess.run(
         ["valgrind", "--tool=callgrind", "--toggle-collect=measured"]
-        + [f"--callgrind-out-file={file}", str(BUILD / "test" / "instructions"), call, str(TIMES)],
+        + [
+            f"--callgrind-out-file={file}",
+            str(BUILD / "test/programs/instructions"),
+            call,
+            str(TIMES),
+        ],
         env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},
         capture_output=True,
         text=True,

@@ -1,48 +1,15 @@
-"""Break the provider on purpose, in one place at a time, and see that the suite notices.
-
-    test/mutate.py [--jobs N] [words]     only mutations whose text has one of the words
-
-Each mutation is a text that stands once in a file of provider/, and what is put in its place. In a copy of the tree it is
-built and tried: first by the quick part of the suite, then by the drivers that look at memory, allocations and failing
-HMACs. A mutation that nothing notices survives; the exit status is 1 then.
+"""Faults of the module.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
-import argparse
-import concurrent.futures
-import os
-import queue
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from room import Room, of
 
-ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["test_vectors", "test_context", "test_bad_inputs", "test_policy", "test_second_opinions"]
 QUICK += ["test_life", "test_storage", "test_properties"]
 DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core"]
-SECONDS = 120
 
-
-@dataclass(frozen=True)
-class Mutation:
-    """One text and its replacement."""
-
-    file: str
-    old: str
-    new: str
-
-
-def of(file: str, *pairs: tuple[str, str]) -> list[Mutation]:
-    """Mutations of one file."""
-    return [Mutation(file, old, new) for old, new in pairs]
-
-
-MUTATIONS = [
+FAULTS = [
     *of(
         "derivations.h",
         ('"\\xFF\\xE2"', '"\\xFF\\xE3"'),
@@ -335,112 +302,11 @@ MUTATIONS = [
     ),
 ]
 
-
-class Tree:
-    """A copy of the project with a build of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.source, self.build = folder / "source", folder / "build"
-        ignored = shutil.ignore_patterns("build*", ".git", "__pycache__", ".hypothesis", "docs")
-        shutil.copytree(ROOT, self.source, ignore=ignored)
-        self.run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", "-DAKMA_TESTS=ON")
-        self.run("cmake", "--build", self.build)
-        if noticed := self.notices():
-            raise RuntimeError(f"{noticed} fails without any mutation")
-
-    def run(self, *command: str | Path, **environment: str) -> bool:
-        """Run a command; did it end well, and in time?"""
-        try:
-            result = subprocess.run(
-                command,
-                cwd=self.source,
-                env=os.environ | {"AKMA_BUILD": str(self.build)} | environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return result.returncode == 0
-
-    def notices(self) -> str:
-        """What notices the change, empty where nothing does."""
-        if not self.run("cmake", "--build", self.build, "--target", "akma"):
-            return "the compiler"
-        tests = [f"test/{name}.py" for name in QUICK]
-        if not self.run("/usr/bin/python3", "-m", "pytest", "-x", "-q", *tests):
-            return "the suite"
-        for driver in DRIVERS:
-            program, *words = driver.split()
-            memcheck = ["valgrind", "-q", "--leak-check=full", "--error-exitcode=9"]
-            before = memcheck if driver in ("lifecycle once", "failing") else []
-            folders = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": str(self.build)}
-            path = str(self.build / "test/hardening" / program)
-            if not self.run(*before, path, *words, **folders):
-                return driver
-        return ""
-
-    def survives(self, mutation: Mutation) -> str:
-        """Try a mutation; what noticed it."""
-        path = self.source / "provider" / mutation.file
-        text = path.read_text()
-        if text.count(mutation.old) != 1:
-            raise ValueError(
-                f"stands {text.count(mutation.old)} times in {mutation.file}: {mutation.old}"
-            )
-        path.write_text(text.replace(mutation.old, mutation.new))
-        try:
-            return self.notices()
-        finally:
-            path.write_text(text)
-
-
-def check(mutations: list[Mutation]) -> None:
-    """Every text has to stand once in its file."""
-    for mutation in mutations:
-        count = (ROOT / "provider" / mutation.file).read_text().count(mutation.old)
-        if count != 1:
-            sys.exit(f"stands {count} times in {mutation.file}: {mutation.old!r}")
-
-
-def main() -> int:
-    """Try them all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("words", nargs="*")
-    arguments = parser.parse_args()
-    chosen = [
-        mutation
-        for mutation in MUTATIONS
-        if not arguments.words or any(word in str(mutation) for word in arguments.words)
-    ]
-    check(chosen)
-    survivors, started = 0, time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        trees: queue.Queue[Tree] = queue.Queue()
-        for number in range(arguments.jobs):
-            trees.put(Tree(Path(folder) / str(number)))
-
-        def attempt(mutation: Mutation) -> tuple[Mutation, str]:
-            tree = trees.get()
-            try:
-                return mutation, tree.survives(mutation)
-            finally:
-                trees.put(tree)
-
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            for mutation, noticed in pool.map(attempt, chosen):
-                survivors += not noticed
-                verdict = f"noticed by {noticed}" if noticed else "SURVIVED"
-                print(
-                    f"{mutation.file}: {mutation.old.strip()!r} -> {mutation.new.strip()!r}: {verdict}",
-                    flush=True,
-                )
-    minutes = (time.monotonic() - started) / 60
-    print(f"{len(chosen)} mutations, {survivors} survived, {minutes:.0f} minutes")
-    return 1 if survivors else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+ROOM = Room(
+    folder="provider",
+    target="akma",
+    tests=QUICK,
+    drivers=DRIVERS,
+    memcheck=["lifecycle once", "failing"],
+    faults=FAULTS,
+)

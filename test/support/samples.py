@@ -10,7 +10,7 @@ from typing import Any
 import reference
 from evp import Item, Value
 
-VECTORS = Path(__file__).parent / "vectors"
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff0112233445566778899aabbccddeeff0")
 KA = bytes.fromhex("c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf")

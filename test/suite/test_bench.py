@@ -11,7 +11,7 @@ from pathlib import Path
 from evp import BUILD
 from openssl_cli import EXAMPLE
 
-REPORT = Path(__file__).parent.parent / "bench" / "report.py"
+REPORT = Path(__file__).parents[2] / "bench" / "report.py"
 
 
 def test_one_round(tmp_path: Path) -> None:

@@ -696,7 +696,7 @@ def test_sigterm(devices: Path) -> None:
 
 def run_server(devices: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run an e2e-as that is to end by itself."""
-    program = str(BUILD / "examples/e2e-as")
+    program = str(BUILD / "e2e/e2e-as")
     required = ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
     return subprocess.run(
         [program, *required, *options],
@@ -817,13 +817,13 @@ def test_usage_of_the_message(devices: Path) -> None:
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_help(program: str) -> None:
     result = subprocess.run(
-        [BUILD / "examples" / program, "--help"], capture_output=True, text=True, check=False
+        [BUILD / "e2e" / program, "--help"], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0 and result.stderr == ""
     for option in ("--devices", "--naf-fqdn", "--ua-protocol-id", "--mode", "--digest", "--usage"):
         assert re.search(rf"^  {option} ", result.stdout, re.MULTILINE)
     bare = subprocess.run(
-        [BUILD / "examples" / program], capture_output=True, text=True, check=False
+        [BUILD / "e2e" / program], capture_output=True, text=True, check=False
     )
     assert bare.returncode == 2 and "is missing" in bare.stderr
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-BUILD = Path(os.environ.get("AKMA_BUILD", Path(__file__).parent.parent / "build")).resolve()
+BUILD = Path(os.environ.get("AKMA_BUILD", Path(__file__).parents[2] / "build")).resolve()
 PROVIDERS = ("default", "akma")
 
 # OSSL_PARAM data types: openssl/core.h

@@ -191,7 +191,7 @@ def test_provider_parameters(libctx: LibCtx) -> None:
 
 
 def test_version_is_the_projects(libctx: LibCtx) -> None:
-    cmake = (Path(__file__).parent.parent / "CMakeLists.txt").read_text()
+    cmake = (Path(__file__).parents[2] / "CMakeLists.txt").read_text()
     assert f"project(akma VERSION {libctx.provider_text('akma', 'version')} " in cmake
 
 

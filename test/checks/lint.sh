@@ -1,28 +1,28 @@
 #!/bin/sh
 # Every checker: formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy.
 #
-#   test/lint.sh
+#   test/checks/lint.sh
 #
 # AKMA_BUILD   build folder, default build/lint
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
-"$root/test/install.sh" cmake ninja-build gcc g++ clang clang-format clang-tidy clang-tools cppcheck \
+"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ clang clang-format clang-tidy clang-tools cppcheck \
     shellcheck black mypy libc6-dev libssl-dev pkg-config libjansson-dev valgrind openssl \
     python3-pytest python3-hypothesis python3-cryptography
 cd "$root"
 
-c_files=$(find provider include examples test bench -name '*.[ch]')
-sources=$(find provider examples test bench -name '*.c' -not -path 'test/fuzz/*')
-python_files=$(find test bench -name '*.py')
-shell_files="$(find test examples bench -name '*.sh') .ci/run"
+c_files=$(find provider include common e2e examples test bench -name '*.[ch]')
+sources=$(find provider common e2e test bench -name '*.c' -not -path 'test/fuzz/*')
+python_files=$(find test bench -name "*.py")
+shell_files="$(find scripts test examples bench -name '*.sh') .ci/run"
 
 # configure <name> <compiler> <flags>: everything but the unity build, so that each file is looked at
 configure() {
     cmake -S . -B "$build/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCMAKE_C_FLAGS="$3" -DAKMA_UNITY=OFF \
-        -DAKMA_TESTS=ON -DAKMA_EXAMPLES=ON -DAKMA_BENCH=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+        -DAKMA_ALL=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
 }
 
 # shellcheck disable=SC2046,SC2086 # lists of files
@@ -47,12 +47,12 @@ configure() {
     echo "== scan-build"
     rm -rf "$build/scan"
     scan-build --status-bugs -o "$build/scan-report" cmake -S . -B "$build/scan" -G Ninja \
-        -DAKMA_UNITY=OFF -DAKMA_EXAMPLES=ON >/dev/null
+        -DAKMA_UNITY=OFF -DAKMA_E2E=ON >/dev/null
     scan-build --status-bugs -o "$build/scan-report" cmake --build "$build/scan" >/dev/null
     echo "== cppcheck"
     # (tests and benchmark leave through fail(), which cppcheck takes to return)
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-        --std=c11 --suppress=missingIncludeSystem --library=posix -I include -I provider -I examples \
-        $(find provider examples -name '*.c')
+        --std=c11 --suppress=missingIncludeSystem --library=posix -I include -I provider -I common -I e2e -I examples \
+        $(find provider common e2e -name '*.c')
 }
 echo "lint: all well"

@@ -2,7 +2,7 @@
 # Build and run the whole suite under every OpenSSL generation, in throw-away Debian roots, and print
 # a table. As root, on Debian.
 #
-#   test/matrix.sh [generation ...]     of 3.0 3.5 3.6 4.0, default all
+#   test/checks/matrix.sh [generation ...]     of 3.0 3.5 3.6 4.0, default all
 #
 # A generation whose root cannot be made is said to be skipped; the exit status is 1 where one failed,
 # 3 where none ran.
@@ -13,7 +13,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 roots=${AKMA_ROOTS:-$root/build/roots}
 results=$roots/results
 
@@ -90,7 +90,7 @@ verdict() {
 }
 
 mkdir -p "$results"
-"$root/test/install.sh" debootstrap
+"$root/scripts/install-packages.sh" debootstrap
 : >"$results/table"
 ran=0
 failed=0

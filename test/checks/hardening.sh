@@ -1,16 +1,16 @@
 #!/bin/sh
 # The drivers of test/hardening under the tools that watch memory, threads and branches.
 #
-#   test/hardening.sh           the short run, some minutes
-#   test/hardening.sh endless   10 million derivations and 10,000 loads instead
+#   test/checks/hardening.sh           the short run, some minutes
+#   test/checks/hardening.sh endless   10 million derivations and 10,000 loads instead
 #
 # AKMA_BUILD   folder for the builds, default build/hardening
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/hardening}
-"$root/test/install.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind \
+"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind \
     libjansson-dev python3 python3-pytest python3-hypothesis python3-cryptography
 
 # make_build <name> <compiler flags> [further arguments of cmake]
@@ -60,14 +60,14 @@ run plain "secrets in the secure heap" "$drivers/secrets" secure
 run plain "constant time" constant_time
 run plain "endless, short" "$drivers/endless" 500000 500
 
-make_build thread "-g -O1 -fsanitize=thread" -DAKMA_EXAMPLES=ON
+make_build thread "-g -O1 -fsanitize=thread" -DAKMA_E2E=ON
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
 (
     cd "$root"
     run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_BUILD="$build/thread" \
-        /usr/bin/python3 -m pytest -q test/test_flow.py -k "at_once or same_time or crowd or garbage or sigterm"
+        /usr/bin/python3 -m pytest -q test/suite/test_flow.py -k "at_once or same_time or crowd or garbage or sigterm"
 )
 
 make_build address "" -DAKMA_SANITIZE=ON
