@@ -822,9 +822,7 @@ def test_help(program: str) -> None:
     assert result.returncode == 0 and result.stderr == ""
     for option in ("--devices", "--naf-fqdn", "--ua-protocol-id", "--mode", "--digest", "--usage"):
         assert re.search(rf"^  {option} ", result.stdout, re.MULTILINE)
-    bare = subprocess.run(
-        [BUILD / "e2e" / program], capture_output=True, text=True, check=False
-    )
+    bare = subprocess.run([BUILD / "e2e" / program], capture_output=True, text=True, check=False)
     assert bare.returncode == 2 and "is missing" in bare.stderr
 
 
