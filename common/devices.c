@@ -6,19 +6,16 @@
 #include "devices.h"
 
 #include "hex.h"
+#include "secret_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define KA_MIN   16
 #define KA_MAX   65535
-#define FILE_MAX (1L << 30) /* octets */
+#define FILE_MAX ((size_t)1 << 30) /* octets */
 #define COLUMNS  4
 #define HEADER   "identity,ks-naf,ka"
 
@@ -209,66 +206,20 @@ struct devices *devices_parse(const char *text, size_t length, char fault[DEVICE
     return NULL;
 }
 
-static bool is_private(const struct stat *status)
-{
-    return (status->st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) == 0;
-}
-
-static bool complain(const char *path, const char *what)
-{
-    fprintf(stderr, "devices file %s: %s\n", path, what);
-    return false;
-}
-
-/* Open a file that is what a file of keys has to be. */
-static bool open_private(const char *path, bool insecure, int *fd, size_t *size)
-{
-    struct stat status;
-
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0 || fstat(*fd, &status) != 0)
-        return complain(path, strerror(errno));
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
-        return complain(path, "not a regular file of at most 1 GiB");
-    if (!insecure && !is_private(&status))
-        return complain(path,
-                        "others than its owner can read or write it, and it holds keys: chmod 600 "
-                        "it (or give --insecure-devices for a try)");
-    *size = (size_t)status.st_size;
-    return true;
-}
-
-static struct devices *read_open(const char *path, int fd, size_t size)
-{
-    char fault[DEVICES_FAULT_SIZE];
-    struct devices *devices = NULL;
-    char *text = OPENSSL_malloc(size + 1);
-    size_t length = 0;
-    ssize_t got = 1;
-
-    while (text != NULL && length < size && (got = read(fd, text + length, size - length)) > 0)
-        length += (size_t)got;
-    if (text == NULL || got < 0) {
-        (void)complain(path, text == NULL ? "out of memory" : strerror(errno));
-    } else {
-        devices = devices_parse(text, length, fault);
-        if (devices == NULL)
-            (void)complain(path, fault);
-    }
-    OPENSSL_clear_free(text, size + 1);
-    return devices;
-}
-
 struct devices *devices_read(const char *path, bool insecure)
 {
+    static const struct secret_file kind = {"devices file", FILE_MAX, "insecure-devices"};
+    char fault[DEVICES_FAULT_SIZE];
     struct devices *devices = NULL;
-    size_t size = 0;
-    int fd;
+    size_t length = 0;
+    char *text = secret_file_read(&kind, path, insecure, &length);
 
-    if (open_private(path, insecure, &fd, &size))
-        devices = read_open(path, fd, size);
-    if (fd >= 0)
-        (void)close(fd);
+    if (text == NULL)
+        return NULL;
+    devices = devices_parse(text, length, fault);
+    if (devices == NULL)
+        fprintf(stderr, "devices file %s: %s\n", path, fault);
+    secret_file_free(text, length);
     return devices;
 }
 
