@@ -1,8 +1,12 @@
 #!/bin/sh
-# Install the Debian packages among the arguments that are missing, as root or with sudo.
+# Install the Debian packages among the arguments that are missing, as root or with sudo; says so while it does.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
+command -v dpkg-query >/dev/null || {
+    echo "This is no Debian or Ubuntu, so nothing is installed. What is needed, by Debian's names: $*" >&2
+    exit 0
+}
 missing=""
 for package in "$@"; do
     case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
@@ -19,7 +23,13 @@ if [ "$(id -u)" -ne 0 ]; then
     }
     sudo=sudo
 fi
-echo "Installing$missing"
-$sudo apt-get update -qq
+# Another installation may hold dpkg's lock: wait for it.
+apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"
+}
+echo "Installing$missing: package lists"
+apt update
+echo "Installing$missing: packages"
 # shellcheck disable=SC2086 # a list of words
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+apt install --no-install-recommends $missing >/dev/null
+echo "Installed$missing"

@@ -12,46 +12,12 @@ import pytest
 import reference
 from evp import BUILD, Item, LibCtx
 from openssl_cli import EXAMPLE, derived, kdf
-from samples import vectors
+from samples import vector_cases, vectors
 
 E2E = vectors("akma-e2e.json")
 OTHERS = vectors("3gpp-kdf.json")
-BYTES = {"rand", "naf-id"}
-
-
-def e2e_items(vector: dict[str, Any], pair: bool) -> list[Item]:
-    """The vector's inputs, with NAF_Id whole or as the pair; what is empty is left out."""
-    items: list[Item] = [
-        (name, bytes.fromhex(vector[name])) for name in ("ks-naf", "ka", "refresh") if vector[name]
-    ]
-    items += [(name, vector[name]) for name in ("usage", "digest", "mode") if vector[name]]
-    if pair:
-        return items + [
-            ("naf-fqdn", vector["naf-fqdn"]),
-            ("ua-protocol-id", bytes.fromhex(vector["ua-protocol-id"])),
-        ]
-    return items + [("naf-id", bytes.fromhex(vector["naf-id"]))]
-
-
-def other_items(vector: dict[str, Any]) -> list[Item]:
-    """The inputs of one of the 3GPP derivations."""
-    items: list[Item] = [("key", bytes.fromhex(vector["key"]))]
-    if vector["algorithm"] == "3GPP-KDF":
-        items.append(("fc", bytes.fromhex(vector["fc"])))
-        items += [("p", bytes.fromhex(p)) for p in vector["p"]]
-    for name, value in vector["params"].items():
-        items.append((name, bytes.fromhex(value) if name in BYTES else value))
-    return items
-
-
-CASES = [
-    (vector["name"] + how, "AKMA-E2E", e2e_items(vector, pair), vector["keylen"], vector["e2e-key"])
-    for vector in E2E
-    for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
-] + [
-    (vector["name"], vector["algorithm"], other_items(vector), 32, vector["derived-key"])
-    for vector in OTHERS
-]
+EMULATOR = os.environ.get("AKMA_EMULATOR", "").split()  # what runs programs of another architecture
+CASES = vector_cases()
 cases = pytest.mark.parametrize(
     ("algorithm", "items", "length", "expected"),
     [case[1:] for case in CASES],
@@ -88,7 +54,7 @@ def test_c_client(algorithm: str, items: list[Item], length: int, expected: str)
             f"octets {name} {value.hex()}" if isinstance(value, bytes) else f"text {name} {value}"
         )
     result = subprocess.run(
-        [BUILD / "test/programs/client"],
+        [*EMULATOR, BUILD / "test/programs/client"],
         input="\n".join(lines) + "\n",
         env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},
         capture_output=True,

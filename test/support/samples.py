@@ -68,3 +68,40 @@ def vectors(file: str) -> list[dict[str, Any]]:
     """The vectors of a file."""
     loaded: list[dict[str, Any]] = json.loads((VECTORS / file).read_text())["vectors"]
     return loaded
+
+
+def _e2e_items(vector: dict[str, Any], pair: bool) -> list[Item]:
+    """The vector's inputs, with NAF_Id whole or as the pair; what is empty is left out."""
+    given: list[Item] = [
+        (name, bytes.fromhex(vector[name])) for name in ("ks-naf", "ka", "refresh") if vector[name]
+    ]
+    given += [(name, vector[name]) for name in ("usage", "digest", "mode") if vector[name]]
+    if pair:
+        return given + [
+            ("naf-fqdn", vector["naf-fqdn"]),
+            ("ua-protocol-id", bytes.fromhex(vector["ua-protocol-id"])),
+        ]
+    return given + [("naf-id", bytes.fromhex(vector["naf-id"]))]
+
+
+def _other_items(vector: dict[str, Any]) -> list[Item]:
+    """The inputs of one of the 3GPP derivations."""
+    given: list[Item] = [("key", bytes.fromhex(vector["key"]))]
+    if vector["algorithm"] == "3GPP-KDF":
+        given.append(("fc", bytes.fromhex(vector["fc"])))
+        given += [("p", bytes.fromhex(p)) for p in vector["p"]]
+    for name, value in vector["params"].items():
+        given.append((name, bytes.fromhex(value) if name in ("rand", "naf-id") else value))
+    return given
+
+
+def vector_cases() -> list[tuple[str, str, list[Item], int, str]]:
+    """Every vector as name, algorithm, parameters, length, key in hex; AKMA-E2E with NAF_Id both ways."""
+    return [
+        (v["name"] + how, "AKMA-E2E", _e2e_items(v, pair), v["keylen"], v["e2e-key"])
+        for v in vectors("akma-e2e.json")
+        for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
+    ] + [
+        (v["name"], v["algorithm"], _other_items(v), 32, v["derived-key"])
+        for v in vectors("3gpp-kdf.json")
+    ]

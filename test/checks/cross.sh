@@ -1,0 +1,34 @@
+#!/bin/sh
+# Cross-compile for another architecture of Debian; the vectors, and the drivers of test/hardening, under qemu-user.
+# As root: it adds the architecture to this Debian, so matrix.sh runs it in a root.
+#
+#   test/checks/cross.sh <architecture, such as s390x>
+#
+# AKMA_BUILD   build folder, default build/<architecture>
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+architecture=$1
+triplet=$(dpkg-architecture -a "$architecture" -q DEB_HOST_GNU_TYPE 2>/dev/null || echo "$architecture-linux-gnu")
+AKMA_BUILD=${AKMA_BUILD:-$root/build/$architecture}
+AKMA_EMULATOR=qemu-$architecture-static
+export AKMA_BUILD AKMA_EMULATOR
+
+dpkg --add-architecture "$architecture"
+"$root/scripts/install-packages.sh" cmake ninja-build pkg-config "gcc-$triplet" "g++-$triplet" "libssl-dev:$architecture" \
+    qemu-user-static openssl python3 python3-pytest python3-hypothesis python3-cryptography
+cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$root/cmake/debian-cross.cmake" \
+    -DAKMA_TRIPLET="$triplet" -DAKMA_TESTS=ON >/dev/null
+cmake --build "$AKMA_BUILD"
+
+OPENSSL_CONF=/dev/null
+OPENSSL_MODULES=$AKMA_BUILD
+export OPENSSL_CONF OPENSSL_MODULES
+for driver in "lifecycle once" allocation failing core "endless 1000 10"; do
+    echo "== $driver"
+    # shellcheck disable=SC2086 # a driver and its arguments
+    "$AKMA_EMULATOR" "$AKMA_BUILD/test/hardening/"$driver
+done
+cd "$root"
+/usr/bin/python3 -m pytest -q -k test_c_client test/suite/test_vectors.py
