@@ -1,0 +1,103 @@
+"""An algorithm of the module, and deriving with it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+from ._libcrypto import Error, context, fetch, ffi, library, take_reasons
+
+Octets = Union[bytes, bytearray, memoryview]
+Value = Union[Octets, str, int, Sequence[Octets]]
+
+# OSSL_PARAM data types: openssl/core.h
+INTEGER, UTF8_STRING, OCTET_STRING = 1, 4, 5
+
+
+class Kdf:
+    """One algorithm of the module: AKMA-E2E, GBA-KS-NAF, AKMA-K-AF, 3GPP-KDF, ...
+
+    Fetched once, it can be kept and used by any number of threads.
+    """
+
+    def __init__(self, algorithm: str) -> None:
+        """Raises Error where the module cannot be loaded or has no such algorithm."""
+        kdf = fetch(context(), algorithm.encode())
+        if kdf is None:
+            raise Error(*take_reasons(), f"{algorithm}: the module has no such algorithm")
+        self.algorithm = algorithm
+        self._kdf = kdf
+        self._names = _names(library().EVP_KDF_settable_ctx_params(kdf))
+
+    def derive(self, length: int, **parameters: Value) -> bytes:
+        """Derive a key of length octets.
+
+        The parameters are the module's, with _ for the hyphen: octets are bytes (or what is like
+        them), texts are str, numbers are int; the parameter that may stand several times (p of
+        3GPP-KDF) is a list. Raises Error with the module's reasons where they are refused, and
+        TypeError for a name that the algorithm does not have: OpenSSL would pass over it in silence.
+        """
+        lib = library()
+        lib.ERR_clear_error()
+        params = _Params(self._checked(parameters))
+        ctx = ffi.gc(lib.EVP_KDF_CTX_new(self._kdf), lib.EVP_KDF_CTX_free)
+        key = ffi.new("unsigned char[]", length)
+        try:
+            if not ctx or lib.EVP_KDF_derive(ctx, key, length, params.array) <= 0:
+                raise Error(*(take_reasons() or (f"{self.algorithm}: failed without a reason",)))
+            return bytes(ffi.buffer(key))
+        finally:
+            lib.OPENSSL_cleanse(key, length)
+
+    def _checked(self, parameters: Mapping[str, Value]) -> list[tuple[str, Value]]:
+        """Each value with the module's name of its parameter."""
+        items: list[tuple[str, Value]] = []
+        for word, value in parameters.items():
+            name = word.replace("_", "-")
+            if name not in self._names:
+                known = ", ".join(sorted(known.replace("-", "_") for known in self._names))
+                raise TypeError(f"{self.algorithm} has no parameter {word!r}; it has {known}")
+            repeated = value if isinstance(value, (list, tuple)) else [value]
+            items += [(name, one) for one in repeated]
+        return items
+
+
+class _Params:
+    """An OSSL_PARAM array, and what it points at, which lives as long."""
+
+    def __init__(self, items: Sequence[tuple[str, Value]]) -> None:
+        self.array = ffi.new("OSSL_PARAM[]", len(items) + 1)  # zeros end it
+        self._kept: list[Any] = []
+        for param, (name, value) in zip(self.array, items):
+            param.data_type, octets = _typed(name, value)
+            param.key = self._keep(ffi.new("char[]", name.encode()))
+            param.data = self._keep(ffi.from_buffer("unsigned char[]", octets))
+            param.data_size = len(octets)
+
+    def _keep(self, memory: Any) -> Any:
+        self._kept.append(memory)
+        return memory
+
+
+def _typed(name: str, value: Value) -> tuple[int, Octets]:
+    """The data type of a value, and its octets; secrets are not copied."""
+    if isinstance(value, (bytes, bytearray)):
+        return OCTET_STRING, value
+    if isinstance(value, memoryview):
+        return OCTET_STRING, value.cast("B")
+    if isinstance(value, str):
+        return UTF8_STRING, value.encode()
+    if isinstance(value, int):
+        return INTEGER, value.to_bytes(8, sys.byteorder, signed=True)
+    raise TypeError(f"{name}: {type(value).__name__} given, bytes, str or int wanted")
+
+
+def _names(settable: Any) -> frozenset[str]:
+    """The names in a list of parameters."""
+    names = []
+    while settable.key:
+        names.append(ffi.string(settable.key).decode())
+        settable += 1
+    return frozenset(names)
