@@ -1,0 +1,203 @@
+"""Records of a shared store, and the file of the keys that seal them.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import records
+from evp import BUILD
+from records import Record
+
+WRAP, OLD = bytes(range(32)), bytes(range(32, 64))
+IDENTITY, RUN_ID = "e2e-" + "5" * 32, "c" * 40
+RECORD = Record("device-1", "2026-11", 1_800_000_000, bytes(range(100, 132)))
+NOW = RECORD.not_after - 30
+REFUSED = 3
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """The new key seals, the old one still opens."""
+    return write_keys(tmp_path / "store.key", f"2:{WRAP.hex()}\n1:{OLD.hex()}\n")
+
+
+def write_keys(path: Path, text: str, mode: int = 0o600) -> Path:
+    """A file for --store-key."""
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def run(keys: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The program that seals and opens."""
+    return subprocess.run(
+        [BUILD / "test/programs/record", keys, *words],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def seal(keys: Path, record: Record = RECORD) -> bytes:
+    """Seal with the programs' own code."""
+    texts = [record.device, record.ka_id, str(record.not_after), record.key.hex()]
+    result = run(keys, "seal", IDENTITY, RUN_ID, *texts)
+    assert result.returncode == 0, result.stderr
+    return bytes.fromhex(result.stdout.strip())
+
+
+def unseal(
+    keys: Path, sealed: bytes, identity: str = IDENTITY, run_id: str = RUN_ID, now: int = NOW
+) -> Record | str:
+    """Open with the programs' own code: what is in it, or why it is refused."""
+    result = run(keys, "open", identity, run_id, str(now), sealed.hex())
+    if result.returncode == REFUSED:
+        assert not result.stdout
+        return result.stderr
+    assert result.returncode == 0, result.stderr
+    device, ka_id, not_after, key = result.stdout.splitlines()
+    return Record(device, ka_id, int(not_after), bytes.fromhex(key))
+
+
+TEXTS = [("device-1", "2026-11"), ("d", ""), ("d" * 255, "k" * 255), ("\u00e9\u4e2d", "")]
+
+
+@pytest.mark.parametrize("device,ka_id", TEXTS)
+def test_sealed_here_opened_there(keys: Path, device: str, ka_id: str) -> None:
+    record = dataclasses.replace(RECORD, device=device, ka_id=ka_id)
+    sealed = seal(keys, record)
+    assert sealed[:5] == b"\x01\x00\x00\x00\x02"
+    assert records.unseal(sealed, WRAP, IDENTITY, RUN_ID) == record
+
+
+@pytest.mark.parametrize("device,ka_id", TEXTS)
+@pytest.mark.parametrize("number,wrap_key", [(2, WRAP), (1, OLD)])
+def test_sealed_there_opened_here(
+    keys: Path, device: str, ka_id: str, number: int, wrap_key: bytes
+) -> None:
+    record = dataclasses.replace(RECORD, device=device, ka_id=ka_id)
+    sealed = records.seal(record, wrap_key, IDENTITY, RUN_ID, number=number)
+    assert unseal(keys, sealed) == record
+
+
+def test_no_two_records_are_alike(keys: Path) -> None:
+    first, second = seal(keys), seal(keys)
+    assert first[5:37] != second[5:37] and first[-48:] != second[-48:]
+    assert RECORD.key not in first
+
+
+def test_every_octet_counts(keys: Path) -> None:
+    sealed = records.seal(dataclasses.replace(RECORD, device="d", ka_id=""), WRAP, IDENTITY, RUN_ID)
+    for place in range(len(sealed)):
+        altered = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
+        assert isinstance(unseal(keys, altered), str), place
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 36, 37, 44, 45, 46, 53, 62, 109])
+def test_cut(keys: Path, length: int) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID)
+    assert len(sealed) == 110
+    assert "cut" in str(unseal(keys, sealed[:length]))
+
+
+def test_longer(keys: Path) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
+    assert "cut or altered" in str(unseal(keys, sealed + b"\0"))
+
+
+@pytest.mark.parametrize(
+    "identity,run_id",
+    [
+        ("e2e-" + "6" * 32, RUN_ID),
+        (IDENTITY, "d" * 40),
+        (IDENTITY + "c", RUN_ID[1:]),
+        (IDENTITY[:-1], "5" + RUN_ID),
+    ],
+)
+def test_bound_to_identity_and_run(keys: Path, identity: str, run_id: str) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
+    assert unseal(keys, sealed) == RECORD
+    assert "another run of Redis" in str(unseal(keys, sealed, identity, run_id))
+
+
+def test_too_old(keys: Path) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
+    assert unseal(keys, sealed, now=RECORD.not_after) == RECORD
+    assert "too old" in str(unseal(keys, sealed, now=RECORD.not_after + 1))
+
+
+def test_another_version(keys: Path) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2, version=2)
+    assert "another version" in str(unseal(keys, sealed))
+
+
+def test_unknown_key_number(keys: Path) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=3)
+    assert "--store-key does not have" in str(unseal(keys, sealed))
+
+
+def test_wrong_key_of_a_number(keys: Path) -> None:
+    sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=1)
+    assert "altered" in str(unseal(keys, sealed))
+
+
+HEX = "0f" * 32
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"0:{HEX}", f"1:{HEX}\n", f"4294967295:{HEX.upper()}\n"]
+    + ["".join(f"{number}:{HEX}\n" for number in range(16))],
+)
+def test_key_files(tmp_path: Path, text: str) -> None:
+    assert seal(write_keys(tmp_path / "key", text))[:5] == struct_head(text)
+
+
+def struct_head(text: str) -> bytes:
+    """Version and the first line's number."""
+    return b"\x01" + int(text.split(":", 1)[0]).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    "text,complaint",
+    [
+        ("", "line 1: a key wanted"),
+        ("\n", "line 1: a number"),
+        (f"{HEX}\n", "line 1: a number"),
+        (f":{HEX}\n", "line 1: a number"),
+        (f"-1:{HEX}\n", "line 1: a number"),
+        (f" 1:{HEX}\n", "line 1: a number"),
+        (f"4294967296:{HEX}\n", "line 1: a number"),
+        (f"00000000001:{HEX}\n", "line 1: a number"),
+        (f"1:{HEX[:-2]}\n", "line 1: 64 hex digits"),
+        (f"1:{HEX}00\n", "line 1: 64 hex digits"),
+        (f"1:{HEX}\r\n", "line 1: 64 hex digits"),
+        (f"1:{HEX[:-1]}g\n", "line 1: 64 hex digits"),
+        (f"1:{HEX}\n1:{HEX[::-1]}\n", "line 2: the number stands"),
+        (f"1:{HEX}\n\n", "line 2: a number"),
+        ("".join(f"{number}:{HEX}\n" for number in range(17)), "line 17: more than 16"),
+    ],
+)
+def test_bad_key_files(tmp_path: Path, text: str, complaint: str) -> None:
+    path = write_keys(tmp_path / "key", text)
+    result = run(path, "open", IDENTITY, RUN_ID, "0", "00")
+    assert result.returncode == 1 and not result.stdout
+    assert f"--store-key {path}: {complaint}" in result.stderr
+    assert HEX[:16] not in result.stderr
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+def test_key_file_for_its_owner_alone(tmp_path: Path, mode: int) -> None:
+    path = write_keys(tmp_path / "key", f"1:{HEX}\n", mode)
+    assert "chmod 600" in run(path, "open", IDENTITY, RUN_ID, "0", "00").stderr
+
+
+def test_key_file_that_is_not_there(tmp_path: Path) -> None:
+    result = run(tmp_path / "none", "open", IDENTITY, RUN_ID, "0", "00")
+    assert "No such file" in result.stderr
