@@ -1,5 +1,5 @@
 /*
- * Command-line options of the two programs: one table each, for parsing and for --help
+ * Command-line options: tables in groups, for parsing and for --help
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,23 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 96
 
-static void help(const char *program, const char *purpose, const struct option_row *rows,
+/* All rows of all groups, as getopt_long() knows them. */
+struct table {
+    const struct option_row *rows[OPTIONS_MAX];
+    struct option known[OPTIONS_MAX + 2]; /* and --help, and the end */
+    size_t given[OPTIONS_MAX];
+    size_t count;
+};
+
+static void help_row(const struct option_row *row)
+{
+    char left[40];
+
+    (void)snprintf(left, sizeof(left), "--%s %s", row->name,
+                   row->argument == NULL ? "" : row->argument);
+    printf("  %-32s %s", left, row->help);
+    if (row->given == OPTION_REQUIRED)
+        printf(" (required)");
+    else if (row->argument != NULL && *row->value != NULL)
+        printf(" (default %s)", *row->value);
+    printf("\n");
+}
+
+static void help(const char *program, const char *purpose, const struct option_group *groups,
                  size_t count)
 {
-    printf("%s - %s\n\n", program, purpose);
+    printf("%s - %s\n", program, purpose);
     for (size_t i = 0; i < count; i++) {
-        char left[40];
-
-        (void)snprintf(left, sizeof(left), "--%s %s", rows[i].name,
-                       rows[i].argument == NULL ? "" : rows[i].argument);
-        printf("  %-32s %s", left, rows[i].help);
-        if (rows[i].required)
-            printf(" (required)");
-        else if (rows[i].argument != NULL && *rows[i].value != NULL)
-            printf(" (default %s)", *rows[i].value);
         printf("\n");
+        if (groups[i].title != NULL)
+            printf("%s\n", groups[i].title);
+        for (size_t j = 0; j < groups[i].count; j++)
+            help_row(&groups[i].rows[j]);
     }
     printf("  %-32s this text\n", "--help");
 }
@@ -38,39 +55,63 @@ static _Noreturn void refuse(const char *program)
     exit(EXIT_USAGE);
 }
 
-static void require(const char *program, const struct option_row *rows, size_t count)
+static void require(const char *program, const struct table *table)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].required && *rows[i].value == NULL) {
-            fprintf(stderr, "%s: --%s %s is missing\n", program, rows[i].name, rows[i].argument);
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i]->given == OPTION_REQUIRED && *table->rows[i]->value == NULL) {
+            fprintf(stderr, "%s: --%s %s is missing\n", program, table->rows[i]->name,
+                    table->rows[i]->argument);
             refuse(program);
         }
 }
 
-void options_parse(int argc, char *argv[], const char *purpose, const struct option_row *rows,
+static void add_rows(struct table *table, const struct option_group *group)
+{
+    for (size_t i = 0; i < group->count && table->count < OPTIONS_MAX; i++) {
+        const struct option_row *row = &group->rows[i];
+
+        table->rows[table->count] = row;
+        table->known[table->count++] = (struct option){
+            row->name, row->argument == NULL ? no_argument : required_argument, NULL, 1};
+    }
+}
+
+static void take(const char *program, struct table *table, size_t index, const char *argument)
+{
+    const struct option_row *row = table->rows[index];
+    const bool twice = row->given == OPTION_TWICE;
+
+    if (twice && table->given[index] == 2) {
+        fprintf(stderr, "%s: --%s is given more than twice\n", program, row->name);
+        refuse(program);
+    }
+    row->value[twice ? table->given[index] : 0] = row->argument == NULL ? "yes" : argument;
+    table->given[index]++;
+}
+
+void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count)
 {
-    struct option known[OPTIONS_MAX + 2] = {{0}};
-    int index;
+    struct table table = {.count = 0};
+    int index = 0;
 
     for (size_t i = 0; i < count; i++)
-        known[i] = (struct option){
-            rows[i].name, rows[i].argument == NULL ? no_argument : required_argument, NULL, 1};
-    known[count] = (struct option){"help", no_argument, NULL, 2};
+        add_rows(&table, &groups[i]);
+    table.known[table.count] = (struct option){"help", no_argument, NULL, 2};
     for (;;) {
-        switch (getopt_long(argc, argv, "", known, &index)) {
+        switch (getopt_long(argc, argv, "", table.known, &index)) {
         case -1:
             if (optind < argc) {
                 fprintf(stderr, "%s: %s is no option\n", argv[0], argv[optind]);
                 refuse(argv[0]);
             }
-            require(argv[0], rows, count);
+            require(argv[0], &table);
             return;
         case 1:
-            *rows[index].value = rows[index].argument == NULL ? "yes" : optarg;
+            take(argv[0], &table, (size_t)index, optarg);
             break;
         case 2:
-            help(argv[0], purpose, rows, count);
+            help(argv[0], purpose, groups, count);
             exit(EXIT_SUCCESS);
         default:
             refuse(argv[0]);

@@ -1,5 +1,5 @@
 /*
- * Command-line options of the two programs: one table each, for parsing and for --help
+ * Command-line options: tables in groups, for parsing and for --help
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,16 +11,35 @@
 
 #define EXIT_USAGE 2
 
+/* How often an option is given; false and true are the first two. */
+enum option_given {
+    OPTION_OPTIONAL = false,
+    OPTION_REQUIRED = true,
+    OPTION_TWICE /* not at all, once, or twice: then value[1] has the second */
+};
+
 /* One option; with argument NULL it takes none, and value becomes what is not NULL. */
 struct option_row {
     const char *name, *argument;
     const char **value; /* holds the default before; NULL: none */
-    bool required;
+    enum option_given given;
     const char *help;
 };
 
+/* What belongs together, below a line of --help; title NULL: no line. */
+struct option_group {
+    const char *title;
+    const struct option_row *rows;
+    size_t count;
+};
+
+#define OPTION_GROUP(title, rows)                     \
+    {                                                 \
+        title, rows, sizeof(rows) / sizeof((rows)[0]) \
+    }
+
 /* Parse, or exit: with 0 after --help, with EXIT_USAGE and a sentence where that cannot be. */
-void options_parse(int argc, char *argv[], const char *purpose, const struct option_row *rows,
+void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);
 
 /* A number of an option, from min to max, or exit as above. */

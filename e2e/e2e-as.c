@@ -68,6 +68,8 @@ static const struct option_row rows[] = {
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
 };
 
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows)};
+
 enum endpoint { ENDPOINT_NAF, ENDPOINT_E2E };
 
 enum when { E2E_REQUIRED, E2E_OFFERED, E2E_OFF };
@@ -422,8 +424,8 @@ int main(int argc, char *argv[])
 {
     int status = EXIT_FAILURE;
 
-    options_parse(argc, argv, "an application server: NAF and third party, over TLS 1.3", rows,
-                  sizeof(rows) / sizeof(rows[0]));
+    options_parse(argc, argv, "an application server: NAF and third party, over TLS 1.3", groups,
+                  sizeof(groups) / sizeof(groups[0]));
     handle_signals();
     if (read_options() && set_up())
         status = run();

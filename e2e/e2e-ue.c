@@ -63,6 +63,8 @@ static const struct option_row rows[] = {
     {"message", "TEXT", &option.message, true, "the line to send and get back"},
 };
 
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows)};
+
 static enum outcome say(enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -271,8 +273,8 @@ int main(int argc, char *argv[])
     struct e2e e2e;
     enum outcome outcome;
 
-    options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", rows,
-                  sizeof(rows) / sizeof(rows[0]));
+    options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
+                  sizeof(groups) / sizeof(groups[0]));
     (void)signal(SIGPIPE, SIG_IGN);
     if (!message_is_a_line())
         return (int)say(OUTCOME_USAGE, "--message: one line of at most %d octets wanted",

@@ -11,7 +11,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/hardening}
 "$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind \
-    libjansson-dev python3 python3-pytest python3-hypothesis python3-cryptography
+    libjansson-dev libevent-dev python3 python3-pytest python3-hypothesis python3-cryptography
 
 # make_build <name> <compiler flags> [further arguments of cmake]
 make_build() {

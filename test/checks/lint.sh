@@ -10,7 +10,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
 "$root/scripts/install-packages.sh" cmake ninja-build gcc g++ clang clang-format clang-tidy clang-tools cppcheck \
-    shellcheck black mypy libc6-dev libssl-dev pkg-config libjansson-dev valgrind openssl \
+    shellcheck black mypy libc6-dev libssl-dev pkg-config libjansson-dev libevent-dev valgrind openssl \
     python3-pytest python3-hypothesis python3-cryptography
 cd "$root"
 

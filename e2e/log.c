@@ -1,0 +1,144 @@
+/*
+ * The log: one line for each event on standard error, as key=value
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "log.h"
+
+#include <netdb.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HASH_SHOWN 8 /* octets of the hash */
+
+/* Set by log_open(), then only read. */
+static struct {
+    enum log_identities identities;
+    unsigned char secret[32];
+} log_setup;
+
+bool log_open(enum log_identities identities)
+{
+    log_setup.identities = identities;
+    return RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
+}
+
+/* A line that is being written; what does not fit is cut. */
+struct line {
+    char text[LOG_LINE_MAX + 1]; /* and its LF */
+    size_t length;
+};
+
+static void put(struct line *line, const char *text, size_t length)
+{
+    const size_t room = LOG_LINE_MAX - line->length;
+    const size_t taken = length < room ? length : room;
+
+    memcpy(line->text + line->length, text, taken);
+    line->length += taken;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+static bool names_a_subscriber(const char *key)
+{
+    return strcmp(key, "identity") == 0 || strcmp(key, "device") == 0;
+}
+
+static void put_hash(struct line *line, const char *value)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    char shown[2 * HASH_SHOWN + 1] = "";
+
+    if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, log_setup.secret, sizeof(log_setup.secret),
+                  (const unsigned char *)value, strlen(value), hash, sizeof(hash), NULL) == NULL)
+        memset(hash, 0, sizeof(hash));
+    for (size_t i = 0; i < HASH_SHOWN; i++)
+        (void)snprintf(shown + 2 * i, 3, "%02x", hash[i]);
+    put_text(line, shown);
+}
+
+static void put_value(struct line *line, const char *key, const char *value)
+{
+    const bool quoted = value[0] == '\0' || strpbrk(value, " =\"\\") != NULL;
+
+    if (log_setup.identities == LOG_HASH && names_a_subscriber(key)) {
+        put_hash(line, value);
+        return;
+    }
+    put(line, "\"", quoted);
+    for (; *value != '\0'; value++) {
+        const unsigned char c = (unsigned char)*value;
+        char shown[5];
+
+        if (c == '"' || c == '\\')
+            (void)snprintf(shown, sizeof(shown), "\\%c", c);
+        else if (c < ' ' || c >= 0x7F)
+            (void)snprintf(shown, sizeof(shown), "?");
+        else
+            (void)snprintf(shown, sizeof(shown), "%c", c);
+        put_text(line, shown);
+    }
+    put(line, "\"", quoted);
+}
+
+static void put_pair(struct line *line, const char *key, const char *value)
+{
+    put(line, " ", line->length > 0);
+    put_text(line, key);
+    put_text(line, "=");
+    put_value(line, key, value);
+}
+
+static void put_time(struct line *line)
+{
+    const time_t now = time(NULL);
+    char shown[32];
+    struct tm utc;
+
+    if (gmtime_r(&now, &utc) != NULL &&
+        strftime(shown, sizeof(shown), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        put_pair(line, "time", shown);
+}
+
+void log_event(const char *event, ...)
+{
+    struct line line = {.length = 0};
+    const char *key, *value;
+    va_list pairs;
+
+    put_time(&line);
+    put_pair(&line, "event", event);
+    va_start(pairs, event);
+    while ((key = va_arg(pairs, const char *)) != NULL) {
+        value = va_arg(pairs, const char *);
+        if (value != NULL)
+            put_pair(&line, key, value);
+    }
+    va_end(pairs);
+    line.text[line.length++] = '\n';
+    (void)!write(STDERR_FILENO, line.text, line.length); /* at once: lines of threads do not mix */
+}
+
+const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address)
+{
+    const socklen_t size =
+        address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    char host[48] = "", port[8] = "";
+
+    if (getnameinfo(address, size, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        (void)snprintf(shown, LOG_ADDRESS_SIZE, "local");
+    else
+        (void)snprintf(shown, LOG_ADDRESS_SIZE, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s",
+                       host, port);
+    return shown;
+}

@@ -1,0 +1,34 @@
+/*
+ * The log: one line for each event on standard error, as key=value
+ *
+ *     time=2026-01-31T12:00:00Z event=flag identity=ue1@bsf.example.com ka-id=2026
+ *
+ * Every value is taken for foreign: what is not printable is filtered, what has blanks or quotes is
+ * put in quotes. The keys "identity" and "device" name a subscriber: with LOG_HASH their values are
+ * replaced by a hash that is keyed for this run of the process, which says that two lines are about
+ * the same subscriber and not about whom. No key, token or secret is ever given to the log.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define LOG_ADDRESS_SIZE 64
+#define LOG_LINE_MAX     2048 /* octets of a line; values that do not fit are cut */
+
+enum log_identities { LOG_FULL, LOG_HASH };
+
+/* To be called once, before the first event; false where there is no randomness. */
+bool log_open(enum log_identities identities);
+
+/* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
+void log_event(const char *event, ...) __attribute__((sentinel));
+
+/* HOST:PORT in numbers, for the key "peer". Returns shown. */
+const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address);
+
+#endif

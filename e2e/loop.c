@@ -1,0 +1,153 @@
+/*
+ * Event loops: one per core, each a thread of the process with an event_base of its own
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "loop.h"
+
+#include <openssl/crypto.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+size_t loops_cores(void)
+{
+    cpu_set_t cores;
+
+    if (sched_getaffinity(0, sizeof(cores), &cores) != 0)
+        return 1;
+    return (size_t)CPU_COUNT(&cores);
+}
+
+static struct loop_message *take_all(struct loop *loop)
+{
+    struct loop_message *first;
+
+    (void)pthread_mutex_lock(&loop->lock);
+    first = loop->first;
+    loop->first = loop->last = NULL;
+    (void)pthread_mutex_unlock(&loop->lock);
+    return first;
+}
+
+static void wake_up(evutil_socket_t fd, short what, void *argument)
+{
+    struct loop *loop = argument;
+    uint64_t count;
+
+    (void)what;
+    (void)!read(fd, &count, sizeof(count));
+    for (struct loop_message *message = take_all(loop), *next; message != NULL; message = next) {
+        next = message->next; /* run() may release the message */
+        message->run(loop, message);
+    }
+}
+
+void loop_post(struct loop *loop, struct loop_message *message)
+{
+    static const uint64_t one = 1;
+    bool was_empty;
+
+    message->next = NULL;
+    (void)pthread_mutex_lock(&loop->lock);
+    was_empty = loop->first == NULL;
+    if (was_empty)
+        loop->first = message;
+    else
+        loop->last->next = message;
+    loop->last = message;
+    (void)pthread_mutex_unlock(&loop->lock);
+    if (was_empty)
+        (void)!write(loop->wake_fd, &one, sizeof(one));
+}
+
+static bool set_up(struct loop *loop, size_t index)
+{
+    loop->index = index;
+    (void)pthread_mutex_init(&loop->lock, NULL);
+    loop->base = event_base_new();
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->base == NULL || loop->wake_fd < 0)
+        return false;
+    loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, wake_up, loop);
+    return loop->wake != NULL && event_add(loop->wake, NULL) == 0;
+}
+
+struct loops *loops_new(size_t count)
+{
+    struct loops *loops = OPENSSL_zalloc(sizeof(*loops));
+    bool done = loops != NULL;
+
+    if (done) {
+        loops->loop = OPENSSL_zalloc(count * sizeof(*loops->loop));
+        done = loops->loop != NULL;
+    }
+    while (done && loops->count < count) {
+        done = set_up(&loops->loop[loops->count], loops->count);
+        loops->count++;
+    }
+    if (done)
+        return loops;
+    loops_free(loops);
+    return NULL;
+}
+
+static void *run(void *argument)
+{
+    struct loop *loop = argument;
+
+    (void)event_base_dispatch(loop->base);
+    OPENSSL_thread_stop();
+    return NULL;
+}
+
+static void stop(struct loop *loop, struct loop_message *message)
+{
+    (void)message;
+    (void)event_base_loopbreak(loop->base);
+}
+
+static void join_first(struct loops *loops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        loops->loop[i].stop.run = stop;
+        loop_post(&loops->loop[i], &loops->loop[i].stop);
+    }
+    for (size_t i = 0; i < count; i++)
+        (void)pthread_join(loops->loop[i].thread, NULL);
+}
+
+bool loops_start(struct loops *loops)
+{
+    for (size_t i = 0; i < loops->count; i++)
+        if (pthread_create(&loops->loop[i].thread, NULL, run, &loops->loop[i]) != 0) {
+            join_first(loops, i);
+            return false;
+        }
+    return true;
+}
+
+void loops_stop(struct loops *loops)
+{
+    join_first(loops, loops->count);
+}
+
+void loops_free(struct loops *loops)
+{
+    if (loops == NULL)
+        return;
+    for (size_t i = 0; i < loops->count; i++) {
+        struct loop *loop = &loops->loop[i];
+
+        if (loop->wake != NULL)
+            event_free(loop->wake);
+        if (loop->base != NULL)
+            event_base_free(loop->base);
+        if (loop->wake_fd >= 0)
+            (void)close(loop->wake_fd);
+        (void)pthread_mutex_destroy(&loop->lock);
+    }
+    OPENSSL_free(loops->loop);
+    OPENSSL_free(loops);
+}

@@ -1,0 +1,64 @@
+/*
+ * What is counted, and shown in Prometheus' text format
+ *
+ * One row says everything of a counter: to count something new, add its row. Rows of one family
+ * stand together. Counting is one atomic addition and may be done on any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include <stddef.h>
+
+/* X(name, family without "e2e_", labels or "", counter or gauge, what it says) */
+#define METRICS(X)                                                                                 \
+    X(CONNECTIONS_NAF, "connections_total", "endpoint=\"naf\"", counter, "Connections accepted.")  \
+    X(CONNECTIONS_E2E, "connections_total", "endpoint=\"e2e\"", counter, "Connections accepted.")  \
+    X(CONNECTIONS_LINE, "connections_total", "endpoint=\"line\"", counter,                         \
+      "Connections accepted.")                                                                     \
+    X(OPEN, "connections_open", "", gauge, "Connections that are open now.")                       \
+    X(UNFINISHED, "handshakes_unfinished", "", gauge, "TLS handshakes that are under way now.")    \
+    X(HANDSHAKES, "handshakes_total", "", counter, "TLS handshakes that were completed.")          \
+    X(FLAGS, "flags_total", "e2e=\"1\"", counter, "Answers to a nonce.")                           \
+    X(FLAGS_NONE, "flags_total", "e2e=\"0\"", counter, "Answers to a nonce.")                      \
+    X(E2E_TAKEN, "e2e_connections_total", "", counter, "Connections secured with e2e_key.")        \
+    X(REFUSED_HANDSHAKE, "refusals_total", "reason=\"handshake\"", counter, "Refusals.")           \
+    X(REFUSED_TIMEOUT, "refusals_total", "reason=\"timeout\"", counter, "Refusals.")               \
+    X(REFUSED_LINE, "refusals_total", "reason=\"line\"", counter, "Refusals.")                     \
+    X(REFUSED_SOURCE, "refusals_total", "reason=\"source\"", counter, "Refusals.")                 \
+    X(REFUSED_STORE, "refusals_total", "reason=\"store\"", counter, "Refusals.")                   \
+    X(REFUSED_USED, "refusals_total", "reason=\"refresh-used\"", counter, "Refusals.")             \
+    X(REFUSED_THIRD_PARTY, "refusals_total", "reason=\"third-party\"", counter, "Refusals.")       \
+    X(REFUSED_FULL, "refusals_total", "reason=\"connections-max\"", counter, "Refusals.")          \
+    X(REFUSED_DEVICE, "refusals_total", "reason=\"connections-per-device\"", counter, "Refusals.") \
+    X(REFUSED_ADDRESS, "refusals_total", "reason=\"handshakes-per-source\"", counter, "Refusals.") \
+    X(STORE_ERRORS, "store_errors_total", "", counter, "Operations the store did not answer.")     \
+    X(RELOADS, "reloads_total", "result=\"taken\"", counter, "Reloads of the files.")              \
+    X(RELOADS_REFUSED, "reloads_total", "result=\"refused\"", counter, "Reloads of the files.")    \
+    X(REVOCATIONS, "revocations_total", "", counter, "Revocations of an identity or a Ka.")
+
+enum metric {
+#define METRIC_NAME(name, family, labels, type, help) METRIC_##name,
+    METRICS(METRIC_NAME)
+#undef METRIC_NAME
+        METRIC_COUNT
+};
+
+/* Add to a counter, or add to and (with a negative number) subtract from a gauge. */
+void metrics_add(enum metric metric, long number);
+
+static inline void metrics_count(enum metric metric)
+{
+    metrics_add(metric, 1);
+}
+
+/* How long things take, in buckets from a millisecond to ten seconds. */
+enum metric_time { METRIC_TIME_SOURCE, METRIC_TIME_THIRD_PARTY, METRIC_TIME_COUNT };
+
+void metrics_observe(enum metric_time time, double seconds);
+
+/* Everything in Prometheus' text format, to be released with free(); NULL when out of memory. */
+char *metrics_text(void);
+
+#endif

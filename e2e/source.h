@@ -1,0 +1,81 @@
+/*
+ * Where Ks_NAF comes from: the devices file, or the operator's NEF, AAnF or BSF
+ *
+ * A look-up is asynchronous as in store.h: it names the loop it is called on, the callback comes on
+ * that loop, perhaps before the call returns. Then the call returns NULL; else a handle that is
+ * good until the callback, and with which the look-up can be cancelled. Cancelling one look-up
+ * does not disturb others that wait for the same answer.
+ *
+ * Anybody can cause a look-up: the identity comes before its owner has proved anything.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include "loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define SOURCE_KEY_LENGTH 32
+#define SOURCE_TEXT_SIZE  256 /* texts of at most 255 octets, and NUL */
+
+enum source_kind {
+    SOURCE_AKMA,    /* an A-KID, whose K_AF is wanted: 3GPP-AKMA */
+    SOURCE_GBA_ME,  /* a B-TID, whose Ks_NAF or Ks_ext_NAF is wanted: 3GPP-bootstrapping */
+    SOURCE_GBA_UICC /* a B-TID, whose Ks_int_NAF is wanted: 3GPP-bootstrapping-uicc */
+};
+
+struct source_query {
+    const char *identity; /* B-TID or A-KID, without prefix and separator; read during the call */
+    enum source_kind kind;
+    const struct sockaddr *peer; /* who asks: for bounds per source address */
+};
+
+enum source_result {
+    SOURCE_FOUND,
+    SOURCE_UNKNOWN, /* there is no such key */
+    SOURCE_REFUSED  /* it cannot be said (a failure, a bound that was reached): fail closed */
+};
+
+struct source_answer {
+    enum source_result result;
+    unsigned char ks_naf[SOURCE_KEY_LENGTH];
+    char device[SOURCE_TEXT_SIZE]; /* the device's permanent name; empty: an anonymous answer */
+    int64_t not_after;             /* end of the key, seconds since 1970; 0: not known */
+    const char *reason;            /* SOURCE_REFUSED: a sentence for the log, else NULL */
+};
+
+/* The answer is gone, and cleansed by the source, when the callback returns. */
+typedef void source_done(void *argument, const struct source_answer *answer);
+
+struct source;
+struct source_request;
+
+struct source_ops {
+    struct source_request *(*lookup)(struct source *source, struct loop *loop,
+                                     const struct source_query *query, source_done *done,
+                                     void *argument);
+    /* The callback will not be called. */
+    void (*cancel)(struct source *source, struct source_request *request);
+    /* Drop what is cached of an identity, on any thread; NULL where nothing is cached. */
+    void (*forget)(struct source *source, const char *identity);
+    void (*free)(struct source *source);
+};
+
+/* A source's structure starts with this. */
+struct source {
+    const struct source_ops *ops;
+};
+
+struct roster;
+
+/* The devices file: the row of the identity names the device and holds its key. NULL: no memory. */
+struct source *source_file_new(struct roster *roster);
+
+/* Cleanse and release. NULL is fine. No look-up may be under way. */
+void source_free(struct source *source);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The store of outstanding e2e keys: what a third party has promised with a flag, unused so far
+ *
+ * An endpoint reads a key at the ClientHello (get) and, after the client's Finished, takes it; of
+ * several who take one record at the same time one alone gets it. The third party puts a record
+ * before it sends the flag, and revokes what a removed Ka or a notification makes void.
+ *
+ * Every operation is asynchronous: it names the loop it is called on, and its callback comes on
+ * that loop, perhaps before the call returns. Then the call returns NULL; else it returns a handle
+ * that is good until the callback, and with which the request can be cancelled.
+ *
+ * Bounds that every backend keeps, for each NAF apart: STORE_MAX outstanding records, then the
+ * oldest is gone; STORE_MAX_OF_DEVICE of one device, then its own oldest is gone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_KEY_LENGTH    32
+#define STORE_IDENTITY_SIZE 37  /* "e2e-", 32 hex digits, NUL */
+#define STORE_TEXT_SIZE     256 /* texts of at most 255 octets, and NUL */
+#define STORE_MAX           4096
+#define STORE_MAX_OF_DEVICE 256
+
+struct store_record {
+    char identity[STORE_IDENTITY_SIZE]; /* what the flag tells the UE to present: the key's name */
+    unsigned char key[STORE_KEY_LENGTH];
+    char device[STORE_TEXT_SIZE];  /* the device's name, as in the row of its Ka */
+    char ka_id[STORE_TEXT_SIZE];   /* which Ka; empty: it has no name */
+    char subject[STORE_TEXT_SIZE]; /* B-TID or A-KID of the first connection */
+    char naf[STORE_TEXT_SIZE];     /* whose request it was; empty: this process's own */
+    int64_t lifetime;              /* milliseconds from the put; 1 or more */
+    int64_t not_after;             /* end of the 3GPP key, seconds since 1970; 0: not known */
+};
+
+/* Which records to revoke: those that agree with every member that is not NULL. */
+struct store_scope {
+    const char *device, *ka_id, *subject, *naf;
+};
+
+enum store_result {
+    STORE_OK,
+    STORE_UNKNOWN,    /* get, take: never there, used before, too old, or revoked */
+    STORE_UNAVAILABLE /* the store cannot say: fail closed */
+};
+
+/*
+ * The end of an operation. record: for get and take with STORE_OK, else NULL; it is gone when the
+ * callback returns. reason: a sentence for the log with STORE_UNAVAILABLE, else NULL.
+ */
+typedef void store_done(void *argument, enum store_result result, const struct store_record *record,
+                        const char *reason);
+
+struct store;
+struct store_request;
+
+struct store_ops {
+    struct store_request *(*put)(struct store *store, struct loop *loop,
+                                 const struct store_record *record, store_done *done,
+                                 void *argument);
+    struct store_request *(*get)(struct store *store, struct loop *loop, const char *identity,
+                                 store_done *done, void *argument);
+    struct store_request *(*take)(struct store *store, struct loop *loop, const char *identity,
+                                  store_done *done, void *argument);
+    struct store_request *(*revoke)(struct store *store, struct loop *loop,
+                                    const struct store_scope *scope, store_done *done,
+                                    void *argument);
+    /* The callback will not be called; whether the operation takes place is open. */
+    void (*cancel)(struct store *store, struct store_request *request);
+    void (*free)(struct store *store);
+};
+
+/* A backend's structure starts with this. */
+struct store {
+    const struct store_ops *ops;
+};
+
+/* A new random identity; false where there is no randomness. */
+bool store_make_identity(char identity[STORE_IDENTITY_SIZE]);
+
+/* Does this text have the form of such an identity? Nothing else is worth asking the store for. */
+bool store_is_identity(const char *text, size_t length);
+
+/* In this process's memory, shared by its loops. NULL when out of memory. */
+struct store *store_memory_new(void);
+
+/* Cleanse and release. NULL is fine. No request may be under way. */
+void store_free(struct store *store);
+
+#endif

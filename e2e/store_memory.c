@@ -1,0 +1,253 @@
+/*
+ * The store of outstanding e2e keys in this process's memory
+ *
+ * Records hang in two places: in a table by their identity, and in the list of the NAF that asked
+ * for them, oldest first, which the bounds go by. One lock for all: an operation takes
+ * microseconds.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store.h"
+
+#include "clock.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define BUCKETS 4096 /* a power of 2 */
+
+struct entry {
+    TAILQ_ENTRY(entry) of_naf;
+    LIST_ENTRY(entry) of_bucket;
+    struct naf *naf;
+    int64_t expires; /* clock_ms() */
+    struct store_record record;
+};
+
+TAILQ_HEAD(entries, entry);
+
+/* A NAF that has asked: as many as there are certificates for. */
+struct naf {
+    SLIST_ENTRY(naf) next;
+    struct entries entries;
+    size_t count;
+    char name[STORE_TEXT_SIZE];
+};
+
+struct memory {
+    struct store store;
+    pthread_mutex_t lock;
+    SLIST_HEAD(, naf) nafs;
+    LIST_HEAD(, entry) buckets[BUCKETS];
+};
+
+/* The identity is random: its first digits spread well. */
+static size_t bucket_of(const char *identity)
+{
+    size_t sum = 0;
+
+    for (; *identity != '\0'; identity++)
+        sum = sum * 31 + (unsigned char)*identity;
+    return sum % BUCKETS;
+}
+
+static void forget(struct entry *entry)
+{
+    TAILQ_REMOVE(&entry->naf->entries, entry, of_naf);
+    LIST_REMOVE(entry, of_bucket);
+    entry->naf->count--;
+    OPENSSL_clear_free(entry, sizeof(*entry));
+}
+
+static struct naf *find_naf(struct memory *memory, const char *name)
+{
+    struct naf *naf;
+
+    SLIST_FOREACH(naf, &memory->nafs, next)
+    {
+        if (strcmp(naf->name, name) == 0)
+            return naf;
+    }
+    naf = OPENSSL_zalloc(sizeof(*naf));
+    if (naf == NULL)
+        return NULL;
+    TAILQ_INIT(&naf->entries);
+    memcpy(naf->name, name, strlen(name) + 1);
+    SLIST_INSERT_HEAD(&memory->nafs, naf, next);
+    return naf;
+}
+
+/* Before one more of a device: what is too old goes, then the oldest of who has its fill. */
+static void make_room(struct naf *naf, const char *device)
+{
+    const int64_t now = clock_ms();
+    struct entry *entry, *next, *own = NULL;
+    size_t count = 0;
+
+    for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
+        next = TAILQ_NEXT(entry, of_naf);
+        if (entry->expires <= now) {
+            forget(entry);
+        } else if (strcmp(entry->record.device, device) == 0) {
+            own = own == NULL ? entry : own;
+            count++;
+        }
+    }
+    if (count >= STORE_MAX_OF_DEVICE)
+        forget(own);
+    else if (naf->count >= STORE_MAX)
+        forget(TAILQ_FIRST(&naf->entries));
+}
+
+static bool add(struct memory *memory, const struct store_record *record)
+{
+    struct naf *naf = find_naf(memory, record->naf);
+    struct entry *entry = naf == NULL ? NULL : OPENSSL_zalloc(sizeof(*entry));
+
+    if (entry == NULL)
+        return false;
+    make_room(naf, record->device);
+    entry->naf = naf;
+    entry->expires = clock_ms() + record->lifetime;
+    entry->record = *record;
+    TAILQ_INSERT_TAIL(&naf->entries, entry, of_naf);
+    LIST_INSERT_HEAD(&memory->buckets[bucket_of(record->identity)], entry, of_bucket);
+    naf->count++;
+    return true;
+}
+
+static struct store_request *put(struct store *store, struct loop *loop,
+                                 const struct store_record *record, store_done *done,
+                                 void *argument)
+{
+    struct memory *memory = (struct memory *)store;
+    bool added;
+
+    (void)loop;
+    (void)pthread_mutex_lock(&memory->lock);
+    added = add(memory, record);
+    (void)pthread_mutex_unlock(&memory->lock);
+    done(argument, added ? STORE_OK : STORE_UNAVAILABLE, NULL, added ? NULL : "out of memory");
+    return NULL;
+}
+
+/* A copy of a record that is there and in time; take: it is gone then. */
+static bool find(struct memory *memory, const char *identity, bool take, struct store_record *found)
+{
+    struct entry *entry;
+    bool in_time = false;
+
+    (void)pthread_mutex_lock(&memory->lock);
+    LIST_FOREACH(entry, &memory->buckets[bucket_of(identity)], of_bucket)
+    {
+        if (strcmp(entry->record.identity, identity) == 0)
+            break;
+    }
+    if (entry != NULL) {
+        in_time = entry->expires > clock_ms();
+        if (in_time)
+            *found = entry->record;
+        if (take || !in_time)
+            forget(entry);
+    }
+    (void)pthread_mutex_unlock(&memory->lock);
+    return in_time;
+}
+
+static void answer(struct memory *memory, const char *identity, bool take, store_done *done,
+                   void *argument)
+{
+    struct store_record record;
+
+    if (find(memory, identity, take, &record)) {
+        done(argument, STORE_OK, &record, NULL);
+        OPENSSL_cleanse(&record, sizeof(record));
+    } else {
+        done(argument, STORE_UNKNOWN, NULL, NULL);
+    }
+}
+
+static struct store_request *get(struct store *store, struct loop *loop, const char *identity,
+                                 store_done *done, void *argument)
+{
+    (void)loop;
+    answer((struct memory *)store, identity, false, done, argument);
+    return NULL;
+}
+
+static struct store_request *take(struct store *store, struct loop *loop, const char *identity,
+                                  store_done *done, void *argument)
+{
+    (void)loop;
+    answer((struct memory *)store, identity, true, done, argument);
+    return NULL;
+}
+
+static bool agrees(const char *wanted, const char *text)
+{
+    return wanted == NULL || strcmp(wanted, text) == 0;
+}
+
+static bool is_meant(const struct store_scope *scope, const struct store_record *record)
+{
+    return agrees(scope->device, record->device) && agrees(scope->ka_id, record->ka_id) &&
+           agrees(scope->subject, record->subject) && agrees(scope->naf, record->naf);
+}
+
+static struct store_request *revoke(struct store *store, struct loop *loop,
+                                    const struct store_scope *scope, store_done *done,
+                                    void *argument)
+{
+    struct memory *memory = (struct memory *)store;
+    struct entry *entry, *next;
+    struct naf *naf;
+
+    (void)loop;
+    (void)pthread_mutex_lock(&memory->lock);
+    SLIST_FOREACH(naf, &memory->nafs, next)
+    {
+        for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
+            next = TAILQ_NEXT(entry, of_naf);
+            if (is_meant(scope, &entry->record))
+                forget(entry);
+        }
+    }
+    (void)pthread_mutex_unlock(&memory->lock);
+    done(argument, STORE_OK, NULL, NULL);
+    return NULL;
+}
+
+static void cancel(struct store *store, struct store_request *request)
+{
+    (void)store, (void)request; /* every callback came before its call returned */
+}
+
+static void release(struct store *store)
+{
+    struct memory *memory = (struct memory *)store;
+
+    while (!SLIST_EMPTY(&memory->nafs)) {
+        struct naf *naf = SLIST_FIRST(&memory->nafs);
+
+        while (!TAILQ_EMPTY(&naf->entries))
+            forget(TAILQ_FIRST(&naf->entries));
+        SLIST_REMOVE_HEAD(&memory->nafs, next);
+        OPENSSL_free(naf);
+    }
+    (void)pthread_mutex_destroy(&memory->lock);
+    OPENSSL_free(memory);
+}
+
+static const struct store_ops memory_ops = {put, get, take, revoke, cancel, release};
+
+struct store *store_memory_new(void)
+{
+    struct memory *memory = OPENSSL_zalloc(sizeof(*memory));
+
+    if (memory == NULL)
+        return NULL;
+    memory->store.ops = &memory_ops;
+    (void)pthread_mutex_init(&memory->lock, NULL);
+    return &memory->store;
+}
