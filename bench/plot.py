@@ -1,10 +1,11 @@
-"""Draw the benchmark's figures beside the JSON file, each as PNG and SVG.
+"""Draw the benchmark's figures beside the JSON file, as SVG that follows a reader's light or dark theme.
 
-    plot.py performance.json     makes performance-cost.png, .svg and performance-growth.png, .svg
+    plot.py performance.json     makes performance-cost.svg and performance-growth.svg
 
 SPDX-License-Identifier: Apache-2.0
 """
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -19,7 +20,12 @@ from matplotlib.figure import Figure  # noqa: E402
 
 Entry = dict[str, Any]
 
-OURS, OTHERS, WORK = "#1f5fa8", "#a9a9a9", "#d98c21"
+OURS, OTHERS, WORK = "#3b82c4", "#8b949e", "#d98c21"
+INK, PAPER = "#1f2328", "#ffffff"  # as drawn; in the file they are variables
+THEME = """<style>
+  :root { --ink: #1f2328; --paper: #ffffff }
+  @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117 } }
+</style>"""
 COST = [
     "AKMA-E2E one shot",
     "AKMA-E2E new keys",
@@ -63,11 +69,16 @@ def draw_cost(results: Entry) -> Figure:
         [work[name][1] - work[name][0] for name in names],
         [work[name][2] - work[name][1] for name in names],
     ]
-    axes.barh(names, medians, xerr=errors, color=[colour(name) for name in names], capsize=2)
-    for row, median in enumerate(medians):
-        axes.annotate(
-            f"{median:.1f}", (median, row), (8, 0), textcoords="offset points", va="center"
-        )
+    axes.barh(
+        *(names, medians),
+        xerr=errors,
+        color=[colour(name) for name in names],
+        ecolor=INK,
+        capsize=2,
+    )
+    for row, (name, median) in enumerate(zip(names, medians, strict=True)):
+        end = (work[name][2], row)  # behind the upper quartile, so that its line strikes nothing
+        axes.annotate(f"{median:.1f}", end, (6, 0), textcoords="offset points", va="center")
     axes.margins(x=0.08)
     axes.set_xlabel("time of one key of 32 octets; the five SHA-256 compressions in it = 1")
     axes.set_title("Cost of a key: median and quartiles")
@@ -114,14 +125,24 @@ def draw_growth(results: Entry) -> Figure:
     return figure
 
 
+def save(figure: Figure, path: Path) -> None:
+    """Write an SVG whose ink and paper are variables of its style sheet."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue().replace(INK, "var(--ink)").replace(PAPER, "var(--paper)")
+    path.write_text(svg.replace("<defs>", f"{THEME}\n <defs>", 1))
+
+
 def main() -> None:
     """Both plots."""
     path = Path(sys.argv[1])
     results: Entry = json.loads(path.read_text())
-    plt.rcParams["svg.hashsalt"] = "akma"  # the same figures give the same file
+    plt.rcParams |= {"svg.hashsalt": "akma", "svg.fonttype": "none", "font.family": "sans-serif"}
+    plt.rcParams |= {name: INK for name in ("text.color", "axes.labelcolor", "axes.edgecolor")}
+    plt.rcParams |= {"xtick.color": INK, "ytick.color": INK}
+    plt.rcParams |= {"figure.facecolor": PAPER, "axes.facecolor": PAPER, "legend.facecolor": PAPER}
     for name, figure in {"cost": draw_cost(results), "growth": draw_growth(results)}.items():
-        figure.savefig(path.with_name(f"{path.stem}-{name}.png"), dpi=110)
-        figure.savefig(path.with_name(f"{path.stem}-{name}.svg"), metadata={"Date": None})
+        save(figure, path.with_name(f"{path.stem}-{name}.svg"))
 
 
 if __name__ == "__main__":
