@@ -12,7 +12,7 @@
 
 struct echo {
     struct app_link *link;
-    struct lines lines;
+    struct wire wire;
     const char *prefix;
     struct wait wait;
     int64_t timeout, deadline; /* milliseconds; deadline 0: no line is under way */
@@ -21,7 +21,7 @@ struct echo {
 static void release(struct echo *echo)
 {
     wait_end(&echo->wait);
-    lines_clear(&echo->lines);
+    wire_clear(&echo->wire);
     OPENSSL_free(echo);
 }
 
@@ -34,22 +34,22 @@ static void end(struct echo *echo, const char *reason)
 }
 
 /* Echo what has come, line by line; nothing is read while an answer waits to be written. */
-static enum lines_result echo_lines(struct echo *echo)
+static enum wire_result echo_lines(struct echo *echo)
 {
-    enum lines_result result = lines_write(&echo->lines);
+    enum wire_result result = wire_write(&echo->wire);
     const char *line;
     size_t length;
 
-    for (unsigned int turns = 0; result == LINES_OK; turns++) {
+    for (unsigned int turns = 0; result == WIRE_OK; turns++) {
         if (turns == WAIT_TURNS)
-            return LINES_OK;
-        result = lines_read(&echo->lines, &line, &length);
-        if (result != LINES_OK)
+            return WIRE_OK;
+        result = wire_read(&echo->wire, &line, &length);
+        if (result != WIRE_OK)
             break;
         echo->deadline = 0;
-        if (!lines_add(&echo->lines, echo->prefix, line, length))
-            return LINES_FAILED;
-        result = lines_write(&echo->lines);
+        if (!wire_add(&echo->wire, echo->prefix, line, length))
+            return WIRE_FAILED;
+        result = wire_write(&echo->wire);
         echo->link->active = clock_ms();
     }
     return result;
@@ -58,12 +58,12 @@ static enum lines_result echo_lines(struct echo *echo)
 static void go_on(void *argument, bool in_time)
 {
     struct echo *echo = argument;
-    const enum lines_result result = in_time ? echo_lines(echo) : LINES_WANT_READ;
-    const bool under_way = lines_has_begun(&echo->lines) || lines_unwritten(&echo->lines) > 0;
+    const enum wire_result result = in_time ? echo_lines(echo) : WIRE_WANT_READ;
+    const bool under_way = wire_has_begun(&echo->wire) || wire_unwritten(&echo->wire) > 0;
 
-    if (!in_time || result == LINES_TOO_LONG || result == LINES_FAILED) {
-        end(echo, lines_says(result));
-    } else if (result == LINES_END) {
+    if (!in_time || result == WIRE_TOO_LONG || result == WIRE_FAILED) {
+        end(echo, wire_says(result));
+    } else if (result == WIRE_END) {
         end(echo, NULL);
     } else {
         if (!under_way)
@@ -74,7 +74,7 @@ static void go_on(void *argument, bool in_time)
     }
 }
 
-struct echo *echo_start(struct app_link *link, struct lines *lines, const char *prefix,
+struct echo *echo_start(struct app_link *link, struct wire *wire, const char *prefix,
                         unsigned int line_timeout)
 {
     struct echo *echo = OPENSSL_zalloc(sizeof(*echo));
@@ -82,12 +82,12 @@ struct echo *echo_start(struct app_link *link, struct lines *lines, const char *
     if (echo == NULL)
         return NULL;
     echo->link = link;
-    echo->lines = *lines;
-    *lines = (struct lines){.ssl = link->ssl};
+    echo->wire = *wire;
+    *wire = (struct wire){.ssl = link->ssl};
     echo->prefix = prefix;
     echo->timeout = (int64_t)line_timeout * 1000;
     wait_begin(&echo->wait, link->loop, SSL_get_fd(link->ssl), go_on, echo);
-    wait_for(&echo->wait, LINES_OK, 0);
+    wait_for(&echo->wait, WIRE_OK, 0);
     return echo;
 }
 
@@ -106,9 +106,9 @@ struct echo_app {
 static void *start(struct app *app, struct app_link *link)
 {
     const struct echo_app *echo = (const struct echo_app *)app;
-    struct lines lines = {.ssl = link->ssl};
+    struct wire wire = {.ssl = link->ssl};
 
-    return echo_start(link, &lines, echo->prefix, echo->line_timeout);
+    return echo_start(link, &wire, echo->prefix, echo->line_timeout);
 }
 
 static void stop(void *state)

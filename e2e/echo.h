@@ -7,16 +7,16 @@
 #define ECHO_H
 
 #include "app.h"
-#include "lines.h"
+#include "wire.h"
 
 struct echo;
 
 /*
- * Start on a link; lines may hold what was read before, and is taken over. prefix is kept, not
+ * Start on a link; wire may hold what was read before, and is taken over. prefix is kept, not
  * copied. line_timeout: seconds within which a line that has begun is complete, and is written.
  * NULL: out of memory.
  */
-struct echo *echo_start(struct app_link *link, struct lines *lines, const char *prefix,
+struct echo *echo_start(struct app_link *link, struct wire *wire, const char *prefix,
                         unsigned int line_timeout);
 
 void echo_stop(struct echo *echo);

@@ -17,30 +17,39 @@ static void call(evutil_socket_t fd, short what, void *argument)
 
 void wait_begin(struct wait *wait, struct loop *loop, int fd, wait_done *done, void *argument)
 {
+    wait->fd = fd;
     wait->done = done;
     wait->argument = argument;
     (void)event_assign(&wait->event, loop->base, fd, EV_READ | EV_PERSIST, call, wait);
 }
 
-void wait_for(struct wait *wait, enum lines_result wanted, int64_t deadline)
+/* What an event waits for cannot be changed: it becomes another. */
+static void change(struct wait *wait, short what)
+{
+    wait_end(wait);
+    (void)event_assign(&wait->event, event_get_base(&wait->event), what == 0 ? -1 : wait->fd,
+                       (short)(what | EV_PERSIST), call, wait);
+}
+
+void wait_for(struct wait *wait, enum wire_result wanted, int64_t deadline)
 {
     const int64_t left = deadline - clock_ms();
     const struct timeval limit = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-    const short what = wanted == LINES_WANT_WRITE ? EV_WRITE : EV_READ;
+    const short what = wanted == WIRE_WANT_READ    ? EV_READ
+                       : wanted == WIRE_WANT_WRITE ? EV_WRITE
+                                                   : 0;
 
-    if (wanted == LINES_OK || (deadline != 0 && left <= 0)) {
+    if (wanted == WIRE_OK || (deadline != 0 && left <= 0)) {
         wait_end(wait);
-        event_active(&wait->event, wanted == LINES_OK ? EV_READ : EV_TIMEOUT, 0);
+        event_active(&wait->event, wanted == WIRE_OK ? EV_READ : EV_TIMEOUT, 0);
         return;
     }
-    if ((event_get_events(&wait->event) & (EV_READ | EV_WRITE)) != what) {
-        wait_end(wait);
-        (void)event_assign(&wait->event, event_get_base(&wait->event), event_get_fd(&wait->event),
-                           (short)(what | EV_PERSIST), call, wait);
-    }
+    if ((event_get_events(&wait->event) & (EV_READ | EV_WRITE)) != what)
+        change(wait, what);
     if (deadline == 0) /* an event that waits already keeps its place in epoll: no system call */
         (void)event_remove_timer(&wait->event);
-    (void)event_add(&wait->event, deadline == 0 ? NULL : &limit);
+    if (deadline != 0 || what != 0)
+        (void)event_add(&wait->event, deadline == 0 ? NULL : &limit);
 }
 
 void wait_end(struct wait *wait)

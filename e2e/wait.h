@@ -6,8 +6,8 @@
 #ifndef WAIT_H
 #define WAIT_H
 
-#include "lines.h"
 #include "loop.h"
+#include "wire.h"
 
 #include <event2/event_struct.h>
 #include <stdint.h>
@@ -19,6 +19,7 @@ typedef void wait_done(void *argument, bool in_time);
 
 struct wait {
     struct event event;
+    int fd;
     wait_done *done;
     void *argument;
 };
@@ -27,11 +28,11 @@ struct wait {
 void wait_begin(struct wait *wait, struct loop *loop, int fd, wait_done *done, void *argument);
 
 /*
- * Have done() called when the socket is ready for what is wanted (LINES_OK: soon, whatever the
- * socket says) or when clock_ms() has reached deadline; 0: no deadline. Replaces what was waited
- * for before.
+ * Have done() called when the socket is ready for what is wanted (WIRE_OK: soon, whatever the
+ * socket says; WIRE_PAUSED: never) or when clock_ms() has reached deadline; 0: no deadline.
+ * Replaces what was waited for before.
  */
-void wait_for(struct wait *wait, enum lines_result wanted, int64_t deadline);
+void wait_for(struct wait *wait, enum wire_result wanted, int64_t deadline);
 
 /* Wait for nothing. */
 void wait_end(struct wait *wait);

@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef LINES_H
-#define LINES_H
+#ifndef WIRE_H
+#define WIRE_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -14,17 +14,18 @@
 
 #define LINE_MAX_LENGTH 8192 /* octets of a line that is read, its end not counted */
 
-enum lines_result {
-    LINES_OK,
-    LINES_WANT_READ, /* call again when the socket can be read */
-    LINES_WANT_WRITE,
-    LINES_END,      /* the other side has closed */
-    LINES_TOO_LONG, /* no end of line within LINE_MAX_LENGTH */
-    LINES_FAILED
+enum wire_result {
+    WIRE_OK,
+    WIRE_WANT_READ, /* call again when the socket can be read */
+    WIRE_WANT_WRITE,
+    WIRE_PAUSED,   /* what an answer is waited for, the socket says nothing about */
+    WIRE_END,      /* the other side has closed */
+    WIRE_TOO_LONG, /* no end of line within LINE_MAX_LENGTH */
+    WIRE_FAILED
 };
 
 /* Set to zero, but for ssl. */
-struct lines {
+struct wire {
     SSL *ssl;
     char *in, *out;
     size_t in_length, in_taken; /* of in: what was read, what was given away */
@@ -32,27 +33,27 @@ struct lines {
 };
 
 /* What a result means, as the end of a sentence. */
-const char *lines_says(enum lines_result result);
+const char *wire_says(enum wire_result result);
 
 /* What SSL_get_error() means for the result of a call of libssl. */
-enum lines_result lines_outcome(const SSL *ssl, int result);
+enum wire_result wire_outcome(const SSL *ssl, int result);
 
 /* The next line, without its LF; it is good until the next call. */
-enum lines_result lines_read(struct lines *lines, const char **line, size_t *length);
+enum wire_result wire_read(struct wire *wire, const char **line, size_t *length);
 
 /* Has a line begun that is not complete? */
-bool lines_has_begun(const struct lines *lines);
+bool wire_has_begun(const struct wire *wire);
 
 /* Add prefix, text and LF to what is to be written. False: out of memory. */
-bool lines_add(struct lines *lines, const char *prefix, const char *text, size_t length);
+bool wire_add(struct wire *wire, const char *prefix, const char *text, size_t length);
 
-/* Write what was added. LINES_OK: all of it is written. */
-enum lines_result lines_write(struct lines *lines);
+/* Write what was added. WIRE_OK: all of it is written. */
+enum wire_result wire_write(struct wire *wire);
 
 /* Octets that were added and are not yet written. */
-size_t lines_unwritten(const struct lines *lines);
+size_t wire_unwritten(const struct wire *wire);
 
 /* Cleanse and release the buffers. */
-void lines_clear(struct lines *lines);
+void wire_clear(struct wire *wire);
 
 #endif

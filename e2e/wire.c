@@ -1,0 +1,173 @@
+/*
+ * Lines over TLS on a socket that does not block
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "wire.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <string.h>
+
+#define IN_SIZE (LINE_MAX_LENGTH + 1) /* and the LF */
+
+const char *wire_says(enum wire_result result)
+{
+    static const char *const says[] = {
+        [WIRE_OK] = "went well",
+        [WIRE_WANT_READ] = "nothing complete came in time",
+        [WIRE_WANT_WRITE] = "the other side does not read",
+        [WIRE_PAUSED] = "no answer about its identity came in time",
+        [WIRE_END] = "the other side closed the connection",
+        [WIRE_TOO_LONG] = "a line is too long",
+        [WIRE_FAILED] = "the connection failed",
+    };
+
+    return says[result];
+}
+
+enum wire_result wire_outcome(const SSL *ssl, int result)
+{
+    switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_NONE:
+        return WIRE_OK;
+    case SSL_ERROR_WANT_READ:
+        return WIRE_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return WIRE_WANT_WRITE;
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+        return WIRE_PAUSED;
+    case SSL_ERROR_ZERO_RETURN:
+        return WIRE_END;
+    default:
+        return WIRE_FAILED;
+    }
+}
+
+/* Give up the room that nothing stands in. */
+static void shrink(struct wire *wire)
+{
+    char *smaller;
+
+    if (wire->in_length == 0) {
+        OPENSSL_clear_free(wire->in, IN_SIZE);
+        wire->in = NULL;
+    } else if ((smaller = OPENSSL_malloc(wire->in_length)) != NULL) {
+        memcpy(smaller, wire->in, wire->in_length);
+        OPENSSL_clear_free(wire->in, IN_SIZE);
+        wire->in = smaller;
+    }
+}
+
+/* Room for a whole line, with what has come of it at its beginning. */
+static bool make_room(struct wire *wire)
+{
+    const size_t rest = wire->in_length - wire->in_taken;
+    char *larger = OPENSSL_malloc(IN_SIZE);
+
+    if (larger == NULL)
+        return false;
+    if (rest > 0)
+        memcpy(larger, wire->in + wire->in_taken, rest);
+    OPENSSL_clear_free(wire->in, wire->in_length);
+    wire->in = larger;
+    wire->in_length = rest;
+    wire->in_taken = 0;
+    return true;
+}
+
+/* A line of what has come already. */
+static bool take_line(struct wire *wire, const char **line, size_t *length)
+{
+    const char *start = wire->in + wire->in_taken;
+    const char *end = wire->in_length == wire->in_taken
+                          ? NULL
+                          : memchr(start, '\n', wire->in_length - wire->in_taken);
+
+    if (end == NULL)
+        return false;
+    *line = start;
+    *length = (size_t)(end - start);
+    wire->in_taken += *length + 1;
+    return true;
+}
+
+enum wire_result wire_read(struct wire *wire, const char **line, size_t *length)
+{
+    enum wire_result result = WIRE_OK;
+
+    if (take_line(wire, line, length))
+        return WIRE_OK;
+    if (!make_room(wire))
+        return WIRE_FAILED;
+    while (result == WIRE_OK) {
+        int got;
+
+        if (wire->in_length > LINE_MAX_LENGTH)
+            return WIRE_TOO_LONG;
+        ERR_clear_error();
+        got = SSL_read(wire->ssl, wire->in + wire->in_length, (int)(IN_SIZE - wire->in_length));
+        result = wire_outcome(wire->ssl, got);
+        if (got > 0)
+            wire->in_length += (size_t)got;
+        if (got > 0 && take_line(wire, line, length))
+            return WIRE_OK;
+    }
+    shrink(wire);
+    return result;
+}
+
+bool wire_has_begun(const struct wire *wire)
+{
+    return wire->in_length > wire->in_taken;
+}
+
+bool wire_add(struct wire *wire, const char *prefix, const char *text, size_t length)
+{
+    const size_t before = wire_unwritten(wire), prefix_length = strlen(prefix);
+    const size_t size = before + prefix_length + length + 1;
+    char *out = size > INT_MAX ? NULL : OPENSSL_malloc(size);
+
+    if (out == NULL)
+        return false;
+    if (before > 0)
+        memcpy(out, wire->out + wire->out_sent, before);
+    memcpy(out + before, prefix, prefix_length);
+    memcpy(out + before + prefix_length, text, length);
+    out[size - 1] = '\n';
+    OPENSSL_clear_free(wire->out, wire->out_length);
+    wire->out = out;
+    wire->out_length = size;
+    wire->out_sent = 0;
+    return true;
+}
+
+enum wire_result wire_write(struct wire *wire)
+{
+    while (wire_unwritten(wire) > 0) {
+        int sent;
+
+        ERR_clear_error();
+        sent = SSL_write(wire->ssl, wire->out + wire->out_sent, (int)wire_unwritten(wire));
+        if (sent <= 0)
+            return wire_outcome(wire->ssl, sent);
+        wire->out_sent += (size_t)sent;
+    }
+    OPENSSL_clear_free(wire->out, wire->out_length);
+    wire->out = NULL;
+    wire->out_length = wire->out_sent = 0;
+    return WIRE_OK;
+}
+
+size_t wire_unwritten(const struct wire *wire)
+{
+    return wire->out_length - wire->out_sent;
+}
+
+void wire_clear(struct wire *wire)
+{
+    OPENSSL_clear_free(wire->in, wire->in_length);
+    OPENSSL_clear_free(wire->out, wire->out_length);
+    *wire = (struct wire){.ssl = wire->ssl};
+}
