@@ -1,0 +1,105 @@
+#!/bin/sh
+# OpenSSL's own test program on the module: evp_test, from the source package of the OpenSSL that is installed, runs the
+# module's vectors and refusals as stanzas; and OpenSSL's own tests of its KDFs give with the module loaded what
+# they give without it. About a minute, of which most is downloading. As root, on Debian.
+#
+#   test/checks/evp_test.sh
+#
+# The exit status is 77 where the source cannot be got.
+#
+# AKMA_BUILD   build folder, default build/evp_test; the source is kept there, and used again
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${AKMA_BUILD:-$root/build/evp_test}
+source=$build/source
+"$root/scripts/install-packages.sh" cmake ninja-build gcc libc6-dev libssl-dev pkg-config openssl python3 ca-certificates
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
+cmake -S "$root" -B "$build" -G Ninja >/dev/null
+cmake --build "$build" --target akma >/dev/null
+
+# apt's lists have the package's sources where the administrator wanted them; these are ours.
+apt_get() {
+    apt-get -qq -o Dir::Etc::SourceList="$build/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$build/lists" -o APT::Sandbox::User=root "$@"
+}
+
+# The source of the version that is installed, or of the generation's newest where that one is gone.
+get_source() {
+    mkdir -p "$build/lists/partial"
+    # shellcheck disable=SC2016 # apt's variables
+    apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' \
+        'Origin: Debian' | sort -u >"$build/sources.list"
+    apt_get update || return 1
+    version=$(dpkg-query -W -f '${source:Version}' libssl-dev)
+    (cd "$build" && { apt_get source --download-only --tar-only "openssl=$version" 2>/dev/null ||
+        apt_get source --download-only --tar-only openssl; }) || return 1
+    mkdir "$source.part"
+    tar -xf "$build"/openssl_*.orig.tar.* -C "$source.part" --strip-components=1 --exclude='*/doc/*' --exclude='*/fuzz/*'
+    # The longest vector has a line of 16 thousand characters.
+    sed -i 's/char buff\[[0-9]*\]/char buff[65536]/' "$source.part/test/testutil.h"
+    mv "$source.part" "$source"
+}
+
+# What evp_test needs of the source, against the libcrypto that is installed; functions that would need its insides
+# are not called, and left out.
+compile() {
+    mkdir -p "$build/objects"
+    set -- -w -ffunction-sections -fdata-sections -I "$source/include" -I "$source/apps/include" -I "$source"
+    # shellcheck disable=SC2046 # a list of files
+    (cd "$build/objects" && gcc "$@" -c $(find "$source/test/testutil" -name '*.c' ! -name fake_random.c) \
+        "$source/apps/lib/opt.c" && rm -f libtestutil.a && ar rc libtestutil.a ./*.o)
+    gcc "$@" -Wl,--gc-sections -o "$build/evp_test" "$source/test/evp_test.c" "$build/objects/libtestutil.a" -lcrypto
+}
+
+# configuration <name> <provider>=<file> ...
+configuration() {
+    name=$1
+    shift
+    {
+        printf 'openssl_conf = init\n[init]\nproviders = providers\n[providers]\n'
+        for provider; do
+            echo "${provider%%=*} = ${provider%%=*}_section"
+        done
+        for provider; do
+            printf '[%s_section]\nactivate = 1\nmodule = %s\n' "${provider%%=*}" "${provider#*=}"
+        done
+    } | sed '/^module = $/d' >"$build/$name.cnf"
+}
+
+# evp_test with a configuration, every word of its output and how it ended.
+run() {
+    "$build/evp_test" -config "$build/$1.cnf" "$2" 2>&1 && echo "passed" || echo "failed"
+}
+
+[ -d "$source" ] || get_source || {
+    echo "evp_test: the source of openssl cannot be got"
+    exit 77
+}
+compile
+legacy=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')/legacy.so
+[ -e "$legacy" ] && legacy=legacy=$legacy || legacy=
+# shellcheck disable=SC2086 # no legacy provider, no word
+configuration without default= $legacy
+# shellcheck disable=SC2086
+configuration with default= $legacy "akma=$build/akma.so"
+
+python3 "$root/test/checks/evp_stanzas.py" >"$build/akma.txt"
+wanted=$(grep -c '^KDF = ' "$build/akma.txt")
+run with "$build/akma.txt" >"$build/akma.out"
+grep -q "Completed $wanted tests with 0 errors and 0 skipped" "$build/akma.out" || {
+    cat "$build/akma.out"
+    exit 1
+}
+count=0
+for file in "$source"/test/recipes/30-test_evp_data/evpkdf_*.txt; do
+    run without "$file" >"$build/without.out"
+    run with "$file" >"$build/with.out"
+    diff "$build/without.out" "$build/with.out"
+    grep -q '# Completed [1-9]' "$build/with.out"
+    count=$((count + 1))
+done
+[ "$count" -gt 10 ]
+echo "evp_test of $(openssl version | cut -d ' ' -f 1,2): $wanted stanzas of the module, and $count files of OpenSSL's own as without it"
