@@ -79,9 +79,12 @@ def refusal(
     return stanza(algorithm, kept, "00" * length, f"Result = {result}", f"Reason = {reason}")
 
 
+FILES = {"akma-e2e.json": of_e2e, "interoperability.json": of_e2e, "3gpp-kdf.json": of_3gpp}
+
+
 def main() -> None:
     """Print them all."""
-    for file, of in (("akma-e2e.json", of_e2e), ("3gpp-kdf.json", of_3gpp)):
+    for file, of in FILES.items():
         print(f"Title = {file}\n")
         for vector in json.loads((VECTORS / file).read_text())["vectors"]:
             print(of(vector))

@@ -19,7 +19,7 @@ from evp import BUILD, OPENSSL_VERSION, Value
 from openssl_cli import EXAMPLE
 from samples import EXPECTED, KA, KEY, NAF_ID, vectors
 from test_module import ROOT, run
-from test_vectors import CASES
+from test_vectors import CASES, e2e_items
 
 PYTHON = "/usr/bin/python3"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
@@ -101,7 +101,12 @@ def as_json(value: Value) -> Any:
 
 def test_vectors(installed: Path, tmp_path: Path) -> None:
     calls, expected = [], []
-    for _, algorithm, items, length, key in CASES:
+    others = vectors("interoperability.json")
+    cases = [case[1:] for case in CASES] + [
+        ("AKMA-E2E", e2e_items(vector, pair=False), vector["length"], vector["e2e-key"])
+        for vector in others
+    ]
+    for algorithm, items, length, key in cases:
         parameters: dict[str, Any] = {}
         for item in items:
             assert isinstance(item, tuple)
@@ -113,7 +118,7 @@ def test_vectors(installed: Path, tmp_path: Path) -> None:
         calls.append({"algorithm": algorithm, "length": length, "parameters": parameters})
         expected.append(key)
     (tmp_path / "calls.json").write_text(json.dumps(calls))
-    assert len(calls) > len(vectors("akma-e2e.json"))
+    assert len(calls) > len(others)
     assert python(installed, DERIVE, tmp_path / "calls.json").split() == expected
 
 
