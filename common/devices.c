@@ -1,35 +1,36 @@
 /*
- * The devices file: stands in for the BSF's answer (Zn), the AAnF's (Naanf), and a store of Ka's
+ * The devices file: reading it, and finding a device
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
 
-#include "hex.h"
-#include "secret_file.h"
+#include "line_reader.h"
+#include "private_file.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define KA_MIN   16
-#define KA_MAX   65535
-#define FILE_MAX ((size_t)1 << 30) /* octets */
-#define COLUMNS  4
-#define HEADER   "identity,ks-naf,ka"
+#define BASIC_COLUMNS \
+    (COLUMN_BIT(COLUMN_IDENTITY) | COLUMN_BIT(COLUMN_KS_NAF) | COLUMN_BIT(COLUMN_KA))
+#define PIECE_SIZE ((size_t)256 * 1024) /* at least what a row can hold */
 
-struct field {
-    const char *text;
-    size_t length;
+/* Texts and keys of all rows, in pieces that do not move. */
+struct devices_store {
+    struct devices_store *next;
+    size_t used;
+    unsigned char octets[PIECE_SIZE];
 };
 
 /* Where the parser stands. */
 struct reader {
-    const char *rest;
-    size_t left;
-    size_t line;
-    size_t columns;
+    struct row_layout layout;
+    struct row_rules rules;
+    size_t line, capacity;
+    struct devices *devices;
     char *fault;
 };
 
@@ -39,105 +40,102 @@ static bool wrong(struct reader *reader, const char *what)
     return false;
 }
 
-/* The next line, without its LF or CR LF; false at the end. */
-static bool next_line(struct reader *reader, struct field *line)
+/* Keep octets and a NUL behind them; an empty field is kept as NULL. */
+static bool keep(struct devices *devices, const unsigned char **kept, struct row_field field)
 {
-    const char *end;
+    struct devices_store *store = devices->store;
 
-    if (reader->left == 0)
-        return false;
-    end = memchr(reader->rest, '\n', reader->left);
-    line->text = reader->rest;
-    line->length = end == NULL ? reader->left : (size_t)(end - reader->rest);
-    reader->left -= line->length + (end != NULL);
-    reader->rest += line->length + (end != NULL);
-    if (line->length > 0 && line->text[line->length - 1] == '\r')
-        line->length--;
-    reader->line++;
-    return true;
-}
-
-static bool split(struct reader *reader, struct field line, struct field fields[COLUMNS])
-{
-    size_t count = 0;
-
-    for (;;) {
-        const char *comma = memchr(line.text, ',', line.length);
-        const size_t length = comma == NULL ? line.length : (size_t)(comma - line.text);
-
-        if (count == reader->columns)
-            return wrong(reader, "more fields than the header has");
-        fields[count++] = (struct field){line.text, length};
-        if (comma == NULL)
-            break;
-        line.text += length + 1;
-        line.length -= length + 1;
-    }
-    return count == reader->columns || wrong(reader, "fewer fields than the header has");
-}
-
-static bool read_header(struct reader *reader)
-{
-    struct field line = {"", 0};
-
-    (void)next_line(reader, &line);
-    reader->line = 1; /* of an empty file, too */
-    reader->columns = 3;
-    if (line.length == strlen(HEADER) && memcmp(line.text, HEADER, line.length) == 0)
-        return true;
-    reader->columns = 4;
-    return (line.length == strlen(HEADER ",ka-id") &&
-            memcmp(line.text, HEADER ",ka-id", line.length) == 0) ||
-           wrong(reader,
-                 "the header is wrong, identity,ks-naf,ka or identity,ks-naf,ka,ka-id wanted");
-}
-
-static bool copy_text(struct reader *reader, char *text, struct field field, const char *fault)
-{
-    if (field.length > DEVICE_TEXT_MAX)
-        return wrong(reader, fault);
-    for (size_t i = 0; i < field.length; i++) {
-        const unsigned char c = (unsigned char)field.text[i];
-
-        if (c <= ' ' || c == '"' || c == 0x7F)
-            return wrong(reader, fault);
-    }
-    memcpy(text, field.text, field.length);
-    text[field.length] = '\0';
-    return true;
-}
-
-static bool read_ka(struct reader *reader, struct device *device, struct field field)
-{
-    const size_t length = field.length / 2;
-
+    *kept = NULL;
     if (field.length == 0)
         return true;
-    if (length < KA_MIN || length > KA_MAX)
-        return wrong(reader, "ka: the hex of 16 to 65535 octets, or nothing, wanted");
-    device->ka = OPENSSL_malloc(length);
-    device->ka_length = length;
-    if (device->ka == NULL)
-        return wrong(reader, "out of memory");
-    return hex_decode(device->ka, field.text, field.length) || wrong(reader, "ka: not hex");
+    if (store == NULL || PIECE_SIZE - store->used <= field.length) {
+        store = OPENSSL_zalloc(sizeof(*store));
+        if (store == NULL)
+            return false;
+        store->next = devices->store;
+        devices->store = store;
+    }
+    *kept = memcpy(store->octets + store->used, field.octets, field.length);
+    store->used += field.length + 1; /* the NUL is there */
+    return true;
 }
 
-static bool read_row(struct reader *reader, struct device *device, struct field line)
+static bool keep_text(struct devices *devices, const char **kept, struct row_field field)
 {
-    struct field fields[COLUMNS] = {{"", 0}, {"", 0}, {"", 0}, {"", 0}};
+    const unsigned char *octets = NULL;
+    const bool done = keep(devices, &octets, field);
 
-    if (!split(reader, line, fields))
-        return false;
-    if (fields[0].length == 0)
-        return wrong(reader, "identity: empty, a B-TID or A-KID wanted");
-    if (fields[1].length != (size_t)2 * KS_NAF_LENGTH ||
-        !hex_decode(device->ks_naf, fields[1].text, fields[1].length))
-        return wrong(reader, "ks-naf: 64 hex digits wanted");
-    return copy_text(reader, device->identity, fields[0],
-                     "identity: 1 to 255 octets without blanks and quotes wanted") &&
-           read_ka(reader, device, fields[2]) &&
-           copy_text(reader, device->ka_id, fields[3],
-                     "ka-id: 0 to 255 octets without blanks and quotes wanted");
+    *kept = octets == NULL ? "" : (const char *)octets;
+    return done;
+}
+
+static struct device *new_device(struct reader *reader)
+{
+    struct devices *devices = reader->devices;
+
+    if (devices->count == reader->capacity) {
+        const size_t capacity = reader->capacity == 0 ? 16 : 2 * reader->capacity;
+        struct device *rows = OPENSSL_realloc(devices->rows, capacity * sizeof(*rows));
+
+        if (rows == NULL)
+            return NULL;
+        devices->rows = rows;
+        reader->capacity = capacity;
+    }
+    return &devices->rows[devices->count++];
+}
+
+static bool keep_row(struct reader *reader, const struct row *row)
+{
+    struct devices *devices = reader->devices;
+    struct device *device = new_device(reader);
+
+    if (device == NULL)
+        return wrong(reader, "out of memory");
+    *device = (struct device){.ka_length = row->field[COLUMN_KA].length,
+                              .refresh_length = row->field[COLUMN_REFRESH].length,
+                              .row = reader->line};
+    return (keep_text(devices, &device->identity, row->field[COLUMN_IDENTITY]) &&
+            keep_text(devices, &device->ka_id, row->field[COLUMN_KA_ID]) &&
+            keep(devices, &device->ks_naf, row->field[COLUMN_KS_NAF]) &&
+            keep(devices, &device->ka, row->field[COLUMN_KA]) &&
+            keep(devices, &device->refresh, row->field[COLUMN_REFRESH])) ||
+           wrong(reader, "out of memory");
+}
+
+static bool read_header(struct reader *reader, const char *line, size_t length)
+{
+    const enum column *at = reader->layout.at;
+    char fault[ROW_FAULT_SIZE];
+
+    if (!row_layout_read(&reader->layout, &reader->rules, line, length, fault))
+        return wrong(reader, fault);
+    return (reader->layout.count >= 3 && at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&
+            at[2] == COLUMN_KA) ||
+           wrong(reader,
+                 "the header is wrong: identity,ks-naf,ka have to stand first, in this order");
+}
+
+/* Read the lines of a block; a reader begins with the header. */
+static bool read_lines(struct reader *reader, char *rest, size_t left)
+{
+    char fault[ROW_FAULT_SIZE];
+    struct row row;
+    size_t length;
+    char *line;
+
+    while (line_next(&rest, &left, &line, &length)) {
+        if (++reader->line == 1) {
+            if (!read_header(reader, line, length))
+                return false;
+            continue;
+        }
+        if (!row_read(&row, &reader->layout, line, length, fault))
+            return wrong(reader, fault);
+        if (!keep_row(reader, &row))
+            return false;
+    }
+    return true;
 }
 
 static int compare_rows(const void *one, const void *other)
@@ -148,96 +146,162 @@ static int compare_rows(const void *one, const void *other)
     return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
 }
 
-/* Rows of one identity share its Ks_NAF, and no two of its Ka's the same name. */
-static bool rows_agree(struct reader *reader, const struct devices *devices)
+static int compare_ka_ids(const void *one, const void *other)
 {
-    for (size_t i = 0; i < devices->count; i++)
-        for (size_t j = i + 1; j < devices->count; j++) {
-            const struct device *one = &devices->rows[i], *other = &devices->rows[j];
+    const struct device *a = *(const struct device *const *)one;
+    const struct device *b = *(const struct device *const *)other;
+    const int order = strcmp(a->ka_id, b->ka_id);
 
-            if (strcmp(one->identity, other->identity) != 0)
-                break;
-            reader->line = other->row;
-            if (CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) != 0)
+    return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
+}
+
+static bool same_ks_naf(const struct device *one, const struct device *other)
+{
+    if (one->ks_naf == NULL || other->ks_naf == NULL)
+        return one->ks_naf == other->ks_naf;
+    return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
+}
+
+/* No two Ka's of one identity have the same name. */
+static bool ka_ids_differ(struct reader *reader, const struct device *rows, size_t count)
+{
+    const struct device **sorted = OPENSSL_malloc(count * sizeof(*sorted));
+    size_t same = 0;
+
+    if (sorted == NULL)
+        return wrong(reader, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &rows[i];
+    qsort(sorted, count, sizeof(*sorted), compare_ka_ids);
+    for (size_t i = 1; i < count && same == 0; i++)
+        if (sorted[i]->ka_id[0] != '\0' && strcmp(sorted[i - 1]->ka_id, sorted[i]->ka_id) == 0)
+            same = sorted[i]->row;
+    OPENSSL_free(sorted);
+    if (same == 0)
+        return true;
+    reader->line = same;
+    return wrong(reader, "ka-id: the identity has it already");
+}
+
+/* Rows of one identity share its Ks_NAF. */
+static bool rows_agree(struct reader *reader)
+{
+    const struct devices *devices = reader->devices;
+    size_t first = 0;
+
+    for (size_t i = 1; i <= devices->count; i++) {
+        const struct device *row = &devices->rows[i];
+
+        if (i < devices->count && strcmp(devices->rows[first].identity, row->identity) == 0) {
+            reader->line = row->row;
+            if (!same_ks_naf(&devices->rows[first], row))
                 return wrong(reader, "ks-naf: differs from the identity's row before");
-            if (one->ka_id[0] != '\0' && strcmp(one->ka_id, other->ka_id) == 0)
-                return wrong(reader, "ka-id: the identity has it already");
+            continue;
         }
+        if (i - first > 1 && !ka_ids_differ(reader, &devices->rows[first], i - first))
+            return false;
+        first = i;
+    }
     return true;
 }
 
-static size_t count_lines(const char *text, size_t length)
+static bool finish(struct reader *reader)
 {
-    size_t count = 1;
+    struct devices *devices = reader->devices;
 
-    for (size_t i = 0; i < length; i++)
-        count += text[i] == '\n';
-    return count;
-}
-
-static bool read_rows(struct reader *reader, struct devices *devices)
-{
-    struct field line;
-
-    if (!read_header(reader))
-        return false;
-    while (next_line(reader, &line)) {
-        devices->rows[devices->count].row = reader->line;
-        if (!read_row(reader, &devices->rows[devices->count++], line))
-            return false;
+    if (reader->line == 0) {
+        reader->line = 1;
+        return wrong(reader, "the header is wrong: the file is empty");
     }
-    qsort(devices->rows, devices->count, sizeof(*devices->rows), compare_rows);
-    return rows_agree(reader, devices);
+    if (devices->count > 0)
+        qsort(devices->rows, devices->count, sizeof(*devices->rows), compare_rows);
+    return rows_agree(reader);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
-struct devices *devices_parse(const char *text, size_t length, char fault[DEVICES_FAULT_SIZE])
+static bool start(struct reader *reader, const struct devices_rules *rules, char *fault)
 {
-    struct reader reader = {.rest = text, .left = length, .fault = fault};
-    struct devices *devices = OPENSSL_zalloc(sizeof(*devices));
+    const unsigned int takes = BASIC_COLUMNS | COLUMN_BIT(COLUMN_KA_ID) | rules->extra;
 
-    if (devices != NULL)
-        devices->rows = OPENSSL_zalloc(count_lines(text, length) * sizeof(*devices->rows));
-    if (devices == NULL || devices->rows == NULL)
-        (void)wrong(&reader, "out of memory");
-    else if (read_rows(&reader, devices))
-        return devices;
-    devices_free(devices);
+    *reader = (struct reader){
+        .rules = {.takes = takes, .needs = COLUMN_BIT(COLUMN_IDENTITY) | rules->needs},
+        .devices = OPENSSL_zalloc(sizeof(*reader->devices)),
+        .fault = fault,
+    };
+    return reader->devices != NULL || wrong(reader, "out of memory");
+}
+
+static struct devices *give(struct reader *reader, bool done)
+{
+    if (done)
+        return reader->devices;
+    devices_free(reader->devices);
     return NULL;
 }
 
-struct devices *devices_read(const char *path, bool insecure)
+struct devices *devices_parse(char *text, size_t length, const struct devices_rules *rules,
+                              char fault[DEVICES_FAULT_SIZE])
 {
-    static const struct secret_file kind = {"devices file", FILE_MAX, "insecure-devices"};
-    char fault[DEVICES_FAULT_SIZE];
-    struct devices *devices = NULL;
-    size_t length = 0;
-    char *text = secret_file_read(&kind, path, insecure, &length);
+    struct reader reader;
+    bool done = start(&reader, rules, fault) && read_lines(&reader, text, length);
 
-    if (text == NULL)
-        return NULL;
-    devices = devices_parse(text, length, fault);
-    if (devices == NULL)
-        fprintf(stderr, "devices file %s: %s\n", path, fault);
-    secret_file_free(text, length);
-    return devices;
+    if (done && length > 0 && text[length - 1] != '\n') {
+        reader.line++;
+        done = wrong(&reader, line_reader_says(BLOCK_CUT));
+    }
+    return give(&reader, done && finish(&reader));
 }
 
-static int compare_identity(const void *identity, const void *row)
+static bool read_blocks(struct reader *reader, struct line_reader *lines, char *block)
 {
-    return strcmp(identity, ((const struct device *)row)->identity);
+    enum line_reader_result result;
+    size_t length;
+
+    while ((result = line_reader_block(lines, block, &length)) == BLOCK_READ)
+        if (!read_lines(reader, block, length))
+            return false;
+    if (result == BLOCK_END)
+        return finish(reader);
+    reader->line++;
+    return wrong(reader, line_reader_says(result));
+}
+
+struct devices *devices_read(const char *path, const struct devices_rules *rules,
+                             char fault[DEVICES_FAULT_SIZE])
+{
+    const int fd = private_file_open(path, rules->insecure, fault);
+    struct line_reader lines = {.fd = fd};
+    struct reader reader = {.devices = NULL};
+    char *block = OPENSSL_malloc(BLOCK_SIZE);
+    bool done = false;
+
+    if (fd < 0)
+        goto end;
+    if (start(&reader, rules, fault) && block != NULL && line_reader_open(&lines, fd))
+        done = read_blocks(&reader, &lines, block);
+    else
+        (void)wrong(&reader, "out of memory");
+    line_reader_close(&lines);
+    (void)close(fd);
+end:
+    OPENSSL_clear_free(block, BLOCK_SIZE);
+    return give(&reader, done);
 }
 
 const struct device *devices_find(const struct devices *devices, const char *identity)
 {
-    const struct device *found = devices->count == 0
-                                     ? NULL
-                                     : bsearch(identity, devices->rows, devices->count,
-                                               sizeof(*devices->rows), compare_identity);
+    size_t first = 0, end = devices->count;
 
-    while (found != NULL && found > devices->rows && strcmp(found[-1].identity, identity) == 0)
-        found--;
-    return found;
+    while (first < end) {
+        const size_t middle = first + (end - first) / 2;
+
+        if (strcmp(devices->rows[middle].identity, identity) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < devices->count && strcmp(devices->rows[first].identity, identity) == 0
+               ? &devices->rows[first]
+               : NULL;
 }
 
 const struct device *devices_ka(const struct devices *devices, const struct device *device,
@@ -259,8 +323,12 @@ void devices_free(struct devices *devices)
 {
     if (devices == NULL)
         return;
-    for (size_t i = 0; i < devices->count; i++)
-        OPENSSL_clear_free(devices->rows[i].ka, devices->rows[i].ka_length);
-    OPENSSL_clear_free(devices->rows, devices->count * sizeof(*devices->rows));
+    while (devices->store != NULL) {
+        struct devices_store *next = devices->store->next;
+
+        OPENSSL_clear_free(devices->store, sizeof(*devices->store));
+        devices->store = next;
+    }
+    OPENSSL_free(devices->rows);
     OPENSSL_free(devices);
 }

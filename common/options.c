@@ -5,6 +5,8 @@
  */
 #include "options.h"
 
+#include "printable.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -98,11 +100,12 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
     for (size_t i = 0; i < count; i++)
         add_rows(&table, &groups[i]);
     table.known[table.count] = (struct option){"help", no_argument, NULL, 2};
+    opterr = 0; /* getopt_long() would print what was given as it is */
     for (;;) {
-        switch (getopt_long(argc, argv, "", table.known, &index)) {
+        switch (getopt_long(argc, argv, ":", table.known, &index)) {
         case -1:
             if (optind < argc) {
-                fprintf(stderr, "%s: %s is no option\n", argv[0], argv[optind]);
+                fprintf(stderr, "%s: %s is no option\n", argv[0], PRINTABLE(argv[optind]));
                 refuse(argv[0]);
             }
             require(argv[0], &table);
@@ -113,7 +116,12 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
         case 2:
             help(argv[0], purpose, groups, count);
             exit(EXIT_SUCCESS);
+        case ':':
+            fprintf(stderr, "%s: %s: a value is missing\n", argv[0], PRINTABLE(argv[optind - 1]));
+            refuse(argv[0]);
         default:
+            fprintf(stderr, "%s: %s: there is no such option, or it is ambiguous\n", argv[0],
+                    PRINTABLE(argv[optind - 1]));
             refuse(argv[0]);
         }
     }
@@ -128,7 +136,8 @@ unsigned int options_number(const char *name, const char *value, unsigned int mi
     number = strtoul(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number < min ||
         number > max) {
-        fprintf(stderr, "--%s %s: a number from %u to %u wanted\n", name, value, min, max);
+        fprintf(stderr, "--%s %s: a number from %u to %u wanted\n", name, PRINTABLE(value), min,
+                max);
         exit(EXIT_USAGE);
     }
     return (unsigned int)number;

@@ -5,50 +5,40 @@
  */
 #include "secret_file.h"
 
+#include "printable.h"
+#include "private_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool complain(const struct secret_file *kind, const char *path, const char *what)
 {
-    fprintf(stderr, "%s %s: %s\n", kind->name, path, what);
+    fprintf(stderr, "%s %s: %s\n", kind->name, PRINTABLE(path), what);
     return false;
 }
 
-static bool is_private(const struct stat *status)
+/* Is it what a file of secrets has to be, and no longer than it can be? */
+static int open_fit(const struct secret_file *kind, const char *path, bool insecure, size_t *size)
 {
-    return (status->st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) == 0;
-}
-
-/* Is what was opened what a file of secrets has to be? */
-static bool is_fit(const struct secret_file *kind, const char *path, bool insecure, int fd,
-                   size_t *size)
-{
-    char sentence[160];
+    char sentence[PRIVATE_FILE_FAULT_SIZE];
+    const int fd = private_file_open(path, insecure, sentence);
     struct stat status;
 
-    if (fd < 0 || fstat(fd, &status) != 0)
-        return complain(kind, path, strerror(errno));
-    if (!S_ISREG(status.st_mode) || (size_t)status.st_size > kind->max) {
-        (void)snprintf(sentence, sizeof(sentence), "not a regular file of at most %zu octets",
-                       kind->max);
-        return complain(kind, path, sentence);
+    if (fd < 0) {
+        (void)complain(kind, path, sentence);
+        return -1;
     }
-    if (!insecure && !is_private(&status)) {
-        (void)snprintf(sentence, sizeof(sentence),
-                       "others than its owner can read or write it, and it holds secrets: "
-                       "chmod 600 it%s%s%s",
-                       kind->unless == NULL ? "" : " (or give --",
-                       kind->unless == NULL ? "" : kind->unless,
-                       kind->unless == NULL ? "" : " for a try)");
-        return complain(kind, path, sentence);
+    if (fstat(fd, &status) == 0 && (size_t)status.st_size <= kind->max) {
+        *size = (size_t)status.st_size;
+        return fd;
     }
-    *size = (size_t)status.st_size;
-    return true;
+    (void)snprintf(sentence, sizeof(sentence), "longer than %zu octets", kind->max);
+    (void)complain(kind, path, sentence);
+    (void)close(fd);
+    return -1;
 }
 
 /* Read up to size octets of a file that may shrink meanwhile. */
@@ -71,12 +61,10 @@ static char *read_open(const struct secret_file *kind, const char *path, int fd,
 char *secret_file_read(const struct secret_file *kind, const char *path, bool insecure,
                        size_t *length)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = NULL;
     size_t size = 0;
+    const int fd = open_fit(kind, path, insecure, &size);
+    char *text = fd < 0 ? NULL : read_open(kind, path, fd, size, length);
 
-    if (is_fit(kind, path, insecure, fd, &size))
-        text = read_open(kind, path, fd, size, length);
     if (fd >= 0)
         (void)close(fd);
     return text;

@@ -9,11 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the file is called in complaints, how long it may be, and what lets a wider mode pass. */
+/* What the file is called in complaints, and how long it may be. */
 struct secret_file {
     const char *name;
-    size_t max;         /* octets */
-    const char *unless; /* the option that does; NULL: none */
+    size_t max; /* octets */
 };
 
 /*

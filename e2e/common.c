@@ -5,14 +5,15 @@
  */
 #include "common.h"
 
+#include "printable.h"
+#include "private_file.h"
 #include "tls13_psk.h"
 
+#include <akma/kdf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static FILE *keylog_file;
 
@@ -26,13 +27,16 @@ static void write_keylog(const SSL *ssl, const char *line)
 /* The file lets its reader decrypt every connection: for its owner alone. */
 static bool open_keylog(const char *path)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    char fault[PRIVATE_FILE_FAULT_SIZE] = "";
+    const int fd = private_file_append(path, fault);
 
-    if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0 || (keylog_file = fdopen(fd, "a")) == NULL) {
-        fprintf(stderr, "--keylog %s: %s\n", path, strerror(errno));
+    keylog_file = fd < 0 ? NULL : fdopen(fd, "a");
+    if (keylog_file == NULL) {
+        fprintf(stderr, "--keylog %s: %s\n", PRINTABLE(path), fd < 0 ? fault : strerror(errno));
         return false;
     }
-    fprintf(stderr, "warning: --keylog: who reads %s can decrypt every connection\n", path);
+    fprintf(stderr, "warning: --keylog: who reads %s can decrypt every connection\n",
+            PRINTABLE(path));
     return true;
 }
 
@@ -52,6 +56,52 @@ SSL_CTX *common_ctx(const SSL_METHOD *method, const char *keylog)
         SSL_CTX_set_keylog_callback(ctx, write_keylog);
     }
     return ctx;
+}
+
+static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)
+{
+    long length = 0;
+    unsigned char *octets = OPENSSL_hexstr2buf(hex, &length);
+    const bool done = octets != NULL && length == AKMA_UA_PROTOCOL_ID_LENGTH;
+
+    if (done)
+        memcpy(ua, octets, AKMA_UA_PROTOCOL_ID_LENGTH);
+    else if (octets == NULL)
+        fprintf(stderr, "--ua-protocol-id %s: hex wanted\n", PRINTABLE(hex));
+    else
+        fprintf(stderr, "ua-protocol-id: %ld octets given, 5 wanted\n", length);
+    OPENSSL_free(octets);
+    ERR_clear_error();
+    return done;
+}
+
+enum e2e_opened common_open(struct e2e *e2e, const struct e2e_setup *setup,
+                            const char *ua_protocol_id)
+{
+    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
+    struct e2e_setup whole = *setup;
+    char reason[E2E_REASON_SIZE];
+    enum e2e_opened opened;
+
+    *e2e = (struct e2e){.ctx = NULL};
+    if (!read_ua_protocol_id(ua, ua_protocol_id))
+        return E2E_REFUSED;
+    whole.ua_protocol_id = ua;
+    opened = e2e_open(e2e, &whole, reason);
+    if (opened != E2E_OPEN)
+        fprintf(stderr, "%s\n", PRINTABLE(reason));
+    return opened;
+}
+
+struct devices *common_devices(const char *path, bool insecure)
+{
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .insecure = insecure};
+    char fault[DEVICES_FAULT_SIZE];
+    struct devices *devices = devices_read(path, &rules, fault);
+
+    if (devices == NULL)
+        fprintf(stderr, "devices file %s: %s\n", PRINTABLE(path), fault);
+    return devices;
 }
 
 const char *common_ssl_error(void)

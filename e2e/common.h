@@ -6,6 +6,9 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include "devices.h"
+#include "e2e_key.h"
+
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
@@ -16,6 +19,16 @@
 
 /* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
 SSL_CTX *common_ctx(const SSL_METHOD *method, const char *keylog);
+
+/*
+ * Open a setup of texts as on the command line; ua_protocol_id in hex. Where that cannot be, the
+ * reason went to standard error.
+ */
+enum e2e_opened common_open(struct e2e *e2e, const struct e2e_setup *setup,
+                            const char *ua_protocol_id);
+
+/* Read the devices file, for both halves of the key; NULL: the reason went to standard error. */
+struct devices *common_devices(const char *path, bool insecure);
 
 /* The newest of OpenSSL's errors in words; the stack is emptied. */
 const char *common_ssl_error(void);

@@ -12,6 +12,7 @@
 #include "e2e_key.h"
 #include "flag.h"
 #include "options.h"
+#include "printable.h"
 #include "refresh.h"
 #include "stream.h"
 #include "tls13_psk.h"
@@ -96,7 +97,7 @@ struct peer {
 
 static void report(const char *what, const char *why)
 {
-    fprintf(stderr, "e2e-as: %s: %s\n", what, why);
+    fprintf(stderr, "e2e-as: %s: %s\n", PRINTABLE(what), PRINTABLE(why));
 }
 
 /* A first connection's identity is prefix, separator and the device's. */
@@ -168,7 +169,9 @@ static bool make_flag(struct flag *flag, const struct device *device,
                       const unsigned char nonce[NONCE_LENGTH])
 {
     const struct device *meant = devices_ka(server.devices, device, NULL);
+    struct e2e_inputs inputs = {.refresh = flag->refresh};
     unsigned char key[E2E_KEY_LENGTH];
+    char reason[E2E_REASON_SIZE];
     bool done;
 
     memset(flag, 0, sizeof(*flag));
@@ -181,10 +184,17 @@ static bool make_flag(struct flag *flag, const struct device *device,
     (void)snprintf(flag->digest, sizeof(flag->digest), "%s", server.e2e.digest);
     (void)snprintf(flag->usage, sizeof(flag->usage), "%s", server.e2e.usage);
     (void)snprintf(flag->ka_id, sizeof(flag->ka_id), "%s", meant->ka_id);
-    done = RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0 &&
-           e2e_derive(&server.e2e, meant->ks_naf, meant->ka, meant->ka_length, flag->refresh,
-                      flag->refresh_length, key) &&
-           refresh_store_add(server.refreshes, (size_t)(device - server.devices->rows), key,
+    inputs.ks_naf = meant->ks_naf;
+    inputs.ka = meant->ka;
+    inputs.ka_length = meant->ka_length;
+    inputs.refresh_length = flag->refresh_length;
+    if (RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) <= 0)
+        return false;
+    if (!e2e_derive(&server.e2e, &inputs, key, reason)) {
+        report(device->identity, PRINTABLE(reason));
+        return false;
+    }
+    done = refresh_store_add(server.refreshes, (size_t)(device - server.devices->rows), key,
                              flag->identity);
     OPENSSL_cleanse(key, sizeof(key));
     return done;
@@ -359,7 +369,7 @@ static bool choose_when(void)
             server.when = when;
             return true;
         }
-    fprintf(stderr, "--e2e %s: required, offered or off wanted\n", option.e2e);
+    fprintf(stderr, "--e2e %s: required, offered or off wanted\n", PRINTABLE(option.e2e));
     return false;
 }
 
@@ -367,13 +377,16 @@ static bool choose_when(void)
 static bool read_options(void)
 {
     const unsigned int lifetime = options_number("refresh-lifetime", option.lifetime, 1, 86400);
+    const struct e2e_setup setup = {.naf_fqdn = option.naf_fqdn,
+                                    .mode = option.mode,
+                                    .digest = option.digest,
+                                    .usage = option.usage};
 
     if (option.connections != NULL)
         server.connections = options_number("connections", option.connections, 1, UINT_MAX);
     if (!choose_when())
         exit(EXIT_USAGE);
-    switch (e2e_open(&server.e2e, option.naf_fqdn, option.ua_protocol_id, option.mode,
-                     option.digest, option.usage)) {
+    switch (common_open(&server.e2e, &setup, option.ua_protocol_id)) {
     case E2E_OPEN:
         server.refreshes = refresh_store_new(lifetime);
         return server.refreshes != NULL;
@@ -386,7 +399,7 @@ static bool read_options(void)
 
 static bool set_up(void)
 {
-    server.devices = devices_read(option.devices, option.insecure_devices != NULL);
+    server.devices = common_devices(option.devices, option.insecure_devices != NULL);
     server.ctx = common_ctx(TLS_server_method(), option.keylog);
     if (server.devices == NULL || server.ctx == NULL)
         return false;

@@ -9,6 +9,7 @@
 #include "e2e_key.h"
 #include "flag.h"
 #include "options.h"
+#include "printable.h"
 #include "stream.h"
 #include "tls13_psk.h"
 
@@ -77,7 +78,7 @@ static enum outcome say(enum outcome outcome, const char *format, ...)
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "e2e-ue: %s\n", sentence);
+    fprintf(stderr, "e2e-ue: %s\n", PRINTABLE(sentence));
     return outcome;
 }
 
@@ -173,13 +174,18 @@ static enum outcome go_e2e(SSL_CTX *ctx, const struct e2e *e2e, const struct dev
                            const struct flag *flag)
 {
     const char *address = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
+    const struct e2e_inputs inputs = {.ks_naf = device->ks_naf,
+                                      .ka = device->ka,
+                                      .ka_length = device->ka_length,
+                                      .refresh = flag->refresh,
+                                      .refresh_length = flag->refresh_length};
     unsigned char key[E2E_KEY_LENGTH];
+    char reason[E2E_REASON_SIZE];
     enum outcome outcome;
     SSL *ssl = NULL;
 
-    if (!e2e_derive(e2e, device->ks_naf, device->ka, device->ka_length, flag->refresh,
-                    flag->refresh_length, key))
-        return say(OUTCOME_OTHER, "e2e_key could not be derived");
+    if (!e2e_derive(e2e, &inputs, key, reason))
+        return say(OUTCOME_OTHER, "%s", reason);
     outcome =
         connect_psk(ctx, address, flag->identity, key, sizeof(key),
                     "compare Ka, NAF_Id, mode, digest and usage of both sides; a flag is good "
@@ -254,7 +260,7 @@ static bool message_is_a_line(void)
 /* With the setup understood: read the keys, find this UE's, run. */
 static enum outcome run_with_keys(const struct e2e *e2e)
 {
-    struct devices *devices = devices_read(option.devices, option.insecure_devices != NULL);
+    struct devices *devices = common_devices(option.devices, option.insecure_devices != NULL);
     const struct device *device = devices == NULL ? NULL : devices_find(devices, option.identity);
     SSL_CTX *ctx = common_ctx(TLS_client_method(), option.keylog);
     enum outcome outcome = OUTCOME_OTHER;
@@ -270,6 +276,7 @@ static enum outcome run_with_keys(const struct e2e *e2e)
 
 int main(int argc, char *argv[])
 {
+    struct e2e_setup setup;
     struct e2e e2e;
     enum outcome outcome;
 
@@ -279,8 +286,11 @@ int main(int argc, char *argv[])
     if (!message_is_a_line())
         return (int)say(OUTCOME_USAGE, "--message: one line of at most %d octets wanted",
                         STREAM_LINE_MAX);
-    switch (e2e_open(&e2e, option.naf_fqdn, option.ua_protocol_id, option.mode, option.digest,
-                     option.usage)) {
+    setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
+                               .mode = option.mode,
+                               .digest = option.digest,
+                               .usage = option.usage};
+    switch (common_open(&e2e, &setup, option.ua_protocol_id)) {
     case E2E_OPEN:
         outcome = run_with_keys(&e2e);
         break;

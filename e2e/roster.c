@@ -5,6 +5,8 @@
  */
 #include "roster.h"
 
+#include "common.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <string.h>
@@ -29,7 +31,7 @@ static struct version *read_version(const struct roster *roster)
 
     if (version == NULL)
         return NULL;
-    version->devices = devices_read(roster->path, roster->insecure);
+    version->devices = common_devices(roster->path, roster->insecure);
     if (version->devices != NULL)
         return version;
     OPENSSL_free(version);

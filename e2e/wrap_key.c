@@ -84,7 +84,7 @@ struct wrap_keys *wrap_keys_parse(const char *text, size_t length, char fault[WR
 
 struct wrap_keys *wrap_keys_read(const char *path)
 {
-    static const struct secret_file kind = {"--store-key", FILE_MAX, NULL};
+    static const struct secret_file kind = {"--store-key", FILE_MAX};
     char fault[WRAP_KEY_FAULT_SIZE];
     struct wrap_keys *keys;
     size_t length = 0;

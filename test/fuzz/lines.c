@@ -10,6 +10,7 @@
 #include "devices.h"
 #include "flag.h"
 
+#include <openssl/crypto.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,12 @@ static void check_fault(const char *fault, size_t size)
 
 static void try_devices(const char *text, size_t length)
 {
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .extra = DEVICES_REFRESH};
     char fault[DEVICES_FAULT_SIZE] = "";
-    struct devices *devices = devices_parse(text, length, fault);
+    char *copy = OPENSSL_memdup(text, length + 1);
+    struct devices *devices = devices_parse(copy, length, &rules, fault);
 
+    OPENSSL_free(copy);
     if (devices == NULL) {
         check_fault(fault, sizeof(fault));
         return;

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import os
 import re
 import shutil
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 
 import reference
 from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
-from flow import free_port
+from flow import Process, StockServer, free_port
 from openssl_cli import EXAMPLE, derived, openssl
 from samples import items
 from test_module import ROOT, build, run
@@ -22,6 +23,7 @@ DOCS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob
 KS_NAF = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf" * 2)
 ENVIRONMENT = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
+OURS = os.environ | ENVIRONMENT
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -50,24 +52,26 @@ def test_readme_command() -> None:
 
 
 def test_readme_c(tmp_path: Path) -> None:
+    """It is the example, the command under it builds it, and its key is the one openssl takes."""
     (example,) = blocks("README.md", "c")
-    main = """
-    int main(void)
-    {
-        unsigned char ks_naf[32], ka[32], refresh[4] = {1, 2, 3, 4}, e2e_key[32];
-        memset(ks_naf, 0x11, 32);
-        memset(ka, 0x22, 32);
-        if (!derive(e2e_key, ks_naf, ka, 32, refresh, 4))
-            return 1;
-        for (int i = 0; i < 32; i++)
-            printf("%02x", e2e_key[i]);
-        return derive(e2e_key, ks_naf, ka, 15, refresh, 4);
-    }
-    """
-    source = f"#include <stdio.h>\n#include <string.h>\n{example}{textwrap.dedent(main)}"
+    assert (ROOT / "examples/e2e_client.c").read_text().endswith(example)
+    (command,) = re.findall(r"^    (cc .*) -o e2e_client$", (ROOT / "README.md").read_text(), re.M)
+    program = tmp_path / "e2e_client"
+    run("sh", "-c", f"cd '{ROOT}' && {command} -Wall -Wextra -Werror -o '{program}'")
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
-    expected = reference.e2e_key(b"\x11" * 32, b"\x22" * 32, naf_id, refresh=bytes([1, 2, 3, 4]))
-    assert compile_and_run(tmp_path, source) == expected.hex()
+    key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"epoch-1")
+    with StockServer("ue1", key) as server:
+        with Process(program, server.address, "ue1", "epoch-1", environment=OURS) as client:
+            client.write(KS_NAF + KA)
+            assert server.read() == b"hello"
+            server.write(b"welcome\n")
+            assert client.read() == b"welcome" and client.wait() == 0
+        with Process(program, server.address, "ue1", "epoch-1", environment=OURS) as client:
+            client.write(KS_NAF + KA[:31])
+            assert client.process.stdin
+            client.process.stdin.close()
+            assert client.wait() == 1
+        assert "64 octets of secrets" in client.errors
 
 
 def test_readme_python() -> None:

@@ -752,9 +752,9 @@ def test_malformed_devices_file(tmp_path: Path, name: str) -> None:
 
 
 def test_devices_file_bounds(tmp_path: Path) -> None:
-    """The shortest and the longest Ka, CR LF, no LF at the end."""
+    """The shortest and the longest Ka, CR LF."""
     rows = [["a", KS_NAF.hex(), "ab" * 16], ["b", KS_NAF.hex().upper(), "cd" * 65535]]
-    text = "identity,ks-naf,ka\r\n" + "\r\n".join(",".join(row) for row in rows)
+    text = "identity,ks-naf,ka\r\n" + "".join(",".join(row) + "\r\n" for row in rows)
     path = tmp_path / "devices.csv"
     path.write_text(text, newline="")
     path.chmod(0o600)

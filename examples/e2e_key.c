@@ -1,5 +1,5 @@
 /*
- * e2e_key through EVP_KDF: what both programs were set up for, and the keys that follow
+ * e2e_key in C through EVP_KDF; see the header
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,7 +8,6 @@
 #include <akma/kdf.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,39 +21,40 @@ static OSSL_PARAM text(const char *name, const char *value)
 {
     OSSL_PARAM param = OSSL_PARAM_construct_utf8_string(name, (char *)(uintptr_t)value, 0);
 
-    param.data_size = strlen(value); /* an empty text, too */
+    param.data_size = strlen(value); /* an empty text, too: construct takes 0 for "count it" */
     return param;
 }
 
-/* Say what the provider itself said: that is the newest error. */
-static bool complain(void)
+/* The newest error is the provider's own sentence. */
+static void give_reason(char reason[E2E_REASON_SIZE])
 {
     const char *data = NULL;
     int flags = 0;
 
     (void)ERR_peek_last_error_data(&data, &flags);
-    fprintf(stderr, "AKMA-E2E: %s\n",
-            (flags & ERR_TXT_STRING) != 0 ? data : "failed without a reason");
+    (void)snprintf(reason, E2E_REASON_SIZE, "AKMA-E2E: %s",
+                   (flags & ERR_TXT_STRING) != 0 ? data : "failed without a reason");
     ERR_clear_error();
-    return false;
 }
 
-static EVP_KDF_CTX *new_context(void)
+static EVP_KDF_CTX *new_context(OSSL_LIB_CTX *libctx)
 {
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY);
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY);
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
 
     EVP_KDF_free(kdf);
     return ctx;
 }
 
-static bool set_up(struct e2e *e2e, const char *naf_fqdn, const unsigned char *ua, size_t ua_length,
-                   const char *mode, const char *digest)
+static bool set_up(struct e2e *e2e, const struct e2e_setup *setup)
 {
     const OSSL_PARAM params[] = {
-        text(AKMA_PARAM_NAF_FQDN, naf_fqdn), octets(AKMA_PARAM_UA_PROTOCOL_ID, ua, ua_length),
-        text(AKMA_PARAM_MODE, mode),         text(AKMA_PARAM_DIGEST, digest),
-        text(AKMA_PARAM_USAGE, e2e->usage),  OSSL_PARAM_construct_end(),
+        text(AKMA_PARAM_NAF_FQDN, setup->naf_fqdn),
+        octets(AKMA_PARAM_UA_PROTOCOL_ID, setup->ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH),
+        text(AKMA_PARAM_MODE, setup->mode == NULL ? AKMA_DEFAULT_MODE : setup->mode),
+        text(AKMA_PARAM_DIGEST, setup->digest == NULL ? AKMA_DEFAULT_DIGEST : setup->digest),
+        text(AKMA_PARAM_USAGE, e2e->usage),
+        OSSL_PARAM_construct_end(),
     };
     OSSL_PARAM in_force[] = {
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_MODE, e2e->mode, sizeof(e2e->mode)),
@@ -65,28 +65,21 @@ static bool set_up(struct e2e *e2e, const char *naf_fqdn, const unsigned char *u
     return EVP_KDF_CTX_set_params(e2e->ctx, params) && EVP_KDF_CTX_get_params(e2e->ctx, in_force);
 }
 
-enum e2e_opened e2e_open(struct e2e *e2e, const char *naf_fqdn, const char *ua_protocol_id,
-                         const char *mode, const char *digest, const char *usage)
+enum e2e_opened e2e_open(struct e2e *e2e, const struct e2e_setup *setup,
+                         char reason[E2E_REASON_SIZE])
 {
-    long ua_length = 0;
-    unsigned char *ua = OPENSSL_hexstr2buf(ua_protocol_id, &ua_length);
-    enum e2e_opened opened = E2E_OPEN;
-
-    e2e->usage = usage;
-    e2e->ctx = new_context();
+    e2e->usage = setup->usage == NULL ? "" : setup->usage;
+    e2e->ctx = new_context(setup->libctx);
     if (e2e->ctx == NULL) {
-        opened = E2E_UNAVAILABLE;
-        fprintf(stderr, "AKMA-E2E: not found, is akma activated in openssl.cnf (OPENSSL_CONF)?\n");
-    } else if (ua == NULL) {
-        opened = E2E_REFUSED;
-        fprintf(stderr, "--ua-protocol-id %s: hex wanted\n", ua_protocol_id);
-    } else if (!set_up(e2e, naf_fqdn, ua, (size_t)ua_length, mode, digest)) {
-        opened = E2E_REFUSED;
-        (void)complain();
+        (void)snprintf(reason, E2E_REASON_SIZE,
+                       "AKMA-E2E: not found, is akma activated in openssl.cnf (OPENSSL_CONF)?");
+        ERR_clear_error();
+        return E2E_UNAVAILABLE;
     }
-    ERR_clear_error();
-    OPENSSL_free(ua);
-    return opened;
+    if (set_up(e2e, setup))
+        return E2E_OPEN;
+    give_reason(reason);
+    return E2E_REFUSED;
 }
 
 void e2e_close(struct e2e *e2e)
@@ -97,7 +90,7 @@ void e2e_close(struct e2e *e2e)
 
 bool e2e_is_ours(const struct e2e *e2e, const char *mode, const char *digest, const char *usage)
 {
-    struct e2e other = {.ctx = EVP_KDF_CTX_dup(e2e->ctx), .usage = usage};
+    struct e2e other = {.ctx = EVP_KDF_CTX_dup(e2e->ctx)};
     const OSSL_PARAM names[] = {
         text(AKMA_PARAM_MODE, mode),
         text(AKMA_PARAM_DIGEST, digest),
@@ -118,19 +111,23 @@ bool e2e_is_ours(const struct e2e *e2e, const char *mode, const char *digest, co
     return same;
 }
 
-bool e2e_derive(const struct e2e *e2e, const unsigned char *ks_naf, const unsigned char *ka,
-                size_t ka_length, const unsigned char *refresh, size_t refresh_length,
-                unsigned char key[E2E_KEY_LENGTH])
+bool e2e_derive(const struct e2e *e2e, const struct e2e_inputs *inputs,
+                unsigned char key[E2E_KEY_LENGTH], char reason[E2E_REASON_SIZE])
 {
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_dup(e2e->ctx);
+    int64_t not_after = inputs->not_after;
     const OSSL_PARAM params[] = {
-        octets(AKMA_PARAM_KS_NAF, ks_naf, AKMA_KEY_LENGTH),
-        octets(AKMA_PARAM_KA, ka, ka_length),
-        octets(AKMA_PARAM_REFRESH, refresh, refresh_length),
+        octets(AKMA_PARAM_KS_NAF, inputs->ks_naf, AKMA_KEY_LENGTH),
+        octets(AKMA_PARAM_KA, inputs->ka, inputs->ka_length),
+        octets(AKMA_PARAM_REFRESH, inputs->refresh, inputs->refresh_length),
+        not_after == 0 ? OSSL_PARAM_construct_end()
+                       : OSSL_PARAM_construct_int64(AKMA_PARAM_NOT_AFTER, &not_after),
         OSSL_PARAM_construct_end(),
     };
     const bool done = ctx != NULL && EVP_KDF_derive(ctx, key, E2E_KEY_LENGTH, params) > 0;
 
+    if (!done)
+        give_reason(reason);
     EVP_KDF_CTX_free(ctx);
-    return done || complain();
+    return done;
 }

@@ -1,0 +1,38 @@
+/*
+ * The one filter for text from a peer, a file or the command line on its way to a log or terminal
+ *
+ * What comes out is one line of well-formed UTF-8 that does nothing to a terminal. Every octet of
+ * the following is written as \xNN, with capital hex digits:
+ *
+ * - control characters: C0 (ESC, LF and NUL among them), DEL, and C1 (U+0080 to U+009F);
+ * - line and paragraph separators (U+2028, U+2029);
+ * - what reorders, hides or joins text: soft hyphen, the bidirectional controls, zero-width
+ *   characters, invisible operators, byte order mark, annotations, tags;
+ * - what is not well-formed UTF-8 (RFC 3629);
+ * - backslash and quotation mark, so that the form is unambiguous and a value can stand in quotes.
+ *
+ * Everything else stays as it is. What does not fit ends in "...", never within a character.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PRINTABLE_H
+#define PRINTABLE_H
+
+#include <stddef.h>
+
+#define PRINTABLE_SIZE 512 /* room that printable() fills, with the NUL */
+
+struct printable {
+    char text[PRINTABLE_SIZE];
+};
+
+/* Filter length octets into shown, which has room for size (4 or more); shown is returned. */
+const char *printable_octets(char *shown, size_t size, const char *text, size_t length);
+
+/* Filter a text; NULL gives "(none)". */
+const char *printable_text(struct printable *room, const char *text);
+
+/* As an argument of printf(): the room lives as long as the block around it. */
+#define PRINTABLE(text) printable_text(&(struct printable){{0}}, text)
+
+#endif

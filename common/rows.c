@@ -1,0 +1,159 @@
+/*
+ * Rows of devices as CSV: what a header names, and one row after it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "rows.h"
+
+#include "hex.h"
+#include "utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum form { TEXT, HEX };
+
+/* All that is known of a column; `wanted` is what a refusal says, behind the column's name. */
+static const struct {
+    const char *name;
+    enum form form;
+    size_t min, max; /* octets of what is not empty */
+    const char *wanted;
+} columns[COLUMNS] = {
+    [COLUMN_IDENTITY] = {"identity", TEXT, 1, ROW_TEXT_MAX,
+                         "1 to 255 octets of UTF-8 without blanks and quotes wanted"},
+    [COLUMN_KS_NAF] = {"ks-naf", HEX, ROW_KEY_LENGTH, ROW_KEY_LENGTH, "64 hex digits wanted"},
+    [COLUMN_KA] = {"ka", HEX, ROW_KA_MIN, ROW_KA_MAX, "the hex of 16 to 65535 octets wanted"},
+    [COLUMN_KA_ID] = {"ka-id", TEXT, 1, ROW_TEXT_MAX,
+                      "0 to 255 octets of UTF-8 without blanks and quotes wanted"},
+    [COLUMN_NAF_FQDN] = {"naf-fqdn", TEXT, 1, 253, "a host name of 1 to 253 octets wanted"},
+    [COLUMN_UA_PROTOCOL_ID] = {"ua-protocol-id", HEX, 5, 5, "10 hex digits wanted"},
+    [COLUMN_REFRESH] = {"refresh", HEX, 1, 255, "the hex of 0 to 255 octets wanted"},
+    [COLUMN_USAGE] = {"usage", TEXT, 1, ROW_TEXT_MAX,
+                      "0 to 255 octets of UTF-8 without blanks and quotes wanted"},
+};
+
+const char *column_name(enum column column)
+{
+    return columns[column].name;
+}
+
+static bool wrong(char fault[ROW_FAULT_SIZE], const char *what)
+{
+    (void)snprintf(fault, ROW_FAULT_SIZE, "%s", what);
+    return false;
+}
+
+static bool wrong_field(char fault[ROW_FAULT_SIZE], enum column column, const char *what)
+{
+    (void)snprintf(fault, ROW_FAULT_SIZE, "%s: %s", columns[column].name, what);
+    return false;
+}
+
+/* The next field of a line, up to a comma or the end; rest becomes NULL behind the last one. */
+static const char *next_field(const char **rest, const char *end, size_t *length)
+{
+    const char *field = *rest;
+    const char *comma = memchr(field, ',', (size_t)(end - field));
+
+    *length = (size_t)((comma == NULL ? end : comma) - field);
+    *rest = comma == NULL ? NULL : comma + 1;
+    return field;
+}
+
+static enum column find_column(const char *name, size_t length)
+{
+    enum column column = COLUMN_IDENTITY;
+
+    while (column < COLUMNS && (strlen(columns[column].name) != length ||
+                                memcmp(columns[column].name, name, length) != 0))
+        column++;
+    return column;
+}
+
+bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, const char *line,
+                     size_t length, char fault[ROW_FAULT_SIZE])
+{
+    const char *end = line + length;
+    unsigned int seen = 0;
+
+    *layout = (struct row_layout){.rules = *rules};
+    while (line != NULL) {
+        const char *name = next_field(&line, end, &length);
+        const enum column column = find_column(name, length);
+
+        if (column == COLUMNS || (rules->takes & COLUMN_BIT(column)) == 0)
+            return wrong(fault, "the header is wrong: a column that is not known here");
+        if ((seen & COLUMN_BIT(column)) != 0)
+            return wrong_field(fault, column,
+                               "the header is wrong: this column stands there twice");
+        seen |= COLUMN_BIT(column);
+        layout->at[layout->count++] = column;
+    }
+    for (enum column column = COLUMN_IDENTITY; column < COLUMNS; column++)
+        if ((rules->needs & ~seen & COLUMN_BIT(column)) != 0)
+            return wrong_field(fault, column, "the header is wrong: this column is missing");
+    return true;
+}
+
+/* Texts stand in logs, in other programs' files and in JSON. */
+static bool is_text(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char c = (unsigned char)text[i];
+
+        if (c <= ' ' || c == '"' || c == 0x7F)
+            return false;
+        if (c > 0x7F)
+            return utf8_is_well_formed(text, length);
+    }
+    return true;
+}
+
+static bool read_field(struct row_field *field, enum column column, bool needed, char *text,
+                       size_t length, char fault[ROW_FAULT_SIZE])
+{
+    const size_t octets = columns[column].form == HEX ? length / 2 : length;
+
+    *field = (struct row_field){(unsigned char *)text, octets};
+    if (length == 0) {
+        if (needed && column == COLUMN_IDENTITY)
+            return wrong_field(fault, column, "empty, a B-TID or A-KID wanted");
+        return !needed || wrong_field(fault, column, columns[column].wanted);
+    }
+    if (octets < columns[column].min || octets > columns[column].max)
+        return wrong_field(fault, column, columns[column].wanted);
+    if (columns[column].form == TEXT)
+        return is_text(text, length) || wrong_field(fault, column, columns[column].wanted);
+    return hex_decode((unsigned char *)text, text, length) ||
+           wrong_field(fault, column,
+                       columns[column].min == columns[column].max
+                           ? columns[column].wanted
+                           : "not hex, or an odd number of digits");
+}
+
+bool row_read(struct row *row, const struct row_layout *layout, char *line, size_t length,
+              char fault[ROW_FAULT_SIZE])
+{
+    const char *rest = line, *end = line + length;
+    char *text[COLUMNS];
+    size_t lengths[COLUMNS], count = 0;
+
+    for (; rest != NULL; count++) {
+        if (count == layout->count)
+            return wrong(fault, "more fields than the header has");
+        text[count] = line + (rest - line);
+        (void)next_field(&rest, end, &lengths[count]);
+    }
+    if (count < layout->count)
+        return wrong(fault, "fewer fields than the header has");
+    memset(row, 0, sizeof(*row));
+    for (size_t i = 0; i < count; i++) {
+        const enum column column = layout->at[i];
+        const bool needed = (layout->rules.needs & COLUMN_BIT(column)) != 0;
+
+        if (!read_field(&row->field[column], column, needed, text[i], lengths[i], fault))
+            return false;
+    }
+    return true;
+}

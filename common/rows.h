@@ -1,0 +1,74 @@
+/*
+ * Rows of devices as CSV: what a header names, and one row after it
+ *
+ * Strict: no quotes, no blanks, no empty fields but where a caller permits them, as many fields as
+ * the header has. Keys are hex, texts are UTF-8.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ROW_FAULT_SIZE 200
+#define ROW_TEXT_MAX   255   /* octets of an identity, a ka-id and a usage */
+#define ROW_KEY_LENGTH 32    /* octets of a ks-naf */
+#define ROW_KA_MIN     16    /* octets of a ka */
+#define ROW_KA_MAX     65535 /* octets of a ka */
+
+enum column {
+    COLUMN_IDENTITY,       /* B-TID or A-KID */
+    COLUMN_KS_NAF,         /* Ks_NAF or K_AF */
+    COLUMN_KA,             /* Ka */
+    COLUMN_KA_ID,          /* which Ka */
+    COLUMN_NAF_FQDN,       /* the rest: parameters of AKMA-E2E */
+    COLUMN_UA_PROTOCOL_ID, /* octets */
+    COLUMN_REFRESH,        /* octets */
+    COLUMN_USAGE,
+    COLUMNS
+};
+
+#define COLUMN_BIT(column) (1U << (column))
+
+/* Which columns a caller takes, and in which of those no row may be empty. */
+struct row_rules {
+    unsigned int takes, needs;
+};
+
+/* Which column stands where. */
+struct row_layout {
+    struct row_rules rules;
+    size_t count;
+    enum column at[COLUMNS];
+};
+
+/* Octets of a row, in the line they were read from; length 0: the field is empty or not there. */
+struct row_field {
+    const unsigned char *octets;
+    size_t length;
+};
+
+struct row {
+    struct row_field field[COLUMNS];
+};
+
+/*
+ * Read a header. False: fault says what is wrong with it; needed columns are missing, one is named
+ * twice, or there is one that the caller does not take.
+ */
+bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, const char *line,
+                     size_t length, char fault[ROW_FAULT_SIZE]);
+
+/*
+ * Read a row. Hex is decoded in place, so that no secret is anywhere but in the caller's line.
+ * False: fault says which field is wrong and what is wanted, without quoting it.
+ */
+bool row_read(struct row *row, const struct row_layout *layout, char *line, size_t length,
+              char fault[ROW_FAULT_SIZE]);
+
+/* The name of a column in a header. */
+const char *column_name(enum column column);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * Where a program takes a secret from, so that none stands on a command line
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "secret_source.h"
+
+#include "hex.h"
+#include "printable.h"
+#include "private_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SPACES " \t\r\n\v\f"
+
+/* What is being read: text that may be longer than the secret by its white space. */
+struct text {
+    char *octets;
+    size_t length, size;
+};
+
+static bool wrong(char fault[SECRET_FAULT_SIZE], const char *source, const char *what)
+{
+    (void)snprintf(fault, SECRET_FAULT_SIZE, "%.200s: %s", PRINTABLE(source), what);
+    return false;
+}
+
+static bool read_fd(struct text *text, int fd, const char *source, char fault[SECRET_FAULT_SIZE])
+{
+    while (text->length < text->size) {
+        const ssize_t got = read(fd, text->octets + text->length, text->size - text->length);
+
+        if (got < 0)
+            return wrong(fault, source, strerror(errno));
+        if (got == 0)
+            return true;
+        text->length += (size_t)got;
+    }
+    return wrong(fault, source, "longer than the secret can be");
+}
+
+/* Pipes are files here, too: for what a shell makes of <(command). */
+static bool read_file(struct text *text, const char *path, const char *source,
+                      char fault[SECRET_FAULT_SIZE])
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    bool done;
+
+    if (fd < 0)
+        return wrong(fault, source, strerror(errno));
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !private_file_is_private(&status))
+        (void)wrong(fault, source, "others than its owner can use it: chmod 600 it");
+    done = read_fd(text, fd, source, fault);
+    (void)close(fd);
+    return done;
+}
+
+/* The environment of a process can be read until it ends: take the secret out of it. */
+static bool read_env(struct text *text, const char *name, const char *source,
+                     char fault[SECRET_FAULT_SIZE])
+{
+    char *value = getenv(name);
+    const size_t length = value == NULL ? 0 : strlen(value);
+
+    if (value == NULL)
+        return wrong(fault, source, "there is no such variable");
+    if (length >= text->size)
+        return wrong(fault, source, "longer than the secret can be");
+    memcpy(text->octets, value, length);
+    text->length = length;
+    OPENSSL_cleanse(value, length);
+    return unsetenv(name) == 0 || wrong(fault, source, strerror(errno));
+}
+
+static bool read_number(struct text *text, const char *number, const char *source,
+                        char fault[SECRET_FAULT_SIZE])
+{
+    char *end = NULL;
+    unsigned long fd;
+
+    errno = 0;
+    fd = strtoul(number, &end, 10);
+    if (number[0] < '0' || number[0] > '9' || *end != '\0' || errno != 0 || fd > 1023)
+        return wrong(fault, source, "the number of an open file descriptor wanted");
+    return read_fd(text, (int)fd, source, fault);
+}
+
+static bool read_stdin(struct text *text, const char *nothing, const char *source,
+                       char fault[SECRET_FAULT_SIZE])
+{
+    (void)nothing;
+    return read_fd(text, STDIN_FILENO, source, fault);
+}
+
+static const struct {
+    const char *prefix;
+    bool exact; /* nothing follows the prefix */
+    bool (*read)(struct text *text, const char *rest, const char *source,
+                 char fault[SECRET_FAULT_SIZE]);
+} sources[] = {
+    {"file:", false, read_file},
+    {"env:", false, read_env},
+    {"fd:", false, read_number},
+    {"stdin", true, read_stdin},
+};
+
+static bool read_text(struct text *text, const char *source, char fault[SECRET_FAULT_SIZE])
+{
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        const size_t length = strlen(sources[i].prefix);
+
+        if (strncmp(source, sources[i].prefix, length) == 0 &&
+            (source[length] == '\0') == sources[i].exact)
+            return sources[i].read(text, source + length, source, fault);
+    }
+    /* What was given may be the secret itself: it is not repeated. */
+    (void)snprintf(
+        fault, SECRET_FAULT_SIZE,
+        "file:PATH, env:NAME, fd:N or stdin wanted; no secret belongs on a command line");
+    return false;
+}
+
+/* Turn text without its white space into octets, in place. */
+static bool decode(struct text *text)
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < text->length; i++)
+        if (text->octets[i] == '\0' || strchr(SPACES, text->octets[i]) == NULL)
+            text->octets[digits++] = text->octets[i];
+    text->length = digits / 2;
+    return hex_decode((unsigned char *)text->octets, text->octets, digits);
+}
+
+static bool take(struct secret *secret, const struct text *text)
+{
+    secret->octets = OPENSSL_memdup(text->octets, text->length == 0 ? 1 : text->length);
+    secret->length = text->length;
+    return secret->octets != NULL;
+}
+
+bool secret_read(struct secret *secret, const char *source, bool raw, size_t max,
+                 char fault[SECRET_FAULT_SIZE])
+{
+    /* Hex with a white space or two behind each octet; one more tells "too long" from "all". */
+    struct text text = {.size = raw ? max + 1 : 4 * max + 1024};
+    bool done = false;
+
+    *secret = (struct secret){.octets = NULL};
+    fault[0] = '\0';
+    text.octets = OPENSSL_malloc(text.size);
+    if (text.octets == NULL)
+        (void)wrong(fault, source, "out of memory");
+    else if (!read_text(&text, source, fault))
+        done = false;
+    else if (!raw && !decode(&text))
+        (void)wrong(fault, source, "not hex (--raw takes octets as they are)");
+    else if (text.length == 0)
+        (void)wrong(fault, source, "empty");
+    else if (text.length > max)
+        (void)wrong(fault, source, "longer than the secret can be");
+    else
+        done = take(secret, &text) || wrong(fault, source, "out of memory");
+    OPENSSL_clear_free(text.octets, text.size);
+    return done;
+}
+
+void secret_free(struct secret *secret)
+{
+    OPENSSL_clear_free(secret->octets, secret->length);
+    *secret = (struct secret){.octets = NULL};
+}

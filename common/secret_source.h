@@ -1,0 +1,34 @@
+/*
+ * Where a program takes a secret from, so that none stands on a command line
+ *
+ *     file:PATH | env:NAME | fd:N | stdin
+ *
+ * Hex digits with white space around and between them, or octets as they are ("raw").
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SECRET_SOURCE_H
+#define SECRET_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SECRET_FAULT_SIZE 400
+
+struct secret {
+    unsigned char *octets; /* NULL: none */
+    size_t length;
+};
+
+/*
+ * Read a secret of at most max octets. What is read from the environment is removed from it. A file
+ * that others can read is taken with a warning in fault, which is empty otherwise. False: fault
+ * says what is wrong, with the source and without the secret.
+ */
+bool secret_read(struct secret *secret, const char *source, bool raw, size_t max,
+                 char fault[SECRET_FAULT_SIZE]);
+
+/* Cleanse and release. */
+void secret_free(struct secret *secret);
+
+#endif
