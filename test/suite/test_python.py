@@ -17,9 +17,8 @@ import reference
 from configuration import write_config
 from evp import BUILD, OPENSSL_VERSION, Value
 from openssl_cli import EXAMPLE
-from samples import EXPECTED, KA, KEY, NAF_ID, vectors
+from samples import EXPECTED, KA, KEY, NAF_ID, e2e_items, vector_cases, vectors
 from test_module import ROOT, run
-from test_vectors import CASES, e2e_items
 
 PYTHON = "/usr/bin/python3"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
@@ -102,7 +101,7 @@ def as_json(value: Value) -> Any:
 def test_vectors(installed: Path, tmp_path: Path) -> None:
     calls, expected = [], []
     others = vectors("interoperability.json")
-    cases = [case[1:] for case in CASES] + [
+    cases = [case[1:] for case in vector_cases()] + [
         ("AKMA-E2E", e2e_items(vector, pair=False), vector["length"], vector["e2e-key"])
         for vector in others
     ]

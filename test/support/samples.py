@@ -70,7 +70,7 @@ def vectors(file: str) -> list[dict[str, Any]]:
     return loaded
 
 
-def _e2e_items(vector: dict[str, Any], pair: bool) -> list[Item]:
+def e2e_items(vector: dict[str, Any], pair: bool) -> list[Item]:
     """The vector's inputs, with NAF_Id whole or as the pair; what is empty is left out."""
     given: list[Item] = [
         (name, bytes.fromhex(vector[name])) for name in ("ks-naf", "ka", "refresh") if vector[name]
@@ -98,7 +98,7 @@ def _other_items(vector: dict[str, Any]) -> list[Item]:
 def vector_cases() -> list[tuple[str, str, list[Item], int, str]]:
     """Every vector as name, algorithm, parameters, length, key in hex; AKMA-E2E with NAF_Id both ways."""
     return [
-        (v["name"] + how, "AKMA-E2E", _e2e_items(v, pair), v["keylen"], v["e2e-key"])
+        (v["name"] + how, "AKMA-E2E", e2e_items(v, pair), v["keylen"], v["e2e-key"])
         for v in vectors("akma-e2e.json")
         for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
     ] + [
