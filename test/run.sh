@@ -14,7 +14,7 @@ AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
 export AKMA_BUILD
 
 "$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl libjansson-dev \
-    libevent-dev binutils valgrind python3 python3-pytest python3-hypothesis python3-cryptography \
+    libevent-dev binutils valgrind mandoc groff-base python3 python3-pytest python3-hypothesis python3-cryptography \
     python3-cffi python3-pip python3-setuptools python3-wheel
 
 # shellcheck disable=SC2086 # flags are words
