@@ -16,9 +16,9 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=${AKMA_BUILD:-$root/build/bench}
 results=${1:-$root/build/bench-result}
 
-"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl python3 python3-matplotlib
+"$root/scripts/install-packages.sh" @module python3 python3-matplotlib
 
-cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAKMA_BENCH=ON >/dev/null
+(cd "$root" && cmake --preset release -B "$build" -DAKMA_BENCH=ON) >/dev/null
 cmake --build "$build"
 mkdir -p "$results"
 results=$(cd "$results" && pwd)

@@ -7,7 +7,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-"$root/scripts/install-packages.sh" cmake ninja-build gcc libc6-dev pkg-config libssl-dev openssl
+"$root/scripts/install-packages.sh" @module
 cmake -S "$root" -B "$root/build" -G Ninja >/dev/null
 cmake --build "$root/build"
 

@@ -1,8 +1,22 @@
 #!/bin/sh
 # Install the Debian packages among the arguments that are missing, as root or with sudo; says so while it does.
 #
+#   scripts/install-packages.sh <package or @group of packages.txt ...>
+#
 # SPDX-License-Identifier: Apache-2.0
 set -eu
+# The groups' names make way for their packages.
+expand() {
+    for word; do
+        case $word in
+        @*) sed -n "s/^$word //p" "$(dirname "$0")/packages.txt" ;;
+        *) echo "$word" ;;
+        esac
+    done
+}
+
+# shellcheck disable=SC2046 # a list of words
+set -- $(expand "$@")
 command -v dpkg-query >/dev/null || {
     echo "This is no Debian or Ubuntu, so nothing is installed. What is needed, by Debian's names: $*" >&2
     exit 0
@@ -25,7 +39,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 # Another installation may hold dpkg's lock: wait for it.
 apt() {
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"
+    $sudo env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq -o DPkg::Lock::Timeout=600 "$@"
 }
 echo "Installing$missing: package lists"
 apt update

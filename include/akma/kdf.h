@@ -99,7 +99,7 @@
 
 /* Limits, in octets. */
 #define AKMA_KEY_LENGTH            32 /* Ks, Ks_NAF, K_AUSF, K_AKMA, K_AF: TS 33.220, TS 33.535 */
-#define AKMA_KA_MIN                16 /* 128 bits; 32 octets recommended; a policy can ask for more */
+#define AKMA_KA_MIN                16 /* 128 bits; 32 octets recommended; policy may want more */
 #define AKMA_KA_MAX                65535 /* what a two-octet L counts: TS 33.220 B.2.0 */
 #define AKMA_NAF_FQDN_MAX          253   /* RFC 1035 in text form */
 #define AKMA_UA_PROTOCOL_ID_LENGTH 5     /* TS 33.220 Annex H */

@@ -15,10 +15,8 @@ AKMA_BUILD=${AKMA_BUILD:-$root/build/coverage}
 export AKMA_BUILD
 mkdir -p "$AKMA_BUILD"
 find "$AKMA_BUILD" -name '*.gcda' -delete
-AKMA_CMAKE_FLAGS="-DCMAKE_BUILD_TYPE=Debug -DAKMA_UNITY=OFF"
-CFLAGS="--coverage -fprofile-update=atomic"
-export AKMA_CMAKE_FLAGS CFLAGS
-"$root/test/run.sh" -q -k "not builds and not reproducible and not installs and not quickstart and not adding"
+AKMA_PRESET=coverage \
+    "$root/test/run.sh" -q -k "not builds and not reproducible and not installs and not quickstart and not adding"
 for driver in "lifecycle once" allocation failing core "endless 1000 10"; do
     # shellcheck disable=SC2086 # a driver and its arguments
     OPENSSL_CONF=/dev/null OPENSSL_MODULES=$AKMA_BUILD "$AKMA_BUILD/test/hardening/"$driver >/dev/null

@@ -16,8 +16,8 @@ AKMA_EMULATOR=qemu-$architecture-static
 export AKMA_BUILD AKMA_EMULATOR
 
 dpkg --add-architecture "$architecture"
-"$root/scripts/install-packages.sh" cmake ninja-build pkg-config "gcc-$triplet" "g++-$triplet" "libssl-dev:$architecture" \
-    qemu-user-static openssl python3 python3-pytest python3-hypothesis python3-cryptography
+"$root/scripts/install-packages.sh" @module @suite "gcc-$triplet" "g++-$triplet" "libssl-dev:$architecture" \
+    qemu-user-static
 cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$root/cmake/debian-cross.cmake" \
     -DAKMA_TRIPLET="$triplet" -DAKMA_TESTS=ON >/dev/null
 cmake --build "$AKMA_BUILD"

@@ -11,9 +11,9 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/fuzz}
 seconds=${1:-60}
 found=${2:-$root/build/fuzz-found}
-"$root/scripts/install-packages.sh" cmake ninja-build clang libclang-rt-14-dev libc6-dev libssl-dev pkg-config libjansson-dev
+"$root/scripts/install-packages.sh" @module @programs clang libclang-rt-14-dev
 
-cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DAKMA_FUZZ=ON >/dev/null
+(cd "$root" && cmake --preset fuzz -B "$build") >/dev/null
 cmake --build "$build" >/dev/null
 export OPENSSL_CONF=/dev/null
 for target in kdf policy lines; do

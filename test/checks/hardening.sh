@@ -10,15 +10,14 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/hardening}
-"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ libc6-dev libssl-dev pkg-config openssl valgrind \
-    libjansson-dev libevent-dev python3 python3-pytest python3-hypothesis python3-cryptography
+"$root/scripts/install-packages.sh" @module @programs @suite
 
 # make_build <name> <compiler flags> [further arguments of cmake]
 make_build() {
     name=$1 flags=$2
     shift 2
-    cmake -S "$root" -B "$build/$name" -G Ninja -DAKMA_TESTS=ON -DCMAKE_BUILD_TYPE=Debug \
-        -DCMAKE_C_FLAGS="$flags" "$@" >/dev/null
+    (cd "$root" && cmake --preset debug -B "$build/$name" -DAKMA_ALL=OFF -DAKMA_TESTS=ON \
+        -DCMAKE_C_FLAGS="$flags" "$@") >/dev/null
     cmake --build "$build/$name" >/dev/null
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every checker: formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy.
+# Every checker: .editorconfig, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy.
 #
 #   test/checks/lint.sh
 #
@@ -9,9 +9,8 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
-"$root/scripts/install-packages.sh" cmake ninja-build gcc g++ clang clang-format clang-tidy clang-tools cppcheck \
-    shellcheck black mypy libc6-dev libssl-dev pkg-config libjansson-dev libevent-dev valgrind openssl \
-    python3-pytest python3-hypothesis python3-cryptography
+"$root/scripts/install-packages.sh" @module @programs @suite clang clang-format clang-tidy clang-tools cppcheck \
+    shellcheck black mypy python3-editorconfig
 cd "$root"
 
 c_files=$(find provider include common e2e examples test bench -name '*.[ch]')
@@ -28,6 +27,7 @@ configure() {
 # shellcheck disable=SC2046,SC2086 # lists of files
 {
     echo "== formats"
+    /usr/bin/python3 test/checks/tree.py
     clang-format --dry-run --Werror $c_files
     black --quiet --check $python_files
     echo "== shellcheck"

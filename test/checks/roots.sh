@@ -1,6 +1,7 @@
 # Debian roots for the checks that need another machine than this one; sourced, not run. As root, on Debian.
 #
-#   make_root <folder> <suite> [architecture]     a minimal root; kept, and taken as it is the next time
+#   base_root <release> <architecture>            prints the folder of a minimal root, made where there is none
+#   make_root <folder> <release> [architecture]   a copy of it to work in; kept, and taken as it is the next time
 #   in_root <folder> <command ...>                the command inside, with /proc and /dev; 77 without mounts
 #   in_copy <folder> <command ...>                the same, and all that the command changed is forgotten
 #   copy_project <folder>                         the project as it stands, without what was built, to /project
@@ -14,17 +15,29 @@
 : "${root:?the folder of the project}"
 roots=${AKMA_ROOTS:-$root/build/roots}
 
+# A minimal root of this release and architecture, made once for all that take a copy; its folder. Who comes second
+# waits for the first.
+base_root() {
+    base=$roots/base-$1-$2
+    mkdir -p "$roots"
+    (
+        flock 9
+        [ ! -e "$base/.complete" ] || exit 0
+        rm -rf "$base"
+        # shellcheck disable=SC2086 # no mirror, no word
+        debootstrap --variant=minbase --arch="$2" "$1" "$base" ${AKMA_MIRROR:-} >&2 || exit 1
+        cp /etc/resolv.conf "$base/etc/resolv.conf"
+        echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/99akma"
+        touch "$base/.complete"
+    ) 9>"$base.lock" && echo "$base"
+}
+
 # A root without .complete is what an interrupted run left.
 make_root() {
     [ ! -e "$1/.complete" ] || return 0
+    base=$(base_root "$2" "${3:-$(dpkg --print-architecture)}") || return 1
     rm -rf "$1"
-    mkdir -p "$1" "$roots/.packages"
-    # shellcheck disable=SC2086 # no mirror, no word
-    debootstrap --cache-dir="$roots/.packages" --variant=minbase --arch="${3:-$(dpkg --print-architecture)}" \
-        "$2" "$1" ${AKMA_MIRROR:-} || return 1
-    cp /etc/resolv.conf "$1/etc/resolv.conf"
-    echo 'Acquire::Check-Valid-Until "false";' >"$1/etc/apt/apt.conf.d/99akma"
-    touch "$1/.complete"
+    cp -a "$base" "$1"
 }
 
 # The mounts go with the process: nothing is left, whatever ends it.

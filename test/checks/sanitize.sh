@@ -12,7 +12,6 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 AKMA_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-AKMA_BUILD=${AKMA_BUILD:-$root/build/sanitize}
-AKMA_CMAKE_FLAGS="-DAKMA_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug"
-export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_BUILD AKMA_CMAKE_FLAGS
+AKMA_PRESET=sanitize
+export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_PRESET
 exec "$root/test/run.sh" "$@"

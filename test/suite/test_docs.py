@@ -19,7 +19,11 @@ from openssl_cli import EXAMPLE, derived, openssl
 from samples import items
 from test_module import ROOT, build, run
 
-DOCS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+DOCS = sorted(
+    path.relative_to(ROOT)
+    for path in ROOT.rglob("*.md")
+    if not re.match(r"(build|\.git$|node_modules)", path.relative_to(ROOT).parts[0])
+)
 KS_NAF = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf" * 2)
 ENVIRONMENT = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
@@ -30,6 +34,17 @@ def blocks(document: str, language: str) -> list[str]:
     """The fenced blocks of a language."""
     text = (ROOT / document).read_text()
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def without_code(document: Path) -> str:
+    """The text of a document, its fenced blocks left out."""
+    return re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(document: Path) -> list[str]:
+    """What a link can name in a document: its headings, as forges turn them into anchors."""
+    headings = re.findall(r"^#+ +(.+?)#* *$", without_code(document), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def compile_and_run(folder: Path, source: str, **environment: str) -> str:
@@ -207,9 +222,14 @@ def test_flow_names_tests_that_exist() -> None:
 
 @pytest.mark.parametrize("document", DOCS, ids=str)
 def test_links(document: Path) -> None:
-    text = (ROOT / document).read_text()
-    targets = re.findall(r"\]\(([^)#]+)\)", text)
-    assert all((ROOT / document.parent / target).exists() for target in targets)
+    """Files are there, and so are the headings that a link's # names."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(ROOT / document)):
+        if target.startswith(("https:", "mailto:")):
+            continue
+        file, _, anchor = target.partition("#")
+        path = ROOT / document.parent / file if file else ROOT / document
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), target
 
 
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 6), reason="EVP_SKEY in EVP_KDF came with 3.6")
@@ -242,3 +262,13 @@ def test_skey_example(tmp_path: Path) -> None:
     source = example + "#include <openssl/params.h>\n" + textwrap.dedent(main)
     expected = reference.e2e_key(b"\x11" * 32, b"\x22" * 32, b"a\x01\0\0\0\x07")
     assert compile_and_run(tmp_path, source) == expected.hex()
+
+
+def test_the_forge_runs_the_same_checks() -> None:
+    """The workflow has every check of .ci/run, with its arguments."""
+    steps = re.findall(
+        r"^(?:step )?test/(?:checks/)?(\S+\.sh[^&\n]*)", (ROOT / ".ci/run").read_text(), re.M
+    )
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert len(steps) > 5
+    assert [step for step in steps if step.strip() not in workflow] == []
