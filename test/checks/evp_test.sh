@@ -102,4 +102,5 @@ for file in "$source"/test/recipes/30-test_evp_data/evpkdf_*.txt; do
     count=$((count + 1))
 done
 [ "$count" -gt 10 ]
-echo "evp_test of $(openssl version | cut -d ' ' -f 1,2): $wanted stanzas of the module, and $count files of OpenSSL's own as without it"
+version=$(openssl version | cut -d ' ' -f 1,2)
+echo "evp_test of $version: $wanted stanzas of the module, and $count files of OpenSSL's own as without it"
