@@ -24,7 +24,7 @@ static int complain(const char *address, const char *what)
     return -1;
 }
 
-static struct addrinfo *resolve(const char *address, int flags)
+struct addrinfo *address_resolve(const char *address, int flags)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found = NULL;
@@ -69,7 +69,7 @@ static int is_connected(int fd)
 
 int address_connect(const char *address)
 {
-    struct addrinfo *places = resolve(address, 0);
+    struct addrinfo *places = address_resolve(address, 0);
     int fd = -1;
 
     for (const struct addrinfo *place = places; place != NULL && fd < 0; place = place->ai_next) {
@@ -102,7 +102,7 @@ static void show(int fd, char shown[ADDRESS_SIZE])
 
 int address_listen(const char *address, char shown[ADDRESS_SIZE])
 {
-    struct addrinfo *places = resolve(address, AI_PASSIVE);
+    struct addrinfo *places = address_resolve(address, AI_PASSIVE);
     const int yes = 1;
     int fd = -1;
 

@@ -6,9 +6,13 @@
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
+#include <netdb.h>
 #include <stddef.h>
 
 #define ADDRESS_SIZE 128 /* octets: room for any HOST:PORT in numbers */
+
+/* Where an address is, with flags of getaddrinfo(3); NULL: the reason went to standard error. */
+struct addrinfo *address_resolve(const char *address, int flags);
 
 /*
  * A socket that does not block, or -1: the reason went to standard error. IPv6 in brackets.

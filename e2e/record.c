@@ -19,14 +19,15 @@
 #define CIPHER_KEY    32 /* AES-256 */
 #define CIPHER_NONCE  12 /* GCM */
 #define TAG_LENGTH    16
-#define SEALED_LENGTH (E2E_KEY_LENGTH + TAG_LENGTH)
+#define SEALED_LENGTH (STORE_KEY_LENGTH + TAG_LENGTH)
 #define INFO          "akma e2e store record"
 
-/* The octets before the sealed ones, one after the other. */
+/* What stands first in a record, before the texts. */
 struct head {
     uint8_t version;
     uint32_t number;
     unsigned char salt[SALT_LENGTH];
+    uint64_t until;
 };
 
 /* Writes numbers and texts, highest octet first. */
@@ -79,7 +80,7 @@ static uint64_t get_number(struct reader *reader, size_t length)
     return value;
 }
 
-static void get_text(struct reader *reader, char text[RECORD_TEXT_MAX + 1])
+static void get_text(struct reader *reader, char text[STORE_TEXT_SIZE])
 {
     const size_t length = (size_t)get_number(reader, 1);
     const unsigned char *octets = get(reader, length);
@@ -143,8 +144,9 @@ static EVP_CIPHER_CTX *start(const struct wrap_key *key, const unsigned char sal
     return NULL;
 }
 
-bool record_seal(const struct wrap_keys *keys, const char *identity, const char *run_id,
-                 const struct record *record, unsigned char sealed[RECORD_MAX], size_t *length)
+bool record_seal(const struct wrap_keys *keys, const char *run_id, uint64_t until,
+                 const struct store_record *record, unsigned char sealed[RECORD_MAX],
+                 size_t *length)
 {
     const struct wrap_key *key = &keys->keys[0];
     unsigned char salt[SALT_LENGTH], *place = sealed;
@@ -155,22 +157,25 @@ bool record_seal(const struct wrap_keys *keys, const char *identity, const char 
     place = put_number(place, VERSION, 1);
     place = put_number(place, key->number, 4);
     place = put(place, salt, sizeof(salt));
-    place = put_number(place, record->not_after, 8);
+    place = put_number(place, until, 8);
     place = put_text(place, record->device);
     place = put_text(place, record->ka_id);
+    place = put_text(place, record->subject);
+    place = put_text(place, record->naf);
     *length = (size_t)(place - sealed) + SEALED_LENGTH;
     if (done)
-        ctx = start(key, salt, 1, sealed, (size_t)(place - sealed), identity, run_id);
-    done = ctx != NULL && EVP_CipherUpdate(ctx, place, &written, record->key, E2E_KEY_LENGTH) > 0 &&
+        ctx = start(key, salt, 1, sealed, (size_t)(place - sealed), record->identity, run_id);
+    done = ctx != NULL &&
+           EVP_CipherUpdate(ctx, place, &written, record->key, STORE_KEY_LENGTH) > 0 &&
            EVP_CipherFinal_ex(ctx, place + written, &last) > 0 &&
-           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LENGTH, place + E2E_KEY_LENGTH) > 0;
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LENGTH, place + STORE_KEY_LENGTH) > 0;
     EVP_CIPHER_CTX_free(ctx);
     ERR_clear_error();
     return done;
 }
 
-/* What stands between the salt and the sealed octets; false: the record is cut, or too long. */
-static bool read_record(struct reader *reader, struct head *head, struct record *record)
+/* What stands before the sealed octets; false: the record is cut, or too long. */
+static bool read_head(struct reader *reader, struct head *head, struct store_record *record)
 {
     const unsigned char *salt;
 
@@ -179,24 +184,26 @@ static bool read_record(struct reader *reader, struct head *head, struct record 
     salt = get(reader, SALT_LENGTH);
     if (salt != NULL)
         memcpy(head->salt, salt, SALT_LENGTH);
-    record->not_after = get_number(reader, 8);
+    head->until = get_number(reader, 8);
     get_text(reader, record->device);
     get_text(reader, record->ka_id);
+    get_text(reader, record->subject);
+    get_text(reader, record->naf);
     return !reader->cut && reader->left == SEALED_LENGTH;
 }
 
 static bool unseal(const struct wrap_key *key, const struct head *head, const char *identity,
                    const char *run_id, const unsigned char *sealed, size_t head_length,
-                   unsigned char out[E2E_KEY_LENGTH])
+                   unsigned char out[STORE_KEY_LENGTH])
 {
     EVP_CIPHER_CTX *ctx = start(key, head->salt, 0, sealed, head_length, identity, run_id);
     unsigned char tag[TAG_LENGTH];
     int written = 0, last = 0;
     bool done;
 
-    memcpy(tag, sealed + head_length + E2E_KEY_LENGTH, sizeof(tag));
+    memcpy(tag, sealed + head_length + STORE_KEY_LENGTH, sizeof(tag));
     done = ctx != NULL &&
-           EVP_CipherUpdate(ctx, out, &written, sealed + head_length, E2E_KEY_LENGTH) > 0 &&
+           EVP_CipherUpdate(ctx, out, &written, sealed + head_length, STORE_KEY_LENGTH) > 0 &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&
            EVP_CipherFinal_ex(ctx, out + written, &last) > 0;
     EVP_CIPHER_CTX_free(ctx);
@@ -204,28 +211,30 @@ static bool unseal(const struct wrap_key *key, const struct head *head, const ch
     return done;
 }
 
-const char *record_open(const struct wrap_keys *keys, const char *identity, const char *run_id,
-                        uint64_t now, const unsigned char *sealed, size_t length,
-                        struct record *record)
+const char *record_open(const struct wrap_keys *keys, const char *run_id, uint64_t now,
+                        const unsigned char *sealed, size_t length, struct store_record *record)
 {
     struct reader reader = {sealed, length, false};
     struct head head = {.version = 0};
     const struct wrap_key *key = NULL;
     const char *wrong = NULL;
 
-    memset(record, 0, sizeof(*record));
-    if (!read_record(&reader, &head, record))
+    if (!read_head(&reader, &head, record))
         wrong = "the store's record is cut or altered";
     else if (head.version != VERSION)
         wrong = "the store's record has another version";
     else if ((key = wrap_keys_find(keys, head.number)) == NULL)
         wrong = "the store's record is sealed with a key that --store-key does not have";
-    else if (!unseal(key, &head, identity, run_id, sealed, (size_t)(reader.rest - sealed),
+    else if (!unseal(key, &head, record->identity, run_id, sealed, (size_t)(reader.rest - sealed),
                      record->key))
         wrong = "the store's record is altered, another identity's, or of another run of Redis";
-    else if (now > record->not_after)
+    else if (now > head.until)
         wrong = "the store's record is too old";
-    if (wrong != NULL)
+    if (wrong != NULL) {
         OPENSSL_cleanse(record, sizeof(*record));
-    return wrong;
+        return wrong;
+    }
+    record->not_after = (int64_t)head.until;
+    record->lifetime = (int64_t)(head.until - now + 1) * 1000;
+    return NULL;
 }

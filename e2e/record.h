@@ -7,6 +7,8 @@
  *     not-after    8 octets, seconds since 1970: until then it may be used
  *     device       1 octet of length, so many octets
  *     ka-id        the same
+ *     subject      the same: B-TID or A-KID of the first connection
+ *     naf          the same: whose request it was
  *     sealed       32 octets of e2e_key, 16 of GCM's tag
  *
  * Numbers have their highest octet first. The wrapping key and the salt give, by HKDF with SHA-256,
@@ -20,32 +22,30 @@
 #ifndef RECORD_H
 #define RECORD_H
 
-#include "e2e_key.h"
+#include "store.h"
 #include "wrap_key.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_TEXT_MAX 255 /* octets of a device and of a ka-id */
-#define RECORD_MAX      (1 + 4 + 32 + 8 + 2 * (1 + RECORD_TEXT_MAX) + E2E_KEY_LENGTH + 16)
-
-struct record {
-    uint64_t not_after; /* seconds since 1970 */
-    char device[RECORD_TEXT_MAX + 1], ka_id[RECORD_TEXT_MAX + 1];
-    unsigned char key[E2E_KEY_LENGTH];
-};
-
-/* Seal with the first of keys. False: no randomness, or no AES-256-GCM or HKDF in libcrypto. */
-bool record_seal(const struct wrap_keys *keys, const char *identity, const char *run_id,
-                 const struct record *record, unsigned char sealed[RECORD_MAX], size_t *length);
+#define RECORD_TEXTS 4
+#define RECORD_MAX   (1 + 4 + 32 + 8 + RECORD_TEXTS * STORE_TEXT_SIZE + STORE_KEY_LENGTH + 16)
 
 /*
- * Open what a store gave for an identity, at a time in seconds since 1970. NULL: record is filled;
- * or the reason why it is not, which is cleansed then.
+ * Seal with the first of keys, for use until a time in seconds since 1970. False: no randomness, or
+ * no AES-256-GCM or HKDF in libcrypto.
  */
-const char *record_open(const struct wrap_keys *keys, const char *identity, const char *run_id,
-                        uint64_t now, const unsigned char *sealed, size_t length,
-                        struct record *record);
+bool record_seal(const struct wrap_keys *keys, const char *run_id, uint64_t until,
+                 const struct store_record *record, unsigned char sealed[RECORD_MAX],
+                 size_t *length);
+
+/*
+ * Open what a store gave for record->identity, now in seconds since 1970. NULL: the record is
+ * filled, its lifetime and not_after say until when it may be used; or the reason why it is not,
+ * and it is cleansed.
+ */
+const char *record_open(const struct wrap_keys *keys, const char *run_id, uint64_t now,
+                        const unsigned char *sealed, size_t length, struct store_record *record);
 
 #endif

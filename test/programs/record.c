@@ -1,8 +1,8 @@
 /*
  * record - seals and opens records of a shared store, for test_records.py
  *
- *     record KEYS seal IDENTITY RUN_ID DEVICE KA_ID NOT_AFTER E2E_KEY     prints the record in hex
- *     record KEYS open IDENTITY RUN_ID NOW RECORD                         prints what is in it
+ *     record KEYS seal IDENTITY RUN_ID UNTIL E2E_KEY DEVICE KA_ID SUBJECT NAF     prints hex
+ *     record KEYS open IDENTITY RUN_ID NOW RECORD                  prints what is in the record
  *
  * Exit status 3: refused, for the reason on standard error.
  *
@@ -24,17 +24,25 @@ static void print_hex(const unsigned char *octets, size_t length)
     printf("\n");
 }
 
+static void take(char *place, size_t size, const char *text)
+{
+    (void)snprintf(place, size, "%s", text);
+}
+
 static int seal(const struct wrap_keys *keys, char *argv[])
 {
-    struct record record = {.not_after = strtoull(argv[4], NULL, 10)};
+    struct store_record record = {.lifetime = 1};
     unsigned char sealed[RECORD_MAX];
     size_t length = 0;
 
-    (void)snprintf(record.device, sizeof(record.device), "%s", argv[2]);
-    (void)snprintf(record.ka_id, sizeof(record.ka_id), "%s", argv[3]);
-    if (strlen(argv[5]) != sizeof(record.key) * 2 ||
-        !hex_decode(record.key, argv[5], strlen(argv[5])) ||
-        !record_seal(keys, argv[0], argv[1], &record, sealed, &length))
+    take(record.identity, sizeof(record.identity), argv[0]);
+    take(record.device, sizeof(record.device), argv[4]);
+    take(record.ka_id, sizeof(record.ka_id), argv[5]);
+    take(record.subject, sizeof(record.subject), argv[6]);
+    take(record.naf, sizeof(record.naf), argv[7]);
+    if (strlen(argv[3]) != sizeof(record.key) * 2 ||
+        !hex_decode(record.key, argv[3], strlen(argv[3])) ||
+        !record_seal(keys, argv[1], strtoull(argv[2], NULL, 10), &record, sealed, &length))
         return EXIT_FAILURE;
     print_hex(sealed, length);
     return EXIT_SUCCESS;
@@ -44,19 +52,20 @@ static int open_record(const struct wrap_keys *keys, char *argv[])
 {
     const size_t length = strlen(argv[3]) / 2;
     unsigned char *sealed = malloc(length + 1);
-    struct record record;
+    struct store_record record = {.lifetime = 0};
     const char *wrong;
 
     if (sealed == NULL || !hex_decode(sealed, argv[3], 2 * length))
         return EXIT_FAILURE;
-    wrong =
-        record_open(keys, argv[0], argv[1], strtoull(argv[2], NULL, 10), sealed, length, &record);
+    take(record.identity, sizeof(record.identity), argv[0]);
+    wrong = record_open(keys, argv[1], strtoull(argv[2], NULL, 10), sealed, length, &record);
     free(sealed);
     if (wrong != NULL) {
         fprintf(stderr, "%s\n", wrong);
         return REFUSED;
     }
-    printf("%s\n%s\n%llu\n", record.device, record.ka_id, (unsigned long long)record.not_after);
+    printf("%s\n%s\n%s\n%s\n%lld\n", record.device, record.ka_id, record.subject, record.naf,
+           (long long)record.not_after);
     print_hex(record.key, sizeof(record.key));
     return EXIT_SUCCESS;
 }
@@ -66,7 +75,7 @@ int main(int argc, char *argv[])
     struct wrap_keys *keys = argc < 3 ? NULL : wrap_keys_read(argv[1]);
     int status = EXIT_FAILURE;
 
-    if (keys != NULL && argc == 9 && strcmp(argv[2], "seal") == 0)
+    if (keys != NULL && argc == 11 && strcmp(argv[2], "seal") == 0)
         status = seal(keys, argv + 3);
     else if (keys != NULL && argc == 7 && strcmp(argv[2], "open") == 0)
         status = open_record(keys, argv + 3);

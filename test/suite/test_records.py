@@ -3,7 +3,6 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -15,8 +14,10 @@ from records import Record
 
 WRAP, OLD = bytes(range(32)), bytes(range(32, 64))
 IDENTITY, RUN_ID = "e2e-" + "5" * 32, "c" * 40
-RECORD = Record("device-1", "2026-11", 1_800_000_000, bytes(range(100, 132)))
-NOW = RECORD.not_after - 30
+RECORD = Record(
+    "device-1", "2026-11", "a@bsf.example", "naf.example", 1_800_000_000, bytes(range(100, 132))
+)
+NOW = RECORD.until - 30
 REFUSED = 3
 
 
@@ -46,8 +47,8 @@ def run(keys: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def seal(keys: Path, record: Record = RECORD) -> bytes:
     """Seal with the programs' own code."""
-    texts = [record.device, record.ka_id, str(record.not_after), record.key.hex()]
-    result = run(keys, "seal", IDENTITY, RUN_ID, *texts)
+    words = [str(record.until), record.key.hex(), *record.texts]
+    result = run(keys, "seal", IDENTITY, RUN_ID, *words)
     assert result.returncode == 0, result.stderr
     return bytes.fromhex(result.stdout.strip())
 
@@ -61,29 +62,37 @@ def unseal(
         assert not result.stdout
         return result.stderr
     assert result.returncode == 0, result.stderr
-    device, ka_id, not_after, key = result.stdout.splitlines()
-    return Record(device, ka_id, int(not_after), bytes.fromhex(key))
+    *texts, until, key = result.stdout.splitlines()
+    return Record(*texts, int(until), bytes.fromhex(key))
 
 
-TEXTS = [("device-1", "2026-11"), ("d", ""), ("d" * 255, "k" * 255), ("\u00e9\u4e2d", "")]
+TEXTS = [
+    ("device-1", "2026-11", "a@bsf.example", "naf.example"),
+    ("d", "", "d", ""),
+    ("d" * 255, "k" * 255, "s" * 255, "n" * 255),
+    ("\u00e9\u4e2d", "", "\u00e9", ""),
+]
 
 
-@pytest.mark.parametrize("device,ka_id", TEXTS)
-def test_sealed_here_opened_there(keys: Path, device: str, ka_id: str) -> None:
-    record = dataclasses.replace(RECORD, device=device, ka_id=ka_id)
-    sealed = seal(keys, record)
+def with_texts(texts: tuple[str, str, str, str]) -> Record:
+    """RECORD with other texts."""
+    return Record(*texts, RECORD.until, RECORD.key)
+
+
+@pytest.mark.parametrize("texts", TEXTS)
+def test_sealed_here_opened_there(keys: Path, texts: tuple[str, str, str, str]) -> None:
+    sealed = seal(keys, with_texts(texts))
     assert sealed[:5] == b"\x01\x00\x00\x00\x02"
-    assert records.unseal(sealed, WRAP, IDENTITY, RUN_ID) == record
+    assert records.unseal(sealed, WRAP, IDENTITY, RUN_ID) == with_texts(texts)
 
 
-@pytest.mark.parametrize("device,ka_id", TEXTS)
+@pytest.mark.parametrize("texts", TEXTS)
 @pytest.mark.parametrize("number,wrap_key", [(2, WRAP), (1, OLD)])
 def test_sealed_there_opened_here(
-    keys: Path, device: str, ka_id: str, number: int, wrap_key: bytes
+    keys: Path, texts: tuple[str, str, str, str], number: int, wrap_key: bytes
 ) -> None:
-    record = dataclasses.replace(RECORD, device=device, ka_id=ka_id)
-    sealed = records.seal(record, wrap_key, IDENTITY, RUN_ID, number=number)
-    assert unseal(keys, sealed) == record
+    sealed = records.seal(with_texts(texts), wrap_key, IDENTITY, RUN_ID, number=number)
+    assert unseal(keys, sealed) == with_texts(texts)
 
 
 def test_no_two_records_are_alike(keys: Path) -> None:
@@ -93,16 +102,17 @@ def test_no_two_records_are_alike(keys: Path) -> None:
 
 
 def test_every_octet_counts(keys: Path) -> None:
-    sealed = records.seal(dataclasses.replace(RECORD, device="d", ka_id=""), WRAP, IDENTITY, RUN_ID)
+    sealed = records.seal(with_texts(("d", "", "s", "")), WRAP, IDENTITY, RUN_ID, number=2)
+    assert unseal(keys, sealed) == with_texts(("d", "", "s", ""))
     for place in range(len(sealed)):
         altered = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
         assert isinstance(unseal(keys, altered), str), place
 
 
-@pytest.mark.parametrize("length", [0, 1, 4, 5, 36, 37, 44, 45, 46, 53, 62, 109])
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 36, 37, 44, 45, 46, 53, 62, 76, 88, 135])
 def test_cut(keys: Path, length: int) -> None:
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID)
-    assert len(sealed) == 110
+    assert len(sealed) == 136
     assert "cut" in str(unseal(keys, sealed[:length]))
 
 
@@ -128,8 +138,8 @@ def test_bound_to_identity_and_run(keys: Path, identity: str, run_id: str) -> No
 
 def test_too_old(keys: Path) -> None:
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
-    assert unseal(keys, sealed, now=RECORD.not_after) == RECORD
-    assert "too old" in str(unseal(keys, sealed, now=RECORD.not_after + 1))
+    assert unseal(keys, sealed, now=RECORD.until) == RECORD
+    assert "too old" in str(unseal(keys, sealed, now=RECORD.until + 1))
 
 
 def test_another_version(keys: Path) -> None:

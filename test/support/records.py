@@ -21,8 +21,15 @@ class Record:
 
     device: str
     ka_id: str
-    not_after: int
+    subject: str
+    naf: str
+    until: int
     key: bytes
+
+    @property
+    def texts(self) -> list[str]:
+        """What is said in the clear, in the record's order."""
+        return [self.device, self.ka_id, self.subject, self.naf]
 
 
 def _cipher(wrap_key: bytes, salt: bytes) -> tuple[AESGCM, bytes]:
@@ -46,21 +53,19 @@ def seal(
 ) -> bytes:
     """A record as the third party writes it."""
     salt = salt or os.urandom(32)
-    texts = b"".join(
-        bytes([len(text)]) + text for text in (record.device.encode(), record.ka_id.encode())
-    )
-    head = struct.pack(">BI32sQ", version, number, salt, record.not_after) + texts
+    texts = b"".join(bytes([len(text)]) + text for text in map(str.encode, record.texts))
+    head = struct.pack(">BI32sQ", version, number, salt, record.until) + texts
     cipher, nonce = _cipher(wrap_key, salt)
     return head + cipher.encrypt(nonce, record.key, _bound(head, identity, run_id))
 
 
 def unseal(sealed: bytes, wrap_key: bytes, identity: str, run_id: str) -> Record:
     """What is in a record; raises InvalidTag where it is not authentic."""
-    _, _, salt, not_after = struct.unpack(">BI32sQ", sealed[:45])
+    _, _, salt, until = struct.unpack(">BI32sQ", sealed[:45])
     texts, rest = [], sealed[45:]
-    for _ in range(2):
+    for _ in range(4):
         texts.append(rest[1 : 1 + rest[0]].decode())
         rest = rest[1 + rest[0] :]
     cipher, nonce = _cipher(wrap_key, salt)
     key = cipher.decrypt(nonce, rest, _bound(sealed[: -len(rest)], identity, run_id))
-    return Record(texts[0], texts[1], not_after, key)
+    return Record(*texts, until, key)

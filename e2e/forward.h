@@ -1,0 +1,22 @@
+/*
+ * The application behind the endpoint: each e2e connection is relayed to one of its own
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FORWARD_H
+#define FORWARD_H
+
+#include "app.h"
+#include "target.h"
+
+#include <stdbool.h>
+
+#define FORWARD_SECONDS 5 /* the application has to accept within */
+
+/*
+ * target is kept, not copied. proxy_protocol: a header of version 2 goes first, with the device as
+ * PP2_TYPE_SSL's common name. NULL: out of memory.
+ */
+struct app *app_forward_new(const struct target *target, bool proxy_protocol);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * A client of Redis on an event loop: connects by itself, and again; asks without waiting
+ *
+ * A connection says who it is (AUTH, where there is a password), asks for the server's run_id, and
+ * then carries the requests, one behind the other without waiting. It is given up when a reply
+ * takes longer than REDIS_SECONDS. A request that may have reached a server is never sent again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef REDIS_H
+#define REDIS_H
+
+#include "redis_reply.h"
+
+#include <event2/event.h>
+#include <netdb.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REDIS_SECONDS     3    /* for connecting, and for each reply */
+#define REDIS_BACKOFF_MIN 100  /* milliseconds before the second attempt to connect */
+#define REDIS_BACKOFF_MAX 2000 /* twice as long each time, up to this */
+
+/* How to reach a server; kept, not copied. */
+struct redis_setup {
+    const struct addrinfo *places;
+    SSL_CTX *tls;              /* NULL: plain */
+    const char *host;          /* whom the certificate has to name */
+    const char *user;          /* NULL: the default one */
+    const char *password_file; /* read at each connection; NULL: no AUTH */
+};
+
+struct redis;
+struct redis_request;
+
+/* One word of a command. */
+struct redis_word {
+    const void *octets;
+    size_t length;
+};
+
+/*
+ * The end of a request. reply is gone when this returns; with NULL, reason says in a sentence why
+ * there is none: then whether the server has done it is open.
+ */
+typedef void redis_done(void *argument, const struct redis_reply *reply, const char *reason);
+
+/* Starts to connect. NULL: out of memory. */
+struct redis *redis_new(struct event_base *base, const struct redis_setup *setup);
+
+/* No request may be under way. NULL is fine. */
+void redis_free(struct redis *redis);
+
+/* The run_id of the server that is connected; empty: none is. Its replies are all from this run. */
+const char *redis_run_id(const struct redis *redis);
+
+/*
+ * Ask. done may be NULL. While there is no connection and none is being made, done() comes before
+ * this returns, and NULL is returned; else a handle that is good until done().
+ */
+struct redis_request *redis_send(struct redis *redis, const struct redis_word *words, size_t count,
+                                 redis_done *done, void *argument);
+
+/* done() will not be called. */
+void redis_cancel(struct redis_request *request);
+
+#endif

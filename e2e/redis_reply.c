@@ -1,0 +1,138 @@
+/*
+ * Replies of a Redis server: read as they come in, without allocating for them
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "redis_reply.h"
+
+#include <hiredis/read.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define CHUNK 4096 /* octets given to the reader at a time */
+
+struct redis_replies {
+    redisReader *reader;
+    struct redis_reply reply; /* the one that is being read */
+};
+
+static struct redis_reply *reply_of(const redisReadTask *task, enum redis_kind kind)
+{
+    struct redis_replies *replies = task->privdata;
+
+    replies->reply.kind = kind;
+    replies->reply.integer = 0;
+    replies->reply.length = 0;
+    replies->reply.text[0] = '\0';
+    return &replies->reply;
+}
+
+static void *create_string(const redisReadTask *task, char *text, size_t length)
+{
+    const enum redis_kind kind = task->type == REDIS_REPLY_ERROR    ? REDIS_ERROR
+                                 : task->type == REDIS_REPLY_STATUS ? REDIS_STATUS
+                                                                    : REDIS_TEXT;
+    struct redis_reply *reply = reply_of(task, kind);
+
+    if (length > REDIS_TEXT_MAX)
+        return NULL;
+    memcpy(reply->text, text, length);
+    reply->text[length] = '\0';
+    reply->length = length;
+    return reply;
+}
+
+static void *refuse_array(const redisReadTask *task, int elements)
+{
+    (void)task, (void)elements;
+    return NULL;
+}
+
+static void *create_integer(const redisReadTask *task, long long value)
+{
+    struct redis_reply *reply = reply_of(task, REDIS_INTEGER);
+
+    reply->integer = value;
+    return reply;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    return reply_of(task, REDIS_NIL);
+}
+
+static void free_nothing(void *reply)
+{
+    (void)reply;
+}
+
+struct redis_replies *redis_replies_new(void)
+{
+    static redisReplyObjectFunctions functions = {create_string, refuse_array, create_integer,
+                                                  create_nil, free_nothing};
+    struct redis_replies *replies = OPENSSL_zalloc(sizeof(*replies));
+
+    if (replies == NULL)
+        return NULL;
+    replies->reader = redisReaderCreateWithFunctions(&functions);
+    if (replies->reader == NULL) {
+        OPENSSL_free(replies);
+        return NULL;
+    }
+    replies->reader->privdata = replies;
+    return replies;
+}
+
+void redis_replies_free(struct redis_replies *replies)
+{
+    if (replies == NULL)
+        return;
+    redisReaderFree(replies->reader);
+    OPENSSL_free(replies);
+}
+
+/* Give away what is complete; what is not may not grow without end. */
+static bool read_complete(struct redis_replies *replies, redis_reply_done *done, void *argument)
+{
+    redisReader *reader = replies->reader;
+    void *reply;
+
+    for (;;) {
+        if (redisReaderGetReply(reader, &reply) != REDIS_OK)
+            return false;
+        if (reply == NULL)
+            return reader->len - reader->pos <= REDIS_TEXT_MAX + CHUNK;
+        if (!done(argument, reply))
+            return false;
+    }
+}
+
+bool redis_replies_feed(struct redis_replies *replies, const char *octets, size_t length,
+                        redis_reply_done *done, void *argument)
+{
+    while (length > 0) {
+        const size_t part = length < CHUNK ? length : CHUNK;
+
+        if (redisReaderFeed(replies->reader, octets, part) != REDIS_OK ||
+            !read_complete(replies, done, argument))
+            return false;
+        octets += part;
+        length -= part;
+    }
+    return true;
+}
+
+bool redis_reply_run_id(const struct redis_reply *reply, char run_id[REDIS_RUN_ID_SIZE])
+{
+    static const char name[] = "\nrun_id:";
+    const char *place = reply->kind == REDIS_TEXT ? strstr(reply->text, name) : NULL;
+
+    if (place == NULL)
+        return false;
+    place += sizeof(name) - 1;
+    if (strspn(place, "0123456789abcdef") != REDIS_RUN_ID_SIZE - 1)
+        return false;
+    memcpy(run_id, place, REDIS_RUN_ID_SIZE - 1);
+    run_id[REDIS_RUN_ID_SIZE - 1] = '\0';
+    return true;
+}

@@ -1,0 +1,40 @@
+/*
+ * The store of outstanding e2e keys in a Redis that endpoints and third parties share
+ *
+ * Keys of Redis, with <naf>, NUL, <device> as they are in the record:
+ *
+ *     akma:key:<identity>          the sealed record (record.h), set with PX and NX, used by GETDEL
+ *     akma:naf:<naf>               sorted set of a NAF's outstanding records by their end
+ *     akma:device:<naf>NUL<device> the same of one device
+ *     akma:nafs                    set of the NAFs
+ *
+ * The sorted sets hold the bounds and serve revocations: who could write to them could void
+ * records, and no more.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_REDIS_H
+#define STORE_REDIS_H
+
+#include "loop.h"
+#include "store.h"
+
+/* The options; NULL where one was not given. Kept, not copied. */
+struct store_redis_options {
+    const char *url;           /* --store: redis://HOST:PORT or rediss://HOST:PORT */
+    const char *key;           /* --store-key */
+    const char *user;          /* --store-user */
+    const char *password_file; /* --store-password-file */
+    const char *ca;            /* --store-ca */
+};
+
+/* A connection for each of loops, which do not run yet. NULL: the reason went to standard error. */
+struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
+
+/*
+ * Read --store-key again, all or nothing, on any thread: false, with the reason on standard error,
+ * leaves the old keys in force.
+ */
+bool store_redis_reload(struct store *store);
+
+#endif

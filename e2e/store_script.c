@@ -1,0 +1,51 @@
+/*
+ * What a Redis does for the store in one step: Lua, sent with EVAL
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store_script.h"
+
+/* Void a record: its key, and its places in the sorted sets. */
+#define VOID                                                                              \
+    "local function void(naf, member)\n"                                                  \
+    "  local identity, device = member:match('^(%Z*)%z(%Z*)%z')\n"                        \
+    "  redis.call('DEL', '" STORE_SCRIPT_KEY "' .. identity)\n"                           \
+    "  redis.call('ZREM', '" STORE_SCRIPT_NAF "' .. naf, member)\n"                       \
+    "  redis.call('ZREM', '" STORE_SCRIPT_DEVICE "' .. naf .. '\\0' .. device, member)\n" \
+    "end\n"
+
+const char store_script_put[] =
+    VOID "local time, lifetime = redis.call('TIME'), tonumber(ARGV[2])\n"
+         "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+         "if not redis.call('SET', KEYS[1], ARGV[1], 'PX', lifetime, 'NX') then return 0 end\n"
+         "redis.call('SADD', KEYS[2], ARGV[4])\n"
+         "for place = 3, 4 do\n"
+         "  local set, bound = KEYS[place], tonumber(ARGV[place + 2])\n"
+         "  redis.call('ZREMRANGEBYSCORE', set, '-inf', now)\n"
+         "  local excess = redis.call('ZCARD', set) - bound\n"
+         "  if excess >= 0 then\n"
+         "    for _, oldest in ipairs(redis.call('ZRANGE', set, 0, excess)) do\n"
+         "      void(ARGV[4], oldest)\n"
+         "    end\n"
+         "  end\n"
+         "  redis.call('ZADD', set, now + lifetime, ARGV[3])\n"
+         "  if redis.call('PTTL', set) < lifetime then redis.call('PEXPIRE', set, lifetime) end\n"
+         "end\n"
+         "return 1\n";
+
+const char store_script_revoke[] =
+    VOID "local function agrees(wanted, text) return wanted == '' or wanted == '=' .. text end\n"
+         "for _, naf in ipairs(redis.call('SMEMBERS', KEYS[1])) do\n"
+         "  local members = {}\n"
+         "  if agrees(ARGV[4], naf) then\n"
+         "    members = redis.call('ZRANGE', '" STORE_SCRIPT_NAF "' .. naf, 0, -1)\n"
+         "  end\n"
+         "  for _, member in ipairs(members) do\n"
+         "    local device, ka_id, subject = member:match('^%Z*%z(%Z*)%z(%Z*)%z(%Z*)$')\n"
+         "    if agrees(ARGV[1], device) and agrees(ARGV[2], ka_id) and\n"
+         "        agrees(ARGV[3], subject) then\n"
+         "      void(naf, member)\n"
+         "    end\n"
+         "  end\n"
+         "end\n"
+         "return 1\n";

@@ -1,0 +1,40 @@
+/*
+ * The client's side of TLS with certificates: the server has to be who it was looked for as
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tls_client.h"
+
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+
+SSL_CTX *tls_client_ctx(const char *ca)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) > 0 &&
+        (ca == NULL ? SSL_CTX_set_default_verify_paths(ctx) : SSL_CTX_load_verify_file(ctx, ca)) >
+            0) {
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+        return ctx;
+    }
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+static bool expect(SSL *ssl, const char *host)
+{
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) > 0)
+        return true;
+    return SSL_set1_host(ssl, host) > 0 && SSL_set_tlsext_host_name(ssl, host) > 0;
+}
+
+SSL *tls_client_new(SSL_CTX *ctx, const char *host)
+{
+    SSL *ssl = SSL_new(ctx);
+
+    if (ssl != NULL && expect(ssl, host))
+        return ssl;
+    SSL_free(ssl);
+    return NULL;
+}

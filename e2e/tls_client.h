@@ -1,0 +1,17 @@
+/*
+ * The client's side of TLS with certificates: the server has to be who it was looked for as
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TLS_CLIENT_H
+#define TLS_CLIENT_H
+
+#include <openssl/ssl.h>
+
+/* ca: file of the CAs to trust; NULL: the system's. NULL: the reason is on the error stack. */
+SSL_CTX *tls_client_ctx(const char *ca);
+
+/* For a connection to host, a name or an address in numbers, which its certificate must name. */
+SSL *tls_client_new(SSL_CTX *ctx, const char *host);
+
+#endif
