@@ -15,8 +15,8 @@ cd "$root"
 
 c_files=$(find provider include common e2e examples test bench -name '*.[ch]')
 sources=$(find provider common e2e test bench -name '*.c' -not -path 'test/fuzz/*')
-python_files=$(find scripts test bench python -name "*.py")
-shell_files="$(find scripts test examples bench -name '*.sh') .ci/run"
+python_files=$(find scripts test bench python proofs -name "*.py")
+shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
 
 # configure <name> <compiler> <flags>: everything but the unity build, so that each file is looked at
 configure() {
@@ -33,7 +33,7 @@ configure() {
     echo "== shellcheck"
     shellcheck $shell_files
     echo "== mypy"
-    mypy test scripts python
+    mypy test scripts python proofs
     echo "== compilers, warnings as errors"
     configure gcc gcc -Werror
     cmake --build "$build/gcc" >/dev/null
