@@ -12,10 +12,9 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-#define IDENTITY_PREFIX    "3GPP-bootstrapping" /* TS 24.109; "3GPP-AKMA" before an A-KID */
-#define IDENTITY_SEPARATOR ";"
-#define UA_PROTOCOL_ID     "0100000007" /* TLS 1.3 with a shared key: TS 33.220 H.3 */
-#define USAGE              "tls-psk"
+#define IDENTITY_PREFIX "3GPP-bootstrapping" /* TS 24.109; "3GPP-AKMA" before an A-KID */
+#define UA_PROTOCOL_ID  "0100000007"         /* TLS 1.3 with a shared key: TS 33.220 H.3 */
+#define USAGE           "tls-psk"
 
 /* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
 SSL_CTX *common_ctx(const SSL_METHOD *method, const char *keylog);

@@ -7,139 +7,107 @@
 
 #include "hex.h"
 
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
-/* Room for the hex of octets. */
-#define HEX_SIZE(octets) (2 * (octets) + 1)
-
-static void to_hex(char *hex, const unsigned char *octets, size_t length)
+char *nonce_encode(const struct nonce *nonce)
 {
-    for (size_t i = 0; i < length; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", octets[i]);
-    hex[2 * length] = '\0';
+    char hex[JSON_HEX_SIZE(NONCE_LENGTH)];
+
+    json_line_to_hex(hex, nonce->octets, NONCE_LENGTH);
+    return json_line_encode(json_pack("{s:s,s:s*}", "nonce", hex, "device",
+                                      nonce->device[0] == '\0' ? NULL : nonce->device));
 }
 
-static bool from_hex(unsigned char *octets, size_t max, const char *hex, size_t *length)
+json_t *flag_pack(const struct flag *flag)
 {
-    const size_t digits = strlen(hex);
+    char refresh[JSON_HEX_SIZE(FLAG_REFRESH_MAX)];
 
-    *length = digits / 2;
-    return *length <= max && hex_decode(octets, hex, digits);
-}
-
-/* The text of a packed object, which is taken over. */
-static char *encode(json_t *object)
-{
-    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
-
-    json_decref(object);
-    return line;
-}
-
-char *nonce_encode(const unsigned char nonce[NONCE_LENGTH])
-{
-    char hex[HEX_SIZE(NONCE_LENGTH)];
-
-    to_hex(hex, nonce, NONCE_LENGTH);
-    return encode(json_pack("{s:s}", "nonce", hex));
+    if (!flag->e2e)
+        return json_pack("{s:i}", "e2e", 0);
+    json_line_to_hex(refresh, flag->refresh, flag->refresh_length);
+    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s*}", "e2e", 1, "mode", flag->mode, "digest",
+                     flag->digest, "refresh", refresh, "usage", flag->usage, "identity",
+                     flag->identity, "ka-id", flag->ka_id[0] == '\0' ? NULL : flag->ka_id);
 }
 
 char *flag_encode(const struct flag *flag)
 {
-    char refresh[HEX_SIZE(FLAG_REFRESH_MAX)];
-
-    if (!flag->e2e)
-        return encode(json_pack("{s:i}", "e2e", 0));
-    to_hex(refresh, flag->refresh, flag->refresh_length);
-    return encode(json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s*}", "e2e", 1, "mode", flag->mode,
-                            "digest", flag->digest, "refresh", refresh, "usage", flag->usage,
-                            "identity", flag->identity, "ka-id",
-                            flag->ka_id[0] == '\0' ? NULL : flag->ka_id));
+    return json_line_encode(flag_pack(flag));
 }
 
-static bool wrong(char fault[FLAG_FAULT_SIZE], const char *what, const char *detail)
+static bool copy_text(char *text, size_t max, const char *given, const char *name,
+                      char fault[FLAG_FAULT_SIZE])
 {
-    (void)snprintf(fault, FLAG_FAULT_SIZE, "%s%.100s", what, detail);
-    return false;
+    if (strlen(given) > max)
+        return json_line_fault(fault, name,
+                               ": too long, at most 255 octets of a device's name and "
+                               "256 of any other text wanted");
+    memcpy(text, given, strlen(given) + 1);
+    return true;
 }
 
-static json_t *decode(const char *line, size_t length, char fault[FLAG_FAULT_SIZE])
+static bool read_nonce(struct nonce *nonce, json_t *object, char fault[FLAG_FAULT_SIZE])
 {
+    const char *hex, *device = "";
     json_error_t error;
-    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
 
-    if (object == NULL)
-        (void)wrong(fault, "not JSON: ", error.text);
-    return object;
+    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s,s?s}", "nonce", &hex, "device",
+                       &device) != 0)
+        return json_line_fault(fault, "not a nonce: ", error.text);
+    if (!json_line_from_hex(nonce->octets, NONCE_LENGTH, hex))
+        return json_line_fault(fault, "nonce: 32 hex digits wanted", "");
+    return copy_text(nonce->device, FLAG_DEVICE_MAX, device, "device", fault);
 }
 
-static bool read_nonce(unsigned char nonce[NONCE_LENGTH], json_t *object,
-                       char fault[FLAG_FAULT_SIZE])
+bool nonce_decode(struct nonce *nonce, const char *line, size_t length, char fault[FLAG_FAULT_SIZE])
 {
-    json_error_t error;
-    const char *hex;
-    size_t length;
-
-    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s}", "nonce", &hex) != 0)
-        return wrong(fault, "not a nonce: ", error.text);
-    return (from_hex(nonce, NONCE_LENGTH, hex, &length) && length == NONCE_LENGTH) ||
-           wrong(fault, "nonce: 32 hex digits wanted", "");
-}
-
-bool nonce_decode(unsigned char nonce[NONCE_LENGTH], const char *line, size_t length,
-                  char fault[FLAG_FAULT_SIZE])
-{
-    json_t *object = decode(line, length, fault);
+    json_t *object = json_line_parse(line, length, fault);
     const bool done = object != NULL && read_nonce(nonce, object, fault);
 
     json_decref(object);
     return done;
 }
 
-static bool copy_text(char text[FLAG_TEXT_MAX + 1], const char *given, const char *name,
-                      char fault[FLAG_FAULT_SIZE])
+static bool read_refresh(struct flag *flag, const char *hex, char fault[FLAG_FAULT_SIZE])
 {
-    if (strlen(given) > FLAG_TEXT_MAX)
-        return wrong(fault, name, ": at most 256 octets wanted");
-    memcpy(text, given, strlen(given) + 1);
-    return true;
+    const size_t digits = strlen(hex);
+
+    flag->refresh_length = digits / 2;
+    return (flag->refresh_length <= FLAG_REFRESH_MAX && hex_decode(flag->refresh, hex, digits)) ||
+           json_line_fault(fault, "refresh: the hex of at most 255 octets wanted", "");
 }
 
-static bool read_flag(struct flag *flag, json_t *object, char fault[FLAG_FAULT_SIZE])
+bool flag_unpack(struct flag *flag, json_t *object, char fault[FLAG_FAULT_SIZE])
 {
     const char *mode, *digest, *refresh, *usage, *identity, *ka_id = "";
     json_error_t error;
-    int e2e;
+    json_int_t e2e; /* an int would be cut, and 4294967296 be 0 */
 
-    if (json_unpack(object, "{s:i!}", "e2e", &e2e) == 0 && e2e == 0)
+    memset(flag, 0, sizeof(*flag));
+    if (json_unpack(object, "{s:I!}", "e2e", &e2e) == 0 && e2e == 0)
         return true;
-    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:i,s:s,s:s,s:s,s:s,s:s,s?s}", "e2e", &e2e,
+    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:I,s:s,s:s,s:s,s:s,s:s,s?s}", "e2e", &e2e,
                        "mode", &mode, "digest", &digest, "refresh", &refresh, "usage", &usage,
                        "identity", &identity, "ka-id", &ka_id) != 0)
-        return wrong(fault, "not a flag: ", error.text);
+        return json_line_fault(fault, "not a flag: ", error.text);
     if (e2e != 1)
-        return wrong(fault, "e2e: 0 alone, or 1 with all that belongs to it, wanted", "");
+        return json_line_fault(fault, "e2e: 0 alone, or 1 with all that belongs to it, wanted", "");
     flag->e2e = true;
-    if (!from_hex(flag->refresh, FLAG_REFRESH_MAX, refresh, &flag->refresh_length))
-        return wrong(fault, "refresh: the hex of at most 255 octets wanted", "");
     if (identity[0] == '\0')
-        return wrong(fault, "identity: empty, what to present next wanted", "");
-    return copy_text(flag->mode, mode, "mode", fault) &&
-           copy_text(flag->digest, digest, "digest", fault) &&
-           copy_text(flag->usage, usage, "usage", fault) &&
-           copy_text(flag->identity, identity, "identity", fault) &&
-           copy_text(flag->ka_id, ka_id, "ka-id", fault);
+        return json_line_fault(fault, "identity: empty, what to present next wanted", "");
+    return read_refresh(flag, refresh, fault) &&
+           copy_text(flag->mode, FLAG_TEXT_MAX, mode, "mode", fault) &&
+           copy_text(flag->digest, FLAG_TEXT_MAX, digest, "digest", fault) &&
+           copy_text(flag->usage, FLAG_TEXT_MAX, usage, "usage", fault) &&
+           copy_text(flag->identity, FLAG_TEXT_MAX, identity, "identity", fault) &&
+           copy_text(flag->ka_id, FLAG_TEXT_MAX, ka_id, "ka-id", fault);
 }
 
 bool flag_decode(struct flag *flag, const char *line, size_t length, char fault[FLAG_FAULT_SIZE])
 {
-    json_t *object = decode(line, length, fault);
-    bool done;
+    json_t *object = json_line_parse(line, length, fault);
+    const bool done = object != NULL && flag_unpack(flag, object, fault);
 
-    memset(flag, 0, sizeof(*flag));
-    done = object != NULL && read_flag(flag, object, fault);
     json_decref(object);
     return done;
 }

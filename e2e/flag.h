@@ -1,7 +1,7 @@
 /*
  * The two lines of JSON that open a connection: the UE's nonce, and the server's e2e flag
  *
- *     {"nonce":"<32 hex digits>"}
+ *     {"nonce":"<32 hex digits>"[,"device":"<the device's permanent name>"]}
  *     {"e2e":1,"mode":"3GPP","digest":"SHA2-256","refresh":"<hex>","usage":"tls-psk",
  *      "identity":"<what to present next>"[,"ka-id":"<which Ka>"]}      or      {"e2e":0}
  *
@@ -12,13 +12,21 @@
 #ifndef FLAG_H
 #define FLAG_H
 
+#include "json_line.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 #define NONCE_LENGTH     16
 #define FLAG_REFRESH_MAX 255
 #define FLAG_TEXT_MAX    256 /* octets of each text */
-#define FLAG_FAULT_SIZE  200
+#define FLAG_DEVICE_MAX  255 /* octets, as in the devices file */
+#define FLAG_FAULT_SIZE  JSON_FAULT_SIZE
+
+struct nonce {
+    unsigned char octets[NONCE_LENGTH];
+    char device[FLAG_DEVICE_MAX + 1]; /* empty: not said */
+};
 
 struct flag {
     bool e2e; /* false: nothing below counts */
@@ -29,13 +37,17 @@ struct flag {
     size_t refresh_length;
 };
 
-/* One line without its end, to be released with free(); NULL when out of memory. */
-char *nonce_encode(const unsigned char nonce[NONCE_LENGTH]);
+/* One line without its end, to be released with json_line_free(); NULL when out of memory. */
+char *nonce_encode(const struct nonce *nonce);
 char *flag_encode(const struct flag *flag);
 
-/* Read a line; false: fault says what is wrong. */
-bool nonce_decode(unsigned char nonce[NONCE_LENGTH], const char *line, size_t length,
+/* Read a line; false: fault says what is wrong, perhaps with octets of the line. */
+bool nonce_decode(struct nonce *nonce, const char *line, size_t length,
                   char fault[FLAG_FAULT_SIZE]);
 bool flag_decode(struct flag *flag, const char *line, size_t length, char fault[FLAG_FAULT_SIZE]);
+
+/* The flag as an object, NULL when out of memory; and back, as above. */
+json_t *flag_pack(const struct flag *flag);
+bool flag_unpack(struct flag *flag, json_t *object, char fault[FLAG_FAULT_SIZE]);
 
 #endif

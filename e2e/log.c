@@ -5,6 +5,8 @@
  */
 #include "log.h"
 
+#include "printable.h"
+
 #include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -68,25 +70,14 @@ static void put_hash(struct line *line, const char *value)
 
 static void put_value(struct line *line, const char *key, const char *value)
 {
-    const bool quoted = value[0] == '\0' || strpbrk(value, " =\"\\") != NULL;
+    const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
 
     if (log_setup.identities == LOG_HASH && names_a_subscriber(key)) {
         put_hash(line, value);
         return;
     }
     put(line, "\"", quoted);
-    for (; *value != '\0'; value++) {
-        const unsigned char c = (unsigned char)*value;
-        char shown[5];
-
-        if (c == '"' || c == '\\')
-            (void)snprintf(shown, sizeof(shown), "\\%c", c);
-        else if (c < ' ' || c >= 0x7F)
-            (void)snprintf(shown, sizeof(shown), "?");
-        else
-            (void)snprintf(shown, sizeof(shown), "%c", c);
-        put_text(line, shown);
-    }
+    put_text(line, PRINTABLE(value));
     put(line, "\"", quoted);
 }
 

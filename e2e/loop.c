@@ -31,17 +31,21 @@ static struct loop_message *take_all(struct loop *loop)
     return first;
 }
 
-static void wake_up(evutil_socket_t fd, short what, void *argument)
+static void run_all(struct loop *loop)
 {
-    struct loop *loop = argument;
-    uint64_t count;
-
-    (void)what;
-    (void)!read(fd, &count, sizeof(count));
     for (struct loop_message *message = take_all(loop), *next; message != NULL; message = next) {
         next = message->next; /* run() may release the message */
         message->run(loop, message);
     }
+}
+
+static void wake_up(evutil_socket_t fd, short what, void *argument)
+{
+    uint64_t count;
+
+    (void)what;
+    (void)!read(fd, &count, sizeof(count));
+    run_all(argument);
 }
 
 void loop_post(struct loop *loop, struct loop_message *message)
@@ -137,6 +141,8 @@ void loops_free(struct loops *loops)
 {
     if (loops == NULL)
         return;
+    for (size_t i = 0; i < loops->count; i++)
+        run_all(&loops->loop[i]); /* what was posted too late: its memory is released by it */
     for (size_t i = 0; i < loops->count; i++) {
         struct loop *loop = &loops->loop[i];
 

@@ -59,7 +59,7 @@ void loop_post(struct loop *loop, struct loop_message *message);
 /* End the threads, once each loop has done what was posted to it before. */
 void loops_stop(struct loops *loops);
 
-/* Release loops that do not run. NULL is fine. */
+/* Do what was posted since, and release loops that do not run. NULL is fine. */
 void loops_free(struct loops *loops);
 
 #endif

@@ -7,8 +7,11 @@
 
 #include "common.h"
 
+#include "printable.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One reading of the file. Those that are not in force any more wait for their readers. */
@@ -20,34 +23,79 @@ struct version {
 
 struct roster {
     const char *path;
-    bool insecure;
+    struct roster_rules rules;
     pthread_mutex_t lock;
     struct version *current;
 };
 
-static struct version *read_version(const struct roster *roster)
+static bool complain(const struct roster *roster, const char *what, char fault[ROSTER_FAULT_SIZE])
+{
+    (void)snprintf(fault, ROSTER_FAULT_SIZE, "devices file %.90s: %s", PRINTABLE(roster->path),
+                   what);
+    return false;
+}
+
+/* A NAF that is apart never holds a Ka, a third party that is apart no Ks_NAF. */
+static bool fits_role(const struct roster *roster, const struct devices *devices,
+                      char fault[ROSTER_FAULT_SIZE])
+{
+    char what[120];
+
+    for (size_t i = 0; i < devices->count; i++) {
+        const struct device *row = &devices->rows[i];
+
+        if ((row->ka == NULL || roster->rules.may_have_ka) &&
+            (row->ks_naf == NULL || roster->rules.may_have_ks_naf))
+            continue;
+        (void)snprintf(what, sizeof(what), "line %zu: %s: this role never holds it, leave it empty",
+                       row->row, roster->rules.may_have_ka ? "ks-naf" : "ka");
+        return complain(roster, what, fault);
+    }
+    return true;
+}
+
+static struct devices *read_devices(const struct roster *roster, char fault[ROSTER_FAULT_SIZE])
+{
+    const struct devices_rules rules = {
+        .needs = roster->rules.needs_ks_naf ? DEVICES_KS_NAF : 0,
+        .insecure = roster->rules.insecure,
+    };
+    char what[DEVICES_FAULT_SIZE];
+    struct devices *devices = devices_read(roster->path, &rules, what);
+
+    if (devices == NULL)
+        (void)complain(roster, what, fault);
+    else if (fits_role(roster, devices, fault))
+        return devices;
+    devices_free(devices);
+    return NULL;
+}
+
+static struct version *read_version(const struct roster *roster, char fault[ROSTER_FAULT_SIZE])
 {
     struct version *version = OPENSSL_zalloc(sizeof(*version));
 
+    (void)snprintf(fault, ROSTER_FAULT_SIZE, "out of memory");
     if (version == NULL)
         return NULL;
-    version->devices = common_devices(roster->path, roster->insecure);
+    version->devices = read_devices(roster, fault);
     if (version->devices != NULL)
         return version;
     OPENSSL_free(version);
     return NULL;
 }
 
-struct roster *roster_open(const char *path, bool insecure)
+struct roster *roster_open(const char *path, const struct roster_rules *rules,
+                           char fault[ROSTER_FAULT_SIZE])
 {
     struct roster *roster = OPENSSL_zalloc(sizeof(*roster));
 
     if (roster == NULL)
         return NULL;
     roster->path = path;
-    roster->insecure = insecure;
+    roster->rules = *rules;
     (void)pthread_mutex_init(&roster->lock, NULL);
-    roster->current = read_version(roster);
+    roster->current = read_version(roster, fault);
     if (roster->current != NULL)
         return roster;
     roster_free(roster);
@@ -89,23 +137,54 @@ void roster_release(struct roster *roster, const struct devices *devices)
         free_version(unused);
 }
 
-/* Does a file have this row, wherever: the same identity, Ks_NAF, ka-id and Ka? */
+static bool is_same_key(const unsigned char *one, const unsigned char *other, size_t length)
+{
+    if (one == NULL || other == NULL)
+        return one == other;
+    return CRYPTO_memcmp(one, other, length) == 0;
+}
+
+static bool is_same_row(const struct device *one, const struct device *other)
+{
+    return one->ka_length == other->ka_length && strcmp(one->ka_id, other->ka_id) == 0 &&
+           is_same_key(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) &&
+           is_same_key(one->ka, other->ka, one->ka_length);
+}
+
+/* Is this row in a file, wherever: the same identity, Ks_NAF, ka-id and Ka? */
 static bool has_row(const struct devices *devices, const struct device *wanted)
 {
     const struct device *row = devices_find(devices, wanted->identity);
     const struct device *const end = devices->rows + devices->count;
 
     for (; row != NULL && row < end && strcmp(row->identity, wanted->identity) == 0; row++)
-        if (row->ka_length == wanted->ka_length && strcmp(row->ka_id, wanted->ka_id) == 0 &&
-            CRYPTO_memcmp(row->ks_naf, wanted->ks_naf, KS_NAF_LENGTH) == 0 &&
-            CRYPTO_memcmp(row->ka, wanted->ka, wanted->ka_length) == 0)
+        if (is_same_row(row, wanted))
             return true;
     return false;
 }
 
-bool roster_reload(struct roster *roster, roster_removed *removed, void *argument)
+/* Is the identity there, with the same Ks_NAF? What runs on that alone may run on. */
+static bool has_key_of(const struct devices *devices, const struct device *row)
 {
-    struct version *fresh = read_version(roster);
+    const struct device *found = devices_find(devices, row->identity);
+
+    return found != NULL && is_same_key(found->ks_naf, row->ks_naf, KS_NAF_LENGTH);
+}
+
+bool roster_has_still(struct roster *roster, const struct devices *devices,
+                      const struct device *row)
+{
+    const struct devices *now = roster_acquire(roster);
+    const bool has = now == devices || has_row(now, row);
+
+    roster_release(roster, now);
+    return has;
+}
+
+bool roster_reload(struct roster *roster, roster_removed *removed, void *argument,
+                   char fault[ROSTER_FAULT_SIZE])
+{
+    struct version *fresh = read_version(roster, fault);
     const struct devices *old, *now;
 
     if (fresh == NULL)
@@ -118,7 +197,7 @@ bool roster_reload(struct roster *roster, roster_removed *removed, void *argumen
     now = roster_acquire(roster);
     for (size_t i = 0; i < old->count; i++)
         if (!has_row(now, &old->rows[i]))
-            removed(argument, &old->rows[i]);
+            removed(argument, &old->rows[i], !has_key_of(now, &old->rows[i]));
     roster_release(roster, now);
     roster_release(roster, old);
     return true;

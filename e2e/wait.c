@@ -31,13 +31,25 @@ static void change(struct wait *wait, short what)
                        (short)(what | EV_PERSIST), call, wait);
 }
 
+static short events_of(enum wire_result wanted)
+{
+    switch (wanted) {
+    case WIRE_WANT_READ:
+        return EV_READ;
+    case WIRE_WANT_WRITE:
+        return EV_WRITE;
+    case WIRE_WANT_EITHER:
+        return EV_READ | EV_WRITE;
+    default:
+        return 0;
+    }
+}
+
 void wait_for(struct wait *wait, enum wire_result wanted, int64_t deadline)
 {
     const int64_t left = deadline - clock_ms();
     const struct timeval limit = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-    const short what = wanted == WIRE_WANT_READ    ? EV_READ
-                       : wanted == WIRE_WANT_WRITE ? EV_WRITE
-                                                   : 0;
+    const short what = events_of(wanted);
 
     if (wanted == WIRE_OK || (deadline != 0 && left <= 0)) {
         wait_end(wait);

@@ -18,6 +18,7 @@ const char *wire_says(enum wire_result result)
         [WIRE_OK] = "went well",
         [WIRE_WANT_READ] = "nothing complete came in time",
         [WIRE_WANT_WRITE] = "the other side does not read",
+        [WIRE_WANT_EITHER] = "nothing went either way in time",
         [WIRE_PAUSED] = "no answer about its identity came in time",
         [WIRE_END] = "the other side closed the connection",
         [WIRE_TOO_LONG] = "a line is too long",
@@ -123,23 +124,42 @@ bool wire_has_begun(const struct wire *wire)
     return wire->in_length > wire->in_taken;
 }
 
-bool wire_add(struct wire *wire, const char *prefix, const char *text, size_t length)
+/* Room for length more octets behind those that are not written; what is written goes. */
+static bool make_room_to_write(struct wire *wire, size_t length)
 {
-    const size_t before = wire_unwritten(wire), prefix_length = strlen(prefix);
-    const size_t size = before + prefix_length + length + 1;
-    char *out = size > INT_MAX ? NULL : OPENSSL_malloc(size);
+    const size_t before = wire_unwritten(wire);
+    size_t size = before + length;
+    char *larger;
 
-    if (out == NULL)
+    if (wire->out_size - wire->out_length >= length)
+        return true;
+    if (before > 0)
+        size += size / 2; /* a queue that grows */
+    larger = size > INT_MAX ? NULL : OPENSSL_malloc(size);
+    if (larger == NULL)
         return false;
     if (before > 0)
-        memcpy(out, wire->out + wire->out_sent, before);
-    memcpy(out + before, prefix, prefix_length);
-    memcpy(out + before + prefix_length, text, length);
-    out[size - 1] = '\n';
+        memcpy(larger, wire->out + wire->out_sent, before);
     OPENSSL_clear_free(wire->out, wire->out_length);
-    wire->out = out;
-    wire->out_length = size;
+    wire->out = larger;
+    wire->out_length = before;
     wire->out_sent = 0;
+    wire->out_size = size;
+    return true;
+}
+
+bool wire_add(struct wire *wire, const char *prefix, const char *text, size_t length)
+{
+    const size_t prefix_length = strlen(prefix);
+    char *place;
+
+    if (!make_room_to_write(wire, prefix_length + length + 1))
+        return false;
+    place = wire->out + wire->out_length;
+    memcpy(place, prefix, prefix_length);
+    memcpy(place + prefix_length, text, length);
+    place[prefix_length + length] = '\n';
+    wire->out_length += prefix_length + length + 1;
     return true;
 }
 
@@ -156,7 +176,7 @@ enum wire_result wire_write(struct wire *wire)
     }
     OPENSSL_clear_free(wire->out, wire->out_length);
     wire->out = NULL;
-    wire->out_length = wire->out_sent = 0;
+    wire->out_length = wire->out_sent = wire->out_size = 0;
     return WIRE_OK;
 }
 

@@ -18,6 +18,7 @@ enum wire_result {
     WIRE_OK,
     WIRE_WANT_READ, /* call again when the socket can be read */
     WIRE_WANT_WRITE,
+    WIRE_WANT_EITHER,
     WIRE_PAUSED,   /* what an answer is waited for, the socket says nothing about */
     WIRE_END,      /* the other side has closed */
     WIRE_TOO_LONG, /* no end of line within LINE_MAX_LENGTH */
@@ -29,7 +30,7 @@ struct wire {
     SSL *ssl;
     char *in, *out;
     size_t in_length, in_taken; /* of in: what was read, what was given away */
-    size_t out_length, out_sent;
+    size_t out_length, out_sent, out_size;
 };
 
 /* What a result means, as the end of a sentence. */

@@ -68,23 +68,24 @@ static void try_flag(const char *line, size_t length)
          strcmp(again.mode, flag.mode) == 0 && strcmp(again.digest, flag.digest) == 0 &&
          strcmp(again.usage, flag.usage) == 0 && strcmp(again.identity, flag.identity) == 0 &&
          strcmp(again.ka_id, flag.ka_id) == 0);
-    free(written);
+    json_line_free(written);
 }
 
 static void try_nonce(const char *line, size_t length)
 {
-    unsigned char nonce[NONCE_LENGTH], again[NONCE_LENGTH];
+    struct nonce nonce, again;
     char fault[FLAG_FAULT_SIZE] = "";
     char *written;
 
-    if (!nonce_decode(nonce, line, length, fault)) {
+    if (!nonce_decode(&nonce, line, length, fault)) {
         check_fault(fault, sizeof(fault));
         return;
     }
-    written = nonce_encode(nonce);
-    want(written != NULL && nonce_decode(again, written, strlen(written), fault) &&
-         memcmp(nonce, again, NONCE_LENGTH) == 0);
-    free(written);
+    written = nonce_encode(&nonce);
+    want(written != NULL && nonce_decode(&again, written, strlen(written), fault) &&
+         memcmp(nonce.octets, again.octets, NONCE_LENGTH) == 0 &&
+         strcmp(nonce.device, again.device) == 0);
+    json_line_free(written);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,0 +1,258 @@
+/*
+ * The addresses that are listened on, and who is let in
+ *
+ * Every loop accepts on every address: who has time takes the next connection.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "acceptor.h"
+
+#include "address.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TURNS    16  /* connections accepted of one address before others have their turn */
+#define PAUSE_MS 100 /* while there are no descriptors */
+#define LOG_MS   1000
+
+enum refusal { REFUSAL_NETWORK, REFUSAL_FULL, REFUSAL_STARVED, REFUSALS };
+
+static const struct {
+    const char *reason;
+    enum metric metric;
+} refusals[REFUSALS] = {
+    [REFUSAL_NETWORK] = {"too many unfinished handshakes of one address: --handshakes-per-source",
+                         METRIC_REFUSED_ADDRESS},
+    [REFUSAL_FULL] = {"there are as many connections as --connections-max or the descriptors allow",
+                      METRIC_REFUSED_FULL},
+    [REFUSAL_STARVED] = {"no descriptor for one more connection: raise LimitNOFILE, or lower "
+                         "--connections-max",
+                         METRIC_REFUSED_FULL},
+};
+
+struct acceptor {
+    struct worker *worker;
+    struct endpoints *endpoints;
+    struct event *listening[ENDPOINTS_MAX], *pause;
+    struct loop_message close;
+    /* a flood is told of once a second, with a number */
+    struct {
+        int64_t logged;
+        unsigned int silent;
+    } told[REFUSALS];
+};
+
+static void tell(struct acceptor *acceptor, enum refusal refusal,
+                 const struct sockaddr_storage *peer)
+{
+    char shown[LOG_ADDRESS_SIZE], number[16];
+    const int64_t now = clock_ms();
+
+    metrics_count(refusals[refusal].metric);
+    if (now - acceptor->told[refusal].logged < LOG_MS) {
+        acceptor->told[refusal].silent++;
+        return;
+    }
+    (void)snprintf(number, sizeof(number), "%u", acceptor->told[refusal].silent);
+    log_event("refused", "peer",
+              peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "reason",
+              refusals[refusal].reason, "unsaid", number, NULL);
+    acceptor->told[refusal].logged = now;
+    acceptor->told[refusal].silent = 0;
+}
+
+/* A place for one more: a free one, or that of the oldest handshake under way. */
+static bool find_place(struct worker *worker)
+{
+    struct server *server = worker->server;
+
+    if (atomic_fetch_add(&server->open, 1) < server->limits.connections)
+        return true;
+    if (connection_evict(worker))
+        return true;
+    (void)atomic_fetch_sub(&server->open, 1);
+    return false;
+}
+
+static void admit(struct acceptor *acceptor, const struct connection_kind *kind, int fd,
+                  const struct sockaddr_storage *peer)
+{
+    struct worker *worker = acceptor->worker;
+    struct server *server = worker->server;
+    unsigned char key[9];
+    const size_t length = connection_network((const struct sockaddr *)peer, key);
+    enum refusal refusal = REFUSAL_NETWORK;
+
+    if (tally_take(server->networks, key, length)) {
+        if (find_place(worker)) {
+            if (!connection_open(worker, kind, fd, peer)) {
+                (void)atomic_fetch_sub(&server->open, 1);
+                tally_drop(server->networks, key, length);
+            }
+            return;
+        }
+        tally_drop(server->networks, key, length);
+        refusal = REFUSAL_FULL;
+    }
+    tell(acceptor, refusal, peer);
+    (void)close(fd);
+}
+
+/* Without descriptors: the oldest handshake goes; without any, do not ask again at once. */
+static void starve(struct acceptor *acceptor)
+{
+    static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+
+    tell(acceptor, REFUSAL_STARVED, NULL);
+    if (connection_evict(acceptor->worker))
+        return;
+    for (size_t i = 0; i < acceptor->endpoints->count; i++)
+        (void)event_del(acceptor->listening[i]);
+    (void)event_add(acceptor->pause, &pause);
+}
+
+static void go_on(evutil_socket_t fd, short what, void *argument)
+{
+    struct acceptor *acceptor = argument;
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < acceptor->endpoints->count; i++)
+        (void)event_add(acceptor->listening[i], NULL);
+}
+
+/* One of the connections that --connections counts; without it there is no end of them. */
+static bool take_number(struct endpoints *endpoints, const struct connection_kind *kind)
+{
+    if (!endpoints->counted || !kind->counts)
+        return true;
+    if (atomic_fetch_sub(&endpoints->left, 1) > 0)
+        return true;
+    (void)atomic_fetch_add(&endpoints->left, 1);
+    return false;
+}
+
+static void accept_some(evutil_socket_t fd, short what, void *argument)
+{
+    struct acceptor *acceptor = argument;
+    struct endpoints *endpoints = acceptor->endpoints;
+    const struct connection_kind *kind = NULL;
+
+    (void)what;
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->endpoint[i].fd == fd)
+            kind = endpoints->endpoint[i].kind;
+    for (unsigned int turn = 0; kind != NULL && turn < TURNS; turn++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t size = sizeof(peer);
+        int accepted;
+
+        if (!take_number(endpoints, kind))
+            return;
+        accepted = accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted >= 0) {
+            admit(acceptor, kind, accepted, &peer);
+            continue;
+        }
+        if (endpoints->counted && kind->counts)
+            (void)atomic_fetch_add(&endpoints->left, 1);
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            starve(acceptor);
+        return;
+    }
+}
+
+bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
+                      const char *name, const char *address)
+{
+    char shown[ADDRESS_SIZE];
+    struct endpoint *endpoint = &endpoints->endpoint[endpoints->count];
+
+    endpoint->kind = kind;
+    endpoint->fd = address_listen(address, shown);
+    if (endpoint->fd < 0)
+        return false;
+    endpoints->count++;
+    printf("%s %s\n", name, shown);
+    return fflush(stdout) == 0;
+}
+
+static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *endpoints)
+{
+    struct acceptor *acceptor = OPENSSL_zalloc(sizeof(*acceptor));
+    bool done = acceptor != NULL;
+
+    if (!done)
+        return NULL;
+    acceptor->worker = worker;
+    acceptor->endpoints = endpoints;
+    acceptor->pause = evtimer_new(worker->loop->base, go_on, acceptor);
+    done = acceptor->pause != NULL;
+    for (size_t i = 0; done && i < endpoints->count; i++) {
+        acceptor->listening[i] = event_new(worker->loop->base, endpoints->endpoint[i].fd,
+                                           EV_READ | EV_PERSIST, accept_some, acceptor);
+        done = acceptor->listening[i] != NULL && event_add(acceptor->listening[i], NULL) == 0;
+    }
+    return acceptor; /* endpoints_free() releases one that is not complete */
+}
+
+bool endpoints_accept(struct endpoints *endpoints, struct server *server)
+{
+    bool done = true;
+
+    for (size_t i = 0; i < server->loops->count; i++) {
+        struct worker *worker = &server->workers[i];
+
+        worker->acceptor = acceptor_new(worker, endpoints);
+        done = done && worker->acceptor != NULL;
+        for (size_t j = 0; done && j < endpoints->count; j++)
+            done = worker->acceptor->listening[j] != NULL;
+    }
+    return done;
+}
+
+/* The last loop to let go closes the sockets. */
+static void let_go(struct loop *loop, struct loop_message *message)
+{
+    struct acceptor *acceptor =
+        (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, close));
+    struct endpoints *endpoints = acceptor->endpoints;
+
+    (void)loop;
+    (void)event_del(acceptor->pause);
+    for (size_t i = 0; i < endpoints->count; i++)
+        (void)event_del(acceptor->listening[i]);
+    if (atomic_fetch_add(&endpoints->closed, 1) + 1 < (int)acceptor->worker->server->loops->count)
+        return;
+    for (size_t i = 0; i < endpoints->count; i++)
+        (void)close(endpoints->endpoint[i].fd);
+}
+
+void endpoints_close(struct endpoints *endpoints, struct server *server)
+{
+    (void)endpoints;
+    for (size_t i = 0; i < server->loops->count; i++) {
+        struct acceptor *acceptor = server->workers[i].acceptor;
+
+        acceptor->close.run = let_go;
+        loop_post(server->workers[i].loop, &acceptor->close);
+    }
+}
+
+void endpoints_free(struct endpoints *endpoints, struct server *server)
+{
+    for (size_t i = 0; server->workers != NULL && i < server->loops->count; i++) {
+        struct acceptor *acceptor = server->workers[i].acceptor;
+
+        for (size_t j = 0; acceptor != NULL && j < endpoints->count; j++)
+            if (acceptor->listening[j] != NULL)
+                event_free(acceptor->listening[j]);
+        if (acceptor != NULL && acceptor->pause != NULL)
+            event_free(acceptor->pause);
+        OPENSSL_free(acceptor);
+    }
+}

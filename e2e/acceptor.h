@@ -1,0 +1,40 @@
+/*
+ * The addresses that are listened on, and who is let in
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ACCEPTOR_H
+#define ACCEPTOR_H
+
+#include "connection.h"
+
+#define ENDPOINTS_MAX 3
+
+struct endpoint {
+    const struct connection_kind *kind;
+    int fd; /* that listens */
+};
+
+/* What all loops accept on. */
+struct endpoints {
+    struct endpoint endpoint[ENDPOINTS_MAX];
+    size_t count;
+    bool counted;      /* left is looked at */
+    atomic_int left;   /* connections that are still to be accepted: --connections */
+    atomic_int closed; /* loops that do not accept any more */
+};
+
+/* Print "name HOST:PORT" for each and accept on every loop. False: the reason is on stderr. */
+bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
+                      const char *name, const char *address);
+
+/* Accept on every loop of the server; before the loops run. False: out of memory. */
+bool endpoints_accept(struct endpoints *endpoints, struct server *server);
+
+/* Accept no more; the sockets are closed when every loop has let go of them. Once. */
+void endpoints_close(struct endpoints *endpoints, struct server *server);
+
+/* After the loops have ended. */
+void endpoints_free(struct endpoints *endpoints, struct server *server);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The options of e2e-as
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AS_OPTIONS_H
+#define AS_OPTIONS_H
+
+#include <stdbool.h>
+
+/* As they were given; NULL: not given, and there is no default. */
+struct as_options {
+    const char *accept, *e2e_accept, *naf_accept, *third_party;
+    const char *devices, *insecure_devices;
+    const char *naf_fqdn, *ua_protocol_id, *e2e, *prefix, *separator;
+    const char *mode, *digest, *usage, *lifetime;
+    const char *cert, *key, *ca, *crl;
+    const char *connections_max, *connections_per_device, *handshakes_per_source;
+    const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
+    const char *log_identities, *metrics, *connections, *keylog;
+};
+
+/* What a process plays, by the addresses it was given. */
+struct as_roles {
+    bool naf;         /* first connections: --accept */
+    bool third_party; /* derives: unless it is a NAF apart, or an endpoint alone */
+    bool endpoint;    /* e2e connections */
+    bool line_client, line_server;
+};
+
+/* Parse, or exit; what makes no sense together is refused with a sentence. */
+const struct as_options *as_options_parse(int argc, char *argv[], struct as_roles *roles);
+
+/* A number of an option that may have no default: 0 where it was not given. */
+unsigned int as_options_number(const char *name, const char *value, unsigned int min,
+                               unsigned int max);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * From the options of e2e-as to a server that can run
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as_setup.h"
+
+#include "common.h"
+#include "flagger.h"
+#include "hello.h"
+#include "json_line.h"
+#include "line_messages.h"
+#include "line_server.h"
+#include "options.h"
+#include "printable.h"
+#include "ue.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DAY              86400
+#define YEAR             (366 * DAY)
+#define CONNECTIONS_TOP  1000000
+#define DESCRIPTORS_LEFT 8 /* for files, the line, and who asks for metrics */
+
+static bool complain(const char *sentence)
+{
+    fprintf(stderr, "e2e-as: %s\n", sentence);
+    return false;
+}
+
+/* A word of a few, or exit. */
+static int choose(const char *option, const char *value, const char *const words[], int count,
+                  const char *wanted)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    fprintf(stderr, "--%s %s: %s wanted\n", option, PRINTABLE(value), wanted);
+    exit(EXIT_USAGE);
+}
+
+static void read_limits(struct as *as)
+{
+    const struct as_options *o = as->options;
+    struct limits *limits = &as->server.limits;
+
+    limits->connections = options_number("connections-max", o->connections_max, 1, CONNECTIONS_TOP);
+    limits->handshake = options_number("handshake-timeout", o->handshake_timeout, 1, DAY);
+    limits->line = options_number("line-timeout", o->line_timeout, 1, DAY);
+    limits->idle = options_number("idle-timeout", o->idle_timeout, 1, YEAR);
+    limits->session = as_options_number("session-lifetime", o->session_lifetime, 1, YEAR);
+    limits->descriptors_per_connection = 1;
+    as->drain = options_number("drain-timeout", o->drain_timeout, 0, DAY);
+    as->endpoints.left = (int)as_options_number("connections", o->connections, 1, INT_MAX);
+    as->endpoints.counted = o->connections != NULL;
+}
+
+static bool read_words(struct as *as)
+{
+    static const char *const whens[] = {"required", "offered", "off"}, *const hows[] = {"full",
+                                                                                        "hash"};
+    const struct as_options *o = as->options;
+
+    as->server.when = (enum when)choose("e2e", o->e2e, whens, 3, "required, offered or off");
+    as->server.identities.prefix = o->prefix;
+    as->server.identities.separator = strcmp(o->separator, "none") == 0 ? "" : o->separator;
+    as->server.policy.mode = o->mode;
+    as->server.policy.digest = o->digest;
+    as->server.policy.usage = o->usage;
+    return log_open(
+        (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash"));
+}
+
+/* The setup of the keys; also where only requests of NAFs say the NAF_Id: a bad mode shows now. */
+static int open_e2e(struct as *as)
+{
+    const struct as_options *o = as->options;
+    const struct e2e_setup setup = {
+        .naf_fqdn = o->naf_fqdn != NULL ? o->naf_fqdn : "naf.example.com",
+        .mode = o->mode,
+        .digest = o->digest,
+        .usage = o->usage,
+    };
+
+    if (!as->roles.naf && !as->roles.third_party)
+        return EXIT_SUCCESS;
+    switch (common_open(&as->e2e, &setup, o->ua_protocol_id)) {
+    case E2E_OPEN:
+        return EXIT_SUCCESS;
+    case E2E_REFUSED:
+        return EXIT_USAGE;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+static bool open_roster(struct as *as)
+{
+    const struct roster_rules rules = {
+        .needs_ks_naf = as->roles.naf && !as->roles.line_server,
+        .may_have_ks_naf = as->roles.naf,
+        .may_have_ka = as->roles.third_party,
+        .insecure = as->options->insecure_devices != NULL,
+    };
+    char fault[ROSTER_FAULT_SIZE];
+
+    if (as->options->devices == NULL)
+        return true;
+    as->server.roster = roster_open(as->options->devices, &rules, fault);
+    return as->server.roster != NULL || (fprintf(stderr, "%s\n", fault), false);
+}
+
+static bool open_line(struct as *as)
+{
+    const struct as_options *o = as->options;
+    const struct line_files files = {o->cert, o->key, o->ca, o->crl};
+    char fault[LINE_TLS_FAULT_SIZE];
+
+    if (o->cert == NULL)
+        return true;
+    as->server.line = line_tls_new(&files, as->roles.line_server, fault);
+    return as->server.line != NULL || (fprintf(stderr, "%s\n", fault), false);
+}
+
+static bool open_psk(struct as *as)
+{
+    SSL_CTX *ctx = common_ctx(TLS_server_method(), as->options->keylog);
+
+    if (ctx == NULL)
+        return false;
+    as->server.psk = ctx;
+    hello_set_up(ctx);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* other records do not hold a loop up */
+    return true;
+}
+
+static bool open_loops(struct as *as)
+{
+    struct server *server = &as->server;
+
+    server->loops = loops_new(loops_cores());
+    if (server->loops == NULL)
+        return complain("no event loops: not enough memory or descriptors");
+    server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
+    if (server->workers == NULL)
+        return complain("out of memory");
+    for (size_t i = 0; i < server->loops->count; i++) {
+        server->workers[i].server = server;
+        server->workers[i].loop = &server->loops->loop[i];
+        TAILQ_INIT(&server->workers[i].all);
+        TAILQ_INIT(&server->workers[i].unfinished);
+    }
+    return true;
+}
+
+static bool open_tallies(struct as *as)
+{
+    const struct as_options *o = as->options;
+    struct server *server = &as->server;
+
+    server->networks = tally_new(
+        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP));
+    server->devices = tally_new(
+        options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
+    return (server->networks != NULL && server->devices != NULL &&
+            RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
+           complain("out of memory");
+}
+
+/* The NAF apart: its end of the line. */
+static bool open_line_client(struct as *as)
+{
+    const struct as_options *o = as->options;
+    char *service = NULL;
+    long length = 0;
+    unsigned char *ua = OPENSSL_hexstr2buf(o->ua_protocol_id, &length); /* checked by open_e2e() */
+    bool done = ua != NULL && length == LINE_UA_LENGTH;
+
+    if (done)
+        memcpy(as->naf.ua_protocol_id, ua, LINE_UA_LENGTH);
+    OPENSSL_free(ua);
+    as->naf.naf_fqdn = o->naf_fqdn;
+    done =
+        done && target_open(&as->naf.target, "third-party", o->third_party) &&
+        BIO_parse_hostserv(o->third_party, &as->third_party_host, &service, BIO_PARSE_PRIO_SERV) &&
+        as->third_party_host != NULL;
+    OPENSSL_free(service);
+    as->naf.host = as->third_party_host;
+    if (done)
+        as->server.flags = line_client_new(&as->naf, as->server.line, as->server.loops);
+    return as->server.flags != NULL;
+}
+
+static bool open_roles(struct as *as)
+{
+    struct server *server = &as->server;
+    const unsigned int lifetime = options_number("refresh-lifetime", as->options->lifetime, 1, DAY);
+
+    if (as->roles.third_party || as->roles.endpoint) {
+        server->store = store_memory_new();
+        if (server->store == NULL)
+            return complain("out of memory");
+    }
+    if (as->roles.endpoint && (server->app = app_echo_new("e2e: ", server->limits.line)) == NULL)
+        return complain("out of memory");
+    if (as->roles.third_party && (server->flagger = flagger_new(server, lifetime)) == NULL)
+        return complain("out of memory");
+    if (!as->roles.naf)
+        return true;
+    server->source = source_file_new(server->roster);
+    if (server->source == NULL)
+        return complain("out of memory");
+    if (as->roles.line_client)
+        return open_line_client(as);
+    server->flags = flags_local_new(server->flagger, &as->e2e);
+    return server->flags != NULL || complain("out of memory");
+}
+
+static bool listen_all(struct as *as)
+{
+    const struct as_options *o = as->options;
+    const bool is_both = as->roles.endpoint && o->e2e_accept == NULL;
+
+    return (o->accept == NULL ||
+            endpoints_listen(&as->endpoints, is_both ? &ue_kind_both : &ue_kind_naf, "accept",
+                             o->accept)) &&
+           (o->e2e_accept == NULL ||
+            endpoints_listen(&as->endpoints, &ue_kind_e2e, "e2e-accept", o->e2e_accept)) &&
+           (o->naf_accept == NULL ||
+            endpoints_listen(&as->endpoints, &line_kind, "naf-accept", o->naf_accept)) &&
+           endpoints_accept(&as->endpoints, &as->server);
+}
+
+/* As many descriptors as there may be, and no more connections than that. */
+static void fit_descriptors(struct as *as)
+{
+    struct limits *limits = &as->server.limits;
+    struct rlimit descriptors;
+    const int used = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
+    unsigned int fit;
+    char shown[16];
+
+    if (used >= 0)
+        (void)close(used);
+    if (used < 0 || getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
+        return;
+    descriptors.rlim_cur = descriptors.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+    if (descriptors.rlim_cur > UINT_MAX / 2)
+        return;
+    fit = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
+    fit =
+        fit > DESCRIPTORS_LEFT ? (fit - DESCRIPTORS_LEFT) / limits->descriptors_per_connection : 1;
+    if (fit == 0 || fit >= limits->connections)
+        return;
+    limits->connections = fit;
+    (void)snprintf(shown, sizeof(shown), "%u", fit);
+    log_event("limit", "connections-max", shown, "reason",
+              "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
+}
+
+int as_set_up(struct as *as)
+{
+    int status;
+
+    json_line_set_up();
+    read_limits(as);
+    if (!read_words(as))
+        return EXIT_FAILURE;
+    status = open_e2e(as);
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (!open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
+        !open_tallies(as) || !open_roles(as) || !listen_all(as))
+        return EXIT_FAILURE;
+    fit_descriptors(as);
+    return EXIT_SUCCESS;
+}
+
+void as_release(struct as *as)
+{
+    struct server *server = &as->server;
+
+    endpoints_free(&as->endpoints, server);
+    flags_free(server->flags);
+    source_free(server->source);
+    loops_free(server->loops);
+    app_free(server->app);
+    flagger_free(server->flagger);
+    store_free(server->store);
+    roster_free(server->roster);
+    line_tls_free(server->line);
+    tally_free(server->networks);
+    tally_free(server->devices);
+    SSL_CTX_free(server->psk);
+    OPENSSL_free(server->workers);
+    OPENSSL_cleanse(server->secret, sizeof(server->secret));
+    e2e_close(&as->e2e);
+    target_close(&as->naf.target);
+    OPENSSL_free(as->third_party_host);
+}

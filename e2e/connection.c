@@ -1,0 +1,176 @@
+/*
+ * A TLS connection that was accepted: its handshake, its place in the lists, its end
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "connection.h"
+
+#include "clock.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *connection_error(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    ERR_clear_error();
+    return reason == NULL ? "the connection was cut" : reason;
+}
+
+size_t connection_network(const struct sockaddr *address, unsigned char key[9])
+{
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)address;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)address;
+    const bool mapped =
+        address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr) != 0;
+
+    key[0] = address->sa_family == AF_INET6 && !mapped ? 6 : 4;
+    if (address->sa_family == AF_INET6)
+        memcpy(key + 1, ip6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
+    else
+        memcpy(key + 1, &ip4->sin_addr, 4);
+    return key[0] == 6 ? 9 : 5;
+}
+
+/* The handshake is no longer under way. */
+static void leave_unfinished(struct connection *connection)
+{
+    unsigned char key[9];
+    const size_t length = connection_network(&connection->peer.any, key);
+
+    if (connection->is_finished)
+        return;
+    connection->is_finished = true;
+    TAILQ_REMOVE(&connection->worker->unfinished, connection, unfinished);
+    tally_drop(connection->worker->server->networks, key, length);
+    metrics_add(METRIC_UNFINISHED, -1);
+}
+
+static void release(struct connection *connection)
+{
+    struct server *server = connection->worker->server;
+    const size_t size = connection->kind->size;
+    const bool was_finished = connection->is_finished;
+
+    connection->kind->release(connection);
+    wait_end(&connection->wait);
+    leave_unfinished(connection);
+    TAILQ_REMOVE(&connection->worker->all, connection, all);
+    if (was_finished)
+        (void)SSL_shutdown(connection->ssl);
+    ERR_clear_error();
+    (void)close(SSL_get_fd(connection->ssl));
+    SSL_free(connection->ssl);
+    OPENSSL_clear_free(connection, size);
+    metrics_add(METRIC_OPEN, -1);
+    (void)atomic_fetch_sub(&server->open, 1);
+}
+
+void connection_close(struct connection *connection, const char *reason)
+{
+    char peer[LOG_ADDRESS_SIZE];
+
+    log_event("closed", "endpoint", connection->kind->name, "peer",
+              log_address(peer, &connection->peer.any), "reason", reason, NULL);
+    release(connection);
+}
+
+void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
+                       const char *reason)
+{
+    char peer[LOG_ADDRESS_SIZE];
+
+    metrics_count(metric);
+    log_event("refused", "endpoint", connection->kind->name, "peer",
+              log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
+              NULL);
+    release(connection);
+}
+
+static void handshake(void *argument, bool in_time)
+{
+    struct connection *connection = argument;
+    enum wire_result result;
+    int done;
+
+    if (!in_time) {
+        connection_refuse(connection, METRIC_REFUSED_TIMEOUT, NULL,
+                          "the handshake was not complete in time");
+        return;
+    }
+    ERR_clear_error();
+    done = SSL_do_handshake(connection->ssl);
+    result = wire_outcome(connection->ssl, done);
+    if (done == 1) {
+        leave_unfinished(connection);
+        wait_end(&connection->wait);
+        metrics_count(METRIC_HANDSHAKES);
+        connection->kind->ready(connection);
+    } else if (result == WIRE_FAILED || result == WIRE_END) {
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, connection_error());
+    } else {
+        wait_for(&connection->wait, result, connection->deadline);
+    }
+}
+
+void connection_resume(struct connection *connection)
+{
+    handshake(connection, true);
+}
+
+static SSL *new_ssl(const struct connection_kind *kind, struct server *server, int fd)
+{
+    SSL_CTX *ctx = kind->ctx(server);
+    SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
+
+    SSL_CTX_free(ctx);
+    if (ssl != NULL && SSL_set_fd(ssl, fd)) {
+        SSL_set_accept_state(ssl);
+        return ssl;
+    }
+    SSL_free(ssl);
+    return NULL;
+}
+
+bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
+                     const struct sockaddr_storage *peer)
+{
+    struct connection *connection = OPENSSL_zalloc(kind->size);
+    SSL *ssl = connection == NULL ? NULL : new_ssl(kind, worker->server, fd);
+
+    if (ssl == NULL || !SSL_set_app_data(ssl, connection)) {
+        log_event("refused", "endpoint", kind->name, "reason", "out of memory", NULL);
+        SSL_free(ssl);
+        OPENSSL_free(connection);
+        (void)close(fd);
+        return false;
+    }
+    connection->kind = kind;
+    connection->worker = worker;
+    connection->ssl = ssl;
+    memcpy(&connection->peer, peer, sizeof(connection->peer));
+    connection->began = clock_ms();
+    connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
+    TAILQ_INSERT_TAIL(&worker->all, connection, all);
+    TAILQ_INSERT_TAIL(&worker->unfinished, connection, unfinished);
+    metrics_add(METRIC_OPEN, 1);
+    metrics_add(METRIC_UNFINISHED, 1);
+    metrics_count(kind->accepted);
+    wait_begin(&connection->wait, worker->loop, fd, handshake, connection);
+    wait_for(&connection->wait, WIRE_WANT_READ, connection->deadline);
+    return true;
+}
+
+bool connection_evict(struct worker *worker)
+{
+    struct connection *oldest = TAILQ_FIRST(&worker->unfinished);
+
+    if (oldest == NULL)
+        return false;
+    connection_refuse(oldest, METRIC_REFUSED_FULL, NULL,
+                      "its handshake is the oldest under way, and its place was needed");
+    return true;
+}

@@ -1,0 +1,75 @@
+/*
+ * A TLS connection that was accepted: its handshake, its place in the lists, its end
+ *
+ * A kind of connection (of a UE to the NAF, to the endpoint; of a NAF) begins its own structure
+ * with this one.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include "log.h"
+#include "metrics.h"
+#include "server.h"
+#include "wait.h"
+
+#include <netinet/in.h>
+
+struct connection_kind {
+    const char *name; /* of the endpoint, for the log */
+    enum metric accepted;
+    size_t size; /* octets of the kind's structure */
+    bool counts; /* for --connections */
+    /* The context for one more; a reference that the connection drops. */
+    SSL_CTX *(*ctx)(struct server *server);
+    /* The handshake is complete. The connection may be gone when this returns. */
+    void (*ready)(struct connection *connection);
+    /* Release what the kind has added. */
+    void (*release)(struct connection *connection);
+    /* Does the connection run on what scope describes? NULL: it never does. */
+    bool (*runs_on)(const struct connection *connection, const struct store_scope *scope);
+};
+
+struct connection {
+    TAILQ_ENTRY(connection) all, unfinished;
+    const struct connection_kind *kind;
+    struct worker *worker;
+    SSL *ssl;
+    struct wait wait; /* the handshake's; the kind's afterwards */
+    int64_t began, deadline;
+    bool is_finished; /* the handshake */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ip4;
+        struct sockaddr_in6 ip6;
+    } peer;
+};
+
+/*
+ * Start with a socket, which is taken over. False: it was closed, and the log says why. The network
+ * of the peer is counted (server.h) and is dropped with the handshake.
+ */
+bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
+                     const struct sockaddr_storage *peer);
+
+/* Go on with a handshake that a ClientHello has paused. */
+void connection_resume(struct connection *connection);
+
+/* Log, release, close. reason: NULL if the other side has closed. The connection is gone. */
+void connection_close(struct connection *connection, const char *reason);
+
+/* The same for one that is refused: the log says so, and metric counts it. */
+void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
+                       const char *reason);
+
+/* Close the oldest connection of a loop whose handshake is under way; false: there is none. */
+bool connection_evict(struct worker *worker);
+
+/* The network of an address: its octets that --handshakes-per-source counts by, in key. */
+size_t connection_network(const struct sockaddr *address, unsigned char key[9]);
+
+/* The newest of OpenSSL's errors in words; the stack is emptied. */
+const char *connection_error(void);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * What is done to a running server: signals, reload, drain, metrics
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "control.h"
+
+#include "clock.h"
+#include "metrics_http.h"
+#include "reload.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#define LOOK_MS 20 /* whether the last connection has ended */
+
+enum state { RUNNING, DRAINING, CLOSING };
+
+struct control {
+    struct as *as;
+    struct event_base *base;
+    enum state state;
+    int64_t deadline; /* of a drain, clock_ms(); 0: none */
+    struct event *look;
+    struct metrics_http *metrics;
+};
+
+static void close_all(struct control *control, const char *reason)
+{
+    control->state = CLOSING;
+    (void)server_close_all(&control->as->server, reason);
+}
+
+/* Accept no more, and let what is open come to its end. */
+static void drain(struct control *control, const char *why)
+{
+    const unsigned int seconds = control->as->drain;
+
+    log_event("drain", "reason", why, NULL);
+    control->state = DRAINING;
+    control->deadline = clock_ms() + (int64_t)seconds * 1000;
+    metrics_http_set_draining(control->metrics);
+    endpoints_close(&control->as->endpoints, &control->as->server);
+}
+
+static void on_end(evutil_socket_t number, short what, void *argument)
+{
+    struct control *control = argument;
+
+    (void)what;
+    if (control->state == RUNNING)
+        drain(control, number == SIGINT ? "SIGINT" : "SIGTERM");
+    else if (control->state == DRAINING)
+        close_all(control, "the server was told twice to stop");
+}
+
+static void on_reload(evutil_socket_t number, short what, void *argument)
+{
+    const struct control *control = argument;
+
+    (void)number, (void)what;
+    reload(control->as);
+}
+
+/* Has --connections, or a drain, come to its end? */
+static void look(evutil_socket_t fd, short what, void *argument)
+{
+    struct control *control = argument;
+    struct as *as = control->as;
+    const bool is_empty = atomic_load(&as->server.open) == 0;
+
+    (void)fd, (void)what;
+    if (control->state == RUNNING && as->endpoints.counted &&
+        atomic_load(&as->endpoints.left) <= 0 && is_empty) {
+        drain(control, "--connections were served");
+    } else if (control->state != RUNNING && is_empty) {
+        (void)event_base_loopbreak(control->base);
+    } else if (control->state == DRAINING && clock_ms() >= control->deadline) {
+        close_all(control, "--drain-timeout is over");
+    }
+}
+
+static bool add_signal(struct control *control, struct event **event, int number,
+                       event_callback_fn function)
+{
+    *event = evsignal_new(control->base, number, function, control);
+    return *event != NULL && event_add(*event, NULL) == 0;
+}
+
+static bool run(struct control *control, struct event *signals[3])
+{
+    static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
+    struct as *as = control->as;
+
+    control->look = event_new(control->base, -1, EV_PERSIST, look, control);
+    if (control->look == NULL || event_add(control->look, &often) != 0 ||
+        !add_signal(control, &signals[0], SIGTERM, on_end) ||
+        !add_signal(control, &signals[1], SIGINT, on_end) ||
+        !add_signal(control, &signals[2], SIGHUP, on_reload))
+        return false;
+    if (as->options->metrics != NULL &&
+        (control->metrics = metrics_http_new(control->base, as->options->metrics)) == NULL)
+        return false;
+    if (!loops_start(as->server.loops))
+        return false;
+    log_event("start", NULL);
+    (void)event_base_dispatch(control->base);
+    loops_stop(as->server.loops);
+    log_event("stop", NULL);
+    return true;
+}
+
+int control_run(struct as *as)
+{
+    struct control control = {.as = as, .base = event_base_new()};
+    struct event *signals[3] = {NULL, NULL, NULL};
+    const bool done = control.base != NULL && run(&control, signals);
+
+    metrics_http_free(control.metrics);
+    for (size_t i = 0; i < 3; i++)
+        if (signals[i] != NULL)
+            event_free(signals[i]);
+    if (control.look != NULL)
+        event_free(control.look);
+    if (control.base != NULL)
+        event_base_free(control.base);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,152 @@
+/*
+ * Making the line's connection: TCP, TLS with certificates, the protocol agreed on
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "dialer.h"
+
+#include "common.h"
+#include "line_tls.h"
+#include "tls_client.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct dialer {
+    struct loop *loop;
+    const struct addrinfo *place;
+    SSL *ssl;
+    struct wait wait;
+    int fd;
+    int64_t deadline;
+    dialer_done *done;
+    void *argument;
+};
+
+static void finish(struct dialer *dialer, const char *reason)
+{
+    dialer_done *done = dialer->done;
+    void *argument = dialer->argument;
+    SSL *ssl = reason == NULL ? dialer->ssl : NULL;
+
+    if (ssl != NULL) {
+        dialer->ssl = NULL;
+        dialer->fd = -1;
+    }
+    dialer_stop(dialer);
+    done(argument, ssl, reason);
+}
+
+static void handshake(void *argument, bool in_time)
+{
+    struct dialer *dialer = argument;
+    enum wire_result result;
+    int done;
+
+    if (!in_time) {
+        finish(dialer, "the TLS handshake was not complete in time");
+        return;
+    }
+    ERR_clear_error();
+    done = SSL_do_handshake(dialer->ssl);
+    result = wire_outcome(dialer->ssl, done);
+    if (done == 1)
+        finish(dialer,
+               line_tls_is_agreed(dialer->ssl) ? NULL : "ALPN " LINE_ALPN " was not agreed on");
+    else if (result == WIRE_WANT_READ || result == WIRE_WANT_WRITE)
+        wait_for(&dialer->wait, result, dialer->deadline);
+    else
+        finish(dialer, SSL_get_verify_result(dialer->ssl) == X509_V_OK
+                           ? common_ssl_error()
+                           : X509_verify_cert_error_string(SSL_get_verify_result(dialer->ssl)));
+}
+
+static bool try_next(struct dialer *dialer);
+
+/* The connection stands, or another place has to do. */
+static void on_connected(void *argument, bool in_time)
+{
+    struct dialer *dialer = argument;
+    socklen_t size = sizeof(int);
+    int error = ETIMEDOUT;
+
+    if (in_time && getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        error = errno;
+    if (error == 0) {
+        static const int yes = 1;
+
+        (void)setsockopt(dialer->fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+        wait_begin(&dialer->wait, dialer->loop, dialer->fd, handshake, dialer);
+        if (SSL_set_fd(dialer->ssl, dialer->fd))
+            handshake(dialer, true);
+        else
+            finish(dialer, "out of memory");
+        return;
+    }
+    (void)close(dialer->fd);
+    dialer->fd = -1;
+    dialer->place = dialer->place->ai_next;
+    errno = error;
+    if (!in_time || !try_next(dialer))
+        finish(dialer, strerror(error));
+}
+
+static bool try_next(struct dialer *dialer)
+{
+    dialer->fd = target_connect(&dialer->place);
+    if (dialer->fd < 0)
+        return false;
+    wait_begin(&dialer->wait, dialer->loop, dialer->fd, on_connected, dialer);
+    wait_for(&dialer->wait, WIRE_WANT_WRITE, dialer->deadline);
+    return true;
+}
+
+/* Nothing could even be begun. */
+static void on_nothing(void *argument, bool in_time)
+{
+    (void)in_time;
+    finish(argument, "no connection");
+}
+
+struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target *target,
+                            const char *host, int64_t deadline, dialer_done *done, void *argument)
+{
+    struct dialer *dialer = OPENSSL_zalloc(sizeof(*dialer));
+
+    if (dialer == NULL)
+        return NULL;
+    *dialer = (struct dialer){
+        .loop = loop,
+        .place = target->places,
+        .ssl = tls_client_new(ctx, host),
+        .fd = -1,
+        .deadline = deadline,
+        .done = done,
+        .argument = argument,
+    };
+    wait_begin(&dialer->wait, loop, -1, on_nothing, dialer);
+    if (dialer->ssl == NULL) {
+        dialer_stop(dialer);
+        return NULL;
+    }
+    SSL_set_connect_state(dialer->ssl);
+    if (!try_next(dialer))
+        wait_for(&dialer->wait, WIRE_OK, 0);
+    return dialer;
+}
+
+void dialer_stop(struct dialer *dialer)
+{
+    if (dialer == NULL)
+        return;
+    wait_end(&dialer->wait);
+    SSL_free(dialer->ssl);
+    if (dialer->fd >= 0)
+        (void)close(dialer->fd);
+    OPENSSL_free(dialer);
+}

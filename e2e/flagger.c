@@ -1,0 +1,272 @@
+/*
+ * The third party: finds a device's Ka, derives e2e_key, has the store keep it, makes the flag
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "flagger.h"
+
+#include "log.h"
+#include "metrics.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct flagger {
+    struct server *server;
+    unsigned int lifetime;
+};
+
+/* A request under way: it waits for the store. */
+struct asking {
+    struct flagger *flagger;
+    struct loop *loop;
+    const struct devices *devices; /* the version of the file that the Ka is from */
+    const struct device *row;
+    struct store_request *store_request;
+    struct flag flag;
+    flags_done *done;
+    flags_revoked *revoked;
+    void *argument;
+    bool is_calling; /* the call that asks the store has not returned */
+    bool is_over;
+};
+
+static struct asking *asking_new(struct flagger *flagger, struct loop *loop, void *argument)
+{
+    struct asking *asking = OPENSSL_zalloc(sizeof(*asking));
+
+    if (asking == NULL)
+        return NULL;
+    asking->flagger = flagger;
+    asking->loop = loop;
+    asking->argument = argument;
+    return asking;
+}
+
+static void asking_free(struct asking *asking)
+{
+    if (asking->devices != NULL)
+        roster_release(asking->flagger->server->roster, asking->devices);
+    OPENSSL_free(asking);
+}
+
+/* The callback of the store was called: the request is over, and goes once its call returns. */
+static void settle(struct asking *asking)
+{
+    asking->store_request = NULL;
+    asking->is_over = true;
+    if (!asking->is_calling)
+        asking_free(asking);
+}
+
+/* What to give back after the store was asked. */
+static struct flags_request *started(struct asking *asking, struct store_request *request)
+{
+    asking->is_calling = false;
+    if (!asking->is_over) {
+        asking->store_request = request;
+        return (struct flags_request *)asking;
+    }
+    asking_free(asking);
+    return NULL;
+}
+
+static void ignore(void *argument, enum store_result result, const struct store_record *record,
+                   const char *reason)
+{
+    (void)argument, (void)result, (void)record, (void)reason;
+}
+
+/* The store holds the key, or does not. A Ka that was removed meanwhile must not leave one there.
+ */
+static void on_put(void *argument, enum store_result result, const struct store_record *record,
+                   const char *reason)
+{
+    struct asking *asking = argument;
+    struct store *store = asking->flagger->server->store;
+
+    (void)record;
+    if (result != STORE_OK) {
+        asking->done(asking->argument, FLAGS_FAILED, NULL, reason);
+    } else if (!roster_has_still(asking->flagger->server->roster, asking->devices, asking->row)) {
+        (void)store->ops->take(store, asking->loop, asking->flag.identity, ignore, NULL);
+        asking->done(asking->argument, FLAGS_FAILED, NULL, "the Ka was removed");
+    } else {
+        asking->done(asking->argument, FLAGS_MADE, &asking->flag, NULL);
+    }
+    settle(asking);
+}
+
+/* How long the key may wait: the third party's time, or what is left of the 3GPP key's. */
+static int64_t lifetime(const struct flagger *flagger, int64_t not_after)
+{
+    const int64_t own = flagger->lifetime;
+    const int64_t left = not_after - (int64_t)time(NULL);
+
+    return 1000 * (not_after != 0 && left < own ? left : own);
+}
+
+/* refresh = the UE's nonce, then ours. */
+static bool make_flag(struct flag *flag, const struct e2e *e2e, const char *ka_id,
+                      const unsigned char *nonce)
+{
+    flag->e2e = true;
+    flag->refresh_length = (size_t)2 * NONCE_LENGTH;
+    memcpy(flag->refresh, nonce, NONCE_LENGTH);
+    (void)snprintf(flag->mode, sizeof(flag->mode), "%s", e2e->mode);
+    (void)snprintf(flag->digest, sizeof(flag->digest), "%s", e2e->digest);
+    (void)snprintf(flag->usage, sizeof(flag->usage), "%s", e2e->usage);
+    (void)snprintf(flag->ka_id, sizeof(flag->ka_id), "%s", ka_id);
+    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;
+}
+
+static bool make_record(struct store_record *record, struct asking *asking,
+                        const struct flags_query *query, const struct e2e *e2e, const char *naf,
+                        char reason[E2E_REASON_SIZE])
+{
+    const struct e2e_inputs inputs = {
+        .ks_naf = query->ks_naf,
+        .ka = asking->row->ka,
+        .ka_length = asking->row->ka_length,
+        .refresh = asking->flag.refresh,
+        .refresh_length = asking->flag.refresh_length,
+        .not_after = query->not_after,
+    };
+
+    (void)snprintf(record->device, sizeof(record->device), "%s", asking->row->identity);
+    (void)snprintf(record->ka_id, sizeof(record->ka_id), "%s", asking->row->ka_id);
+    (void)snprintf(record->subject, sizeof(record->subject), "%s", query->identity);
+    (void)snprintf(record->naf, sizeof(record->naf), "%s", naf);
+    record->not_after = query->not_after;
+    record->lifetime = lifetime(asking->flagger, query->not_after);
+    (void)snprintf(reason, E2E_REASON_SIZE, "the 3GPP key is past its not-after");
+    if (record->lifetime <= 0 || !e2e_derive(e2e, &inputs, record->key, reason))
+        return false;
+    (void)snprintf(reason, E2E_REASON_SIZE, "no randomness for an identity");
+    if (!store_make_identity(record->identity))
+        return false;
+    memcpy(asking->flag.identity, record->identity, sizeof(record->identity));
+    return true;
+}
+
+/* The Ka of a device; it has no name of its own where only the identity is known. */
+static const struct device *find_ka(const struct devices *devices, const struct flags_query *query)
+{
+    const struct device *device =
+        devices_find(devices, query->device[0] == '\0' ? query->identity : query->device);
+
+    return device == NULL ? NULL : devices_ka(devices, device, NULL);
+}
+
+struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
+                                  const struct flags_query *query, const struct e2e *e2e,
+                                  const char *naf, flags_done *done, void *argument)
+{
+    struct store *store = flagger->server->store;
+    struct asking *asking = asking_new(flagger, loop, argument);
+    char reason[E2E_REASON_SIZE] = "out of memory";
+    struct store_record record = {.lifetime = 0};
+    struct store_request *request = NULL;
+
+    if (asking == NULL) {
+        done(argument, FLAGS_FAILED, NULL, reason);
+        return NULL;
+    }
+    asking->done = done;
+    asking->devices = roster_acquire(flagger->server->roster);
+    asking->row = find_ka(asking->devices, query);
+    asking->is_calling = true;
+    if (asking->row == NULL) {
+        done(argument, FLAGS_NO_KA, NULL, NULL);
+        asking->is_over = true;
+    } else if (!make_flag(&asking->flag, e2e, asking->row->ka_id, query->nonce) ||
+               !make_record(&record, asking, query, e2e, naf, reason)) {
+        done(argument, FLAGS_FAILED, NULL, reason);
+        asking->is_over = true;
+    } else {
+        request = store->ops->put(store, loop, &record, on_put, asking);
+    }
+    OPENSSL_cleanse(&record, sizeof(record));
+    return started(asking, request);
+}
+
+static void on_revoked(void *argument, enum store_result result, const struct store_record *record,
+                       const char *reason)
+{
+    struct asking *asking = argument;
+
+    (void)record;
+    if (result != STORE_OK)
+        log_event("revocation", "result", "failed", "reason", reason, NULL);
+    if (asking->revoked != NULL)
+        asking->revoked(asking->argument, result == STORE_OK, reason);
+    settle(asking);
+}
+
+/* Void first, then end: what is taken in between is found on the loops. */
+static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
+                                    const struct store_scope *scope, flags_revoked *done,
+                                    void *argument)
+{
+    struct store *store = flagger->server->store;
+    struct asking *asking = asking_new(flagger, loop, argument);
+    struct store_request *request;
+
+    metrics_count(METRIC_REVOCATIONS);
+    if (asking == NULL) {
+        if (done != NULL)
+            done(argument, false, "out of memory");
+        return NULL;
+    }
+    asking->revoked = done;
+    asking->is_calling = true;
+    request = store->ops->revoke(store, loop, scope, on_revoked, asking);
+    (void)server_end(flagger->server, scope);
+    return started(asking, request);
+}
+
+struct flags_request *flagger_revoke(struct flagger *flagger, struct loop *loop,
+                                     const char *identity, const char *naf, flags_revoked *done,
+                                     void *argument)
+{
+    const struct store_scope scope = {.subject = identity, .naf = naf};
+
+    return revoke(flagger, loop, &scope, done, argument);
+}
+
+void flagger_row_removed(struct flagger *flagger, struct loop *loop, const struct device *row,
+                         bool is_last)
+{
+    const struct store_scope scope = {.device = row->identity,
+                                      .ka_id = is_last ? NULL : row->ka_id};
+
+    (void)revoke(flagger, loop, &scope, NULL, NULL);
+}
+
+void flagger_cancel(struct flagger *flagger, struct flags_request *request)
+{
+    struct asking *asking = (struct asking *)request;
+    struct store *store = flagger->server->store;
+
+    store->ops->cancel(store, asking->store_request);
+    asking_free(asking);
+}
+
+struct flagger *flagger_new(struct server *server, unsigned int lifetime)
+{
+    struct flagger *flagger = OPENSSL_zalloc(sizeof(*flagger));
+
+    if (flagger == NULL)
+        return NULL;
+    flagger->server = server;
+    flagger->lifetime = lifetime;
+    return flagger;
+}
+
+void flagger_free(struct flagger *flagger)
+{
+    OPENSSL_free(flagger);
+}

@@ -1,0 +1,43 @@
+/*
+ * The third party: finds a device's Ka, derives e2e_key, has the store keep it, makes the flag
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FLAGGER_H
+#define FLAGGER_H
+
+#include "e2e_key.h"
+#include "flags.h"
+#include "server.h"
+
+struct flagger;
+
+/* Ka's come from the server's roster, keys go to its store. lifetime: seconds. NULL: no memory. */
+struct flagger *flagger_new(struct server *server, unsigned int lifetime);
+
+/*
+ * As in flags.h. e2e: the setup of the NAF that asks (NAF_Id, mode, digest, usage); naf: its name
+ * for the bounds of the store; both are read during the call.
+ */
+struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
+                                  const struct flags_query *query, const struct e2e *e2e,
+                                  const char *naf, flags_done *done, void *argument);
+
+/* Void the identity's outstanding keys that naf has asked for, and end what runs on them. */
+struct flags_request *flagger_revoke(struct flagger *flagger, struct loop *loop,
+                                     const char *identity, const char *naf, flags_revoked *done,
+                                     void *argument);
+
+void flagger_cancel(struct flagger *flagger, struct flags_request *request);
+
+/* A row of the devices file is gone (roster.h): the same for the keys made with its Ka. */
+void flagger_row_removed(struct flagger *flagger, struct loop *loop, const struct device *row,
+                         bool is_last);
+
+/* NULL is fine. No request may be under way. */
+void flagger_free(struct flagger *flagger);
+
+/* The third party of a NAF in the same process. e2e is kept, not copied. NULL: no memory. */
+struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The PSK identity of a first connection: prefix, separator, and the B-TID or A-KID
+ *
+ * The prefix says which key is meant (TS 33.222, TS 24.109 K.3, TS 33.535). What stands between it
+ * and the identity is not said alike everywhere; docs/flow.md has the places.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include "source.h"
+
+#include <stdbool.h>
+
+#define IDENTITY_ANY "any"
+
+/* What a server accepts. */
+struct identity_rules {
+    const char *prefix;    /* IDENTITY_ANY: each that is known */
+    const char *separator; /* IDENTITY_ANY: none, "." or ";" */
+};
+
+/* What a client sends for a prefix unless it is told otherwise: "" for AKMA, "." for GBA. */
+const char *identity_separator(const char *prefix);
+
+/*
+ * Take a PSK identity apart. NULL: it is none of a first connection; else where in it the B-TID or
+ * A-KID, of at least one octet, begins.
+ */
+const char *identity_split(const struct identity_rules *rules, const char *psk_identity,
+                           enum source_kind *kind);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Lines of JSON, strict: one object, no name twice, hex of a fixed length
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "json_line.h"
+
+#include "hex.h"
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void cleanse_and_free(void *memory)
+{
+    if (memory != NULL)
+        OPENSSL_cleanse(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void json_line_set_up(void)
+{
+    json_set_alloc_funcs(malloc, cleanse_and_free);
+}
+
+bool json_line_fault(char fault[JSON_FAULT_SIZE], const char *what, const char *detail)
+{
+    (void)snprintf(fault, JSON_FAULT_SIZE, "%s%.100s", what, detail);
+    return false;
+}
+
+json_t *json_line_parse(const char *line, size_t length, char fault[JSON_FAULT_SIZE])
+{
+    json_error_t error;
+    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+
+    if (object == NULL) {
+        (void)snprintf(fault, JSON_FAULT_SIZE, "not JSON with each name once, from octet %d on",
+                       error.position);
+    } else if (!json_is_object(object)) {
+        (void)json_line_fault(fault, "an object of JSON wanted", "");
+        json_decref(object);
+        object = NULL;
+    }
+    OPENSSL_cleanse(&error, sizeof(error)); /* it quotes the line, which may hold a key */
+    return object;
+}
+
+char *json_line_encode(json_t *object)
+{
+    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    return line;
+}
+
+void json_line_free(char *text)
+{
+    cleanse_and_free(text);
+}
+
+void json_line_to_hex(char *hex, const unsigned char *octets, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        hex[2 * i] = digits[octets[i] >> 4];
+        hex[2 * i + 1] = digits[octets[i] & 0x0F];
+    }
+    hex[2 * length] = '\0';
+}
+
+bool json_line_from_hex(unsigned char *octets, size_t length, const char *hex)
+{
+    return strlen(hex) == 2 * length && hex_decode(octets, hex, 2 * length);
+}

@@ -1,0 +1,52 @@
+/*
+ * Requests of a NAF's loops on their way to the line and back
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "line_requests.h"
+
+#include "clock.h"
+#include "metrics.h"
+#include "printable.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+static void tell(struct line_pending *pending)
+{
+    const struct line_answer *answer = &pending->answer;
+    const char *reason = pending->reason;
+    char said[JSON_FAULT_SIZE + 40];
+
+    if (reason == NULL && answer->verdict == LINE_ERROR) {
+        (void)snprintf(said, sizeof(said), "the third party says: %s", answer->error);
+        reason = said;
+    }
+    if (pending->revoked != NULL)
+        pending->revoked(pending->argument, reason == NULL, reason);
+    else if (reason != NULL)
+        pending->done(pending->argument, FLAGS_FAILED, NULL, reason);
+    else if (answer->flag.e2e)
+        pending->done(pending->argument, FLAGS_MADE, &answer->flag, NULL);
+    else
+        pending->done(pending->argument, FLAGS_NO_KA, NULL, NULL);
+}
+
+static void come_back(struct loop *loop, struct loop_message *message)
+{
+    struct line_pending *pending = (struct line_pending *)message;
+
+    (void)loop;
+    metrics_observe(METRIC_TIME_THIRD_PARTY, (double)(clock_ms() - pending->asked) / 1000);
+    if (!pending->is_cancelled)
+        tell(pending);
+    OPENSSL_clear_free(pending, sizeof(*pending));
+}
+
+void line_pending_return(struct line_pending *pending, const char *reason)
+{
+    OPENSSL_cleanse(pending->request.ks_naf, sizeof(pending->request.ks_naf));
+    pending->reason = reason;
+    pending->message.run = come_back;
+    loop_post(pending->caller, &pending->message);
+}

@@ -1,0 +1,14 @@
+/*
+ * The third party's side of the line: requests of NAFs
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LINE_SERVER_H
+#define LINE_SERVER_H
+
+#include "connection.h"
+
+/* Kind of connection.h: of a NAF. */
+extern const struct connection_kind line_kind;
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * TLS of the line between NAF and third party: version 1.3, certificates of a private CA both ways
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "line_tls.h"
+
+#include "common.h"
+#include "printable.h"
+#include "private_file.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct line_tls {
+    struct line_files files;
+    bool is_server;
+    pthread_mutex_t lock;
+    SSL_CTX *ctx;
+};
+
+/* As ALPN has it: its length first. */
+static const unsigned char protocol[] = "\x0A" LINE_ALPN;
+
+static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
+                           const unsigned char *offered, unsigned int offered_length,
+                           void *argument)
+{
+    unsigned char *found;
+
+    (void)ssl, (void)argument;
+    if (SSL_select_next_proto(&found, length, protocol, sizeof(protocol) - 1, offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *chosen = found;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool complain(char fault[LINE_TLS_FAULT_SIZE], const char *option, const char *path,
+                     const char *reason)
+{
+    (void)snprintf(fault, LINE_TLS_FAULT_SIZE, "--%s %.90s: %s", option, PRINTABLE(path), reason);
+    return false;
+}
+
+/* The private key: a file that nobody else can use. */
+static bool use_key(SSL_CTX *ctx, const char *path, char fault[LINE_TLS_FAULT_SIZE])
+{
+    char what[PRIVATE_FILE_FAULT_SIZE];
+    const int fd = private_file_open(path, false, what);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    EVP_PKEY *key = file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
+
+    if (fd < 0)
+        (void)complain(fault, "key", path, what);
+    else if (!done)
+        (void)complain(fault, "key", path, common_ssl_error());
+    EVP_PKEY_free(key);
+    if (file != NULL)
+        (void)fclose(file);
+    else if (fd >= 0)
+        (void)close(fd);
+    return done;
+}
+
+static bool use_crl(SSL_CTX *ctx, const char *path, char fault[LINE_TLS_FAULT_SIZE])
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+    return (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
+            X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)) ||
+           complain(fault, "crl", path, common_ssl_error());
+}
+
+static bool use_files(SSL_CTX *ctx, const struct line_files *files, char fault[LINE_TLS_FAULT_SIZE])
+{
+    if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) <= 0)
+        return complain(fault, "cert", files->cert, common_ssl_error());
+    if (!use_key(ctx, files->key, fault))
+        return false;
+    if (SSL_CTX_load_verify_locations(ctx, files->ca, NULL) <= 0)
+        return complain(fault, "ca", files->ca, common_ssl_error());
+    return files->crl == NULL || use_crl(ctx, files->crl, fault);
+}
+
+static bool set_up(SSL_CTX *ctx, bool is_server)
+{
+    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) || !SSL_CTX_set_num_tickets(ctx, 0) ||
+        !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") ||
+        SSL_CTX_set_alpn_protos(ctx, protocol, sizeof(protocol) - 1) != 0)
+        return false;
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (is_server)
+        SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
+    return true;
+}
+
+static SSL_CTX *new_ctx(const struct line_files *files, bool is_server,
+                        char fault[LINE_TLS_FAULT_SIZE])
+{
+    SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+    (void)snprintf(fault, LINE_TLS_FAULT_SIZE, "out of memory");
+    if (ctx != NULL && set_up(ctx, is_server) && use_files(ctx, files, fault))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+struct line_tls *line_tls_new(const struct line_files *files, bool is_server,
+                              char fault[LINE_TLS_FAULT_SIZE])
+{
+    struct line_tls *tls = OPENSSL_zalloc(sizeof(*tls));
+
+    if (tls == NULL)
+        return NULL;
+    tls->files = *files;
+    tls->is_server = is_server;
+    (void)pthread_mutex_init(&tls->lock, NULL);
+    tls->ctx = new_ctx(files, is_server, fault);
+    if (tls->ctx != NULL)
+        return tls;
+    line_tls_free(tls);
+    return NULL;
+}
+
+SSL_CTX *line_tls_read(const struct line_tls *tls, char fault[LINE_TLS_FAULT_SIZE])
+{
+    return new_ctx(&tls->files, tls->is_server, fault);
+}
+
+void line_tls_put_in_force(struct line_tls *tls, SSL_CTX *ctx)
+{
+    SSL_CTX *old;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    old = tls->ctx;
+    tls->ctx = ctx;
+    (void)pthread_mutex_unlock(&tls->lock);
+    SSL_CTX_free(old);
+}
+
+SSL_CTX *line_tls_ctx(struct line_tls *tls)
+{
+    SSL_CTX *ctx;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    ctx = SSL_CTX_up_ref(tls->ctx) ? tls->ctx : NULL;
+    (void)pthread_mutex_unlock(&tls->lock);
+    return ctx;
+}
+
+bool line_tls_is_agreed(const SSL *ssl)
+{
+    const unsigned char *agreed;
+    unsigned int length;
+
+    SSL_get0_alpn_selected(ssl, &agreed, &length);
+    return length == sizeof(LINE_ALPN) - 1 && memcmp(agreed, LINE_ALPN, length) == 0;
+}
+
+/* Call visit() for each DNS name of the other side's certificate, until it returns true. */
+static bool any_name(const SSL *ssl, bool (*visit)(const char *name, size_t length, void *argument),
+                     void *argument)
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    GENERAL_NAMES *names = certificate == NULL
+                               ? NULL
+                               : X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type == GEN_DNS)
+            found = visit((const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                          (size_t)ASN1_STRING_length(name->d.dNSName), argument);
+    }
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return found;
+}
+
+static bool is_same(const char *name, size_t length, void *argument)
+{
+    const char *wanted = argument;
+
+    return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
+}
+
+bool line_tls_names(const SSL *ssl, const char *dns_name)
+{
+    char wanted[256];
+
+    return strchr(dns_name, '*') == NULL &&
+           OPENSSL_strlcpy(wanted, dns_name, sizeof(wanted)) < sizeof(wanted) &&
+           any_name(ssl, is_same, wanted);
+}
+
+struct room {
+    char *name;
+    size_t size;
+};
+
+static bool copy_name(const char *name, size_t length, void *argument)
+{
+    const struct room *room = argument;
+
+    if (length >= room->size || memchr(name, '\0', length) != NULL)
+        return false;
+    memcpy(room->name, name, length);
+    room->name[length] = '\0';
+    return true;
+}
+
+void line_tls_first_name(const SSL *ssl, char *name, size_t size)
+{
+    struct room room = {name, size};
+
+    if (!any_name(ssl, copy_name, &room))
+        (void)OPENSSL_strlcpy(name, "?", size);
+}
+
+void line_tls_free(struct line_tls *tls)
+{
+    if (tls == NULL)
+        return;
+    SSL_CTX_free(tls->ctx);
+    (void)pthread_mutex_destroy(&tls->lock);
+    OPENSSL_free(tls);
+}

@@ -1,0 +1,92 @@
+/*
+ * SIGHUP: the files again, all or nothing
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "reload.h"
+
+#include "flagger.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A row that is gone, on its way to a loop: the store is asked from there. */
+struct gone {
+    struct loop_message message;
+    struct as *as;
+    bool is_last;
+    char identity[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
+};
+
+static void on_revoked(void *argument, bool revoked, const char *reason)
+{
+    (void)argument;
+    if (!revoked)
+        log_event("revocation", "result", "failed", "reason", reason, NULL);
+}
+
+static void void_row(struct loop *loop, struct loop_message *message)
+{
+    struct gone *gone = (struct gone *)message;
+    struct server *server = &gone->as->server;
+    const struct device row = {.identity = gone->identity, .ka_id = gone->ka_id};
+    const struct store_scope scope = {.device = gone->identity};
+
+    log_event("row-removed", "device", gone->identity, "ka-id",
+              gone->ka_id[0] == '\0' ? NULL : gone->ka_id, NULL);
+    if (server->flagger != NULL) {
+        flagger_row_removed(server->flagger, loop, &row, gone->is_last);
+    } else {
+        (void)server->flags->ops->revoke(server->flags, loop, gone->identity, on_revoked, NULL);
+        (void)server_end(server, &scope);
+    }
+    OPENSSL_free(gone);
+}
+
+static void on_removed(void *argument, const struct device *row, bool is_last)
+{
+    struct as *as = argument;
+    struct loop *loop = &as->server.loops->loop[0];
+    struct gone *gone = OPENSSL_zalloc(sizeof(*gone));
+
+    if (gone == NULL) {
+        log_event("revocation", "result", "failed", "reason", "out of memory", NULL);
+        return;
+    }
+    gone->message.run = void_row;
+    gone->as = as;
+    gone->is_last = is_last;
+    (void)OPENSSL_strlcpy(gone->identity, row->identity, sizeof(gone->identity));
+    (void)OPENSSL_strlcpy(gone->ka_id, row->ka_id, sizeof(gone->ka_id));
+    loop_post(loop, &gone->message);
+}
+
+#define FAULT_SIZE \
+    (ROSTER_FAULT_SIZE > LINE_TLS_FAULT_SIZE ? ROSTER_FAULT_SIZE : LINE_TLS_FAULT_SIZE)
+
+static bool take_files(struct as *as, char fault[FAULT_SIZE])
+{
+    struct server *server = &as->server;
+    SSL_CTX *line = server->line == NULL ? NULL : line_tls_read(server->line, fault);
+
+    if (server->line != NULL && line == NULL)
+        return false;
+    if (server->roster != NULL && !roster_reload(server->roster, on_removed, as, fault)) {
+        SSL_CTX_free(line);
+        return false;
+    }
+    if (line != NULL)
+        line_tls_put_in_force(server->line, line);
+    return true;
+}
+
+void reload(struct as *as)
+{
+    char fault[FAULT_SIZE];
+    const bool taken = take_files(as, fault);
+
+    metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
+    log_event("reload", "result", taken ? "taken" : "refused", "reason", taken ? NULL : fault,
+              NULL);
+}

@@ -1,0 +1,88 @@
+/*
+ * The server: what its connections share, and what belongs to one loop of it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "app.h"
+#include "flags.h"
+#include "identity.h"
+#include "loop.h"
+#include "roster.h"
+#include "source.h"
+#include "store.h"
+#include "tally.h"
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#define SERVER_SECRET_LENGTH 32
+
+/* --e2e: what a NAF does with a UE. */
+enum when {
+    WHEN_REQUIRED, /* nothing goes in plain */
+    WHEN_OFFERED,  /* e2e for UEs with a Ka, plain as well */
+    WHEN_OFF       /* nobody is asked for a flag */
+};
+
+struct limits {
+    unsigned int connections;                /* at a time, in all */
+    unsigned int handshake, line, idle;      /* seconds */
+    unsigned int session;                    /* seconds; 0: without end */
+    unsigned int descriptors_per_connection; /* 2 where each has a backend of its own */
+};
+
+struct connection;
+struct flagger;
+struct line_tls;
+
+TAILQ_HEAD(connections, connection);
+
+/* What belongs to one loop. */
+struct worker {
+    struct server *server;
+    struct loop *loop;
+    struct connections all, unfinished; /* oldest first */
+    struct acceptor *acceptor;
+};
+
+struct server {
+    struct limits limits;
+    struct loops *loops;
+    struct worker *workers; /* as many as loops */
+    struct tally *networks; /* unfinished handshakes */
+    struct tally *devices;  /* connections */
+    atomic_uint open;
+    unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
+    SSL_CTX *psk;                               /* for UEs */
+    /* NAF: first connections; flags NULL: none are accepted */
+    enum when when;
+    struct identity_rules identities;
+    struct source *source;
+    struct flags *flags;
+    /* endpoint: e2e connections; store NULL: none are accepted */
+    struct store *store;
+    struct app *app;
+    /* third party */
+    struct roster *roster;
+    struct flagger *flagger;
+    struct {
+        const char *mode, *digest, *usage;
+    } policy;
+    struct line_tls *line; /* to NAFs; NULL: none */
+};
+
+/*
+ * End the connections that run on what scope describes (store.h; naf is not looked at), on every
+ * loop. It is under way when this returns; called on any thread. False: out of memory.
+ */
+bool server_end(struct server *server, const struct store_scope *scope);
+
+/* Close every connection, on every loop: the end of a drain. To be called once. */
+bool server_close_all(struct server *server, const char *reason);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * A connection of a UE: who is at the other end, and how long it may stay
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ue.h"
+
+#include "clock.h"
+#include "hello.h"
+#include "tls13_psk.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+static SSL_CTX *get_ctx(struct server *server)
+{
+    return SSL_CTX_up_ref(server->psk) ? server->psk : NULL;
+}
+
+bool ue_may_be(const struct ue *ue, enum ue_role role)
+{
+    const struct connection_kind *kind = ue->connection.kind;
+    const struct server *server = ue_server(ue);
+
+    if (role == UE_FIRST)
+        return kind != &ue_kind_e2e && server->flags != NULL;
+    return kind != &ue_kind_naf && server->store != NULL;
+}
+
+void ue_claim_clear(struct ue_claim *claim)
+{
+    OPENSSL_cleanse(claim->key, sizeof(claim->key));
+    OPENSSL_free(claim->identity);
+    OPENSSL_free(claim->device);
+    OPENSSL_free(claim->ka_id);
+    OPENSSL_free(claim->subject);
+    memset(claim, 0, sizeof(*claim));
+}
+
+/* What connections are counted by: the device's name, or the identity of who is anonymous. */
+static const char *counted_name(const struct ue *ue)
+{
+    return ue->claim.device[0] == '\0' ? ue->claim.identity : ue->claim.device;
+}
+
+static bool count_device(struct ue *ue)
+{
+    const char *name = counted_name(ue);
+
+    ue->is_counted = tally_take(ue_server(ue)->devices, name, strlen(name));
+    return ue->is_counted;
+}
+
+static void ready(struct connection *connection)
+{
+    struct ue *ue = (struct ue *)connection;
+
+    hello_finish(ue->hello, &ue->claim);
+    ue->hello = NULL;
+    if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "no key was used");
+    else if (!count_device(ue))
+        connection_refuse(connection, METRIC_REFUSED_DEVICE, ue->claim.identity,
+                          "the device has --connections-per-device connections already");
+    else if (ue->claim.role == UE_FIRST)
+        ue_serve_first(ue);
+    else
+        ue_serve_e2e(ue);
+}
+
+static void release(struct connection *connection)
+{
+    struct ue *ue = (struct ue *)connection;
+    struct server *server = ue_server(ue);
+
+    hello_free(ue->hello);
+    if (ue->flags_request != NULL)
+        server->flags->ops->cancel(server->flags, ue->flags_request);
+    if (ue->store_request != NULL)
+        server->store->ops->cancel(server->store, ue->store_request);
+    ue_take_back(ue);
+    if (ue->is_counted)
+        tally_drop(server->devices, counted_name(ue), strlen(counted_name(ue)));
+    wire_clear(&ue->wire);
+    OPENSSL_free(ue->claimed_device);
+    ue_claim_clear(&ue->claim);
+}
+
+static bool agrees(const char *wanted, const char *text)
+{
+    return wanted == NULL || (text != NULL && strcmp(wanted, text) == 0);
+}
+
+/*
+ * An e2e connection runs on its record's Ka and on the first connection's identity; a first one on
+ * the identity, which with a devices file is the device as well, and on no Ka.
+ */
+static bool runs_on(const struct connection *connection, const struct store_scope *scope)
+{
+    const struct ue_claim *claim = &((const struct ue *)connection)->claim;
+
+    if (claim->role == UE_E2E)
+        return agrees(scope->device, claim->device) && agrees(scope->ka_id, claim->ka_id) &&
+               agrees(scope->subject, claim->subject);
+    return claim->role == UE_FIRST && scope->ka_id == NULL &&
+           agrees(scope->device, claim->device) && agrees(scope->subject, claim->identity);
+}
+
+const struct connection_kind ue_kind_naf = {
+    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+};
+const struct connection_kind ue_kind_e2e = {
+    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+};
+const struct connection_kind ue_kind_both = {
+    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+};
+
+/* The hand-over: link, limits, end. */
+
+static struct ue *ue_of_link(struct app_link *link)
+{
+    return (struct ue *)(void *)((char *)link - offsetof(struct ue, link));
+}
+
+/* The application is done, and has released what it had. */
+static void end(struct app_link *link, const char *reason)
+{
+    struct ue *ue = ue_of_link(link);
+
+    ue->echo = NULL;
+    ue->app = NULL;
+    connection_close(&ue->connection, reason);
+}
+
+/* When the connection has to end unless it is used; 0: never. */
+static int64_t limit_of(const struct ue *ue)
+{
+    const struct limits *limits = &ue_server(ue)->limits;
+    const int64_t idle = ue->link.active + (int64_t)limits->idle * 1000;
+    const int64_t session = ue->connection.began + (int64_t)limits->session * 1000;
+
+    return limits->session != 0 && session < idle ? session : idle;
+}
+
+static void wait_for_limit(struct ue *ue)
+{
+    const int64_t left = limit_of(ue) - clock_ms() + 1;
+    const struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+
+    (void)event_add(&ue->limit, &wait);
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *argument)
+{
+    struct ue *ue = argument;
+    const int64_t now = clock_ms();
+
+    (void)fd, (void)what;
+    if (limit_of(ue) > now)
+        wait_for_limit(ue);
+    else if (ue->link.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
+        connection_close(&ue->connection, "--session-lifetime is over");
+    else
+        connection_close(&ue->connection, "nothing was sent within --idle-timeout");
+}
+
+void ue_give_over(struct ue *ue, const char *prefix)
+{
+    struct connection *connection = &ue->connection;
+    struct server *server = ue_server(ue);
+
+    wait_end(&connection->wait);
+    ue->link = (struct app_link){
+        .loop = connection->worker->loop,
+        .ssl = connection->ssl,
+        .device = ue->claim.device,
+        .identity = ue->claim.identity,
+        .peer = &connection->peer.any,
+        .active = clock_ms(),
+        .end = end,
+    };
+    (void)event_assign(&ue->limit, connection->worker->loop->base, -1, 0, on_limit, ue);
+    wait_for_limit(ue);
+    if (prefix != NULL)
+        ue->echo = echo_start(&ue->link, &ue->wire, prefix, server->limits.line);
+    else
+        ue->app = server->app->ops->start(server->app, &ue->link);
+    if (ue->echo == NULL && ue->app == NULL)
+        connection_close(connection, "it could not be served");
+}
+
+void ue_take_back(struct ue *ue)
+{
+    if (ue->link.loop == NULL)
+        return;
+    (void)event_del(&ue->limit);
+    if (ue->echo != NULL)
+        echo_stop(ue->echo);
+    if (ue->app != NULL)
+        ue_server(ue)->app->ops->stop(ue->app);
+}

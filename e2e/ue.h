@@ -1,0 +1,69 @@
+/*
+ * A connection of a UE: who is at the other end, and what it is given
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UE_H
+#define UE_H
+
+#include "connection.h"
+#include "echo.h"
+#include "wire.h"
+
+#define UE_KEY_LENGTH 32
+
+/* What an identity turned out to be; not proved before the handshake is complete. */
+enum ue_role { UE_NOBODY, UE_FIRST, UE_E2E };
+
+struct ue_claim {
+    enum ue_role role;
+    char *identity;                   /* as the log has it */
+    char *device;                     /* its name; empty: an anonymous answer of the source */
+    char *ka_id, *subject;            /* UE_E2E: as in the record */
+    int64_t not_after;                /* UE_FIRST: of Ks_NAF */
+    unsigned char key[UE_KEY_LENGTH]; /* Ks_NAF or e2e_key, until it was used */
+};
+
+struct hello;
+
+struct ue {
+    struct connection connection;
+    struct hello *hello; /* while the handshake is under way */
+    struct ue_claim claim;
+    struct wire wire;     /* first connection */
+    char *claimed_device; /* where the source named none; NULL: nor did the UE */
+    bool is_counted;      /* among those of its device */
+    struct flags_request *flags_request;
+    struct store_request *store_request;
+    /* echo or application, once it has the connection to itself */
+    struct app_link link;
+    struct echo *echo;
+    void *app;
+    struct event limit; /* idle, session */
+};
+
+/* Kinds of connection.h: of a NAF's address, of an endpoint's, of one that is both. */
+extern const struct connection_kind ue_kind_naf, ue_kind_e2e, ue_kind_both;
+
+static inline struct server *ue_server(const struct ue *ue)
+{
+    return ue->connection.worker->server;
+}
+
+/* May this connection be a first one, or an e2e one? */
+bool ue_may_be(const struct ue *ue, enum ue_role role);
+
+/* Serve a connection whose claim is proved: nonce and flag, or what the e2e key is for. */
+void ue_serve_first(struct ue *ue);
+void ue_serve_e2e(struct ue *ue);
+
+/* Give the connection over: to the echo behind prefix, or (prefix NULL) to the application. */
+void ue_give_over(struct ue *ue, const char *prefix);
+
+/* Release what the hand-over has started. */
+void ue_take_back(struct ue *ue);
+
+/* Cleanse and release a claim. */
+void ue_claim_clear(struct ue_claim *claim);
+
+#endif
