@@ -3,7 +3,8 @@
     report.py performance.json
 
 Prints the tables, and puts them into performance.md where that is beside the JSON file. The exit status is 1
-where a limit is missed.
+where a limit is missed: where three rounds of four are above it, for a median just above it is a machine that had other
+things to do.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -33,12 +34,19 @@ def spread(quartiles: list[float], form: str) -> str:
     return f"{median} ({lower} to {upper})"
 
 
+def missed(entry: Entry) -> bool:
+    """Is the lower quartile, and so more than noise, above the limit?"""
+    return bool(entry["ratio"][0] > entry["limit"])
+
+
 def verdict(entry: Entry) -> str:
     """How the median stands to the limit and the aim."""
     if "limit" not in entry:
         return ""
-    if entry["ratio"][1] > entry["limit"]:
+    if missed(entry):
         return "**missed**"
+    if entry["ratio"][1] > entry["limit"]:
+        return "not told from the limit"
     return "ok" if entry["ratio"][1] > entry.get("aim", 0) else "ok, aim reached"
 
 
@@ -156,15 +164,15 @@ def main() -> int:
     document = path.with_suffix(".md")
     if document.exists():
         renew(document, tables)
-    missed = [entry for entry in limits(results) if entry["ratio"][1] > entry["limit"]]
-    for entry in missed:
+    failed = [entry for entry in limits(results) if missed(entry)]
+    for entry in failed:
         against = entry.get("reference", "processes")
         print(
             f"missed: {entry['variant']} against {against}:"
-            f" limit {entry['limit']:g}, measured {entry['ratio'][1]:.3f}",
+            f" limit {entry['limit']:g}, measured {spread(entry['ratio'], '{:.3f}')}",
             file=sys.stderr,
         )
-    return 1 if missed else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /*
- * Hexadecimal text to octets
+ * Hexadecimal text to octets, and back
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,5 +11,8 @@
 
 /* Decode digits, an even number of them, into half as many octets; false where that cannot be. */
 bool hex_decode(unsigned char *octets, const char *hex, size_t digits);
+
+/* Write two lower-case digits for each octet, without a NUL; their number. */
+size_t hex_encode(char *hex, const unsigned char *octets, size_t length);
 
 #endif

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define OPTIONS_MAX 96
+#define HELP_WIDTH  80
+#define HELP_COLUMN 30 /* where the words about an option begin */
 
 /* All rows of all groups, as getopt_long() knows them. */
 struct table {
@@ -23,32 +25,68 @@ struct table {
     size_t count;
 };
 
-static void help_row(const struct option_row *row)
+/* Print words from a column on, no further than the width of a terminal. */
+static void print_words(const char *words, int column)
 {
-    char left[40];
+    int at = column;
 
-    (void)snprintf(left, sizeof(left), "--%s %s", row->name,
-                   row->argument == NULL ? "" : row->argument);
-    printf("  %-32s %s", left, row->help);
-    if (row->given == OPTION_REQUIRED)
-        printf(" (required)");
-    else if (row->argument != NULL && *row->value != NULL)
-        printf(" (default %s)", *row->value);
+    while (*words != '\0') {
+        const int length = (int)strcspn(words, " ");
+
+        if (at > column && at + 1 + length > HELP_WIDTH) {
+            printf("\n%*s", column, "");
+            at = column;
+        }
+        printf("%s%.*s", at > column ? " " : "", length, words);
+        at += length + (at > column);
+        words += length;
+        words += strspn(words, " ");
+    }
     printf("\n");
+}
+
+static void help_row(const char *name, const char *argument, const char *words)
+{
+    char left[64];
+    const int length = snprintf(left, sizeof(left), "  --%s%s%s", name, argument == NULL ? "" : " ",
+                                argument == NULL ? "" : argument);
+
+    if (length + 2 > HELP_COLUMN)
+        printf("%s\n%*s", left, HELP_COLUMN, "");
+    else
+        printf("%-*s", HELP_COLUMN, left);
+    print_words(words, HELP_COLUMN);
+}
+
+static void help_option(const struct option_row *row)
+{
+    const bool has_default = row->argument != NULL && *row->value != NULL;
+    const char *before = "", *what = "", *after = "";
+    char words[400];
+
+    if (row->given == OPTION_REQUIRED)
+        before = " (required)";
+    else if (has_default)
+        before = " (default ", what = *row->value, after = ")";
+    (void)snprintf(words, sizeof(words), "%s%s%s%s", row->help, before, what, after);
+    help_row(row->name, row->argument, words);
 }
 
 static void help(const char *program, const char *purpose, const struct option_group *groups,
                  size_t count)
 {
-    printf("%s - %s\n", program, purpose);
-    for (size_t i = 0; i < count; i++) {
+    printf("%s - ", program);
+    print_words(purpose, (int)strlen(program) + 3);
+    for (size_t i = 0; i < count && groups[i].count > 0; i++) {
         printf("\n");
         if (groups[i].title != NULL)
             printf("%s\n", groups[i].title);
         for (size_t j = 0; j < groups[i].count; j++)
-            help_row(&groups[i].rows[j]);
+            help_option(&groups[i].rows[j]);
     }
-    printf("  %-32s this text\n", "--help");
+    help_row("help", NULL, "this text");
+    if (groups[count - 1].count == 0)
+        printf("\n%s\n", groups[count - 1].title);
 }
 
 static _Noreturn void refuse(const char *program)
@@ -81,13 +119,15 @@ static void add_rows(struct table *table, const struct option_group *group)
 static void take(const char *program, struct table *table, size_t index, const char *argument)
 {
     const struct option_row *row = table->rows[index];
-    const bool twice = row->given == OPTION_TWICE;
+    const size_t most = row->given == OPTION_TWICE  ? 2
+                        : row->given == OPTION_MANY ? OPTION_MANY_MAX
+                                                    : 0; /* the last one counts */
 
-    if (twice && table->given[index] == 2) {
-        fprintf(stderr, "%s: --%s is given more than twice\n", program, row->name);
+    if (most > 0 && table->given[index] == most) {
+        fprintf(stderr, "%s: --%s is given more than %zu times\n", program, row->name, most);
         refuse(program);
     }
-    row->value[twice ? table->given[index] : 0] = row->argument == NULL ? "yes" : argument;
+    row->value[most > 0 ? table->given[index] : 0] = row->argument == NULL ? "yes" : argument;
     table->given[index]++;
 }
 

@@ -15,8 +15,11 @@
 enum option_given {
     OPTION_OPTIONAL = false,
     OPTION_REQUIRED = true,
-    OPTION_TWICE /* not at all, once, or twice: then value[1] has the second */
+    OPTION_TWICE, /* not at all, once, or twice: then value[1] has the second */
+    OPTION_MANY   /* up to OPTION_MANY_MAX times: value[0], value[1], ... */
 };
+
+#define OPTION_MANY_MAX 64
 
 /* One option; with argument NULL it takes none, and value becomes what is not NULL. */
 struct option_row {
@@ -26,7 +29,10 @@ struct option_row {
     const char *help;
 };
 
-/* What belongs together, below a line of --help; title NULL: no line. */
+/*
+ * What belongs together, below a line of --help; title NULL: no line. A group without rows is a
+ * text that stands at the end of --help, such as an example.
+ */
 struct option_group {
     const char *title;
     const struct option_row *rows;

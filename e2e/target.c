@@ -40,8 +40,6 @@ bool target_open(struct target *target, const char *option, const char *text)
         return open_path(target, option, text + strlen(UNIX));
     target->resolved = address_resolve(text, 0);
     target->places = target->resolved;
-    if (target->places == NULL)
-        fprintf(stderr, "--%s %s: HOST:PORT or unix:PATH wanted\n", option, text);
     return target->places != NULL;
 }
 

@@ -89,8 +89,12 @@ void algorithm_init(struct algorithm *algorithm, const struct derivation *row)
     algorithm->row = row;
     algorithm->has_naf_id = (taken & INPUT_BIT(INPUT_NAF_ID)) != 0;
     algorithm->required = INPUT_BIT(row->key);
-    for (const enum input *part = row->parts; *part != INPUT_NONE; part++)
+    algorithm->public_parts = 0;
+    for (const enum input *part = row->parts; *part != INPUT_NONE; part++) {
         algorithm->required |= INPUT_BIT(*part);
+        if ((NOT_SECRET & INPUT_BIT(*part)) == 0)
+            algorithm->public_parts = (size_t)(part + 1 - row->parts);
+    }
     algorithm->required &= ~(OPTIONAL | INPUT_BIT(INPUT_NAF_ID));
     make_lists(algorithm, taken);
     make_empty_s(algorithm);

@@ -17,6 +17,7 @@ struct algorithm {
     const struct derivation *row;
     unsigned int required; /* INPUT_BIT of what has to be set, NAF_Id left out */
     bool has_naf_id;
+    size_t public_parts;                      /* index of the part from which on none is secret */
     const struct param *params[SETTABLE_MAX]; /* ended by NULL */
     unsigned char first[INITIALS];            /* where params first has a name with these */
     OSSL_PARAM settable[SETTABLE_MAX], gettable[GETTABLE_MAX];

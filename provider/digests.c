@@ -5,9 +5,9 @@
  */
 #include "digests.h"
 
+#include "text.h"
+
 #include <akma/kdf.h>
-#include <openssl/crypto.h>
-#include <string.h>
 
 const struct digest digests[DIGEST_COUNT] = {
     [DIGEST_SHA2_256] = {AKMA_DIGEST_SHA2_256, {"SHA-256", "SHA256", "2.16.840.1.101.3.4.2.1"}, 32},
@@ -26,17 +26,12 @@ const char *const mode_names[MODE_COUNT] = {
     [MODE_HKDF] = AKMA_MODE_HKDF,
 };
 
-static bool same_name(const char *known, const char *name, size_t length)
-{
-    return strlen(known) == length && OPENSSL_strncasecmp(known, name, length) == 0;
-}
-
 static bool digest_has_name(const struct digest *digest, const char *name, size_t length)
 {
-    if (same_name(digest->name, name, length))
+    if (text_is(digest->name, name, length))
         return true;
     for (const char *const *alias = digest->aliases; *alias != NULL; alias++)
-        if (same_name(*alias, name, length))
+        if (text_is(*alias, name, length))
             return true;
     return false;
 }
@@ -54,7 +49,7 @@ bool digest_find(const char *name, size_t length, enum digest_id *id)
 bool mode_find(const char *name, size_t length, enum kdf_mode *mode)
 {
     for (enum kdf_mode i = 0; i < MODE_COUNT; i++)
-        if (same_name(mode_names[i], name, length)) {
+        if (text_is(mode_names[i], name, length)) {
             *mode = i;
             return true;
         }

@@ -17,7 +17,9 @@ struct pending {
     enum kdf_mode mode;
     int64_t not_after;
     char *properties;
-    size_t p_size;                         /* octets of all p with their lengths */
+    bool has_new_key;
+    size_t first, offset; /* the first part that is there: index, and where it stands in S */
+    size_t p_size;        /* octets of all p with their lengths */
     unsigned char naf_id[AKMA_NAF_ID_MAX]; /* put together from its halves */
 };
 
@@ -43,41 +45,36 @@ static void append_counted(struct octets *octets, const void *value, size_t leng
 void inputs_init(struct inputs *inputs, const struct algorithm *algorithm)
 {
     inputs->algorithm = algorithm;
-    inputs->present = 0;
-    inputs->digest = DIGEST_SHA2_256;
-    inputs->mode = MODE_3GPP;
-    inputs->properties = NULL;
+    inputs->settings = (struct settings){.digest = DIGEST_SHA2_256, .mode = MODE_3GPP};
     octets_init(&inputs->key, inputs->key_embedded, sizeof(inputs->key_embedded));
     octets_init(&inputs->s, inputs->s_embedded, sizeof(inputs->s_embedded));
     append(&inputs->s, algorithm->empty_s, algorithm->empty_length);
-    memset(inputs->length, 0, sizeof(inputs->length));
 }
 
 void inputs_free(struct inputs *inputs)
 {
     octets_free(&inputs->key);
     octets_free(&inputs->s);
-    OPENSSL_free(inputs->properties);
+    OPENSSL_free(inputs->settings.properties);
 }
 
 bool inputs_copy(struct inputs *copy, const struct inputs *inputs)
 {
+    char *properties = NULL;
+
     inputs_init(copy, inputs->algorithm);
     if (!octets_reserve(&copy->key, inputs->key.length) ||
         !octets_reserve(&copy->s, inputs->s.length + S_TAIL) ||
-        (inputs->properties != NULL &&
-         (copy->properties = OPENSSL_strdup(inputs->properties)) == NULL)) {
+        (inputs->settings.properties != NULL &&
+         (properties = OPENSSL_strdup(inputs->settings.properties)) == NULL)) {
         inputs_free(copy);
         inputs_init(copy, inputs->algorithm);
         return false;
     }
     octets_splice(&copy->key, 0, copy->key.length, inputs->key.data, inputs->key.length);
     octets_splice(&copy->s, 0, copy->s.length, inputs->s.data, inputs->s.length);
-    memcpy(copy->length, inputs->length, sizeof(copy->length));
-    copy->present = inputs->present;
-    copy->digest = inputs->digest;
-    copy->mode = inputs->mode;
-    copy->not_after = inputs->not_after;
+    copy->settings = inputs->settings;
+    copy->settings.properties = properties;
     return true;
 }
 
@@ -89,7 +86,7 @@ static size_t part_offset(const struct inputs *inputs, enum input part, size_t *
     size_t i;
 
     for (i = 0; parts[i] != part; i++)
-        offset += inputs->length[i] + (part_has_l(parts[i]) ? L_SIZE : 0);
+        offset += inputs->settings.length[i] + (part_has_l(parts[i]) ? L_SIZE : 0);
     *index = i;
     return offset;
 }
@@ -99,7 +96,7 @@ struct value inputs_part(const struct inputs *inputs, enum input part)
     size_t index;
     size_t offset = part_offset(inputs, part, &index);
 
-    return (struct value){inputs->s.data + offset, inputs->length[index]};
+    return (struct value){inputs->s.data + offset, inputs->settings.length[index]};
 }
 
 static bool refuse_name(const char *name, const struct value *value, const char *wanted,
@@ -121,17 +118,24 @@ static bool read_properties(struct pending *pending, const struct value *value,
     return pending->properties != NULL;
 }
 
+static bool count_p(struct pending *pending, size_t length, const struct errors *errors)
+{
+    pending->p_size += length + L_SIZE;
+    if (pending->p_size <= AKMA_P_LIST_MAX)
+        return true;
+    RAISE(errors, REASON_LENGTH,
+          "p: more than %d octets given in all, 2 for the length of each p counted: give fewer or "
+          "shorter ones",
+          AKMA_P_LIST_MAX);
+    return false;
+}
+
 /* Read and check one parameter of a known name. */
 static bool read_param(struct pending *pending, const struct param *param, const OSSL_PARAM *given,
                        const struct errors *errors)
 {
     struct value *value = &pending->values[param->input];
 
-    if (has(pending->present, param->input) && param->input != INPUT_P) {
-        RAISE(errors, REASON_REPEATED, "%s: given twice in one call (an alias counts), once wanted",
-              param->name);
-        return false;
-    }
     pending->present |= INPUT_BIT(param->input);
     if (param->input == INPUT_NOT_AFTER)
         return params_integer(param, given, &pending->not_after, errors);
@@ -147,11 +151,26 @@ static bool read_param(struct pending *pending, const struct param *param, const
     case INPUT_PROPERTIES:
         return value->length == 0 || read_properties(pending, value, errors);
     case INPUT_P:
-        pending->p_size += value->length + L_SIZE;
-        return true;
+        return count_p(pending, value->length, errors);
     default:
         return true;
     }
+}
+
+/* Say by which two names the input of the second one was given. */
+static bool raise_repeated(const struct algorithm *algorithm, const OSSL_PARAM *first,
+                           const struct param *second, const struct errors *errors)
+{
+    const struct param *param = algorithm_param(algorithm, first->key);
+
+    while (param == NULL || param->input != second->input)
+        param = algorithm_param(algorithm, (++first)->key);
+    if (param == second)
+        RAISE(errors, REASON_REPEATED, "%s: given twice in one call, once wanted", second->name);
+    else
+        RAISE(errors, REASON_REPEATED, "%s: given twice, as %s and as %s; once wanted",
+              params_name(second->input), param->name, second->name);
+    return false;
 }
 
 static bool read_params(struct pending *pending, const struct algorithm *algorithm,
@@ -160,7 +179,11 @@ static bool read_params(struct pending *pending, const struct algorithm *algorit
     for (const OSSL_PARAM *given = params; given->key != NULL; given++) {
         const struct param *param = algorithm_param(algorithm, given->key);
 
-        if (param != NULL && !read_param(pending, param, given, errors))
+        if (param == NULL)
+            continue;
+        if (has(pending->present, param->input) && param->input != INPUT_P)
+            return raise_repeated(algorithm, params, param, errors);
+        if (!read_param(pending, param, given, errors))
             return false;
     }
     return true;
@@ -190,8 +213,10 @@ static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
         return false;
     }
     held = inputs_part(inputs, INPUT_NAF_ID);
-    held_ua.length = has(inputs->present, INPUT_UA_PROTOCOL_ID) ? AKMA_UA_PROTOCOL_ID_LENGTH : 0;
-    held_fqdn.length = has(inputs->present, INPUT_NAF_FQDN) ? held.length - held_ua.length : 0;
+    held_ua.length =
+        has(inputs->settings.present, INPUT_UA_PROTOCOL_ID) ? AKMA_UA_PROTOCOL_ID_LENGTH : 0;
+    held_fqdn.length =
+        has(inputs->settings.present, INPUT_NAF_FQDN) ? held.length - held_ua.length : 0;
     held_fqdn.octets = held.octets;
     held_ua.octets = held.octets + held_fqdn.length;
     if (!has(pending->present, INPUT_NAF_FQDN))
@@ -202,6 +227,14 @@ static bool join_naf_id(const struct inputs *inputs, struct pending *pending,
     memcpy(pending->naf_id + fqdn->length, ua->octets, ua->length);
     pending->values[INPUT_NAF_ID] = (struct value){pending->naf_id, fqdn->length + ua->length};
     return true;
+}
+
+static bool reserve_octets(struct octets *octets, size_t capacity, const struct errors *errors)
+{
+    if (octets_reserve(octets, capacity))
+        return true;
+    RAISE(errors, REASON_MEMORY, "no memory for %zu octets of input", capacity);
+    return false;
 }
 
 /* Get all the memory that taking the parameters needs. */
@@ -218,12 +251,9 @@ static bool reserve(struct inputs *inputs, const struct pending *pending,
             const size_t length =
                 row->parts[i] == INPUT_P ? pending->p_size : pending->values[row->parts[i]].length;
 
-            s += length > inputs->length[i] ? length - inputs->length[i] : 0;
+            s += length > inputs->settings.length[i] ? length - inputs->settings.length[i] : 0;
         }
-    if (octets_reserve(&inputs->key, key) && octets_reserve(&inputs->s, s))
-        return true;
-    RAISE(errors, REASON_MEMORY, "no memory for %zu octets of input", key + s);
-    return false;
+    return reserve_octets(&inputs->key, key, errors) && reserve_octets(&inputs->s, s, errors);
 }
 
 /*
@@ -236,33 +266,75 @@ static bool declassified_same_key(const struct octets *key, const struct value *
            CRYPTO_memcmp(key->data, value->octets, value->length) == 0;
 }
 
-static void take_key(struct inputs *inputs, const struct pending *pending, unsigned int *changed)
+static bool is_new_key(const struct inputs *inputs, const struct pending *pending)
 {
-    enum input key = inputs->algorithm->row->key;
-    const struct value *value = &pending->values[key];
+    const enum input key = inputs->algorithm->row->key;
 
-    if (!has(pending->present, key) || declassified_same_key(&inputs->key, value))
-        return;
-    octets_splice(&inputs->key, 0, inputs->key.length, value->octets, value->length);
-    *changed |= INPUT_BIT(key);
+    return has(pending->present, key) &&
+           !declassified_same_key(&inputs->key, &pending->values[key]);
+}
+
+static bool save(struct octets *saved, const unsigned char *octets, size_t length,
+                 const struct errors *errors)
+{
+    if (!reserve_octets(saved, length, errors))
+        return false;
+    memcpy(saved->data, octets, length);
+    saved->length = length;
+    return true;
+}
+
+/* Find the first part that is given. */
+static void find_first(struct pending *pending, const struct inputs *inputs)
+{
+    const enum input *parts = inputs->algorithm->row->parts;
+    size_t i = 0;
+
+    pending->offset = inputs->algorithm->prefix;
+    for (; parts[i] != INPUT_NONE && !has(pending->parts, parts[i]); i++)
+        pending->offset += inputs->settings.length[i] + (part_has_l(parts[i]) ? L_SIZE : 0);
+    pending->first = i;
+}
+
+/* Save what will be replaced; of a context that was empty there is nothing. */
+static bool save_replaced(struct replaced *replaced, const struct inputs *inputs,
+                          const struct pending *pending, const struct errors *errors)
+{
+    replaced->settings.present = inputs->settings.present;
+    if (inputs->settings.present == 0)
+        return true;
+    replaced->settings = inputs->settings;
+    replaced->s_offset = pending->offset;
+    replaced->is_public = pending->first >= inputs->algorithm->public_parts;
+    octets_init(&replaced->s, replaced->s_embedded, sizeof(replaced->s_embedded));
+    if (!save(&replaced->s, inputs->s.data + pending->offset, inputs->s.length - pending->offset,
+              errors))
+        return false;
+    if (!pending->has_new_key)
+        return true;
+    octets_init(&replaced->key, replaced->key_embedded, sizeof(replaced->key_embedded));
+    if (save(&replaced->key, inputs->key.data, inputs->key.length, errors))
+        return true;
+    octets_free(&replaced->s);
+    return false;
 }
 
 /* A new list replaces the whole old one; it is the last part of S. */
 static void take_p_list(struct inputs *inputs, size_t index, size_t offset,
                         const OSSL_PARAM params[], size_t size)
 {
-    octets_splice(&inputs->s, offset, inputs->length[index], NULL, 0);
+    octets_splice(&inputs->s, offset, inputs->settings.length[index], NULL, 0);
     for (const OSSL_PARAM *given = params; given->key != NULL; given++)
         if (strcmp(given->key, AKMA_PARAM_P) == 0)
             append_counted(&inputs->s, params_octets(given), given->data_size);
-    inputs->length[index] = size;
+    inputs->settings.length[index] = size;
 }
 
 static void take_part(struct inputs *inputs, size_t index, size_t offset, bool counted,
                       const struct value *value)
 {
-    octets_splice(&inputs->s, offset, inputs->length[index], value->octets, value->length);
-    inputs->length[index] = value->length;
+    octets_splice(&inputs->s, offset, inputs->settings.length[index], value->octets, value->length);
+    inputs->settings.length[index] = value->length;
     if (counted)
         (void)write_l(inputs->s.data + offset + value->length, value->length);
 }
@@ -271,9 +343,9 @@ static void take_parts(struct inputs *inputs, const struct pending *pending,
                        const OSSL_PARAM params[])
 {
     const enum input *parts = inputs->algorithm->row->parts;
-    size_t offset = inputs->algorithm->prefix;
+    size_t offset = pending->offset;
 
-    for (size_t i = 0; parts[i] != INPUT_NONE; i++) {
+    for (size_t i = pending->first; parts[i] != INPUT_NONE; i++) {
         const bool counted = part_has_l(parts[i]);
 
         if (has(pending->parts, parts[i])) {
@@ -282,23 +354,33 @@ static void take_parts(struct inputs *inputs, const struct pending *pending,
             else
                 take_part(inputs, i, offset, counted, &pending->values[parts[i]]);
         }
-        offset += inputs->length[i] + (counted ? L_SIZE : 0);
+        offset += inputs->settings.length[i] + (counted ? L_SIZE : 0);
     }
+}
+
+static void take_key(struct inputs *inputs, const struct pending *pending, unsigned int *changed)
+{
+    const enum input key = inputs->algorithm->row->key;
+    const struct value *value = &pending->values[key];
+
+    if (!pending->has_new_key)
+        return;
+    octets_splice(&inputs->key, 0, inputs->key.length, value->octets, value->length);
+    *changed |= INPUT_BIT(key);
 }
 
 static void take_settings(struct inputs *inputs, struct pending *pending, unsigned int *changed)
 {
-    if (has(pending->present, INPUT_DIGEST) && pending->digest != inputs->digest) {
-        inputs->digest = pending->digest;
+    if (has(pending->present, INPUT_DIGEST) && pending->digest != inputs->settings.digest) {
+        inputs->settings.digest = pending->digest;
         *changed |= INPUT_BIT(INPUT_DIGEST);
     }
     if (has(pending->present, INPUT_MODE))
-        inputs->mode = pending->mode;
+        inputs->settings.mode = pending->mode;
     if (has(pending->present, INPUT_NOT_AFTER))
-        inputs->not_after = pending->not_after;
+        inputs->settings.not_after = pending->not_after;
     if (has(pending->present, INPUT_PROPERTIES)) {
-        OPENSSL_free(inputs->properties);
-        inputs->properties = pending->properties;
+        inputs->settings.properties = pending->properties;
         *changed |= INPUT_BIT(INPUT_PROPERTIES);
     }
 }
@@ -315,7 +397,7 @@ static unsigned int present_after(unsigned int before, unsigned int given)
     return before | given;
 }
 
-bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], unsigned int *changed,
+bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], struct replaced *replaced,
                 const struct errors *errors)
 {
     struct pending pending;
@@ -323,20 +405,74 @@ bool inputs_set(struct inputs *inputs, const OSSL_PARAM params[], unsigned int *
     pending.present = 0;
     pending.properties = NULL;
     pending.p_size = 0;
-    *changed = 0;
+    replaced->anything = false;
+    replaced->changed = 0;
     if (params == NULL)
         return true;
     if (!read_params(&pending, inputs->algorithm, params, errors) ||
-        !join_naf_id(inputs, &pending, errors) || !reserve(inputs, &pending, errors)) {
-        OPENSSL_free(pending.properties);
-        return false;
-    }
-    take_key(inputs, &pending, changed);
+        !join_naf_id(inputs, &pending, errors) || !reserve(inputs, &pending, errors))
+        goto refuse;
+    if (pending.present == 0)
+        return true;
+    pending.has_new_key = is_new_key(inputs, &pending);
+    find_first(&pending, inputs);
+    if (!save_replaced(replaced, inputs, &pending, errors))
+        goto refuse;
+    replaced->anything = true;
+    take_key(inputs, &pending, &replaced->changed);
     take_parts(inputs, &pending, params);
-    take_settings(inputs, &pending, changed);
-    *changed |= pending.present & INPUT_BIT(INPUT_KA);
-    inputs->present = present_after(inputs->present, pending.present);
+    take_settings(inputs, &pending, &replaced->changed);
+    replaced->changed |= pending.present & INPUT_BIT(INPUT_KA);
+    inputs->settings.present = present_after(inputs->settings.present, pending.present);
     return true;
+
+refuse:
+    OPENSSL_free(pending.properties);
+    return false;
+}
+
+static bool has_old_key(const struct inputs *inputs, const struct replaced *replaced)
+{
+    return (replaced->changed & INPUT_BIT(inputs->algorithm->row->key)) != 0;
+}
+
+/* Forget what was saved; what everybody may know need not be wiped. */
+static void forget(const struct inputs *inputs, struct replaced *replaced)
+{
+    if (has_old_key(inputs, replaced))
+        octets_free(&replaced->key);
+    if (replaced->is_public)
+        replaced->s.length = 0;
+    octets_free(&replaced->s);
+}
+
+void inputs_keep(struct inputs *inputs, struct replaced *replaced)
+{
+    if (!replaced->anything || replaced->settings.present == 0)
+        return;
+    if (replaced->settings.properties != inputs->settings.properties)
+        OPENSSL_free(replaced->settings.properties);
+    forget(inputs, replaced);
+}
+
+void inputs_put_back(struct inputs *inputs, struct replaced *replaced)
+{
+    if (!replaced->anything)
+        return;
+    if (replaced->settings.present == 0) {
+        inputs_free(inputs);
+        inputs_init(inputs, inputs->algorithm);
+        return;
+    }
+    if (replaced->settings.properties != inputs->settings.properties)
+        OPENSSL_free(inputs->settings.properties);
+    inputs->settings = replaced->settings;
+    if (has_old_key(inputs, replaced))
+        octets_splice(&inputs->key, 0, inputs->key.length, replaced->key.data,
+                      replaced->key.length);
+    octets_splice(&inputs->s, replaced->s_offset, inputs->s.length - replaced->s_offset,
+                  replaced->s.data, replaced->s.length);
+    forget(inputs, replaced);
 }
 
 static bool raise_missing(const char *missing, const char *wanted, const struct errors *errors)
@@ -347,7 +483,8 @@ static bool raise_missing(const char *missing, const char *wanted, const struct 
 
 bool inputs_has_naf_id(const struct inputs *inputs)
 {
-    return has(inputs->present, INPUT_NAF_ID) || (inputs->present & NAF_ID_HALVES) == NAF_ID_HALVES;
+    return has(inputs->settings.present, INPUT_NAF_ID) ||
+           (inputs->settings.present & NAF_ID_HALVES) == NAF_ID_HALVES;
 }
 
 static bool raise_missing_naf_id(unsigned int present, const struct errors *errors)
@@ -364,7 +501,7 @@ static bool raise_missing_naf_id(unsigned int present, const struct errors *erro
 
 bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
 {
-    const unsigned int missing = inputs->algorithm->required & ~inputs->present;
+    const unsigned int missing = inputs->algorithm->required & ~inputs->settings.present;
     enum input first = INPUT_NONE;
 
     if (missing != 0) {
@@ -373,6 +510,6 @@ bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
         return raise_missing(params_name(first), "set it before deriving", errors);
     }
     if (inputs->algorithm->has_naf_id && !inputs_has_naf_id(inputs))
-        return raise_missing_naf_id(inputs->present, errors);
+        return raise_missing_naf_id(inputs->settings.present, errors);
     return true;
 }

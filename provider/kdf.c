@@ -13,13 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Which key the HMAC of a context holds. */
-enum keyed { KEYED_NOT, KEYED_KEY, KEYED_PRK };
-
 struct kdf_ctx {
     const struct provctx *provctx;
     struct prf prf;
-    enum keyed keyed;
     struct inputs inputs;
 };
 
@@ -44,7 +40,7 @@ static struct kdf_ctx *ctx_alloc(const struct provctx *provctx)
     }
     ctx->provctx = provctx;
     ctx->prf.mac = NULL;
-    ctx->keyed = KEYED_NOT;
+    ctx->prf.holds = HOLDS_NOTHING;
     return ctx;
 }
 
@@ -60,7 +56,6 @@ static void *kdf_newctx(const struct provctx *provctx, enum derivation_id deriva
 static void release(struct kdf_ctx *ctx)
 {
     prf_close(&ctx->prf, ctx->provctx->source);
-    ctx->keyed = KEYED_NOT;
     inputs_free(&ctx->inputs);
 }
 
@@ -97,22 +92,34 @@ static void *kdf_dupctx(void *vctx)
 
 /* Parameters */
 
+/* The HMAC must not go on with what is another value now. */
+static void let_go_of_hmac(struct kdf_ctx *ctx, unsigned int changed)
+{
+    const enum input key = ctx->inputs.algorithm->row->key;
+
+    if ((changed & (INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_PROPERTIES))) != 0)
+        prf_close(&ctx->prf, ctx->provctx->source);
+    else if ((changed & INPUT_BIT(key)) != 0 ||
+             ((changed & INPUT_BIT(INPUT_KA)) != 0 && ctx->prf.holds == HOLDS_PRK))
+        prf_spend(&ctx->prf);
+}
+
+static bool set_params(struct kdf_ctx *ctx, const OSSL_PARAM params[], struct replaced *replaced)
+{
+    if (!inputs_set(&ctx->inputs, params, replaced, &ctx->provctx->errors))
+        return false;
+    let_go_of_hmac(ctx, replaced->changed);
+    return true;
+}
+
 static int kdf_set_ctx_params(void *vctx, const OSSL_PARAM params[])
 {
     struct kdf_ctx *ctx = vctx;
-    const struct provctx *provctx = ctx->provctx;
-    const enum input key = ctx->inputs.algorithm->row->key;
-    unsigned int changed;
+    struct replaced replaced;
 
-    if (!inputs_set(&ctx->inputs, params, &changed, &provctx->errors))
+    if (!set_params(ctx, params, &replaced))
         return 0;
-    if ((changed & (INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_PROPERTIES))) != 0) {
-        prf_close(&ctx->prf, provctx->source);
-        ctx->keyed = KEYED_NOT;
-    } else if ((changed & INPUT_BIT(key)) != 0 ||
-               ((changed & INPUT_BIT(INPUT_KA)) != 0 && ctx->keyed == KEYED_PRK)) {
-        ctx->keyed = KEYED_NOT;
-    }
+    inputs_keep(&ctx->inputs, &replaced);
     return 1;
 }
 
@@ -152,8 +159,8 @@ static int get_e2e(const struct inputs *inputs, OSSL_PARAM params[])
     text[usage.length] = '\0';
     return get_octets(params, AKMA_PARAM_REFRESH, inputs_part(inputs, INPUT_REFRESH)) &&
            get_text(params, AKMA_PARAM_USAGE, text) &&
-           get_text(params, AKMA_PARAM_DIGEST, digests[inputs->digest].name) &&
-           get_text(params, AKMA_PARAM_MODE, mode_names[inputs->mode]);
+           get_text(params, AKMA_PARAM_DIGEST, digests[inputs->settings.digest].name) &&
+           get_text(params, AKMA_PARAM_MODE, mode_names[inputs->settings.mode]);
 }
 
 static int kdf_get_ctx_params(void *vctx, OSSL_PARAM params[])
@@ -192,10 +199,9 @@ static bool start_with_key(struct kdf_ctx *ctx)
 {
     const struct octets *key = &ctx->inputs.key;
 
-    if (ctx->keyed == KEYED_KEY)
+    if (ctx->prf.holds == HOLDS_KEY)
         return prf_again(&ctx->prf);
-    ctx->keyed = KEYED_KEY;
-    return prf_key(&ctx->prf, key->data, key->length);
+    return prf_key(&ctx->prf, HOLDS_KEY, key->data, key->length);
 }
 
 /* Write L || 0002 || i || 0001 behind S; returns where i is. */
@@ -214,7 +220,7 @@ static bool derive_3gpp(struct kdf_ctx *ctx, unsigned char *out, size_t length)
     struct octets *s = &ctx->inputs.s;
     const bool e2e = ctx->inputs.algorithm->row->e2e;
     const size_t s_length = s->length + (e2e ? S_TAIL : 0);
-    const size_t size = digests[ctx->inputs.digest].size;
+    const size_t size = digests[ctx->inputs.settings.digest].size;
     unsigned char *i = write_tail(s, length);
 
     for (; length > 0; out += size) {
@@ -232,18 +238,14 @@ static bool derive_3gpp(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 /* PRK = HKDF-Extract(salt = Ks_NAF, IKM = FC || P0 || L0 || Ka || La): S up to NAF_Id. */
 static bool start_with_prk(struct kdf_ctx *ctx, size_t ikm_length)
 {
-    const size_t size = digests[ctx->inputs.digest].size;
+    const size_t size = digests[ctx->inputs.settings.digest].size;
     unsigned char prk[DIGEST_SIZE_MAX];
     bool done;
 
-    if (ctx->keyed == KEYED_PRK)
+    if (ctx->prf.holds == HOLDS_PRK)
         return prf_again(&ctx->prf);
     done = start_with_key(ctx) && prf_update(&ctx->prf, ctx->inputs.s.data, ikm_length) &&
-           prf_final(&ctx->prf, prk, size);
-    if (done) {
-        ctx->keyed = KEYED_PRK;
-        done = prf_key(&ctx->prf, prk, size);
-    }
+           prf_final(&ctx->prf, prk, size) && prf_key(&ctx->prf, HOLDS_PRK, prk, size);
     OPENSSL_cleanse(prk, sizeof(prk));
     return done;
 }
@@ -256,7 +258,7 @@ static bool derive_hkdf(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
     struct octets *s = &ctx->inputs.s;
     const size_t prefix = ctx->inputs.algorithm->prefix;
-    const size_t size = digests[ctx->inputs.digest].size;
+    const size_t size = digests[ctx->inputs.settings.digest].size;
     const unsigned char *rest = inputs_part(&ctx->inputs, INPUT_NAF_ID).octets;
     unsigned char *i = write_tail(s, length);
     size_t before = 0; /* octets of T(i-1) */
@@ -279,8 +281,9 @@ static bool derive_hkdf(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 
 static size_t output_max(const struct inputs *inputs)
 {
-    return inputs->algorithm->row->e2e ? AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->digest].size
-                                       : AKMA_OUTPUT_MAX;
+    return inputs->algorithm->row->e2e
+               ? AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->settings.digest].size
+               : AKMA_OUTPUT_MAX;
 }
 
 static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, size_t length)
@@ -295,21 +298,25 @@ static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, siz
     return false;
 }
 
+/* A clock that fails, or is of 32 bits and past its end in 2038, gives a time before 1970. */
 static bool key_is_alive(const struct kdf_ctx *ctx)
 {
     const struct inputs *inputs = &ctx->inputs;
     int64_t now;
 
-    if ((inputs->present & INPUT_BIT(INPUT_NOT_AFTER)) == 0)
+    if ((inputs->settings.present & INPUT_BIT(INPUT_NOT_AFTER)) == 0)
         return true;
     now = (int64_t)time(NULL);
-    if (now <= inputs->not_after)
+    if (now >= 0 && now <= inputs->settings.not_after)
         return true;
-    RAISE(
-        &ctx->provctx->errors, REASON_EXPIRED,
-        "not-after: the 3GPP key ended at %lld and it is %lld (seconds since 1970 UTC): bootstrap "
-        "a new one",
-        (long long)inputs->not_after, (long long)now);
+    if (now < 0)
+        RAISE(&ctx->provctx->errors, REASON_EXPIRED,
+              "not-after: the clock cannot be read, or stands before 1970: set it");
+    else
+        RAISE(&ctx->provctx->errors, REASON_EXPIRED,
+              "not-after: the 3GPP key ended at %lld and it is %lld (seconds since 1970 UTC): "
+              "bootstrap a new one",
+              (long long)inputs->settings.not_after, (long long)now);
     return false;
 }
 
@@ -329,12 +336,12 @@ static bool policy_allows(const struct kdf_ctx *ctx)
     }
     if (allowed && inputs->algorithm->row->e2e) {
         const struct policy_inputs stated = {
-            .digest = inputs->digest,
-            .mode = inputs->mode,
+            .digest = inputs->settings.digest,
+            .mode = inputs->settings.mode,
             .ka_length = inputs_part(inputs, INPUT_KA).length,
             .refresh_length = inputs_part(inputs, INPUT_REFRESH).length,
             .usage_length = inputs_part(inputs, INPUT_USAGE).length,
-            .has_not_after = (inputs->present & INPUT_BIT(INPUT_NOT_AFTER)) != 0,
+            .has_not_after = (inputs->settings.present & INPUT_BIT(INPUT_NOT_AFTER)) != 0,
         };
 
         allowed = policy_permits_e2e(policy, &stated, reason);
@@ -358,31 +365,48 @@ static bool work(struct kdf_ctx *ctx, unsigned char *out, size_t length)
     const struct provctx *provctx = ctx->provctx;
     bool done;
 
-    if (ctx->prf.mac == NULL && !prf_open(&ctx->prf, provctx->source, ctx->inputs.digest,
-                                          ctx->inputs.properties, &provctx->errors))
+    if (ctx->prf.mac == NULL && !prf_open(&ctx->prf, provctx->source, ctx->inputs.settings.digest,
+                                          ctx->inputs.settings.properties, &provctx->errors))
         return false;
-    done = ctx->inputs.mode == MODE_HKDF ? derive_hkdf(ctx, out, length)
-                                         : derive_3gpp(ctx, out, length);
+    done = ctx->inputs.settings.mode == MODE_HKDF ? derive_hkdf(ctx, out, length)
+                                                  : derive_3gpp(ctx, out, length);
     if (!done) {
         RAISE(&provctx->errors, REASON_HMAC, "HMAC with %s failed, see the errors before this one",
-              digests[ctx->inputs.digest].name);
+              digests[ctx->inputs.settings.digest].name);
         prf_discard(&ctx->prf);
-        ctx->keyed = KEYED_NOT;
     }
     return done;
+}
+
+static void wipe_output(const struct kdf_ctx *ctx, unsigned char *out, size_t length)
+{
+    if (out != NULL && length <= output_max(&ctx->inputs))
+        OPENSSL_cleanse(out, length);
+}
+
+/* With what was set until now. */
+static bool derive(struct kdf_ctx *ctx, unsigned char *out, size_t length)
+{
+    return inputs_complete(&ctx->inputs, &ctx->provctx->errors) && output_fits(ctx, out, length) &&
+           key_is_alive(ctx) && policy_allows(ctx) && work(ctx, out, length);
 }
 
 static int kdf_derive(void *vctx, unsigned char *out, size_t length, const OSSL_PARAM params[])
 {
     struct kdf_ctx *ctx = vctx;
-    const struct provctx *provctx = ctx->provctx;
+    struct replaced replaced;
 
-    if (policy_is_sound(provctx) && kdf_set_ctx_params(ctx, params) &&
-        inputs_complete(&ctx->inputs, &provctx->errors) && output_fits(ctx, out, length) &&
-        key_is_alive(ctx) && policy_allows(ctx) && work(ctx, out, length))
+    replaced.anything = false;
+    replaced.changed = 0;
+
+    if (policy_is_sound(ctx->provctx) && set_params(ctx, params, &replaced) &&
+        derive(ctx, out, length)) {
+        inputs_keep(&ctx->inputs, &replaced);
         return 1;
-    if (out != NULL && length <= output_max(&ctx->inputs))
-        OPENSSL_cleanse(out, length);
+    }
+    wipe_output(ctx, out, length);
+    inputs_put_back(&ctx->inputs, &replaced);
+    let_go_of_hmac(ctx, replaced.changed);
     return 0;
 }
 

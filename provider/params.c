@@ -6,42 +6,13 @@
 #include "params.h"
 
 #include "naf.h"
+#include "text.h"
 
 #include <akma/kdf.h>
 #include <limits.h>
-#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 #include <string.h>
-
-/* ASCII without NUL, as most text is; one loop, which compilers vectorise. */
-static bool is_plain_text(const unsigned char *text, size_t length)
-{
-    unsigned char bad = 0;
-
-    for (size_t i = 0; i < length; i++)
-        bad |= (unsigned char)((unsigned char)(text[i] - 1) >= 0x7F);
-    return bad == 0;
-}
-
-/* UTF-8 without overlong forms, surrogates and NUL: RFC 3629, TS 33.220 B.2.1.2. */
-static const char *utf8_fault(const unsigned char *text, size_t length)
-{
-    if (is_plain_text(text, length))
-        return NULL;
-    while (length > 0) {
-        unsigned long character;
-        int used = UTF8_getc(text, length < 4 ? (int)length : 4, &character);
-
-        if (used <= 0)
-            return "malformed UTF-8, well-formed text wanted";
-        if (character == 0)
-            return "a NUL in the text, text without NUL wanted";
-        text += used;
-        length -= (size_t)used;
-    }
-    return NULL;
-}
 
 static const char *supi_fault(const unsigned char *supi, size_t length)
 {
@@ -50,12 +21,12 @@ static const char *supi_fault(const unsigned char *supi, size_t length)
     size_t digits = 0;
 
     if (length <= prefix_length || memcmp(supi, prefix, prefix_length) != 0)
-        return utf8_fault(supi, length);
+        return text_fault(supi, length);
     while (prefix_length + digits < length && supi[prefix_length + digits] >= '0' &&
            supi[prefix_length + digits] <= '9')
         digits++;
     return prefix_length + digits < length
-               ? utf8_fault(supi, length)
+               ? text_fault(supi, length)
                : "leave out 'imsi-': the SUPI of an IMSI is its bare digits here (TS 33.501 A.7.0)";
 }
 
@@ -84,16 +55,16 @@ const struct param params_table[] = {
     {AKMA_PARAM_UA_PROTOCOL_ID, INPUT_UA_PROTOCOL_ID, OCTETS, AKMA_UA_PROTOCOL_ID_LENGTH,
      AKMA_UA_PROTOCOL_ID_LENGTH, naf_ua_protocol_fault},
     {AKMA_PARAM_REFRESH, INPUT_REFRESH, OCTETS, 0, AKMA_REFRESH_MAX, NULL},
-    {AKMA_PARAM_USAGE, INPUT_USAGE, TEXT, 0, AKMA_USAGE_MAX, utf8_fault},
+    {AKMA_PARAM_USAGE, INPUT_USAGE, TEXT, 0, AKMA_USAGE_MAX, text_fault},
     {AKMA_PARAM_RAND, INPUT_RAND, OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH, NULL},
-    {AKMA_PARAM_IMPI, INPUT_IMPI, TEXT, 1, AKMA_P_MAX, utf8_fault},
+    {AKMA_PARAM_IMPI, INPUT_IMPI, TEXT, 1, AKMA_P_MAX, text_fault},
     {AKMA_PARAM_SUPI, INPUT_SUPI, TEXT, 1, AKMA_P_MAX, supi_fault},
     {AKMA_PARAM_FC, INPUT_FC, OCTETS, 1, 2, fc_fault},
     {AKMA_PARAM_P, INPUT_P, OCTETS, 0, AKMA_P_MAX, NULL},
-    {AKMA_PARAM_DIGEST, INPUT_DIGEST, TEXT, 0, SIZE_MAX, utf8_fault},
-    {AKMA_PARAM_MODE, INPUT_MODE, TEXT, 0, SIZE_MAX, utf8_fault},
+    {AKMA_PARAM_DIGEST, INPUT_DIGEST, TEXT, 0, SIZE_MAX, text_fault},
+    {AKMA_PARAM_MODE, INPUT_MODE, TEXT, 0, SIZE_MAX, text_fault},
     {AKMA_PARAM_NOT_AFTER, INPUT_NOT_AFTER, INTEGER, 0, 0, NULL},
-    {AKMA_PARAM_PROPERTIES, INPUT_PROPERTIES, TEXT, 0, SIZE_MAX, utf8_fault},
+    {AKMA_PARAM_PROPERTIES, INPUT_PROPERTIES, TEXT, 0, SIZE_MAX, text_fault},
     {NULL, INPUT_NONE, 0, 0, 0, NULL},
 };
 
@@ -205,9 +176,9 @@ bool params_integer(const struct param *param, const OSSL_PARAM *given, int64_t 
 {
     if (given->data_type != OSSL_PARAM_INTEGER && given->data_type != OSSL_PARAM_UNSIGNED_INTEGER)
         return raise_type(param, given, errors);
-    if (given->data != NULL && OSSL_PARAM_get_int64(given, value))
+    if (given->data != NULL && given->data_size > 0 && OSSL_PARAM_get_int64(given, value))
         return true;
-    RAISE(errors, REASON_VALUE, "%s: an integer of 64 bits wanted, this one is out of its range",
-          param->name);
+    RAISE(errors, REASON_VALUE, "%s: an integer of 64 bits wanted, this one %s", param->name,
+          given->data == NULL || given->data_size == 0 ? "has no octets" : "is out of its range");
     return false;
 }

@@ -6,6 +6,7 @@
 #include "patterns.h"
 
 #include "naf.h"
+#include "text.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -64,8 +65,8 @@ bool pattern_matches_naf(const struct pattern *pattern, const unsigned char *fqd
 {
     if (pattern->beneath ? length <= pattern->length : length != pattern->length)
         return false;
-    return OPENSSL_strncasecmp((const char *)pattern->octets,
-                               (const char *)fqdn + length - pattern->length, pattern->length) == 0;
+    return text_same((const char *)pattern->octets, (const char *)fqdn + length - pattern->length,
+                     pattern->length);
 }
 
 bool pattern_matches_ua_protocol(const struct pattern *pattern, const unsigned char *identifier)

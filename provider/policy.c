@@ -7,6 +7,7 @@
 
 #include "errors.h"
 #include "patterns.h"
+#include "text.h"
 
 #include <openssl/crypto.h>
 #include <openssl/params.h>
@@ -161,7 +162,7 @@ static bool read_boolean(const struct key *key, struct setting *setting, const c
                  {"true", true}, {"false", false}, {"1", true},  {"0", false}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (OPENSSL_strcasecmp(names[i].name, value) == 0) {
+        if (text_is(names[i].name, value, strlen(value))) {
             setting->number = names[i].value;
             setting->text = OPENSSL_strdup(names[i].value ? "yes" : "no");
             return setting->text != NULL;
@@ -181,7 +182,11 @@ static size_t count_elements(const char *list)
 static bool read_patterns(const struct key *key, struct setting *setting, const char *value,
                           struct fault *fault)
 {
-    setting->patterns = OPENSSL_zalloc(count_elements(value) * sizeof(*setting->patterns));
+    const size_t count = count_elements(value);
+
+    if (count > SIZE_MAX / sizeof(*setting->patterns))
+        return false;
+    setting->patterns = OPENSSL_zalloc(count * sizeof(*setting->patterns));
     setting->text = OPENSSL_strdup(value);
     if (setting->patterns == NULL || setting->text == NULL)
         return false;

@@ -5,8 +5,10 @@
  */
 #include "prf.h"
 
+#include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,12 +25,14 @@ struct prf_source {
     OSSL_LIB_CTX *libctx;
     _Atomic(EVP_MAC *) hmac; /* fetched when first needed: at load, HMAC may not be there yet */
     void *memory;            /* what the pool was carved from */
-    struct pool_place (*pool)[POOL_PLACES]; /* [digest][place] */
+    struct pool_place (*pool)[2][POOL_PLACES]; /* [digest][restarts][place] */
 };
+
+static const unsigned char zeros[32];
 
 struct prf_source *prf_source_new(OSSL_LIB_CTX *libctx)
 {
-    const size_t size = DIGEST_COUNT * sizeof(struct pool_place[POOL_PLACES]);
+    const size_t size = DIGEST_COUNT * sizeof(struct pool_place[2][POOL_PLACES]);
     struct prf_source *source = OPENSSL_zalloc(sizeof(*source));
 
     if (source == NULL)
@@ -49,27 +53,25 @@ void prf_source_free(struct prf_source *source)
     if (source == NULL)
         return;
     for (size_t digest = 0; digest < DIGEST_COUNT; digest++)
-        for (size_t place = 0; place < POOL_PLACES; place++)
-            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][place].mac));
+        for (size_t place = 0; place < 2 * POOL_PLACES; place++)
+            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][0][place].mac));
     EVP_MAC_free(atomic_load(&source->hmac));
     OPENSSL_free(source->memory);
     OPENSSL_free(source);
 }
 
-/* Where this thread looks first. Threads differ in their stacks; any answer is right. */
+/* Where this thread looks first: threads differ in the place of their errno. */
 static size_t first_place(void)
 {
-    char here;
-
-    return (size_t)(((uint64_t)(uintptr_t)&here >> 16) * UINT64_C(0x9E3779B97F4A7C15) >> 60);
+    return (size_t)(((uint64_t)(uintptr_t)&errno >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 60);
 }
 
-static EVP_MAC_CTX *pool_take(struct prf_source *source, enum digest_id digest)
+static EVP_MAC_CTX *take_from(struct pool_place places[POOL_PLACES])
 {
     size_t first = first_place();
 
     for (size_t i = 0; i < POOL_PLACES; i++) {
-        struct pool_place *place = &source->pool[digest][(first + i) % POOL_PLACES];
+        struct pool_place *place = &places[(first + i) % POOL_PLACES];
         EVP_MAC_CTX *mac = atomic_load_explicit(&place->mac, memory_order_relaxed);
 
         if (mac != NULL) {
@@ -81,17 +83,30 @@ static EVP_MAC_CTX *pool_take(struct prf_source *source, enum digest_id digest)
     return NULL;
 }
 
-static bool pool_give(struct prf_source *source, enum digest_id digest, EVP_MAC_CTX *mac)
+/* Those that can be started again first; false where the pool has none. */
+static bool pool_take(struct prf *prf, const struct prf_source *source)
+{
+    prf->restarts = true;
+    prf->mac = take_from(source->pool[prf->digest][true]);
+    if (prf->mac == NULL) {
+        prf->restarts = false;
+        prf->mac = take_from(source->pool[prf->digest][false]);
+    }
+    return prf->mac != NULL;
+}
+
+static bool pool_give(const struct prf *prf, const struct prf_source *source)
 {
     size_t first = first_place();
 
     for (size_t i = 0; i < POOL_PLACES; i++) {
-        struct pool_place *place = &source->pool[digest][(first + i) % POOL_PLACES];
+        struct pool_place *place =
+            &source->pool[prf->digest][prf->restarts][(first + i) % POOL_PLACES];
         EVP_MAC_CTX *empty = NULL;
 
         if (atomic_load_explicit(&place->mac, memory_order_relaxed) == NULL &&
-            atomic_compare_exchange_strong_explicit(&place->mac, &empty, mac, memory_order_release,
-                                                    memory_order_relaxed))
+            atomic_compare_exchange_strong_explicit(&place->mac, &empty, prf->mac,
+                                                    memory_order_release, memory_order_relaxed))
             return true;
     }
     return false;
@@ -151,27 +166,61 @@ static EVP_MAC_CTX *mac_new(struct prf_source *source, enum digest_id digest,
     return mac;
 }
 
+static bool hmac_of(EVP_MAC_CTX *mac, unsigned char octet, unsigned char out[DIGEST_SIZE_MAX])
+{
+    size_t length;
+
+    return EVP_MAC_update(mac, &octet, 1) && EVP_MAC_final(mac, out, &length, DIGEST_SIZE_MAX);
+}
+
+/*
+ * Under a key of zeros: HMAC(1), and without the key again HMAC(2), HMAC(1). An HMAC that was not
+ * started again answers with something else, with the same every time, or not at all.
+ */
+static bool proves_restart(EVP_MAC_CTX *mac, size_t size)
+{
+    unsigned char first[DIGEST_SIZE_MAX], other[DIGEST_SIZE_MAX], again[DIGEST_SIZE_MAX];
+    bool proved;
+
+    (void)ERR_set_mark();
+    proved = EVP_MAC_init(mac, zeros, sizeof(zeros), NULL) && hmac_of(mac, 1, first) &&
+             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 2, other) &&
+             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 1, again) &&
+             memcmp(first, again, size) == 0 && memcmp(first, other, size) != 0;
+    (void)ERR_pop_to_mark();
+    return proved;
+}
+
 bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
               const char *properties, const struct errors *errors)
 {
     prf->digest = digest;
     prf->poolable = properties == NULL;
-    prf->keyed = false;
-    prf->mac = prf->poolable ? pool_take(source, digest) : NULL;
+    prf->holds = HOLDS_NOTHING;
+    if (prf->poolable && pool_take(prf, source))
+        return true;
+    prf->mac = mac_new(source, digest, properties, errors);
     if (prf->mac == NULL)
-        prf->mac = mac_new(source, digest, properties, errors);
-    return prf->mac != NULL;
+        return false;
+    prf->restarts = proves_restart(prf->mac, digests[digest].size);
+    return true;
 }
 
-bool prf_key(struct prf *prf, const unsigned char *key, size_t length)
+bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, size_t length)
 {
-    prf->keyed = true;
+    prf->holds = which;
     return EVP_MAC_init(prf->mac, key, length, NULL);
 }
 
 bool prf_again(struct prf *prf)
 {
     return EVP_MAC_init(prf->mac, NULL, 0, NULL);
+}
+
+void prf_spend(struct prf *prf)
+{
+    if (prf->holds != HOLDS_NOTHING)
+        prf->holds = HOLDS_SPENT;
 }
 
 bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
@@ -185,6 +234,8 @@ bool prf_final(struct prf *prf, unsigned char *out, size_t length)
     unsigned char block[DIGEST_SIZE_MAX];
     bool done;
 
+    if (!prf->restarts)
+        prf->holds = HOLDS_SPENT;
     if (length >= size)
         return EVP_MAC_final(prf->mac, out, &size, size);
     done = EVP_MAC_final(prf->mac, block, &size, sizeof(block));
@@ -196,12 +247,11 @@ bool prf_final(struct prf *prf, unsigned char *out, size_t length)
 
 void prf_close(struct prf *prf, struct prf_source *source)
 {
-    static const unsigned char zeros[32];
-
     if (prf->mac == NULL)
         return;
-    if (prf->poolable && (!prf->keyed || prf_key(prf, zeros, sizeof(zeros))) &&
-        pool_give(source, prf->digest, prf->mac))
+    if (prf->poolable &&
+        (prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros))) &&
+        pool_give(prf, source))
         prf->mac = NULL;
     else
         prf_discard(prf);
@@ -211,4 +261,5 @@ void prf_discard(struct prf *prf)
 {
     EVP_MAC_CTX_free(prf->mac);
     prf->mac = NULL;
+    prf->holds = HOLDS_NOTHING;
 }

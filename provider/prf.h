@@ -5,6 +5,11 @@
  * wait, keyed with zeros, in a small pool of the provider's. The pool takes no lock: each place is
  * one atomic pointer, and a thread starts to look at a place of its own.
  *
+ * Starting an HMAC again without its key is fast, but on OpenSSL 3.0.0 to 3.0.2 it does nothing and
+ * says that all is well (openssl#17811); other providers may do the same. So each new context
+ * proves that it can. After one that cannot, the key counts as spent, and the next HMAC sets it
+ * anew.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef AKMA_PRF_H
@@ -22,11 +27,16 @@ struct prf_source;
 struct prf_source *prf_source_new(OSSL_LIB_CTX *libctx);
 void prf_source_free(struct prf_source *source);
 
+/* The key in an HMAC. One that is spent was replaced, or cannot be used twice: it only has to go.
+ */
+enum prf_holds { HOLDS_NOTHING, HOLDS_SPENT, HOLDS_KEY, HOLDS_PRK };
+
 /* One context's HMAC; all zero where it has none yet. */
 struct prf {
     EVP_MAC_CTX *mac;
     enum digest_id digest;
-    bool keyed;    /* mac holds a key of ours, which has to go before mac does */
+    enum prf_holds holds;
+    bool restarts; /* proved: mac can be started again without a key */
     bool poolable; /* fetched without a property query */
 };
 
@@ -34,9 +44,12 @@ struct prf {
 bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
               const char *properties, const struct errors *errors);
 
-/* Start an HMAC under a new key, or under the key of the one before. */
-bool prf_key(struct prf *prf, const unsigned char *key, size_t length);
+/* Start an HMAC under a new key, or under the key it holds. */
+bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, size_t length);
 bool prf_again(struct prf *prf);
+
+/* The key it holds was replaced. */
+void prf_spend(struct prf *prf);
 
 bool prf_update(struct prf *prf, const unsigned char *octets, size_t length);
 

@@ -74,7 +74,10 @@
 #define AKMA_PARAM_SUPI "supi"
 /* FC of 3GPP-KDF: octets, one other than FF, or FF and one more, not FFE2; required. */
 #define AKMA_PARAM_FC "fc"
-/* P0, P1, ... of 3GPP-KDF: octets, 0 to 65535 each, repeated in order; at least one. */
+/*
+ * P0, P1, ... of 3GPP-KDF: octets, 0 to 65535 each, repeated in order; at least one. All together,
+ * each with the two octets of its L, 2147483647 at most.
+ */
 #define AKMA_PARAM_P "p"
 
 /* Property query for the HMAC and its hash, of every algorithm: text, default none. */
@@ -107,9 +110,10 @@
 #define AKMA_NAF_ID_MAX            258
 #define AKMA_REFRESH_MAX           255
 #define AKMA_USAGE_MAX             255
-#define AKMA_RAND_LENGTH           16    /* TS 33.102 */
-#define AKMA_P_MAX                 65535 /* impi, supi and each p: what a two-octet L counts */
-#define AKMA_OUTPUT_BLOCKS_MAX     255   /* AKMA-E2E: longest output, in outputs of the digest */
-#define AKMA_OUTPUT_MAX            32    /* the 3GPP derivations: longest output */
+#define AKMA_RAND_LENGTH           16         /* TS 33.102 */
+#define AKMA_P_MAX                 65535      /* impi, supi and each p: what a two-octet L counts */
+#define AKMA_P_LIST_MAX            2147483647 /* all p of one list, each with its L */
+#define AKMA_OUTPUT_BLOCKS_MAX     255 /* AKMA-E2E: longest output, in outputs of the digest */
+#define AKMA_OUTPUT_MAX            32  /* the 3GPP derivations: longest output */
 
 #endif

@@ -53,6 +53,7 @@ fi
 run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
 run plain "allocations that fail, memcheck" memcheck "$drivers/allocation"
 run plain "HMAC that fails, memcheck" memcheck "$drivers/failing"
+run plain "two first fetches at once, memcheck" memcheck "$drivers/race"
 run plain "odd cores" "$drivers/core"
 run plain "secrets in memory" "$drivers/secrets"
 run plain "secrets in the secure heap" "$drivers/secrets" secure

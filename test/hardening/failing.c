@@ -1,148 +1,34 @@
 /*
- * failing - an HMAC that fails at each of its steps in turn, beneath every algorithm
+ * failing - HMACs that fail at each of their steps in turn, or cannot be started again without a
+ * key
  *
- * A provider of this program's own offers HMAC, passes everything on to OpenSSL's, and fails the
- * n-th call it gets. The derivation fails, says so, leaves nothing in the output, and works the
- * next time.
+ * The derivation gives the right key all the same; or it fails, says so, leaves nothing in the
+ * output, and works the next time with what the context had before.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cases.h"
+#include "hmac.h"
 
-#include <openssl/core_dispatch.h>
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long calls, failing; /* the failing-th call fails; 0: none */
+static unsigned char other_key[AKMA_KEY_LENGTH] = "another key of as many octets..";
 
-static bool sticky;        /* an HMAC that has failed goes on failing until it is freed */
-static const void *broken; /* such a one */
-
-static bool is_to_fail(const void *ctx)
-{
-    if (++calls == failing && sticky)
-        broken = ctx;
-    return calls == failing || (ctx != NULL && ctx == broken);
-}
-
-/* An HMAC of OpenSSL's own, from the default library context. */
-static OSSL_FUNC_mac_newctx_fn hmac_new;
-static OSSL_FUNC_mac_dupctx_fn hmac_dup;
-static OSSL_FUNC_mac_freectx_fn hmac_free;
-static OSSL_FUNC_mac_init_fn hmac_init;
-static OSSL_FUNC_mac_update_fn hmac_update;
-static OSSL_FUNC_mac_final_fn hmac_final;
-static OSSL_FUNC_mac_gettable_ctx_params_fn hmac_gettable;
-static OSSL_FUNC_mac_get_ctx_params_fn hmac_get;
-static OSSL_FUNC_mac_settable_ctx_params_fn hmac_settable;
-static OSSL_FUNC_mac_set_ctx_params_fn hmac_set;
-
-static EVP_MAC *real;
-
-static void *hmac_new(void *provctx)
-{
-    (void)provctx;
-    return is_to_fail(NULL) ? NULL : EVP_MAC_CTX_new(real);
-}
-
-static void *hmac_dup(void *ctx)
-{
-    return is_to_fail(ctx) ? NULL : EVP_MAC_CTX_dup(ctx);
-}
-
-static void hmac_free(void *ctx)
-{
-    if (ctx == broken)
-        broken = NULL;
-    EVP_MAC_CTX_free(ctx);
-}
-
-static int hmac_init(void *ctx, const unsigned char *key, size_t length, const OSSL_PARAM params[])
-{
-    return !is_to_fail(ctx) && EVP_MAC_init(ctx, key, length, params);
-}
-
-static int hmac_update(void *ctx, const unsigned char *in, size_t length)
-{
-    return !is_to_fail(ctx) && EVP_MAC_update(ctx, in, length);
-}
-
-static int hmac_final(void *ctx, unsigned char *out, size_t *length, size_t size)
-{
-    /* what a failing HMAC leaves behind is not to be seen either */
-    return EVP_MAC_final(ctx, out, length, size) && !is_to_fail(ctx);
-}
-
-static const OSSL_PARAM *hmac_gettable(void *ctx, void *provctx)
-{
-    (void)ctx, (void)provctx;
-    return EVP_MAC_gettable_ctx_params(real);
-}
-
-static int hmac_get(void *ctx, OSSL_PARAM params[])
-{
-    return EVP_MAC_CTX_get_params(ctx, params);
-}
-
-static const OSSL_PARAM *hmac_settable(void *ctx, void *provctx)
-{
-    (void)ctx, (void)provctx;
-    return EVP_MAC_settable_ctx_params(real);
-}
-
-static bool failed_to_set;
-
-static int hmac_set(void *ctx, const OSSL_PARAM params[])
-{
-    failed_to_set = is_to_fail(ctx);
-    return !failed_to_set && EVP_MAC_CTX_set_params(ctx, params);
-}
-
-static const OSSL_DISPATCH hmac_functions[] = {
-    {OSSL_FUNC_MAC_NEWCTX, (void (*)(void))hmac_new},
-    {OSSL_FUNC_MAC_DUPCTX, (void (*)(void))hmac_dup},
-    {OSSL_FUNC_MAC_FREECTX, (void (*)(void))hmac_free},
-    {OSSL_FUNC_MAC_INIT, (void (*)(void))hmac_init},
-    {OSSL_FUNC_MAC_UPDATE, (void (*)(void))hmac_update},
-    {OSSL_FUNC_MAC_FINAL, (void (*)(void))hmac_final},
-    {OSSL_FUNC_MAC_GETTABLE_CTX_PARAMS, (void (*)(void))hmac_gettable},
-    {OSSL_FUNC_MAC_GET_CTX_PARAMS, (void (*)(void))hmac_get},
-    {OSSL_FUNC_MAC_SETTABLE_CTX_PARAMS, (void (*)(void))hmac_settable},
-    {OSSL_FUNC_MAC_SET_CTX_PARAMS, (void (*)(void))hmac_set},
-    {0, NULL},
+/* A case, and the keys it gives: with its parameters, and with another key among them. */
+struct tried {
+    const struct kdf_case *one;
+    unsigned char key[CASE_OUT_MAX], other[CASE_OUT_MAX];
 };
 
-static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
-{
-    static const OSSL_ALGORITHM macs[] = {
-        {"HMAC", "provider=failing", hmac_functions, "HMAC that fails when told to"},
-        {NULL, NULL, NULL, NULL},
-    };
-
-    (void)provctx;
-    *no_cache = 0;
-    return operation == OSSL_OP_MAC ? macs : NULL;
-}
-
-static int failing_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
-                        const OSSL_DISPATCH **out, void **provctx)
-{
-    static const OSSL_DISPATCH functions[] = {
-        {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
-        {0, NULL},
-    };
-    static int context;
-
-    (void)handle, (void)in;
-    *out = functions;
-    *provctx = &context;
-    return 1;
-}
+/* What a derive changes: the key, and the query by which HMAC is fetched. */
+static const OSSL_PARAM changes[] = {
+    OSSL_PARAM_octet_string(AKMA_PARAM_KEY, other_key, sizeof(other_key)),
+    OSSL_PARAM_utf8_string(AKMA_PARAM_PROPERTIES, "?provider=misbehaving", 21),
+    OSSL_PARAM_END,
+};
 
 static void set(EVP_KDF_CTX *ctx, const struct kdf_case *one)
 {
@@ -153,63 +39,80 @@ static void set(EVP_KDF_CTX *ctx, const struct kdf_case *one)
         fail("%s: set", one->algorithm);
 }
 
-/* Derive while one call fails; false: there were not so many, and the key is right. */
-static bool fails_cleanly(EVP_KDF_CTX *ctx, const struct kdf_case *one, const unsigned char *key)
+static void expect_clean_failure(const struct kdf_case *one, const unsigned char *out)
 {
-    unsigned char out[CASE_OUT_MAX], zeros[CASE_OUT_MAX] = {0};
+    const unsigned char zeros[CASE_OUT_MAX] = {0};
+    const unsigned long n = misbehaviour.failing;
     const char *said = "";
 
-    failed_to_set = false;
+    if (memcmp(out, zeros, one->length) != 0)
+        fail("%s: output after call %lu failed", one->algorithm, n);
+    if (ERR_peek_error() == 0)
+        fail("%s: no error after call %lu failed", one->algorithm, n);
+    (void)ERR_peek_last_error_data(&said, NULL);
+    if (misbehaviour.failed_to_set != (strstr(said, "digest: no provider has") != NULL))
+        fail("%s: said \"%s\" after call %lu failed", one->algorithm, said, n);
+}
+
+/*
+ * Derive with changes or without while the n-th call fails; false: there were not so many. The
+ * context gives the key of before when that failed, and the changed one when it did not.
+ */
+static bool derive_while_failing(EVP_KDF_CTX *ctx, const struct tried *tried, unsigned long n,
+                                 bool change)
+{
+    const struct kdf_case *one = tried->one;
+    const unsigned char *key = change ? tried->other : tried->key;
+    unsigned char out[CASE_OUT_MAX];
+    bool derived, failed;
+
     memset(out, 0xA5, sizeof(out));
     ERR_clear_error();
-    if (EVP_KDF_derive(ctx, out, one->length, NULL) > 0) {
-        if (calls >= failing || memcmp(out, key, one->length) != 0)
-            fail("%s: derived although call %lu failed", one->algorithm, failing);
-        return false;
-    }
-    if (memcmp(out, zeros, one->length) != 0)
-        fail("%s: output after call %lu failed", one->algorithm, failing);
-    if (ERR_peek_error() == 0)
-        fail("%s: no error after call %lu failed", one->algorithm, failing);
-    (void)ERR_peek_last_error_data(&said, NULL);
-    if (failed_to_set != (strstr(said, "digest: no provider has") != NULL))
-        fail("%s: said \"%s\" after call %lu failed", one->algorithm, said, failing);
-    return true;
+    misbehaviour.failed_to_set = false;
+    misbehaviour.calls = 0;
+    misbehaviour.failing = n;
+    derived = EVP_KDF_derive(ctx, out, one->length, change ? changes : NULL) > 0;
+    failed = misbehaviour.calls >= n;
+    if (derived && memcmp(out, key, one->length) != 0)
+        fail("%s: another key after call %lu failed", one->algorithm, n);
+    if (!derived)
+        expect_clean_failure(one, out);
+    misbehaviour.failing = NONE_FAILS;
+    expect_key(ctx, one, NULL, derived ? key : tried->key, "after");
+    return failed;
+}
+
+/* The wipe that lets the HMAC go fails: it must not be used again. */
+static void reset_while_failing(EVP_KDF_CTX *ctx)
+{
+    misbehaviour.calls = 0;
+    misbehaviour.failing = 1;
+    EVP_KDF_CTX_reset(ctx);
+    misbehaviour.failing = NONE_FAILS;
 }
 
 /* One life in which the n-th call of a derive fails; false: it has not so many. */
-static bool live_through(unsigned long n, bool warm, const struct kdf_case *one,
-                         const unsigned char *key)
+static bool live_through(const struct tried *tried, unsigned long n, bool warm, bool change)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *mac, *akma;
-    EVP_KDF_CTX *ctx;
-    EVP_KDF *kdf;
+    OSSL_PROVIDER *mac = load_misbehaving(libctx);
+    OSSL_PROVIDER *akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, tried->one->algorithm, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
     bool failed;
 
-    if (!OSSL_PROVIDER_add_builtin(libctx, "failing", failing_init))
-        fail("add_builtin");
-    mac = OSSL_PROVIDER_load(libctx, "failing");
-    akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
-    kdf = EVP_KDF_fetch(libctx, one->algorithm, NULL);
-    ctx = EVP_KDF_CTX_new(kdf);
-    set(ctx, one);
+    set(ctx, tried->one);
     if (warm) { /* with an HMAC from the pool, and another that is keyed already */
-        expect_key(ctx, one, NULL, key, "before");
+        expect_key(ctx, tried->one, NULL, tried->key, "before");
         EVP_KDF_CTX_reset(ctx);
-        set(ctx, one);
+        set(ctx, tried->one);
     }
-    calls = 0;
-    failing = n;
-    failed = fails_cleanly(ctx, one, key);
-    failing = 0;
-    expect_key(ctx, one, NULL, key, "after");
-    calls = 0;
-    failing = 1; /* the wipe that lets the HMAC go fails: it must not be used again */
-    EVP_KDF_CTX_reset(ctx);
-    failing = 0;
-    set(ctx, one);
-    expect_key(ctx, one, NULL, key, "after a failed wipe");
+    if (warm && change)
+        expect_key(ctx, tried->one, NULL, tried->key, "before");
+    failed = derive_while_failing(ctx, tried, n, change);
+    reset_while_failing(ctx);
+    set(ctx, tried->one);
+    expect_key(ctx, tried->one, NULL, tried->key, "after a failed wipe");
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
     (void)OSSL_PROVIDER_unload(akma);
@@ -218,53 +121,65 @@ static bool live_through(unsigned long n, bool warm, const struct kdf_case *one,
     return failed;
 }
 
-static unsigned long go_through(const struct kdf_case *one, bool warm, const unsigned char *key)
+static void go_through(const struct tried *tried, bool warm, bool change)
 {
     unsigned long n = 1;
 
-    while (live_through(n, warm, one, key))
+    while (live_through(tried, n, warm, change))
         n++;
-    return n - 1;
+    printf(" %lu", n - 1);
 }
 
-/* OpenSSL's HMAC gives the key to compare with. */
-static void derive_with_default(const struct kdf_case *one, unsigned char *key)
+/* OpenSSL's HMAC gives the keys to compare with. */
+static void derive_with_default(struct tried *tried)
 {
-    OSSL_PARAM params[CASE_PARAMS_MAX];
+    const OSSL_PARAM other[] = {changes[0], OSSL_PARAM_construct_end()};
+    const struct kdf_case *one = tried->one;
     struct loaded loaded;
-    EVP_KDF *kdf;
     EVP_KDF_CTX *ctx;
+    EVP_KDF *kdf;
 
-    case_params(one, params);
     if (!load(&loaded))
         fail("load");
     kdf = EVP_KDF_fetch(loaded.libctx, one->algorithm, NULL);
     ctx = EVP_KDF_CTX_new(kdf);
-    if (EVP_KDF_derive(ctx, key, one->length, params) <= 0)
+    set(ctx, one);
+    if (EVP_KDF_derive(ctx, tried->key, one->length, NULL) <= 0 ||
+        EVP_KDF_derive(ctx, tried->other, one->length, other) <= 0)
         fail("%s", one->algorithm);
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
     unload(&loaded);
 }
 
+static void go_through_case(const struct kdf_case *one)
+{
+    struct tried tried = {.one = one};
+
+    derive_with_default(&tried);
+    for (int kind = 0; kind < 4; kind++) {
+        const bool warm = (kind & 1) != 0, change = (kind & 2) != 0;
+
+        for (enum restart restart = RESTARTS; restart < RESTART_COUNT; restart++) {
+            misbehaviour.restart = restart;
+            (void)live_through(&tried, NONE_FAILS, warm, change);
+        }
+        misbehaviour.restart = RESTARTS;
+        printf("%s %s%s%s: calls failed:", one->algorithm, one->mode == NULL ? "" : one->mode,
+               warm ? " from the pool" : "", change ? " with another key" : "");
+        for (int sticky = 0; sticky < 2; sticky++) {
+            misbehaviour.sticky = sticky != 0;
+            go_through(&tried, warm, change);
+        }
+        printf("\n");
+    }
+}
+
 int main(void)
 {
-    real = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (real == NULL)
-        fail("HMAC");
-    for (size_t i = 0; i < CASE_COUNT; i++) {
-        unsigned char key[CASE_OUT_MAX];
-
-        if (cases[i].properties != NULL)
-            continue; /* asks for the default provider */
-        derive_with_default(&cases[i], key);
-        for (int kind = 0; kind < 2; kind++) {
-            sticky = kind != 0;
-            printf("%s %s: %lu calls failed at first, %lu later\n", cases[i].algorithm,
-                   cases[i].mode == NULL ? "" : cases[i].mode, go_through(&cases[i], false, key),
-                   go_through(&cases[i], true, key));
-        }
-    }
-    EVP_MAC_free(real);
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        if (cases[i].properties == NULL) /* else it asks for the default provider */
+            go_through_case(&cases[i]);
+    free_misbehaving();
     return EXIT_SUCCESS;
 }

@@ -13,7 +13,7 @@ import pytest
 
 import reference
 from evp import INTEGER, OCTET_PTR, OCTETS, REAL, UNSIGNED, UTF8, UTF8_PTR
-from evp import Ctx, EvpError, Item, Kdf, LibCtx, Param, error_texts
+from evp import Ctx, EvpError, Item, Kdf, LibCtx, OsslParam, Param, c, error_texts
 from openssl_cli import kdf as openssl_kdf
 from samples import EXPECTED, FQDN, KA, KEY, NAF_ID, RAND, SAMPLES, UA, items
 
@@ -163,6 +163,8 @@ VALUES = [
     Bad([("fc", b"\xfe\xff")], "fc: one octet other than FF, or FF and one more, wanted", ANY),
     Bad([Param("not-after", UNSIGNED, b"\xff" * 8)], "not-after: an integer of 64 bits wanted"),
     Bad([Param("not-after", INTEGER, None, 8)], "not-after: an integer of 64 bits wanted"),
+    Bad([Param("not-after", INTEGER, b"")], "not-after: an integer of 64 bits wanted"),
+    Bad([Param("not-after", UNSIGNED, b"")], "not-after: an integer of 64 bits wanted"),
     Bad([Param("ka", OCTETS, None, 32)], "ka: no data (NULL) of 32 octets given"),
     Bad([Param("usage", UTF8, None, 3)], "usage: no data (NULL) of 3 octets given"),
 ]
@@ -177,6 +179,7 @@ MALFORMED = {
     "a surrogate": b"\xed\xa0\x80",
     "a low surrogate": b"\xed\xbf\xbf",
     "beyond Unicode": b"\xf4\x90\x80\x80",
+    "four octets, far beyond": b"\xf7\xbf\xbf\xbf",
     "five octets": b"\xf8\x88\x80\x80\x80",
     "latin 1": b"caf\xe9",
     "FE": b"\xfe",
@@ -313,7 +316,7 @@ def test_missing(libctx: LibCtx, algorithm: str, name: str) -> None:
     ctx = libctx.kdf(algorithm).new()
     text = fails_to_derive(ctx, 32, items(algorithm, **{name.replace("-", "_"): None}))
     assert f"{name}: missing" in text
-    assert ctx.derive(32, [(name, SAMPLES[algorithm][name])]) == EXPECTED[algorithm]
+    assert ctx.derive(32, items(algorithm)) == EXPECTED[algorithm]
 
 
 @pytest.mark.parametrize(
@@ -353,14 +356,28 @@ def test_output_nowhere(e2e: Kdf) -> None:
     ctx = e2e.new()
     assert not ctx.derive_into(None, 32, items())
     assert "32 octets asked for without a buffer" in error_texts()[-1]
-    assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+    assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
 
 
 def test_properties_that_match_nothing(e2e: Kdf) -> None:
     ctx = e2e.new()
     text = fails_to_derive(ctx, 32, items(properties="provider=nobody"))
     assert "HMAC not found with properties provider=nobody" in text
-    assert ctx.derive(32, [("properties", "")]) == EXPECTED["AKMA-E2E"]
+    assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+
+def test_the_sum_of_all_p_is_bounded(libctx: LibCtx) -> None:
+    """A small array of parameters that all point at the same octets; on 32 bits their sum would wrap."""
+    octets = ctypes.create_string_buffer(65535)
+    count = 65536
+    params = (OsslParam * (count + 1))()
+    for number in range(count):
+        params[number] = OsslParam(b"p", OCTETS, ctypes.addressof(octets), 65535, 0)
+    ctx = libctx.kdf(ANY).new()
+    ctx.set(items(ANY))
+    assert c.EVP_KDF_CTX_set_params(ctx.pointer, params) == 0
+    assert "p: more than 2147483647 octets given in all" in error_texts()[-1]
+    assert ctx.derive(32) == EXPECTED[ANY]
 
 
 BOUNDS: list[tuple[str, list[Item]]] = [
@@ -459,7 +476,7 @@ COMMANDS = [
     (["hexrefresh:" + "00" * 256], "refresh: 256 octets given, 0 to 255 wanted"),
     (["usage:" + "u" * 256], "usage: 256 octets given, 0 to 255 wanted"),
     (["properties:provider=nobody"], "HMAC not found with properties provider=nobody"),
-    (["hexka:" + KA.hex(), "secret:0123456789abcdef"], "secret: given twice in one call"),
+    (["hexka:" + KA.hex(), "secret:0123456789abcdef"], "ka: given twice, as ka and as secret"),
 ]
 
 

@@ -8,6 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from evp import BUILD
 from openssl_cli import EXAMPLE
 
@@ -38,3 +40,26 @@ def test_one_round(tmp_path: Path) -> None:
     )
     assert reported.stderr.count("missed: ") == reported.stdout.count("**missed**")
     assert reported.stdout.strip() in (tmp_path / "performance.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said", "status"),
+    [
+        ([0.8, 0.9, 1.2], "ok", 0),
+        ([0.9, 1.1, 1.2], "not told from the limit", 0),
+        ([1.1, 1.2, 1.3], "**missed**", 1),
+    ],
+)
+def test_noise_is_no_failure(tmp_path: Path, ratio: list[float], said: str, status: int) -> None:
+    """Quartiles around a limit of 1: only where all but the lowest quarter are above it is it missed."""
+    results = json.loads((REPORT.parents[1] / "docs/performance.json").read_text())
+    entry = {"variant": "this", "reference": "that", "limit": 1, "ratio": ratio}
+    results |= {"comparisons": [entry], "threads": []}
+    file = tmp_path / "performance.json"
+    file.write_text(json.dumps(results))
+    reported = subprocess.run(
+        ["/usr/bin/python3", REPORT, file], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert reported.returncode == status, reported.stderr
+    assert f"| {said} |" in reported.stdout
+    assert ("missed: this against that" in reported.stderr) == bool(status)

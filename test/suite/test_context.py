@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import ctypes
+import os
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import reference
 from evp import (
+    BUILD,
     INTEGER,
     OCTETS,
     SIZE_MAX,
@@ -24,7 +26,9 @@ from evp import (
     Param,
     c,
 )
-from samples import ALGORITHMS, EXPECTED, FQDN, KA, KEY, NAF_ID, UA, items
+from openssl_cli import derived
+from openssl_cli import kdf as openssl_kdf
+from samples import ALGORITHMS, EXPECTED, FQDN, KA, KEY, NAF_ID, UA, items, options
 
 OTHER = bytes(range(32))
 
@@ -86,7 +90,7 @@ def test_lists(libctx: LibCtx, algorithm: str) -> None:
     kdf = libctx.kdf(algorithm)
     assert {name: type_ for name, (type_, _) in kdf.settable.items()} == SETTABLE[algorithm]
     assert set(kdf.gettable) == GETTABLE[algorithm]
-    assert kdf.gettable["size"] == (UNSIGNED, 8)
+    assert kdf.gettable["size"] == (UNSIGNED, ctypes.sizeof(ctypes.c_size_t))
 
 
 @every_algorithm
@@ -156,9 +160,12 @@ def test_an_alias_is_its_name(e2e: Kdf, name: str, alias: str) -> None:
     ctx = e2e.new()
     ctx.set([*rest, (name, OTHER)])
     assert ctx.derive(32, [(alias, value)]) == EXPECTED["AKMA-E2E"]
-    for order in ((name, alias), (alias, name), (alias, alias)):
-        with pytest.raises(EvpError, match="twice"):
-            e2e.new().set([(which, value) for which in order])
+    for first, second in ((name, alias), (alias, name)):
+        with pytest.raises(EvpError, match=f"{name}: given twice, as {first} and as {second};"):
+            e2e.new().set([*rest, (first, value), (second, value)])
+    for twice in (name, alias):
+        with pytest.raises(EvpError, match=f" {twice}: given twice in one call, once wanted"):
+            e2e.new().set([*rest, (twice, value), (twice, value)])
 
 
 @every_algorithm
@@ -233,12 +240,68 @@ def test_set_is_atomic(e2e: Kdf) -> None:
     assert ctx.get("naf-id") == NAF_ID
 
 
-def test_derive_keeps_its_params_when_the_work_fails(e2e: Kdf) -> None:
-    """derive(params) is set, then derive: what was taken stays taken."""
+FAILURES: list[tuple[int, list[Item], str]] = [
+    (0, [], "output: 0 octets asked for"),
+    (255 * 64 + 1, [], "output: 16321 octets asked for"),
+    (32, [("not-after", 1)], "not-after: the 3GPP key ended at 1 "),
+    (32, [("properties", "provider=nobody")], "HMAC not found"),
+    (32, [("naf-fqdn", "new.example")], "ua-protocol-id: missing"),
+]
+EVERYTHING: list[list[Item]] = [
+    [("refresh", b"new")],
+    [("usage", "")],
+    [("ks-naf", OTHER)],
+    [("ka", OTHER)],
+    [("ka", bytes(60000))],
+    [("ks-naf", OTHER), ("ka", KA + KA), ("refresh", b""), ("usage", "u" * 255)],
+    [("digest", "SHA2-512"), ("mode", "HKDF"), ("ks-naf", KEY)],
+    [("properties", "provider=default"), ("not-after", 2**62)],
+    [],
+]
+
+
+@pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
+@pytest.mark.parametrize("ka", [KA, bytes(1000)], ids=["short", "long"])
+@pytest.mark.parametrize(("length", "bad", "text"), FAILURES, ids=[text for _, _, text in FAILURES])
+def test_derive_is_atomic(
+    e2e: Kdf, length: int, bad: list[Item], text: str, ka: bytes, mode: str
+) -> None:
+    """Whatever a derive fails for, its parameters are not in force afterwards."""
+    ctx = e2e.new()
+    ctx.set(items(ka=ka, refresh=b"kept", usage="kept", digest="SHA2-384", mode=mode))
+    kept = ctx.derive(48)
+    for changes in EVERYTHING:
+        given = [*changes, *(i for i in bad if i not in changes)]
+        if {"properties", "not-after"} & {i[0] for i in changes if isinstance(i, tuple)} and bad:
+            given = [*bad, ("refresh", b"new")]
+        with pytest.raises(EvpError, match=text):
+            ctx.derive(length, given)
+        for copy in (ctx.dup(), ctx):
+            assert copy.derive(48) == kept
+            assert copy.get("refresh") == copy.get("usage", UTF8) == b"kept"
+            assert copy.get("digest", UTF8) == b"SHA2-384"
+            assert copy.get("mode", UTF8) == mode.encode()
+            assert copy.get("naf-id") == NAF_ID
+
+
+def test_a_failed_derive_leaves_an_empty_context_empty(e2e: Kdf) -> None:
     ctx = e2e.new()
     with pytest.raises(EvpError, match="ka: missing"):
-        ctx.derive(32, items(ka=None))
-    assert ctx.derive(32, [("ka", KA)]) == EXPECTED["AKMA-E2E"]
+        ctx.derive(32, items(ka=None, digest="SHA2-512", mode="HKDF"))
+    with pytest.raises(EvpError, match="ks-naf: missing"):
+        ctx.derive(32, [("ka", KA)])
+    assert ctx.get("digest", UTF8) == b"SHA2-256"
+    assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+
+def test_a_failed_derive_puts_long_keys_and_lists_back(libctx: LibCtx) -> None:
+    ctx = libctx.kdf("3GPP-KDF").new()
+    key, parts = bytes(range(256)) * 4, [bytes(700), b"", b"end"]
+    ctx.set([("key", key), ("fc", b"\x01"), *[("p", part) for part in parts]])
+    for changes in ([("key", OTHER)], [("p", b"")], [("fc", b"\xff\1"), ("p", b"x"), ("key", b"")]):
+        with pytest.raises(EvpError):
+            ctx.derive(33, changes)
+        assert ctx.derive(32) == reference.kdf_3gpp(key, b"\x01", parts)
 
 
 @every_algorithm
@@ -311,7 +374,7 @@ def test_size(libctx: LibCtx, algorithm: str) -> None:
     assert kdf.new().get_size() == SIZE_MAX
     size = ctypes.c_size_t()
     params = (OsslParam * 2)()
-    params[0] = OsslParam(b"size", UNSIGNED, ctypes.addressof(size), 8, 0)
+    params[0] = OsslParam(b"size", UNSIGNED, ctypes.addressof(size), ctypes.sizeof(size), 0)
     assert c.EVP_KDF_get_params(kdf.pointer, params) == 1
     assert size.value == SIZE_MAX
 
@@ -467,6 +530,36 @@ def test_not_after(e2e: Kdf) -> None:
         assert ctx.derive(32, [accepted]) == EXPECTED["AKMA-E2E"]
 
 
+CLOCK = BUILD / "test/programs/libclock.so"
+
+
+@pytest.mark.parametrize(
+    ("clock", "not_after", "said"),
+    [
+        (1_700_000_000, 1_700_000_000, ""),
+        (1_700_000_001, 1_700_000_000, "the 3GPP key ended at 1700000000 and it is 1700000001 "),
+        (0, 0, ""),
+        (0, -2, "the 3GPP key ended at -2 and it is 0 "),
+        (2**31 - 1, 2**31 - 1, ""),
+        (2**31, 2**31 - 1, "the 3GPP key ended at 2147483647 and it is 2147483648 "),
+        (2**33, 2**33, ""),
+        (-1, 2**62, "the clock cannot be read"),
+        (-(2**31), 1_700_000_000, "the clock cannot be read"),
+    ],
+)
+def test_not_after_to_the_second(
+    monkeypatch: pytest.MonkeyPatch, clock: int, not_after: int, said: str
+) -> None:
+    """At that second it still derives, a second later it does not; without a clock neither."""
+    monkeypatch.setenv("LD_PRELOAD", f"{os.environ.get('LD_PRELOAD', '')} {CLOCK}")
+    monkeypatch.setenv("AKMA_CLOCK", str(clock))
+    result = openssl_kdf("AKMA-E2E", 32, [*options(), f"not-after:{not_after}"])
+    if said:
+        assert result.returncode == 1 and f"not-after: {said}" in result.stderr
+    else:
+        assert derived(result) == EXPECTED["AKMA-E2E"]
+
+
 def test_properties(libctx: LibCtx, e2e: Kdf) -> None:
     ctx = e2e.new()
     assert ctx.derive(32, items(properties="provider=default")) == EXPECTED["AKMA-E2E"]
@@ -475,6 +568,18 @@ def test_properties(libctx: LibCtx, e2e: Kdf) -> None:
         ctx.derive(32, [("properties", "provider=nobody")])
     assert "HMAC not found" in error.value.text
     assert "activate the default or fips provider as well" in error.value.text
-    with pytest.raises(EvpError):
+    assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+    ctx.set([("properties", "provider=nobody")])
+    with pytest.raises(EvpError, match="HMAC not found"):
         ctx.derive(32)
     assert ctx.derive(32, [("properties", "?provider=nobody")]) == EXPECTED["AKMA-E2E"]
+
+
+def test_properties_are_for_the_hash_as_well() -> None:
+    """By the default properties of this library context there is neither HMAC nor hash."""
+    with LibCtx() as libctx:
+        kdf = libctx.kdf("AKMA-E2E", "provider=akma")
+        assert c.EVP_set_default_properties(libctx.pointer, b"provider=nobody") == 1
+        with pytest.raises(EvpError, match="HMAC not found"):
+            kdf.new().derive(32, items())
+        assert kdf.new().derive(32, items(properties="provider=default")) == EXPECTED["AKMA-E2E"]

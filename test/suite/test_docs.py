@@ -15,8 +15,8 @@ import pytest
 import reference
 from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
 from flow import Process, StockServer, free_port
-from openssl_cli import EXAMPLE, derived, openssl
-from samples import items
+from openssl_cli import EXAMPLE, derived, kdf, openssl
+from samples import EXPECTED, items, options
 from test_module import ROOT, build, run
 
 DOCS = sorted(
@@ -97,6 +97,31 @@ def test_readme_python() -> None:
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
     output = run("/usr/bin/python3", "-c", program, **ENVIRONMENT | package)
     assert output.strip() == reference.e2e_key(KS_NAF, KA, naf_id).hex()
+
+
+def test_readme_change_of_the_system_configuration(tmp_path: Path) -> None:
+    """The diff fits Debian's file, akma and the rest work with it, and it can be taken back."""
+    system = Path(run("openssl", "version", "-d").split('"')[1]) / "openssl.cnf"
+    if not system.exists() or "# providers = provider_sect" not in system.read_text():
+        pytest.skip(f"{system} is not Debian's, or was changed")
+    config, change = tmp_path / "openssl.cnf", tmp_path / "change"
+    config.write_bytes(system.read_bytes())
+    (text,) = blocks("README.md", "diff")
+    change.write_text(text)
+    run("patch", config, change)
+    key = derived(kdf("AKMA-E2E", 32, options(), config=config))
+    assert key == EXPECTED["AKMA-E2E"]
+    assert openssl("rand", "-hex", "8", config=config).returncode == 0
+    run("patch", "-R", config, change)
+    assert config.read_bytes() == system.read_bytes()
+
+
+def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
+    """What is said without the module, and the command that tells why."""
+    missing = openssl("kdf", "-keylen", "32", "AKMA-E2E", modules=tmp_path)
+    assert re.search("Invalid KDF name AKMA-E2E|unsupported", missing.stderr)
+    why = openssl("list", "-providers", "-provider", "akma", modules=tmp_path)
+    assert f"{tmp_path}/akma.so" in why.stderr
 
 
 def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
@@ -201,13 +226,15 @@ def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
         assert len(keys) == 8
 
 
-def test_flow_commands(tmp_path: Path) -> None:
-    """The commands of docs/flow.md as they stand there, with this build's folder and free ports."""
+@pytest.mark.parametrize("folder", ["build", "build/test"])
+def test_flow_commands(tmp_path: Path, folder: str) -> None:
+    """The commands of docs/flow.md as they stand there, after either way to build, with free ports."""
+    (tmp_path / folder).parent.mkdir(exist_ok=True)
+    (tmp_path / folder).symlink_to(BUILD)
+    (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
     (commands,) = blocks("docs/flow.md", "sh")
     for port in ("4433", "4434"):
         commands = commands.replace(port, str(free_port()))
-    commands = commands.replace("$PWD/build", str(BUILD)).replace("build/e2e", f"{BUILD}/e2e")
-    commands = commands.replace("$PWD", str(ROOT))
     output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
     assert output.splitlines()[-1] == "e2e: hello"
 

@@ -136,7 +136,7 @@ def test_default_comes_later() -> None:
             ctx.derive(32, items())
         assert "HMAC not found: activate the default or fips provider as well" in error.value.text
         libctx.load("default")
-        assert ctx.derive(32) == EXPECTED["AKMA-E2E"]
+        assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
         ctx.free()
 
 

@@ -58,6 +58,30 @@ def test_links_libcrypto_and_libc_only() -> None:
     assert names == {"libcrypto", "libc"}
 
 
+# What libcrypto 3.0.0 has of what the module calls; 3.0.0 to 3.0.2 have no OPENSSL_strncasecmp, for one.
+LIBCRYPTO_3_0_0 = set(
+    """
+    CRYPTO_free CRYPTO_malloc CRYPTO_memcmp CRYPTO_secure_free CRYPTO_secure_malloc CRYPTO_strdup CRYPTO_strndup
+    CRYPTO_zalloc ERR_pop_to_mark ERR_set_mark EVP_MAC_CTX_free EVP_MAC_CTX_new EVP_MAC_CTX_set_params EVP_MAC_fetch
+    EVP_MAC_final EVP_MAC_free EVP_MAC_init EVP_MAC_update OPENSSL_cleanse OPENSSL_hexchar2int OSSL_LIB_CTX_free
+    OSSL_LIB_CTX_new_child OSSL_PARAM_construct_end OSSL_PARAM_construct_utf8_ptr OSSL_PARAM_construct_utf8_string
+    OSSL_PARAM_get_int64 OSSL_PARAM_locate OSSL_PARAM_set_int OSSL_PARAM_set_octet_string OSSL_PARAM_set_size_t
+    OSSL_PARAM_set_utf8_ptr OSSL_PARAM_set_utf8_string
+    """.split()
+)
+
+
+def test_needs_nothing_newer_than_3_0_0() -> None:
+    symbols = run("nm", "--dynamic", "--undefined-only", MODULE).split()
+    names = {name.split("@")[0] for name in symbols}
+    wanted = {name for name in names if re.match(r"[A-Z0-9]+_[A-Za-z]|UTF8", name)}
+    assert wanted <= LIBCRYPTO_3_0_0
+    assert {name.split("@")[1] for name in symbols if "@OPENSSL_" in name} <= {
+        "OPENSSL_3.0.0",
+        "OPENSSL_4.0.0",
+    }
+
+
 def test_hardened() -> None:
     dynamic = run("readelf", "-d", MODULE)
     assert "BIND_NOW" in dynamic or "NOW" in dynamic

@@ -6,8 +6,8 @@ SPDX-License-Identifier: Apache-2.0
 from room import Room, of
 
 QUICK = ["test_vectors", "test_context", "test_bad_inputs", "test_policy", "test_second_opinions"]
-QUICK += ["test_life", "test_storage", "test_properties"]
-DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core"]
+QUICK += ["test_text", "test_life", "test_storage", "test_properties"]
+DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core", "race"]
 
 FAULTS = [
     *of(
@@ -69,12 +69,30 @@ FAULTS = [
         ("INPUT_P, OCTETS, 0, AKMA_P_MAX,", "INPUT_P, OCTETS, 1, AKMA_P_MAX,"),
         ("fc[1] == 0xE2", "fc[1] == 0xE1"),
         ("(length == 1) != (fc[0] != 0xFF)", "(length == 1) && (fc[0] == 0xFF)"),
-        ("(unsigned char)(text[i] - 1) >= 0x7F", "(unsigned char)(text[i]) >= 0x80"),
-        ("if (character == 0)", "if (character == 0x110000)"),
+        ("given->data_size > 0 && OSSL_PARAM_get_int64", "OSSL_PARAM_get_int64"),
         ("given->data_type != param->type && given->data_type != pointer_type", "false"),
         ("value->octets == NULL && value->length > 0", "false"),
         ("value->length < param->min || value->length > param->max", "value->length > param->max"),
         ("if (OPENSSL_hexchar2int(octets[i]) < 0)", "if (OPENSSL_hexchar2int(octets[i]) > 99)"),
+    ),
+    *of(
+        "text.c",
+        ("(unsigned char)(text[i] - 1) >= 0x7F", "(unsigned char)(text[i]) >= 0x80"),
+        ("        if (text[0] == '\\0')", "        if (text[0] == 'x')"),
+        ("{{0x01, 0x7F}", "{{0x01, 0x7E}"),
+        ("{{0xC2, 0xDF}", "{{0xC1, 0xDF}"),
+        ("{0xA0, 0xBF}", "{0x9F, 0xBF}"),
+        ("{0x80, 0x9F}", "{0x80, 0xA0}"),
+        ("{0x90, 0xBF}", "{0x8F, 0xBF}"),
+        ("{0x80, 0x8F}", "{0x80, 0x90}"),
+        ("{{0xF4, 0xF4}", "{{0xF4, 0xF5}"),
+        ("form->length > length", "form->length > length + 1"),
+        ("i < form->length; i++", "i + 1 < form->length; i++"),
+        ("tail = {0x80, 0xBF}", "tail = {0x80, 0xC0}"),
+        ("tail = {0x80, 0xBF}", "tail = {0x7F, 0xBF}"),
+        ("c >= 'A' && c <= 'Z'", "c >= 'B' && c <= 'Z'"),
+        ("c >= 'A' && c <= 'Z'", "c >= 'A' && c <= '^'"),
+        ("strlen(known) == length &&", "strlen(known) >= length &&"),
     ),
     *of(
         "naf.c",
@@ -99,24 +117,43 @@ FAULTS = [
         ),
         ("if (has(pending->present, param->input) && param->input != INPUT_P)", "if (false)"),
         (
-            "if (param != NULL && !read_param(pending, param, given, errors))",
-            "if (param != NULL && !read_param(pending, param, given, errors) && false)",
+            "        if (!read_param(pending, param, given, errors))",
+            "        if (!read_param(pending, param, given, errors) && false)",
         ),
         ("    if (has(pending->present, INPUT_NAF_ID)) {", "    if (false) {"),
         (
-            "s += length > inputs->length[i] ? length - inputs->length[i] : 0;",
-            "s += length - inputs->length[i];",
+            "s += length > inputs->settings.length[i] ? length - inputs->settings.length[i] : 0;",
+            "s += length - inputs->settings.length[i];",
         ),
         ("*changed |= INPUT_BIT(key);", "*changed |= 0;"),
         ("        *changed |= INPUT_BIT(INPUT_DIGEST);", "        *changed |= 0;"),
         ("        *changed |= INPUT_BIT(INPUT_PROPERTIES);", "        *changed |= 0;"),
-        ("    *changed |= pending.present & INPUT_BIT(INPUT_KA);", "    *changed |= 0;"),
+        (
+            "    replaced->changed |= pending.present & INPUT_BIT(INPUT_KA);",
+            "    replaced->changed |= 0;",
+        ),
         ("        before &= ~NAF_ID_HALVES;", "        before &= ~0U;"),
         ("        before &= ~whole;", "        before &= ~0U;"),
-        ("    inputs->mode = MODE_3GPP;", "    inputs->mode = inputs->mode;"),
-        ("    copy->mode = inputs->mode;", "    copy->mode = MODE_3GPP;"),
-        ("    copy->digest = inputs->digest;", "    copy->digest = DIGEST_SHA2_256;"),
-        ("    copy->not_after = inputs->not_after;", "    copy->not_after = INT64_MAX;"),
+        (".mode = MODE_3GPP", ".mode = MODE_HKDF"),
+        (
+            "    copy->settings = inputs->settings;",
+            "    copy->settings.present = inputs->settings.present;",
+        ),
+        ("    if (pending->p_size <= AKMA_P_LIST_MAX)", "    if (true)"),
+        ("    inputs->settings = replaced->settings;", "    (void)replaced;"),
+        (
+            "    replaced->s_offset = pending->offset;",
+            "    replaced->s_offset = pending->offset + 1;",
+        ),
+        ("        replaced->s.length = 0;", "        (void)replaced;"),
+        (
+            "        octets_splice(&inputs->key, 0, inputs->key.length, replaced->key.data,",
+            "        octets_splice(&inputs->key, 0, inputs->key.length, inputs->key.data,",
+        ),
+        (
+            "        inputs_free(inputs);\n        inputs_init(inputs, inputs->algorithm);",
+            "        (void)inputs;",
+        ),
         (
             "    octets_free(&inputs->key);\n",
             "    OPENSSL_secure_free(inputs->key.data == inputs->key.embedded ? NULL : inputs->key.data);\n",
@@ -163,40 +200,59 @@ FAULTS = [
             "    if (out != NULL && length >= 1 && length <= max)",
             "    if (length >= 1 && length <= max)",
         ),
-        ("    if (now <= inputs->not_after)", "    if (now <= inputs->not_after || true)"),
+        ("now <= inputs->settings.not_after)", "now <= inputs->settings.not_after || true)"),
+        ("now <= inputs->settings.not_after)", "now < inputs->settings.not_after)"),
+        ("    if (now >= 0 && now <=", "    if (now <="),
+        (
+            "    inputs_put_back(&ctx->inputs, &replaced);",
+            "    inputs_keep(&ctx->inputs, &replaced);",
+        ),
+        ("    let_go_of_hmac(ctx, replaced.changed);\n    return 0;", "    return 0;"),
         ("        OPENSSL_cleanse(out, length);", "        (void)out;"),
         ("    OPENSSL_cleanse(prk, sizeof(prk));", "    (void)prk;"),
         ("(size_t)(i + 1 - rest)", "(size_t)(i - rest)"),
         ("        before = size;", "        before = 0;"),
-        ("(changed & INPUT_BIT(INPUT_KA)) != 0 && ctx->keyed == KEYED_PRK", "false"),
+        ("(changed & INPUT_BIT(INPUT_KA)) != 0 && ctx->prf.holds == HOLDS_PRK", "false"),
         (
-            "    if (ctx->keyed == KEYED_KEY)\n        return prf_again(&ctx->prf);",
-            "    if (ctx->keyed != KEYED_NOT)\n        return prf_again(&ctx->prf);",
+            "    if (ctx->prf.holds == HOLDS_KEY)",
+            "    if (ctx->prf.holds != HOLDS_NOTHING)",
         ),
+        ("        prf_discard(&ctx->prf);", "        prf_spend(&ctx->prf);"),
         (
-            "        prf_discard(&ctx->prf);\n        ctx->keyed = KEYED_NOT;",
-            "        ctx->keyed = KEYED_NOT;",
-        ),
-        (
-            "    prf_close(&ctx->prf, ctx->provctx->source);\n    ctx->keyed = KEYED_NOT;\n    inputs_free",
+            "    prf_close(&ctx->prf, ctx->provctx->source);\n    inputs_free",
             "    inputs_free",
         ),
         (
             "    return wanted == NULL || OSSL_PARAM_set_size_t(wanted, SIZE_MAX);",
             "    return wanted == NULL || OSSL_PARAM_set_size_t(wanted, 0);",
         ),
-        ("    if (policy_is_sound(provctx) &&", "    if ("),
+        ("    if (policy_is_sound(ctx->provctx) &&", "    if ("),
         ("        key_is_alive(ctx) && policy_allows(ctx)", "        key_is_alive(ctx)"),
-        ("        inputs_complete(&ctx->inputs, &provctx->errors) &&", "       "),
+        ("    return inputs_complete(&ctx->inputs, &ctx->provctx->errors) &&", "    return"),
         (
             "struct kdf_ctx *ctx = OPENSSL_secure_malloc(sizeof(*ctx));",
             "struct kdf_ctx *ctx = OPENSSL_malloc(sizeof(*ctx));",
         ),
-        ("AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->digest].size", "AKMA_OUTPUT_BLOCKS_MAX * 32"),
+        (
+            "AKMA_OUTPUT_BLOCKS_MAX * digests[inputs->settings.digest].size",
+            "AKMA_OUTPUT_BLOCKS_MAX * 32",
+        ),
     ),
     *of(
         "prf.c",
-        ("(!prf->keyed || prf_key(prf, zeros, sizeof(zeros)))", "true"),
+        (
+            "(prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros)))",
+            "true",
+        ),
+        (
+            "    prf->restarts = proves_restart(prf->mac, digests[digest].size);",
+            "    prf->restarts = true;",
+        ),
+        ("        prf->restarts = false;\n", ""),
+        ("memcmp(first, again, size) == 0 && ", ""),
+        ("    if (!prf->restarts)\n        prf->holds = HOLDS_SPENT;", ""),
+        ("        EVP_MAC_free(fetched); /* another", "        (void)fetched; /* another"),
+        ("    if (properties != NULL)\n        *p++", "    if (false)\n        *p++"),
         ("    prf->poolable = properties == NULL;", "    prf->poolable = true;"),
         ("    OPENSSL_cleanse(block, sizeof(block));", "    (void)block;"),
         (
@@ -205,7 +261,7 @@ FAULTS = [
         ),
         ("    EVP_MAC_free(own);", "    (void)own;"),
         (
-            "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][place].mac));",
+            "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][0][place].mac));",
             "            (void)place;",
         ),
         (
@@ -307,6 +363,6 @@ ROOM = Room(
     target="akma",
     tests=QUICK,
     drivers=DRIVERS,
-    memcheck=["lifecycle once", "failing"],
+    memcheck=["lifecycle once", "failing", "race"],
     faults=FAULTS,
 )

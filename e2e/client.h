@@ -1,0 +1,59 @@
+/*
+ * The flow as a UE runs it, on an event loop: first connection, nonce, flag, e2e connection
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "devices.h"
+#include "e2e_key.h"
+#include "loop.h"
+#include "target.h"
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+#define CLIENT_SECONDS     10 /* each step has to be complete within */
+#define CLIENT_REASON_SIZE 600
+
+/* What a UE is set up with; kept, not copied. */
+struct client_setup {
+    SSL_CTX *ctx;
+    const struct e2e *e2e;
+    const char *naf_name, *endpoint_name; /* for reasons */
+    const struct target *naf, *endpoint;
+    const char *identity; /* what the first connection presents, with prefix and separator */
+    const struct devices *devices;
+    const struct device *device; /* the UE's first row */
+    bool allow_plain;            /* go on without e2e if the flag is withheld */
+};
+
+/* How it ended; the numbers are exit statuses of e2e-ue. */
+enum client_outcome {
+    CLIENT_READY = 0,    /* connected: e2e, or in plain where that is allowed */
+    CLIENT_OTHER = 1,    /* no connection, no memory, ... */
+    CLIENT_NO_E2E = 3,   /* the flag is withheld, altered, or not for this UE */
+    CLIENT_HANDSHAKE = 4 /* TLS failed: keys differ, or it is not the NAF */
+};
+
+struct client_result {
+    enum client_outcome outcome;
+    SSL *ssl;           /* CLIENT_READY: the connection, for the caller to close; else NULL */
+    bool is_e2e;        /* ... is it secured with e2e_key? */
+    const char *reason; /* otherwise: a sentence, unfiltered */
+};
+
+/* Called once, from the loop; the client is gone when this returns, and the result with it. */
+typedef void client_done(void *argument, const struct client_result *result);
+
+struct client;
+
+/* NULL: out of memory. */
+struct client *client_start(struct loop *loop, const struct client_setup *setup, client_done *done,
+                            void *argument);
+
+/* done() will not be called. */
+void client_stop(struct client *client);
+
+#endif

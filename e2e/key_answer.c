@@ -1,0 +1,294 @@
+/*
+ * What an operator answers to the question for a key, and its errors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "key_answer.h"
+
+#include "hex.h"
+
+#include <jansson.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define JSON    "application/json"
+#define PROBLEM "application/problem+json" /* RFC 9457 */
+
+/* How a member is read: into the place that its row names, or checked and passed over. */
+typedef bool take_fn(void *place, json_t *value);
+
+struct member {
+    const char *name;
+    bool required;
+    take_fn *take;
+    size_t place; /* in struct reading */
+    const char *wanted;
+};
+
+/* An answer as it is read: who it names can be said in three ways. */
+struct reading {
+    struct key_answer answer;
+    char gpsi[DEVICE_TEXT_MAX + 1], supi[DEVICE_TEXT_MAX + 1], impi[DEVICE_TEXT_MAX + 1];
+    int64_t unused; /* a time that is checked alone */
+};
+
+static bool take_key(void *place, json_t *value)
+{
+    struct given_key *key = place;
+
+    key->given = json_is_string(value) && json_string_length(value) == (size_t)2 * KS_NAF_LENGTH &&
+                 hex_decode(key->octets, json_string_value(value), (size_t)2 * KS_NAF_LENGTH);
+    return key->given;
+}
+
+static bool take_time(void *place, json_t *value)
+{
+    return json_is_string(value) && key_answer_time(json_string_value(value), place);
+}
+
+static bool take_name(void *place, json_t *value)
+{
+    const size_t length = json_string_length(value);
+
+    if (!json_is_string(value) || length == 0 || length > DEVICE_TEXT_MAX)
+        return false;
+    memcpy(place, json_string_value(value), length + 1);
+    return true;
+}
+
+static bool check_text(void *place, json_t *value)
+{
+    (void)place;
+    return json_is_string(value);
+}
+
+/* SupportedFeatures (TS 29.571 5.2.2). */
+static bool check_features(void *place, json_t *value)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    (void)place;
+    return json_is_string(value) &&
+           strspn(json_string_value(value), digits) == json_string_length(value);
+}
+
+static bool check_list(void *place, json_t *value)
+{
+    (void)place;
+    return json_is_array(value) && json_array_size(value) > 0;
+}
+
+#define KEY_WANTED  "64 hex digits"
+#define TIME_WANTED "a date-time of RFC 3339"
+#define NAME_WANTED "a text of 1 to 255 octets"
+#define PLACE(name) offsetof(struct reading, name)
+
+/* TS 29.522 5.14 and TS 29.535 6.1.6: AkmaAfKeyData */
+static const struct member akma_members[] = {
+    {"kaf", true, take_key, PLACE(answer.ks_naf), KEY_WANTED},
+    {"expiry", true, take_time, PLACE(answer.not_after), TIME_WANTED},
+    {"gpsi", false, take_name, PLACE(gpsi), NAME_WANTED},
+    {"supi", false, take_name, PLACE(supi), NAME_WANTED},
+    {"suppFeat", false, check_features, 0, "hex digits"},
+    {NULL, false, NULL, 0, NULL},
+};
+
+/* TS 29.309 5.2.6: BootstrappingInfoResponse */
+static const struct member gba_members[] = {
+    {"meKeyMaterial", true, take_key, PLACE(answer.ks_naf), KEY_WANTED},
+    {"uiccKeyMaterial", false, take_key, PLACE(answer.ks_int_naf), KEY_WANTED},
+    {"keyExpiryTime", false, take_time, PLACE(answer.not_after), TIME_WANTED},
+    {"impi", false, take_name, PLACE(impi), NAME_WANTED},
+    {"bootstrappingInfoCreationTime", false, take_time, PLACE(unused), TIME_WANTED},
+    {"gbaType", false, check_text, 0, "a text"},
+    {"ussList", false, check_list, 0, "a list that is not empty"},
+    {NULL, false, NULL, 0, NULL},
+};
+
+static const struct member *const members_of[] = {
+    [KEY_AKMA] = akma_members,
+    [KEY_GBA] = gba_members,
+};
+
+static bool wrong(char fault[KEY_ANSWER_FAULT_SIZE], const char *what, const char *wanted)
+{
+    (void)snprintf(fault, KEY_ANSWER_FAULT_SIZE, "%s: %s wanted", what, wanted);
+    return false;
+}
+
+static bool read_members(struct reading *reading, const struct member *member, json_t *object,
+                         char fault[KEY_ANSWER_FAULT_SIZE])
+{
+    for (; member->name != NULL; member++) {
+        json_t *value = json_object_get(object, member->name);
+
+        if (value == NULL && !member->required)
+            continue;
+        if (value == NULL || !member->take((char *)reading + member->place, value))
+            return wrong(fault, member->name, member->wanted);
+    }
+    return true;
+}
+
+/* The permanent name of the device, the one that an application may know best first. */
+static void name_device(struct reading *reading)
+{
+    const char *const names[] = {reading->gpsi, reading->supi, reading->impi};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i][0] != '\0') {
+            memcpy(reading->answer.device, names[i], strlen(names[i]) + 1);
+            return;
+        }
+}
+
+bool key_answer_read(struct key_answer *answer, enum key_system system, const char *content_type,
+                     const char *body, size_t length, char fault[KEY_ANSWER_FAULT_SIZE])
+{
+    struct reading reading = {.answer = {.not_after = KEY_ANSWER_NO_END}};
+    json_t *object = NULL;
+    bool done = false;
+
+    if (!key_answer_is(content_type, JSON)) {
+        (void)wrong(fault, "content type", JSON);
+    } else {
+        object = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);
+        done = json_is_object(object) ? read_members(&reading, members_of[system], object, fault)
+                                      : wrong(fault, "body", "an object of JSON, no member twice,");
+    }
+    json_decref(object);
+    if (done)
+        name_device(&reading);
+    else
+        OPENSSL_cleanse(&reading, sizeof(reading));
+    *answer = reading.answer;
+    OPENSSL_cleanse(&reading, sizeof(reading));
+    return done;
+}
+
+bool key_answer_is(const char *content_type, const char *wanted)
+{
+    const size_t length = strlen(wanted);
+
+    return content_type != NULL && strncasecmp(content_type, wanted, length) == 0 &&
+           (content_type[length] == '\0' || strchr("; \t", content_type[length]) != NULL);
+}
+
+static void add(char problem[KEY_ANSWER_PROBLEM_SIZE], json_t *object, const char *name)
+{
+    const size_t used = strlen(problem);
+    json_t *value = json_object_get(object, name);
+
+    if (json_is_string(value))
+        (void)snprintf(problem + used, KEY_ANSWER_PROBLEM_SIZE - used, "%s%s: %s",
+                       used == 0 ? "" : ", ", name, json_string_value(value));
+    else if (json_is_integer(value))
+        (void)snprintf(problem + used, KEY_ANSWER_PROBLEM_SIZE - used,
+                       "%s%s: %" JSON_INTEGER_FORMAT, used == 0 ? "" : ", ", name,
+                       json_integer_value(value));
+}
+
+void key_answer_problem(const char *content_type, const char *body, size_t length,
+                        char problem[KEY_ANSWER_PROBLEM_SIZE])
+{
+    static const char *const names[] = {"status", "cause", "error", "detail", "error_description"};
+    json_t *object = NULL;
+
+    problem[0] = '\0';
+    if (key_answer_is(content_type, PROBLEM) || key_answer_is(content_type, JSON))
+        object = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        add(problem, object, names[i]);
+    json_decref(object);
+}
+
+/* So many digits as a number; false: others stand there. */
+static bool read_digits(const char **text, size_t digits, int min, int max, int *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < digits; i++, (*text)++) {
+        if (**text < '0' || **text > '9')
+            return false;
+        *number = *number * 10 + (**text - '0');
+    }
+    return *number >= min && *number <= max;
+}
+
+static bool read_sign(const char **text, const char *of)
+{
+    return **text != '\0' && strchr(of, *(*text)++) != NULL;
+}
+
+static int days_of(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month - 1] + (leap && month == 2);
+}
+
+/* full-date "T" partial-time */
+static bool read_local_time(const char **text, struct tm *tm)
+{
+    if (!read_digits(text, 4, 0, 9999, &tm->tm_year) || !read_sign(text, "-") ||
+        !read_digits(text, 2, 1, 12, &tm->tm_mon) || !read_sign(text, "-") ||
+        !read_digits(text, 2, 1, days_of(tm->tm_year, tm->tm_mon), &tm->tm_mday) ||
+        !read_sign(text, "Tt") || !read_digits(text, 2, 0, 23, &tm->tm_hour) ||
+        !read_sign(text, ":") || !read_digits(text, 2, 0, 59, &tm->tm_min) ||
+        !read_sign(text, ":") || !read_digits(text, 2, 0, 60, &tm->tm_sec))
+        return false;
+    tm->tm_year -= 1900;
+    tm->tm_mon -= 1;
+    if (**text != '.')
+        return true;
+    if (*++*text < '0' || **text > '9')
+        return false;
+    *text += strspn(*text, "0123456789");
+    return true;
+}
+
+/* time-offset, in seconds east of UTC */
+static bool read_offset(const char **text, int *offset)
+{
+    const char sign = **text;
+    int hours, minutes;
+
+    *offset = 0;
+    if (!read_sign(text, "Zz+-"))
+        return false;
+    if (sign == 'Z' || sign == 'z')
+        return true;
+    if (!read_digits(text, 2, 0, 23, &hours) || !read_sign(text, ":") ||
+        !read_digits(text, 2, 0, 59, &minutes))
+        return false;
+    *offset = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+    return true;
+}
+
+bool key_answer_time(const char *text, int64_t *seconds)
+{
+    struct tm tm = {.tm_sec = 0};
+    int offset;
+
+    if (!read_local_time(&text, &tm) || !read_offset(&text, &offset) || *text != '\0')
+        return false;
+    *seconds = (int64_t)timegm(&tm) - offset;
+    return true;
+}
+
+static void cleanse_free(void *memory)
+{
+    if (memory != NULL)
+        OPENSSL_cleanse(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void key_answer_cleanse_json(void)
+{
+    json_set_alloc_funcs(malloc, cleanse_free);
+}

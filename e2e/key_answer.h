@@ -1,0 +1,66 @@
+/*
+ * What an operator answers to the question for a key: an application key (TS 29.522 5.14,
+ * TS 29.535) or bootstrapping information (TS 29.309), and its errors (RFC 9457)
+ *
+ * Strict in every member that the schemas name: its type, its form, its presence, none twice. What
+ * they do not name is passed over, as TS 29.501 asks for of later versions.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KEY_ANSWER_H
+#define KEY_ANSWER_H
+
+#include "devices.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEY_ANSWER_FAULT_SIZE   200
+#define KEY_ANSWER_PROBLEM_SIZE 400
+
+/* AKMA: AkmaAfKeyData, of NEF and AAnF alike; GBA: BootstrappingInfoResponse. */
+enum key_system { KEY_AKMA, KEY_GBA, KEY_SYSTEMS };
+
+struct given_key {
+    bool given;
+    unsigned char octets[KS_NAF_LENGTH];
+};
+
+struct key_answer {
+    struct given_key ks_naf;          /* kaf, or meKeyMaterial: Ks_NAF, Ks_ext_NAF; always given */
+    struct given_key ks_int_naf;      /* uiccKeyMaterial */
+    int64_t not_after;                /* expiry, keyExpiryTime: seconds since 1970 UTC, or below */
+    char device[DEVICE_TEXT_MAX + 1]; /* gpsi, else supi, else impi; empty: an anonymous answer */
+};
+
+#define KEY_ANSWER_NO_END INT64_MAX
+
+/*
+ * Read the body of an answer with status 200. False: fault says what is wrong, without a secret,
+ * and answer is cleansed.
+ */
+bool key_answer_read(struct key_answer *answer, enum key_system system, const char *content_type,
+                     const char *body, size_t length, char fault[KEY_ANSWER_FAULT_SIZE]);
+
+/*
+ * Read the body of an error: status, cause and detail of application/problem+json, or error and
+ * error_description of a token server's application/json (RFC 6749 5.2). The text is the sender's:
+ * it goes through the log's filter. Empty where there is nothing to read.
+ */
+void key_answer_problem(const char *content_type, const char *body, size_t length,
+                        char problem[KEY_ANSWER_PROBLEM_SIZE]);
+
+/* Is this type, with parameters or without, what is wanted? NULL is none. */
+bool key_answer_is(const char *content_type, const char *wanted);
+
+/*
+ * The seconds since 1970 UTC of a date-time (RFC 3339 5.6), fractions dropped; false where it is
+ * none.
+ */
+bool key_answer_time(const char *text, int64_t *seconds);
+
+/* Have jansson cleanse what it releases; before its first use, once for the process. */
+void key_answer_cleanse_json(void);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * What the operator has answered: keys until their end, and for some seconds who has none
+ *
+ * Keys and "no" are two tables with a bound each, so that made-up identities push out no key. The
+ * entry that was used longest ago goes first. One thread alone uses a cache; times are those of
+ * clock_ms().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KEY_CACHE_H
+#define KEY_CACHE_H
+
+#include "key_answer.h"
+
+#include <stdint.h>
+
+enum key_cached { CACHED_NOTHING, CACHED_KEY, CACHED_NO };
+
+struct key_cache;
+
+/* Room for so many keys, and so many "no". NULL: out of memory. */
+struct key_cache *key_cache_new(size_t keys, size_t nos);
+
+/* Cleanse and release; NULL is fine. */
+void key_cache_free(struct key_cache *cache);
+
+/* What is known of an identity; with CACHED_KEY answer gets it, to be cleansed. */
+enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
+                               const char *identity, int64_t now, struct key_answer *answer);
+
+/* Keep a key, or with answer NULL a "no", until a time, in place of what was known. */
+void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,
+                    const struct key_answer *answer, int64_t until);
+
+void key_cache_forget(struct key_cache *cache, enum key_system system, const char *identity);
+
+/* Cleanse what has come to its end; to be called from time to time. */
+void key_cache_sweep(struct key_cache *cache, int64_t now);
+
+#endif

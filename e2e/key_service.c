@@ -1,0 +1,283 @@
+/*
+ * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange a question
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "key_service.h"
+
+#include "clock.h"
+#include "log.h"
+#include "url.h"
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#define PAUSE_MAX   3600 /* seconds that Retry-After can keep us from asking */
+#define REASON_SIZE 400
+
+static const struct key_interface interfaces[] = {
+    {"nef", KEY_AKMA, "/3gpp-akma/v1/retrieve", NULL, "NEF", false, true},
+    {"aanf", KEY_AKMA, "/naanf-akma/v1/retrieve-applicationkey", "naanf-akma", "AANF", true, false},
+    {"bsf", KEY_GBA, "/nbsp-gba/v1/bootstrapping-info-retrieval", "nbsp-gba", "GBA_BSF", false,
+     false},
+};
+
+/* A question and what belongs to it. */
+struct exchange {
+    TAILQ_ENTRY(exchange) place;
+    struct key_service *service;
+    char *identity, *body, *url, *authorization; /* authorization: what the request was sent with */
+    bool renewed, redirected;
+    int64_t until; /* clock_ms() */
+    key_service_done *done;
+    void *context;
+};
+
+struct key_service {
+    struct http *http;
+    const struct key_service_setup *setup;
+    struct token *token; /* NULL: without */
+    int64_t not_before;  /* clock_ms() of the next question */
+    TAILQ_HEAD(, exchange) exchanges;
+};
+
+const struct key_interface *key_interface(const char *text, const char **url)
+{
+    for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++) {
+        const size_t length = strlen(interfaces[i].name);
+
+        if (strncmp(text, interfaces[i].name, length) == 0 && text[length] == ':') {
+            *url = text + length + 1;
+            return &interfaces[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is asked, as JSON; NULL: out of memory. */
+static char *make_body(const struct key_service_setup *setup, const char *identity)
+{
+    json_t *object =
+        setup->interface->system == KEY_AKMA
+            ? json_pack("{s:s,s:s,s:b,s:s*}", "afId", setup->af_id, "aKId", identity, "anonInd", 0,
+                        "notifUri", setup->interface->notifies ? setup->notify_uri : NULL)
+            : json_pack("{s:s,s:{s:s,s:s},s:b}", "btId", identity, "nafId", "nafFqdn",
+                        setup->naf_fqdn, "uaSecProtId", setup->ua_protocol_id, "gbaUAware", 1);
+    char *body = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    return body;
+}
+
+static void drop_authorization(struct exchange *exchange)
+{
+    if (exchange->authorization != NULL)
+        OPENSSL_clear_free(exchange->authorization, strlen(exchange->authorization) + 1);
+    exchange->authorization = NULL;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    TAILQ_REMOVE(&exchange->service->exchanges, exchange, place);
+    drop_authorization(exchange);
+    free(exchange->identity);
+    free(exchange->body);
+    free(exchange->url);
+    OPENSSL_free(exchange);
+}
+
+static void end(struct exchange *exchange, enum key_result result, const struct key_answer *key,
+                const char *reason)
+{
+    exchange->done(exchange->context, result, key, reason);
+    exchange_free(exchange);
+}
+
+static void fail(struct exchange *exchange, const char *status, const char *reason)
+{
+    log_event("source-failed", "interface", exchange->service->setup->interface->name, "identity",
+              exchange->identity, "status", status, "reason", reason, NULL);
+    end(exchange, KEY_FAILED, NULL, reason);
+}
+
+static void send_request(struct exchange *exchange);
+
+static void take_key(struct exchange *exchange, const struct http_reply *reply)
+{
+    const enum key_system system = exchange->service->setup->interface->system;
+    char fault[KEY_ANSWER_FAULT_SIZE];
+    struct key_answer key;
+
+    if (!key_answer_read(&key, system, reply->content_type, reply->body, reply->length, fault))
+        fail(exchange, "200", fault);
+    else if (key.not_after < (int64_t)time(NULL))
+        fail(exchange, "200", "the key has expired");
+    else
+        end(exchange, KEY_FOUND, &key, NULL);
+    OPENSSL_cleanse(&key, sizeof(key));
+}
+
+static bool may_follow(const struct exchange *exchange, const char *location)
+{
+    const struct key_service_setup *setup = exchange->service->setup;
+
+    return !exchange->redirected && location != NULL &&
+           (url_same_origin(location, setup->root) ||
+            (setup->redirect != NULL && url_same_origin(location, setup->redirect)));
+}
+
+static void follow(struct exchange *exchange, const char *location)
+{
+    free(exchange->url);
+    exchange->url = strdup(location);
+    exchange->redirected = true;
+    send_request(exchange);
+}
+
+static void pause_for(struct key_service *service, unsigned int seconds)
+{
+    const int64_t until = clock_ms() + (int64_t)(seconds > PAUSE_MAX ? PAUSE_MAX : seconds) * 1000;
+
+    if (until > service->not_before)
+        service->not_before = until;
+}
+
+/* Anything but an answer: what the operator says about it goes to the log. */
+static void take_error(struct exchange *exchange, const struct http_reply *reply)
+{
+    char problem[KEY_ANSWER_PROBLEM_SIZE], status[24];
+    const bool no_key = reply->status == 204 || reply->status == 404;
+
+    (void)snprintf(status, sizeof(status), "%ld", reply->status);
+    key_answer_problem(reply->content_type, reply->body, reply->length, problem);
+    if (reply->status == 429 || reply->status == 503)
+        pause_for(exchange->service, reply->retry_after);
+    if (!no_key) {
+        fail(exchange, status, problem[0] != '\0' ? problem : "no answer that says a key");
+        return;
+    }
+    log_event("source-no-key", "interface", exchange->service->setup->interface->name, "identity",
+              exchange->identity, "status", status, "reason", problem[0] != '\0' ? problem : NULL,
+              NULL);
+    end(exchange, KEY_NONE, NULL, NULL);
+}
+
+static void on_reply(void *context, const struct http_reply *reply)
+{
+    struct exchange *exchange = context;
+
+    if (reply->fault != NULL) {
+        fail(exchange, NULL, reply->fault);
+    } else if (reply->status == 200) {
+        take_key(exchange, reply);
+    } else if (reply->status == 401 && exchange->authorization != NULL && !exchange->renewed) {
+        exchange->renewed = true;
+        token_refused(exchange->service->token, exchange->authorization);
+        send_request(exchange);
+    } else if ((reply->status == 307 || reply->status == 308) &&
+               may_follow(exchange, reply->location)) {
+        follow(exchange, reply->location);
+    } else {
+        take_error(exchange, reply);
+    }
+}
+
+/* With the token, or where none is wanted with NULL. */
+static void on_token(void *context, const char *authorization, const char *reason)
+{
+    struct exchange *exchange = context;
+    const struct key_service_setup *setup = exchange->service->setup;
+    const int64_t left = exchange->until - clock_ms();
+    const struct http_request request = {
+        .url = exchange->url,
+        .content_type = "application/json",
+        .body = exchange->body,
+        .authorization = authorization,
+        .http2 = setup->interface->http2,
+        .milliseconds = left < 1 ? 1 : (unsigned int)left,
+    };
+
+    drop_authorization(exchange);
+    if (reason != NULL)
+        fail(exchange, NULL, reason);
+    else if (exchange->url == NULL ||
+             (authorization != NULL &&
+              (exchange->authorization = OPENSSL_strdup(authorization)) == NULL) ||
+             !http_post(exchange->service->http, &request, on_reply, exchange))
+        fail(exchange, NULL, "out of memory");
+}
+
+/* The token goes to the operator's own origin alone. */
+static void send_request(struct exchange *exchange)
+{
+    struct token *token = exchange->service->token;
+
+    if (token != NULL && exchange->url != NULL &&
+        url_same_origin(exchange->url, exchange->service->setup->root))
+        token_get(token, on_token, exchange);
+    else
+        on_token(exchange, NULL, NULL);
+}
+
+void key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
+                     void *context)
+{
+    const struct key_service_setup *setup = service->setup;
+    struct exchange *exchange = OPENSSL_zalloc(sizeof(*exchange));
+
+    if (exchange == NULL) {
+        done(context, KEY_FAILED, NULL, "out of memory");
+        return;
+    }
+    exchange->service = service;
+    exchange->done = done;
+    exchange->context = context;
+    exchange->until = clock_ms() + setup->milliseconds;
+    exchange->identity = strdup(identity);
+    exchange->body = make_body(setup, identity);
+    if (asprintf(&exchange->url, "%s%s", setup->root, setup->interface->path) < 0)
+        exchange->url = NULL;
+    TAILQ_INSERT_TAIL(&service->exchanges, exchange, place);
+    if (exchange->identity == NULL || exchange->body == NULL)
+        fail(exchange, NULL, "out of memory");
+    else
+        send_request(exchange);
+}
+
+bool key_service_is_paused(const struct key_service *service)
+{
+    return clock_ms() < service->not_before;
+}
+
+struct key_service *key_service_new(struct http *http, const struct key_service_setup *setup)
+{
+    struct key_service *service = OPENSSL_zalloc(sizeof(*service));
+
+    if (service == NULL)
+        return NULL;
+    service->http = http;
+    service->setup = setup;
+    TAILQ_INIT(&service->exchanges);
+    if (setup->token != NULL && (service->token = token_new(http, setup->token)) == NULL) {
+        OPENSSL_free(service);
+        return NULL;
+    }
+    return service;
+}
+
+void key_service_free(struct key_service *service)
+{
+    struct exchange *exchange;
+
+    if (service == NULL)
+        return;
+    token_free(service->token);
+    while ((exchange = TAILQ_FIRST(&service->exchanges)) != NULL)
+        exchange_free(exchange);
+    OPENSSL_free(service);
+}

@@ -1,0 +1,69 @@
+/*
+ * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange a question
+ *
+ *     nef   POST {root}/3gpp-akma/v1/retrieve                           TS 29.522 5.14
+ *     aanf  POST {root}/naanf-akma/v1/retrieve-applicationkey           TS 29.535 5.2
+ *     bsf   POST {root}/nbsp-gba/v1/bootstrapping-info-retrieval        TS 29.309 5.2
+ *
+ * 200 is an answer, 204 and 404 say that there is no such key; 401 renews the token once; 307 and
+ * 308 are followed once, to the same origin or the one that was named, and the token goes to the
+ * first origin alone; 429 and 503 are honoured for as long as Retry-After says. All else is a
+ * failure. The log says why.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KEY_SERVICE_H
+#define KEY_SERVICE_H
+
+#include "http.h"
+#include "key_answer.h"
+#include "token.h"
+
+/* One kind of interface: a row of the table. */
+struct key_interface {
+    const char *name; /* "nef", before the URL of --key-source */
+    enum key_system system;
+    const char *path;
+    const char *scope;   /* of the token; NULL: the schema names none */
+    const char *nf_type; /* of who answers, for the NRF (TS 29.510 6.1.6.3.3) */
+    bool http2;          /* is a must */
+    bool notifies;       /* takes notifUri */
+};
+
+/* The row of "<name>:<URL>", and where the URL begins; NULL: there is none of that name. */
+const struct key_interface *key_interface(const char *text, const char **url);
+
+/* Texts, which have to outlive the operator. */
+struct key_service_setup {
+    const struct key_interface *interface;
+    const char *root;                      /* apiRoot, https, without a slash at its end */
+    const char *af_id;                     /* AKMA */
+    const char *notify_uri;                /* NEF; NULL: none */
+    const char *naf_fqdn, *ua_protocol_id; /* GBA; ua_protocol_id: 10 hex digits */
+    const char *redirect;                  /* a further origin for redirects; NULL: none */
+    const struct token_setup *token;       /* NULL: without */
+    unsigned int milliseconds;             /* for a question, with all that belongs to it */
+};
+
+enum key_result { KEY_FOUND, KEY_NONE, KEY_FAILED };
+
+/* key: with KEY_FOUND, cleansed when this returns; reason: a sentence with KEY_FAILED. */
+typedef void key_service_done(void *context, enum key_result result, const struct key_answer *key,
+                              const char *reason);
+
+struct key_service;
+
+/* NULL: out of memory. */
+struct key_service *key_service_new(struct http *http, const struct key_service_setup *setup);
+
+/* After http_free(): what is under way ends without its callback. NULL is fine. */
+void key_service_free(struct key_service *service);
+
+/* Ask for the key of an A-KID or B-TID. done is called once, perhaps before this returns. */
+void key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
+                     void *context);
+
+/* Has the operator asked not to be asked for a while? */
+bool key_service_is_paused(const struct key_service *service);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * A listener for programs of this machine alone: a loopback address, or a socket of mode 0600
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOCAL_LISTENER_H
+#define LOCAL_LISTENER_H
+
+#include "address.h"
+
+#include <stdbool.h>
+#include <sys/un.h>
+
+struct local_listener {
+    int fd; /* does not block */
+    char shown[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) + ADDRESS_SIZE];
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; empty: none */
+};
+
+/*
+ * HOST:PORT (127.0.0.0/8 or ::1; port 0 takes any) or unix:PATH. False: the reason went to standard
+ * error.
+ */
+bool local_listener_open(struct local_listener *listener, const char *option, const char *text);
+void local_listener_close(struct local_listener *listener);
+
+#endif

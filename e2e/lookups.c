@@ -1,0 +1,269 @@
+/*
+ * Look-ups that nobody has answered yet: who waits for which, and which is asked next
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "lookups.h"
+
+#include "networks.h"
+
+#include <openssl/crypto.h>
+#include <search.h>
+#include <string.h>
+
+struct lookup {
+    TAILQ_ENTRY(lookup) place; /* of those that are not asked yet: the oldest first */
+    TAILQ_HEAD(, lookup_waiter) waiters;
+    struct network *network; /* NULL: it is asked */
+    int64_t since;
+    bool is_void;
+    enum key_system system;
+    const char *identity; /* stands behind the structure, but while it is looked for */
+};
+
+struct lookups {
+    struct lookups_setup setup;
+    struct networks networks;
+    void *tree; /* of look-ups, by identity */
+    TAILQ_HEAD(, lookup) waiting;
+    size_t waiting_count, asked_count;
+    struct rate *rate;
+};
+
+static int compare_lookups(const void *one, const void *other)
+{
+    const struct lookup *a = one, *b = other;
+
+    return a->system != b->system ? (int)a->system - (int)b->system
+                                  : strcmp(a->identity, b->identity);
+}
+
+static struct lookup *find(struct lookups *lookups, enum key_system system, const char *identity)
+{
+    const struct lookup wanted = {.system = system, .identity = identity};
+    struct lookup *const *found = tfind(&wanted, &lookups->tree, compare_lookups);
+
+    return found == NULL ? NULL : *found;
+}
+
+static void queue(struct lookups *lookups, struct lookup *lookup, struct network *network)
+{
+    lookup->network = network;
+    network->waiting++;
+    lookups->waiting_count++;
+    TAILQ_INSERT_TAIL(&lookups->waiting, lookup, place);
+}
+
+static void unqueue(struct lookups *lookups, struct lookup *lookup)
+{
+    struct network *network = lookup->network;
+
+    lookup->network = NULL;
+    network->waiting--;
+    lookups->waiting_count--;
+    TAILQ_REMOVE(&lookups->waiting, lookup, place);
+    networks_release(&lookups->networks, network);
+}
+
+static void end(struct lookups *lookups, struct lookup *lookup, const void *answer)
+{
+    struct lookup_waiter *waiter;
+
+    if (lookup->network != NULL)
+        unqueue(lookups, lookup);
+    else
+        lookups->asked_count--;
+    (void)tdelete(lookup, &lookups->tree, compare_lookups);
+    while ((waiter = TAILQ_FIRST(&lookup->waiters)) != NULL) {
+        TAILQ_REMOVE(&lookup->waiters, waiter, place);
+        waiter->lookup = NULL;
+        lookups->setup.tell(lookups->setup.context, waiter, answer);
+    }
+    OPENSSL_free(lookup);
+}
+
+/* The one that is served last: of the networks served last, the youngest. */
+static struct lookup *last_of(struct lookups *lookups)
+{
+    struct lookup *lookup, *last = TAILQ_FIRST(&lookups->waiting);
+
+    TAILQ_FOREACH(lookup, &lookups->waiting, place)
+    {
+        if (lookup->network->served >= last->network->served)
+            last = lookup;
+    }
+    return last;
+}
+
+/* The one to be served next; NULL where each has to wait. */
+static struct lookup *next_of(struct lookups *lookups, int64_t now)
+{
+    struct lookup *lookup, *next = NULL;
+
+    TAILQ_FOREACH(lookup, &lookups->waiting, place)
+    {
+        if (rate_allows(lookup->network->rate, now) &&
+            (next == NULL || lookup->network->served < next->network->served))
+            next = lookup;
+    }
+    return next;
+}
+
+/* Have room for one more of a network. */
+static bool make_room(struct lookups *lookups, const struct network *network)
+{
+    struct lookup *last;
+
+    if (lookups->waiting_count < lookups->setup.waiting)
+        return true;
+    last = last_of(lookups);
+    if (last->network->served <= network->served)
+        return false;
+    end(lookups, last, NULL);
+    return true;
+}
+
+static struct lookup *add(struct lookups *lookups, enum key_system system, const char *identity,
+                          struct network *network, int64_t now)
+{
+    const size_t length = strlen(identity) + 1;
+    struct lookup *lookup =
+        make_room(lookups, network) ? OPENSSL_zalloc(sizeof(*lookup) + length) : NULL;
+
+    if (lookup == NULL)
+        return NULL;
+    TAILQ_INIT(&lookup->waiters);
+    lookup->system = system;
+    lookup->identity = memcpy(lookup + 1, identity, length);
+    lookup->since = now;
+    if (tsearch(lookup, &lookups->tree, compare_lookups) == NULL) {
+        OPENSSL_free(lookup);
+        return NULL;
+    }
+    queue(lookups, lookup, network);
+    return lookup;
+}
+
+/* A look-up counts for the network that is served first: nobody's is held up by who floods. */
+static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
+{
+    if (lookup->network != NULL && network->served < lookup->network->served) {
+        unqueue(lookups, lookup);
+        queue(lookups, lookup, network);
+    }
+}
+
+bool lookups_wait(struct lookups *lookups, enum key_system system, const char *identity,
+                  const struct sockaddr *peer, struct lookup_waiter *waiter, int64_t now)
+{
+    struct lookup *lookup = find(lookups, system, identity);
+    struct network *network = networks_find(&lookups->networks, peer);
+
+    waiter->lookup = NULL;
+    if (network == NULL)
+        return false;
+    if (lookup == NULL)
+        lookup = add(lookups, system, identity, network, now);
+    else
+        improve(lookups, lookup, network);
+    networks_release(&lookups->networks, network);
+    if (lookup == NULL)
+        return false;
+    waiter->lookup = lookup;
+    TAILQ_INSERT_TAIL(&lookup->waiters, waiter, place);
+    return true;
+}
+
+void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter)
+{
+    struct lookup *lookup = waiter->lookup;
+
+    if (lookup == NULL)
+        return;
+    waiter->lookup = NULL;
+    TAILQ_REMOVE(&lookup->waiters, waiter, place);
+    if (lookup->network != NULL && TAILQ_EMPTY(&lookup->waiters))
+        end(lookups, lookup, NULL);
+}
+
+static void give_up(struct lookups *lookups, int64_t now)
+{
+    struct lookup *lookup = TAILQ_FIRST(&lookups->waiting), *next;
+
+    for (; lookup != NULL; lookup = next) {
+        next = TAILQ_NEXT(lookup, place);
+        if (now - lookup->since >= lookups->setup.patience)
+            end(lookups, lookup, NULL);
+    }
+}
+
+static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
+{
+    networks_serve(&lookups->networks, lookup->network, now);
+    rate_count(lookups->rate, now);
+    unqueue(lookups, lookup);
+    lookups->asked_count++;
+    lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity);
+}
+
+bool lookups_run(struct lookups *lookups, int64_t now)
+{
+    struct lookup *next;
+
+    give_up(lookups, now);
+    networks_sweep(&lookups->networks, now);
+    while (lookups->asked_count < lookups->setup.at_a_time && rate_allows(lookups->rate, now) &&
+           (next = next_of(lookups, now)) != NULL)
+        ask(lookups, next, now);
+    return !TAILQ_EMPTY(&lookups->waiting);
+}
+
+void lookups_answer(struct lookups *lookups, struct lookup *lookup, const void *answer)
+{
+    end(lookups, lookup, answer);
+}
+
+void lookups_void(struct lookups *lookups, enum key_system system, const char *identity)
+{
+    struct lookup *lookup = find(lookups, system, identity);
+
+    if (lookup != NULL && lookup->network == NULL)
+        lookup->is_void = true;
+}
+
+bool lookups_is_void(const struct lookup *lookup)
+{
+    return lookup->is_void;
+}
+
+struct lookups *lookups_new(const struct lookups_setup *setup)
+{
+    struct lookups *lookups = OPENSSL_zalloc(sizeof(*lookups));
+
+    if (lookups == NULL)
+        return NULL;
+    lookups->setup = *setup;
+    TAILQ_INIT(&lookups->waiting);
+    networks_open(&lookups->networks, setup->per_network);
+    lookups->rate = rate_new(setup->per_second);
+    if (lookups->rate == NULL) {
+        OPENSSL_free(lookups);
+        return NULL;
+    }
+    return lookups;
+}
+
+static void free_lookup(void *lookup)
+{
+    OPENSSL_free(lookup);
+}
+
+void lookups_free(struct lookups *lookups)
+{
+    if (lookups == NULL)
+        return;
+    tdestroy(lookups->tree, free_lookup);
+    networks_close(&lookups->networks);
+    OPENSSL_free(lookups->rate);
+    OPENSSL_free(lookups);
+}

@@ -1,0 +1,68 @@
+/*
+ * Look-ups that nobody has answered yet: who waits for which, and which is asked next
+ *
+ * Anybody can cause a look-up, with an identity that was made up. So those for one identity are
+ * one, at most so many are asked at a time, in any second, and in any second for one network that
+ * asks (an IPv4 address, the /64 of an IPv6 address). The others wait, those first whose network
+ * was served longest ago or never; where there is no room for all, those that would be served last
+ * are given up. So who floods, from however many addresses, waits behind who has just come.
+ *
+ * One thread alone uses it; times are those of clock_ms().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOOKUPS_H
+#define LOOKUPS_H
+
+#include "key_answer.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+struct lookup;
+
+/* Who waits; it lies in a structure of the caller's. */
+struct lookup_waiter {
+    TAILQ_ENTRY(lookup_waiter) place;
+    struct lookup *lookup; /* NULL: does not wait */
+};
+
+struct lookups_setup {
+    unsigned int per_second, per_network;
+    size_t at_a_time;      /* that are asked */
+    size_t waiting;        /* that are not asked yet */
+    unsigned int patience; /* milliseconds until what is not asked is given up */
+    void *context;
+    /* Ask the operator; lookups_answer() is to be called, later or from inside. */
+    void (*ask)(void *context, struct lookup *lookup, enum key_system system, const char *identity);
+    /* What a waiter has waited for; answer as given to lookups_answer(), or NULL: given up. */
+    void (*tell)(void *context, struct lookup_waiter *waiter, const void *answer);
+};
+
+struct lookups;
+
+/* NULL: out of memory. */
+struct lookups *lookups_new(const struct lookups_setup *setup);
+
+/* Nobody is told. NULL is fine. */
+void lookups_free(struct lookups *lookups);
+
+/* Wait for the answer about an identity. False: there is no room, or no memory. */
+bool lookups_wait(struct lookups *lookups, enum key_system system, const char *identity,
+                  const struct sockaddr *peer, struct lookup_waiter *waiter, int64_t now);
+
+/* Wait no longer. What is asked already goes on; what is not asked and nobody waits for is gone. */
+void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter);
+
+/* Ask what may be asked now, give up what has waited too long. True: call again in some ms. */
+bool lookups_run(struct lookups *lookups, int64_t now);
+
+/* Tell all who wait; the look-up is gone. */
+void lookups_answer(struct lookups *lookups, struct lookup *lookup, const void *answer);
+
+/* Whatever is being answered about an identity is void. */
+void lookups_void(struct lookups *lookups, enum key_system system, const char *identity);
+bool lookups_is_void(const struct lookup *lookup);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * Networks that look-ups come from, and rates: who was served when
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "networks.h"
+
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <search.h>
+#include <string.h>
+
+#define SECOND 1000          /* ms */
+#define MEMORY (60 * SECOND) /* how long it is known when a network was served */
+
+struct rate *rate_new(unsigned int max)
+{
+    struct rate *rate = OPENSSL_zalloc(sizeof(*rate) + max * sizeof(rate->starts[0]));
+
+    if (rate == NULL)
+        return NULL;
+    rate->max = max;
+    for (size_t i = 0; i < max; i++)
+        rate->starts[i] = NETWORK_NEVER;
+    return rate;
+}
+
+bool rate_allows(const struct rate *rate, int64_t now)
+{
+    return now - rate->starts[rate->next] >= SECOND;
+}
+
+void rate_count(struct rate *rate, int64_t now)
+{
+    rate->starts[rate->next] = now;
+    rate->next = (rate->next + 1) % rate->max;
+}
+
+static int compare_networks(const void *one, const void *other)
+{
+    return memcmp(((const struct network *)one)->address, ((const struct network *)other)->address,
+                  NETWORK_SIZE);
+}
+
+/* All of an IPv4 address, in whatever form it comes; the first half of an IPv6 address. */
+static void network_of(unsigned char address[NETWORK_SIZE], const struct sockaddr *peer)
+{
+    memset(address, 0, NETWORK_SIZE);
+    if (peer->sa_family == AF_INET) {
+        address[0] = 4;
+        memcpy(address + 1, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+    } else if (peer->sa_family == AF_INET6) {
+        const struct in6_addr *ip = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+        const bool mapped = IN6_IS_ADDR_V4MAPPED(ip);
+
+        address[0] = mapped ? 4 : 6;
+        memcpy(address + 1, ip->s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
+    }
+}
+
+static void network_free(struct network *network)
+{
+    if (network != NULL)
+        OPENSSL_free(network->rate);
+    OPENSSL_free(network);
+}
+
+struct network *networks_find(struct networks *networks, const struct sockaddr *peer)
+{
+    struct network wanted, *network, *const *found;
+
+    network_of(wanted.address, peer);
+    found = tfind(&wanted, &networks->tree, compare_networks);
+    if (found != NULL)
+        return *found;
+    network = OPENSSL_zalloc(sizeof(*network));
+    if (network == NULL)
+        return NULL;
+    memcpy(network->address, wanted.address, NETWORK_SIZE);
+    network->served = NETWORK_NEVER;
+    network->rate = rate_new(networks->rate);
+    if (network->rate != NULL && tsearch(network, &networks->tree, compare_networks) != NULL)
+        return network;
+    network_free(network);
+    return NULL;
+}
+
+static void forget(struct networks *networks, struct network *network)
+{
+    if (network->served != NETWORK_NEVER)
+        TAILQ_REMOVE(&networks->served, network, place);
+    (void)tdelete(network, &networks->tree, compare_networks);
+    network_free(network);
+}
+
+void networks_release(struct networks *networks, struct network *network)
+{
+    if (network->waiting == 0 && network->served == NETWORK_NEVER)
+        forget(networks, network);
+}
+
+void networks_sweep(struct networks *networks, int64_t now)
+{
+    struct network *network = TAILQ_FIRST(&networks->served), *next;
+
+    for (; network != NULL && now - network->served >= MEMORY; network = next) {
+        next = TAILQ_NEXT(network, place);
+        if (network->waiting == 0)
+            forget(networks, network);
+    }
+}
+
+void networks_serve(struct networks *networks, struct network *network, int64_t now)
+{
+    if (network->served != NETWORK_NEVER)
+        TAILQ_REMOVE(&networks->served, network, place);
+    network->served = now;
+    TAILQ_INSERT_TAIL(&networks->served, network, place);
+    rate_count(network->rate, now);
+}
+
+void networks_open(struct networks *networks, unsigned int rate)
+{
+    networks->tree = NULL;
+    networks->rate = rate;
+    TAILQ_INIT(&networks->served);
+}
+
+static void free_node(void *network)
+{
+    network_free(network);
+}
+
+void networks_close(struct networks *networks)
+{
+    tdestroy(networks->tree, free_node);
+    networks->tree = NULL;
+}

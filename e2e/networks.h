@@ -1,0 +1,61 @@
+/*
+ * Networks that look-ups come from, and rates: who was served when
+ *
+ * A network is an IPv4 address, in whatever form it comes, or the /64 of an IPv6 address. Times are
+ * those of clock_ms().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETWORKS_H
+#define NETWORKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#define NETWORK_SIZE  9
+#define NETWORK_NEVER (-1000) /* before any time of the clock by a second */
+
+/* At most max starts in any second: when the last max of them were. */
+struct rate {
+    size_t max, next;
+    int64_t starts[];
+};
+
+/* To be released with OPENSSL_free(); NULL: out of memory. */
+struct rate *rate_new(unsigned int max);
+bool rate_allows(const struct rate *rate, int64_t now);
+void rate_count(struct rate *rate, int64_t now);
+
+struct network {
+    TAILQ_ENTRY(network) place; /* of those that were served: the one longest ago first */
+    unsigned char address[NETWORK_SIZE];
+    int64_t served; /* NETWORK_NEVER: it was not */
+    size_t waiting; /* how many wait; the caller counts */
+    struct rate *rate;
+};
+
+struct networks {
+    void *tree; /* by address */
+    TAILQ_HEAD(, network) served;
+    unsigned int rate; /* of each */
+};
+
+void networks_open(struct networks *networks, unsigned int rate);
+void networks_close(struct networks *networks);
+
+/* The network of a peer, which is made where it is not known. NULL: out of memory. */
+struct network *networks_find(struct networks *networks, const struct sockaddr *peer);
+
+/* To be called when nothing waits any more: one that was never served need not be known. */
+void networks_release(struct networks *networks, struct network *network);
+
+/* Count a start; the network is then the one served last. */
+void networks_serve(struct networks *networks, struct network *network, int64_t now);
+
+/* Forget those that were served long ago, and for which nothing waits. */
+void networks_sweep(struct networks *networks, int64_t now);
+
+#endif

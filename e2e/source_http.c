@@ -1,0 +1,438 @@
+/*
+ * The operator's network as a source of Ks_NAF: NEF or AAnF for AKMA, BSF for GBA
+ *
+ * A request goes to the source's loop, waits there for an answer, and comes back with it. It is
+ * released on the loop that it came from, and after a cancellation only once both sides know.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "source_http.h"
+
+#include "clock.h"
+#include "key_cache.h"
+#include "lookups.h"
+
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define KEYS_MAX    100000 /* cached; some 60 MiB */
+#define NOS_MAX     4096   /* cached */
+#define WAITING_MAX 1024   /* look-ups that are not asked yet */
+#define NO_LIFETIME 5000   /* ms that a "no" is kept */
+#define TICK        10     /* ms, while look-ups wait */
+#define SWEEP       10     /* seconds */
+
+struct source_http {
+    struct source source;
+    struct source *file;
+    struct loops *loops;
+    struct http *http;
+    struct key_service *services[KEY_SYSTEMS];
+    struct key_cache *cache;
+    struct lookups *lookups;
+    struct event *tick, *sweep;
+    int64_t key_lifetime; /* ms */
+    bool runs;
+};
+
+/* What a look-up ends with, for all who wait. */
+struct outcome {
+    enum key_result result;
+    const struct key_answer *key;
+    const char *reason;
+};
+
+struct source_request {
+    struct loop_message message; /* there with the question, back with the answer */
+    struct loop_message cancel;  /* there and back */
+    struct lookup_waiter waiter;
+    struct source_http *http;
+    struct loop *loop;
+    source_done *done;
+    void *argument;
+    bool cancelled; /* of the loop it came from */
+    enum source_kind kind;
+    struct sockaddr_storage peer;
+    char identity[SOURCE_TEXT_SIZE], reason[SOURCE_TEXT_SIZE];
+    struct source_answer answer;
+};
+
+static enum key_system system_of(enum source_kind kind)
+{
+    return kind == SOURCE_AKMA ? KEY_AKMA : KEY_GBA;
+}
+
+/* Back on the loop that asked */
+
+static void release_request(struct source_request *request)
+{
+    OPENSSL_clear_free(request, sizeof(*request));
+}
+
+static void come_back(struct loop *loop, struct loop_message *message)
+{
+    struct source_request *request = (struct source_request *)message;
+
+    (void)loop;
+    if (request->cancelled)
+        return;
+    request->done(request->argument, &request->answer);
+    release_request(request);
+}
+
+/* On the source's loop */
+
+static void give_key(struct source_request *request, const struct key_answer *key)
+{
+    const struct given_key *given =
+        request->kind == SOURCE_GBA_UICC ? &key->ks_int_naf : &key->ks_naf;
+
+    request->answer.result = given->given ? SOURCE_FOUND : SOURCE_UNKNOWN;
+    memcpy(request->answer.ks_naf, given->octets, SOURCE_KEY_LENGTH);
+    memcpy(request->answer.device, key->device, sizeof(key->device));
+    request->answer.not_after = key->not_after == KEY_ANSWER_NO_END ? 0 : key->not_after;
+}
+
+static void answer(struct source_request *request, const struct outcome *outcome)
+{
+    if (outcome->result == KEY_FOUND) {
+        give_key(request, outcome->key);
+    } else if (outcome->result == KEY_NONE) {
+        request->answer.result = SOURCE_UNKNOWN;
+    } else {
+        request->answer.result = SOURCE_REFUSED;
+        (void)snprintf(request->reason, sizeof(request->reason), "%s", outcome->reason);
+        request->answer.reason = request->reason;
+    }
+    request->message.run = come_back;
+    loop_post(request->loop, &request->message);
+}
+
+/* lookups.h's callback */
+static void tell(void *context, struct lookup_waiter *waiter, const void *given)
+{
+    static const struct outcome given_up = {KEY_FAILED, NULL, "too many look-ups at a time"};
+    struct source_request *request =
+        (struct source_request *)((char *)waiter - offsetof(struct source_request, waiter));
+
+    (void)context;
+    answer(request, given == NULL ? &given_up : given);
+}
+
+/* A look-up that the operator is asked for. */
+struct question {
+    struct source_http *http;
+    struct lookup *lookup;
+    enum key_system system;
+    const char *identity; /* the look-up's */
+};
+
+/* A key is kept until its end, or for as long as was set. */
+static void keep(const struct question *question, const struct key_answer *key)
+{
+    const int64_t lifetime = question->http->key_lifetime;
+    const int64_t left = key->not_after - (int64_t)time(NULL);
+
+    key_cache_keep(question->http->cache, question->system, question->identity, key,
+                   clock_ms() + (left < lifetime / 1000 ? left * 1000 : lifetime));
+}
+
+/* key_service.h's callback */
+static void on_answer(void *context, enum key_result result, const struct key_answer *key,
+                      const char *reason)
+{
+    struct question *question = context;
+    struct source_http *http = question->http;
+    struct outcome outcome = {result, key, reason};
+
+    if (lookups_is_void(question->lookup))
+        outcome = (struct outcome){KEY_FAILED, NULL, "the key was revoked while it was asked for"};
+    else if (result == KEY_FOUND)
+        keep(question, key);
+    else if (result == KEY_NONE)
+        key_cache_keep(http->cache, question->system, question->identity, NULL,
+                       clock_ms() + NO_LIFETIME);
+    lookups_answer(http->lookups, question->lookup, &outcome);
+    OPENSSL_free(question);
+    event_active(http->tick, 0, 0);
+}
+
+/* lookups.h's callback */
+static void ask(void *context, struct lookup *lookup, enum key_system system, const char *identity)
+{
+    static const struct outcome no_memory = {KEY_FAILED, NULL, "out of memory"};
+    struct source_http *http = context;
+    struct question *question = OPENSSL_malloc(sizeof(*question));
+
+    if (question == NULL) {
+        lookups_answer(http->lookups, lookup, &no_memory);
+        return;
+    }
+    *question = (struct question){http, lookup, system, identity};
+    key_service_ask(http->services[system], identity, on_answer, question);
+}
+
+static void run_lookups(struct source_http *http)
+{
+    const struct timeval soon = {0, TICK * 1000};
+
+    if (lookups_run(http->lookups, clock_ms()))
+        (void)evtimer_add(http->tick, &soon);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    run_lookups(context);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    const struct source_http *http = context;
+
+    (void)fd;
+    (void)what;
+    key_cache_sweep(http->cache, clock_ms());
+}
+
+/* A request has arrived. */
+static void arrive(struct loop *loop, struct loop_message *message)
+{
+    static const struct outcome none = {KEY_NONE, NULL, NULL},
+                                full = {KEY_FAILED, NULL, "too many look-ups at a time"},
+                                paused = {KEY_FAILED, NULL,
+                                          "the operator has asked to wait (Retry-After)"};
+    struct source_request *request = (struct source_request *)message;
+    struct source_http *http = request->http;
+    const enum key_system system = system_of(request->kind);
+    const struct sockaddr *peer = (const struct sockaddr *)&request->peer;
+    const int64_t now = clock_ms();
+    struct key_answer key;
+    const struct outcome found = {KEY_FOUND, &key, NULL};
+
+    (void)loop;
+    switch (key_cache_find(http->cache, system, request->identity, now, &key)) {
+    case CACHED_KEY:
+        answer(request, &found);
+        OPENSSL_cleanse(&key, sizeof(key));
+        break;
+    case CACHED_NO:
+        answer(request, &none);
+        break;
+    default:
+        if (key_service_is_paused(http->services[system]))
+            answer(request, &paused);
+        else if (!lookups_wait(http->lookups, system, request->identity, peer, &request->waiter,
+                               now))
+            answer(request, &full);
+        else
+            run_lookups(http);
+    }
+}
+
+static void come_back_cancelled(struct loop *loop, struct loop_message *message)
+{
+    (void)loop;
+    release_request(
+        (struct source_request *)((char *)message - offsetof(struct source_request, cancel)));
+}
+
+static void arrive_cancelled(struct loop *loop, struct loop_message *message)
+{
+    struct source_request *request =
+        (struct source_request *)((char *)message - offsetof(struct source_request, cancel));
+
+    (void)loop;
+    lookups_leave(request->http->lookups, &request->waiter);
+    message->run = come_back_cancelled;
+    loop_post(request->loop, message);
+}
+
+/* On any server loop */
+
+/* user@realm of printable ASCII (RFC 7542), which every A-KID and B-TID is (TS 33.535, TS 33.220).
+ */
+static bool has_form(const char *identity)
+{
+    const char *at = strchr(identity, '@');
+
+    for (const char *c = identity; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
+            return false;
+    return at != NULL && at != identity && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
+           strlen(identity) < SOURCE_TEXT_SIZE;
+}
+
+static void copy_peer(struct source_request *request, const struct sockaddr *peer)
+{
+    memcpy(&request->peer, peer,
+           peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+}
+
+static struct source_request *lookup(struct source *source, struct loop *loop,
+                                     const struct source_query *query, source_done *done,
+                                     void *argument)
+{
+    static const struct source_answer unknown = {.result = SOURCE_UNKNOWN};
+    static const struct source_answer no_memory = {.result = SOURCE_REFUSED,
+                                                   .reason = "out of memory"};
+    struct source_http *http = (struct source_http *)source;
+    struct source_request *request;
+
+    if (http->services[system_of(query->kind)] == NULL)
+        return http->file->ops->lookup(http->file, loop, query, done, argument);
+    if (!has_form(query->identity)) {
+        done(argument, &unknown);
+        return NULL;
+    }
+    request = OPENSSL_zalloc(sizeof(*request));
+    if (request == NULL) {
+        done(argument, &no_memory);
+        return NULL;
+    }
+    request->http = http;
+    request->loop = loop;
+    request->done = done;
+    request->argument = argument;
+    request->kind = query->kind;
+    memcpy(request->identity, query->identity, strlen(query->identity) + 1);
+    copy_peer(request, query->peer);
+    request->message.run = arrive;
+    loop_post(http->loops->loop, &request->message);
+    return request;
+}
+
+/* The file's answers come before its call returns: what is cancelled is one of ours. */
+static void cancel(struct source *source, struct source_request *request)
+{
+    (void)source;
+    request->cancelled = true;
+    request->cancel.run = arrive_cancelled;
+    loop_post(request->http->loops->loop, &request->cancel);
+}
+
+struct forgetting {
+    struct loop_message message;
+    struct source *source;
+    char identity[];
+};
+
+static void arrive_forgetting(struct loop *loop, struct loop_message *message)
+{
+    struct forgetting *forgetting = (struct forgetting *)message;
+
+    (void)loop;
+    source_http_forget(forgetting->source, forgetting->identity);
+    OPENSSL_free(forgetting);
+}
+
+static void forget(struct source *source, const char *identity)
+{
+    const size_t size = strlen(identity) + 1;
+    struct forgetting *forgetting = OPENSSL_malloc(sizeof(*forgetting) + size);
+
+    if (forgetting == NULL)
+        return;
+    forgetting->message.run = arrive_forgetting;
+    forgetting->source = source;
+    memcpy(forgetting->identity, identity, size);
+    loop_post(source_http_loop(source), &forgetting->message);
+}
+
+void source_http_forget(struct source *source, const char *identity)
+{
+    struct source_http *http = (struct source_http *)source;
+
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
+        key_cache_forget(http->cache, system, identity);
+        lookups_void(http->lookups, system, identity);
+    }
+}
+
+struct loop *source_http_loop(struct source *source)
+{
+    return ((struct source_http *)source)->loops->loop;
+}
+
+static void release(struct source *source)
+{
+    struct source_http *http = (struct source_http *)source;
+
+    if (http->runs)
+        loops_stop(http->loops);
+    http_free(http->http);
+    for (size_t i = 0; i < KEY_SYSTEMS; i++)
+        key_service_free(http->services[i]);
+    key_cache_free(http->cache);
+    lookups_free(http->lookups);
+    if (http->tick != NULL)
+        event_free(http->tick);
+    if (http->sweep != NULL)
+        event_free(http->sweep);
+    loops_free(http->loops);
+    source_free(http->file);
+    OPENSSL_free(http);
+}
+
+static bool open_services(struct source_http *http, const struct source_http_setup *setup)
+{
+    for (size_t i = 0; i < KEY_SYSTEMS; i++)
+        if (setup->services[i] != NULL &&
+            (http->services[i] = key_service_new(http->http, setup->services[i])) == NULL)
+            return false;
+    return true;
+}
+
+static bool open_parts(struct source_http *http, const struct source_http_setup *setup)
+{
+    const struct lookups_setup lookups = {
+        .per_second = setup->per_second,
+        .per_network = setup->per_network,
+        .at_a_time = HTTP_STREAMS_MAX,
+        .waiting = WAITING_MAX,
+        .patience = setup->milliseconds,
+        .context = http,
+        .ask = ask,
+        .tell = tell,
+    };
+    const struct timeval sweep = {SWEEP, 0};
+    struct event_base *base;
+
+    http->loops = loops_new(1);
+    if (http->loops == NULL)
+        return false;
+    base = http->loops->loop->base;
+    http->http = http_new(base, &setup->identity);
+    http->cache = key_cache_new(KEYS_MAX, NOS_MAX);
+    http->lookups = lookups_new(&lookups);
+    http->tick = evtimer_new(base, on_tick, http);
+    http->sweep = event_new(base, -1, EV_PERSIST, on_sweep, http);
+    return http->http != NULL && http->cache != NULL && http->lookups != NULL &&
+           http->tick != NULL && http->sweep != NULL && event_add(http->sweep, &sweep) == 0 &&
+           open_services(http, setup);
+}
+
+static const struct source_ops http_ops = {lookup, cancel, forget, release};
+
+struct source *source_http_new(const struct source_http_setup *setup, struct source *file)
+{
+    struct source_http *http = OPENSSL_zalloc(sizeof(*http));
+
+    if (http == NULL) {
+        source_free(file);
+        return NULL;
+    }
+    http->source.ops = &http_ops;
+    http->file = file;
+    http->key_lifetime = (int64_t)setup->key_lifetime * 1000;
+    http->runs = open_parts(http, setup) && loops_start(http->loops);
+    if (http->runs)
+        return &http->source;
+    release(&http->source);
+    return NULL;
+}

@@ -1,0 +1,319 @@
+/*
+ * The options of e2e-as that say how keys come from the operator's network
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "source_options.h"
+
+#include "key_service.h"
+#include "private_file.h"
+#include "secret_file.h"
+#include "source_http.h"
+#include "url.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SECRET_MAX 1024 /* octets of a client's secret */
+
+/* Known again by their address: a default is not what somebody gave. */
+static const char key_lifetime[] = "3600", timeout[] = "3", per_second[] = "100",
+                  per_source[] = "20";
+
+static struct {
+    const char *key_source[2];
+    const char *certificate, *key, *ca;
+    const char *token_url, *client_id, *client_secret_file, *scope, *nf_instance_id;
+    const char *af_id, *key_lifetime, *timeout, *redirect, *per_second, *per_source;
+    const char *notify_accept, *notify_name, *notify_uri;
+} option = {
+    .key_lifetime = key_lifetime,
+    .timeout = timeout,
+    .per_second = per_second,
+    .per_source = per_source,
+};
+
+static const struct option_row rows[] = {
+    {"key-source", "KIND:URL", option.key_source, OPTION_TWICE,
+     "nef:, aanf: (AKMA) or bsf: (GBA) and the apiRoot; once for AKMA, once for GBA"},
+    {"source-cert", "FILE", &option.certificate, false, "our certificate for it, PEM"},
+    {"source-key", "FILE", &option.key, false, "its private key, PEM"},
+    {"source-ca", "FILE", &option.ca, false, "whom we trust to be the operator, PEM"},
+    {"token-url", "URL", &option.token_url, false, "OAuth 2.0: where tokens are had"},
+    {"client-id", "NAME", &option.client_id, false, "OAuth 2.0: who we are there"},
+    {"client-secret-file", "FILE", &option.client_secret_file, false,
+     "OAuth 2.0: the secret, a file of mode 0600"},
+    {"scope", "TEXT", &option.scope, false,
+     "OAuth 2.0: default naanf-akma for aanf, nbsp-gba for bsf, none for nef"},
+    {"nf-instance-id", "UUID", &option.nf_instance_id, false,
+     "OAuth 2.0 as an NRF has it, in place of client-id"},
+    {"af-id", "TEXT", &option.af_id, false, "afId in requests (default the FQDN)"},
+    {"key-lifetime", "SECONDS", &option.key_lifetime, false, "how long a key is kept at most"},
+    {"source-timeout", "SECONDS", &option.timeout, false, "how long a key is waited for"},
+    {"source-redirect", "URL", &option.redirect, false,
+     "a further origin that the operator may redirect to"},
+    {"lookups-per-second", "N", &option.per_second, false, "what the operator is asked at most"},
+    {"lookups-per-source", "N", &option.per_source, false,
+     "and in a second, for one address (IPv6: /64) that connects"},
+    {"notify-accept", "HOST:PORT", &option.notify_accept, false,
+     "address for the NEF's notifications of revoked keys; HTTPS"},
+    {"notify-name", "NAME", &option.notify_name, false,
+     "who may notify: a name in its certificate"},
+    {"notify-uri", "URL", &option.notify_uri, false, "what the NEF is told to notify"},
+};
+
+const struct option_group source_options =
+    OPTION_GROUP("Keys from the operator's network (in place of the file's ks-naf)", rows);
+
+/* What the options come to; the source keeps pointers into it. */
+static struct {
+    struct key_service_setup services[KEY_SYSTEMS];
+    struct token_setup tokens[KEY_SYSTEMS];
+    struct source_http_setup source;
+    char *secret;
+    size_t secret_length;
+    char roots[KEY_SYSTEMS][1024];
+} setup;
+
+static _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static _Noreturn void refuse(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(EXIT_USAGE);
+}
+
+static bool is_default(const char *value)
+{
+    return value == key_lifetime || value == timeout || value == per_second || value == per_source;
+}
+
+bool source_options_given(void)
+{
+    return option.key_source[0] != NULL;
+}
+
+/* Without a key source the others say nothing. */
+static void refuse_the_rest(void)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (*rows[i].value != NULL && !is_default(*rows[i].value))
+            refuse("--%s says nothing without --key-source", rows[i].name);
+}
+
+static void want_url(const char *name, const char *url)
+{
+    if (url != NULL && !url_is_plain(url))
+        refuse("--%s %s: an https URL without user, query and fragment wanted", name, url);
+}
+
+/* Either all of some options, or none; which: what they are for. */
+static void want_together(const char *which, const char *one, const char *other, const char *third)
+{
+    const int given = (one != NULL) + (other != NULL) + (third != NULL);
+
+    if (given != 0 && given != 3)
+        refuse("%s belong together", which);
+}
+
+static bool is_uuid(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    for (size_t i = 0; i < sizeof(form); i++)
+        if (form[i] == 'x' ? OPENSSL_hexchar2int((unsigned char)text[i]) < 0 : text[i] != form[i])
+            return false;
+    return true;
+}
+
+static void check_token(void)
+{
+    const bool nrf = option.nf_instance_id != NULL;
+
+    want_url("token-url", option.token_url);
+    if (nrf && (option.client_id != NULL || option.client_secret_file != NULL))
+        refuse("--nf-instance-id is in place of --client-id and --client-secret-file");
+    if (nrf && !is_uuid(option.nf_instance_id))
+        refuse("--nf-instance-id %s: a UUID wanted", option.nf_instance_id);
+    if (nrf && option.token_url == NULL)
+        refuse("--nf-instance-id says nothing without --token-url");
+    if (!nrf)
+        want_together("--token-url, --client-id and --client-secret-file", option.token_url,
+                      option.client_id, option.client_secret_file);
+    if (option.scope != NULL && option.token_url == NULL)
+        refuse("--scope says nothing without --token-url");
+}
+
+/* The URL is the apiRoot: a slash at its end does not count. */
+static void add_service(const char *text, const struct source_options_naf *naf)
+{
+    const char *url = "";
+    const struct key_interface *interface = key_interface(text, &url);
+    const size_t length = strlen(url);
+    struct key_service_setup *service;
+
+    if (interface == NULL || !url_is_plain(url) || length >= sizeof(setup.roots[0]))
+        refuse("--key-source %s: nef:, aanf: or bsf: and an https URL wanted", text);
+    service = &setup.services[interface->system];
+    if (service->interface != NULL)
+        refuse("--key-source %s: one is given for %s already", text,
+               interface->system == KEY_AKMA ? "AKMA" : "GBA");
+    memcpy(setup.roots[interface->system], url, length + 1);
+    if (url[length - 1] == '/')
+        setup.roots[interface->system][length - 1] = '\0';
+    *service = (struct key_service_setup){
+        .interface = interface,
+        .root = setup.roots[interface->system],
+        .af_id = option.af_id != NULL ? option.af_id : naf->fqdn,
+        .notify_uri = option.notify_uri,
+        .naf_fqdn = naf->fqdn,
+        .ua_protocol_id = naf->ua_protocol_id,
+        .redirect = option.redirect,
+        .milliseconds = setup.source.milliseconds,
+    };
+    setup.source.services[interface->system] = service;
+}
+
+static void add_token(enum key_system system)
+{
+    struct key_service_setup *service = &setup.services[system];
+
+    if (option.token_url == NULL || service->interface == NULL)
+        return;
+    setup.tokens[system] = (struct token_setup){
+        .url = option.token_url,
+        .scope = option.scope != NULL ? option.scope : service->interface->scope,
+        .client_id = option.client_id,
+        .client_secret = setup.secret,
+        .nf_instance_id = option.nf_instance_id,
+        .target_nf_type = service->interface->nf_type,
+        .milliseconds = setup.source.milliseconds,
+    };
+    service->token = &setup.tokens[system];
+}
+
+static void check_notifications(void)
+{
+    const struct key_interface *akma = setup.services[KEY_AKMA].interface;
+
+    want_together("--notify-accept, --notify-name and --notify-uri", option.notify_accept,
+                  option.notify_name, option.notify_uri);
+    want_url("notify-uri", option.notify_uri);
+    if (option.notify_uri != NULL && (akma == NULL || !akma->notifies))
+        refuse("--notify-uri: only a NEF (--key-source nef:URL) notifies");
+}
+
+static void read_numbers(void)
+{
+    setup.source.key_lifetime = options_number("key-lifetime", option.key_lifetime, 1, 604800);
+    setup.source.milliseconds = 1000 * options_number("source-timeout", option.timeout, 1, 60);
+    setup.source.per_second = options_number("lookups-per-second", option.per_second, 1, 100000);
+    setup.source.per_network = options_number("lookups-per-source", option.per_source, 1, 10000);
+}
+
+/* The secret is the file's text up to the end of its first line. */
+static bool read_secret(void)
+{
+    const struct secret_file kind = {"client secret", SECRET_MAX};
+
+    if (option.client_secret_file == NULL)
+        return true;
+    setup.secret = secret_file_read(&kind, option.client_secret_file, false, &setup.secret_length);
+    if (setup.secret == NULL)
+        return false;
+    setup.secret[strcspn(setup.secret, "\r\n")] = '\0';
+    if (setup.secret[0] != '\0')
+        return true;
+    fprintf(stderr, "client secret %s: empty\n", option.client_secret_file);
+    return false;
+}
+
+static bool complain(const char *name, const char *path)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    fprintf(stderr, "--%s %s: %s\n", name, path, reason == NULL ? "cannot be used" : reason);
+    ERR_clear_error();
+    return false;
+}
+
+static bool key_is_private(void)
+{
+    struct stat status;
+
+    if (stat(option.key, &status) != 0 || private_file_is_private(&status))
+        return true; /* what is not there is said below */
+    fprintf(stderr, "--source-key %s: others than its owner can use it: chmod 600 it\n",
+            option.key);
+    return false;
+}
+
+/* What could not be used later is said now. */
+static bool try_files(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    bool done = ctx != NULL && key_is_private();
+
+    if (done && SSL_CTX_use_certificate_chain_file(ctx, option.certificate) != 1)
+        done = complain("source-cert", option.certificate);
+    if (done && SSL_CTX_use_PrivateKey_file(ctx, option.key, SSL_FILETYPE_PEM) != 1)
+        done = complain("source-key", option.key);
+    if (done && SSL_CTX_load_verify_file(ctx, option.ca) != 1)
+        done = complain("source-ca", option.ca);
+    SSL_CTX_free(ctx);
+    return done;
+}
+
+bool source_options_check(const struct source_options_naf *naf)
+{
+    if (!source_options_given()) {
+        refuse_the_rest();
+        return true;
+    }
+    if (option.certificate == NULL || option.key == NULL || option.ca == NULL)
+        refuse("--key-source needs --source-cert, --source-key and --source-ca");
+    want_url("source-redirect", option.redirect);
+    check_token();
+    read_numbers();
+    for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
+        add_service(option.key_source[i], naf);
+    if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
+        refuse("--af-id says nothing without an AKMA source (nef: or aanf:)");
+    check_notifications();
+    setup.source.identity = (struct http_identity){option.certificate, option.key, option.ca};
+    if (!read_secret() || !try_files())
+        return false;
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        add_token(system);
+    key_answer_cleanse_json();
+    return http_start();
+}
+
+struct source *source_options_open(struct source *file)
+{
+    return source_options_given() ? source_http_new(&setup.source, file) : file;
+}
+
+bool source_options_notifications(struct source_options_notify *notify)
+{
+    *notify = (struct source_options_notify){option.notify_accept, option.notify_name,
+                                             option.certificate, option.key, option.ca};
+    return option.notify_accept != NULL;
+}
+
+void source_options_close(void)
+{
+    secret_file_free(setup.secret, setup.secret_length);
+    setup.secret = NULL;
+}

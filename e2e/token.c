@@ -1,0 +1,264 @@
+/*
+ * OAuth 2.0 client credentials, plain or as an NRF wants them
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "token.h"
+
+#include "clock.h"
+#include "key_answer.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BEARER           "Bearer "
+#define TOKEN_MAX        ((size_t)8 * 1024) /* octets */
+#define LIFETIME_UNKNOWN 60                 /* seconds, where expires_in is missing */
+#define LIFETIME_MAX     86400              /* seconds; longer ones are renewed daily */
+#define MARGIN_MAX       30                 /* seconds before the end, or a tenth of the life */
+#define REASON_SIZE      (HTTP_FAULT_SIZE + KEY_ANSWER_PROBLEM_SIZE)
+
+struct waiter {
+    struct waiter *next;
+    token_done *done;
+    void *context;
+};
+
+struct token {
+    struct http *http;
+    const struct token_setup *setup;
+    char *authorization; /* NULL: none */
+    int64_t until;       /* clock_ms() of its last use */
+    int64_t not_before;  /* clock_ms() of the next fetch: Retry-After */
+    bool fetching;
+    struct waiter *waiters;
+};
+
+static void drop(struct token *token)
+{
+    if (token->authorization != NULL)
+        OPENSSL_clear_free(token->authorization, strlen(token->authorization) + 1);
+    token->authorization = NULL;
+}
+
+/* Tell all who wait; who asks again from inside is a new one. */
+static void tell(struct token *token, const char *reason)
+{
+    struct waiter *waiter = token->waiters;
+
+    token->fetching = false;
+    token->waiters = NULL;
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+
+        waiter->done(waiter->context, token->authorization, reason);
+        OPENSSL_free(waiter);
+        waiter = next;
+    }
+}
+
+/* The answer: RFC 6749 5.1 */
+
+/* b64token (RFC 6750 2.1): nothing else may come into a header. */
+static bool is_b64token(const char *text)
+{
+    static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~+/";
+    const size_t length = strspn(text, characters);
+
+    return length > 0 && length + strspn(text + length, "=") == strlen(text) &&
+           strlen(text) <= TOKEN_MAX;
+}
+
+static const char *take(struct token *token, const char *text, json_int_t lifetime)
+{
+    const json_int_t seconds = lifetime > LIFETIME_MAX ? LIFETIME_MAX : lifetime;
+    const json_int_t margin = seconds / 10 > MARGIN_MAX ? MARGIN_MAX : seconds / 10;
+    const size_t size = strlen(BEARER) + strlen(text) + 1;
+
+    drop(token);
+    token->authorization = OPENSSL_malloc(size);
+    if (token->authorization == NULL)
+        return "out of memory";
+    (void)snprintf(token->authorization, size, BEARER "%s", text);
+    token->until = clock_ms() + (seconds - margin) * 1000;
+    return NULL;
+}
+
+static const char *read_answer(struct token *token, json_t *object)
+{
+    const char *text, *type;
+    json_int_t lifetime = LIFETIME_UNKNOWN;
+
+    if (json_unpack(object, "{s:s,s:s,s?I}", "access_token", &text, "token_type", &type,
+                    "expires_in", &lifetime) != 0)
+        return "the answer is no access token: access_token, token_type, expires_in wanted";
+    if (strcasecmp(type, "Bearer") != 0)
+        return "the token's type is not Bearer";
+    if (!is_b64token(text) || lifetime < 1)
+        return "the token's form or lifetime is wrong";
+    return take(token, text, lifetime);
+}
+
+static void on_reply(void *context, const struct http_reply *reply)
+{
+    struct token *token = context;
+    char reason[REASON_SIZE], problem[KEY_ANSWER_PROBLEM_SIZE];
+    const char *fault = reply->fault;
+
+    if (fault == NULL && reply->status == 200) {
+        json_t *object = key_answer_is(reply->content_type, "application/json")
+                             ? json_loadb(reply->body, reply->length, JSON_REJECT_DUPLICATES, NULL)
+                             : NULL;
+
+        fault = read_answer(token, object);
+        json_decref(object);
+        if (fault == NULL) {
+            tell(token, NULL);
+            return;
+        }
+    }
+    key_answer_problem(reply->content_type, reply->body, reply->length, problem);
+    if (fault != NULL)
+        (void)snprintf(reason, sizeof(reason), "token server: %s", fault);
+    else
+        (void)snprintf(reason, sizeof(reason), "token server: HTTP status %ld%s%s", reply->status,
+                       problem[0] == '\0' ? "" : ", ", problem);
+    token->not_before = clock_ms() + (int64_t)reply->retry_after * 1000;
+    drop(token);
+    tell(token, reason);
+}
+
+/* The question */
+
+/* name=value of a form, the value escaped. */
+static bool add_field(char **form, const char *name, const char *value)
+{
+    char *escaped = curl_easy_escape(NULL, value, 0), *longer = NULL;
+
+    if (escaped != NULL && asprintf(&longer, "%s&%s=%s", *form, name, escaped) < 0)
+        longer = NULL;
+    curl_free(escaped);
+    free(*form);
+    *form = longer;
+    return longer != NULL;
+}
+
+static char *make_form(const struct token_setup *setup)
+{
+    char *form = strdup("grant_type=client_credentials");
+
+    if (form != NULL && setup->nf_instance_id != NULL &&
+        !(add_field(&form, "nfInstanceId", setup->nf_instance_id) &&
+          add_field(&form, "nfType", "AF") &&
+          add_field(&form, "targetNfType", setup->target_nf_type)))
+        return NULL;
+    if (form != NULL && setup->scope != NULL && !add_field(&form, "scope", setup->scope))
+        return NULL;
+    return form;
+}
+
+/* "Basic ..." of the two, each escaped as in a form; to be cleansed. */
+static char *make_basic(const struct token_setup *setup)
+{
+    char *id = curl_easy_escape(NULL, setup->client_id, 0);
+    char *secret = curl_easy_escape(NULL, setup->client_secret, 0);
+    char *pair = NULL, *basic = NULL;
+
+    if (id != NULL && secret != NULL && asprintf(&pair, "%s:%s", id, secret) >= 0) {
+        const size_t length = strlen(pair);
+
+        basic = OPENSSL_malloc(strlen("Basic ") + (length + 2) / 3 * 4 + 1);
+        if (basic != NULL) {
+            memcpy(basic, "Basic ", strlen("Basic "));
+            (void)EVP_EncodeBlock((unsigned char *)basic + strlen("Basic "),
+                                  (const unsigned char *)pair, (int)length);
+        }
+        OPENSSL_cleanse(pair, length);
+        free(pair);
+    }
+    curl_free(id);
+    curl_free(secret);
+    return basic;
+}
+
+static bool fetch(struct token *token)
+{
+    const struct token_setup *setup = token->setup;
+    char *form = make_form(setup);
+    char *basic = setup->client_id == NULL ? NULL : make_basic(setup);
+    const struct http_request request = {
+        .url = setup->url,
+        .content_type = "application/x-www-form-urlencoded",
+        .body = form,
+        .authorization = basic,
+        .milliseconds = setup->milliseconds,
+    };
+    const bool sent = form != NULL && (basic != NULL || setup->client_id == NULL) &&
+                      http_post(token->http, &request, on_reply, token);
+
+    free(form);
+    if (basic != NULL)
+        OPENSSL_clear_free(basic, strlen(basic) + 1);
+    return sent;
+}
+
+void token_get(struct token *token, token_done *done, void *context)
+{
+    struct waiter *waiter;
+
+    if (token->authorization != NULL && clock_ms() <= token->until) {
+        done(context, token->authorization, NULL);
+        return;
+    }
+    if (!token->fetching && clock_ms() < token->not_before) {
+        done(context, NULL, "token server: has asked not to be asked for a while (Retry-After)");
+        return;
+    }
+    waiter = OPENSSL_malloc(sizeof(*waiter));
+    if (waiter == NULL || (!token->fetching && !fetch(token))) {
+        OPENSSL_free(waiter);
+        done(context, NULL, "out of memory");
+        return;
+    }
+    token->fetching = true;
+    *waiter = (struct waiter){token->waiters, done, context};
+    token->waiters = waiter;
+}
+
+void token_refused(struct token *token, const char *authorization)
+{
+    if (token->authorization != NULL && strcmp(token->authorization, authorization) == 0)
+        drop(token);
+}
+
+struct token *token_new(struct http *http, const struct token_setup *setup)
+{
+    struct token *token = OPENSSL_zalloc(sizeof(*token));
+
+    if (token != NULL) {
+        token->http = http;
+        token->setup = setup;
+    }
+    return token;
+}
+
+void token_free(struct token *token)
+{
+    if (token == NULL)
+        return;
+    while (token->waiters != NULL) {
+        struct waiter *next = token->waiters->next;
+
+        OPENSSL_free(token->waiters);
+        token->waiters = next;
+    }
+    drop(token);
+    OPENSSL_free(token);
+}

@@ -1,0 +1,44 @@
+/*
+ * OAuth 2.0 client credentials (RFC 6749 4.4), plain or as an NRF wants them (TS 29.510 6.3)
+ *
+ * One token at a time: cached until shortly before its end, fetched once for all who wait for it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TOKEN_H
+#define TOKEN_H
+
+#include "http.h"
+
+#include <stdbool.h>
+
+/* Texts, which have to outlive the token. */
+struct token_setup {
+    const char *url;
+    const char *scope; /* NULL: none is asked for */
+    /* either: HTTP Basic (RFC 6749 2.3.1) */
+    const char *client_id, *client_secret;
+    /* or: the NRF's form, where our certificate says who we are */
+    const char *nf_instance_id; /* a UUID */
+    const char *target_nf_type; /* "AANF", "GBA_BSF" */
+    unsigned int milliseconds;  /* to get one in */
+};
+
+struct token;
+
+/* authorization: "Bearer ..." or NULL; then reason says why, with what the server said in it. */
+typedef void token_done(void *context, const char *authorization, const char *reason);
+
+/* NULL: out of memory. */
+struct token *token_new(struct http *http, const struct token_setup *setup);
+
+/* Who waits is not called any more. Cleanse and release; NULL is fine. */
+void token_free(struct token *token);
+
+/* Get the token; done is called once, perhaps before this returns. */
+void token_get(struct token *token, token_done *done, void *context);
+
+/* The server refused this one: where it is still ours, the next token_get() fetches another. */
+void token_refused(struct token *token, const char *authorization);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * e2e-ue --listen: each local connection is relayed over an e2e connection of its own
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ue_listen.h"
+
+#include "log.h"
+#include "relay.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <event2/listener.h>
+#include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
+
+/* What belongs to one loop. */
+struct worker {
+    const struct client_setup *setup;
+    struct loop *loop;
+    struct evconnlistener *listener;
+    struct event *pause;
+    LIST_HEAD(, local) locals;
+};
+
+/* A local connection: its flow is under way, or it is relayed. */
+struct local {
+    LIST_ENTRY(local) next;
+    struct worker *worker;
+    int fd; /* -1: the relay's */
+    struct client *client;
+    SSL *ssl;
+    struct relay *relay;
+    int64_t active;
+};
+
+/* The local program sees a broken connection where it was not served to the end. */
+static void close_local(struct local *local)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    LIST_REMOVE(local, next);
+    if (local->client != NULL)
+        client_stop(local->client);
+    if (local->relay != NULL)
+        relay_stop(local->relay);
+    if (local->fd >= 0) {
+        (void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        (void)close(local->fd);
+    }
+    stream_close(local->ssl);
+    OPENSSL_free(local);
+}
+
+static void relay_has_ended(void *argument, const char *reason)
+{
+    struct local *local = argument;
+
+    local->relay = NULL;
+    if (reason != NULL)
+        log_event("broken", "reason", reason, NULL);
+    close_local(local);
+}
+
+static void flow_has_ended(void *argument, const struct client_result *result)
+{
+    struct local *local = argument;
+
+    local->client = NULL;
+    local->ssl = result->ssl;
+    if (result->outcome != CLIENT_READY || !result->is_e2e) {
+        log_event("refused", "reason",
+                  result->outcome != CLIENT_READY ? result->reason : "no e2e connection", NULL);
+        close_local(local);
+        return;
+    }
+    local->relay = relay_start(local->worker->loop->base, local->ssl, local->fd, NULL, 0,
+                               &local->active, relay_has_ended, local);
+    local->fd = -1;
+    if (local->relay == NULL)
+        close_local(local);
+}
+
+static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                     int length, void *argument)
+{
+    struct worker *worker = argument;
+    struct local *local = OPENSSL_zalloc(sizeof(*local));
+    const int yes = 1;
+
+    (void)listener, (void)length;
+    if (local == NULL) {
+        (void)close(fd);
+        return;
+    }
+    if (address->sa_family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    local->worker = worker;
+    local->fd = fd;
+    LIST_INSERT_HEAD(&worker->locals, local, next);
+    local->client = client_start(worker->loop, worker->setup, flow_has_ended, local);
+    if (local->client == NULL)
+        close_local(local);
+}
+
+static void go_on_accepting(evutil_socket_t fd, short what, void *argument)
+{
+    const struct worker *worker = argument;
+
+    (void)fd, (void)what;
+    (void)evconnlistener_enable(worker->listener);
+}
+
+static void could_not_accept(struct evconnlistener *listener, void *argument)
+{
+    static const struct timeval pause = {0, PAUSE_US};
+    const struct worker *worker = argument;
+
+    log_event("accept", "reason", strerror(errno), NULL);
+    (void)evconnlistener_disable(listener);
+    (void)event_add(worker->pause, &pause);
+}
+
+static void close_worker(struct worker *worker)
+{
+    if (worker->listener != NULL)
+        evconnlistener_free(worker->listener);
+    if (worker->pause != NULL)
+        event_free(worker->pause);
+    while (!LIST_EMPTY(&worker->locals))
+        close_local(LIST_FIRST(&worker->locals));
+}
+
+/* All loops accept from the one socket. */
+static bool open_worker(struct worker *worker, const struct local_listener *listener)
+{
+    LIST_INIT(&worker->locals);
+    worker->listener = evconnlistener_new(worker->loop->base, accepted, worker,
+                                          LEV_OPT_CLOSE_ON_EXEC, 0, listener->fd);
+    worker->pause = evtimer_new(worker->loop->base, go_on_accepting, worker);
+    if (worker->listener == NULL || worker->pause == NULL)
+        return false;
+    evconnlistener_set_error_cb(worker->listener, could_not_accept);
+    return true;
+}
+
+bool ue_listen(const struct local_listener *listener, const struct client_setup *setup)
+{
+    struct loops *loops = loops_new(loops_cores());
+    struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
+    bool open = workers != NULL;
+    sigset_t ends;
+    int which;
+
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL); /* for every thread */
+    for (size_t i = 0; open && i < loops->count; i++) {
+        workers[i].setup = setup;
+        workers[i].loop = &loops->loop[i];
+        open = open_worker(&workers[i], listener);
+    }
+    open = open && loops_start(loops);
+    if (open) {
+        (void)sigwait(&ends, &which);
+        loops_stop(loops);
+    } else {
+        log_event("listen", "reason", "out of memory, descriptors or threads", NULL);
+    }
+    for (size_t i = 0; workers != NULL && i < loops->count; i++)
+        close_worker(&workers[i]);
+    OPENSSL_free(workers);
+    loops_free(loops);
+    return open;
+}

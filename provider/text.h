@@ -1,0 +1,26 @@
+/*
+ * Text: well-formed UTF-8, and names of ASCII whose case does not count
+ *
+ * The rules are the module's own, so that two ends with different libcryptos agree.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_TEXT_H
+#define AKMA_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * UTF-8 by the syntax of RFC 3629 clause 4, without NUL: no overlong forms, no surrogates, nothing
+ * above U+10FFFF. NULL where the octets are well formed, else what is wrong and what is wanted.
+ */
+const char *text_fault(const unsigned char *text, size_t length);
+
+/* True if both are the same but for the case of ASCII letters. */
+bool text_same(const char *one, const char *other, size_t length);
+
+/* The same, of a whole string and a name of this length. */
+bool text_is(const char *known, const char *name, size_t length);
+
+#endif

@@ -1,0 +1,485 @@
+"""akma derive and akma identity: every option, source, format and refusal.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import os
+import resource
+import shlex
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import reference
+from samples import ALGORITHMS, EXPECTED, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SAMPLES, SUPI, UA
+from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
+
+SECRETS = {"ks-naf", "ka", "key", "secret"}
+E2E_KEY = EXPECTED["AKMA-E2E"]
+NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
+
+
+@pytest.fixture
+def ks_naf(tmp_path: Path) -> str:
+    return secret(tmp_path / "ks_naf", KEY)
+
+
+@pytest.fixture
+def ka(tmp_path: Path) -> str:
+    return secret(tmp_path / "ka", KA)
+
+
+@pytest.fixture
+def both(ks_naf: str, ka: str) -> list[str]:
+    """A call that derives AKMA-E2E's sample."""
+    return ["derive", "--ks-naf", ks_naf, "--ka", ka, *NAF]
+
+
+def assert_no_secrets(output: bytes) -> None:
+    for octets in (KEY, KA, E2E_KEY):
+        assert octets not in output and octets.hex().encode() not in output.lower()
+
+
+def refused(*words: str | Path, status: int = 2, given: bytes = b"", **more: str) -> str:
+    """What it says; nothing comes out."""
+    result = akma(*words, given=given, environment=more)
+    assert result.returncode == status and result.stdout == b"", result.stderr
+    assert_no_secrets(result.stderr)
+    return result.stderr.decode()
+
+
+# akma derive: options
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_algorithms(tmp_path: Path, algorithm: str) -> None:
+    words = ["derive", "--algorithm", algorithm]
+    for name, value in SAMPLES[algorithm].items():
+        octets = value if isinstance(value, bytes) else str(value).encode()
+        if name in SECRETS:
+            words += [f"--{name}", secret(tmp_path / name, octets)]
+        else:
+            words += [f"--{name}", octets.hex() if isinstance(value, bytes) else octets.decode()]
+    result = akma(*words)
+    assert result.stderr == b"" and result.stdout.decode() == EXPECTED[algorithm].hex() + "\n"
+
+
+@pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
+@pytest.mark.parametrize("digest", ["SHA2-256", "SHA2-512/256", "SHA3-384"])
+def test_parameters_of_e2e(ka: str, mode: str, digest: str) -> None:
+    """Every other parameter at once, and the aliases."""
+    result = akma(
+        *["derive", "--key", "stdin", "--secret", ka, "--naf-id", NAF_ID.hex()],
+        *["--refresh", "00ff", "--usage", "tls-psk", "--mode", mode, "--digest", digest],
+        *["--not-after", "4102444800", "--properties", "provider=default", "--length", "77"],
+        given=KEY.hex().encode(),
+    )
+    expected = reference.e2e_key(
+        KEY, KA, NAF_ID, refresh=b"\x00\xff", usage="tls-psk", mode=mode, digest=digest, length=77
+    )
+    assert bytes.fromhex(result.stdout.decode()) == expected
+
+
+def test_several_p(ks_naf: str) -> None:
+    parts = [b"a", b"", b"bc"]
+    words = [word for part in parts for word in ("--p", part.hex())]
+    result = akma("derive", "--algorithm", "3GPP-KDF", "--key", ks_naf, "--fc", "69", *words)
+    assert bytes.fromhex(result.stdout.decode()) == reference.kdf_3gpp(KEY, b"\x69", parts)
+    many = ["--p", "00"] * 65
+    said = refused("derive", "--algorithm", "3GPP-KDF", "--key", ks_naf, "--fc", "69", *many)
+    assert "--p is given more than 64 times" in said
+
+
+@pytest.mark.parametrize("algorithm", ["AKMA-E2E", "AKMA-K-AF", "AKMA-K-AKMA"])
+def test_down_the_chain_of_akma(ka: str, algorithm: str) -> None:
+    words = ["--supi", SUPI]
+    expected = reference.k_akma(KEY, SUPI)
+    if algorithm != "AKMA-K-AKMA":
+        words += NAF
+        expected = reference.k_af(expected, NAF_ID)
+    if algorithm == "AKMA-E2E":
+        words += ["--ka", ka, "--usage", "u"]
+        expected = reference.e2e_key(expected, KA, NAF_ID, usage="u")
+    words += ["--algorithm", algorithm, "--from-k-ausf", "stdin"]
+    result = akma("derive", *words, given=KEY.hex().encode())
+    assert result.stderr == b"" and bytes.fromhex(result.stdout.decode()) == expected
+
+
+@pytest.mark.parametrize("algorithm", ["AKMA-E2E", "GBA-KS-NAF"])
+def test_down_the_chain_of_gba(ka: str, algorithm: str) -> None:
+    words = ["--rand", RAND.hex(), "--impi", IMPI, *NAF, "--algorithm", algorithm]
+    expected = reference.ks_naf(KEY, RAND, IMPI, NAF_ID)
+    if algorithm == "AKMA-E2E":
+        words += ["--ka", ka, "--length", "16"]
+        expected = reference.e2e_key(expected, KA, NAF_ID, length=16)
+    result = akma("derive", *words, "--from-ck-ik", "stdin", given=KEY.hex().encode())
+    assert result.stderr == b"" and bytes.fromhex(result.stdout.decode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from-k-ausf", "stdin", "--supi", SUPI], "ka: missing"),
+        (["--from-k-ausf", "stdin", "--rand", RAND.hex()], "supi: missing"),
+        (["--from-ck-ik", "stdin", "--impi", IMPI], "rand: missing"),
+        (["--from-ck-ik", "stdin", "--algorithm", "AKMA-K-AF"], "rand: missing"),
+    ],
+)
+def test_chains_that_lack_something(words: list[str], said: str) -> None:
+    stderr = refused("derive", *words, *NAF, given=KEY.hex().encode(), status=1)
+    assert said in stderr
+
+
+def test_chain_that_does_not_come_by(ka: str) -> None:
+    words = ["--impi", IMPI, "--rand", RAND.hex(), "--ka", ka, *NAF, "--from-ck-ik", "stdin"]
+    given = KEY.hex().encode()
+    said = refused("derive", *words, "--algorithm", "GBA-KS-INT-NAF", given=given, status=1)
+    assert "this chain does not come by GBA-KS-INT-NAF" in said
+    said = refused("derive", *words, "--from-k-ausf", "stdin", given=given)
+    assert "one top of a chain" in said
+
+
+def test_parameter_that_nobody_takes(both: list[str]) -> None:
+    assert "--supi: AKMA-E2E takes no such parameter" in refused(*both, "--supi", SUPI, status=1)
+
+
+# akma derive: sources
+
+
+Source = Callable[[Path, bytes], tuple[str, bytes, dict[str, str], int | None]]
+
+
+def from_pipe(text: bytes) -> int:
+    reader, writer = os.pipe()
+    os.write(writer, text)
+    os.close(writer)
+    return reader
+
+
+SOURCES: dict[str, Source] = {
+    "file": lambda path, text: (f"file:{path}", b"", {}, None),
+    "env": lambda path, text: ("env:KA", b"", {"KA": text.decode("latin-1")}, None),
+    "stdin": lambda path, text: ("stdin", text, {}, None),
+    "fd": lambda path, text: ("", b"", {}, from_pipe(text)),
+}
+
+
+def run_source(tmp_path: Path, name: str, text: bytes, *words: str) -> tuple[int, bytes, str]:
+    path = tmp_path / "secret"
+    path.write_bytes(text)
+    path.chmod(0o600)
+    source, given, environment, fd = SOURCES[name](path, text)
+    command = ["derive", "--algorithm", "3GPP-KDF", "--fc", "69", "--p", "00"]
+    command += ["--key", source or f"fd:{fd}", *words]
+    fds = () if fd is None else (fd,)
+    result = akma(*command, given=given, environment=environment, fds=fds)
+    if fd is not None:
+        os.close(fd)
+    return result.returncode, result.stdout, result.stderr.decode()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("spaces", ["{}", "  {}\n", "\t{}\r\n\v\f"])
+def test_sources(tmp_path: Path, name: str, spaces: str) -> None:
+    key = bytes(range(1, 90))
+    text = spaces.format(" ".join(f"{octet:02X}" for octet in key)).encode()
+    status, out, said = run_source(tmp_path, name, text)
+    assert (status, said) == (0, "")
+    assert bytes.fromhex(out.decode()) == reference.kdf_3gpp(key, b"\x69", [b"\0"])
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_raw_sources(tmp_path: Path, name: str) -> None:
+    """Octets as they are: a new line at the end is one of them."""
+    key = b"\x01 ab\n" if name == "env" else b"\x00 ab\xff\n"
+    status, out, said = run_source(tmp_path, name, key, "--raw")
+    assert (status, said) == (0, "")
+    assert bytes.fromhex(out.decode()) == reference.kdf_3gpp(key, b"\x69", [b"\0"])
+
+
+BAD_TEXTS = {
+    "odd": (b"abc", "not hex"),
+    "no hex": (b"xy", "not hex"),
+    "a NUL": (b"ab\0", "not hex"),
+    "0x": (b"0xab", "not hex"),
+    "colons": (b"ab:cd", "not hex"),
+    "empty": (b"", "empty"),
+    "white space": (b" \n", "empty"),
+    "long": (b"ab" * 65536, "longer than the secret can be"),
+    "very long": (b"ab " * 200000, "longer than the secret can be"),
+}
+
+
+@pytest.mark.parametrize("name", ["file", "stdin"])
+@pytest.mark.parametrize("text", BAD_TEXTS)
+def test_bad_secrets(tmp_path: Path, name: str, text: str) -> None:
+    octets, wanted = BAD_TEXTS[text]
+    status, out, said = run_source(tmp_path, name, octets)
+    assert status == 2 and out == b"" and f"--key: {name}" in said and wanted in said
+
+
+def test_longest_secret(tmp_path: Path) -> None:
+    for key in (b"k" * 65535, b"k" * 65536):
+        status, out, said = run_source(tmp_path, "file", key, "--raw")
+        if len(key) == 65535:
+            assert bytes.fromhex(out.decode()) == reference.kdf_3gpp(key, b"\x69", [b"\0"])
+        else:
+            assert status == 2 and "longer than the secret can be" in said
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("file:", "file:PATH, env:NAME, fd:N or stdin wanted"),
+        ("stdin:", "file:PATH, env:NAME, fd:N or stdin wanted"),
+        (KA.hex(), "no secret belongs on a command line"),
+        ("pass:0011", "no secret belongs on a command line"),
+        ("file:/nowhere/at/all", "file:/nowhere/at/all: No such file"),
+        ("file:/", "file:/: Is a directory"),
+        ("file:no\x1b[31m", "file:no\\x1B[31m: No such file"),
+        ("env:NO_SUCH", "env:NO_SUCH: there is no such variable"),
+        ("fd:x", "fd:x: the number of an open file descriptor wanted"),
+        ("fd:1x", "fd:1x: the number of an open file descriptor wanted"),
+        ("fd:-1", "fd:-1: the number of an open file descriptor wanted"),
+        ("fd:99999999999999999999", "the number of an open file descriptor wanted"),
+        ("fd:77", "fd:77: Bad file descriptor"),
+    ],
+)
+def test_bad_sources(ks_naf: str, source: str, wanted: str) -> None:
+    assert wanted in refused("derive", "--ks-naf", ks_naf, "--ka", source, *NAF)
+
+
+def test_stdin_is_read_once(ks_naf: str) -> None:
+    said = refused("derive", "--ks-naf", "stdin", "--ka", "stdin", *NAF, given=KEY.hex().encode())
+    assert "--ka: stdin: empty" in said
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])
+def test_warning_about_a_file_that_others_can_use(
+    tmp_path: Path, both: list[str], mode: int
+) -> None:
+    (tmp_path / "ka").chmod(mode)
+    result = akma(*both)
+    assert result.returncode == 0 and b"warning: --ka: file:" in result.stderr
+    assert b"chmod 600" in result.stderr
+
+
+def test_environment_is_cleansed(tmp_path: Path, ks_naf: str) -> None:
+    """While it waits for another secret, the one it took from its environment is gone from there."""
+    command = [str(AKMA), "derive", "--ka", "env:KA", "--ks-naf", "stdin", *NAF]
+    environment = ENVIRONMENT | {"KA": KA.hex()}
+    # Options are taken in the order of the table, --ks-naf first: give it by a file, --key waits.
+    command[command.index("--ks-naf")] = "--key"
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for _ in range(500):
+            seen = Path(f"/proc/{process.pid}/environ").read_bytes()
+            if seen and KA.hex().encode() not in seen:
+                break
+            os.sched_yield()
+            subprocess.run(["sleep", "0.01"], check=True)
+        assert seen and KA.hex().encode() not in seen and b"KA=" in seen
+        out, _ = process.communicate(KEY.hex().encode(), timeout=30)
+    assert bytes.fromhex(out.decode()) == E2E_KEY
+
+
+# akma derive: output
+
+
+def test_formats(both: list[str]) -> None:
+    assert akma(*both, "--format", "hex").stdout == E2E_KEY.hex().encode() + b"\n"
+    assert akma(*both, "--format", "raw").stdout == E2E_KEY
+    assert akma(*both, "--format", "base64").stdout == base64.b64encode(E2E_KEY) + b"\n"
+    long = akma(*both, "--length", "8160", "--format", "base64").stdout
+    assert base64.b64decode(long) == reference.e2e_key(KEY, KA, NAF_ID, length=8160)
+    assert "--format: hex, raw or base64 wanted" in refused(*both, "--format", "pem")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_out(tmp_path: Path, both: list[str], old: bool) -> None:
+    """Written anew: what stood there keeps neither its mode nor its other names."""
+    out = tmp_path / "key"
+    if old:
+        out.write_text("old")
+        out.chmod(0o644)
+        os.link(out, tmp_path / "other")
+    result = akma(*both, "--out", out)
+    assert result.returncode == 0 and result.stdout == result.stderr == b""
+    assert out.read_text() == E2E_KEY.hex() + "\n"
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    if old:
+        assert (tmp_path / "other").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["ka", "key", "ks_naf"] + ["other"] * old
+    )
+
+
+def test_out_that_cannot_be(tmp_path: Path, both: list[str]) -> None:
+    (tmp_path / "link").symlink_to("target")
+    os.mkfifo(tmp_path / "fifo")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for out, wanted in [
+        ("/dev/null", "not a regular file"),
+        (str(tmp_path / "link"), "a symbolic link"),
+        (str(tmp_path / "fifo"), "not a regular file"),
+        (str(tmp_path), "not a regular file"),
+        ("/nowhere/at/all", "No such file"),
+    ]:
+        assert wanted in refused(*both, "--out", out, status=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_full_disk(tmp_path: Path, both: list[str]) -> None:
+    """The old file stays, nothing is left beside it."""
+    out = tmp_path / "key"
+    out.write_text("old")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = subprocess.run(
+        [AKMA, *both, "--out", out],
+        env=ENVIRONMENT,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
+        check=False,
+    )
+    assert result.returncode == 1 and b"File too large" in result.stderr
+    assert out.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_closed_pipe(both: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run(
+        [AKMA, *both], env=ENVIRONMENT, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert result.returncode == 1 and b"standard output: Broken pipe" in result.stderr
+
+
+# akma derive: refusals
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--length", "0"], 2, "--length 0: a number from 1"),
+        (["--length", "16321"], 2, "a number from 1 to 16320"),
+        (["--length", "8161"], 1, "8160"),
+        (["--digest", "SHA1"], 1, "digest"),
+        (["--mode", "5G"], 1, "mode"),
+        (["--refresh", "0"], 2, "--refresh: an even number of hex digits"),
+        (["--refresh", "zz"], 2, "--refresh: an even number of hex digits"),
+        (["--refresh", "00" * 256], 1, "refresh"),
+        (["--not-after", "x"], 2, "--not-after: a number wanted"),
+        (["--not-after", ""], 2, "--not-after: a number wanted"),
+        (["--not-after", "9" * 30], 2, "--not-after: a number wanted"),
+        (["--not-after", "1"], 1, "not-after"),
+        (["--key", "stdin"], 1, "given twice"),
+        (["--algorithm", "AKMA-E2F"], 1, "AKMA-E2F: not found"),
+        (["--algorithm", "X\x1b"], 1, "X\\x1B: not found"),
+        (["--what"], 2, "--what: there is no such option"),
+        (["--ka"], 2, "--ka: a value is missing"),
+        (["what"], 2, "what is no option"),
+    ],
+)
+def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:
+    assert said in refused(*both, *words, status=status, given=KEY.hex().encode())
+
+
+def test_without_the_provider(both: list[str]) -> None:
+    said = refused(*both, status=1, OPENSSL_CONF="/dev/null")
+    assert "is akma activated" in said and "akma doctor" in said
+
+
+def test_commands() -> None:
+    assert akma().returncode == 2
+    assert "derive" in help_of()
+    assert akma("--version").stdout.startswith(b"akma ")
+    result = akma("what\n")
+    assert result.returncode == 2 and b"what\\x0A: there is no such command" in result.stderr
+
+
+def test_help_of_derive(tmp_path: Path, both: list[str]) -> None:
+    """Every parameter is an option; the example works as it stands."""
+    text = help_of("derive")
+    for parameters in SAMPLES.values():
+        for name in parameters:
+            assert f"  --{name} " in text
+    line = example_of("derive")
+    folders = ENVIRONMENT | {"KA": KA.hex(), "PATH": f"{AKMA.parent}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, env=folders, check=True)
+    expected = reference.e2e_key(KEY, KA, NAF_ID, usage="tls-psk")
+    assert (tmp_path / "e2e_key").read_text() == expected.hex() + "\n"
+
+
+# akma identity
+
+A_TID = reference.a_tid(KEY, SUPI)
+REALM = "5gc.mnc015.mcc234.3gppnetwork.org"
+B_TID = f"{base64.b64encode(RAND).decode()}@bsf.example.com"
+A_KID = f"rid678.tid{A_TID.hex()}@{REALM}"
+GBA = ["--rand", RAND.hex(), "--bsf", "bsf.example.com"]
+OF_AKMA = ["--rid", "678", "--a-tid", A_TID.hex(), "--realm", REALM]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "identity", "psk"),
+    [
+        (GBA, "b-tid", B_TID, f"3GPP-bootstrapping.{B_TID}"),
+        ([*GBA, "--uicc"], "b-tid", B_TID, f"3GPP-bootstrapping-uicc.{B_TID}"),
+        ([*GBA, "--separator", ";"], "b-tid", B_TID, f"3GPP-bootstrapping;{B_TID}"),
+        ([*GBA, "--separator", ""], "b-tid", B_TID, f"3GPP-bootstrapping{B_TID}"),
+        (["--b-tid", "a@b"], "b-tid", "a@b", "3GPP-bootstrapping.a@b"),
+        (OF_AKMA, "a-kid", A_KID, f"3GPP-AKMA{A_KID}"),
+        ([*OF_AKMA, "--separator", "."], "a-kid", A_KID, f"3GPP-AKMA.{A_KID}"),
+        (["--a-kid", "a@b"], "a-kid", "a@b", "3GPP-AKMAa@b"),
+    ],
+)
+def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
+    result = akma("identity", *words)
+    assert result.stderr == b""
+    assert result.stdout.decode() == f"{name}: {identity}\npsk-identity: {psk}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "the parts of a B-TID or those of an A-KID"),
+        ([*GBA, *OF_AKMA], "the parts of a B-TID or those of an A-KID"),
+        (["--rand", RAND.hex()], "--bsf is missing"),
+        (["--bsf", "b"], "--rand is missing"),
+        (["--rand", "00", "--bsf", "b"], "--rand 00: 32 hex digits"),
+        (["--rand", "zz" * 16, "--bsf", "b"], "32 hex digits wanted"),
+        (["--rand", RAND.hex(), "--bsf", "a_b"], "--bsf a_b: a domain name"),
+        (["--rand", RAND.hex(), "--bsf", ""], "a domain name"),
+        (["--rand", RAND.hex(), "--bsf", "b" * 254], "a domain name"),
+        (["--rand", RAND.hex(), "--bsf", "b" * 253], "a B-TID of at most 255 octets"),
+        ([*OF_AKMA, "--rid", "12345"], "--rid 12345: 1 to 4 digits"),
+        ([*OF_AKMA, "--rid", "x"], "1 to 4 digits"),
+        ([*OF_AKMA, "--rid", ""], "1 to 4 digits"),
+        ([*OF_AKMA, "--a-tid", "00"], "--a-tid 00: 64 hex digits"),
+        ([*OF_AKMA, "--realm", "r" * 200], "an A-KID of at most 255 octets"),
+        (["--b-tid", "a"], "user@realm"),
+        (["--b-tid", "@b"], "user@realm"),
+        (["--b-tid", "a@"], "user@realm"),
+        (["--b-tid", "a b@c"], "user@realm"),
+        (["--b-tid", "a\x1b@c"], "--b-tid a\\x1B@c: user@realm"),
+        (["--b-tid", "a@" + "b" * 254], "user@realm"),
+        (["--b-tid", "a@" + "b" * 253], "a PSK identity of at most 256 octets"),
+        ([*GBA, "--separator", "." * 256], "a PSK identity of at most 256 octets"),
+    ],
+)
+def test_refused_identities(words: list[str], said: str) -> None:
+    assert said in refused("identity", *words)
+
+
+def test_example_of_identity() -> None:
+    result = akma(*shlex.split(example_of("identity"))[1:])
+    assert (
+        result.returncode == 0 and b"3GPP-bootstrapping.AAECAwQFBgcICQoLDA0ODw==@" in result.stdout
+    )

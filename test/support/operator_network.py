@@ -1,0 +1,328 @@
+"""Stands in for an operator: NEF, AAnF, BSF, token server and NRF, behind a real HTTP/2 server.
+
+It holds every request against schemas written for it, and derives what it answers from a subscriber's
+K_AUSF, or Ks, with the reference.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import contextlib
+import datetime
+import json
+import secrets
+import subprocess
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import jsonschema
+
+import reference
+
+SCRIPT = Path(__file__).resolve().parent / "https_server.js"
+LOOPBACK = "127.0.0.1"
+JSON = {"content-type": "application/json"}
+PROBLEM = {"content-type": "application/problem+json"}
+
+Request = dict[str, Any]
+Reply = dict[str, Any]
+
+
+class HttpsServer:
+    """A real HTTPS server with certificates both ways; handle(request) gives the answer, or None for none."""
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Reply | None],
+        certificate: tuple[Path, Path],
+        ca: Path,
+        versions: str = "both",
+    ) -> None:
+        self.handle = handle
+        self.refused: list[str] = []
+        self.process = subprocess.Popen(
+            ["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lock = threading.Lock()
+        assert self.process.stdout
+        self.port: int = json.loads(self.process.stdout.readline())["port"]
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        assert self.process.stdout and self.process.stdin
+        for line in self.process.stdout:
+            request = json.loads(line)
+            if "refused" in request:
+                self.refused.append(request["refused"])
+                continue
+            reply = self.handle(request)
+            if reply is not None:
+                self.reply(request, reply)
+
+    def reply(self, request: Request, reply: Reply) -> None:
+        """Answer a request, now or later."""
+        assert self.process.stdin
+        with self._lock, contextlib.suppress(BrokenPipeError, ValueError):
+            self.process.stdin.write(json.dumps({"id": request["id"], **reply}) + "\n")
+            self.process.stdin.flush()
+
+    def stop(self) -> None:
+        """End it, and every connection."""
+        self.process.kill()
+        self.process.wait(10)
+        self.thread.join(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _object(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_TEXT = {"type": "string", "minLength": 1}
+_NAI = {"type": "string", "pattern": r"^[!-?A-~]+@[A-Za-z0-9.-]+$"}
+_FQDN = {"type": "string", "pattern": r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"}
+
+# What each interface takes, in this project's own words: the members that we ask with, and no other.
+SCHEMAS = {
+    "/3gpp-akma/v1/retrieve": _object(
+        ["afId", "aKId", "anonInd"],
+        afId=_TEXT,
+        aKId=_NAI,
+        anonInd={"type": "boolean"},
+        notifUri={"type": "string", "pattern": "^https://"},
+    ),
+    "/naanf-akma/v1/retrieve-applicationkey": _object(
+        ["afId", "aKId", "anonInd"], afId=_TEXT, aKId=_NAI, anonInd={"type": "boolean"}
+    ),
+    "/nbsp-gba/v1/bootstrapping-info-retrieval": _object(
+        ["btId", "nafId", "gbaUAware"],
+        btId=_NAI,
+        nafId=_object(
+            ["nafFqdn", "uaSecProtId"],
+            nafFqdn=_FQDN,
+            uaSecProtId={"type": "string", "pattern": "^[A-Fa-f0-9]{10}$"},
+        ),
+        gbaUAware={"type": "boolean"},
+    ),
+}
+
+# RFC 6749 4.4, and TS 29.510 6.3.5.2.2
+TOKEN_SCHEMA = _object(["grant_type"], grant_type={"const": "client_credentials"}, scope=_TEXT)
+NRF_SCHEMA = _object(
+    ["grant_type", "nfInstanceId", "nfType", "targetNfType", "scope"],
+    grant_type={"const": "client_credentials"},
+    nfInstanceId={"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+    nfType={"const": "AF"},
+    targetNfType={"enum": ["AANF", "GBA_BSF", "NEF"]},
+    scope=_TEXT,
+)
+
+
+@dataclass
+class Subscriber:
+    """Who is known to the operator, by what it takes to derive the keys."""
+
+    supi: str = "001010000000001"
+    k_ausf: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    ks: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    rand: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    gpsi: str | None = "extid-device-1@example.com"
+    realm: str = "5gc.mnc001.mcc001.3gppnetwork.org"
+
+    @property
+    def a_kid(self) -> str:
+        """A-KID: RID and A-TID, at the realm (TS 33.535 6.1)."""
+        a_tid = base64.b64encode(reference.a_tid(self.k_ausf, self.supi)).decode()
+        return f"0001.{a_tid.rstrip('=')}@{self.realm}"
+
+    @property
+    def b_tid(self) -> str:
+        """B-TID: RAND at the BSF (TS 33.220 4.4.9)."""
+        return f"{base64.b64encode(self.rand).decode()}@bsf.mnc001.mcc001.pub.3gppnetwork.org"
+
+    @property
+    def impi(self) -> str:
+        """The private identity."""
+        return f"{self.supi}@ims.mnc001.mcc001.3gppnetwork.org"
+
+    def k_af(self, af_id: bytes) -> bytes:
+        """K_AF (TS 33.535 A.4)."""
+        return reference.k_af(reference.k_akma(self.k_ausf, self.supi), af_id)
+
+
+def expiry(seconds: float) -> str:
+    """A date-time so many seconds from now."""
+    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Operator:
+    """NEF, AAnF, BSF, token server and NRF at one address.
+
+    requests: all that came, in order; faults: what was wrong with them; answer: set it to alter what is said,
+    it gets the request and the true reply and returns another, or None for none.
+    """
+
+    def __init__(
+        self,
+        certificate: tuple[Path, Path],
+        ca: Path,
+        *,
+        versions: str = "both",
+        naf_id: bytes = b"naf.example.com" + bytes.fromhex("0100000007"),
+        af_id: str = "naf.example.com",
+        token: bool = False,
+        client: tuple[str, str] = ("client", "secret"),
+        name: str = "localhost",
+    ) -> None:
+        self.naf_id, self.af_id, self.client = naf_id, af_id, client
+        self.needs_token = token
+        self.tokens: set[str] = set()
+        self.token_lifetime: int | None = 3600
+        self.lifetime = 3600.0
+        self.subscribers: list[Subscriber] = []
+        self.requests: list[Request] = []
+        self.times: list[float] = []
+        self.faults: list[str] = []
+        self.answer: Callable[[Request, Reply], Reply | None] | None = None
+        self.server = HttpsServer(self._handle, certificate, ca, versions)
+        self.url = f"https://{name}:{self.server.port}"
+
+    def add(self, *subscribers: Subscriber) -> None:
+        """Make subscribers known."""
+        self.subscribers += subscribers
+
+    def asked(self, path: str = "") -> list[Request]:
+        """The requests for keys, or those of one path."""
+        paths = [path] if path else list(SCHEMAS)
+        return [request for request in self.requests if request["path"] in paths]
+
+    def _fault(self, what: str) -> Reply:
+        self.faults.append(what)
+        problem = {"status": 400, "cause": "INVALID_MSG_FORMAT", "detail": what}
+        return {"status": 400, "headers": PROBLEM, "body": json.dumps(problem)}
+
+    def _handle(self, request: Request) -> Reply | None:
+        self.times.append(time.monotonic())
+        self.requests.append(request)
+        reply = self._token(request) if request["path"] == "/oauth2/token" else self._key(request)
+        return self.answer(request, reply) if self.answer else reply
+
+    # OAuth 2.0
+
+    def _token(self, request: Request) -> Reply:
+        form = dict(urllib.parse.parse_qsl(request["body"], strict_parsing=True))
+        authorization = request["headers"].get("authorization", "")
+        if request["headers"].get("content-type") != "application/x-www-form-urlencoded":
+            return self._fault("content type of the token request")
+        try:
+            jsonschema.validate(form, NRF_SCHEMA if "nfInstanceId" in form else TOKEN_SCHEMA)
+        except jsonschema.ValidationError as error:
+            return self._fault(f"token request: {error.message}")
+        if "nfInstanceId" not in form:
+            pair = ":".join(urllib.parse.quote(part, safe="") for part in self.client)
+            if authorization != "Basic " + base64.b64encode(pair.encode()).decode():
+                error_body = {"error": "invalid_client", "error_description": "unknown client"}
+                return {"status": 401, "headers": JSON, "body": json.dumps(error_body)}
+        elif authorization:
+            return self._fault("an NRF knows its consumers by their certificates")
+        token = secrets.token_urlsafe(32)
+        self.tokens.add(token)
+        answer = {"access_token": token, "token_type": "Bearer"}
+        lifetime = {} if self.token_lifetime is None else {"expires_in": self.token_lifetime}
+        return {"status": 200, "headers": JSON, "body": json.dumps(answer | lifetime)}
+
+    def _is_authorized(self, request: Request) -> bool:
+        scheme, _, token = request["headers"].get("authorization", "").partition(" ")
+        return not self.needs_token or (scheme == "Bearer" and token in self.tokens)
+
+    # Keys
+
+    def _key(self, request: Request) -> Reply:
+        schema = SCHEMAS.get(request["path"])
+        if schema is None or request["method"] != "POST":
+            return self._fault(f"{request['method']} {request['path']}")
+        if request["headers"].get("content-type") != "application/json":
+            return self._fault("content type")
+        if not self._is_authorized(request):
+            return {"status": 401, "headers": {"www-authenticate": 'Bearer error="invalid_token"'}}
+        if not self.needs_token and "authorization" in request["headers"]:
+            return self._fault("a token that nobody has asked for")
+        try:
+            question = json.loads(request["body"])
+            jsonschema.validate(question, schema)
+        except (ValueError, jsonschema.ValidationError) as error:
+            return self._fault(f"{request['path']}: {error}")
+        known = self._bootstrapping(question) if "btId" in question else self._akma(question)
+        if known is not None:
+            return {"status": 200, "headers": JSON, "body": json.dumps(known)}
+        if "btId" not in question:
+            return {"status": 204}
+        problem = {"status": 404, "cause": "CONTEXT_NOT_FOUND"}
+        return {"status": 404, "headers": PROBLEM, "body": json.dumps(problem)}
+
+    def _akma(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        for subscriber in self.subscribers:
+            if subscriber.a_kid == question["aKId"] and question["afId"] == self.af_id:
+                answer = {
+                    "kaf": subscriber.k_af(self.naf_id).hex(),
+                    "expiry": expiry(self.lifetime),
+                    "supi": f"imsi-{subscriber.supi}",
+                }
+                return answer | ({"gpsi": subscriber.gpsi} if subscriber.gpsi else {})
+        return None
+
+    def _bootstrapping(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        named = question["nafId"]
+        naf_id = named["nafFqdn"].encode() + bytes.fromhex(named["uaSecProtId"])
+        for subscriber in self.subscribers:
+            if subscriber.b_tid == question["btId"] and naf_id == self.naf_id:
+                of = (subscriber.ks, subscriber.rand, subscriber.impi, naf_id)
+                return {
+                    "meKeyMaterial": reference.ks_naf(*of).hex(),
+                    "uiccKeyMaterial": reference.ks_int_naf(*of).hex(),
+                    "keyExpiryTime": expiry(self.lifetime),
+                    "impi": subscriber.impi,
+                    "gbaType": "3G_GBA",
+                }
+        return None
+
+    def stop(self) -> None:
+        """End it."""
+        self.server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

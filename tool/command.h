@@ -1,0 +1,15 @@
+/*
+ * The subcommands of akma
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdlib.h>
+
+/* Each parses its own options; argv[0] is "akma <name>". The exit status comes back. */
+int command_derive(int argc, char *argv[]);
+int command_identity(int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * akma derive: one key, by any of the seven algorithms, or from the top of the chain
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "command.h"
+#include "derivation.h"
+#include "hex.h"
+#include "options.h"
+#include "output.h"
+#include "printable.h"
+#include "secret_source.h"
+
+#include <akma/kdf.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH_MAX (AKMA_OUTPUT_BLOCKS_MAX * 64) /* octets: SHA2-512's longest output */
+
+enum kind { SECRET, HEX, TEXT, NUMBER };
+
+/* The parameters of all algorithms: each is an option of the same name. */
+static const struct {
+    const char *name;
+    enum kind kind;
+    const char *help;
+} parameters[] = {
+    {AKMA_PARAM_KS_NAF, SECRET, "Ks_NAF, Ks_ext_NAF, Ks_int_NAF or K_AF: 32 octets"},
+    {AKMA_PARAM_KA, SECRET, "Ka: 16 to 65535 octets"},
+    {AKMA_PARAM_KEY, SECRET, "Ks, K_AUSF or K_AKMA: 32 octets; of 3GPP-KDF 1 or more"},
+    {AKMA_PARAM_SECRET, SECRET, "another name of --ka"},
+    {AKMA_PARAM_NAF_FQDN, TEXT, "FQDN of the NAF or AF, as it is written"},
+    {AKMA_PARAM_UA_PROTOCOL_ID, HEX, "Ua security protocol identifier: 5 octets"},
+    {AKMA_PARAM_NAF_ID, HEX, "instead of these two, the complete NAF_Id"},
+    {AKMA_PARAM_REFRESH, HEX, "what makes this key fresh: 0 to 255 octets"},
+    {AKMA_PARAM_USAGE, TEXT, "what the key is for: 0 to 255 octets"},
+    {AKMA_PARAM_DIGEST, TEXT, "hash of the HMAC (default SHA2-256)"},
+    {AKMA_PARAM_MODE, TEXT, "3GPP (default) or HKDF"},
+    {AKMA_PARAM_NOT_AFTER, NUMBER, "end of life of the 3GPP key, seconds since 1970 UTC"},
+    {AKMA_PARAM_RAND, HEX, "RAND of the bootstrapping: 16 octets"},
+    {AKMA_PARAM_IMPI, TEXT, "IMPI"},
+    {AKMA_PARAM_SUPI, TEXT, "SUPI: of an IMSI the bare digits"},
+    {AKMA_PARAM_FC, HEX, "FC of 3GPP-KDF: 1 or 2 octets"},
+    {AKMA_PARAM_P, HEX, "P0, P1, ... of 3GPP-KDF, in order; may be repeated"},
+    {AKMA_PARAM_PROPERTIES, TEXT, "property query for HMAC and its hash"},
+};
+
+#define PARAMETERS (sizeof(parameters) / sizeof(parameters[0]))
+
+static const char *const arguments[] = {
+    [SECRET] = "SRC", [HEX] = "HEX", [TEXT] = "TEXT", [NUMBER] = "N"};
+
+/* The chains that end in e2e_key: each step's key is the parameter of that name in the next. */
+static const struct {
+    const char *option, *secret;
+    struct {
+        const char *algorithm, *key;
+    } steps[3];
+} chains[] = {
+    {"from-k-ausf",
+     "K_AUSF",
+     {{AKMA_KDF_K_AKMA, AKMA_PARAM_KEY},
+      {AKMA_KDF_K_AF, AKMA_PARAM_KEY},
+      {AKMA_KDF_E2E, AKMA_PARAM_KS_NAF}}},
+    {"from-ck-ik",
+     "Ks = CK || IK",
+     {{AKMA_KDF_KS_NAF, AKMA_PARAM_KEY}, {AKMA_KDF_E2E, AKMA_PARAM_KS_NAF}}},
+};
+
+#define CHAINS     (sizeof(chains) / sizeof(chains[0]))
+#define STEPS      (sizeof(chains[0].steps) / sizeof(chains[0].steps[0]))
+#define INPUTS_MAX (1 + PARAMETERS + OPTION_MANY_MAX) /* the first is a step's key */
+
+/* What the options say, in text. */
+struct given {
+    const char *algorithm, *length, *format, *out, *raw;
+    const char *values[PARAMETERS][OPTION_MANY_MAX + 1];
+    const char *chains[CHAINS];
+};
+
+/* What they mean. */
+struct request {
+    struct input inputs[INPUTS_MAX];
+    size_t count;
+    struct secret
+        octets[INPUTS_MAX]; /* what the inputs point to, where it is not the option's text */
+    struct secret top;      /* of a chain */
+    size_t chain;           /* CHAINS: none */
+    unsigned int length;
+    enum output_format format;
+};
+
+static const char example[] =
+    "SRC is file:PATH, env:NAME, fd:N or stdin: hex with white space, or octets with\n"
+    "--raw. No secret is ever given on the command line.\n"
+    "\n"
+    "Example:\n"
+    "  akma derive --ks-naf file:ks_naf --ka env:KA --naf-fqdn naf.example.com \\\n"
+    "      --ua-protocol-id 0100000007 --usage tls-psk --out e2e_key";
+
+static void parse(struct given *given, int argc, char *argv[])
+{
+    struct option_row options[PARAMETERS], tops[CHAINS];
+    const struct option_row others[] = {
+        {"algorithm", "NAME", &given->algorithm, OPTION_OPTIONAL,
+         "AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF, AKMA-K-AKMA, AKMA-A-TID, AKMA-K-AF or 3GPP-KDF"},
+        {"length", "N", &given->length, OPTION_OPTIONAL, "octets to derive"},
+        {"format", "FORMAT", &given->format, OPTION_OPTIONAL, "hex, raw or base64"},
+        {"out", "FILE", &given->out, OPTION_OPTIONAL,
+         "a file of mode 0600, written anew (without: standard output)"},
+        {"raw", NULL, &given->raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
+    };
+
+    for (size_t i = 0; i < PARAMETERS; i++)
+        options[i] = (struct option_row){
+            parameters[i].name, arguments[parameters[i].kind], given->values[i],
+            strcmp(parameters[i].name, AKMA_PARAM_P) == 0 ? OPTION_MANY : OPTION_OPTIONAL,
+            parameters[i].help};
+    for (size_t i = 0; i < CHAINS; i++)
+        tops[i] = (struct option_row){chains[i].option, "SRC", &given->chains[i], OPTION_OPTIONAL,
+                                      chains[i].secret};
+    const struct option_group groups[] = {
+        {NULL, others, sizeof(others) / sizeof(others[0])},
+        {"Parameters of the algorithms:", options, PARAMETERS},
+        {"Instead of --ks-naf, the top of the chain that leads to it:", tops, CHAINS},
+        {example, NULL, 0},
+    };
+    options_parse(argc, argv, "derive one key", groups, sizeof(groups) / sizeof(groups[0]));
+}
+
+static bool complain(const char *option, const char *what)
+{
+    fprintf(stderr, "akma derive: --%s: %s\n", option, what);
+    return false;
+}
+
+static bool take_secret(struct secret *secret, const char *option, const char *source, bool raw)
+{
+    char fault[SECRET_FAULT_SIZE];
+    const bool done = secret_read(secret, source, raw, AKMA_KA_MAX, fault);
+
+    if (!done)
+        return complain(option, fault);
+    if (fault[0] != '\0')
+        fprintf(stderr, "akma derive: warning: --%s: %s\n", option, fault);
+    return true;
+}
+
+static bool take_hex(struct secret *octets, const char *option, const char *hex)
+{
+    const size_t digits = strlen(hex);
+
+    octets->octets = OPENSSL_malloc(digits / 2 + 1);
+    octets->length = digits / 2;
+    return (octets->octets != NULL && hex_decode(octets->octets, hex, digits)) ||
+           complain(option, "an even number of hex digits wanted");
+}
+
+static bool take_number(int64_t *number, const char *option, const char *text)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return (text[0] != '\0' && *end == '\0' && errno == 0) || complain(option, "a number wanted");
+}
+
+/* One input of an option's text. */
+static bool take(struct request *request, size_t parameter, const char *text, bool raw)
+{
+    struct secret *octets = &request->octets[request->count];
+    struct input *input = &request->inputs[request->count++];
+    const char *name = parameters[parameter].name;
+    bool done = true;
+
+    *input = (struct input){.name = name,
+                            .form = INPUT_OCTETS,
+                            .octets = (const unsigned char *)text,
+                            .length = strlen(text)};
+    switch (parameters[parameter].kind) {
+    case SECRET:
+        done = take_secret(octets, name, text, raw);
+        break;
+    case HEX:
+        done = take_hex(octets, name, text);
+        break;
+    case NUMBER:
+        input->form = INPUT_NUMBER;
+        return take_number(&input->number, name, text);
+    default:
+        input->form = INPUT_TEXT;
+        return true;
+    }
+    input->octets = octets->octets;
+    input->length = octets->length;
+    return done;
+}
+
+static bool take_chain(struct request *request, const struct given *given)
+{
+    size_t tops = 0;
+
+    request->chain = CHAINS;
+    for (size_t i = 0; i < CHAINS; i++)
+        if (given->chains[i] != NULL) {
+            request->chain = i;
+            tops++;
+        }
+    if (tops > 1)
+        return complain(chains[request->chain].option, "there is one top of a chain at a time");
+    return tops == 0 || take_secret(&request->top, chains[request->chain].option,
+                                    given->chains[request->chain], given->raw != NULL);
+}
+
+static bool understand(struct request *request, const struct given *given)
+{
+    request->length = options_number("length", given->length, 1, LENGTH_MAX);
+    request->format = output_format_of(given->format);
+    if (request->format == OUTPUT_FORMATS)
+        return complain("format", "hex, raw or base64 wanted");
+    if (!take_chain(request, given))
+        return false;
+    request->count = 1;
+    for (size_t i = 0; i < PARAMETERS; i++)
+        for (size_t j = 0; j < OPTION_MANY_MAX && given->values[i][j] != NULL; j++)
+            if (!take(request, i, given->values[i][j], given->raw != NULL))
+                return false;
+    return true;
+}
+
+/* Derive from the top of the chain down to the algorithm; each step's key takes the last one's
+ * place. */
+static bool run_chain(struct request *request, const char *algorithm, unsigned char *key,
+                      char reason[DERIVATION_REASON_SIZE])
+{
+    unsigned char step_key[AKMA_KEY_LENGTH];
+    struct input *first = &request->inputs[0];
+    bool done = true, last = false;
+
+    first->octets = request->top.octets;
+    first->length = request->top.length;
+    for (size_t i = 0; done && !last && i < STEPS; i++) {
+        const char *step = chains[request->chain].steps[i].algorithm;
+        unsigned char result[AKMA_KEY_LENGTH];
+
+        if (step == NULL)
+            break;
+        last = strcmp(step, algorithm) == 0;
+        first->name = chains[request->chain].steps[i].key;
+        first->form = INPUT_OCTETS;
+        done = derivation_run(step, request->inputs, request->count, last ? key : result,
+                              last ? request->length : sizeof(result), reason);
+        if (done && !last) {
+            memcpy(step_key, result, sizeof(step_key));
+            first->octets = step_key;
+            first->length = sizeof(step_key);
+        }
+        OPENSSL_cleanse(result, sizeof(result));
+    }
+    OPENSSL_cleanse(step_key, sizeof(step_key));
+    if (done && !last)
+        (void)snprintf(reason, DERIVATION_REASON_SIZE, "--%s: this chain does not come by %s",
+                       chains[request->chain].option, PRINTABLE(algorithm));
+    return done && last;
+}
+
+/* A parameter that nobody took would be a key for something else than was meant. */
+static bool all_taken(const struct request *request, const char *algorithm,
+                      char reason[DERIVATION_REASON_SIZE])
+{
+    for (size_t i = 1; i < request->count; i++)
+        if (!request->inputs[i].taken) {
+            (void)snprintf(reason, DERIVATION_REASON_SIZE, "--%s: %s takes no such parameter",
+                           request->inputs[i].name, PRINTABLE(algorithm));
+            return false;
+        }
+    return true;
+}
+
+static bool derive(struct request *request, const char *algorithm, const char *out)
+{
+    unsigned char *key = OPENSSL_malloc(request->length);
+    char reason[DERIVATION_REASON_SIZE] = "out of memory";
+    bool done = false;
+
+    if (key != NULL)
+        done = request->chain < CHAINS
+                   ? run_chain(request, algorithm, key, reason)
+                   : derivation_run(algorithm, request->inputs + 1, request->count - 1, key,
+                                    request->length, reason);
+    done = done && all_taken(request, algorithm, reason);
+    if (!done)
+        fprintf(stderr, "akma derive: %s\n", reason);
+    else
+        done = output_key(out, request->format, key, request->length);
+    OPENSSL_clear_free(key, request->length);
+    return done;
+}
+
+int command_derive(int argc, char *argv[])
+{
+    struct given given = {.algorithm = AKMA_KDF_E2E, .length = "32", .format = "hex"};
+    struct request *request = OPENSSL_zalloc(sizeof(*request));
+    int status = EXIT_USAGE;
+
+    parse(&given, argc, argv);
+    if (request != NULL && understand(request, &given))
+        status = derive(request, given.algorithm, given.out) ? EXIT_SUCCESS : EXIT_FAILURE;
+    for (size_t i = 0; request != NULL && i < INPUTS_MAX; i++)
+        secret_free(&request->octets[i]);
+    if (request != NULL)
+        secret_free(&request->top);
+    OPENSSL_free(request);
+    return status;
+}

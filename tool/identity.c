@@ -1,0 +1,162 @@
+/*
+ * akma identity: A-KID and B-TID from their parts, and the PSK identity of the first connection
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "command.h"
+#include "hex.h"
+#include "options.h"
+#include "printable.h"
+
+#include <akma/kdf.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LENGTH 253
+#define IDENTITY_SIZE   256 /* libssl takes PSK identities of up to 256 octets */
+#define RAND_HEX        ((size_t)2 * AKMA_RAND_LENGTH)
+#define A_TID_HEX       ((size_t)2 * AKMA_KEY_LENGTH)
+
+static const char example[] =
+    "B-TID: base64(RAND)@BSF (TS 33.220 4.5.2). A-KID: rid<RID>.tid<A-TID>@realm,\n"
+    "of the parts that TS 33.535 6.1 names; akma derive --algorithm AKMA-A-TID gives\n"
+    "A-TID. PSK identity (TS 24.109): 3GPP-AKMA and the A-KID; 3GPP-bootstrapping, or\n"
+    "with --uicc 3GPP-bootstrapping-uicc, a separator and the B-TID.\n"
+    "\n"
+    "Example:\n"
+    "  akma identity --rand 000102030405060708090a0b0c0d0e0f --bsf bsf.example.com";
+
+static struct {
+    const char *rand, *bsf, *rid, *a_tid, *realm, *b_tid, *a_kid, *uicc, *separator;
+} option;
+
+static const struct option_row gba[] = {
+    {"rand", "HEX", &option.rand, OPTION_OPTIONAL, "RAND of the bootstrapping: 16 octets"},
+    {"bsf", "NAME", &option.bsf, OPTION_OPTIONAL, "domain name of the BSF"},
+    {"b-tid", "TEXT", &option.b_tid, OPTION_OPTIONAL, "instead of these two, the B-TID"},
+    {"uicc", NULL, &option.uicc, OPTION_OPTIONAL, "the key is Ks_int_NAF"},
+};
+
+static const struct option_row akma[] = {
+    {"rid", "DIGITS", &option.rid, OPTION_OPTIONAL, "routing indicator: 1 to 4 digits"},
+    {"a-tid", "HEX", &option.a_tid, OPTION_OPTIONAL, "A-TID: 32 octets"},
+    {"realm", "NAME", &option.realm, OPTION_OPTIONAL,
+     "home network, such as 5gc.mnc012.mcc345.3gppnetwork.org"},
+    {"a-kid", "TEXT", &option.a_kid, OPTION_OPTIONAL, "instead of these three, the A-KID"},
+};
+
+static const struct option_row both[] = {
+    {"separator", "TEXT", &option.separator, OPTION_OPTIONAL,
+     "between prefix and identity (default . for a B-TID, nothing for an A-KID)"},
+};
+
+static const struct option_group groups[] = {
+    OPTION_GROUP("GBA:", gba),
+    OPTION_GROUP("AKMA:", akma),
+    OPTION_GROUP("Both:", both),
+    {example, NULL, 0},
+};
+
+static bool complain(const char *name, const char *given, const char *wanted)
+{
+    if (given == NULL)
+        fprintf(stderr, "akma identity: --%s is missing: %s wanted\n", name, wanted);
+    else
+        fprintf(stderr, "akma identity: --%s %s: %s wanted\n", name, PRINTABLE(given), wanted);
+    return false;
+}
+
+static bool is_name(const char *option_name, const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-";
+
+    return (name != NULL && name[0] != '\0' && strlen(name) <= NAME_MAX_LENGTH &&
+            strspn(name, letters) == strlen(name)) ||
+           complain(option_name, name, "a domain name");
+}
+
+static bool is_hex(const char *name, const char *hex, unsigned char *octets, size_t digits)
+{
+    return (hex != NULL && strlen(hex) == digits && hex_decode(octets, hex, digits)) ||
+           complain(name, hex, digits == RAND_HEX ? "32 hex digits" : "64 hex digits");
+}
+
+static bool make_b_tid(char identity[IDENTITY_SIZE])
+{
+    unsigned char octets[AKMA_RAND_LENGTH], text[32];
+
+    if (!is_hex("rand", option.rand, octets, RAND_HEX) || !is_name("bsf", option.bsf))
+        return false;
+    (void)EVP_EncodeBlock(text, octets, sizeof(octets));
+    return snprintf(identity, IDENTITY_SIZE, "%s@%s", (char *)text, option.bsf) < IDENTITY_SIZE ||
+           complain("bsf", option.bsf, "a B-TID of at most 255 octets");
+}
+
+static bool make_a_kid(char identity[IDENTITY_SIZE])
+{
+    unsigned char octets[AKMA_KEY_LENGTH];
+    char text[A_TID_HEX + 1] = "";
+    const size_t rid = option.rid == NULL ? 0 : strspn(option.rid, "0123456789");
+
+    if (rid < 1 || rid > 4 || option.rid[rid] != '\0')
+        return complain("rid", option.rid, "1 to 4 digits");
+    if (!is_hex("a-tid", option.a_tid, octets, A_TID_HEX) || !is_name("realm", option.realm))
+        return false;
+    (void)hex_encode(text, octets, sizeof(octets));
+    return snprintf(identity, IDENTITY_SIZE, "rid%s.tid%s@%s", option.rid, text, option.realm) <
+               IDENTITY_SIZE ||
+           complain("realm", option.realm, "an A-KID of at most 255 octets");
+}
+
+/* user@realm in printable ASCII: what RFC 7542 asks of a NAI, and a log can bear. */
+static bool take_nai(char identity[IDENTITY_SIZE], const char *name, const char *given)
+{
+    const char *at = strchr(given, '@');
+
+    for (const char *c = given; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == ',')
+            at = NULL;
+    if (at == NULL || at == given || at[1] == '\0' || strlen(given) >= IDENTITY_SIZE)
+        return complain(name, given, "user@realm of at most 255 octets");
+    memcpy(identity, given, strlen(given) + 1);
+    return true;
+}
+
+static bool print(const char *name, const char *prefix, const char *separator, const char *identity)
+{
+    if (option.separator != NULL)
+        separator = option.separator;
+    if (strlen(prefix) + strlen(separator) + strlen(identity) > IDENTITY_SIZE)
+        return complain("separator", separator, "a PSK identity of at most 256 octets");
+    printf("%s: %s\npsk-identity: %s%s%s\n", name, identity, prefix, separator, identity);
+    return true;
+}
+
+int command_identity(int argc, char *argv[])
+{
+    char identity[IDENTITY_SIZE];
+    bool is_gba, is_akma, done = false;
+
+    options_parse(argc, argv, "make an A-KID or B-TID and its PSK identity", groups,
+                  sizeof(groups) / sizeof(groups[0]));
+    is_gba =
+        option.rand != NULL || option.bsf != NULL || option.b_tid != NULL || option.uicc != NULL;
+    is_akma =
+        option.rid != NULL || option.a_tid != NULL || option.realm != NULL || option.a_kid != NULL;
+    if (is_gba == is_akma)
+        fprintf(stderr, "akma identity: the parts of a B-TID or those of an A-KID are wanted; try "
+                        "--help\n");
+    else if (is_gba)
+        done =
+            (option.b_tid != NULL ? take_nai(identity, "b-tid", option.b_tid)
+                                  : make_b_tid(identity)) &&
+            print("b-tid", option.uicc == NULL ? "3GPP-bootstrapping" : "3GPP-bootstrapping-uicc",
+                  ".", identity);
+    else
+        done = (option.a_kid != NULL ? take_nai(identity, "a-kid", option.a_kid)
+                                     : make_a_kid(identity)) &&
+               print("a-kid", "3GPP-AKMA", "", identity);
+    return done ? EXIT_SUCCESS : EXIT_USAGE;
+}

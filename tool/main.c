@@ -1,0 +1,61 @@
+/*
+ * akma - derive keys without secrets on a command line, key whole fleets, find out what is wrong
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "command.h"
+#include "interrupt.h"
+#include "options.h"
+#include "printable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *called; /* called: how messages name it */
+    int (*run)(int argc, char *argv[]);
+    const char *purpose;
+} commands[] = {
+    {"derive", "akma derive", command_derive, "derive one key, by any of the seven algorithms"},
+    {"identity", "akma identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
+};
+
+static void help(void)
+{
+    printf("akma - keys of GBA, AKMA and AKMA-E2E\n\nakma COMMAND [options]\n\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].purpose);
+    printf("\nakma COMMAND --help says more. The module has to be activated in the\n"
+           "configuration that OPENSSL_CONF names: akma doctor finds out if it is.\n");
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc < 2) {
+        help();
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        help();
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("akma %s\n", AKMA_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            char called[32];
+            int status;
+
+            (void)snprintf(called, sizeof(called), "%s", commands[i].called);
+            argv[1] = called;
+            interrupt_catch();
+            status = commands[i].run(argc - 1, argv + 1);
+            interrupt_obey();
+            return status;
+        }
+    fprintf(stderr, "akma: %s: there is no such command; akma --help lists them\n",
+            PRINTABLE(argv[1]));
+    return EXIT_USAGE;
+}
