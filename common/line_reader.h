@@ -22,7 +22,7 @@ enum line_reader_result {
     BLOCK_END,      /* nothing is left */
     BLOCK_CUT,      /* the last line has no end: the file may have been cut */
     BLOCK_TOO_LONG, /* a line does not fit into a block */
-    BLOCK_FAILED    /* errno says why; EINTR: a signal came */
+    BLOCK_FAILED    /* errno says why */
 };
 
 /* False when out of memory. The caller keeps fd. */

@@ -45,7 +45,7 @@ bool private_file_create(struct private_file *file, const char *path,
 bool private_file_keep(struct private_file *file, const struct stat *status,
                        char fault[PRIVATE_FILE_FAULT_SIZE]);
 
-/* Write all of it; false: errno says why (EINTR: a signal came). */
+/* Write all of it; false: errno says why. */
 bool private_file_write(int fd, const void *octets, size_t length);
 
 /* Bring it to the disk and rename it into place. False: fault; path is as it was. */

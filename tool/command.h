@@ -10,6 +10,7 @@
 
 /* Each parses its own options; argv[0] is "akma <name>". The exit status comes back. */
 int command_derive(int argc, char *argv[]);
+int command_psk(int argc, char *argv[]);
 int command_identity(int argc, char *argv[]);
 
 #endif

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "command.h"
-#include "interrupt.h"
+#include "guarded_file.h"
 #include "options.h"
 #include "printable.h"
 
@@ -12,12 +12,13 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *called; /* called: how messages name it */
+    const char *name;
     int (*run)(int argc, char *argv[]);
     const char *purpose;
 } commands[] = {
-    {"derive", "akma derive", command_derive, "derive one key, by any of the seven algorithms"},
-    {"identity", "akma identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
+    {"derive", command_derive, "derive one key, by any of the seven algorithms"},
+    {"psk", command_psk, "derive the keys of a fleet, for what will use them"},
+    {"identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
 };
 
 static void help(void)
@@ -46,14 +47,11 @@ int main(int argc, char *argv[])
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
             char called[32];
-            int status;
 
-            (void)snprintf(called, sizeof(called), "%s", commands[i].called);
+            (void)snprintf(called, sizeof(called), "akma %s", commands[i].name);
             argv[1] = called;
-            interrupt_catch();
-            status = commands[i].run(argc - 1, argv + 1);
-            interrupt_obey();
-            return status;
+            guarded_file_signals();
+            return commands[i].run(argc - 1, argv + 1);
         }
     fprintf(stderr, "akma: %s: there is no such command; akma --help lists them\n",
             PRINTABLE(argv[1]));

@@ -5,9 +5,9 @@
  */
 #include "output.h"
 
+#include "guarded_file.h"
 #include "hex.h"
 #include "printable.h"
-#include "private_file.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -57,14 +57,14 @@ static bool write_file(const char *path, const char *text, size_t length)
     char fault[PRIVATE_FILE_FAULT_SIZE];
     struct private_file file;
 
-    if (!private_file_create(&file, path, fault))
+    if (!guarded_file_create(&file, path, fault))
         return complain(path, fault);
     if (!private_file_write(file.fd, text, length)) {
         (void)complain(path, strerror(errno));
-        private_file_discard(&file);
+        guarded_file_discard(&file);
         return false;
     }
-    return private_file_commit(&file, fault) || complain(path, fault);
+    return guarded_file_commit(&file, fault) || complain(path, fault);
 }
 
 bool output_key(const char *path, enum output_format format, const unsigned char *key,

@@ -1,0 +1,464 @@
+"""akma psk: every format, column and refusal; order, memory, and what an interruption leaves behind.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import hashlib
+import json
+import os
+import pty
+import resource
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import reference
+from samples import FQDN, KA, KEY, NAF_ID, UA
+from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
+
+NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
+HEADER = "identity,ks-naf,ka"
+Rows = Sequence[tuple[str, bytes, bytes]]
+
+
+def fleet(count: int) -> list[tuple[str, bytes, bytes]]:
+    """Devices with keys of their own."""
+    digests = [hashlib.sha512(str(number).encode()).digest() for number in range(count)]
+    return [
+        (f"device-{number}@bsf.example.com", digest[:32], digest[32:])
+        for number, digest in enumerate(digests)
+    ]
+
+
+def write(folder: Path, *lines: str, end: str = "\n") -> Path:
+    path = folder / "devices.csv"
+    path.write_bytes("".join(line + end for line in lines).encode("utf-8", "surrogateescape"))
+    path.chmod(0o600)
+    return path
+
+
+def write_rows(folder: Path, rows: Rows) -> Path:
+    return write(folder, HEADER, *(f"{name},{ks.hex()},{ka.hex()}" for name, ks, ka in rows))
+
+
+def psk(path: Path, *words: str, form: str = "mosquitto") -> subprocess.CompletedProcess[bytes]:
+    return akma("psk", "--in", path, "--out", path.parent / "psk", "--format", form, *words)
+
+
+def line(name: str, ks_naf: bytes, ka: bytes, between: str = ":") -> str:
+    return f"{name}{between}{reference.e2e_key(ks_naf, ka, NAF_ID).hex()}\n"
+
+
+GOOD = fleet(3)
+A, B, C = (f"{name},{ks.hex()},{ka.hex()}" for name, ks, ka in GOOD)
+
+
+FORMATS = {
+    "mosquitto": ("", ":"),
+    "stunnel": ("", ":"),
+    "gnutls": ("", ":"),
+    "libcoap": (",", ","),
+    "openssl": ("-psk_identity ", " -psk "),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formats(tmp_path: Path, form: str) -> None:
+    result = psk(write_rows(tmp_path, GOOD), *NAF, form=form)
+    assert result.returncode == 0 and result.stdout == result.stderr == b""
+    before, between = FORMATS[form]
+    expected = "".join(before + line(*row, between=between) for row in GOOD)
+    assert (tmp_path / "psk").read_text() == expected
+    assert stat.S_IMODE((tmp_path / "psk").stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["devices.csv", "psk"]
+
+
+def test_json(tmp_path: Path) -> None:
+    rows = [*GOOD, ("back\\slash/ä@x", KEY, KA)]
+    for some in (rows, rows[:1], []):
+        assert psk(write_rows(tmp_path, some), *NAF, form="json").returncode == 0
+        expected = [
+            {"identity": name, "e2e-key": reference.e2e_key(ks, ka, NAF_ID).hex()}
+            for name, ks, ka in some
+        ]
+        assert json.loads((tmp_path / "psk").read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "identity"),
+    [
+        *((form, "a:b@c") for form in ("mosquitto", "stunnel", "gnutls")),
+        *((form, "#a@c") for form in ("mosquitto", "stunnel", "gnutls")),
+        ("openssl", "it's"),
+        ("openssl", "back\\slash"),
+    ],
+)
+def test_what_a_format_cannot_carry(tmp_path: Path, form: str, identity: str) -> None:
+    path = write(tmp_path, HEADER, A, f"{identity},{KEY.hex()},{KA.hex()}")
+    result = psk(path, *NAF, form=form)
+    assert result.returncode == 1 and not (tmp_path / "psk").exists()
+    assert b"line 3: identity: has a character that this format cannot carry" in result.stderr
+    assert psk(path, *NAF, form="json").returncode == 0
+
+
+def test_columns(tmp_path: Path) -> None:
+    """All of them, in another order, against options that they stand before."""
+    header = "usage,ka,identity,refresh,ka-id,ua-protocol-id,naf-fqdn,ks-naf"
+    ua = "010001c0a8"
+    path = write(
+        tmp_path,
+        header,
+        f"u,{KA.hex()},one,00ff,k,{ua},iot.example.com,{KEY.hex()}",
+        f",{KA.hex()},two,,,,,{KEY.hex()}",
+    )
+    options = ["--refresh", "0a", "--usage", "other", "--mode", "HKDF", "--digest", "SHA2-512"]
+    assert psk(path, *NAF, *options, "--length", "64").returncode == 0
+    of = {"mode": "HKDF", "digest": "SHA2-512", "length": 64}
+    naf_id = b"iot.example.com" + bytes.fromhex(ua)
+    one = reference.e2e_key(KEY, KA, naf_id, refresh=b"\0\xff", usage="u", **of)
+    two = reference.e2e_key(KEY, KA, NAF_ID, refresh=b"\x0a", usage="other", **of)
+    assert (tmp_path / "psk").read_text() == f"one:{one.hex()}\ntwo:{two.hex()}\n"
+
+
+def test_no_row_inherits(tmp_path: Path) -> None:
+    """Neither option nor field: the parameter's default, whatever the row before had."""
+    header = HEADER + ",refresh,usage"
+    keys = f"{KEY.hex()},{KA.hex()}"
+    path = write(tmp_path, header, f"one,{keys},0102,u", f"two,{keys},,")
+    assert psk(path, *NAF).returncode == 0
+    one = reference.e2e_key(KEY, KA, NAF_ID, refresh=b"\x01\x02", usage="u")
+    two = reference.e2e_key(KEY, KA, NAF_ID)
+    assert (tmp_path / "psk").read_text() == f"one:{one.hex()}\ntwo:{two.hex()}\n"
+    path = write(tmp_path, HEADER + ",naf-fqdn", f"one,{keys},{FQDN}", f"two,{keys},")
+    result = psk(path, "--ua-protocol-id", UA.hex())
+    assert result.returncode == 1 and b"line 3: naf-fqdn:" in result.stderr
+
+
+KEYS = f"{KEY.hex()},{KA.hex()}"
+BAD_ROWS = {
+    "hex": (f"x,{'zz' * 32},{KA.hex()}", "ks-naf: 64 hex digits wanted"),
+    "length of ks-naf": (f"x,{KEY.hex()[2:]},{KA.hex()}", "ks-naf: 64 hex digits wanted"),
+    "no ks-naf": (f"x,,{KA.hex()}", "ks-naf: 64 hex digits wanted"),
+    "no ka": (f"x,{KEY.hex()},", "ka: the hex of 16 to 65535 octets wanted"),
+    "short ka": (f"x,{KEY.hex()},{'00' * 15}", "ka: the hex of 16 to 65535 octets wanted"),
+    "odd ka": (f"x,{KEY.hex()},{KA.hex()}0", "ka: not hex"),
+    "empty identity": (f",{KEYS}", "identity: empty"),
+    "blank": (f"a b,{KEYS}", "identity: 1 to 255"),
+    "quote": (f'"a",{KEYS}', "identity: 1 to 255"),
+    "escape": (f"a\x1b[31m,{KEYS}", "identity: 1 to 255"),
+    "not UTF-8": (f"a\udcff,{KEYS}", "identity: 1 to 255"),
+    "NUL": (f"a\0b,{KEYS}", "identity: 1 to 255"),
+    "long identity": (f"{'a' * 256},{KEYS}", "identity: 1 to 255"),
+    "missing field": (f"x,{KEY.hex()}", "fewer fields"),
+    "another field": (f"x,{KEYS},", "more fields"),
+    "empty line": ("", "fewer fields"),
+    "repeated": (A, "identity: an earlier row has it already"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_bad_rows(tmp_path: Path, name: str) -> None:
+    """Stop: file, line, field and reason; the previous output stays. With --keep-going the rest is written."""
+    row, reason = BAD_ROWS[name]
+    path = write(tmp_path, HEADER, A, row, B)
+    (tmp_path / "psk").write_text("old")
+    result = psk(path, *NAF)
+    assert result.returncode == 1
+    said = result.stderr.decode()
+    assert said.startswith(f"akma psk: {path}: line 3: {reason}") and said.count("\n") == 1
+    assert KEY.hex() not in said and KA.hex() not in said
+    assert (tmp_path / "psk").read_text() == "old"
+    for form in ("mosquitto", "json"):
+        result = psk(path, *NAF, "--keep-going", form=form)
+        said = result.stderr.decode()
+        assert result.returncode == 1 and f"line 3: {reason}" in said
+        assert said.splitlines()[-1].endswith("1 rows are bad") and "2 of 3" in said
+        if form == "mosquitto":
+            assert (tmp_path / "psk").read_text() == line(*GOOD[0]) + line(*GOOD[1])
+        else:
+            good = json.loads((tmp_path / "psk").read_text())
+            assert [entry["identity"] for entry in good] == [GOOD[0][0], GOOD[1][0]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["devices.csv", "psk"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("naf-fqdn", "a_b", "naf-fqdn:"),
+        ("naf-fqdn", "a" * 254, "naf-fqdn: a host name of 1 to 253"),
+        ("ua-protocol-id", "01", "ua-protocol-id: 10 hex digits"),
+        ("refresh", "0", "refresh: the hex of 0 to 255"),
+        ("refresh", "0z", "refresh: not hex"),
+        ("usage", "u" * 256, "usage: 0 to 255"),
+    ],
+)
+def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) -> None:
+    path = write(tmp_path, f"{HEADER},{column}", f"x,{KEYS},{value}")
+    result = psk(path, *NAF)
+    assert result.returncode == 1 and f"line 2: {reason}" in result.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("", "the header is wrong: a column that is not known here"),
+        ("identity,ks-naf", "ka: the header is wrong: this column is missing"),
+        ("ks-naf,ka", "identity: the header is wrong: this column is missing"),
+        ("identity,ks-naf,ka,ka", "ka: the header is wrong: this column stands there twice"),
+        ("identity,ks-naf,ka,colour", "the header is wrong: a column that is not known here"),
+        ("identity,ks-naf,ka ", "the header is wrong: a column that is not known here"),
+    ],
+)
+def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
+    for more in ([], ["--keep-going"]):
+        result = psk(write(tmp_path, header, A), *NAF, *more)
+        assert result.returncode == 1 and f"line 1: {reason}" in result.stderr.decode()
+        assert not (tmp_path / "psk").exists()
+
+
+def test_files_that_were_cut(tmp_path: Path) -> None:
+    for text in ("", HEADER, f"{HEADER}\n{A}", f"{HEADER}\n{A}\n{B[:-10]}"):
+        path = write(tmp_path, text, end="")
+        for more in ([], ["--keep-going"]):
+            result = psk(path, *NAF, *more)
+            assert result.returncode == 1 and result.stderr.startswith(b"akma psk: ")
+            assert not (tmp_path / "psk").exists()
+        if text.count("\n") > 1:
+            assert b"line 3: no end of line at the end of the file" in result.stderr
+    path = write(tmp_path, HEADER, "x" * 300000)
+    result = psk(path, *NAF)
+    assert result.returncode == 1 and b"line 2: longer than any row can be" in result.stderr
+
+
+def test_cr_lf(tmp_path: Path) -> None:
+    assert psk(write(tmp_path, HEADER, A, end="\r\n"), *NAF).returncode == 0
+    assert (tmp_path / "psk").read_text() == line(*GOOD[0])
+
+
+def test_longest_row(tmp_path: Path) -> None:
+    ka = b"\xab" * 65535
+    rows = [("i" * 255, KEY, ka), ("j" * 255, KEY, ka)]
+    assert psk(write_rows(tmp_path, rows), *NAF).returncode == 0
+    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--format", "csv"], 2, "--format: mosquitto, stunnel"),
+        (["--length", "0"], 2, "--length 0: a number from 1"),
+        (["--length", "9000"], 1, "line 2:"),
+        (["--refresh", "0"], 2, "--refresh: an even number of hex digits"),
+        (["--refresh", "00" * 300], 2, "--refresh: an even number of hex digits"),
+        (["--ua-protocol-id", "xx"], 2, "--ua-protocol-id: an even number of hex digits"),
+        (["--ua-protocol-id", "01"], 2, "ua-protocol-id"),
+        (["--naf-fqdn", "a_b"], 2, "naf-fqdn"),
+        (["--digest", "MD5"], 2, "digest"),
+        (["--mode", "5G"], 2, "mode"),
+        (["--usage", "u" * 256], 2, "usage"),
+        (["--in", "/nowhere\x1b/x"], 1, "/nowhere\\x1B/x: No such file"),
+        (["--out", "/dev/null"], 1, "/dev/null: not a regular file"),
+        (["--out", "/nowhere/x"], 1, "/nowhere/x: No such file"),
+    ],
+)
+def test_refusals(tmp_path: Path, words: list[str], status: int, said: str) -> None:
+    result = psk(write(tmp_path, HEADER, A), *NAF, *words)
+    assert result.returncode == status and said in result.stderr.decode()
+    assert [path.name for path in tmp_path.iterdir()] == ["devices.csv"]
+
+
+def test_without_naf_or_provider(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER, A)
+    result = psk(path)
+    assert result.returncode == 1 and b"line 2: naf-id: missing" in result.stderr
+    result = akma(
+        *["psk", "--in", path, "--out", tmp_path / "psk", "--format", "json"],
+        environment={"OPENSSL_CONF": "/dev/null"},
+    )
+    assert result.returncode == 1 and b"is akma activated" in result.stderr
+    for missing in ("--in", "--out", "--format"):
+        words = ["--in", str(path), "--out", str(tmp_path / "psk"), "--format", "json"]
+        del words[words.index(missing) : words.index(missing) + 2]
+        result = akma("psk", *words)
+        assert result.returncode == 2 and f"{missing} ".encode() in result.stderr
+
+
+def test_a_file_that_others_can_use(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER, A)
+    path.chmod(0o644)
+    result = psk(path, *NAF)
+    assert result.returncode == 0 and b"warning" in result.stderr and b"chmod 600" in result.stderr
+
+
+# Many rows
+
+
+MANY = fleet(12000)  # more blocks than can be under way
+
+
+def test_order(tmp_path: Path) -> None:
+    """Many blocks, on all processors and on one."""
+    path = write_rows(tmp_path, MANY)
+    assert psk(path, *NAF).returncode == 0
+    expected = "".join(line(*row) for row in MANY)
+    assert (tmp_path / "psk").read_text() == expected
+    command = [AKMA, "psk", "--in", path, "--out", tmp_path / "one", "--format", "mosquitto"]
+    one = {min(os.sched_getaffinity(0))}
+    subprocess.run(
+        [*command, *NAF],
+        env=ENVIRONMENT,
+        preexec_fn=lambda: os.sched_setaffinity(0, one),
+        check=True,
+    )
+    assert (tmp_path / "one").read_text() == expected
+
+
+def test_repeated_far_apart(tmp_path: Path) -> None:
+    """Every repetition is found, with its line; the first row is the one that is written."""
+    repeated = [(MANY[i][0], KEY, KA) for i in (0, 5000, 11999)]
+    path = write_rows(tmp_path, [*MANY, *repeated])
+    result = psk(path, *NAF, "--keep-going")
+    assert result.returncode == 1
+    for number in range(3):
+        where = f"line {len(MANY) + 2 + number}: identity: an earlier row has it"
+        assert where.encode() in result.stderr
+    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in MANY)
+    result = psk(path, *NAF)
+    assert result.returncode == 1 and result.stderr.count(b"\n") == 1
+    assert f"line {len(MANY) + 2}:".encode() in result.stderr
+
+
+def test_the_first_bad_row_is_told(tmp_path: Path) -> None:
+    """Whichever thread comes first."""
+    lines = [f"{name},{ks.hex()},{ka.hex()}" for name, ks, ka in MANY]
+    for bad in (11000, 3000, 9000):
+        lines[bad] = "x"
+    path = write(tmp_path, HEADER, *lines)
+    for _ in range(3):
+        result = psk(path, *NAF)
+        assert result.returncode == 1 and result.stderr.count(b"\n") == 1
+        assert b"line 3002: fewer fields" in result.stderr
+    result = psk(path, *NAF, "--keep-going")
+    lines_told = [text.split(b": ")[2] for text in result.stderr.splitlines()[:-1]]
+    assert lines_told == [b"line 3002", b"line 9002", b"line 11002"]
+
+
+PEAK = """
+import os, sys
+process = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(process, 0)
+print(status, usage.ru_maxrss)
+"""
+
+
+def peak(path: Path) -> int:
+    """The most memory it took, in octets; started by something small, whose own size counts."""
+    command = [AKMA, "psk", "--in", path, "--out", path.parent / "psk", "--format", "gnutls", *NAF]
+    output = subprocess.check_output(
+        ["/usr/bin/python3", "-I", "-S", "-c", PEAK, *command], env=ENVIRONMENT
+    )
+    status, kibibytes = map(int, output.split())
+    assert status == 0
+    return kibibytes * 1024
+
+
+def test_memory(tmp_path: Path) -> None:
+    """At most 16 octets a row."""
+    keys = f"{KEY.hex()},{KA.hex()[:32]}"
+    counts = (100_000, 600_000)
+    taken = []
+    for count in counts:
+        path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(count)))
+        taken.append(peak(path))
+    assert taken[1] - taken[0] <= 16 * (counts[1] - counts[0]) + 512 * 1024
+
+
+# Interruptions
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    path = write_rows(tmp_path, MANY)
+    (tmp_path / "psk").write_text("old")
+    for limit in (0, 1000, 500_000):
+        result = subprocess.run(
+            [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", "--format", "stunnel", *NAF],
+            env=ENVIRONMENT,
+            capture_output=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+            check=False,
+        )
+        assert result.returncode == 1 and b"psk: File too large" in result.stderr
+        assert (tmp_path / "psk").read_text() == "old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["devices.csv", "psk"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals(tmp_path: Path, number: signal.Signals) -> None:
+    """In the middle of a file that goes on: the old one stays, and nothing is left beside it."""
+    fifo, out = tmp_path / "fifo", tmp_path / "psk"
+    os.mkfifo(fifo)
+    out.write_text("old")
+    command = [AKMA, "psk", "--in", fifo, "--out", out, "--format", "json", *NAF]
+    with subprocess.Popen(command, env=ENVIRONMENT) as process:
+        with open(fifo, "w") as writer:
+            writer.write(HEADER + "\n")
+            for name, ks, ka in MANY:
+                writer.write(f"{name},{ks.hex()},{ka.hex()}\n")
+            writer.flush()
+            until = time.monotonic() + 20
+            while time.monotonic() < until and len(list(tmp_path.iterdir())) < 3:
+                time.sleep(0.01)
+            assert len(list(tmp_path.iterdir())) == 3
+            process.send_signal(number)
+            assert process.wait(20) == -number
+    assert out.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fifo", "psk"]
+
+
+def test_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "devices.csv"
+    text = "".join([HEADER + "\n", A + "\n"])
+    words = ["psk", "--in", "/dev/stdin", "--out", tmp_path / "psk", "--format", "stunnel", *NAF]
+    result = akma(*words, given=text.encode())
+    assert result.returncode == 0 and result.stderr == b"" and not path.exists()
+    assert (tmp_path / "psk").read_text() == line(*GOOD[0])
+
+
+def test_progress_bar(tmp_path: Path) -> None:
+    """On a terminal, and gone at the end."""
+    keys = f"{KEY.hex()},{KA.hex()}"
+    path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(300_000)))
+    parent, child = pty.openpty()
+    command = [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", "--format", "stunnel", *NAF]
+    with subprocess.Popen(command, env=ENVIRONMENT, stderr=child) as process:
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                octets = os.read(parent, 65536)
+            except OSError:  # the other end is closed
+                break
+            shown += octets
+        assert process.wait(60) == 0
+    os.close(parent)
+    assert b"% " in shown and b"devices" in shown and b"[#" in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
+def test_help_of_psk(tmp_path: Path) -> None:
+    text = help_of("psk")
+    for form in [*FORMATS, "json"]:
+        assert form in text
+    write_rows(tmp_path, GOOD)
+    folders = ENVIRONMENT | {"PATH": f"{AKMA.parent}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", example_of("psk")], cwd=tmp_path, env=folders, check=True)
+    naf_id = b"mqtt.example.com" + bytes.fromhex("0100000007")
+    expected = [
+        f"{name}:{reference.e2e_key(ks, ka, naf_id, usage='mqtt').hex()}" for name, ks, ka in GOOD
+    ]
+    assert (tmp_path / "psk.txt").read_text().splitlines() == expected

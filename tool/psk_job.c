@@ -1,0 +1,172 @@
+/*
+ * One block of rows on its way from the devices to the lines of a PSK file
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "psk_job.h"
+
+#include "line_reader.h"
+
+#include <akma/kdf.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_MAX (AKMA_OUTPUT_BLOCKS_MAX * 64) /* octets: SHA2-512's longest output */
+
+/* The columns that are parameters. */
+static const struct {
+    const char *name;
+    unsigned int type;
+} parameters[COLUMNS] = {
+    [COLUMN_KS_NAF] = {AKMA_PARAM_KS_NAF, OSSL_PARAM_OCTET_STRING},
+    [COLUMN_KA] = {AKMA_PARAM_KA, OSSL_PARAM_OCTET_STRING},
+    [COLUMN_NAF_FQDN] = {AKMA_PARAM_NAF_FQDN, OSSL_PARAM_UTF8_STRING},
+    [COLUMN_UA_PROTOCOL_ID] = {AKMA_PARAM_UA_PROTOCOL_ID, OSSL_PARAM_OCTET_STRING},
+    [COLUMN_REFRESH] = {AKMA_PARAM_REFRESH, OSSL_PARAM_OCTET_STRING},
+    [COLUMN_USAGE] = {AKMA_PARAM_USAGE, OSSL_PARAM_UTF8_STRING},
+};
+
+/* OSSL_PARAM wants pointers that are not const; nothing is written through them. */
+OSSL_PARAM psk_param(enum column column, const struct row_field *field)
+{
+    static const unsigned char nothing[1];
+    void *octets = (void *)(uintptr_t)(field->octets == NULL ? nothing : field->octets);
+    OSSL_PARAM param =
+        OSSL_PARAM_construct_octet_string(parameters[column].name, octets, field->length);
+
+    param.data_type = parameters[column].type;
+    return param;
+}
+
+bool psk_job_open(struct psk_job *job)
+{
+    *job = (struct psk_job){.block = OPENSSL_malloc(BLOCK_SIZE)};
+    return job->block != NULL;
+}
+
+void psk_job_close(struct psk_job *job)
+{
+    OPENSSL_clear_free(job->block, BLOCK_SIZE);
+    OPENSSL_clear_free(job->output, job->output_size);
+    OPENSSL_free(job->marks);
+    OPENSSL_free(job->complaints);
+    *job = (struct psk_job){.block = NULL};
+}
+
+/* Room for more elements, at least twice what there was. */
+static bool reserve(void **array, size_t *size, size_t wanted, size_t element)
+{
+    const size_t larger = wanted < 2 * *size ? 2 * *size : wanted;
+    void *grown;
+
+    if (wanted <= *size)
+        return true;
+    grown = OPENSSL_clear_realloc(*array, *size * element, larger * element);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *size = larger;
+    return true;
+}
+
+static bool complain(struct psk_job *job, const char *reason)
+{
+    void *complaints = job->complaints;
+    struct psk_complaint *complaint;
+
+    if (!reserve(&complaints, &job->complaints_size, job->complained + 1, sizeof(*complaint))) {
+        job->failed = true;
+        return false;
+    }
+    job->complaints = complaints;
+    complaint = &job->complaints[job->complained++];
+    complaint->line = job->lines;
+    (void)snprintf(complaint->reason, sizeof(complaint->reason), "%s", reason);
+    return false;
+}
+
+/* What a column gives goes along with each row, so that no row inherits from the one before. */
+static bool derive(const struct psk_setup *setup, EVP_KDF_CTX *ctx, const struct row *row,
+                   unsigned char *key)
+{
+    OSSL_PARAM params[COLUMNS + 1];
+    size_t count = 0;
+
+    for (size_t i = 0; i < setup->layout.count; i++) {
+        const enum column column = setup->layout.at[i];
+        const struct row_field *field = &row->field[column];
+
+        if (parameters[column].name != NULL)
+            params[count++] =
+                psk_param(column, field->length > 0 ? field : &setup->defaults[column]);
+    }
+    params[count] = OSSL_PARAM_construct_end();
+    return EVP_KDF_derive(ctx, key, setup->length, params) > 0;
+}
+
+static bool complain_of_derive(struct psk_job *job)
+{
+    const char *reason = NULL;
+    int flags = 0;
+
+    (void)ERR_peek_last_error_data(&reason, &flags);
+    (void)complain(job, (flags & ERR_TXT_STRING) != 0 ? reason : "failed without a reason");
+    ERR_clear_error();
+    return false;
+}
+
+static bool write_line(struct psk_job *job, const struct psk_setup *setup,
+                       const struct row_field *identity, const unsigned char *key)
+{
+    const size_t room = psk_format_room(setup->format, identity->length, setup->length);
+    void *output = job->output, *marks = job->marks;
+    bool done = reserve(&output, &job->output_size, job->output_length + room, 1);
+
+    job->output = output;
+    done = done && reserve(&marks, &job->marks_size, job->marked + 1, sizeof(*job->marks));
+    job->marks = marks;
+    if (!done) {
+        job->failed = true;
+        return false;
+    }
+    job->output_length +=
+        psk_format_write(setup->format, job->output + job->output_length,
+                         (const char *)identity->octets, identity->length, key, setup->length);
+    job->marks[job->marked++] =
+        (struct psk_mark){.hash = seen_hash(setup->seen, identity->octets, identity->length),
+                          .line = job->lines,
+                          .end = job->output_length};
+    return true;
+}
+
+static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx,
+                    char *line, size_t length, unsigned char *key)
+{
+    char fault[ROW_FAULT_SIZE];
+    struct row row;
+    const struct row_field *identity = &row.field[COLUMN_IDENTITY];
+
+    if (!row_read(&row, &setup->layout, line, length, fault))
+        return complain(job, fault);
+    if (!psk_format_carries(setup->format, (const char *)identity->octets, identity->length))
+        return complain(job, "identity: has a character that this format cannot carry");
+    return derive(setup, ctx, &row, key) ? write_line(job, setup, identity, key)
+                                         : complain_of_derive(job);
+}
+
+void psk_job_run(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx, bool stop)
+{
+    unsigned char key[KEY_MAX];
+    char *rest = job->block, *line;
+    size_t left = job->length, length;
+
+    job->output_length = job->marked = job->complained = job->lines = 0;
+    while (!job->failed && line_next(&rest, &left, &line, &length)) {
+        job->lines++;
+        if (!run_row(job, setup, ctx, line, length, key) && stop)
+            break;
+    }
+    OPENSSL_cleanse(key, setup->length);
+}
