@@ -15,4 +15,5 @@ set(CMAKE_C_COMPILER ${AKMA_TRIPLET}-gcc)
 set(CMAKE_CXX_COMPILER ${AKMA_TRIPLET}-g++)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 # pkg-config answers for that machine, not for this one.
-set(ENV{PKG_CONFIG_LIBDIR} /usr/lib/${AKMA_TRIPLET}/pkgconfig:/usr/share/pkgconfig)
+execute_process(COMMAND ${CMAKE_C_COMPILER} -print-multiarch OUTPUT_VARIABLE multiarch OUTPUT_STRIP_TRAILING_WHITESPACE)
+set(ENV{PKG_CONFIG_LIBDIR} /usr/lib/${multiarch}/pkgconfig:/usr/share/pkgconfig)
