@@ -46,7 +46,7 @@ in_root() {
     unshare --mount sh -c '
         folder=$1
         shift
-        mount --bind /proc "$folder/proc" && mount --bind /dev "$folder/dev" || exit 77
+        mount --rbind /proc "$folder/proc" && mount --rbind /dev "$folder/dev" || exit 77
         exec chroot "$folder" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
 }
 
@@ -57,7 +57,7 @@ in_copy() {
         shift
         mount -t tmpfs copy /mnt && mkdir /mnt/changes /mnt/work || exit 77
         mount -t overlay -o "lowerdir=$folder,upperdir=/mnt/changes,workdir=/mnt/work" copy "$folder" || exit 77
-        mount --bind /proc "$folder/proc" && mount --bind /dev "$folder/dev" || exit 77
+        mount --rbind /proc "$folder/proc" && mount --rbind /dev "$folder/dev" || exit 77
         exec chroot "$folder" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
 }
 

@@ -1,0 +1,33 @@
+# While installing: <prefix>/etc/akma/openssl.cnf, from folder, openssl_dir, openssl_modules, template and sysconfdir.
+# One that is there and differs is the administrator's, with a policy perhaps: it stays.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND sysconfdir STREQUAL "etc")
+    set(sysconfdir /etc)
+endif()
+if(IS_ABSOLUTE "${sysconfdir}")
+    set(file "${sysconfdir}/akma/openssl.cnf")
+else()
+    set(file "${CMAKE_INSTALL_PREFIX}/${sysconfdir}/akma/openssl.cnf")
+endif()
+if(NOT IS_ABSOLUTE "${folder}")
+    set(folder "${CMAKE_INSTALL_PREFIX}/${folder}")
+endif()
+
+# Where OpenSSL looks by itself, nothing needs to be said.
+set(module "module = ${folder}/akma.so\n")
+if("${folder}" STREQUAL "${openssl_modules}")
+    set(module "")
+endif()
+
+set(written "$ENV{DESTDIR}${file}")
+list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
+file(READ "${template}" content)
+string(CONFIGURE "${content}" content @ONLY)
+if(EXISTS "${written}")
+    file(READ "${written}" there)
+    if(NOT there STREQUAL content)
+        message(STATUS "Keeping, because it was changed: ${written}")
+        return()
+    endif()
+endif()
+message(STATUS "Installing: ${written}")
+file(WRITE "${written}" "${content}")

@@ -1,0 +1,64 @@
+# What `cmake --install` puts where: everything under the prefix, unless AKMA_MODULES_DIR says otherwise. Components:
+#
+#   module        akma.so, its manual pages, and a configuration that activates it (etc/akma/openssl.cnf)
+#   development   the public header, akma.pc, the CMake package `akma`
+#   tools         akma, e2e-as, e2e-ue and their manual pages
+include(CMakePackageConfigHelpers)
+
+install(TARGETS akma LIBRARY DESTINATION ${AKMA_MODULES_DIR} COMPONENT module)
+foreach(program akma-tool e2e-as e2e-ue)
+    if(TARGET ${program})
+        install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
+    endif()
+endforeach()
+
+file(GLOB PAGES CONFIGURE_DEPENDS man/*.[157]*)
+foreach(page ${PAGES})
+    string(REGEX REPLACE "^.*\\.([157])[a-z]*$" "\\1" section ${page})
+    set(component module)
+    if(section EQUAL 1)
+        set(component tools)
+    endif()
+    install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
+endforeach()
+
+# The configuration names folders that are known when it is installed, and those of the OpenSSL that is here.
+if(NOT CMAKE_CROSSCOMPILING)
+    execute_process(COMMAND openssl version -d -m OUTPUT_VARIABLE openssl ERROR_QUIET)
+endif()
+string(REGEX MATCH "OPENSSLDIR: \"([^\"]+)\"" found "${openssl}")
+set(AKMA_OPENSSL_DIR "${CMAKE_MATCH_1}" CACHE STRING "OPENSSLDIR, the folder of the system's openssl.cnf")
+string(REGEX MATCH "MODULESDIR: \"([^\"]+)\"" found "${openssl}")
+set(AKMA_OPENSSL_MODULES "${CMAKE_MATCH_1}" CACHE STRING "MODULESDIR, where OpenSSL looks for providers")
+install(CODE "
+    set(folder \"${AKMA_MODULES_DIR}\")
+    set(openssl_dir \"${AKMA_OPENSSL_DIR}\")
+    set(openssl_modules \"${AKMA_OPENSSL_MODULES}\")
+    set(template \"${PROJECT_SOURCE_DIR}/cmake/openssl.cnf.in\")
+    set(sysconfdir \"${CMAKE_INSTALL_SYSCONFDIR}\")
+    include(\"${PROJECT_SOURCE_DIR}/cmake/install-configuration.cmake\")
+" COMPONENT module)
+
+# For those who build against it.
+install(DIRECTORY include/akma DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/akma)
+install(TARGETS akma-headers EXPORT akma)
+install(EXPORT akma NAMESPACE akma:: FILE akmaTargets.cmake DESTINATION ${PACKAGE_DIR} COMPONENT development)
+configure_package_config_file(cmake/akmaConfig.cmake.in akmaConfig.cmake
+    INSTALL_DESTINATION ${PACKAGE_DIR} PATH_VARS AKMA_MODULES_DIR)
+write_basic_package_version_file(akmaConfigVersion.cmake COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
+install(FILES ${PROJECT_BINARY_DIR}/akmaConfig.cmake ${PROJECT_BINARY_DIR}/akmaConfigVersion.cmake
+    DESTINATION ${PACKAGE_DIR} COMPONENT development)
+
+# akma.pc finds the prefix from its own place.
+file(RELATIVE_PATH PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" PREFIX_FROM_PC ${PREFIX_FROM_PC})
+set(PC_MODULES_DIR ${AKMA_MODULES_DIR})
+if(NOT IS_ABSOLUTE ${PC_MODULES_DIR})
+    set(PC_MODULES_DIR "\${prefix}/${PC_MODULES_DIR}")
+endif()
+configure_file(cmake/akma.pc.in akma.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/akma.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+
+add_custom_target(uninstall COMMENT "Removing what was installed"
+    COMMAND ${CMAKE_COMMAND} -D BINARY_DIR=${PROJECT_BINARY_DIR} -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake)

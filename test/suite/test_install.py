@@ -1,0 +1,171 @@
+"""`cmake --install`: what goes where, that it works from there, can be moved, and leaves nothing when it goes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from openssl_cli import derived, kdf, openssl
+from samples import EXPECTED, options
+from test_module import ROOT, build, run
+
+CMAKE_LISTS = """
+cmake_minimum_required(VERSION 3.18)
+project(user LANGUAGES C)
+find_package(akma 1.0 REQUIRED)
+add_executable(user user.c)
+target_link_libraries(user PRIVATE akma::headers)
+file(WRITE ${CMAKE_BINARY_DIR}/modules "${AKMA_MODULES_DIR}")
+"""
+USER = """
+#include <akma/kdf.h>
+#include <stdio.h>
+int main(void) { return puts(AKMA_KDF_E2E) < 0; }
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build with the tool, to be installed."""
+    return build(tmp_path_factory.mktemp("install") / "build", "-DAKMA_TOOL=ON")
+
+
+@pytest.fixture
+def prefix(built: Path, tmp_path: Path) -> Iterator[Path]:
+    """Installed to a prefix of its own."""
+    run("cmake", "--install", built, "--prefix", tmp_path / "prefix")
+    yield tmp_path / "prefix"
+
+
+def files(folder: Path) -> set[str]:
+    """Every file beneath a folder, by its path from there."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def e2e_key(config: Path, modules: Path = Path("/nowhere")) -> bytes:
+    """The sample's key by `openssl kdf`; OPENSSL_MODULES is of no use unless given."""
+    words = [word for option in options() for word in ("-kdfopt", option)]
+    return derived(
+        openssl("kdf", "-keylen", "32", *words, "AKMA-E2E", config=config, modules=modules)
+    )
+
+
+def test_everything_is_under_the_prefix(prefix: Path) -> None:
+    installed = files(prefix)
+    pages = {f"share/man/man{p.suffix[1]}/{p.name}" for p in (ROOT / "man").iterdir()}
+    package = {
+        f"lib/cmake/akma/{name}.cmake"
+        for name in ("akmaConfig", "akmaConfigVersion", "akmaTargets")
+    }
+    others = {"lib/ossl-modules/akma.so", "include/akma/kdf.h", "etc/akma/openssl.cnf", "bin/akma"}
+    assert installed == pages | package | others | {"lib/pkgconfig/akma.pc"}
+
+
+def test_the_configuration_works_from_there(prefix: Path) -> None:
+    """It begins with the system's, and has default beside akma."""
+    config = prefix / "etc/akma/openssl.cnf"
+    directory = run("openssl", "version", "-d").split('"')[1]
+    assert f"\n.include {directory}/openssl.cnf\n" in config.read_text()
+    assert e2e_key(config) == EXPECTED["AKMA-E2E"]
+    assert openssl("dgst", "-sha256", "/dev/null", config=config).returncode == 0
+
+
+def test_nothing_breaks_without_the_module(prefix: Path) -> None:
+    """Configured, then removed: the rest goes on, and AKMA-E2E is unknown rather than wrong."""
+    config = prefix / "etc/akma/openssl.cnf"
+    (prefix / "lib/ossl-modules/akma.so").unlink()
+    assert openssl("rand", "-hex", "8", config=config).returncode == 0
+    tls = "import ssl; ssl.create_default_context(); import hashlib; print(hashlib.sha256().name)"
+    assert run("/usr/bin/python3", "-c", tls, OPENSSL_CONF=str(config)) == "sha256\n"
+    refused = kdf("AKMA-E2E", 32, options(), config=config)
+    assert refused.returncode != 0 and refused.stdout == ""
+
+
+def test_a_changed_configuration_stays(built: Path, prefix: Path) -> None:
+    """It may hold a policy by then."""
+    config = prefix / "etc/akma/openssl.cnf"
+    config.write_text(config.read_text() + "min-ka-length = 32\n")
+    output = run("cmake", "--install", built, "--prefix", prefix)
+    assert "Keeping, because it was changed" in output
+    assert config.read_text().endswith("min-ka-length = 32\n")
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_modules_folder(tmp_path: Path, absolute: bool) -> None:
+    """AKMA_MODULES_DIR, under the prefix or where it says; everyone who asks is told."""
+    prefix, given = tmp_path / "prefix", str(tmp_path / "modules") if absolute else "lib/other"
+    folder = Path(given) if absolute else prefix / given
+    run(
+        "cmake",
+        "--install",
+        build(tmp_path / "build", f"-DAKMA_MODULES_DIR={given}"),
+        "--prefix",
+        prefix,
+    )
+    assert (folder / "akma.so").exists()
+    assert f"module = {folder}/akma.so" in (prefix / "etc/akma/openssl.cnf").read_text()
+    pc = prefix / "lib/pkgconfig"
+    told = run("pkg-config", "--variable=modulesdir", "akma", PKG_CONFIG_PATH=str(pc)).strip()
+    assert Path(told).resolve() == folder
+
+
+def test_can_be_moved(prefix: Path, tmp_path: Path) -> None:
+    """akma.pc and the CMake package find header and modules wherever they are taken to."""
+    moved = prefix.rename(tmp_path / "elsewhere")
+    pc = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
+    (tmp_path / "user.c").write_text(USER)
+    flags = run("pkg-config", "--cflags", "akma", **pc).split()
+    run("gcc", *flags, "-o", tmp_path / "by-pc", tmp_path / "user.c")
+    assert run(tmp_path / "by-pc") == "AKMA-E2E\n"
+    modules = Path(run("pkg-config", "--variable=modulesdir", "akma", **pc).strip())
+    assert (modules / "akma.so").exists()
+
+    (tmp_path / "CMakeLists.txt").write_text(CMAKE_LISTS)
+    user = build(tmp_path / "user", f"-DCMAKE_PREFIX_PATH={moved}", source=tmp_path)
+    assert run(user / "user") == "AKMA-E2E\n"
+    assert Path((user / "modules").read_text()) == moved / "lib/ossl-modules"
+
+
+def test_components(built: Path, tmp_path: Path) -> None:
+    """Each by itself; together they are the whole."""
+    parts = {}
+    for component in ("module", "development", "tools"):
+        run("cmake", "--install", built, "--prefix", tmp_path / component, "--component", component)
+        parts[component] = files(tmp_path / component)
+    run("cmake", "--install", built, "--prefix", tmp_path / "all")
+    assert "bin/akma" in parts["tools"] and "include/akma/kdf.h" in parts["development"]
+    assert {"lib/ossl-modules/akma.so", "etc/akma/openssl.cnf"} <= parts["module"]
+    assert sum(map(len, parts.values())) == len(files(tmp_path / "all"))
+
+
+def test_destdir(built: Path, tmp_path: Path) -> None:
+    """A packager's root before everything, in no file's text."""
+    run("cmake", "--install", built, "--prefix", "/usr", DESTDIR=str(tmp_path / "root"))
+    assert (tmp_path / "root/etc/akma/openssl.cnf").exists()
+    assert (tmp_path / "root/usr/include/akma/kdf.h").exists()
+    for path in (tmp_path / "root").rglob("*"):
+        assert not path.is_file() or str(tmp_path).encode() not in path.read_bytes()
+
+
+def test_uninstall_leaves_nothing(built: Path, prefix: Path) -> None:
+    mine = prefix / "etc/mine"
+    mine.write_text("kept")
+    run("cmake", "--build", built, "--target", "uninstall")
+    assert files(prefix) == {"etc/mine"}
+    assert [path.name for path in prefix.rglob("*")] == ["etc", "mine"]
+    shutil.rmtree(prefix)
+
+
+def test_uninstall_spares_the_folders_of_the_system(built: Path, tmp_path: Path) -> None:
+    """Of /usr, its own folders go, and what every system has stays."""
+    destdir = {"DESTDIR": str(tmp_path / "root")}
+    run("cmake", "--install", built, "--prefix", "/usr", **destdir)
+    run("cmake", "--build", built, "--target", "uninstall", **destdir)
+    assert files(tmp_path / "root") == set()
+    left = {path.relative_to(tmp_path / "root") for path in (tmp_path / "root").rglob("*")}
+    assert {Path("usr/include"), Path("usr/bin"), Path("etc")} <= left
+    assert not any("akma" in str(folder) for folder in left)
