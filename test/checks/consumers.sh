@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tests with programs of others: servers and clients that the suite does not need.
+# The programs that people already run, keyed with e2e_key: the tests of test/consumers, with the real programs on loopback.
+# About five minutes on two cores.
 #
 #   test/checks/consumers.sh [arguments of pytest]
 #
@@ -11,7 +12,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
 export AKMA_BUILD
 "$root/scripts/install-packages.sh" @module @programs @suite @consumers
-cmake -S "$root" -B "$AKMA_BUILD" -G Ninja -DAKMA_ALL=ON >/dev/null
-cmake --build "$AKMA_BUILD" >/dev/null
 cd "$root"
+cmake --preset test -B "$AKMA_BUILD" >/dev/null
+cmake --build "$AKMA_BUILD" >/dev/null
 exec /usr/bin/python3 -m pytest test/consumers "$@"

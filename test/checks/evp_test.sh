@@ -26,18 +26,29 @@ apt_get() {
         -o Dir::State::Lists="$build/lists" -o APT::Sandbox::User=root "$@"
 }
 
-# The source of the version that is installed, or of the generation's newest where that one is gone.
+# The versions of the source package, first the one that is installed: a mirror may not have that any more.
+versions() {
+    dpkg-query -W -f '${source:Version}\n' libssl-dev
+    apt-cache -o Dir::Etc::SourceList="$build/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$build/lists" showsrc --only-source openssl | sed -n 's/^Version: //p'
+}
+
+get_tar() {
+    for version in $(versions); do
+        (cd "$build" && apt_get source --download-only --tar-only "openssl=$version") 2>/dev/null && return
+    done
+    return 1
+}
+
 get_source() {
     mkdir -p "$build/lists/partial"
     # shellcheck disable=SC2016 # apt's variables
     apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' \
         'Origin: Debian' | sort -u >"$build/sources.list"
-    apt_get update || return 1
-    version=$(dpkg-query -W -f '${source:Version}' libssl-dev)
-    (cd "$build" && { apt_get source --download-only --tar-only "openssl=$version" 2>/dev/null ||
-        apt_get source --download-only --tar-only openssl; }) || return 1
+    apt_get update && get_tar || return 1
     mkdir "$source.part"
-    tar -xf "$build"/openssl_*.orig.tar.* -C "$source.part" --strip-components=1 --exclude='*/doc/*' --exclude='*/fuzz/*'
+    tar -xf "$(find "$build" -maxdepth 1 -name 'openssl_*.orig.tar.*' | head -n 1)" -C "$source.part" \
+        --strip-components=1 --exclude='*/doc/*' --exclude='*/fuzz/*'
     # The longest vector has a line of 16 thousand characters.
     sed -i 's/char buff\[[0-9]*\]/char buff[65536]/' "$source.part/test/testutil.h"
     mv "$source.part" "$source"

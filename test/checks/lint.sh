@@ -9,12 +9,12 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
-"$root/scripts/install-packages.sh" @module @programs @suite clang clang-format clang-tidy clang-tools cppcheck \
+"$root/scripts/install-packages.sh" @module @programs @suite mosquitto-dev libmosquitto-dev clang clang-format clang-tidy clang-tools cppcheck \
     shellcheck black mypy python3-editorconfig
 cd "$root"
 
-c_files=$(find provider include common e2e tool examples test bench -name '*.[ch]')
-sources=$(find provider common e2e tool examples test bench -name '*.c' -not -path 'test/fuzz/*')
+c_files=$(find provider include common e2e plugins tool examples test bench -name '*.[ch]')
+sources=$(find provider common e2e plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*')
 python_files=$(find scripts test bench python proofs -name "*.py")
 shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
 
@@ -53,6 +53,6 @@ configure() {
     # (tests and benchmark leave through fail(), which cppcheck takes to return)
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --std=c11 --suppress=missingIncludeSystem --library=posix -I include -I provider -I common -I e2e -I examples \
-        $(find provider common e2e tool examples -name '*.c')
+        $(find provider common e2e plugins tool examples -name '*.c')
 }
 echo "lint: all well"

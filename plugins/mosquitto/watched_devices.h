@@ -1,0 +1,34 @@
+/*
+ * A devices file that is read again when it has changed
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WATCHED_DEVICES_H
+#define WATCHED_DEVICES_H
+
+#include "devices.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct watched_devices {
+    const char *path;
+    struct devices_rules rules;
+    struct devices *devices; /* NULL until it was read for the first time */
+    struct stat seen;        /* of the file that was last looked at, good or bad */
+};
+
+enum watched_result {
+    WATCHED_SAME, /* as it was */
+    WATCHED_READ, /* the new rows hold */
+    WATCHED_BAD   /* it cannot be taken; the rows from before hold, if there are any */
+};
+
+/* Look at the file, and read it if it changed; WATCHED_BAD comes once a change, with a fault. */
+enum watched_result watched_devices_look(struct watched_devices *watched,
+                                         char fault[DEVICES_FAULT_SIZE]);
+
+/* Cleanse and release. */
+void watched_devices_close(struct watched_devices *watched);
+
+#endif

@@ -1,0 +1,180 @@
+"""The mosquitto broker with the plugin: each client's key is derived when its identity comes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import getpass
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from configuration import write_config
+from consumer import (
+    FQDN,
+    IDENTITY,
+    KA,
+    KS_NAF,
+    OTHER_KA,
+    RIGHT,
+    WRONG,
+    Credentials,
+    Listening,
+    command,
+    e2e_key,
+)
+from fleet import PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
+from flow import LOOPBACK, free_port
+
+# The client's options -> what is agreed on then.
+VERSIONS: dict[str, tuple[list[str], str]] = {
+    "TLS 1.3": ([], "TLSv1.3"),
+    "TLS 1.2, ECDHE": (
+        ["--tls-version", "tlsv1.2", "--ciphers", "ECDHE-PSK-CHACHA20-POLY1305"],
+        "TLSv1.2",
+    ),
+}
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Path:
+    """A devices file with one device."""
+    path = tmp_path / "devices.csv"
+    write_rows(path, row())
+    return path
+
+
+def configuration(devices: Path, port: int, *lines: str) -> Path:
+    """mosquitto.conf with a listener for PSK and the plugin."""
+    path = devices.parent / "mosquitto.conf"
+    text = f"""
+        user {getpass.getuser()}
+        log_type all
+        listener {port} {LOOPBACK}
+        psk_hint akma
+        use_identity_as_username true
+        plugin {PLUGIN}
+        plugin_opt_devices {devices}
+        plugin_opt_naf_fqdn {FQDN}
+    """
+    words = [line.strip() for line in text.splitlines()]
+    path.write_text("\n".join([*words, *lines]) + "\n")
+    return path
+
+
+@contextlib.contextmanager
+def broker(
+    devices: Path, *lines: str, before: Sequence[str] = (), config: Path | None = None
+) -> Iterator[Listening]:
+    """A broker that runs; mosquitto logs to standard error."""
+    port = free_port()
+    words = [*before, "mosquitto", "-c", str(configuration(devices, port, *lines))]
+    with Listening(port, *words, environment=settings(config)) as running:
+        yield running
+
+
+def publish(
+    running: Listening, credentials: Credentials, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """mosquitto_pub: one message, which stays at the broker."""
+    words = ["-h", LOOPBACK, "-p", str(running.port), "-t", "meter", "-r", "-m", "42"]
+    keys = ["--psk", credentials.key.hex(), "--psk-identity", credentials.identity]
+    return command("mosquitto_pub", *words, *keys, *options)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_right_key(devices: Path, version: str) -> None:
+    """From one client to the other, and the broker knows who published."""
+    options, agreed = VERSIONS[version]
+    with broker(devices) as running:
+        result = publish(running, RIGHT, *options)
+        assert result.returncode == 0, result.stderr
+        running.wait_for_error(f"u'{IDENTITY}'")
+        words = ["-h", LOOPBACK, "-p", str(running.port), "-t", "meter", "-C", "1", "-W", "10"]
+        keys = ["--psk", RIGHT.key.hex(), "--psk-identity", IDENTITY]
+        assert command("mosquitto_sub", *words, *keys, *options).stdout == "42\n"
+        client = ["openssl", "s_client", "-connect", f"{LOOPBACK}:{running.port}"]
+        keys = ["-psk", RIGHT.key.hex(), "-psk_identity", IDENTITY]
+        only = ["-tls1_2", "-cipher", options[3]] if options else []
+        assert f"{agreed}, Cipher is" in command(*client, *keys, *only).stdout
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_wrong_key(devices: Path, version: str, what: str) -> None:
+    with broker(devices) as running:
+        result = publish(running, WRONG[what], *VERSIONS[version][0])
+        assert result.returncode != 0
+        assert "TLS error" in result.stderr
+        running.wait_for_error("SSL routines")
+        assert publish(running, RIGHT).returncode == 0
+    assert running.errors.count("New client connected") == 1
+
+
+def test_hundreds_at_once(devices: Path) -> None:
+    """Each with a Ka of its own; all are connected before the message comes."""
+    count = 300
+    fleet = {f"meter{i}@bsf.example.com": os.urandom(32) for i in range(count)}
+    write_rows(devices, row(), *(row(identity, ka) for identity, ka in fleet.items()))
+    with broker(devices, "plugin_opt_usage mqtt") as running, contextlib.ExitStack() as stack:
+        clients = []
+        for identity, ka in fleet.items():
+            words = ["-h", LOOPBACK, "-p", str(running.port), "-t", "meter", "-C", "1", "-W", "60"]
+            keys = ["--psk", e2e_key(ka, usage="mqtt").hex(), "--psk-identity", identity]
+            client = subprocess.Popen(["mosquitto_sub", *words, *keys], stdout=subprocess.PIPE)
+            stack.callback(client.kill)
+            clients.append(client)
+        end = time.monotonic() + 50
+        while running.errors.count("Sending SUBACK") < count and time.monotonic() < end:
+            time.sleep(0.1)
+        assert running.errors.count("Sending SUBACK") == count
+        key = e2e_key(usage="mqtt")
+        assert publish(running, Credentials(IDENTITY, key)).returncode == 0
+        assert {client.communicate(timeout=30)[0] for client in clients} == {b"42\n"}
+
+
+def test_no_key_in_the_log(devices: Path) -> None:
+    with broker(devices) as running:
+        assert publish(running, RIGHT).returncode == 0
+        publish(running, WRONG["another Ka"])
+    secrets = [KS_NAF, KA, RIGHT.key, WRONG["another Ka"].key]
+    assert not [key for key in secrets if key.hex() in running.errors.lower()]
+
+
+def test_valgrind_finds_nothing(devices: Path) -> None:
+    with broker(devices, before=VALGRIND) as running:
+        for version, _ in VERSIONS.values():
+            assert publish(running, RIGHT, *version).returncode == 0
+            for credentials in WRONG.values():
+                assert publish(running, credentials, *version).returncode != 0
+        write_rows(devices, row(ka=OTHER_KA))
+        assert publish(running, WRONG["another Ka"]).returncode == 0
+        assert running.stop() == 0, running.errors
+
+
+def test_refresh(devices: Path) -> None:
+    write_rows(devices, row(refresh=WITH_ZEROS))
+    with broker(devices) as running:
+        assert publish(running, RIGHT).returncode != 0
+        key = e2e_key(refresh=WITH_ZEROS)
+        assert publish(running, Credentials(IDENTITY, key)).returncode == 0
+
+
+def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "33"}})
+    long = bytes(range(33))
+    write_rows(devices, row(), row("ue2@bsf.example.com", long))
+    with broker(devices, config=config) as running:
+        assert publish(running, RIGHT).returncode != 0
+        assert publish(running, Credentials("ue2@bsf.example.com", e2e_key(long))).returncode == 0
+
+
+def test_a_broker_without_rows_does_not_start(devices: Path) -> None:
+    devices.write_text("identity,ks-naf\n")
+    result = command("mosquitto", "-c", configuration(devices, free_port()))
+    assert result.returncode != 0
+    assert "header is wrong" in result.stderr
