@@ -1,0 +1,137 @@
+/*
+ * echo - the application behind a relay that is measured: sends back what comes
+ *
+ *     echo HOST:PORT
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "address.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PART 65536 /* octets */
+
+struct guest {
+    struct event event;
+    int fd;
+    unsigned char *held; /* what could not be sent; nothing is read meanwhile */
+    size_t length, sent;
+};
+
+static unsigned char scratch[PART];
+
+static void go_on(evutil_socket_t fd, short what, void *argument);
+
+static void watch(struct guest *guest, short what)
+{
+    struct event_base *base = event_get_base(&guest->event);
+
+    (void)event_del(&guest->event);
+    (void)event_assign(&guest->event, base, guest->fd, (short)(what | EV_PERSIST), go_on, guest);
+    (void)event_add(&guest->event, NULL);
+}
+
+static void leave(struct guest *guest)
+{
+    (void)event_del(&guest->event);
+    (void)close(guest->fd);
+    free(guest->held);
+    free(guest);
+}
+
+/* Send as much as goes. */
+static bool send_on(struct guest *guest, const unsigned char *octets, size_t length, size_t *sent)
+{
+    const ssize_t put = send(guest->fd, octets + *sent, length - *sent, MSG_NOSIGNAL);
+
+    *sent += put > 0 ? (size_t)put : 0;
+    return put >= 0 || errno == EAGAIN;
+}
+
+static void hold(struct guest *guest, size_t length, size_t sent)
+{
+    guest->held = malloc(length - sent);
+    if (guest->held == NULL)
+        abort();
+    guest->length = length - sent;
+    guest->sent = 0;
+    for (size_t i = 0; i < guest->length; i++)
+        guest->held[i] = scratch[sent + i];
+    watch(guest, EV_WRITE);
+}
+
+static bool go_on_sending(struct guest *guest)
+{
+    if (!send_on(guest, guest->held, guest->length, &guest->sent))
+        return false;
+    if (guest->sent == guest->length) {
+        free(guest->held);
+        guest->held = NULL;
+        watch(guest, EV_READ);
+    }
+    return true;
+}
+
+static bool echo(struct guest *guest)
+{
+    const ssize_t got = recv(guest->fd, scratch, sizeof(scratch), 0);
+    size_t sent = 0;
+
+    if (got <= 0)
+        return got < 0 && errno == EAGAIN;
+    if (!send_on(guest, scratch, (size_t)got, &sent))
+        return false;
+    if (sent < (size_t)got)
+        hold(guest, (size_t)got, sent);
+    return true;
+}
+
+static void go_on(evutil_socket_t fd, short what, void *argument)
+{
+    struct guest *guest = argument;
+
+    (void)fd, (void)what;
+    if (!(guest->held == NULL ? echo(guest) : go_on_sending(guest)))
+        leave(guest);
+}
+
+static void welcome(evutil_socket_t listener, short what, void *argument)
+{
+    int fd;
+
+    (void)what;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct guest *guest = calloc(1, sizeof(*guest));
+
+        if (guest == NULL)
+            abort();
+        guest->fd = fd;
+        (void)event_assign(&guest->event, argument, fd, EV_READ | EV_PERSIST, go_on, guest);
+        (void)event_add(&guest->event, NULL);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    struct event_base *base = event_base_new();
+    char shown[ADDRESS_SIZE];
+    struct event listening;
+    int fd = -1;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (base == NULL || argc != 2 || (fd = address_listen(argv[1], shown)) < 0)
+        return EXIT_FAILURE;
+    printf("echo %s\n", shown);
+    (void)fflush(stdout);
+    (void)event_assign(&listening, base, fd, EV_READ | EV_PERSIST, welcome, base);
+    (void)event_add(&listening, NULL);
+    (void)event_base_dispatch(base);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,247 @@
+/*
+ * load - many clients at once, for measuring e2e-as, e2e-ue and what they stand beside
+ *
+ *     load --way plain|tls|flow --task visit|hold|bulk --connect A [--e2e-connect B] ...
+ *
+ * Prints one line of JSON. With "hold" it prints it when all clients are connected, then keeps them
+ * until standard input ends. Clients take the rows of the devices file by turns.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common.h"
+#include "options.h"
+#include "visitor.h"
+
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IDENTITY_SIZE 320
+#define HOLD_AT_ONCE  32
+
+static struct {
+    const char *way, *task, *connect, *e2e_connect, *devices, *naf_fqdn, *prefix, *separator;
+    const char *clients, *seconds, *threads;
+} option = {
+    .way = "flow",
+    .task = "visit",
+    .naf_fqdn = "naf.example.com",
+    .prefix = IDENTITY_PREFIX,
+    .separator = ".",
+    .clients = "16",
+    .seconds = "5",
+    .threads = "2",
+};
+
+static const struct option_row rows[] = {
+    {"way", "WAY", &option.way, false, "plain, tls (one handshake with Ks_NAF) or flow"},
+    {"task", "TASK", &option.task, false, "visit, hold or bulk"},
+    {"connect", "HOST:PORT", &option.connect, true, "the NAF, or what is to be measured"},
+    {"e2e-connect", "HOST:PORT", &option.e2e_connect, false, "the e2e endpoint, for flow"},
+    {"devices", "FILE", &option.devices, false, "keys of the UEs, for tls and flow"},
+    {"naf-fqdn", "NAME", &option.naf_fqdn, false, "FQDN of the NAF or AF"},
+    {"identity-prefix", "TEXT", &option.prefix, false, "3GPP-AKMA for AKMA"},
+    {"identity-separator", "TEXT", &option.separator, false, "between prefix and identity"},
+    {"clients", "N", &option.clients, false, "so many at once"},
+    {"seconds", "N", &option.seconds, false, "for so long"},
+    {"threads", "N", &option.threads, false, "so many loops"},
+};
+
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows)};
+
+static size_t choose(const char *name, const char *value, const char *const names[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(value, names[i]) == 0)
+            return i;
+    fprintf(stderr, "--%s: --help says what there is\n", name);
+    exit(EXIT_USAGE);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const float a = *(const float *)left, b = *(const float *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* All loops' figures in one line. */
+static void report(const struct tally *tallies, size_t count, double seconds)
+{
+    struct tally sum = {.visits = 0};
+
+    for (size_t i = 0; i < count; i++) {
+        sum.milliseconds =
+            realloc(sum.milliseconds, (sum.visits + tallies[i].visits + 1) * sizeof(float));
+        if (sum.milliseconds == NULL)
+            abort();
+        if (tallies[i].visits > 0)
+            memcpy(sum.milliseconds + sum.visits, tallies[i].milliseconds,
+                   tallies[i].visits * sizeof(float));
+        sum.visits += tallies[i].visits;
+        sum.octets += tallies[i].octets;
+        if (tallies[i].failed > 0)
+            fprintf(stderr, "load: %zu failed: %s\n", tallies[i].failed, tallies[i].reason);
+        sum.failed += tallies[i].failed;
+    }
+    qsort(sum.milliseconds, sum.visits, sizeof(float), compare);
+    printf("{\"visits\": %zu, \"failed\": %zu, \"seconds\": %.3f, \"octets\": %llu, "
+           "\"median\": %.3f, \"p99\": %.3f}\n",
+           sum.visits, sum.failed, seconds, (unsigned long long)sum.octets,
+           sum.visits == 0 ? 0 : (double)sum.milliseconds[sum.visits / 2],
+           sum.visits == 0 ? 0 : (double)sum.milliseconds[sum.visits * 99 / 100]);
+    (void)fflush(stdout);
+    free(sum.milliseconds);
+}
+
+/* Until all clients are in (read without a lock: it is only polled), or none comes any more. */
+static void wait_until_held(const struct tally *tallies, size_t count, size_t clients)
+{
+    size_t in = 0;
+
+    for (int tenths = 0; tenths < 1200 && in < clients; tenths++) {
+        (void)usleep(100000);
+        in = 0;
+        for (size_t i = 0; i < count; i++)
+            in += *(const volatile size_t *)&tallies[i].visits +
+                  *(const volatile size_t *)&tallies[i].failed;
+    }
+}
+
+static void wait_for_end_of_input(void)
+{
+    char octet;
+
+    while (read(STDIN_FILENO, &octet, 1) > 0)
+        continue;
+}
+
+/* Let the clients in, wait, and say how it went. */
+static void run(struct loops *loops, const struct visit *visit, size_t clients,
+                unsigned int seconds, int64_t began)
+{
+    struct tally *tallies = loops->loop[0].user;
+
+    if (!loops_start(loops))
+        exit(EXIT_FAILURE);
+    if (visit->task == TASK_HOLD) {
+        wait_until_held(tallies, loops->count, clients);
+        report(tallies, loops->count, (double)(clock_us() - began) / 1e6);
+        wait_for_end_of_input();
+        exit(EXIT_SUCCESS);
+    }
+    (void)sleep(seconds);
+    (void)usleep(200000); /* the last ones leave */
+    loops_stop(loops);
+    report(tallies, loops->count, seconds);
+}
+
+/* Everything that bring() goes by; set before the loops run. */
+static struct {
+    struct visit visit;
+    struct client_setup setup;
+    size_t clients, threads;
+    char (*identities)[IDENTITY_SIZE];
+} all;
+
+/* The next client of a loop: of every so many one is its. */
+static void bring(struct tally *tally)
+{
+    struct client_setup setup = all.setup;
+    const size_t client = tally->next;
+
+    if (client >= all.clients)
+        return;
+    tally->next += all.threads;
+    if (setup.devices != NULL) {
+        setup.device = &setup.devices->rows[client % setup.devices->count];
+        (void)snprintf(all.identities[client], IDENTITY_SIZE, "%s%s%s", option.prefix,
+                       option.separator, setup.device->identity);
+        setup.identity = all.identities[client];
+    }
+    if (!visitor_begin(tally, &all.visit, &setup))
+        abort();
+}
+
+/* All at once; those who stay come one after the other, HOLD_AT_ONCE at a time. */
+static void begin_all(struct loops *loops, struct tally *tallies)
+{
+    const size_t first =
+        all.visit.task == TASK_HOLD && all.clients > HOLD_AT_ONCE ? HOLD_AT_ONCE : all.clients;
+
+    for (size_t i = 0; i < loops->count; i++) {
+        tallies[i].loop = &loops->loop[i];
+        tallies[i].next = i;
+        tallies[i].bring = bring;
+    }
+    for (size_t i = 0; i < first; i++)
+        bring(&tallies[i % loops->count]);
+}
+
+/* Keys, context, derivation: what plain clients do without. */
+static void open_keys(struct client_setup *setup, struct e2e *e2e)
+{
+    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = USAGE};
+
+    if (option.devices == NULL) {
+        fprintf(stderr, "--devices is missing\n");
+        exit(EXIT_USAGE);
+    }
+    setup->devices = common_devices(option.devices, false);
+    setup->ctx = common_ctx(TLS_client_method(), NULL);
+    if (setup->devices == NULL || setup->ctx == NULL)
+        exit(EXIT_FAILURE);
+    if (common_open(e2e, &names, UA_PROTOCOL_ID) != E2E_OPEN)
+        exit(EXIT_FAILURE);
+    setup->e2e = e2e;
+}
+
+int main(int argc, char *argv[])
+{
+    static const char *const ways[] = {"plain", "tls", "flow"};
+    static const char *const tasks[] = {"visit", "hold", "bulk"};
+    struct client_setup setup = {.allow_plain = false};
+    struct target targets[2];
+    struct visit visit;
+    struct tally *tallies;
+    struct loops *loops;
+    struct e2e e2e;
+    unsigned int clients, seconds, threads;
+    int64_t began;
+
+    options_parse(argc, argv, "many clients at once", groups, sizeof(groups) / sizeof(groups[0]));
+    (void)signal(SIGPIPE, SIG_IGN);
+    visit.way = (enum way)choose("way", option.way, ways, 3);
+    visit.task = (enum task)choose("task", option.task, tasks, 3);
+    clients = options_number("clients", option.clients, 1, 65535);
+    seconds = options_number("seconds", option.seconds, 1, 86400);
+    threads = options_number("threads", option.threads, 1, 64);
+    if (!target_open(&targets[0], "connect", option.connect) ||
+        !target_open(&targets[1], "e2e-connect",
+                     option.e2e_connect == NULL ? option.connect : option.e2e_connect))
+        return EXIT_USAGE;
+    setup.naf = &targets[0];
+    setup.endpoint = &targets[1];
+    setup.naf_name = option.connect;
+    setup.endpoint_name = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
+    if (visit.way != WAY_PLAIN)
+        open_keys(&setup, &e2e);
+    loops = loops_new(threads);
+    tallies = calloc(threads, sizeof(*tallies));
+    all.identities = calloc(clients, sizeof(*all.identities));
+    if (loops == NULL || tallies == NULL || all.identities == NULL)
+        return EXIT_FAILURE;
+    loops->loop[0].user = tallies;
+    began = clock_us();
+    visit.until = visit.task == TASK_HOLD ? 0 : began + (int64_t)seconds * 1000000;
+    all.visit = visit;
+    all.setup = setup;
+    all.clients = clients;
+    all.threads = threads;
+    begin_all(loops, tallies);
+    run(loops, &visit, clients, seconds, began);
+    return EXIT_SUCCESS; /* the process ends: nothing is taken apart */
+}

@@ -1,0 +1,300 @@
+/*
+ * One of many clients that a server is measured with: comes, says something, hears it, leaves
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "visitor.h"
+
+#include "tls13_psk.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GREETING     "x\n"
+#define PART         65536 /* octets */
+#define VISITS_FIRST 1024
+#define TURNS        8
+
+enum step { STEP_CONNECT, STEP_SHAKE_HANDS, STEP_GREET, STEP_HEAR, STEP_STAY };
+
+struct visitor {
+    struct tally *tally;
+    const struct visit *visit;
+    struct client_setup setup;
+    enum step step;
+    struct event event;
+    int fd;
+    SSL *ssl; /* NULL: plain */
+    int64_t began;
+};
+
+static unsigned char octets[PART]; /* what is sent; nobody writes to it */
+static _Thread_local unsigned char heard[PART];
+
+int64_t clock_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void come(struct visitor *visitor);
+
+static void leave(struct visitor *visitor)
+{
+    (void)event_del(&visitor->event);
+    if (visitor->ssl != NULL)
+        (void)SSL_shutdown(visitor->ssl);
+    SSL_free(visitor->ssl);
+    if (visitor->fd >= 0)
+        (void)close(visitor->fd);
+    visitor->ssl = NULL;
+    visitor->fd = -1;
+    ERR_clear_error();
+}
+
+static void come_again(struct visitor *visitor)
+{
+    leave(visitor);
+    if (visitor->visit->until == 0 || clock_us() < visitor->visit->until)
+        come(visitor);
+    else
+        free(visitor);
+}
+
+static void fail(struct visitor *visitor, const char *reason)
+{
+    struct tally *tally = visitor->tally;
+
+    if (tally->failed++ == 0)
+        (void)snprintf(tally->reason, sizeof(tally->reason), "%s", reason);
+    if (visitor->visit->task == TASK_VISIT && tally->failed < 1000) {
+        come_again(visitor);
+        return;
+    }
+    leave(visitor);
+    free(visitor);
+}
+
+static void count(struct visitor *visitor)
+{
+    struct tally *tally = visitor->tally;
+
+    if (tally->visits == tally->room) {
+        tally->room = tally->room == 0 ? VISITS_FIRST : 2 * tally->room;
+        tally->milliseconds =
+            realloc(tally->milliseconds, tally->room * sizeof(*tally->milliseconds));
+        if (tally->milliseconds == NULL)
+            abort();
+    }
+    tally->milliseconds[tally->visits++] = (float)(clock_us() - visitor->began) / 1000;
+}
+
+/* More than 0: octets; 0: the end; -1: failed; -2: not now. */
+static ssize_t outcome(const struct visitor *visitor, ssize_t result)
+{
+    enum wire_result wire;
+
+    if (result > 0)
+        return result;
+    if (visitor->ssl == NULL)
+        return result < 0 && errno == EAGAIN ? -2 : result;
+    wire = wire_outcome(visitor->ssl, (int)result);
+    return wire == WIRE_WANT_READ || wire == WIRE_WANT_WRITE ? -2 : wire == WIRE_END ? 0 : -1;
+}
+
+static ssize_t say(struct visitor *visitor, const void *text, size_t length)
+{
+    if (visitor->ssl != NULL)
+        return outcome(visitor, SSL_write(visitor->ssl, text, (int)length));
+    return outcome(visitor, send(visitor->fd, text, length, MSG_NOSIGNAL));
+}
+
+static ssize_t hear(struct visitor *visitor)
+{
+    if (visitor->ssl != NULL)
+        return outcome(visitor, SSL_read(visitor->ssl, heard, sizeof(heard)));
+    return outcome(visitor, recv(visitor->fd, heard, sizeof(heard), 0));
+}
+
+static void go_on(evutil_socket_t fd, short what, void *argument);
+
+static void watch(struct visitor *visitor, short what)
+{
+    (void)event_del(&visitor->event);
+    (void)event_assign(&visitor->event, visitor->tally->loop->base, visitor->fd,
+                       (short)(what | EV_PERSIST), go_on, visitor);
+    (void)event_add(&visitor->event, NULL);
+}
+
+static void connected(struct visitor *visitor)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    (void)getsockopt(visitor->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) {
+        fail(visitor, strerror(error));
+        return;
+    }
+    visitor->step = STEP_GREET;
+    if (visitor->visit->way == WAY_TLS) {
+        visitor->ssl = SSL_new(visitor->setup.ctx);
+        if (visitor->ssl == NULL || !SSL_set_fd(visitor->ssl, visitor->fd) ||
+            !tls13_psk_offer(visitor->ssl, visitor->setup.identity, visitor->setup.device->ks_naf,
+                             KS_NAF_LENGTH))
+            abort();
+        SSL_set_connect_state(visitor->ssl);
+        visitor->step = STEP_SHAKE_HANDS;
+    }
+    go_on(visitor->fd, EV_WRITE, visitor);
+}
+
+static void shake_hands(struct visitor *visitor)
+{
+    const int result = SSL_do_handshake(visitor->ssl);
+
+    if (result == 1) {
+        visitor->step = STEP_GREET;
+        go_on(visitor->fd, EV_WRITE, visitor);
+    } else if (outcome(visitor, result) == -2) {
+        watch(visitor, EV_READ);
+    } else {
+        fail(visitor, "the handshake failed");
+    }
+}
+
+static void greet(struct visitor *visitor)
+{
+    if (say(visitor, GREETING, strlen(GREETING)) != (ssize_t)strlen(GREETING)) {
+        fail(visitor, "nothing can be said");
+        return;
+    }
+    visitor->step = STEP_HEAR;
+    watch(visitor, EV_READ);
+}
+
+static void answered(struct visitor *visitor)
+{
+    const ssize_t got = hear(visitor);
+
+    if (got == -2)
+        return;
+    if (got <= 0) {
+        fail(visitor, "no answer came");
+        return;
+    }
+    count(visitor);
+    if (visitor->visit->task == TASK_VISIT) {
+        come_again(visitor);
+        return;
+    }
+    visitor->step = STEP_STAY;
+    if (visitor->visit->task == TASK_HOLD)
+        visitor->tally->bring(visitor->tally);
+    watch(visitor, visitor->visit->task == TASK_BULK ? EV_READ | EV_WRITE : EV_READ);
+}
+
+/* As much as goes, both ways. */
+static void stay(struct visitor *visitor, short what)
+{
+    ssize_t got = 1, put = 1;
+
+    for (int turn = 0; turn < TURNS && got > 0 && (what & EV_READ) != 0; turn++) {
+        got = hear(visitor);
+        visitor->tally->octets += got > 0 ? (uint64_t)got : 0;
+    }
+    if (got == 0 || got == -1) {
+        fail(visitor, "the connection was closed");
+        return;
+    }
+    if (visitor->visit->task != TASK_BULK)
+        return;
+    if (clock_us() >= visitor->visit->until) {
+        leave(visitor);
+        free(visitor);
+        return;
+    }
+    for (int turn = 0; turn < TURNS && put > 0 && (what & EV_WRITE) != 0; turn++)
+        put = say(visitor, octets, sizeof(octets));
+}
+
+static void go_on(evutil_socket_t fd, short what, void *argument)
+{
+    struct visitor *visitor = argument;
+
+    (void)fd;
+    ERR_clear_error();
+    switch (visitor->step) {
+    case STEP_CONNECT:
+        connected(visitor);
+        break;
+    case STEP_SHAKE_HANDS:
+        shake_hands(visitor);
+        break;
+    case STEP_GREET:
+        greet(visitor);
+        break;
+    case STEP_HEAR:
+        answered(visitor);
+        break;
+    default:
+        stay(visitor, what);
+    }
+}
+
+static void flow_has_ended(void *argument, const struct client_result *result)
+{
+    struct visitor *visitor = argument;
+
+    if (result->outcome != CLIENT_READY || !result->is_e2e) {
+        fail(visitor, result->outcome == CLIENT_READY ? "no e2e" : result->reason);
+        return;
+    }
+    visitor->ssl = result->ssl;
+    visitor->fd = SSL_get_fd(result->ssl);
+    visitor->step = STEP_GREET;
+    go_on(visitor->fd, EV_WRITE, visitor);
+}
+
+static void come(struct visitor *visitor)
+{
+    const struct addrinfo *place = visitor->setup.endpoint->places;
+
+    visitor->began = clock_us();
+    if (visitor->visit->way == WAY_FLOW) {
+        if (client_start(visitor->tally->loop, &visitor->setup, flow_has_ended, visitor) == NULL)
+            abort();
+        return;
+    }
+    visitor->step = STEP_CONNECT;
+    visitor->fd = target_connect(&place);
+    if (visitor->fd < 0)
+        fail(visitor, strerror(errno));
+    else
+        watch(visitor, EV_WRITE);
+}
+
+bool visitor_begin(struct tally *tally, const struct visit *visit, const struct client_setup *setup)
+{
+    struct visitor *visitor = calloc(1, sizeof(*visitor));
+
+    if (visitor == NULL)
+        return false;
+    visitor->tally = tally;
+    visitor->visit = visit;
+    visitor->setup = *setup;
+    visitor->fd = -1;
+    (void)event_assign(&visitor->event, tally->loop->base, -1, 0, go_on, visitor);
+    come(visitor);
+    return true;
+}
