@@ -11,10 +11,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Known again by their address: a default is not what somebody gave. */
 static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
-                  mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30";
+                  mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
+                  memory[] = "memory";
 
 static struct as_options given = {
     .ua_protocol_id = ua_protocol_id,
@@ -25,6 +27,7 @@ static struct as_options given = {
     .digest = digest,
     .usage = usage,
     .lifetime = lifetime,
+    .store = memory,
     .connections_max = "10000",
     .connections_per_device = "64",
     .handshakes_per_source = "256",
@@ -78,6 +81,27 @@ static const struct option_row line[] = {
     {"crl", "FILE", &given.crl, false, "the CA's list of revoked certificates"},
 };
 
+static const struct option_row store[] = {
+    {"store", "WHERE", &given.store, false,
+     "outstanding e2e keys: memory, redis://HOST:PORT or rediss://HOST:PORT (TLS), which third "
+     "parties and endpoints share"},
+    {"store-key", "FILE", &given.store_key, false,
+     "what seals the keys in a Redis: lines N:<64 hex digits>, of mode 0600; the first line "
+     "seals, all open"},
+    {"store-user", "NAME", &given.store_user, false, "Redis's user (default its default one)"},
+    {"store-password-file", "FILE", &given.store_password_file, false,
+     "its password, of mode 0600"},
+    {"store-ca", "FILE", &given.store_ca, false,
+     "the CA that a rediss: server's certificate is of (default the system's)"},
+};
+
+static const struct option_row endpoint[] = {
+    {"forward", "HOST:PORT|unix:PATH", &given.forward, false,
+     "relay e2e connections to the application there (default: an echo)"},
+    {"proxy-protocol", NULL, &given.proxy_protocol, false,
+     "tell it who it is, in a header of version 2: the device is PP2_TYPE_SSL's CN"},
+};
+
 static const struct option_row limits[] = {
     {"connections-max", "N", &given.connections_max, false,
      "at a time; fewer where there are not enough descriptors"},
@@ -109,6 +133,8 @@ static const struct option_group groups[] = {
     OPTION_GROUP("NAF (--accept)", naf),
     OPTION_GROUP("Third party (unless --third-party)", third_party),
     OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
+    OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
+    OPTION_GROUP("Endpoint (--e2e-accept, or --accept)", endpoint),
     OPTION_GROUP("Limits", limits),
     OPTION_GROUP("Operation", operation),
 };
@@ -186,6 +212,33 @@ static void check_devices(const struct as_options *o)
             "--insecure-devices: there is no --devices FILE");
 }
 
+static void check_store(const struct as_options *o)
+{
+    const bool is_shared = strcmp(o->store, memory) != 0;
+
+    require(!is_shared || o->third_party == NULL,
+            "--store is the third party's and the endpoint's: a NAF apart holds no e2e_key");
+    require(is_shared || (o->store_key == NULL && o->store_user == NULL &&
+                          o->store_password_file == NULL && o->store_ca == NULL),
+            "--store-key, --store-user, --store-password-file and --store-ca are for a Redis: "
+            "--store redis://HOST:PORT or rediss://HOST:PORT is missing");
+    require(!is_shared || o->store_key != NULL,
+            "--store-key FILE is missing: keys are not given to a Redis unsealed");
+    require(o->store_user == NULL || o->store_password_file != NULL,
+            "--store-user: --store-password-file FILE is missing");
+    require(is_shared || o->accept != NULL || o->naf_accept != NULL,
+            "--e2e-accept alone is an endpoint apart, whose keys come from a third party: --store "
+            "redis://HOST:PORT or rediss://HOST:PORT is missing");
+}
+
+static void check_endpoint(const struct as_options *o, const struct as_roles *roles)
+{
+    require(o->forward == NULL || roles->endpoint,
+            "--forward is for an endpoint: --e2e-accept HOST:PORT is missing");
+    require(o->forward != NULL || o->proxy_protocol == NULL,
+            "--proxy-protocol: --forward HOST:PORT or unix:PATH is missing");
+}
+
 const struct as_options *as_options_parse(int argc, char *argv[], struct as_roles *roles)
 {
     options_parse(argc, argv, "an application server: NAF, third party, endpoint, over TLS 1.3",
@@ -195,11 +248,14 @@ const struct as_options *as_options_parse(int argc, char *argv[], struct as_role
     check_third_party(&given);
     check_line(&given);
     check_devices(&given);
+    check_store(&given);
     roles->naf = given.accept != NULL;
     roles->line_client = given.third_party != NULL;
     roles->line_server = given.naf_accept != NULL;
     roles->third_party = (roles->naf && !roles->line_client) || roles->line_server;
     roles->endpoint = (roles->naf && !roles->line_client) || given.e2e_accept != NULL;
+    roles->shared_store = strcmp(given.store, memory) != 0;
+    check_endpoint(&given, roles);
     return &given;
 }
 

@@ -15,6 +15,8 @@ struct as_options {
     const char *naf_fqdn, *ua_protocol_id, *e2e, *prefix, *separator;
     const char *mode, *digest, *usage, *lifetime;
     const char *cert, *key, *ca, *crl;
+    const char *store, *store_key, *store_user, *store_password_file, *store_ca;
+    const char *forward, *proxy_protocol;
     const char *connections_max, *connections_per_device, *handshakes_per_source;
     const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
     const char *log_identities, *metrics, *connections, *keylog;
@@ -26,6 +28,7 @@ struct as_roles {
     bool third_party; /* derives: unless it is a NAF apart, or an endpoint alone */
     bool endpoint;    /* e2e connections */
     bool line_client, line_server;
+    bool shared_store; /* outstanding keys are in a Redis */
 };
 
 /* Parse, or exit; what makes no sense together is refused with a sentence. */

@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "flagger.h"
+#include "forward.h"
 #include "hello.h"
 #include "json_line.h"
 #include "line_messages.h"
@@ -59,7 +60,7 @@ static void read_limits(struct as *as)
     limits->line = options_number("line-timeout", o->line_timeout, 1, DAY);
     limits->idle = options_number("idle-timeout", o->idle_timeout, 1, YEAR);
     limits->session = as_options_number("session-lifetime", o->session_lifetime, 1, YEAR);
-    limits->descriptors_per_connection = 1;
+    limits->descriptors_per_connection = o->forward == NULL ? 1 : 2;
     as->drain = options_number("drain-timeout", o->drain_timeout, 0, DAY);
     as->endpoints.left = (int)as_options_number("connections", o->connections, 1, INT_MAX);
     as->endpoints.counted = o->connections != NULL;
@@ -204,18 +205,48 @@ static bool open_line_client(struct as *as)
     return as->server.flags != NULL;
 }
 
+static bool open_store(struct as *as)
+{
+    const struct as_options *o = as->options;
+
+    if (!as->roles.third_party && !as->roles.endpoint)
+        return true;
+    if (!as->roles.shared_store) {
+        as->server.store = store_memory_new();
+        return as->server.store != NULL || complain("out of memory");
+    }
+    as->store = (struct store_redis_options){.url = o->store,
+                                             .key = o->store_key,
+                                             .user = o->store_user,
+                                             .password_file = o->store_password_file,
+                                             .ca = o->store_ca};
+    as->server.store = store_redis_new(as->server.loops, &as->store);
+    return as->server.store != NULL;
+}
+
+/* What e2e connections are for. */
+static bool open_application(struct as *as)
+{
+    const struct as_options *o = as->options;
+
+    if (!as->roles.endpoint)
+        return true;
+    if (o->forward == NULL)
+        as->server.app = app_echo_new("e2e: ", as->server.limits.line);
+    else if (!target_open(&as->application, "forward", o->forward))
+        return false;
+    else
+        as->server.app = app_forward_new(&as->application, o->proxy_protocol != NULL);
+    return as->server.app != NULL || complain("out of memory");
+}
+
 static bool open_roles(struct as *as)
 {
     struct server *server = &as->server;
     const unsigned int lifetime = options_number("refresh-lifetime", as->options->lifetime, 1, DAY);
 
-    if (as->roles.third_party || as->roles.endpoint) {
-        server->store = store_memory_new();
-        if (server->store == NULL)
-            return complain("out of memory");
-    }
-    if (as->roles.endpoint && (server->app = app_echo_new("e2e: ", server->limits.line)) == NULL)
-        return complain("out of memory");
+    if (!open_store(as) || !open_application(as))
+        return false;
     if (as->roles.third_party && (server->flagger = flagger_new(server, lifetime)) == NULL)
         return complain("out of memory");
     if (!as->roles.naf)
@@ -297,10 +328,10 @@ void as_release(struct as *as)
     endpoints_free(&as->endpoints, server);
     flags_free(server->flags);
     source_free(server->source);
+    store_free(server->store); /* its connections are on the loops */
     loops_free(server->loops);
     app_free(server->app);
     flagger_free(server->flagger);
-    store_free(server->store);
     roster_free(server->roster);
     line_tls_free(server->line);
     tally_free(server->networks);
@@ -310,5 +341,6 @@ void as_release(struct as *as)
     OPENSSL_cleanse(server->secret, sizeof(server->secret));
     e2e_close(&as->e2e);
     target_close(&as->naf.target);
+    target_close(&as->application);
     OPENSSL_free(as->third_party_host);
 }

@@ -11,6 +11,8 @@
 #include "e2e_key.h"
 #include "line_client.h"
 #include "line_tls.h"
+#include "store_redis.h"
+#include "target.h"
 
 /* The whole program. */
 struct as {
@@ -21,7 +23,9 @@ struct as {
     struct e2e e2e;               /* the setup of this process's own NAF */
     struct line_client_setup naf; /* of a NAF apart */
     char *third_party_host;
-    unsigned int drain; /* seconds */
+    struct store_redis_options store;
+    struct target application; /* --forward */
+    unsigned int drain;        /* seconds */
 };
 
 /*

@@ -65,19 +65,39 @@ static void on_removed(void *argument, const struct device *row, bool is_last)
 #define FAULT_SIZE \
     (ROSTER_FAULT_SIZE > LINE_TLS_FAULT_SIZE ? ROSTER_FAULT_SIZE : LINE_TLS_FAULT_SIZE)
 
+/* What was read, until all of it can be put in force. */
+struct files {
+    SSL_CTX *line;
+    struct wrap_keys *store_keys;
+};
+
+static bool read_files(const struct as *as, struct files *files, char fault[FAULT_SIZE])
+{
+    const struct server *server = &as->server;
+
+    if (server->line != NULL && (files->line = line_tls_read(server->line, fault)) == NULL)
+        return false;
+    if (!as->roles.shared_store || (files->store_keys = wrap_keys_read(as->store.key)) != NULL)
+        return true;
+    (void)snprintf(fault, FAULT_SIZE, "--store-key cannot be taken");
+    return false;
+}
+
 static bool take_files(struct as *as, char fault[FAULT_SIZE])
 {
     struct server *server = &as->server;
-    SSL_CTX *line = server->line == NULL ? NULL : line_tls_read(server->line, fault);
+    struct files files = {.line = NULL};
 
-    if (server->line != NULL && line == NULL)
-        return false;
-    if (server->roster != NULL && !roster_reload(server->roster, on_removed, as, fault)) {
-        SSL_CTX_free(line);
+    if (!read_files(as, &files, fault) ||
+        (server->roster != NULL && !roster_reload(server->roster, on_removed, as, fault))) {
+        SSL_CTX_free(files.line);
+        wrap_keys_free(files.store_keys);
         return false;
     }
-    if (line != NULL)
-        line_tls_put_in_force(server->line, line);
+    if (files.line != NULL)
+        line_tls_put_in_force(server->line, files.line);
+    if (files.store_keys != NULL)
+        store_redis_use_keys(server->store, files.store_keys);
     return true;
 }
 

@@ -436,17 +436,14 @@ struct store *store_redis_new(struct loops *loops, const struct store_redis_opti
     return NULL;
 }
 
-bool store_redis_reload(struct store *base)
+void store_redis_use_keys(struct store *base, struct wrap_keys *keys)
 {
     struct redis_store *store = (struct redis_store *)base;
-    struct wrap_keys *old, *keys = wrap_keys_read(store->options->key);
+    struct wrap_keys *old;
 
-    if (keys == NULL)
-        return false;
     (void)pthread_rwlock_wrlock(&store->lock);
     old = store->keys;
     store->keys = keys;
     (void)pthread_rwlock_unlock(&store->lock);
     wrap_keys_free(old);
-    return true;
 }

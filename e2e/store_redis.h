@@ -18,6 +18,7 @@
 
 #include "loop.h"
 #include "store.h"
+#include "wrap_key.h"
 
 /* The options; NULL where one was not given. Kept, not copied. */
 struct store_redis_options {
@@ -31,10 +32,7 @@ struct store_redis_options {
 /* A connection for each of loops, which do not run yet. NULL: the reason went to standard error. */
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
 
-/*
- * Read --store-key again, all or nothing, on any thread: false, with the reason on standard error,
- * leaves the old keys in force.
- */
-bool store_redis_reload(struct store *store);
+/* From now on seal and open with these keys, which are the store's then; on any thread. */
+void store_redis_use_keys(struct store *store, struct wrap_keys *keys);
 
 #endif
