@@ -84,15 +84,19 @@ def print_mutant(result: Result) -> None:
 
 def run_all(jobs: Iterable[tuple[Claim, Mutant | None]], arguments: argparse.Namespace) -> int:
     """Print a row for each as it is done, in order; how many are not well."""
-    wrong = []
+    wrong, traces = [], []
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for number, result in enumerate(pool.map(attempt, jobs)):
             (print_mutant if result.mutant else print_proof)(result)
             if arguments.logs:
                 name = f"{number:03}-{result.claim.name.replace('/', '-')}.log"
                 (arguments.logs / name).write_text(result.answer.log)
+            traces += [f"{result.claim.name}: {trace}" for trace in result.answer.traces]
             if not result.is_well:
                 wrong.append(result)
+    if traces:
+        print("\nWhat the searches had to find, without a guard or as the honest run:\n")
+        print("\n".join(traces))
     for result in wrong:
         print(f"\n{result.claim.name}: {result.answer.verdict.value}", file=sys.stderr)
         print("\n".join(result.answer.log.splitlines()[-30:]), file=sys.stderr)

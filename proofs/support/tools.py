@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Answer:
     verdict: Verdict
     detail: str = ""  # of a search how much was searched; of what is not proved where it fails
     log: str = ""
+    traces: list[str] = field(default_factory=list)  # of what a search had to find
 
 
 def run(command: list[str | Path], folder: Path) -> tuple[int, str]:
@@ -74,16 +75,41 @@ def coq(claim: Claim, tree: Path) -> Answer:
     return Answer(Verdict.PROVED)
 
 
+def search(folder: Path, text: str) -> tuple[bool | None, int, list[str], str]:
+    """Run one search: was something found (None: no answer), in how many states, by which rules, in Maude's words."""
+    searched = folder / "searched.maude"
+    command: list[str | Path] = ["maude", "-no-banner", "-no-advise", "-batch", searched]
+    searched.write_text(f"{text}\nquit\n")
+    status, said = run(command, folder)
+    states = re.search(r"^states: (\d+)", said, re.M)
+    if status != 0 or states is None or "Warning" in said:
+        return None, 0, [], said
+    solution = re.search(r"^Solution 1 \(state (\d+)\)", said, re.M)
+    if solution is None:
+        return False, int(states[1]), [], said
+    show = f"{text}\nshow path labels {solution[1]} .\nshow path {solution[1]} .\nquit\n"
+    searched.write_text(show)
+    said = run(command, folder)[1]
+    steps = re.findall(r"^[a-z-]+$", said, re.M)
+    return True, int(states[1]), steps, said
+
+
 def maude(claim: Claim, tree: Path) -> Answer:
-    """Run one search; the claim says whether it must find something."""
+    """Run the searches of a file, each by itself; the claim says which must find something."""
     folder = tree / "proofs" / claim.folder
-    status, said = run(["maude", "-no-banner", "-no-advise", "-batch", claim.files[-1]], folder)
-    states = re.findall(r"^states: (\d+)", said, re.M)
-    if status != 0 or len(states) != 1 or "Warning" in said:
-        return Answer(Verdict.UNDECIDED, "", said)
-    found = re.search(r"^Solution 1", said, re.M) is not None
-    verdict = Verdict.PROVED if found == claim.how["finds"] else Verdict.REFUTED
-    return Answer(verdict, f"{states[0]} states", said)
+    head, *searches = re.split(r"^(?=search )", (folder / claim.files[-1]).read_text(), flags=re.M)
+    searched, traces, log = 0, [], ""
+    for text, expected in zip(searches, claim.how["finds"], strict=True):
+        found, states, steps, said = search(folder, head + text)
+        log += said
+        searched += states
+        if found is None:
+            return Answer(Verdict.UNDECIDED, "", log)
+        if found != expected:
+            return Answer(Verdict.REFUTED, f"{text.split(' =>')[0]}: {' '.join(steps)}", log)
+        if found:
+            traces.append(f"{text.split(' =>')[0].removeprefix('search [1] ')}: {', '.join(steps)}")
+    return Answer(Verdict.PROVED, f"{searched} states", log, traces)
 
 
 TOOLS = {"coq": coq, "maude": maude}
