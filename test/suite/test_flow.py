@@ -507,7 +507,7 @@ def test_refresh_lifetime(devices: Path) -> None:
 def test_one_device_cannot_crowd_out_the_others(tmp_path: Path) -> None:
     """At most 256 of one identity are outstanding; then its own oldest is gone."""
     rows = [[ID, KS_NAF.hex(), KA.hex()], ["victim", KS_NAF.hex(), OTHER.hex()]]
-    with Server(own_devices(tmp_path, *rows)) as server:
+    with Server(own_devices(tmp_path, *rows), "--refresh-lifetime", "600") as server:
 
         def flag_of(identity: str) -> dict[str, Any]:
             with StockClient(server.address, f"3GPP-bootstrapping;{identity}", KS_NAF) as first:
