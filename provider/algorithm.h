@@ -6,29 +6,24 @@
 #ifndef AKMA_ALGORITHM_H
 #define AKMA_ALGORITHM_H
 
-#include "derivations.h"
+#include "s.h"
 
-#define SETTABLE_MAX 14 /* names one algorithm takes, and the end */
-#define GETTABLE_MAX 7
-#define INITIALS     32 /* numbers that a name's first two characters give */
-#define EMPTY_S_MAX  32 /* octets of S with nothing given yet */
+#define INITIALS 32 /* numbers that a name's first two characters give */
 
 struct algorithm {
     const struct derivation *row;
-    unsigned int required; /* INPUT_BIT of what has to be set, NAF_Id left out */
+    unsigned int taken;    /* INPUT_BIT of every input it takes */
+    unsigned int required; /* of what has to be set, NAF_Id left out */
     bool has_naf_id;
-    size_t public_parts;                      /* index of the part from which on none is secret */
-    const struct param *params[SETTABLE_MAX]; /* ended by NULL */
-    unsigned char first[INITIALS];            /* where params first has a name with these */
-    OSSL_PARAM settable[SETTABLE_MAX], gettable[GETTABLE_MAX];
-    size_t prefix; /* octets of FC || P0 || L0 */
-    size_t empty_length;
-    unsigned char empty_s[EMPTY_S_MAX]; /* the prefix, and a zero length for each part */
+    struct layout layout;
+    const struct param *params[NAME_COUNT + 1]; /* of each settable name; ended by NULL */
+    unsigned char first[INITIALS];              /* where they have the first one with these */
+    OSSL_PARAM settable[NAME_COUNT + 1], gettable[INPUT_COUNT + 1]; /* and "size" */
 };
 
 void algorithm_init(struct algorithm *algorithm, const struct derivation *row);
 
-/* The parameter of a name; NULL where the algorithm has none. */
+/* The input of a name; NULL if the algorithm has none. */
 const struct param *algorithm_param(const struct algorithm *algorithm, const char *name);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * The derivations: one row an algorithm
+ * The derivations: one row per algorithm
  *
  *     S = FC || P0 || L0 || P1 || L1 || ... || Pn || Ln        TS 33.220 B.2.0
  *
- * A row names the algorithm, says what key it takes and which string S is built of: FC, P0 where it
- * is a constant, and the inputs that fill the remaining Pi in their order. The names an application
- * may set and get follow from it. To add a derivation, add a row (and its vectors); nothing else.
+ * A row names the algorithm and says everything about it: which key it takes, which settings it
+ * leaves open, how many blocks of the digest it can give, and which string S is made of. To add a
+ * derivation, add a row (and its vectors), and nothing else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,29 +14,37 @@
 
 #include "params.h"
 
-#include <akma/kdf.h>
-
 /*
- * ROW(identifier, name, description, key, FC, P0, inputs...)
+ * ROW(identifier, name, description, key, settings, blocks, tail, FC, P0, inputs...)
  *
- * FC and P0 are string literals, empty where the inputs give them. AKMA-E2E's FC is provisional:
- * 3GPP has assigned none, 0xFF starts the two-octet form.
+ * settings: the open ones; a setting that is not open has its default. blocks: the longest output,
+ * in outputs of the digest. tail: what S ends with. FC and P0 are string literals, empty if the
+ * inputs give them; the inputs fill the remaining Pi in their order. AKMA-E2E's FC is provisional:
+ * 3GPP has assigned none, and 0xFF starts the two-octet form.
  */
 #define DERIVATIONS(ROW)                                                                           \
     ROW(E2E, AKMA_KDF_E2E, "e2e_key = KDF(Ks_(ext/int)_NAF or K_AF, Ka), version 1", INPUT_KS_NAF, \
-        "\xFF\xE2", "akma-e2e", INPUT_KA, INPUT_NAF_ID, INPUT_REFRESH, INPUT_USAGE)                \
+        E2E_SETTINGS, AKMA_OUTPUT_BLOCKS_MAX, TAIL_L_AND_I, "\xFF\xE2", "akma-e2e", INPUT_KA,      \
+        INPUT_NAF_ID, INPUT_REFRESH, INPUT_USAGE)                                                  \
     ROW(KS_NAF, AKMA_KDF_KS_NAF, "GBA Ks_NAF and Ks_ext_NAF from Ks, TS 33.220 B.3", INPUT_KEY,    \
-        "\x01", "gba-me", INPUT_RAND, INPUT_IMPI, INPUT_NAF_ID)                                    \
+        PROPERTIES, 1, NO_TAIL, "\x01", "gba-me", INPUT_RAND, INPUT_IMPI, INPUT_NAF_ID)            \
     ROW(KS_INT_NAF, AKMA_KDF_KS_INT_NAF, "GBA_U Ks_int_NAF from Ks, TS 33.220 B.3", INPUT_KEY,     \
-        "\x01", "gba-u", INPUT_RAND, INPUT_IMPI, INPUT_NAF_ID)                                     \
-    ROW(K_AKMA, AKMA_KDF_K_AKMA, "K_AKMA from K_AUSF, TS 33.535 A.2", INPUT_KEY, "\x80", "AKMA",   \
-        INPUT_SUPI)                                                                                \
-    ROW(A_TID, AKMA_KDF_A_TID, "A-TID from K_AUSF, TS 33.535 A.3", INPUT_KEY, "\x81", "A-TID",     \
-        INPUT_SUPI)                                                                                \
-    ROW(K_AF, AKMA_KDF_K_AF, "K_AF from K_AKMA, TS 33.535 A.4", INPUT_KEY, "\x82", "",             \
-        INPUT_NAF_ID)                                                                              \
-    ROW(ANY, AKMA_KDF_3GPP, "any other derivation, TS 33.220 B.2.0", INPUT_ANY_KEY, "", "",        \
-        INPUT_FC, INPUT_P)
+        PROPERTIES, 1, NO_TAIL, "\x01", "gba-u", INPUT_RAND, INPUT_IMPI, INPUT_NAF_ID)             \
+    ROW(K_AKMA, AKMA_KDF_K_AKMA, "K_AKMA from K_AUSF, TS 33.535 A.2", INPUT_KEY, PROPERTIES, 1,    \
+        NO_TAIL, "\x80", "AKMA", INPUT_SUPI)                                                       \
+    ROW(A_TID, AKMA_KDF_A_TID, "A-TID from K_AUSF, TS 33.535 A.3", INPUT_KEY, PROPERTIES, 1,       \
+        NO_TAIL, "\x81", "A-TID", INPUT_SUPI)                                                      \
+    ROW(K_AF, AKMA_KDF_K_AF, "K_AF from K_AKMA, TS 33.535 A.4", INPUT_KEY, PROPERTIES, 1, NO_TAIL, \
+        "\x82", "", INPUT_NAF_ID)                                                                  \
+    ROW(ANY, AKMA_KDF_3GPP, "any other derivation, TS 33.220 B.2.0", INPUT_ANY_KEY, PROPERTIES, 1, \
+        NO_TAIL, "", "", INPUT_FC, INPUT_P)
+
+#define PROPERTIES INPUT_BIT(INPUT_PROPERTIES)
+#define E2E_SETTINGS \
+    (PROPERTIES | INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_MODE) | INPUT_BIT(INPUT_NOT_AFTER))
+
+/* What S ends with: nothing more, or L || 0002 || i || 0001, the output's length and the block. */
+enum tail { NO_TAIL, TAIL_L_AND_I };
 
 enum derivation_id {
 #define ROW(id, ...) DERIVATION_##id,
@@ -45,33 +53,33 @@ enum derivation_id {
         DERIVATION_COUNT
 };
 
-#define PARTS_MAX 5 /* inputs in one S, and the INPUT_NONE that ends them */
-
 struct derivation {
     const char *name, *description;
     enum input key;
+    unsigned int settings; /* INPUT_BIT of each */
+    size_t blocks;
+    enum tail tail;
     const char *fc, *p0;
     size_t fc_length, p0_length;
-    enum input parts[PARTS_MAX];
-    bool e2e; /* AKMA-E2E: S ends with L and i, digest and mode are open */
+    const enum input *parts; /* ended by INPUT_NONE */
 };
 
 extern const struct derivation derivations[DERIVATION_COUNT];
 
-/* FC comes without a length; the list of p has one behind each p already. */
-static inline bool part_has_l(enum input part)
-{
-    return part != INPUT_FC && part != INPUT_P;
-}
+/* The largest number of parts a row has, and of octets its FC || P0 has. */
+union most_parts {
+#define ROW(id, name, description, key, settings, blocks, tail, fc, p0, ...) \
+    char id[sizeof((enum input[]){__VA_ARGS__}) / sizeof(enum input)];
+    DERIVATIONS(ROW)
+#undef ROW
+};
+#define PARTS_MAX sizeof(union most_parts)
 
-#define L_SIZE 2 /* octets of a length, big endian: TS 33.220 B.2.0 */
-
-/* Write a length; returns the place behind it. */
-static inline unsigned char *write_l(unsigned char *place, size_t length)
-{
-    place[0] = (unsigned char)(length >> 8);
-    place[1] = (unsigned char)length;
-    return place + L_SIZE;
-}
+union longest_begin {
+#define ROW(id, name, description, key, settings, blocks, tail, fc, p0, ...) char id[sizeof(fc p0)];
+    DERIVATIONS(ROW)
+#undef ROW
+};
+#define FC_AND_P0_MAX sizeof(union longest_begin)
 
 #endif

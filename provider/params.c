@@ -1,5 +1,5 @@
 /*
- * The parameters a context takes: one table of name, type, bounds and form
+ * The inputs a context takes: how each one is read and checked
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,11 +8,11 @@
 #include "naf.h"
 #include "text.h"
 
-#include <akma/kdf.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 #include <string.h>
+
+/* Forms */
 
 static const char *supi_fault(const unsigned char *supi, size_t length)
 {
@@ -39,43 +39,85 @@ static const char *fc_fault(const unsigned char *fc, size_t length)
     return NULL;
 }
 
+/* Settings */
+
+static bool refuse_name(const OSSL_PARAM *given, const struct value *value, const char *wanted,
+                        const struct errors *errors)
+{
+    char shown[SHOWN_SIZE];
+
+    RAISE(errors, REASON_VALUE, "%s: '%s' given, %s wanted", given->key,
+          errors_shown(shown, (const char *)value->octets, value->length), wanted);
+    return false;
+}
+
+static bool set_digest(struct settings *settings, const OSSL_PARAM *given,
+                       const struct value *value, const struct errors *errors)
+{
+    return digest_find((const char *)value->octets, value->length, &settings->digest) ||
+           refuse_name(given, value, DIGEST_NAMES, errors);
+}
+
+static const char *digest_text(const struct settings *settings)
+{
+    return digests[settings->digest].name;
+}
+
+static bool set_mode(struct settings *settings, const OSSL_PARAM *given, const struct value *value,
+                     const struct errors *errors)
+{
+    return mode_find((const char *)value->octets, value->length, &settings->mode) ||
+           refuse_name(given, value, MODE_NAMES, errors);
+}
+
+static const char *mode_text(const struct settings *settings)
+{
+    return modes[settings->mode].name;
+}
+
+static bool set_not_after(struct settings *settings, const OSSL_PARAM *given,
+                          const struct value *value, const struct errors *errors)
+{
+    const bool has_octets = given->data != NULL && given->data_size > 0;
+
+    (void)value;
+    if (has_octets && OSSL_PARAM_get_int64(given, &settings->not_after))
+        return true;
+    RAISE(errors, REASON_VALUE, "%s: an integer of 64 bits wanted, this one %s", given->key,
+          has_octets ? "is out of its range" : "has no octets");
+    return false;
+}
+
+static bool set_properties(struct settings *settings, const OSSL_PARAM *given,
+                           const struct value *value, const struct errors *errors)
+{
+    settings->properties = NULL;
+    if (value->length == 0)
+        return true;
+    settings->properties = OPENSSL_strndup((const char *)value->octets, value->length);
+    if (settings->properties == NULL)
+        RAISE(errors, REASON_MEMORY, "%s: no memory for %zu octets", given->key, value->length);
+    return settings->properties != NULL;
+}
+
+static const struct setting digest_setting = {set_digest, digest_text};
+static const struct setting mode_setting = {set_mode, mode_text};
+static const struct setting not_after_setting = {set_not_after, NULL};
+static const struct setting properties_setting = {set_properties, NULL};
+
 #define OCTETS  OSSL_PARAM_OCTET_STRING
 #define TEXT    OSSL_PARAM_UTF8_STRING
 #define INTEGER OSSL_PARAM_INTEGER
 
-const struct param params_table[] = {
-    {AKMA_PARAM_KS_NAF, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, NULL},
-    {AKMA_PARAM_KEY, INPUT_KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, NULL},
-    {AKMA_PARAM_KEY, INPUT_KEY, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, NULL},
-    {AKMA_PARAM_KEY, INPUT_ANY_KEY, OCTETS, 1, INT_MAX, NULL},
-    {AKMA_PARAM_KA, INPUT_KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX, NULL},
-    {AKMA_PARAM_SECRET, INPUT_KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX, NULL},
-    {AKMA_PARAM_NAF_ID, INPUT_NAF_ID, OCTETS, AKMA_NAF_ID_MIN, AKMA_NAF_ID_MAX, naf_id_fault},
-    {AKMA_PARAM_NAF_FQDN, INPUT_NAF_FQDN, TEXT, 1, AKMA_NAF_FQDN_MAX, naf_fqdn_fault},
-    {AKMA_PARAM_UA_PROTOCOL_ID, INPUT_UA_PROTOCOL_ID, OCTETS, AKMA_UA_PROTOCOL_ID_LENGTH,
-     AKMA_UA_PROTOCOL_ID_LENGTH, naf_ua_protocol_fault},
-    {AKMA_PARAM_REFRESH, INPUT_REFRESH, OCTETS, 0, AKMA_REFRESH_MAX, NULL},
-    {AKMA_PARAM_USAGE, INPUT_USAGE, TEXT, 0, AKMA_USAGE_MAX, text_fault},
-    {AKMA_PARAM_RAND, INPUT_RAND, OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH, NULL},
-    {AKMA_PARAM_IMPI, INPUT_IMPI, TEXT, 1, AKMA_P_MAX, text_fault},
-    {AKMA_PARAM_SUPI, INPUT_SUPI, TEXT, 1, AKMA_P_MAX, supi_fault},
-    {AKMA_PARAM_FC, INPUT_FC, OCTETS, 1, 2, fc_fault},
-    {AKMA_PARAM_P, INPUT_P, OCTETS, 0, AKMA_P_MAX, NULL},
-    {AKMA_PARAM_DIGEST, INPUT_DIGEST, TEXT, 0, SIZE_MAX, text_fault},
-    {AKMA_PARAM_MODE, INPUT_MODE, TEXT, 0, SIZE_MAX, text_fault},
-    {AKMA_PARAM_NOT_AFTER, INPUT_NOT_AFTER, INTEGER, 0, 0, NULL},
-    {AKMA_PARAM_PROPERTIES, INPUT_PROPERTIES, TEXT, 0, SIZE_MAX, text_fault},
-    {NULL, INPUT_NONE, 0, 0, 0, NULL},
+const struct param param_table[INPUT_COUNT] = {
+#define ROW(id, type, min, max, form, setting, traits, ...) \
+    [INPUT_##id] = {INPUT_##id, type,    min,    max,       \
+                    form,       setting, traits, (const char *const[]){__VA_ARGS__, NULL}},
+    INPUTS(ROW)
+#undef ROW
 };
 
-const char *params_name(enum input input)
-{
-    const struct param *param = params_table;
-
-    while (param->input != input)
-        param++;
-    return param->name;
-}
+/* Reading */
 
 /*
  * The one thing ever asked of a key's octets: do 64 of them look like hexadecimal text, where 32
@@ -90,8 +132,8 @@ static bool declassified_is_hex_text(const unsigned char *octets, size_t length)
     return true;
 }
 
-static void raise_length(const struct param *param, const struct value *value,
-                         const struct errors *errors)
+static bool raise_length(const struct param *param, const OSSL_PARAM *given,
+                         const struct value *value, const struct errors *errors)
 {
     if (param->min == AKMA_KEY_LENGTH && param->max == AKMA_KEY_LENGTH &&
         value->length == 2 * (size_t)AKMA_KEY_LENGTH &&
@@ -99,13 +141,14 @@ static void raise_length(const struct param *param, const struct value *value,
         RAISE(errors, REASON_LENGTH,
               "%s: %zu octets given, exactly %zu wanted; looks like hex text: give it as hex%s on "
               "the command line, or decode it",
-              param->name, value->length, param->max, param->name);
+              given->key, value->length, param->max, given->key);
     else if (param->min == param->max)
-        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, exactly %zu wanted", param->name,
+        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, exactly %zu wanted", given->key,
               value->length, param->max);
     else
-        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, %zu to %zu wanted", param->name,
+        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, %zu to %zu wanted", given->key,
               value->length, param->min, param->max);
+    return false;
 }
 
 static const char *type_name(unsigned int type)
@@ -125,12 +168,20 @@ static const char *type_name(unsigned int type)
     }
 }
 
-static bool raise_type(const struct param *param, const OSSL_PARAM *given,
-                       const struct errors *errors)
+/* Does the type of what was given stand for the type of the row? */
+static bool is_of_type(const struct param *param, const OSSL_PARAM *given)
 {
-    RAISE(errors, REASON_TYPE, "%s: %s given, %s wanted", param->name, type_name(given->data_type),
-          type_name(param->type));
-    return false;
+    switch (param->type) {
+    case OSSL_PARAM_OCTET_STRING:
+        return given->data_type == OSSL_PARAM_OCTET_STRING ||
+               given->data_type == OSSL_PARAM_OCTET_PTR;
+    case OSSL_PARAM_UTF8_STRING:
+        return given->data_type == OSSL_PARAM_UTF8_STRING ||
+               given->data_type == OSSL_PARAM_UTF8_PTR;
+    default:
+        return given->data_type == OSSL_PARAM_INTEGER ||
+               given->data_type == OSSL_PARAM_UNSIGNED_INTEGER;
+    }
 }
 
 const unsigned char *params_octets(const OSSL_PARAM *given)
@@ -142,43 +193,44 @@ const unsigned char *params_octets(const OSSL_PARAM *given)
                                           : given->data;
 }
 
-bool params_value(const struct param *param, const OSSL_PARAM *given, struct value *value,
-                  const struct errors *errors)
+static struct value value_of(const OSSL_PARAM *given)
 {
-    const unsigned int pointer_type =
-        param->type == TEXT ? OSSL_PARAM_UTF8_PTR : OSSL_PARAM_OCTET_PTR;
+    struct value value = {params_octets(given), given->data_size};
+
+    if (given->data_type == OSSL_PARAM_UTF8_PTR) /* as libcrypto reads it: up to its NUL */
+        value.length = value.octets == NULL ? 0 : strlen((const char *)value.octets);
+    return value;
+}
+
+static bool read_string(const struct param *param, const OSSL_PARAM *given, struct value *value,
+                        const struct errors *errors)
+{
     const char *fault = NULL;
 
-    if (given->data_type != param->type && given->data_type != pointer_type)
-        return raise_type(param, given, errors);
-    value->octets = params_octets(given);
-    value->length = given->data_size;
-    if (given->data_type == OSSL_PARAM_UTF8_PTR) /* as libcrypto reads it: up to its NUL */
-        value->length = value->octets == NULL ? 0 : strlen((const char *)value->octets);
+    *value = value_of(given);
     if (value->octets == NULL && value->length > 0) {
         RAISE(errors, REASON_VALUE, "%s: no data (NULL) of %zu octets given, octets wanted",
-              param->name, value->length);
+              given->key, value->length);
         return false;
     }
-    if (value->length < param->min || value->length > param->max) {
-        raise_length(param, value, errors);
-        return false;
-    }
+    if (value->length < param->min || value->length > param->max)
+        return raise_length(param, given, value, errors);
     if (param->fault != NULL)
         fault = param->fault(value->octets, value->length);
     if (fault != NULL)
-        RAISE(errors, REASON_VALUE, "%s: %s", param->name, fault);
+        RAISE(errors, REASON_VALUE, "%s: %s", given->key, fault);
     return fault == NULL;
 }
 
-bool params_integer(const struct param *param, const OSSL_PARAM *given, int64_t *value,
-                    const struct errors *errors)
+bool params_read(const struct param *param, const OSSL_PARAM *given, struct value *value,
+                 struct settings *settings, const struct errors *errors)
 {
-    if (given->data_type != OSSL_PARAM_INTEGER && given->data_type != OSSL_PARAM_UNSIGNED_INTEGER)
-        return raise_type(param, given, errors);
-    if (given->data != NULL && given->data_size > 0 && OSSL_PARAM_get_int64(given, value))
-        return true;
-    RAISE(errors, REASON_VALUE, "%s: an integer of 64 bits wanted, this one %s", param->name,
-          given->data == NULL || given->data_size == 0 ? "has no octets" : "is out of its range");
-    return false;
+    if (!is_of_type(param, given)) {
+        RAISE(errors, REASON_TYPE, "%s: %s given, %s wanted", given->key,
+              type_name(given->data_type), type_name(param->type));
+        return false;
+    }
+    if (param->type != INTEGER && !read_string(param, given, value, errors))
+        return false;
+    return param->setting == NULL || param->setting->set(settings, given, value, errors);
 }

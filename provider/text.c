@@ -79,16 +79,16 @@ const char *text_fault(const unsigned char *text, size_t length)
     return NULL;
 }
 
-static unsigned char lower(char c)
+char text_lower(char c)
 {
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 bool text_same(const char *one, const char *other, size_t length)
 {
     size_t i = 0;
 
-    while (i < length && lower(one[i]) == lower(other[i]))
+    while (i < length && text_lower(one[i]) == text_lower(other[i]))
         i++;
     return i == length;
 }

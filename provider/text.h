@@ -17,6 +17,9 @@
  */
 const char *text_fault(const unsigned char *text, size_t length);
 
+/* An ASCII capital as the small letter; everything else as it is. */
+char text_lower(char c);
+
 /* True if both are the same but for the case of ASCII letters. */
 bool text_same(const char *one, const char *other, size_t length);
 

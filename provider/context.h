@@ -1,0 +1,18 @@
+/*
+ * One EVP_KDF context of the provider's
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AKMA_CONTEXT_H
+#define AKMA_CONTEXT_H
+
+#include "inputs.h"
+#include "provctx.h"
+
+struct kdf_ctx {
+    const struct provctx *provctx;
+    struct prf prf; /* opened when it is first needed */
+    struct inputs inputs;
+};
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * Deriving from what a context was given: every check, then a mode
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "derive.h"
+
+#include <openssl/crypto.h>
+#include <time.h>
+
+bool derive_is_allowed(const struct provctx *provctx)
+{
+    const char *fault = policy_error(provctx->policy);
+
+    if (fault != NULL)
+        RAISE(&provctx->errors, REASON_POLICY, "%s", fault);
+    return fault == NULL;
+}
+
+static size_t output_max(const struct inputs *inputs)
+{
+    return inputs->algorithm->row->blocks * digests[inputs->settings.digest].size;
+}
+
+static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, size_t length)
+{
+    const size_t max = output_max(&ctx->inputs);
+
+    if (out != NULL && length >= 1 && length <= max)
+        return true;
+    RAISE(&ctx->provctx->errors, REASON_OUTPUT_LENGTH,
+          "output: %zu octets asked for%s, 1 to %zu and a buffer wanted", length,
+          out == NULL ? " without a buffer" : "", max);
+    return false;
+}
+
+/* A clock that fails, or has 32 bits and is past their end in 2038, gives a time before 1970. */
+static bool key_is_alive(const struct kdf_ctx *ctx)
+{
+    const struct settings *settings = &ctx->inputs.settings;
+    int64_t now;
+
+    if (!has_input(settings->present, INPUT_NOT_AFTER))
+        return true;
+    now = (int64_t)time(NULL);
+    if (now >= 0 && now <= settings->not_after)
+        return true;
+    if (now < 0)
+        RAISE(&ctx->provctx->errors, REASON_EXPIRED,
+              "not-after: the clock cannot be read, or stands before 1970: set it");
+    else
+        RAISE(&ctx->provctx->errors, REASON_EXPIRED,
+              "not-after: the 3GPP key ended at %lld and it is %lld (seconds since 1970 UTC): "
+              "bootstrap a new one",
+              (long long)settings->not_after, (long long)now);
+    return false;
+}
+
+static bool policy_allows(const struct kdf_ctx *ctx)
+{
+    char reason[POLICY_REASON_SIZE];
+
+    if (policy_permits(ctx->provctx->policy, &ctx->inputs, reason))
+        return true;
+    RAISE(&ctx->provctx->errors, REASON_POLICY, "%s", reason);
+    return false;
+}
+
+static bool work(struct kdf_ctx *ctx, unsigned char *out, size_t length)
+{
+    const struct provctx *provctx = ctx->provctx;
+    struct inputs *inputs = &ctx->inputs;
+    const struct settings *settings = &inputs->settings;
+
+    if (ctx->prf.mac == NULL && !prf_open(&ctx->prf, provctx->source, settings->digest,
+                                          settings->properties, &provctx->errors))
+        return false;
+    if (modes[settings->mode].derive(&ctx->prf, &inputs->key, &inputs->s, out, length))
+        return true;
+    RAISE(&provctx->errors, REASON_HMAC, "HMAC with %s failed, see the errors before this one",
+          digests[settings->digest].name);
+    prf_discard(&ctx->prf);
+    return false;
+}
+
+bool derive(struct kdf_ctx *ctx, unsigned char *out, size_t length)
+{
+    if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) && output_fits(ctx, out, length) &&
+        key_is_alive(ctx) && policy_allows(ctx) && work(ctx, out, length))
+        return true;
+    derive_nothing(ctx, out, length);
+    return false;
+}
+
+void derive_nothing(const struct kdf_ctx *ctx, unsigned char *out, size_t length)
+{
+    if (out != NULL && length <= output_max(&ctx->inputs))
+        OPENSSL_cleanse(out, length);
+}
