@@ -75,6 +75,7 @@ static void on_connected(void *argument, bool in_time)
     socklen_t size = sizeof(int);
     int error = ETIMEDOUT;
 
+    wait_end(&dialer->wait);
     if (in_time && getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
     if (error == 0) {

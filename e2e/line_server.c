@@ -207,13 +207,14 @@ static bool serve_line(struct naf *naf, const char *line, size_t length,
 {
     struct line_request request;
     const bool done = line_request_decode(&request, line, length, fault);
+    const bool has_id = request.id >= 0;
 
     if (done)
         serve_request(naf, &request);
-    else if (request.id >= 0)
+    else if (has_id)
         answer_error(naf, request.id, fault);
     OPENSSL_cleanse(&request, sizeof(request));
-    return done || request.id >= 0;
+    return has_id;
 }
 
 /* Read and serve what has come. */

@@ -84,3 +84,22 @@ class Authority:
         path = self.folder / f"{stem}.pem"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return path, _write_key(self.folder / f"{stem}.key", key)
+
+    def revoke(self, *certificates: Path) -> Path:
+        """The file of a list of revoked certificates."""
+        now = datetime.datetime.utcnow()
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.name)
+            .last_update(now - DAY)
+            .next_update(now + DAY)
+        )
+        for path in certificates:
+            serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+            revoked = x509.RevokedCertificateBuilder().serial_number(serial)
+            builder = builder.add_revoked_certificate(revoked.revocation_date(now).build())
+        file = self.folder / f"{self.file.stem}.crl"
+        file.write_bytes(
+            builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        )
+        return file

@@ -1,0 +1,465 @@
+"""NAF and third party apart, and each rule of the line between them.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import concurrent.futures
+import datetime
+import json
+import os
+import secrets
+import signal
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference
+from flow import FQDN, NAF_ID, StockClient, free_port, ue, write_devices
+from line import Naf, Sides, ThirdParty
+
+KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+ID = "Qk1STVJVSEFTSA==@bsf.example.com"
+BARE = "bare@bsf.example.com"
+NONCE = "5a" * 16
+
+
+@pytest.fixture(name="sides")
+def make_sides(tmp_path: Path) -> Sides:
+    """Certificates of both sides."""
+    return Sides(tmp_path)
+
+
+@pytest.fixture(name="files")
+def make_files(tmp_path: Path) -> dict[str, Path]:
+    """What each party holds: the UE both, the NAF Ks_NAF, the third party Ka."""
+    rows = {
+        "ue": [[ID, KS_NAF.hex(), KA.hex()], [BARE, KS_NAF.hex(), ""]],
+        "naf": [[ID, KS_NAF.hex(), ""], [BARE, KS_NAF.hex(), ""]],
+        "third-party": [[ID, "", KA.hex()]],
+    }
+    return {name: write_devices(tmp_path / f"{name}.csv", some) for name, some in rows.items()}
+
+
+@pytest.fixture(name="third_party")
+def run_third_party(sides: Sides, files: dict[str, Path]) -> Iterator[Any]:
+    """A third party with an endpoint."""
+    with sides.run_third_party(files["third-party"]) as running:
+        yield running
+
+
+def request(number: int = 1, **changes: object) -> dict[str, object]:
+    """What a NAF asks; None leaves a member out."""
+    members: dict[str, object] = {
+        "id": number,
+        "identity": ID,
+        "device": ID,
+        "ks-naf": KS_NAF.hex(),
+        "naf-fqdn": FQDN,
+        "ua-protocol-id": "0100000007",
+        "nonce": NONCE,
+    }
+    return {name: value for name, value in (members | changes).items() if value is not None}
+
+
+def key_of(flag: dict[str, Any], ka: bytes = KA) -> bytes:
+    """e2e_key by the reference."""
+    refresh = bytes.fromhex(flag["refresh"])
+    return reference.e2e_key(KS_NAF, ka, NAF_ID, refresh=refresh, usage=flag["usage"])
+
+
+def works(address: str, flag: dict[str, Any]) -> bool:
+    """Is a flag good for an e2e connection?"""
+    with StockClient(address, flag["identity"], key_of(flag)) as client:
+        client.write(b"x\n")
+        return client.read() == b"e2e: x"
+
+
+# The flow
+
+
+@pytest.mark.parametrize("when", ["required", "offered"])
+def test_flow(sides: Sides, files: dict[str, Path], third_party: Any, when: str) -> None:
+    with sides.run_naf(
+        files["naf"], third_party.addresses["naf-accept"], "--e2e", when, "--metrics", "127.0.0.1:0"
+    ) as naf:
+        endpoint = third_party.addresses["e2e-accept"]
+        for message in ("hello", "again"):
+            result = ue(files["ue"], ID, naf.addresses["accept"], endpoint, message=message)
+            assert (result.returncode, result.stdout) == (0, f"e2e: {message}\n"), result.stderr
+        bare = ue(files["ue"], BARE, naf.addresses["accept"], endpoint)
+        assert bare.stdout == ("plain: hello\n" if when == "offered" else "")
+        assert KA.hex() not in naf.errors + third_party.errors
+        assert KS_NAF.hex() not in naf.errors + third_party.errors
+
+
+def test_policy_is_the_third_partys(sides: Sides, files: dict[str, Path]) -> None:
+    setup = ["--mode", "HKDF", "--digest", "SHA2-384", "--usage", "other use"]
+    with sides.run_third_party(files["third-party"], *setup) as third_party:
+        with sides.run_naf(files["naf"], third_party.addresses["naf-accept"]) as naf:
+            addresses = naf.addresses["accept"], third_party.addresses["e2e-accept"]
+            assert ue(files["ue"], ID, *addresses, *setup).returncode == 0
+            assert ue(files["ue"], ID, *addresses).returncode == 3
+
+
+def test_off_asks_nobody(sides: Sides, files: dict[str, Path]) -> None:
+    with ThirdParty(sides.authority.file, sides.third_party, lambda _: None) as third_party:
+        with sides.run_naf(files["naf"], third_party.address, "--e2e", "off") as naf:
+            result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
+            assert result.stdout == "plain: hello\n" and third_party.requests == []
+
+
+# Certificates
+
+
+def refused(sides: Sides, address: str, pair: tuple[Path, Path] | None, **more: Any) -> bool:
+    """Does the third party refuse a NAF with this certificate?"""
+    try:
+        with Naf(address, sides.authority.file, pair, **more) as naf:
+            return naf.ask(**request()) == {}
+    except (ssl.SSLError, ConnectionError):
+        return True
+
+
+def test_certificates_of_a_naf(sides: Sides, files: dict[str, Path], tmp_path: Path) -> None:
+    expired = sides.authority.issue("expired", FQDN, life=-datetime.timedelta(hours=1))
+    revoked = sides.authority.issue("revoked", FQDN)
+    crl = sides.authority.revoke(revoked[0])
+    (tmp_path / "other").mkdir()
+    stranger = Sides(tmp_path / "other").naf
+    with sides.run_third_party(files["third-party"], "--crl", crl) as third_party:
+        address = third_party.addresses["naf-accept"]
+        assert not refused(sides, address, sides.naf)
+        for pair in (expired, revoked, stranger, None):
+            assert refused(sides, address, pair), pair
+        assert refused(sides, address, sides.naf, alpn=None)
+        assert refused(sides, address, sides.naf, alpn="akma-e2e/2")
+        assert refused(sides, address, sides.naf, version=ssl.TLSVersion.TLSv1_2)
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "good"),
+    [
+        ([FQDN], FQDN, True),
+        (["other.example.com", FQDN], FQDN, True),
+        (["other.example.com"], FQDN, False),
+        (["*.example.com"], FQDN, False),
+        (["*.example.com"], "*.example.com", False),
+        ([FQDN], FQDN.upper(), False),
+        ([FQDN], "example.com", False),
+        ([FQDN], f"x.{FQDN}", False),
+        (["10.0.0.1"], "10.0.0.1", False),
+    ],
+)
+def test_names_of_a_naf(
+    sides: Sides, third_party: Any, names: list[str], asked: str, good: bool
+) -> None:
+    """Derived only for a DNS name of the certificate, to the letter."""
+    pair = sides.authority.issue(FQDN, *names)
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
+        answer = naf.ask(**request(**{"naf-fqdn": asked}))
+        assert answer["id"] == 1
+        assert ("error" not in answer and answer["e2e"] == 1) if good else "error" in answer
+
+
+@pytest.mark.parametrize("what", ["name", "ca", "expired", "revoked"])
+def test_certificates_of_a_third_party(
+    sides: Sides, files: dict[str, Path], tmp_path: Path, what: str
+) -> None:
+    """The UE is closed on, and is never told {"e2e":0}."""
+    (tmp_path / "other").mkdir()
+    pairs = {
+        "name": sides.authority.issue("third-party.example.com"),
+        "ca": Sides(tmp_path / "other").third_party,
+        "expired": sides.authority.issue("old", "127.0.0.1", life=-datetime.timedelta(hours=1)),
+        "revoked": sides.third_party,
+    }
+    crl = sides.authority.revoke(sides.third_party[0] if what == "revoked" else Path(sides.naf[0]))
+    with ThirdParty(sides.authority.file, pairs[what], lambda _: b"") as third_party:
+        with sides.run_naf(files["naf"], third_party.address, "--crl", crl) as naf:
+            result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
+            assert (result.returncode, result.stdout) == (3, "")
+            assert "no e2e flag came" in result.stderr
+            assert third_party.requests == [] and "event=line-down" in naf.errors
+
+
+# What a NAF may ask
+
+
+def test_answer(sides: Sides, third_party: Any) -> None:
+    address = third_party.addresses["naf-accept"]
+    with Naf(address, sides.authority.file, sides.naf) as naf:
+        flag = naf.ask(**request(7))
+        assert set(flag) == {"id", "e2e", "mode", "digest", "refresh", "usage", "identity"}
+        assert (flag["id"], flag["e2e"]) == (7, 1)
+        refresh = bytes.fromhex(flag["refresh"])
+        assert refresh.hex().startswith(NONCE) and len(refresh) == 32
+        assert refresh[16:] != bytes.fromhex(naf.ask(**request(8))["refresh"])[16:]
+        assert works(third_party.addresses["e2e-accept"], flag)
+        assert not works(third_party.addresses["e2e-accept"], flag)
+        assert naf.ask(**request(9, identity=BARE, device=BARE)) == {"id": 9, "e2e": 0}
+        assert naf.ask(**request(10, device=None))["e2e"] == 1
+
+
+BAD_REQUESTS: dict[str, dict[str, object]] = {
+    "no identity": {"identity": None},
+    "empty identity": {"identity": ""},
+    "long identity": {"identity": "x" * 256},
+    "identity a number": {"identity": 1},
+    "long device": {"device": "x" * 256},
+    "no ks-naf": {"ks-naf": None},
+    "short ks-naf": {"ks-naf": "00" * 31},
+    "long ks-naf": {"ks-naf": "00" * 33},
+    "ks-naf no hex": {"ks-naf": "zz" * 32},
+    "no nonce": {"nonce": None},
+    "short nonce": {"nonce": "00" * 15},
+    "ua short": {"ua-protocol-id": "01000000"},
+    "ua forbidden": {"ua-protocol-id": "0000000001"},
+    "not-after 0": {"not-after": 0},
+    "not-after past": {"not-after": 1},
+    "not-after text": {"not-after": "2100"},
+    "something more": {"more": 1},
+}
+
+
+@pytest.mark.parametrize("name", BAD_REQUESTS)
+def test_bad_requests(sides: Sides, third_party: Any, name: str) -> None:
+    """Answered with an error that quotes no key; the line goes on."""
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
+        answer = naf.ask(**request(5, **BAD_REQUESTS[name]))
+        assert set(answer) == {"id", "error"} and answer["id"] == 5
+        assert KS_NAF.hex() not in answer["error"]
+        assert naf.ask(**request(6))["e2e"] == 1
+    assert KS_NAF.hex() not in third_party.errors
+
+
+BAD_LINES: dict[str, bytes] = {
+    "no id": json.dumps(request(1) | {"id": None}).encode() + b"\n",
+    "id a text": json.dumps(request(1) | {"id": "1"}).encode() + b"\n",
+    "id below 0": json.dumps(request(-1)).encode() + b"\n",
+    "id a fraction": json.dumps(request(1) | {"id": 1.5}).encode() + b"\n",
+    "not JSON": b"hello\n",
+    "cut": json.dumps(request(1)).encode()[:-10] + b"\n",
+    "a name twice": json.dumps(request(1)).encode()[:-1] + b',"id":1}\n',
+    "an array": b"[1]\n",
+    "empty": b"\n",
+    "over-long": b"x" * 8193 + b"\n",
+    "not UTF-8": b'{"id":1,"revoke":"\xff"}\n',
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
+    """What bears no id has no answer: the connection ends, the third party serves on."""
+    address = third_party.addresses["naf-accept"]
+    with Naf(address, sides.authority.file, sides.naf) as naf:
+        naf.send(BAD_LINES[name])
+        assert naf.receive() == b""
+    assert not refused(sides, address, sides.naf)
+    assert KS_NAF.hex() not in third_party.errors
+
+
+def test_revocation(sides: Sides, third_party: Any) -> None:
+    """Outstanding keys are void, what runs on them ends; another NAF's are not touched."""
+    address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
+    other = sides.authority.issue("other.example.com", "other.example.com", FQDN)
+    with Naf(address, sides.authority.file, sides.naf) as naf:
+        with Naf(address, sides.authority.file, other) as stranger:
+            used, unused = naf.ask(**request(1)), naf.ask(**request(2))
+            with StockClient(endpoint, used["identity"], key_of(used)) as client:
+                client.write(b"x\n")
+                assert client.read() == b"e2e: x"
+                assert stranger.ask(id=1, revoke="nobody") == {"id": 1, "revoked": True}
+                client.write(b"y\n")
+                assert client.read() == b"e2e: y"
+                assert naf.ask(id=3, revoke=ID) == {"id": 3, "revoked": True}
+                assert client.read() == b""
+            assert not works(endpoint, unused)
+            again = naf.ask(**request(4))
+            assert stranger.ask(id=2, revoke=ID) == {"id": 2, "revoked": True}
+            assert works(endpoint, again)
+            for bad in ({"revoke": ""}, {"revoke": 1}, {"revoke": ID, "nonce": NONCE}):
+                assert "error" in naf.ask(id=5, **bad)
+
+
+def test_not_after_shortens(sides: Sides, third_party: Any) -> None:
+    address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
+    with Naf(address, sides.authority.file, sides.naf) as naf:
+        short = naf.ask(**request(1, **{"not-after": int(time.time()) + 2}))
+        long = naf.ask(**request(2, **{"not-after": int(time.time()) + 1000}))
+        time.sleep(2.1)
+        assert not works(endpoint, short)
+        assert works(endpoint, long)
+
+
+def test_many_requests_at_once(sides: Sides, third_party: Any) -> None:
+    """One connection carries them all; every id has its own answer."""
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
+        ids = list(range(200))
+        naf.send(b"".join(json.dumps(request(n)).encode() + b"\n" for n in ids))
+        answers = [json.loads(naf.receive()) for _ in ids]
+    assert sorted(answer["id"] for answer in answers) == ids
+    assert len({answer["identity"] for answer in answers}) == len(ids)
+
+
+def test_flood_of_a_naf(sides: Sides, third_party: Any) -> None:
+    """It asks and never reads: it waits for itself, others are served."""
+    address = third_party.addresses["naf-accept"]
+    line = json.dumps(request(1)).encode() + b"\n"
+    with Naf(address, sides.authority.file, sides.naf) as flood:
+        flood.socket.settimeout(0.5)
+        with pytest.raises((TimeoutError, ssl.SSLError, ConnectionError)):
+            for _ in range(1000):
+                flood.send(line * 100)
+        with Naf(address, sides.authority.file, sides.naf) as naf:
+            started = time.monotonic()
+            assert naf.ask(**request(1))["e2e"] == 1
+            assert time.monotonic() - started < 5
+
+
+def test_bounds_are_per_naf(sides: Sides, third_party: Any) -> None:
+    """256 of one device: a NAF that asks for more loses its own oldest, not another NAF's."""
+    address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
+    other = sides.authority.issue("other.example.com", "other.example.com", FQDN)
+    with Naf(address, sides.authority.file, sides.naf) as naf:
+        with Naf(address, sides.authority.file, other) as stranger:
+            own, oldest = stranger.ask(**request(1)), naf.ask(**request(1))
+            second = naf.ask(**request(2))
+            for number in range(3, 258):
+                naf.ask(**request(number))
+            assert not works(endpoint, oldest)
+            assert works(endpoint, second)
+            assert works(endpoint, own)
+
+
+# What a third party may answer
+
+
+def answer_to(line: bytes, **members: object) -> bytes:
+    """An answer with the id of a request."""
+    return json.dumps({"id": json.loads(line)["id"]} | members).encode() + b"\n"
+
+
+BAD_ANSWERS: dict[str, Any] = {
+    "error": lambda line: answer_to(line, error="not today"),
+    "error beside e2e": lambda line: answer_to(line, e2e=0, error="not today"),
+    "e2e too large": lambda line: answer_to(line, e2e=4294967296),
+    "e2e false": lambda line: answer_to(line, e2e=False),
+    "half a flag": lambda line: answer_to(line, e2e=1, mode="3GPP"),
+    "revoked": lambda line: answer_to(line, revoked=True),
+    "unknown id": lambda line: answer_to(line, id=12345, e2e=0),
+    "no id": lambda _: b'{"e2e":0}\n',
+    "not JSON": lambda _: b"hello\n",
+    "over-long": lambda _: b"x" * 9000 + b"\n",
+    "the end": lambda _: None,
+    "the end within": lambda line: answer_to(line, e2e=0)[:-1],
+    "nothing": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_failures_are_never_a_withheld_flag(
+    sides: Sides, files: dict[str, Path], name: str
+) -> None:
+    """The UE is closed on, in 3 s at most; {"e2e":0} would send it on in plain."""
+    with ThirdParty(sides.authority.file, sides.third_party, BAD_ANSWERS[name]) as third_party:
+        with sides.run_naf(files["naf"], third_party.address, "--e2e", "offered") as naf:
+            started = time.monotonic()
+            result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
+            assert (result.returncode, result.stdout) == (3, "")
+            assert "no e2e flag came" in result.stderr
+            assert time.monotonic() - started < 4.5
+
+
+def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:
+    with sides.run_naf(files["naf"], f"127.0.0.1:{free_port()}", "--e2e", "offered") as naf:
+        result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
+        assert (result.returncode, result.stdout) == (3, "")
+
+
+def test_answers_out_of_order_and_twice(sides: Sides, files: dict[str, Path]) -> None:
+    """Four UEs at once, answered backwards and each twice: every one has the answer to its nonce."""
+    waiting: list[bytes] = []
+
+    def answer(line: bytes) -> bytes:
+        waiting.append(line)
+        if len(waiting) < 4:
+            return b""
+        lines = [answer_to(line, **flag_for(json.loads(line)["nonce"])) for line in waiting[::-1]]
+        waiting.clear()
+        return b"".join(line * 2 for line in lines)
+
+    with ThirdParty(sides.authority.file, sides.third_party, answer) as third_party:
+        with sides.run_naf(files["naf"], third_party.address) as naf:
+
+            def flag_of(_: int) -> bool:
+                nonce = secrets.token_bytes(16)
+                identity = f"3GPP-bootstrapping{ID}"
+                with StockClient(naf.addresses["accept"], identity, KS_NAF) as client:
+                    flag = client.flag(nonce)
+                return bool(flag["identity"] == f"for-{nonce.hex()}")
+
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                assert all(pool.map(flag_of, range(8)))
+        assert len(third_party.connections) == 1
+
+
+def flag_for(nonce: str) -> dict[str, object]:
+    """The members of a flag that says whom it is for."""
+    names = {"mode": "3GPP", "digest": "SHA2-256", "usage": "tls-psk"}
+    return {"e2e": 1, "refresh": nonce + "77" * 16, "identity": f"for-{nonce}"} | names
+
+
+def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_party: Any) -> None:
+    addresses = third_party.addresses
+    with sides.run_naf(files["naf"], addresses["naf-accept"], "--e2e", "offered") as naf:
+        target = naf.addresses["accept"], addresses["e2e-accept"]
+        assert ue(files["ue"], ID, *target).returncode == 0
+        os.kill(third_party.process.pid, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            result = ue(files["ue"], ID, *target, "--allow-plain")
+            assert (result.returncode, result.stdout) == (3, "")
+            assert 2 < time.monotonic() - started < 5
+        finally:
+            os.kill(third_party.process.pid, signal.SIGCONT)
+        served_again(files["ue"], target)
+
+
+def served_again(devices: Path, target: tuple[str, str]) -> None:
+    """Within ten seconds a UE gets through."""
+    until = time.monotonic() + 10
+    while ue(devices, ID, *target).returncode != 0:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_third_party_that_dies_and_comes_back(sides: Sides, files: dict[str, Path]) -> None:
+    port = free_port()
+    with sides.run_third_party(files["third-party"], port=port) as first:
+        naf = sides.run_naf(files["naf"], first.addresses["naf-accept"], "--e2e", "offered")
+        with naf:
+            target = naf.addresses["accept"], first.addresses["e2e-accept"]
+            assert ue(files["ue"], ID, *target).returncode == 0
+            first.process.kill()
+            first.process.wait(10)
+            result = ue(files["ue"], ID, *target, "--allow-plain")
+            assert (result.returncode, result.stdout) == (3, "")
+            with sides.run_third_party(files["third-party"], port=port) as second:
+                served_again(files["ue"], (target[0], second.addresses["e2e-accept"]))
+            assert 1 < naf.errors.count("event=line-down") < 40
+
+
+# Roles and files
+
+
+def test_files_of_the_roles(sides: Sides, files: dict[str, Path]) -> None:
+    """A NAF apart that is given a Ka, and a third party apart a Ks_NAF, refuse to start."""
+    with pytest.raises(AssertionError, match="line 2: ka: this role never holds it"):
+        sides.run_naf(files["ue"], "127.0.0.1:1")
+    with pytest.raises(AssertionError, match="line 2: ks-naf: this role never holds it"):
+        sides.run_third_party(files["ue"])
