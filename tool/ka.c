@@ -1,0 +1,52 @@
+/*
+ * akma ka: which of new, add and remove
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka.h"
+#include "command.h"
+#include "options.h"
+#include "printable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char *argv[]);
+    const char *purpose;
+} actions[] = {
+    {"new", ka_new, "make Ka's for a list of devices"},
+    {"add", ka_add, "add Ka's to a devices file"},
+    {"remove", ka_remove, "remove Ka's from a devices file"},
+};
+
+static void help(FILE *stream)
+{
+    fprintf(stream, "akma ka - make Ka's, and change which ones a devices file has\n\n");
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        fprintf(stream, "  akma ka %-8s %s\n", actions[i].name, actions[i].purpose);
+    fprintf(stream, "\nakma ka new --help, and so on, says more.\n");
+}
+
+int command_ka(int argc, char *argv[])
+{
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        help(stdout);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        if (strcmp(argv[1], actions[i].name) == 0) {
+            char called[32];
+
+            (void)snprintf(called, sizeof(called), "akma ka %s", actions[i].name);
+            argv[1] = called;
+            return actions[i].run(argc - 1, argv + 1);
+        }
+    fprintf(stderr, "akma ka: %s: new, add or remove wanted\n", PRINTABLE(argv[1]));
+    return EXIT_USAGE;
+}

@@ -1,0 +1,213 @@
+/*
+ * akma ka add: Ka's into a devices file that exists
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "devices_edit.h"
+#include "ka.h"
+#include "line_reader.h"
+#include "options.h"
+#include "printable.h"
+#include "secret_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char example[] =
+    "A device that the file knows keeps its Ks_NAF. Servers use the last Ka of a\n"
+    "device: give it to the device first, then add it here, then remove the old one.\n"
+    "\n"
+    "Example:\n"
+    "  akma ka add --devices devices.csv --in new.csv";
+
+static struct {
+    const char *devices, *in, *identity, *ka, *ks_naf, *ka_id, *length, *raw, *wait;
+} option = {.length = KA_LENGTH_DEFAULT, .wait = DEVICES_EDIT_WAIT_DEFAULT};
+
+static const struct option_row rows[] = {
+    {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
+    {"in", "CSV", &option.in, OPTION_OPTIONAL, "rows to add, as akma ka new makes them"},
+    {"identity", "ID", &option.identity, OPTION_OPTIONAL, "instead, one device"},
+    {"ka", "SRC", &option.ka, OPTION_OPTIONAL,
+     "its Ka: file:PATH, env:NAME, fd:N or stdin (without: a random one)"},
+    {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a random one"},
+    {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "its name"},
+    {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device the file does not know"},
+    {"raw", NULL, &option.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
+    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL, "for another writer of the file"},
+};
+
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
+
+static bool fail(const char *where, const char *what)
+{
+    fprintf(stderr, "akma ka add: %s: %s\n", PRINTABLE(where), what);
+    return false;
+}
+
+static bool read_rows(struct devices **added)
+{
+    struct secret_text text = {.octets = NULL};
+    const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char fault[DEVICES_EDIT_FAULT_SIZE];
+
+    if (fd < 0 || !secret_text_read(&text, fd)) {
+        (void)fail(option.in, text.failed ? "out of memory" : strerror(errno));
+    } else {
+        *added = devices_edit_parse(&text, DEVICES_KA, fault);
+        if (*added == NULL)
+            (void)fail(option.in, fault);
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    secret_text_free(&text);
+    return *added != NULL;
+}
+
+static bool take_secret(struct secret *secret, const char *name, const char *source, size_t min,
+                        size_t max)
+{
+    char fault[SECRET_FAULT_SIZE];
+
+    if (!secret_read(secret, source, option.raw != NULL, max, fault))
+        return fail(name, fault);
+    if (fault[0] != '\0')
+        (void)fail("warning", fault);
+    return secret->length >= min || fail(name, "shorter than the secret has to be");
+}
+
+/* The row of the options, as a devices file of its own. */
+static bool make_row(struct devices **added)
+{
+    static const struct row_layout layout = {
+        .count = 4, .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
+    const size_t length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
+    struct secret ka = {.octets = NULL}, ks_naf = {.octets = NULL};
+    struct secret_text text = {.octets = NULL};
+    char fault[DEVICES_EDIT_FAULT_SIZE];
+    bool done = true;
+
+    if (option.ka != NULL) {
+        done = take_secret(&ka, "--ka", option.ka, ROW_KA_MIN, ROW_KA_MAX);
+    } else {
+        ka = (struct secret){OPENSSL_malloc(length), length};
+        done = (ka.octets != NULL && ka_random(ka.octets, length)) ||
+               fail("system's generator", "no random octets");
+    }
+    if (done && option.ks_naf != NULL)
+        done = take_secret(&ks_naf, "--ks-naf", option.ks_naf, ROW_KEY_LENGTH, ROW_KEY_LENGTH);
+    if (done) {
+        secret_text_puts(&text, "identity,ks-naf,ka,ka-id\n");
+        ka_put_row(&text, &layout,
+                   &(struct ka_row){.identity = option.identity,
+                                    .ka_id = option.ka_id,
+                                    .ks_naf = ks_naf.octets,
+                                    .ka = ka.octets,
+                                    .ka_length = ka.length});
+        *added = devices_edit_parse(&text, DEVICES_KA, fault);
+        done = *added != NULL || fail("--identity, --ka-id", fault + strcspn(fault, ":") + 2);
+        if (done && (*added)->count != 1)
+            done = fail("--identity, --ka-id", "one line each wanted");
+    }
+    secret_text_free(&text);
+    secret_free(&ka);
+    secret_free(&ks_naf);
+    return done;
+}
+
+static int compare_lines(const void *one, const void *other)
+{
+    const struct device *a = one, *b = other;
+
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static bool name_any(const struct devices *added)
+{
+    for (size_t i = 0; i < added->count; i++)
+        if (added->rows[i].ka_id[0] != '\0')
+            return true;
+    return false;
+}
+
+/* What was there, with a column ka-id if one is needed now. */
+static void put_old(struct secret_text *text, struct devices_edit *edit, bool named)
+{
+    char *rest = edit->text.octets, *line;
+    size_t left = edit->text.length, length;
+    bool has_ka_id = false, header = true;
+
+    for (size_t i = 0; i < edit->layout.count; i++)
+        has_ka_id = has_ka_id || edit->layout.at[i] == COLUMN_KA_ID;
+    while (line_next(&rest, &left, &line, &length)) {
+        secret_text_put(text, line, length);
+        if (named && !has_ka_id)
+            secret_text_puts(text, header ? ",ka-id" : ",");
+        secret_text_puts(text, "\n");
+        header = false;
+    }
+    if (named && !has_ka_id)
+        edit->layout.at[edit->layout.count++] = COLUMN_KA_ID;
+}
+
+static void put_added(struct secret_text *text, const struct devices_edit *edit,
+                      struct devices *added)
+{
+    qsort(added->rows, added->count, sizeof(*added->rows), compare_lines); /* as they came */
+    for (size_t i = 0; i < added->count; i++) {
+        const struct device *device = &added->rows[i];
+        const struct device *known = devices_find(edit->devices, device->identity);
+        const struct ka_row row = {
+            .identity = device->identity,
+            .ka_id = device->ka_id,
+            .ks_naf = device->ks_naf == NULL && known != NULL ? known->ks_naf : device->ks_naf,
+            .ka = device->ka,
+            .ka_length = device->ka_length};
+
+        ka_put_row(text, &edit->layout, &row);
+    }
+}
+
+static bool add(struct devices *added, unsigned int wait)
+{
+    struct secret_text text = {.octets = NULL};
+    char fault[DEVICES_EDIT_FAULT_SIZE];
+    struct devices_edit edit;
+    bool done = devices_edit_open(&edit, option.devices, wait, fault);
+
+    if (done) {
+        put_old(&text, &edit, name_any(added));
+        put_added(&text, &edit, added);
+        done = devices_edit_replace(&edit, &text, fault);
+    }
+    if (!done)
+        (void)fail(option.devices, fault);
+    secret_text_free(&text);
+    devices_edit_close(&edit);
+    return done;
+}
+
+int ka_add(int argc, char *argv[])
+{
+    struct devices *added = NULL;
+    unsigned int wait;
+    bool done;
+
+    options_parse(argc, argv, "add Ka's to a devices file", groups,
+                  sizeof(groups) / sizeof(groups[0]));
+    wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
+    if ((option.in == NULL) == (option.identity == NULL)) {
+        (void)fail("--in", "either this or --identity is wanted");
+        return EXIT_USAGE;
+    }
+    done = (option.in != NULL ? read_rows(&added) : make_row(&added)) && add(added, wait);
+    if (done)
+        printf("%zu added\n", added->count);
+    devices_free(added);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,179 @@
+/*
+ * akma ka new: Ka's of the system's generator, for a list of devices
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "devices_edit.h"
+#include "guarded_file.h"
+#include "ka.h"
+#include "line_reader.h"
+#include "options.h"
+#include "printable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char example[] =
+    "What comes out is a devices file without Ks_NAF: the third party's, what the\n"
+    "devices are given, and what akma ka add --in takes.\n"
+    "\n"
+    "Example:\n"
+    "  akma ka new --in identities.txt --ka-id 2026 --out new.csv";
+
+static struct {
+    const char *in, *out, *length, *ka_id;
+    const char *identities[OPTION_MANY_MAX + 1];
+} option = {.length = KA_LENGTH_DEFAULT};
+
+static const struct option_row rows[] = {
+    {"in", "FILE", &option.in, OPTION_OPTIONAL, "the devices: one identity a line"},
+    {"identity", "ID", option.identities, OPTION_MANY, "instead, an identity; may be repeated"},
+    {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "name of these Ka's"},
+    {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a Ka, 16 to 65535"},
+    {"out", "FILE", &option.out, OPTION_OPTIONAL,
+     "a file of mode 0600, written anew (without: standard output)"},
+};
+
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
+
+static const struct row_layout layout = {
+    .count = 4, .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
+
+static bool fail(const char *where, const char *what)
+{
+    fprintf(stderr, "akma ka new: %s: %s\n", PRINTABLE(where), what);
+    return false;
+}
+
+static bool read_list(struct secret_text *list)
+{
+    const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const bool done = fd >= 0 && secret_text_read(list, fd);
+
+    if (!done)
+        (void)fail(option.in, list->failed ? "out of memory" : strerror(errno));
+    else if (list->length > 0 && list->octets[list->length - 1] != '\n')
+        (void)fail(option.in, line_reader_says(BLOCK_CUT));
+    if (fd >= 0)
+        (void)close(fd);
+    return done && (list->length == 0 || list->octets[list->length - 1] == '\n');
+}
+
+/* One row; what it says of the identity is looked at later, all rows at once. */
+static bool put_device(struct secret_text *text, const char *identity, size_t length,
+                       unsigned char *ka, size_t ka_length)
+{
+    char name[ROW_TEXT_MAX + 2];
+    const struct ka_row row = {
+        .identity = name, .ka_id = option.ka_id, .ka = ka, .ka_length = ka_length};
+
+    if (memchr(identity, '\0', length) != NULL || memchr(identity, ',', length) != NULL)
+        length = 0; /* no identity has them: refused as an empty one is */
+    if (length > ROW_TEXT_MAX + 1)
+        length = ROW_TEXT_MAX + 1; /* too long, still */
+    memcpy(name, identity, length);
+    name[length] = '\0';
+    if (!ka_random(ka, ka_length))
+        return fail("system's generator", strerror(errno));
+    ka_put_row(text, &layout, &row);
+    return true;
+}
+
+static bool put_devices(struct secret_text *text, const struct secret_text *list, unsigned char *ka,
+                        size_t ka_length, size_t *count)
+{
+    char *rest = list->octets, *line;
+    size_t left = list->length, length;
+
+    secret_text_puts(text, "identity,ks-naf,ka,ka-id\n");
+    for (*count = 0; left > 0 && line_next(&rest, &left, &line, &length); ++*count)
+        if (!put_device(text, line, length, ka, ka_length))
+            return false;
+    for (size_t i = 0; option.identities[i] != NULL; i++, ++*count)
+        if (!put_device(text, option.identities[i], strlen(option.identities[i]), ka, ka_length))
+            return false;
+    return true;
+}
+
+/* The devices file's own rules, and no identity twice. Its second line is the list's first. */
+static bool check(const struct secret_text *text, size_t count)
+{
+    const char *where = option.in == NULL ? "--identity" : option.in;
+    char fault[DEVICES_EDIT_FAULT_SIZE];
+    struct devices *devices = devices_edit_parse(text, DEVICES_KA, fault);
+    size_t twice = 0;
+
+    if (devices == NULL) {
+        unsigned long line = strtoul(fault + strcspn(fault, "0123456789"), NULL, 10);
+        const char *what = strchr(fault, ':');
+        char sentence[DEVICES_EDIT_FAULT_SIZE + 32];
+
+        (void)snprintf(sentence, sizeof(sentence), "line %lu%s", line - 1,
+                       what == NULL ? "" : what);
+        return fail(where, line == 0 ? fault : sentence);
+    }
+    if (devices->count != count) { /* a name of two lines made two rows */
+        devices_free(devices);
+        return fail(where, "one line for each identity and ka-id wanted");
+    }
+    for (size_t i = 1; i < devices->count && twice == 0; i++)
+        if (strcmp(devices->rows[i - 1].identity, devices->rows[i].identity) == 0)
+            twice = devices->rows[i].row - 1;
+    devices_free(devices);
+    if (twice == 0)
+        return true;
+    (void)snprintf(fault, sizeof(fault), "line %zu: identity: an earlier line has it already",
+                   twice);
+    return fail(where, fault);
+}
+
+static bool write_text(const struct secret_text *text)
+{
+    char fault[PRIVATE_FILE_FAULT_SIZE];
+    struct private_file file;
+    bool done;
+
+    if (option.out == NULL)
+        return private_file_write(STDOUT_FILENO, text->octets, text->length) ||
+               fail("standard output", strerror(errno));
+    if (!guarded_file_create(&file, option.out, fault))
+        return fail(option.out, fault);
+    done = private_file_write(file.fd, text->octets, text->length) ||
+           fail(option.out, strerror(errno));
+    if (done)
+        done = guarded_file_commit(&file, fault) || fail(option.out, fault);
+    guarded_file_discard(&file);
+    return done;
+}
+
+int ka_new(int argc, char *argv[])
+{
+    struct secret_text list = {.octets = NULL}, text = {.octets = NULL};
+    unsigned char *ka;
+    size_t length, count;
+    bool done = false;
+
+    options_parse(argc, argv, "make Ka's for a list of devices", groups,
+                  sizeof(groups) / sizeof(groups[0]));
+    length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
+    if ((option.in == NULL) == (option.identities[0] == NULL)) {
+        (void)fail("--in", "either this or --identity is wanted");
+        return EXIT_USAGE;
+    }
+    ka = OPENSSL_malloc(length);
+    if (ka == NULL)
+        (void)fail("Ka", "out of memory");
+    else
+        done = (option.in == NULL || read_list(&list)) &&
+               put_devices(&text, &list, ka, length, &count) && check(&text, count) &&
+               write_text(&text);
+    OPENSSL_clear_free(ka, length);
+    secret_text_free(&text);
+    secret_text_free(&list);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}

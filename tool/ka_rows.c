@@ -1,0 +1,55 @@
+/*
+ * What akma ka new and akma ka add share: a row, and random octets
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka.h"
+
+#include <sys/random.h>
+#include <sys/types.h>
+
+bool ka_random(unsigned char *octets, size_t length)
+{
+    while (length > 0) {
+        const ssize_t got = getrandom(octets, length, 0);
+
+        if (got < 0)
+            return false;
+        octets += got;
+        length -= (size_t)got;
+    }
+    return true;
+}
+
+static void put_field(struct secret_text *text, enum column column, const struct ka_row *row)
+{
+    switch (column) {
+    case COLUMN_IDENTITY:
+        secret_text_puts(text, row->identity);
+        break;
+    case COLUMN_KS_NAF:
+        if (row->ks_naf != NULL)
+            secret_text_hex(text, row->ks_naf, ROW_KEY_LENGTH);
+        break;
+    case COLUMN_KA:
+        if (row->ka != NULL)
+            secret_text_hex(text, row->ka, row->ka_length);
+        break;
+    case COLUMN_KA_ID:
+        if (row->ka_id != NULL)
+            secret_text_puts(text, row->ka_id);
+        break;
+    default: /* a new row has nothing of the rest */
+        break;
+    }
+}
+
+void ka_put_row(struct secret_text *text, const struct row_layout *layout, const struct ka_row *row)
+{
+    for (size_t i = 0; i < layout->count; i++) {
+        if (i > 0)
+            secret_text_puts(text, ",");
+        put_field(text, layout->at[i], row);
+    }
+    secret_text_puts(text, "\n");
+}

@@ -1,0 +1,83 @@
+/*
+ * A text that holds secrets and grows
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "secret_text.h"
+
+#include "hex.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_SIZE ((size_t)4096)
+
+/* Room for more octets at the end; NULL when out of memory, then and from then on. */
+static char *reserve(struct secret_text *text, size_t more)
+{
+    size_t size = text->size == 0 ? FIRST_SIZE : text->size;
+    char *larger;
+
+    while (size - text->length < more)
+        size *= 2;
+    if (text->failed || size == text->size)
+        return text->failed ? NULL : text->octets + text->length;
+    larger = OPENSSL_clear_realloc(text->octets, text->size, size);
+    text->failed = larger == NULL;
+    if (text->failed)
+        return NULL;
+    text->octets = larger;
+    text->size = size;
+    return text->octets + text->length;
+}
+
+void secret_text_put(struct secret_text *text, const void *octets, size_t length)
+{
+    char *place = reserve(text, length);
+
+    if (place == NULL)
+        return;
+    memcpy(place, octets, length);
+    text->length += length;
+}
+
+void secret_text_puts(struct secret_text *text, const char *words)
+{
+    secret_text_put(text, words, strlen(words));
+}
+
+void secret_text_hex(struct secret_text *text, const unsigned char *octets, size_t length)
+{
+    char *place = reserve(text, 2 * length);
+
+    if (place != NULL)
+        text->length += hex_encode(place, octets, length);
+}
+
+bool secret_text_read(struct secret_text *text, int fd)
+{
+    ssize_t got = 1;
+
+    while (got > 0) {
+        char *place = reserve(text, FIRST_SIZE);
+
+        if (place == NULL)
+            return false;
+        got = read(fd, place, text->size - text->length);
+        text->length += got > 0 ? (size_t)got : 0;
+    }
+    return got == 0;
+}
+
+char *secret_text_copy(const struct secret_text *text)
+{
+    return OPENSSL_memdup(text->length == 0 ? "" : text->octets,
+                          text->length + (text->length == 0));
+}
+
+void secret_text_free(struct secret_text *text)
+{
+    OPENSSL_clear_free(text->octets, text->size);
+    *text = (struct secret_text){.octets = NULL};
+}
