@@ -56,13 +56,10 @@ static void queue(struct lookups *lookups, struct lookup *lookup, struct network
 
 static void unqueue(struct lookups *lookups, struct lookup *lookup)
 {
-    struct network *network = lookup->network;
-
+    lookup->network->waiting--;
     lookup->network = NULL;
-    network->waiting--;
     lookups->waiting_count--;
     TAILQ_REMOVE(&lookups->waiting, lookup, place);
-    networks_release(&lookups->networks, network);
 }
 
 static void end(struct lookups *lookups, struct lookup *lookup, const void *answer)
@@ -82,14 +79,14 @@ static void end(struct lookups *lookups, struct lookup *lookup, const void *answ
     OPENSSL_free(lookup);
 }
 
-/* The one that is served last: of the networks served last, the youngest. */
+/* The one that is served last: of the network whose turn is last, the youngest. */
 static struct lookup *last_of(struct lookups *lookups)
 {
     struct lookup *lookup, *last = TAILQ_FIRST(&lookups->waiting);
 
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {
-        if (lookup->network->served >= last->network->served)
+        if (!networks_precede(lookup->network, last->network))
             last = lookup;
     }
     return last;
@@ -103,7 +100,7 @@ static struct lookup *next_of(struct lookups *lookups, int64_t now)
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {
         if (rate_allows(lookup->network->rate, now) &&
-            (next == NULL || lookup->network->served < next->network->served))
+            (next == NULL || networks_precede(lookup->network, next->network)))
             next = lookup;
     }
     return next;
@@ -117,7 +114,7 @@ static bool make_room(struct lookups *lookups, const struct network *network)
     if (lookups->waiting_count < lookups->setup.waiting)
         return true;
     last = last_of(lookups);
-    if (last->network->served <= network->served)
+    if (!networks_precede(network, last->network))
         return false;
     end(lookups, last, NULL);
     return true;
@@ -147,7 +144,7 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
 /* A look-up counts for the network that is served first: nobody's is held up by who floods. */
 static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
-    if (lookup->network != NULL && network->served < lookup->network->served) {
+    if (lookup->network != NULL && networks_precede(network, lookup->network)) {
         unqueue(lookups, lookup);
         queue(lookups, lookup, network);
     }
@@ -162,11 +159,11 @@ bool lookups_wait(struct lookups *lookups, enum key_system system, const char *i
     waiter->lookup = NULL;
     if (network == NULL)
         return false;
+    networks_want(&lookups->networks, network, now);
     if (lookup == NULL)
         lookup = add(lookups, system, identity, network, now);
     else
         improve(lookups, lookup, network);
-    networks_release(&lookups->networks, network);
     if (lookup == NULL)
         return false;
     waiter->lookup = lookup;
@@ -199,7 +196,7 @@ static void give_up(struct lookups *lookups, int64_t now)
 
 static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
 {
-    networks_serve(&lookups->networks, lookup->network, now);
+    networks_serve(lookup->network, now);
     rate_count(lookups->rate, now);
     unqueue(lookups, lookup);
     lookups->asked_count++;

@@ -2,10 +2,9 @@
  * Look-ups that nobody has answered yet: who waits for which, and which is asked next
  *
  * Anybody can cause a look-up, with an identity that was made up. So those for one identity are
- * one, at most so many are asked at a time, in any second, and in any second for one network that
- * asks (an IPv4 address, the /64 of an IPv6 address). The others wait, those first whose network
- * was served longest ago or never; where there is no room for all, those that would be served last
- * are given up. So who floods, from however many addresses, waits behind who has just come.
+ * one, and at most so many are asked at a time, in any second, and in any second for one network
+ * (networks.h). The others wait, by the turn of their networks; where there is no room for all, the
+ * one goes whose turn is last.
  *
  * One thread alone uses it; times are those of clock_ms().
  *

@@ -10,8 +10,10 @@
 #include <search.h>
 #include <string.h>
 
-#define SECOND 1000          /* ms */
-#define MEMORY (60 * SECOND) /* how long it is known when a network was served */
+#define SECOND    1000 /* ms */
+#define MINUTE    (60 * SECOND)
+#define KNOWN_MAX 65536 /* networks */
+#define LITTLE    4     /* wanted in a minute */
 
 struct rate *rate_new(unsigned int max)
 {
@@ -65,6 +67,29 @@ static void network_free(struct network *network)
     OPENSSL_free(network);
 }
 
+static void forget(struct networks *networks, struct network *network)
+{
+    TAILQ_REMOVE(&networks->all, network, place);
+    networks->count--;
+    (void)tdelete(network, &networks->tree, compare_networks);
+    network_free(network);
+}
+
+static void make_room(struct networks *networks)
+{
+    struct network *network;
+
+    if (networks->count < KNOWN_MAX)
+        return;
+    TAILQ_FOREACH(network, &networks->all, place)
+    {
+        if (network->waiting == 0) {
+            forget(networks, network);
+            return;
+        }
+    }
+}
+
 struct network *networks_find(struct networks *networks, const struct sockaddr *peer)
 {
     struct network wanted, *network, *const *found;
@@ -73,57 +98,64 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
     found = tfind(&wanted, &networks->tree, compare_networks);
     if (found != NULL)
         return *found;
+    make_room(networks);
     network = OPENSSL_zalloc(sizeof(*network));
     if (network == NULL)
         return NULL;
     memcpy(network->address, wanted.address, NETWORK_SIZE);
     network->served = NETWORK_NEVER;
     network->rate = rate_new(networks->rate);
-    if (network->rate != NULL && tsearch(network, &networks->tree, compare_networks) != NULL)
-        return network;
-    network_free(network);
-    return NULL;
+    if (network->rate == NULL || tsearch(network, &networks->tree, compare_networks) == NULL) {
+        network_free(network);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&networks->all, network, place);
+    networks->count++;
+    return network;
 }
 
-static void forget(struct networks *networks, struct network *network)
+void networks_want(struct networks *networks, struct network *network, int64_t now)
 {
-    if (network->served != NETWORK_NEVER)
-        TAILQ_REMOVE(&networks->served, network, place);
-    (void)tdelete(network, &networks->tree, compare_networks);
-    network_free(network);
+    if (network->wanted == 0 || now - network->since >= MINUTE) {
+        network->since = now;
+        network->wanted = 0;
+    }
+    network->wanted++;
+    network->seen = now;
+    TAILQ_REMOVE(&networks->all, network, place);
+    TAILQ_INSERT_TAIL(&networks->all, network, place);
 }
 
-void networks_release(struct networks *networks, struct network *network)
+void networks_serve(struct network *network, int64_t now)
 {
-    if (network->waiting == 0 && network->served == NETWORK_NEVER)
-        forget(networks, network);
+    network->served = now;
+    rate_count(network->rate, now);
+}
+
+bool networks_precede(const struct network *one, const struct network *other)
+{
+    const bool little = one->wanted <= LITTLE, others = other->wanted <= LITTLE;
+
+    return little != others ? little : one->served < other->served;
 }
 
 void networks_sweep(struct networks *networks, int64_t now)
 {
-    struct network *network = TAILQ_FIRST(&networks->served), *next;
+    struct network *network = TAILQ_FIRST(&networks->all), *next;
 
-    for (; network != NULL && now - network->served >= MEMORY; network = next) {
+    for (; network != NULL && now - network->seen >= MINUTE; network = next) {
         next = TAILQ_NEXT(network, place);
         if (network->waiting == 0)
             forget(networks, network);
     }
 }
 
-void networks_serve(struct networks *networks, struct network *network, int64_t now)
-{
-    if (network->served != NETWORK_NEVER)
-        TAILQ_REMOVE(&networks->served, network, place);
-    network->served = now;
-    TAILQ_INSERT_TAIL(&networks->served, network, place);
-    rate_count(network->rate, now);
-}
-
 void networks_open(struct networks *networks, unsigned int rate)
 {
     networks->tree = NULL;
     networks->rate = rate;
-    TAILQ_INIT(&networks->served);
+    networks->count = 0;
+    TAILQ_INIT(&networks->all);
 }
 
 static void free_node(void *network)

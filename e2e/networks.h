@@ -30,32 +30,45 @@ bool rate_allows(const struct rate *rate, int64_t now);
 void rate_count(struct rate *rate, int64_t now);
 
 struct network {
-    TAILQ_ENTRY(network) place; /* of those that were served: the one longest ago first */
+    TAILQ_ENTRY(network) place; /* of all: the one that wanted something longest ago first */
     unsigned char address[NETWORK_SIZE];
-    int64_t served; /* NETWORK_NEVER: it was not */
-    size_t waiting; /* how many wait; the caller counts */
+    int64_t seen;        /* when it wanted something last */
+    int64_t since;       /* when counting began */
+    unsigned int wanted; /* how often it wanted something since, within a minute */
+    int64_t served;      /* NETWORK_NEVER: it was not */
+    size_t waiting;      /* how many wait; the caller counts */
     struct rate *rate;
 };
 
 struct networks {
     void *tree; /* by address */
-    TAILQ_HEAD(, network) served;
+    TAILQ_HEAD(, network) all;
+    size_t count;
     unsigned int rate; /* of each */
 };
 
 void networks_open(struct networks *networks, unsigned int rate);
 void networks_close(struct networks *networks);
 
-/* The network of a peer, which is made where it is not known. NULL: out of memory. */
+/*
+ * The network of a peer, which is made where it is not known. At most so many are known; then the
+ * one is forgotten that nothing waits for and that was seen longest ago. NULL: out of memory.
+ */
 struct network *networks_find(struct networks *networks, const struct sockaddr *peer);
 
-/* To be called when nothing waits any more: one that was never served need not be known. */
-void networks_release(struct networks *networks, struct network *network);
+/* It wants one thing more. */
+void networks_want(struct networks *networks, struct network *network, int64_t now);
 
-/* Count a start; the network is then the one served last. */
-void networks_serve(struct networks *networks, struct network *network, int64_t now);
+/* Count a start. */
+void networks_serve(struct network *network, int64_t now);
 
-/* Forget those that were served long ago, and for which nothing waits. */
+/*
+ * Is one network's turn before the other's? Who has wanted little goes first, so that who floods
+ * from many addresses waits behind who has just come; then who was served longest ago.
+ */
+bool networks_precede(const struct network *one, const struct network *other);
+
+/* Forget those that nothing waits for and that were not seen for a minute. */
 void networks_sweep(struct networks *networks, int64_t now);
 
 #endif

@@ -6,6 +6,7 @@
 #include "source_options.h"
 
 #include "key_service.h"
+#include "printable.h"
 #include "private_file.h"
 #include "secret_file.h"
 #include "source_http.h"
@@ -115,7 +116,8 @@ static void refuse_the_rest(void)
 static void want_url(const char *name, const char *url)
 {
     if (url != NULL && !url_is_plain(url))
-        refuse("--%s %s: an https URL without user, query and fragment wanted", name, url);
+        refuse("--%s %s: an https URL without user, query and fragment wanted", name,
+               PRINTABLE(url));
 }
 
 /* Either all of some options, or none; which: what they are for. */
@@ -145,7 +147,7 @@ static void check_token(void)
     if (nrf && (option.client_id != NULL || option.client_secret_file != NULL))
         refuse("--nf-instance-id is in place of --client-id and --client-secret-file");
     if (nrf && !is_uuid(option.nf_instance_id))
-        refuse("--nf-instance-id %s: a UUID wanted", option.nf_instance_id);
+        refuse("--nf-instance-id %s: a UUID wanted", PRINTABLE(option.nf_instance_id));
     if (nrf && option.token_url == NULL)
         refuse("--nf-instance-id says nothing without --token-url");
     if (!nrf)
@@ -164,10 +166,10 @@ static void add_service(const char *text, const struct source_options_naf *naf)
     struct key_service_setup *service;
 
     if (interface == NULL || !url_is_plain(url) || length >= sizeof(setup.roots[0]))
-        refuse("--key-source %s: nef:, aanf: or bsf: and an https URL wanted", text);
+        refuse("--key-source %s: nef:, aanf: or bsf: and an https URL wanted", PRINTABLE(text));
     service = &setup.services[interface->system];
     if (service->interface != NULL)
-        refuse("--key-source %s: one is given for %s already", text,
+        refuse("--key-source %s: one is given for %s already", PRINTABLE(text),
                interface->system == KEY_AKMA ? "AKMA" : "GBA");
     memcpy(setup.roots[interface->system], url, length + 1);
     if (url[length - 1] == '/')
@@ -235,7 +237,7 @@ static bool read_secret(void)
     setup.secret[strcspn(setup.secret, "\r\n")] = '\0';
     if (setup.secret[0] != '\0')
         return true;
-    fprintf(stderr, "client secret %s: empty\n", option.client_secret_file);
+    fprintf(stderr, "client secret %s: empty\n", PRINTABLE(option.client_secret_file));
     return false;
 }
 
@@ -243,7 +245,8 @@ static bool complain(const char *name, const char *path)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-    fprintf(stderr, "--%s %s: %s\n", name, path, reason == NULL ? "cannot be used" : reason);
+    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path),
+            reason == NULL ? "cannot be used" : reason);
     ERR_clear_error();
     return false;
 }

@@ -3,16 +3,19 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import json
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from certificates import Authority
+import reference
+from certificates import HOUR, Authority
 from key_source import KeySource, identity_options
-from operator_network import JSON, PROBLEM, Operator, Reply, Request, Subscriber
+from operator_network import JSON, PROBLEM, Operator, Reply, Request, Subscriber, expiry
 
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
@@ -85,3 +88,568 @@ def test_akma(net: Net, operator: Operator, kind: str) -> None:
     assert paths == {RETRIEVE if kind == "nef" else APPLICATION_KEY}
     assert {request["version"] for request in operator.requests} == {"2.0"}
     assert {request["peer"] for request in operator.requests} == {"naf.example.com"}
+
+
+def test_gba(net: Net, operator: Operator) -> None:
+    subscriber = operator.subscribers[0]
+    of = (subscriber.ks, subscriber.rand, subscriber.impi, NAF_ID)
+    with net.source(f"bsf:{operator.url}/") as source:
+        answers = [source.look(subscriber.b_tid, kind) for kind in ("gba", "uicc")]
+        assert source.look("AAAA@bsf.example.com", "gba") == "unknown"
+        assert source.look("AAAA@bsf.example.com", "uicc") == "unknown"
+        assert source.look(subscriber.a_kid, "akma") == "unknown"  # the devices file's
+    assert [key_of(answer) for answer in answers] == [
+        reference.ks_naf(*of).hex(),
+        reference.ks_int_naf(*of).hex(),
+    ]
+    assert {answer.split()[2] for answer in answers} == {subscriber.impi}
+    assert [json.loads(request["body"])["btId"] for request in operator.requests] == [
+        subscriber.b_tid,
+        "AAAA@bsf.example.com",
+    ]
+
+
+def test_one_for_each_system(net: Net, operator: Operator) -> None:
+    subscriber = operator.subscribers[0]
+    with net.source(f"bsf:{operator.url}", f"nef:{operator.url}/exposed") as source:
+        operator.answer = lambda request, true: {"status": 204}
+        assert source.look(subscriber.a_kid) == "unknown"
+        operator.answer = None
+        assert source.look(subscriber.b_tid, "gba").startswith("found ")
+    assert operator.requests[0]["path"] == "/exposed" + RETRIEVE
+    assert operator.faults.pop() == "POST /exposed" + RETRIEVE
+
+
+def test_what_is_asked(net: Net, operator: Operator) -> None:
+    options = ("--notify-uri", "https://naf.example.com/n", "--notify-accept", "127.0.0.1:0")
+    operator.af_id = "af-7"
+    with net.source(
+        f"nef:{operator.url}",
+        options=(*options, "--notify-name", "nef", "--af-id", "af-7"),
+    ) as source:
+        assert source.look(operator.subscribers[0].a_kid).startswith("found ")
+    (request,) = operator.requests
+    assert json.loads(request["body"]) == {
+        "afId": "af-7",
+        "aKId": operator.subscribers[0].a_kid,
+        "anonInd": False,
+        "notifUri": "https://naf.example.com/n",
+    }
+
+
+@pytest.mark.parametrize("identity", ["none", "@realm", "user@", "a@b@c", "x" * 250 + "@abcdef"])
+def test_identities_that_nobody_is_asked_for(net: Net, operator: Operator, identity: str) -> None:
+    with net.source(f"nef:{operator.url}") as source:
+        assert source.look(identity) == "unknown"
+    assert operator.requests == []
+
+
+def test_anonymous(net: Net, operator: Operator) -> None:
+    def without_names(request: Request, true: Reply) -> Reply:
+        body = json.loads(true["body"])
+        return true | {"body": json.dumps({name: body[name] for name in ("kaf", "expiry")})}
+
+    operator.answer = without_names
+    with net.source(f"nef:{operator.url}") as source:
+        assert source.look(operator.subscribers[0].a_kid).split()[2] == "-"
+
+
+# Answers that are none
+
+
+def body(subscriber: Subscriber, **changes: Any) -> str:
+    """The body of a true answer, with changes."""
+    true = {"kaf": subscriber.k_af(NAF_ID).hex(), "expiry": expiry(3600), "gpsi": "extid-1@x"}
+    return json.dumps(true | changes)
+
+
+BAD: dict[str, Callable[[Subscriber], Reply]] = {
+    "wrong type": lambda s: {"headers": {"content-type": "text/plain"}, "body": body(s)},
+    "no type": lambda s: {"headers": {}, "body": body(s)},
+    "problem as answer": lambda s: {"headers": PROBLEM, "body": body(s)},
+    "short key": lambda s: {"body": body(s, kaf="00" * 31)},
+    "long key": lambda s: {"body": body(s, kaf="00" * 33)},
+    "key twice": lambda s: {"body": body(s)[:-1] + ',"kaf":"' + "00" * 32 + '"}'},
+    "no expiry": lambda s: {"body": json.dumps({"kaf": "00" * 32})},
+    "expired": lambda s: {"body": body(s, expiry=expiry(-5))},
+    "before 1970": lambda s: {"body": body(s, expiry="1969-12-31T23:59:59Z")},
+    "cut JSON": lambda s: {"body": body(s)[:-1]},
+    "empty": lambda s: {"body": ""},
+    "oversized": lambda s: {"body": body(s, pad="x" * 20000)},
+    "oversized headers": lambda s: {"headers": JSON | {"x-pad": "y" * 20000}, "body": body(s)},
+    "300": lambda s: {"status": 300, "body": body(s)},
+    "201": lambda s: {"status": 201, "body": body(s)},
+    "206": lambda s: {"status": 206, "body": body(s)},
+    "400": lambda s: {"status": 400, "body": body(s)},
+    "401 without a token": lambda s: {"status": 401, "body": body(s)},
+    "403": lambda s: {"status": 403, "body": body(s)},
+    "500": lambda s: {"status": 500, "body": body(s)},
+    "cut in the body": lambda s: {"body": body(s), "cut": 30},
+    "cut before the body": lambda s: {"body": body(s), "cut": 0},
+}
+
+
+@pytest.mark.parametrize("versions", ["h2", "h1"])
+def test_answers_that_are_none(net: Net, versions: str) -> None:
+    """Each is a refusal, nothing of it is kept, and the next good answer is taken."""
+    subscriber = Subscriber()
+    key = subscriber.k_af(NAF_ID).hex()
+    with net.operator(versions=versions) as operator:
+        operator.add(subscriber)
+        with net.source(f"nef:{operator.url}") as source:
+            for name, make in BAD.items():
+                reply: Reply = {"status": 200, "headers": JSON}
+                reply |= make(subscriber)
+                if "cut" in reply:
+                    length = {"content-length": str(len(reply["body"]))}
+                    reply["headers"] = reply["headers"] | length
+                operator.answer = always(**reply)
+                answer = source.look(subscriber.a_kid)
+                assert answer.startswith("refused "), (name, answer)
+                assert key not in answer
+            operator.answer = None
+            assert key_of(source.look(subscriber.a_kid)) == key
+            assert key not in source.errors
+
+
+def test_upper_case_hex(net: Net, operator: Operator) -> None:
+    subscriber = operator.subscribers[0]
+    key = subscriber.k_af(NAF_ID).hex()
+    operator.answer = always(status=200, headers=JSON, body=body(subscriber, kaf=key.upper()))
+    with net.source(f"nef:{operator.url}") as source:
+        assert key_of(source.look(subscriber.a_kid)) == key
+
+
+def test_problems_are_logged_through_the_filter(net: Net, operator: Operator) -> None:
+    problem = {"status": 403, "cause": "AF_NOT_ALLOWED", "detail": "no\nevent=forged \x1b[31m"}
+    operator.answer = always(status=403, headers=PROBLEM, body=json.dumps(problem))
+    with net.source(f"nef:{operator.url}") as source:
+        assert "AF_NOT_ALLOWED" in source.look(operator.subscribers[0].a_kid)
+        line = next(line for line in source.errors.splitlines() if "AF_NOT_ALLOWED" in line)
+        assert "status=403" in line and "interface=nef" in line
+        assert "\x1b" not in source.errors and "\nevent=forged" not in source.errors
+
+
+@pytest.mark.parametrize("kind, status", [("nef", 204), ("bsf", 404)])
+def test_no_such_key(net: Net, operator: Operator, kind: str, status: int) -> None:
+    subscriber = operator.subscribers[0]
+    identity = subscriber.a_kid if kind == "nef" else subscriber.b_tid
+    with net.source(f"{kind}:{operator.url}") as source:
+        for other in (204, 404):
+            operator.answer = always(status=other)
+            assert source.look(f"{other}@none", "akma" if kind == "nef" else "gba") == "unknown"
+        operator.requests.clear()
+        operator.answer = always(status=status)
+        for _ in range(3):
+            assert source.look(identity, "akma" if kind == "nef" else "gba") == "unknown"
+        assert len(operator.requests) == 1  # a "no" is known for some seconds
+        operator.answer = None
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if source.look(identity, "akma" if kind == "nef" else "gba").startswith("found "):
+                break
+            time.sleep(0.2)
+        else:
+            pytest.fail("a no is kept for longer than some seconds")
+
+
+# Time
+
+
+def test_slow(net: Net, operator: Operator) -> None:
+    """A reply that does not come, or that drips, takes no longer than it may, and holds up nobody."""
+    slow, quick = Subscriber(), Subscriber(supi="001010000000002")
+    operator.add(slow, quick)
+    operator.answer = lambda request, true: None if slow.a_kid in request["body"] else true
+    with net.source(f"nef:{operator.url}", options=("--source-timeout", "1")) as source:
+        begun = time.monotonic()
+        label = source.start(slow.a_kid)
+        assert source.look(quick.a_kid).startswith("found ")
+        assert time.monotonic() - begun < 0.9
+        assert source.wait_for(label).startswith("refused ")
+        assert 0.9 < time.monotonic() - begun < 2
+
+
+def test_down(net: Net) -> None:
+    """While the operator is down look-ups are refused soon; when it is up again they are not."""
+    subscriber, other = Subscriber(), Subscriber(supi="001010000000002")
+    first = net.operator()
+    first.add(subscriber)
+    with net.source(f"nef:{first.url}") as source:
+        assert source.look(subscriber.a_kid).startswith("found ")
+        port = first.server.port
+        first.stop()
+        begun = time.monotonic()
+        assert source.look(other.a_kid).startswith("refused ")
+        assert time.monotonic() - begun < 4
+        assert source.look(subscriber.a_kid).startswith("found ")  # it is cached
+        with net.operator(port=port) as again:
+            again.add(other)
+            assert source.look(other.a_kid).startswith("found ")
+
+
+# Certificates and versions
+
+
+def test_certificates(net: Net, tmp_path: Path) -> None:
+    """The operator has to be who we were told, by whom we trust, and it has to know us."""
+    subscriber = Subscriber()
+    strangers = Authority(tmp_path, "strangers")
+    wrong_name = net.authority.issue("other.example.com")
+    expired = net.authority.issue("expired", "localhost", life=-HOUR)
+    for files in (wrong_name, expired, strangers.issue("localhost")):
+        with Operator(files, net.authority.file) as operator:
+            operator.add(subscriber)
+            with net.source(f"nef:{operator.url}") as source:
+                assert source.look(subscriber.a_kid).startswith("refused ")
+            assert operator.requests == []
+    with net.operator() as operator:
+        operator.add(subscriber)
+        ours = identity_options(strangers.issue("naf.example.com"), net.authority.file)
+        with KeySource("--key-source", f"nef:{operator.url}", *ours) as source:
+            assert source.look(subscriber.a_kid).startswith("refused ")
+        assert operator.requests == []
+
+
+@pytest.mark.parametrize("kind, taken", [("nef", True), ("bsf", True), ("aanf", False)])
+def test_http_1(net: Net, kind: str, taken: bool) -> None:
+    """An AAnF without HTTP/2 is sent nothing at all."""
+    subscriber = Subscriber()
+    identity, system = (subscriber.b_tid, "gba") if kind == "bsf" else (subscriber.a_kid, "akma")
+    with net.operator(versions="h1") as operator:
+        operator.add(subscriber)
+        with net.source(f"{kind}:{operator.url}") as source:
+            answer = source.look(identity, system)
+        assert answer.startswith("found " if taken else "refused ")
+        assert taken or "HTTP/2" in answer
+        assert [request["version"] for request in operator.requests] == ["1.1"] * taken
+        assert operator.faults == []
+
+
+# Tokens
+
+
+def secret_file(folder: Path, text: str = "secret\n") -> Path:
+    """A client's secret."""
+    path = folder / "client-secret"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def token_options(operator: Operator, folder: Path) -> tuple[str, ...]:
+    """The plain form."""
+    files = ("--client-secret-file", str(secret_file(folder, operator.client[1] + "\n")))
+    return ("--token-url", operator.url + TOKEN, "--client-id", operator.client[0], *files)
+
+
+def test_token(net: Net, tmp_path: Path) -> None:
+    """Fetched once for all who wait, and used from then on; in no log."""
+    client = ("client:1", "s%cr t\u00fc")
+    subscribers = [Subscriber(supi=f"00101000000{n:04}") for n in range(20)]
+    with net.operator(token=True, client=client) as operator:
+        operator.add(*subscribers)
+        with net.source(
+            f"aanf:{operator.url}", options=token_options(operator, tmp_path)
+        ) as source:
+            labels = [source.start(subscriber.a_kid) for subscriber in subscribers]
+            for label in labels:
+                assert source.wait_for(label).startswith("found ")
+            said = source.errors
+        tokens = [request for request in operator.requests if request["path"] == TOKEN]
+        assert len(tokens) == 1
+        form = dict(urllib.parse.parse_qsl(tokens[0]["body"]))
+        assert form == {"grant_type": "client_credentials", "scope": "naanf-akma"}
+        assert operator.faults == [] and client[1] not in said
+        assert not any(token in said for token in operator.tokens)
+
+
+def test_token_of_an_nrf(net: Net) -> None:
+    instance = "4947a69a-f61b-4bc1-b9da-47c9c5d14b64"
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+        options = ("--token-url", operator.url + TOKEN, "--nf-instance-id", instance)
+        with net.source(f"aanf:{operator.url}", f"bsf:{operator.url}", options=options) as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+            assert source.look(subscriber.b_tid, "gba").startswith("found ")
+        forms = [
+            dict(urllib.parse.parse_qsl(request["body"]))
+            for request in operator.requests
+            if request["path"] == TOKEN
+        ]
+        assert [(form["targetNfType"], form["scope"]) for form in forms] == [
+            ("AANF", "naanf-akma"),
+            ("GBA_BSF", "nbsp-gba"),
+        ]
+        assert {form["nfInstanceId"] for form in forms} == {instance}
+        assert operator.faults == []
+
+
+def test_token_that_ends(net: Net, tmp_path: Path) -> None:
+    """A token is renewed before its end, and once where it is refused."""
+    subscribers = [Subscriber(supi=f"00101000000{n:04}") for n in range(6)]
+    with net.operator(token=True) as operator:
+        operator.add(*subscribers)
+        operator.token_lifetime = 1
+
+        def tokens() -> int:
+            return sum(request["path"] == TOKEN for request in operator.requests)
+
+        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+            assert source.look(subscribers[0].a_kid).startswith("found ")
+            operator.token_lifetime = 3600
+            time.sleep(1.1)
+            assert source.look(subscribers[1].a_kid).startswith("found ") and tokens() == 2
+            operator.tokens.clear()  # revoked
+            assert source.look(subscribers[2].a_kid).startswith("found ") and tokens() == 3
+            operator.needs_token = True
+            operator.answer = lambda request, true: (
+                true if request["path"] == TOKEN else {"status": 401}
+            )
+            before = len(operator.requests)
+            assert source.look(subscribers[3].a_kid).startswith("refused ")
+            assert [request["path"] for request in operator.requests[before:]] == [
+                *[RETRIEVE, TOKEN, RETRIEVE]
+            ]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 200, "body": "{}"},
+        {"status": 200, "body": '{"access_token":"a b","token_type":"Bearer"}'},
+        {"status": 200, "body": '{"access_token":"a\\r\\nX: y","token_type":"Bearer"}'},
+        {"status": 200, "body": '{"access_token":"abc","token_type":"mac"}'},
+        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":"9"}'},
+        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":0}'},
+        {"status": 200, "body": '{"access_token":"a","access_token":"b","token_type":"Bearer"}'},
+        {"status": 200, "headers": {}, "body": '{"access_token":"abc","token_type":"Bearer"}'},
+        {"status": 400, "body": '{"error":"invalid_client"}'},
+        {"status": 302, "headers": {"location": "https://elsewhere.example.com/"}},
+    ],
+    ids=str,
+)
+def test_tokens_that_are_none(net: Net, tmp_path: Path, reply: Reply) -> None:
+    with net.operator(token=True) as operator:
+        operator.answer = always(**({"headers": JSON} | reply))
+        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+            answer = source.look(Subscriber().a_kid)
+        assert answer.startswith("refused token server: ")
+        assert reply["status"] != 400 or "invalid_client" in answer
+        assert operator.asked() == []
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_redirect_to_the_same_origin(net: Net, tmp_path: Path, status: int) -> None:
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+
+        def elsewhere(request: Request, true: Reply) -> Reply:
+            if request["path"] != APPLICATION_KEY or len(operator.asked(APPLICATION_KEY)) > 1:
+                return true
+            return {"status": status, "headers": {"location": operator.url + APPLICATION_KEY}}
+
+        operator.answer = elsewhere
+        with net.source(
+            f"aanf:{operator.url}", options=token_options(operator, tmp_path)
+        ) as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+        assert len(operator.asked(APPLICATION_KEY)) == 2
+
+
+def test_redirects_that_are_not_followed(net: Net, operator: Operator) -> None:
+    """Twice, of another status, to another origin, in clear, or to nowhere."""
+    with net.operator() as other:
+        places = {
+            "twice": (307, operator.url + RETRIEVE),
+            "other origin": (307, other.url + RETRIEVE),
+            "in clear": (308, f"http://localhost:{operator.server.port}{RETRIEVE}"),
+            "other host": (308, f"https://127.0.0.1:{operator.server.port}{RETRIEVE}"),
+            "nowhere": (307, ""),
+            "301": (301, operator.url + RETRIEVE),
+            "302": (302, operator.url + RETRIEVE),
+        }
+        with net.source(f"nef:{operator.url}") as source:
+            for name, (status, place) in places.items():
+                before = len(operator.requests)
+                headers = {"location": place} if place else {}
+                operator.answer = always(status=status, headers=headers)
+                answer = source.look(operator.subscribers[0].a_kid)
+                assert answer.startswith("refused "), name
+                asked = len(operator.requests) - before
+                assert asked == (2 if name == "twice" else 1), name
+        assert other.requests == []
+
+
+def test_redirect_to_a_named_origin(net: Net, tmp_path: Path) -> None:
+    """The token does not go there."""
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator, net.operator() as other:
+        other.add(subscriber)
+        operator.answer = lambda request, true: (
+            true
+            if request["path"] == TOKEN
+            else {"status": 307, "headers": {"location": other.url + RETRIEVE}}
+        )
+        options = (*token_options(operator, tmp_path), "--source-redirect", other.url)
+        with net.source(f"nef:{operator.url}", options=options) as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+        assert len(other.requests) == 1
+        assert "authorization" not in other.requests[0]["headers"]
+        assert "authorization" in operator.asked()[0]["headers"]
+
+
+# Asked to wait
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after(net: Net, operator: Operator, status: int) -> None:
+    """For as long as Retry-After says nothing is asked; then it is."""
+    subscriber = operator.subscribers[0]
+    with net.source(f"nef:{operator.url}") as source:
+        operator.answer = always(status=status, headers={"retry-after": "2"})
+        assert source.look(subscriber.a_kid).startswith("refused ")
+        operator.answer = None
+        begun = time.monotonic()
+        while (answer := source.look(subscriber.a_kid)).startswith("refused "):
+            assert "Retry-After" in answer
+            time.sleep(0.05)
+        assert 1.5 < time.monotonic() - begun < 3
+        assert len(operator.requests) == 2
+
+
+def test_retry_after_without_a_time(net: Net, operator: Operator) -> None:
+    subscriber = operator.subscribers[0]
+    with net.source(f"nef:{operator.url}") as source:
+        operator.answer = always(status=503)
+        assert source.look(subscriber.a_kid).startswith("refused ")
+        operator.answer = None
+        assert source.look(subscriber.a_kid).startswith("found ")
+
+
+# The cache
+
+
+def test_cache(net: Net, operator: Operator) -> None:
+    """A key is asked for once, until its own end, or the lifetime that was set, or until it is forgotten."""
+    subscriber = operator.subscribers[0]
+    with net.source(f"nef:{operator.url}", options=("--key-lifetime", "2")) as source:
+        answers = {source.look(subscriber.a_kid, peer=f"192.0.2.{n}") for n in range(20)}
+        assert len(answers) == 1 and len(operator.requests) == 1
+        time.sleep(2.1)
+        assert source.look(subscriber.a_kid).startswith("found ")
+        assert len(operator.requests) == 2
+        source.forget(subscriber.a_kid)
+        operator.lifetime = 1
+        assert source.look(subscriber.a_kid).startswith("found ")
+        assert len(operator.requests) == 3
+        time.sleep(1.1)
+        operator.lifetime = 3600
+        assert source.look(subscriber.a_kid).startswith("found ")
+        assert len(operator.requests) == 4
+
+
+def test_one_question_for_all(net: Net, operator: Operator) -> None:
+    """Fifty who want the same key are one request; who leaves does not take it from the others."""
+    subscriber = operator.subscribers[0]
+    operator.answer = lambda request, true: true | {"delay": 500}
+    with net.source(f"nef:{operator.url}") as source:
+        labels = [source.start(subscriber.a_kid) for _ in range(50)]
+        for label in labels[::2]:
+            source.cancel(label)
+        answers = [source.wait_for(label) for label in labels[1::2]]
+        assert {key_of(answer) for answer in answers} == {subscriber.k_af(NAF_ID).hex()}
+        assert source.look(subscriber.a_kid).startswith("found ")
+        assert not any(label in source.answers for label in labels[::2])
+    assert len(operator.requests) == 1
+
+
+def test_forgotten_while_it_is_asked(net: Net, operator: Operator) -> None:
+    subscriber = operator.subscribers[0]
+    operator.answer = lambda request, true: true | {"delay": 500}
+    with net.source(f"nef:{operator.url}") as source:
+        label = source.start(subscriber.a_kid)
+        time.sleep(0.2)
+        source.forget(subscriber.a_kid)
+        assert "revoked" in source.wait_for(label)
+        assert source.look(subscriber.a_kid).startswith("found ")
+    assert len(operator.requests) == 2
+
+
+# Floods
+
+
+@pytest.mark.parametrize("sources", [1, 250])
+def test_flood(net: Net, operator: Operator, sources: int) -> None:
+    """Made-up identities, from one address or many: the operator sees what it may, others get through."""
+    known, new = operator.subscribers[0], Subscriber(supi="001010000000002")
+    operator.add(new)
+    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
+    with net.source(f"nef:{operator.url}", options=limits) as source:
+        assert source.look(known.a_kid, peer="203.0.113.1").startswith("found ")
+        begun = time.monotonic()
+        made_up = 0
+        cached: list[float] = []
+        label = 0
+        while time.monotonic() - begun < 6:
+            for _ in range(50):
+                made_up += 1
+                source.start(f"{made_up}@flood", peer=f"198.51.100.{made_up % sources}")
+            if label == 0 and time.monotonic() - begun > 2:
+                asked = time.monotonic()
+                label = source.start(new.a_kid, peer="203.0.113.2")
+            cached.append(time.monotonic())
+            assert source.look(known.a_kid, peer="203.0.113.1").startswith("found ")
+            cached[-1] = time.monotonic() - cached[-1]
+            time.sleep(0.02)
+        assert source.wait_for(label).startswith("found ")
+        assert (
+            next(
+                moment - asked
+                for moment, request in zip(operator.times, operator.requests)
+                if new.a_kid in request["body"]
+            )
+            < 5
+        )
+        assert made_up > 2000 and max(cached) < 1
+    times = operator.times[1:]
+    for second in range(1, 6):
+        within = sum(moment - times[0] < second for moment in times)
+        assert within <= (20 if sources > 1 else 11) * (second + 1)
+    assert len(times) > 40
+
+
+# Speed
+
+
+def test_a_thousand_identities(net: Net, operator: Operator) -> None:
+    """Over one connection, at most a hundred at a time."""
+    subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(1000)]
+    operator.add(*subscribers)
+    known = {subscriber.a_kid: subscriber.k_af(NAF_ID).hex() for subscriber in subscribers}
+    operator.answer = lambda request, true: true | {"delay": 50}
+    limits = ("--lookups-per-second", "10000", "--lookups-per-source", "10000")
+    with net.source(f"aanf:{operator.url}", options=(*limits, "--source-timeout", "20")) as source:
+        labels = {a_kid: source.start(a_kid) for a_kid in known}
+        for a_kid, label in labels.items():
+            assert key_of(source.wait_for(label)) == known[a_kid]
+    assert {request["connection"] for request in operator.requests} == {1}
+    assert len(operator.requests) == 1000
+    assert 50 < max(request["waiting"] for request in operator.requests) <= 100
+
+
+def test_a_server_that_takes_ten_at_a_time(net: Net) -> None:
+    subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(60)]
+    with net.operator(versions="h2-small") as operator:
+        operator.add(*subscribers)
+        operator.answer = lambda request, true: true | {"delay": 50}
+        limits = ("--lookups-per-source", "100")
+        with net.source(f"nef:{operator.url}", options=limits) as source:
+            labels = [source.start(subscriber.a_kid) for subscriber in subscribers]
+            for label in labels:
+                assert source.wait_for(label).startswith("found ")

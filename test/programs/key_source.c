@@ -28,7 +28,7 @@ static struct source *source;
 
 /* One look-up; it is released with the process. */
 struct item {
-    struct loop_message message;
+    struct loop_message message, cancel;
     unsigned long label;
     char identity[512];
     enum source_kind kind;
@@ -60,9 +60,13 @@ static void on_answer(void *argument, const struct source_answer *answer)
         print_found(item, answer);
         return;
     }
-    printf(answer->result == SOURCE_UNKNOWN ? "%lu unknown\n" : "%lu refused %s\n", item->label,
-           answer->reason);
+    flockfile(stdout);
+    printf(answer->result == SOURCE_UNKNOWN ? "%lu unknown" : "%lu refused ", item->label);
+    for (const char *c = answer->reason; c != NULL && *c != '\0'; c++)
+        putchar(*c == '\n' ? ' ' : *c);
+    printf("\n");
     (void)fflush(stdout);
+    funlockfile(stdout);
 }
 
 static void look_up(struct loop *loop, struct loop_message *message)
@@ -78,7 +82,7 @@ static void look_up(struct loop *loop, struct loop_message *message)
 
 static void cancel(struct loop *loop, struct loop_message *message)
 {
-    struct item *item = (struct item *)message;
+    const struct item *item = (struct item *)((char *)message - offsetof(struct item, cancel));
 
     (void)loop;
     if (!item->ended)
@@ -96,11 +100,10 @@ static void read_peer(struct sockaddr_storage *peer, const char *text)
         v6->sin6_family = AF_INET6;
 }
 
-/* Both on the same loop, so in this order. */
-static void post(struct item *item, void (*run)(struct loop *loop, struct loop_message *message))
+/* Look-up and cancellation on the same loop, so in this order. */
+static void post(const struct item *item, struct loop_message *message)
 {
-    item->message.run = run;
-    loop_post(&loops->loop[item->label % loops->count], &item->message);
+    loop_post(&loops->loop[item->label % loops->count], message);
 }
 
 static void take_line(const char *line)
@@ -114,7 +117,9 @@ static void take_line(const char *line)
         return;
     }
     if (words == 2 && strcmp(what, "cancel") == 0) {
-        post(items[strtoul(label, NULL, 10) % LABELS_MAX], cancel);
+        item = items[strtoul(label, NULL, 10) % LABELS_MAX];
+        item->cancel.run = cancel;
+        post(item, &item->cancel);
         return;
     }
     item = calloc(1, sizeof(*item));
@@ -127,7 +132,8 @@ static void take_line(const char *line)
                                             : SOURCE_GBA_UICC;
     memcpy(item->identity, identity, sizeof(identity));
     read_peer(&item->peer, peer);
-    post(item, look_up);
+    item->message.run = look_up;
+    post(item, &item->message);
 }
 
 /* Stands for the devices file. */

@@ -1,14 +1,14 @@
 // A real HTTPS server whose requests are answered by the process that started it.
 //
-//   node https_server.js CERTIFICATE KEY CA h2|h1|both|h2-small HOST
+//   node https_server.js CERTIFICATE KEY CA h2|h1|both|h2-small HOST PORT
 //
 // A line of JSON on standard output for each request, a line on standard input for its answer:
 //
 //   {"port":N}
-//   {"id":N,"method":..,"path":..,"headers":{..},"body":..,"version":"2.0","connection":N,"peer":".."}
+//   {"id":N,"method":..,"path":..,"headers":{..},"body":..,"version":"2.0","connection":N,"waiting":N,"peer":".."}
 //   {"id":N,"status":N,"headers":{..},"body":"..","delay":MS,"cut":OCTETS}
 //
-// cut: so many octets of the body, then the connection is gone. Clients need a certificate of the CA.
+// waiting: requests that are not answered yet, with this one. cut: so many octets of the body, then the connection is gone. Clients need a certificate of the CA.
 // h2-small: a session takes ten requests at a time.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -18,7 +18,7 @@ const http2 = require('http2');
 const https = require('https');
 const readline = require('readline');
 
-const [certificate, key, ca, versions, host] = process.argv.slice(2);
+const [certificate, key, ca, versions, host, port] = process.argv.slice(2);
 const options = {
   cert: fs.readFileSync(certificate),
   key: fs.readFileSync(key),
@@ -59,6 +59,7 @@ function onRequest(request, response) {
     body: Buffer.concat(chunks).toString(),
     version: request.httpVersion,
     connection: session.number,
+    waiting: waiting.size,
     peer: (peer.subject || {}).CN || '',
   }));
 }
@@ -85,7 +86,7 @@ const server = versions === 'h1'
 server.on('sessionError', () => {});
 server.on('session', (session) => session.on('error', () => {}));
 server.on('tlsClientError', (error) => say({ refused: String(error.code || error.message) }));
-server.listen(0, host, () => say({ port: server.address().port }));
+server.listen(Number(port), host, () => say({ port: server.address().port }));
 readline.createInterface({ input: process.stdin })
   .on('line', (line) => {
     const reply = JSON.parse(line);

@@ -43,11 +43,12 @@ class HttpsServer:
         certificate: tuple[Path, Path],
         ca: Path,
         versions: str = "both",
+        port: int = 0,
     ) -> None:
         self.handle = handle
         self.refused: list[str] = []
         self.process = subprocess.Popen(
-            ["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK],
+            ["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -199,6 +200,7 @@ class Operator:
         token: bool = False,
         client: tuple[str, str] = ("client", "secret"),
         name: str = "localhost",
+        port: int = 0,
     ) -> None:
         self.naf_id, self.af_id, self.client = naf_id, af_id, client
         self.needs_token = token
@@ -206,16 +208,19 @@ class Operator:
         self.token_lifetime: int | None = 3600
         self.lifetime = 3600.0
         self.subscribers: list[Subscriber] = []
+        self.known: dict[str, Subscriber] = {}  # by A-KID and by B-TID
         self.requests: list[Request] = []
         self.times: list[float] = []
         self.faults: list[str] = []
         self.answer: Callable[[Request, Reply], Reply | None] | None = None
-        self.server = HttpsServer(self._handle, certificate, ca, versions)
+        self.server = HttpsServer(self._handle, certificate, ca, versions, port)
         self.url = f"https://{name}:{self.server.port}"
 
     def add(self, *subscribers: Subscriber) -> None:
         """Make subscribers known."""
         self.subscribers += subscribers
+        for subscriber in subscribers:
+            self.known |= {subscriber.a_kid: subscriber, subscriber.b_tid: subscriber}
 
     def asked(self, path: str = "") -> list[Request]:
         """The requests for keys, or those of one path."""
@@ -287,30 +292,30 @@ class Operator:
         return {"status": 404, "headers": PROBLEM, "body": json.dumps(problem)}
 
     def _akma(self, question: dict[str, Any]) -> dict[str, Any] | None:
-        for subscriber in self.subscribers:
-            if subscriber.a_kid == question["aKId"] and question["afId"] == self.af_id:
-                answer = {
-                    "kaf": subscriber.k_af(self.naf_id).hex(),
-                    "expiry": expiry(self.lifetime),
-                    "supi": f"imsi-{subscriber.supi}",
-                }
-                return answer | ({"gpsi": subscriber.gpsi} if subscriber.gpsi else {})
-        return None
+        subscriber = self.known.get(question["aKId"])
+        if subscriber is None or question["afId"] != self.af_id:
+            return None
+        answer = {
+            "kaf": subscriber.k_af(self.naf_id).hex(),
+            "expiry": expiry(self.lifetime),
+            "supi": f"imsi-{subscriber.supi}",
+        }
+        return answer | ({"gpsi": subscriber.gpsi} if subscriber.gpsi else {})
 
     def _bootstrapping(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        subscriber = self.known.get(question["btId"])
         named = question["nafId"]
         naf_id = named["nafFqdn"].encode() + bytes.fromhex(named["uaSecProtId"])
-        for subscriber in self.subscribers:
-            if subscriber.b_tid == question["btId"] and naf_id == self.naf_id:
-                of = (subscriber.ks, subscriber.rand, subscriber.impi, naf_id)
-                return {
-                    "meKeyMaterial": reference.ks_naf(*of).hex(),
-                    "uiccKeyMaterial": reference.ks_int_naf(*of).hex(),
-                    "keyExpiryTime": expiry(self.lifetime),
-                    "impi": subscriber.impi,
-                    "gbaType": "3G_GBA",
-                }
-        return None
+        if subscriber is None or naf_id != self.naf_id:
+            return None
+        of = (subscriber.ks, subscriber.rand, subscriber.impi, naf_id)
+        return {
+            "meKeyMaterial": reference.ks_naf(*of).hex(),
+            "uiccKeyMaterial": reference.ks_int_naf(*of).hex(),
+            "keyExpiryTime": expiry(self.lifetime),
+            "impi": subscriber.impi,
+            "gbaType": "3G_GBA",
+        }
 
     def stop(self) -> None:
         """End it."""
