@@ -8,6 +8,7 @@
 #include "common.h"
 #include "identity.h"
 #include "options.h"
+#include "source_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,18 +128,6 @@ static const struct option_row operation[] = {
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
 };
 
-static const struct option_group groups[] = {
-    OPTION_GROUP("Addresses: which roles this process plays", addresses),
-    OPTION_GROUP("Devices", devices),
-    OPTION_GROUP("NAF (--accept)", naf),
-    OPTION_GROUP("Third party (unless --third-party)", third_party),
-    OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
-    OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
-    OPTION_GROUP("Endpoint (--e2e-accept, or --accept)", endpoint),
-    OPTION_GROUP("Limits", limits),
-    OPTION_GROUP("Operation", operation),
-};
-
 static _Noreturn void refuse(const char *sentence)
 {
     fprintf(stderr, "e2e-as: %s\ne2e-as: try --help\n", sentence);
@@ -175,6 +164,7 @@ static void check_naf(const struct as_options *o)
     require(o->accept != NULL || o->ua_protocol_id == ua_protocol_id,
             "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
     require(o->accept != NULL || o->e2e == required, "--e2e is for a NAF (--accept)");
+    require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");
     require(o->accept != NULL || (o->prefix == any && o->separator == any),
             "--identity-prefix and --identity-separator are for a NAF (--accept)");
 }
@@ -205,8 +195,9 @@ static void check_line(const struct as_options *o)
 static void check_devices(const struct as_options *o)
 {
     const bool is_wanted = o->accept != NULL || o->naf_accept != NULL;
+    const bool is_needed = o->third_party == NULL || !source_options_given();
 
-    require(!is_wanted || o->devices != NULL, "--devices FILE is missing");
+    require(!is_wanted || !is_needed || o->devices != NULL, "--devices FILE is missing");
     require(is_wanted || o->devices == NULL, "--devices: an endpoint alone has no use for it");
     require(o->devices != NULL || o->insecure_devices == NULL,
             "--insecure-devices: there is no --devices FILE");
@@ -241,6 +232,19 @@ static void check_endpoint(const struct as_options *o, const struct as_roles *ro
 
 const struct as_options *as_options_parse(int argc, char *argv[], struct as_roles *roles)
 {
+    const struct option_group groups[] = {
+        OPTION_GROUP("Addresses: which roles this process plays", addresses),
+        OPTION_GROUP("Devices", devices),
+        OPTION_GROUP("NAF (--accept)", naf),
+        source_options,
+        OPTION_GROUP("Third party (unless --third-party)", third_party),
+        OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
+        OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
+        OPTION_GROUP("Endpoint (--e2e-accept, or --accept)", endpoint),
+        OPTION_GROUP("Limits", limits),
+        OPTION_GROUP("Operation", operation),
+    };
+
     options_parse(argc, argv, "an application server: NAF, third party, endpoint, over TLS 1.3",
                   groups, sizeof(groups) / sizeof(groups[0]));
     check_addresses(&given);

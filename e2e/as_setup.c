@@ -14,6 +14,7 @@
 #include "line_server.h"
 #include "options.h"
 #include "printable.h"
+#include "source_options.h"
 #include "ue.h"
 
 #include <fcntl.h>
@@ -108,7 +109,7 @@ static int open_e2e(struct as *as)
 static bool open_roster(struct as *as)
 {
     const struct roster_rules rules = {
-        .needs_ks_naf = as->roles.naf && !as->roles.line_server,
+        .needs_ks_naf = as->roles.naf && !as->roles.line_server && !source_options_given(),
         .may_have_ks_naf = as->roles.naf,
         .may_have_ka = as->roles.third_party,
         .insecure = as->options->insecure_devices != NULL,
@@ -251,7 +252,7 @@ static bool open_roles(struct as *as)
         return complain("out of memory");
     if (!as->roles.naf)
         return true;
-    server->source = source_file_new(server->roster);
+    server->source = source_options_open(server->roster);
     if (server->source == NULL)
         return complain("out of memory");
     if (as->roles.line_client)
@@ -305,6 +306,7 @@ static void fit_descriptors(struct as *as)
 
 int as_set_up(struct as *as)
 {
+    struct server *server = &as->server;
     int status;
 
     json_line_set_up();
@@ -314,8 +316,9 @@ int as_set_up(struct as *as)
     status = open_e2e(as);
     if (status != EXIT_SUCCESS)
         return status;
-    if (!open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
-        !open_tallies(as) || !open_roles(as) || !listen_all(as))
+    if (!source_options_check(as->options->naf_fqdn, as->options->ua_protocol_id) ||
+        !open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
+        !open_tallies(as) || !open_roles(as) || !listen_all(as) || !source_options_start(server))
         return EXIT_FAILURE;
     fit_descriptors(as);
     return EXIT_SUCCESS;
@@ -328,6 +331,7 @@ void as_release(struct as *as)
     endpoints_free(&as->endpoints, server);
     flags_free(server->flags);
     source_free(server->source);
+    source_options_close();
     store_free(server->store); /* its connections are on the loops */
     loops_free(server->loops);
     app_free(server->app);

@@ -8,10 +8,8 @@
 #include "hex.h"
 
 #include <jansson.h>
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -279,16 +277,4 @@ bool key_answer_time(const char *text, int64_t *seconds)
         return false;
     *seconds = (int64_t)timegm(&tm) - offset;
     return true;
-}
-
-static void cleanse_free(void *memory)
-{
-    if (memory != NULL)
-        OPENSSL_cleanse(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
-void key_answer_cleanse_json(void)
-{
-    json_set_alloc_funcs(malloc, cleanse_free);
 }

@@ -60,7 +60,4 @@ bool key_answer_is(const char *content_type, const char *wanted);
  */
 bool key_answer_time(const char *text, int64_t *seconds);
 
-/* Have jansson cleanse what it releases; before its first use, once for the process. */
-void key_answer_cleanse_json(void);
-
 #endif

@@ -5,7 +5,8 @@
  */
 #include "networks.h"
 
-#include <netinet/in.h>
+#include "connection.h"
+
 #include <openssl/crypto.h>
 #include <search.h>
 #include <string.h>
@@ -44,22 +45,6 @@ static int compare_networks(const void *one, const void *other)
                   NETWORK_SIZE);
 }
 
-/* All of an IPv4 address, in whatever form it comes; the first half of an IPv6 address. */
-static void network_of(unsigned char address[NETWORK_SIZE], const struct sockaddr *peer)
-{
-    memset(address, 0, NETWORK_SIZE);
-    if (peer->sa_family == AF_INET) {
-        address[0] = 4;
-        memcpy(address + 1, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
-    } else if (peer->sa_family == AF_INET6) {
-        const struct in6_addr *ip = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-        const bool mapped = IN6_IS_ADDR_V4MAPPED(ip);
-
-        address[0] = mapped ? 4 : 6;
-        memcpy(address + 1, ip->s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
-    }
-}
-
 static void network_free(struct network *network)
 {
     if (network != NULL)
@@ -94,7 +79,8 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
 {
     struct network wanted, *network, *const *found;
 
-    network_of(wanted.address, peer);
+    memset(wanted.address, 0, NETWORK_SIZE);
+    (void)connection_network(peer, wanted.address);
     found = tfind(&wanted, &networks->tree, compare_networks);
     if (found != NULL)
         return *found;

@@ -23,10 +23,11 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
     struct file_source *file = (struct file_source *)source;
     const struct devices *devices = roster_acquire(file->roster);
     const struct device *row = devices_find(devices, query->identity);
-    struct source_answer answer = {.result = row == NULL ? SOURCE_UNKNOWN : SOURCE_FOUND};
+    struct source_answer answer = {.result = SOURCE_UNKNOWN};
 
     (void)loop;
-    if (row != NULL) {
+    if (row != NULL && row->ks_naf != NULL) {
+        answer.result = SOURCE_FOUND;
         memcpy(answer.ks_naf, row->ks_naf, KS_NAF_LENGTH);
         memcpy(answer.device, row->identity, strlen(row->identity) + 1);
     }

@@ -37,6 +37,7 @@ struct source_http {
     struct event *tick, *sweep;
     int64_t key_lifetime; /* ms */
     bool runs;
+    struct notify *notify; /* NULL: none */
 };
 
 /* What a look-up ends with, for all who wait. */
@@ -284,9 +285,9 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
     struct source_http *http = (struct source_http *)source;
     struct source_request *request;
 
-    if (http->services[system_of(query->kind)] == NULL)
+    if (http->services[system_of(query->kind)] == NULL && http->file != NULL)
         return http->file->ops->lookup(http->file, loop, query, done, argument);
-    if (!has_form(query->identity)) {
+    if (http->services[system_of(query->kind)] == NULL || !has_form(query->identity)) {
         done(argument, &unknown);
         return NULL;
     }
@@ -365,6 +366,7 @@ static void release(struct source *source)
 
     if (http->runs)
         loops_stop(http->loops);
+    notify_free(http->notify);
     http_free(http->http);
     for (size_t i = 0; i < KEY_SYSTEMS; i++)
         key_service_free(http->services[i]);
@@ -417,6 +419,15 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
            open_services(http, setup);
 }
 
+bool source_http_start(struct source *source, struct notify *notify)
+{
+    struct source_http *http = (struct source_http *)source;
+
+    http->notify = notify;
+    http->runs = loops_start(http->loops);
+    return http->runs;
+}
+
 static const struct source_ops http_ops = {lookup, cancel, forget, release};
 
 struct source *source_http_new(const struct source_http_setup *setup, struct source *file)
@@ -430,8 +441,7 @@ struct source *source_http_new(const struct source_http_setup *setup, struct sou
     http->source.ops = &http_ops;
     http->file = file;
     http->key_lifetime = (int64_t)setup->key_lifetime * 1000;
-    http->runs = open_parts(http, setup) && loops_start(http->loops);
-    if (http->runs)
+    if (open_parts(http, setup))
         return &http->source;
     release(&http->source);
     return NULL;

@@ -10,6 +10,7 @@
 #define SOURCE_HTTP_H
 
 #include "key_service.h"
+#include "notify.h"
 #include "source.h"
 
 /* Texts have to outlive the source. */
@@ -22,10 +23,15 @@ struct source_http_setup {
 };
 
 /*
- * file answers for a system without a service and becomes the source's own. NULL: out of memory,
- * and file is released.
+ * file answers for a system without a service, and becomes the source's own; NULL: there is none.
+ * NULL: out of memory, and file is released.
  */
 struct source *source_http_new(const struct source_http_setup *setup, struct source *file);
+
+/*
+ * Begin to answer; notify (NULL: nothing) becomes the source's own. False: no thread.
+ */
+bool source_http_start(struct source *source, struct notify *notify);
 
 /* The loop that it lives on. */
 struct loop *source_http_loop(struct source *source);

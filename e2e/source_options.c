@@ -6,6 +6,7 @@
 #include "source_options.h"
 
 #include "key_service.h"
+#include "notify.h"
 #include "printable.h"
 #include "private_file.h"
 #include "secret_file.h"
@@ -158,7 +159,7 @@ static void check_token(void)
 }
 
 /* The URL is the apiRoot: a slash at its end does not count. */
-static void add_service(const char *text, const struct source_options_naf *naf)
+static void add_service(const char *text, const char *naf_fqdn, const char *ua_protocol_id)
 {
     const char *url = "";
     const struct key_interface *interface = key_interface(text, &url);
@@ -177,10 +178,10 @@ static void add_service(const char *text, const struct source_options_naf *naf)
     *service = (struct key_service_setup){
         .interface = interface,
         .root = setup.roots[interface->system],
-        .af_id = option.af_id != NULL ? option.af_id : naf->fqdn,
+        .af_id = option.af_id != NULL ? option.af_id : naf_fqdn,
         .notify_uri = option.notify_uri,
-        .naf_fqdn = naf->fqdn,
-        .ua_protocol_id = naf->ua_protocol_id,
+        .naf_fqdn = naf_fqdn,
+        .ua_protocol_id = ua_protocol_id,
         .redirect = option.redirect,
         .milliseconds = setup.source.milliseconds,
     };
@@ -262,10 +263,10 @@ static bool key_is_private(void)
     return false;
 }
 
-/* What could not be used later is said now. */
-static bool try_files(void)
+/* Our certificate, and whom we trust. NULL: the reason went to standard error. */
+static SSL_CTX *read_files(const SSL_METHOD *method)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = SSL_CTX_new(method);
     bool done = ctx != NULL && key_is_private();
 
     if (done && SSL_CTX_use_certificate_chain_file(ctx, option.certificate) != 1)
@@ -274,11 +275,22 @@ static bool try_files(void)
         done = complain("source-key", option.key);
     if (done && SSL_CTX_load_verify_file(ctx, option.ca) != 1)
         done = complain("source-ca", option.ca);
+    if (done)
+        return ctx;
     SSL_CTX_free(ctx);
-    return done;
+    return NULL;
 }
 
-bool source_options_check(const struct source_options_naf *naf)
+/* What could not be used later is said now. */
+static bool try_files(void)
+{
+    SSL_CTX *ctx = read_files(TLS_client_method());
+
+    SSL_CTX_free(ctx);
+    return ctx != NULL;
+}
+
+bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
 {
     if (!source_options_given()) {
         refuse_the_rest();
@@ -290,7 +302,7 @@ bool source_options_check(const struct source_options_naf *naf)
     check_token();
     read_numbers();
     for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
-        add_service(option.key_source[i], naf);
+        add_service(option.key_source[i], naf_fqdn, ua_protocol_id);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id says nothing without an AKMA source (nef: or aanf:)");
     check_notifications();
@@ -299,20 +311,39 @@ bool source_options_check(const struct source_options_naf *naf)
         return false;
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         add_token(system);
-    key_answer_cleanse_json();
     return http_start();
 }
 
-struct source *source_options_open(struct source *file)
+struct source *source_options_open(struct roster *roster)
 {
-    return source_options_given() ? source_http_new(&setup.source, file) : file;
+    struct source *file = roster == NULL ? NULL : source_file_new(roster);
+
+    if (!source_options_given() || (roster != NULL && file == NULL))
+        return file;
+    return source_http_new(&setup.source, file);
 }
 
-bool source_options_notifications(struct source_options_notify *notify)
+static bool start_notifications(struct server *server, struct notify **notify)
 {
-    *notify = (struct source_options_notify){option.notify_accept, option.notify_name,
-                                             option.certificate, option.key, option.ca};
-    return option.notify_accept != NULL;
+    const struct notify_setup notifications = {
+        .accept = option.notify_accept,
+        .name = option.notify_name,
+        .uri = option.notify_uri,
+        .ctx = read_files(TLS_server_method()),
+    };
+
+    if (notifications.ctx != NULL)
+        *notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
+    return *notify != NULL;
+}
+
+bool source_options_start(struct server *server)
+{
+    struct notify *notify = NULL;
+
+    return !source_options_given() ||
+           ((option.notify_accept == NULL || start_notifications(server, &notify)) &&
+            source_http_start(server->source, notify));
 }
 
 void source_options_close(void)

@@ -7,38 +7,30 @@
 #define SOURCE_OPTIONS_H
 
 #include "options.h"
-#include "source.h"
+#include "roster.h"
+#include "server.h"
 
 /* For the table of options. */
 extern const struct option_group source_options;
-
-/* The option's value: what is told to the operator, with which it reaches us. NULL: not given. */
-struct source_options_notify {
-    const char *accept, *name;
-    const char *certificate, *key, *ca;
-};
-
-/* What the rest of the command line says that matters here. */
-struct source_options_naf {
-    const char *fqdn;
-    const char *ua_protocol_id; /* hex */
-};
 
 /* Is there a key source? */
 bool source_options_given(void);
 
 /*
- * Check what was given, before any thread is started: exits with EXIT_USAGE and a sentence where
- * that cannot be. False: a file cannot be used, and the reason went to standard error.
+ * Check what was given, before any thread is started; the rest of the command line says NAF_Id, the
+ * identifier in hex. Exits with EXIT_USAGE and a sentence where that cannot be. False: a file
+ * cannot be used, and the reason went to standard error.
  */
-bool source_options_check(const struct source_options_naf *naf);
+bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
 
-/* The source that was asked for, in front of a devices file, which it takes over. NULL: no memory.
+/*
+ * The source that was asked for, in front of a devices file; roster NULL: there is none. NULL: out
+ * of memory.
  */
-struct source *source_options_open(struct source *file);
+struct source *source_options_open(struct roster *roster);
 
-/* What was said of notifications; false: nothing. */
-bool source_options_notifications(struct source_options_notify *notify);
+/* Start it, and listen for notifications; server->source is what was opened. False: as above. */
+bool source_options_start(struct server *server);
 
 /* Cleanse what was read; the source is gone. */
 void source_options_close(void);

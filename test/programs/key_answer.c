@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "key_answer.h"
+#include "json_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ int main(int argc, char *argv[])
 
     if (argc != 3)
         return EXIT_FAILURE;
-    key_answer_cleanse_json();
+    json_line_set_up();
     if (strcmp(argv[1], "problem") == 0) {
         key_answer_problem(argv[2], body, length, problem);
         printf("%s\n", problem);

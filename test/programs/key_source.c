@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "json_line.h"
 #include "log.h"
 #include "options.h"
 #include "source_options.h"
@@ -136,23 +137,6 @@ static void take_line(const char *line)
     post(item, &item->message);
 }
 
-/* Stands for the devices file. */
-static struct source_request *know_nobody(struct source *file, struct loop *loop,
-                                          const struct source_query *query, source_done *done,
-                                          void *argument)
-{
-    const struct source_answer answer = {.result = SOURCE_UNKNOWN};
-
-    (void)file, (void)loop, (void)query;
-    done(argument, &answer);
-    return NULL;
-}
-
-static void release_nothing(struct source *file)
-{
-    (void)file;
-}
-
 int main(int argc, char *argv[])
 {
     static const char *fqdn = "naf.example.com", *ua_protocol_id = "0100000007";
@@ -161,17 +145,16 @@ int main(int argc, char *argv[])
         {"ua-protocol-id", "HEX", &ua_protocol_id, false, "Ua security protocol identifier"},
     };
     const struct option_group groups[] = {OPTION_GROUP(NULL, rows), source_options};
-    static const struct source_ops ops = {know_nobody, NULL, NULL, release_nothing};
-    static struct source file = {&ops};
+    struct server server = {.loops = NULL};
     char line[1024];
 
     options_parse(argc, argv, "the source of keys alone", groups, 2);
-    if (!log_open(LOG_FULL) ||
-        !source_options_check(&(struct source_options_naf){fqdn, ua_protocol_id}))
+    json_line_set_up();
+    if (!log_open(LOG_FULL) || !source_options_check(fqdn, ua_protocol_id))
         return EXIT_FAILURE;
-    loops = loops_new(2);
-    source = source_options_open(&file);
-    if (loops == NULL || source == NULL || !loops_start(loops))
+    loops = server.loops = loops_new(2);
+    source = server.source = source_options_open(NULL);
+    if (loops == NULL || source == NULL || !source_options_start(&server) || !loops_start(loops))
         return EXIT_FAILURE;
     printf("ready\n");
     (void)fflush(stdout);
