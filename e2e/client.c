@@ -177,6 +177,8 @@ static enum wire_result send_nonce(struct client *client)
     if (RAND_bytes(client->nonce, sizeof(client->nonce)) <= 0)
         return fail(client, CLIENT_OTHER, "no randomness for a nonce");
     memcpy(nonce.octets, client->nonce, NONCE_LENGTH);
+    if (client->setup->device_name != NULL)
+        (void)snprintf(nonce.device, sizeof(nonce.device), "%s", client->setup->device_name);
     line = nonce_encode(&nonce);
     added = line != NULL && wire_add(&client->wire, "", line, strlen(line));
     json_line_free(line);

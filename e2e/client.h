@@ -26,6 +26,7 @@ struct client_setup {
     const char *identity; /* what the first connection presents, with prefix and separator */
     const struct devices *devices;
     const struct device *device; /* the UE's first row */
+    const char *device_name;     /* to be said with the nonce, at most 255 octets; NULL: nothing */
     bool allow_plain;            /* go on without e2e if the flag is withheld */
 };
 

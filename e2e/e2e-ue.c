@@ -8,6 +8,7 @@
  */
 #include "client.h"
 #include "common.h"
+#include "flag.h"
 #include "identity.h"
 #include "log.h"
 #include "options.h"
@@ -25,7 +26,7 @@
 static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
-    const char *message, *listen;
+    const char *message, *listen, *device;
 } option = {
     .ua_protocol_id = UA_PROTOCOL_ID,
     .mode = "3GPP",
@@ -42,6 +43,8 @@ static const struct option_row rows[] = {
     {"insecure-devices", NULL, &option.insecure_devices, false,
      "take a devices file that others can read"},
     {"identity", "ID", &option.identity, true, "B-TID or A-KID, a row of the devices file"},
+    {"device", "NAME", &option.device, false,
+     "the device's permanent name, where the operator's answer names nobody"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
     {"ua-protocol-id", "HEX", &option.ua_protocol_id, false, "Ua security protocol identifier"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
@@ -175,6 +178,7 @@ static int run(const struct client_setup *with_keys)
     setup.naf = &targets[0];
     setup.endpoint = &targets[1];
     setup.identity = identity;
+    setup.device_name = option.device;
     setup.allow_plain = option.allow_plain != NULL;
     if (target_open(&targets[0], "connect", option.connect) &&
         target_open(&targets[1], "e2e-connect", endpoint))
@@ -213,6 +217,9 @@ static bool is_one_task(void)
                                                      : "--message and --listen exclude each other");
     else if (option.listen != NULL && option.allow_plain != NULL)
         (void)say(EXIT_USAGE, "--allow-plain goes with --message: --listen relays e2e alone");
+    else if (option.device != NULL &&
+             (option.device[0] == '\0' || strlen(option.device) > FLAG_DEVICE_MAX))
+        (void)say(EXIT_USAGE, "--device: a name of 1 to %d octets wanted", FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > STREAM_LINE_MAX || strchr(option.message, '\n') != NULL))
         (void)say(EXIT_USAGE, "--message: one line of at most %d octets wanted", STREAM_LINE_MAX);
