@@ -14,9 +14,9 @@
 struct lookup {
     TAILQ_ENTRY(lookup) place; /* of those that are not asked yet: the oldest first */
     TAILQ_HEAD(, lookup_waiter) waiters;
-    struct network *network; /* NULL: it is asked */
+    struct network *network;
     int64_t since;
-    bool is_void;
+    bool is_asked, is_void;
     enum key_system system;
     const char *identity; /* stands behind the structure, but while it is looked for */
 };
@@ -49,15 +49,12 @@ static struct lookup *find(struct lookups *lookups, enum key_system system, cons
 static void queue(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
     lookup->network = network;
-    network->waiting++;
     lookups->waiting_count++;
     TAILQ_INSERT_TAIL(&lookups->waiting, lookup, place);
 }
 
 static void unqueue(struct lookups *lookups, struct lookup *lookup)
 {
-    lookup->network->waiting--;
-    lookup->network = NULL;
     lookups->waiting_count--;
     TAILQ_REMOVE(&lookups->waiting, lookup, place);
 }
@@ -66,10 +63,11 @@ static void end(struct lookups *lookups, struct lookup *lookup, const void *answ
 {
     struct lookup_waiter *waiter;
 
-    if (lookup->network != NULL)
-        unqueue(lookups, lookup);
-    else
+    if (lookup->is_asked)
         lookups->asked_count--;
+    else
+        unqueue(lookups, lookup);
+    lookup->network->waiting--;
     (void)tdelete(lookup, &lookups->tree, compare_lookups);
     while ((waiter = TAILQ_FIRST(&lookup->waiters)) != NULL) {
         TAILQ_REMOVE(&lookup->waiters, waiter, place);
@@ -137,6 +135,7 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
         OPENSSL_free(lookup);
         return NULL;
     }
+    network->waiting++;
     queue(lookups, lookup, network);
     return lookup;
 }
@@ -144,8 +143,10 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
 /* A look-up counts for the network that is served first: nobody's is held up by who floods. */
 static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
-    if (lookup->network != NULL && networks_precede(network, lookup->network)) {
+    if (!lookup->is_asked && networks_precede(network, lookup->network)) {
         unqueue(lookups, lookup);
+        lookup->network->waiting--;
+        network->waiting++;
         queue(lookups, lookup, network);
     }
 }
@@ -179,7 +180,7 @@ void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter)
         return;
     waiter->lookup = NULL;
     TAILQ_REMOVE(&lookup->waiters, waiter, place);
-    if (lookup->network != NULL && TAILQ_EMPTY(&lookup->waiters))
+    if (!lookup->is_asked && TAILQ_EMPTY(&lookup->waiters))
         end(lookups, lookup, NULL);
 }
 
@@ -199,6 +200,7 @@ static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
     networks_serve(lookup->network, now);
     rate_count(lookups->rate, now);
     unqueue(lookups, lookup);
+    lookup->is_asked = true;
     lookups->asked_count++;
     lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity);
 }
@@ -215,8 +217,10 @@ bool lookups_run(struct lookups *lookups, int64_t now)
     return !TAILQ_EMPTY(&lookups->waiting);
 }
 
-void lookups_answer(struct lookups *lookups, struct lookup *lookup, const void *answer)
+void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
+                    const void *answer)
 {
+    lookup->network->credit += (verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE);
     end(lookups, lookup, answer);
 }
 
@@ -224,7 +228,7 @@ void lookups_void(struct lookups *lookups, enum key_system system, const char *i
 {
     struct lookup *lookup = find(lookups, system, identity);
 
-    if (lookup != NULL && lookup->network == NULL)
+    if (lookup != NULL && lookup->is_asked)
         lookup->is_void = true;
 }
 

@@ -21,6 +21,9 @@
 
 struct lookup;
 
+/* What became of a question. */
+enum lookup_verdict { LOOKUP_FOUND, LOOKUP_NONE, LOOKUP_FAILED };
+
 /* Who waits; it lies in a structure of the caller's. */
 struct lookup_waiter {
     TAILQ_ENTRY(lookup_waiter) place;
@@ -58,7 +61,8 @@ void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter);
 bool lookups_run(struct lookups *lookups, int64_t now);
 
 /* Tell all who wait; the look-up is gone. */
-void lookups_answer(struct lookups *lookups, struct lookup *lookup, const void *answer);
+void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
+                    const void *answer);
 
 /* Whatever is being answered about an identity is void. */
 void lookups_void(struct lookups *lookups, enum key_system system, const char *identity);

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #define SECOND    1000 /* ms */
-#define MINUTE    (60 * SECOND)
+#define MEMORY    (300 * SECOND)
 #define KNOWN_MAX 65536 /* networks */
-#define LITTLE    4     /* wanted in a minute */
+#define LITTLE    4     /* wanted within MEMORY */
 
 struct rate *rate_new(unsigned int max)
 {
@@ -102,9 +102,10 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
 
 void networks_want(struct networks *networks, struct network *network, int64_t now)
 {
-    if (network->wanted == 0 || now - network->since >= MINUTE) {
+    if (network->wanted == 0 || now - network->since >= MEMORY) {
         network->since = now;
         network->wanted = 0;
+        network->credit = 0;
     }
     network->wanted++;
     network->seen = now;
@@ -118,18 +119,29 @@ void networks_serve(struct network *network, int64_t now)
     rate_count(network->rate, now);
 }
 
+enum standing { GOOD, NEW, BAD };
+
+static enum standing standing_of(const struct network *network)
+{
+    if (network->credit > 0)
+        return GOOD;
+    return network->credit == 0 && network->wanted <= LITTLE ? NEW : BAD;
+}
+
 bool networks_precede(const struct network *one, const struct network *other)
 {
-    const bool little = one->wanted <= LITTLE, others = other->wanted <= LITTLE;
+    const enum standing a = standing_of(one), b = standing_of(other);
 
-    return little != others ? little : one->served < other->served;
+    if (a != b)
+        return a < b;
+    return one->served != other->served ? one->served < other->served : one->since > other->since;
 }
 
 void networks_sweep(struct networks *networks, int64_t now)
 {
     struct network *network = TAILQ_FIRST(&networks->all), *next;
 
-    for (; network != NULL && now - network->seen >= MINUTE; network = next) {
+    for (; network != NULL && now - network->seen >= MEMORY; network = next) {
         next = TAILQ_NEXT(network, place);
         if (network->waiting == 0)
             forget(networks, network);

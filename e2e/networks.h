@@ -33,10 +33,11 @@ struct network {
     TAILQ_ENTRY(network) place; /* of all: the one that wanted something longest ago first */
     unsigned char address[NETWORK_SIZE];
     int64_t seen;        /* when it wanted something last */
-    int64_t since;       /* when counting began */
-    unsigned int wanted; /* how often it wanted something since, within a minute */
+    int64_t since;       /* when it came, or counting began anew */
+    unsigned int wanted; /* how often it wanted something since, within five minutes */
+    int credit;          /* how many keys were found for it since, less those that were not */
     int64_t served;      /* NETWORK_NEVER: it was not */
-    size_t waiting;      /* how many wait; the caller counts */
+    size_t waiting;      /* how many look-ups know it; the caller counts */
     struct rate *rate;
 };
 
@@ -63,12 +64,14 @@ void networks_want(struct networks *networks, struct network *network, int64_t n
 void networks_serve(struct network *network, int64_t now);
 
 /*
- * Is one network's turn before the other's? Who has wanted little goes first, so that who floods
- * from many addresses waits behind who has just come; then who was served longest ago.
+ * Is one network's turn before the other's? First come those for which more keys were found than
+ * not, then those that have wanted little and nothing in vain, then the others. Among these the one
+ * that was served longest ago or never, then the one that has just come: who floods, hard from a
+ * few addresses or slowly from many, waits behind who does not.
  */
 bool networks_precede(const struct network *one, const struct network *other);
 
-/* Forget those that nothing waits for and that were not seen for a minute. */
+/* Forget those that nothing waits for and that were not seen for five minutes. */
 void networks_sweep(struct networks *networks, int64_t now);
 
 #endif

@@ -142,6 +142,11 @@ static void keep(const struct question *question, const struct key_answer *key)
                    clock_ms() + (left < lifetime / 1000 ? left * 1000 : lifetime));
 }
 
+static enum lookup_verdict verdict_of(enum key_result result)
+{
+    return result == KEY_FOUND ? LOOKUP_FOUND : result == KEY_NONE ? LOOKUP_NONE : LOOKUP_FAILED;
+}
+
 /* key_service.h's callback */
 static void on_answer(void *context, enum key_result result, const struct key_answer *key,
                       const char *reason)
@@ -157,7 +162,7 @@ static void on_answer(void *context, enum key_result result, const struct key_an
     else if (result == KEY_NONE)
         key_cache_keep(http->cache, question->system, question->identity, NULL,
                        clock_ms() + NO_LIFETIME);
-    lookups_answer(http->lookups, question->lookup, &outcome);
+    lookups_answer(http->lookups, question->lookup, verdict_of(result), &outcome);
     OPENSSL_free(question);
     event_active(http->tick, 0, 0);
 }
@@ -170,7 +175,7 @@ static void ask(void *context, struct lookup *lookup, enum key_system system, co
     struct question *question = OPENSSL_malloc(sizeof(*question));
 
     if (question == NULL) {
-        lookups_answer(http->lookups, lookup, &no_memory);
+        lookups_answer(http->lookups, lookup, LOOKUP_FAILED, &no_memory);
         return;
     }
     *question = (struct question){http, lookup, system, identity};

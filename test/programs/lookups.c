@@ -4,7 +4,7 @@
  *     lookups PER-SECOND PER-NETWORK AT-A-TIME WAITING PATIENCE
  *
  *     NOW wait WAITER IDENTITY ADDRESS       NOW leave WAITER       NOW answer IDENTITY
- *     NOW void IDENTITY                      NOW run
+ * [found|none] NOW void IDENTITY                      NOW run
  *
  * On standard output: "NOW ask IDENTITY", "NOW told WAITER answer|given-up|void", "NOW full
  * WAITER".
@@ -77,12 +77,16 @@ static void begin(struct lookups *lookups, const char *name, const char *identit
         printf("%" PRId64 " full %s\n", now, name);
 }
 
-static void answer(struct lookups *lookups, const char *identity)
+static void answer(struct lookups *lookups, const char *identity, const char *what)
 {
+    const enum lookup_verdict verdict = strcmp(what, "found") == 0  ? LOOKUP_FOUND
+                                        : strcmp(what, "none") == 0 ? LOOKUP_NONE
+                                                                    : LOOKUP_FAILED;
+
     for (size_t i = 0; i < asked_count; i++)
         if (strcmp(asked[i].identity, identity) == 0) {
             asked[i].identity[0] = '\0';
-            lookups_answer(lookups, asked[i].lookup,
+            lookups_answer(lookups, asked[i].lookup, verdict,
                            lookups_is_void(asked[i].lookup) ? "void" : "answer");
             return;
         }
@@ -106,7 +110,7 @@ static void take_line(struct lookups *lookups, const char *line)
     else if (strcmp(what, "leave") == 0)
         leave(lookups, first);
     else if (strcmp(what, "answer") == 0)
-        answer(lookups, first);
+        answer(lookups, first, second);
     else if (strcmp(what, "void") == 0)
         lookups_void(lookups, KEY_AKMA, first);
     else

@@ -114,6 +114,45 @@ def test_a_newcomer_goes_before_who_floods() -> None:
         assert int(after[0].split()[0]) <= 2300
 
 
+def test_a_newcomer_goes_before_who_floods_slowly() -> None:
+    """From 300 addresses none of which wants much, most of which were not served yet."""
+    flood = []
+    for now in range(0, 4000, 10):
+        source = f"198.51.{now // 10 % 300 // 200}.{now // 10 % 200}"
+        flood += [f"{now} wait f{now} f{now}@x {source}", f"{now} run"]
+    newcomer = ["4000 wait n n@x 203.0.113.1", *[f"{now} run" for now in range(4000, 5000, 10)]]
+    lines = play(*flood, *newcomer, setup="20 100 100 100 3000")
+    asked_at = {line.split()[2]: int(line.split()[0]) for line in lines if " ask " in line}
+    assert asked_at["n@x"] <= 4200
+
+
+def test_a_network_whose_devices_were_known_goes_first() -> None:
+    """Also where all others are as new as can be, and until it asks in vain as often."""
+    known = ["0 wait a a@x 203.0.113.1", "0 run", "1 answer a@x found"]
+    new = [f"{now} wait f{now} f{now}@x 198.51.100.{now // 10}" for now in range(10, 1010, 10)]
+    again = ["1000 wait b b@x 203.0.113.1", "1000 run", "1001 answer b@x {0}"]
+    third = ["2000 wait c c@x 203.0.113.1", "2000 wait d d@x 192.0.2.1", "2000 run"]
+    for verdict, next_one in (("found", "c@x"), ("none", "d@x")):
+        calls = [line.format(verdict) for line in (*known, *new, *again, *third)]
+        assert asked(play(*calls, setup="1 100 100 200 3000")) == ["a@x", "b@x", next_one]
+
+
+def test_who_asks_in_vain_goes_last() -> None:
+    """Before who has had no answer yet, of those that have wanted as much."""
+    lines = play(
+        "0 wait a a@x 192.0.2.1",
+        "0 wait b b@x 192.0.2.2",
+        "0 run",
+        "1000 run",
+        "1001 answer a@x none",
+        "1002 wait c c@x 192.0.2.1",
+        "1003 wait d d@x 192.0.2.2",
+        "2000 run",
+        setup="1 100 100 200 3000",
+    )
+    assert asked(lines) == ["a@x", "b@x", "d@x"]
+
+
 def test_no_room() -> None:
     """Where there is no room, those go that would be served last."""
     first = ["0 wait a a@x 192.0.2.1", "0 run", "0 answer a@x"]  # 192.0.2.1 was served
@@ -124,7 +163,8 @@ def test_no_room() -> None:
         "2 wait e e@x 192.0.2.3",  # in place of d
         "2 wait f f@x 192.0.2.1",  # itself the last
         "2 wait g g@x 192.0.2.2",  # in place of b
-        "2 wait h h@x 192.0.2.4",  # nobody was served later
+        "2 wait h h@x 192.0.2.4",  # in place of g: who has just come is first
+        "2 wait i i@x 192.0.2.3",  # nobody's turn is later
         "1100 run",
         setup="1 100 1 3 3000",
     )
@@ -132,8 +172,9 @@ def test_no_room() -> None:
         "2 told d given-up",
         "2 full f",
         "2 told b given-up",
-        "2 full h",
-        "1100 ask c@x",
+        "2 told g given-up",
+        "2 told c given-up",
+        "1100 ask e@x",
     ]
 
 
@@ -199,9 +240,9 @@ def test_void() -> None:
 
 
 def test_networks_are_forgotten_and_known() -> None:
-    """A network is as good as new a minute after it was served."""
+    """A network is as good as new five minutes after it was served."""
     served = ["0 wait a a@x 192.0.2.1", "0 run", "0 answer a@x"]
     new = ["{0} wait b b@x 192.0.2.1", "{0} wait c c@x 192.0.2.2", "{0} run"]
-    soon = play(*served, *[line.format(59000) for line in new], setup="1 9 9 9 9000")
-    late = play(*served, "61000 run", *[line.format(61000) for line in new], setup="1 9 9 9 9000")
+    soon = play(*served, *[line.format(299000) for line in new], setup="1 9 9 9 9000")
+    late = play(*served, "301000 run", *[line.format(301000) for line in new], setup="1 9 9 9 9000")
     assert (asked(soon)[1], asked(late)[1]) == ("c@x", "b@x")
