@@ -2,7 +2,8 @@
 #
 #   module        akma.so, its manual pages, and a configuration that activates it (etc/akma/openssl.cnf)
 #   development   the public header, akma.pc, the CMake package `akma`
-#   tools         akma, e2e-as, e2e-ue and their manual pages
+#   tools         akma, e2e-as, e2e-ue, their manual pages and systemd units
+#   mosquitto     the plugin of the mosquitto broker and its manual page
 include(CMakePackageConfigHelpers)
 
 install(TARGETS akma LIBRARY DESTINATION ${AKMA_MODULES_DIR} COMPONENT module)
@@ -12,12 +13,22 @@ foreach(program akma-tool e2e-as e2e-ue)
     endif()
 endforeach()
 
+if(TARGET mosquitto_akma)
+    install(TARGETS mosquitto_akma LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT mosquitto)
+endif()
+file(GLOB UNITS CONFIGURE_DEPENDS e2e/*.service)
+if(AKMA_E2E AND UNITS)
+    install(FILES ${UNITS} DESTINATION lib/systemd/system COMPONENT tools)
+endif()
+
 file(GLOB PAGES CONFIGURE_DEPENDS man/*.[157]*)
 foreach(page ${PAGES})
     string(REGEX REPLACE "^.*\\.([157])[a-z]*$" "\\1" section ${page})
     set(component module)
     if(section EQUAL 1)
         set(component tools)
+    elseif(section EQUAL 5)
+        set(component mosquitto)
     endif()
     install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
 endforeach()

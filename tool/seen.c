@@ -9,7 +9,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define PARTS          256 /* one grows at a time, so that old and new never stand side by side for all */
+#define PARTS          256 /* one grows at a time: old and new never stand side by side for all */
 #define FIRST_CAPACITY 32
 
 struct part {

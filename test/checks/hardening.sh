@@ -2,6 +2,7 @@
 # The drivers of test/hardening under the tools that watch memory, threads and branches.
 #
 #   test/checks/hardening.sh           the short run, some minutes
+#   test/checks/hardening.sh module    of that what needs no sanitizer and none of the programs
 #   test/checks/hardening.sh endless   10 million derivations and 10,000 loads instead
 #
 # AKMA_BUILD   folder for the builds, default build/hardening
@@ -59,6 +60,8 @@ run plain "secrets in memory" "$drivers/secrets"
 run plain "secrets in the secure heap" "$drivers/secrets" secure
 run plain "constant time" constant_time
 run plain "endless, short" "$drivers/endless" 500000 500
+
+[ "${1:-}" != module ] || exit 0
 
 make_build thread "-g -O1 -fsanitize=thread" -DAKMA_E2E=ON
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"

@@ -3,7 +3,6 @@
 #   base_root <release> <architecture>            prints the folder of a minimal root, made where there is none
 #   make_root <folder> <release> [architecture]   a copy of it to work in; kept, and taken as it is the next time
 #   in_root <folder> <command ...>                the command inside, with /proc and /dev; 77 without mounts
-#   in_copy <folder> <command ...>                the same, and all that the command changed is forgotten
 #   copy_project <folder>                         the project as it stands, without what was built, to /project
 #
 # AKMA_ROOTS    folder of the roots, default build/roots
@@ -28,6 +27,7 @@ base_root() {
         debootstrap --variant=minbase --arch="$2" "$1" "$base" ${AKMA_MIRROR:-} >&2 || exit 1
         cp /etc/resolv.conf "$base/etc/resolv.conf"
         echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/99akma"
+        echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/akma" # what a crash leaves half is made anew
         touch "$base/.complete"
     ) 9>"$base.lock" && echo "$base"
 }
@@ -46,17 +46,6 @@ in_root() {
     unshare --mount sh -c '
         folder=$1
         shift
-        mount --rbind /proc "$folder/proc" && mount --rbind /dev "$folder/dev" || exit 77
-        exec chroot "$folder" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
-}
-
-in_copy() {
-    # shellcheck disable=SC2016 # for the inner shell
-    unshare --mount sh -c '
-        folder=$1
-        shift
-        mount -t tmpfs copy /mnt && mkdir /mnt/changes /mnt/work || exit 77
-        mount -t overlay -o "lowerdir=$folder,upperdir=/mnt/changes,workdir=/mnt/work" copy "$folder" || exit 77
         mount --rbind /proc "$folder/proc" && mount --rbind /dev "$folder/dev" || exit 77
         exec chroot "$folder" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
 }

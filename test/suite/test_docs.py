@@ -131,6 +131,7 @@ def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
             assert f"`{name}`" in text
 
 
+@pytest.mark.builds
 def test_quickstart() -> None:
     """In a copy, so that it builds for itself."""
     source = (ROOT / "examples/quickstart.sh").read_text()
@@ -157,6 +158,7 @@ def test_worked_example() -> None:
         assert f"                    {key.hex()}\n" in text
 
 
+@pytest.mark.builds
 def test_adding_a_derivation(tmp_path: Path) -> None:
     """The row and the vector of docs/architecture.md, nothing else; also where they were added for good."""
     (row,) = blocks("docs/architecture.md", "c")

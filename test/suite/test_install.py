@@ -13,6 +13,8 @@ from openssl_cli import derived, kdf, openssl
 from samples import EXPECTED, options
 from test_module import ROOT, build, run
 
+pytestmark = pytest.mark.builds
+
 CMAKE_LISTS = """
 cmake_minimum_required(VERSION 3.18)
 project(user LANGUAGES C)

@@ -102,6 +102,7 @@ def test_compiled_with_protection() -> None:
         assert flag in flags
 
 
+@pytest.mark.builds
 @pytest.mark.parametrize("kind", ["Release", "Debug"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
@@ -118,11 +119,13 @@ def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
     assert derived(result) == EXPECTED["AKMA-E2E"]
 
 
+@pytest.mark.builds
 def test_builds_without_link_time_optimisation(tmp_path: Path) -> None:
     """Every file compiles by itself, without a warning."""
     build(tmp_path, "-DAKMA_LTO=OFF", "-DCMAKE_C_FLAGS=-Werror")
 
 
+@pytest.mark.builds
 def test_reproducible(tmp_path: Path) -> None:
     """The same octets from another folder."""
     modules = []

@@ -22,6 +22,7 @@ from test_module import ROOT, run
 
 PYTHON = "/usr/bin/python3"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+pytestmark = pytest.mark.builds
 PIP = [PYTHON, "-m", "pip", "--quiet"]
 
 # Derive every call that comes as JSON; a list stands for octets in hex.

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Make a release from a clean main: the suite, a tag, the source archive, its checksums, and signatures where a key is given.
+#
+#   scripts/release.sh             the archive of HEAD alone, without tag or tests
+#   scripts/release.sh <version>   the release; <version> must be the one of CMakeLists.txt, and stand in CHANGELOG.md
+#
+# The archive has the same octets wherever and whenever it is made from one commit.
+#
+# AKMA_SIGN_KEY   key of gpg; tag and archive are signed with it
+# AKMA_RELEASE    folder for the archive, default build/release
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+cd "$(dirname "$0")/.."
+folder=${AKMA_RELEASE:-build/release}
+version=$(sed -n 's/^project(akma VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
+
+refuse() {
+    echo "release.sh: $*" >&2
+    exit 1
+}
+
+# Where the version stands because a format wants it there.
+check_version() {
+    [ "$1" = "$version" ] || refuse "$1 is not the version of CMakeLists.txt, $version"
+    grep -q "^## $version\$" CHANGELOG.md || refuse "CHANGELOG.md has no heading: ## $version"
+    grep -q "^version = \"$version\"\$" python/pyproject.toml || refuse "python/pyproject.toml has another version"
+    sed -n 1p debian/changelog | grep -q "^akma ($version-" || refuse "debian/changelog begins with another version"
+    [ -z "$(git status --porcelain)" ] || refuse "there are changes that are not committed"
+    ! git rev-parse -q --verify "refs/tags/v$version" >/dev/null || refuse "v$version is tagged already"
+}
+
+make_archive() {
+    mkdir -p "$folder"
+    archive=akma-$version.tar.gz
+    # gzip without the time and name that it keeps by itself
+    git archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
+    (cd "$folder" && sha256sum "$archive" >"$archive.sha256" && sha512sum "$archive" >"$archive.sha512")
+    [ -z "${AKMA_SIGN_KEY:-}" ] ||
+        gpg --local-user "$AKMA_SIGN_KEY" --armor --detach-sign --yes --output "$folder/$archive.asc" "$folder/$archive"
+    echo "$folder/$archive"
+}
+
+if [ $# -gt 0 ]; then
+    check_version "$1"
+    test/run.sh -q
+    git tag ${AKMA_SIGN_KEY:+--local-user "$AKMA_SIGN_KEY" --sign} --annotate --message "akma $version" "v$version"
+fi
+make_archive
+[ $# -eq 0 ] || echo "Tagged v$version. To publish: git push origin v$version, and the files of $folder"

@@ -1,0 +1,33 @@
+#!/bin/sh
+# In a root, by packages.sh: build the packages twice, in different folders, the first time with the suite; lintian.
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+apt-get -qq update
+apt-get -qq install --no-install-recommends build-essential lintian >/dev/null
+apt-get -qq build-dep --no-install-recommends /project >/dev/null
+
+# build <folder>
+build() {
+    rm -rf "$1"
+    mkdir -p "$1"
+    version=$(dpkg-parsechangelog -l /project/debian/changelog -S Version)
+    version=${version%-*}
+    tar -C / --sort=name --mtime=@0 --exclude=./debian -czf "$1/akma_$version.orig.tar.gz" project
+    cp -a /project "$1/akma-$version"
+    (cd "$1/akma-$version" && dpkg-buildpackage -us -uc) >"$1/log" 2>&1 || {
+        tail -n 60 "$1/log"
+        exit 1
+    }
+    grep -E '^[0-9]+ passed' "$1/log" || true
+}
+
+build /one
+DEB_BUILD_OPTIONS=nocheck build /another/deeper
+cd /one
+for package in *.deb; do
+    cmp "$package" "/another/deeper/$package"
+    echo "$package: two builds alike"
+done
+# (a release of Debian knows the policy of its own time)
+lintian -I --pedantic --fail-on=error,warning,info,pedantic --suppress-tags newer-standards-version ./*.changes

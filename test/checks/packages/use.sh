@@ -1,0 +1,86 @@
+#!/bin/sh
+# In a root that never saw a compiler, by packages.sh: install the packages, use them, take the module away, purge.
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+cd /packages
+config=/etc/akma/openssl.cnf
+
+# Everything that is there, without what apt and dpkg keep for themselves.
+list() {
+    find / -xdev \( -path /packages -o -path /project -o -path /proc -o -path /dev -o -path /sys -o -path /tmp \
+        -o -path /run -o -path /var/log -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \
+        -o -name __pycache__ \) -prune -o -print | sort
+}
+
+# The packages' dependencies first, so that what is there afterwards can be compared.
+dependencies() {
+    for package in *.deb; do
+        dpkg-deb -f "$package" Depends | tr ',' '\n' | grep -v akma
+    done | sort -u | paste -sd ','
+}
+
+# Configured for all of these, and gone: nothing breaks.
+without_the_module() {
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+        -keyout /tmp/key.pem -out /tmp/cert.pem 2>/dev/null
+    openssl s_server -accept 127.0.0.1:4499 -key /tmp/key.pem -cert /tmp/cert.pem -www >/dev/null 2>&1 &
+    server=$!
+    sleep 1
+    curl --silent --fail --cacert /tmp/cert.pem https://localhost:4499/ >/dev/null
+    python3 -c 'import ssl, urllib.request
+context = ssl.create_default_context(cafile="/tmp/cert.pem")
+assert urllib.request.urlopen("https://localhost:4499/", context=context).status == 200'
+    kill "$server"
+    ssh_login
+    [ -n "$(openssl rand -hex 8)" ]
+    openssl kdf -keylen 32 AKMA-E2E 2>&1 | grep -q -e 'Invalid KDF name' -e unsupported
+}
+
+# A server and a client of ssh, both with the configuration.
+ssh_login() {
+    mkdir -p /run/sshd /tmp/ssh
+    ssh-keygen -q -t rsa -N '' -f /tmp/ssh/host
+    ssh-keygen -q -t ed25519 -N '' -f /tmp/ssh/user
+    chmod 700 /tmp/ssh
+    /usr/sbin/sshd -D -f none -p 4498 -h /tmp/ssh/host -o ListenAddress=127.0.0.1 -o StrictModes=no \
+        -o AuthorizedKeysFile=/tmp/ssh/user.pub -o UsePAM=no 2>/tmp/ssh/log &
+    server=$!
+    sleep 1
+    said=$(ssh -F none -p 4498 -i /tmp/ssh/user -o BatchMode=yes -o StrictHostKeyChecking=no \
+        -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 echo logged in) || cat /tmp/ssh/log
+    kill "$server"
+    [ "$said" = "logged in" ]
+}
+
+apt-get -qq update
+apt-get -qq satisfy --no-install-recommends "$(dependencies)" >/dev/null
+apt-get -qq install --no-install-recommends openssl curl openssh-client openssh-server gcc libc6-dev pkgconf \
+    mosquitto mosquitto-clients libssl-dev >/dev/null
+list >/tmp/before
+
+apt-get -qq install --no-install-recommends ./*.deb >/dev/null
+echo "installed: $(dpkg-query -W -f '${Package} ${Version}, ' '*akma*')"
+[ -z "$(find /etc/systemd -name '*e2e*')" ] # no unit is enabled
+cd /project
+for test in debian/tests/*; do
+    [ ! -x "$test" ] || {
+        echo "$test"
+        "$test" >/tmp/log 2>&1 || {
+            cat /tmp/log
+            exit 1
+        }
+    }
+done
+module=$(dpkg -L openssl-provider-akma | grep '/akma\.so$')
+mv "$module" /tmp/akma.so
+(export OPENSSL_CONF=$config && without_the_module)
+mv /tmp/akma.so "$module"
+echo "nothing breaks without the module"
+
+dpkg-query -W -f '${Package}\n' '*akma*' | xargs apt-get -qq purge >/dev/null
+list >/tmp/after
+diff /tmp/before /tmp/after
+left=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*akma*' 2>/dev/null | grep -v not-installed || true)
+[ -z "$left" ]
+echo "purged without a trace"

@@ -1,0 +1,110 @@
+"""A release: one version everywhere, and an archive with the same octets whoever makes it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from evp import LibCtx
+from test_module import ROOT, run
+
+VERSION = re.search(r"project\(akma VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def copy(folder: Path, **changes: str) -> Path:
+    """The project as a repository of one commit, with some files' texts replaced."""
+    ignored = shutil.ignore_patterns("build*", ".git", "__pycache__")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    for name, text in changes.items():
+        (folder / name.replace("__", "/")).write_text(text)
+    git: list[str | Path] = [
+        "git",
+        "-C",
+        folder,
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@localhost",
+    ]
+    run("git", "init", "-q", folder)
+    run(*git, "add", "-A")
+    date = {"GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000"}
+    run(*git, "commit", "-q", "-m", "all", **date)
+    return folder
+
+
+def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """scripts/release.sh of that repository."""
+    return subprocess.run(
+        [folder / "scripts/release.sh", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_one_version(libctx: LibCtx) -> None:
+    assert VERSION is not None
+    version = VERSION[1]
+    assert libctx.provider_text("akma", "version") == version
+    assert f'\nversion = "{version}"\n' in (ROOT / "python/pyproject.toml").read_text()
+    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
+    assert (ROOT / "debian/changelog").read_text().startswith(f"akma ({version}-")
+
+
+def test_the_archive_is_reproducible(tmp_path: Path) -> None:
+    """From two copies of one commit; its checksums are those of another program; it has the project."""
+    archives = []
+    for name in ("one", "two"):
+        result = release(copy(tmp_path / name))
+        assert result.returncode == 0, result.stderr
+        archives.append(tmp_path / name / result.stdout.strip())
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    for algorithm in ("sha256", "sha512"):
+        checksum = (archives[0].parent / f"{archives[0].name}.{algorithm}").read_text().split()
+        assert checksum[0] == hashlib.new(algorithm, archives[0].read_bytes()).hexdigest()
+    with tarfile.open(archives[0]) as archive:
+        names = archive.getnames()
+    top = archives[0].name.removesuffix(".tar.gz")
+    assert f"{top}/provider/kdf.c" in names and all(name.split("/")[0] == top for name in names)
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "reason"),
+    [
+        ("9.9.9", {}, "9.9.9 is not the version of CMakeLists.txt"),
+        (None, {"CHANGELOG.md": "# Changes\n"}, "CHANGELOG.md has no heading"),
+        (
+            None,
+            {"python__pyproject.toml": "[project]\n"},
+            "python/pyproject.toml has another version",
+        ),
+        (None, {"debian__changelog": "akma (0.1-1)\n"}, "debian/changelog begins with another"),
+    ],
+)
+def test_refuses_what_does_not_agree(
+    tmp_path: Path, version: str | None, changes: dict[str, str], reason: str
+) -> None:
+    assert VERSION is not None
+    folder = copy(tmp_path / "copy", **changes)
+    result = release(folder, version or VERSION[1])
+    assert result.returncode == 1 and reason in result.stderr
+    assert run("git", "-C", folder, "tag") == ""
+    assert not (folder / "build/release").exists()
+
+
+def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
+    assert VERSION is not None
+    folder = copy(tmp_path / "copy")
+    (folder / "README.md").write_text("changed")
+    result = release(folder, VERSION[1])
+    assert result.returncode == 1 and "changes that are not committed" in result.stderr
