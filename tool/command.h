@@ -12,6 +12,7 @@
 int command_derive(int argc, char *argv[]);
 int command_psk(int argc, char *argv[]);
 int command_identity(int argc, char *argv[]);
+int command_doctor(int argc, char *argv[]);
 int command_ka(int argc, char *argv[]);
 
 #endif
