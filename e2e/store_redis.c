@@ -274,14 +274,14 @@ static struct store_request *put(struct store *store, struct loop *loop,
                                  void *argument)
 {
     struct store_request *request = begin(store, loop, PUT, done, argument);
-    const struct redis_word ping = word("PING");
+    const struct redis_word info[] = {word("INFO"), word("server")};
 
     if (request == NULL)
         return NULL;
     request->record = *record;
     if (redis_run_id(request->client)[0] != '\0')
         return send_put(request);
-    return send_words(request, &ping, 1, put_when_connected);
+    return send_words(request, info, 2, put_when_connected);
 }
 
 static struct store_request *read_key(struct store *store, const struct loop *loop,

@@ -63,7 +63,8 @@ def unseal(
         return result.stderr
     assert result.returncode == 0, result.stderr
     *texts, until, key = result.stdout.splitlines()
-    return Record(*texts, int(until), bytes.fromhex(key))
+    device, ka_id, subject, naf = texts
+    return Record(device, ka_id, subject, naf, int(until), bytes.fromhex(key))
 
 
 TEXTS = [

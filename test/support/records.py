@@ -27,9 +27,9 @@ class Record:
     key: bytes
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self) -> tuple[str, str, str, str]:
         """What is said in the clear, in the record's order."""
-        return [self.device, self.ka_id, self.subject, self.naf]
+        return self.device, self.ka_id, self.subject, self.naf
 
 
 def _cipher(wrap_key: bytes, salt: bytes) -> tuple[AESGCM, bytes]:
@@ -68,4 +68,4 @@ def unseal(sealed: bytes, wrap_key: bytes, identity: str, run_id: str) -> Record
         rest = rest[1 + rest[0] :]
     cipher, nonce = _cipher(wrap_key, salt)
     key = cipher.decrypt(nonce, rest, _bound(sealed[: -len(rest)], identity, run_id))
-    return Record(*texts, until, key)
+    return Record(texts[0], texts[1], texts[2], texts[3], until, key)

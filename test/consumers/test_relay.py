@@ -1,0 +1,407 @@
+"""Applications that know nothing of all this, behind the relay: real ones, and ones that behave badly.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import hashlib
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from consumer import IDENTITY, Listening, command
+from deployment import Redis, Site, chunks, receive_all, wait_until
+from evp import BUILD
+from flow import ENVIRONMENT, LOOPBACK, free_port
+
+GIB = 1 << 30
+PAGE = 8 << 20
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A store as well, so that the endpoint is a process of its own."""
+    made = Site(tmp_path, Redis(tmp_path))
+    yield made
+    made.stop()
+
+
+class Tunnel:
+    """From a local address through two relays to an application."""
+
+    def __init__(self, site: Site, target: str, *options: str, where: str = "") -> None:
+        self.naf = site.naf()
+        self.endpoint = site.endpoint("--forward", target, *options)
+        self.ue = site.listener(self.naf.address, self.endpoint.address, where or f"{LOOPBACK}:0")
+
+    @property
+    def port(self) -> int:
+        """Where local programs connect."""
+        return self.ue.port
+
+    def connect(self) -> socket.socket:
+        """As a local program."""
+        connection = socket.create_connection((LOOPBACK, self.port), 30)
+        connection.settimeout(60)
+        return connection
+
+
+class Backend:
+    """An application of the tests: a function for each connection, on a thread."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.address = f"{LOOPBACK}:{self.listener.getsockname()[1]}"
+        self.serve = serve
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                connection.settimeout(60)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self.serve(connection)
+
+
+def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
+    """A broker and clients that are not set up for TLS at all."""
+    port = free_port()
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"listener {port} {LOOPBACK}\nallow_anonymous true\n")
+    with Listening(port, "mosquitto", "-c", config):
+        tunnel = Tunnel(site, f"{LOOPBACK}:{port}")
+        where = ["-h", LOOPBACK, "-p", str(tunnel.port), "-t", "a/b"]
+        with subprocess.Popen(
+            ["mosquitto_sub", *where, "-C", "1", "-W", "20"], stdout=subprocess.PIPE
+        ) as subscriber:
+            for _ in range(50):
+                command("mosquitto_pub", *where, "-q", "1", "-m", "through the relay")
+                if subscriber.poll() is not None:
+                    break
+                time.sleep(0.2)
+            assert subscriber.stdout
+            assert subscriber.stdout.read() == b"through the relay\n"
+
+
+def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Path) -> None:
+    """PROXY protocol version 2: nginx says who came, and serves what it is asked for."""
+    port = free_port()
+    (tmp_path / "page").write_bytes(b"".join(chunks(PAGE, 1)))
+    config = tmp_path / "nginx.conf"
+    config.write_text(
+        f"""
+        daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error;
+        events {{}}
+        http {{
+            access_log off;
+            client_body_temp_path {tmp_path}/1; proxy_temp_path {tmp_path}/2;
+            fastcgi_temp_path {tmp_path}/3; uwsgi_temp_path {tmp_path}/4; scgi_temp_path {tmp_path}/5;
+            server {{
+                listen {LOOPBACK}:{port} proxy_protocol; root {tmp_path};
+                add_header X-From "$proxy_protocol_addr $proxy_protocol_server_port";
+            }}
+        }}"""
+    )
+    with Listening(port, "nginx", "-c", config):
+        tunnel = Tunnel(site, f"{LOOPBACK}:{port}", "--proxy-protocol")
+        headers = tmp_path / "headers"
+        got = subprocess.run(
+            ["curl", "-sS", "-D", headers, f"http://{LOOPBACK}:{tunnel.port}/page"],
+            capture_output=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        assert got == (tmp_path / "page").read_bytes()
+        assert f"X-From: {LOOPBACK} {tunnel.endpoint.port}\r\n".encode() in headers.read_bytes()
+        plain = command("curl", "-sS", f"http://{LOOPBACK}:{port}/page")
+        assert plain.returncode != 0  # without the header nginx serves nobody
+
+
+def test_the_clients_of_redis(site: Site) -> None:
+    """redis-cli and redis-benchmark, on a socket of the file system."""
+    tunnel = Tunnel(site, f"{LOOPBACK}:{site.redis.port}", where=f"unix:{site.folder}/local.sock")
+    path = tunnel.ue.address.removeprefix("unix:")
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+    assert command("redis-cli", "-s", path, "set", "k", "v").stdout == "OK\n"
+    assert command("redis-cli", "-s", path, "get", "k").stdout == "v\n"
+    words = ["-s", path, "-n", "20000", "-c", "20", "-P", "10", "-d", "2000", "-t", "set,get", "-q"]
+    result = command("redis-benchmark", *words, seconds=60)
+    assert result.returncode == 0 and "requests per second" in result.stdout
+
+
+def parse_header(octets: bytes) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
+    """By proxy-protocol.txt 2.2: addresses, the TLVs in PP2_TYPE_SSL, and what follows."""
+    assert octets[:12] == b"\r\n\r\n\x00\r\nQUIT\n" and octets[12] == 0x21
+    family, length = struct.unpack(">BH", octets[13:16])
+    size = {0x11: 12, 0x21: 36}[family]
+    body, rest = octets[16 : 16 + length], octets[16 + length :]
+    kind, inner = struct.unpack(">BH", body[size : size + 3])
+    tlv = body[size + 3 :]
+    assert kind == 0x20 and inner == len(tlv) and tlv[0] & 1 and tlv[1:5] != bytes(4)
+    texts, place = [], 5
+    while place < len(tlv):
+        subtype, count = struct.unpack(">BH", tlv[place : place + 3])
+        texts.append((subtype, tlv[place + 3 : place + 3 + count]))
+        place += 3 + count
+    assert place == len(tlv)
+    return body[:size], texts, rest
+
+
+@pytest.mark.parametrize("loopback", [LOOPBACK, "[::1]"])
+def test_the_header(site: Site, loopback: str) -> None:
+    """Both addresses, and the device as common name."""
+    seen: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        octets = b""
+        while not octets.endswith(b"hello"):
+            octets += connection.recv(1000)
+        seen.append(octets)
+        connection.sendall(b"x")
+
+    naf = site.naf()
+    options = ["--forward", Backend(serve).address, "--proxy-protocol"]
+    endpoint = site.endpoint(*options, host=loopback)
+    ue = site.listener(naf.address, endpoint.address)
+    with socket.create_connection((LOOPBACK, ue.port), 20) as local:
+        local.sendall(b"hello")
+        assert local.recv(1) == b"x"
+    addresses, texts, rest = parse_header(seen[0])
+    family = socket.AF_INET if loopback == LOOPBACK else socket.AF_INET6
+    assert addresses[: len(addresses) // 2 - 2] == socket.inet_pton(family, loopback.strip("[]"))
+    assert struct.unpack(">H", addresses[-2:])[0] == endpoint.port
+    assert texts == [(0x21, b"TLSv1.3"), (0x22, IDENTITY.encode())] and rest == b"hello"
+
+
+def test_a_gibibyte_each_way(site: Site) -> None:
+    """Both ways at once, to the octet, and with memory that does not grow."""
+    sums: dict[str, tuple[int, str]] = {}
+
+    def send_all(connection: socket.socket, seed: int) -> None:
+        for part in chunks(GIB, seed):
+            connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+
+    def serve(connection: socket.socket) -> None:
+        sender = threading.Thread(target=send_all, args=(connection, 2))
+        sender.start()
+        sums["up"] = receive_all(connection)
+        sender.join()
+
+    tunnel = Tunnel(site, Backend(serve).address)
+    before = [part.memory("VmHWM") for part in (tunnel.ue, tunnel.endpoint)]
+    with tunnel.connect() as local:
+        sender = threading.Thread(target=send_all, args=(local, 1))
+        sender.start()
+        sums["down"] = receive_all(local)
+        sender.join()
+    wait_until(lambda: "up" in sums, 60)
+    for name, seed in ("up", 1), ("down", 2):
+        digest = hashlib.blake2b()
+        for part in chunks(GIB, seed):
+            digest.update(part)
+        assert sums[name] == (GIB, digest.hexdigest())
+    after = [part.memory("VmHWM") for part in (tunnel.ue, tunnel.endpoint)]
+    assert all(now - then < 4096 for then, now in zip(before, after)), (before, after)
+
+
+@pytest.mark.parametrize("slow", ["application", "local program"])
+def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
+    """What is not taken is not read: no memory grows; and then all of it arrives."""
+    go, sums = threading.Event(), []
+
+    def push(connection: socket.socket) -> int:
+        sent = 0
+        connection.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            for part in chunks(GIB, 3):
+                sent += connection.send(part)
+        return sent
+
+    def serve(connection: socket.socket) -> None:
+        if slow == "application":
+            go.wait(60)
+            sums.append(receive_all(connection)[0])
+        else:
+            sums.append(push(connection))
+            connection.shutdown(socket.SHUT_WR)
+
+    tunnel = Tunnel(site, Backend(serve).address)
+    before = [part.memory() for part in (tunnel.ue, tunnel.endpoint)]
+    with tunnel.connect() as local:
+        sent = push(local) if slow == "application" else 0
+        if slow != "application":
+            wait_until(lambda: sums, 30)
+            sent = sums[0]
+        after = [part.memory() for part in (tunnel.ue, tunnel.endpoint)]
+        assert 0 < sent < GIB // 4  # the kernel's buffers, and no more
+        assert all(now - then < 1024 for then, now in zip(before, after)), (before, after)
+        go.set()
+        if slow == "application":
+            local.shutdown(socket.SHUT_WR)
+            wait_until(lambda: sums, 30)
+            assert sums == [sent]
+        else:
+            assert receive_all(local)[0] == sent
+
+
+def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
+    """Each side may go on after the other has said all."""
+
+    def serve(connection: socket.socket) -> None:
+        count, _ = receive_all(connection)
+        time.sleep(0.2)
+        connection.sendall(f"{count} octets".encode())
+
+    with Tunnel(site, Backend(serve).address).connect() as local:
+        local.sendall(bytes(100_000))
+        local.shutdown(socket.SHUT_WR)
+        answer = b""
+        while octets := local.recv(100):
+            answer += octets
+        assert answer == b"100000 octets"
+
+    said: list[tuple[int, str]] = []
+
+    def speak_first(connection: socket.socket) -> None:
+        connection.sendall(b"all")
+        connection.shutdown(socket.SHUT_WR)
+        said.append(receive_all(connection))
+
+    other = site.endpoint("--forward", Backend(speak_first).address)
+    ue = site.listener(site.naf().address, other.address)
+    with socket.create_connection((LOOPBACK, ue.port), 20) as local:
+        assert (local.recv(10), local.recv(10)) == (b"all", b"")
+        local.sendall(bytes(50_000))
+        local.shutdown(socket.SHUT_WR)
+        wait_until(lambda: said)
+    assert said[0][0] == 50_000
+
+
+def test_an_application_that_is_down(site: Site) -> None:
+    """The local program sees it, the log says why; when it is up, all goes on."""
+    port = free_port()
+    tunnel = Tunnel(site, f"{LOOPBACK}:{port}")
+    for _ in range(2):
+        with tunnel.connect() as local, pytest.raises(ConnectionResetError):
+            local.recv(1)
+    wait_until(lambda: tunnel.endpoint.says("Connection refused"))
+    with socket.create_server((LOOPBACK, port)) as listener, tunnel.connect() as local:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"up")
+            assert local.recv(2) == b"up"
+
+
+def test_a_socket_of_the_file_system(site: Site) -> None:
+    """--forward unix:PATH, and one that is not there."""
+    path = site.folder / "application.sock"
+    tunnel = Tunnel(site, f"unix:{path}")
+    with tunnel.connect() as local, pytest.raises(ConnectionResetError):
+        local.recv(1)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with tunnel.connect() as local:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"x")
+                assert local.recv(1) == b"x"
+
+
+def abort(connection: socket.socket) -> None:
+    """RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
+    """Nobody takes the half of something for the whole, whichever side breaks."""
+    seen: list[str] = []
+
+    def serve(connection: socket.socket) -> None:
+        try:
+            if connection.recv(1) == b"a":
+                abort(connection)
+            else:
+                seen.append("end" if connection.recv(1) == b"" else "more")
+        except ConnectionResetError:
+            seen.append("reset")
+
+    tunnel = Tunnel(site, Backend(serve).address)
+    with tunnel.connect() as local:
+        local.sendall(b"a")
+        with pytest.raises(ConnectionResetError):
+            local.recv(1)
+    local = tunnel.connect()
+    local.sendall(b"b")
+    time.sleep(0.5)
+    abort(local)
+    wait_until(lambda: seen == ["reset"])
+    with tunnel.connect() as local:
+        local.sendall(b"b")
+        time.sleep(0.5)
+        tunnel.ue.process.process.kill()
+        wait_until(lambda: seen == ["reset", "reset"])
+
+
+def test_where_a_ue_may_listen(site: Site) -> None:
+    """Nobody else on the network may speak as the device."""
+    base: list[str | Path] = [
+        BUILD / "e2e/e2e-ue",
+        "--connect",
+        f"{LOOPBACK}:1",
+        "--devices",
+        str(site.devices),
+    ]
+    base += ["--identity", IDENTITY, "--naf-fqdn", "naf.example.com"]
+    for where in "0.0.0.0:0", "[::]:0", "192.0.2.1:0":
+        result = command(*base, "--listen", where, environment=ENVIRONMENT)
+        assert result.returncode == 1 and "a loopback address wanted" in result.stderr
+    (site.folder / "file").write_text("mine")
+    result = command(*base, "--listen", f"unix:{site.folder}/file", environment=ENVIRONMENT)
+    assert result.returncode == 1 and (site.folder / "file").read_text() == "mine"
+    useless: list[list[str]] = [[], ["--message", "x"], ["--allow-plain"]]
+    for words in useless:
+        listen = ["--listen", "x:1"] if words else []
+        assert command(*base, *listen, *words).returncode == 2
+
+
+def echo(connection: socket.socket) -> None:
+    """Send back what comes."""
+    while octets := connection.recv(65536):
+        connection.sendall(octets)
+
+
+def test_many_at_once(site: Site) -> None:
+    """Forty local programs, each gets its own octets back."""
+    tunnel = Tunnel(site, Backend(echo).address)
+    served: list[int] = []
+
+    def talk(number: int) -> None:
+        with tunnel.connect() as local:
+            for turn in range(5):
+                text = f"{number} {turn} ".encode() * 1000
+                local.sendall(text)
+                got = b""
+                while len(got) < len(text) and (octets := local.recv(len(text))):
+                    got += octets
+                assert got == text
+        served.append(number)
+
+    threads = [threading.Thread(target=talk, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(served) == list(range(40))

@@ -1,0 +1,418 @@
+"""A real Redis that third parties and endpoints share.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import concurrent.futures
+import contextlib
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import records
+from consumer import IDENTITY, ROOT
+from deployment import (
+    OLD_WRAP,
+    WRAP,
+    Part,
+    Redis,
+    Site,
+    flag_of,
+    private,
+    wait_until,
+    works,
+)
+from evp import BUILD
+from flow import LOOPBACK, Process, Relay
+from records import Record
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Without TLS or users: what is tried does not depend on them."""
+    made = Site(tmp_path, Redis(tmp_path))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["redis", "rediss"])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """With the example's users, without and with TLS."""
+    made = Site(tmp_path, Redis(tmp_path, tls=request.param == "rediss", users=True))
+    yield made
+    made.stop()
+
+
+def assert_refused(site: Site, naf: Part, endpoint: Part) -> None:
+    """A flow fails, in time and with an exit status that says so."""
+    began = time.monotonic()
+    result = site.ue(naf.address, endpoint.address)
+    assert result.returncode in (3, 4) and not result.stdout
+    assert time.monotonic() - began < 15
+
+
+def serves(site: Site, naf: Part, endpoint: Part) -> bool:
+    """Does a flow succeed?"""
+    return site.ue(naf.address, endpoint.address).stdout == "e2e: hello\n"
+
+
+def test_two_of_each(guarded: Site) -> None:
+    """Any third party's flag is good at any endpoint, once; the example's users can do it."""
+    nafs = [guarded.naf(), guarded.naf()]
+    endpoints = [guarded.endpoint(), guarded.endpoint()]
+    for naf in nafs:
+        for endpoint in endpoints:
+            assert serves(guarded, naf, endpoint)
+    flag = flag_of(nafs[0].address)
+    assert works(endpoints[1].address, flag)
+    assert not works(endpoints[0].address, flag)
+    assert guarded.redis.ask("keys", "akma:*") == b"akma:nafs"
+
+
+def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
+    """Every command that the example permits is used, and the keys are akma: alone."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    try:
+        naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+        site.redis.ask("config", "resetstat")
+        assert serves(site, naf, endpoint)
+        oldest = flag_of(naf.address)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(flag_of, [naf.address] * 256))
+        assert not works(endpoint.address, oldest)
+        site.devices.write_text("identity,ks-naf,ka,ka-id\n")
+        naf.process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: site.redis.ask("keys", "akma:*") == b"akma:nafs")
+        again = site.endpoint()
+        wait_until(lambda: again.says("store-up"))
+        used = set(re.findall(r"cmdstat_(\w+)", site.redis.ask("info", "commandstats").decode()))
+    finally:
+        site.stop()
+    permitted = set(re.findall(r" \+(\w+)", (ROOT / "examples/redis/users.acl").read_text()))
+    # GETDEL of the third party's: a Ka that goes between SET and flag.
+    assert permitted <= used
+    for line in (ROOT / "examples/redis/users.acl").read_text().splitlines()[1:]:
+        assert re.findall(r" ([~%&@]\S*)", line) == ["~akma:*"] and " -@all " in line
+
+
+def test_one_flag_at_two_endpoints_at_once(site: Site) -> None:
+    """It is good at one of them."""
+    naf, endpoints = site.naf(), [site.endpoint(), site.endpoint()]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(8):
+            flag = flag_of(naf.address)
+            tries = [pool.submit(works, part.address, flag) for part in endpoints * 2]
+            assert sum(attempt.result() for attempt in tries) == 1
+
+
+def record_of(site: Site, flag: dict[str, Any]) -> tuple[str, bytes]:
+    """Where Redis has it, and what it has."""
+    name = f"akma:key:{flag['identity']}"
+    return name, site.redis.ask("get", name)
+
+
+def test_a_record_that_was_tampered_with(site: Site) -> None:
+    """Who writes to the store can make no key good that is not, and the log says what it was."""
+    naf, endpoint = site.naf(), site.endpoint()
+    first, second = flag_of(naf.address), flag_of(naf.address)
+    name, sealed = record_of(site, first)
+    record = records.unseal(sealed, WRAP, first["identity"], site.redis.run_id)
+    assert (record.device, record.ka_id, record.subject) == (IDENTITY, "2026", IDENTITY)
+
+    def resealed(run_id: str = site.redis.run_id, number: int = 2, key: bytes = WRAP) -> bytes:
+        return records.seal(record, key, first["identity"], run_id, number=number)
+
+    expired = Record(*record.texts, int(time.time()) - 2, record.key)
+    cases = {
+        record_of(site, second)[1]: "altered, another identity's",
+        sealed[:-1]: "cut or altered",
+        b"x": "cut or altered",
+        sealed[:-1] + bytes([sealed[-1] ^ 1]): "altered",
+        resealed(run_id="0" * 40): "another run of Redis",
+        resealed(number=3): "--store-key does not have",
+        records.seal(expired, WRAP, first["identity"], site.redis.run_id, number=2): "too old",
+    }
+    for octets, reason in cases.items():
+        before = endpoint.process.errors.count(reason)
+        site.redis.ask("set", name, octets)
+        assert not works(endpoint.address, first)
+        wait_until(lambda: endpoint.process.errors.count(reason) > before)
+    site.redis.ask("set", name, resealed(number=1, key=OLD_WRAP))
+    assert works(endpoint.address, first)
+
+
+def test_redis_down_and_empty_again(site: Site) -> None:
+    """Refused while it is down; afterwards all go on by themselves, with no old promise."""
+    naf, endpoint = site.naf(), site.endpoint()
+    flag = flag_of(naf.address)
+    site.redis.stop()
+    wait_until(lambda: naf.says("store-down") and endpoint.says("store-down"))
+    assert_refused(site, naf, endpoint)
+    assert naf.says("the store cannot be reached") and not works(endpoint.address, flag)
+    site.redis.restart()
+    wait_until(lambda: serves(site, naf, endpoint))
+    assert not works(endpoint.address, flag)
+
+
+def test_redis_started_from_a_saved_file(site: Site) -> None:
+    """The records of another run are void, even used by nobody."""
+    naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+    flags = [flag_of(naf.address) for _ in range(2)]
+    assert works(endpoint.address, flags[0])
+    site.redis.ask("save")
+    site.redis.restart()
+    assert site.redis.ask("exists", f"akma:key:{flags[1]['identity']}") == b"1"
+    wait_until(lambda: serves(site, naf, endpoint))
+    assert not works(endpoint.address, flags[1])
+    assert endpoint.says("another run of Redis")
+
+
+@pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
+def test_a_part_that_hangs(site: Site, part: str) -> None:
+    """The UE is not kept; when the part goes on, so does everything."""
+    naf, endpoint = site.naf(), site.endpoint()
+    pids = {"redis": site.redis.server.process.pid, "naf": naf.pid, "endpoint": endpoint.pid}
+    assert serves(site, naf, endpoint)
+    os.kill(pids[part], signal.SIGSTOP)
+    try:
+        assert_refused(site, naf, endpoint)
+    finally:
+        os.kill(pids[part], signal.SIGCONT)
+    wait_until(lambda: serves(site, naf, endpoint))
+
+
+@pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
+def test_a_part_that_is_killed(site: Site, part: str) -> None:
+    """In the middle of flows: those end, and the part's next run serves."""
+    naf, endpoint = site.naf(), site.endpoint()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        flows = [pool.submit(site.ue, naf.address, endpoint.address) for _ in range(30)]
+        wait_until(lambda: flows[5].done())
+        victim = {"redis": site.redis.server, "naf": naf.process, "endpoint": endpoint.process}
+        victim[part].process.kill()
+        results = [flow.result() for flow in flows]
+    assert any(result.returncode == 0 for result in results)
+    for result in results:
+        assert result.returncode in (0, 1, 3, 4), result.stderr
+        assert result.stdout == ("e2e: hello\n" if result.returncode == 0 else "")
+    if part == "redis":
+        site.redis.restart()
+    elif part == "naf":
+        naf = site.naf(port=naf.port)
+    else:
+        endpoint = site.endpoint(port=endpoint.port)
+    wait_until(lambda: serves(site, naf, endpoint))
+
+
+def test_a_password_that_changes(tmp_path: Path) -> None:
+    """Refused, the log says why; with the new password in the file it goes on by itself."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    try:
+        naf, endpoint = site.naf(), site.endpoint()
+        assert serves(site, naf, endpoint)
+        site.redis.ask("acl", "setuser", "akma-endpoint", "resetpass", ">another-one")
+        site.redis.ask("client", "kill", "user", "akma-endpoint")
+        wait_until(lambda: endpoint.says("AUTH was refused: WRONGPASS"))
+        assert_refused(site, naf, endpoint)
+        private(site.folder / "akma-endpoint.password", "another-one\n")
+        wait_until(lambda: serves(site, naf, endpoint))
+        assert "another-one" not in endpoint.process.errors
+    finally:
+        site.stop()
+
+
+def test_a_certificate_of_nobody_known(tmp_path: Path) -> None:
+    """The store has to be the one that --store-ca vouches for."""
+    (tmp_path / "other").mkdir()
+    site = Site(tmp_path, Redis(tmp_path, tls=True))
+    stranger = Redis(tmp_path / "other", tls=True)
+    try:
+        site.redis.authority = stranger.authority
+        naf = site.naf()
+        wait_until(lambda: naf.says("certificate verify failed"))
+    finally:
+        site.stop()
+        stranger.stop()
+
+
+class Cutter:
+    """Stands before a Redis, and cuts the connection when it hears a word."""
+
+    def __init__(self, port: int, word: bytes, *, after: bool) -> None:
+        self.port, self.word, self.after, self.cuts = port, word, after, 0
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.url = f"redis://{LOOPBACK}:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.create_connection((LOOPBACK, self.port))
+        back = threading.Thread(target=self._pass_back, args=(server, client), daemon=True)
+        back.start()
+        with contextlib.suppress(OSError):
+            while octets := client.recv(65536):
+                hit = self.word in octets and self.cuts == 0
+                if hit:
+                    client.shutdown(socket.SHUT_RDWR)  # no answer comes back
+                if not hit or self.after:
+                    server.sendall(octets)
+                if hit:
+                    break
+            if hit:
+                self.cuts += 1
+        for end in (client, server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+    @staticmethod
+    def _pass_back(server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := server.recv(65536):
+                client.sendall(octets)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None:
+    """Whether Redis has heard of it or not: this UE is refused, and the key is used once at most."""
+    naf = site.naf()
+    cutter = Cutter(site.redis.port, b"GETDEL", after=after)
+    direct = site.endpoint()
+    port, site.redis.url = site.redis.url, cutter.url
+    endpoint = site.endpoint()
+    site.redis.url = port
+    flag = flag_of(naf.address)
+    assert not works(endpoint.address, flag)
+    assert cutter.cuts == 1 and endpoint.says("the store cannot be reached")
+    used = [works(direct.address, flag), works(endpoint.address, flag)]
+    assert used == [not after, False]
+    wait_until(lambda: serves(site, naf, endpoint))
+    cutter.listener.close()
+
+
+def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
+    """The new key opens everywhere first, then it seals, then the old one goes."""
+    naf, endpoint = site.naf(), site.endpoint()
+    new = bytes(range(200, 232))
+
+    def turn(part: Part, text: str) -> None:
+        count = part.process.errors.count("event=reload")
+        private(site.store_key, text)
+        part.process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: part.process.errors.count("event=reload") > count)
+
+    before = flag_of(naf.address)
+    turn(endpoint, f"2:{WRAP.hex()}\n3:{new.hex()}\n")
+    turn(naf, f"3:{new.hex()}\n2:{WRAP.hex()}\n")
+    between = flag_of(naf.address)
+    assert record_of(site, between)[1][:5] == b"\x01\x00\x00\x00\x03"
+    assert works(endpoint.address, before) and works(endpoint.address, between)
+    last = flag_of(naf.address)
+    turn(endpoint, f"3:{new.hex()}\n")
+    assert works(endpoint.address, last)
+    turn(endpoint, "nonsense\n")
+    assert endpoint.says("result=refused") and works(endpoint.address, flag_of(naf.address))
+
+
+class Store(Process):
+    """test/programs/store: a store asked by hand."""
+
+    def __init__(self, site: Site, kind: str) -> None:
+        words = ["memory"] if kind == "memory" else [site.redis.url, str(site.store_key)]
+        super().__init__(BUILD / "test/programs/store", *words)
+
+    def ask(self, line: str) -> str:
+        """The answer to one line."""
+        self.write(line.encode() + b"\n")
+        return self.read().decode()
+
+    def put(self, number: int, device: str, naf: str, lifetime: int = 60000) -> None:
+        """A record whose identity and key are its number."""
+        key = f"{number:064x}"
+        assert self.ask(f"put e2e-{number} {key} {device} 2026 {device} {naf} {lifetime}") == "ok"
+
+    def has(self, number: int) -> bool:
+        """Is it there, as it was put?"""
+        answer = self.ask(f"get e2e-{number}")
+        assert answer == "unknown" or answer.split()[1] == f"{number:064x}", answer
+        return answer != "unknown"
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
+    """256 of a device, 4096 of a NAF, then the oldest is gone; other NAFs do not feel it."""
+    with Store(site, kind) as store:
+        store.put(0, "d", "other.example")
+        for number in range(1, 258):
+            store.put(number, "d", "naf.example")
+        assert [store.has(number) for number in (0, 1, 2, 257)] == [True, False, True, True]
+        for number in range(258, 258 + 4096 - 256):
+            store.put(number, f"d{number}", "naf.example")
+        assert store.has(2)
+        store.put(5000, "e", "naf.example")
+        assert [store.has(number) for number in (0, 2, 3, 5000)] == [True, False, True, True]
+        assert store.ask("take e2e-3").startswith("ok ")
+        store.put(5001, "e", "naf.example")  # in the place of the one that was used
+        assert store.has(4) and store.has(5001)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_scopes_of_revocation(site: Site, kind: str) -> None:
+    """What agrees with everything that is named is gone, and nothing else."""
+    with Store(site, kind) as store:
+        scopes = {"d1 - - -": {3, 4}, "d1 - - n1": {4}, "- 2026 d2 -": {1, 2}, "d1 2025 - -": set()}
+        for scope, gone in scopes.items():
+            rows = enumerate([("d2", "n2"), ("d2", "n1"), ("d1", "n2"), ("d1", "n1")], 1)
+            for number, (device, naf) in rows:
+                store.put(number, device, naf)
+            assert store.ask(f"revoke {scope}") == "ok"
+            assert {number for number in range(1, 5) if not store.has(number)} == gone, scope
+            for number in range(1, 5):
+                store.ask(f"take e2e-{number}")
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_a_lifetime_ends(site: Site, kind: str) -> None:
+    """Later there is nothing, and no trace of it in Redis."""
+    with Store(site, kind) as store:
+        store.put(1, "d", "n", lifetime=300)
+        assert store.has(1)
+        time.sleep(0.4)
+        assert not store.has(1)
+        assert site.redis.ask("keys", "akma:*") in (b"", b"akma:nafs")
+
+
+def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
+    """All roles in one process, and the keys elsewhere all the same."""
+    both = site.naf()
+    assert serves(site, both, both)
+    assert site.redis.ask("scard", "akma:nafs") == b"1"
+
+
+def test_flows_do_not_pass_the_key(site: Site) -> None:
+    """What goes to and from Redis holds no e2e_key."""
+    relay = Relay(f"{LOOPBACK}:{site.redis.port}")
+    site.redis.url = f"redis://{relay.address}"
+    environment = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(environment)})  # one loop, one connection
+    try:
+        naf = site.naf()
+    finally:
+        os.sched_setaffinity(0, environment)
+    flag = flag_of(naf.address)
+    key = records.unseal(record_of(site, flag)[1], WRAP, flag["identity"], site.redis.run_id).key
+    assert flag["identity"].encode() in relay.seen
+    assert key not in relay.seen and key.hex().encode() not in relay.seen.lower()
