@@ -20,7 +20,7 @@
 #define PAUSE_MS 100 /* while there are no descriptors */
 #define LOG_MS   1000
 
-enum refusal { REFUSAL_NETWORK, REFUSAL_FULL, REFUSAL_STARVED, REFUSALS };
+enum refusal { REFUSAL_NETWORK, REFUSAL_EVICTED, REFUSAL_FULL, REFUSAL_STARVED, REFUSALS };
 
 static const struct {
     const char *reason;
@@ -28,8 +28,13 @@ static const struct {
 } refusals[REFUSALS] = {
     [REFUSAL_NETWORK] = {"too many unfinished handshakes of one address: --handshakes-per-source",
                          METRIC_REFUSED_ADDRESS},
-    [REFUSAL_FULL] = {"there are as many connections as --connections-max or the descriptors allow",
-                      METRIC_REFUSED_FULL},
+    [REFUSAL_EVICTED] =
+        {"the oldest handshake under way made room for one more: as many connections "
+         "as --connections-max or the descriptors allow",
+         METRIC_REFUSED_FULL},
+    [REFUSAL_FULL] =
+        {"there are as many connections as --connections-max or the descriptors allow, all in use",
+         METRIC_REFUSED_FULL},
     [REFUSAL_STARVED] = {"no descriptor for one more connection: raise LimitNOFILE, or lower "
                          "--connections-max",
                          METRIC_REFUSED_FULL},
@@ -39,7 +44,8 @@ struct acceptor {
     struct worker *worker;
     struct endpoints *endpoints;
     struct event *listening[ENDPOINTS_MAX], *pause;
-    struct loop_message close;
+    struct loop_message close, evict;
+    atomic_bool is_evicting; /* another loop has asked for it */
     /* a flood is told of once a second, with a number */
     struct {
         int64_t logged;
@@ -66,15 +72,43 @@ static void tell(struct acceptor *acceptor, enum refusal refusal,
     acceptor->told[refusal].silent = 0;
 }
 
-/* A place for one more: a free one, or that of the oldest handshake under way. */
-static bool find_place(struct worker *worker)
+static void evict_here(struct loop *loop, struct loop_message *message)
 {
-    struct server *server = worker->server;
+    struct acceptor *acceptor =
+        (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, evict));
+
+    (void)loop;
+    atomic_store(&acceptor->is_evicting, false);
+    (void)connection_evict(acceptor->worker);
+}
+
+/* Have another loop give up a handshake; until then there is one connection more than allowed. */
+static bool evict_elsewhere(const struct server *server)
+{
+    for (size_t i = 0; i < server->loops->count; i++) {
+        struct worker *other = &server->workers[i];
+
+        if (atomic_load(&other->unfinished_count) > 0 &&
+            !atomic_exchange(&other->acceptor->is_evicting, true)) {
+            other->acceptor->evict.run = evict_here;
+            loop_post(other->loop, &other->acceptor->evict);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A place for one more: a free one, or that of the oldest handshake under way. */
+static bool find_place(struct acceptor *acceptor)
+{
+    struct server *server = acceptor->worker->server;
 
     if (atomic_fetch_add(&server->open, 1) < server->limits.connections)
         return true;
-    if (connection_evict(worker))
+    if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {
+        tell(acceptor, REFUSAL_EVICTED, NULL);
         return true;
+    }
     (void)atomic_fetch_sub(&server->open, 1);
     return false;
 }
@@ -89,7 +123,7 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
     enum refusal refusal = REFUSAL_NETWORK;
 
     if (tally_take(server->networks, key, length)) {
-        if (find_place(worker)) {
+        if (find_place(acceptor)) {
             if (!connection_open(worker, kind, fd, peer)) {
                 (void)atomic_fetch_sub(&server->open, 1);
                 tally_drop(server->networks, key, length);

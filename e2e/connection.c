@@ -45,6 +45,7 @@ static void leave_unfinished(struct connection *connection)
         return;
     connection->is_finished = true;
     TAILQ_REMOVE(&connection->worker->unfinished, connection, unfinished);
+    (void)atomic_fetch_sub(&connection->worker->unfinished_count, 1);
     tally_drop(connection->worker->server->networks, key, length);
     metrics_add(METRIC_UNFINISHED, -1);
 }
@@ -156,6 +157,7 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
     TAILQ_INSERT_TAIL(&worker->all, connection, all);
     TAILQ_INSERT_TAIL(&worker->unfinished, connection, unfinished);
+    (void)atomic_fetch_add(&worker->unfinished_count, 1);
     metrics_add(METRIC_OPEN, 1);
     metrics_add(METRIC_UNFINISHED, 1);
     metrics_count(kind->accepted);
@@ -168,9 +170,7 @@ bool connection_evict(struct worker *worker)
 {
     struct connection *oldest = TAILQ_FIRST(&worker->unfinished);
 
-    if (oldest == NULL)
-        return false;
-    connection_refuse(oldest, METRIC_REFUSED_FULL, NULL,
-                      "its handshake is the oldest under way, and its place was needed");
-    return true;
+    if (oldest != NULL)
+        release(oldest);
+    return oldest != NULL;
 }

@@ -63,7 +63,7 @@ void connection_close(struct connection *connection, const char *reason);
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
                        const char *reason);
 
-/* Close the oldest connection of a loop whose handshake is under way; false: there is none. */
+/* Close the oldest connection of a loop whose handshake is under way, in silence; false: none. */
 bool connection_evict(struct worker *worker);
 
 /* The network of an address: its octets that --handshakes-per-source counts by, in key. */

@@ -47,6 +47,7 @@ struct worker {
     struct server *server;
     struct loop *loop;
     struct connections all, unfinished; /* oldest first */
+    atomic_uint unfinished_count;       /* for other loops to look at */
     struct acceptor *acceptor;
 };
 

@@ -1,0 +1,335 @@
+"""The limits of e2e-as, and what an attacker runs into: nobody is held up, and others get through.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import re
+import resource
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import FQDN, Process, Server, StockClient, split, ue, write_devices
+
+KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+ID = "ue@bsf.example.com"
+GREEDY = "greedy@bsf.example.com"
+ELSEWHERE = "127.0.0.2"
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """Two devices."""
+    rows = [[name, KS_NAF.hex(), KA.hex()] for name in (ID, GREEDY)]
+    return write_devices(tmp_path / "devices.csv", rows)
+
+
+def gets_through(devices: Path, server: Server, seconds: float = 5) -> None:
+    """A UE that has nothing to do with the others is served in time."""
+    started = time.monotonic()
+    result = ue(devices, ID, server.address, server.e2e_address)
+    assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+    assert time.monotonic() - started < seconds
+
+
+class Hold(Process):
+    """Connections of one Ks_NAF that are held open."""
+
+    def __init__(self, server: Server, count: int) -> None:
+        identity = f"3GPP-bootstrapping.{GREEDY}"
+        super().__init__(
+            BUILD / "test/programs/hold", server.address, identity, KS_NAF.hex(), str(count)
+        )
+        self.open = int(self.read(60))
+
+    def still_open(self) -> int:
+        """Send two octets on each; how many are open still?"""
+        self.write(b"\n")
+        return int(self.read())
+
+
+@contextlib.contextmanager
+def idle_sockets(
+    address: str, count: int, source: str = ELSEWHERE
+) -> Iterator[list[socket.socket]]:
+    """Connections on which nothing is said."""
+    held = []
+    try:
+        for _ in range(count):
+            with contextlib.suppress(OSError):
+                held.append(socket.create_connection(split(address), 5, (source, 0)))
+        yield held
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def open_ones(connections: list[socket.socket]) -> int:
+    """How many has the server not closed?"""
+    count = 0
+    for connection in connections:
+        connection.settimeout(0.01)
+        try:
+            count += connection.recv(1) != b""
+        except TimeoutError:
+            count += 1
+        except OSError:
+            pass
+    return count
+
+
+# What an attacker tries
+
+
+def test_a_thousand_connections_of_one_device(devices: Path) -> None:
+    """Two octets on each, now and then: --connections-per-device are left, and time ends them."""
+    options = ["--connections-max", "1000", "--line-timeout", "3"]
+    with Server(devices, *options) as server, Hold(server, 1000) as hold:
+        assert hold.open <= 64
+        gets_through(devices, server)
+        time.sleep(2)
+        assert hold.still_open() <= 64
+        gets_through(devices, server)
+        time.sleep(1.5)
+        hold.still_open()
+        time.sleep(0.5)
+        assert hold.still_open() == 0, "octets that come stretch no line"
+        assert "--connections-per-device" in server.errors
+
+
+def test_five_thousand_idle_sockets(devices: Path) -> None:
+    with Server(devices) as server, idle_sockets(server.address, 5000) as held:
+        gets_through(devices, server)
+        assert open_ones(held[-200:]) == 0
+        assert open_ones(held) <= 256
+        assert "--handshakes-per-source" in server.errors
+        assert server.errors.count("event=refused") < 100, "a flood is told of once a second"
+
+
+def test_sixty_clients_and_thirty_two_descriptors(devices: Path) -> None:
+    command = ["sh", "-c", 'ulimit -n 32; exec "$@"', "sh", str(BUILD / "e2e/e2e-as")]
+    command += ["--accept", "127.0.0.1:0", "--e2e-accept", "127.0.0.1:0"]
+    command += ["--devices", str(devices), "--naf-fqdn", FQDN]
+    with Process(*command) as server:
+        address, e2e_address = (server.read().decode().split()[1] for _ in range(2))
+        with idle_sockets(address, 60), idle_sockets(e2e_address, 60):
+            before = cpu_seconds(server.process.pid)
+            started = time.monotonic()
+            result = ue(devices, ID, address, e2e_address)
+            assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), server.errors
+            assert time.monotonic() - started < 5
+            time.sleep(2)
+            assert cpu_seconds(server.process.pid) - before < 0.5, "it spins"
+        assert "ulimit -n" in server.errors
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
+    """They go while the server runs; it waits, and serves when there are some again."""
+    with Server(devices) as server:
+        pid = server.process.pid
+        while "event=start" not in server.errors:
+            time.sleep(0.01)
+        used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, old[1]))
+        with idle_sockets(server.address, 20):
+            before = cpu_seconds(pid)
+            time.sleep(1)
+            assert cpu_seconds(pid) - before < 0.3
+            assert "no descriptor for one more connection" in server.errors
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
+            gets_through(devices, server)
+
+
+# Each limit
+
+
+def test_connections_max(devices: Path) -> None:
+    """The oldest handshake under way makes room for one more; who has finished stays."""
+    with Server(devices, "--connections-max", "4", "--e2e", "offered") as server:
+        with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
+            first.flag()
+            with idle_sockets(server.address, 20) as held:
+                gets_through(devices, server)
+                assert open_ones(held) <= 3
+                first.write(b"here\n")
+                assert first.read() == b"plain: here"
+
+
+def test_connections_per_device(devices: Path) -> None:
+    with Server(devices, "--connections-per-device", "2", "--e2e", "offered") as server:
+        with Hold(server, 5) as hold:
+            assert hold.open == 2
+            gets_through(devices, server)
+        with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as again:
+            assert again.flag()["e2e"] == 1
+
+
+def test_handshakes_per_source(devices: Path) -> None:
+    """Of unfinished ones only, and of this address only."""
+    with Server(devices, "--handshakes-per-source", "3", "--e2e", "offered") as server:
+        with Hold(server, 10) as hold:
+            assert hold.open == 10, "finished ones do not count"
+            with idle_sockets(server.address, 8) as held:
+                time.sleep(0.3)
+                assert open_ones(held) == 3
+                gets_through(devices, server)
+            time.sleep(0.3)
+            with idle_sockets(server.address, 3) as held:
+                time.sleep(0.3)
+                assert open_ones(held) == 3, "those that went make room"
+
+
+def test_handshake_timeout(devices: Path) -> None:
+    with Server(devices, "--handshake-timeout", "1") as server:
+        with idle_sockets(server.address, 2) as held:
+            time.sleep(0.5)
+            assert open_ones(held) == 2
+            time.sleep(1)
+            assert open_ones(held) == 0
+
+
+def ends_after(client: StockClient) -> float:
+    """Seconds until the server closes."""
+    started = time.monotonic()
+    assert client.read() == b""
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("begun", [b"", b'{"non'])
+def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
+    with Server(devices, "--line-timeout", "1") as server:
+        with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
+            client.write(begun)
+            assert ends_after(client) < 3
+
+
+def test_line_timeout_of_the_echo(devices: Path) -> None:
+    """A line that has begun has to end; who says nothing has --idle-timeout."""
+    options = ["--line-timeout", "1", "--idle-timeout", "3", "--e2e", "offered"]
+    with Server(devices, *options) as server:
+        for begun, low, high in ((b"half", 0.5, 2.3), (b"", 2.5, 5.0)):
+            with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
+                client.flag()
+                client.write(begun)
+                assert low < ends_after(client) < high
+
+
+def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
+    """s_client sends one for each line with K, between two octets of a line that does not end."""
+    with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
+        with Process(
+            *["openssl", "s_client", "-connect", server.address, "-tls1_3", "-psk", KS_NAF.hex()],
+            *["-psk_identity", f"3GPP-bootstrapping.{ID}"],
+            *["-ciphersuites", "TLS_AES_128_GCM_SHA256"],
+        ) as client:
+            started = time.monotonic()
+            while client.process.poll() is None and time.monotonic() - started < 6:
+                client.write(b"K\n")
+                time.sleep(0.2)
+            assert 1 < time.monotonic() - started < 4
+
+
+def test_session_lifetime(devices: Path) -> None:
+    with Server(devices, "--session-lifetime", "2", "--e2e", "offered") as server:
+        with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
+            client.flag()
+            started = time.monotonic()
+            while True:
+                client.write(b"x\n")
+                if client.read() != b"plain: x":
+                    break
+                time.sleep(0.1)
+            assert 1 < time.monotonic() - started < 3.5
+        assert "--session-lifetime" in server.errors
+
+
+def lookups(metrics: str) -> int:
+    """How many identities has the server looked up?"""
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
+        found = re.search(r"^e2e_source_seconds_count (\d+)$", answer.read().decode(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def answer_to(address: str, hello: bytes) -> bytes:
+    """What the server says to a ClientHello."""
+    with socket.create_connection(split(address), 5) as connection:
+        connection.sendall(hello)
+        return connection.recv(4096)
+
+
+def test_identities_of_a_client_hello(devices: Path) -> None:
+    """More than four are refused before any look-up."""
+    with Server(devices, "--metrics", "127.0.0.1:0") as server:
+        metrics = server.read().decode().split()[1]
+        for count, looked_up in ((1, 1), (4, 5), (5, 5), (40, 5)):
+            assert answer_to(server.address, client_hello(count))[0] == ALERT
+            assert lookups(metrics) == looked_up
+        gets_through(devices, server)
+
+
+def test_unknown_identities_look_like_wrong_keys(devices: Path) -> None:
+    """The same octets come back, on either address."""
+    with Server(devices) as server:
+        known = answer_to(server.address, client_hello(1, f"3GPP-bootstrapping.{ID}".encode()))
+        assert known[0] == ALERT
+        for identity in (
+            b"3GPP-bootstrapping.nobody",
+            b"nobody",
+            b"x" * 300,
+            b"\0",
+            b"\xff\x1b[2J",
+        ):
+            for address in (server.address, server.e2e_address):
+                assert answer_to(address, client_hello(1, identity)) == known
+        assert "\x1b" not in server.errors
+
+
+def test_hello_retry_request_looks_up_once(devices: Path) -> None:
+    with Server(devices, "--metrics", "127.0.0.1:0") as server:
+        metrics = server.read().decode().split()[1]
+        groups = ["-groups", "P-384:P-256"]
+        with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF, *groups) as client:
+            assert client.flag()["e2e"] == 1
+        assert lookups(metrics) == 1
+
+
+ALERT = 21  # content type: RFC 8446 B.1
+
+
+def block(octets: bytes, size: int = 2) -> bytes:
+    """Octets behind their length."""
+    return len(octets).to_bytes(size, "big") + octets
+
+
+def client_hello(count: int, identity: bytes = b"3GPP-bootstrapping.nobody") -> bytes:
+    """RFC 8446 4.1.2, with so many PSK identities and binders that fit none."""
+    share = block((0x001D).to_bytes(2, "big") + block(bytes([9] + [0] * 31)))
+    psk = block((block(identity) + bytes(4)) * count) + block(block(bytes(32), 1) * count)
+    extensions = b"".join(
+        number.to_bytes(2, "big") + block(octets)
+        for number, octets in (
+            (43, b"\x02\x03\x04"),
+            (10, block(b"\x00\x1d")),
+            (51, share),
+            (13, block(b"\x04\x03")),
+            (45, b"\x01\x01"),
+            (41, psk),
+        )
+    )
+    body = b"\x03\x03" + bytes(32) + b"\x00" + block(b"\x13\x01") + b"\x01\x00" + block(extensions)
+    return b"\x16\x03\x01" + block(b"\x01" + block(body, 3))
