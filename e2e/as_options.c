@@ -143,11 +143,11 @@ static void require(bool is_there, const char *sentence)
 /* What belongs to one role is of no use to another: better said than ignored. */
 static void check_addresses(const struct as_options *o)
 {
+    require(o->third_party == NULL || o->accept != NULL,
+            "--third-party is for a NAF, and --accept HOST:PORT, where UEs reach it, is missing");
     require(o->accept != NULL || o->naf_accept != NULL || o->e2e_accept != NULL,
             "--accept HOST:PORT (NAF), --naf-accept HOST:PORT (third party) or --e2e-accept "
             "HOST:PORT (endpoint) is missing");
-    require(o->third_party == NULL || o->accept != NULL,
-            "--third-party is for a NAF, and --accept HOST:PORT, where UEs reach it, is missing");
     require(o->third_party == NULL || o->naf_accept == NULL,
             "--third-party and --naf-accept: a process is the NAF's end of the line or the third "
             "party's, not both");

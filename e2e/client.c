@@ -218,6 +218,11 @@ static enum wire_result derive(struct client *client)
         return fail(client, CLIENT_NO_E2E,
                     "the flag names a Ka (%s) that this UE does not hold: provision it",
                     flag->ka_id);
+    if (setup->oldest != NULL && meant->row < setup->oldest->row)
+        return fail(client, CLIENT_NO_E2E,
+                    "the flag means a Ka (%s) that is older than --oldest-ka-id: somebody may have "
+                    "got hold of it, or the server was not given the new one",
+                    meant->ka_id);
     inputs.ks_naf = meant->ks_naf;
     inputs.ka = meant->ka;
     inputs.ka_length = meant->ka_length;

@@ -27,6 +27,7 @@ struct client_setup {
     const struct devices *devices;
     const struct device *device; /* the UE's first row */
     const char *device_name;     /* to be said with the nonce, at most 255 octets; NULL: nothing */
+    const struct device *oldest; /* the oldest row whose Ka a flag may mean; NULL: any */
     bool allow_plain;            /* go on without e2e if the flag is withheld */
 };
 

@@ -26,7 +26,7 @@
 static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
-    const char *message, *listen, *device;
+    const char *message, *listen, *device, *oldest_ka_id;
 } option = {
     .ua_protocol_id = UA_PROTOCOL_ID,
     .mode = "3GPP",
@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
     {"identity-prefix", "TEXT", &option.prefix, false, "3GPP-AKMA for AKMA"},
     {"identity-separator", "TEXT", &option.separator, false,
      "between prefix and identity (default \".\", none for 3GPP-AKMA)"},
+    {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
+     "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
 };
 
@@ -91,7 +93,7 @@ static int say(int status, const char *format, ...)
 /* Send the message and expect it back behind a prefix. */
 static int echo(SSL *ssl, const char *prefix)
 {
-    char line[STREAM_LINE_MAX + 1];
+    char line[STREAM_ANSWER_MAX + 1];
     const size_t before = strlen(prefix), length = strlen(option.message);
     size_t got = 0;
     enum stream_result result = stream_write_line(ssl, "", option.message, length);
@@ -192,7 +194,7 @@ static int run(const struct client_setup *with_keys)
 static int run_with_keys(const struct e2e *e2e)
 {
     struct devices *devices = common_devices(option.devices, option.insecure_devices != NULL);
-    const struct client_setup setup = {
+    struct client_setup setup = {
         .ctx = common_ctx(TLS_client_method(), option.keylog),
         .e2e = e2e,
         .devices = devices,
@@ -200,8 +202,13 @@ static int run_with_keys(const struct e2e *e2e)
     };
     int status = CLIENT_OTHER;
 
+    if (option.oldest_ka_id != NULL && setup.device != NULL)
+        setup.oldest = devices_ka(devices, setup.device, option.oldest_ka_id);
     if (devices != NULL && setup.device == NULL)
         (void)say(status, "--identity %s: not in the devices file", option.identity);
+    else if (setup.device != NULL && option.oldest_ka_id != NULL && setup.oldest == NULL)
+        (void)say(status, "--oldest-ka-id %s: no Ka of this name in the devices file",
+                  option.oldest_ka_id);
     else if (setup.device != NULL && setup.ctx != NULL)
         status = run(&setup);
     SSL_CTX_free(setup.ctx);

@@ -78,7 +78,7 @@ enum stream_result stream_handshake(SSL *ssl)
     return waited;
 }
 
-enum stream_result stream_read_line(SSL *ssl, char line[STREAM_LINE_MAX + 1], size_t *length)
+enum stream_result stream_read_line(SSL *ssl, char line[STREAM_ANSWER_MAX + 1], size_t *length)
 {
     const int64_t until = deadline();
     enum stream_result waited = STREAM_OK;
@@ -92,7 +92,7 @@ enum stream_result stream_read_line(SSL *ssl, char line[STREAM_LINE_MAX + 1], si
             waited = wait_for(ssl, result, until);
         else if (line[*length] == '\n')
             return STREAM_OK;
-        else if (*length == STREAM_LINE_MAX)
+        else if (*length == STREAM_ANSWER_MAX)
             return STREAM_TOO_LONG;
         else
             ++*length;

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STREAM_LINE_MAX 8192 /* octets of a line, its end not counted */
-#define STREAM_SECONDS  10   /* a handshake or a line has to be complete within */
+#define STREAM_LINE_MAX   8192                   /* octets of a line, its end not counted */
+#define STREAM_ANSWER_MAX (STREAM_LINE_MAX + 16) /* what comes back has a prefix */
+#define STREAM_SECONDS    10 /* a handshake or a line has to be complete within */
 
 enum stream_result { STREAM_OK, STREAM_END, STREAM_TIMEOUT, STREAM_TOO_LONG, STREAM_FAILED };
 
@@ -22,7 +23,7 @@ const char *stream_says(enum stream_result result);
 enum stream_result stream_handshake(SSL *ssl);
 
 /* Read one line, without its LF. */
-enum stream_result stream_read_line(SSL *ssl, char line[STREAM_LINE_MAX + 1], size_t *length);
+enum stream_result stream_read_line(SSL *ssl, char line[STREAM_ANSWER_MAX + 1], size_t *length);
 
 /* Write prefix, text and LF at once; text of at most STREAM_LINE_MAX octets. */
 enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *text, size_t length);

@@ -1,0 +1,425 @@
+"""e2e-as in operation: reload, drain, log, metrics, identities, options; what a UE may insist on.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import re
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Server, StockClient, ue, write_devices
+from line import Sides
+
+KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+OTHER = bytes.fromhex("5a" * 32)
+ID = "Qk1STVJVSEFTSA==@bsf.example.com"
+STAYS = "stays@bsf.example.com"
+PREFIXED = f"3GPP-bootstrapping.{ID}"
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """Two devices with a Ka each."""
+    rows = [[name, KS_NAF.hex(), KA.hex(), "1"] for name in (ID, STAYS)]
+    return write_devices(tmp_path / "devices.csv", rows)
+
+
+def key_of(flag: dict[str, Any], ka: bytes = KA) -> bytes:
+    """e2e_key by the reference."""
+    refresh = bytes.fromhex(flag["refresh"])
+    return reference.e2e_key(KS_NAF, ka, NAF_ID, refresh=refresh, usage=flag["usage"])
+
+
+def flag_of(server: Server, identity: str) -> dict[str, Any]:
+    """A flag of a first connection."""
+    with StockClient(server.address, identity, KS_NAF) as first:
+        return first.flag()
+
+
+def second(server: Server, flag: dict[str, Any], ka: bytes = KA) -> StockClient:
+    """The connection that a flag promises."""
+    return StockClient(server.e2e_address, flag["identity"], key_of(flag, ka))
+
+
+def echoes(client: StockClient) -> bool:
+    """Does a line come back?"""
+    client.write(b"x\n")
+    return client.read() in (b"e2e: x", b"plain: x")
+
+
+def wait_for(server: Process, text: str) -> None:
+    """Until the log has it."""
+    until = time.monotonic() + 10
+    while text not in server.errors:
+        assert time.monotonic() < until, server.errors
+        time.sleep(0.02)
+
+
+def reload(server: Process, result: str) -> None:
+    """SIGHUP, and what came of it."""
+    before = server.errors.count("event=reload")
+    server.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 10
+    while server.errors.count("event=reload") == before:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert f"event=reload result={result}" in server.errors.split("event=reload", before)[-1] or (
+        f" result={result}" in server.errors.split("event=reload")[-1]
+    )
+
+
+# Reload
+
+
+def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
+    """Its outstanding keys are void, its connections end; nobody else notices."""
+    with Server(devices, "--e2e", "offered") as server:
+        wait_for(server, "event=start")
+        gone, unused, other = (flag_of(server, PREFIXED) for _ in range(3))
+        stays = flag_of(server, f"3GPP-bootstrapping.{STAYS}")
+        with second(server, gone) as ends, second(server, stays) as runs:
+            with StockClient(server.address, PREFIXED, KS_NAF) as first:
+                first.flag()
+                assert echoes(ends) and echoes(runs) and echoes(first)
+                write_devices(devices, [[STAYS, KS_NAF.hex(), KA.hex(), "1"]])
+                reload(server, "taken")
+                assert ends.read() == b"" and first.read() == b""
+                assert echoes(runs)
+        for flag in (unused, other):
+            with second(server, flag) as refused:
+                assert not echoes(refused)
+        assert ue(devices, STAYS, server.address, server.e2e_address).returncode == 0
+        both = write_devices(tmp_path / "both.csv", [[ID, KS_NAF.hex(), KA.hex(), "1"]])
+        assert ue(both, ID, server.address, server.e2e_address).returncode == 4
+
+
+def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
+    """Appending a Ka voids nothing; taking the old one away voids what was made with it."""
+    old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
+    write_devices(devices, [old])
+    with Server(devices, "--e2e", "offered") as server:
+        wait_for(server, "event=start")
+        used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
+        with second(server, used) as runs, StockClient(server.address, PREFIXED, KS_NAF) as first:
+            first.flag()
+            assert echoes(runs)
+            write_devices(devices, [old, new])
+            reload(server, "taken")
+            assert echoes(runs)
+            later = flag_of(server, PREFIXED)
+            assert (unused["ka-id"], later["ka-id"]) == ("1", "2")
+            write_devices(devices, [new])
+            reload(server, "taken")
+            assert runs.read() == b""
+            assert echoes(first), "its Ks_NAF is there still"
+        with second(server, unused) as refused:
+            assert not echoes(refused)
+        with second(server, later, OTHER) as good:
+            assert echoes(good)
+
+
+BAD_FILES: dict[str, Any] = {
+    "cut": lambda path: path.write_text(path.read_text()[:-3]),
+    "a bad row": lambda path: path.write_text(path.read_text() + "x,y,z,1\n"),
+    "mode": lambda path: path.chmod(0o644),
+    "gone": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_reload_of_a_file_that_cannot_be_taken(devices: Path, tmp_path: Path, name: str) -> None:
+    own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex(), "1"]])
+    with Server(devices) as server:
+        wait_for(server, "event=start")
+        with second(server, flag_of(server, PREFIXED)) as runs:
+            BAD_FILES[name](devices)
+            reload(server, "refused")
+            assert echoes(runs)
+            assert 'reason="devices file ' in server.errors
+            assert ue(own, ID, server.address, server.e2e_address).returncode == 0
+
+
+def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
+    """The third party is told to void the keys; certificates are read again, all or nothing."""
+    sides = Sides(tmp_path)
+    ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
+    rows = [[ID, KS_NAF.hex(), ""], [STAYS, KS_NAF.hex(), ""]]
+    ks = write_devices(tmp_path / "ks.csv", rows)
+    with sides.run_third_party(ka) as third_party:
+        with sides.run_naf(ks, third_party.addresses["naf-accept"]) as naf:
+            wait_for(naf, "event=line-up")
+            with StockClient(naf.addresses["accept"], PREFIXED, KS_NAF) as first:
+                flag = first.flag()
+            address = third_party.addresses["e2e-accept"]
+            with StockClient(address, flag["identity"], key_of(flag)) as runs:
+                assert echoes(runs)
+                key = sides.naf[1].read_bytes()
+                sides.naf[1].write_bytes(b"no key")
+                write_devices(ks, rows[1:])
+                reload(naf, "refused")
+                assert echoes(runs)
+                sides.naf[1].write_bytes(key)
+                reload(naf, "taken")
+                assert runs.read() == b""
+
+
+# The end
+
+
+def test_drain(devices: Path) -> None:
+    """Nobody new is let in; what is open goes on, at most for --drain-timeout."""
+    with Server(devices, "--drain-timeout", "3", "--metrics", "127.0.0.1:0") as server:
+        metrics = server.read().decode().split()[1]
+        with second(server, flag_of(server, PREFIXED)) as runs:
+            assert echoes(runs)
+            started = time.monotonic()
+            server.process.terminate()
+            wait_for(server, "event=drain")
+            time.sleep(0.2)
+            assert ue(devices, ID, server.address, server.e2e_address).returncode == 1
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                get(metrics, "healthz")
+            assert echoes(runs)
+            assert runs.read() == b""
+            assert server.wait(5) == 0
+            assert 2.5 < time.monotonic() - started < 4.5
+
+
+def test_drain_ends_with_the_last_connection(devices: Path) -> None:
+    with Server(devices, "--drain-timeout", "60") as server:
+        wait_for(server, "event=start")
+        with second(server, flag_of(server, PREFIXED)) as runs:
+            assert echoes(runs)
+            server.process.send_signal(signal.SIGINT)
+            wait_for(server, "event=drain")
+        assert server.wait(5) == 0
+
+
+def test_second_signal_ends_at_once(devices: Path) -> None:
+    with Server(devices, "--drain-timeout", "60") as server:
+        wait_for(server, "event=start")
+        with second(server, flag_of(server, PREFIXED)) as runs:
+            assert echoes(runs)
+            server.process.terminate()
+            wait_for(server, "event=drain")
+            server.process.terminate()
+            assert runs.read() == b""
+            assert server.wait(5) == 0
+
+
+# Log and metrics
+
+PAIR = re.compile(r'([a-z][a-z0-9-]*)=("(?:[^"\\]|\\x[0-9A-F]{2})*"|[^\s"]+)')
+
+
+def events(log: str) -> list[dict[str, str]]:
+    """Every line as its pairs; a line that is none fails."""
+    found = []
+    for line in log.splitlines():
+        pairs = PAIR.findall(line)
+        assert " ".join(f"{key}={value}" for key, value in pairs) == line
+        found.append(dict(pairs))
+        assert {"time", "event"} <= set(found[-1])
+    return found
+
+
+@pytest.mark.parametrize("how", ["full", "hash"])
+def test_log(devices: Path, how: str) -> None:
+    """One line for each event; with hash no identity or device is readable, and equal ones are equal."""
+    with Server(devices, "--log-identities", how) as server:
+        for _ in range(2):
+            assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
+        wrong = StockClient(server.address, PREFIXED, OTHER)
+        with wrong:
+            assert wrong.read() == b""
+    log = events(server.errors)
+    flags = [line for line in log if line["event"] == "flag"]
+    assert len(flags) == 2 and flags[0]["identity"] == flags[1]["identity"]
+    assert (ID in server.errors) == (how == "full")
+    assert (flags[0]["identity"] == ID) == (how == "full")
+    assert [line["event"] for line in log].count("e2e") == 2
+    assert [line["event"] for line in log].count("refused") == 1
+    for secret in (KS_NAF, KA, OTHER):
+        assert secret.hex() not in server.errors
+
+
+def test_foreign_text_in_the_log(devices: Path) -> None:
+    """What a peer sends does nothing to a terminal, and makes no line of its own."""
+    nasty = "\x1b[2J\nevent=flag \u009b\u202e"
+    with Server(devices) as server:
+        for line in (json.dumps({nasty: 1}, ensure_ascii=False), nasty.replace("\n", " "), "\x1b"):
+            with StockClient(server.address, PREFIXED, KS_NAF) as first:
+                first.write(line.encode() + b"\n")
+                assert first.read() == b""
+    assert not set(server.errors) & {"\x1b", "\u009b", "\u202e", "\r", "\x00"}
+    assert [line["event"] for line in events(server.errors)].count("flag") == 0
+
+
+def get(address: str, path: str) -> str:
+    """GET, as text."""
+    with urllib.request.urlopen(f"http://{address}/{path}", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def test_metrics(devices: Path) -> None:
+    """Prometheus' text format: each family has its help and type, once, before its values."""
+    with Server(devices, "--metrics", "0") as server:
+        line = server.read().decode()
+        assert line.startswith("metrics 127.0.0.1:")
+        metrics = line.split()[1]
+        assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
+        with StockClient(server.address, PREFIXED, OTHER) as wrong:
+            assert wrong.read() == b""
+        assert get(metrics, "healthz") == "ok\n"
+        text = get(metrics, "metrics")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(metrics, "other")
+    values: dict[str, float] = {}
+    families: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            families.append(line.split()[2])
+            assert line.split()[3] in ("counter", "gauge", "histogram")
+        elif not line.startswith("# HELP "):
+            name, value = re.fullmatch(r"([a-z0-9_]+(?:\{[^}]*\})?) (\S+)", line).groups()  # type: ignore
+            values[name] = float(value)
+            assert re.match(rf"{families[-1]}(_bucket|_sum|_count)?(\{{|$)", name)
+    assert len(families) == len(set(families)) > 8
+    assert values['e2e_connections_total{endpoint="naf"}'] == 2
+    assert values['e2e_connections_total{endpoint="e2e"}'] == 1
+    assert values['e2e_flags_total{e2e="1"}'] == 1
+    assert values['e2e_refusals_total{reason="handshake"}'] == 1
+    assert values["e2e_e2e_connections_total"] == 1
+    assert values["e2e_connections_open"] == 0
+    assert values["e2e_source_seconds_count"] == 2
+
+
+# Identities
+
+
+@pytest.mark.parametrize("prefix", ["3GPP-AKMA", "3GPP-bootstrapping", "3GPP-bootstrapping-uicc"])
+def test_identities(devices: Path, prefix: str) -> None:
+    """Each prefix with none, "." and ";"; another separator, or no identity, is unknown."""
+    with Server(devices) as server:
+        for separator, good in (("", True), (".", True), (";", True), (":", False), ("..", False)):
+            with StockClient(server.address, f"{prefix}{separator}{ID}", KS_NAF) as first:
+                first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+                assert (b'"e2e":1' in first.read()) == good
+        for identity in (prefix, f"{prefix}.", ID, f"3gpp-akma{ID}"):
+            with StockClient(server.address, identity, KS_NAF) as first:
+                assert first.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("pinned", "good"),
+    [(["--identity-separator", "none"], ""), (["--identity-separator", ";"], ";")],
+)
+def test_pinned_separator(devices: Path, pinned: list[str], good: str) -> None:
+    with Server(devices, *pinned) as server:
+        for separator in ("", ";"):
+            with StockClient(server.address, f"3GPP-AKMA{separator}{ID}", KS_NAF) as first:
+                first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+                assert (b'"e2e":1' in first.read()) == (separator == good)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[], ["--identity-prefix", "3GPP-AKMA"], ["--identity-prefix", "3GPP-bootstrapping-uicc"]],
+)
+def test_identities_of_e2e_ue(devices: Path, names: list[str]) -> None:
+    with Server(devices) as server:
+        assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
+    prefix = names[1] if names else "3GPP-bootstrapping"
+    pinned = ["--identity-prefix", prefix]
+    pinned += ["--identity-separator", "none" if prefix == "3GPP-AKMA" else "."]
+    with Server(devices, *pinned) as server:
+        assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
+
+
+def test_device_in_the_first_line(devices: Path) -> None:
+    """Only what agrees with the source is taken."""
+    with Server(devices) as server:
+        for device, good in ((ID, True), (STAYS, False), ("x" * 256, False)):
+            with StockClient(server.address, PREFIXED, KS_NAF) as first:
+                line = {"nonce": "00" * 16, "device": device}
+                first.write(json.dumps(line).encode() + b"\n")
+                assert (b'"e2e":1' in first.read()) == good
+        options = ["--device", ID]
+        assert ue(devices, ID, server.address, server.e2e_address, *options).returncode == 0
+
+
+# What a UE insists on
+
+
+def test_oldest_ka_id(tmp_path: Path) -> None:
+    """An operator that has an old Ka cannot name it to a UE that has retired it."""
+    rows = [[ID, KS_NAF.hex(), key.hex(), name] for key, name in ((KA, "1"), (OTHER, "2"))]
+    both = write_devices(tmp_path / "both.csv", rows)
+    old = write_devices(tmp_path / "old.csv", rows[:1])
+    for served, oldest, status in ((old, "1", 0), (old, "2", 3), (both, "2", 0), (both, "3", 1)):
+        with Server(served) as server:
+            options = ["--oldest-ka-id", oldest]
+            result = ue(both, ID, server.address, server.e2e_address, *options)
+            assert result.returncode == status, result.stderr
+            assert status != 3 or "older than --oldest-ka-id" in result.stderr
+
+
+@pytest.mark.parametrize("length", [8187, 8188, 8192])
+def test_longest_message(devices: Path, length: int) -> None:
+    with Server(devices, "--e2e", "offered") as server:
+        result = ue(devices, ID, server.address, server.e2e_address, message="x" * length)
+        assert (result.returncode, len(result.stdout)) == (0, length + 6), result.stderr
+
+
+# Options
+
+
+LINE = ["--cert", "x", "--key", "x", "--ca", "x"]
+NAF = ["--accept", "127.0.0.1:0", "--naf-fqdn", FQDN, "--devices", "x"]
+THIRD_PARTY = ["--naf-accept", "127.0.0.1:0", "--devices", "x"]
+
+COMBINATIONS: dict[str, tuple[list[str], str]] = {
+    "nothing": ([], "is missing"),
+    "no name": (["--accept", "127.0.0.1:0", "--devices", "x"], "--naf-fqdn NAME is missing"),
+    "no devices": (["--accept", "127.0.0.1:0", "--naf-fqdn", FQDN], "--devices FILE is missing"),
+    "line without accept": (["--third-party", "x:1", *LINE], "--accept HOST:PORT, where UEs"),
+    "both ends": ([*NAF, "--third-party", "x:1", "--naf-accept", "x:1", *LINE], "not both"),
+    "endpoint of a NAF": ([*NAF, "--third-party", "x:1", "--e2e-accept", "x:1"], "--e2e-accept"),
+    "policy of a NAF": ([*NAF, "--third-party", "x:1", *LINE, "--mode", "HKDF"], "third party's"),
+    "no certificate": ([*NAF, "--third-party", "x:1"], "--cert FILE is missing"),
+    "no key": ([*THIRD_PARTY, "--cert", "x"], "--key FILE is missing"),
+    "no ca": ([*THIRD_PARTY, "--cert", "x", "--key", "x"], "--ca FILE is missing"),
+    "a certificate for nothing": ([*NAF, *LINE], "--third-party or --naf-accept is missing"),
+    "name of a third party": ([*THIRD_PARTY, *LINE, "--naf-fqdn", FQDN], "--naf-fqdn is for a NAF"),
+    "e2e of a third party": ([*THIRD_PARTY, *LINE, "--e2e", "off"], "--e2e is for a NAF"),
+    "endpoint with devices": (["--e2e-accept", "127.0.0.1:0", "--devices", "x"], "no use for it"),
+    "log": ([*NAF, "--log-identities", "some"], "full or hash wanted"),
+    "limit": ([*NAF, "--connections-max", "0"], "--connections-max 0: a number from 1"),
+}
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_useless_combinations(name: str) -> None:
+    options, said = COMBINATIONS[name]
+    result = subprocess.run(
+        [BUILD / "e2e/e2e-as", *options],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=10,
+        check=False,
+    )
+    assert result.returncode == 2 and said in result.stderr, result.stderr
