@@ -12,6 +12,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
 export AKMA_BUILD
 "$root/scripts/install-packages.sh" @module @programs @suite @consumers
+command -v npm >/dev/null || "$root/scripts/install-packages.sh" npm # node's own packages bring it along
 cd "$root"
 cmake --preset test -B "$AKMA_BUILD" >/dev/null
 cmake --build "$AKMA_BUILD" >/dev/null

@@ -84,6 +84,7 @@ def test_options_reach_the_key(devices: Path) -> None:
         ([f"naf_fqdn={FQDN}", "naf=x"], "naf: no such plugin_opt"),
         ([f"naf_fqdn={FQDN}", "ua_protocol_id=01000000"], "10 hex digits wanted"),
         ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000g"], "10 hex digits wanted"),
+        ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000700"], "10 hex digits wanted"),
         (["naf_fqdn=a_b.example.com"], "naf-fqdn"),
     ],
 )
