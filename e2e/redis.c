@@ -154,7 +154,7 @@ static struct redis_request *new_request(const struct redis_word *words, size_t 
     struct redis_request *request = OPENSSL_zalloc(sizeof(*request));
     const char *octets[WORDS_MAX];
     size_t lengths[WORDS_MAX];
-    int length;
+    long long length; /* an int before hiredis 1 */
 
     if (request == NULL)
         return NULL;

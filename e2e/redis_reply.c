@@ -5,6 +5,7 @@
  */
 #include "redis_reply.h"
 
+#include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 #include <openssl/crypto.h>
 #include <string.h>
@@ -42,7 +43,25 @@ static void *create_string(const redisReadTask *task, char *text, size_t length)
     return reply;
 }
 
-static void *refuse_array(const redisReadTask *task, int elements)
+#if HIREDIS_MAJOR < 1
+typedef int array_size;
+#else
+typedef size_t array_size;
+
+static void *refuse_double(const redisReadTask *task, double value, char *text, size_t length)
+{
+    (void)task, (void)value, (void)text, (void)length;
+    return NULL;
+}
+
+static void *refuse_bool(const redisReadTask *task, int value)
+{
+    (void)task, (void)value;
+    return NULL;
+}
+#endif
+
+static void *refuse_array(const redisReadTask *task, array_size elements)
 {
     (void)task, (void)elements;
     return NULL;
@@ -68,8 +87,17 @@ static void free_nothing(void *reply)
 
 struct redis_replies *redis_replies_new(void)
 {
-    static redisReplyObjectFunctions functions = {create_string, refuse_array, create_integer,
-                                                  create_nil, free_nothing};
+    static redisReplyObjectFunctions functions = {
+        .createString = create_string,
+        .createArray = refuse_array,
+        .createInteger = create_integer,
+        .createNil = create_nil,
+        .freeObject = free_nothing,
+#if HIREDIS_MAJOR >= 1 /* what is left out would come as a number in place of a reply */
+        .createDouble = refuse_double,
+        .createBool = refuse_bool,
+#endif
+    };
     struct redis_replies *replies = OPENSSL_zalloc(sizeof(*replies));
 
     if (replies == NULL)
