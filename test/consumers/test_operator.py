@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import re
+import subprocess
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -14,8 +16,18 @@ import pytest
 
 import reference
 from certificates import HOUR, Authority
+from evp import BUILD
 from key_source import KeySource, identity_options
-from operator_network import JSON, PROBLEM, Operator, Reply, Request, Subscriber, expiry
+from operator_network import (
+    JSON,
+    PROBLEM,
+    HttpsServer,
+    Operator,
+    Reply,
+    Request,
+    Subscriber,
+    expiry,
+)
 
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
@@ -653,3 +665,139 @@ def test_a_server_that_takes_ten_at_a_time(net: Net) -> None:
             labels = [source.start(subscriber.a_kid) for subscriber in subscribers]
             for label in labels:
                 assert source.wait_for(label).startswith("found ")
+
+
+# What the document says
+
+
+def test_exchanges_of_the_document(net: Net) -> None:
+    """docs/operator-side.md: what is asked is what we ask, what is answered is what the reference derives."""
+    text = (Path(__file__).resolve().parents[2] / "docs/operator-side.md").read_text()
+    akma, akma_answer, gba, gba_answer = re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)
+    supi, rand = "001010000000001", bytes(range(16))
+    impi = f"{supi}@ims.mnc001.mcc001.3gppnetwork.org"
+    k_akma = reference.k_akma(bytes(range(32)), supi)
+    of = (bytes(range(32, 64)), rand, impi, NAF_ID)
+    keys = [reference.k_af(k_akma, NAF_ID), reference.ks_naf(*of), reference.ks_int_naf(*of)]
+    asked: list[Any] = []
+
+    def answer(request: Request) -> Reply:
+        asked.append(json.loads(request["body"]))
+        body = gba_answer if request["path"] == BOOTSTRAPPING else akma_answer
+        return {"status": 200, "headers": JSON, "body": body}
+
+    with HttpsServer(answer, net.server_files, net.authority.file, "h2") as server:
+        url = f"https://localhost:{server.port}"
+        with net.source(f"aanf:{url}", f"bsf:{url}") as source:
+            a_kid, b_tid = json.loads(akma)["aKId"], json.loads(gba)["btId"]
+            answers = [source.look(a_kid), source.look(b_tid, "gba"), source.look(b_tid, "uicc")]
+    assert asked == [json.loads(akma), json.loads(gba)]
+    assert [key_of(answer) for answer in answers] == [key.hex() for key in keys]
+    assert answers[0].split()[2] == json.loads(akma_answer)["gpsi"]
+    assert answers[1].split()[2] == impi
+
+
+def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
+    """Each is refused with a sentence that names the option."""
+    files = identity_options(net.client_files, net.authority.file)
+    nef, token = "nef:https://nef.example.com", "https://nef.example.com/oauth2/token"
+    secret = str(secret_file(tmp_path))
+    notify = ["--notify-accept", "127.0.0.1:0", "--notify-name", "nef"]
+    uri = ["--notify-uri", "https://naf.example.com/n"]
+    instance = "4947a69a-f61b-4bc1-b9da-47c9c5d14b64"
+    wrong: dict[str, list[str]] = {
+        "--source-cert": ["--source-cert", "x"],
+        "--lookups-per-second": ["--lookups-per-second", "5"],
+        "--key-source needs": ["--key-source", nef],
+        "given for AKMA already": [
+            *["--key-source", nef, "--key-source", "aanf:https://aanf.example.com", *files]
+        ],
+        "is given more than": [word for _ in range(3) for word in ("--key-source", nef)],
+        "--key-source nef:http:": ["--key-source", "nef:http://nef.example.com", *files],
+        "--key-source hss:": ["--key-source", "hss:https://nef.example.com", *files],
+        "--key-source nef:https://u:p@": [
+            "--key-source",
+            "nef:https://u:p@nef.example.com",
+            *files,
+        ],
+        "belong together": ["--key-source", nef, *files, "--token-url", token],
+        "in place of": [
+            *["--key-source", nef, *files, "--token-url", token, "--nf-instance-id", instance],
+            *["--client-id", "x"],
+        ],
+        "a UUID wanted": [
+            "--key-source",
+            nef,
+            *files,
+            "--token-url",
+            token,
+            "--nf-instance-id",
+            "7",
+        ],
+        "without --token-url": ["--key-source", nef, *files, "--nf-instance-id", instance],
+        "--scope says nothing": ["--key-source", nef, *files, "--scope", "x"],
+        "--token-url http:": [
+            *[
+                "--key-source",
+                nef,
+                *files,
+                "--token-url",
+                "http://x.example.com",
+                "--client-id",
+                "x",
+            ],
+            *["--client-secret-file", secret],
+        ],
+        "--source-redirect": ["--key-source", nef, *files, "--source-redirect", "elsewhere"],
+        "--source-timeout 0": ["--key-source", nef, *files, "--source-timeout", "0"],
+        "--af-id says nothing": [
+            "--key-source",
+            "bsf:https://b.example.com",
+            *files,
+            "--af-id",
+            "x",
+        ],
+        "--notify-accept, --notify-name and": ["--key-source", nef, *files, *notify],
+        "only a NEF": ["--key-source", "aanf:https://a.example.com", *files, *notify, *uri],
+    }
+    program = BUILD / "test/programs/key_source"
+    for said, words in wrong.items():
+        result = subprocess.run(
+            [program, *words], capture_output=True, text=True, timeout=20, check=False
+        )
+        assert result.returncode == 2 and said in result.stderr, (said, result.stderr)
+
+
+def test_files_that_cannot_be_used(net: Net, tmp_path: Path) -> None:
+    """A key or a secret that others can read, a key of another certificate, what is not there."""
+    other, _ = net.authority.issue("stranger")
+    certificate, key = net.client_files
+    readable = tmp_path / "readable.key"
+    readable.write_bytes(key.read_bytes())
+    readable.chmod(0o644)
+    secret = secret_file(tmp_path)
+    secret.chmod(0o640)
+    token = ["--token-url", "https://t.example.com", "--client-id", "x"]
+    nothing = tmp_path / "nothing"
+    cases: list[tuple[str, tuple[Path, Path], Path, list[str]]] = [
+        ("--source-key", (certificate, readable), net.authority.file, []),
+        ("--source-key", (other, key), net.authority.file, []),
+        ("--source-cert", (nothing, key), net.authority.file, []),
+        ("--source-ca", (certificate, key), nothing, []),
+        (
+            "client secret",
+            net.client_files,
+            net.authority.file,
+            [*token, "--client-secret-file", str(secret)],
+        ),
+    ]
+    for said, pair, ca, words in cases:
+        source = ["--key-source", "nef:https://nef.example.com"]
+        result = subprocess.run(
+            [BUILD / "test/programs/key_source", *source, *identity_options(pair, ca), *words],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert result.returncode == 1 and said in result.stderr, (said, result.stderr)
