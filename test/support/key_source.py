@@ -21,7 +21,8 @@ class KeySource(Process):
         self.labels = itertools.count(1)
         self.answers: dict[int, str] = {}
         self.arrived = threading.Condition()
-        assert self.read() == b"ready", self.errors
+        while (line := self.read()) != b"ready":
+            assert line, self.errors
         self.reader = threading.Thread(target=self._collect, daemon=True)
         self.reader.start()
 

@@ -1,0 +1,144 @@
+"""What is broken in the parts of e2e-as that get keys from an operator.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Fault, Room, of
+
+FAULTS: list[Fault] = [
+    *of(
+        "key_answer.c",
+        ("(size_t)2 * KS_NAF_LENGTH &&\n", "(size_t)2 * KS_NAF_LENGTH ||\n"),
+        ('{"kaf", true,', '{"kaf", false,'),
+        ('{"expiry", true,', '{"expiry", false,'),
+        ('{"meKeyMaterial", true,', '{"meKeyMaterial", false,'),
+        ('{"gpsi", false, take_name, PLACE(gpsi)', '{"gpsi", false, take_name, PLACE(supi)'),
+        (
+            '{"uiccKeyMaterial", false, take_key, PLACE(answer.ks_int_naf)',
+            '{"uiccKeyMaterial", false, take_key, PLACE(answer.ks_naf)',
+        ),
+        ("|| length == 0 || length > DEVICE_TEXT_MAX", "|| length > DEVICE_TEXT_MAX"),
+        ("|| length == 0 || length > DEVICE_TEXT_MAX", "|| length == 0"),
+        ("json_is_array(value) && json_array_size(value) > 0", "json_is_array(value)"),
+        ("if (value == NULL || !member->take(", "if (value != NULL && !member->take("),
+        (
+            "{reading->gpsi, reading->supi, reading->impi}",
+            "{reading->supi, reading->gpsi, reading->impi}",
+        ),
+        ("    if (!key_answer_is(content_type, JSON)) {", "    if (content_type == NULL) {"),
+        (
+            "object = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);\n        done",
+            "object = json_loadb(body, length, 0, NULL);\n        done",
+        ),
+        (
+            "(content_type[length] == '\\0' || strchr(\"; \\t\", content_type[length]) != NULL)",
+            "true",
+        ),
+        (
+            "if (key_answer_is(content_type, PROBLEM) || key_answer_is(content_type, JSON))",
+            "if (content_type != NULL)",
+        ),
+        ('{"status", "cause", "error", "detail",', '{"status", "error", "detail",'),
+        ("    return *number >= min && *number <= max;", "    return *number <= max;"),
+        ("    return *number >= min && *number <= max;", "    return *number >= min;"),
+        ("year % 4 == 0 && year % 100 != 0) ||", "year % 4 == 0) ||"),
+        ("|| year % 400 == 0;", ";"),
+        ("    tm->tm_mon -= 1;", ""),
+        ("(sign == '-' ? -60 : 60)", "60"),
+        ("timegm(&tm) - offset", "timegm(&tm) + offset"),
+        ("!read_offset(&text, &offset) || *text != '\\0'", "!read_offset(&text, &offset)"),
+        ("    if (*++*text < '0' || **text > '9')\n        return false;", "    ++*text;"),
+        ("key_answer_time(json_string_value(value), place)", "true"),
+        (
+            "json_is_string(value) &&\n           strspn(",
+            "json_is_string(value) ||\n           strspn(",
+        ),
+    ),
+    *of(
+        "networks.c",
+        (">= SECOND;", ">= SECOND / 2;"),
+        ("(rate->next + 1) % rate->max", "(rate->next + 2) % rate->max"),
+        ("    rate_count(network->rate, now);", ""),
+        ("    if (network->credit > 0)\n        return GOOD;", ""),
+        ("network->credit == 0 && network->wanted <= LITTLE", "network->wanted <= LITTLE"),
+        ("network->credit == 0 && network->wanted <= LITTLE", "network->credit == 0"),
+        ("one->served < other->served : one->since", "one->served > other->served : one->since"),
+        ("one->since > other->since", "one->since < other->since"),
+        ("    if (a != b)\n        return a < b;", ""),
+        ("    network->served = now;", ""),
+        ("    network->wanted++;", ""),
+        ("now - network->seen >= MEMORY", "false"),
+        (
+            "memset(wanted.address, 0, NETWORK_SIZE);",
+            "memset(wanted.address, 1, NETWORK_SIZE);\n    return NULL;",
+        ),
+    ),
+    *of(
+        "lookups.c",
+        ("lookups->asked_count < lookups->setup.at_a_time && ", ""),
+        (" rate_allows(lookups->rate, now) &&", ""),
+        (
+            "if (rate_allows(lookup->network->rate, now) &&\n            (",
+            "if (((true) &&\n            ",
+        ),
+        ("    rate_count(lookups->rate, now);", ""),
+        (
+            "    if (lookups->waiting_count < lookups->setup.waiting)\n        return true;",
+            "    return true;",
+        ),
+        ("    if (!networks_precede(network, last->network))\n        return false;", ""),
+        (
+            "!networks_precede(lookup->network, last->network)",
+            "networks_precede(lookup->network, last->network)",
+        ),
+        ("        improve(lookups, lookup, network);", "        (void)improve;"),
+        (
+            "now - lookup->since >= lookups->setup.patience",
+            "now - lookup->since > lookups->setup.patience",
+        ),
+        ("!lookup->is_asked && TAILQ_EMPTY", "TAILQ_EMPTY"),
+        ("!lookup->is_asked && TAILQ_EMPTY", "!lookup->is_asked && !TAILQ_EMPTY"),
+        (
+            "    if (lookup->is_asked)\n        lookups->asked_count--;\n    else\n",
+            "    if (!lookup->is_asked)\n",
+        ),
+        ("    networks_want(&lookups->networks, network, now);", ""),
+        ("(verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE)", "(verdict == LOOKUP_FOUND)"),
+        ("(verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE)", "-(verdict == LOOKUP_NONE)"),
+        ("        lookup->is_void = true;", ""),
+        (
+            "    if (lookup != NULL && lookup->is_asked)",
+            "    if (lookup != NULL)\n        lookup->is_void = true;\n    if (false)",
+        ),
+        (
+            "        waiter->lookup = NULL;\n        lookups->setup.tell",
+            "        lookups->setup.tell",
+        ),
+        ("    networks_sweep(&lookups->networks, now);", ""),
+    ),
+    *of(
+        "key_cache.c",
+        (
+            "        if (now >= item->until)\n            discard",
+            "        if (false)\n            discard",
+        ),
+        ("    if (now >= item->until) {", "    if (false) {"),
+        ("answer != NULL ? &cache->keys : &cache->nos", "&cache->keys"),
+        ("    forget(&cache->nos, system, identity);", ""),
+        ("    forget(&cache->keys, system, identity);", ""),
+        ("    if (table->count == table->max)\n", "    if (false)\n"),
+        ("TAILQ_LAST(&table->items, items)", "TAILQ_FIRST(&table->items)"),
+        (
+            "    TAILQ_REMOVE(&table->items, item, place);\n    TAILQ_INSERT_HEAD(&table->items, item, place);\n    return item;",
+            "    return item;",
+        ),
+        ("return a->system != b->system ?", "return false ?"),
+    ),
+]
+
+ROOM = Room(
+    folder="e2e",
+    target="key_answer key_cache lookups",
+    tests=["test_key_answers", "test_key_cache", "test_lookups"],
+    faults=FAULTS,
+)

@@ -1,0 +1,76 @@
+/*
+ * The cache of keys, with a clock of our own: lines on standard input are calls
+ *
+ *     key_cache KEYS NOS
+ *
+ *     NOW keep akma|gba IDENTITY KEY UNTIL     KEY: a digit, or "no"
+ *     NOW find akma|gba IDENTITY               prints "key DIGIT", "no" or "nothing"
+ *     NOW forget akma|gba IDENTITY             NOW sweep
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "key_cache.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void keep(struct key_cache *cache, enum key_system system, const char *identity,
+                 const char *key, int64_t until)
+{
+    struct key_answer answer = {.not_after = KEY_ANSWER_NO_END};
+
+    answer.ks_naf.octets[0] = (unsigned char)key[0];
+    key_cache_keep(cache, system, identity, strcmp(key, "no") == 0 ? NULL : &answer, until);
+}
+
+static void find(struct key_cache *cache, enum key_system system, const char *identity, int64_t now)
+{
+    struct key_answer answer;
+
+    switch (key_cache_find(cache, system, identity, now, &answer)) {
+    case CACHED_KEY:
+        printf("key %c\n", answer.ks_naf.octets[0]);
+        break;
+    case CACHED_NO:
+        printf("no\n");
+        break;
+    default:
+        printf("nothing\n");
+    }
+}
+
+static void take_line(struct key_cache *cache, const char *line)
+{
+    char what[16], system[16] = "", identity[64] = "", key[16] = "";
+    int64_t now = 0, until = 0;
+    enum key_system of;
+
+    if (sscanf(line, "%" SCNd64 " %15s %15s %63s %15s %" SCNd64, &now, what, system, identity, key,
+               &until) < 2)
+        abort();
+    of = strcmp(system, "gba") == 0 ? KEY_GBA : KEY_AKMA;
+    if (strcmp(what, "keep") == 0)
+        keep(cache, of, identity, key, until);
+    else if (strcmp(what, "find") == 0)
+        find(cache, of, identity, now);
+    else if (strcmp(what, "forget") == 0)
+        key_cache_forget(cache, of, identity);
+    else
+        key_cache_sweep(cache, now);
+}
+
+int main(int argc, char *argv[])
+{
+    struct key_cache *cache;
+    char line[256];
+
+    if (argc != 3)
+        return EXIT_FAILURE;
+    cache = key_cache_new(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10));
+    while (cache != NULL && fgets(line, sizeof(line), stdin) != NULL)
+        take_line(cache, line);
+    key_cache_free(cache);
+    return EXIT_SUCCESS;
+}
