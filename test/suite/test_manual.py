@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evp import LibCtx
+from evp import BUILD, LibCtx
 from samples import ALGORITHMS
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +113,37 @@ def test_algorithms() -> None:
     text = page_text("OSSL_PROVIDER-akma.7ssl")
     for algorithm in ALGORITHMS:
         assert re.search(rf"^\.It .*\b{algorithm}\b", text, re.M), algorithm
+
+
+def helped_options(*command: str) -> set[str]:
+    """The options that --help of a program lists."""
+    result = subprocess.run(
+        [BUILD / command[0], *command[1:], "--help"], capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"^  --([a-z0-9-]+)", result.stdout, re.M))
+
+
+def listed_options(text: str) -> set[str]:
+    """The options that a page, or a part of it, lists."""
+    return set(re.findall(r"^\.It Fl -([a-z0-9-]+)", text, re.M))
+
+
+@pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
+def test_options_of_the_flow(program: str) -> None:
+    assert listed_options(page_text(f"{program}.1")) == helped_options(f"e2e/{program}")
+
+
+@pytest.mark.parametrize(
+    "command", ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]
+)
+def test_options_of_the_tool(command: str) -> None:
+    parts = page_text("akma.1").split("\n.Ss ")
+    [part] = [part for part in parts if part.startswith(f"akma {command}\n")]
+    assert listed_options(part) == helped_options("tool/akma", *command.split())
+
+
+def test_options_of_the_plugin() -> None:
+    source = (ROOT / "plugins/mosquitto/mosquitto_akma.c").read_text()
+    known = set(re.findall(r'^    \[\w+\] = \{"(\w+)"', source, re.M))
+    listed = re.findall(r"^\.It Cm plugin_opt_(\w+) Ar", page_text("mosquitto_akma.5"), re.M)
+    assert len(known) == 4 and set(listed) == known
