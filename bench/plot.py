@@ -133,14 +133,19 @@ def save(figure: Figure, path: Path) -> None:
     path.write_text(svg.replace("<defs>", f"{THEME}\n <defs>", 1))
 
 
-def main() -> None:
-    """Both plots."""
-    path = Path(sys.argv[1])
-    results: Entry = json.loads(path.read_text())
+def style() -> None:
+    """What every plot has in common."""
     plt.rcParams |= {"svg.hashsalt": "akma", "svg.fonttype": "none", "font.family": "sans-serif"}
     plt.rcParams |= {name: INK for name in ("text.color", "axes.labelcolor", "axes.edgecolor")}
     plt.rcParams |= {"xtick.color": INK, "ytick.color": INK}
     plt.rcParams |= {"figure.facecolor": PAPER, "axes.facecolor": PAPER, "legend.facecolor": PAPER}
+
+
+def main() -> None:
+    """Both plots."""
+    path = Path(sys.argv[1])
+    results: Entry = json.loads(path.read_text())
+    style()
     for name, figure in {"cost": draw_cost(results), "growth": draw_growth(results)}.items():
         save(figure, path.with_name(f"{path.stem}-{name}.svg"))
 
