@@ -238,14 +238,16 @@ static void take_parts(struct inputs *inputs, const struct pending *pending,
 /* Which values that an HMAC depends on are others now. */
 static unsigned int changes(const struct inputs *inputs, const struct pending *pending)
 {
-    const struct settings *old = &inputs->settings, *new = &pending->settings;
-    unsigned int changed = new->present &INPUT_BIT(INPUT_KA);
+    const struct derivation *row = inputs->algorithm->row;
+    unsigned int changed = pending->parts & INPUT_BIT(row->parts[0]);
 
     if (pending->has_new_key)
-        changed |= INPUT_BIT(inputs->algorithm->row->key);
-    if (new->digest != old->digest)
+        changed |= INPUT_BIT(row->key);
+    if (pending->settings.digest != inputs->settings.digest)
         changed |= INPUT_BIT(INPUT_DIGEST);
-    return changed | (new->present &INPUT_BIT(INPUT_PROPERTIES));
+    if (has_input(pending->settings.present, INPUT_PROPERTIES))
+        changed |= INPUT_BIT(INPUT_PROPERTIES);
+    return changed;
 }
 
 static void take(struct inputs *inputs, const struct pending *pending, const OSSL_PARAM given[])

@@ -100,7 +100,8 @@ static bool set(struct kdf_ctx *ctx, const OSSL_PARAM given[], struct replaced *
 {
     if (!inputs_set(&ctx->inputs, given, replaced, &ctx->provctx->errors))
         return false;
-    let_go_of_hmac(ctx, replaced->changed);
+    if (replaced->changed != 0)
+        let_go_of_hmac(ctx, replaced->changed);
     return true;
 }
 

@@ -145,9 +145,8 @@ void s_put_back(struct s *s, const struct saved_s *saved)
 
 void s_forget(struct saved_s *saved)
 {
-    if (saved->is_public)
-        saved->octets.length = 0; /* nothing to cleanse */
-    octets_free(&saved->octets);
+    if (!saved->is_public || saved->octets.data != saved->embedded)
+        octets_free(&saved->octets);
 }
 
 unsigned char *s_end(struct s *s, size_t length)
