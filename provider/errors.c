@@ -28,14 +28,14 @@ void errors_raise(const struct errors *errors, const char *file, int line, const
     va_end(arguments);
 }
 
-const char *errors_shown(char shown[SHOWN_SIZE], const char *came, size_t length)
+const char *errors_shown(char shown[SHOWN_SIZE], const char *given, size_t length)
 {
     static const char dots[] = "...";
     const size_t room = SHOWN_SIZE - sizeof(dots);
     const size_t end = length <= room ? length : room;
 
     for (size_t i = 0; i < end; i++)
-        shown[i] = (char)(came[i] >= ' ' && came[i] <= '~' ? came[i] : '?');
+        shown[i] = (char)(given[i] >= ' ' && given[i] <= '~' ? given[i] : '?');
     memcpy(shown + end, length <= room ? "" : dots, length <= room ? 1 : sizeof(dots));
     return shown;
 }

@@ -1,8 +1,8 @@
 /*
  * Errors: one list of reasons, raised on OpenSSL's error stack through the core that loaded us
  *
- * The data text names the parameter, then what came, then what is wanted. It never holds a secret,
- * and stays under 1000 octets: a longer one vanishes from the error stack.
+ * The data text names the parameter, then what was given, then what is wanted. It never holds a
+ * secret, and stays under 1000 octets: a longer one vanishes from the error stack.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -55,7 +55,7 @@ void errors_raise(const struct errors *errors, const char *file, int line, const
 
 #define SHOWN_SIZE 64
 
-/* What came, fit for an error text: printable, cut with dots to SHOWN_SIZE; returns shown. */
-const char *errors_shown(char shown[SHOWN_SIZE], const char *came, size_t length);
+/* What was given, fit for an error text: printable, cut with dots to SHOWN_SIZE. Returns shown. */
+const char *errors_shown(char shown[SHOWN_SIZE], const char *given, size_t length);
 
 #endif

@@ -121,8 +121,8 @@ const struct param param_table[INPUT_COUNT] = {
 
 /*
  * The one thing ever asked of a key's octets: do 64 of them look like hexadecimal text, where 32
- * octets are wanted? The answer is about the form of an argument that is refused, so it may be
- * told.
+ * octets are wanted? The answer tells the form of an argument that is refused, which its sender
+ * knows.
  */
 static bool declassified_is_hex_text(const unsigned char *octets, size_t length)
 {
@@ -168,7 +168,7 @@ static const char *type_name(unsigned int type)
     }
 }
 
-/* Does the type of what was given stand for the type of the row? */
+/* True if the type given is one that stands for the type of the row. */
 static bool is_of_type(const struct param *param, const OSSL_PARAM *given)
 {
     switch (param->type) {

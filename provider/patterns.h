@@ -25,7 +25,7 @@ pattern_read_fn pattern_read_naf;
 /* The hex of 5 octets, or of 1 to 4 octets and "*". */
 pattern_read_fn pattern_read_ua_protocol;
 
-/* Does it match? ASCII case of a name does not count. identifier: 5 octets. */
+/* True if it matches. The case of ASCII letters does not count. identifier: 5 octets. */
 bool pattern_matches_naf(const struct pattern *pattern, const unsigned char *fqdn, size_t length);
 bool pattern_matches_ua_protocol(const struct pattern *pattern, const unsigned char *identifier);
 

@@ -58,13 +58,15 @@ struct policy_patterns;
 struct policy_key {
     const char *name;
     enum input input;
-    /* Understand a value. False when out of memory, or with a fault: key, value, what is wanted. */
+    /* False when out of memory, or with a fault that names the key, the value and what is wanted.
+     */
     bool (*read)(const struct policy_key *key, struct policy_setting *setting, const char *value,
                  char fault[POLICY_REASON_SIZE]);
     /* The canonical text of what was read; NULL when out of memory. */
     char *(*write)(const struct policy_key *key, const struct policy_setting *setting,
                    const char *value);
-    /* Is it within the policy? If not, reason names the key, the value and what is allowed. */
+    /* True if it is within the policy. If not, reason names the key, the value and what is allowed.
+     */
     bool (*check)(const struct policy_key *key, const struct policy_setting *setting,
                   const struct inputs *inputs, char reason[POLICY_REASON_SIZE]);
     const char *wanted;

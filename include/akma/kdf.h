@@ -2,8 +2,8 @@
  * akma/kdf.h - the public names of the akma provider
  *
  * Everything here is a macro: an application needs this header and libcrypto, and links to nothing
- * of the provider's. "octets" is an OSSL_PARAM octet string, "text" an OSSL_PARAM UTF-8 string:
- * well formed, without NUL, used as given. All lengths count octets.
+ * of the provider itself. "octets" is an OSSL_PARAM octet string, "text" an OSSL_PARAM UTF-8
+ * string: well formed, without NUL, used as given. All lengths count octets.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,7 +14,7 @@
 #define AKMA_PROVIDER_NAME  "akma"
 #define AKMA_PROPERTY_QUERY "provider=akma"
 
-/* Provider parameter: the policy in force, a key a line (of a broken one, what is wrong); text. */
+/* Provider parameter: the policy in force, one line per key (or what is wrong with it); text. */
 #define AKMA_PROVIDER_PARAM_POLICY "policy"
 
 /*
@@ -40,7 +40,7 @@
 #define AKMA_PARAM_SECRET "secret"
 /* What makes this key fresh (counter, nonces, epoch): octets, 0 to 255, default empty. */
 #define AKMA_PARAM_REFRESH "refresh"
-/* What the key is for, one label a key: text, 0 to 255, default empty. */
+/* What the key is for, one label per key: text, 0 to 255, default empty. */
 #define AKMA_PARAM_USAGE "usage"
 /* Hash of the HMAC: text, one of AKMA_DIGEST_* or an alias OpenSSL has for it, default SHA2-256. */
 #define AKMA_PARAM_DIGEST "digest"

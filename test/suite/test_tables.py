@@ -16,6 +16,8 @@ from samples import KA, KEY, NAF_ID, RAND, items
 from tables import add_row, change, copy_tree
 from test_module import build
 
+pytestmark = pytest.mark.builds
+
 PARTS = 12  # more than any row has
 
 
