@@ -171,10 +171,3 @@ def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:
     with broker(devices, config=config) as running:
         assert publish(running, RIGHT).returncode != 0
         assert publish(running, Credentials("ue2@bsf.example.com", e2e_key(long))).returncode == 0
-
-
-def test_a_broker_without_rows_does_not_start(devices: Path) -> None:
-    devices.write_text("identity,ks-naf\n")
-    result = command("mosquitto", "-c", configuration(devices, free_port()))
-    assert result.returncode != 0
-    assert "header is wrong" in result.stderr

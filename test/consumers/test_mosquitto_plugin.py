@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import os
 import re
 import subprocess
 import time
@@ -94,6 +95,17 @@ def test_options_that_are_wrong(devices: Path, options: list[str], said: str) ->
     assert said in result.stderr
 
 
+def test_without_rows_it_does_not_start(devices: Path) -> None:
+    devices.write_text("identity,ks-naf\n")
+    result = command(BROKER, PLUGIN, f"devices={devices}", f"naf_fqdn={FQDN}")
+    assert result.returncode == 3
+    assert "header is wrong" in result.stderr
+
+
+def test_a_missing_configuration_is_none(devices: Path, tmp_path: Path) -> None:
+    assert ask(devices, IDENTITY, config=tmp_path / "nothing")[0] == RIGHT.key.hex().upper()
+
+
 def test_a_missing_module_is_said(devices: Path, tmp_path: Path) -> None:
     options = [f"devices={devices}", f"naf_fqdn={FQDN}"]
     nowhere = SYSTEM | {"OPENSSL_MODULES": str(tmp_path)}
@@ -148,7 +160,7 @@ class StandIn:
 
 
 BROKEN: dict[str, Callable[[Path], object]] = {
-    "line 2: ks-naf": lambda path: write_rows(path, f"{IDENTITY},00,{KA.hex()},"),
+    "line 2: ks-naf": lambda path: write_rows(path, f"{IDENTITY},,{KA.hex()},"),
     "line 2: ka": lambda path: write_rows(path, f"{IDENTITY},{KS_NAF.hex()},{'0' * 30},"),
     "header is wrong": lambda path: path.write_text("identity\n"),
     "chmod 600": lambda path: write_rows(path, row(ka=OTHER_KA), mode=0o644),
@@ -179,6 +191,29 @@ def test_file_that_changes(devices: Path) -> None:
     assert log.count("the rows from before hold") == len(BROKEN)
     assert log.count("rows read") == 6
     assert all(said in log for said in BROKEN), log
+
+
+def test_what_counts_as_a_change(devices: Path) -> None:
+    """Another inode, another mode, another nanosecond: each alone."""
+    right, other = RIGHT.key.hex(), e2e_key(OTHER_KA).hex()
+    old = devices.stat()
+    stand_in = StandIn(devices)
+    assert stand_in.ask() == right
+    kept = devices.rename(devices.with_suffix(".kept"))  # or the new file may get its inode
+    write_rows(devices, row(ka=OTHER_KA))
+    os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert devices.stat().st_size == kept.stat().st_size
+    assert stand_in.ask() == other
+    devices.chmod(0o644)
+    assert stand_in.ask() == other
+    devices.write_text(kept.read_text())
+    os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns))
+    devices.chmod(0o600)
+    assert stand_in.ask() == right
+    devices.write_text(devices.read_text().replace(KA.hex(), OTHER_KA.hex()))
+    os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns ^ 1))
+    assert stand_in.ask() == other
+    assert "chmod 600" in stand_in.end()
 
 
 def test_what_it_adds_to_a_connection(devices: Path) -> None:

@@ -44,7 +44,6 @@ FAULTS = [
         ("|| !read_configuration(module->libctx)", ""),
         ("!has_module(module->libctx) && !load(module)", "!has_module(module->libctx)"),
         ("!has_module(module->libctx) && !load(module)", "!load(module)"),
-        ('"akma", 1)', '"akma", 0)'),
         ("        (void)OSSL_PROVIDER_unload(module->loaded);", "        module->loaded = NULL;"),
         ("    OSSL_LIB_CTX_free(module->libctx);\n", ""),
     ),
