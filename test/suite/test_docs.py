@@ -238,11 +238,24 @@ def test_flow_commands(tmp_path: Path, folder: str) -> None:
     assert output.splitlines()[-1] == "e2e: hello"
 
 
+def test_deployment_commands(tmp_path: Path) -> None:
+    """The commands of docs/deployment.md as they stand there, with free ports."""
+    (tmp_path / "build").symlink_to(BUILD)
+    (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
+    commands = "\n".join(blocks("docs/deployment.md", "sh"))
+    for port in ("4433", "4434", "4435", "9433", "9435"):
+        commands = commands.replace(port, str(free_port()))
+    output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
+    assert "e2e: through two houses" in output.splitlines()
+    assert 'e2e_flags_total{e2e="1"} 1' in output.splitlines()
+
+
 def test_flow_names_tests_that_exist() -> None:
     names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/flow.md").read_text()))
-    defined = set(
-        re.findall(r"^def (test_\w+)", (ROOT / "test/suite/test_flow.py").read_text(), re.M)
-    )
+    files = (ROOT / "test/suite").glob("test_flow*.py")
+    defined = {
+        name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.M)
+    }
     assert len(names) > 10 and names <= defined
 
 
