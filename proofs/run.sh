@@ -12,7 +12,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/test/checks/roots.sh"
 
-"$root/scripts/install-packages.sh" coq maude debootstrap python3 >&2
+"$root/scripts/install-packages.sh" @proofs @roots python3 >&2
 cbmc_root() {
     make_root "$roots/proofs" trixie || return 1
     [ ! -x "$roots/proofs/usr/bin/cbmc" ] || return 0

@@ -10,7 +10,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-"$root/scripts/install-packages.sh" gcc gcovr
+"$root/scripts/install-packages.sh" gcc @coverage
 AKMA_BUILD=${AKMA_BUILD:-$root/build/coverage}
 export AKMA_BUILD
 mkdir -p "$AKMA_BUILD"

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/fuzz}
 seconds=${1:-60}
 found=${2:-$root/build/fuzz-found}
-"$root/scripts/install-packages.sh" @module @programs clang libclang-rt-14-dev
+"$root/scripts/install-packages.sh" @module @programs @fuzz
 
 (cd "$root" && cmake --preset fuzz -B "$build") >/dev/null
 cmake --build "$build" >/dev/null

@@ -9,8 +9,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
-"$root/scripts/install-packages.sh" @module @programs @suite mosquitto-dev libmosquitto-dev \
-    clang clang-format clang-tidy clang-tools cppcheck shellcheck black mypy python3-editorconfig
+"$root/scripts/install-packages.sh" @module @programs @suite @lint mosquitto-dev libmosquitto-dev
 cd "$root"
 
 c_files=$(find provider include common e2e plugins tool examples test bench -name '*.[ch]')

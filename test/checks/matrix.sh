@@ -136,7 +136,7 @@ for row; do
     }
 done
 mkdir -p "$results"
-"$root/scripts/install-packages.sh" @module debootstrap python3
+"$root/scripts/install-packages.sh" @module @roots python3
 printf '%s\n' "$@" | xargs -P "${AKMA_JOBS:-$(nproc)}" -n 1 "$0" --one
 echo "| row | OpenSSL | from | | |"
 echo "|---|---|---|---|---|"

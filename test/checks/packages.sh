@@ -12,7 +12,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/test/checks/roots.sh"
-"$root/scripts/install-packages.sh" debootstrap
+"$root/scripts/install-packages.sh" @roots
 [ $# -gt 0 ] || set -- bookworm trixie
 made=0
 for release; do
