@@ -66,6 +66,15 @@ def test_readme_command() -> None:
     assert bytes.fromhex(printed[0].replace(":", "")) == reference.e2e_key(KS_NAF, KA, naf_id)
 
 
+def test_readme_tool() -> None:
+    """The tool's first key, as the command stands there."""
+    (command,) = (block for block in blocks("README.md", "sh") if "akma derive" in block)
+    lines = command[command.index("export OPENSSL_CONF") :].replace("build", str(BUILD))
+    output = run("sh", "-c", f"cd '{ROOT}' && {lines}")
+    naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
+    assert output.strip() == reference.e2e_key(KS_NAF, KA, naf_id).hex()
+
+
 def test_readme_c(tmp_path: Path) -> None:
     """It is the example, the command under it builds it, and its key is the one openssl takes."""
     (example,) = blocks("README.md", "c")
