@@ -1,0 +1,396 @@
+"""What the programs share: the filter, UTF-8, files of secrets, devices files, e2e_key.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import subprocess
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reference
+from evp import BUILD
+from tool import ENVIRONMENT
+
+PROGRAM = BUILD / "test/programs/common"
+KS_NAF, KA, OTHER = b"\x11" * 32, b"\x22" * 32, b"\x33" * 32
+HEADER = "identity,ks-naf,ka"
+NEEDS_KS_NAF, NEEDS_KA, REFRESH = 1 << 1, 1 << 2, 1 << 6
+
+
+def common(
+    *words: str | Path, lines: list[bytes] | None = None, blind: bool = False
+) -> tuple[int, list[str]]:
+    """Run it; lines go in as hex. Nothing but standard output is written to. Blind: lstat() fails."""
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libblind.so"
+    result = subprocess.run(
+        [PROGRAM, *words],
+        input="".join(line.hex() + "\n" for line in lines or []),
+        env=ENVIRONMENT | ({"LD_PRELOAD": preload} if blind else {}),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert result.stderr == ""
+    return result.returncode, result.stdout.splitlines()
+
+
+# UTF-8: Python's decoder is strict (RFC 3629), and is the other opinion.
+
+
+def is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def test_every_code_point() -> None:
+    """All of them in their own form, in lines of a plane's row."""
+    lines = []
+    for start in range(0, 0x110000, 1024):
+        points = [point for point in range(start, start + 1024) if not 0xD800 <= point <= 0xDFFF]
+        lines.append("".join(map(chr, points)).encode())
+    halves = [line[i : i + 2000] for line in lines for i in range(0, len(line), 2000)]
+    assert common("utf8", lines=halves)[1] == [str(int(is_utf8(half))) for half in halves]
+
+
+def test_every_beginning() -> None:
+    """Each first octet with each kind of second, third and fourth; and cut."""
+    some = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF]
+    lines = [bytes([first]) for first in range(256)]
+    lines += [bytes([first, second]) for first in range(256) for second in some]
+    tails = [b"\x80", b"\xbf", b"\xc0", b"\x80\x80", b"\xbf\xbf", b"\x80\x7f", b"\x80\x80\x80"]
+    lines += [line + tail for line in lines[256:] for tail in tails]
+    assert common("utf8", lines=lines)[1] == [str(int(is_utf8(line))) for line in lines]
+
+
+# The filter
+
+
+BAD = {"Cc", "Cf", "Zl", "Zp"}  # controls, format characters, separators of lines and paragraphs
+
+
+def filtered(octets: bytes, size: int = 512) -> str:
+    status, lines = common("printable", str(size), lines=[octets])
+    assert status == 0
+    return bytes.fromhex(lines[0]).decode()
+
+
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [
+        (b"plain text, with: punctuation!", "plain text, with: punctuation!"),
+        ("Käse – 漢字 🙂".encode(), "Käse – 漢字 🙂"),
+        (b"\x1b[31mred", "\\x1B[31mred"),
+        (b"two\nlines\r\t\0", "two\\x0Alines\\x0D\\x09\\x00"),
+        (b"\x7f", "\\x7F"),
+        ("\x85\x9b".encode(), "\\xC2\\x85\\xC2\\x9B"),
+        ("\u202eevil\u2066".encode(), "\\xE2\\x80\\xAEevil\\xE2\\x81\\xA6"),
+        ("\u200b\ufeff\u00ad".encode(), "\\xE2\\x80\\x8B\\xEF\\xBB\\xBF\\xC2\\xAD"),
+        ("\u2028\u2029\u061c".encode(), "\\xE2\\x80\\xA8\\xE2\\x80\\xA9\\xD8\\x9C"),
+        ("\U000e0041".encode(), "\\xF3\\xA0\\x81\\x81"),
+        (b"\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80", "".join(
+            f"\\x{octet:02X}" for octet in b"\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80")),
+        (b"\xe2\x82", "\\xE2\\x82"),
+        (b'say "no" \\x41', "say \\x22no\\x22 \\x5Cx41"),
+        (b"", ""),
+    ],
+)  # fmt: skip
+def test_filter(octets: bytes, shown: str) -> None:
+    assert filtered(octets) == shown
+
+
+def unfiltered(shown: str) -> bytes:
+    """What the filter was given, if nothing was cut."""
+    first, *parts = shown.encode().split(b"\\x")
+    return first + b"".join(bytes.fromhex(part[:2].decode()) + part[2:] for part in parts)
+
+
+@settings(max_examples=10)
+@given(st.lists(st.binary(max_size=60), min_size=30, max_size=60), st.integers(4, 40))
+def test_filter_keeps_its_bounds(texts: list[bytes], size: int) -> None:
+    """Whole characters, what fits; the whole text can be had back where it was not cut."""
+    wholes = [bytes.fromhex(line).decode() for line in common("printable", "512", lines=texts)[1]]
+    cuts = [bytes.fromhex(line).decode() for line in common("printable", str(size), lines=texts)[1]]
+    for text, whole, cut in zip(texts, wholes, cuts, strict=True):
+        assert not BAD.intersection(map(unicodedata.category, whole)) and unfiltered(whole) == text
+        assert len(cut.encode()) < size
+        if len(whole.encode()) < size:
+            assert cut == whole
+        else:
+            assert cut.endswith("...") and whole.startswith(cut[:-3])
+            assert text.startswith(unfiltered(cut[:-3]))  # no escape is cut
+
+
+def test_filter_of_every_category() -> None:
+    """What Python takes for a control, format or separator character is escaped; letters are not."""
+    points = [point for point in range(0x20000) if not 0xD800 <= point <= 0xDFFF]
+    lines = [chr(point).encode() for point in points]
+    _, shown = common("printable", "64", lines=lines)
+    for point, line in zip(points, shown, strict=True):
+        category = unicodedata.category(chr(point))
+        escaped = bytes.fromhex(line) != chr(point).encode()
+        if category in BAD:
+            assert escaped, hex(point)
+        elif category[0] in "LMNPSZ" and chr(point) not in '"\\':
+            assert not escaped, hex(point)
+
+
+# Files of secrets
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(0o600)
+    return path
+
+
+def test_private_file(private: Path) -> None:
+    for mode in (0o600, 0o400, 0o700):
+        private.chmod(mode)
+        assert common("open", private) == (0, ["open"])
+    assert common("open", private.parent / "nothing")[1] == ["No such file or directory"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601])
+def test_file_that_others_can_use(private: Path, mode: int) -> None:
+    private.chmod(mode)
+    status, (said,) = common("open", private)
+    assert status == 1 and "chmod 600" in said
+    assert common("insecure", private) == (0, ["open"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_file_of_somebody_else(private: Path) -> None:
+    os.chown(private, 65534, -1)
+    for how in ("open", "insecure", "append"):
+        status, (said,) = common(how, private)
+        assert status == 1 and "belongs to another user" in said
+
+
+@pytest.mark.parametrize("how", ["open", "insecure", "append"])
+def test_what_is_no_file(private: Path, how: str) -> None:
+    """A link is not followed, a FIFO does not make it wait, a device node is not opened."""
+    link, fifo = private.parent / "link", private.parent / "fifo"
+    link.symlink_to(private)
+    os.mkfifo(fifo, 0o600)
+    for path, said in [
+        (link, "a symbolic link: name the file itself"),
+        (fifo, "not a regular file"),
+        (private.parent, "not a regular file"),
+        (Path("/dev/zero"), "not a regular file"),
+    ]:
+        assert common(how, path) == (1, [said])
+
+
+@pytest.mark.parametrize("how", ["open", "insecure", "append"])
+def test_what_was_a_file_a_moment_ago(private: Path, how: str) -> None:
+    """Somebody puts a link, a FIFO or a folder in the file's place after the first look."""
+    link, fifo = private.parent / "link", private.parent / "fifo"
+    link.symlink_to(private)
+    os.mkfifo(fifo, 0o600)
+    assert common(how, private, blind=True) == (0, ["open"])
+    assert common(how, link, blind=True) == (1, ["Too many levels of symbolic links"])
+    for path in (fifo, Path("/dev/null"), private.parent):
+        status, (said,) = common(how, path, blind=True)
+        reasons = ["not a regular file", "No such device or address", "Is a directory"]
+        assert status == 1 and said in reasons
+
+
+def test_no_device_node_is_opened(tmp_path: Path) -> None:
+    """Opening one can do something: a pseudo terminal's master would be allocated."""
+    trace = tmp_path / "trace"
+    if subprocess.run(["which", "strace"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no strace here")
+    subprocess.run(["strace", "-o", trace, PROGRAM, "open", "/dev/ptmx"], check=False)
+    assert "ptmx" in trace.read_text() and not any(
+        "open" in line and "ptmx" in line and "execve" not in line
+        for line in trace.read_text().splitlines()
+    )
+
+
+def test_append(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    assert common("append", path) == (0, ["open"])
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o666)
+    assert common("append", path) == (0, ["open"])
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+# Devices files: what is not in test_flow.py
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "devices.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    path.chmod(0o600)
+    return path
+
+
+def devices(path: Path, needs: int = NEEDS_KS_NAF, extra: int = 0) -> tuple[int, list[str]]:
+    return common("devices", str(needs), str(extra), path)
+
+
+def row(identity: str, ks_naf: bytes = KS_NAF, ka: bytes = KA, *more: str) -> str:
+    return ",".join([identity, ks_naf.hex(), ka.hex(), *more]) + "\n"
+
+
+def test_rows_are_found(tmp_path: Path) -> None:
+    text = HEADER + ",ka-id\n" + row("b", KS_NAF, KA, "new") + row("a", KS_NAF, KA, "")
+    text += row("b", KS_NAF, b"", "") + row("b", KS_NAF, OTHER, "old") + row("c", KS_NAF, b"", "")
+    status, lines = devices(write(tmp_path, text))
+    # identity, line, ka-id, first row, row of the Ka that is meant, row of the name, refresh
+    assert status == 0 and lines == [
+        "a 3 - 3 3 3 -1",
+        "b 2 new 2 5 2 -1",
+        "b 4 - 2 5 0 -1",
+        "b 5 old 2 5 5 -1",
+        "c 6 - 6 0 0 -1",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "needs", "said"),
+    [
+        (HEADER + "\n" + row("a", b"", KA), NEEDS_KS_NAF, "line 2: ks-naf: 64 hex digits wanted"),
+        (HEADER + "\n" + row("a", b"", KA), NEEDS_KA, None),
+        (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KA, "line 2: ka: the hex of 16 to 65535"),
+        (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KS_NAF, None),
+        (HEADER + "\n" + row("a", b"", b""), 0, None),
+        (HEADER + "\n" + row("a", b"") + row("a", KS_NAF), 0, "line 3: ks-naf: differs"),
+        (HEADER + "\n" + row("", KS_NAF), 0, "line 2: identity: empty"),
+    ],
+)
+def test_needs(tmp_path: Path, text: str, needs: int, said: str | None) -> None:
+    status, lines = devices(write(tmp_path, text), needs)
+    assert (status == 0) == (said is None) and (said is None or lines[0].startswith(said))
+
+
+def test_refresh(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, HEADER + ",refresh\n" + row("a", KS_NAF, KA, "2a00") + row("b", KS_NAF, KA, "")
+    )
+    status, lines = devices(path, NEEDS_KS_NAF, REFRESH)
+    assert status == 0 and lines[:2] == ["a 2 - 2 2 2 42", "b 3 - 3 3 3 -1"]
+    assert devices(path)[1] == ["line 1: the header is wrong: a column that is not known here"]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 33, 64, 65])
+def test_file_that_was_cut(tmp_path: Path, cut: int) -> None:
+    """A file cut inside ka, or just its last end of line: a shorter Ka would be a wrong key."""
+    text = HEADER + "\n" + row("a") + row("b")
+    status, (said,) = devices(write(tmp_path, text[:-cut]))
+    assert status == 1 and said.startswith("line 3: no end of line at the end of the file")
+    assert devices(write(tmp_path, HEADER))[1][0].startswith("line 1: no end of line")
+    assert devices(write(tmp_path, ""))[1][0].startswith("line 1: the header is wrong")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xff",
+        b"\xc0\xaf",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"a\xe2\x82",
+        b"a\0b",
+        b"a b",
+        b"a\x7f",
+    ],
+)
+def test_texts_that_are_none(tmp_path: Path, text: bytes) -> None:
+    """A ka-id that is not UTF-8 would fail every flag later on."""
+    keys = f",{KS_NAF.hex()},{KA.hex()},".encode()
+    path = write(tmp_path, HEADER.encode() + b",ka-id\nok" + keys + text + b"\n")
+    assert devices(path)[1][0].startswith("line 2: ka-id: 0 to 255 octets of UTF-8")
+    path = write(tmp_path, HEADER.encode() + b",ka-id\n" + text + keys + b"k\n")
+    assert devices(path)[1][0].startswith("line 2: identity: 1 to 255 octets of UTF-8")
+
+
+def test_bounds_of_texts(tmp_path: Path) -> None:
+    longest = "é" * 127 + "x"
+    path = write(tmp_path, HEADER + ",ka-id\n" + row(longest, KS_NAF, KA, longest))
+    assert devices(path)[0] == 0
+    path = write(tmp_path, HEADER + ",ka-id\n" + row("a", KS_NAF, KA, longest + "x"))
+    assert devices(path)[0] == 1
+    path = write(tmp_path, HEADER + "\n" + row(longest + "x"))
+    assert devices(path)[0] == 1
+
+
+def test_longest_row_and_a_longer_one(tmp_path: Path) -> None:
+    """A line that no block holds; and one right behind another that fills most of a block."""
+    long = row("a", KS_NAF, b"\xab" * 65535)
+    status, lines = devices(
+        write(tmp_path, HEADER + "\n" + "".join(long.replace("a,", f"{i},", 1) for i in range(9)))
+    )
+    assert status == 0 and len(lines) == 10
+    status, (said,) = devices(write(tmp_path, HEADER + "\n" + "x" * 262144 + "\n"))
+    assert status == 1 and "longer than any row can be" in said
+
+
+def test_many_rows_of_one_identity(tmp_path: Path) -> None:
+    """40,000 rows took 40 s when each was compared with each."""
+    rows = (row("a", KS_NAF, KA, f"k{number}") for number in range(40_000))
+    path = write(tmp_path, HEADER + ",ka-id\n" + "".join(rows))
+    begun = time.monotonic()
+    status, (counted,) = common("count", path)
+    assert status == 0 and counted.startswith("40000 ") and time.monotonic() - begun < 10
+    path.write_text(path.read_text() + row("a", KS_NAF, KA, "k7"))
+    assert common("count", path)[1][0].endswith("line 40002: ka-id: the identity has it already")
+
+
+def test_ends_of_line_alone(tmp_path: Path) -> None:
+    """2 MiB of LF took 1.1 GiB when rows were counted by them."""
+    path = write(tmp_path, HEADER + "\n" * (2 << 20))
+    count, taken, said = common("count", path)[1][0].split(" ", 2)
+    assert count == "0" and said.startswith("line 2: fewer fields") and int(taken) < 8 << 20
+
+
+def test_rows_by_the_hundred_thousand(tmp_path: Path) -> None:
+    """At most 256 octets each beside their keys, a million in 3 s (on an idle machine)."""
+    keys = f",{KS_NAF.hex()},{KA.hex()}\n"
+    count = 200_000
+    rows = "".join(f"{number:07}@bsf.example.com{keys}" for number in range(count))
+    path = write(tmp_path, f"{HEADER}\n{rows}")
+    begun = time.monotonic()
+    counted, taken, _ = common("count", path)[1][0].split(" ", 2)
+    assert int(counted) == count and time.monotonic() - begun < 10
+    assert int(taken) < count * (256 + len(KS_NAF) + len(KA))
+
+
+# e2e_key of examples/
+
+
+@pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
+def test_e2e_key(mode: str) -> None:
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    key = reference.e2e_key(
+        KS_NAF, KA, naf_id, refresh=b"r", usage="u", mode=mode, digest="SHA2-512"
+    )
+    assert common("e2e", mode.lower(), "sha512", "u", KA.hex()) == (0, [f"{key.hex()} 10"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["5G", "SHA2-256", "", KA.hex()], "AKMA-E2E: mode: "),
+        (["3GPP", "MD5", "", KA.hex()], "AKMA-E2E: digest: "),
+        (["3GPP", "SHA2-256", "u" * 256, KA.hex()], "AKMA-E2E: usage: "),
+        (["3GPP", "SHA2-256", "", "22" * 15], "AKMA-E2E: ka: "),
+    ],
+)
+def test_e2e_key_gives_reasons(words: list[str], said: str) -> None:
+    status, (reason,) = common("e2e", *words)
+    assert status == 1 and reason.startswith(said)
