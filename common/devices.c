@@ -148,8 +148,7 @@ static int compare_rows(const void *one, const void *other)
 
 static int compare_ka_ids(const void *one, const void *other)
 {
-    const struct device *a = *(const struct device *const *)one;
-    const struct device *b = *(const struct device *const *)other;
+    const struct device *a = one, *b = other;
     const int order = strcmp(a->ka_id, b->ka_id);
 
     return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
@@ -165,17 +164,15 @@ static bool same_ks_naf(const struct device *one, const struct device *other)
 /* No two Ka's of one identity have the same name. */
 static bool ka_ids_differ(struct reader *reader, const struct device *rows, size_t count)
 {
-    const struct device **sorted = OPENSSL_malloc(count * sizeof(*sorted));
+    struct device *sorted = OPENSSL_memdup(rows, count * sizeof(*rows));
     size_t same = 0;
 
     if (sorted == NULL)
         return wrong(reader, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &rows[i];
     qsort(sorted, count, sizeof(*sorted), compare_ka_ids);
     for (size_t i = 1; i < count && same == 0; i++)
-        if (sorted[i]->ka_id[0] != '\0' && strcmp(sorted[i - 1]->ka_id, sorted[i]->ka_id) == 0)
-            same = sorted[i]->row;
+        if (sorted[i].ka_id[0] != '\0' && strcmp(sorted[i - 1].ka_id, sorted[i].ka_id) == 0)
+            same = sorted[i].row;
     OPENSSL_free(sorted);
     if (same == 0)
         return true;
@@ -218,6 +215,7 @@ static bool finish(struct reader *reader)
     return rows_agree(reader);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
 static bool start(struct reader *reader, const struct devices_rules *rules, char *fault)
 {
     const unsigned int takes = BASIC_COLUMNS | COLUMN_BIT(COLUMN_KA_ID) | rules->extra;

@@ -111,7 +111,7 @@ static void load(struct doctor *doctor)
     ERR_clear_error();
 }
 
-static int examine(struct doctor *doctor, char *default_config)
+static int examine(struct doctor *doctor, const char *default_config)
 {
     doctor->config = option.config != NULL ? option.config : default_config;
     doctor->modules = option.path != NULL ? option.path : getenv("OPENSSL_MODULES");

@@ -36,11 +36,13 @@ static void flatten(char *shown, size_t size, const char *policy)
 {
     size_t used = 0;
 
-    for (; *policy != '\0' && used + 3 < size; policy++) {
-        if (*policy == '\n')
+    for (; *policy != '\0' && used + 3 < size; policy++)
+        if (*policy == '\n') {
             shown[used++] = ';';
-        shown[used++] = *policy == '\n' ? ' ' : *policy;
-    }
+            shown[used++] = ' ';
+        } else {
+            shown[used++] = *policy;
+        }
     shown[used] = '\0';
 }
 

@@ -67,14 +67,14 @@ static bool complain(const char *name, const char *given, const char *wanted)
     return false;
 }
 
-static bool is_name(const char *option_name, const char *name)
+static bool is_name(const char *name, const char *domain)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789.-";
 
-    return (name != NULL && name[0] != '\0' && strlen(name) <= NAME_MAX_LENGTH &&
-            strspn(name, letters) == strlen(name)) ||
-           complain(option_name, name, "a domain name");
+    return (domain != NULL && domain[0] != '\0' && strlen(domain) <= NAME_MAX_LENGTH &&
+            strspn(domain, letters) == strlen(domain)) ||
+           complain(name, domain, "a domain name");
 }
 
 static bool is_hex(const char *name, const char *hex, unsigned char *octets, size_t digits)

@@ -1,0 +1,120 @@
+"""The akma tool under valgrind, and what remains of its secrets in memory when it ends.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import reference
+from evp import BUILD
+from samples import FQDN, IMPI, NAF_ID, RAND, SUPI, UA
+from tool import AKMA, ENVIRONMENT, secret
+
+KEY, KA = hashlib.sha256(b"remains: key").digest(), hashlib.sha512(b"remains: ka").digest()
+MORE = [hashlib.sha512(str(number).encode()).digest() for number in range(5)]
+NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
+LOG = ["valgrind", "-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible"]
+VALGRIND = [*LOG, "--error-exitcode=99", "--trace-children=no"]
+
+CALLS: dict[str, tuple[list[str], int]] = {
+    "derive": (["derive", "--ks-naf", "{key}", "--ka", "{ka}", *NAF, "--out", "out"], 0),
+    "derive to a pipe": (["derive", "--ks-naf", "{key}", "--ka", "env:KA", *NAF], 0),
+    "derive that is refused": (["derive", "--ks-naf", "{key}", "--ka", "{ka}", "--naf-fqdn", "x"], 1),
+    "AKMA": (["derive", "--from-k-ausf", "{key}", "--supi", SUPI, "--ka", "{ka}", *NAF, "--out", "o"], 0),
+    "GBA": (
+        [
+            *["derive", "--from-ck-ik", "{key}", "--impi", IMPI, "--rand", RAND.hex()],
+            *["--ka", "{ka}", *NAF, "--format", "base64", "--out", "out"],
+        ],
+        0,
+    ),
+    "psk": (["psk", "--in", "devices.csv", "--out", "out", "--format", "json", *NAF], 0),
+    "psk, a bad row": (["psk", "--in", "bad.csv", "--out", "out", "--format", "gnutls", *NAF], 1),
+    "psk, on": (
+        ["psk", "--in", "bad.csv", "--out", "out", "--format", "stunnel", "--keep-going", *NAF],
+        1,
+    ),
+    "ka add": (["ka", "add", "--devices", "devices.csv", "--identity", "n", "--ka", "{ka}"], 0),
+    "ka add --in": (["ka", "add", "--devices", "devices.csv", "--in", "devices.csv"], 0),
+    "ka remove": (["ka", "remove", "--devices", "devices.csv", "--identity", "device-1"], 0),
+    "ka new": (["ka", "new", "--identity", "x", "--out", "out"], 0),
+    "doctor": (["doctor"], 0),
+    "identity": (["identity", "--b-tid", "a@b"], 0),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = [f"device-{n},{ka[:32].hex()},{ka[32:].hex()}\n" for n, ka in enumerate(MORE)]
+    for name, extra in (("devices.csv", ""), ("bad.csv", "bad,00,00\n")):
+        path = tmp_path / name
+        path.write_text("identity,ks-naf,ka\n" + "".join(rows) + extra + "".join(rows[:0]))
+        path.chmod(0o600)
+    return tmp_path
+
+
+def run(
+    folder: Path, name: str, before: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    words, status = CALLS[name]
+    sources = {"key": secret(folder / "key", KEY), "ka": secret(folder / "ka", KA)}
+    result = subprocess.run(
+        [*before, AKMA, *(word.format(**sources) for word in words)],
+        env=ENVIRONMENT | ({"KA": KA.hex()} if "env:KA" in words else {}) | environment,
+        cwd=folder,
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert result.returncode == status, result.stderr
+    return result
+
+
+def needles() -> bytes:
+    """Pieces of everything that is secret in these calls, masked."""
+    chain = [reference.k_akma(KEY, SUPI), reference.ks_naf(KEY, RAND, IMPI, NAF_ID)]
+    chain.append(reference.k_af(chain[0], NAF_ID))
+    keys = [reference.e2e_key(key, KA, NAF_ID) for key in (KEY, *chain)]
+    keys += [reference.e2e_key(ka[:32], ka[32:], NAF_ID) for ka in MORE]
+    secrets = [KEY, KA, KA[32:], *chain, *keys, *MORE, *(ka[32:] for ka in MORE)]
+    return b"".join(bytes(octet ^ 0x5A for octet in octets[8:24]) for octets in secrets)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_remains(folder: Path, name: str) -> None:
+    """Neither as octets nor as hex, in any memory that can be written."""
+    (folder / "needles").write_bytes(needles())
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libremains.so"
+    where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
+    run(folder, name, [], where | {"LD_PRELOAD": preload})
+    assert (folder / "report").read_text() == f"0 of {len(needles()) // 16}\n"
+
+
+def test_something_would_be_found(folder: Path) -> None:
+    """The same look at a process that has the secret in its environment."""
+    (folder / "needles").write_bytes(needles())
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libremains.so"
+    where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
+    subprocess.run(
+        ["true"], env=os.environ | where | {"LD_PRELOAD": preload, "X": KA.hex()}, check=True
+    )
+    assert (folder / "report").read_text().startswith("2 of ")
+
+
+@pytest.mark.skipif(
+    "-fsanitize" in os.environ.get("AKMA_CMAKE_FLAGS", "") or bool(os.environ.get("AKMA_PRELOAD")),
+    reason="valgrind and the sanitizers exclude each other",
+)
+@pytest.mark.parametrize(
+    "name", ["derive", "GBA", "psk", "psk, on", "ka add --in", "ka remove", "doctor"]
+)
+def test_valgrind(folder: Path, name: str) -> None:
+    """Nothing read that was not written, nothing lost."""
+    assert shutil.which("valgrind")
+    run(folder, name, VALGRIND, {})
