@@ -53,8 +53,10 @@ void prf_source_free(struct prf_source *source)
     if (source == NULL)
         return;
     for (size_t digest = 0; digest < DIGEST_COUNT; digest++)
-        for (size_t place = 0; place < 2 * POOL_PLACES; place++)
-            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][0][place].mac));
+        for (size_t place = 0; place < POOL_PLACES; place++) {
+            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][false][place].mac));
+            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][true][place].mac));
+        }
     EVP_MAC_free(atomic_load(&source->hmac));
     OPENSSL_free(source->memory);
     OPENSSL_free(source);

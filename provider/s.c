@@ -177,7 +177,7 @@ struct value s_extracted(const struct s *s)
 struct value s_expanded(const struct s *s)
 {
     const size_t from = s_extracted(s).length;
-    const size_t i = s->octets.length + 2 * L_SIZE; /* behind P5 || L5, as RFC 5869 wants it */
+    const size_t i = s->octets.length + L_SIZE + L_SIZE; /* behind P5 || L5, as RFC 5869 wants it */
 
     return (struct value){s->octets.data + from, i + 1 - from};
 }

@@ -15,7 +15,7 @@
 #include <threads.h>
 
 /* Enough to get from the start of a derive to its fetch. */
-static const struct timespec a_moment = {.tv_nsec = 200 * 1000 * 1000};
+static const struct timespec a_moment = {.tv_nsec = 200000000};
 
 static EVP_KDF *kdf;
 static atomic_bool has_begun, second_is_there;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): as the C library calls it */
 time_t time(time_t *seconds)
 {
     const char *set = getenv("AKMA_CLOCK");

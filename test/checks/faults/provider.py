@@ -276,7 +276,7 @@ FAULTS = [
         ),
         ("    EVP_MAC_free(own);", "    (void)own;"),
         (
-            "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][0][place].mac));",
+            "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][true][place].mac));",
             "            (void)place;",
         ),
         (
