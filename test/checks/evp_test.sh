@@ -28,9 +28,11 @@ apt_get() {
 
 # The versions of the source package, first the one that is installed: a mirror may not have that any more.
 versions() {
+    generation=$(openssl version | sed 's/^OpenSSL \([0-9]*\.[0-9]*\)\..*/\1/')
     dpkg-query -W -f '${source:Version}\n' libssl-dev
     apt-cache -o Dir::Etc::SourceList="$build/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$build/lists" showsrc --only-source openssl | sed -n 's/^Version: //p'
+        -o Dir::State::Lists="$build/lists" showsrc --only-source openssl | sed -n 's/^Version: //p' |
+        grep "^$generation\."
 }
 
 get_tar() {
