@@ -6,7 +6,8 @@
 #
 # The packages come to build/packages/<release>. The exit status is 3 where no root could be made.
 #
-# AKMA_ROOTS, AKMA_MIRROR   see roots.sh
+# AKMA_ROOTS, AKMA_MIRROR      see roots.sh
+# DEB_BUILD_OPTIONS=nocheck    leaves the suite out
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu

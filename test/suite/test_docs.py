@@ -341,3 +341,11 @@ def test_ue_side() -> None:
     ]
     assert printed == shown
     assert [bytes.fromhex(line.replace(":", "")) for line in printed] == expected
+
+
+def test_the_matrix_is_described() -> None:
+    """Each row that matrix.sh has, in the table of docs/compatibility.md."""
+    rows = re.findall(r"^(\S+)\|[^|\n]+\|in_", (ROOT / "test/checks/matrix.sh").read_text(), re.M)
+    text = (ROOT / "docs/compatibility.md").read_text().split("## What differs")[0]
+    assert rows == re.findall(r"^\| ([\w.]+) \| \d", text, re.M)
+    assert len(rows) >= 8
