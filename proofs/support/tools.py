@@ -13,7 +13,7 @@ from pathlib import Path
 
 from claims import Claim
 
-SECONDS = 540
+SECONDS = 200
 CBMC_ROOT = Path(os.environ["AKMA_CBMC_ROOT"]) if "AKMA_CBMC_ROOT" in os.environ else None
 
 
@@ -112,4 +112,24 @@ def maude(claim: Claim, tree: Path) -> Answer:
     return Answer(Verdict.PROVED, f"{searched} states", log, traces)
 
 
-TOOLS = {"coq": coq, "maude": maude}
+def cbmc(claim: Claim, tree: Path) -> Answer:
+    """Check a harness. Too small an unwinding is no answer, neither way."""
+    assert CBMC_ROOT is not None
+    inside = Path("/") / tree.relative_to(CBMC_ROOT)
+    folders = ["include", "provider", "proofs/stubs", f"proofs/{claim.folder}"]
+    words = [f"proofs/{claim.folder}/{claim.files[-1]}", *claim.how["sources"]]
+    words += [f"-I{folder}" for folder in folders] + ["-DPROOF", "--function", "prove"]
+    words += ["--unwinding-assertions", "--unwind", str(claim.how["unwind"])]
+    words += claim.how.get("options", [])
+    shell = ["chroot", CBMC_ROOT, "sh", "-c", 'cd "$1" && shift && exec cbmc "$@"', "sh", inside]
+    said = run([*shell, *words], tree)[1]
+    failed = re.findall(r"^\[(\S+)\] (.*): FAILURE$", said, re.M)
+    if "VERIFICATION SUCCESSFUL" in said and not failed:
+        return Answer(Verdict.PROVED, f"{said.count(': SUCCESS')} conditions", said)
+    refuting = [text for name, text in failed if ".unwind." not in name]
+    if not refuting or len(refuting) < len(failed):
+        return Answer(Verdict.UNDECIDED, "", said)
+    return Answer(Verdict.REFUTED, re.sub(r"^line \d+ ", "", refuting[0]), said)
+
+
+TOOLS = {"coq": coq, "maude": maude, "cbmc": cbmc}
