@@ -16,11 +16,12 @@ static bool is_letter_or_digit(unsigned char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Labels of letters, digits and hyphens, of 1 to 63 octets, no hyphen at their ends; dots between. */
+/* Labels of letters, digits and hyphens, of 1 to 63 octets, no hyphen at their ends; dots between.
+ */
 static bool is_fqdn(const unsigned char *text, size_t length)
 {
-    size_t label = 0;       /* octets of this label so far */
-    bool may_end = false;   /* a letter or digit was the last octet */
+    size_t label = 0;     /* octets of this label so far */
+    bool may_end = false; /* a letter or digit was the last octet */
 
     for (size_t i = 0; i < length; i++) {
         if (is_letter_or_digit(text[i])) {

@@ -27,3 +27,13 @@ void *memmove(void *to, const void *from, size_t length)
             out[i - 1] = in[i - 1];
     return to;
 }
+
+void *memchr(const void *from, int octet, size_t length)
+{
+    const unsigned char *in = from;
+
+    for (size_t i = 0; i < length; i++)
+        if (in[i] == (unsigned char)octet)
+            return (void *)(in + i);
+    return NULL;
+}

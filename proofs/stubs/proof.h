@@ -17,7 +17,8 @@ bool nondet_bool(void);
 size_t nondet_size(void);
 unsigned char nondet_octet(void);
 
-/* How many octets were written of the secure memory that is given back next: they must be cleansed by then. */
+/* How many octets were written of the secure memory that is given back next: they must be cleansed
+ * by then. */
 extern size_t secret_length;
 
 #endif

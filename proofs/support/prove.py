@@ -2,7 +2,7 @@
 
     proofs/run.sh [--mutants] [--jobs N] [--logs FOLDER] [words]
 
-With words only the claims whose names (folder and last file) have one of them. --logs keeps what the tools said: the
+With words only the claims whose names (folder and last file) begin with one of them. --logs keeps what the tools said: the
 traces of attacks, among others. The exit status is 1 where a claim is not proved, or a mutant is not refuted.
 
 SPDX-License-Identifier: Apache-2.0
@@ -111,7 +111,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--mutants", action="store_true", help="try what must not be provable")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time, default 2")
     parser.add_argument("--logs", type=Path, help="a folder for what the tools say")
-    parser.add_argument("words", nargs="*", help="only claims that have one of these in their name")
+    parser.add_argument("words", nargs="*", help="only claims whose name begins so")
     return parser.parse_args()
 
 
@@ -121,7 +121,7 @@ def main() -> int:
     if arguments.logs:
         arguments.logs.mkdir(parents=True, exist_ok=True)
     words = arguments.words or [""]
-    claims = [claim for claim in read_claims() if any(word in claim.name for word in words)]
+    claims = [claim for claim in read_claims() if claim.name.startswith(tuple(words))]
     check_mutants(claims)
     possible = [claim for claim in claims if claim.tool != "cbmc" or CBMC_ROOT is not None]
     started = time.monotonic()

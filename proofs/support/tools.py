@@ -13,7 +13,7 @@ from pathlib import Path
 
 from claims import Claim
 
-SECONDS = 200
+SECONDS = 300
 CBMC_ROOT = Path(os.environ["AKMA_CBMC_ROOT"]) if "AKMA_CBMC_ROOT" in os.environ else None
 
 
@@ -121,7 +121,15 @@ def cbmc(claim: Claim, tree: Path) -> Answer:
     words += [f"-I{folder}" for folder in folders] + ["-DPROOF", "--function", "prove"]
     words += ["--unwinding-assertions", "--unwind", str(claim.how["unwind"])]
     words += claim.how.get("options", [])
-    shell = ["chroot", CBMC_ROOT, "sh", "-c", 'cd "$1" && shift && exec cbmc "$@"', "sh", inside]
+    shell: list[str | Path] = [
+        "chroot",
+        CBMC_ROOT,
+        "sh",
+        "-c",
+        'cd "$1" && shift && exec cbmc "$@"',
+        "sh",
+        inside,
+    ]
     said = run([*shell, *words], tree)[1]
     failed = re.findall(r"^\[(\S+)\] (.*): FAILURE$", said, re.M)
     if "VERIFICATION SUCCESSFUL" in said and not failed:

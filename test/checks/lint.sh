@@ -12,7 +12,7 @@ build=${AKMA_BUILD:-$root/build/lint}
 "$root/scripts/install-packages.sh" @module @programs @suite @lint mosquitto-dev libmosquitto-dev
 cd "$root"
 
-c_files=$(find provider include common e2e plugins tool examples test bench -name '*.[ch]')
+c_files=$(find provider include common e2e plugins tool examples test bench proofs -name '*.[ch]')
 sources=$(find provider common e2e plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*')
 python_files=$(find scripts test bench python proofs -name "*.py")
 shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
