@@ -100,6 +100,7 @@ static size_t take_body(char *octets, size_t size, size_t count, void *context)
 }
 
 /* curl's callback for a line of the headers: curl keeps what it needs of them. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
@@ -115,6 +116,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
 }
 
 /* curl's callback with a connection made, before anything is sent on it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
 static int check_connection(void *context, char *address, char *local, int port, int local_port)
 {
     struct transfer *transfer = context;

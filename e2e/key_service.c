@@ -43,7 +43,7 @@ struct key_service {
     const struct key_service_setup *setup;
     struct token *token; /* NULL: without */
     int64_t not_before;  /* clock_ms() of the next question */
-    TAILQ_HEAD(, exchange) exchanges;
+    TAILQ_HEAD(exchanges, exchange) exchanges;
 };
 
 const struct key_interface *key_interface(const char *text, const char **url)

@@ -13,7 +13,7 @@
 
 struct lookup {
     TAILQ_ENTRY(lookup) place; /* of those that are not asked yet: the oldest first */
-    TAILQ_HEAD(, lookup_waiter) waiters;
+    TAILQ_HEAD(waiters, lookup_waiter) waiters;
     struct network *network;
     int64_t since;
     bool is_asked, is_void;
@@ -25,7 +25,7 @@ struct lookups {
     struct lookups_setup setup;
     struct networks networks;
     void *tree; /* of look-ups, by identity */
-    TAILQ_HEAD(, lookup) waiting;
+    TAILQ_HEAD(waiting, lookup) waiting;
     size_t waiting_count, asked_count;
     struct rate *rate;
 };
@@ -80,7 +80,7 @@ static void end(struct lookups *lookups, struct lookup *lookup, const void *answ
 /* The one that is served last: of the network whose turn is last, the youngest. */
 static struct lookup *last_of(struct lookups *lookups)
 {
-    struct lookup *lookup, *last = TAILQ_FIRST(&lookups->waiting);
+    struct lookup *lookup = NULL, *last = TAILQ_FIRST(&lookups->waiting);
 
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {
@@ -93,7 +93,7 @@ static struct lookup *last_of(struct lookups *lookups)
 /* The one to be served next; NULL where each has to wait. */
 static struct lookup *next_of(struct lookups *lookups, int64_t now)
 {
-    struct lookup *lookup, *next = NULL;
+    struct lookup *lookup = NULL, *next = NULL;
 
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {

@@ -11,10 +11,10 @@
 #include <search.h>
 #include <string.h>
 
-#define SECOND    1000 /* ms */
-#define MEMORY    (300 * SECOND)
-#define KNOWN_MAX 65536 /* networks */
-#define LITTLE    4     /* wanted within MEMORY */
+#define SECOND    1000   /* ms */
+#define MEMORY    300000 /* ms */
+#define KNOWN_MAX 65536  /* networks */
+#define LITTLE    4      /* wanted within MEMORY */
 
 struct rate *rate_new(unsigned int max)
 {
@@ -62,7 +62,7 @@ static void forget(struct networks *networks, struct network *network)
 
 static void make_room(struct networks *networks)
 {
-    struct network *network;
+    struct network *network = NULL;
 
     if (networks->count < KNOWN_MAX)
         return;

@@ -43,7 +43,7 @@ struct network {
 
 struct networks {
     void *tree; /* by address */
-    TAILQ_HEAD(, network) all;
+    TAILQ_HEAD(network_list, network) all;
     size_t count;
     unsigned int rate; /* of each */
 };

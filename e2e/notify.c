@@ -72,11 +72,11 @@ static void come_back(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
     struct evhttp_request *request = revocation->request;
+    const char *reason = revocation->revoked ? NULL : revocation->reason;
 
     (void)loop;
     log_event("notification", "identity", revocation->identity, "result",
-              revocation->revoked ? "revoked" : "failed", "reason",
-              revocation->revoked ? NULL : revocation->reason, NULL);
+              revocation->revoked ? "revoked" : "failed", "reason", reason, NULL);
     if (request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
         if (revocation->revoked)

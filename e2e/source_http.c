@@ -23,7 +23,7 @@
 #define NOS_MAX     4096   /* cached */
 #define WAITING_MAX 1024   /* look-ups that are not asked yet */
 #define NO_LIFETIME 5000   /* ms that a "no" is kept */
-#define TICK        10     /* ms, while look-ups wait */
+#define TICK        10000  /* microseconds, while look-ups wait */
 #define SWEEP       10     /* seconds */
 
 struct source_http {
@@ -184,7 +184,7 @@ static void ask(void *context, struct lookup *lookup, enum key_system system, co
 
 static void run_lookups(struct source_http *http)
 {
-    const struct timeval soon = {0, TICK * 1000};
+    const struct timeval soon = {0, TICK};
 
     if (lookups_run(http->lookups, clock_ms()))
         (void)evtimer_add(http->tick, &soon);

@@ -173,12 +173,14 @@ static char *make_basic(const struct token_setup *setup)
 
     if (id != NULL && secret != NULL && asprintf(&pair, "%s:%s", id, secret) >= 0) {
         const size_t length = strlen(pair);
+        const size_t size = strlen("Basic ") + (length + 2) / 3 * 4 + 1;
 
-        basic = OPENSSL_malloc(strlen("Basic ") + (length + 2) / 3 * 4 + 1);
+        basic = OPENSSL_malloc(size);
         if (basic != NULL) {
-            memcpy(basic, "Basic ", strlen("Basic "));
-            (void)EVP_EncodeBlock((unsigned char *)basic + strlen("Basic "),
-                                  (const unsigned char *)pair, (int)length);
+            const size_t before = OPENSSL_strlcpy(basic, "Basic ", size);
+
+            (void)EVP_EncodeBlock((unsigned char *)basic + before, (const unsigned char *)pair,
+                                  (int)length);
         }
         OPENSSL_cleanse(pair, length);
         free(pair);

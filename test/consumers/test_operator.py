@@ -52,6 +52,8 @@ class Net:
     def source(self, *sources: str, options: tuple[str, ...] = ()) -> KeySource:
         """The source of keys; sources as --key-source takes them."""
         words = [word for source in sources for word in ("--key-source", source)]
+        if "--source-timeout" not in options:  # a machine that is busy is no slow operator
+            options += ("--source-timeout", "10")
         return KeySource(
             *words, *identity_options(self.client_files, self.authority.file), *options
         )
@@ -273,13 +275,13 @@ def test_slow(net: Net, operator: Operator) -> None:
     slow, quick = Subscriber(), Subscriber(supi="001010000000002")
     operator.add(slow, quick)
     operator.answer = lambda request, true: None if slow.a_kid in request["body"] else true
-    with net.source(f"nef:{operator.url}", options=("--source-timeout", "1")) as source:
+    with net.source(f"nef:{operator.url}", options=("--source-timeout", "2")) as source:
         begun = time.monotonic()
         label = source.start(slow.a_kid)
         assert source.look(quick.a_kid).startswith("found ")
-        assert time.monotonic() - begun < 0.9
+        assert label not in source.answers
         assert source.wait_for(label).startswith("refused ")
-        assert 0.9 < time.monotonic() - begun < 2
+        assert 1.9 < time.monotonic() - begun < 4
 
 
 def test_down(net: Net) -> None:
@@ -601,7 +603,7 @@ def test_flood(net: Net, operator: Operator, sources: int) -> None:
     """Made-up identities, from one address or many: the operator sees what it may, others get through."""
     known, new = operator.subscribers[0], Subscriber(supi="001010000000002")
     operator.add(new)
-    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
+    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10", "--source-timeout", "3")
     with net.source(f"nef:{operator.url}", options=limits) as source:
         assert source.look(known.a_kid, peer="203.0.113.1").startswith("found ")
         begun = time.monotonic()
