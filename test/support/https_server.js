@@ -1,6 +1,6 @@
 // A real HTTPS server whose requests are answered by the process that started it.
 //
-//   node https_server.js CERTIFICATE KEY CA h2|h1|both|h2-small HOST PORT
+//   node https_server.js CERTIFICATE KEY CA h2|h1|both|h2-small HOST PORT [ANSWERS]
 //
 // A line of JSON on standard output for each request, a line on standard input for its answer:
 //
@@ -9,6 +9,7 @@
 //   {"id":N,"status":N,"headers":{..},"body":"..","delay":MS,"cut":OCTETS}
 //
 // waiting: requests that are not answered yet, with this one. cut: so many octets of the body, then the connection is gone. Clients need a certificate of the CA.
+// ANSWERS: a file of JSON, {"delay":MS,"bodies":{"<aKId>":".."}}; then nobody is asked, for speed.
 // h2-small: a session takes ten requests at a time.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -18,7 +19,7 @@ const http2 = require('http2');
 const https = require('https');
 const readline = require('readline');
 
-const [certificate, key, ca, versions, host, port] = process.argv.slice(2);
+const [certificate, key, ca, versions, host, port, answers] = process.argv.slice(2);
 const options = {
   cert: fs.readFileSync(certificate),
   key: fs.readFileSync(key),
@@ -28,6 +29,7 @@ const options = {
   allowHTTP1: versions === 'both',
   settings: { maxConcurrentStreams: versions === 'h2-small' ? 10 : 100 },
 };
+const known = answers ? JSON.parse(fs.readFileSync(answers)) : null;
 const waiting = new Map();
 let requests = 0;
 let connections = 0;
@@ -40,6 +42,15 @@ function socketOf(request) {
   return request.httpVersionMajor === 2 ? request.stream.session.socket : request.socket;
 }
 
+function answerKnown(text, response) {
+  const body = known.bodies[JSON.parse(text).aKId];
+
+  setTimeout(() => {
+    response.writeHead(body ? 200 : 204, { 'content-type': 'application/json' });
+    response.end(body);
+  }, known.delay);
+}
+
 function onRequest(request, response) {
   const id = requests++;
   const chunks = [];
@@ -47,10 +58,14 @@ function onRequest(request, response) {
   const peer = (session.socket || session).getPeerCertificate();
 
   session.number = session.number || ++connections;
-  waiting.set(id, { request, response });
+  if (!known) waiting.set(id, { request, response });
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('error', () => {});
   response.on('error', () => {});
+  if (known) {
+    request.on('end', () => answerKnown(Buffer.concat(chunks).toString(), response));
+    return;
+  }
   request.on('end', () => say({
     id,
     method: request.method,

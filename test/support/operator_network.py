@@ -44,11 +44,15 @@ class HttpsServer:
         ca: Path,
         versions: str = "both",
         port: int = 0,
+        answers: Path | None = None,
     ) -> None:
         self.handle = handle
         self.refused: list[str] = []
         self.process = subprocess.Popen(
-            ["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK, str(port)],
+            [
+                *["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK],
+                *[str(port), *([str(answers)] if answers else [])],
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
