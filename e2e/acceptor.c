@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TURNS    16  /* connections accepted of one address before others have their turn */
-#define PAUSE_MS 100 /* while there are no descriptors */
+#define TURNS    16   /* connections accepted of one address before others have their turn */
+#define PAUSE_MS 100L /* while there are no descriptors */
 #define LOG_MS   1000
 
 enum refusal { REFUSAL_NETWORK, REFUSAL_EVICTED, REFUSAL_FULL, REFUSAL_STARVED, REFUSALS };

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define LOOK_MS 20 /* whether the last connection has ended */
+#define LOOK_MS 20L /* whether the last connection has ended */
 
 enum state { RUNNING, DRAINING, CLOSING };
 

@@ -90,6 +90,7 @@ static _Noreturn void refuse(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);

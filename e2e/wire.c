@@ -156,6 +156,7 @@ bool wire_add(struct wire *wire, const char *prefix, const char *text, size_t le
     if (!make_room_to_write(wire, prefix_length + length + 1))
         return false;
     place = wire->out + wire->out_length;
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): octets on a wire have no NUL */
     memcpy(place, prefix, prefix_length);
     memcpy(place + prefix_length, text, length);
     place[prefix_length + length] = '\n';

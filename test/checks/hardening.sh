@@ -70,7 +70,8 @@ run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecy
 (
     cd "$root"
     run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_BUILD="$build/thread" \
-        /usr/bin/python3 -m pytest -q test/suite/test_flow.py -k "at_once or same_time or crowd or garbage or sigterm"
+        /usr/bin/python3 -m pytest -q test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
+        -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
 )
 
 make_build address "" -DAKMA_SANITIZE=ON
