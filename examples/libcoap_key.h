@@ -10,8 +10,7 @@
 
 #include <stdbool.h>
 
-#define LIBCOAP_KA_LENGTH 32 /* octets of Ka that these examples take; AKMA-E2E takes 16 to 65535 \
-                              */
+#define LIBCOAP_KA_LENGTH 32 /* octets of Ka here; AKMA-E2E takes 16 to 65535 */
 
 /* Ks_NAF, then Ka, as they come on standard input. */
 struct libcoap_secrets {

@@ -30,6 +30,7 @@ void mosquitto_log_printf(int level, const char *format, ...)
 
     (void)level;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is just above */
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
     (void)fputc('\n', stderr);
