@@ -313,34 +313,11 @@ def test_skey_example(tmp_path: Path) -> None:
 
 
 def test_the_forge_runs_the_same_checks() -> None:
-    """The workflow has every check of .ci/run, with its arguments."""
-    steps = re.findall(
-        r"^(?:step )?test/(?:checks/)?(\S+\.sh[^&\n]*)", (ROOT / ".ci/run").read_text(), re.M
-    )
+    """The workflow has every check of .ci/run."""
+    checks = set(re.findall(r"(?:test|proofs)/[\w/]*\.sh", (ROOT / ".ci/run").read_text()))
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    assert len(steps) > 5
-    assert [step for step in steps if step.strip() not in workflow] == []
-
-
-def test_ue_side() -> None:
-    """The derivations of a device, as they stand there: what openssl prints, and what the reference says."""
-    k_ausf, ks, rand = bytes(range(32)), bytes(range(32, 64)), bytes(range(16))
-    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
-    supi, impi = "001010000000001", "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
-    k_akma = reference.k_akma(k_ausf, supi)
-    expected = [
-        reference.ks_naf(ks, rand, impi, naf_id),
-        k_akma,
-        reference.a_tid(k_ausf, supi),
-        reference.k_af(k_akma, naf_id),
-    ]
-    text = (ROOT / "docs/ue-side.md").read_text()
-    shown = re.findall(r"^    ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})$", text, re.MULTILINE)
-    printed = [
-        run("sh", "-c", line, **ENVIRONMENT).strip() for line in blocks("docs/ue-side.md", "sh")
-    ]
-    assert printed == shown
-    assert [bytes.fromhex(line.replace(":", "")) for line in printed] == expected
+    assert len(checks) > 8
+    assert [check for check in checks if check not in workflow] == []
 
 
 def test_the_matrix_is_described() -> None:

@@ -135,7 +135,7 @@ def test_can_be_moved(prefix: Path, tmp_path: Path) -> None:
 def test_components(built: Path, tmp_path: Path) -> None:
     """Each by itself; together they are the whole."""
     parts = {}
-    for component in ("module", "development", "tools"):
+    for component in ("module", "development", "tools", "mosquitto"):
         run("cmake", "--install", built, "--prefix", tmp_path / component, "--component", component)
         parts[component] = files(tmp_path / component)
     run("cmake", "--install", built, "--prefix", tmp_path / "all")

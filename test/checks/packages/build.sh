@@ -13,7 +13,7 @@ build() {
     mkdir -p "$1"
     version=$(dpkg-parsechangelog -l /project/debian/changelog -S Version)
     version=${version%-*}
-    tar -C / --sort=name --mtime=@0 --exclude=./debian -czf "$1/akma_$version.orig.tar.gz" project
+    tar -C / --sort=name --mtime=@0 --exclude=project/debian -czf "$1/akma_$version.orig.tar.gz" project
     cp -a /project "$1/akma-$version"
     (cd "$1/akma-$version" && dpkg-buildpackage -us -uc) >"$1/log" 2>&1 || {
         tail -n 60 "$1/log"

@@ -72,6 +72,7 @@ for test in debian/tests/*; do
         }
     }
 done
+OPENSSL_CONF=$config akma doctor
 module=$(dpkg -L openssl-provider-akma | grep '/akma\.so$')
 mv "$module" /tmp/akma.so
 (export OPENSSL_CONF=$config && without_the_module)
