@@ -244,8 +244,7 @@ static void release(struct relay *relay, bool broken_off)
 
     if (broken_off) {
         (void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-        SSL_set_quiet_shutdown(relay->ssl,
-                               1); /* no close_notify: the UE sees a broken connection */
+        SSL_set_quiet_shutdown(relay->ssl, 1); /* no close_notify: cut off, not ended */
     }
     (void)event_del(&relay->on_ssl);
     (void)event_del(&relay->on_plain);

@@ -1,0 +1,172 @@
+"""Faults of the store in a Redis, the relay, and the UE that listens.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Room, of
+
+FAULTS = [
+    *of(
+        "record.c",
+        ("#define VERSION       1", "#define VERSION       2"),
+        ("{identity, strlen(identity)},", "{identity, 0},"),
+        ("{run_id, strlen(run_id)}}", "{run_id, 0}}"),
+        ("{head, head_length},", "{head, 5},"),
+        ('#define INFO          "akma e2e store record"', '#define INFO          "akma"'),
+        ("EVP_aes_256_gcm()", "EVP_aes_256_ctr()"),
+        ("RAND_bytes(salt, sizeof(salt)) > 0", "(memset(salt, 0, sizeof(salt)), true)"),
+        ("return !reader->cut && reader->left == SEALED_LENGTH;", "return !reader->cut;"),
+        ("if (length > reader->left)", "if (length > reader->left + 1)"),
+        ("else if (head.version != VERSION)", "else if (head.version < VERSION)"),
+        ("else if (now > head.until)", "else if (now > head.until + 5)"),
+        (
+            "const struct wrap_key *key = &keys->keys[0];",
+            "const struct wrap_key *key = &keys->keys[keys->count - 1];",
+        ),
+        (
+            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&\n           EVP_CipherFinal_ex(ctx, out + written, &last) > 0",
+            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0",
+        ),
+        (
+            "place = put_text(place, record->subject);\n    place = put_text(place, record->naf);",
+            "place = put_text(place, record->naf);\n    place = put_text(place, record->subject);",
+        ),
+    ),
+    *of(
+        "wrap_key.c",
+        ("value <= UINT32_MAX", "true"),
+        ("if (wrap_keys_find(keys, key.number) != NULL)", "if (0)"),
+        ("if (keys->count == WRAP_KEYS_MAX)", "if (0)"),
+        ("text[i] < '0' || text[i] > '9'", "text[i] > '9'"),
+        ("wrong != NULL || keys->count > 0 ? wrong", "true ? wrong"),
+    ),
+    *of(
+        "store_script.c",
+        ("'PX', lifetime, 'NX')", "'PX', lifetime)"),
+        ("'PX', lifetime, 'NX')", "'NX')"),
+        ("if excess >= 0 then", "if excess > 0 then"),
+        ("redis.call('ZRANGE', set, 0, excess)", "redis.call('ZRANGE', set, -1, -1)"),
+        ("redis.call('ZREMRANGEBYSCORE', set, '-inf', now)", "local _ = now"),
+        ("agrees(ARGV[1], device) and", "true and"),
+        ("agrees(ARGV[2], ka_id) and", "true and"),
+        ("agrees(ARGV[3], subject) then", "true then"),
+        ("if agrees(ARGV[4], naf) then", "if true then"),
+        ("redis.call('PEXPIRE', set, lifetime) end", "local _ = 0 end"),
+    ),
+    *of(
+        "store_redis.c",
+        ('word(operation == GET ? "GET" : "GETDEL")', 'word("GET")'),
+        ('word(operation == GET ? "GET" : "GETDEL")', 'word("GETDEL")'),
+        ("if (request->operation == TAKE)\n        forget(request->client, &record);\n", ""),
+        ('add_text(&text, "=");', 'add_text(&text, "");'),
+        ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
+        ("STORE_MAX_OF_DEVICE", "STORE_MAX_OF_DEVICE + 1"),
+        ('"%d", STORE_MAX);', '"%d", STORE_MAX - 1);'),
+        ("store->setup.user = store->options->user;", "store->setup.user = NULL;"),
+        (
+            "store->keys = keys;\n    (void)pthread_rwlock_unlock",
+            "(void)keys;\n    (void)pthread_rwlock_unlock",
+        ),
+        (
+            "store->setup.tls = tls_client_ctx(store->options->ca);",
+            "store->setup.tls = tls_client_ctx(NULL);",
+        ),
+    ),
+    *of("tls_client.c", ("SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);", "")),
+    *of(
+        "redis.c",
+        (
+            "redis->state = WAITING;\n    set_timer(redis, redis->backoff);",
+            "redis->state = WAITING;",
+        ),
+        ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
+        ("fail_all(&redis->sent, redis->reason);", ""),
+        ("fail_all(&redis->queued, redis->reason);", ""),
+        ("redis->run_id[0] = '\\0';", ""),
+        ('drop(redis, "the server does not answer");', ""),
+        ('strcspn(password, "\\r\\n")', "strlen(password)"),
+        ("return redis->fault[0] == '\\0';", "return true;"),
+    ),
+    *of(
+        "relay.c",
+        ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
+        ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
+        ("direction->source_ended = reading == STOP_ENDED;", "direction->source_ended = false;"),
+        (
+            "hold(direction, scratch + sent, length - sent)",
+            "hold(direction, scratch, length - sent)",
+        ),
+        ("(void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
+        ("SSL_set_quiet_shutdown(relay->ssl, 1);", ""),
+        ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
+        ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
+        (
+            "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n}\n\nstatic void release",
+            "}\n\nstatic void release",
+        ),
+        (
+            "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
+            "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
+        ),
+        (
+            'case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n        return broken(relay, "the UE\'s connection broke");',
+            "default:\n        return STOP_ENDED;",
+        ),
+    ),
+    *of(
+        "forward.c",
+        ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
+        (
+            "SSL_set_quiet_shutdown(forward->link->ssl, 1);\n    end(forward, reason);",
+            "end(forward, reason);",
+        ),
+        ("if (error == 0) {", "if (error >= 0) {"),
+        ("forward->link->device);", "forward->link->identity);"),
+    ),
+    *of(
+        "proxy_header.c",
+        ("#define SUBTYPE_CN         0x22", "#define SUBTYPE_CN         0x23"),
+        (
+            "static const unsigned char client[] = {CLIENT_SSL, 0, 0, 0, 1};",
+            "static const unsigned char client[] = {CLIENT_SSL, 0, 0, 0, 0};",
+        ),
+        (
+            "put_length(ssl + 1, (size_t)(place - ssl) - 3);",
+            "put_length(ssl + 1, (size_t)(place - ssl));",
+        ),
+        (
+            "put(place, &to->sin_port, sizeof(to->sin_port))",
+            "put(place, &from->sin_port, sizeof(from->sin_port))",
+        ),
+    ),
+    *of(
+        "local_listener.c",
+        ("place->ai_family != AF_UNIX && !is_loopback(place->ai_addr)", "0"),
+        ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
+        ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
+    ),
+    *of(
+        "ue_listen.c",
+        ("result->outcome != CLIENT_READY || !result->is_e2e", "result->outcome != CLIENT_READY"),
+        ("(void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
+    ),
+    *of(
+        "as_options.c",
+        ("require(!is_shared || o->third_party == NULL,", "require(true,"),
+        ("require(!is_shared || o->store_key != NULL,", "require(true,"),
+        ("require(o->forward == NULL || roles->endpoint,", "require(true,"),
+        ("require(o->forward != NULL || o->proxy_protocol == NULL,", "require(true,"),
+    ),
+]
+
+ROOM = Room(
+    folder="e2e",
+    target="all",
+    tests=[
+        "test_records",
+        "test_store_options",
+        "../consumers/test_relay",
+        "../consumers/test_store",
+    ],
+    faults=FAULTS,
+)

@@ -1,0 +1,83 @@
+"""What the options of store and endpoint refuse, with a sentence and before anything is opened.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, LOOPBACK, write_devices
+
+ENDPOINT = ["--e2e-accept", f"{LOOPBACK}:0"]
+REDIS = ["--store", f"redis://{LOOPBACK}:1"]
+KEY = ["--store-key", "store.key"]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """e2e-as, which is expected to refuse."""
+    return subprocess.run(
+        [BUILD / "e2e/e2e-as", *words],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words,sentence",
+    [
+        (ENDPOINT, "--store redis://HOST:PORT or rediss://HOST:PORT is missing"),
+        (ENDPOINT + REDIS, "--store-key FILE is missing"),
+        (ENDPOINT + ["--store", "memory"] + KEY, "are for a Redis"),
+        (ENDPOINT + REDIS + KEY + ["--store-user", "x"], "--store-password-file FILE is missing"),
+        (ENDPOINT + REDIS + KEY + ["--proxy-protocol"], "--forward HOST:PORT or unix:PATH is"),
+        (ENDPOINT + REDIS + KEY + ["--devices", "x"], "an endpoint alone has no use for it"),
+        (
+            ["--naf-accept", "x:1", "--devices", "x", "--cert", "x", "--key", "x", "--ca", "x"]
+            + ["--forward", "x:1"],
+            "--forward is for an endpoint",
+        ),
+        (
+            ["--accept", "x:1", "--third-party", "x:1", "--devices", "x", "--naf-fqdn", FQDN]
+            + ["--cert", "x", "--key", "x", "--ca", "x", *REDIS, *KEY],
+            "a NAF apart holds no e2e_key",
+        ),
+    ],
+)
+def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -> None:
+    result = run(tmp_path, *words)
+    assert result.returncode == 2 and sentence in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis", f"http://{LOOPBACK}:1", f"redis://u:secret@{LOOPBACK}:1", f"redis://{LOOPBACK}:1/0"],
+)
+def test_what_is_no_store(tmp_path: Path, url: str) -> None:
+    """A password in the address would stand on the command line: it is not even repeated."""
+    (tmp_path / "store.key").touch(0o600)
+    (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
+    result = run(tmp_path, *ENDPOINT, "--store", url, *KEY)
+    assert result.returncode == 1 and "rediss://HOST:PORT wanted" in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_a_store_key_that_others_can_read(tmp_path: Path) -> None:
+    (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
+    (tmp_path / "store.key").chmod(0o644)
+    result = run(tmp_path, *ENDPOINT, *REDIS, *KEY)
+    assert result.returncode == 1 and "--store-key store.key" in result.stderr
+
+
+def test_an_application_that_cannot_be(tmp_path: Path) -> None:
+    devices = write_devices(tmp_path / "d", [["ue", "00" * 32, "01" * 32]])
+    words = ["--accept", f"{LOOPBACK}:0", "--devices", str(devices), "--naf-fqdn", FQDN]
+    for target in "nonsense", "unix:", "unix:" + "x" * 200:
+        result = run(tmp_path, *words, "--forward", target)
+        assert result.returncode == 1 and "wanted" in result.stderr
