@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+import records
 from consumer import IDENTITY, Listening, command
-from deployment import Redis, Site, chunks, receive_all, wait_until
+from deployment import WRAP, Redis, Site, chunks, flag_of, holds, key_of, receive_all, wait_until
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, free_port
+from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port
 
 GIB = 1 << 30
 PAGE = 8 << 20
@@ -405,3 +406,36 @@ def test_many_at_once(site: Site) -> None:
     for thread in threads:
         thread.join(60)
     assert sorted(served) == list(range(40))
+
+
+def test_no_key_stays(site: Site) -> None:
+    """Neither in the endpoint's memory nor in the UE's, once the connection has ended."""
+    seen = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(connection.recv(1))
+        receive_all(connection)
+
+    naf = site.naf()
+    endpoint = site.endpoint("--forward", Backend(serve).address)
+    flag = flag_of(naf.address)
+    key = key_of(flag)
+    with StockClient(endpoint.address, flag["identity"], key) as client:
+        client.write(b"x\n")
+        wait_until(lambda: seen)
+        assert holds(endpoint.pid, flag["identity"].encode())
+    time.sleep(0.5)
+    assert not holds(endpoint.pid, key)
+
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        ue = site.listener(naf.address, f"{LOOPBACK}:{silent.getsockname()[1]}")
+        with socket.create_connection((LOOPBACK, ue.port), 20) as local:
+            hanging, _ = silent.accept()
+            (name,) = site.redis.ask("keys", "akma:key:*").decode().split()
+            sealed, identity = site.redis.ask("get", name), name.removeprefix("akma:key:")
+            key = records.unseal(sealed, WRAP, identity, site.redis.run_id).key
+            assert holds(ue.pid, key)
+            hanging.close()
+            with pytest.raises(ConnectionResetError):
+                local.recv(1)
+        assert not holds(ue.pid, key)
