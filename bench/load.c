@@ -102,7 +102,7 @@ static void wait_until_held(const struct tally *tallies, size_t count, size_t cl
 {
     size_t in = 0;
 
-    for (int tenths = 0; tenths < 1200 && in < clients; tenths++) {
+    for (int tenths = 0; tenths < 6000 && in < clients; tenths++) {
         (void)usleep(100000);
         in = 0;
         for (size_t i = 0; i < count; i++)

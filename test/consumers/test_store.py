@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import records
-from consumer import IDENTITY, ROOT
+from consumer import IDENTITY, ROOT, command
 from deployment import (
     OLD_WRAP,
     WRAP,
@@ -31,7 +31,8 @@ from deployment import (
     works,
 )
 from evp import BUILD
-from flow import LOOPBACK, Process, Relay
+from flow import LOOPBACK, Process, Relay, free_port
+from openssl_cli import EXAMPLE
 from records import Record
 
 
@@ -416,3 +417,22 @@ def test_flows_do_not_pass_the_key(site: Site) -> None:
     key = records.unseal(record_of(site, flag)[1], WRAP, flag["identity"], site.redis.run_id).key
     assert flag["identity"].encode() in relay.seen
     assert key not in relay.seen and key.hex().encode() not in relay.seen.lower()
+
+
+def test_the_commands_of_the_page(tmp_path: Path) -> None:
+    """Those of docs/deployment.md with a Redis, as they stand there, with free ports."""
+    text = (ROOT / "docs/deployment.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(umask.*?redis-server.*?)^```$", text, re.M | re.S)
+    for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
+        (tmp_path / name).symlink_to(target)
+    ports = ["4433", "4443", "4434", "4444", "4480", "8080", "6380"]
+    replacements = {port: str(free_port()) for port in ports}
+    for port, other in replacements.items():
+        commands = commands.replace(port, other)
+    commands = commands.replace(
+        'cp examples/redis/redis.conf examples/redis/users.acl "$store"',
+        'cp examples/redis/redis.conf examples/redis/users.acl "$store"\n'
+        f"sed -i s/6380/{replacements['6380']}/ \"$store/redis.conf\"",
+    )
+    result = command("sh", "-c", f"cd '{tmp_path}'\n{commands}", seconds=60)
+    assert "#!/bin/sh" in result.stdout.splitlines(), result.stderr
