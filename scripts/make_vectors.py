@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Write test/vectors/interoperability.json: keys with every value on the way, and what has to be refused.
 
     scripts/make_vectors.py [FILE]

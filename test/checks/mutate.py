@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Break the project on purpose, in one place at a time, and see that its tests notice.
 
     test/checks/mutate.py [--room NAME] [--jobs N] [words]
