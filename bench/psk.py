@@ -54,6 +54,11 @@ def by_python(fleet: Path, out: Path) -> None:
             file.write(f"{identity}:{hmac.digest(bytes.fromhex(ks_naf), s, 'sha256').hex()}\n")
 
 
+def run(command: list[str | Path]) -> None:
+    """One call of the tool."""
+    subprocess.run(command, check=True)
+
+
 def by_openssl(fleet: Path) -> None:
     """One process a device, as a shell script would have it."""
     with fleet.open() as rows:
@@ -71,8 +76,18 @@ def main() -> None:
     akma, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     fleet, out, python = folder / "fleet.csv", folder / "psk", folder / "python"
     write_fleet(fleet, count)
-    command = [akma, "psk", "--in", fleet, "--out", out, "--format", "mosquitto", *NAF]
-    fast = rate(count, lambda: subprocess.run(command, check=True) and None)
+    command: list[str | Path] = [
+        akma,
+        "psk",
+        "--in",
+        fleet,
+        "--out",
+        out,
+        "--format",
+        "mosquitto",
+        *NAF,
+    ]
+    fast = rate(count, lambda: run(command))
     slow = rate(min(count, PYTHON_ROWS), lambda: by_python(fleet, python))
     slowest = rate(OPENSSL_CALLS, lambda: by_openssl(fleet))
     with out.open() as one, python.open() as other:

@@ -73,8 +73,9 @@ def test_known_answers() -> None:
     assert ks_naf in octets and reference.prf(ks_naf, b"akma doctor", "SHA2-256") in octets
     assert reference.kdf_3gpp(ks_naf, b"\x69", [b"akma doctor"]) in octets
     for mode in ("3GPP", "HKDF"):
-        of = {"refresh": refresh, "usage": "akma doctor", "mode": mode}
-        assert reference.e2e_key(ks_naf, ka, naf_id, **of) in octets
+        usage = "akma doctor"
+        key = reference.e2e_key(ks_naf, ka, naf_id, refresh=refresh, usage=usage, mode=mode)
+        assert key in octets
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,8 @@ def test_no_secret_is_printed(config: Path) -> None:
     """A key that does not belong there is named, not shown."""
     secret = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
     write_config(config, {"akma": {"ka": secret}})
-    for words in ([], ["--json"]):
+    nothing: list[str] = []
+    for words in nothing, ["--json"]:
         status, output = doctor(config, *words)
         assert status == 1 and secret not in output and "which nothing reads" in output
 

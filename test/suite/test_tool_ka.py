@@ -141,7 +141,7 @@ def test_add_from_new(devices: Path, tmp_path: Path) -> None:
 def test_add_one(devices: Path, tmp_path: Path) -> None:
     old = devices.read_text()
     source = secret(tmp_path / "ka", b"k" * 20)
-    words = ["--devices", devices, "--identity", "three", "--ka-id", "k"]
+    words: list[str | Path] = ["--devices", devices, "--identity", "three", "--ka-id", "k"]
     result = akma("ka", "add", *words, "--ka", source, "--ks-naf", "stdin", given=KA.hex().encode())
     assert result.returncode == 0 and result.stderr == b""
     assert devices.read_text() == old + row("three", b"k" * 20, "k", KA) + "\n"
@@ -158,7 +158,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
     path = write(tmp_path / "d", "identity,ks-naf,ka,refresh", row("one", KA) + ",00")
     assert akma("ka", "add", "--devices", path, "--identity", "one").returncode == 0
     assert path.read_text().splitlines()[0] == "identity,ks-naf,ka,refresh"
-    words = ["--devices", path, "--identity", "two", "--ka-id", "k"]
+    words: list[str | Path] = ["--devices", path, "--identity", "two", "--ka-id", "k"]
     assert akma("ka", "add", *words).returncode == 0
     header, first, second, third = path.read_text().splitlines()
     assert header == "identity,ks-naf,ka,refresh,ka-id" and first == row("one", KA) + ",00,"

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
 NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
 HEADER = "identity,ks-naf,ka"
+NOTHING: list[str] = []
 Rows = Sequence[tuple[str, bytes, bytes]]
 
 
@@ -80,7 +82,8 @@ def test_formats(tmp_path: Path, form: str) -> None:
 
 def test_json(tmp_path: Path) -> None:
     rows = [*GOOD, ("back\\slash/ä@x", KEY, KA)]
-    for some in (rows, rows[:1], []):
+    fleets: list[Rows] = [rows, rows[:1], []]
+    for some in fleets:
         assert psk(write_rows(tmp_path, some), *NAF, form="json").returncode == 0
         expected = [
             {"identity": name, "e2e-key": reference.e2e_key(ks, ka, NAF_ID).hex()}
@@ -118,7 +121,7 @@ def test_columns(tmp_path: Path) -> None:
     )
     options = ["--refresh", "0a", "--usage", "other", "--mode", "HKDF", "--digest", "SHA2-512"]
     assert psk(path, *NAF, *options, "--length", "64").returncode == 0
-    of = {"mode": "HKDF", "digest": "SHA2-512", "length": 64}
+    of: dict[str, Any] = {"mode": "HKDF", "digest": "SHA2-512", "length": 64}
     naf_id = b"iot.example.com" + bytes.fromhex(ua)
     one = reference.e2e_key(KEY, KA, naf_id, refresh=b"\0\xff", usage="u", **of)
     two = reference.e2e_key(KEY, KA, NAF_ID, refresh=b"\x0a", usage="other", **of)
@@ -215,7 +218,7 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
-    for more in ([], ["--keep-going"]):
+    for more in NOTHING, ["--keep-going"]:
         result = psk(write(tmp_path, header, A), *NAF, *more)
         assert result.returncode == 1 and f"line 1: {reason}" in result.stderr.decode()
         assert not (tmp_path / "psk").exists()
@@ -224,7 +227,7 @@ def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
 def test_files_that_were_cut(tmp_path: Path) -> None:
     for text in ("", HEADER, f"{HEADER}\n{A}", f"{HEADER}\n{A}\n{B[:-10]}"):
         path = write(tmp_path, text, end="")
-        for more in ([], ["--keep-going"]):
+        for more in NOTHING, ["--keep-going"]:
             result = psk(path, *NAF, *more)
             assert result.returncode == 1 and result.stderr.startswith(b"akma psk: ")
             assert not (tmp_path / "psk").exists()
@@ -277,7 +280,7 @@ def test_without_naf_or_provider(tmp_path: Path) -> None:
     result = psk(path)
     assert result.returncode == 1 and b"line 2: naf-id: missing" in result.stderr
     result = akma(
-        *["psk", "--in", path, "--out", tmp_path / "psk", "--format", "json"],
+        *["psk", "--in", str(path), "--out", str(tmp_path / "psk"), "--format", "json"],
         environment={"OPENSSL_CONF": "/dev/null"},
     )
     assert result.returncode == 1 and b"is akma activated" in result.stderr
@@ -307,7 +310,16 @@ def test_order(tmp_path: Path) -> None:
     assert psk(path, *NAF).returncode == 0
     expected = "".join(line(*row) for row in MANY)
     assert (tmp_path / "psk").read_text() == expected
-    command = [AKMA, "psk", "--in", path, "--out", tmp_path / "one", "--format", "mosquitto"]
+    command: list[str | Path] = [
+        AKMA,
+        "psk",
+        "--in",
+        path,
+        "--out",
+        tmp_path / "one",
+        "--format",
+        "mosquitto",
+    ]
     one = {min(os.sched_getaffinity(0))}
     subprocess.run(
         [*command, *NAF],
@@ -358,7 +370,17 @@ print(status, usage.ru_maxrss)
 
 def peak(path: Path) -> int:
     """The most memory it took, in octets; started by something small, whose own size counts."""
-    command = [AKMA, "psk", "--in", path, "--out", path.parent / "psk", "--format", "gnutls", *NAF]
+    command: list[str | Path] = [
+        AKMA,
+        "psk",
+        "--in",
+        path,
+        "--out",
+        path.parent / "psk",
+        "--format",
+        "gnutls",
+        *NAF,
+    ]
     output = subprocess.check_output(
         ["/usr/bin/python3", "-I", "-S", "-c", PEAK, *command], env=ENVIRONMENT
     )
@@ -384,9 +406,11 @@ def test_memory(tmp_path: Path) -> None:
 def test_full_disk(tmp_path: Path) -> None:
     path = write_rows(tmp_path, MANY)
     (tmp_path / "psk").write_text("old")
+    command: list[str | Path] = [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", *NAF]
+    command += ["--format", "stunnel"]
     for limit in (0, 1000, 500_000):
         result = subprocess.run(
-            [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", "--format", "stunnel", *NAF],
+            command,
             env=ENVIRONMENT,
             capture_output=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
@@ -403,7 +427,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     fifo, out = tmp_path / "fifo", tmp_path / "psk"
     os.mkfifo(fifo)
     out.write_text("old")
-    command = [AKMA, "psk", "--in", fifo, "--out", out, "--format", "json", *NAF]
+    command: list[str | Path] = [AKMA, "psk", "--in", fifo, "--out", out, "--format", "json", *NAF]
     with subprocess.Popen(command, env=ENVIRONMENT) as process:
         with open(fifo, "w") as writer:
             writer.write(HEADER + "\n")
@@ -423,7 +447,16 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
 def test_pipe(tmp_path: Path) -> None:
     path = tmp_path / "devices.csv"
     text = "".join([HEADER + "\n", A + "\n"])
-    words = ["psk", "--in", "/dev/stdin", "--out", tmp_path / "psk", "--format", "stunnel", *NAF]
+    words: list[str | Path] = [
+        "psk",
+        "--in",
+        "/dev/stdin",
+        "--out",
+        tmp_path / "psk",
+        "--format",
+        "stunnel",
+        *NAF,
+    ]
     result = akma(*words, given=text.encode())
     assert result.returncode == 0 and result.stderr == b"" and not path.exists()
     assert (tmp_path / "psk").read_text() == line(*GOOD[0])
@@ -434,7 +467,17 @@ def test_progress_bar(tmp_path: Path) -> None:
     keys = f"{KEY.hex()},{KA.hex()}"
     path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(300_000)))
     parent, child = pty.openpty()
-    command = [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", "--format", "stunnel", *NAF]
+    command: list[str | Path] = [
+        AKMA,
+        "psk",
+        "--in",
+        path,
+        "--out",
+        tmp_path / "psk",
+        "--format",
+        "stunnel",
+        *NAF,
+    ]
     with subprocess.Popen(command, env=ENVIRONMENT, stderr=child) as process:
         os.close(child)
         shown = b""
