@@ -53,7 +53,8 @@ configure() {
     # (sys/queue.h for its lists; and NULL is a pointer on every system that these programs run on)
     queue=$(echo '#include <sys/queue.h>' | gcc -E - | sed -n 's/^# [0-9]* "\(\/.*queue\.h\)".*/\1/p' | head -n 1)
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-        --std=c11 --suppress=missingIncludeSystem --suppress=varFuncNullUB --include="$queue" --library=posix -I include -I provider -I common -I e2e -I examples \
+        --std=c11 --suppress=missingIncludeSystem --suppress=varFuncNullUB --include="$queue" \
+        --library=posix -I include -I provider -I common -I e2e -I examples \
         $(find provider common e2e plugins tool examples -name '*.c')
 }
 echo "lint: all well"

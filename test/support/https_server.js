@@ -8,7 +8,8 @@
 //   {"id":N,"method":..,"path":..,"headers":{..},"body":..,"version":"2.0","connection":N,"waiting":N,"peer":".."}
 //   {"id":N,"status":N,"headers":{..},"body":"..","delay":MS,"cut":OCTETS}
 //
-// waiting: requests that are not answered yet, with this one. cut: so many octets of the body, then the connection is gone. Clients need a certificate of the CA.
+// waiting: requests that are not answered yet, with this one. cut: so many octets of the body, then the connection is
+// gone. Clients need a certificate of the CA.
 // ANSWERS: a file of JSON, {"delay":MS,"bodies":{"<aKId>":".."}}; then nobody is asked, for speed.
 // h2-small: a session takes ten requests at a time.
 //

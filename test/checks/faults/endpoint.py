@@ -24,7 +24,8 @@ FAULTS = [
             "const struct wrap_key *key = &keys->keys[keys->count - 1];",
         ),
         (
-            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&\n           EVP_CipherFinal_ex(ctx, out + written, &last) > 0",
+            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&\n"
+            "           EVP_CipherFinal_ex(ctx, out + written, &last) > 0",
             "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0",
         ),
         (
@@ -109,7 +110,8 @@ FAULTS = [
             "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
         ),
         (
-            'case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n        return broken(relay, "the UE\'s connection broke");',
+            "case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n"
+            '        return broken(relay, "the UE\'s connection broke");',
             "default:\n        return STOP_ENDED;",
         ),
     ),
