@@ -3,7 +3,7 @@
 
     test/checks/mutate.py [--room NAME] [--jobs N] [words]
 
-Each file of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In a copy of
+Each <room>_faults.py of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In a copy of
 the tree a fault is put in, built and tried. Without --room all rooms are gone through; with words only the faults whose
 text has one of them. A fault that nothing notices survives; the exit status is 1 then.
 
@@ -124,11 +124,15 @@ def main() -> int:
     """Go through the rooms."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--room", help="the name of a file of test/checks/faults")
+    parser.add_argument("--room", help="the first word of a file of test/checks/faults")
     parser.add_argument("words", nargs="*")
     arguments = parser.parse_args()
-    names = [path.stem for path in sorted(FAULTS.glob("*.py")) if path.stem != "room"]
-    rooms = [importlib.import_module(name).ROOM for name in names if arguments.room in (None, name)]
+    names = [path.stem.removesuffix("_faults") for path in sorted(FAULTS.glob("*_faults.py"))]
+    rooms = [
+        importlib.import_module(f"{name}_faults").ROOM
+        for name in names
+        if arguments.room in (None, name)
+    ]
     if not rooms:
         parser.error(f"--room {arguments.room}: no such room; there are {', '.join(names)}")
     total, survivors, started = 0, 0, time.monotonic()

@@ -161,7 +161,7 @@ def test_names_of_a_naf(
     """Derived only for a DNS name of the certificate, to the letter."""
     pair = sides.authority.issue(FQDN, *names)
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
-        answer = naf.ask(**request(**{"naf-fqdn": asked}))
+        answer = naf.ask(**request() | {"naf-fqdn": asked})
         assert answer["id"] == 1
         assert ("error" not in answer and answer["e2e"] == 1) if good else "error" in answer
 
@@ -282,7 +282,8 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
             again = naf.ask(**request(4))
             assert stranger.ask(id=2, revoke=ID) == {"id": 2, "revoked": True}
             assert works(endpoint, again)
-            for bad in ({"revoke": ""}, {"revoke": 1}, {"revoke": ID, "nonce": NONCE}):
+            bads: list[dict[str, Any]] = [{"revoke": ""}, {"revoke": 1}]
+            for bad in [*bads, {"revoke": ID, "nonce": NONCE}]:
                 assert "error" in naf.ask(id=5, **bad)
 
 

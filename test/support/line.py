@@ -48,17 +48,13 @@ class Sides:
 
     def run_third_party(self, devices: Path, *options: str | Path, port: int = 0) -> Program:
         """A third party apart, with an endpoint."""
-        return Program(
-            *["--naf-accept", f"{LOOPBACK}:{port}", "--e2e-accept", f"{LOOPBACK}:0"],
-            *["--devices", devices, *self.options(self.third_party), *options],
-        )
+        addresses = ["--naf-accept", f"{LOOPBACK}:{port}", "--e2e-accept", f"{LOOPBACK}:0"]
+        return Program(*addresses, "--devices", devices, *self.options(self.third_party), *options)
 
     def run_naf(self, devices: Path, address: str, *options: str | Path) -> Program:
         """A NAF apart."""
-        return Program(
-            *["--accept", f"{LOOPBACK}:0", "--third-party", address, "--naf-fqdn", FQDN],
-            *["--devices", devices, *self.options(self.naf), *options],
-        )
+        addresses = ["--accept", f"{LOOPBACK}:0", "--third-party", address, "--naf-fqdn", FQDN]
+        return Program(*addresses, "--devices", devices, *self.options(self.naf), *options)
 
 
 class Naf:
