@@ -3,9 +3,9 @@
 
     test/checks/mutate.py [--room NAME] [--jobs N] [words]
 
-Each <room>_faults.py of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In a copy of
-the tree a fault is put in, built and tried. Without --room all rooms are gone through; with words only the faults whose
-text has one of them. A fault that nothing notices survives; the exit status is 1 then.
+Each <room>_faults.py of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In
+a copy of the tree a fault is put in, built and tried. Without --room all rooms are gone through; with words only the
+faults whose text has one of them. A fault that nothing notices survives; the exit status is 1 then.
 
 SPDX-License-Identifier: Apache-2.0
 """
