@@ -20,6 +20,7 @@ results=${1:-$root/build/bench-result}
 (cd "$root" && cmake --preset release -B "$build" -DAKMA_BENCH=ON -DAKMA_E2E=ON) >/dev/null
 cmake --build "$build"
 mkdir -p "$results"
+# shellcheck disable=SC3045 # every Debian sh has it
 ulimit -n "$(ulimit -Hn)"
 OPENSSL_CONF=$root/openssl.cnf.example OPENSSL_MODULES=$build \
     /usr/bin/python3 "$root/bench/relay.py" "$build" "$results"

@@ -92,6 +92,7 @@ in_node() {
     mkdir -p "$folder/empty"
     cp "$root/test/node/package.json" "$root/test/node/derive.js" "$folder"
     npm install --prefix "$folder" --no-package-lock --no-audit --no-fund --ignore-scripts || return 77
+    rm -rf "$folder/build"
     cmake -S "$root" -B "$folder/build" -G Ninja && cmake --build "$folder/build" || return 1
     echo | cc -shared -nostdlib -Wl,-soname,libcrypto.so.3 -o "$folder/empty/libcrypto.so.3" -xc -
     /usr/bin/python3 "$root/test/node/cases.py" >"$folder/cases.json"
