@@ -22,15 +22,15 @@ dependencies() {
 
 # Configured for all of these, and gone: nothing breaks.
 without_the_module() {
-    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
         -keyout /tmp/key.pem -out /tmp/cert.pem 2>/dev/null
-    openssl s_server -accept 127.0.0.1:4499 -key /tmp/key.pem -cert /tmp/cert.pem -www >/dev/null 2>&1 &
+    timeout 60 openssl s_server -accept 127.0.0.1:4499 -key /tmp/key.pem -cert /tmp/cert.pem -www >/dev/null 2>&1 &
     server=$!
     sleep 1
-    curl --silent --fail --cacert /tmp/cert.pem https://localhost:4499/ >/dev/null
+    curl --silent --fail --cacert /tmp/cert.pem https://127.0.0.1:4499/ >/dev/null
     python3 -c 'import ssl, urllib.request
 context = ssl.create_default_context(cafile="/tmp/cert.pem")
-assert urllib.request.urlopen("https://localhost:4499/", context=context).status == 200'
+assert urllib.request.urlopen("https://127.0.0.1:4499/", context=context).status == 200'
     kill "$server"
     ssh_login
     [ -n "$(openssl rand -hex 8)" ]
@@ -43,7 +43,7 @@ ssh_login() {
     ssh-keygen -q -t rsa -N '' -f /tmp/ssh/host
     ssh-keygen -q -t ed25519 -N '' -f /tmp/ssh/user
     chmod 700 /tmp/ssh
-    /usr/sbin/sshd -D -f none -p 4498 -h /tmp/ssh/host -o ListenAddress=127.0.0.1 -o StrictModes=no \
+    timeout 60 /usr/sbin/sshd -D -f none -p 4498 -h /tmp/ssh/host -o ListenAddress=127.0.0.1 -o StrictModes=no \
         -o AuthorizedKeysFile=/tmp/ssh/user.pub -o UsePAM=no 2>/tmp/ssh/log &
     server=$!
     sleep 1
