@@ -9,6 +9,7 @@
 #include "json_line.h"
 #include "key_answer.h"
 #include "log.h"
+#include "notify_tls.h"
 #include "source_http.h"
 
 #include <event2/buffer.h>
@@ -17,7 +18,6 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <openssl/crypto.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,37 +205,6 @@ static struct bufferevent *open_connection(struct event_base *base, void *contex
                                           BEV_OPT_CLOSE_ON_FREE);
 }
 
-/* HTTP/1.1 is what is spoken here. */
-static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
-                           const unsigned char *offered, unsigned int offered_length,
-                           void *argument)
-{
-    static const unsigned char protocol[] = "\x08http/1.1";
-    unsigned char *found;
-
-    (void)ssl, (void)argument;
-    if (SSL_select_next_proto(&found, length, protocol, sizeof(protocol) - 1, offered,
-                              offered_length) != OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    *chosen = found;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-/* Who does not have the name, exactly and as a DNS name, does not get through the handshake. */
-static bool set_up_tls(SSL_CTX *ctx, const char *name)
-{
-    X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(ctx);
-
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
-    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_WILDCARDS |
-                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    return X509_VERIFY_PARAM_set1_host(rules, name, 0) && SSL_CTX_set_num_tickets(ctx, 0) &&
-           SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-}
-
 static bool set_path(struct notify *notify, const char *uri)
 {
     struct evhttp_uri *parsed = evhttp_uri_parse(uri);
@@ -280,7 +249,7 @@ struct notify *notify_new(struct event_base *base, const struct notify_setup *se
     notify->ctx = setup->ctx;
     notify->http = evhttp_new(base);
     if (notify->http == NULL || !set_path(notify, setup->uri) ||
-        !set_up_tls(setup->ctx, setup->name) || !listen_there(notify, setup->accept)) {
+        !notify_tls_set_up(setup->ctx, setup->name) || !listen_there(notify, setup->accept)) {
         notify_free(notify);
         return NULL;
     }

@@ -1,0 +1,203 @@
+/*
+ * One HTTPS request: its headers and limits, its reply, its end
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "http_transfer.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+void transfer_free(struct transfer *transfer)
+{
+    if (transfer->link != NULL) {
+        *transfer->link = transfer->next;
+        if (transfer->next != NULL)
+            transfer->next->link = transfer->link;
+        (void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    }
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->headers);
+    OPENSSL_clear_free(transfer->body, HTTP_BODY_MAX);
+    OPENSSL_free(transfer);
+}
+
+/* curl's callback for octets of the body. */
+static size_t take_body(char *octets, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    const size_t length = size * count;
+
+    if (transfer->body == NULL)
+        transfer->body = OPENSSL_malloc(HTTP_BODY_MAX);
+    if (transfer->body == NULL || length > HTTP_BODY_MAX - transfer->length) {
+        transfer->refused = "the reply's body is too long";
+        return 0;
+    }
+    memcpy(transfer->body + transfer->length, octets, length);
+    transfer->length += length;
+    return length;
+}
+
+/* curl's callback for a line of the headers: curl keeps what it needs of them. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    const size_t length = size * count;
+
+    (void)line;
+    if (length > HTTP_BODY_MAX - transfer->header_octets) {
+        transfer->refused = "the reply's headers are too long";
+        return 0;
+    }
+    transfer->header_octets += length;
+    return length;
+}
+
+/* curl's callback with a connection made, before anything is sent on it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
+static int check_connection(void *context, char *address, char *local, int port, int local_port)
+{
+    struct transfer *transfer = context;
+    const struct curl_tlssessioninfo *session = NULL;
+    const unsigned char *protocol = NULL;
+    unsigned int length = 0;
+
+    (void)address;
+    (void)local;
+    (void)port;
+    (void)local_port;
+    if (!transfer->http2)
+        return CURL_PREREQFUNC_OK;
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+        session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
+        SSL_get0_alpn_selected(session->internals, &protocol, &length);
+    if (length == 2 && memcmp(protocol, "h2", 2) == 0)
+        return CURL_PREREQFUNC_OK;
+    transfer->refused = "the server does not speak HTTP/2, which is a must here";
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* curl's callback with libssl's context, before the handshake. */
+static CURLcode harden(CURL *easy, void *ctx, void *context)
+{
+    (void)easy;
+    (void)context;
+    (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
+static bool add_header(struct transfer *transfer, const char *name, const char *value)
+{
+    const size_t size = strlen(name) + strlen(value) + 1;
+    char *line = OPENSSL_malloc(size);
+    struct curl_slist *longer = NULL;
+
+    if (line != NULL) {
+        (void)snprintf(line, size, "%s%s", name, value);
+        longer = curl_slist_append(transfer->headers, line);
+    }
+    OPENSSL_clear_free(line, size);
+    if (longer != NULL)
+        transfer->headers = longer;
+    return longer != NULL;
+}
+
+static bool add_headers(struct transfer *transfer, const struct http_request *request)
+{
+    return add_header(transfer, "Content-Type: ", request->content_type) &&
+           add_header(transfer, "Accept: ", "application/json, application/problem+json") &&
+           add_header(transfer, "Expect:", "") &&
+           (request->authorization == NULL ||
+            add_header(transfer, "Authorization: ", request->authorization));
+}
+
+#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+static bool set_callbacks(struct transfer *transfer, CURL *easy)
+{
+    return SET(CURLOPT_PRIVATE, transfer) && SET(CURLOPT_ERRORBUFFER, transfer->error) &&
+           SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, transfer) &&
+           SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, transfer) &&
+           SET(CURLOPT_PREREQFUNCTION, check_connection) && SET(CURLOPT_PREREQDATA, transfer) &&
+           SET(CURLOPT_SSL_CTX_FUNCTION, harden);
+}
+
+/* TS 33.210 6.2: TLS 1.2 at least. */
+static bool set_tls(const struct http_identity *identity, CURL *easy)
+{
+    return SET(CURLOPT_PROTOCOLS_STR, "https") && SET(CURLOPT_PROXY, "") &&
+           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(CURLOPT_SSLCERT, identity->certificate) && SET(CURLOPT_SSLKEY, identity->key) &&
+           SET(CURLOPT_CAINFO, identity->ca) && SET(CURLOPT_CAPATH, (char *)NULL);
+}
+
+static bool set_request(struct transfer *transfer, CURL *easy, const struct http_request *request)
+{
+    return SET(CURLOPT_URL, request->url) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_TIMEOUT_MS, (long)request->milliseconds) &&
+           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_PIPEWAIT, 1L) &&
+           SET(CURLOPT_HTTPHEADER, transfer->headers) && SET(CURLOPT_COPYPOSTFIELDS, request->body);
+}
+
+#undef SET
+
+bool http_post(struct http *http, const struct http_request *request, http_done *done,
+               void *context)
+{
+    struct transfer *transfer = OPENSSL_zalloc(sizeof(*transfer));
+
+    if (transfer == NULL)
+        return false;
+    transfer->http = http;
+    transfer->done = done;
+    transfer->context = context;
+    transfer->http2 = request->http2;
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL || !add_headers(transfer, request) ||
+        !set_callbacks(transfer, transfer->easy) || !set_tls(&http->identity, transfer->easy) ||
+        !set_request(transfer, transfer->easy, request) ||
+        curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+        transfer_free(transfer);
+        return false;
+    }
+    transfer->next = http->transfers;
+    transfer->link = &http->transfers;
+    if (transfer->next != NULL)
+        transfer->next->link = &transfer->next;
+    http->transfers = transfer;
+    return true;
+}
+
+static void read_reply(struct http_reply *reply, CURL *easy)
+{
+    char *content_type = NULL, *location = NULL;
+    curl_off_t retry_after = 0, microseconds = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply->status);
+    (void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &content_type);
+    (void)curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &location);
+    (void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
+    (void)curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &microseconds);
+    reply->content_type = content_type;
+    reply->location = location;
+    reply->retry_after = retry_after > UINT_MAX ? UINT_MAX : (unsigned int)retry_after;
+    reply->milliseconds = (unsigned int)(microseconds / 1000);
+}
+
+void transfer_finish(struct transfer *transfer, CURLcode result)
+{
+    struct http_reply reply = {.body = transfer->body, .length = transfer->length};
+
+    read_reply(&reply, transfer->easy);
+    if (transfer->refused != NULL)
+        reply.fault = transfer->refused;
+    else if (result != CURLE_OK)
+        reply.fault = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result);
+    transfer->done(transfer->context, &reply);
+    transfer_free(transfer);
+}

@@ -1,0 +1,41 @@
+/*
+ * One HTTPS request of http.h on its way: what http.c and http_transfer.c share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HTTP_TRANSFER_H
+#define HTTP_TRANSFER_H
+
+#include "http.h"
+
+#include <curl/curl.h>
+
+struct transfer {
+    struct transfer *next, **link; /* of all that are under way */
+    struct http *http;
+    CURL *easy;
+    struct curl_slist *headers;
+    http_done *done;
+    void *context;
+    char *body;
+    size_t length, header_octets;
+    bool http2;
+    const char *refused; /* what our callbacks found wrong */
+    char error[CURL_ERROR_SIZE];
+};
+
+struct http {
+    struct event_base *base;
+    struct http_identity identity;
+    CURLM *multi;
+    struct event *timer;
+    struct transfer *transfers;
+};
+
+/* Tell the request's owner how it ended, and release it. */
+void transfer_finish(struct transfer *transfer, CURLcode result);
+
+/* Release it without a word to its owner; it may be under way. */
+void transfer_free(struct transfer *transfer);
+
+#endif
