@@ -33,15 +33,16 @@ from room import Fault, Room  # noqa: E402
 class Tree:
     """A copy of the project with a build of its own."""
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, room: Room, faults: list[Fault]) -> None:
         self.room = room
         self.source, self.build = folder / "source", folder / "build"
         ignored = shutil.ignore_patterns("build*", ".git", "__pycache__", ".hypothesis")
         shutil.copytree(ROOT, self.source, ignore=ignored)
         self.run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", "-DAKMA_ALL=ON")
         self.run("cmake", "--build", self.build)
-        if noticed := self.notices():
-            raise RuntimeError(f"{noticed} fails without any fault")
+        for by in {fault.by: None for fault in faults}:
+            if noticed := self.notices(by):
+                raise RuntimeError(f"{noticed} {by} fails without any fault")
 
     def run(self, *command: str | Path, **environment: str) -> bool:
         """Run a command; did it end well, and in time?"""
@@ -59,13 +60,13 @@ class Tree:
             return False
         return result.returncode == 0
 
-    def notices(self) -> str:
+    def notices(self, by: str) -> str:
         """What notices the change, empty where nothing does."""
         targets = [word for name in self.room.target.split() for word in ("--target", name)]
         if not self.run("cmake", "--build", self.build, *targets):
             return "the compiler"
         tests = [f"test/suite/{name}.py" for name in self.room.tests]
-        if not self.run("/usr/bin/python3", "-m", "pytest", "-x", "-q", *tests):
+        if not self.run("/usr/bin/python3", "-m", "pytest", "-x", "-q", "-k", by, *tests):
             return "the suite"
         for driver in self.room.drivers:
             program, *words = driver.split()
@@ -83,7 +84,7 @@ class Tree:
         text = path.read_text()
         path.write_text(text.replace(fault.old, fault.new))
         try:
-            return self.notices()
+            return self.notices(fault.by)
         finally:
             path.write_text(text)
 
@@ -102,7 +103,7 @@ def attempt_all(room: Room, faults: list[Fault], jobs: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         trees: queue.Queue[Tree] = queue.Queue()
         for number in range(jobs):
-            trees.put(Tree(Path(folder) / str(number), room))
+            trees.put(Tree(Path(folder) / str(number), room, faults))
 
         def attempt(fault: Fault) -> tuple[Fault, str]:
             tree = trees.get()

@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Fault:
-    """A text that stands once in a file of the room, and what is put in its place."""
+    """A text that stands once in a file of the room, and what is put in its place.
+
+    by: which of the room's tests have to notice, as pytest's -k has it; empty: any of them.
+    """
 
     file: str
     old: str
     new: str
+    by: str = ""
 
 
-def of(file: str, *pairs: tuple[str, str]) -> list[Fault]:
+def of(file: str, *pairs: tuple[str, str], by: str = "") -> list[Fault]:
     """Faults of one file."""
-    return [Fault(file, old, new) for old, new in pairs]
+    return [Fault(file, old, new, by) for old, new in pairs]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,444 @@
+"""What is broken in the flow's programs, e2e-as and e2e-ue.
+
+Each group names the tests that have to notice, as the whole suite of the flow takes minutes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Fault, Room, of
+
+FAULTS: list[Fault] = [
+    # Who is let in
+    *of(
+        "ue.c",
+        ("return kind != &ue_kind_naf && server->store", "return server->store"),
+        ("return kind != &ue_kind_e2e && server->flags", "return server->flags"),
+        by="operator_in_the_middle or first_identity_is_no_key or flag_identity_is_no_key",
+    ),
+    *of(
+        "ue.c",
+        (
+            "    if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)",
+            "    if (false)",
+        ),
+        by="wrong_keys or unknown_identities",
+    ),
+    *of(
+        "ue.c",
+        (
+            "tally_take(ue_server(ue)->devices, name, strlen(name));",
+            "tally_take(ue_server(ue)->devices, name, strlen(name)) || true;",
+        ),
+        ("    if (ue->is_counted)\n        tally_drop", "    if (false)\n        tally_drop"),
+        by="connections_per_device",
+    ),
+    *of(
+        "ue.c",
+        (
+            "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 1000;",
+            "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 100000;",
+        ),
+        by="line_timeout_of_the_echo",
+    ),
+    *of(
+        "ue.c",
+        ("limits->session != 0 && session < idle", "limits->session == 0 && session < idle"),
+        by="session_lifetime",
+    ),
+    *of(
+        "ue.c",
+        (
+            "    if (claim->role == UE_E2E)\n        return agrees",
+            "    if (false)\n        return agrees",
+        ),
+        (
+            "agrees(scope->device, claim->device) && agrees(scope->ka_id, claim->ka_id) &&",
+            "agrees(scope->device, claim->device) &&",
+        ),
+        ("claim->role == UE_FIRST && scope->ka_id == NULL &&", "claim->role == UE_FIRST &&"),
+        by="reload_takes_a_row_away or reload_during_a_change_of_ka",
+    ),
+    # The ClientHello
+    *of(
+        "hello.c",
+        ("#define OFFERED_MAX   4", "#define OFFERED_MAX   5"),
+        ("#define OFFERED_MAX   4", "#define OFFERED_MAX   3"),
+        by="identities_of_a_client_hello",
+    ),
+    *of(
+        "hello.c",
+        ("    if (ue->hello == NULL)\n        ue->hello = begin", "        ue->hello = begin"),
+        by="hello_retry_request_looks_up_once",
+    ),
+    *of(
+        "hello.c",
+        (
+            "    return is_offered_still(ue->hello, offered, count) ? SSL_CLIENT_HELLO_SUCCESS\n",
+            "    return is_offered_still(ue->hello, offered, count) || true ? SSL_CLIENT_HELLO_SUCCESS\n",
+        ),
+        by="another_identity_after_a_hello_retry_request",
+    ),
+    *of(
+        "hello.c",
+        (
+            "!hash(given, length, digest) ||\n        memcmp(digest, ue->hello->chosen, sizeof(digest)) != 0)",
+            "!hash(given, length, digest))",
+        ),
+        (
+            "while (hello->claim.role == UE_NOBODY && hello->next < hello->count)",
+            "while (hello->claim.role == UE_NOBODY && hello->next < 1 && hello->next < hello->count)",
+        ),
+        by="second_identity",
+    ),
+    *of(
+        "hello.c",
+        ("    if (make_decoy(hello, &offered[0])) {", "    if (true) {"),
+        by="unknown_identities_look_like_wrong_keys",
+    ),
+    # The flow
+    *of(
+        "ue_serve.c",
+        ("    } else if (!same) {", "    } else if (false) {"),
+        ("store->ops->take(store,", "store->ops->get(store,"),
+        by="refresh_is_good_once or refresh_used_at_the_same_time",
+    ),
+    *of(
+        "ue_serve.c",
+        ("    if (result == FLAGS_FAILED)\n        refuse", "    if (false)\n        refuse"),
+        by="failures_are_never_a_withheld_flag or nobody_there",
+    ),
+    *of(
+        "ue_serve.c",
+        ("else if (ue_server(ue)->when == WHEN_REQUIRED)", "else if (false)"),
+        ("    if (server->when == WHEN_OFF) {", "    if (false) {"),
+        by="test_without_ka or test_e2e_off or test_off_asks_nobody",
+    ),
+    *of(
+        "ue_serve.c",
+        (
+            "    ue->wire.ssl = connection->ssl;\n"
+            "    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;",
+            "    ue->wire.ssl = connection->ssl;\n    connection->deadline = 0;",
+        ),
+        by="line_timeout_of_the_nonce",
+    ),
+    *of(
+        "flagger.c",
+        ("not_after != 0 && left < own ? left : own", "own"),
+        ("not_after != 0 && left < own ? left : own", "left < own ? left : own"),
+        by="not_after_shortens or test_answer",
+    ),
+    *of(
+        "flagger.c",
+        ("    memcpy(flag->refresh, nonce, NONCE_LENGTH);", "    (void)nonce;"),
+        (
+            "    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;",
+            "    return memset(flag->refresh + NONCE_LENGTH, 0, NONCE_LENGTH) != NULL;",
+        ),
+        by="test_e2e or test_answer",
+    ),
+    *of(
+        "flagger.c",
+        ("    (void)server_end(flagger->server, scope);", ""),
+        (
+            "    request = store->ops->revoke(store, loop, scope, on_revoked, asking);",
+            "    on_revoked(asking, STORE_OK, NULL, NULL);\n    request = NULL;",
+        ),
+        (".ka_id = is_last ? NULL : row->ka_id}", ".ka_id = NULL}"),
+        by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
+    ),
+    *of(
+        "flagger.c",
+        ("{.subject = identity, .naf = naf}", "{.subject = identity}"),
+        by="test_revocation",
+    ),
+    # The store
+    *of(
+        "store_memory.c",
+        ("        forget(own);", "        forget(TAILQ_FIRST(&naf->entries));"),
+        ("    if (count >= STORE_MAX_OF_DEVICE)\n", "    if (false)\n"),
+        ("own = own == NULL ? entry : own;", "own = entry;"),
+        by="one_device_cannot_crowd_out",
+    ),
+    *of(
+        "store_memory.c",
+        ("if (strcmp(naf->name, name) == 0)", "if (naf->name[0] != '\\1' || name[0] != '\\1')"),
+        by="bounds_are_per_naf",
+    ),
+    *of(
+        "store_memory.c",
+        ("        in_time = entry->expires > clock_ms();", "        in_time = true;"),
+        by="test_refresh_lifetime",
+    ),
+    *of(
+        "store_memory.c",
+        ("        if (take || !in_time)\n", "        if (!in_time)\n"),
+        by="refresh_is_good_once or refresh_used_at_the_same_time",
+    ),
+    *of(
+        "store_memory.c",
+        (
+            "    entry->naf->count--;\n    OPENSSL_clear_free(entry, sizeof(*entry));",
+            "    entry->naf->count--;\n    OPENSSL_free(entry);",
+        ),
+        by="e2e_key_goes_with_its_connection",
+    ),
+    *of(
+        "store_memory.c",
+        ("            if (is_meant(scope, &entry->record))\n", "            if (false)\n"),
+        ("agrees(scope->subject, record->subject) &&", "true &&"),
+        ("agrees(scope->ka_id, record->ka_id) &&", "true &&"),
+        by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
+    ),
+    # The lines
+    *of(
+        "client.c",
+        (
+            "memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)",
+            "memcmp(flag->refresh, client->nonce, 8) != 0)",
+        ),
+        ("flag->refresh_length < (size_t)2 * NONCE_LENGTH ||", "flag->refresh_length < 1 ||"),
+        (
+            "    if (!e2e_is_ours(e2e, flag->mode, flag->digest, flag->usage))",
+            "    if (e2e == NULL)",
+        ),
+        by="altered_flag",
+    ),
+    *of(
+        "client.c",
+        ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
+        (
+            "    if (!flag_decode(&flag, line, length, fault))",
+            "    if (flag_decode(&flag, line, length, fault) && false)",
+        ),
+        by="withheld_flag or test_no_flag",
+    ),
+    *of(
+        "client.c",
+        ("    if (setup->oldest != NULL && meant->row < setup->oldest->row)", "    if (false)"),
+        by="oldest_ka_id",
+    ),
+    *of(
+        "flag.c",
+        ("    if (e2e != 1)\n", "    if (e2e < 1)\n"),
+        ('JSON_STRICT, "{s:s,s?s}"', '0, "{s:s,s?s}"'),
+        ('JSON_STRICT, "{s:I,s:s', '0, "{s:I,s:s'),
+        ("    if (identity[0] == '\\0')", "    if (false)"),
+        by="altered_flag or no_flag or lines_that_are_no_nonce or flag_with_another_identity",
+    ),
+    *of(
+        "json_line.c",
+        (
+            "json_loadb(line, length, JSON_REJECT_DUPLICATES, &error)",
+            "json_loadb(line, length, 0, &error)",
+        ),
+        ("    return strlen(hex) == 2 * length &&", "    return strlen(hex) >= 2 * length &&"),
+        by="lines_that_are_no_nonce or bad_requests",
+    ),
+    *of(
+        "wire.c",
+        (
+            "        if (wire->in_length > LINE_MAX_LENGTH)\n",
+            "        if (wire->in_length > IN_SIZE)\n",
+        ),
+        by="over_long_line or bad_lines",
+    ),
+    *of(
+        "echo.c",
+        (
+            "            echo->deadline = clock_ms() + echo->timeout;",
+            "            echo->deadline = 0;",
+        ),
+        (
+            "        else if (echo->deadline == 0)\n",
+            "        else\n",
+        ),
+        by="line_timeout_of_the_echo or key_updates_do_not_stretch or a_thousand_connections",
+    ),
+    *of(
+        "identity.c",
+        (
+            '{"3GPP-bootstrapping-uicc", SOURCE_GBA_UICC},',
+            '{"3GPP-bootstrapping-uicd", SOURCE_GBA_UICC},',
+        ),
+        ("rest += *rest == '.' || *rest == ';';", "rest += *rest == '.';"),
+        ("    return *rest == '\\0' ? NULL : rest;", "    return rest;"),
+        by="test_identities or pinned_separator or wrong_keys",
+    ),
+    # Between NAF and third party
+    *of(
+        "line_server.c",
+        (
+            "!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)",
+            "false",
+        ),
+        ("#define IN_FLIGHT     256", "#define IN_FLIGHT     0"),
+        ("    return has_id;", "    return true;"),
+        by="names_of_a_naf or bad_requests or bad_lines or test_answer",
+    ),
+    *of(
+        "line_server.c",
+        ("strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&", "true &&"),
+        ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH) == 0)", "true)"),
+        by="test_answer or names_of_a_naf",
+    ),
+    *of(
+        "line_tls.c",
+        (
+            "SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT",
+            "SSL_VERIFY_NONE",
+        ),
+        (" | SSL_VERIFY_FAIL_IF_NO_PEER_CERT", ""),
+        ("X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)", "store != NULL"),
+        ("strlen(wanted) == length && memcmp", "memcmp"),
+        ("    return strchr(dns_name, '*') == NULL &&\n           OPENSSL", "    return OPENSSL"),
+        (
+            "SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION)",
+            "SSL_CTX_set_min_proto_version(ctx, 0)",
+        ),
+        by="certificates_of_a_naf or names_of_a_naf or certificates_of_a_third_party",
+    ),
+    *of(
+        "line_client.c",
+        (
+            '        line_pending_return(pending, "the third party did not answer in time");',
+            "        line_pending_return(pending, NULL);",
+        ),
+        (
+            '    fail_all(client, "the line to the third party is down");',
+            "    fail_all(client, NULL);",
+        ),
+        ("    if (answer.id >= client->next_id)\n", "    if (false)\n"),
+        ("    (void)event_add(client->retry, &pause);", "    (void)pause;"),
+        (
+            "        if (pending->request.id == id && pending->sent != 0)",
+            "        if (pending->sent != 0)",
+        ),
+        by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
+    ),
+    *of(
+        "line_requests.c",
+        (
+            "    if (reason == NULL && answer->verdict == LINE_ERROR) {",
+            "    if (false) {",
+        ),
+        by="failures_are_never",
+    ),
+    *of(
+        "line_messages.c",
+        ("json_integer_value(value) < 0)", "false)"),
+        ('JSON_STRICT, "{s:s,s?s,s:s', '0, "{s:s,s?s,s:s'),
+        ("if (given[0] == '\\0' || strlen(given)", "if (strlen(given)"),
+        ('json_unpack(object, "{s:s!}", "revoke"', 'json_unpack(object, "{s:s}", "revoke"'),
+        by="bad_requests or bad_lines",
+    ),
+    # Limits
+    *of(
+        "acceptor.c",
+        (
+            "if (atomic_fetch_add(&server->open, 1) < server->limits.connections)",
+            "(void)atomic_fetch_add(&server->open, 1);\n    if (server != NULL)",
+        ),
+        (
+            "    if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {",
+            "    if (false) {",
+        ),
+        by="test_connections_max",
+    ),
+    *of(
+        "acceptor.c",
+        (
+            "    if (tally_take(server->networks, key, length)) {",
+            "    if (tally_take(server->networks, key, length) || true) {",
+        ),
+        by="handshakes_per_source or five_thousand",
+    ),
+    *of(
+        "acceptor.c",
+        ("    (void)event_add(acceptor->pause, &pause);", "    (void)pause;"),
+        (
+            "        (void)event_del(acceptor->listening[i]);\n    (void)event_add",
+            "        (void)acceptor->listening[i];\n    (void)event_add",
+        ),
+        by="no_descriptors_left",
+    ),
+    *of(
+        "connection.c",
+        (
+            "    tally_drop(connection->worker->server->networks, key, length);",
+            "    (void)key, (void)length;",
+        ),
+        by="handshakes_per_source",
+    ),
+    *of(
+        "connection.c",
+        (
+            "(int64_t)worker->server->limits.handshake * 1000;",
+            "(int64_t)worker->server->limits.handshake * 100000;",
+        ),
+        by="handshake_timeout",
+    ),
+    *of(
+        "connection.c",
+        (
+            "struct connection *oldest = TAILQ_FIRST(&worker->unfinished);",
+            "struct connection *oldest = TAILQ_FIRST(&worker->all);",
+        ),
+        by="test_connections_max",
+    ),
+    *of(
+        "tally.c",
+        ("entry != NULL && entry->count < tally->max;", "entry != NULL;"),
+        ("entry->count < tally->max;", "entry->count <= tally->max;"),
+        by="connections_per_device",
+    ),
+    # Signals and files
+    *of(
+        "control.c",
+        (
+            "!add_signal(control, &signals[1], SIGINT, on_end)",
+            "!add_signal(control, &signals[1], SIGUSR1, on_end)",
+        ),
+        ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
+        ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
+        ("    endpoints_close(&control->as->endpoints, &control->as->server);", ""),
+        by="test_drain or second_signal",
+    ),
+    *of(
+        "reload.c",
+        (
+            "        SSL_CTX_free(files.line);\n        wrap_keys_free(files.store_keys);\n        return false;",
+            "        wrap_keys_free(files.store_keys);",
+        ),
+        ("(server->roster != NULL && !roster_reload", "(false && !roster_reload"),
+        (
+            "        line_tls_put_in_force(server->line, files.line);",
+            "        SSL_CTX_free(files.line);",
+        ),
+        by="test_reload",
+    ),
+    *of(
+        "roster.c",
+        ("        if (!has_row(now, &old->rows[i]))\n", "        if (false)\n"),
+        (
+            "one->ka_length == other->ka_length && strcmp(one->ka_id, other->ka_id) == 0 &&",
+            "true ||",
+        ),
+        by="test_reload",
+    ),
+    *of(
+        "roster.c",
+        ("(row->ka == NULL || roster->rules.may_have_ka) &&", "true &&"),
+        by="files_of_the_roles",
+    ),
+]
+
+ROOM = Room(
+    folder="e2e",
+    target="e2e-as e2e-ue",
+    tests=[
+        *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
+        *["test_flow_peers", "test_flow_memory"],
+    ],
+    faults=FAULTS,
+)
