@@ -3,11 +3,13 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import reference
-from flow import NAF_ID, StockClient, write_devices
+from flow import NAF_ID, Server, StockClient, write_devices
 from line import Sides
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -25,10 +27,50 @@ def holds(pid: int, secret: bytes) -> bool:
                 continue
             start, end = (int(number, 16) for number in place.split("-"))
             memory.seek(start)
-            octets = memory.read(end - start)
+            try:
+                octets = memory.read(end - start)
+            except OSError:  # it was given back meanwhile
+                continue
             if any(form in octets for form in forms):
                 return True
     return False
+
+
+def is_gone(pid: int, secret: bytes) -> bool:
+    """Within the time that a loop takes to notice an end."""
+    until = time.monotonic() + 5
+    while holds(pid, secret):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def key_of(flag: dict[str, Any]) -> bytes:
+    """e2e_key by the reference."""
+    refresh = bytes.fromhex(flag["refresh"])
+    return reference.e2e_key(KS_NAF, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
+
+
+def test_e2e_key_goes_with_its_connection(tmp_path: Path) -> None:
+    """All in one: of three keys that were used and one that waits, that one is there; SIGHUP voids it."""
+    devices = write_devices(tmp_path / "devices.csv", [[ID, KS_NAF.hex(), KA.hex()]])
+    with Server(devices) as server:
+        pid, keys = server.process.pid, []
+        for _ in range(4):
+            with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as first:
+                flag = first.flag()
+            keys.append(key_of(flag))
+            if len(keys) == 4:
+                break
+            with StockClient(server.e2e_address, flag["identity"], keys[-1]) as second:
+                second.write(b"x\n")
+                assert second.read() == b"e2e: x"
+        assert all(holds(pid, secret) for secret in (KS_NAF, KA, keys[3]))
+        assert all(is_gone(pid, key) for key in keys[:3])
+        write_devices(devices, [["other", bytes(range(32)).hex(), bytes(range(32, 64)).hex()]])
+        server.process.send_signal(signal.SIGHUP)
+        assert all(is_gone(pid, secret) for secret in (keys[3], KA, KS_NAF))
 
 
 def test_secrets_of_the_roles(tmp_path: Path) -> None:
@@ -41,9 +83,7 @@ def test_secrets_of_the_roles(tmp_path: Path) -> None:
             pids = naf.process.pid, third_party.process.pid
             with StockClient(naf.addresses["accept"], f"3GPP-AKMA{ID}", KS_NAF) as first:
                 flag = first.flag()
-            key = reference.e2e_key(
-                KS_NAF, KA, NAF_ID, refresh=bytes.fromhex(flag["refresh"]), usage=flag["usage"]
-            )
+            key = key_of(flag)
             assert holds(pids[0], KS_NAF) and holds(pids[1], KA), "what is there is found"
             assert holds(pids[1], key), "it waits for its UE"
             address = third_party.addresses["e2e-accept"]
