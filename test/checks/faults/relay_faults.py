@@ -54,15 +54,18 @@ FAULTS = [
         ("if agrees(ARGV[4], naf) then", "if true then"),
         ("redis.call('PEXPIRE', set, lifetime) end", "local _ = 0 end"),
     ),
+    *of("store_redis_text.c", ('add_text(&text, "=");', 'add_text(&text, "");')),
     *of(
-        "store_redis.c",
+        "store_redis_requests.c",
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GET")'),
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GETDEL")'),
         ("if (request->operation == TAKE)\n        forget(request->client, &record);\n", ""),
-        ('add_text(&text, "=");', 'add_text(&text, "");'),
         ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
         ("STORE_MAX_OF_DEVICE", "STORE_MAX_OF_DEVICE + 1"),
         ('"%d", STORE_MAX);', '"%d", STORE_MAX - 1);'),
+    ),
+    *of(
+        "store_redis.c",
         ("store->setup.user = store->options->user;", "store->setup.user = NULL;"),
         (
             "store->keys = keys;\n    (void)pthread_rwlock_unlock",
@@ -77,17 +80,17 @@ FAULTS = [
     *of(
         "redis.c",
         (
-            "redis->state = WAITING;\n    set_timer(redis, redis->backoff);",
-            "redis->state = WAITING;",
+            "redis->state = REDIS_WAITING;\n    redis_set_timer(redis, redis->backoff);",
+            "redis->state = REDIS_WAITING;",
         ),
         ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
-        ("fail_all(&redis->sent, redis->reason);", ""),
-        ("fail_all(&redis->queued, redis->reason);", ""),
+        ("redis_fail_all(&redis->sent, redis->reason);", ""),
+        ("redis_fail_all(&redis->queued, redis->reason);", ""),
         ("redis->run_id[0] = '\\0';", ""),
         ('drop(redis, "the server does not answer");', ""),
         ('strcspn(password, "\\r\\n")', "strlen(password)"),
-        ("return redis->fault[0] == '\\0';", "return true;"),
     ),
+    *of("redis_requests.c", ("return redis->fault[0] == '\\0';", "return true;")),
     *of(
         "relay.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),

@@ -1,0 +1,147 @@
+/*
+ * A client of Redis on an event loop: its requests, one behind the other without waiting
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "redis_requests.h"
+
+#include "clock.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <hiredis/hiredis.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#define WORDS_MAX 16
+
+void redis_set_timer(struct redis *redis, int64_t milliseconds)
+{
+    const int64_t wait = milliseconds < 0 ? 0 : milliseconds;
+    const struct timeval time = {wait / 1000, (wait % 1000) * 1000};
+
+    (void)event_add(redis->timer, &time);
+}
+
+void redis_watch_oldest(struct redis *redis)
+{
+    const struct redis_request *oldest = TAILQ_FIRST(&redis->sent);
+
+    if (oldest == NULL)
+        (void)event_del(redis->timer);
+    else
+        redis_set_timer(redis, oldest->deadline - clock_ms());
+}
+
+static void free_command(const void *octets, size_t length, void *command)
+{
+    (void)octets;
+    if (command != NULL)
+        OPENSSL_cleanse(command, length);
+    redisFreeCommand(command);
+}
+
+static void finish(struct redis_requests *requests, struct redis_request *request,
+                   const struct redis_reply *reply, const char *reason)
+{
+    redis_done *done = request->done;
+    void *argument = request->argument;
+
+    TAILQ_REMOVE(requests, request, next);
+    free_command(NULL, request->length, request->command);
+    OPENSSL_free(request);
+    if (done != NULL)
+        done(argument, reply, reason);
+}
+
+void redis_fail_all(struct redis_requests *requests, const char *reason)
+{
+    while (!TAILQ_EMPTY(requests))
+        finish(requests, TAILQ_FIRST(requests), NULL, reason);
+}
+
+bool redis_transmit(struct redis *redis, struct redis_request *request)
+{
+    struct evbuffer *out = bufferevent_get_output(redis->connection);
+    char *command = request->command;
+
+    TAILQ_INSERT_TAIL(&redis->sent, request, next);
+    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0)
+        return false;
+    request->command = NULL;
+    return true;
+}
+
+/* NULL: out of memory. */
+static struct redis_request *new_request(const struct redis_word *words, size_t count,
+                                         redis_done *done, void *argument)
+{
+    struct redis_request *request = OPENSSL_zalloc(sizeof(*request));
+    const char *octets[WORDS_MAX];
+    size_t lengths[WORDS_MAX];
+    long long length; /* an int before hiredis 1 */
+
+    if (request == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        octets[i] = words[i].octets;
+        lengths[i] = words[i].length;
+    }
+    length = redisFormatCommandArgv(&request->command, (int)count, octets, lengths);
+    if (length < 0) {
+        OPENSSL_free(request);
+        return NULL;
+    }
+    request->length = (size_t)length;
+    request->deadline = clock_ms() + (int64_t)REDIS_SECONDS * 1000;
+    request->done = done;
+    request->argument = argument;
+    return request;
+}
+
+bool redis_ask(struct redis *redis, const struct redis_word *words, size_t count, redis_done *done)
+{
+    struct redis_request *request = new_request(words, count, done, redis);
+
+    return request != NULL && redis_transmit(redis, request);
+}
+
+bool redis_take_reply(void *argument, const struct redis_reply *reply)
+{
+    struct redis *redis = argument;
+    struct redis_request *request = TAILQ_FIRST(&redis->sent);
+
+    if (request == NULL)
+        (void)snprintf(redis->fault, REDIS_REASON_SIZE, "a reply came that nobody has asked for");
+    else
+        finish(&redis->sent, request, reply, NULL);
+    return redis->fault[0] == '\0';
+}
+
+struct redis_request *redis_send(struct redis *redis, const struct redis_word *words, size_t count,
+                                 redis_done *done, void *argument)
+{
+    struct redis_request *request =
+        redis->state == REDIS_WAITING ? NULL : new_request(words, count, done, argument);
+
+    if (request == NULL) {
+        if (done != NULL)
+            done(argument, NULL, redis->state == REDIS_WAITING ? redis->reason : "out of memory");
+        return NULL;
+    }
+    if (redis->state == REDIS_CONNECTING) {
+        TAILQ_INSERT_TAIL(&redis->queued, request, next);
+    } else {
+        const bool first = TAILQ_EMPTY(&redis->sent);
+
+        (void)redis_transmit(redis, request); /* where it fails, the time limit ends it */
+        if (first)
+            redis_watch_oldest(redis);
+    }
+    return request;
+}
+
+void redis_cancel(struct redis_request *request)
+{
+    request->done = NULL;
+}

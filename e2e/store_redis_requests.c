@@ -1,0 +1,262 @@
+/*
+ * The requests to the store in a Redis: put, get, take, revoke, each on its loop's connection
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store_redis_requests.h"
+
+#include "record.h"
+#include "store_redis_text.h"
+#include "store_script.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define REASON_SIZE 256
+#define NUMBER_SIZE 24
+
+enum operation { PUT, GET, TAKE, REVOKE };
+
+struct store_request {
+    struct redis_store *store;
+    struct redis *client;
+    enum operation operation;
+    struct redis_request *request;
+    store_done *done;
+    void *argument;
+    struct store_record record; /* put: the whole of it; get, take: the identity */
+};
+
+static struct redis_word word(const char *text)
+{
+    return (struct redis_word){text, strlen(text)};
+}
+
+static struct redis_word word_of(const struct store_text *text)
+{
+    return (struct redis_word){text->octets, text->length};
+}
+
+/* The end of a request: it is released, then its caller hears of it. */
+static void finish(struct store_request *request, enum store_result result,
+                   const struct store_record *record, const char *reason)
+{
+    store_done *done = request->done;
+    void *argument = request->argument;
+
+    OPENSSL_clear_free(request, sizeof(*request));
+    done(argument, result, record, reason);
+}
+
+static void fail(struct store_request *request, const char *what, const char *reason)
+{
+    char sentence[REASON_SIZE];
+
+    (void)snprintf(sentence, sizeof(sentence), "%s: %.200s", what, reason);
+    finish(request, STORE_UNAVAILABLE, NULL, sentence);
+}
+
+/* What the sorted sets have of a record that was used up; nobody waits for that. */
+static void forget(struct redis *client, const struct store_record *record)
+{
+    const struct store_text member = store_text_member(record);
+    const struct store_text indices[] = {store_text_naf(record->naf),
+                                         store_text_device(record->naf, record->device)};
+
+    for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+        const struct redis_word words[] = {word("ZREM"), word_of(&indices[i]), word_of(&member)};
+
+        (void)redis_send(client, words, 3, NULL, NULL);
+    }
+}
+
+/* Open what was got; where it is no record of this identity and run, the reason says so. */
+static void open_record(struct store_request *request, const struct redis_reply *reply)
+{
+    struct redis_store *store = request->store;
+    struct store_record record = request->record;
+    const char *wrong;
+
+    (void)pthread_rwlock_rdlock(&store->lock);
+    wrong = record_open(store->keys, redis_run_id(request->client), (uint64_t)time(NULL),
+                        (const unsigned char *)reply->text, reply->length, &record);
+    (void)pthread_rwlock_unlock(&store->lock);
+    if (wrong != NULL) {
+        finish(request, STORE_UNAVAILABLE, NULL, wrong);
+        return;
+    }
+    if (request->operation == TAKE)
+        forget(request->client, &record);
+    finish(request, STORE_OK, &record, NULL);
+    OPENSSL_cleanse(&record, sizeof(record));
+}
+
+static void answered(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    struct store_request *request = argument;
+    const bool reads = request->operation == GET || request->operation == TAKE;
+
+    if (reply == NULL)
+        fail(request, "the store cannot be reached", reason);
+    else if (reply->kind == REDIS_ERROR)
+        fail(request, "the store refuses", reply->text);
+    else if (reads && reply->kind == REDIS_NIL)
+        finish(request, STORE_UNKNOWN, NULL, NULL);
+    else if (reads && reply->kind == REDIS_TEXT)
+        open_record(request, reply);
+    else if (!reads && reply->kind == REDIS_INTEGER && reply->integer == 1)
+        finish(request, STORE_OK, NULL, NULL);
+    else
+        finish(request, STORE_UNAVAILABLE, NULL, "the store's answer is not one that it may give");
+}
+
+/* NULL: out of memory, and done() was called. */
+static struct store_request *begin(struct store *store, const struct loop *loop,
+                                   enum operation operation, store_done *done, void *argument)
+{
+    struct store_request *request = OPENSSL_zalloc(sizeof(*request));
+
+    if (request == NULL) {
+        done(argument, STORE_UNAVAILABLE, NULL, "out of memory");
+        return NULL;
+    }
+    request->store = (struct redis_store *)store;
+    request->client = request->store->clients[loop->index];
+    request->operation = operation;
+    request->done = done;
+    request->argument = argument;
+    return request;
+}
+
+/* Send; when done() has been called already, there is no request any more. */
+static struct store_request *send_words(struct store_request *request,
+                                        const struct redis_word *words, size_t count,
+                                        redis_done *then)
+{
+    struct redis_request *sent = redis_send(request->client, words, count, then, request);
+
+    if (sent == NULL)
+        return NULL;
+    request->request = sent;
+    return request;
+}
+
+static struct store_request *send_put(struct store_request *request)
+{
+    const struct store_record *record = &request->record;
+    const struct store_text key = store_text_key(record->identity),
+                            naf = store_text_naf(record->naf),
+                            device = store_text_device(record->naf, record->device),
+                            member = store_text_member(record);
+    unsigned char sealed[RECORD_MAX];
+    char lifetime[NUMBER_SIZE], device_bound[NUMBER_SIZE], naf_bound[NUMBER_SIZE];
+    size_t length = 0;
+    uint64_t until = (uint64_t)time(NULL) + ((uint64_t)record->lifetime + 999) / 1000;
+    bool done;
+
+    if (record->not_after > 0 && (uint64_t)record->not_after < until)
+        until = (uint64_t)record->not_after;
+    (void)pthread_rwlock_rdlock(&request->store->lock);
+    done = record_seal(request->store->keys, redis_run_id(request->client), until, record, sealed,
+                       &length);
+    (void)pthread_rwlock_unlock(&request->store->lock);
+    if (!done) {
+        finish(request, STORE_UNAVAILABLE, NULL, "the record cannot be sealed");
+        return NULL;
+    }
+    (void)snprintf(lifetime, sizeof(lifetime), "%lld", (long long)record->lifetime);
+    (void)snprintf(device_bound, sizeof(device_bound), "%d", STORE_MAX_OF_DEVICE);
+    (void)snprintf(naf_bound, sizeof(naf_bound), "%d", STORE_MAX);
+    {
+        const struct redis_word words[] = {
+            word("EVAL"),     word(store_script_put),  word("4"),
+            word_of(&key),    word(STORE_SCRIPT_NAFS), word_of(&device),
+            word_of(&naf),    {sealed, length},        word(lifetime),
+            word_of(&member), word(record->naf),       word(device_bound),
+            word(naf_bound),
+        };
+
+        return send_words(request, words, sizeof(words) / sizeof(words[0]), answered);
+    }
+}
+
+/* Connected by now, or refused. */
+static void put_when_connected(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    struct store_request *request = argument;
+
+    if (reply == NULL)
+        fail(request, "the store cannot be reached", reason);
+    else
+        (void)send_put(request);
+}
+
+/* A record is sealed for a run of the server: which it is has to be known. */
+struct store_request *store_redis_put(struct store *store, struct loop *loop,
+                                      const struct store_record *record, store_done *done,
+                                      void *argument)
+{
+    struct store_request *request = begin(store, loop, PUT, done, argument);
+    const struct redis_word info[] = {word("INFO"), word("server")};
+
+    if (request == NULL)
+        return NULL;
+    request->record = *record;
+    if (redis_run_id(request->client)[0] != '\0')
+        return send_put(request);
+    return send_words(request, info, 2, put_when_connected);
+}
+
+static struct store_request *read_key(struct store *store, const struct loop *loop,
+                                      const char *identity, enum operation operation,
+                                      store_done *done, void *argument)
+{
+    struct store_request *request = begin(store, loop, operation, done, argument);
+    const struct store_text key = store_text_key(identity);
+    const struct redis_word words[] = {word(operation == GET ? "GET" : "GETDEL"), word_of(&key)};
+
+    if (request == NULL)
+        return NULL;
+    (void)snprintf(request->record.identity, STORE_IDENTITY_SIZE, "%s", identity);
+    return send_words(request, words, 2, answered);
+}
+
+struct store_request *store_redis_get(struct store *store, struct loop *loop, const char *identity,
+                                      store_done *done, void *argument)
+{
+    return read_key(store, loop, identity, GET, done, argument);
+}
+
+struct store_request *store_redis_take(struct store *store, struct loop *loop, const char *identity,
+                                       store_done *done, void *argument)
+{
+    return read_key(store, loop, identity, TAKE, done, argument);
+}
+
+struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
+                                         const struct store_scope *scope, store_done *done,
+                                         void *argument)
+{
+    struct store_request *request = begin(store, loop, REVOKE, done, argument);
+    const struct store_text device = store_text_wanted(scope->device),
+                            ka_id = store_text_wanted(scope->ka_id),
+                            subject = store_text_wanted(scope->subject),
+                            naf = store_text_wanted(scope->naf);
+    const struct redis_word words[] = {
+        word("EVAL"),     word(store_script_revoke), word("1"),         word(STORE_SCRIPT_NAFS),
+        word_of(&device), word_of(&ka_id),           word_of(&subject), word_of(&naf),
+    };
+
+    if (request == NULL)
+        return NULL;
+    return send_words(request, words, sizeof(words) / sizeof(words[0]), answered);
+}
+
+void store_redis_cancel(struct store *store, struct store_request *request)
+{
+    (void)store;
+    redis_cancel(request->request);
+    OPENSSL_clear_free(request, sizeof(*request));
+}
