@@ -399,7 +399,7 @@ def test_operator_in_the_middle_cannot_connect(server: Server) -> None:
 
 def test_first_identity_is_no_key_to_the_e2e_endpoint(server: Server) -> None:
     with StockClient(server.e2e_address, PREFIXED, KS_NAF) as second:
-        second.write(b"let me in\n")
+        second.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
         assert second.read() == b""
 
 

@@ -18,14 +18,6 @@ FAULTS: list[Fault] = [
     *of(
         "ue.c",
         (
-            "    if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)",
-            "    if (false)",
-        ),
-        by="wrong_keys or unknown_identities",
-    ),
-    *of(
-        "ue.c",
-        (
             "tally_take(ue_server(ue)->devices, name, strlen(name));",
             "tally_take(ue_server(ue)->devices, name, strlen(name)) || true;",
         ),
