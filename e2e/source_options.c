@@ -8,21 +8,17 @@
 #include "key_service.h"
 #include "notify.h"
 #include "printable.h"
-#include "private_file.h"
 #include "secret_file.h"
+#include "source_credentials.h"
 #include "source_http.h"
 #include "url.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define SECRET_MAX 1024 /* octets of a client's secret */
 
 /* Known again by their address: a default is not what somebody gave. */
 static const char key_lifetime[] = "3600", timeout[] = "3", per_second[] = "100",
@@ -226,69 +222,13 @@ static void read_numbers(void)
     setup.source.per_network = options_number("lookups-per-source", option.per_source, 1, 10000);
 }
 
-/* The secret is the file's text up to the end of its first line. */
 static bool read_secret(void)
 {
-    const struct secret_file kind = {"client secret", SECRET_MAX};
+    const char *path = option.client_secret_file;
 
-    if (option.client_secret_file == NULL)
-        return true;
-    setup.secret = secret_file_read(&kind, option.client_secret_file, false, &setup.secret_length);
-    if (setup.secret == NULL)
-        return false;
-    setup.secret[strcspn(setup.secret, "\r\n")] = '\0';
-    if (setup.secret[0] != '\0')
-        return true;
-    fprintf(stderr, "client secret %s: empty\n", PRINTABLE(option.client_secret_file));
-    return false;
-}
-
-static bool complain(const char *name, const char *path)
-{
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path),
-            reason == NULL ? "cannot be used" : reason);
-    ERR_clear_error();
-    return false;
-}
-
-static bool key_is_private(void)
-{
-    struct stat status;
-
-    if (stat(option.key, &status) != 0 || private_file_is_private(&status))
-        return true; /* what is not there is said below */
-    fprintf(stderr, "--source-key %s: others than its owner can use it: chmod 600 it\n",
-            option.key);
-    return false;
-}
-
-/* Our certificate, and whom we trust. NULL: the reason went to standard error. */
-static SSL_CTX *read_files(const SSL_METHOD *method)
-{
-    SSL_CTX *ctx = SSL_CTX_new(method);
-    bool done = ctx != NULL && key_is_private();
-
-    if (done && SSL_CTX_use_certificate_chain_file(ctx, option.certificate) != 1)
-        done = complain("source-cert", option.certificate);
-    if (done && SSL_CTX_use_PrivateKey_file(ctx, option.key, SSL_FILETYPE_PEM) != 1)
-        done = complain("source-key", option.key);
-    if (done && SSL_CTX_load_verify_file(ctx, option.ca) != 1)
-        done = complain("source-ca", option.ca);
-    if (done)
-        return ctx;
-    SSL_CTX_free(ctx);
-    return NULL;
-}
-
-/* What could not be used later is said now. */
-static bool try_files(void)
-{
-    SSL_CTX *ctx = read_files(TLS_client_method());
-
-    SSL_CTX_free(ctx);
-    return ctx != NULL;
+    if (path != NULL)
+        setup.secret = source_credentials_secret(path, &setup.secret_length);
+    return path == NULL || setup.secret != NULL;
 }
 
 bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
@@ -308,7 +248,7 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
         refuse("--af-id says nothing without an AKMA source (nef: or aanf:)");
     check_notifications();
     setup.source.identity = (struct http_identity){option.certificate, option.key, option.ca};
-    if (!read_secret() || !try_files())
+    if (!read_secret() || !source_credentials_try(&setup.source.identity))
         return false;
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         add_token(system);
@@ -330,7 +270,7 @@ static bool start_notifications(struct server *server, struct notify **notify)
         .accept = option.notify_accept,
         .name = option.notify_name,
         .uri = option.notify_uri,
-        .ctx = read_files(TLS_server_method()),
+        .ctx = source_credentials_ctx(&setup.source.identity, TLS_server_method()),
     };
 
     if (notifications.ctx != NULL)

@@ -93,8 +93,6 @@ FAULTS = [
     *of("redis_requests.c", ("return redis->fault[0] == '\\0';", "return true;")),
     *of(
         "relay.c",
-        ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
-        ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
         ("direction->source_ended = reading == STOP_ENDED;", "direction->source_ended = false;"),
         (
             "hold(direction, scratch + sent, length - sent)",
@@ -102,8 +100,6 @@ FAULTS = [
         ),
         ("(void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
         ("SSL_set_quiet_shutdown(relay->ssl, 1);", ""),
-        ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
-        ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
         (
             "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n}\n\nstatic void release",
             "}\n\nstatic void release",
@@ -112,9 +108,16 @@ FAULTS = [
             "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
             "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
         ),
+    ),
+    *of(
+        "relay_ways.c",
+        ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
+        ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
+        ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
+        ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
         (
             "case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n"
-            '        return broken(relay, "the UE\'s connection broke");',
+            '        return relay_broken(relay, "the UE\'s connection broke");',
             "default:\n        return STOP_ENDED;",
         ),
     ),

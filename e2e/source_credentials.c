@@ -1,0 +1,77 @@
+/*
+ * The files that say who e2e-as is to the operator, and whom it trusts to be the operator
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "source_credentials.h"
+
+#include "printable.h"
+#include "private_file.h"
+#include "secret_file.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SECRET_MAX 1024 /* octets of a client's secret */
+
+char *source_credentials_secret(const char *path, size_t *length)
+{
+    const struct secret_file kind = {"client secret", SECRET_MAX};
+    char *secret = secret_file_read(&kind, path, false, length);
+
+    if (secret == NULL)
+        return NULL;
+    secret[strcspn(secret, "\r\n")] = '\0';
+    if (secret[0] != '\0')
+        return secret;
+    fprintf(stderr, "client secret %s: empty\n", PRINTABLE(path));
+    secret_file_free(secret, *length);
+    return NULL;
+}
+
+static bool complain(const char *name, const char *path)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path),
+            reason == NULL ? "cannot be used" : reason);
+    ERR_clear_error();
+    return false;
+}
+
+static bool key_is_private(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0 || private_file_is_private(&status))
+        return true; /* what is not there is said below */
+    fprintf(stderr, "--source-key %s: others than its owner can use it: chmod 600 it\n", path);
+    return false;
+}
+
+SSL_CTX *source_credentials_ctx(const struct http_identity *identity, const SSL_METHOD *method)
+{
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    bool done = ctx != NULL && key_is_private(identity->key);
+
+    if (done && SSL_CTX_use_certificate_chain_file(ctx, identity->certificate) != 1)
+        done = complain("source-cert", identity->certificate);
+    if (done && SSL_CTX_use_PrivateKey_file(ctx, identity->key, SSL_FILETYPE_PEM) != 1)
+        done = complain("source-key", identity->key);
+    if (done && SSL_CTX_load_verify_file(ctx, identity->ca) != 1)
+        done = complain("source-ca", identity->ca);
+    if (done)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+bool source_credentials_try(const struct http_identity *identity)
+{
+    SSL_CTX *ctx = source_credentials_ctx(identity, TLS_client_method());
+
+    SSL_CTX_free(ctx);
+    return ctx != NULL;
+}
