@@ -33,6 +33,6 @@ struct store_redis_options {
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
 
 /* From now on seal and open with these keys, which are the store's then; on any thread. */
-void store_redis_use_keys(struct store *store, struct wrap_keys *keys);
+void store_redis_use_keys(struct store *base, struct wrap_keys *keys);
 
 #endif

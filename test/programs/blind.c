@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
+ */
 int lstat(const char *restrict path, struct stat *restrict status)
 {
     (void)path, (void)status;
