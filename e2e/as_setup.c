@@ -5,12 +5,11 @@
  */
 #include "as_setup.h"
 
+#include "as_roles.h"
 #include "common.h"
 #include "flagger.h"
-#include "forward.h"
 #include "hello.h"
 #include "json_line.h"
-#include "line_messages.h"
 #include "line_server.h"
 #include "options.h"
 #include "printable.h"
@@ -19,7 +18,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -34,7 +32,7 @@
 #define CONNECTIONS_TOP  1000000
 #define DESCRIPTORS_LEFT 12 /* for signals, files, the line, and who asks for metrics */
 
-static bool complain(const char *sentence)
+bool as_complain(const char *sentence)
 {
     fprintf(stderr, "e2e-as: %s\n", sentence);
     return false;
@@ -155,10 +153,10 @@ static bool open_loops(struct as *as)
 
     server->loops = loops_new(loops_cores());
     if (server->loops == NULL)
-        return complain("no event loops: not enough memory or descriptors");
+        return as_complain("no event loops: not enough memory or descriptors");
     server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
     if (server->workers == NULL)
-        return complain("out of memory");
+        return as_complain("out of memory");
     for (size_t i = 0; i < server->loops->count; i++) {
         server->workers[i].server = server;
         server->workers[i].loop = &server->loops->loop[i];
@@ -179,86 +177,7 @@ static bool open_tallies(struct as *as)
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
     return (server->networks != NULL && server->devices != NULL &&
             RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
-           complain("out of memory");
-}
-
-/* The NAF apart: its end of the line. */
-static bool open_line_client(struct as *as)
-{
-    const struct as_options *o = as->options;
-    char *service = NULL;
-    long length = 0;
-    unsigned char *ua = OPENSSL_hexstr2buf(o->ua_protocol_id, &length); /* checked by open_e2e() */
-    bool done = ua != NULL && length == LINE_UA_LENGTH;
-
-    if (done)
-        memcpy(as->naf.ua_protocol_id, ua, LINE_UA_LENGTH);
-    OPENSSL_free(ua);
-    as->naf.naf_fqdn = o->naf_fqdn;
-    done =
-        done && target_open(&as->naf.target, "third-party", o->third_party) &&
-        BIO_parse_hostserv(o->third_party, &as->third_party_host, &service, BIO_PARSE_PRIO_SERV) &&
-        as->third_party_host != NULL;
-    OPENSSL_free(service);
-    as->naf.host = as->third_party_host;
-    if (done)
-        as->server.flags = line_client_new(&as->naf, as->server.line, as->server.loops);
-    return as->server.flags != NULL;
-}
-
-static bool open_store(struct as *as)
-{
-    const struct as_options *o = as->options;
-
-    if (!as->roles.third_party && !as->roles.endpoint)
-        return true;
-    if (!as->roles.shared_store) {
-        as->server.store = store_memory_new();
-        return as->server.store != NULL || complain("out of memory");
-    }
-    as->store = (struct store_redis_options){.url = o->store,
-                                             .key = o->store_key,
-                                             .user = o->store_user,
-                                             .password_file = o->store_password_file,
-                                             .ca = o->store_ca};
-    as->server.store = store_redis_new(as->server.loops, &as->store);
-    return as->server.store != NULL;
-}
-
-/* What e2e connections are for. */
-static bool open_application(struct as *as)
-{
-    const struct as_options *o = as->options;
-
-    if (!as->roles.endpoint)
-        return true;
-    if (o->forward == NULL)
-        as->server.app = app_echo_new("e2e: ", as->server.limits.line);
-    else if (!target_open(&as->application, "forward", o->forward))
-        return false;
-    else
-        as->server.app = app_forward_new(&as->application, o->proxy_protocol != NULL);
-    return as->server.app != NULL || complain("out of memory");
-}
-
-static bool open_roles(struct as *as)
-{
-    struct server *server = &as->server;
-    const unsigned int lifetime = options_number("refresh-lifetime", as->options->lifetime, 1, DAY);
-
-    if (!open_store(as) || !open_application(as))
-        return false;
-    if (as->roles.third_party && (server->flagger = flagger_new(server, lifetime)) == NULL)
-        return complain("out of memory");
-    if (!as->roles.naf)
-        return true;
-    server->source = source_options_open(server->roster);
-    if (server->source == NULL)
-        return complain("out of memory");
-    if (as->roles.line_client)
-        return open_line_client(as);
-    server->flags = flags_local_new(server->flagger, &as->e2e);
-    return server->flags != NULL || complain("out of memory");
+           as_complain("out of memory");
 }
 
 static bool listen_all(struct as *as)
@@ -318,7 +237,7 @@ int as_set_up(struct as *as)
         return status;
     if (!source_options_check(as->options->naf_fqdn, as->options->ua_protocol_id) ||
         !open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
-        !open_tallies(as) || !open_roles(as) || !listen_all(as) || !source_options_start(server))
+        !open_tallies(as) || !as_open_roles(as) || !listen_all(as) || !source_options_start(server))
         return EXIT_FAILURE;
     fit_descriptors(as);
     return EXIT_SUCCESS;

@@ -34,6 +34,9 @@ struct as {
  */
 int as_set_up(struct as *as);
 
+/* Say on standard error why the program cannot start; false. */
+bool as_complain(const char *sentence);
+
 /* Release everything; the loops do not run any more. */
 void as_release(struct as *as);
 

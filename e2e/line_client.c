@@ -6,199 +6,10 @@
 #include "line_client.h"
 
 #include "clock.h"
-#include "dialer.h"
-#include "line_requests.h"
-#include "log.h"
-#include "wait.h"
+#include "line_connection.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
-#include <unistd.h>
-
-#define LIMIT_MS     3000 /* for an answer, and for a connection to be up */
-#define PAUSE_MS     100  /* after the first failure; it doubles */
-#define PAUSE_MAX_MS 5000
-
-struct line_client {
-    struct flags flags;
-    const struct line_client_setup *setup;
-    struct line_tls *tls;
-    struct loop *home;
-    struct loop_message start;
-    struct dialer *dialer; /* while the connection is being made */
-    struct wire wire;      /* ssl NULL: there is no connection */
-    struct wait wait;
-    struct event *retry, *overdue;
-    int64_t pause, heard; /* milliseconds; clock_ms() of the last octet */
-    int64_t next_id;
-    struct line_pendings pending; /* oldest first */
-};
-
-static void fail_all(struct line_client *client, const char *reason)
-{
-    struct line_pending *pending;
-
-    while ((pending = TAILQ_FIRST(&client->pending)) != NULL) {
-        TAILQ_REMOVE(&client->pending, pending, next);
-        line_pending_return(pending, reason);
-    }
-}
-
-static void disconnect(struct line_client *client)
-{
-    SSL *ssl = client->wire.ssl;
-
-    if (ssl == NULL)
-        return;
-    wait_end(&client->wait);
-    wire_clear(&client->wire);
-    (void)SSL_shutdown(ssl);
-    (void)close(SSL_get_fd(ssl));
-    SSL_free(ssl);
-    client->wire.ssl = NULL;
-}
-
-/* The line is down: nobody waits for it in vain, and it is made again after a pause. */
-static void give_up(struct line_client *client, const char *reason)
-{
-    const struct timeval pause = {client->pause / 1000, client->pause % 1000 * 1000};
-
-    log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
-    disconnect(client);
-    fail_all(client, "the line to the third party is down");
-    (void)event_add(client->retry, &pause);
-    client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
-}
-
-static bool send_one(struct line_client *client, struct line_pending *pending)
-{
-    char *line = line_request_encode(&pending->request);
-    const bool done = line != NULL && wire_add(&client->wire, "", line, strlen(line));
-
-    json_line_free(line);
-    OPENSSL_cleanse(pending->request.ks_naf, sizeof(pending->request.ks_naf));
-    pending->sent = clock_ms();
-    return done;
-}
-
-/* The request that an answer belongs to, out of the list; NULL: it waits no more. */
-static struct line_pending *find(struct line_client *client, int64_t id)
-{
-    struct line_pending *pending;
-
-    TAILQ_FOREACH(pending, &client->pending, next)
-    {
-        if (pending->request.id == id && pending->sent != 0)
-            break;
-    }
-    if (pending != NULL)
-        TAILQ_REMOVE(&client->pending, pending, next);
-    return pending;
-}
-
-/* False: what came is no answer to anything that was asked. */
-static bool take_answer(struct line_client *client, const char *line, size_t length,
-                        char fault[JSON_FAULT_SIZE])
-{
-    struct line_pending *pending;
-    struct line_answer answer;
-
-    if (!line_answer_decode(&answer, line, length, fault))
-        return false;
-    if (answer.id >= client->next_id)
-        return json_line_fault(fault, "id: no request had it", "");
-    pending = find(client, answer.id);
-    if (pending == NULL) {
-        log_event("line-late", "third-party", client->setup->host, "reason",
-                  "an answer that nobody waits for any more", NULL);
-        return true;
-    }
-    pending->answer = answer;
-    if (answer.verdict != LINE_ERROR &&
-        pending->request.is_revocation != (answer.verdict == LINE_REVOKED)) {
-        line_pending_return(pending, "the third party answered another question");
-        return json_line_fault(fault, "an answer to another kind of request", "");
-    }
-    line_pending_return(pending, NULL);
-    return true;
-}
-
-static enum wire_result read_answers(struct line_client *client, char fault[JSON_FAULT_SIZE])
-{
-    const char *line;
-    size_t length;
-
-    for (unsigned int turn = 0; turn < WAIT_TURNS; turn++) {
-        const enum wire_result result = wire_read(&client->wire, &line, &length);
-
-        if (result != WIRE_OK)
-            return result;
-        client->heard = clock_ms();
-        if (!take_answer(client, line, length, fault))
-            return WIRE_FAILED;
-    }
-    return WIRE_OK;
-}
-
-static void go_on(void *argument, bool in_time)
-{
-    struct line_client *client = argument;
-    char fault[JSON_FAULT_SIZE] = "";
-    enum wire_result result, written;
-
-    (void)in_time; /* no deadline: that of the requests counts */
-    result = read_answers(client, fault);
-    written = result > WIRE_PAUSED ? WIRE_OK : wire_write(&client->wire);
-    if (result > WIRE_PAUSED || written > WIRE_PAUSED)
-        give_up(client,
-                fault[0] != '\0' ? fault : wire_says(result > WIRE_PAUSED ? result : written));
-    else if (result == WIRE_OK || written == WIRE_OK)
-        wait_for(&client->wait, result, 0);
-    else
-        wait_for(&client->wait, WIRE_WANT_EITHER, 0);
-}
-
-static void on_connected(void *argument, SSL *ssl, const char *reason)
-{
-    struct line_client *client = argument;
-    struct line_pending *pending;
-
-    client->dialer = NULL;
-    if (ssl == NULL) {
-        give_up(client, reason);
-        return;
-    }
-    log_event("line-up", "third-party", client->setup->host, NULL);
-    client->pause = PAUSE_MS;
-    client->wire = (struct wire){.ssl = ssl};
-    client->heard = clock_ms();
-    wait_begin(&client->wait, client->home, SSL_get_fd(ssl), go_on, client);
-    TAILQ_FOREACH(pending, &client->pending, next)
-    {
-        if (!send_one(client, pending)) {
-            give_up(client, "out of memory");
-            return;
-        }
-    }
-    wait_for(&client->wait, WIRE_OK, 0);
-}
-
-static void connect_now(struct line_client *client)
-{
-    SSL_CTX *ctx = line_tls_ctx(client->tls);
-
-    client->dialer = dialer_start(client->home, ctx, &client->setup->target, client->setup->host,
-                                  clock_ms() + LIMIT_MS, on_connected, client);
-    SSL_CTX_free(ctx);
-    if (client->dialer == NULL)
-        give_up(client, "out of memory");
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd, (void)what;
-    connect_now(argument);
-}
 
 static void watch(struct line_client *client)
 {
@@ -208,7 +19,7 @@ static void watch(struct line_client *client)
 
     if (oldest == NULL || event_pending(client->overdue, EV_TIMEOUT, NULL))
         return;
-    left = oldest->asked + LIMIT_MS - clock_ms() + 1;
+    left = oldest->asked + LINE_LIMIT_MS - clock_ms() + 1;
     left = left < 1 ? 1 : left;
     wait = (struct timeval){left / 1000, left % 1000 * 1000};
     (void)event_add(client->overdue, &wait);
@@ -218,7 +29,7 @@ static void watch(struct line_client *client)
 static void on_overdue(evutil_socket_t fd, short what, void *argument)
 {
     struct line_client *client = argument;
-    const int64_t limit = clock_ms() - LIMIT_MS;
+    const int64_t limit = clock_ms() - LINE_LIMIT_MS;
     struct line_pending *pending;
     bool is_silent = false;
 
@@ -229,7 +40,7 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
         line_pending_return(pending, "the third party did not answer in time");
     }
     if (is_silent && client->wire.ssl != NULL)
-        give_up(client, "nothing comes from the third party");
+        line_connection_give_up(client, "nothing comes from the third party");
     watch(client);
 }
 
@@ -243,12 +54,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
     pending->request.id = client->next_id++;
     TAILQ_INSERT_TAIL(&client->pending, pending, next);
     watch(client);
-    if (client->wire.ssl == NULL)
-        return; /* until the line is up, or was given up */
-    if (send_one(client, pending))
-        wait_for(&client->wait, WIRE_OK, 0);
-    else
-        give_up(client, "out of memory");
+    line_connection_send(client, pending);
 }
 
 static struct flags_request *post(struct line_client *client, struct loop *loop,
@@ -317,11 +123,7 @@ static void release(struct flags *flags)
 {
     struct line_client *client = (struct line_client *)flags;
 
-    fail_all(client, "the end");
-    dialer_stop(client->dialer);
-    disconnect(client);
-    if (client->retry != NULL)
-        event_free(client->retry);
+    line_connection_end(client);
     if (client->overdue != NULL)
         event_free(client->overdue);
     OPENSSL_free(client);
@@ -332,7 +134,7 @@ static const struct flags_ops client_ops = {ask, ask_revocation, cancel, release
 static void start(struct loop *loop, struct loop_message *message)
 {
     (void)loop;
-    connect_now(
+    line_connection_make(
         (struct line_client *)(void *)((char *)message - offsetof(struct line_client, start)));
 }
 
@@ -347,11 +149,9 @@ struct flags *line_client_new(const struct line_client_setup *setup, struct line
     client->setup = setup;
     client->tls = tls;
     client->home = &loops->loop[0];
-    client->pause = PAUSE_MS;
     TAILQ_INIT(&client->pending);
-    client->retry = evtimer_new(client->home->base, on_retry, client);
     client->overdue = evtimer_new(client->home->base, on_overdue, client);
-    if (client->retry == NULL || client->overdue == NULL) {
+    if (!line_connection_set_up(client) || client->overdue == NULL) {
         release(&client->flags);
         return NULL;
     }

@@ -184,7 +184,7 @@ FAULTS: list[Fault] = [
     ),
     # The lines
     *of(
-        "client.c",
+        "client_flag.c",
         (
             "memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)",
             "memcmp(flag->refresh, client->nonce, 8) != 0)",
@@ -197,7 +197,7 @@ FAULTS: list[Fault] = [
         by="altered_flag",
     ),
     *of(
-        "client.c",
+        "client_flag.c",
         ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
         (
             "    if (!flag_decode(&flag, line, length, fault))",
@@ -206,7 +206,7 @@ FAULTS: list[Fault] = [
         by="withheld_flag or test_no_flag",
     ),
     *of(
-        "client.c",
+        "client_flag.c",
         ("    if (setup->oldest != NULL && meant->row < setup->oldest->row)", "    if (false)"),
         by="oldest_ka_id",
     ),
@@ -260,16 +260,20 @@ FAULTS: list[Fault] = [
     # Between NAF and third party
     *of(
         "line_server.c",
-        (
-            "!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)",
-            "false",
-        ),
         ("#define IN_FLIGHT     256", "#define IN_FLIGHT     0"),
         ("    return has_id;", "    return true;"),
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "line_server.c",
+        "line_tasks.c",
+        (
+            "!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)",
+            "false",
+        ),
+        by="names_of_a_naf or bad_requests or bad_lines or test_answer",
+    ),
+    *of(
+        "line_tasks.c",
         ("strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&", "true &&"),
         ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH) == 0)", "true)"),
         by="test_answer or names_of_a_naf",
@@ -296,6 +300,10 @@ FAULTS: list[Fault] = [
             '        line_pending_return(pending, "the third party did not answer in time");',
             "        line_pending_return(pending, NULL);",
         ),
+        by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
+    ),
+    *of(
+        "line_connection.c",
         (
             '    fail_all(client, "the line to the third party is down");',
             "    fail_all(client, NULL);",

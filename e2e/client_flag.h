@@ -1,0 +1,49 @@
+/*
+ * The UE's nonce, and what it makes of the flag that comes back
+ *
+ * Within client.c's implementation, whose steps these are.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLIENT_FLAG_H
+#define CLIENT_FLAG_H
+
+#include "client.h"
+#include "flag.h"
+#include "wait.h"
+#include "wire.h"
+
+struct client {
+    const struct client_setup *setup;
+    struct loop *loop;
+    client_done *done;
+    void *argument;
+    size_t step; /* of steps */
+    struct wait wait;
+    int64_t deadline;
+    const struct addrinfo *place;
+    int fd;           /* of a connection that is being made; -1: none, or it is wire.ssl's */
+    struct wire wire; /* the connection that is under way */
+    unsigned char nonce[NONCE_LENGTH];
+    unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
+    struct flag flag;
+    enum client_outcome outcome;
+    char reason[CLIENT_REASON_SIZE];
+};
+
+/* Note how it ends, and the reason; WIRE_FAILED. */
+enum wire_result client_fail(struct client *client, enum client_outcome outcome, const char *format,
+                             ...) __attribute__((format(printf, 3, 4)));
+
+/* Close the connection that is under way. */
+void client_disconnect(struct client *client);
+
+enum wire_result client_send_nonce(struct client *client);
+
+/*
+ * Read the flag, and derive the key that it promises. What is no flag is refused whatever is
+ * allowed.
+ */
+enum wire_result client_read_flag(struct client *client);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * What a NAF has asked for, from the request to its answer
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "line_tasks.h"
+
+#include "flagger.h"
+#include "line_tls.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+/* A request under way. */
+struct line_task {
+    LIST_ENTRY(line_task) next;
+    struct naf *naf;
+    int64_t id;
+    struct flags_request *request;
+    bool is_calling, is_over;
+};
+
+static struct flagger *flagger_of(const struct naf *naf)
+{
+    return naf->connection.worker->server->flagger;
+}
+
+/* Add an answer; it is written at once unless more may come with it. */
+static void answer(struct naf *naf, const struct line_answer *answer)
+{
+    char *line = line_answer_encode(answer);
+
+    if (line != NULL)
+        (void)wire_add(&naf->wire, "", line, strlen(line));
+    json_line_free(line);
+    if (!naf->is_reading)
+        wait_for(&naf->connection.wait, WIRE_OK, 0);
+}
+
+void line_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
+{
+    struct line_answer error = {.id = id, .verdict = LINE_ERROR};
+    char peer[LOG_ADDRESS_SIZE];
+
+    (void)json_line_fault(error.error, "", reason);
+    log_event("line-error", "naf", naf->name, "peer", log_address(peer, &naf->connection.peer.any),
+              "reason", reason, NULL);
+    answer(naf, &error);
+}
+
+static void task_free(struct line_task *task)
+{
+    LIST_REMOVE(task, next);
+    task->naf->in_flight--;
+    OPENSSL_free(task);
+}
+
+/* Its answer was given: the task is over, and goes once the call that started it returns. */
+static void settle(struct line_task *task)
+{
+    task->is_over = true;
+    if (!task->is_calling)
+        task_free(task);
+}
+
+static void on_flag(void *argument, enum flags_result result, const struct flag *flag,
+                    const char *reason)
+{
+    struct line_task *task = argument;
+    struct line_answer made = {.id = task->id, .verdict = LINE_FLAG};
+
+    if (result == FLAGS_FAILED) {
+        line_tasks_answer_error(task->naf, task->id, reason);
+    } else {
+        if (result == FLAGS_MADE)
+            made.flag = *flag;
+        metrics_count(result == FLAGS_MADE ? METRIC_FLAGS : METRIC_FLAGS_NONE);
+        answer(task->naf, &made);
+    }
+    settle(task);
+}
+
+static void on_revoked(void *argument, bool revoked, const char *reason)
+{
+    struct line_task *task = argument;
+    const struct line_answer done = {.id = task->id, .verdict = LINE_REVOKED};
+
+    if (revoked)
+        answer(task->naf, &done);
+    else
+        line_tasks_answer_error(task->naf, task->id, reason);
+    settle(task);
+}
+
+/* The setup of a request: that of the one before, or a new one that the provider has accepted. */
+static bool find_setup(struct naf *naf, const struct line_request *request,
+                       char reason[E2E_REASON_SIZE])
+{
+    const struct e2e_setup setup = {
+        .naf_fqdn = request->naf_fqdn,
+        .ua_protocol_id = request->ua_protocol_id,
+        .mode = naf->connection.worker->server->policy.mode,
+        .digest = naf->connection.worker->server->policy.digest,
+        .usage = naf->connection.worker->server->policy.usage,
+    };
+
+    if (naf->e2e.ctx != NULL && strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&
+        memcmp(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH) == 0)
+        return true;
+    e2e_close(&naf->e2e);
+    if (e2e_open(&naf->e2e, &setup, reason) != E2E_OPEN) {
+        e2e_close(&naf->e2e);
+        return false;
+    }
+    memcpy(naf->naf_fqdn, request->naf_fqdn, sizeof(naf->naf_fqdn));
+    memcpy(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH);
+    return true;
+}
+
+static void start(struct line_task *task, const struct line_request *request)
+{
+    struct naf *naf = task->naf;
+    struct loop *loop = naf->connection.worker->loop;
+    const struct flags_query query = {
+        .identity = request->identity,
+        .device = request->device,
+        .ks_naf = request->ks_naf,
+        .nonce = request->nonce,
+        .not_after = request->not_after,
+    };
+
+    task->is_calling = true;
+    task->request =
+        request->is_revocation
+            ? flagger_revoke(flagger_of(naf), loop, request->identity, naf->name, on_revoked, task)
+            : flagger_ask(flagger_of(naf), loop, &query, &naf->e2e, naf->name, on_flag, task);
+    task->is_calling = false;
+    if (task->is_over)
+        task_free(task);
+}
+
+void line_tasks_begin(struct naf *naf, const struct line_request *request)
+{
+    char reason[E2E_REASON_SIZE];
+    struct line_task *task;
+
+    if (!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)) {
+        line_tasks_answer_error(naf, request->id,
+                                "naf-fqdn: not a DNS name of the NAF's certificate");
+        return;
+    }
+    if (!request->is_revocation && !find_setup(naf, request, reason)) {
+        line_tasks_answer_error(naf, request->id, reason);
+        return;
+    }
+    LIST_FOREACH(task, &naf->tasks, next)
+    {
+        if (task->id == request->id) {
+            line_tasks_answer_error(naf, request->id, "id: a request with it is under way");
+            return;
+        }
+    }
+    task = OPENSSL_zalloc(sizeof(*task));
+    if (task == NULL) {
+        line_tasks_answer_error(naf, request->id, "out of memory");
+        return;
+    }
+    task->naf = naf;
+    task->id = request->id;
+    LIST_INSERT_HEAD(&naf->tasks, task, next);
+    naf->in_flight++;
+    start(task, request);
+}
+
+void line_tasks_cancel(struct naf *naf)
+{
+    while (!LIST_EMPTY(&naf->tasks)) {
+        struct line_task *task = LIST_FIRST(&naf->tasks);
+
+        flagger_cancel(flagger_of(naf), task->request);
+        task_free(task);
+    }
+}

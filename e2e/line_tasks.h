@@ -1,0 +1,40 @@
+/*
+ * What a NAF has asked for, from the request to its answer
+ *
+ * Within line_server.c's implementation, which reads the requests and writes the answers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LINE_TASKS_H
+#define LINE_TASKS_H
+
+#include "connection.h"
+#include "e2e_key.h"
+#include "line_messages.h"
+
+struct line_task;
+
+/* The connection of a NAF. */
+struct naf {
+    struct connection connection;
+    struct wire wire;
+    char name[LINE_TEXT_SIZE]; /* the first of its certificate */
+    /* the setup of the request before: most NAFs have one name */
+    struct e2e e2e;
+    char naf_fqdn[LINE_TEXT_SIZE];
+    unsigned char ua_protocol_id[LINE_UA_LENGTH];
+    LIST_HEAD(, line_task) tasks;
+    size_t in_flight;
+    bool is_reading; /* answers are written when it is done */
+};
+
+/* Begin what a request asks for, or answer at once why not. */
+void line_tasks_begin(struct naf *naf, const struct line_request *request);
+
+/* Answer a request, and tell the log, why it gets nothing. */
+void line_tasks_answer_error(struct naf *naf, int64_t id, const char *reason);
+
+/* Forget what is under way: nobody waits for an answer any more. */
+void line_tasks_cancel(struct naf *naf);
+
+#endif
