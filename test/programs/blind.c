@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
- */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
 int lstat(const char *restrict path, struct stat *restrict status)
 {
     (void)path, (void)status;
