@@ -114,8 +114,11 @@ static bool read_all(struct pending *pending, const struct algorithm *algorithm,
  */
 static bool declassified_same_key(const struct octets *key, const struct value *value)
 {
-    return key->length == value->length &&
-           CRYPTO_memcmp(key->data, value->octets, value->length) == 0;
+    volatile bool same = false; /* one branch here, and none behind it sees more than the answer */
+
+    if (key->length == value->length && CRYPTO_memcmp(key->data, value->octets, value->length) == 0)
+        same = true;
+    return same;
 }
 
 static bool read_pending(struct pending *pending, const struct inputs *inputs,

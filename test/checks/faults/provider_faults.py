@@ -368,7 +368,7 @@ FAULTS = [
             "    const size_t room = SHOWN_SIZE - sizeof(dots);",
             "    const size_t room = SHOWN_SIZE;",
         ),
-        ("came[i] >= ' ' && came[i] <= '~'", "true"),
+        ("given[i] >= ' ' && given[i] <= '~'", "true"),
     ),
 ]
 
