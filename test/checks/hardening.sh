@@ -69,8 +69,9 @@ export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
 (
     cd "$root"
-    run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_BUILD="$build/thread" \
-        /usr/bin/python3 -m pytest -q test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
+    run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_UES=40 \
+        AKMA_BUILD="$build/thread" /usr/bin/python3 -m pytest -q \
+        test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
         -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
 )
 

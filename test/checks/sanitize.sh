@@ -13,5 +13,6 @@ AKMA_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 AKMA_PRESET=sanitize
-export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_PRESET
+AKMA_UES=60 # a server that is slower by much serves so many within a UE's limits
+export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_PRESET AKMA_UES
 exec "$root/test/run.sh" "$@"
