@@ -30,9 +30,12 @@ static void try_devices(const char *text, size_t length)
 {
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .extra = DEVICES_REFRESH};
     char fault[DEVICES_FAULT_SIZE] = "";
-    char *copy = OPENSSL_memdup(text, length + 1);
-    struct devices *devices = devices_parse(copy, length, &rules, fault);
+    char *copy = OPENSSL_malloc(length + 1);
+    struct devices *devices;
 
+    want(copy != NULL);
+    memcpy(copy, text, length);
+    devices = devices_parse(copy, length, &rules, fault);
     OPENSSL_free(copy);
     if (devices == NULL) {
         check_fault(fault, sizeof(fault));

@@ -68,21 +68,49 @@ static void want(int condition)
         abort();
 }
 
+/* One set of inputs for each digest, with other lengths and another mode each. */
+static bool permits_with(const struct policy *policy, const struct algorithm *algorithm,
+                         unsigned int digest)
+{
+    static const char *const modes[] = {"3GPP", "HKDF"};
+    static const struct errors none;
+    unsigned char octets[64] = {0}, naf_id[] = "a.iot.example.com\x01\x00\x00\x00\x07";
+    char reason[POLICY_REASON_SIZE];
+    int64_t not_after = INT64_MAX;
+    const OSSL_PARAM given[] = {
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KS_NAF, octets, 32),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, octets, 16 + digest),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_NAF_ID, naf_id, sizeof(naf_id) - 1),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_REFRESH, octets, digest),
+        OSSL_PARAM_construct_utf8_string(AKMA_PARAM_DIGEST, (char *)(uintptr_t)digests[digest].name,
+                                         0),
+        OSSL_PARAM_construct_utf8_string(AKMA_PARAM_MODE, (char *)(uintptr_t)modes[digest % 2], 0),
+        digest > 2 ? OSSL_PARAM_construct_int64(AKMA_PARAM_NOT_AFTER, &not_after)
+                   : OSSL_PARAM_construct_end(),
+        OSSL_PARAM_construct_end(),
+    };
+    struct inputs inputs;
+    struct replaced replaced;
+    bool permitted;
+
+    inputs_init(&inputs, algorithm);
+    want(inputs_set(&inputs, given, &replaced, &none));
+    inputs_keep(&inputs, &replaced);
+    permitted = policy_permits(policy, &inputs, reason);
+    want(permitted || strncmp(reason, "policy: ", 8) == 0);
+    inputs_free(&inputs);
+    return permitted;
+}
+
 static int permits(const struct policy *policy)
 {
-    static const unsigned char naf_id[] = "a.iot.example.com\x01\x00\x00\x00\x07";
-    char reason[POLICY_REASON_SIZE];
+    struct algorithm algorithm;
     int bits = 0;
 
-    for (unsigned int digest = 0; digest < DIGEST_COUNT; digest++) {
-        const struct policy_inputs inputs = {digest, digest % 2, 16 + digest,
-                                             digest, digest,     digest > 2};
-        const bool permitted = policy_permits_e2e(policy, &inputs, reason);
-
-        want(permitted || strncmp(reason, "policy: ", 8) == 0);
-        bits |= permitted << digest;
-    }
-    return bits | policy_permits_naf(policy, naf_id, sizeof(naf_id) - 1, reason) << DIGEST_COUNT;
+    algorithm_init(&algorithm, &derivations[DERIVATION_E2E]);
+    for (unsigned int digest = 0; digest < DIGEST_COUNT; digest++)
+        bits |= permits_with(policy, &algorithm, digest) << digest;
+    return bits;
 }
 
 static void check_canonical(const struct policy *policy)
