@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build the benchmark, run it, report against the limits and draw; installs what is missing (Debian,
-# as root or with sudo). Takes about three minutes and, for a million contexts, 3 GB of memory.
+# as root or with sudo). Takes some minutes and, for a million contexts, 3 GB of memory.
 #
 #   bench/run.sh [folder]    for performance.json and performance-*.png, .svg; default build/bench-result
 #
