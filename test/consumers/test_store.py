@@ -31,7 +31,7 @@ from deployment import (
     works,
 )
 from evp import BUILD
-from flow import LOOPBACK, Process, Relay, free_port
+from flow import LOOPBACK, Process, Relay, with_free_ports
 from openssl_cli import EXAMPLE
 from records import Record
 
@@ -425,14 +425,11 @@ def test_the_commands_of_the_page(tmp_path: Path) -> None:
     (commands,) = re.findall(r"^```sh\n(umask.*?redis-server.*?)^```$", text, re.M | re.S)
     for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
         (tmp_path / name).symlink_to(target)
-    ports = ["4433", "4443", "4434", "4444", "4480", "8080", "6380"]
-    replacements = {port: str(free_port()) for port in ports}
-    for port, other in replacements.items():
-        commands = commands.replace(port, other)
+    copying = 'cp examples/redis/redis.conf examples/redis/users.acl "$store"\n'
+    assert copying in commands
     commands = commands.replace(
-        'cp examples/redis/redis.conf examples/redis/users.acl "$store"',
-        'cp examples/redis/redis.conf examples/redis/users.acl "$store"\n'
-        f"sed -i s/6380/{replacements['6380']}/ \"$store/redis.conf\"",
+        copying, copying + 'sed -i "s/^tls-port.*/tls-port 6380/" "$store/redis.conf"\n'
     )
+    commands = with_free_ports(commands, "4433", "4443", "4434", "4444", "4480", "8080", "6380")
     result = command("sh", "-c", f"cd '{tmp_path}'\n{commands}", seconds=60)
     assert "#!/bin/sh" in result.stdout.splitlines(), result.stderr

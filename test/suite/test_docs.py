@@ -13,7 +13,7 @@ import pytest
 
 import reference
 from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
-from flow import Process, StockServer, free_port
+from flow import Process, StockServer, with_free_ports
 from openssl_cli import EXAMPLE, derived, kdf, openssl
 from samples import EXPECTED, items, options
 from tables import add_row, copy_tree, has_row
@@ -241,8 +241,13 @@ def test_flow_commands(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).symlink_to(BUILD)
     (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
     (commands,) = blocks("docs/flow.md", "sh")
-    for port in ("4433", "4434"):
-        commands = commands.replace(port, str(free_port()))
+    commands = with_free_ports(commands, "4433", "4434")
+    ports = re.findall(r"-accept 127.0.0.1:(\d+)", commands)
+    assert len(ports) == 2 and commands.count("sleep 1\n") == 1
+    are_up = " && ".join(f"grep -q ':{int(port):04X} 0.* 0A ' /proc/net/tcp" for port in ports)
+    commands = commands.replace(
+        "sleep 1\n", f"until {are_up}; do kill -0 $! && sleep 0.1 || exit; done\n"
+    )
     output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
     assert output.splitlines()[-1] == "e2e: hello"
 
@@ -254,8 +259,7 @@ def test_deployment_commands(tmp_path: Path) -> None:
     commands = "\n".join(
         block for block in blocks("docs/deployment.md", "sh") if "redis-server" not in block
     )
-    for port in ("4433", "4434", "4435", "9433", "9435"):
-        commands = commands.replace(port, str(free_port()))
+    commands = with_free_ports(commands, "4433", "4434", "4435", "9433", "9435")
     output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
     assert "e2e: through two houses" in output.splitlines()
     assert 'e2e_flags_total{e2e="1"} 1' in output.splitlines()

@@ -7,6 +7,8 @@ import contextlib
 import json
 import os
 import queue
+import re
+import secrets
 import socket
 import subprocess
 import threading
@@ -181,11 +183,18 @@ def ue(
 
 
 def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody had a moment ago, below those that Linux gives to who asks for any."""
+    while True:
+        port = secrets.choice(range(10000, 32768))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((LOOPBACK, port))
+            return port
+
+
+def with_free_ports(commands: str, *ports: str) -> str:
+    """Commands of a page, with free ports in the place of its own."""
+    free = {port: str(free_port()) for port in ports}
+    return re.sub(rf"\b({'|'.join(ports)})\b", lambda match: free[match[0]], commands)
 
 
 def split(address: str) -> tuple[str, int]:
