@@ -88,10 +88,3 @@ class Listening(Process):
                 time.sleep(0.02)
         self.stop()
         raise AssertionError(f"no server on port {self.port}: {self.errors}")
-
-    def wait_for_error(self, text: str) -> None:
-        """Wait until standard error has this text."""
-        end = time.monotonic() + 10
-        while text not in self.errors:
-            assert time.monotonic() < end, f"{text!r} is not in: {self.errors}"
-            time.sleep(0.02)

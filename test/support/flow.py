@@ -88,6 +88,14 @@ class Process:
         """Standard error so far."""
         return b"".join(self.err).decode(errors="replace")
 
+    def wait_for_error(self, text: str, seconds: float = SECONDS) -> str:
+        """The first line of standard error with this text, when it comes."""
+        end = time.monotonic() + seconds
+        while text not in self.errors:
+            assert time.monotonic() < end, f"{text!r} is not in: {self.errors}"
+            time.sleep(0.02)
+        return next(line for line in self.errors.splitlines() if text in line)
+
     def __enter__(self) -> Self:
         return self
 
