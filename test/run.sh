@@ -19,4 +19,4 @@ export AKMA_BUILD
 cd "$root"
 cmake --preset "$preset" -B "$AKMA_BUILD" >/dev/null
 cmake --build "$AKMA_BUILD"
-LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest "$@"
+LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest --numprocesses "$(nproc)" --dist loadfile "$@"

@@ -121,6 +121,7 @@ run_row() {
     *) said="**failed**" ;;
     esac
     echo "$row: $said, see $results/$row.log" >&2
+    [ "$said" != "**failed**" ] || tail -n 30 "$results/$row.log" >&2
     echo "| $row | $(version_of) | $from | $said | $(tail -n 1 "$results/$row.log" | tr -d '=') |" >"$results/$row.line"
 }
 
