@@ -249,6 +249,7 @@ void as_release(struct as *as)
 
     endpoints_free(&as->endpoints, server);
     flags_free(server->flags);
+    server->flags = NULL; /* what was posted too late finds none */
     source_free(server->source);
     source_options_close();
     store_free(server->store); /* its connections are on the loops */

@@ -224,7 +224,7 @@ static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
     asking->revoked = done;
     asking->is_calling = true;
     request = store->ops->revoke(store, loop, scope, on_revoked, asking);
-    (void)server_end(flagger->server, scope);
+    (void)server_end(flagger->server, scope, NULL, NULL);
     return started(asking, request);
 }
 

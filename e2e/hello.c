@@ -271,6 +271,11 @@ void hello_set_up(SSL_CTX *ctx)
     SSL_CTX_set_psk_find_session_callback(ctx, find_session);
 }
 
+const struct ue_claim *hello_claim(const struct hello *hello)
+{
+    return &hello->claim;
+}
+
 void hello_finish(struct hello *hello, struct ue_claim *claim)
 {
     if (hello == NULL)

@@ -16,6 +16,9 @@
 /* Have a context for UEs use the callbacks; the app data of each SSL is its struct connection. */
 void hello_set_up(SSL_CTX *ctx);
 
+/* What was found so far; nobody's while it is looked for. */
+const struct ue_claim *hello_claim(const struct hello *hello);
+
 /* Move what was found to where it belongs; the rest is released. */
 void hello_finish(struct hello *hello, struct ue_claim *claim);
 

@@ -39,7 +39,7 @@ struct notify {
 /* One notification, on its way to a server loop and back. */
 struct revocation {
     struct loop_message message;
-    struct notify *notify;
+    struct server *server;
     struct evhttp_request *request; /* NULL: the other side has gone */
     bool revoked;
     char identity[SOURCE_TEXT_SIZE], reason[256];
@@ -58,7 +58,7 @@ static void reply(struct evhttp_request *request, int status, const char *cause)
     evhttp_send_reply(request, status, NULL, NULL);
 }
 
-/* Void, and back again */
+/* Void, and back again: what the cache has, the connections on it, what it had promised */
 
 static void on_closed(struct evhttp_connection *connection, void *context)
 {
@@ -95,36 +95,41 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
     (void)OPENSSL_strlcpy(revocation->reason, reason == NULL ? "" : reason,
                           sizeof(revocation->reason));
     revocation->message.run = come_back;
-    loop_post(source_http_loop(revocation->notify->server->source), &revocation->message);
+    loop_post(source_http_loop(revocation->server->source), &revocation->message);
 }
 
-/* First connections of this process end as well; the third party may be another. */
+/* No connection runs on the key any more, so that the third party is not asked with it again. */
 static void void_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
-    struct server *server = revocation->notify->server;
-    const struct store_scope scope = {.subject = revocation->identity};
+    struct flags *flags = revocation->server->flags;
 
-    (void)server_end(server, &scope);
-    (void)server->flags->ops->revoke(server->flags, loop, revocation->identity, on_revoked,
-                                     revocation);
+    if (flags == NULL) /* the process ends */
+        OPENSSL_free(revocation);
+    else
+        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);
 }
 
 static void start(struct notify *notify, struct evhttp_request *request, const char *identity)
 {
+    struct server *server = notify->server;
     struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
+    const struct store_scope scope = {.subject = identity};
 
-    if (revocation == NULL) {
+    source_http_forget(server->source, identity);
+    if (revocation != NULL) {
+        revocation->message.run = void_identity;
+        revocation->server = server;
+        revocation->request = request;
+        (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
+    }
+    if (revocation == NULL ||
+        !server_end(server, &scope, &server->loops->loop[0], &revocation->message)) {
+        OPENSSL_free(revocation);
         reply(request, HTTP_INTERNAL, "SYSTEM_FAILURE");
         return;
     }
-    revocation->message.run = void_identity;
-    revocation->notify = notify;
-    revocation->request = request;
-    (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
-    source_http_forget(notify->server->source, identity);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_closed, revocation);
-    loop_post(&notify->server->loops->loop[0], &revocation->message);
 }
 
 /* What came */

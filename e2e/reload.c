@@ -26,6 +26,17 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
         log_event("revocation", "result", "failed", "reason", reason, NULL);
 }
 
+/* A NAF apart: no connection runs on the key any more, and the third party hears of it. */
+static void tell_third_party(struct loop *loop, struct loop_message *message)
+{
+    struct gone *gone = (struct gone *)message;
+    struct flags *flags = gone->as->server.flags;
+
+    if (flags != NULL) /* else the process ends */
+        (void)flags->ops->revoke(flags, loop, gone->identity, on_revoked, NULL);
+    OPENSSL_free(gone);
+}
+
 static void void_row(struct loop *loop, struct loop_message *message)
 {
     struct gone *gone = (struct gone *)message;
@@ -35,12 +46,13 @@ static void void_row(struct loop *loop, struct loop_message *message)
 
     log_event("row-removed", "device", gone->identity, "ka-id",
               gone->ka_id[0] == '\0' ? NULL : gone->ka_id, NULL);
-    if (server->flagger != NULL) {
+    gone->message.run = tell_third_party;
+    if (server->flagger == NULL && server_end(server, &scope, loop, &gone->message))
+        return;
+    if (server->flagger != NULL)
         flagger_row_removed(server->flagger, loop, &row, gone->is_last);
-    } else {
-        (void)server->flags->ops->revoke(server->flags, loop, gone->identity, on_revoked, NULL);
-        (void)server_end(server, &scope);
-    }
+    else
+        on_revoked(NULL, false, "out of memory");
     OPENSSL_free(gone);
 }
 

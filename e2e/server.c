@@ -8,19 +8,40 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+struct endings;
+
 /* For one loop: which connections are to end there. */
 struct ending {
     struct loop_message message;
     struct worker *worker;
+    struct endings *endings;
+};
+
+/* For all of them. */
+struct endings {
     const char *reason;
     struct store_scope scope; /* points to texts */
     char texts[3][STORE_TEXT_SIZE];
     bool all;
+    atomic_size_t left; /* loops that are not done yet; the last one releases it */
+    struct loop *loop;  /* where then goes; NULL: nobody waits */
+    struct loop_message *then;
+    struct ending ending[]; /* one per loop */
 };
+
+static void settle(struct endings *endings)
+{
+    if (atomic_fetch_sub(&endings->left, 1) > 1)
+        return;
+    if (endings->then != NULL)
+        loop_post(endings->loop, endings->then);
+    OPENSSL_free(endings);
+}
 
 static void end_here(struct loop *loop, struct loop_message *message)
 {
-    struct ending *ending = (struct ending *)message;
+    const struct ending *ending = (const struct ending *)message;
+    struct endings *endings = ending->endings;
     struct connection *connection, *next;
 
     (void)loop;
@@ -28,10 +49,10 @@ static void end_here(struct loop *loop, struct loop_message *message)
         const struct connection_kind *kind = connection->kind;
 
         next = TAILQ_NEXT(connection, all);
-        if (ending->all || (kind->runs_on != NULL && kind->runs_on(connection, &ending->scope)))
-            connection_close(connection, ending->reason);
+        if (endings->all || (kind->runs_on != NULL && kind->runs_on(connection, &endings->scope)))
+            connection_close(connection, endings->reason);
     }
-    OPENSSL_free(ending);
+    settle(endings);
 }
 
 static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
@@ -41,34 +62,53 @@ static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
     return given == NULL ? NULL : text;
 }
 
-static bool end_everywhere(struct server *server, const struct store_scope *scope, bool all,
-                           const char *reason)
+/* NULL: out of memory. */
+static struct endings *endings_new(const struct server *server, const struct store_scope *scope,
+                                   const char *reason)
 {
-    for (size_t i = 0; i < server->loops->count; i++) {
-        struct ending *ending = OPENSSL_zalloc(sizeof(*ending));
+    const size_t count = server->loops->count;
+    struct endings *endings = OPENSSL_zalloc(sizeof(*endings) + count * sizeof(endings->ending[0]));
 
-        if (ending == NULL)
-            return false;
-        ending->message.run = end_here;
-        ending->worker = &server->workers[i];
-        ending->reason = reason;
-        ending->all = all;
-        ending->scope.device = copy(ending->texts[0], scope->device);
-        ending->scope.ka_id = copy(ending->texts[1], scope->ka_id);
-        ending->scope.subject = copy(ending->texts[2], scope->subject);
-        loop_post(server->workers[i].loop, &ending->message);
-    }
-    return true;
+    if (endings == NULL)
+        return NULL;
+    endings->reason = reason;
+    endings->scope.device = copy(endings->texts[0], scope->device);
+    endings->scope.ka_id = copy(endings->texts[1], scope->ka_id);
+    endings->scope.subject = copy(endings->texts[2], scope->subject);
+    atomic_init(&endings->left, count);
+    return endings;
 }
 
-bool server_end(struct server *server, const struct store_scope *scope)
+/* The last loop to be done releases endings: not before the last message is posted. */
+static bool post_all(struct server *server, struct endings *endings)
 {
-    return end_everywhere(server, scope, false, "what it runs on was revoked");
+    const size_t count = server->loops->count;
+
+    for (size_t i = 0; endings != NULL && i < count; i++) {
+        endings->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], endings};
+        loop_post(server->workers[i].loop, &endings->ending[i].message);
+    }
+    return endings != NULL;
+}
+
+bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
+                struct loop_message *then)
+{
+    struct endings *endings = endings_new(server, scope, "what it runs on was revoked");
+
+    if (endings != NULL) {
+        endings->loop = loop;
+        endings->then = then;
+    }
+    return post_all(server, endings);
 }
 
 bool server_close_all(struct server *server, const char *reason)
 {
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
+    struct endings *endings = endings_new(server, &everything, reason);
 
-    return end_everywhere(server, &everything, true, reason);
+    if (endings != NULL)
+        endings->all = true;
+    return post_all(server, endings);
 }

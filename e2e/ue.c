@@ -93,11 +93,13 @@ static bool agrees(const char *wanted, const char *text)
 
 /*
  * An e2e connection runs on its record's Ka and on the first connection's identity; a first one on
- * the identity, which with a devices file is the device as well, and on no Ka.
+ * the identity, which with a devices file is the device as well, and on no Ka. It does so from the
+ * ClientHello on, where the key was found.
  */
 static bool runs_on(const struct connection *connection, const struct store_scope *scope)
 {
-    const struct ue_claim *claim = &((const struct ue *)connection)->claim;
+    const struct ue *ue = (const struct ue *)connection;
+    const struct ue_claim *claim = ue->hello != NULL ? hello_claim(ue->hello) : &ue->claim;
 
     if (claim->role == UE_E2E)
         return agrees(scope->device, claim->device) && agrees(scope->ka_id, claim->ka_id) &&

@@ -219,17 +219,3 @@ def receive_all(connection: socket.socket) -> tuple[int, str]:
         digest.update(octets)
         count += len(octets)
     return count, digest.hexdigest()
-
-
-def holds(pid: int, octets: bytes) -> bool:
-    """Are these octets anywhere in what a process can write to?"""
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            places, modes, *_ = line.split()
-            if not modes.startswith("rw"):
-                continue
-            first, last = (int(place, 16) for place in places.split("-"))
-            memory.seek(first)
-            if octets in memory.read(last - first):
-                return True
-    return False

@@ -1,59 +1,21 @@
-"""Keys from an operator's network, with the whole flow: e2e-as, e2e-ue, the stand-in, notifications.
+"""Keys from an operator's network, with the whole flow: e2e-as, e2e-ue and the stand-in.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
 import base64
 import json
-import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import reference
-from certificates import Authority
 from evp import BUILD
-from flow import FQDN, NAF_ID, Process, Server, StockClient, split, ue, write_devices
-from key_source import identity_options
+from flow import FQDN, NAF_ID, Process, Server, StockClient, split, ue
+from house import AKMA, KA, House
 from openssl_cli import derived, kdf
-from operator_network import HttpsServer, Operator, Reply, Request, Subscriber, expiry
-
-KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
-AKMA = ["--identity-prefix", "3GPP-AKMA"]
-
-
-class House:
-    """An enterprise's server with its files, at an operator."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.authority = Authority(folder)
-        self.server_files = self.authority.issue("operator", "localhost")
-        self.client_files = self.authority.issue("naf.example.com")
-        self.devices = folder / "server.csv"
-
-    def operator(self, *subscribers: Subscriber, **options: Any) -> Operator:
-        """A stand-in, which knows these subscribers."""
-        operator = Operator(self.server_files, self.authority.file, **options)
-        operator.add(*subscribers)
-        return operator
-
-    def server(self, *sources: str, options: tuple[str, ...] = (), names: list[str]) -> Server:
-        """e2e-as whose devices have Ka's under these names, and nothing else."""
-        write_devices(self.devices, [[name, "", KA.hex()] for name in names])
-        words = [word for source in sources for word in ("--key-source", source)]
-        files = identity_options(self.client_files, self.authority.file)
-        return Server(self.devices, *words, *files, *options)
-
-    def device(self, identity: str, ks_naf: bytes, ka: bytes | None = KA) -> Path:
-        """A UE's own file."""
-        row = [identity, ks_naf.hex(), ka.hex() if ka else ""]
-        return write_devices(self.folder / "device.csv", [row])
+from operator_network import HttpsServer, Reply, Request, Subscriber, expiry
 
 
 @pytest.fixture
@@ -169,136 +131,6 @@ def test_a_key_that_ends(house: House) -> None:
                 assert first.read() == b""
             operator.answer = lambda request, true: {"status": 204}
             assert ue(device, *to).returncode == 4
-
-
-# Notifications
-
-
-class Notified(House):
-    """A server that takes notifications."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.nef_files = self.authority.issue("nef.example.com")
-
-    def notified(self, operator: Operator, *names: str) -> Server:
-        """The server; notify is where."""
-        options = (
-            "--e2e",
-            "offered",
-            "--notify-accept",
-            "127.0.0.1:0",
-            "--notify-name",
-            "nef.example.com",
-        )
-        uri = ("--notify-uri", "https://naf.example.com/revoked")
-        server = self.server(f"nef:{operator.url}", options=(*options, *uri), names=list(names))
-        name, _, self.notify = server.read().decode().partition(" ")
-        assert name == "notify-accept"
-        return server
-
-    def post(
-        self,
-        body: bytes,
-        path: str = "/revoked",
-        content_type: str = "application/json",
-        files: tuple[Path, Path] | None = None,
-    ) -> int:
-        """The status of a notification."""
-        context = ssl.create_default_context(cafile=str(self.authority.file))
-        context.check_hostname = False
-        context.load_cert_chain(*map(str, files or self.nef_files))
-        request = urllib.request.Request(
-            f"https://{self.notify}{path}", body, {"Content-Type": content_type}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10, context=context) as answer:
-                status: int = answer.status
-                return status
-        except urllib.error.HTTPError as error:
-            return error.code
-
-
-@pytest.fixture
-def notified(tmp_path: Path) -> Notified:
-    """With a CA of its own."""
-    return Notified(tmp_path)
-
-
-def test_notification(notified: Notified) -> None:
-    """When it is answered the key is not known any more, and what it had promised is void."""
-    subscriber = Subscriber()
-    body = json.dumps({"aKId": subscriber.a_kid}).encode()
-    identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
-    with notified.operator(subscriber) as operator:
-        with notified.notified(operator, subscriber.gpsi or "") as server:
-            device = notified.device(subscriber.a_kid, key)
-            with StockClient(server.address, identity, key) as first:
-                flag = first.flag()
-            assert json.loads(operator.requests[0]["body"])["notifUri"].endswith("/revoked")
-            with StockClient(server.address, identity, key) as held:
-                assert held.flag()["e2e"] == 1
-                held.write(b"one\n")
-                assert held.read() == b"plain: one"
-                assert notified.post(body) == 204
-                assert held.read(5) == b""  # the connection was ended
-            operator.answer = lambda request, true: {"status": 204}
-            result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
-            assert result.returncode == 4
-            with StockClient(server.e2e_address, flag["identity"], bytes(32)) as second:
-                assert second.read(5) == b""
-            assert notified.post(body) == 204  # once more changes nothing
-            server.wait_for_error("event=notification")
-
-
-def test_notification_ends_what_runs(notified: Notified) -> None:
-    """A live e2e connection on the revoked key is ended."""
-    subscriber = Subscriber()
-    with notified.operator(subscriber) as operator:
-        with notified.notified(operator, subscriber.gpsi or "") as server:
-            key = subscriber.k_af(NAF_ID)
-            with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
-                flag = first.flag()
-            e2e_key = reference.e2e_key(
-                key,
-                KA,
-                NAF_ID,
-                refresh=bytes.fromhex(flag["refresh"]),
-                usage=flag["usage"],
-            )
-            with StockClient(server.e2e_address, flag["identity"], e2e_key) as second:
-                second.write(b"one\n")
-                assert second.read() == b"e2e: one"
-                assert notified.post(json.dumps({"aKId": subscriber.a_kid}).encode()) == 204
-                assert second.read(5) == b""
-
-
-def test_notifications_that_are_none(notified: Notified, tmp_path: Path) -> None:
-    subscriber = Subscriber()
-    body = json.dumps({"aKId": subscriber.a_kid}).encode()
-    (tmp_path / "other").mkdir()
-    strangers = Authority(tmp_path / "other", "strangers")
-    with notified.operator(subscriber) as operator:
-        with notified.notified(operator, subscriber.gpsi or "") as server:
-            device = notified.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
-            to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
-            assert ue(device, *to).returncode == 0
-            for bad in (b"", b"{}", b"[]", b'{"aKId":5}', b'{"aKId":""}', body[:-1], body + b"x"):
-                assert notified.post(bad) == 400, bad
-            assert notified.post(body[:-1] + b',"aKId":"x@y"}') == 400
-            assert notified.post(body, path="/other") == 404
-            assert notified.post(body, content_type="text/plain") == 415
-            assert notified.post(b'{"aKId":"' + b"x" * 5000 + b'"}') in (413, 400)
-            wildcard = notified.authority.issue("wild", "*.example.com")
-            others = (
-                notified.authority.issue("other.example.com"),
-                strangers.issue("nef.example.com"),
-            )
-            for files in (*others, wildcard):
-                with pytest.raises((ssl.SSLError, urllib.error.URLError, OSError)):
-                    notified.post(body, files=files)
-            assert ue(device, *to).returncode == 0
-            assert len(operator.requests) == 1  # it is cached still
 
 
 # A flood

@@ -11,39 +11,11 @@ from typing import Any
 import reference
 from flow import NAF_ID, Server, StockClient, write_devices
 from line import Sides
+from process_memory import holds, is_gone
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
 ID = "ue@bsf.example.com"
-
-
-def holds(pid: int, secret: bytes) -> bool:
-    """Does a process have these octets, or their hex, in memory that it can write to?"""
-    forms = (secret, secret.hex().encode(), secret.hex().upper().encode())
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            place, mode = line.split()[:2]
-            if not mode.startswith("rw") or line.endswith(("[vvar]", "[vsyscall]")):
-                continue
-            start, end = (int(number, 16) for number in place.split("-"))
-            memory.seek(start)
-            try:
-                octets = memory.read(end - start)
-            except OSError:  # it was given back meanwhile
-                continue
-            if any(form in octets for form in forms):
-                return True
-    return False
-
-
-def is_gone(pid: int, secret: bytes) -> bool:
-    """Within the time that a loop takes to notice an end."""
-    until = time.monotonic() + 5
-    while holds(pid, secret):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def key_of(flag: dict[str, Any]) -> bytes:

@@ -1,0 +1,166 @@
+"""An enterprise's server at an operator, with its files, and the operator's notifications.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import signal
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import reference
+from certificates import Authority
+from deployment import Redis, private
+from flow import FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, StockClient, write_devices
+from key_source import identity_options
+from line import Program, Sides
+from operator_network import Operator, Subscriber
+
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+AKMA = ["--identity-prefix", "3GPP-AKMA"]
+
+
+class House:
+    """An enterprise's server with its files, at an operator."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority(folder)
+        self.server_files = self.authority.issue("operator", "localhost")
+        self.client_files = self.authority.issue("naf.example.com")
+        self.devices = folder / "server.csv"
+
+    def operator(self, *subscribers: Subscriber, **options: Any) -> Operator:
+        """A stand-in, which knows these subscribers."""
+        operator = Operator(self.server_files, self.authority.file, **options)
+        operator.add(*subscribers)
+        return operator
+
+    def sources(self, *sources: str) -> list[str]:
+        """The options of the sources of keys."""
+        words = [word for source in sources for word in ("--key-source", source)]
+        return [*words, *identity_options(self.client_files, self.authority.file)]
+
+    def write_names(self, names: list[str]) -> Path:
+        """The third party's file: Ka's under these names, and nothing else."""
+        return write_devices(self.devices, [[name, "", KA.hex()] for name in names])
+
+    def server(self, *sources: str, options: tuple[str, ...] = (), names: list[str]) -> Server:
+        """e2e-as, all in one, for these devices."""
+        return Server(self.write_names(names), *self.sources(*sources), *options)
+
+    def device(self, identity: str, ks_naf: bytes, ka: bytes | None = KA) -> Path:
+        """A UE's own file."""
+        row = [identity, ks_naf.hex(), ka.hex() if ka else ""]
+        return write_devices(self.folder / "device.csv", [row])
+
+
+NOTIFY = (
+    *("--notify-accept", f"{LOOPBACK}:0", "--notify-name", "nef.example.com"),
+    *("--notify-uri", "https://naf.example.com/revoked"),
+)
+
+
+class Notified(House):
+    """A server that takes notifications; notify is where."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.nef_files = self.authority.issue("nef.example.com")
+
+    def _read_notify(self, server: Process) -> None:
+        name, _, self.notify = server.read().decode().partition(" ")
+        assert name == "notify-accept"
+
+    def notified(self, operator: Operator, *names: str) -> Server:
+        """All in one."""
+        options = ("--e2e", "offered", *NOTIFY)
+        server = self.server(f"nef:{operator.url}", options=options, names=list(names))
+        self._read_notify(server)
+        return server
+
+    def post(
+        self,
+        body: bytes,
+        path: str = "/revoked",
+        content_type: str = "application/json",
+        files: tuple[Path, Path] | None = None,
+    ) -> int:
+        """The status of a notification."""
+        context = ssl.create_default_context(cafile=str(self.authority.file))
+        context.check_hostname = False
+        context.load_cert_chain(*map(str, files or self.nef_files))
+        request = urllib.request.Request(
+            f"https://{self.notify}{path}", body, {"Content-Type": content_type}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS, context=context) as answer:
+                status: int = answer.status
+                return status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+class Apart(Notified):
+    """A NAF without any devices file, a third party, and an endpoint: in its process, or behind a Redis."""
+
+    def __init__(self, folder: Path, redis: Redis | None) -> None:
+        super().__init__(folder)
+        self.redis = redis
+        (folder / "line").mkdir()
+        self.sides = Sides(folder / "line")
+
+    def _start_third_party(self) -> None:
+        devices, here = self.write_names([self.subscriber.gpsi or ""]), f"{LOOPBACK}:0"
+        if self.redis is None:
+            self.third_party = self.endpoint = self.sides.run_third_party(devices)
+            return
+        key = private(self.folder / "store.key", f"1:{bytes(range(32)).hex()}\n")
+        store = ["--store", self.redis.url, "--store-key", str(key)]
+        line = self.sides.options(self.sides.third_party)
+        self.third_party = Program("--naf-accept", here, "--devices", devices, *line, *store)
+        self.endpoint = Program("--e2e-accept", here, *store)
+
+    def start(self, operator: Operator, *options: str) -> None:
+        """All of it, for the operator's first subscriber."""
+        self.subscriber = operator.subscribers[0]
+        self.key = self.subscriber.k_af(operator.naf_id)
+        self._start_third_party()
+        self.naf = Program(
+            *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, *self.sides.options(self.sides.naf)],
+            *["--third-party", self.third_party.addresses["naf-accept"]],
+            *[*self.sources(f"nef:{operator.url}"), "--source-timeout", "10", *NOTIFY, *options],
+        )
+        self._read_notify(self.naf)
+
+    def revoke(self) -> int:
+        """The NEF notifies."""
+        return self.post(json.dumps({"aKId": self.subscriber.a_kid}).encode())
+
+    def flag(self) -> dict[str, Any]:
+        """A flag, by stock openssl."""
+        identity = "3GPP-AKMA" + self.subscriber.a_kid
+        with StockClient(self.naf.addresses["accept"], identity, self.key) as first:
+            return first.flag()
+
+    def second(self, flag: dict[str, Any]) -> StockClient:
+        """What a flag promises, the key by the reference."""
+        refresh, address = bytes.fromhex(flag["refresh"]), self.endpoint.addresses["e2e-accept"]
+        of = (self.key, KA, NAF_ID)
+        key = reference.e2e_key(*of, refresh=refresh, usage=flag["usage"])
+        return StockClient(address, flag["identity"], key)
+
+    def serves(self, flag: dict[str, Any]) -> bool:
+        """Is a flag good for a connection?"""
+        with self.second(flag) as second:
+            second.write(b"one\n")
+            return second.read() == b"e2e: one"
+
+    def stop(self) -> None:
+        """End all."""
+        for part in (self.naf, self.endpoint, self.third_party):
+            part.process.send_signal(signal.SIGCONT)
+            part.stop()

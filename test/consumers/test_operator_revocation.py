@@ -1,0 +1,188 @@
+"""What an operator revokes: notifications, from the cache to the third party's outstanding keys.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import signal
+import socket
+import ssl
+import threading
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reference
+from certificates import Authority
+from deployment import Redis, wait_until
+from flow import NAF_ID, SECONDS, Relay, StockClient, ue
+from house import AKMA, KA, Apart, Notified
+from operator_network import Subscriber
+
+
+@pytest.fixture
+def notified(tmp_path: Path) -> Notified:
+    """With a CA of its own."""
+    return Notified(tmp_path)
+
+
+def test_notification(notified: Notified) -> None:
+    """When it is answered the key is not known any more, and what it had promised is void."""
+    subscriber = Subscriber()
+    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            device = notified.device(subscriber.a_kid, key)
+            with StockClient(server.address, identity, key) as first:
+                flag = first.flag()
+            assert json.loads(operator.requests[0]["body"])["notifUri"].endswith("/revoked")
+            with StockClient(server.address, identity, key) as held:
+                assert held.flag()["e2e"] == 1
+                held.write(b"one\n")
+                assert held.read() == b"plain: one"
+                assert notified.post(body) == 204
+                assert held.read(5) == b""  # the connection was ended
+            operator.answer = lambda request, true: {"status": 204}
+            result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+            assert result.returncode == 4
+            with StockClient(server.e2e_address, flag["identity"], bytes(32)) as second:
+                assert second.read(5) == b""
+            assert notified.post(body) == 204  # once more changes nothing
+            server.wait_for_error("event=notification")
+
+
+def test_notification_ends_what_runs(notified: Notified) -> None:
+    """A live e2e connection on the revoked key is ended."""
+    subscriber = Subscriber()
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            key = subscriber.k_af(NAF_ID)
+            with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
+                flag = first.flag()
+            e2e_key = reference.e2e_key(
+                key,
+                KA,
+                NAF_ID,
+                refresh=bytes.fromhex(flag["refresh"]),
+                usage=flag["usage"],
+            )
+            with StockClient(server.e2e_address, flag["identity"], e2e_key) as second:
+                second.write(b"one\n")
+                assert second.read() == b"e2e: one"
+                assert notified.post(json.dumps({"aKId": subscriber.a_kid}).encode()) == 204
+                assert second.read(5) == b""
+
+
+def test_notifications_that_are_none(notified: Notified, tmp_path: Path) -> None:
+    subscriber = Subscriber()
+    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    (tmp_path / "other").mkdir()
+    strangers = Authority(tmp_path / "other", "strangers")
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            device = notified.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+            to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+            assert ue(device, *to).returncode == 0
+            for bad in (b"", b"{}", b"[]", b'{"aKId":5}', b'{"aKId":""}', body[:-1], body + b"x"):
+                assert notified.post(bad) == 400, bad
+            assert notified.post(body[:-1] + b',"aKId":"x@y"}') == 400
+            assert notified.post(body, path="/other") == 404
+            assert notified.post(body, content_type="text/plain") == 415
+            assert notified.post(b'{"aKId":"' + b"x" * 5000 + b'"}') in (413, 400)
+            wildcard = notified.authority.issue("wild", "*.example.com")
+            others = (
+                notified.authority.issue("other.example.com"),
+                strangers.issue("nef.example.com"),
+            )
+            for files in (*others, wildcard):
+                with pytest.raises((ssl.SSLError, urllib.error.URLError, OSError)):
+                    notified.post(body, files=files)
+            assert ue(device, *to).returncode == 0
+            assert len(operator.requests) == 1  # it is cached still
+
+
+class Held(Relay):
+    """Passes the ClientHello on, and what the client says after it when it is told to."""
+
+    def __init__(self, address: str) -> None:
+        self.told = threading.Event()
+        super().__init__(address)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        if target.getpeername() == self.target:
+            target.sendall(source.recv(65536))
+            self.told.wait(SECONDS)
+        super()._pass_on(source, target)
+
+
+def test_handshake_under_way(notified: Notified) -> None:
+    """It has got its key before the notification: it ends, and no flag comes of it."""
+    subscriber = Subscriber()
+    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            held = Held(server.address)
+            with StockClient(held.address, identity, key) as first:
+                wait_until(lambda: held.answer)  # a ServerHello, so the key was found
+                assert notified.post(body) == 204
+                held.told.set()
+                first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+                assert first.read() == b""
+            held.close()
+            assert len(operator.requests) == 1
+    assert "event=flag" not in server.errors
+
+
+# NAF, third party and endpoint apart
+
+
+@pytest.fixture(params=["memory", "redis"])
+def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
+    """With a store in the third party's memory, and with one that an endpoint apart shares."""
+    redis = Redis(tmp_path) if request.param == "redis" else None
+    made = Apart(tmp_path, redis)
+    with made.operator(Subscriber()) as operator:
+        made.start(operator)
+        yield made
+        made.stop()
+        assert operator.faults == []
+    if redis:
+        redis.stop()
+
+
+def test_apart(apart: Apart) -> None:
+    """When the answer comes the third party's outstanding keys are void; then the operator is asked again."""
+    assert apart.serves(apart.flag())
+    outstanding = [apart.flag() for _ in range(3)]
+    assert apart.revoke() == 204
+    assert not any(apart.serves(flag) for flag in outstanding)
+    assert apart.serves(apart.flag())  # the operator has a key again
+
+
+def test_what_runs_apart(apart: Apart) -> None:
+    """In the third party's process what runs is ended; an endpoint apart has --session-lifetime for that."""
+    with apart.second(apart.flag()) as second:
+        second.write(b"one\n")
+        assert second.read() == b"e2e: one"
+        assert apart.revoke() == 204
+        second.write(b"two\n")
+        assert second.read() == (b"" if apart.redis is None else b"e2e: two")
+
+
+def test_who_cannot_confirm(apart: Apart) -> None:
+    """A third party, or a store, that does not answer: 503, and 204 once it does again."""
+    outstanding = apart.flag()
+    apart.third_party.process.send_signal(signal.SIGSTOP)
+    assert apart.revoke() == 503
+    apart.third_party.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: apart.revoke() == 204, SECONDS)
+    assert not apart.serves(outstanding)
+    if apart.redis is not None:
+        apart.redis.stop()
+        assert apart.revoke() == 503
+        apart.redis.restart()
+        wait_until(lambda: apart.revoke() == 204, SECONDS)
