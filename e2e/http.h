@@ -19,7 +19,8 @@
 
 #define HTTP_BODY_MAX    ((size_t)16 * 1024) /* octets of a reply's body, and of all its headers */
 #define HTTP_FAULT_SIZE  300
-#define HTTP_STREAMS_MAX 100 /* requests under way on one connection */
+#define HTTP_STREAMS_MAX 100  /* requests under way on one connection */
+#define HTTP_RETRY_MAX   3600 /* seconds that Retry-After can keep us away */
 
 /* Who we are, and whom we trust: files in PEM. */
 struct http_identity {
@@ -43,7 +44,7 @@ struct http_reply {
     const char *location;     /* NULL: none */
     const char *body;         /* length octets */
     size_t length;
-    unsigned int retry_after;  /* seconds; 0: not said */
+    unsigned int retry_after;  /* seconds; 0: not said, or past */
     unsigned int milliseconds; /* how long it took */
 };
 

@@ -5,11 +5,15 @@
  */
 #include "http_transfer.h"
 
-#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#define UNHEARD_MS 5000 /* that a connection lives on while nothing it sends is acknowledged */
 
 void transfer_free(struct transfer *transfer)
 {
@@ -56,6 +60,21 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
     }
     transfer->header_octets += length;
     return length;
+}
+
+/*
+ * curl's callback with a new socket. A path that has come to drop everything must not hold up the
+ * requests to come for a quarter of an hour, as TCP would.
+ */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
+static int set_up_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    static const unsigned int limit = UNHEARD_MS;
+
+    (void)context;
+    (void)purpose;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    return CURL_SOCKOPT_OK;
 }
 
 /* curl's callback with a connection made, before anything is sent on it. */
@@ -123,6 +142,7 @@ static bool set_callbacks(struct transfer *transfer, CURL *easy)
     return SET(CURLOPT_PRIVATE, transfer) && SET(CURLOPT_ERRORBUFFER, transfer->error) &&
            SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, transfer) &&
            SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, transfer) &&
+           SET(CURLOPT_SOCKOPTFUNCTION, set_up_socket) &&
            SET(CURLOPT_PREREQFUNCTION, check_connection) && SET(CURLOPT_PREREQDATA, transfer) &&
            SET(CURLOPT_SSL_CTX_FUNCTION, harden);
 }
@@ -185,7 +205,9 @@ static void read_reply(struct http_reply *reply, CURL *easy)
     (void)curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &microseconds);
     reply->content_type = content_type;
     reply->location = location;
-    reply->retry_after = retry_after > UINT_MAX ? UINT_MAX : (unsigned int)retry_after;
+    if (retry_after > 0) /* a date that has passed is less */
+        reply->retry_after =
+            retry_after > HTTP_RETRY_MAX ? HTTP_RETRY_MAX : (unsigned int)retry_after;
     reply->milliseconds = (unsigned int)(microseconds / 1000);
 }
 

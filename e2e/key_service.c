@@ -17,9 +17,6 @@
 #include <sys/queue.h>
 #include <time.h>
 
-#define PAUSE_MAX   3600 /* seconds that Retry-After can keep us from asking */
-#define REASON_SIZE 400
-
 static const struct key_interface interfaces[] = {
     {"nef", KEY_AKMA, "/3gpp-akma/v1/retrieve", NULL, "NEF", false, true},
     {"aanf", KEY_AKMA, "/naanf-akma/v1/retrieve-applicationkey", "naanf-akma", "AANF", true, false},
@@ -141,7 +138,7 @@ static void follow(struct exchange *exchange, const char *location)
 
 static void pause_for(struct key_service *service, unsigned int seconds)
 {
-    const int64_t until = clock_ms() + (int64_t)(seconds > PAUSE_MAX ? PAUSE_MAX : seconds) * 1000;
+    const int64_t until = clock_ms() + (int64_t)seconds * 1000;
 
     if (until > service->not_before)
         service->not_before = until;

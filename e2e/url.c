@@ -28,19 +28,26 @@ static CURLU *parse(const char *text)
     return NULL;
 }
 
+static bool has(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    const bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+
+    curl_free(text);
+    return found;
+}
+
+static bool has_credentials(CURLU *url)
+{
+    return has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD);
+}
+
 bool url_is_plain(const char *text)
 {
-    static const CURLUPart unwanted[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
-                                         CURLUPART_FRAGMENT};
     CURLU *url = parse(text);
-    bool plain = url != NULL;
+    const bool plain = url != NULL && !has_credentials(url) && !has(url, CURLUPART_QUERY) &&
+                       !has(url, CURLUPART_FRAGMENT);
 
-    for (size_t i = 0; plain && i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
-        char *part = NULL;
-
-        plain = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
-        curl_free(part);
-    }
     curl_url_cleanup(url);
     return plain;
 }
@@ -49,7 +56,8 @@ static bool get_origin(struct origin *origin, const char *text)
 {
     CURLU *url = parse(text);
     const bool done =
-        url != NULL && curl_url_get(url, CURLUPART_HOST, &origin->host, 0) == CURLUE_OK &&
+        url != NULL && !has_credentials(url) &&
+        curl_url_get(url, CURLUPART_HOST, &origin->host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PORT, &origin->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
     curl_url_cleanup(url);

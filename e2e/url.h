@@ -11,7 +11,10 @@
 /* Is this an https URL with a host, and without user, query and fragment? */
 bool url_is_plain(const char *text);
 
-/* Have two URLs the same scheme, host and port (RFC 6454)? False for what is no https URL. */
+/*
+ * Have two URLs the same scheme, host and port (RFC 6454)? False for what is no https URL, and for
+ * one with a user or a password: curl would send them.
+ */
 bool url_same_origin(const char *one, const char *other);
 
 #endif

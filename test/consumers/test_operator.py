@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import email.utils
 import json
 import re
 import statistics
@@ -228,12 +229,44 @@ def test_answers_that_are_none(net: Net, versions: str) -> None:
         assert key not in source.errors
 
 
+UPPER = {"kaf", "meKeyMaterial", "uiccKeyMaterial"}
+
+
+def in_upper_case(request: Request, true: Reply) -> Reply:
+    """The same answer, its keys in upper-case hex."""
+    body = json.loads(true["body"])
+    changed = {name: value.upper() if name in UPPER else value for name, value in body.items()}
+    return true | {"body": json.dumps(changed)}
+
+
 def test_upper_case_hex(net: Net, operator: Operator) -> None:
+    """With a content type that has a parameter, as some servers send it."""
     subscriber = operator.subscribers[0]
-    key = subscriber.k_af(NAF_ID).hex()
-    operator.answer = always(status=200, headers=JSON, body=body(subscriber, kaf=key.upper()))
-    with net.source(f"nef:{operator.url}") as source:
-        assert key_of(source.look(subscriber.a_kid)) == key
+    of = (subscriber.ks, subscriber.rand, subscriber.impi, NAF_ID)
+    headers = {"content-type": "application/json; charset=utf-8"}
+    operator.answer = lambda request, true: in_upper_case(request, true) | {"headers": headers}
+    with net.source(f"nef:{operator.url}", f"bsf:{operator.url}") as source:
+        assert key_of(source.look(subscriber.a_kid)) == subscriber.k_af(NAF_ID).hex()
+        assert key_of(source.look(subscriber.b_tid, "gba")) == reference.ks_naf(*of).hex()
+        assert key_of(source.look(subscriber.b_tid, "uicc")) == reference.ks_int_naf(*of).hex()
+
+
+@pytest.mark.parametrize("name", ["meKeyMaterial", "uiccKeyMaterial"])
+def test_lengths_of_a_bsf(net: Net, operator: Operator, name: str) -> None:
+    """64 hex digits, and nothing else."""
+    subscriber = operator.subscribers[0]
+
+    def changed(value: Any) -> Callable[[Request, Reply], Reply]:
+        return lambda request, true: true | {
+            "body": json.dumps(json.loads(true["body"]) | {name: value})
+        }
+
+    with net.source(f"bsf:{operator.url}") as source:
+        for wrong in ("", "0" * 63, "0" * 65, "0" * 62, "0x" + "0" * 62, "g" * 64, 0, None, ["0"]):
+            operator.answer = changed(wrong)
+            assert source.look(subscriber.b_tid, "gba").startswith("refused "), wrong
+        operator.answer = None
+        assert source.look(subscriber.b_tid, "gba").startswith("found ")
 
 
 def test_problems_are_logged_through_the_filter(net: Net, operator: Operator) -> None:
@@ -438,6 +471,8 @@ def test_token_that_ends(net: Net, tmp_path: Path) -> None:
         {"status": 200, "body": '{"access_token":"abc","token_type":"mac"}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":"9"}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":0}'},
+        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":36e2}'},
+        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":9e999}'},
         {"status": 200, "body": '{"access_token":"a","access_token":"b","token_type":"Bearer"}'},
         {"status": 200, "headers": {}, "body": '{"access_token":"abc","token_type":"Bearer"}'},
         {"status": 400, "body": '{"error":"invalid_client"}'},
@@ -486,6 +521,8 @@ def test_redirects_that_are_not_followed(net: Net, operator: Operator) -> None:
             "in clear": (308, f"http://localhost:{operator.server.port}{RETRIEVE}"),
             "other host": (308, f"https://127.0.0.1:{operator.server.port}{RETRIEVE}"),
             "nowhere": (307, ""),
+            "with a password": (307, f"https://u:p@localhost:{operator.server.port}{RETRIEVE}"),
+            "to a file": (307, "file:///etc/passwd"),
             "301": (301, operator.url + RETRIEVE),
             "302": (302, operator.url + RETRIEVE),
         }
@@ -538,13 +575,52 @@ def test_retry_after(net: Net, operator: Operator, status: int) -> None:
         assert len(operator.requests) == 2
 
 
-def test_retry_after_without_a_time(net: Net, operator: Operator) -> None:
+def http_date(seconds: float) -> str:
+    """A date of HTTP (RFC 9110 5.6.7) so many seconds from now."""
+    return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
+    """Until then nothing is asked."""
     subscriber = operator.subscribers[0]
     with net.source(f"nef:{operator.url}") as source:
-        operator.answer = always(status=503)
+        operator.answer = always(status=503, headers={"retry-after": http_date(4)})
+        assert source.look(subscriber.a_kid).startswith("refused ")
+        assert "Retry-After" in source.look(subscriber.a_kid)
+        operator.answer = None
+        wait_until(lambda: source.look(subscriber.a_kid).startswith("found "))
+        assert len(operator.requests) == 2
+
+
+NO_TIMES = {"none": None, "0": "0", "negative": "-5", "no date": "soon", "past": http_date(-60)}
+
+
+@pytest.mark.parametrize("value", NO_TIMES.values(), ids=NO_TIMES.keys())
+def test_retry_after_that_says_no_time(net: Net, operator: Operator, value: str | None) -> None:
+    """Nothing to wait for: the next look-up is asked for at once."""
+    subscriber = operator.subscribers[0]
+    with net.source(f"nef:{operator.url}") as source:
+        operator.answer = always(status=503, headers={"retry-after": value} if value else {})
         assert source.look(subscriber.a_kid).startswith("refused ")
         operator.answer = None
         assert source.look(subscriber.a_kid).startswith("found ")
+
+
+def test_retry_after_of_the_token_server(net: Net, tmp_path: Path) -> None:
+    """It is not asked again before; then it is."""
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+            operator.answer = always(status=429, headers={"retry-after": "2"})
+            begun = time.monotonic()
+            assert "429" in source.look(subscriber.a_kid)
+            operator.answer = None
+            while (answer := source.look(subscriber.a_kid)).startswith("refused "):
+                assert "Retry-After" in answer
+                time.sleep(0.05)
+            assert 1.9 < time.monotonic() - begun < 12
+        assert [request["path"] for request in operator.requests] == [TOKEN, TOKEN, RETRIEVE]
 
 
 # The cache
