@@ -16,8 +16,8 @@ SECONDS = 20
 class KeySource(Process):
     """look() asks for one key; start() and wait() for many at once."""
 
-    def __init__(self, *options: str) -> None:
-        super().__init__(BUILD / "test/programs/key_source", *options)
+    def __init__(self, *options: str, within: tuple[str, ...] = ()) -> None:
+        super().__init__(*within, BUILD / "test/programs/key_source", *options)
         self.labels = itertools.count(1)
         self.answers: dict[int, str] = {}
         self.arrived = threading.Condition()

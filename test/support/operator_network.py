@@ -35,7 +35,10 @@ Reply = dict[str, Any]
 
 
 class HttpsServer:
-    """A real HTTPS server with certificates both ways; handle(request) gives the answer, or None for none."""
+    """A real HTTPS server with certificates both ways; handle(request) gives the answer, or None for none.
+
+    within: the command that it is run by, such as one that enters a network namespace.
+    """
 
     def __init__(
         self,
@@ -45,12 +48,21 @@ class HttpsServer:
         versions: str = "both",
         port: int = 0,
         answers: Path | None = None,
+        within: tuple[str, ...] = (),
     ) -> None:
         self.handle = handle
         self.refused: list[str] = []
         self.process = subprocess.Popen(
             [
-                *["node", str(SCRIPT), *map(str, certificate), str(ca), versions, LOOPBACK],
+                *[
+                    *within,
+                    "node",
+                    str(SCRIPT),
+                    *map(str, certificate),
+                    str(ca),
+                    versions,
+                    LOOPBACK,
+                ],
                 *[str(port), *([str(answers)] if answers else [])],
             ],
             stdin=subprocess.PIPE,
@@ -205,6 +217,7 @@ class Operator:
         client: tuple[str, str] = ("client", "secret"),
         name: str = "localhost",
         port: int = 0,
+        within: tuple[str, ...] = (),
     ) -> None:
         self.naf_id, self.af_id, self.client = naf_id, af_id, client
         self.needs_token = token
@@ -217,7 +230,7 @@ class Operator:
         self.times: list[float] = []
         self.faults: list[str] = []
         self.answer: Callable[[Request, Reply], Reply | None] | None = None
-        self.server = HttpsServer(self._handle, certificate, ca, versions, port)
+        self.server = HttpsServer(self._handle, certificate, ca, versions, port, within=within)
         self.url = f"https://{name}:{self.server.port}"
 
     def add(self, *subscribers: Subscriber) -> None:
