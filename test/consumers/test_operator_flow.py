@@ -136,33 +136,40 @@ def test_a_key_that_ends(house: House) -> None:
 # A flood
 
 
-def test_flood_of_made_up_identities(house: House) -> None:
-    """Through real handshakes from a range of loopback addresses: others get through."""
-    known, new = Subscriber(), Subscriber(supi="001010000000002", gpsi="extid-2@example.com")
+@pytest.mark.parametrize("addresses, most", [(1, 10), (250, 20)])
+def test_flood_of_made_up_identities(house: House, addresses: int, most: int) -> None:
+    """Through real handshakes from one loopback address or a range of them: others get through.
+
+    Of three tries the best counts, for the machine may have something else to do at a time.
+    """
+    known, *new = (
+        Subscriber(supi=f"00101000000{n:04}", gpsi=f"extid-{n}@example.com") for n in range(4)
+    )
     limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
-    with house.operator(known, new) as operator:
-        source = f"nef:{operator.url}"
-        names = [known.gpsi or "", new.gpsi or ""]
-        with house.server(source, options=limits, names=names) as server:
-            device = house.device(known.a_kid, known.k_af(NAF_ID))
-            to = (server.address, server.e2e_address, *AKMA)
-            assert ue(device, known.a_kid, *to).returncode == 0
-            port = str(split(server.address)[1])
-            with Process(BUILD / "test/programs/flood", port, "200", "250"):
+    with house.operator(known, *new) as operator:
+        names = [subscriber.gpsi or "" for subscriber in (known, *new)]
+        with house.server(f"nef:{operator.url}", options=limits, names=names) as server:
+
+            def seconds(subscriber: Subscriber) -> float:
+                device = house.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+                to = (server.address, server.e2e_address, *AKMA)
                 begun = time.monotonic()
-                operator.times.clear()
+                assert ue(device, subscriber.a_kid, *to).returncode == 0
+                return time.monotonic() - begun
+
+            seconds(known)
+            port = str(split(server.address)[1])
+            operator.times.clear()
+            begun = time.monotonic()
+            with Process(BUILD / "test/programs/flood", port, "200", str(addresses)) as flood:
                 time.sleep(2)
-                asked = time.monotonic()
-                assert ue(device, known.a_kid, *to).returncode == 0
-                cached = time.monotonic() - asked
-                device = house.device(new.a_kid, new.k_af(NAF_ID))
-                asked = time.monotonic()
-                assert ue(device, new.a_kid, *to).returncode == 0
-                uncached = time.monotonic() - asked
-                time.sleep(2)
-                elapsed = time.monotonic() - begun
-            assert cached < 10 and uncached < 10
-            assert 20 < len(operator.times) <= 20 * (elapsed + 2)
+                assert min(seconds(known) for _ in new) < 2
+                assert min(seconds(subscriber) for subscriber in new) < 5
+                flood.end_input()
+                made_up = int(flood.read())
+            elapsed = time.monotonic() - begun
+    assert made_up > 2 * len(operator.times), "it was no flood"
+    assert 20 < len(operator.times) <= most * (elapsed + 2) + len(new)
 
 
 # Speed
@@ -180,8 +187,11 @@ def first_connections(server: Server, ues: str) -> float:
 
 
 def test_speed_with_an_empty_cache(house: House, tmp_path: Path) -> None:
-    """Against an operator that answers in 10 ms it is at least half of that with a full one."""
-    subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(800)]
+    """Against an operator that answers in 10 ms it is at least half of that with a full one.
+
+    Of three runs with each the best counts, for the machine may have something else to do at a time.
+    """
+    subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(1000)]
     ues = [f"3GPP-AKMA{s.a_kid} {s.k_af(NAF_ID).hex()}\n" for s in subscribers]
     bodies = {
         s.a_kid: json.dumps({"kaf": s.k_af(NAF_ID).hex(), "expiry": expiry(3600), "gpsi": "all"})
@@ -196,7 +206,11 @@ def test_speed_with_an_empty_cache(house: House, tmp_path: Path) -> None:
         source = f"nef:https://localhost:{operator.port}"
         with house.server(source, options=limits, names=["all"]) as server:
             first_connections(server, "".join(ues[:100]))
-            empty = first_connections(server, "".join(ues[100:]))
-            full = max(first_connections(server, "".join(ues)) for _ in range(2))
-    print(f"first connections a second: empty cache {empty:.0f}, full {full:.0f}")
+            runs = ["".join(ues[start : start + 300]) for start in (100, 400, 700)]
+            empty = max(first_connections(server, run) for run in runs)
+            full = max(first_connections(server, run) for run in runs)
+    print(
+        f"first connections a second, 16 clients: empty cache {empty:.0f}, full {full:.0f}", end=""
+    )
+    print(f", ratio {empty / full:.2f}")
     assert empty >= full / 2

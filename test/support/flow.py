@@ -79,6 +79,12 @@ class Process:
             self.process.stdin.write(line)
             self.process.stdin.flush()
 
+    def end_input(self) -> None:
+        """Close standard input."""
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
     def wait(self, seconds: float = SECONDS) -> int:
         """The exit status."""
         return self.process.wait(seconds)
@@ -109,9 +115,7 @@ class Process:
 
     def stop(self) -> int:
         """End it."""
-        if self.process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
+        self.end_input()
         if self.process.poll() is None:
             self.process.terminate()
         try:
