@@ -112,8 +112,7 @@ static bool read_header(struct reader *reader, const char *line, size_t length)
         return wrong(reader, fault);
     return (reader->layout.count >= 3 && at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&
             at[2] == COLUMN_KA) ||
-           wrong(reader,
-                 "the header is wrong: identity,ks-naf,ka have to stand first, in this order");
+           wrong(reader, "the header is wrong: identity,ks-naf,ka must come first, in this order");
 }
 
 /* Read the lines of a block; a reader begins with the header. */
@@ -177,7 +176,7 @@ static bool ka_ids_differ(struct reader *reader, const struct device *rows, size
     if (same == 0)
         return true;
     reader->line = same;
-    return wrong(reader, "ka-id: the identity has it already");
+    return wrong(reader, "ka-id: this identity has it already");
 }
 
 /* Rows of one identity share its Ks_NAF. */
@@ -192,7 +191,7 @@ static bool rows_agree(struct reader *reader)
         if (i < devices->count && strcmp(devices->rows[first].identity, row->identity) == 0) {
             reader->line = row->row;
             if (!same_ks_naf(&devices->rows[first], row))
-                return wrong(reader, "ks-naf: differs from the identity's row before");
+                return wrong(reader, "ks-naf: differs from an earlier row of this identity");
             continue;
         }
         if (i - first > 1 && !ka_ids_differ(reader, &devices->rows[first], i - first))

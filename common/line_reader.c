@@ -62,7 +62,7 @@ const char *line_reader_says(enum line_reader_result result)
 {
     switch (result) {
     case BLOCK_CUT:
-        return "no end of line at the end of the file: it may have been cut, write it anew";
+        return "no end of line at the end of the file: it may have been cut off; write it again";
     case BLOCK_TOO_LONG:
         return "longer than any row can be";
     case BLOCK_FAILED:

@@ -145,7 +145,7 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
         switch (getopt_long(argc, argv, ":", table.known, &index)) {
         case -1:
             if (optind < argc) {
-                fprintf(stderr, "%s: %s is no option\n", argv[0], PRINTABLE(argv[optind]));
+                fprintf(stderr, "%s: %s is not an option\n", argv[0], PRINTABLE(argv[optind]));
                 refuse(argv[0]);
             }
             require(argv[0], &table);
@@ -176,7 +176,7 @@ unsigned int options_number(const char *name, const char *value, unsigned int mi
     number = strtoul(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number < min ||
         number > max) {
-        fprintf(stderr, "--%s %s: a number from %u to %u wanted\n", name, PRINTABLE(value), min,
+        fprintf(stderr, "--%s %s: must be a number from %u to %u\n", name, PRINTABLE(value), min,
                 max);
         exit(EXIT_USAGE);
     }

@@ -37,9 +37,10 @@ static bool is_acceptable(const struct stat *status, bool insecure,
     if (!is_regular(status, fault))
         return false;
     if (status->st_uid != geteuid())
-        return wrong(fault, "belongs to another user: chown it to the user that runs this");
+        return wrong(fault, "belongs to another user: chown it to the user that runs this program");
     return insecure || private_file_is_private(status) ||
-           wrong(fault, "others than its owner can use it, and it holds keys: chmod 600 it");
+           wrong(fault,
+                 "users other than its owner can access it, and it holds keys: chmod 600 it");
 }
 
 /* Before open(), because opening a device may do something; after it, because only that counts. */

@@ -21,16 +21,16 @@ static const struct {
     const char *wanted;
 } columns[COLUMNS] = {
     [COLUMN_IDENTITY] = {"identity", TEXT, 1, ROW_TEXT_MAX,
-                         "1 to 255 octets of UTF-8 without blanks and quotes wanted"},
-    [COLUMN_KS_NAF] = {"ks-naf", HEX, ROW_KEY_LENGTH, ROW_KEY_LENGTH, "64 hex digits wanted"},
-    [COLUMN_KA] = {"ka", HEX, ROW_KA_MIN, ROW_KA_MAX, "the hex of 16 to 65535 octets wanted"},
+                         "must be 1 to 255 octets of UTF-8 without blanks and quotes"},
+    [COLUMN_KS_NAF] = {"ks-naf", HEX, ROW_KEY_LENGTH, ROW_KEY_LENGTH, "must be 64 hex digits"},
+    [COLUMN_KA] = {"ka", HEX, ROW_KA_MIN, ROW_KA_MAX, "must be the hex of 16 to 65535 octets"},
     [COLUMN_KA_ID] = {"ka-id", TEXT, 1, ROW_TEXT_MAX,
-                      "0 to 255 octets of UTF-8 without blanks and quotes wanted"},
-    [COLUMN_NAF_FQDN] = {"naf-fqdn", TEXT, 1, 253, "a host name of 1 to 253 octets wanted"},
-    [COLUMN_UA_PROTOCOL_ID] = {"ua-protocol-id", HEX, 5, 5, "10 hex digits wanted"},
-    [COLUMN_REFRESH] = {"refresh", HEX, 1, 255, "the hex of 0 to 255 octets wanted"},
+                      "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+    [COLUMN_NAF_FQDN] = {"naf-fqdn", TEXT, 1, 253, "must be a host name of 1 to 253 octets"},
+    [COLUMN_UA_PROTOCOL_ID] = {"ua-protocol-id", HEX, 5, 5, "must be 10 hex digits"},
+    [COLUMN_REFRESH] = {"refresh", HEX, 1, 255, "must be the hex of 0 to 255 octets"},
     [COLUMN_USAGE] = {"usage", TEXT, 1, ROW_TEXT_MAX,
-                      "0 to 255 octets of UTF-8 without blanks and quotes wanted"},
+                      "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
 };
 
 const char *column_name(enum column column)
@@ -83,10 +83,9 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
         const enum column column = find_column(name, length);
 
         if (column == COLUMNS || (rules->takes & COLUMN_BIT(column)) == 0)
-            return wrong(fault, "the header is wrong: a column that is not known here");
+            return wrong(fault, "the header is wrong: it names a column that is not known here");
         if ((seen & COLUMN_BIT(column)) != 0)
-            return wrong_field(fault, column,
-                               "the header is wrong: this column stands there twice");
+            return wrong_field(fault, column, "the header is wrong: this column is named twice");
         seen |= COLUMN_BIT(column);
         layout->at[layout->count++] = column;
     }
@@ -118,7 +117,7 @@ static bool read_field(struct row_field *field, enum column column, bool needed,
     *field = (struct row_field){(unsigned char *)text, octets};
     if (length == 0) {
         if (needed && column == COLUMN_IDENTITY)
-            return wrong_field(fault, column, "empty, a B-TID or A-KID wanted");
+            return wrong_field(fault, column, "empty; must be a B-TID or A-KID");
         return !needed || wrong_field(fault, column, columns[column].wanted);
     }
     if (octets < columns[column].min || octets > columns[column].max)
@@ -141,12 +140,12 @@ bool row_read(struct row *row, const struct row_layout *layout, char *line, size
 
     for (; rest != NULL; count++) {
         if (count == layout->count)
-            return wrong(fault, "more fields than the header has");
+            return wrong(fault, "more fields than the header names");
         text[count] = line + (rest - line);
         (void)next_field(&rest, end, &lengths[count]);
     }
     if (count < layout->count)
-        return wrong(fault, "fewer fields than the header has");
+        return wrong(fault, "fewer fields than the header names");
     memset(row, 0, sizeof(*row));
     for (size_t i = 0; i < count; i++) {
         const enum column column = layout->at[i];

@@ -56,7 +56,7 @@ static bool read_file(struct text *text, const char *path, const char *source,
     if (fd < 0)
         return wrong(fault, source, strerror(errno));
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !private_file_is_private(&status))
-        (void)wrong(fault, source, "others than its owner can use it: chmod 600 it");
+        (void)wrong(fault, source, "users other than its owner can access it: chmod 600 it");
     done = read_fd(text, fd, source, fault);
     (void)close(fd);
     return done;
@@ -88,7 +88,7 @@ static bool read_number(struct text *text, const char *number, const char *sourc
     errno = 0;
     fd = strtoul(number, &end, 10);
     if (number[0] < '0' || number[0] > '9' || *end != '\0' || errno != 0 || fd > 1023)
-        return wrong(fault, source, "the number of an open file descriptor wanted");
+        return wrong(fault, source, "must be the number of an open file descriptor");
     return read_fd(text, (int)fd, source, fault);
 }
 
@@ -123,7 +123,7 @@ static bool read_text(struct text *text, const char *source, char fault[SECRET_F
     /* What was given may be the secret itself: it is not repeated. */
     (void)snprintf(
         fault, SECRET_FAULT_SIZE,
-        "file:PATH, env:NAME, fd:N or stdin wanted; no secret belongs on a command line");
+        "must be file:PATH, env:NAME, fd:N or stdin; no secret belongs on a command line");
     return false;
 }
 

@@ -90,7 +90,7 @@ static bool read_question(struct line_request *request, json_t *object, char fau
                        "ua-protocol-id", &ua, "nonce", &nonce, "not-after", &not_after) != 0)
         return json_line_fault(fault, "not a request: ", error.text);
     if (!json_line_from_hex(request->ks_naf, LINE_KEY_LENGTH, ks_naf))
-        return json_line_fault(fault, "ks-naf: 64 hex digits wanted", "");
+        return json_line_fault(fault, "ks-naf: must be 64 hex digits", "");
     if (!json_line_from_hex(request->ua_protocol_id, LINE_UA_LENGTH, ua))
         return json_line_fault(fault, "ua-protocol-id: 10 hex digits wanted", "");
     if (!json_line_from_hex(request->nonce, NONCE_LENGTH, nonce))

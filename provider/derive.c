@@ -29,7 +29,7 @@ static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, siz
     if (out != NULL && length >= 1 && length <= max)
         return true;
     RAISE(&ctx->provctx->errors, REASON_OUTPUT_LENGTH,
-          "output: %zu octets asked for%s, 1 to %zu and a buffer wanted", length,
+          "output: %zu octets asked for%s; ask for 1 to %zu, with a buffer", length,
           out == NULL ? " without a buffer" : "", max);
     return false;
 }
@@ -77,7 +77,7 @@ static bool work(struct kdf_ctx *ctx, unsigned char *out, size_t length)
         return false;
     if (modes[settings->mode].derive(&ctx->prf, &inputs->key, &inputs->s, out, length))
         return true;
-    RAISE(&provctx->errors, REASON_HMAC, "HMAC with %s failed, see the errors before this one",
+    RAISE(&provctx->errors, REASON_HMAC, "HMAC with %s failed; see the errors before this one",
           digests[settings->digest].name);
     prf_discard(&ctx->prf);
     return false;

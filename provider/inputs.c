@@ -66,9 +66,9 @@ static bool raise_repeated(const struct algorithm *algorithm, const OSSL_PARAM *
     while (algorithm_param(algorithm, first->key) != param)
         first++;
     if (strcmp(first->key, second->key) == 0)
-        RAISE(errors, REASON_REPEATED, "%s: given twice in one call, once wanted", second->key);
+        RAISE(errors, REASON_REPEATED, "%s: given twice in one call; give it once", second->key);
     else
-        RAISE(errors, REASON_REPEATED, "%s: given twice, as %s and as %s; once wanted",
+        RAISE(errors, REASON_REPEATED, "%s: given twice, as %s and as %s; give it once",
               param->names[0], first->key, second->key);
     return false;
 }
@@ -81,8 +81,8 @@ static bool count_element(struct pending *pending, const OSSL_PARAM *given, size
     if (pending->list <= AKMA_P_LIST_MAX)
         return true;
     RAISE(errors, REASON_LENGTH,
-          "%s: more than %d octets given in all, 2 for the length of each one counted: give fewer "
-          "or shorter ones",
+          "%s: more than %d octets given in all, counting 2 for the length of each; give fewer or "
+          "shorter ones",
           given->key, AKMA_P_LIST_MAX);
     return false;
 }
@@ -339,7 +339,7 @@ bool inputs_complete(const struct inputs *inputs, const struct errors *errors)
     if (missing != 0) {
         while (!has_input(missing, first))
             first++;
-        RAISE(errors, REASON_MISSING, "%s: missing, set it before deriving",
+        RAISE(errors, REASON_MISSING, "%s: missing; set it before deriving",
               param_table[first].names[0]);
         return false;
     }

@@ -43,11 +43,11 @@ static bool is_everyday_name(const unsigned char *fqdn, size_t length)
 static const char *label_fault(const unsigned char *label, size_t length)
 {
     if (length == 0)
-        return "an empty label, or a dot at the end; labels of 1 to 63 octets wanted";
+        return "an empty label, or a dot at the end; each label must have 1 to 63 octets";
     if (length > LABEL_MAX)
         return "a label is longer than 63 octets";
     if (label[0] == '-' || label[length - 1] == '-')
-        return "a label starts or ends with a hyphen, a letter or digit wanted there";
+        return "a label starts or ends with a hyphen; use a letter or digit there";
     return NULL;
 }
 
@@ -57,7 +57,7 @@ const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
     const char *fault = NULL;
 
     if (length == 0 || length > AKMA_NAF_FQDN_MAX)
-        return "1 to 253 octets of FQDN wanted";
+        return "the FQDN must have 1 to 253 octets";
     if (is_everyday_name(fqdn, length))
         return NULL;
     for (size_t i = 0; i < length && fault == NULL; i++) {
@@ -65,8 +65,9 @@ const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
             fault = label_fault(fqdn + label, i - label);
             label = i + 1;
         } else if (!is_host_name_octet(fqdn[i])) {
-            fault = "not host-name text: letters, digits, hyphens and dots wanted (an "
-                    "internationalised name in its A-label form)";
+            fault =
+                "not host-name text: only letters, digits, hyphens and dots are allowed (give an "
+                "internationalised name in its A-label form)";
         }
     }
     return fault != NULL ? fault : label_fault(fqdn + label, length - label);
@@ -75,14 +76,14 @@ const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
 const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)
 {
     if (length != AKMA_UA_PROTOCOL_ID_LENGTH)
-        return "exactly 5 octets wanted";
+        return "must be exactly 5 octets";
     if (is_host_name_octet(identifier[0]))
         return "starts with a host-name character: the Ua security protocol identifier is 5 octets "
                "such as 0100000007, not text";
     if (identifier[0] == 0)
         for (size_t i = 1; i < length; i++)
             if (identifier[i] != 0)
-                return "starts with 00 and is not all zero (TS 33.220 H.2)";
+                return "starts with 00, which only 0000000000 may do (TS 33.220 H.2)";
     return NULL;
 }
 
@@ -92,7 +93,8 @@ const char *naf_id_fault(const unsigned char *naf_id, size_t length)
     const char *fault;
 
     if (length < AKMA_NAF_ID_MIN || length > AKMA_NAF_ID_MAX)
-        return "6 to 258 octets wanted: the FQDN and the 5-octet Ua security protocol identifier";
+        return "must be 6 to 258 octets: the FQDN, then the 5-octet Ua security protocol "
+               "identifier";
     fqdn_length = length - AKMA_UA_PROTOCOL_ID_LENGTH;
     if (is_host_name_octet(naf_id[fqdn_length]))
         return "the Ua security protocol identifier is missing: append its 5 octets to the FQDN, "

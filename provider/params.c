@@ -33,9 +33,9 @@ static const char *supi_fault(const unsigned char *supi, size_t length)
 static const char *fc_fault(const unsigned char *fc, size_t length)
 {
     if ((length == 1) != (fc[0] != 0xFF))
-        return "one octet other than FF, or FF and one more, wanted (TS 33.220 B.2.0)";
+        return "must be one octet other than FF, or FF and one more (TS 33.220 B.2.0)";
     if (length == 2 && fc[1] == 0xE2)
-        return "FFE2 belongs to AKMA-E2E, another FC wanted";
+        return "FFE2 belongs to AKMA-E2E; give another FC";
     return NULL;
 }
 
@@ -46,7 +46,7 @@ static bool refuse_name(const OSSL_PARAM *given, const struct value *value, cons
 {
     char shown[SHOWN_SIZE];
 
-    RAISE(errors, REASON_VALUE, "%s: '%s' given, %s wanted", given->key,
+    RAISE(errors, REASON_VALUE, "%s: '%s' given; must be %s", given->key,
           errors_shown(shown, (const char *)value->octets, value->length), wanted);
     return false;
 }
@@ -83,7 +83,7 @@ static bool set_not_after(struct settings *settings, const OSSL_PARAM *given,
     (void)value;
     if (has_octets && OSSL_PARAM_get_int64(given, &settings->not_after))
         return true;
-    RAISE(errors, REASON_VALUE, "%s: an integer of 64 bits wanted, this one %s", given->key,
+    RAISE(errors, REASON_VALUE, "%s: must be an integer of 64 bits; this one %s", given->key,
           has_octets ? "is out of its range" : "has no octets");
     return false;
 }
@@ -139,14 +139,14 @@ static bool raise_length(const struct param *param, const OSSL_PARAM *given,
         value->length == 2 * (size_t)AKMA_KEY_LENGTH &&
         declassified_is_hex_text(value->octets, value->length))
         RAISE(errors, REASON_LENGTH,
-              "%s: %zu octets given, exactly %zu wanted; looks like hex text: give it as hex%s on "
+              "%s: %zu octets given; must be exactly %zu; looks like hex text: give it as hex%s on "
               "the command line, or decode it",
               given->key, value->length, param->max, given->key);
     else if (param->min == param->max)
-        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, exactly %zu wanted", given->key,
+        RAISE(errors, REASON_LENGTH, "%s: %zu octets given; must be exactly %zu", given->key,
               value->length, param->max);
     else
-        RAISE(errors, REASON_LENGTH, "%s: %zu octets given, %zu to %zu wanted", given->key,
+        RAISE(errors, REASON_LENGTH, "%s: %zu octets given; must be %zu to %zu", given->key,
               value->length, param->min, param->max);
     return false;
 }
@@ -209,7 +209,7 @@ static bool read_string(const struct param *param, const OSSL_PARAM *given, stru
 
     *value = value_of(given);
     if (value->octets == NULL && value->length > 0) {
-        RAISE(errors, REASON_VALUE, "%s: no data (NULL) of %zu octets given, octets wanted",
+        RAISE(errors, REASON_VALUE, "%s: no data (NULL) of %zu octets given; give the octets",
               given->key, value->length);
         return false;
     }
@@ -226,7 +226,7 @@ bool params_read(const struct param *param, const OSSL_PARAM *given, struct valu
                  struct settings *settings, const struct errors *errors)
 {
     if (!is_of_type(param, given)) {
-        RAISE(errors, REASON_TYPE, "%s: %s given, %s wanted", given->key,
+        RAISE(errors, REASON_TYPE, "%s: %s given; must be %s", given->key,
               type_name(given->data_type), type_name(param->type));
         return false;
     }

@@ -22,13 +22,13 @@ const char *pattern_read_naf(struct pattern *pattern, const char *text, size_t l
         length -= 2;
     }
     if (memchr(name, '*', length) != NULL)
-        return "a '*' stands alone or elsewhere than at the front; a FQDN, or '*.' and a suffix of "
-               "at least two labels wanted";
+        return "a '*' stands alone or elsewhere than at the front; must be an FQDN, or "
+               "'*.' followed by at least two labels";
     fault = naf_fqdn_fault(name, length);
     if (fault != NULL)
         return fault;
     if (pattern->beneath && memchr(name, '.', length) == NULL)
-        return "'*.' and a suffix of at least two labels wanted";
+        return "'*.' must be followed by at least two labels";
     if (pattern->beneath) { /* with the dot before it */
         name--;
         length++;
@@ -38,7 +38,7 @@ const char *pattern_read_naf(struct pattern *pattern, const char *text, size_t l
     return NULL;
 }
 
-#define UA_PROTOCOL_WANTED "the hex of 5 octets, or of 1 to 4 octets and '*', wanted"
+#define UA_PROTOCOL_WANTED "must be the hex of 5 octets, or of 1 to 4 octets and '*'"
 
 const char *pattern_read_ua_protocol(struct pattern *pattern, const char *text, size_t length)
 {

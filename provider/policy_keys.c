@@ -18,7 +18,7 @@ static bool is_wrong(const struct policy_key *key, const char *given, size_t len
 {
     char shown[SHOWN_SIZE];
 
-    (void)snprintf(fault, POLICY_REASON_SIZE, "policy: %s: '%s' given, %s", key->name,
+    (void)snprintf(fault, POLICY_REASON_SIZE, "policy: %s: '%s' given; %s", key->name,
                    errors_shown(shown, given, length), wanted);
     return false;
 }
@@ -151,7 +151,7 @@ static bool read_number(const struct policy_key *key, struct policy_setting *set
     }
     if (is_number && setting->number >= key->min)
         return true;
-    (void)snprintf(wanted, sizeof(wanted), "a number of octets from %zu to %zu wanted", key->min,
+    (void)snprintf(wanted, sizeof(wanted), "must be a number of octets from %zu to %zu", key->min,
                    key->max);
     return is_wrong(key, value, length, wanted, fault);
 }
@@ -174,7 +174,7 @@ static bool check_length(const struct policy_key *key, const struct policy_setti
     if (length >= setting->number)
         return true;
     (void)snprintf(reason, POLICY_REASON_SIZE,
-                   "policy: %s: %zu octets of %s given, at least %zu wanted", key->name, length,
+                   "policy: %s: %zu octets of %s given; must be at least %zu", key->name, length,
                    param_table[key->input].names[0], setting->number);
     return false;
 }
@@ -196,7 +196,7 @@ static bool read_boolean(const struct policy_key *key, struct policy_setting *se
             setting->number = names[i].value;
             return true;
         }
-    return is_wrong(key, value, length, "yes, no, on, off, true, false, 1 or 0 wanted", fault);
+    return is_wrong(key, value, length, "must be yes, no, on, off, true, false, 1 or 0", fault);
 }
 
 static char *write_boolean(const struct policy_key *key, const struct policy_setting *setting,

@@ -20,10 +20,9 @@
 #define POLICY_KEYS(ROW)                                                                           \
     ROW(ALLOWED_DIGESTS, "allowed-digests", INPUT_DIGEST, read_names, write_names, check_name,     \
         .names = &digest_names,                                                                    \
-        .wanted = DIGEST_NAMES " wanted, or several of them with a colon "                         \
-                               "between")                                                          \
+        .wanted = "must be " DIGEST_NAMES ", or several of them with a colon between")             \
     ROW(ALLOWED_MODES, "allowed-modes", INPUT_MODE, read_names, write_names, check_name,           \
-        .names = &mode_names, .wanted = MODE_NAMES " wanted, or both with a colon between")        \
+        .names = &mode_names, .wanted = "must be " MODE_NAMES ", or both with a colon between")    \
     ROW(MIN_KA_LENGTH, "min-ka-length", INPUT_KA, read_number, write_number, check_length,         \
         .min = AKMA_KA_MIN, .max = AKMA_KA_MAX)                                                    \
     ROW(MIN_REFRESH_LENGTH, "min-refresh-length", INPUT_REFRESH, read_number, write_number,        \

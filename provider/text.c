@@ -70,9 +70,9 @@ const char *text_fault(const unsigned char *text, size_t length)
         const size_t used = character_length(text, length);
 
         if (text[0] == '\0')
-            return "a NUL in the text, text without NUL wanted";
+            return "a NUL in the text; give it without";
         if (used == 0)
-            return "malformed UTF-8, well-formed text wanted";
+            return "malformed UTF-8; must be well-formed";
         text += used;
         length -= used;
     }

@@ -249,7 +249,7 @@ static int open_input(struct run *run)
         return -1;
     }
     if (S_ISREG(status.st_mode) && !private_file_is_private(&status))
-        fprintf(stderr, "akma psk: warning: %s: others than its owner can use it: chmod 600 it\n",
+        fprintf(stderr, "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
                 PRINTABLE(run->in));
     progress_start(&run->progress, S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0);
     return fd;

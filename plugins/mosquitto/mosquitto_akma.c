@@ -92,7 +92,7 @@ static bool open_setup(struct plugin *plugin)
     char reason[E2E_REASON_SIZE];
 
     if (strlen(hex) != 2 * sizeof(ua) || !hex_decode(ua, hex, 2 * sizeof(ua)))
-        return complain("ua_protocol_id", "10 hex digits wanted");
+        return complain("ua_protocol_id", "must be 10 hex digits");
     if (!module_open(&plugin->module, reason))
         return complain("OpenSSL", PRINTABLE(reason));
     const struct e2e_setup setup = {.libctx = plugin->module.libctx,

@@ -83,9 +83,9 @@ def test_options_reach_the_key(devices: Path) -> None:
         ([], "naf_fqdn: plugin_opt_ of this name is missing"),
         ([f"naf_fqdn={FQDN}", f"naf_fqdn={FQDN}"], "naf_fqdn: given twice"),
         ([f"naf_fqdn={FQDN}", "naf=x"], "naf: no such plugin_opt"),
-        ([f"naf_fqdn={FQDN}", "ua_protocol_id=01000000"], "10 hex digits wanted"),
-        ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000g"], "10 hex digits wanted"),
-        ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000700"], "10 hex digits wanted"),
+        ([f"naf_fqdn={FQDN}", "ua_protocol_id=01000000"], "must be 10 hex digits"),
+        ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000g"], "must be 10 hex digits"),
+        ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000700"], "must be 10 hex digits"),
         (["naf_fqdn=a_b.example.com"], "naf-fqdn"),
     ],
 )

@@ -40,7 +40,7 @@ class Bad:
 def octets_of_length(name: str, wanted: str, *lengths: int, algorithm: str) -> list[Bad]:
     """Lengths outside a bound."""
     return [
-        Bad([(name, b"\x80" * n)], f"{name}: {n} octets given, {wanted} wanted", algorithm)
+        Bad([(name, b"\x80" * n)], f"{name}: {n} octets given; must be {wanted}", algorithm)
         for n in lengths
     ]
 
@@ -48,7 +48,7 @@ def octets_of_length(name: str, wanted: str, *lengths: int, algorithm: str) -> l
 def text_of_length(name: str, wanted: str, *lengths: int, algorithm: str) -> list[Bad]:
     """The same of text."""
     return [
-        Bad([(name, "9" * n)], f"{name}: {n} octets given, {wanted} wanted", algorithm)
+        Bad([(name, "9" * n)], f"{name}: {n} octets given; must be {wanted}", algorithm)
         for n in lengths
     ]
 
@@ -63,7 +63,7 @@ LENGTHS = [
     *octets_of_length("ua-protocol-id", "exactly 5", 0, 4, 6, algorithm="AKMA-E2E"),
     *octets_of_length("refresh", "0 to 255", 256, 70000, algorithm="AKMA-E2E"),
     *text_of_length("usage", "0 to 255", 256, algorithm="AKMA-E2E"),
-    Bad([("usage", "\u00e9" * 128)], "usage: 256 octets given, 0 to 255 wanted"),
+    Bad([("usage", "\u00e9" * 128)], "usage: 256 octets given; must be 0 to 255"),
     *octets_of_length("key", "exactly 32", 0, 31, 33, algorithm=GBA),
     *octets_of_length("rand", "exactly 16", 0, 15, 17, algorithm=GBA),
     *text_of_length("impi", "1 to 65535", 0, 65536, algorithm=GBA),
@@ -73,14 +73,14 @@ LENGTHS = [
     *octets_of_length("key", "exactly 32", 31, 33, algorithm="AKMA-K-AF"),
     *text_of_length("supi", "1 to 65535", 0, 65536, algorithm=SUCI),
     *text_of_length("supi", "1 to 65535", 0, 65536, algorithm="AKMA-A-TID"),
-    Bad([("key", b"")], "key: 0 octets given, 1 to ", ANY),
+    Bad([("key", b"")], "key: 0 octets given; must be 1 to ", ANY),
     *octets_of_length("fc", "1 to 2", 0, 3, algorithm=ANY),
     *octets_of_length("p", "0 to 65535", 65536, algorithm=ANY),
 ]
 
 HINT = "looks like hex text: give it as hex{0} on the command line, or decode it"
 HINTS = [
-    Bad([("ks-naf", KEY.hex().encode())], "ks-naf: 64 octets given, exactly 32 wanted; " + HINT),
+    Bad([("ks-naf", KEY.hex().encode())], "ks-naf: 64 octets given; must be exactly 32; " + HINT),
     Bad([("ks-naf", KEY.hex().upper().encode())], HINT),
     Bad([("key", KEY.hex().encode())], HINT),
     Bad([("key", KEY.hex().encode())], HINT, SUCI),
@@ -148,23 +148,23 @@ CONFLICTS = [
 ]
 
 VALUES = [
-    Bad([("digest", name)], f"digest: '{name}' given, ")
+    Bad([("digest", name)], f"digest: '{name}' given; must be ")
     for name in ("", "SHA1", "SHA2-224", "MD5", "SHA2-25", "SHA2-2566", "SHA3-224", "x", "SHAKE256")
 ] + [
     Bad([("digest", "d" * 60)], f"digest: '{'d' * 60}' given"),
     Bad([("digest", "d" * 61)], f"digest: '{'d' * 60}...' given"),
     Bad([("digest", "d" * 500)], f"digest: '{'d' * 60}...' given"),
-    Bad([("mode", "")], "mode: '' given, 3GPP or HKDF wanted"),
-    Bad([("mode", "3GP")], "mode: '3GP' given, 3GPP or HKDF wanted"),
-    Bad([("mode", "HKDF ")], "mode: 'HKDF ' given, 3GPP or HKDF wanted"),
+    Bad([("mode", "")], "mode: '' given; must be 3GPP or HKDF"),
+    Bad([("mode", "3GP")], "mode: '3GP' given; must be 3GPP or HKDF"),
+    Bad([("mode", "HKDF ")], "mode: 'HKDF ' given; must be 3GPP or HKDF"),
     Bad([("fc", b"\xff\xe2")], "fc: FFE2 belongs to AKMA-E2E", ANY),
-    Bad([("fc", b"\xff")], "fc: one octet other than FF, or FF and one more, wanted", ANY),
-    Bad([("fc", b"\x01\x02")], "fc: one octet other than FF, or FF and one more, wanted", ANY),
-    Bad([("fc", b"\xfe\xff")], "fc: one octet other than FF, or FF and one more, wanted", ANY),
-    Bad([Param("not-after", UNSIGNED, b"\xff" * 8)], "not-after: an integer of 64 bits wanted"),
-    Bad([Param("not-after", INTEGER, None, 8)], "not-after: an integer of 64 bits wanted"),
-    Bad([Param("not-after", INTEGER, b"")], "not-after: an integer of 64 bits wanted"),
-    Bad([Param("not-after", UNSIGNED, b"")], "not-after: an integer of 64 bits wanted"),
+    Bad([("fc", b"\xff")], "fc: must be one octet other than FF, or FF and one more", ANY),
+    Bad([("fc", b"\x01\x02")], "fc: must be one octet other than FF, or FF and one more", ANY),
+    Bad([("fc", b"\xfe\xff")], "fc: must be one octet other than FF, or FF and one more", ANY),
+    Bad([Param("not-after", UNSIGNED, b"\xff" * 8)], "not-after: must be an integer of 64 bits"),
+    Bad([Param("not-after", INTEGER, None, 8)], "not-after: must be an integer of 64 bits"),
+    Bad([Param("not-after", INTEGER, b"")], "not-after: must be an integer of 64 bits"),
+    Bad([Param("not-after", UNSIGNED, b"")], "not-after: must be an integer of 64 bits"),
     Bad([Param("ka", OCTETS, None, 32)], "ka: no data (NULL) of 32 octets given"),
     Bad([Param("usage", UTF8, None, 3)], "usage: no data (NULL) of 3 octets given"),
 ]
@@ -219,7 +219,7 @@ TEXT_NAMES = {
 TYPES = [
     Bad(
         [Param(name, type_, b"\x01" * 8)],
-        f"{name}: {given} given, {wanted} wanted",
+        f"{name}: {given} given; must be {wanted}",
         algorithm,
         without=["naf-id"] if name.startswith(("naf", "ua")) else [],
     )
@@ -229,7 +229,7 @@ TYPES = [
     for type_, given in TYPE_NAMES.items()
     if given != wanted
 ] + [
-    Bad([Param("not-after", type_, b"\x01" * 8)], f"not-after: {given} given, an integer wanted")
+    Bad([Param("not-after", type_, b"\x01" * 8)], f"not-after: {given} given; must be an integer")
     for type_, given in TYPE_NAMES.items()
     if given != "an integer"
 ]
@@ -296,7 +296,7 @@ def test_hint_is_for_hex_text_alone(e2e: Kdf, name: str) -> None:
     for octets in (b"\x80" * 64, b"0" * 63 + b"g", b"g" + b"0" * 63, b"0" * 66):
         with pytest.raises(EvpError) as error:
             e2e.new().set([(name, octets)])
-        assert "exactly 32 wanted" in error.value.text and "hex" not in error.value.text
+        assert "must be exactly 32" in error.value.text and "hex" not in error.value.text
 
 
 MISSING = [
@@ -465,16 +465,16 @@ def test_secrets_are_in_no_error(e2e: Kdf) -> None:
 
 COMMANDS = [
     (["ks-naf:" + KEY.hex()], "looks like hex text: give it as hexks-naf"),
-    (["hexks-naf:0011"], "ks-naf: 2 octets given, exactly 32 wanted"),
-    (["ka:0123456789abcde"], "ka: 15 octets given, 16 to 65535 wanted"),
+    (["hexks-naf:0011"], "ks-naf: 2 octets given; must be exactly 32"),
+    (["ka:0123456789abcde"], "ka: 15 octets given; must be 16 to 65535"),
     (["naf-id:" + FQDN], "the Ua security protocol identifier is missing"),
     (["naf-fqdn:a_b", "hexua-protocol-id:0100000007"], "not host-name text"),
     (["naf-fqdn:naf.example.com"], "naf-id: given together with naf-fqdn"),
     (["digest:SHA1"], "digest: 'SHA1' given"),
-    (["mode:5G"], "mode: '5G' given, 3GPP or HKDF wanted"),
+    (["mode:5G"], "mode: '5G' given; must be 3GPP or HKDF"),
     (["not-after:1"], "not-after: the 3GPP key ended at 1 "),
-    (["hexrefresh:" + "00" * 256], "refresh: 256 octets given, 0 to 255 wanted"),
-    (["usage:" + "u" * 256], "usage: 256 octets given, 0 to 255 wanted"),
+    (["hexrefresh:" + "00" * 256], "refresh: 256 octets given; must be 0 to 255"),
+    (["usage:" + "u" * 256], "usage: 256 octets given; must be 0 to 255"),
     (["properties:provider=nobody"], "HMAC not found with properties provider=nobody"),
     (["hexka:" + KA.hex(), "secret:0123456789abcdef"], "ka: given twice, as ka and as secret"),
 ]
@@ -506,7 +506,7 @@ def test_openssl_kdf_names_what_is_missing(missing: str) -> None:
     ]
     result = openssl_kdf("AKMA-E2E", 32, options)
     assert result.returncode == 1
-    assert f"{missing}: missing, set it" in result.stderr
+    assert f"{missing}: missing; set it" in result.stderr
 
 
 @pytest.mark.parametrize("length", [0, 8161])

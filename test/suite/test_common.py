@@ -264,7 +264,7 @@ def test_rows_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "needs", "said"),
     [
-        (HEADER + "\n" + row("a", b"", KA), NEEDS_KS_NAF, "line 2: ks-naf: 64 hex digits wanted"),
+        (HEADER + "\n" + row("a", b"", KA), NEEDS_KS_NAF, "line 2: ks-naf: must be 64 hex digits"),
         (HEADER + "\n" + row("a", b"", KA), NEEDS_KA, None),
         (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KA, "line 2: ka: the hex of 16 to 65535"),
         (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KS_NAF, None),
@@ -284,7 +284,9 @@ def test_refresh(tmp_path: Path) -> None:
     )
     status, lines = devices(path, NEEDS_KS_NAF, REFRESH)
     assert status == 0 and lines[:2] == ["a 2 - 2 2 2 42", "b 3 - 3 3 3 -1"]
-    assert devices(path)[1] == ["line 1: the header is wrong: a column that is not known here"]
+    assert devices(path)[1] == [
+        "line 1: the header is wrong: it names a column that is not known here"
+    ]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 33, 64, 65])
@@ -314,9 +316,9 @@ def test_texts_that_are_none(tmp_path: Path, text: bytes) -> None:
     """A ka-id that is not UTF-8 would fail every flag later on."""
     keys = f",{KS_NAF.hex()},{KA.hex()},".encode()
     path = write(tmp_path, HEADER.encode() + b",ka-id\nok" + keys + text + b"\n")
-    assert devices(path)[1][0].startswith("line 2: ka-id: 0 to 255 octets of UTF-8")
+    assert devices(path)[1][0].startswith("line 2: ka-id: must be 0 to 255 octets of UTF-8")
     path = write(tmp_path, HEADER.encode() + b",ka-id\n" + text + keys + b"k\n")
-    assert devices(path)[1][0].startswith("line 2: identity: 1 to 255 octets of UTF-8")
+    assert devices(path)[1][0].startswith("line 2: identity: must be 1 to 255 octets of UTF-8")
 
 
 def test_bounds_of_texts(tmp_path: Path) -> None:
@@ -348,7 +350,7 @@ def test_many_rows_of_one_identity(tmp_path: Path) -> None:
     status, (counted,) = common("count", path)
     assert status == 0 and counted.startswith("40000 ") and time.monotonic() - begun < 10
     path.write_text(path.read_text() + row("a", KS_NAF, KA, "k7"))
-    assert common("count", path)[1][0].endswith("line 40002: ka-id: the identity has it already")
+    assert common("count", path)[1][0].endswith("line 40002: ka-id: this identity has it already")
 
 
 def test_ends_of_line_alone(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_an_alias_is_its_name(e2e: Kdf, name: str, alias: str) -> None:
         with pytest.raises(EvpError, match=f"{name}: given twice, as {first} and as {second};"):
             e2e.new().set([*rest, (first, value), (second, value)])
     for twice in (name, alias):
-        with pytest.raises(EvpError, match=f" {twice}: given twice in one call, once wanted"):
+        with pytest.raises(EvpError, match=f" {twice}: given twice in one call; give it once"):
             e2e.new().set([*rest, (twice, value), (twice, value)])
 
 

@@ -716,7 +716,10 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
     "no identity": (f"identity,ks-naf,ka\n,{KS_NAF.hex()},\n", "line 2: identity: empty"),
     "a blank": (f"identity,ks-naf,ka\na b,{KS_NAF.hex()},\n", "line 2: identity: 1 to 255"),
     "a quote": (f'identity,ks-naf,ka\n"a",{KS_NAF.hex()},\n', "line 2: identity: 1 to 255"),
-    "long identity": (f"identity,ks-naf,ka\n{'a' * 256},{KS_NAF.hex()},\n", "identity: 1 to 255"),
+    "long identity": (
+        f"identity,ks-naf,ka\n{'a' * 256},{KS_NAF.hex()},\n",
+        "identity: must be 1 to 255",
+    ),
     "short ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()[2:]},\n", "line 2: ks-naf: 64 hex"),
     "long ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()}00,\n", "line 2: ks-naf: 64 hex"),
     "ks-naf no hex": (f"identity,ks-naf,ka\na,{'zz' * 32},\n", "line 2: ks-naf: 64 hex"),
@@ -732,7 +735,7 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
     ),
     "a ka-id twice": (
         f"identity,ks-naf,ka,ka-id\na,{KS_NAF.hex()},{KA.hex()},k\na,{KS_NAF.hex()},{KA.hex()},k\n",
-        "line 3: ka-id: the identity has it already",
+        "line 3: ka-id: this identity has it already",
     ),
 }
 
@@ -790,7 +793,7 @@ def test_keylog(devices: Path, tmp_path: Path) -> None:
 
 USAGE: dict[str, tuple[list[str], str]] = {
     "unknown option": (["--what"], "try --help"),
-    "no option": (["what"], "what is no option"),
+    "no option": (["what"], "what is not an option"),
     "mode": (["--mode", "5G"], "mode: '5G' given"),
     "digest": (["--digest", "SHA1"], "digest: 'SHA1' given"),
     "usage": (["--usage", "u" * 256], "usage: 256 octets given"),
@@ -829,9 +832,9 @@ def test_help(program: str) -> None:
     ("options", "said"),
     [
         (["--e2e", "maybe"], "--e2e maybe: required, offered or off wanted"),
-        (["--refresh-lifetime", "0"], "--refresh-lifetime 0: a number from 1"),
-        (["--refresh-lifetime", "5s"], "--refresh-lifetime 5s: a number from 1"),
-        (["--connections", "-1"], "--connections -1: a number from 1"),
+        (["--refresh-lifetime", "0"], "--refresh-lifetime 0: must be a number from 1"),
+        (["--refresh-lifetime", "5s"], "--refresh-lifetime 5s: must be a number from 1"),
+        (["--connections", "-1"], "--connections -1: must be a number from 1"),
         (["--digest", "MD5"], "digest: 'MD5' given"),
     ],
 )

@@ -407,7 +407,7 @@ COMBINATIONS: dict[str, tuple[list[str], str]] = {
     "e2e of a third party": ([*THIRD_PARTY, *LINE, "--e2e", "off"], "--e2e is for a NAF"),
     "endpoint with devices": (["--e2e-accept", "127.0.0.1:0", "--devices", "x"], "no use for it"),
     "log": ([*NAF, "--log-identities", "some"], "full or hash wanted"),
-    "limit": ([*NAF, "--connections-max", "0"], "--connections-max 0: a number from 1"),
+    "limit": ([*NAF, "--connections-max", "0"], "--connections-max 0: must be a number from 1"),
 }
 
 

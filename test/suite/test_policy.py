@@ -110,7 +110,9 @@ def test_min_ka_length(config: Path, minimum: int) -> None:
         assert policy_of(libctx) == f"min-ka-length = {minimum}"
         assert attempt(libctx, ka=bytes(minimum)) == ""
         error = attempt(libctx, ka=bytes(max(minimum - 1, 16)))
-        said = f"policy: min-ka-length: {minimum - 1} octets of ka given, at least {minimum} wanted"
+        said = (
+            f"policy: min-ka-length: {minimum - 1} octets of ka given; must be at least {minimum}"
+        )
         assert said in error if minimum > 16 else error == ""
 
 
@@ -120,7 +122,7 @@ def test_min_refresh_length(config: Path, minimum: int, mode: str) -> None:
     with load(config, min_refresh_length=str(minimum)) as libctx:
         assert attempt(libctx, refresh=bytes(minimum), mode=mode) == ""
         error = attempt(libctx, mode=mode)
-        said = f"policy: min-refresh-length: 0 octets of refresh given, at least {minimum} wanted"
+        said = f"policy: min-refresh-length: 0 octets of refresh given; must be at least {minimum}"
         assert said in error if minimum > 0 else error == ""
         if minimum > 1:
             error = attempt(libctx, refresh=bytes(minimum - 1), mode=mode)
@@ -254,76 +256,76 @@ def test_through_openssl_kdf(config: Path) -> None:
     write_config(config, {"akma": {"min-ka-length": "33"}})
     result = kdf("AKMA-E2E", 32, options(), config=config)
     assert result.returncode == 1
-    assert "policy: min-ka-length: 32 octets of ka given, at least 33 wanted" in result.stderr
+    assert "policy: min-ka-length: 32 octets of ka given; must be at least 33" in result.stderr
     assert result.stdout == ""
     write_config(config, {"akma": {"min-ka-length": "32"}})
     assert derived(kdf("AKMA-E2E", 32, options(), config=config)) == EXPECTED["AKMA-E2E"]
 
 
-NAMES = "SHA2-256, SHA2-384, SHA2-512, SHA2-512/256, SHA3-256, SHA3-384 or SHA3-512 wanted"
+NAMES = "must be SHA2-256, SHA2-384, SHA2-512, SHA2-512/256, SHA3-256, SHA3-384 or SHA3-512"
 LONG_NAME = ".".join(["a" * 63] * 4)
 BROKEN: dict[str, list[tuple[str, str]]] = {
     "allowed-digests": [
-        ("", f"'' given, {NAMES}"),
-        ("SHA1", f"'SHA1' given, {NAMES}"),
-        ("MD5", f"'MD5' given, {NAMES}"),
-        ("SHA2-224", f"'SHA2-224' given, {NAMES}"),
-        ("SHA2-256:", f"'' given, {NAMES}"),
-        (":SHA2-256", f"'' given, {NAMES}"),
-        ("SHA2-256::SHA2-384", f"'' given, {NAMES}"),
-        ("SHA2-256: SHA2-384", f"' SHA2-384' given, {NAMES}"),
-        ("SHA2-256,SHA2-384", f"'SHA2-256,SHA2-384' given, {NAMES}"),
-        ("SHA2-256:SHA1", f"'SHA1' given, {NAMES}"),
-        ("*", f"'*' given, {NAMES}"),
+        ("", f"'' given; {NAMES}"),
+        ("SHA1", f"'SHA1' given; {NAMES}"),
+        ("MD5", f"'MD5' given; {NAMES}"),
+        ("SHA2-224", f"'SHA2-224' given; {NAMES}"),
+        ("SHA2-256:", f"'' given; {NAMES}"),
+        (":SHA2-256", f"'' given; {NAMES}"),
+        ("SHA2-256::SHA2-384", f"'' given; {NAMES}"),
+        ("SHA2-256: SHA2-384", f"' SHA2-384' given; {NAMES}"),
+        ("SHA2-256,SHA2-384", f"'SHA2-256,SHA2-384' given; {NAMES}"),
+        ("SHA2-256:SHA1", f"'SHA1' given; {NAMES}"),
+        ("*", f"'*' given; {NAMES}"),
     ],
     "allowed-modes": [
-        ("", "'' given, 3GPP or HKDF wanted"),
-        ("4GPP", "'4GPP' given, 3GPP or HKDF wanted"),
-        ("3GPP:", "'' given, 3GPP or HKDF wanted"),
-        ("3GPP HKDF", "'3GPP HKDF' given, 3GPP or HKDF wanted"),
+        ("", "'' given; must be 3GPP or HKDF"),
+        ("4GPP", "'4GPP' given; must be 3GPP or HKDF"),
+        ("3GPP:", "'' given; must be 3GPP or HKDF"),
+        ("3GPP HKDF", "'3GPP HKDF' given; must be 3GPP or HKDF"),
     ],
     "min-ka-length": [
-        (value, f"'{value}' given, a number of octets from 16 to 65535 wanted")
+        (value, f"'{value}' given; must be a number of octets from 16 to 65535")
         for value in ("", "15", "0", "65536", "-32", "+32", "32x", "0x20", "32 octets", "many")
         + ("3.2", "99999999999999999999999999", "4294967328", "18446744073709551648")
     ],
     "min-refresh-length": [
-        (value, f"'{value}' given, a number of octets from 0 to 255 wanted")
+        (value, f"'{value}' given; must be a number of octets from 0 to 255")
         for value in ("", "256", "-1", "8 ,", "8x", "none")
     ],
     "require-usage": [
-        (value, f"'{value}' given, yes, no, on, off, true, false, 1 or 0 wanted")
+        (value, f"'{value}' given; must be yes, no, on, off, true, false, 1 or 0")
         for value in ("", "y", "2", "ja", "yess", "enabled")
     ],
     "require-not-after": [
-        (value, f"'{value}' given, yes, no, on, off, true, false, 1 or 0 wanted")
+        (value, f"'{value}' given; must be yes, no, on, off, true, false, 1 or 0")
         for value in ("", "n", "10", "always")
     ],
     "allowed-nafs": [
-        ("", "'' given, 1 to 253 octets of FQDN wanted"),
-        ("*", "'*' given, a '*' stands alone or elsewhere than at the front"),
-        ("*.", "'*.' given, 1 to 253 octets of FQDN wanted"),
-        ("*.com", "'*.com' given, '*.' and a suffix of at least two labels wanted"),
-        ("*com", "'*com' given, a '*' stands alone or elsewhere"),
-        ("naf.*.com", "'naf.*.com' given, a '*' stands alone or elsewhere"),
-        ("*.*.com", "'*.*.com' given, a '*' stands alone or elsewhere"),
-        ("naf*.example.com", "'naf*.example.com' given, a '*' stands alone or elsewhere"),
-        ("naf.example.*", "'naf.example.*' given, a '*' stands alone or elsewhere"),
-        ("**.example.com", "'**.example.com' given, a '*' stands alone or elsewhere"),
-        ("naf.example.com:", "'' given, 1 to 253 octets of FQDN wanted"),
-        ("naf.example.com::b", "'' given, 1 to 253 octets of FQDN wanted"),
-        ("naf.example.com.", "'naf.example.com.' given, an empty label"),
-        (".example.com", "'.example.com' given, an empty label"),
-        ("*..example.com", "'*..example.com' given, an empty label"),
-        ("a_b.example.com", "'a_b.example.com' given, not host-name text"),
-        ("a b", "'a b' given, not host-name text"),
-        ("-a.example.com", "'-a.example.com' given, a label starts or ends with a hyphen"),
-        ("n\u00e4f.example", "'n??f.example' given, not host-name text"),
-        (LONG_NAME, "' given, 1 to 253 octets of FQDN wanted"),
-        ("ok.example:*.org", "'*.org' given, '*.' and a suffix of at least two labels wanted"),
+        ("", "'' given; the FQDN must have 1 to 253 octets"),
+        ("*", "'*' given; a '*' stands alone or elsewhere than at the front"),
+        ("*.", "'*.' given; the FQDN must have 1 to 253 octets"),
+        ("*.com", "'*.com' given; '*.' must be followed by at least two labels"),
+        ("*com", "'*com' given; a '*' stands alone or elsewhere"),
+        ("naf.*.com", "'naf.*.com' given; a '*' stands alone or elsewhere"),
+        ("*.*.com", "'*.*.com' given; a '*' stands alone or elsewhere"),
+        ("naf*.example.com", "'naf*.example.com' given; a '*' stands alone or elsewhere"),
+        ("naf.example.*", "'naf.example.*' given; a '*' stands alone or elsewhere"),
+        ("**.example.com", "'**.example.com' given; a '*' stands alone or elsewhere"),
+        ("naf.example.com:", "'' given; the FQDN must have 1 to 253 octets"),
+        ("naf.example.com::b", "'' given; the FQDN must have 1 to 253 octets"),
+        ("naf.example.com.", "'naf.example.com.' given; an empty label"),
+        (".example.com", "'.example.com' given; an empty label"),
+        ("*..example.com", "'*..example.com' given; an empty label"),
+        ("a_b.example.com", "'a_b.example.com' given; not host-name text"),
+        ("a b", "'a b' given; not host-name text"),
+        ("-a.example.com", "'-a.example.com' given; a label starts or ends with a hyphen"),
+        ("n\u00e4f.example", "'n??f.example' given; not host-name text"),
+        (LONG_NAME, "' given; the FQDN must have 1 to 253 octets"),
+        ("ok.example:*.org", "'*.org' given; '*.' must be followed by at least two labels"),
     ],
     "allowed-ua-protocols": [
-        (value, f"'{came}' given, the hex of 5 octets, or of 1 to 4 octets and '*', wanted")
+        (value, f"'{came}' given; must be the hex of 5 octets, or of 1 to 4 octets and '*'")
         for value, came in (
             *((value, value) for value in ("", "*", "***", "0*", "01000*", "0100000007*", "0g*")),
             *((value, value) for value in ("01000000", "010000000700", "01000000zz", "01*0*0")),
@@ -352,7 +354,7 @@ def test_broken_policy_through_openssl_kdf(config: Path) -> None:
     write_config(config, {"akma": {"allowed-digests": "SHA1"}})
     result = kdf("AKMA-K-AF", 32, options("AKMA-K-AF"), config=config)
     assert result.returncode == 1
-    assert f"policy: allowed-digests: 'SHA1' given, {NAMES}" in result.stderr
+    assert f"policy: allowed-digests: 'SHA1' given; {NAMES}" in result.stderr
     assert "status: inactive" in openssl("list", "-providers", config=config).stdout
 
 

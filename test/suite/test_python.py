@@ -132,8 +132,8 @@ def test_octets_of_other_kinds(installed: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (("ks_naf=", "ks_naf=b'1' or "), "ks-naf: 1 octets given, exactly 32 wanted"),
-        (("ks_naf=", "ks_naf='1' or "), "ks-naf: a UTF-8 string given, an octet string wanted"),
+        (("ks_naf=", "ks_naf=b'1' or "), "ks-naf: 1 octets given; must be exactly 32"),
+        (("ks_naf=", "ks_naf='1' or "), "ks-naf: a UTF-8 string given; must be an octet string"),
         (("naf_id=", "usage=b'1', naf_id="), "usage: an octet string given"),
         (("naf_id=", "not_after=1, naf_id="), "not-after"),
         (("naf_id=", "naf_fqdn='a_b', ua_protocol_id="), "naf-fqdn"),

@@ -234,18 +234,18 @@ def test_longest_secret(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        ("file:", "file:PATH, env:NAME, fd:N or stdin wanted"),
-        ("stdin:", "file:PATH, env:NAME, fd:N or stdin wanted"),
+        ("file:", "must be file:PATH, env:NAME, fd:N or stdin"),
+        ("stdin:", "must be file:PATH, env:NAME, fd:N or stdin"),
         (KA.hex(), "no secret belongs on a command line"),
         ("pass:0011", "no secret belongs on a command line"),
         ("file:/nowhere/at/all", "file:/nowhere/at/all: No such file"),
         ("file:/", "file:/: Is a directory"),
         ("file:no\x1b[31m", "file:no\\x1B[31m: No such file"),
         ("env:NO_SUCH", "env:NO_SUCH: there is no such variable"),
-        ("fd:x", "fd:x: the number of an open file descriptor wanted"),
-        ("fd:1x", "fd:1x: the number of an open file descriptor wanted"),
-        ("fd:-1", "fd:-1: the number of an open file descriptor wanted"),
-        ("fd:99999999999999999999", "the number of an open file descriptor wanted"),
+        ("fd:x", "fd:x: must be the number of an open file descriptor"),
+        ("fd:1x", "fd:1x: must be the number of an open file descriptor"),
+        ("fd:-1", "fd:-1: must be the number of an open file descriptor"),
+        ("fd:99999999999999999999", "must be the number of an open file descriptor"),
         ("fd:77", "fd:77: Bad file descriptor"),
     ],
 )
@@ -367,8 +367,8 @@ def test_closed_pipe(both: list[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["--length", "0"], 2, "--length 0: a number from 1"),
-        (["--length", "16321"], 2, "a number from 1 to 16320"),
+        (["--length", "0"], 2, "--length 0: must be a number from 1"),
+        (["--length", "16321"], 2, "must be a number from 1 to 16320"),
         (["--length", "8161"], 1, "8160"),
         (["--digest", "SHA1"], 1, "digest"),
         (["--mode", "5G"], 1, "mode"),
@@ -384,7 +384,7 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--algorithm", "X\x1b"], 1, "X\\x1B: not found"),
         (["--what"], 2, "--what: there is no such option"),
         (["--ka"], 2, "--ka: a value is missing"),
-        (["what"], 2, "what is no option"),
+        (["what"], 2, "what is not an option"),
     ],
 )
 def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:

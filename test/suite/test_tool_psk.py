@@ -144,19 +144,19 @@ def test_no_row_inherits(tmp_path: Path) -> None:
 
 KEYS = f"{KEY.hex()},{KA.hex()}"
 BAD_ROWS = {
-    "hex": (f"x,{'zz' * 32},{KA.hex()}", "ks-naf: 64 hex digits wanted"),
-    "length of ks-naf": (f"x,{KEY.hex()[2:]},{KA.hex()}", "ks-naf: 64 hex digits wanted"),
-    "no ks-naf": (f"x,,{KA.hex()}", "ks-naf: 64 hex digits wanted"),
-    "no ka": (f"x,{KEY.hex()},", "ka: the hex of 16 to 65535 octets wanted"),
-    "short ka": (f"x,{KEY.hex()},{'00' * 15}", "ka: the hex of 16 to 65535 octets wanted"),
+    "hex": (f"x,{'zz' * 32},{KA.hex()}", "ks-naf: must be 64 hex digits"),
+    "length of ks-naf": (f"x,{KEY.hex()[2:]},{KA.hex()}", "ks-naf: must be 64 hex digits"),
+    "no ks-naf": (f"x,,{KA.hex()}", "ks-naf: must be 64 hex digits"),
+    "no ka": (f"x,{KEY.hex()},", "ka: must be the hex of 16 to 65535 octets"),
+    "short ka": (f"x,{KEY.hex()},{'00' * 15}", "ka: must be the hex of 16 to 65535 octets"),
     "odd ka": (f"x,{KEY.hex()},{KA.hex()}0", "ka: not hex"),
     "empty identity": (f",{KEYS}", "identity: empty"),
-    "blank": (f"a b,{KEYS}", "identity: 1 to 255"),
-    "quote": (f'"a",{KEYS}', "identity: 1 to 255"),
-    "escape": (f"a\x1b[31m,{KEYS}", "identity: 1 to 255"),
-    "not UTF-8": (f"a\udcff,{KEYS}", "identity: 1 to 255"),
-    "NUL": (f"a\0b,{KEYS}", "identity: 1 to 255"),
-    "long identity": (f"{'a' * 256},{KEYS}", "identity: 1 to 255"),
+    "blank": (f"a b,{KEYS}", "identity: must be 1 to 255"),
+    "quote": (f'"a",{KEYS}', "identity: must be 1 to 255"),
+    "escape": (f"a\x1b[31m,{KEYS}", "identity: must be 1 to 255"),
+    "not UTF-8": (f"a\udcff,{KEYS}", "identity: must be 1 to 255"),
+    "NUL": (f"a\0b,{KEYS}", "identity: must be 1 to 255"),
+    "long identity": (f"{'a' * 256},{KEYS}", "identity: must be 1 to 255"),
     "missing field": (f"x,{KEY.hex()}", "fewer fields"),
     "another field": (f"x,{KEYS},", "more fields"),
     "empty line": ("", "fewer fields"),
@@ -209,12 +209,15 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("", "the header is wrong: a column that is not known here"),
+        ("", "the header is wrong: it names a column that is not known here"),
         ("identity,ks-naf", "ka: the header is wrong: this column is missing"),
         ("ks-naf,ka", "identity: the header is wrong: this column is missing"),
-        ("identity,ks-naf,ka,ka", "ka: the header is wrong: this column stands there twice"),
-        ("identity,ks-naf,ka,colour", "the header is wrong: a column that is not known here"),
-        ("identity,ks-naf,ka ", "the header is wrong: a column that is not known here"),
+        ("identity,ks-naf,ka,ka", "ka: the header is wrong: this column is named twice"),
+        (
+            "identity,ks-naf,ka,colour",
+            "the header is wrong: it names a column that is not known here",
+        ),
+        ("identity,ks-naf,ka ", "the header is wrong: it names a column that is not known here"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
@@ -254,7 +257,7 @@ def test_longest_row(tmp_path: Path) -> None:
     ("words", "status", "said"),
     [
         (["--format", "csv"], 2, "--format: mosquitto, stunnel"),
-        (["--length", "0"], 2, "--length 0: a number from 1"),
+        (["--length", "0"], 2, "--length 0: must be a number from 1"),
         (["--length", "9000"], 1, "line 2:"),
         (["--refresh", "0"], 2, "--refresh: an even number of hex digits"),
         (["--refresh", "00" * 300], 2, "--refresh: an even number of hex digits"),
