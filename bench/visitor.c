@@ -190,7 +190,7 @@ static void answered(struct visitor *visitor)
     if (got == -2)
         return;
     if (got <= 0) {
-        fail(visitor, "no answer came");
+        fail(visitor, "there was no answer");
         return;
     }
     count(visitor);

@@ -117,7 +117,7 @@ static bool read_field(struct row_field *field, enum column column, bool needed,
     *field = (struct row_field){(unsigned char *)text, octets};
     if (length == 0) {
         if (needed && column == COLUMN_IDENTITY)
-            return wrong_field(fault, column, "empty; must be a B-TID or A-KID");
+            return wrong_field(fault, column, "empty; give a B-TID or A-KID");
         return !needed || wrong_field(fault, column, columns[column].wanted);
     }
     if (octets < columns[column].min || octets > columns[column].max)

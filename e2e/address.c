@@ -33,7 +33,7 @@ struct addrinfo *address_resolve(const char *address, int flags)
 
     if (strchr(address, ':') == NULL ||
         !BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
-        (void)complain(address, "HOST:PORT wanted");
+        (void)complain(address, "must be HOST:PORT");
     } else {
         error = getaddrinfo(host, service, &hints, &found);
         if (error != 0)

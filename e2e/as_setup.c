@@ -45,7 +45,7 @@ static int choose(const char *option, const char *value, const char *const words
     for (int i = 0; i < count; i++)
         if (strcmp(value, words[i]) == 0)
             return i;
-    fprintf(stderr, "--%s %s: %s wanted\n", option, PRINTABLE(value), wanted);
+    fprintf(stderr, "--%s %s: must be %s\n", option, PRINTABLE(value), wanted);
     exit(EXIT_USAGE);
 }
 

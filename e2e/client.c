@@ -169,7 +169,7 @@ static void explain(struct client *client, enum wire_result result)
         (void)fail_handshake(client, what);
     else
         (void)client_fail(client, CLIENT_NO_E2E,
-                          "no e2e flag came (%s): does the NAF know the e2e scheme?", what);
+                          "there was no e2e flag (%s): does the NAF know the e2e scheme?", what);
 }
 
 static void release(struct client *client)

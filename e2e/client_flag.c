@@ -108,7 +108,8 @@ enum wire_result client_read_flag(struct client *client)
         return result;
     if (!flag_decode(&flag, line, length, fault))
         return client_fail(client, CLIENT_NO_E2E,
-                           "what came is no e2e flag (%s): somebody may be in the middle", fault);
+                           "what arrived is not an e2e flag (%s): somebody may be in the middle",
+                           fault);
     client->flag = flag;
     return follow_flag(client);
 }

@@ -67,9 +67,9 @@ static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], co
     if (done)
         memcpy(ua, octets, AKMA_UA_PROTOCOL_ID_LENGTH);
     else if (octets == NULL)
-        fprintf(stderr, "--ua-protocol-id %s: hex wanted\n", PRINTABLE(hex));
+        fprintf(stderr, "--ua-protocol-id %s: must be hex\n", PRINTABLE(hex));
     else
-        fprintf(stderr, "ua-protocol-id: %ld octets given, 5 wanted\n", length);
+        fprintf(stderr, "ua-protocol-id: %ld octets given; must be exactly 5\n", length);
     OPENSSL_free(octets);
     ERR_clear_error();
     return done;

@@ -226,10 +226,10 @@ static bool is_one_task(void)
         (void)say(EXIT_USAGE, "--allow-plain goes with --message: --listen relays e2e alone");
     else if (option.device != NULL &&
              (option.device[0] == '\0' || strlen(option.device) > FLAG_DEVICE_MAX))
-        (void)say(EXIT_USAGE, "--device: a name of 1 to %d octets wanted", FLAG_DEVICE_MAX);
+        (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > STREAM_LINE_MAX || strchr(option.message, '\n') != NULL))
-        (void)say(EXIT_USAGE, "--message: one line of at most %d octets wanted", STREAM_LINE_MAX);
+        (void)say(EXIT_USAGE, "--message: must be one line of at most %d octets", STREAM_LINE_MAX);
     else
         return true;
     return false;

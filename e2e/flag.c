@@ -40,8 +40,8 @@ static bool copy_text(char *text, size_t max, const char *given, const char *nam
 {
     if (strlen(given) > max)
         return json_line_fault(fault, name,
-                               ": too long, at most 255 octets of a device's name and "
-                               "256 of any other text wanted");
+                               ": too long; a device's name has at most 255 octets, and "
+                               "any other text at most 256");
     memcpy(text, given, strlen(given) + 1);
     return true;
 }
@@ -55,7 +55,7 @@ static bool read_nonce(struct nonce *nonce, json_t *object, char fault[FLAG_FAUL
                        &device) != 0)
         return json_line_fault(fault, "not a nonce: ", error.text);
     if (!json_line_from_hex(nonce->octets, NONCE_LENGTH, hex))
-        return json_line_fault(fault, "nonce: 32 hex digits wanted", "");
+        return json_line_fault(fault, "nonce: must be 32 hex digits", "");
     return copy_text(nonce->device, FLAG_DEVICE_MAX, device, "device", fault);
 }
 
@@ -74,7 +74,7 @@ static bool read_refresh(struct flag *flag, const char *hex, char fault[FLAG_FAU
 
     flag->refresh_length = digits / 2;
     return (flag->refresh_length <= FLAG_REFRESH_MAX && hex_decode(flag->refresh, hex, digits)) ||
-           json_line_fault(fault, "refresh: the hex of at most 255 octets wanted", "");
+           json_line_fault(fault, "refresh: must be the hex of at most 255 octets", "");
 }
 
 bool flag_unpack(struct flag *flag, json_t *object, char fault[FLAG_FAULT_SIZE])
@@ -91,10 +91,10 @@ bool flag_unpack(struct flag *flag, json_t *object, char fault[FLAG_FAULT_SIZE])
                        "identity", &identity, "ka-id", &ka_id) != 0)
         return json_line_fault(fault, "not a flag: ", error.text);
     if (e2e != 1)
-        return json_line_fault(fault, "e2e: 0 alone, or 1 with all that belongs to it, wanted", "");
+        return json_line_fault(fault, "e2e: must be 0 alone, or 1 with all that belongs to it", "");
     flag->e2e = true;
     if (identity[0] == '\0')
-        return json_line_fault(fault, "identity: empty, what to present next wanted", "");
+        return json_line_fault(fault, "identity: empty; must be what to present next", "");
     return read_refresh(flag, refresh, fault) &&
            copy_text(flag->mode, FLAG_TEXT_MAX, mode, "mode", fault) &&
            copy_text(flag->digest, FLAG_TEXT_MAX, digest, "digest", fault) &&

@@ -40,7 +40,7 @@ json_t *json_line_parse(const char *line, size_t length, char fault[JSON_FAULT_S
         (void)snprintf(fault, JSON_FAULT_SIZE, "not JSON with each name once, from octet %d on",
                        error.position);
     } else if (!json_is_object(object)) {
-        (void)json_line_fault(fault, "an object of JSON wanted", "");
+        (void)json_line_fault(fault, "must be a JSON object", "");
         json_decref(object);
         object = NULL;
     }

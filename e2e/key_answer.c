@@ -115,7 +115,7 @@ static const struct member *const members_of[] = {
 
 static bool wrong(char fault[KEY_ANSWER_FAULT_SIZE], const char *what, const char *wanted)
 {
-    (void)snprintf(fault, KEY_ANSWER_FAULT_SIZE, "%s: %s wanted", what, wanted);
+    (void)snprintf(fault, KEY_ANSWER_FAULT_SIZE, "%s: must be %s", what, wanted);
     return false;
 }
 

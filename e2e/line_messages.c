@@ -64,7 +64,7 @@ static bool take_id(int64_t *id, json_t *object, char fault[JSON_FAULT_SIZE])
     const json_t *value = json_object_get(object, "id");
 
     if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return json_line_fault(fault, "id: an integer from 0 on wanted", "");
+        return json_line_fault(fault, "id: must be an integer from 0 on", "");
     *id = json_integer_value(value);
     (void)json_object_del(object, "id");
     return true;
@@ -74,7 +74,7 @@ static bool copy_text(char text[LINE_TEXT_SIZE], const char *given, const char *
                       char fault[JSON_FAULT_SIZE])
 {
     if (given[0] == '\0' || strlen(given) >= LINE_TEXT_SIZE)
-        return json_line_fault(fault, name, ": 1 to 255 octets wanted");
+        return json_line_fault(fault, name, ": must be 1 to 255 octets");
     memcpy(text, given, strlen(given) + 1);
     return true;
 }
@@ -92,11 +92,11 @@ static bool read_question(struct line_request *request, json_t *object, char fau
     if (!json_line_from_hex(request->ks_naf, LINE_KEY_LENGTH, ks_naf))
         return json_line_fault(fault, "ks-naf: must be 64 hex digits", "");
     if (!json_line_from_hex(request->ua_protocol_id, LINE_UA_LENGTH, ua))
-        return json_line_fault(fault, "ua-protocol-id: 10 hex digits wanted", "");
+        return json_line_fault(fault, "ua-protocol-id: must be 10 hex digits", "");
     if (!json_line_from_hex(request->nonce, NONCE_LENGTH, nonce))
-        return json_line_fault(fault, "nonce: 32 hex digits wanted", "");
+        return json_line_fault(fault, "nonce: must be 32 hex digits", "");
     if (not_after < 0 || (not_after == 0 && json_object_get(object, "not-after") != NULL))
-        return json_line_fault(fault, "not-after: seconds since 1970, more than 0, wanted", "");
+        return json_line_fault(fault, "not-after: must be seconds since 1970, more than 0", "");
     request->not_after = not_after;
     return copy_text(request->identity, identity, "identity", fault) &&
            copy_text(request->naf_fqdn, naf_fqdn, "naf-fqdn", fault) &&
@@ -113,7 +113,8 @@ static bool read_request(struct line_request *request, json_t *object, char faul
     if (!request->is_revocation)
         return read_question(request, object, fault);
     if (json_unpack(object, "{s:s!}", "revoke", &identity) != 0)
-        return json_line_fault(fault, "revoke: an identity, and nothing else but id, wanted", "");
+        return json_line_fault(fault, "revoke: must be an identity, with nothing beside it but id",
+                               "");
     return copy_text(request->identity, identity, "revoke", fault);
 }
 
@@ -139,14 +140,15 @@ static bool read_answer(struct line_answer *answer, json_t *object, char fault[J
     if (json_object_get(object, "error") != NULL) {
         answer->verdict = LINE_ERROR;
         if (json_unpack(object, "{s:s!}", "error", &error) != 0)
-            return json_line_fault(fault, "error: a sentence, and nothing else but id, wanted", "");
+            return json_line_fault(fault,
+                                   "error: must be a sentence, with nothing beside it but id", "");
         (void)json_line_fault(answer->error, "", error);
         return true;
     }
     if (json_object_get(object, "revoked") != NULL) {
         answer->verdict = LINE_REVOKED;
         return (json_unpack(object, "{s:b!}", "revoked", &revoked) == 0 && revoked) ||
-               json_line_fault(fault, "revoked: true, and nothing else but id, wanted", "");
+               json_line_fault(fault, "revoked: must be true, with nothing beside it but id", "");
     }
     answer->verdict = LINE_FLAG;
     return flag_unpack(&answer->flag, object, fault);

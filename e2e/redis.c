@@ -141,7 +141,8 @@ static void read_replies(struct bufferevent *connection, void *argument)
     if (fine)
         redis_watch_oldest(redis);
     else
-        drop(redis, redis->fault[0] != '\0' ? redis->fault : "what came is no reply of Redis");
+        drop(redis,
+             redis->fault[0] != '\0' ? redis->fault : "what arrived is not a reply of Redis");
 }
 
 /* Why did a connection end? */

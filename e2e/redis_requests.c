@@ -112,7 +112,8 @@ bool redis_take_reply(void *argument, const struct redis_reply *reply)
     struct redis_request *request = TAILQ_FIRST(&redis->sent);
 
     if (request == NULL)
-        (void)snprintf(redis->fault, REDIS_REASON_SIZE, "a reply came that nobody has asked for");
+        (void)snprintf(redis->fault, REDIS_REASON_SIZE,
+                       "a reply arrived that nobody had asked for");
     else
         finish(&redis->sent, request, reply, NULL);
     return redis->fault[0] == '\0';

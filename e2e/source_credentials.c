@@ -47,7 +47,8 @@ static bool key_is_private(const char *path)
 
     if (stat(path, &status) != 0 || private_file_is_private(&status))
         return true; /* what is not there is said below */
-    fprintf(stderr, "--source-key %s: users other than its owner can access it: chmod 600 it\n", path);
+    fprintf(stderr, "--source-key %s: users other than its owner can access it: chmod 600 it\n",
+            path);
     return false;
 }
 

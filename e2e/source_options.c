@@ -114,7 +114,7 @@ static void refuse_the_rest(void)
 static void want_url(const char *name, const char *url)
 {
     if (url != NULL && !url_is_plain(url))
-        refuse("--%s %s: an https URL without user, query and fragment wanted", name,
+        refuse("--%s %s: must be an https URL without user, query and fragment", name,
                PRINTABLE(url));
 }
 
@@ -145,7 +145,7 @@ static void check_token(void)
     if (nrf && (option.client_id != NULL || option.client_secret_file != NULL))
         refuse("--nf-instance-id is in place of --client-id and --client-secret-file");
     if (nrf && !is_uuid(option.nf_instance_id))
-        refuse("--nf-instance-id %s: a UUID wanted", PRINTABLE(option.nf_instance_id));
+        refuse("--nf-instance-id %s: must be a UUID", PRINTABLE(option.nf_instance_id));
     if (nrf && option.token_url == NULL)
         refuse("--nf-instance-id says nothing without --token-url");
     if (!nrf)
@@ -164,7 +164,7 @@ static void add_service(const char *text, const char *naf_fqdn, const char *ua_p
     struct key_service_setup *service;
 
     if (interface == NULL || !url_is_plain(url) || length >= sizeof(setup.roots[0]))
-        refuse("--key-source %s: nef:, aanf: or bsf: and an https URL wanted", PRINTABLE(text));
+        refuse("--key-source %s: must be nef:, aanf: or bsf: and an https URL", PRINTABLE(text));
     service = &setup.services[interface->system];
     if (service->interface != NULL)
         refuse("--key-source %s: one is given for %s already", PRINTABLE(text),

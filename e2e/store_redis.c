@@ -44,8 +44,9 @@ static bool open_url(struct redis_store *store, const char *url, bool *tls)
     *tls = strncmp(url, secure, sizeof(secure) - 1) == 0;
     address = url + (*tls ? sizeof(secure) : sizeof(plain)) - 1;
     if ((!*tls && strncmp(url, plain, sizeof(plain) - 1) != 0) || strpbrk(address, "@/?") != NULL) {
-        fprintf(stderr, "--store: memory, redis://HOST:PORT or rediss://HOST:PORT wanted; user and "
-                        "password are --store-user and --store-password-file\n");
+        fprintf(stderr,
+                "--store: must be memory, redis://HOST:PORT or rediss://HOST:PORT; user and "
+                "password are --store-user and --store-password-file\n");
         return false;
     }
     if (BIO_parse_hostserv(address, &store->host, &port, BIO_PARSE_PRIO_SERV) <= 0)

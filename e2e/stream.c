@@ -23,7 +23,7 @@ const char *stream_says(enum stream_result result)
     case STREAM_END:
         return "the other side closed the connection";
     case STREAM_TIMEOUT:
-        return "nothing complete came in time";
+        return "nothing complete arrived in time";
     case STREAM_TOO_LONG:
         return "a line is too long";
     default:

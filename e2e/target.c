@@ -19,7 +19,7 @@
 static bool open_path(struct target *target, const char *option, const char *path)
 {
     if (path[0] == '\0' || strlen(path) >= sizeof(target->path.sun_path)) {
-        fprintf(stderr, "--%s: a path of 1 to %zu octets wanted after \"unix:\"\n", option,
+        fprintf(stderr, "--%s: a path of 1 to %zu octets must follow \"unix:\"\n", option,
                 sizeof(target->path.sun_path) - 1);
         return false;
     }

@@ -98,7 +98,8 @@ static const char *read_answer(struct token *token, json_t *object)
 
     if (json_unpack(object, "{s:s,s:s,s?I}", "access_token", &text, "token_type", &type,
                     "expires_in", &lifetime) != 0)
-        return "the answer is no access token: access_token, token_type, expires_in wanted";
+        return "the answer is not an access token: it must have access_token, token_type and "
+               "expires_in";
     if (strcasecmp(type, "Bearer") != 0)
         return "the token's type is not Bearer";
     if (!is_b64token(text) || lifetime < 1)

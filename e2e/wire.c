@@ -16,10 +16,10 @@ const char *wire_says(enum wire_result result)
 {
     static const char *const says[] = {
         [WIRE_OK] = "went well",
-        [WIRE_WANT_READ] = "nothing complete came in time",
+        [WIRE_WANT_READ] = "nothing complete arrived in time",
         [WIRE_WANT_WRITE] = "the other side does not read",
         [WIRE_WANT_EITHER] = "nothing went either way in time",
-        [WIRE_PAUSED] = "no answer about its identity came in time",
+        [WIRE_PAUSED] = "no answer about its identity arrived in time",
         [WIRE_END] = "the other side closed the connection",
         [WIRE_TOO_LONG] = "a line is too long",
         [WIRE_FAILED] = "the connection failed",

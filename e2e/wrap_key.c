@@ -39,12 +39,12 @@ static const char *parse_line(struct wrap_keys *keys, const char *line, size_t l
     if (keys->count == WRAP_KEYS_MAX)
         return "more than 16 keys";
     if (colon == NULL || !parse_number(line, (size_t)(colon - line), &key.number))
-        return "a number from 0 to 4294967295 and a colon wanted first";
+        return "must begin with a number from 0 to 4294967295 and a colon";
     if (wrap_keys_find(keys, key.number) != NULL)
         return "the number stands in a line before";
     if (length - (size_t)(colon + 1 - line) != (size_t)2 * WRAP_KEY_LENGTH ||
         !hex_decode(key.octets, colon + 1, (size_t)2 * WRAP_KEY_LENGTH))
-        return "64 hex digits wanted after the colon";
+        return "64 hex digits must follow the colon";
     keys->keys[keys->count++] = key;
     OPENSSL_cleanse(&key, sizeof(key));
     return NULL;
@@ -64,7 +64,7 @@ static const char *parse_lines(struct wrap_keys *keys, const char *text, size_t 
         text += octets + (end != NULL);
         length -= octets + (end != NULL);
     }
-    return wrong != NULL || keys->count > 0 ? wrong : "a key wanted, N:<64 hex digits>";
+    return wrong != NULL || keys->count > 0 ? wrong : "there is no key; write N:<64 hex digits>";
 }
 
 struct wrap_keys *wrap_keys_parse(const char *text, size_t length, char fault[WRAP_KEY_FAULT_SIZE])

@@ -25,7 +25,7 @@ static bool derive(unsigned char key[E2E_KEY_LENGTH], const char *refresh)
                                       .ka_length = 32,
                                       .refresh = (const unsigned char *)refresh,
                                       .refresh_length = strlen(refresh)};
-    char reason[E2E_REASON_SIZE] = "64 octets of secrets are wanted on standard input";
+    char reason[E2E_REASON_SIZE] = "standard input must give 64 octets of secrets";
     struct e2e e2e = {.ctx = NULL};
     const bool done = fread(secrets, 1, sizeof(secrets), stdin) == sizeof(secrets) &&
                       e2e_open(&e2e, &setup, reason) == E2E_OPEN &&

@@ -13,7 +13,7 @@ bool libcoap_secrets_read(struct libcoap_secrets *secrets)
     const bool done = fread(secrets, 1, sizeof(*secrets), stdin) == sizeof(*secrets);
 
     if (!done)
-        fprintf(stderr, "64 octets of secrets are wanted on standard input\n");
+        fprintf(stderr, "standard input must give 64 octets of secrets\n");
     return done;
 }
 

@@ -155,7 +155,7 @@ static bool take_hex(struct secret *octets, const char *option, const char *hex)
     octets->octets = OPENSSL_malloc(digits / 2 + 1);
     octets->length = digits / 2;
     return (octets->octets != NULL && hex_decode(octets->octets, hex, digits)) ||
-           complain(option, "an even number of hex digits wanted");
+           complain(option, "must be an even number of hex digits");
 }
 
 static bool take_number(int64_t *number, const char *option, const char *text)
@@ -164,7 +164,7 @@ static bool take_number(int64_t *number, const char *option, const char *text)
 
     errno = 0;
     *number = strtoll(text, &end, 10);
-    return (text[0] != '\0' && *end == '\0' && errno == 0) || complain(option, "a number wanted");
+    return (text[0] != '\0' && *end == '\0' && errno == 0) || complain(option, "must be a number");
 }
 
 /* One input of an option's text. */
@@ -219,7 +219,7 @@ static bool understand(struct request *request, const struct given *given)
     request->length = options_number("length", given->length, 1, LENGTH_MAX);
     request->format = output_format_of(given->format);
     if (request->format == OUTPUT_FORMATS)
-        return complain("format", "hex, raw or base64 wanted");
+        return complain("format", "must be hex, raw or base64");
     if (!take_chain(request, given))
         return false;
     request->count = 1;

@@ -44,7 +44,7 @@ static void look_at_file(struct doctor *doctor, const struct doctor_instance *in
         (void)report_add(&doctor->report, false, "module", instance->name, "%s", dlerror());
     else if (dlsym(module, "OSSL_provider_init") == NULL)
         (void)report_add(&doctor->report, false, "module", instance->name,
-                         "%s is no provider: it has no OSSL_provider_init", path);
+                         "%s is not a provider: it has no OSSL_provider_init", path);
     else
         (void)report_add(&doctor->report, true, "module", instance->name, "%s loads", path);
     if (module != NULL)

@@ -61,9 +61,9 @@ static const struct option_group groups[] = {
 static bool complain(const char *name, const char *given, const char *wanted)
 {
     if (given == NULL)
-        fprintf(stderr, "akma identity: --%s is missing: %s wanted\n", name, wanted);
+        fprintf(stderr, "akma identity: --%s is missing: give %s\n", name, wanted);
     else
-        fprintf(stderr, "akma identity: --%s %s: %s wanted\n", name, PRINTABLE(given), wanted);
+        fprintf(stderr, "akma identity: --%s %s: must be %s\n", name, PRINTABLE(given), wanted);
     return false;
 }
 
@@ -146,7 +146,7 @@ int command_identity(int argc, char *argv[])
     is_akma =
         option.rid != NULL || option.a_tid != NULL || option.realm != NULL || option.a_kid != NULL;
     if (is_gba == is_akma)
-        fprintf(stderr, "akma identity: the parts of a B-TID or those of an A-KID are wanted; try "
+        fprintf(stderr, "akma identity: give the parts of a B-TID or those of an A-KID; try "
                         "--help\n");
     else if (is_gba)
         done =

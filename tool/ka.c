@@ -47,6 +47,6 @@ int command_ka(int argc, char *argv[])
             argv[1] = called;
             return actions[i].run(argc - 1, argv + 1);
         }
-    fprintf(stderr, "akma ka: %s: new, add or remove wanted\n", PRINTABLE(argv[1]));
+    fprintf(stderr, "akma ka: %s: must be new, add or remove\n", PRINTABLE(argv[1]));
     return EXIT_USAGE;
 }

@@ -112,7 +112,7 @@ static bool make_row(struct devices **added)
         *added = devices_edit_parse(&text, DEVICES_KA, fault);
         done = *added != NULL || fail("--identity, --ka-id", fault + strcspn(fault, ":") + 2);
         if (done && (*added)->count != 1)
-            done = fail("--identity, --ka-id", "one line each wanted");
+            done = fail("--identity, --ka-id", "each must be one line");
     }
     secret_text_free(&text);
     secret_free(&ka);
@@ -202,7 +202,7 @@ int ka_add(int argc, char *argv[])
                   sizeof(groups) / sizeof(groups[0]));
     wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
     if ((option.in == NULL) == (option.identity == NULL)) {
-        (void)fail("--in", "either this or --identity is wanted");
+        (void)fail("--in", "give either this or --identity");
         return EXIT_USAGE;
     }
     done = (option.in != NULL ? read_rows(&added) : make_row(&added)) && add(added, wait);

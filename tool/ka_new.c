@@ -119,7 +119,7 @@ static bool check(const struct secret_text *text, size_t count)
     }
     if (devices->count != count) { /* a name of two lines made two rows */
         devices_free(devices);
-        return fail(where, "one line for each identity and ka-id wanted");
+        return fail(where, "each identity and ka-id must be one line");
     }
     for (size_t i = 1; i < devices->count && twice == 0; i++)
         if (strcmp(devices->rows[i - 1].identity, devices->rows[i].identity) == 0)
@@ -162,7 +162,7 @@ int ka_new(int argc, char *argv[])
                   sizeof(groups) / sizeof(groups[0]));
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     if ((option.in == NULL) == (option.identities[0] == NULL)) {
-        (void)fail("--in", "either this or --identity is wanted");
+        (void)fail("--in", "give either this or --identity");
         return EXIT_USAGE;
     }
     ka = OPENSSL_malloc(length);

@@ -96,7 +96,7 @@ int ka_remove(int argc, char *argv[])
                   sizeof(groups) / sizeof(groups[0]));
     wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
     if (option.identity == NULL && option.ka_id == NULL) {
-        (void)fail("--identity", "this, --ka-id or both are wanted");
+        (void)fail("--identity", "give this, --ka-id or both");
         return EXIT_USAGE;
     }
     if (devices_edit_open(&edit, option.devices, wait, fault))

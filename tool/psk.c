@@ -76,7 +76,7 @@ static bool take_hex(struct row_field *field, struct octets *room, const char *n
     *field = (struct row_field){room->octets, digits / 2};
     if (digits / 2 <= sizeof(room->octets) && hex_decode(room->octets, hex, digits))
         return true;
-    fprintf(stderr, "akma psk: --%s: an even number of hex digits wanted, at most 510\n", name);
+    fprintf(stderr, "akma psk: --%s: must be an even number of hex digits, at most 510\n", name);
     return false;
 }
 
@@ -143,7 +143,7 @@ int command_psk(int argc, char *argv[])
     setup.length = options_number("length", option.length, 1, LENGTH_MAX);
     setup.format = psk_format_of(option.format);
     if (setup.format == NULL)
-        return fail("--format: mosquitto, stunnel, libcoap, openssl, gnutls or json wanted",
+        return fail("--format: must be mosquitto, stunnel, libcoap, openssl, gnutls or json",
                     EXIT_USAGE);
     take_text(&setup.defaults[COLUMN_NAF_FQDN], option.naf_fqdn);
     take_text(&setup.defaults[COLUMN_USAGE], option.usage);

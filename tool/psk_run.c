@@ -191,7 +191,7 @@ static bool read_header(struct run *run)
     size_t length, left = job->length, number;
 
     if (result == BLOCK_END)
-        return refuse(run, 1, "the file is empty, a header wanted"),
+        return refuse(run, 1, "the file is empty; it must begin with a header"),
                fail(run, run->in, "no header");
     if (result != BLOCK_READ)
         return refuse(run, 1, line_reader_says(result)), false;
@@ -249,7 +249,8 @@ static int open_input(struct run *run)
         return -1;
     }
     if (S_ISREG(status.st_mode) && !private_file_is_private(&status))
-        fprintf(stderr, "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
+        fprintf(stderr,
+                "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
                 PRINTABLE(run->in));
     progress_start(&run->progress, S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0);
     return fd;

@@ -91,7 +91,7 @@ def _typed(name: str, value: Value) -> tuple[int, Octets]:
         return UTF8_STRING, value.encode()
     if isinstance(value, int):
         return INTEGER, value.to_bytes(8, sys.byteorder, signed=True)
-    raise TypeError(f"{name}: {type(value).__name__} given, bytes, str or int wanted")
+    raise TypeError(f"{name}: {type(value).__name__} given; must be bytes, str or int")
 
 
 def _names(settable: Any) -> frozenset[str]:

@@ -77,7 +77,7 @@ def library() -> Any:
         lib = ffi.dlopen(path)
         lib.OSSL_LIB_CTX_new  # not in OpenSSL before 3.0
     except (OSError, AttributeError) as error:
-        hint = "OpenSSL 3.0 or newer is wanted; AKMA_LIBCRYPTO can name its libcrypto"
+        hint = "OpenSSL 3.0 or newer is needed; AKMA_LIBCRYPTO can name its libcrypto"
         raise Error(f"{path}: {error}: {hint}") from None
     return lib
 

@@ -873,7 +873,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
             *["--key-source", nef, *files, "--token-url", token, "--nf-instance-id", instance],
             *["--client-id", "x"],
         ],
-        "a UUID wanted": [
+        "must be a UUID": [
             "--key-source",
             nef,
             *files,

@@ -369,7 +369,7 @@ def test_where_a_ue_may_listen(site: Site) -> None:
     base += ["--identity", IDENTITY, "--naf-fqdn", "naf.example.com"]
     for where in "0.0.0.0:0", "[::]:0", "192.0.2.1:0":
         result = command(*base, "--listen", where, environment=ENVIRONMENT)
-        assert result.returncode == 1 and "a loopback address wanted" in result.stderr
+        assert result.returncode == 1 and "must be a loopback address" in result.stderr
     (site.folder / "file").write_text("mine")
     result = command(*base, "--listen", f"unix:{site.folder}/file", environment=ENVIRONMENT)
     assert result.returncode == 1 and (site.folder / "file").read_text() == "mine"

@@ -799,7 +799,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "usage": (["--usage", "u" * 256], "usage: 256 octets given"),
     "naf": (["--naf-fqdn", "a_b"], "naf-fqdn: not host-name text"),
     "ua length": (["--ua-protocol-id", "01"], "ua-protocol-id: 1 octets given"),
-    "ua hex": (["--ua-protocol-id", "xy"], "--ua-protocol-id xy: hex wanted"),
+    "ua hex": (["--ua-protocol-id", "xy"], "--ua-protocol-id xy: must be hex"),
 }
 
 
@@ -831,7 +831,7 @@ def test_help(program: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--e2e", "maybe"], "--e2e maybe: required, offered or off wanted"),
+        (["--e2e", "maybe"], "--e2e maybe: must be required, offered or off"),
         (["--refresh-lifetime", "0"], "--refresh-lifetime 0: must be a number from 1"),
         (["--refresh-lifetime", "5s"], "--refresh-lifetime 5s: must be a number from 1"),
         (["--connections", "-1"], "--connections -1: must be a number from 1"),
@@ -852,7 +852,7 @@ def test_no_server(devices: Path) -> None:
     result = ue(devices, ID, "127.0.0.1:1")
     assert result.returncode == 1 and "is the server up" in result.stderr
     result = ue(devices, ID, "nonsense")
-    assert result.returncode == 1 and "HOST:PORT wanted" in result.stderr
+    assert result.returncode == 1 and "must be HOST:PORT" in result.stderr
 
 
 def test_without_the_provider(devices: Path) -> None:

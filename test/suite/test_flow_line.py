@@ -183,7 +183,7 @@ def test_certificates_of_a_third_party(
         with sides.run_naf(files["naf"], third_party.address, "--crl", crl) as naf:
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
-            assert "no e2e flag came" in result.stderr
+            assert "there was no e2e flag" in result.stderr
             assert third_party.requests == [] and "event=line-down" in naf.errors
 
 
@@ -372,7 +372,7 @@ def test_failures_are_never_a_withheld_flag(
             started = time.monotonic()
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
-            assert "no e2e flag came" in result.stderr
+            assert "there was no e2e flag" in result.stderr
             assert time.monotonic() - started < 4.5
 
 

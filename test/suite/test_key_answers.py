@@ -89,7 +89,7 @@ def test_later_versions_may_add_members() -> None:
 )
 def test_application_key_of_the_wrong_form(name: str, value: Any) -> None:
     out = read("akma", akma(**{name: value}))
-    assert out.startswith(f"fault {name}: ") and "wanted" in out
+    assert out.startswith(f"fault {name}: ") and "must be" in out
     assert KEY[:30] not in out
 
 
@@ -130,7 +130,7 @@ def test_bodies_that_are_no_answer(body: bytes) -> None:
     ["", "text/html", "application/jsonp", "application/problem+json", "application/json2", "json"],
 )
 def test_content_types_that_are_not_json(content_type: str) -> None:
-    assert read("akma", akma(), content_type) == "fault content type: application/json wanted\n"
+    assert read("akma", akma(), content_type) == "fault content type: must be application/json\n"
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_another_libcrypto(installed: Path, tmp_path: Path) -> None:
     assert str(copy) in output
     kind, reasons = refused(installed, CALL, AKMA_LIBCRYPTO="libm.so.6")
     assert kind == "Error"
-    assert "OpenSSL 3.0 or newer is wanted" in reasons[-1]
+    assert "OpenSSL 3.0 or newer is needed" in reasons[-1]
 
 
 def test_the_default_context_stays_untouched(installed: Path) -> None:

@@ -178,7 +178,7 @@ def struct_head(text: str) -> bytes:
 @pytest.mark.parametrize(
     "text,complaint",
     [
-        ("", "line 1: a key wanted"),
+        ("", "line 1: there is no key"),
         ("\n", "line 1: a number"),
         (f"{HEX}\n", "line 1: a number"),
         (f":{HEX}\n", "line 1: a number"),

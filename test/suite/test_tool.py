@@ -297,7 +297,7 @@ def test_formats(both: list[str]) -> None:
     assert akma(*both, "--format", "base64").stdout == base64.b64encode(E2E_KEY) + b"\n"
     long = akma(*both, "--length", "8160", "--format", "base64").stdout
     assert base64.b64decode(long) == reference.e2e_key(KEY, KA, NAF_ID, length=8160)
-    assert "--format: hex, raw or base64 wanted" in refused(*both, "--format", "pem")
+    assert "--format: must be hex, raw or base64" in refused(*both, "--format", "pem")
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -375,9 +375,9 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--refresh", "0"], 2, "--refresh: an even number of hex digits"),
         (["--refresh", "zz"], 2, "--refresh: an even number of hex digits"),
         (["--refresh", "00" * 256], 1, "refresh"),
-        (["--not-after", "x"], 2, "--not-after: a number wanted"),
-        (["--not-after", ""], 2, "--not-after: a number wanted"),
-        (["--not-after", "9" * 30], 2, "--not-after: a number wanted"),
+        (["--not-after", "x"], 2, "--not-after: must be a number"),
+        (["--not-after", ""], 2, "--not-after: must be a number"),
+        (["--not-after", "9" * 30], 2, "--not-after: must be a number"),
         (["--not-after", "1"], 1, "not-after"),
         (["--key", "stdin"], 1, "given twice"),
         (["--algorithm", "AKMA-E2F"], 1, "AKMA-E2F: not found"),
@@ -454,7 +454,7 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
         (["--rand", RAND.hex()], "--bsf is missing"),
         (["--bsf", "b"], "--rand is missing"),
         (["--rand", "00", "--bsf", "b"], "--rand 00: 32 hex digits"),
-        (["--rand", "zz" * 16, "--bsf", "b"], "32 hex digits wanted"),
+        (["--rand", "zz" * 16, "--bsf", "b"], "must be 32 hex digits"),
         (["--rand", RAND.hex(), "--bsf", "a_b"], "--bsf a_b: a domain name"),
         (["--rand", RAND.hex(), "--bsf", ""], "a domain name"),
         (["--rand", RAND.hex(), "--bsf", "b" * 254], "a domain name"),

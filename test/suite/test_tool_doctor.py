@@ -168,7 +168,7 @@ def test_module_that_is_none(config: Path, tmp_path: Path) -> None:
     subprocess.run(["gcc", "-shared", "-o", tmp_path / "akma.so", source], check=True)
     write_config(config, {"akma": ONE})
     lines = sick(config, OPENSSL_MODULES=str(tmp_path))
-    assert any("akma.so is no provider: it has no OSSL_provider_init" in line for line in lines)
+    assert any("akma.so is not a provider: it has no OSSL_provider_init" in line for line in lines)
 
 
 def test_path_in_the_section(config: Path, tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ([], 2, "either this or --identity is wanted"),
-        (["--in", "x", "--identity", "y"], 2, "either this or --identity is wanted"),
+        ([], 2, "give either this or --identity"),
+        (["--in", "x", "--identity", "y"], 2, "give either this or --identity"),
         (["--in", "/nowhere\x1b"], 1, "/nowhere\\x1B: No such file"),
         (["--identity", "y", "--length", "15"], 2, "must be a number from 16 to 65535"),
         (["--identity", "y", "--length", "65536"], 2, "must be a number from 16 to 65535"),
@@ -169,7 +169,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ([], 2, "either this or --identity is wanted"),
+        ([], 2, "give either this or --identity"),
         (["--in", "/nowhere/x"], 1, "/nowhere/x: No such file"),
         (
             ["--identity", "one", "--ka-id", "2026"],
@@ -181,7 +181,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
         (["--identity", "x", "--ka", "stdin", "--raw"], 1, "--ka: stdin: longer"),
         (["--identity", "a b"], 1, "identity: must be 1 to 255"),
         (["--identity", ""], 1, "identity: empty"),
-        (["--identity", f"a,,{'00' * 16},\nb"], 1, "one line each wanted"),
+        (["--identity", f"a,,{'00' * 16},\nb"], 1, "each must be one line"),
         (["--identity", "a", "--ka-id", "a b"], 1, "ka-id: 0 to 255"),
     ],
 )
@@ -222,7 +222,7 @@ def test_remove(devices: Path, words: list[str], kept: list[int]) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ([], 2, "this, --ka-id or both are wanted"),
+        ([], 2, "give this, --ka-id or both"),
         (["--identity", "three"], 1, "there is no such row"),
         (["--identity", "two", "--ka-id", "2026"], 1, "there is no such row"),
         (["--ka-id", ""], 1, "there is no such row"),
@@ -316,7 +316,7 @@ def test_a_writer_that_holds_the_lock(devices: Path) -> None:
 def test_actions() -> None:
     assert "akma ka new" in help_of("ka")
     assert akma("ka").returncode == 2
-    assert "what\\x1B: new, add or remove wanted" in refused("what\x1b", status=2)
+    assert "what\\x1B: must be new, add or remove" in refused("what\x1b", status=2)
 
 
 def test_examples(devices: Path, tmp_path: Path) -> None:
