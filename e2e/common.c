@@ -35,7 +35,7 @@ static bool open_keylog(const char *path)
         fprintf(stderr, "--keylog %s: %s\n", PRINTABLE(path), fd < 0 ? fault : strerror(errno));
         return false;
     }
-    fprintf(stderr, "warning: --keylog: who reads %s can decrypt every connection\n",
+    fprintf(stderr, "warning: --keylog: whoever reads %s can decrypt every connection\n",
             PRINTABLE(path));
     return true;
 }

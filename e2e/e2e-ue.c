@@ -66,7 +66,7 @@ static const struct option_row message_rows[] = {
 
 static const struct option_row listen_rows[] = {
     {"listen", "HOST:PORT|unix:PATH", &option.listen, false,
-     "a loopback address, or a socket of mode 0600: who connects there speaks as the device"},
+     "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device"},
 };
 
 static const struct option_group groups[] = {

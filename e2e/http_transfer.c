@@ -97,7 +97,7 @@ static int check_connection(void *context, char *address, char *local, int port,
         SSL_get0_alpn_selected(session->internals, &protocol, &length);
     if (length == 2 && memcmp(protocol, "h2", 2) == 0)
         return CURL_PREREQFUNC_OK;
-    transfer->refused = "the server does not speak HTTP/2, which is a must here";
+    transfer->refused = "the server does not speak HTTP/2, which is required here";
     return CURL_PREREQFUNC_ABORT;
 }
 

@@ -155,7 +155,7 @@ static void take_error(struct exchange *exchange, const struct http_reply *reply
     if (reply->status == 429 || reply->status == 503)
         pause_for(exchange->service, reply->retry_after);
     if (!no_key) {
-        fail(exchange, status, problem[0] != '\0' ? problem : "no answer that says a key");
+        fail(exchange, status, problem[0] != '\0' ? problem : "the answer gives no key");
         return;
     }
     log_event("source-no-key", "interface", exchange->service->setup->interface->name, "identity",

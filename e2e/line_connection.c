@@ -86,7 +86,7 @@ static bool take_answer(struct line_client *client, const char *line, size_t len
     if (!line_answer_decode(&answer, line, length, fault))
         return false;
     if (answer.id >= client->next_id)
-        return json_line_fault(fault, "id: no request had it", "");
+        return json_line_fault(fault, "id: no request has this number", "");
     pending = find(client, answer.id);
     if (pending == NULL) {
         log_event("line-late", "third-party", client->setup->host, "reason",

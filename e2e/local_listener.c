@@ -87,9 +87,10 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
     if (target.places->ai_family == AF_UNIX)
         open = listen_on_path(listener, target.places) || complain(option, text, strerror(errno));
     else if (!are_loopback(target.places))
-        (void)complain(option, text,
-                       "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: who connects "
-                       "there speaks as the device");
+        (void)complain(
+            option, text,
+            "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects "
+            "there speaks as the device");
     else
         open = (listener->fd = address_listen(text, listener->shown)) >= 0;
     target_close(&target);

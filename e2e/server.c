@@ -94,7 +94,7 @@ static bool post_all(struct server *server, struct endings *endings)
 bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
                 struct loop_message *then)
 {
-    struct endings *endings = endings_new(server, scope, "what it runs on was revoked");
+    struct endings *endings = endings_new(server, scope, "the key that it runs on was revoked");
 
     if (endings != NULL) {
         endings->loop = loop;

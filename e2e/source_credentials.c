@@ -26,7 +26,7 @@ char *source_credentials_secret(const char *path, size_t *length)
     secret[strcspn(secret, "\r\n")] = '\0';
     if (secret[0] != '\0')
         return secret;
-    fprintf(stderr, "client secret %s: empty\n", PRINTABLE(path));
+    fprintf(stderr, "client secret %s: the file is empty\n", PRINTABLE(path));
     secret_file_free(secret, *length);
     return NULL;
 }

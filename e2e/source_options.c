@@ -42,8 +42,8 @@ static const struct option_row rows[] = {
      "nef:, aanf: (AKMA) or bsf: (GBA) and the apiRoot; once for AKMA, once for GBA"},
     {"source-cert", "FILE", &option.certificate, false, "our certificate for it, PEM"},
     {"source-key", "FILE", &option.key, false, "its private key, PEM"},
-    {"source-ca", "FILE", &option.ca, false, "whom we trust to be the operator, PEM"},
-    {"token-url", "URL", &option.token_url, false, "OAuth 2.0: where tokens are had"},
+    {"source-ca", "FILE", &option.ca, false, "the CA of the operator's certificate, PEM"},
+    {"token-url", "URL", &option.token_url, false, "OAuth 2.0: where tokens come from"},
     {"client-id", "NAME", &option.client_id, false, "OAuth 2.0: who we are there"},
     {"client-secret-file", "FILE", &option.client_secret_file, false,
      "OAuth 2.0: the secret, a file of mode 0600"},
@@ -108,7 +108,7 @@ static void refuse_the_rest(void)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (*rows[i].value != NULL && !is_default(*rows[i].value))
-            refuse("--%s says nothing without --key-source", rows[i].name);
+            refuse("--%s has no effect without --key-source", rows[i].name);
 }
 
 static void want_url(const char *name, const char *url)
@@ -124,7 +124,7 @@ static void want_together(const char *which, const char *one, const char *other,
     const int given = (one != NULL) + (other != NULL) + (third != NULL);
 
     if (given != 0 && given != 3)
-        refuse("%s belong together", which);
+        refuse("%s belong together: give all of them, or none", which);
 }
 
 static bool is_uuid(const char *text)
@@ -143,16 +143,17 @@ static void check_token(void)
 
     want_url("token-url", option.token_url);
     if (nrf && (option.client_id != NULL || option.client_secret_file != NULL))
-        refuse("--nf-instance-id is in place of --client-id and --client-secret-file");
+        refuse("--nf-instance-id takes the place of --client-id and --client-secret-file: give one "
+               "or the other");
     if (nrf && !is_uuid(option.nf_instance_id))
         refuse("--nf-instance-id %s: must be a UUID", PRINTABLE(option.nf_instance_id));
     if (nrf && option.token_url == NULL)
-        refuse("--nf-instance-id says nothing without --token-url");
+        refuse("--nf-instance-id has no effect without --token-url");
     if (!nrf)
         want_together("--token-url, --client-id and --client-secret-file", option.token_url,
                       option.client_id, option.client_secret_file);
     if (option.scope != NULL && option.token_url == NULL)
-        refuse("--scope says nothing without --token-url");
+        refuse("--scope has no effect without --token-url");
 }
 
 /* The URL is the apiRoot: a slash at its end does not count. */
@@ -167,7 +168,7 @@ static void add_service(const char *text, const char *naf_fqdn, const char *ua_p
         refuse("--key-source %s: must be nef:, aanf: or bsf: and an https URL", PRINTABLE(text));
     service = &setup.services[interface->system];
     if (service->interface != NULL)
-        refuse("--key-source %s: one is given for %s already", PRINTABLE(text),
+        refuse("--key-source %s: a source for %s is given already", PRINTABLE(text),
                interface->system == KEY_AKMA ? "AKMA" : "GBA");
     memcpy(setup.roots[interface->system], url, length + 1);
     if (url[length - 1] == '/')
@@ -245,7 +246,7 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
     for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
         add_service(option.key_source[i], naf_fqdn, ua_protocol_id);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
-        refuse("--af-id says nothing without an AKMA source (nef: or aanf:)");
+        refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
     check_notifications();
     setup.source.identity = (struct http_identity){option.certificate, option.key, option.ca};
     if (!read_secret() || !source_credentials_try(&setup.source.identity))

@@ -109,7 +109,8 @@ static void answered(void *argument, const struct redis_reply *reply, const char
     else if (!reads && reply->kind == REDIS_INTEGER && reply->integer == 1)
         finish(request, STORE_OK, NULL, NULL);
     else
-        finish(request, STORE_UNAVAILABLE, NULL, "the store's answer is not one that it may give");
+        finish(request, STORE_UNAVAILABLE, NULL,
+               "the store gave an answer that makes no sense here");
 }
 
 /* NULL: out of memory, and done() was called. */

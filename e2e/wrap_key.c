@@ -37,11 +37,11 @@ static const char *parse_line(struct wrap_keys *keys, const char *line, size_t l
     struct wrap_key key;
 
     if (keys->count == WRAP_KEYS_MAX)
-        return "more than 16 keys";
+        return "there are more than 16 keys";
     if (colon == NULL || !parse_number(line, (size_t)(colon - line), &key.number))
         return "must begin with a number from 0 to 4294967295 and a colon";
     if (wrap_keys_find(keys, key.number) != NULL)
-        return "the number stands in a line before";
+        return "an earlier line has this number";
     if (length - (size_t)(colon + 1 - line) != (size_t)2 * WRAP_KEY_LENGTH ||
         !hex_decode(key.octets, colon + 1, (size_t)2 * WRAP_KEY_LENGTH))
         return "64 hex digits must follow the colon";

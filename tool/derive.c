@@ -209,7 +209,7 @@ static bool take_chain(struct request *request, const struct given *given)
             tops++;
         }
     if (tops > 1)
-        return complain(chains[request->chain].option, "there is one top of a chain at a time");
+        return complain(chains[request->chain].option, "give only one top of a chain");
     return tops == 0 || take_secret(&request->top, chains[request->chain].option,
                                     given->chains[request->chain], given->raw != NULL);
 }
@@ -261,7 +261,7 @@ static bool run_chain(struct request *request, const char *algorithm, unsigned c
     }
     OPENSSL_cleanse(step_key, sizeof(step_key));
     if (done && !last)
-        (void)snprintf(reason, DERIVATION_REASON_SIZE, "--%s: this chain does not come by %s",
+        (void)snprintf(reason, DERIVATION_REASON_SIZE, "--%s: this chain does not lead to %s",
                        chains[request->chain].option, PRINTABLE(algorithm));
     return done && last;
 }

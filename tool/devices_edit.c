@@ -138,7 +138,8 @@ bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *t
     struct devices *devices = devices_edit_parse(text, 0, why);
 
     if (devices == NULL) {
-        (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE, "changed it would be wrong: %.300s", why);
+        (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE,
+                       "after this change it would be wrong: %.300s", why);
         return false;
     }
     devices_free(devices);

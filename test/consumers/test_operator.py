@@ -857,7 +857,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
         "--source-cert": ["--source-cert", "x"],
         "--lookups-per-second": ["--lookups-per-second", "5"],
         "--key-source needs": ["--key-source", nef],
-        "given for AKMA already": [
+        "a source for AKMA is given already": [
             *["--key-source", nef, "--key-source", "aanf:https://aanf.example.com", *files]
         ],
         "is given more than": [word for _ in range(3) for word in ("--key-source", nef)],
@@ -883,7 +883,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
             "7",
         ],
         "without --token-url": ["--key-source", nef, *files, "--nf-instance-id", instance],
-        "--scope says nothing": ["--key-source", nef, *files, "--scope", "x"],
+        "--scope has no effect": ["--key-source", nef, *files, "--scope", "x"],
         "--token-url http:": [
             *[
                 "--key-source",
@@ -898,7 +898,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
         ],
         "--source-redirect": ["--key-source", nef, *files, "--source-redirect", "elsewhere"],
         "--source-timeout 0": ["--key-source", nef, *files, "--source-timeout", "0"],
-        "--af-id says nothing": [
+        "--af-id has no effect": [
             "--key-source",
             "bsf:https://b.example.com",
             *files,

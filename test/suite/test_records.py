@@ -192,7 +192,7 @@ def struct_head(text: str) -> bytes:
         (f"1:{HEX[:-1]}g\n", "line 1: 64 hex digits"),
         (f"1:{HEX}\n1:{HEX[::-1]}\n", "line 2: the number stands"),
         (f"1:{HEX}\n\n", "line 2: a number"),
-        ("".join(f"{number}:{HEX}\n" for number in range(17)), "line 17: more than 16"),
+        ("".join(f"{number}:{HEX}\n" for number in range(17)), "line 17: there are more than 16"),
     ],
 )
 def test_bad_key_files(tmp_path: Path, text: str, complaint: str) -> None:

@@ -138,7 +138,7 @@ def test_chain_that_does_not_come_by(ka: str) -> None:
     words = ["--impi", IMPI, "--rand", RAND.hex(), "--ka", ka, *NAF, "--from-ck-ik", "stdin"]
     given = KEY.hex().encode()
     said = refused("derive", *words, "--algorithm", "GBA-KS-INT-NAF", given=given, status=1)
-    assert "this chain does not come by GBA-KS-INT-NAF" in said
+    assert "this chain does not lead to GBA-KS-INT-NAF" in said
     said = refused("derive", *words, "--from-k-ausf", "stdin", given=given)
     assert "one top of a chain" in said
 
