@@ -1,7 +1,7 @@
 /*
  * The addresses that are listened on, and who is let in
  *
- * Every loop accepts on every address: who has time takes the next connection.
+ * Every loop accepts on every address: whichever has time takes the next connection.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

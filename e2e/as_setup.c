@@ -30,7 +30,7 @@
 #define DAY              86400
 #define YEAR             (366 * DAY)
 #define CONNECTIONS_TOP  1000000
-#define DESCRIPTORS_LEFT 12 /* for signals, files, the line, and who asks for metrics */
+#define DESCRIPTORS_LEFT 12 /* for signals, files, the line, and clients that ask for metrics */
 
 bool as_complain(const char *sentence)
 {

@@ -25,7 +25,7 @@ struct key_interface {
     enum key_system system;
     const char *path;
     const char *scope;   /* of the token; NULL: the schema names none */
-    const char *nf_type; /* of who answers, for the NRF (TS 29.510 6.1.6.3.3) */
+    const char *nf_type; /* of the server that answers, for the NRF (TS 29.510 6.1.6.3.3) */
     bool http2;          /* is a must */
     bool notifies;       /* takes notifUri */
 };

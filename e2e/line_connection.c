@@ -76,7 +76,7 @@ static struct line_pending *find(struct line_client *client, int64_t id)
     return pending;
 }
 
-/* False: what came is no answer to anything that was asked. */
+/* False: the line is not an answer to anything that was asked. */
 static bool take_answer(struct line_client *client, const char *line, size_t length,
                         char fault[JSON_FAULT_SIZE])
 {

@@ -78,7 +78,7 @@ static struct naf *find_naf(struct memory *memory, const char *name)
     return naf;
 }
 
-/* Before one more of a device: what is too old goes, then the oldest of who has its fill. */
+/* Before one more of a device: what is too old goes, then the oldest of a device that has its fill. */
 static void make_room(struct naf *naf, const char *device)
 {
     const int64_t now = clock_ms();

@@ -47,7 +47,7 @@ static void drop(struct token *token)
     token->authorization = NULL;
 }
 
-/* Tell all who wait; who asks again from inside is a new one. */
+/* Tell all that wait; whoever asks again from inside is a new one. */
 static void tell(struct token *token, const char *reason)
 {
     struct waiter *waiter = token->waiters;

@@ -37,7 +37,7 @@ void ue_claim_clear(struct ue_claim *claim)
     memset(claim, 0, sizeof(*claim));
 }
 
-/* What connections are counted by: the device's name, or the identity of who is anonymous. */
+/* What connections are counted by: the device's name, or the identity of an anonymous one. */
 static const char *counted_name(const struct ue *ue)
 {
     return ue->claim.device[0] == '\0' ? ue->claim.identity : ue->claim.device;

@@ -166,7 +166,7 @@ def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
 
 
 def test_connections_max(devices: Path) -> None:
-    """The oldest handshake under way makes room for one more; who has finished stays."""
+    """The oldest handshake under way makes room for one more; finished connections stay."""
     with Server(devices, "--connections-max", "4", "--e2e", "offered") as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
             first.flag()

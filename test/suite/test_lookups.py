@@ -1,4 +1,4 @@
-"""Which look-up the operator is asked for next: rates, bounds, and who floods against who has just come.
+"""Which look-up the operator is asked for next: rates, bounds, and those that flood against those that have just come.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -138,7 +138,7 @@ def test_a_network_whose_devices_were_known_goes_first() -> None:
 
 
 def test_who_asks_in_vain_goes_last() -> None:
-    """Before who has had no answer yet, of those that have wanted as much."""
+    """Before networks that have had no answer yet, of those that have wanted as much."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 wait b b@x 192.0.2.2",
@@ -163,7 +163,7 @@ def test_no_room() -> None:
         "2 wait e e@x 192.0.2.3",  # in place of d
         "2 wait f f@x 192.0.2.1",  # itself the last
         "2 wait g g@x 192.0.2.2",  # in place of b
-        "2 wait h h@x 192.0.2.4",  # in place of g: who has just come is first
+        "2 wait h h@x 192.0.2.4",  # in place of g: the newcomer is first
         "2 wait i i@x 192.0.2.3",  # nobody's turn is later
         "1100 run",
         setup="1 100 1 3 3000",

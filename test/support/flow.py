@@ -73,7 +73,7 @@ class Process:
         return self.out.get(timeout=seconds).rstrip(b"\n")
 
     def write(self, line: bytes) -> None:
-        """Write to standard input; who has ended already does not read it."""
+        """Write to standard input; a program that has ended already does not read it."""
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(line)
@@ -195,7 +195,7 @@ def ue(
 
 
 def free_port() -> int:
-    """A port that nobody had a moment ago, below those that Linux gives to who asks for any."""
+    """A port that nobody had a moment ago, below those that Linux gives to programs that ask for any."""
     while True:
         port = secrets.choice(range(10000, 32768))
         with contextlib.suppress(OSError), socket.socket() as probe:
