@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import math
 import re
 import shutil
 import subprocess
@@ -81,10 +82,10 @@ def kdf_header() -> str:
 
 def test_bounds() -> None:
     """The limits of the header stand in the pages."""
-    limits = dict(re.findall(r"#define AKMA_(\w+_(?:MIN|MAX))\s+(\d+)", kdf_header()))
-    page = page_text("EVP_KDF-AKMA-E2E.7ssl")
-    for name in ("KA_MIN", "KA_MAX", "NAF_FQDN_MAX", "NAF_ID_MIN", "NAF_ID_MAX", "REFRESH_MAX"):
-        assert re.search(rf"\b{limits[name]}\b", page), name
+    limits = dict(re.findall(r"#define AKMA_(\w+_(?:MIN|MAX|LENGTH))\s+(\d+)", kdf_header()))
+    pages = page_text("EVP_KDF-AKMA-E2E.7ssl") + page_text("EVP_KDF-3GPP.7ssl")
+    assert len(limits) > 10
+    assert [name for name in limits if not re.search(rf"\b{limits[name]}\b", pages)] == []
 
 
 def listed_items(section: str) -> set[str]:
@@ -115,31 +116,136 @@ def test_algorithms() -> None:
         assert re.search(rf"^\.It .*\b{algorithm}\b", text, re.M), algorithm
 
 
-def helped_options(*command: str) -> set[str]:
-    """The options that --help of a program lists."""
+def joined(text: str) -> str:
+    """Words with one blank between them."""
+    return " ".join(text.split())
+
+
+def helped_options(*command: str) -> dict[str, tuple[str, str | None, bool]]:
+    """What --help of a program says of each option: its argument, its default, whether it is required."""
     result = subprocess.run(
         [BUILD / command[0], *command[1:], "--help"], capture_output=True, text=True, check=True
     )
-    return set(re.findall(r"^  --([a-z0-9-]+)", result.stdout, re.M))
+    found = {}
+    for name, argument, words in re.findall(
+        r"^  --([a-z0-9-]+)(?: (\S+))?(?:  +|\n +)(.+(?:\n {30}.+)*)", result.stdout, re.M
+    ):
+        default = re.search(r"\(default:? (.+?)\)$", joined(words))
+        found[name] = (argument, default and default[1], joined(words).endswith("(required)"))
+    return found
 
 
-def listed_options(text: str) -> set[str]:
-    """The options that a page, or a part of it, lists."""
-    return set(re.findall(r"^\.It Fl -([a-z0-9-]+)", text, re.M))
+def listed_options(text: str) -> dict[str, tuple[str, str]]:
+    """The options that a page, or a part of it, lists: argument and what it says of each."""
+    items = re.findall(
+        r"^\.It Fl -([a-z0-9-]+)(?: Ar (\S+))?\n((?:(?!\.(?:It|El)\b).*\n)*)", text, re.M
+    )
+    return {name: (argument, joined(words)) for name, argument, words in items}
+
+
+def compare_options(page: str, *command: str) -> None:
+    """A page and --help name the same options, arguments, defaults, and what is required."""
+    helped, listed = helped_options(*command), listed_options(page)
+    assert len(helped) > 3 and set(listed) == set(helped)
+    for name, (argument, default, required) in helped.items():
+        assert listed[name][0] == argument, name
+        assert ("Required." in listed[name][1]) is required, name
+        if default is not None:
+            said = (f"The default is {default}.", f"(default: {default})", "Without it: " + default)
+            assert any(one in listed[name][1] for one in said), name
 
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_options_of_the_flow(program: str) -> None:
-    assert listed_options(page_text(f"{program}.1")) == helped_options(f"e2e/{program}")
+    compare_options(page_text(f"{program}.1"), f"e2e/{program}")
 
 
-@pytest.mark.parametrize(
-    "command", ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]
-)
-def test_options_of_the_tool(command: str) -> None:
+COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]
+
+
+def part_of_the_tool(command: str) -> str:
+    """What akma(1) says of one command."""
     parts = page_text("akma.1").split("\n.Ss ")
     [part] = [part for part in parts if part.startswith(f"akma {command}\n")]
-    assert listed_options(part) == helped_options("tool/akma", *command.split())
+    return part
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_of_the_tool(command: str) -> None:
+    compare_options(part_of_the_tool(command), "tool/akma", *command.split())
+
+
+def constant(name: str) -> int:
+    """The value of a macro, which may be made of others."""
+    if name.isdigit():
+        return int(name)
+    if name == "INT_MAX":
+        return 2**31 - 1
+    for folder in ("include/akma", "common", "e2e", "tool"):
+        for file in sorted((ROOT / folder).glob("*.[ch]")):
+            found = re.search(rf"^#define {name}\s+(.+?)\s*(?:/\*.*)?$", file.read_text(), re.M)
+            if found:
+                factors = re.findall(r"[A-Z]\w+|\d+", found[1].replace("(size_t)", ""))
+                return math.prod(constant(factor) for factor in factors)
+    raise KeyError(name)
+
+
+def ranges(*files: Path) -> dict[str, tuple[int, int]]:
+    """The numeric options that the sources read, and their bounds."""
+    calls = re.findall(
+        r'options_number\("([a-z-]+)",\s*[^,]+,\s*(\w+),\s*(\w+)\)',
+        "".join(file.read_text() for file in files),
+    )
+    return {name: (constant(least), constant(most)) for name, least, most in calls}
+
+
+def check_ranges(page: str, *files: Path) -> None:
+    """Each number's bounds stand in its item of a page."""
+    listed, bounds = listed_options(page), ranges(*files)
+    assert bounds
+    for name, (least, most) in bounds.items():
+        assert f"A number from {least} to {most}." in listed[name][1], name
+
+
+def test_ranges_of_the_flow() -> None:
+    files = [*(ROOT / "e2e").glob("as_*.c"), ROOT / "e2e/source_options.c"]
+    assert len(ranges(*files)) == 14
+    check_ranges(page_text("e2e-as.1"), *files)
+
+
+@pytest.mark.parametrize("command", ["derive", "psk", "ka new", "ka add", "ka remove"])
+def test_ranges_of_the_tool(command: str) -> None:
+    check_ranges(part_of_the_tool(command), ROOT / f"tool/{command.replace(' ', '_')}.c")
+
+
+LIMITS = {
+    "e2e-as.1": [
+        *("STORE_MAX", "STORE_MAX_OF_DEVICE", "LINE_MAX_LENGTH", "OFFERED_MAX", "WRAP_KEYS_MAX"),
+        *("KEYS_MAX", "HTTP_BODY_MAX", "HTTP_STREAMS_MAX", "WAITING_MAX", "PAUSE_MAX"),
+        *("LOG_LINE_MAX", "ROW_TEXT_MAX", "ROW_KA_MIN", "ROW_KA_MAX"),
+    ],
+    "e2e-ue.1": ["STREAM_LINE_MAX", "FLAG_DEVICE_MAX", "ROW_TEXT_MAX", "ROW_KA_MIN", "ROW_KA_MAX"],
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits(name: str) -> None:
+    missing = [
+        limit for limit in LIMITS[name] if not re.search(rf"\b{constant(limit)}\b", page_text(name))
+    ]
+    assert missing == []
+
+
+def test_exit_status() -> None:
+    outcomes = re.findall(r"^    CLIENT_\w+ = (\d)", (ROOT / "e2e/client.h").read_text(), re.M)
+    usage = str(constant("EXIT_USAGE"))
+    for page, codes in {
+        "e2e-ue.1": {*outcomes, usage},
+        "e2e-as.1": {"0", "1", usage},
+        "akma.1": {"0", "1", usage},
+    }.items():
+        part = page_text(page).split(".Sh EXIT STATUS")[1].split("\n.Sh ")[0]
+        assert set(re.findall(r"^\.It (\d)$", part, re.M)) == codes, page
 
 
 def test_options_of_the_plugin() -> None:
