@@ -98,6 +98,49 @@ def test_readme_c(tmp_path: Path) -> None:
         assert "64 octets of secrets" in client.errors
 
 
+def named_files(room: str) -> list[str]:
+    """The files that docs/architecture.md names in a room, without their ends."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    part = text.split(f"\n### `{room}/`\n")[1].split("\n#")[0]
+    return [
+        name
+        for cell in re.findall(r"^\| (`.+?`) \| ", part, re.M)
+        for name in re.findall(r"`(.+?)`", cell)
+    ]
+
+
+@pytest.mark.parametrize("room", ["provider", "common", "tool", "e2e", "plugins/mosquitto"])
+def test_architecture_names_every_file(room: str) -> None:
+    """Each once, and none that is not there."""
+    there = {file.stem for file in (ROOT / room).glob("*.[ch]")}
+    assert there and sorted(named_files(room)) == sorted(there)
+
+
+def test_architecture_names_every_room() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    table = text.split("\n## ")[0].split("\n### ")[0]
+    named = {
+        name
+        for cell in re.findall(r"^\| (`.+?`) \| ", table, re.M)
+        for name in re.findall(r"`(\w+)/`", cell)
+    }
+    there = {
+        folder.name
+        for folder in ROOT.iterdir()
+        if folder.is_dir() and not re.match(r"\.|build|__pycache__|node_modules", folder.name)
+    }
+    assert named == there
+
+
+def test_architecture_names_files_that_exist() -> None:
+    """In the ways of a value and in the table of changes, too."""
+    text = without_code(ROOT / "docs/architecture.md")
+    files = {file.name for file in ROOT.rglob("*.[ch]")} | {"CMakeLists.txt"}
+    assert len(re.findall(r"`(?:\w+/)*([\w-]+\.[ch])`", text)) > 30
+    for name in re.findall(r"`(?:\w+/)*([\w-]+\.[ch])`", text):
+        assert name in files
+
+
 def test_readme_python() -> None:
     (example,) = blocks("README.md", "python")
     assert len(example.splitlines()) == 4
