@@ -104,7 +104,7 @@ def draw_contexts(axes: Axes, points: list[Entry]) -> None:
     """Memory of a live context, and time of a refresh among many."""
     counts = [point["contexts"] for point in points]
     octets = [point["octets_derived"] for point in points]
-    axes.plot(counts, octets, "-", color=WORK, marker=".", label="octets a context")
+    axes.plot(counts, octets, "-", color=WORK, marker=".", label="octets per context")
     refresh = [point["refresh"][1] for point in points]
     axes.plot(counts, refresh, "--", color=OURS, marker=".", label="refresh of any, ns")
     axes.set_xscale("log")
