@@ -4,10 +4,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,10 +43,11 @@ def copy(folder: Path, **changes: str) -> Path:
     return folder
 
 
-def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def release(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """scripts/release.sh of that repository."""
     return subprocess.run(
         [folder / "scripts/release.sh", *arguments],
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -100,6 +103,38 @@ def test_refuses_what_does_not_agree(
     assert result.returncode == 1 and reason in result.stderr
     assert run("git", "-C", folder, "tag") == ""
     assert not (folder / "build/release").exists()
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of somebody with a key of gpg's, which is thrown away."""
+    home = tmp_path / "gpg"
+    home.mkdir(mode=0o700)
+    run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "a@localhost", GNUPGHOME=str(home))
+    identity = {f"GIT_COMMITTER_{word}": "a@localhost" for word in ("NAME", "EMAIL")}
+    yield {"GNUPGHOME": str(home), "AKMA_SIGN_KEY": "a@localhost"} | identity
+    run("gpgconf", "--kill", "all", GNUPGHOME=str(home))
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
+def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
+    """The tests run first; tag and archive are signed; making the archive again gives the same."""
+    assert VERSION is not None
+    suite = '#!/bin/sh\n[ -z "$(git tag)" ] && touch ../tests-ran\n'
+    folder = copy(tmp_path / "copy", **{"test__run.sh": suite})
+    result = release(folder, VERSION[1], **signer)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "tests-ran").exists()
+    archive = folder / f"build/release/akma-{VERSION[1]}.tar.gz"
+    home = {"GNUPGHOME": signer["GNUPGHOME"]}
+    run("gpg", "--verify", f"{archive}.asc", archive, **home)
+    run("git", "-C", folder, "verify-tag", f"v{VERSION[1]}", **home)
+    run("sh", "-c", f"cd '{archive.parent}' && sha256sum --check {archive.name}.sha256")
+    again = release(folder, AKMA_RELEASE=str(tmp_path / "again"))
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again" / archive.name).read_bytes() == archive.read_bytes()
+    twice = release(folder, VERSION[1], **signer)
+    assert twice.returncode == 1 and f"v{VERSION[1]} is tagged already" in twice.stderr
 
 
 def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
