@@ -60,7 +60,7 @@ def run(command: list[str | Path]) -> None:
 
 
 def by_openssl(fleet: Path) -> None:
-    """One process a device, as a shell script would have it."""
+    """One process per device, as a shell script would have it."""
     with fleet.open() as rows:
         next(rows)
         for _ in range(OPENSSL_CALLS):

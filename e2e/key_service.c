@@ -1,5 +1,5 @@
 /*
- * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange a question
+ * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange per question
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange a question
+ * The operator's interfaces for keys: NEF and AAnF for AKMA, BSF for GBA. One exchange per question
  *
  *     nef   POST {root}/3gpp-akma/v1/retrieve                           TS 29.522 5.14
  *     aanf  POST {root}/naanf-akma/v1/retrieve-applicationkey           TS 29.535 5.2

@@ -31,7 +31,7 @@ static struct {
 } option = {.length = KA_LENGTH_DEFAULT};
 
 static const struct option_row rows[] = {
-    {"in", "FILE", &option.in, OPTION_OPTIONAL, "the devices: one identity a line"},
+    {"in", "FILE", &option.in, OPTION_OPTIONAL, "the devices: one identity per line"},
     {"identity", "ID", option.identities, OPTION_MANY, "instead, an identity; may be repeated"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "name of these Ka's"},
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a Ka, 16 to 65535"},

@@ -1,5 +1,5 @@
 /*
- * The files of PSKs that others read, one device a line
+ * The files of PSKs that others read, one device per line
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * What akma doctor finds: one line a check, or JSON
+ * What akma doctor finds: one line per check, or JSON
  *
  * SPDX-License-Identifier: Apache-2.0
  */

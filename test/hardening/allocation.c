@@ -147,7 +147,7 @@ static void reset_and_free(EVP_KDF_CTX *ctx)
     ERR_clear_error();
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): one line a step, STEP() expands */
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): one line per step, STEP() expands */
 static void live_once(OSSL_LIB_CTX *libctx, const struct kdf_case *one, unsigned char *key)
 {
     OSSL_PARAM params[CASE_PARAMS_MAX];

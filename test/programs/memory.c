@@ -3,7 +3,7 @@
  *
  *     memory <octets of Ka>
  *
- * One line a step: what happened, then how many allocations the provider and libcrypto made in it
+ * One line per step: what happened, then how many allocations the provider and libcrypto made in it
  * and how many octets more each of them has now.
  *
  * SPDX-License-Identifier: Apache-2.0

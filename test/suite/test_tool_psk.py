@@ -393,7 +393,7 @@ def peak(path: Path) -> int:
 
 
 def test_memory(tmp_path: Path) -> None:
-    """At most 16 octets a row."""
+    """At most 16 octets per row."""
     keys = f"{KEY.hex()},{KA.hex()[:32]}"
     counts = (100_000, 600_000)
     taken = []
