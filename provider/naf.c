@@ -83,7 +83,7 @@ const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length
     if (identifier[0] == 0)
         for (size_t i = 1; i < length; i++)
             if (identifier[i] != 0)
-                return "starts with 00, which only 0000000000 may do (TS 33.220 H.2)";
+                return "starts with 00 and is not all zero; give 0000000000 (TS 33.220 H.2)";
     return NULL;
 }
 

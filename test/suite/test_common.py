@@ -266,7 +266,11 @@ def test_rows_are_found(tmp_path: Path) -> None:
     [
         (HEADER + "\n" + row("a", b"", KA), NEEDS_KS_NAF, "line 2: ks-naf: must be 64 hex digits"),
         (HEADER + "\n" + row("a", b"", KA), NEEDS_KA, None),
-        (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KA, "line 2: ka: the hex of 16 to 65535"),
+        (
+            HEADER + "\n" + row("a", KS_NAF, b""),
+            NEEDS_KA,
+            "line 2: ka: must be the hex of 16 to 65535",
+        ),
         (HEADER + "\n" + row("a", KS_NAF, b""), NEEDS_KS_NAF, None),
         (HEADER + "\n" + row("a", b"", b""), 0, None),
         (HEADER + "\n" + row("a", b"") + row("a", KS_NAF), 0, "line 3: ks-naf: differs"),

@@ -714,8 +714,8 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
     "few fields": ("identity,ks-naf,ka\nx,y\n", "line 2: fewer fields"),
     "many fields": ("identity,ks-naf,ka\nx,y,z,\n", "line 2: more fields"),
     "no identity": (f"identity,ks-naf,ka\n,{KS_NAF.hex()},\n", "line 2: identity: empty"),
-    "a blank": (f"identity,ks-naf,ka\na b,{KS_NAF.hex()},\n", "line 2: identity: 1 to 255"),
-    "a quote": (f'identity,ks-naf,ka\n"a",{KS_NAF.hex()},\n', "line 2: identity: 1 to 255"),
+    "a blank": (f"identity,ks-naf,ka\na b,{KS_NAF.hex()},\n", "line 2: identity: must be 1 to 255"),
+    "a quote": (f'identity,ks-naf,ka\n"a",{KS_NAF.hex()},\n', "line 2: identity: must be 1 to 255"),
     "long identity": (
         f"identity,ks-naf,ka\n{'a' * 256},{KS_NAF.hex()},\n",
         "identity: must be 1 to 255",
@@ -724,8 +724,14 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
     "long ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()}00,\n", "line 2: ks-naf: 64 hex"),
     "ks-naf no hex": (f"identity,ks-naf,ka\na,{'zz' * 32},\n", "line 2: ks-naf: 64 hex"),
     "no ks-naf": (f"identity,ks-naf,ka\na,,{KA.hex()}\n", "line 2: ks-naf: 64 hex"),
-    "short ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 15}\n", "line 2: ka: the hex"),
-    "long ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 65536}\n", "line 2: ka: the hex"),
+    "short ka": (
+        f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 15}\n",
+        "line 2: ka: must be the hex",
+    ),
+    "long ka": (
+        f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 65536}\n",
+        "line 2: ka: must be the hex",
+    ),
     "odd ka": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 16}0\n", "line 2: ka: not hex"),
     "ka no hex": (f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'zz' * 16}\n", "line 2: ka: not hex"),
     "empty line": (f"identity,ks-naf,ka\n\na,{KS_NAF.hex()},\n", "line 2: fewer fields"),
@@ -813,7 +819,7 @@ def test_usage(devices: Path, name: str) -> None:
 def test_usage_of_the_message(devices: Path) -> None:
     for message in ("two\nlines", "x" * 8193):
         result = ue(devices, ID, "127.0.0.1:1", message=message)
-        assert result.returncode == 2 and "--message: one line" in result.stderr
+        assert result.returncode == 2 and "--message: must be one line" in result.stderr
 
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])

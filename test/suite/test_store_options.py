@@ -80,4 +80,4 @@ def test_an_application_that_cannot_be(tmp_path: Path) -> None:
     words = ["--accept", f"{LOOPBACK}:0", "--devices", str(devices), "--naf-fqdn", FQDN]
     for target in "nonsense", "unix:", "unix:" + "x" * 200:
         result = run(tmp_path, *words, "--forward", target)
-        assert result.returncode == 1 and "must be" in result.stderr
+        assert result.returncode == 1 and "must" in result.stderr

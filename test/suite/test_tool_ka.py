@@ -80,11 +80,11 @@ def test_new_for_a_few(tmp_path: Path) -> None:
     [
         ("one\ntwo", "no end of line at the end"),
         ("one\n\n", "line 2: identity: empty"),
-        ("one\na b\n", "line 2: identity: 1 to 255"),
+        ("one\na b\n", "line 2: identity: must be 1 to 255"),
         ("one\na,b\n", "line 2: identity: empty"),
         ("one\na\0b\n", "line 2: identity: empty"),
-        ("one\n" + "a" * 256 + "\n", "line 2: identity: 1 to 255"),
-        ("one\n" + "a" * 1000 + "\n", "line 2: identity: 1 to 255"),
+        ("one\n" + "a" * 256 + "\n", "line 2: identity: must be 1 to 255"),
+        ("one\n" + "a" * 1000 + "\n", "line 2: identity: must be 1 to 255"),
         ("one\ntwo\none\n", "line 3: identity: an earlier line has it already"),
     ],
 )
@@ -105,9 +105,13 @@ def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
         (["--in", "/nowhere\x1b"], 1, "/nowhere\\x1B: No such file"),
         (["--identity", "y", "--length", "15"], 2, "must be a number from 16 to 65535"),
         (["--identity", "y", "--length", "65536"], 2, "must be a number from 16 to 65535"),
-        (["--identity", "y", "--ka-id", "a b"], 1, "line 1: ka-id: 0 to 255"),
+        (["--identity", "y", "--ka-id", "a b"], 1, "line 1: ka-id: must be 0 to 255"),
         (["--identity", "y", "--ka-id", "a,b"], 1, "line 1: more fields"),
-        (["--identity", "y", "--ka-id", f"a\nb,,{'00' * 16},"], 1, "one line for each"),
+        (
+            ["--identity", "y", "--ka-id", f"a\nb,,{'00' * 16},"],
+            1,
+            "each identity and ka-id must be one line",
+        ),
         (["--identity", "a\nb"], 1, "line 1: fewer fields"),
         (["--identity", "y", "--out", "/dev/null"], 1, "/dev/null: not a regular file"),
     ],
@@ -182,7 +186,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
         (["--identity", "a b"], 1, "identity: must be 1 to 255"),
         (["--identity", ""], 1, "identity: empty"),
         (["--identity", f"a,,{'00' * 16},\nb"], 1, "each must be one line"),
-        (["--identity", "a", "--ka-id", "a b"], 1, "ka-id: 0 to 255"),
+        (["--identity", "a", "--ka-id", "a b"], 1, "ka-id: must be 0 to 255"),
     ],
 )
 def test_refused_add(devices: Path, words: list[str], status: int, said: str) -> None:
@@ -195,7 +199,9 @@ def test_refused_add(devices: Path, words: list[str], status: int, said: str) ->
 
 def test_add_without_a_ka(devices: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "in", "identity,ks-naf,ka", f"x,{KEY.hex()},")
-    assert f"{path}: line 2: ka: the hex" in refused("add", "--devices", devices, "--in", path)
+    assert f"{path}: line 2: ka: must be the hex" in refused(
+        "add", "--devices", devices, "--in", path
+    )
     short = secret(tmp_path / "short", b"s" * 15)
     said = refused("add", "--devices", devices, "--identity", "x", "--ka", short)
     assert "--ka: shorter than the secret has to be" in said

@@ -193,11 +193,11 @@ def test_bad_rows(tmp_path: Path, name: str) -> None:
     ("column", "value", "reason"),
     [
         ("naf-fqdn", "a_b", "naf-fqdn:"),
-        ("naf-fqdn", "a" * 254, "naf-fqdn: a host name of 1 to 253"),
-        ("ua-protocol-id", "01", "ua-protocol-id: 10 hex digits"),
-        ("refresh", "0", "refresh: the hex of 0 to 255"),
+        ("naf-fqdn", "a" * 254, "naf-fqdn: must be a host name of 1 to 253"),
+        ("ua-protocol-id", "01", "ua-protocol-id: must be 10 hex digits"),
+        ("refresh", "0", "refresh: must be the hex of 0 to 255"),
         ("refresh", "0z", "refresh: not hex"),
-        ("usage", "u" * 256, "usage: 0 to 255"),
+        ("usage", "u" * 256, "usage: must be 0 to 255"),
     ],
 )
 def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) -> None:
@@ -256,12 +256,12 @@ def test_longest_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["--format", "csv"], 2, "--format: mosquitto, stunnel"),
+        (["--format", "csv"], 2, "--format: must be mosquitto, stunnel"),
         (["--length", "0"], 2, "--length 0: must be a number from 1"),
         (["--length", "9000"], 1, "line 2:"),
-        (["--refresh", "0"], 2, "--refresh: an even number of hex digits"),
-        (["--refresh", "00" * 300], 2, "--refresh: an even number of hex digits"),
-        (["--ua-protocol-id", "xx"], 2, "--ua-protocol-id: an even number of hex digits"),
+        (["--refresh", "0"], 2, "--refresh: must be an even number of hex digits"),
+        (["--refresh", "00" * 300], 2, "--refresh: must be an even number of hex digits"),
+        (["--ua-protocol-id", "xx"], 2, "--ua-protocol-id: must be an even number of hex digits"),
         (["--ua-protocol-id", "01"], 2, "ua-protocol-id"),
         (["--naf-fqdn", "a_b"], 2, "naf-fqdn"),
         (["--digest", "MD5"], 2, "digest"),
