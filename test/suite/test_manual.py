@@ -221,7 +221,7 @@ def test_ranges_of_the_tool(command: str) -> None:
 LIMITS = {
     "e2e-as.1": [
         *("STORE_MAX", "STORE_MAX_OF_DEVICE", "LINE_MAX_LENGTH", "OFFERED_MAX", "WRAP_KEYS_MAX"),
-        *("KEYS_MAX", "HTTP_BODY_MAX", "HTTP_STREAMS_MAX", "WAITING_MAX", "PAUSE_MAX"),
+        *("KEYS_MAX", "HTTP_BODY_MAX", "HTTP_STREAMS_MAX", "WAITING_MAX", "HTTP_RETRY_MAX"),
         *("LOG_LINE_MAX", "ROW_TEXT_MAX", "ROW_KA_MIN", "ROW_KA_MAX"),
     ],
     "e2e-ue.1": ["STREAM_LINE_MAX", "FLAG_DEVICE_MAX", "ROW_TEXT_MAX", "ROW_KA_MIN", "ROW_KA_MAX"],
