@@ -51,14 +51,37 @@ static size_t look(const unsigned char *begin, const unsigned char *end)
     return found;
 }
 
+/* Guard pages of newer C libraries are part of a mapping, and only a system call may ask for them. */
+static int is_readable(int memory, unsigned long page)
+{
+    unsigned char octet;
+
+    return pread(memory, &octet, 1, (off_t)page) == 1;
+}
+
+/* The runs of pages that can be read. */
+static size_t look_through(int memory, unsigned long begin, unsigned long end)
+{
+    const unsigned long size = (unsigned long)sysconf(_SC_PAGESIZE);
+    size_t found = 0;
+
+    for (unsigned long from = begin, page = begin; page <= end; page += size)
+        if (page == end || !is_readable(memory, page)) {
+            found += look((const unsigned char *)from, (const unsigned char *)page);
+            from = page + size;
+        }
+    return found;
+}
+
 __attribute__((destructor)) static void report(void)
 {
     const char *path = getenv("REMAINS_NEEDLES"), *report_path = getenv("REMAINS_REPORT");
     FILE *file = path == NULL || report_path == NULL ? NULL : fopen(path, "r");
+    const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     size_t found = 0;
     char line[512];
 
-    if (file == NULL)
+    if (file == NULL || memory < 0)
         return;
     count = fread(needles, NEEDLE, MAX, file);
     (void)fclose(file);
@@ -69,10 +92,11 @@ __attribute__((destructor)) static void report(void)
 
         if (sscanf(line, "%lx-%lx %4s", &begin, &end, mode) == 3 && mode[0] == 'r' &&
             mode[1] == 'w')
-            found += look((const unsigned char *)begin, (const unsigned char *)end);
+            found += look_through(memory, begin, end);
     }
     if (file != NULL)
         (void)fclose(file);
+    (void)close(memory);
     file = fopen(report_path, "w");
     if (file != NULL) {
         fprintf(file, "%zu of %zu\n", found, count);

@@ -222,18 +222,19 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
     with Server(devices, "--line-timeout", "1") as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
             client.write(begun)
-            assert ends_after(client) < 3
+            assert ends_after(client) < 9, "ten seconds are the default"
 
 
 def test_line_timeout_of_the_echo(devices: Path) -> None:
     """A line that has begun has to end; who says nothing has --idle-timeout."""
-    options = ["--line-timeout", "1", "--idle-timeout", "3", "--e2e", "offered"]
-    with Server(devices, *options) as server:
-        for begun, low, high in ((b"half", 0.5, 2.3), (b"", 2.5, 5.0)):
+    for line, idle, begun in ((1, 30, b"half"), (1, 3, b"")):
+        options = ["--line-timeout", str(line), "--idle-timeout", str(idle), "--e2e", "offered"]
+        with Server(devices, *options) as server:
             with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
                 client.flag()
                 client.write(begun)
-                assert low < ends_after(client) < high
+                least = line if begun else idle
+                assert least - 0.5 < ends_after(client) < least + 20
 
 
 def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
@@ -245,10 +246,10 @@ def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
             *["-ciphersuites", "TLS_AES_128_GCM_SHA256"],
         ) as client:
             started = time.monotonic()
-            while client.process.poll() is None and time.monotonic() - started < 6:
+            while client.process.poll() is None and time.monotonic() - started < 30:
                 client.write(b"K\n")
                 time.sleep(0.2)
-            assert 1 < time.monotonic() - started < 4
+            assert 1 < time.monotonic() - started < 20
 
 
 def test_session_lifetime(devices: Path) -> None:
@@ -261,7 +262,7 @@ def test_session_lifetime(devices: Path) -> None:
                 if client.read() != b"plain: x":
                     break
                 time.sleep(0.1)
-            assert 1 < time.monotonic() - started < 3.5
+            assert 1 < time.monotonic() - started < 20
         assert "--session-lifetime" in server.errors
 
 

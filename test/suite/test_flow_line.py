@@ -373,7 +373,7 @@ def test_failures_are_never_a_withheld_flag(
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
             assert "there was no e2e flag" in result.stderr
-            assert time.monotonic() - started < 4.5
+            assert time.monotonic() - started < 9, "ten seconds are what a line has"
 
 
 def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:
@@ -425,7 +425,7 @@ def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_part
             started = time.monotonic()
             result = ue(files["ue"], ID, *target, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
-            assert 2 < time.monotonic() - started < 5
+            assert 2 < time.monotonic() - started < 9
         finally:
             os.kill(third_party.process.pid, signal.SIGCONT)
         served_again(files["ue"], target)
