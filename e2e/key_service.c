@@ -139,9 +139,14 @@ static void follow(struct exchange *exchange, const char *location)
 static void pause_for(struct key_service *service, unsigned int seconds)
 {
     const int64_t until = clock_ms() + (int64_t)seconds * 1000;
+    char shown[16];
 
-    if (until > service->not_before)
-        service->not_before = until;
+    if (seconds == 0 || until <= service->not_before)
+        return;
+    service->not_before = until;
+    (void)snprintf(shown, sizeof(shown), "%u", seconds);
+    log_event("source-paused", "interface", service->setup->interface->name, "seconds", shown,
+              NULL);
 }
 
 /* Anything but an answer: what the operator says about it goes to the log. */

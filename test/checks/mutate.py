@@ -65,7 +65,7 @@ class Tree:
         targets = [word for name in self.room.target.split() for word in ("--target", name)]
         if not self.run("cmake", "--build", self.build, *targets):
             return "the compiler"
-        tests = [f"test/suite/{name}.py" for name in self.room.tests]
+        tests = [str(*self.source.glob(f"test/*/{name}.py")) for name in self.room.tests]
         if not self.run("/usr/bin/python3", "-m", "pytest", "-x", "-q", "-k", by, *tests):
             return "the suite"
         for driver in self.room.drivers:

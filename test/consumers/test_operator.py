@@ -328,6 +328,19 @@ def test_slow(net: Net, operator: Operator) -> None:
         assert 3.9 < time.monotonic() - begun < 14
 
 
+def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
+    """--source-timeout is for a key with its token: twice nearly as long is too long."""
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+        operator.answer = lambda request, true: true | {"delay": 3000}
+        options = (*token_options(operator, tmp_path), "--source-timeout", "5")
+        with net.source(f"nef:{operator.url}", options=options) as source:
+            begun = time.monotonic()
+            assert source.look(subscriber.a_kid).startswith("refused ")
+            assert 4.9 < time.monotonic() - begun < 15
+
+
 def hold_port(port: int) -> socket.socket:
     """Refuses connections, and keeps the port for who listens on it next."""
     held = socket.socket()
@@ -656,6 +669,14 @@ def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
         operator.answer = None
         wait_until(lambda: source.look(subscriber.a_kid).startswith("found "))
         assert len(operator.requests) == 2
+
+
+def test_retry_after_an_hour_at_most(net: Net, operator: Operator) -> None:
+    """Who asks to wait for longer is asked again after that."""
+    with net.source(f"nef:{operator.url}") as source:
+        operator.answer = always(status=429, headers={"retry-after": "1000000"})
+        assert source.look(operator.subscribers[0].a_kid).startswith("refused ")
+        assert "seconds=3600" in source.wait_for_error("event=source-paused interface=nef")
 
 
 NO_TIMES = {"none": None, "0": "0", "negative": "-5", "no date": "soon", "past": http_date(-60)}

@@ -11,7 +11,7 @@ from deployment import private
 from flow import NAF_ID, StockClient
 from house import KA, Apart
 from operator_network import PROBLEM, Subscriber
-from process_memory import holds, is_gone
+from process_memory import copies, holds, is_gone
 
 SECRET = "the-secret-of-a-client-in-a-test"
 LIFETIME = 5
@@ -35,6 +35,7 @@ def test_secrets_of_a_naf(tmp_path: Path) -> None:
         (token,) = (text.encode() for text in operator.tokens)
         there = (apart.key, token, SECRET.encode())
         assert all(holds(naf, octets) for octets in there), "what is there is found"
+        assert copies(naf, apart.key.hex().encode()) == 1, "curl's, of the last answer"
         assert apart.serves(flag)
         of = (apart.key, KA, NAF_ID)
         e2e_key = reference.e2e_key(

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 
-def holds(pid: int, secret: bytes) -> bool:
-    """Does a process have these octets, or their hex, in memory that it can write to?"""
-    forms = (secret, secret.hex().encode(), secret.hex().upper().encode())
+def copies(pid: int, octets: bytes) -> int:
+    """How often a process has these octets in memory that it can write to."""
+    count = 0
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             place, mode = line.split()[:2]
@@ -18,12 +18,16 @@ def holds(pid: int, secret: bytes) -> bool:
             start, end = (int(number, 16) for number in place.split("-"))
             memory.seek(start)
             try:
-                octets = memory.read(end - start)
+                count += memory.read(end - start).count(octets)
             except OSError:  # it was given back meanwhile
                 continue
-            if any(form in octets for form in forms):
-                return True
-    return False
+    return count
+
+
+def holds(pid: int, secret: bytes) -> bool:
+    """Does a process have these octets, or their hex, in memory that it can write to?"""
+    forms = (secret, secret.hex().encode(), secret.hex().upper().encode())
+    return any(copies(pid, form) for form in forms)
 
 
 def is_gone(pid: int, secret: bytes, seconds: float = 10) -> bool:
