@@ -3,18 +3,29 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import json
-import signal
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import reference
 from certificates import Authority
 from deployment import Redis, private
-from flow import FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, StockClient, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    NAF_ID,
+    SECONDS,
+    Process,
+    Server,
+    StockClient,
+    write_devices,
+)
 from key_source import identity_options
 from line import Program, Sides
 from operator_network import Operator, Subscriber
@@ -58,6 +69,8 @@ class House:
         return write_devices(self.folder / "device.csv", [row])
 
 
+# Libraries that are bound late leave registers, and what is in them, on the stack (docs/security.md).
+BIND_NOW = ENVIRONMENT | {"LD_BIND_NOW": "1"}
 NOTIFY = (
     *("--notify-accept", f"{LOOPBACK}:0", "--notify-name", "nef.example.com"),
     *("--notify-uri", "https://naf.example.com/revoked"),
@@ -113,28 +126,35 @@ class Apart(Notified):
         (folder / "line").mkdir()
         self.sides = Sides(folder / "line")
 
-    def _start_third_party(self) -> None:
+    def _start_third_party(self, parts: contextlib.ExitStack) -> None:
         devices, here = self.write_names([self.subscriber.gpsi or ""]), f"{LOOPBACK}:0"
         if self.redis is None:
-            self.third_party = self.endpoint = self.sides.run_third_party(devices)
+            third_party = parts.enter_context(self.sides.run_third_party(devices))
+            self.third_party = self.endpoint = third_party
             return
         key = private(self.folder / "store.key", f"1:{bytes(range(32)).hex()}\n")
         store = ["--store", self.redis.url, "--store-key", str(key)]
         line = self.sides.options(self.sides.third_party)
-        self.third_party = Program("--naf-accept", here, "--devices", devices, *line, *store)
-        self.endpoint = Program("--e2e-accept", here, *store)
+        self.third_party = parts.enter_context(
+            Program("--naf-accept", here, "--devices", devices, *line, *store)
+        )
+        self.endpoint = parts.enter_context(Program("--e2e-accept", here, *store))
 
-    def start(self, operator: Operator, *options: str) -> None:
-        """All of it, for the operator's first subscriber."""
+    @contextlib.contextmanager
+    def running(self, operator: Operator, *options: str) -> Iterator[None]:
+        """All of it, for the operator's first subscriber; options are the NAF's."""
         self.subscriber = operator.subscribers[0]
         self.key = self.subscriber.k_af(operator.naf_id)
-        self._start_third_party()
-        self.naf = Program(
-            *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, *self.sides.options(self.sides.naf)],
-            *["--third-party", self.third_party.addresses["naf-accept"]],
-            *[*self.sources(f"nef:{operator.url}"), "--source-timeout", "10", *NOTIFY, *options],
-        )
-        self._read_notify(self.naf)
+        line = self.sides.options(self.sides.naf)
+        source = [*self.sources(f"nef:{operator.url}"), "--source-timeout", "10", *NOTIFY]
+        with contextlib.ExitStack() as parts:
+            self._start_third_party(parts)
+            address = self.third_party.addresses["naf-accept"]
+            accept = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--third-party", address]
+            words = (*accept, *line, *source, *options)
+            self.naf = parts.enter_context(Program(*words, environment=BIND_NOW))
+            self._read_notify(self.naf)
+            yield
 
     def revoke(self) -> int:
         """The NEF notifies."""
@@ -158,9 +178,3 @@ class Apart(Notified):
         with self.second(flag) as second:
             second.write(b"one\n")
             return second.read() == b"e2e: one"
-
-    def stop(self) -> None:
-        """End all."""
-        for part in (self.naf, self.endpoint, self.third_party):
-            part.process.send_signal(signal.SIGCONT)
-            part.stop()

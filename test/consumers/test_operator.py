@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 import email.utils
 import json
 import os
-import re
 import signal
 import socket
 import statistics
@@ -28,7 +27,6 @@ from operator_network import (
     JSON,
     LOOPBACK,
     PROBLEM,
-    HttpsServer,
     Operator,
     Reply,
     Request,
@@ -836,34 +834,7 @@ def test_a_server_that_takes_ten_at_a_time(net: Net) -> None:
                 assert source.wait_for(label).startswith("found ")
 
 
-# What the document says
-
-
-def test_exchanges_of_the_document(net: Net) -> None:
-    """docs/operator-side.md: what is asked is what we ask, what is answered is what the reference derives."""
-    text = (Path(__file__).resolve().parents[2] / "docs/operator-side.md").read_text()
-    akma, akma_answer, gba, gba_answer = re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)
-    supi, rand = "001010000000001", bytes(range(16))
-    impi = f"{supi}@ims.mnc001.mcc001.3gppnetwork.org"
-    k_akma = reference.k_akma(bytes(range(32)), supi)
-    of = (bytes(range(32, 64)), rand, impi, NAF_ID)
-    keys = [reference.k_af(k_akma, NAF_ID), reference.ks_naf(*of), reference.ks_int_naf(*of)]
-    asked: list[Any] = []
-
-    def answer(request: Request) -> Reply:
-        asked.append(json.loads(request["body"]))
-        body = gba_answer if request["path"] == BOOTSTRAPPING else akma_answer
-        return {"status": 200, "headers": JSON, "body": body}
-
-    with HttpsServer(answer, net.server_files, net.authority.file, "h2") as server:
-        url = f"https://localhost:{server.port}"
-        with net.source(f"aanf:{url}", f"bsf:{url}") as source:
-            a_kid, b_tid = json.loads(akma)["aKId"], json.loads(gba)["btId"]
-            answers = [source.look(a_kid), source.look(b_tid, "gba"), source.look(b_tid, "uicc")]
-    assert asked == [json.loads(akma), json.loads(gba)]
-    assert [key_of(answer) for answer in answers] == [key.hex() for key in keys]
-    assert answers[0].split()[2] == json.loads(akma_answer)["gpsi"]
-    assert answers[1].split()[2] == impi
+# Options and files
 
 
 def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:

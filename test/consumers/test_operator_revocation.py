@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import json
 import signal
 import socket
@@ -143,15 +144,15 @@ def test_handshake_under_way(notified: Notified) -> None:
 @pytest.fixture(params=["memory", "redis"])
 def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
     """With a store in the third party's memory, and with one that an endpoint apart shares."""
-    redis = Redis(tmp_path) if request.param == "redis" else None
-    made = Apart(tmp_path, redis)
-    with made.operator(Subscriber()) as operator:
-        made.start(operator)
+    with contextlib.ExitStack() as ends:
+        redis = Redis(tmp_path) if request.param == "redis" else None
+        if redis:
+            ends.callback(redis.stop)
+        made = Apart(tmp_path, redis)
+        operator = ends.enter_context(made.operator(Subscriber()))
+        ends.enter_context(made.running(operator))
         yield made
-        made.stop()
         assert operator.faults == []
-    if redis:
-        redis.stop()
 
 
 def test_apart(apart: Apart) -> None:
@@ -177,8 +178,10 @@ def test_who_cannot_confirm(apart: Apart) -> None:
     """A third party, or a store, that does not answer: 503, and 204 once it does again."""
     outstanding = apart.flag()
     apart.third_party.process.send_signal(signal.SIGSTOP)
-    assert apart.revoke() == 503
-    apart.third_party.process.send_signal(signal.SIGCONT)
+    try:
+        assert apart.revoke() == 503
+    finally:
+        apart.third_party.process.send_signal(signal.SIGCONT)
     wait_until(lambda: apart.revoke() == 204, SECONDS)
     assert not apart.serves(outstanding)
     if apart.redis is not None:

@@ -295,6 +295,26 @@ def test_flow_commands(tmp_path: Path, folder: str) -> None:
     assert output.splitlines()[-1] == "e2e: hello"
 
 
+def test_derivations_of_the_ue_side() -> None:
+    """docs/ue-side.md: each openssl kdf line gives what stands under it, which the reference gives as well."""
+    text = (ROOT / "docs/ue-side.md").read_text()
+    pairs = re.findall(r"^```sh\n(openssl kdf .*?)^```\n\n    ([0-9A-F:]+)$", text, re.M | re.S)
+    assert len(pairs) == len(blocks("docs/ue-side.md", "sh")) == text.count("openssl kdf -keylen")
+    for command, printed in pairs:
+        assert run("sh", "-c", command, **ENVIRONMENT).strip() == printed
+    keys = [bytes.fromhex(printed.replace(":", "")) for _, printed in pairs]
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    supi, k_ausf = "001010000000001", bytes(range(32))
+    impi = f"{supi}@ims.mnc001.mcc001.3gppnetwork.org"
+    k_akma = reference.k_akma(k_ausf, supi)
+    assert keys == [
+        reference.ks_naf(bytes(range(32, 64)), bytes(range(16)), impi, naf_id),
+        k_akma,
+        reference.a_tid(k_ausf, supi),
+        reference.k_af(k_akma, naf_id),
+    ]
+
+
 def test_deployment_commands(tmp_path: Path) -> None:
     """The commands of docs/deployment.md as they stand there, with free ports; those with a Redis: test/consumers."""
     (tmp_path / "build").symlink_to(BUILD)
