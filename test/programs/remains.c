@@ -51,7 +51,8 @@ static size_t look(const unsigned char *begin, const unsigned char *end)
     return found;
 }
 
-/* Guard pages of newer C libraries are part of a mapping, and only a system call may ask for them. */
+/* Guard pages of newer C libraries are part of a mapping, and only a system call may ask for them.
+ */
 static int is_readable(int memory, unsigned long page)
 {
     unsigned char octet;
