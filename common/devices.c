@@ -1,21 +1,14 @@
 /*
- * The devices file: reading it, and finding a device
+ * Devices in memory: rows are kept, put into order, and found
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "devices.h"
-
-#include "line_reader.h"
-#include "private_file.h"
+#include "devices_rows.h"
 
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define BASIC_COLUMNS \
-    (COLUMN_BIT(COLUMN_IDENTITY) | COLUMN_BIT(COLUMN_KS_NAF) | COLUMN_BIT(COLUMN_KA))
 #define PIECE_SIZE ((size_t)256 * 1024) /* at least what a row can hold */
 
 /* Texts and keys of all rows, in pieces that do not move. */
@@ -24,21 +17,6 @@ struct devices_store {
     size_t used;
     unsigned char octets[PIECE_SIZE];
 };
-
-/* Where the parser stands. */
-struct reader {
-    struct row_layout layout;
-    struct row_rules rules;
-    size_t line, capacity;
-    struct devices *devices;
-    char *fault;
-};
-
-static bool wrong(struct reader *reader, const char *what)
-{
-    (void)snprintf(reader->fault, DEVICES_FAULT_SIZE, "line %zu: %s", reader->line, what);
-    return false;
-}
 
 /* Keep octets and a NUL behind them; an empty field is kept as NULL. */
 static bool keep(struct devices *devices, const unsigned char **kept, struct row_field field)
@@ -69,72 +47,34 @@ static bool keep_text(struct devices *devices, const char **kept, struct row_fie
     return done;
 }
 
-static struct device *new_device(struct reader *reader)
+static struct device *new_device(struct devices *devices)
 {
-    struct devices *devices = reader->devices;
-
-    if (devices->count == reader->capacity) {
-        const size_t capacity = reader->capacity == 0 ? 16 : 2 * reader->capacity;
+    if (devices->count == devices->capacity) {
+        const size_t capacity = devices->capacity == 0 ? 16 : 2 * devices->capacity;
         struct device *rows = OPENSSL_realloc(devices->rows, capacity * sizeof(*rows));
 
         if (rows == NULL)
             return NULL;
         devices->rows = rows;
-        reader->capacity = capacity;
+        devices->capacity = capacity;
     }
     return &devices->rows[devices->count++];
 }
 
-static bool keep_row(struct reader *reader, const struct row *row)
+bool devices_keep(struct devices *devices, const struct row *row, size_t line)
 {
-    struct devices *devices = reader->devices;
-    struct device *device = new_device(reader);
+    struct device *device = new_device(devices);
 
     if (device == NULL)
-        return wrong(reader, "out of memory");
+        return false;
     *device = (struct device){.ka_length = row->field[COLUMN_KA].length,
                               .refresh_length = row->field[COLUMN_REFRESH].length,
-                              .row = reader->line};
-    return (keep_text(devices, &device->identity, row->field[COLUMN_IDENTITY]) &&
-            keep_text(devices, &device->ka_id, row->field[COLUMN_KA_ID]) &&
-            keep(devices, &device->ks_naf, row->field[COLUMN_KS_NAF]) &&
-            keep(devices, &device->ka, row->field[COLUMN_KA]) &&
-            keep(devices, &device->refresh, row->field[COLUMN_REFRESH])) ||
-           wrong(reader, "out of memory");
-}
-
-static bool read_header(struct reader *reader, const char *line, size_t length)
-{
-    const enum column *at = reader->layout.at;
-    char fault[ROW_FAULT_SIZE];
-
-    if (!row_layout_read(&reader->layout, &reader->rules, line, length, fault))
-        return wrong(reader, fault);
-    return (reader->layout.count >= 3 && at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&
-            at[2] == COLUMN_KA) ||
-           wrong(reader, "the header is wrong: identity,ks-naf,ka must come first, in this order");
-}
-
-/* Read the lines of a block; a reader begins with the header. */
-static bool read_lines(struct reader *reader, char *rest, size_t left)
-{
-    char fault[ROW_FAULT_SIZE];
-    struct row row;
-    size_t length;
-    char *line;
-
-    while (line_next(&rest, &left, &line, &length)) {
-        if (++reader->line == 1) {
-            if (!read_header(reader, line, length))
-                return false;
-            continue;
-        }
-        if (!row_read(&row, &reader->layout, line, length, fault))
-            return wrong(reader, fault);
-        if (!keep_row(reader, &row))
-            return false;
-    }
-    return true;
+                              .row = line};
+    return keep_text(devices, &device->identity, row->field[COLUMN_IDENTITY]) &&
+           keep_text(devices, &device->ka_id, row->field[COLUMN_KA_ID]) &&
+           keep(devices, &device->ks_naf, row->field[COLUMN_KS_NAF]) &&
+           keep(devices, &device->ka, row->field[COLUMN_KA]) &&
+           keep(devices, &device->refresh, row->field[COLUMN_REFRESH]);
 }
 
 static int compare_rows(const void *one, const void *other)
@@ -160,128 +100,51 @@ static bool same_ks_naf(const struct device *one, const struct device *other)
     return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
 }
 
-/* No two Ka's of one identity have the same name. */
-static bool ka_ids_differ(struct reader *reader, const struct device *rows, size_t count)
+/* The line of a row with the name of another Ka of its identity; 0: there is none. */
+static size_t same_ka_id(const struct device *rows, size_t count, const char **fault)
 {
     struct device *sorted = OPENSSL_memdup(rows, count * sizeof(*rows));
     size_t same = 0;
 
+    *fault = sorted == NULL ? "out of memory" : "ka-id: this identity has it already";
     if (sorted == NULL)
-        return wrong(reader, "out of memory");
+        return rows[0].row;
     qsort(sorted, count, sizeof(*sorted), compare_ka_ids);
     for (size_t i = 1; i < count && same == 0; i++)
         if (sorted[i].ka_id[0] != '\0' && strcmp(sorted[i - 1].ka_id, sorted[i].ka_id) == 0)
             same = sorted[i].row;
     OPENSSL_free(sorted);
-    if (same == 0)
-        return true;
-    reader->line = same;
-    return wrong(reader, "ka-id: this identity has it already");
+    return same;
 }
 
-/* Rows of one identity share its Ks_NAF. */
-static bool rows_agree(struct reader *reader)
+/* As below, of the rows of one identity. */
+static size_t odd_row(const struct device *rows, size_t count, const char **fault)
 {
-    const struct devices *devices = reader->devices;
-    size_t first = 0;
-
-    for (size_t i = 1; i <= devices->count; i++) {
-        const struct device *row = &devices->rows[i];
-
-        if (i < devices->count && strcmp(devices->rows[first].identity, row->identity) == 0) {
-            reader->line = row->row;
-            if (!same_ks_naf(&devices->rows[first], row))
-                return wrong(reader, "ks-naf: differs from an earlier row of this identity");
-            continue;
+    for (size_t i = 1; i < count; i++)
+        if (!same_ks_naf(&rows[0], &rows[i])) {
+            *fault = "ks-naf: differs from an earlier row of this identity";
+            return rows[i].row;
         }
-        if (i - first > 1 && !ka_ids_differ(reader, &devices->rows[first], i - first))
-            return false;
-        first = i;
-    }
-    return true;
+    return count > 1 ? same_ka_id(rows, count, fault) : 0;
 }
 
-static bool finish(struct reader *reader)
+size_t devices_order(struct devices *devices, const char **fault)
 {
-    struct devices *devices = reader->devices;
+    size_t first = 0, odd = 0;
 
-    if (reader->line == 0) {
-        reader->line = 1;
-        return wrong(reader, "the header is wrong: the file is empty");
-    }
     if (devices->count > 0)
         qsort(devices->rows, devices->count, sizeof(*devices->rows), compare_rows);
-    return rows_agree(reader);
-}
+    while (first < devices->count && odd == 0) {
+        const struct device *rows = &devices->rows[first];
+        size_t count = 1;
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
-static bool start(struct reader *reader, const struct devices_rules *rules, char *fault)
-{
-    const unsigned int takes = BASIC_COLUMNS | COLUMN_BIT(COLUMN_KA_ID) | rules->extra;
-
-    *reader = (struct reader){
-        .rules = {.takes = takes, .needs = COLUMN_BIT(COLUMN_IDENTITY) | rules->needs},
-        .devices = OPENSSL_zalloc(sizeof(*reader->devices)),
-        .fault = fault,
-    };
-    return reader->devices != NULL || wrong(reader, "out of memory");
-}
-
-static struct devices *give(struct reader *reader, bool done)
-{
-    if (done)
-        return reader->devices;
-    devices_free(reader->devices);
-    return NULL;
-}
-
-struct devices *devices_parse(char *text, size_t length, const struct devices_rules *rules,
-                              char fault[DEVICES_FAULT_SIZE])
-{
-    struct reader reader;
-    bool done = start(&reader, rules, fault) && read_lines(&reader, text, length);
-
-    if (done && length > 0 && text[length - 1] != '\n') {
-        reader.line++;
-        done = wrong(&reader, line_reader_says(BLOCK_CUT));
+        while (first + count < devices->count &&
+               strcmp(rows[0].identity, rows[count].identity) == 0)
+            count++;
+        odd = odd_row(rows, count, fault);
+        first += count;
     }
-    return give(&reader, done && finish(&reader));
-}
-
-static bool read_blocks(struct reader *reader, struct line_reader *lines, char *block)
-{
-    enum line_reader_result result;
-    size_t length;
-
-    while ((result = line_reader_block(lines, block, &length)) == BLOCK_READ)
-        if (!read_lines(reader, block, length))
-            return false;
-    if (result == BLOCK_END)
-        return finish(reader);
-    reader->line++;
-    return wrong(reader, line_reader_says(result));
-}
-
-struct devices *devices_read(const char *path, const struct devices_rules *rules,
-                             char fault[DEVICES_FAULT_SIZE])
-{
-    const int fd = private_file_open(path, rules->insecure, fault);
-    struct line_reader lines = {.fd = fd};
-    struct reader reader = {.devices = NULL};
-    char *block = OPENSSL_malloc(BLOCK_SIZE);
-    bool done = false;
-
-    if (fd < 0)
-        goto end;
-    if (start(&reader, rules, fault) && block != NULL && line_reader_open(&lines, fd))
-        done = read_blocks(&reader, &lines, block);
-    else
-        (void)wrong(&reader, "out of memory");
-    line_reader_close(&lines);
-    (void)close(fd);
-end:
-    OPENSSL_clear_free(block, BLOCK_SIZE);
-    return give(&reader, done);
+    return odd;
 }
 
 const struct device *devices_find(const struct devices *devices, const char *identity)

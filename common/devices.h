@@ -49,7 +49,7 @@ struct devices_store;
 
 struct devices {
     struct device *rows; /* sorted by identity, then as they stand in the file */
-    size_t count;
+    size_t count, capacity;
     struct devices_store *store; /* what the rows point to */
 };
 

@@ -13,6 +13,6 @@
 bool hex_decode(unsigned char *octets, const char *hex, size_t digits);
 
 /* Write two lower-case digits for each octet, without a NUL; their number. */
-size_t hex_encode(char *hex, const unsigned char *octets, size_t length);
+size_t hex_encode(char *restrict hex, const unsigned char *restrict octets, size_t length);
 
 #endif

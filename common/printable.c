@@ -5,8 +5,10 @@
  */
 #include "printable.h"
 
-#include "utf8.h"
+#include "text.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,16 +27,26 @@ static const struct {
     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE007F},
 };
 
-static int is_escaped(uint32_t code_point)
+/* The code point of a well-formed character (RFC 3629 clause 3). */
+static uint32_t code_point_of(const unsigned char *character, size_t length)
+{
+    uint32_t code_point = length == 1 ? character[0] : character[0] & (0xFFU >> (length + 1));
+
+    for (size_t i = 1; i < length; i++)
+        code_point = code_point << 6 | (character[i] & 0x3FU);
+    return code_point;
+}
+
+static bool is_escaped(uint32_t code_point)
 {
     for (size_t i = 0; i < sizeof(escaped) / sizeof(escaped[0]); i++)
         if (code_point >= escaped[i].first && code_point <= escaped[i].last)
-            return 1;
-    return 0;
+            return true;
+    return false;
 }
 
 /* Write the next character of text, which takes length octets; 0 if it does not fit. */
-static size_t put(char *place, size_t room, const char *text, size_t length, int escape)
+static size_t put(char *place, size_t room, const char *text, size_t length, bool escape)
 {
     const size_t needed = escape ? ESCAPE_SIZE * length : length;
 
@@ -58,11 +70,10 @@ const char *printable_octets(char *shown, size_t size, const char *text, size_t 
     size_t used = 0, cut = 0; /* cut: the last place where CUT still fits */
 
     while (length > 0) {
-        uint32_t code_point = 0;
-        const size_t step = utf8_character(text, length, &code_point);
-        const size_t taken = step == 0 ? 1 : step;
-        const size_t written =
-            put(shown + used, room - used, text, taken, step == 0 || is_escaped(code_point));
+        const unsigned char *character = (const unsigned char *)text;
+        const size_t step = text_character(character, length), taken = step == 0 ? 1 : step;
+        const bool escape = step == 0 || is_escaped(code_point_of(character, step));
+        const size_t written = put(shown + used, room - used, text, taken, escape);
 
         if (written == 0) {
             memcpy(shown + cut, CUT, strlen(CUT));

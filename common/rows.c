@@ -6,10 +6,12 @@
 #include "rows.h"
 
 #include "hex.h"
-#include "utf8.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define BOM "\xEF\xBB\xBF"
 
 enum form { TEXT, HEX };
 
@@ -71,6 +73,19 @@ static enum column find_column(const char *name, size_t length)
     return column;
 }
 
+/* The name itself is not told: where the header is missing, it may be a key. */
+static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rules, size_t number)
+{
+    int used =
+        snprintf(fault, ROW_FAULT_SIZE, "the header is wrong: its field %zu is none of", number);
+
+    for (enum column column = COLUMN_IDENTITY; column < COLUMNS; column++)
+        if ((rules->takes & COLUMN_BIT(column)) != 0)
+            used += snprintf(fault + used, ROW_FAULT_SIZE - (size_t)used, "%s %s",
+                             column == COLUMN_IDENTITY ? "" : ",", columns[column].name);
+    return false;
+}
+
 bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, const char *line,
                      size_t length, char fault[ROW_FAULT_SIZE])
 {
@@ -78,12 +93,15 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
     unsigned int seen = 0;
 
     *layout = (struct row_layout){.rules = *rules};
+    if (length >= strlen(BOM) && memcmp(line, BOM, strlen(BOM)) == 0)
+        return wrong(fault, "the header is wrong: a byte order mark comes before it; write UTF-8 "
+                            "without one");
     while (line != NULL) {
         const char *name = next_field(&line, end, &length);
         const enum column column = find_column(name, length);
 
         if (column == COLUMNS || (rules->takes & COLUMN_BIT(column)) == 0)
-            return wrong(fault, "the header is wrong: it names a column that is not known here");
+            return wrong_column(fault, rules, layout->count + 1);
         if ((seen & COLUMN_BIT(column)) != 0)
             return wrong_field(fault, column, "the header is wrong: this column is named twice");
         seen |= COLUMN_BIT(column);
@@ -98,15 +116,14 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
 /* Texts stand in logs, in other programs' files and in JSON. */
 static bool is_text(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
+    unsigned char bad = 0;
+
+    for (size_t i = 0; i < length; i++) { /* without branches, which compilers vectorise */
         const unsigned char c = (unsigned char)text[i];
 
-        if (c <= ' ' || c == '"' || c == 0x7F)
-            return false;
-        if (c > 0x7F)
-            return utf8_is_well_formed(text, length);
+        bad |= (unsigned char)((c <= ' ') | (c == '"') | (c == 0x7F));
     }
-    return true;
+    return bad == 0 && text_fault((const unsigned char *)text, length) == NULL;
 }
 
 static bool read_field(struct row_field *field, enum column column, bool needed, char *text,

@@ -35,8 +35,7 @@ static bool is_in(struct range range, unsigned char octet)
     return octet >= range.from && octet <= range.to;
 }
 
-/* Octets of the character that the text starts with; 0 where it is none. */
-static size_t character_length(const unsigned char *text, size_t length)
+size_t text_character(const unsigned char *text, size_t length)
 {
     const struct form *form = forms, *end = forms + sizeof(forms) / sizeof(forms[0]);
 
@@ -67,7 +66,7 @@ const char *text_fault(const unsigned char *text, size_t length)
     if (is_plain(text, length))
         return NULL;
     while (length > 0) {
-        const size_t used = character_length(text, length);
+        const size_t used = text_character(text, length);
 
         if (text[0] == '\0')
             return "a NUL in the text; give it without";

@@ -17,6 +17,12 @@
  */
 const char *text_fault(const unsigned char *text, size_t length);
 
+/*
+ * Octets of the character that a text of one octet or more starts with, by the same rules; 0 where
+ * it starts with none.
+ */
+size_t text_character(const unsigned char *text, size_t length);
+
 /* An ASCII capital as the small letter; everything else as it is. */
 char text_lower(char c);
 

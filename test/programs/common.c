@@ -1,7 +1,7 @@
 /*
  * What the programs share, for tests to call
  *
- *     common utf8                   a line of hex in, a line out: 1 well formed, 0 not
+ *     common text                   a line of hex in, a line out: 1 well formed, 0 not
  *     common printable SIZE         a line of hex in, the filtered text in hex out
  *     common open|insecure|append PATH    "open", or why not
  *     common devices NEEDS EXTRA PATH     a line for each row: identity, line, ka-id and the Ka
@@ -16,7 +16,7 @@
 #include "hex.h"
 #include "printable.h"
 #include "private_file.h"
-#include "utf8.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,14 +36,14 @@ static bool read_hex(char octets[LINE_SIZE], size_t *length)
     return hex_decode((unsigned char *)octets, line, 2 * *length);
 }
 
-static int run_utf8(char *arguments[])
+static int run_text(char *arguments[])
 {
     char octets[LINE_SIZE];
     size_t length;
 
     (void)arguments;
     while (read_hex(octets, &length))
-        printf("%d\n", utf8_is_well_formed(octets, length));
+        printf("%d\n", text_fault((const unsigned char *)octets, length) == NULL);
     return 0;
 }
 
@@ -169,7 +169,7 @@ static const struct {
     int arguments;
     int (*run)(char *arguments[]);
 } commands[] = {
-    {"utf8", 0, run_utf8},     {"printable", 1, run_printable},
+    {"text", 0, run_text},     {"printable", 1, run_printable},
     {"open", 1, run_open},     {"insecure", 1, run_insecure},
     {"append", 1, run_append}, {"devices", 3, run_devices},
     {"count", 1, run_count},   {"e2e", 4, run_e2e},

@@ -20,6 +20,7 @@ import pytest
 
 import reference
 from samples import FQDN, KA, KEY, NAF_ID, UA
+from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
 NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
@@ -93,19 +94,22 @@ def test_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "identity"),
+    ("form", "identity", "character"),
     [
-        *((form, "a:b@c") for form in ("mosquitto", "stunnel", "gnutls")),
-        *((form, "#a@c") for form in ("mosquitto", "stunnel", "gnutls")),
-        ("openssl", "it's"),
-        ("openssl", "back\\slash"),
+        *((form, "a:b@c", ":") for form in ("mosquitto", "stunnel", "gnutls")),
+        *((form, "#a@c", "#") for form in ("mosquitto", "stunnel", "gnutls")),
+        ("openssl", "it's", "'"),
+        ("openssl", "back\\slash", "\\x5C"),
     ],
 )
-def test_what_a_format_cannot_carry(tmp_path: Path, form: str, identity: str) -> None:
+def test_what_a_format_cannot_carry(
+    tmp_path: Path, form: str, identity: str, character: str
+) -> None:
     path = write(tmp_path, HEADER, A, f"{identity},{KEY.hex()},{KA.hex()}")
     result = psk(path, *NAF, form=form)
     assert result.returncode == 1 and not (tmp_path / "psk").exists()
-    assert b"line 3: identity: has a character that this format cannot carry" in result.stderr
+    reason = f"line 3: identity: the format {form} cannot carry its '{character}'\n"
+    assert result.stderr.decode().endswith(reason)
     assert psk(path, *NAF, form="json").returncode == 0
 
 
@@ -153,6 +157,8 @@ BAD_ROWS = {
     "empty identity": (f",{KEYS}", "identity: empty"),
     "blank": (f"a b,{KEYS}", "identity: must be 1 to 255"),
     "quote": (f'"a",{KEYS}', "identity: must be 1 to 255"),
+    "quote behind a letter that is not ASCII": (f'ä",{KEYS}', "identity: must be 1 to 255"),
+    "blank behind a letter that is not ASCII": (f"ä b,{KEYS}", "identity: must be 1 to 255"),
     "escape": (f"a\x1b[31m,{KEYS}", "identity: must be 1 to 255"),
     "not UTF-8": (f"a\udcff,{KEYS}", "identity: must be 1 to 255"),
     "NUL": (f"a\0b,{KEYS}", "identity: must be 1 to 255"),
@@ -180,7 +186,7 @@ def test_bad_rows(tmp_path: Path, name: str) -> None:
         result = psk(path, *NAF, "--keep-going", form=form)
         said = result.stderr.decode()
         assert result.returncode == 1 and f"line 3: {reason}" in said
-        assert said.splitlines()[-1].endswith("1 rows are bad") and "2 of 3" in said
+        assert said.splitlines()[-1].endswith("; bad rows: 1") and "2 of 3" in said
         if form == "mosquitto":
             assert (tmp_path / "psk").read_text() == line(*GOOD[0]) + line(*GOOD[1])
         else:
@@ -209,21 +215,24 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("", "the header is wrong: it names a column that is not known here"),
+        (
+            "",
+            "the header is wrong: its field 1 is none of identity, ks-naf, ka, ka-id, naf-fqdn, ua-protocol-id, refresh, usage\n",
+        ),
+        (A, "the header is wrong: its field 1 is none of"),
+        ("\ufeff" + HEADER, "the header is wrong: a byte order mark comes before it"),
         ("identity,ks-naf", "ka: the header is wrong: this column is missing"),
         ("ks-naf,ka", "identity: the header is wrong: this column is missing"),
         ("identity,ks-naf,ka,ka", "ka: the header is wrong: this column is named twice"),
-        (
-            "identity,ks-naf,ka,colour",
-            "the header is wrong: it names a column that is not known here",
-        ),
-        ("identity,ks-naf,ka ", "the header is wrong: it names a column that is not known here"),
+        ("identity,ks-naf,ka,colour", "the header is wrong: its field 4 is none of"),
+        ("identity,ks-naf,ka ", "the header is wrong: its field 3 is none of"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
     for more in NOTHING, ["--keep-going"]:
         result = psk(write(tmp_path, header, A), *NAF, *more)
-        assert result.returncode == 1 and f"line 1: {reason}" in result.stderr.decode()
+        said = result.stderr.decode()
+        assert result.returncode == 1 and f"line 1: {reason}" in said and said.count("\n") == 1
         assert not (tmp_path / "psk").exists()
 
 
@@ -233,6 +242,7 @@ def test_files_that_were_cut(tmp_path: Path) -> None:
         for more in NOTHING, ["--keep-going"]:
             result = psk(path, *NAF, *more)
             assert result.returncode == 1 and result.stderr.startswith(b"akma psk: ")
+            assert result.stderr.count(b"\n") == 1
             assert not (tmp_path / "psk").exists()
         if text.count("\n") > 1:
             assert b"line 3: no end of line at the end of the file" in result.stderr
@@ -406,7 +416,7 @@ def test_memory(tmp_path: Path) -> None:
 # Interruptions
 
 
-def test_full_disk(tmp_path: Path) -> None:
+def test_limit_of_size(tmp_path: Path) -> None:
     path = write_rows(tmp_path, MANY)
     (tmp_path / "psk").write_text("old")
     command: list[str | Path] = [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", *NAF]
@@ -422,6 +432,22 @@ def test_full_disk(tmp_path: Path) -> None:
         assert result.returncode == 1 and b"psk: File too large" in result.stderr
         assert (tmp_path / "psk").read_text() == "old"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["devices.csv", "psk"]
+
+
+@pytest.mark.parametrize("form", ["stunnel", "json"])
+def test_full_disk(tmp_path: Path, disk: SmallDisk, form: str) -> None:
+    """Full from the start, and full before the last block."""
+    path = write_rows(tmp_path, MANY)
+    out = disk.folder / "psk"
+    out.write_text("old")
+    for filled in (False, True):
+        if filled:
+            disk.fill()
+        before = disk.names()
+        result = akma("psk", "--in", path, "--out", out, "--format", form, *NAF)
+        assert result.returncode == 1
+        assert result.stderr.decode() == f"akma psk: {out}: No space left on device\n"
+        assert out.read_text() == "old" and disk.names() == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -452,13 +478,14 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fifo", "psk"]
 
 
-def test_pipe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_pipe(tmp_path: Path, name: str) -> None:
     path = tmp_path / "devices.csv"
     text = "".join([HEADER + "\n", A + "\n"])
     words: list[str | Path] = [
         "psk",
         "--in",
-        "/dev/stdin",
+        name,
         "--out",
         tmp_path / "psk",
         "--format",
@@ -468,10 +495,13 @@ def test_pipe(tmp_path: Path) -> None:
     result = akma(*words, given=text.encode())
     assert result.returncode == 0 and result.stderr == b"" and not path.exists()
     assert (tmp_path / "psk").read_text() == line(*GOOD[0])
+    result = akma(*words, given=f"{HEADER}\nx\n".encode())
+    where = "standard input" if name == "-" else name
+    assert result.stderr.decode().startswith(f"akma psk: {where}: line 2: fewer fields")
 
 
 def test_progress_bar(tmp_path: Path) -> None:
-    """On a terminal, and gone at the end."""
+    """On a terminal, and gone at the end; none in a pipe."""
     keys = f"{KEY.hex()},{KA.hex()}"
     path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(300_000)))
     parent, child = pty.openpty()
@@ -499,6 +529,8 @@ def test_progress_bar(tmp_path: Path) -> None:
     os.close(parent)
     assert b"% " in shown and b"devices" in shown and b"[#" in shown
     assert shown.endswith(b"\r\x1b[K")
+    result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=True)
+    assert result.stdout == result.stderr == b""
 
 
 def test_help_of_psk(tmp_path: Path) -> None:
