@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "chain.h"
 #include "command.h"
-#include "derivation.h"
 #include "hex.h"
 #include "options.h"
 #include "output.h"
@@ -52,26 +52,7 @@ static const struct {
 static const char *const arguments[] = {
     [SECRET] = "SRC", [HEX] = "HEX", [TEXT] = "TEXT", [NUMBER] = "N"};
 
-/* The chains that end in e2e_key: each step's key is the parameter of that name in the next. */
-static const struct {
-    const char *option, *secret;
-    struct {
-        const char *algorithm, *key;
-    } steps[3];
-} chains[] = {
-    {"from-k-ausf",
-     "K_AUSF",
-     {{AKMA_KDF_K_AKMA, AKMA_PARAM_KEY},
-      {AKMA_KDF_K_AF, AKMA_PARAM_KEY},
-      {AKMA_KDF_E2E, AKMA_PARAM_KS_NAF}}},
-    {"from-ck-ik",
-     "Ks = CK || IK",
-     {{AKMA_KDF_KS_NAF, AKMA_PARAM_KEY}, {AKMA_KDF_E2E, AKMA_PARAM_KS_NAF}}},
-};
-
-#define CHAINS     (sizeof(chains) / sizeof(chains[0]))
-#define STEPS      (sizeof(chains[0].steps) / sizeof(chains[0].steps[0]))
-#define INPUTS_MAX (1 + PARAMETERS + OPTION_MANY_MAX) /* the first is a step's key */
+#define INPUTS_MAX (1 + PARAMETERS + OPTION_MANY_MAX) /* the first is left to a chain */
 
 /* What the options say, in text. */
 struct given {
@@ -85,9 +66,9 @@ struct request {
     struct input inputs[INPUTS_MAX];
     size_t count;
     struct secret
-        octets[INPUTS_MAX]; /* what the inputs point to, where it is not the option's text */
-    struct secret top;      /* of a chain */
-    size_t chain;           /* CHAINS: none */
+        octets[INPUTS_MAX];    /* what the inputs point to, where it is not the option's text */
+    const struct chain *chain; /* NULL: none */
+    struct secret top;         /* of the chain */
     unsigned int length;
     enum output_format format;
 };
@@ -120,7 +101,7 @@ static void parse(struct given *given, int argc, char *argv[])
             parameters[i].help};
     for (size_t i = 0; i < CHAINS; i++)
         tops[i] = (struct option_row){chains[i].option, "SRC", &given->chains[i], OPTION_OPTIONAL,
-                                      chains[i].secret};
+                                      chains[i].top};
     const struct option_group groups[] = {
         {NULL, others, sizeof(others) / sizeof(others[0])},
         {"Parameters of the algorithms:", options, PARAMETERS},
@@ -200,18 +181,18 @@ static bool take(struct request *request, size_t parameter, const char *text, bo
 
 static bool take_chain(struct request *request, const struct given *given)
 {
-    size_t tops = 0;
+    const char *source = NULL;
 
-    request->chain = CHAINS;
-    for (size_t i = 0; i < CHAINS; i++)
-        if (given->chains[i] != NULL) {
-            request->chain = i;
-            tops++;
-        }
-    if (tops > 1)
-        return complain(chains[request->chain].option, "give only one top of a chain");
-    return tops == 0 || take_secret(&request->top, chains[request->chain].option,
-                                    given->chains[request->chain], given->raw != NULL);
+    for (size_t i = 0; i < CHAINS; i++) {
+        if (given->chains[i] == NULL)
+            continue;
+        if (source != NULL)
+            return complain(chains[i].option, "give only one top of a chain");
+        request->chain = &chains[i];
+        source = given->chains[i];
+    }
+    return source == NULL ||
+           take_secret(&request->top, request->chain->option, source, given->raw != NULL);
 }
 
 static bool understand(struct request *request, const struct given *given)
@@ -228,42 +209,6 @@ static bool understand(struct request *request, const struct given *given)
             if (!take(request, i, given->values[i][j], given->raw != NULL))
                 return false;
     return true;
-}
-
-/* Derive from the top of the chain down to the algorithm; each step's key takes the last one's
- * place. */
-static bool run_chain(struct request *request, const char *algorithm, unsigned char *key,
-                      char reason[DERIVATION_REASON_SIZE])
-{
-    unsigned char step_key[AKMA_KEY_LENGTH];
-    struct input *first = &request->inputs[0];
-    bool done = true, last = false;
-
-    first->octets = request->top.octets;
-    first->length = request->top.length;
-    for (size_t i = 0; done && !last && i < STEPS; i++) {
-        const char *step = chains[request->chain].steps[i].algorithm;
-        unsigned char result[AKMA_KEY_LENGTH];
-
-        if (step == NULL)
-            break;
-        last = strcmp(step, algorithm) == 0;
-        first->name = chains[request->chain].steps[i].key;
-        first->form = INPUT_OCTETS;
-        done = derivation_run(step, request->inputs, request->count, last ? key : result,
-                              last ? request->length : sizeof(result), reason);
-        if (done && !last) {
-            memcpy(step_key, result, sizeof(step_key));
-            first->octets = step_key;
-            first->length = sizeof(step_key);
-        }
-        OPENSSL_cleanse(result, sizeof(result));
-    }
-    OPENSSL_cleanse(step_key, sizeof(step_key));
-    if (done && !last)
-        (void)snprintf(reason, DERIVATION_REASON_SIZE, "--%s: this chain does not lead to %s",
-                       chains[request->chain].option, PRINTABLE(algorithm));
-    return done && last;
 }
 
 /* A parameter that nobody took would be a key for something else than was meant. */
@@ -286,8 +231,9 @@ static bool derive(struct request *request, const char *algorithm, const char *o
     bool done = false;
 
     if (key != NULL)
-        done = request->chain < CHAINS
-                   ? run_chain(request, algorithm, key, reason)
+        done = request->chain != NULL
+                   ? chain_run(request->chain, &request->top, algorithm, request->inputs,
+                               request->count, key, request->length, reason)
                    : derivation_run(algorithm, request->inputs + 1, request->count - 1, key,
                                     request->length, reason);
     done = done && all_taken(request, algorithm, reason);

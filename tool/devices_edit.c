@@ -115,22 +115,6 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     return true;
 }
 
-static bool write_file(struct devices_edit *edit, const struct secret_text *text,
-                       char fault[DEVICES_EDIT_FAULT_SIZE])
-{
-    struct private_file file;
-    bool done = false;
-
-    if (!guarded_file_create(&file, edit->path, fault))
-        return false;
-    if (!private_file_write(file.fd, text->octets, text->length))
-        (void)wrong(fault, strerror(errno));
-    else
-        done = private_file_keep(&file, &edit->status, fault) && guarded_file_commit(&file, fault);
-    guarded_file_discard(&file);
-    return done;
-}
-
 bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *text,
                           char fault[DEVICES_EDIT_FAULT_SIZE])
 {
@@ -143,7 +127,7 @@ bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *t
         return false;
     }
     devices_free(devices);
-    return write_file(edit, text, fault);
+    return guarded_file_write(edit->path, &edit->status, text->octets, text->length, fault);
 }
 
 void devices_edit_close(struct devices_edit *edit)

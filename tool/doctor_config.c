@@ -11,7 +11,6 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define KEY_MAX 64 /* octets of a key that is compared with the known ones */
@@ -110,12 +109,13 @@ static void look_at_keys(struct doctor *doctor, const struct doctor_instance *in
                          "every key of [%s] is known", instance->section);
 }
 
-static bool is_no(const char *value)
+/* Any value activates on OpenSSL 3.0 and 3.1, one of these on all. */
+static bool is_yes(const char *value)
 {
-    static const char *const words[] = {"0", "no", "off", "false"};
+    static const char *const words[] = {"1", "yes", "YES", "true", "TRUE", "on", "ON"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasecmp(value, words[i]) == 0)
+        if (strcmp(value, words[i]) == 0)
             return true;
     return false;
 }
@@ -127,7 +127,7 @@ static void look_at_activate(struct doctor *doctor, const struct doctor_instance
     if (activate == NULL)
         (void)report_add(&doctor->report, false, "activate", instance->name,
                          "not in [%s]: write activate = 1 there", instance->section);
-    else if (is_no(activate))
+    else if (!is_yes(activate))
         (void)report_add(
             &doctor->report, false, "activate", instance->name,
             "%.16s in [%s] activates on OpenSSL 3.0 and not on newer ones: write 1, or "

@@ -160,6 +160,20 @@ static void look_at_hmac(struct doctor *doctor)
     ERR_clear_error();
 }
 
+/* With default_properties = fips=yes every provider is asked for what akma does not claim. */
+static bool is_found_but_for_fips(const struct doctor *doctor)
+{
+    char query[600];
+    EVP_KDF *kdf;
+
+    (void)snprintf(query, sizeof(query), "%.500s%s-fips",
+                   doctor->query == NULL ? "" : doctor->query, doctor->query == NULL ? "" : ",");
+    kdf = EVP_KDF_fetch(doctor->libctx, AKMA_KDF_E2E, query);
+    EVP_KDF_free(kdf);
+    ERR_clear_error();
+    return kdf != NULL;
+}
+
 /* Without a query that names one, OpenSSL picks any of several instances. */
 static void look_at_query(struct doctor *doctor, size_t active)
 {
@@ -169,7 +183,11 @@ static void look_at_query(struct doctor *doctor, size_t active)
     ERR_clear_error();
     if (kdf == NULL)
         (void)report_add(&doctor->report, false, "query", NULL,
-                         "%s: AKMA-E2E is not found with it: provider=<name of an instance> is",
+                         is_found_but_for_fips(doctor)
+                             ? "%s: AKMA-E2E is not found with it, because default_properties ask "
+                               "for fips=yes: applications have to ask for provider=<name>,-fips"
+                             : "%s: AKMA-E2E is not found with it: provider=<name of an instance> "
+                               "is",
                          given);
     else if (active > 1 && (doctor->query == NULL || strstr(doctor->query, "provider=") == NULL))
         (void)report_add(&doctor->report, false, "query", NULL,
@@ -194,7 +212,7 @@ void doctor_look_at_derivation(struct doctor *doctor)
         if (OSSL_PROVIDER_available(doctor->libctx, name) != 1)
             continue;
         active++;
-        (void)snprintf(query, sizeof(query), "provider='%.250s'", name);
+        (void)snprintf(query, sizeof(query), "provider='%.250s',-fips", name);
         for (size_t j = 0; j < sizeof(answers) / sizeof(answers[0]); j++)
             look_at_answer(doctor, name, query, j);
     }

@@ -5,7 +5,10 @@
  */
 #include "guarded_file.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
@@ -72,4 +75,20 @@ void guarded_file_discard(struct private_file *file)
     private_file_discard(file);
     pending = NULL;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+bool guarded_file_write(const char *path, const struct stat *status, const void *octets,
+                        size_t length, char fault[PRIVATE_FILE_FAULT_SIZE])
+{
+    struct private_file file;
+    bool done = guarded_file_create(&file, path, fault);
+
+    if (done && !private_file_write(file.fd, octets, length)) {
+        (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "%s", strerror(errno));
+        done = false;
+    }
+    done = done && (status == NULL || private_file_keep(&file, status, fault)) &&
+           guarded_file_commit(&file, fault);
+    guarded_file_discard(&file);
+    return done;
 }

@@ -22,4 +22,11 @@ bool guarded_file_create(struct private_file *file, const char *path,
 bool guarded_file_commit(struct private_file *file, char fault[PRIVATE_FILE_FAULT_SIZE]);
 void guarded_file_discard(struct private_file *file);
 
+/*
+ * All of it at once: a file of mode 0600, or of the mode and owner that status has. False: fault;
+ * path is as it was.
+ */
+bool guarded_file_write(const char *path, const struct stat *status, const void *octets,
+                        size_t length, char fault[PRIVATE_FILE_FAULT_SIZE]);
+
 #endif

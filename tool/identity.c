@@ -19,10 +19,13 @@
 #define A_TID_HEX       ((size_t)2 * AKMA_KEY_LENGTH)
 
 static const char example[] =
-    "B-TID: base64(RAND)@BSF (TS 33.220 4.5.2). A-KID: rid<RID>.tid<A-TID>@realm,\n"
-    "of the parts that TS 33.535 6.1 names; akma derive --algorithm AKMA-A-TID gives\n"
-    "A-TID. PSK identity (TS 24.109): 3GPP-AKMA and the A-KID; 3GPP-bootstrapping, or\n"
-    "with --uicc 3GPP-bootstrapping-uicc, a separator and the B-TID.\n"
+    "B-TID: base64(RAND)@BSF (TS 33.220 4.5.2). A-KID: rid<RID>.tid<A-TID>@realm.\n"
+    "TS 33.535 6.1 names these parts and not how they are joined: this form is our\n"
+    "own, after that of a SUCI (TS 23.003 28.7.3). Give an A-KID of another form\n"
+    "whole, with --a-kid. akma derive --algorithm AKMA-A-TID gives A-TID.\n"
+    "\n"
+    "PSK identity (TS 24.109): 3GPP-AKMA and the A-KID; 3GPP-bootstrapping, or with\n"
+    "--uicc 3GPP-bootstrapping-uicc, a separator and the B-TID.\n"
     "\n"
     "Example:\n"
     "  akma identity --rand 000102030405060708090a0b0c0d0e0f --bsf bsf.example.com";

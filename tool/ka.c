@@ -26,7 +26,9 @@ static void help(FILE *stream)
     fprintf(stream, "akma ka - make Ka's, and change which ones a devices file has\n\n");
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         fprintf(stream, "  akma ka %-8s %s\n", actions[i].name, actions[i].purpose);
-    fprintf(stream, "\nakma ka new --help, and so on, says more.\n");
+    fprintf(stream, "\nakma ka new --help, and so on, says more.\n\n"
+                    "Example:\n"
+                    "  akma ka add --devices devices.csv --identity ue1@bsf.example.com\n");
 }
 
 int command_ka(int argc, char *argv[])

@@ -135,20 +135,12 @@ static bool check(const struct secret_text *text, size_t count)
 static bool write_text(const struct secret_text *text)
 {
     char fault[PRIVATE_FILE_FAULT_SIZE];
-    struct private_file file;
-    bool done;
 
     if (option.out == NULL)
         return private_file_write(STDOUT_FILENO, text->octets, text->length) ||
                fail("standard output", strerror(errno));
-    if (!guarded_file_create(&file, option.out, fault))
-        return fail(option.out, fault);
-    done = private_file_write(file.fd, text->octets, text->length) ||
-           fail(option.out, strerror(errno));
-    if (done)
-        done = guarded_file_commit(&file, fault) || fail(option.out, fault);
-    guarded_file_discard(&file);
-    return done;
+    return guarded_file_write(option.out, NULL, text->octets, text->length, fault) ||
+           fail(option.out, fault);
 }
 
 int ka_new(int argc, char *argv[])

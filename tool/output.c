@@ -52,32 +52,18 @@ static bool complain(const char *where, const char *why)
     return false;
 }
 
-static bool write_file(const char *path, const char *text, size_t length)
-{
-    char fault[PRIVATE_FILE_FAULT_SIZE];
-    struct private_file file;
-
-    if (!guarded_file_create(&file, path, fault))
-        return complain(path, fault);
-    if (!private_file_write(file.fd, text, length)) {
-        (void)complain(path, strerror(errno));
-        guarded_file_discard(&file);
-        return false;
-    }
-    return guarded_file_commit(&file, fault) || complain(path, fault);
-}
-
 bool output_key(const char *path, enum output_format format, const unsigned char *key,
                 size_t length)
 {
     const size_t size = 2 * length + 8;
-    char *text = OPENSSL_malloc(size);
+    char fault[PRIVATE_FILE_FAULT_SIZE], *text = OPENSSL_malloc(size);
     bool done = false;
 
     if (text == NULL) {
         (void)complain("output", "out of memory");
     } else if (path != NULL) {
-        done = write_file(path, text, encode(text, format, key, length));
+        done = guarded_file_write(path, NULL, text, encode(text, format, key, length), fault) ||
+               complain(path, fault);
     } else {
         done = private_file_write(STDOUT_FILENO, text, encode(text, format, key, length)) ||
                complain("standard output", strerror(errno));

@@ -16,7 +16,8 @@
 struct pipeline {
     struct pipeline_work work;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t for_threads; /* a job has come, or the end */
+    pthread_cond_t for_caller;  /* a job is done, or a thread has entered */
     pthread_t threads[THREADS_MAX];
     size_t count, jobs;
     size_t filled, taken, drained; /* how many ever; the job is that modulo jobs */
@@ -32,7 +33,7 @@ static bool take(struct pipeline *pipeline, size_t *job)
 
     (void)pthread_mutex_lock(&pipeline->lock);
     while (pipeline->taken == pipeline->filled && !pipeline->ending)
-        (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+        (void)pthread_cond_wait(&pipeline->for_threads, &pipeline->lock);
     taken = pipeline->taken < pipeline->filled && !pipeline->ending;
     if (taken)
         *job = pipeline->taken++ % pipeline->jobs;
@@ -44,7 +45,7 @@ static void give(struct pipeline *pipeline, size_t job)
 {
     (void)pthread_mutex_lock(&pipeline->lock);
     pipeline->done[job] = true;
-    (void)pthread_cond_broadcast(&pipeline->changed);
+    (void)pthread_cond_signal(&pipeline->for_caller);
     (void)pthread_mutex_unlock(&pipeline->lock);
 }
 
@@ -57,7 +58,7 @@ static void *run(void *argument)
     (void)pthread_mutex_lock(&pipeline->lock);
     pipeline->entered++;
     pipeline->failed = pipeline->failed || entered == NULL;
-    (void)pthread_cond_broadcast(&pipeline->changed);
+    (void)pthread_cond_signal(&pipeline->for_caller);
     (void)pthread_mutex_unlock(&pipeline->lock);
     while (entered != NULL && take(pipeline, &job)) {
         pipeline->work.run(pipeline->work.argument, entered, job);
@@ -102,11 +103,12 @@ struct pipeline *pipeline_new(const struct pipeline_work *work)
         return NULL;
     pipeline->work = *work;
     (void)pthread_mutex_init(&pipeline->lock, NULL);
-    (void)pthread_cond_init(&pipeline->changed, NULL);
+    (void)pthread_cond_init(&pipeline->for_threads, NULL);
+    (void)pthread_cond_init(&pipeline->for_caller, NULL);
     start(pipeline);
     (void)pthread_mutex_lock(&pipeline->lock);
     while (pipeline->entered < pipeline->count)
-        (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+        (void)pthread_cond_wait(&pipeline->for_caller, &pipeline->lock);
     failed = pipeline->failed || pipeline->count == 0;
     (void)pthread_mutex_unlock(&pipeline->lock);
     if (!failed)
@@ -130,7 +132,7 @@ void pipeline_filled(struct pipeline *pipeline)
 {
     (void)pthread_mutex_lock(&pipeline->lock);
     pipeline->done[pipeline->filled++ % pipeline->jobs] = false;
-    (void)pthread_cond_broadcast(&pipeline->changed);
+    (void)pthread_cond_signal(&pipeline->for_threads);
     (void)pthread_mutex_unlock(&pipeline->lock);
 }
 
@@ -141,7 +143,7 @@ bool pipeline_drain(struct pipeline *pipeline, size_t *job)
     *job = pipeline->drained % pipeline->jobs;
     (void)pthread_mutex_lock(&pipeline->lock);
     while (!pipeline->done[*job])
-        (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+        (void)pthread_cond_wait(&pipeline->for_caller, &pipeline->lock);
     (void)pthread_mutex_unlock(&pipeline->lock);
     pipeline->drained++;
     return true;
@@ -153,11 +155,12 @@ void pipeline_free(struct pipeline *pipeline)
         return;
     (void)pthread_mutex_lock(&pipeline->lock);
     pipeline->ending = true;
-    (void)pthread_cond_broadcast(&pipeline->changed);
+    (void)pthread_cond_broadcast(&pipeline->for_threads);
     (void)pthread_mutex_unlock(&pipeline->lock);
     for (size_t i = 0; i < pipeline->count; i++)
         (void)pthread_join(pipeline->threads[i], NULL);
-    (void)pthread_cond_destroy(&pipeline->changed);
+    (void)pthread_cond_destroy(&pipeline->for_threads);
+    (void)pthread_cond_destroy(&pipeline->for_caller);
     (void)pthread_mutex_destroy(&pipeline->lock);
     OPENSSL_free(pipeline);
 }

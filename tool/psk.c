@@ -35,7 +35,7 @@ static struct {
 } option = {.length = "32", .mode = AKMA_DEFAULT_MODE, .digest = AKMA_DEFAULT_DIGEST};
 
 static const struct option_row files[] = {
-    {"in", "CSV", &option.in, OPTION_REQUIRED, "the devices"},
+    {"in", "CSV", &option.in, OPTION_REQUIRED, "the devices; - is standard input"},
     {"out", "FILE", &option.out, OPTION_REQUIRED,
      "the PSKs; mode 0600, in place only when all rows are done"},
     {"format", "FORMAT", &option.format, OPTION_REQUIRED,

@@ -32,14 +32,14 @@ const struct psk_format *psk_format_of(const char *name)
     return NULL;
 }
 
-bool psk_format_carries(const struct psk_format *format, const char *identity, size_t length)
+char psk_format_stumbles(const struct psk_format *format, const char *identity, size_t length)
 {
     if (format->comments && length > 0 && identity[0] == '#')
-        return false;
+        return identity[0];
     for (const char *c = format->forbidden; *c != '\0'; c++)
         if (memchr(identity, *c, length) != NULL)
-            return false;
-    return true;
+            return *c;
+    return '\0';
 }
 
 size_t psk_format_room(const struct psk_format *format, size_t identity_length, size_t key_length)

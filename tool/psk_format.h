@@ -23,8 +23,8 @@ struct psk_format {
 /* The format of a name; NULL: there is none. */
 const struct psk_format *psk_format_of(const char *name);
 
-/* True if the format can carry this identity. */
-bool psk_format_carries(const struct psk_format *format, const char *identity, size_t length);
+/* A character of this identity that the format cannot carry; NUL: it can carry them all. */
+char psk_format_stumbles(const struct psk_format *format, const char *identity, size_t length);
 
 /* The most octets that psk_format_write() needs. */
 size_t psk_format_room(const struct psk_format *format, size_t identity_length, size_t key_length);

@@ -147,11 +147,16 @@ static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_
     char fault[ROW_FAULT_SIZE];
     struct row row;
     const struct row_field *identity = &row.field[COLUMN_IDENTITY];
+    char stumbles;
 
     if (!row_read(&row, &setup->layout, line, length, fault))
         return complain(job, fault);
-    if (!psk_format_carries(setup->format, (const char *)identity->octets, identity->length))
-        return complain(job, "identity: has a character that this format cannot carry");
+    stumbles = psk_format_stumbles(setup->format, (const char *)identity->octets, identity->length);
+    if (stumbles != '\0') {
+        (void)snprintf(fault, sizeof(fault), "identity: the format %s cannot carry its '%c'",
+                       setup->format->name, stumbles);
+        return complain(job, fault);
+    }
     return derive(setup, ctx, &row, key) ? write_line(job, setup, identity, key)
                                          : complain_of_derive(job);
 }

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AHEAD 16 /* rows between the one that is written and the one that is looked for */
+
 struct run {
     struct psk_setup *setup;
     const char *in, *out;
@@ -105,6 +107,8 @@ static bool write_job(struct run *run, const struct psk_job *job)
         const struct psk_mark *mark = &job->marks[i];
         const enum seen_result result = seen_add(run->seen, mark->hash);
 
+        if (i + AHEAD < job->marked)
+            seen_expect(run->seen, job->marks[i + AHEAD].hash);
         if (!refuse_until(run, job, &next, mark->line))
             return false;
         if (result == SEEN_NO_MEMORY)
@@ -178,6 +182,14 @@ static bool run_blocks(struct run *run)
     return fail(run, run->in, what);
 }
 
+/* Without a header there is nothing to keep going with. */
+static bool refuse_header(struct run *run, const char *reason)
+{
+    (void)refuse(run, 1, reason);
+    run->failed = true;
+    return false;
+}
+
 /* The header is a line of the first block, which is then given to the pipeline without it. */
 static bool read_header(struct run *run)
 {
@@ -191,18 +203,14 @@ static bool read_header(struct run *run)
     size_t length, left = job->length, number;
 
     if (result == BLOCK_END)
-        return refuse(run, 1, "the file is empty; it must begin with a header"),
-               fail(run, run->in, "no header");
+        return refuse_header(run, "the file is empty; it must begin with a header");
     if (result != BLOCK_READ)
-        return refuse(run, 1, line_reader_says(result)), false;
+        return refuse_header(run, line_reader_says(result));
     (void)line_next(&rest, &left, &line, &length);
     run->octets = job->length;
     run->lines = 1;
-    if (!row_layout_read(&run->setup->layout, &rules, line, length, fault)) {
-        (void)refuse(run, 1, fault);
-        run->failed = true;
-        return false;
-    }
+    if (!row_layout_read(&run->setup->layout, &rules, line, length, fault))
+        return refuse_header(run, fault);
     memmove(job->block, rest, left);
     job->length = left;
     (void)pipeline_fill(run->pipeline, &number);
@@ -241,9 +249,12 @@ static void finish(struct run *run)
 
 static int open_input(struct run *run)
 {
-    const int fd = open(run->in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const bool is_stdin = strcmp(run->in, "-") == 0;
+    const int fd = is_stdin ? dup(STDIN_FILENO) : open(run->in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat status = {.st_size = 0};
 
+    if (is_stdin)
+        run->in = "standard input";
     if (fd < 0 || fstat(fd, &status) != 0) {
         (void)fail(run, run->in, strerror(errno));
         return -1;
@@ -284,7 +295,7 @@ bool psk_run(struct psk_setup *setup, const char *in, const char *out, bool keep
     if (fd >= 0)
         (void)close(fd);
     if (done && run.bad > 0)
-        fprintf(stderr, "akma psk: %zu of %zu devices are in %s, %zu rows are bad\n", run.rows,
+        fprintf(stderr, "akma psk: %zu of %zu devices are in %s; bad rows: %zu\n", run.rows,
                 run.rows + run.bad, PRINTABLE(out), run.bad);
     return done && run.bad == 0;
 }

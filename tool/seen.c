@@ -1,5 +1,9 @@
 /*
- * Which identities have been seen: open addressing in parts that grow one by one
+ * Which identities have been seen: open addressing in one table
+ *
+ * A hash's place is the same fraction of the table, whatever its size. So growing goes through old
+ * and new table from front to back, and what is behind is given back to the system on the way:
+ * there is memory for one table at a time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,26 +11,49 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define PARTS          256 /* one grows at a time: old and new never stand side by side for all */
-#define FIRST_CAPACITY 32
+#define FIRST_CAPACITY ((size_t)1 << 16)
+#define PIECE          ((size_t)1 << 18) /* slots that are given back at once: 2 MiB */
 
-struct part {
+struct table {
     uint64_t *slots; /* 0: free */
-    size_t count, capacity;
+    size_t capacity; /* below 2^32 */
 };
 
 struct seen {
     uint64_t secret[2];
-    struct part parts[PARTS];
+    struct table table;
+    size_t count;
 };
+
+/* From the system, not the heap: zero, given back piece by piece, and in large pages if it can. */
+static bool table_open(struct table *table, size_t capacity)
+{
+    const size_t size = capacity * sizeof(*table->slots);
+    void *slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (slots == MAP_FAILED)
+        return false;
+    (void)madvise(slots, size, MADV_HUGEPAGE);
+    *table = (struct table){slots, capacity};
+    return true;
+}
+
+static void table_close(struct table *table)
+{
+    if (table->slots != NULL)
+        (void)munmap(table->slots, table->capacity * sizeof(*table->slots));
+}
 
 struct seen *seen_new(void)
 {
     struct seen *seen = OPENSSL_zalloc(sizeof(*seen));
 
-    if (seen == NULL || RAND_bytes((unsigned char *)seen->secret, sizeof(seen->secret)) > 0)
+    if (seen != NULL && RAND_bytes((unsigned char *)seen->secret, sizeof(seen->secret)) > 0 &&
+        table_open(&seen->table, FIRST_CAPACITY))
         return seen;
     OPENSSL_free(seen);
     return NULL;
@@ -36,8 +63,7 @@ void seen_free(struct seen *seen)
 {
     if (seen == NULL)
         return;
-    for (size_t i = 0; i < PARTS; i++)
-        OPENSSL_free(seen->parts[i].slots);
+    table_close(&seen->table);
     OPENSSL_free(seen);
 }
 
@@ -64,44 +90,54 @@ uint64_t seen_hash(const struct seen *seen, const void *identity, size_t length)
     return hash == 0 ? 1 : hash;
 }
 
-/* Where a hash is, or would be. */
-static uint64_t *find(const struct part *part, uint64_t hash)
+/* Where the search for a hash begins. */
+static size_t first_place(const struct table *table, uint64_t hash)
 {
-    size_t at = (size_t)(((hash & UINT32_MAX) * part->capacity) >> 32);
-
-    while (part->slots[at] != 0 && part->slots[at] != hash)
-        at = at + 1 == part->capacity ? 0 : at + 1;
-    return &part->slots[at];
+    return (size_t)(((hash >> 32) * table->capacity) >> 32);
 }
 
-static int grow(struct part *part)
+/* Where a hash is, or would be. */
+static uint64_t *find(const struct table *table, uint64_t hash)
 {
-    struct part larger = {.count = part->count,
-                          .capacity = part->capacity == 0 ? FIRST_CAPACITY
-                                                          : part->capacity + part->capacity / 2};
+    size_t at = first_place(table, hash);
 
-    larger.slots = OPENSSL_zalloc(larger.capacity * sizeof(*larger.slots));
-    if (larger.slots == NULL)
-        return 0;
-    for (size_t i = 0; i < part->capacity; i++)
-        if (part->slots[i] != 0)
-            *find(&larger, part->slots[i]) = part->slots[i];
-    OPENSSL_free(part->slots);
-    *part = larger;
-    return 1;
+    while (table->slots[at] != 0 && table->slots[at] != hash)
+        at = at + 1 == table->capacity ? 0 : at + 1;
+    return &table->slots[at];
+}
+
+static bool grow(struct seen *seen)
+{
+    struct table *old = &seen->table, larger;
+
+    if (!table_open(&larger, old->capacity + old->capacity / 2))
+        return false;
+    for (size_t i = 0; i < old->capacity; i++) {
+        if (old->slots[i] != 0)
+            *find(&larger, old->slots[i]) = old->slots[i];
+        if ((i + 1) % PIECE == 0)
+            (void)madvise(&old->slots[i + 1 - PIECE], PIECE * sizeof(*old->slots), MADV_DONTNEED);
+    }
+    table_close(old);
+    seen->table = larger;
+    return true;
+}
+
+void seen_expect(const struct seen *seen, uint64_t hash)
+{
+    __builtin_prefetch(&seen->table.slots[first_place(&seen->table, hash)], 1);
 }
 
 enum seen_result seen_add(struct seen *seen, uint64_t hash)
 {
-    struct part *part = &seen->parts[hash >> 56];
     uint64_t *slot;
 
-    if (part->count >= part->capacity - part->capacity / 8 && !grow(part))
+    if (seen->count >= seen->table.capacity - seen->table.capacity / 8 && !grow(seen))
         return SEEN_NO_MEMORY;
-    slot = find(part, hash);
+    slot = find(&seen->table, hash);
     if (*slot == hash)
         return SEEN_BEFORE;
     *slot = hash;
-    part->count++;
+    seen->count++;
     return SEEN_NEW;
 }

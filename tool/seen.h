@@ -24,6 +24,10 @@ void seen_free(struct seen *seen);
 /* The hash of an identity, by the secret of this set; any thread may ask for it. */
 uint64_t seen_hash(const struct seen *seen, const void *identity, size_t length);
 
+/* Bring what a hash needs near, some hashes before it is added: most of the time goes by waiting.
+ */
+void seen_expect(const struct seen *seen, uint64_t hash);
+
 /* Remember a hash. */
 enum seen_result seen_add(struct seen *seen, uint64_t hash);
 

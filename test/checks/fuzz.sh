@@ -16,7 +16,7 @@ found=${2:-$root/build/fuzz-found}
 (cd "$root" && cmake --preset fuzz -B "$build") >/dev/null
 cmake --build "$build" >/dev/null
 export OPENSSL_CONF=/dev/null
-for target in kdf policy lines operator party store; do
+for target in kdf policy lines operator party store psk source; do
     mkdir -p "$found/$target" "$build/corpus/$target"
     echo "== fuzz-$target, $seconds seconds"
     "$build/test/fuzz/fuzz-$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -verbosity=0 \

@@ -129,8 +129,8 @@ static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
     return operation == OSSL_OP_MAC ? macs : NULL;
 }
 
-static int misbehaving_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
-                            const OSSL_DISPATCH **out, void **provctx)
+int misbehaving_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                     const OSSL_DISPATCH **out, void **provctx)
 {
     static const OSSL_DISPATCH functions[] = {
         {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
@@ -144,13 +144,19 @@ static int misbehaving_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH 
     return 1;
 }
 
+bool misbehave_with_hmac_of(OSSL_LIB_CTX *libctx)
+{
+    if (real == NULL)
+        real = EVP_MAC_fetch(libctx, "HMAC", NULL);
+    return real != NULL;
+}
+
 OSSL_PROVIDER *load_misbehaving(OSSL_LIB_CTX *libctx)
 {
     OSSL_PROVIDER *provider = NULL;
 
-    if (real == NULL)
-        real = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (real != NULL && OSSL_PROVIDER_add_builtin(libctx, "misbehaving", misbehaving_init))
+    if (misbehave_with_hmac_of(NULL) &&
+        OSSL_PROVIDER_add_builtin(libctx, "misbehaving", misbehaving_init))
         provider = OSSL_PROVIDER_load(libctx, "misbehaving");
     if (provider == NULL)
         fail("no HMAC to misbehave with");

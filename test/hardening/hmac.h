@@ -6,6 +6,7 @@
 #ifndef HMAC_H
 #define HMAC_H
 
+#include <openssl/core.h>
 #include <openssl/provider.h>
 #include <stdbool.h>
 
@@ -22,6 +23,12 @@ extern struct misbehaviour {
     enum restart restart;
     void (*on_query)(void); /* called when libcrypto asks what there is, or NULL */
 } misbehaviour;
+
+/* The provider's beginning. */
+extern OSSL_provider_init_fn misbehaving_init;
+
+/* Take the real HMAC from there; false: it has none. */
+bool misbehave_with_hmac_of(OSSL_LIB_CTX *libctx);
 
 /* Load the provider, whose HMAC has no other name and no other query than OpenSSL's. */
 OSSL_PROVIDER *load_misbehaving(OSSL_LIB_CTX *libctx);

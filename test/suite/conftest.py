@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from evp import BUILD, Kdf, LibCtx
+from small_disk import SmallDisk, small_disk
 
 settings.register_profile(
     "project",
@@ -45,3 +46,10 @@ def e2e(libctx: LibCtx) -> Kdf:
 def config(tmp_path: Path) -> Iterator[Path]:
     """A configuration file to be written."""
     yield tmp_path / "openssl.cnf"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A small disk of this test's own, to be filled."""
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk

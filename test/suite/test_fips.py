@@ -3,47 +3,16 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from evp import BUILD, EvpError, LibCtx
+from fips import FIPS, needs_fips, write_fips_config
 from samples import EXPECTED, items
 
 
-def fips_module() -> Path | None:
-    """The installed fips module."""
-    shown = subprocess.run(["openssl", "version", "-m"], capture_output=True, text=True, check=True)
-    module = Path(shown.stdout.split('"')[1]) / "fips.so"
-    return module if module.exists() else None
-
-
-FIPS = fips_module()
-
-
-def write_fips_config(folder: Path, properties: str = "") -> Path:
-    """default, fips and akma; with the checksum that OpenSSL wants of the fips module."""
-    assert FIPS is not None
-    subprocess.run(
-        ["openssl", "fipsinstall", "-module", FIPS, "-out", folder / "fips.cnf"],
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    config = folder / "openssl.cnf"
-    config.write_text(
-        f"openssl_conf = init\n.include {folder}/fips.cnf\n"
-        f"[init]\nproviders = providers\nalg_section = algorithms\n"
-        f"[algorithms]\n{properties}\n"
-        f"[providers]\ndefault = default_section\nfips = fips_sect\nakma = akma_section\n"
-        f"[default_section]\nactivate = 1\n"
-        f"[akma_section]\nmodule = {BUILD}/akma.so\nactivate = 1\n"
-    )
-    return config
-
-
-@pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips module")
+@needs_fips
 def test_hmac_of_fips(tmp_path: Path) -> None:
     assert FIPS is not None
     with LibCtx(config=write_fips_config(tmp_path), modules=FIPS.parent) as libctx:
@@ -52,7 +21,7 @@ def test_hmac_of_fips(tmp_path: Path) -> None:
         assert ctx.derive(32, [("properties", "provider=fips")]) == EXPECTED["AKMA-E2E"]
 
 
-@pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips module")
+@needs_fips
 def test_default_of_fips(tmp_path: Path) -> None:
     """fips=yes for everything: AKMA-E2E is no fips algorithm, and its fetch has to say so."""
     assert FIPS is not None

@@ -16,6 +16,7 @@ import pytest
 
 import reference
 from samples import ALGORITHMS, EXPECTED, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SAMPLES, SUPI, UA
+from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
 
 SECRETS = {"ks-naf", "ka", "key", "secret"}
@@ -126,7 +127,10 @@ def test_down_the_chain_of_gba(ka: str, algorithm: str) -> None:
         (["--from-k-ausf", "stdin", "--supi", SUPI], "ka: missing"),
         (["--from-k-ausf", "stdin", "--rand", RAND.hex()], "supi: missing"),
         (["--from-ck-ik", "stdin", "--impi", IMPI], "rand: missing"),
-        (["--from-ck-ik", "stdin", "--algorithm", "AKMA-K-AF"], "rand: missing"),
+        (
+            ["--from-ck-ik", "stdin", "--rand", RAND.hex(), "--algorithm", "GBA-KS-NAF"],
+            "impi: missing",
+        ),
     ],
 )
 def test_chains_that_lack_something(words: list[str], said: str) -> None:
@@ -334,7 +338,7 @@ def test_out_that_cannot_be(tmp_path: Path, both: list[str]) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_full_disk(tmp_path: Path, both: list[str]) -> None:
+def test_limit_of_size(tmp_path: Path, both: list[str]) -> None:
     """The old file stays, nothing is left beside it."""
     out = tmp_path / "key"
     out.write_text("old")
@@ -349,6 +353,15 @@ def test_full_disk(tmp_path: Path, both: list[str]) -> None:
     assert result.returncode == 1 and b"File too large" in result.stderr
     assert out.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_full_disk(disk: SmallDisk, both: list[str]) -> None:
+    out = disk.folder / "key"
+    out.write_text("old")
+    disk.fill()
+    before = disk.names()
+    assert "No space left on device" in refused(*both, "--out", out, status=1)
+    assert out.read_text() == "old" and disk.names() == before
 
 
 def test_closed_pipe(both: list[str]) -> None:
@@ -468,6 +481,7 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
         (["--b-tid", "@b"], "user@realm"),
         (["--b-tid", "a@"], "user@realm"),
         (["--b-tid", "a b@c"], "user@realm"),
+        (["--b-tid", "ä@c"], "user@realm"),
         (["--b-tid", "a\x1b@c"], "--b-tid a\\x1B@c: must be user@realm"),
         (["--b-tid", "a@" + "b" * 254], "user@realm"),
         (["--b-tid", "a@" + "b" * 253], "a PSK identity of at most 256 octets"),

@@ -15,6 +15,7 @@ import pytest
 import reference
 from configuration import write_config
 from evp import BUILD, OPENSSL_VERSION
+from fips import FIPS, needs_fips, write_fips_config
 from openssl_cli import EXAMPLE, openssl
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
@@ -117,7 +118,15 @@ def test_value_that_is_a_section(config: Path) -> None:
     assert doctor(config)[1].count("ok: policy akma: none") == 1
 
 
-@pytest.mark.parametrize("value", ["0", "no", "OFF", "false"])
+@pytest.mark.parametrize("value", ["1", "yes", "TRUE", "on"])
+def test_activate_that_says_yes(config: Path, value: str) -> None:
+    write_config(config, {"akma": ONE})
+    config.write_text(config.read_text().replace("activate = 1", f"activate = {value}"))
+    status, output = doctor(config)
+    assert status == 0 and f"ok: activate akma: {value} in [section_0]" in output
+
+
+@pytest.mark.parametrize("value", ["0", "no", "OFF", "false", "maybe", "Yes"])
 def test_activate_that_says_no(config: Path, value: str) -> None:
     write_config(config, {"akma": ONE})
     old, new = "module = akma.so\nactivate = 1", f"module = akma.so\nactivate = {value}"
@@ -142,6 +151,53 @@ def test_without_default(config: Path) -> None:
     lines = sick(config)
     assert any(line.startswith("HMAC: no provider has it: activate default") for line in lines)
     assert any(line.startswith("known answer in mode 3GPP akma: ") for line in lines)
+
+
+@pytest.mark.parametrize("how", ["ignores", "goes-on", "refuses"])
+def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
+    """It is told, and the keys are right all the same."""
+    write_config(config, {"akma": ONE})
+    stubborn = f"module = {BUILD}/test/hardening/stubborn.so\nactivate = 1"
+    text = config.read_text().replace("default = default_section", "stubborn = default_section")
+    config.write_text(
+        text.replace("[default_section]\nactivate = 1", f"[default_section]\n{stubborn}")
+    )
+    (line,) = sick(config, STUBBORN=how)
+    assert line.startswith("HMAC again: does not start again without a key")
+    status, output = doctor(config, STUBBORN="restarts")
+    assert status == 0 and "ok: HMAC stubborn: gives the right answer" in output
+    output = doctor(config, STUBBORN=how)[1]
+    assert output.count(" akma: right\n") == 3 and "ok: HMAC stubborn: " in output
+
+
+@needs_fips
+def test_fips_in_place_of_default(tmp_path: Path) -> None:
+    """All is well with it; where fips=yes is the default, what to ask for is told."""
+    assert FIPS is not None
+    folder = str(FIPS.parent)
+    status, output = doctor(write_fips_config(tmp_path, beside=()), OPENSSL_MODULES=folder)
+    assert status == 0, output
+    assert "ok: HMAC fips: gives the right answer" in output
+    assert output.count(" akma: right\n") == 3
+    config = write_fips_config(tmp_path, "default_properties = fips=yes", beside=())
+    (line,) = sick(config, OPENSSL_MODULES=folder)
+    assert line.endswith("applications have to ask for provider=<name>,-fips")
+    words = ["--propquery", "provider=akma,-fips"]
+    status, output = doctor(config, *words, OPENSSL_MODULES=folder)
+    assert status == 0 and "ok: HMAC fips: " in output
+
+
+def test_default_properties_that_nobody_has(config: Path) -> None:
+    """fips=yes without a fips module: no HMAC, and AKMA-E2E by another query only."""
+    write_config(config, {"akma": ONE})
+    text = config.read_text().replace("[init]\n", "[init]\nalg_section = algorithms\n")
+    config.write_text(text + "[algorithms]\ndefault_properties = fips=yes\n")
+    lines = sick(config)
+    assert any(line.startswith("HMAC: no provider has it") for line in lines)
+    assert any(
+        "query: none: AKMA-E2E is not found with it, because default_properties" in line
+        for line in lines
+    )
 
 
 def test_module_that_is_not_there(config: Path, tmp_path: Path) -> None:
@@ -237,7 +293,11 @@ def test_json(config: Path) -> None:
         found = json.loads(output)
         assert found["ok"] is well and (status == 0) is well
         assert all(check["ok"] for check in found["checks"]) is well
-        assert all(check["check"] and check["detail"] for check in found["checks"])
+        assert set(found) == {"checks", "ok"}
+        for check in found["checks"]:
+            assert {"check", "ok", "detail"} <= set(check) <= {"check", "ok", "subject", "detail"}
+            assert type(check["ok"]) is bool
+            assert all(type(check[name]) is str and check[name] for name in check if name != "ok")
         plain = doctor(path)[1].splitlines()
         assert len(plain) == len(found["checks"])
 

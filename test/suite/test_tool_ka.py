@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import fcntl
 import os
 import resource
+import shutil
 import stat
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from samples import KA, KEY
+from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
 
 OTHER = bytes(range(32))
@@ -276,7 +278,7 @@ def test_files_that_are_none(tmp_path: Path, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", BOTH)
-def test_full_disk(devices: Path, words: list[str]) -> None:
+def test_limit_of_size(devices: Path, words: list[str]) -> None:
     old = devices.read_text()
     result = subprocess.run(
         [AKMA, "ka", words[0], "--devices", devices, *words[1:]],
@@ -288,6 +290,25 @@ def test_full_disk(devices: Path, words: list[str]) -> None:
     assert result.returncode == 1 and b"File too large" in result.stderr
     assert devices.read_text() == old
     assert [path.name for path in devices.parent.iterdir()] == ["devices.csv"]
+
+
+@pytest.mark.parametrize("words", BOTH)
+def test_full_disk(devices: Path, disk: SmallDisk, words: list[str]) -> None:
+    old = devices.read_text()
+    path = Path(shutil.copy(devices, disk.folder))
+    disk.fill()
+    before = disk.names()
+    assert "No space left on device" in refused(words[0], "--devices", path, *words[1:])
+    assert path.read_text() == old and disk.names() == before
+
+
+def test_full_disk_for_new_ones(disk: SmallDisk) -> None:
+    out = disk.folder / "new.csv"
+    out.write_text("old")
+    disk.fill()
+    before = disk.names()
+    assert "No space left on device" in refused("new", "--identity", "x", "--out", out)
+    assert out.read_text() == "old" and disk.names() == before
 
 
 def test_writers_wait_for_each_other(devices: Path) -> None:
@@ -320,7 +341,7 @@ def test_a_writer_that_holds_the_lock(devices: Path) -> None:
 
 
 def test_actions() -> None:
-    assert "akma ka new" in help_of("ka")
+    assert "akma ka new" in help_of("ka") and "akma ka add" in example_of("ka")
     assert akma("ka").returncode == 2
     assert "what\\x1B: must be new, add or remove" in refused("what\x1b", status=2)
 
@@ -332,5 +353,9 @@ def test_examples(devices: Path, tmp_path: Path) -> None:
     for action in ("new", "add", "remove"):
         line = example_of("ka", action)
         subprocess.run(["sh", "-c", line], cwd=tmp_path, env=folders, check=True)
-    names = [line.split(",")[::3] for line in devices.read_text().splitlines()[1:]]
+    line = example_of("ka")
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, env=folders, check=True)
+    *lines, added = devices.read_text().splitlines()[1:]
+    names = [line.split(",")[::3] for line in lines]
+    assert added.startswith("ue1@bsf.example.com,,") and added.endswith(",")
     assert names == [["one", "2026"], ["three", "2026"]]
