@@ -157,12 +157,12 @@ bool row_read(struct row *row, const struct row_layout *layout, char *line, size
 
     for (; rest != NULL; count++) {
         if (count == layout->count)
-            return wrong(fault, "more fields than the header names");
+            return wrong(fault, "more fields than the header has");
         text[count] = line + (rest - line);
         (void)next_field(&rest, end, &lengths[count]);
     }
     if (count < layout->count)
-        return wrong(fault, "fewer fields than the header names");
+        return wrong(fault, "fewer fields than the header has");
     memset(row, 0, sizeof(*row));
     for (size_t i = 0; i < count; i++) {
         const enum column column = layout->at[i];
