@@ -4,11 +4,12 @@
 #
 # needs gcc-s390x-linux-gnu, g++-s390x-linux-gnu for AKMA_TESTS, and libssl-dev:s390x
 # (after dpkg --add-architecture s390x). What is built runs here under qemu-user.
-set(AKMA_TRIPLET "" CACHE STRING "GNU triplet of the machine to build for, such as s390x-linux-gnu")
+# CMake's own trial builds read this file too, and get no option: the environment tells them.
+set(AKMA_TRIPLET "$ENV{AKMA_TRIPLET}" CACHE STRING "GNU triplet of the machine to build for, such as s390x-linux-gnu")
 if(NOT AKMA_TRIPLET)
     message(FATAL_ERROR "AKMA_TRIPLET is missing: give the machine to build for, such as -DAKMA_TRIPLET=s390x-linux-gnu")
 endif()
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES AKMA_TRIPLET)
+set(ENV{AKMA_TRIPLET} ${AKMA_TRIPLET})
 string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR ${AKMA_TRIPLET})
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_C_COMPILER ${AKMA_TRIPLET}-gcc)
