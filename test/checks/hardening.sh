@@ -75,6 +75,15 @@ run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecy
         -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
 )
 
+(
+    "$root/scripts/install-packages.sh" @consumers
+    cd "$root"
+    run thread "keys from an operator, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES \
+        AKMA_BUILD="$build/thread" /usr/bin/python3 -m pytest -q \
+        test/consumers/test_operator.py test/consumers/test_operator_revocation.py \
+        -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
+)
+
 make_build address "" -DAKMA_SANITIZE=ON
 for driver in "lifecycle once" "lifecycle threads 10" failing; do
     # shellcheck disable=SC2086 # a driver and its arguments

@@ -543,6 +543,8 @@ def test_token_that_ends(net: Net, tmp_path: Path) -> None:
     "reply",
     [
         {"status": 200, "body": "{}"},
+        {"status": 200, "body": '{"access_token":"","token_type":"Bearer"}'},
+        {"status": 200, "body": '{"access_token":"==","token_type":"Bearer"}'},
         {"status": 200, "body": '{"access_token":"a b","token_type":"Bearer"}'},
         {"status": 200, "body": '{"access_token":"a\\r\\nX: y","token_type":"Bearer"}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"mac"}'},

@@ -35,7 +35,10 @@ def test_secrets_of_a_naf(tmp_path: Path) -> None:
             (token,) = (text.encode() for text in operator.tokens)
             there = (apart.key, token, SECRET.encode())
             assert all(holds(naf, octets) for octets in there), "what is there is found"
-            assert copies(naf, apart.key.hex().encode()) == 1, "curl's, of the last answer"
+            half = apart.key.hex()[
+                32:
+            ].encode()  # what comes after an answer may cover its beginning
+            assert copies(naf, half) == 1, "curl's, of the last answer"
             assert apart.serves(flag)
             of = (apart.key, KA, NAF_ID)
             e2e_key = reference.e2e_key(

@@ -54,7 +54,7 @@ FAULTS: list[Fault] = [
     *of(
         "http_transfer.c",
         ("SET(CURLOPT_CAINFO, identity->ca) && ", ""),
-        by="test_certificates",
+        by="test_akma",
     ),
     *of(
         "http_transfer.c",
@@ -368,6 +368,7 @@ ROOM = Room(
     tests=[
         "test_operator",
         "test_operator_flow",
+        "test_operator_page",
         "test_operator_revocation",
         "test_operator_memory",
     ],
