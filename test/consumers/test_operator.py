@@ -489,6 +489,18 @@ def test_token(net: Net, tmp_path: Path) -> None:
         assert not any(token in source.errors for token in operator.tokens)
 
 
+def test_token_of_another_scope(net: Net, tmp_path: Path) -> None:
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+        options = (*token_options(operator, tmp_path), "--scope", "akma read")
+        with net.source(f"aanf:{operator.url}", options=options) as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+        form = dict(urllib.parse.parse_qsl(operator.requests[0]["body"]))
+        assert form == {"grant_type": "client_credentials", "scope": "akma read"}
+        assert operator.faults == []
+
+
 def test_token_of_an_nrf(net: Net) -> None:
     instance = "4947a69a-f61b-4bc1-b9da-47c9c5d14b64"
     subscriber = Subscriber()
