@@ -349,6 +349,14 @@ def test_links(document: Path) -> None:
         assert not anchor or anchor in anchors(path), target
 
 
+@pytest.mark.parametrize("document", DOCS, ids=str)
+def test_files_that_are_named(document: Path) -> None:
+    """What stands in the text as a path into one of the rooms is a file there."""
+    rooms = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "build")
+    for name in re.findall(rf"`((?:{rooms})/[\w/.-]+\.\w+)`", without_code(ROOT / document)):
+        assert (ROOT / name).exists(), name
+
+
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 6), reason="EVP_SKEY in EVP_KDF came with 3.6")
 def test_skey_example(tmp_path: Path) -> None:
     (example,) = blocks("docs/compatibility.md", "c")
