@@ -12,22 +12,28 @@
 char *nonce_encode(const struct nonce *nonce)
 {
     char hex[JSON_HEX_SIZE(NONCE_LENGTH)];
+    json_t *object;
 
     json_line_to_hex(hex, nonce->octets, NONCE_LENGTH);
-    return json_line_encode(json_pack("{s:s,s:s*}", "nonce", hex, "device",
-                                      nonce->device[0] == '\0' ? NULL : nonce->device));
+    object = json_pack("{s:s}", "nonce", hex);
+    if (nonce->device[0] != '\0')
+        object = json_line_with(object, "device", json_string(nonce->device));
+    return json_line_encode(object);
 }
 
 json_t *flag_pack(const struct flag *flag)
 {
     char refresh[JSON_HEX_SIZE(FLAG_REFRESH_MAX)];
+    json_t *object;
 
     if (!flag->e2e)
         return json_pack("{s:i}", "e2e", 0);
     json_line_to_hex(refresh, flag->refresh, flag->refresh_length);
-    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s*}", "e2e", 1, "mode", flag->mode, "digest",
-                     flag->digest, "refresh", refresh, "usage", flag->usage, "identity",
-                     flag->identity, "ka-id", flag->ka_id[0] == '\0' ? NULL : flag->ka_id);
+    object =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s}", "e2e", 1, "mode", flag->mode, "digest", flag->digest,
+                  "refresh", refresh, "usage", flag->usage, "identity", flag->identity);
+    return flag->ka_id[0] == '\0' ? object
+                                  : json_line_with(object, "ka-id", json_string(flag->ka_id));
 }
 
 char *flag_encode(const struct flag *flag)

@@ -48,17 +48,32 @@ json_t *json_line_parse(const char *line, size_t length, char fault[JSON_FAULT_S
     return object;
 }
 
+json_t *json_line_with(json_t *object, const char *name, json_t *value)
+{
+    if (json_object_set_new(object, name, value) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* Into memory that is there already: json_dumps() leaves a name out where it gets none. */
 char *json_line_encode(json_t *object)
 {
-    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    const size_t length = object == NULL ? 0 : json_dumpb(object, NULL, 0, JSON_COMPACT);
+    char *line = length == 0 ? NULL : OPENSSL_zalloc(length + 1);
 
+    if (line != NULL && json_dumpb(object, line, length, JSON_COMPACT) != length) {
+        json_line_free(line);
+        line = NULL;
+    }
     json_decref(object);
     return line;
 }
 
 void json_line_free(char *text)
 {
-    cleanse_and_free(text);
+    if (text != NULL)
+        OPENSSL_clear_free(text, strlen(text));
 }
 
 void json_line_to_hex(char *hex, const unsigned char *octets, size_t length)

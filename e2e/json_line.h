@@ -20,6 +20,12 @@ void json_line_set_up(void);
 /* An object; NULL: fault says what is wrong, without octets of the line: it may hold a key. */
 json_t *json_line_parse(const char *line, size_t length, char fault[JSON_FAULT_SIZE]);
 
+/*
+ * The object with one member more; both are taken over. NULL: there was no memory for either of
+ * them, or for this. (What json_pack() may leave out, "s*", it leaves out without memory as well.)
+ */
+json_t *json_line_with(json_t *object, const char *name, json_t *value);
+
 /* The text of a packed object, which is taken over; NULL when out of memory. */
 char *json_line_encode(json_t *object);
 

@@ -17,16 +17,15 @@ static json_t *pack_question(const struct line_request *request)
     json_line_to_hex(ks_naf, request->ks_naf, LINE_KEY_LENGTH);
     json_line_to_hex(nonce, request->nonce, NONCE_LENGTH);
     json_line_to_hex(ua, request->ua_protocol_id, LINE_UA_LENGTH);
-    object = json_pack("{s:I,s:s,s:s*,s:s,s:s,s:s,s:s}", "id", (json_int_t)request->id, "identity",
-                       request->identity, "device",
-                       request->device[0] == '\0' ? NULL : request->device, "ks-naf", ks_naf,
-                       "naf-fqdn", request->naf_fqdn, "ua-protocol-id", ua, "nonce", nonce);
+    object = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s}", "id", (json_int_t)request->id, "identity",
+                       request->identity, "ks-naf", ks_naf, "naf-fqdn", request->naf_fqdn,
+                       "ua-protocol-id", ua, "nonce", nonce);
     OPENSSL_cleanse(ks_naf, sizeof(ks_naf));
-    if (object == NULL || request->not_after == 0 ||
-        json_object_set_new(object, "not-after", json_integer(request->not_after)) == 0)
-        return object;
-    json_decref(object);
-    return NULL;
+    if (request->device[0] != '\0')
+        object = json_line_with(object, "device", json_string(request->device));
+    if (request->not_after != 0)
+        object = json_line_with(object, "not-after", json_integer(request->not_after));
+    return object;
 }
 
 char *line_request_encode(const struct line_request *request)
@@ -51,11 +50,7 @@ char *line_answer_encode(const struct line_answer *answer)
     default:
         object = json_pack("{s:s}", "error", answer->error);
     }
-    if (object != NULL && json_object_set_new(object, "id", json_integer(answer->id)) != 0) {
-        json_decref(object);
-        object = NULL;
-    }
-    return json_line_encode(object);
+    return json_line_encode(json_line_with(object, "id", json_integer(answer->id)));
 }
 
 /* Take the id out of an object; false: it is not there, or none. */

@@ -84,9 +84,27 @@ run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecy
         -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
 )
 
-make_build address "" -DAKMA_SANITIZE=ON
+make_build address "" -DAKMA_SANITIZE=ON -DAKMA_E2E=ON
 for driver in "lifecycle once" "lifecycle threads 10" failing; do
     # shellcheck disable=SC2086 # a driver and its arguments
     run address "$driver, AddressSanitizer with leaks" "$build/address/test/hardening/"$driver
 done
+run address "what is read while allocations fail, AddressSanitizer with leaks" "$build/address/test/hardening/parsing"
+
+# Both sides of a line in one: a certificate that is its own CA.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=naf.example.com \
+    -addext subjectAltName=DNS:naf.example.com -keyout "$folder/line.key" -out "$folder/line.pem" 2>/dev/null
+(
+    umask 077
+    printf 'identity,ks-naf,ka\nue,%s,%s\nbare,%s,\n' "$(openssl rand -hex 32)" "$(openssl rand -hex 32)" \
+        "$(openssl rand -hex 32)" >"$folder/devices.csv"
+)
+OPENSSL_CONF=$root/openssl.cnf.example
+echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
+"$build/address/test/hardening/serving" "$folder" 2>"$folder/log" || {
+    grep -v '^time=' "$folder/log"
+    exit 1
+}
 echo "hardening: all well"

@@ -1,0 +1,201 @@
+/*
+ * parsing - whatever comes from outside is read while memory runs out: it is understood as it
+ * stands, or refused; nothing crashes or leaks, and nothing is taken for something else
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "devices.h"
+#include "line_messages.h"
+#include "record.h"
+#include "redis_reply.h"
+#include "starving.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEX16 "000102030405060708090a0b0c0d0e0f"
+#define HEX32 HEX16 HEX16
+
+static const char *current;
+
+static void want(bool is_so, const char *what)
+{
+    if (is_so)
+        return;
+    fprintf(stderr, "parsing: %s: %s\n", current, what);
+    exit(EXIT_FAILURE);
+}
+
+/* What was understood is written as it came; true: it was written. */
+static bool writes(char *written, const char *line)
+{
+    const bool done = written != NULL;
+
+    want(!done || strcmp(written, line) == 0, "understood as something else");
+    json_line_free(written);
+    return done;
+}
+
+static bool try_nonce(void)
+{
+    static const char line[] = "{\"nonce\":\"" HEX16 "\",\"device\":\"d\"}";
+    char fault[FLAG_FAULT_SIZE];
+    struct nonce nonce;
+
+    return nonce_decode(&nonce, line, strlen(line), fault) && writes(nonce_encode(&nonce), line);
+}
+
+static bool try_flag(void)
+{
+    static const char line[] =
+        "{\"e2e\":1,\"mode\":\"3GPP\",\"digest\":\"SHA2-256\",\"refresh\":\"" HEX32
+        "\",\"usage\":\"tls-psk\",\"identity\":\"i\",\"ka-id\":\"k\"}";
+    char fault[FLAG_FAULT_SIZE];
+    struct flag flag;
+
+    return flag_decode(&flag, line, strlen(line), fault) && writes(flag_encode(&flag), line);
+}
+
+static bool try_no_flag(void)
+{
+    static const char line[] = "{\"e2e\":0}", bad[] = "{\"e2e\":0,\"e2e\":1}";
+    char fault[FLAG_FAULT_SIZE];
+    struct flag flag;
+
+    want(!flag_decode(&flag, bad, strlen(bad), fault), "a name twice was taken");
+    return flag_decode(&flag, line, strlen(line), fault) && writes(flag_encode(&flag), line);
+}
+
+static bool try_request(void)
+{
+    static const char line[] =
+        "{\"id\":7,\"identity\":\"i\",\"ks-naf\":\"" HEX32
+        "\",\"naf-fqdn\":\"n\",\"ua-protocol-id\":\"0100000007\",\"nonce\":\"" HEX16
+        "\",\"device\":\"d\",\"not-after\":9}";
+    char fault[JSON_FAULT_SIZE];
+    struct line_request request;
+
+    return line_request_decode(&request, line, strlen(line), fault) &&
+           writes(line_request_encode(&request), line);
+}
+
+static bool try_revocation(void)
+{
+    static const char line[] = "{\"id\":7,\"revoke\":\"i\"}";
+    char fault[JSON_FAULT_SIZE];
+    struct line_request request;
+
+    return line_request_decode(&request, line, strlen(line), fault) &&
+           writes(line_request_encode(&request), line);
+}
+
+static bool answer_is(const char *line)
+{
+    char fault[JSON_FAULT_SIZE];
+    struct line_answer answer;
+
+    return line_answer_decode(&answer, line, strlen(line), fault) &&
+           writes(line_answer_encode(&answer), line);
+}
+
+static bool try_answers(void)
+{
+    return answer_is("{\"e2e\":1,\"mode\":\"HKDF\",\"digest\":\"SHA2-384\",\"refresh\":\"" HEX32
+                     "\",\"usage\":\"u\",\"identity\":\"i\",\"ka-id\":\"k\",\"id\":0}") &&
+           answer_is("{\"e2e\":0,\"id\":1}") && answer_is("{\"revoked\":true,\"id\":2}") &&
+           answer_is("{\"error\":\"not today\",\"id\":3}");
+}
+
+/* Sealed and opened; and altered, which memory must not make good. */
+static bool try_record(void)
+{
+    static const char text[] = "1:" HEX32 "\n";
+    char fault[WRAP_KEY_FAULT_SIZE];
+    struct wrap_keys *keys = wrap_keys_parse(text, strlen(text), fault);
+    struct store_record record = {.identity = "e2e-0", .device = "d", .key = {9}}, opened = record;
+    unsigned char sealed[RECORD_MAX];
+    size_t length;
+    bool done = keys != NULL && record_seal(keys, "run", 10, &record, sealed, &length);
+
+    OPENSSL_cleanse(opened.key, sizeof(opened.key));
+    if (done && record_open(keys, "run", 10, sealed, length, &opened) != NULL)
+        done = false;
+    want(!done || memcmp(opened.key, record.key, sizeof(record.key)) == 0, "another key");
+    if (done) {
+        sealed[length - 1] ^= 1;
+        want(record_open(keys, "run", 10, sealed, length, &opened) != NULL, "altered, and taken");
+    }
+    wrap_keys_free(keys);
+    return done;
+}
+
+static bool keep_integer(void *argument, const struct redis_reply *reply)
+{
+    *(long long *)argument = reply->integer;
+    return true;
+}
+
+static bool try_replies(void)
+{
+    static const char octets[] = "+OK\r\n$3\r\nabc\r\n:41\r\n";
+    struct redis_replies *replies = redis_replies_new();
+    long long last = 0;
+    const bool done =
+        replies != NULL && redis_replies_feed(replies, octets, strlen(octets), keep_integer, &last);
+
+    want(!done || last == 41, "another number");
+    redis_replies_free(replies);
+    return done;
+}
+
+static bool try_devices(void)
+{
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
+    char text[] = "identity,ks-naf,ka,ka-id\nb," HEX32 "," HEX32 ",1\nb," HEX32 "," HEX16
+                  ",2\na," HEX32 ",,\n";
+    char fault[DEVICES_FAULT_SIZE];
+    struct devices *devices = devices_parse(text, strlen(text), &rules, fault);
+    const struct device *ka =
+        devices == NULL ? NULL : devices_ka(devices, devices_find(devices, "b"), NULL);
+
+    want(devices == NULL || (devices->count == 3 && ka != NULL && ka->ka_length == 16), "rows");
+    devices_free(devices);
+    return devices != NULL;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(void);
+} parts[] = {
+    {"nonce", try_nonce},     {"flag", try_flag},       {"no flag", try_no_flag},
+    {"request", try_request}, {"answers", try_answers}, {"revocation", try_revocation},
+    {"record", try_record},   {"replies", try_replies}, {"devices file", try_devices},
+};
+
+int main(void)
+{
+    starving_set_up();
+    starving_here();
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        unsigned long number = 0;
+        bool failed;
+        long before;
+
+        current = parts[i].name;
+        want(parts[i].run() && parts[i].run(), "refused with all memory there");
+        OPENSSL_thread_stop(); /* the error stack keeps its texts' memory */
+        before = starving_live();
+        do {
+            starving_arm(++number);
+            (void)parts[i].run();
+            failed = starving_disarm();
+            OPENSSL_thread_stop();
+            want(starving_live() == before, "blocks are left");
+        } while (failed);
+        want(parts[i].run(), "refused afterwards");
+        printf("%s: %lu allocations failed\n", current, number - 1);
+    }
+    return EXIT_SUCCESS;
+}

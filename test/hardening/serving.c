@@ -1,0 +1,338 @@
+/*
+ * serving - e2e-as serves while memory runs out: each allocation between accepting a connection and
+ * its end fails in turn; nobody is let in who would not be, nothing crashes or leaks, and the next
+ * connection is served
+ *
+ *     serving FOLDER      with devices.csv (rows "ue" with a Ka and "bare" without one), and
+ *                         line.pem and line.key, a certificate for naf.example.com that is its own
+ * CA
+ *
+ * The server's one loop is a thread of this process; its allocations are the ones that fail. The
+ * clients, and who asks as a NAF, are the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "address.h"
+#include "as_setup.h"
+#include "common.h"
+#include "flag.h"
+#include "line_messages.h"
+#include "starving.h"
+#include "stream.h"
+#include "tls13_psk.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BREATH 2 /* blocks: tables grow a little, once */
+#define NAF    "naf.example.com"
+#define ALPN \
+    "\x0A"   \
+    "akma-e2e/1"
+
+static struct {
+    struct as as;
+    SSL_CTX *psk, *line;
+    struct devices *devices;
+    struct e2e e2e;
+    char addresses[3][ADDRESS_SIZE]; /* NAF, endpoint, line */
+} all;
+
+static const char *current;
+static unsigned long number; /* of the allocation that fails */
+
+static void want(bool is_so, const char *what)
+{
+    if (is_so)
+        return;
+    printf("serving: %s, allocation %lu: %s\n", current, number, what);
+    exit(EXIT_FAILURE);
+}
+
+/* A connection whose handshake is complete; NULL: it was refused, or cut. */
+static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const unsigned char *key)
+{
+    const int fd = address_connect(all.addresses[address]), yes = 1;
+    SSL *ssl = SSL_new(ctx);
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    want(fd >= 0 && ssl != NULL && SSL_set_fd(ssl, fd), "no connection");
+    want(identity == NULL || tls13_psk_offer(ssl, identity, key, E2E_KEY_LENGTH), "no offer");
+    SSL_set_connect_state(ssl);
+    if (stream_handshake(ssl) == STREAM_OK)
+        return ssl;
+    stream_close(ssl);
+    ERR_clear_error();
+    return NULL;
+}
+
+/* Say a line; is there an answer? Then it is closed. */
+static bool ask(SSL *ssl, const char *line, char answer[STREAM_ANSWER_MAX + 1])
+{
+    size_t length = 0;
+    const bool done = ssl != NULL && stream_write_line(ssl, "", line, strlen(line)) == STREAM_OK &&
+                      stream_read_line(ssl, answer, &length) == STREAM_OK;
+
+    answer[length] = '\0';
+    stream_close(ssl);
+    ERR_clear_error();
+    return done;
+}
+
+/* A flag, by a first connection with this key. */
+static bool get_flag(const char *identity, const unsigned char *key, struct flag *flag)
+{
+    char answer[STREAM_ANSWER_MAX + 1], fault[FLAG_FAULT_SIZE];
+
+    if (!ask(shake_hands(all.psk, 0, identity, key),
+             "{\"nonce\":\"000102030405060708090a0b0c0d0e0f\"}", answer))
+        return false;
+    want(flag_decode(flag, answer, strlen(answer), fault), "the answer is no flag");
+    return true;
+}
+
+/* The key of a flag; other: of another Ka. */
+static void derive(const struct flag *flag, bool other, unsigned char key[E2E_KEY_LENGTH])
+{
+    const struct device *ue = devices_find(all.devices, "ue");
+    static const unsigned char wrong[32] = {1};
+    const struct e2e_inputs inputs = {.ks_naf = ue->ks_naf,
+                                      .ka = other ? wrong : ue->ka,
+                                      .ka_length = other ? sizeof(wrong) : ue->ka_length,
+                                      .refresh = flag->refresh,
+                                      .refresh_length = flag->refresh_length};
+    char reason[E2E_REASON_SIZE];
+
+    want(e2e_derive(&all.e2e, &inputs, key, reason), reason);
+}
+
+static bool echoes(const struct flag *flag, bool other)
+{
+    unsigned char key[E2E_KEY_LENGTH];
+    char answer[STREAM_ANSWER_MAX + 1];
+
+    derive(flag, other, key);
+    if (!ask(shake_hands(all.psk, 1, flag->identity, key), "x", answer))
+        return false;
+    want(strcmp(answer, "e2e: x") == 0, "another echo");
+    return true;
+}
+
+static const unsigned char *ks_naf(void)
+{
+    return devices_find(all.devices, "ue")->ks_naf;
+}
+
+/* The whole flow; true: it came to its end. A flag is used up by the first that is served. */
+static bool try_flow(void)
+{
+    struct flag flag;
+    bool served;
+
+    if (!get_flag("3GPP-bootstrapping.ue", ks_naf(), &flag))
+        return false;
+    want(flag.e2e, "a UE with a Ka was told that there is no e2e");
+    served = echoes(&flag, false);
+    want(!served || !echoes(&flag, false), "a flag was good twice");
+    return served;
+}
+
+static bool try_wrong_keys(void)
+{
+    static const unsigned char wrong[E2E_KEY_LENGTH] = {1};
+    struct flag flag;
+
+    want(!get_flag("3GPP-bootstrapping.ue", wrong, &flag), "a wrong Ks_NAF was let in");
+    want(!get_flag("3GPP-bootstrapping.nobody", wrong, &flag), "nobody was let in");
+    if (!get_flag("3GPP-bootstrapping.ue", ks_naf(), &flag))
+        return false;
+    want(!echoes(&flag, true), "a wrong Ka was let in");
+    return true;
+}
+
+static bool try_without_ka(void)
+{
+    const struct device *bare = devices_find(all.devices, "bare");
+    struct flag flag;
+
+    if (!get_flag("3GPP-AKMAbare", bare->ks_naf, &flag))
+        return false;
+    want(!flag.e2e, "a flag for a UE without a Ka");
+    return true;
+}
+
+/* As a NAF: a flag, or an error, or no answer; never "no e2e". */
+static bool try_line(void)
+{
+    struct line_request request = {.id = 5, .identity = "ue", .naf_fqdn = NAF};
+    struct line_answer line_answer;
+    char answer[STREAM_ANSWER_MAX + 1], fault[JSON_FAULT_SIZE], *line;
+    bool done;
+
+    memcpy(request.ks_naf, ks_naf(), LINE_KEY_LENGTH);
+    memcpy(request.ua_protocol_id, "\1\0\0\0\7", LINE_UA_LENGTH);
+    line = line_request_encode(&request);
+    want(line != NULL, "out of memory");
+    done = ask(shake_hands(all.line, 2, NULL, NULL), line, answer);
+    json_line_free(line);
+    if (!done)
+        return false;
+    want(line_answer_decode(&line_answer, answer, strlen(answer), fault), fault);
+    if (line_answer.verdict == LINE_ERROR)
+        return false;
+    want(line_answer.flag.e2e, "a NAF was told that there is no Ka");
+    return echoes(&line_answer.flag, false);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(void);
+} parts[] = {
+    {"flow", try_flow},
+    {"wrong keys", try_wrong_keys},
+    {"without a Ka", try_without_ka},
+    {"line", try_line},
+};
+
+static void mark(struct loop *loop, struct loop_message *message)
+{
+    (void)loop, (void)message;
+    starving_here();
+}
+
+/* What OpenSSL keeps for a thread: the error stack's texts, its random numbers. */
+static struct {
+    struct loop_message message;
+    atomic_bool done;
+} cleared;
+
+static void clear(struct loop *loop, struct loop_message *message)
+{
+    (void)loop, (void)message;
+    OPENSSL_thread_stop();
+    atomic_store(&cleared.done, true);
+}
+
+static void ignore(void *argument, enum store_result result, const struct store_record *record,
+                   const char *reason)
+{
+    (void)argument, (void)result, (void)record, (void)reason;
+}
+
+/* The blocks that are there while nobody is connected and no flag is outstanding. */
+static long blocks_at_rest(void)
+{
+    static const struct store_scope everything = {NULL, NULL, NULL, NULL};
+    struct store *store = all.as.server.store;
+    struct loop *loop = all.as.server.loops->loop;
+
+    for (int tries = 0; atomic_load(&all.as.server.open) > 0; tries++) {
+        want(tries < 300000, "a connection does not end");
+        (void)usleep(100);
+    }
+    (void)store->ops->revoke(store, loop, &everything, ignore, NULL);
+    cleared.message.run = clear;
+    atomic_store(&cleared.done, false);
+    loop_post(loop, &cleared.message);
+    while (!atomic_load(&cleared.done))
+        (void)usleep(100);
+    OPENSSL_thread_stop();
+    return starving_live();
+}
+
+static void go_through(bool (*run)(void))
+{
+    bool failed = true;
+    long before = 0;
+
+    for (number = 0; number < 2; number++) { /* twice, for what is made once */
+        want(run(), "not served with all memory there");
+        before = blocks_at_rest();
+    }
+    for (number = 1; failed; number++) {
+        starving_arm(number);
+        (void)run();
+        (void)blocks_at_rest();
+        failed = starving_disarm();
+        want(run(), "not served afterwards");
+        want(blocks_at_rest() <= before + BREATH, "blocks are left");
+    }
+    printf("%s: %lu allocations failed\n", current, number - 2);
+    (void)fflush(stdout);
+}
+
+static void find_address(char shown[ADDRESS_SIZE], int fd)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+
+    want(getsockname(fd, (struct sockaddr *)&address, &size) == 0, "no address");
+    (void)snprintf(shown, ADDRESS_SIZE, "127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static void start(void)
+{
+    static char *words[] = {"serving",     "--accept",
+                            "127.0.0.1:0", "--e2e-accept",
+                            "127.0.0.1:0", "--naf-accept",
+                            "127.0.0.1:0", "--devices",
+                            "devices.csv", "--naf-fqdn",
+                            NAF,           "--cert",
+                            "line.pem",    "--key",
+                            "line.key",    "--ca",
+                            "line.pem",    "--handshake-timeout",
+                            "2",           "--line-timeout",
+                            "2",           "--idle-timeout",
+                            "2",           NULL};
+    static struct loop_message first = {.run = mark};
+    const struct e2e_setup setup = {.naf_fqdn = NAF, .usage = USAGE};
+    cpu_set_t one;
+
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof(one), &one); /* one loop */
+    all.as.options = as_options_parse(sizeof(words) / sizeof(words[0]) - 1, words, &all.as.roles);
+    want(as_set_up(&all.as) == EXIT_SUCCESS, "set up");
+    for (size_t i = 0; i < 3; i++)
+        find_address(all.addresses[i], all.as.endpoints.endpoint[i].fd);
+    all.devices = common_devices("devices.csv", false);
+    all.psk = common_ctx(TLS_client_method(), NULL);
+    all.line = SSL_CTX_new(TLS_client_method());
+    want(all.devices != NULL && all.psk != NULL && all.line != NULL &&
+             SSL_CTX_use_certificate_chain_file(all.line, "line.pem") > 0 &&
+             SSL_CTX_use_PrivateKey_file(all.line, "line.key", SSL_FILETYPE_PEM) > 0 &&
+             SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
+                 0 &&
+             common_open(&all.e2e, &setup, UA_PROTOCOL_ID) == E2E_OPEN,
+         "set up of the clients");
+    want(loops_start(all.as.server.loops), "start");
+    loop_post(all.as.server.loops->loop, &first);
+}
+
+int main(int argc, char *argv[])
+{
+    starving_set_up();
+    current = "start";
+    (void)signal(SIGPIPE, SIG_IGN);
+    want(argc == 2 && chdir(argv[1]) == 0, "a folder wanted");
+    start();
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        current = parts[i].name;
+        go_through(parts[i].run);
+    }
+    loops_stop(all.as.server.loops);
+    as_release(&all.as);
+    e2e_close(&all.e2e);
+    SSL_CTX_free(all.psk);
+    SSL_CTX_free(all.line);
+    devices_free(all.devices);
+    return EXIT_SUCCESS;
+}
