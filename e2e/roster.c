@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One reading of the file. Those that are not in force any more wait for their readers. */
@@ -144,11 +145,48 @@ static bool is_same_key(const unsigned char *one, const unsigned char *other, si
     return CRYPTO_memcmp(one, other, length) == 0;
 }
 
-static bool is_same_row(const struct device *one, const struct device *other)
+/*
+ * By what makes a row, whatever its place in the file. Ka's are compared as they lie: both files
+ * are their owner's, and nobody else chooses what is compared with what.
+ */
+static int compare_rows(const struct device *one, const struct device *other)
 {
-    return one->ka_length == other->ka_length && strcmp(one->ka_id, other->ka_id) == 0 &&
-           is_same_key(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) &&
-           is_same_key(one->ka, other->ka, one->ka_length);
+    int order = strcmp(one->identity, other->identity);
+
+    if (order == 0)
+        order = strcmp(one->ka_id, other->ka_id);
+    if (order == 0)
+        order = (one->ka_length > other->ka_length) - (one->ka_length < other->ka_length);
+    if (order == 0 && one->ka != NULL)
+        order = memcmp(one->ka, other->ka, one->ka_length);
+    return order;
+}
+
+static int compare_places(const void *one, const void *other)
+{
+    return compare_rows(*(const struct device *const *)one, *(const struct device *const *)other);
+}
+
+/* All rows in the order of compare_rows(); they are in that of identities. NULL: out of memory. */
+static const struct device **in_order(const struct devices *devices)
+{
+    const struct device **rows = OPENSSL_malloc((devices->count + 1) * sizeof(*rows));
+    size_t first = 0, end;
+
+    for (end = 0; rows != NULL && end < devices->count; end++) {
+        rows[end] = &devices->rows[end];
+        if (strcmp(rows[first]->identity, rows[end]->identity) != 0)
+            first = end;
+        else if (end + 1 == devices->count ||
+                 strcmp(rows[end]->identity, devices->rows[end + 1].identity) != 0)
+            qsort(rows + first, end + 1 - first, sizeof(*rows), compare_places);
+    }
+    return rows;
+}
+
+static bool is_same_ks_naf(const struct device *one, const struct device *other)
+{
+    return is_same_key(one->ks_naf, other->ks_naf, KS_NAF_LENGTH);
 }
 
 /* Is this row in a file, wherever: the same identity, Ks_NAF, ka-id and Ka? */
@@ -158,7 +196,7 @@ static bool has_row(const struct devices *devices, const struct device *wanted)
     const struct device *const end = devices->rows + devices->count;
 
     for (; row != NULL && row < end && strcmp(row->identity, wanted->identity) == 0; row++)
-        if (is_same_row(row, wanted))
+        if (compare_rows(row, wanted) == 0 && is_same_ks_naf(row, wanted))
             return true;
     return false;
 }
@@ -168,7 +206,7 @@ static bool has_key_of(const struct devices *devices, const struct device *row)
 {
     const struct device *found = devices_find(devices, row->identity);
 
-    return found != NULL && is_same_key(found->ks_naf, row->ks_naf, KS_NAF_LENGTH);
+    return found != NULL && is_same_ks_naf(found, row);
 }
 
 bool roster_has_still(struct roster *roster, const struct devices *devices,
@@ -181,26 +219,60 @@ bool roster_has_still(struct roster *roster, const struct devices *devices,
     return has;
 }
 
-bool roster_reload(struct roster *roster, roster_removed *removed, void *argument,
-                   char fault[ROSTER_FAULT_SIZE])
-{
-    struct version *fresh = read_version(roster, fault);
+/* Two versions, and their rows in order. */
+struct change {
     const struct devices *old, *now;
+    const struct device **old_rows, **now_rows;
+};
 
-    if (fresh == NULL)
-        return false;
-    old = roster_acquire(roster);
+static void report_removed(const struct change *change, roster_removed *removed, void *argument)
+{
+    size_t place = 0;
+
+    for (size_t i = 0; i < change->old->count; i++) {
+        const struct device *row = change->old_rows[i];
+
+        while (place < change->now->count && compare_rows(change->now_rows[place], row) < 0)
+            place++;
+        if (place == change->now->count || compare_rows(change->now_rows[place], row) != 0 ||
+            !is_same_ks_naf(change->now_rows[place], row))
+            removed(argument, row, !has_key_of(change->now, row));
+    }
+}
+
+static void put_in_force(struct roster *roster, struct version *fresh)
+{
     (void)pthread_mutex_lock(&roster->lock);
     fresh->older = roster->current;
     roster->current = fresh;
     (void)pthread_mutex_unlock(&roster->lock);
-    now = roster_acquire(roster);
-    for (size_t i = 0; i < old->count; i++)
-        if (!has_row(now, &old->rows[i]))
-            removed(argument, &old->rows[i], !has_key_of(now, &old->rows[i]));
-    roster_release(roster, now);
-    roster_release(roster, old);
-    return true;
+}
+
+bool roster_reload(struct roster *roster, roster_removed *removed, void *argument,
+                   char fault[ROSTER_FAULT_SIZE])
+{
+    struct version *fresh = read_version(roster, fault);
+    struct change change;
+    bool done;
+
+    if (fresh == NULL)
+        return false;
+    change.old = roster_acquire(roster);
+    change.now = fresh->devices;
+    change.old_rows = in_order(change.old);
+    change.now_rows = in_order(change.now);
+    done = change.old_rows != NULL && change.now_rows != NULL;
+    if (done) {
+        put_in_force(roster, fresh);
+        report_removed(&change, removed, argument);
+    } else {
+        (void)complain(roster, "out of memory", fault);
+        free_version(fresh);
+    }
+    OPENSSL_free(change.old_rows);
+    OPENSSL_free(change.now_rows);
+    roster_release(roster, change.old);
+    return done;
 }
 
 void roster_free(struct roster *roster)
