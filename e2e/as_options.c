@@ -9,6 +9,7 @@
 #include "identity.h"
 #include "options.h"
 #include "source_options.h"
+#include "store_redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,11 @@ static void check_store(const struct as_options *o)
                           o->store_password_file == NULL && o->store_ca == NULL),
             "--store-key, --store-user, --store-password-file and --store-ca are for a Redis: "
             "--store redis://HOST:PORT or rediss://HOST:PORT is missing");
+    require(!is_shared || store_redis_is_url(o->store),
+            "--store: must be memory, redis://HOST:PORT or rediss://HOST:PORT; user and password "
+            "are --store-user and --store-password-file");
+    require(!is_shared || o->store_ca == NULL || store_redis_is_secure(o->store),
+            "--store-ca goes with --store rediss://HOST:PORT");
     require(!is_shared || o->store_key != NULL,
             "--store-key FILE is missing: keys are not given to a Redis unsealed");
     require(o->store_user == NULL || o->store_password_file != NULL,

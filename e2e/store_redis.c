@@ -12,8 +12,12 @@
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
+
+#define PLAIN  "redis://"
+#define SECURE "rediss://"
 
 static void release(struct store *base)
 {
@@ -34,35 +38,55 @@ static void release(struct store *base)
 static const struct store_ops redis_ops = {store_redis_put,    store_redis_get,    store_redis_take,
                                            store_redis_revoke, store_redis_cancel, release};
 
-/* redis://HOST:PORT or rediss://HOST:PORT; secrets do not belong into it. */
-static bool open_url(struct redis_store *store, const char *url, bool *tls)
+bool store_redis_is_secure(const char *url)
 {
-    static const char plain[] = "redis://", secure[] = "rediss://";
-    const char *address;
-    char *port = NULL;
+    return strncmp(url, SECURE, strlen(SECURE)) == 0;
+}
 
-    *tls = strncmp(url, secure, sizeof(secure) - 1) == 0;
-    address = url + (*tls ? sizeof(secure) : sizeof(plain)) - 1;
-    if ((!*tls && strncmp(url, plain, sizeof(plain) - 1) != 0) || strpbrk(address, "@/?") != NULL) {
-        fprintf(stderr,
-                "--store: must be memory, redis://HOST:PORT or rediss://HOST:PORT; user and "
-                "password are --store-user and --store-password-file\n");
-        return false;
+/* What stands behind the scheme; NULL: it is neither of the two. */
+static const char *address_of(const char *url)
+{
+    if (store_redis_is_secure(url))
+        return url + strlen(SECURE);
+    return strncmp(url, PLAIN, strlen(PLAIN)) == 0 ? url + strlen(PLAIN) : NULL;
+}
+
+/* The name in HOST:PORT, to be released; NULL where one of both is missing. */
+static char *host_of(const char *address)
+{
+    char *host = NULL, *port = NULL;
+
+    if (BIO_parse_hostserv(address, &host, &port, BIO_PARSE_PRIO_SERV) <= 0 || port == NULL) {
+        OPENSSL_free(host);
+        host = NULL;
     }
-    if (BIO_parse_hostserv(address, &store->host, &port, BIO_PARSE_PRIO_SERV) <= 0)
-        store->host = NULL;
     OPENSSL_free(port);
+    ERR_clear_error();
+    return host;
+}
+
+bool store_redis_is_url(const char *url)
+{
+    const char *address = address_of(url);
+    char *host = address == NULL || strpbrk(address, "@/?") != NULL ? NULL : host_of(address);
+    const bool is_url = host != NULL;
+
+    OPENSSL_free(host);
+    return is_url;
+}
+
+static bool open_url(struct redis_store *store, const char *url)
+{
+    const char *address = address_of(url);
+
+    store->host = host_of(address);
     store->places = address_resolve(address, 0);
     return store->host != NULL && store->places != NULL;
 }
 
-static bool open_tls(struct redis_store *store, bool tls)
+static bool open_tls(struct redis_store *store)
 {
-    if (!tls && store->options->ca != NULL) {
-        fprintf(stderr, "--store-ca goes with --store rediss://HOST:PORT\n");
-        return false;
-    }
-    if (!tls)
+    if (!store_redis_is_secure(store->options->url))
         return true;
     store->setup.tls = tls_client_ctx(store->options->ca);
     if (store->setup.tls == NULL)
@@ -92,7 +116,6 @@ static bool connect_all(struct redis_store *store, struct loops *loops)
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options)
 {
     struct redis_store *store = OPENSSL_zalloc(sizeof(*store));
-    bool tls = false;
 
     if (store == NULL)
         return NULL;
@@ -100,7 +123,7 @@ struct store *store_redis_new(struct loops *loops, const struct store_redis_opti
     store->options = options;
     (void)pthread_rwlock_init(&store->lock, NULL);
     store->keys = wrap_keys_read(options->key);
-    if (store->keys != NULL && open_url(store, options->url, &tls) && open_tls(store, tls) &&
+    if (store->keys != NULL && open_url(store, options->url) && open_tls(store) &&
         connect_all(store, loops))
         return &store->store;
     release(&store->store);

@@ -20,9 +20,18 @@
 #include "store.h"
 #include "wrap_key.h"
 
+/*
+ * Is this redis://HOST:PORT or rediss://HOST:PORT, with nothing else? User and password do not
+ * belong into it: everybody can read a command line.
+ */
+bool store_redis_is_url(const char *url);
+
+/* Is it rediss:, so TLS? */
+bool store_redis_is_secure(const char *url);
+
 /* The options; NULL where one was not given. Kept, not copied. */
 struct store_redis_options {
-    const char *url;           /* --store: redis://HOST:PORT or rediss://HOST:PORT */
+    const char *url;           /* --store: a URL as above */
     const char *key;           /* --store-key */
     const char *user;          /* --store-user */
     const char *password_file; /* --store-password-file */

@@ -36,6 +36,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (ENDPOINT + REDIS, "--store-key FILE is missing"),
         (ENDPOINT + ["--store", "memory"] + KEY, "are for a Redis"),
         (ENDPOINT + REDIS + KEY + ["--store-user", "x"], "--store-password-file FILE is missing"),
+        (ENDPOINT + REDIS + KEY + ["--store-ca", "x"], "--store-ca goes with --store rediss://"),
         (ENDPOINT + REDIS + KEY + ["--proxy-protocol"], "--forward HOST:PORT or unix:PATH is"),
         (ENDPOINT + REDIS + KEY + ["--devices", "x"], "an endpoint alone has no use for it"),
         (
@@ -57,14 +58,17 @@ def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -
 
 @pytest.mark.parametrize(
     "url",
-    ["redis", f"http://{LOOPBACK}:1", f"redis://u:secret@{LOOPBACK}:1", f"redis://{LOOPBACK}:1/0"],
+    [
+        *["redis", f"http://{LOOPBACK}:1", f"redis://u:secret@{LOOPBACK}:1"],
+        *[f"redis://{LOOPBACK}:1/0", "redis://", f"redis://{LOOPBACK}", "rediss://:6380"],
+    ],
 )
 def test_what_is_no_store(tmp_path: Path, url: str) -> None:
     """A password in the address would stand on the command line: it is not even repeated."""
     (tmp_path / "store.key").touch(0o600)
     (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
     result = run(tmp_path, *ENDPOINT, "--store", url, *KEY)
-    assert result.returncode == 1 and "or rediss://HOST:PORT; user" in result.stderr
+    assert result.returncode == 2 and "or rediss://HOST:PORT; user" in result.stderr
     assert "secret" not in result.stderr
 
 
