@@ -10,7 +10,8 @@
  * that is good until the callback, and with which the request can be cancelled.
  *
  * Bounds that every backend keeps, for each NAF apart: STORE_MAX outstanding records, then the
- * oldest is gone; STORE_MAX_OF_DEVICE of one device, then its own oldest is gone.
+ * oldest is gone; STORE_MAX_OF_DEVICE of one device, then its oldest is gone, that of the same
+ * subject if there is one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

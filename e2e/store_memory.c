@@ -78,24 +78,29 @@ static struct naf *find_naf(struct memory *memory, const char *name)
     return naf;
 }
 
-/* Before one more of a device: what is too old goes, then the oldest of a device that has its fill. */
-static void make_room(struct naf *naf, const char *device)
+/*
+ * Before one more of a device: what is too old goes, then the oldest of a device that has its fill.
+ * With an anonymous 3GPP key anybody can name any device, so whoever asks loses its own first.
+ */
+static void make_room(struct naf *naf, const struct store_record *record)
 {
     const int64_t now = clock_ms();
-    struct entry *entry, *next, *own = NULL;
+    struct entry *entry, *next, *oldest = NULL, *own = NULL;
     size_t count = 0;
 
     for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
         next = TAILQ_NEXT(entry, of_naf);
         if (entry->expires <= now) {
             forget(entry);
-        } else if (strcmp(entry->record.device, device) == 0) {
-            own = own == NULL ? entry : own;
+        } else if (strcmp(entry->record.device, record->device) == 0) {
+            oldest = oldest == NULL ? entry : oldest;
+            if (own == NULL && strcmp(entry->record.subject, record->subject) == 0)
+                own = entry;
             count++;
         }
     }
     if (count >= STORE_MAX_OF_DEVICE)
-        forget(own);
+        forget(own == NULL ? oldest : own);
     else if (naf->count >= STORE_MAX)
         forget(TAILQ_FIRST(&naf->entries));
 }
@@ -107,7 +112,7 @@ static bool add(struct memory *memory, const struct store_record *record)
 
     if (entry == NULL)
         return false;
-    make_room(naf, record->device);
+    make_room(naf, record);
     entry->naf = naf;
     entry->expires = clock_ms() + record->lifetime;
     entry->record = *record;

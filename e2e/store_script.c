@@ -15,7 +15,14 @@
     "end\n"
 
 const char store_script_put[] =
-    VOID "local time, lifetime = redis.call('TIME'), tonumber(ARGV[2])\n"
+    VOID "local subject = ARGV[3]:match('%z(%Z*)$')\n"
+         "local function oldest(set, excess)\n" /* of a device: the subject's own first */
+         "  for _, member in ipairs(set == KEYS[3] and redis.call('ZRANGE', set, 0, -1) or {}) do\n"
+         "    if member:match('%z(%Z*)$') == subject then return {member} end\n"
+         "  end\n"
+         "  return redis.call('ZRANGE', set, 0, excess)\n"
+         "end\n"
+         "local time, lifetime = redis.call('TIME'), tonumber(ARGV[2])\n"
          "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
          "if not redis.call('SET', KEYS[1], ARGV[1], 'PX', lifetime, 'NX') then return 0 end\n"
          "redis.call('SADD', KEYS[2], ARGV[4])\n"
@@ -24,8 +31,8 @@ const char store_script_put[] =
          "  redis.call('ZREMRANGEBYSCORE', set, '-inf', now)\n"
          "  local excess = redis.call('ZCARD', set) - bound\n"
          "  if excess >= 0 then\n"
-         "    for _, oldest in ipairs(redis.call('ZRANGE', set, 0, excess)) do\n"
-         "      void(ARGV[4], oldest)\n"
+         "    for _, member in ipairs(oldest(set, excess)) do\n"
+         "      void(ARGV[4], member)\n"
          "    end\n"
          "  end\n"
          "  redis.call('ZADD', set, now + lifetime, ARGV[3])\n"

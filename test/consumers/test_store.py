@@ -27,11 +27,10 @@ from deployment import (
     Site,
     flag_of,
     private,
-    wait_until,
     works,
 )
 from evp import BUILD
-from flow import LOOPBACK, Process, Relay, with_free_ports
+from flow import LOOPBACK, Process, Relay, wait_until, with_free_ports
 from openssl_cli import EXAMPLE
 from records import Record
 
@@ -340,10 +339,12 @@ class Store(Process):
         self.write(line.encode() + b"\n")
         return self.read().decode()
 
-    def put(self, number: int, device: str, naf: str, lifetime: int = 60000) -> None:
-        """A record whose identity and key are its number."""
-        key = f"{number:064x}"
-        assert self.ask(f"put e2e-{number} {key} {device} 2026 {device} {naf} {lifetime}") == "ok"
+    def put(
+        self, number: int, device: str, naf: str, *, subject: str = "", lifetime: int = 60000
+    ) -> None:
+        """A record whose identity and key are its number; the subject is the device's name as well."""
+        key, subject = f"{number:064x}", subject or device
+        assert self.ask(f"put e2e-{number} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
 
     def has(self, number: int) -> bool:
         """Is it there, as it was put?"""
@@ -368,6 +369,20 @@ def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
         assert store.ask("take e2e-3").startswith("ok ")
         store.put(5001, "e", "naf.example")  # in the place of the one that was used
         assert store.has(4) and store.has(5001)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_who_names_anothers_device_loses_its_own(site: Site, kind: str) -> None:
+    """With anonymous 3GPP keys a subscriber can ask for flags of any device: at its own cost."""
+    with Store(site, kind) as store:
+        store.put(0, "d", "naf.example", subject="victim")
+        for number in range(1, 300):
+            store.put(number, "d", "naf.example", subject="greedy")
+        assert [store.has(number) for number in (0, 44, 45, 299)] == [True, False, True, True]
+        store.put(300, "d", "naf.example", subject="victim")
+        assert [store.has(number) for number in (0, 45, 300)] == [False, True, True]
+        store.put(301, "d", "naf.example", subject="third")
+        assert [store.has(number) for number in (45, 46, 300, 301)] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
