@@ -7,6 +7,7 @@
 
 #include "clock.h"
 
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -50,6 +51,23 @@ static void leave_unfinished(struct connection *connection)
     metrics_add(METRIC_UNFINISHED, -1);
 }
 
+/*
+ * Say goodbye and close. What is on its way still has as long as a line to get there: the kernel
+ * would keep it for minutes for a peer that does not read.
+ */
+static void take_leave(const struct connection *connection, bool was_finished)
+{
+    const unsigned int limit = connection->worker->server->limits.line * 1000;
+    const int fd = SSL_get_fd(connection->ssl);
+
+    if (was_finished)
+        (void)SSL_shutdown(connection->ssl);
+    ERR_clear_error();
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    (void)close(fd);
+    SSL_free(connection->ssl);
+}
+
 static void release(struct connection *connection)
 {
     struct server *server = connection->worker->server;
@@ -60,11 +78,7 @@ static void release(struct connection *connection)
     wait_end(&connection->wait);
     leave_unfinished(connection);
     TAILQ_REMOVE(&connection->worker->all, connection, all);
-    if (was_finished)
-        (void)SSL_shutdown(connection->ssl);
-    ERR_clear_error();
-    (void)close(SSL_get_fd(connection->ssl));
-    SSL_free(connection->ssl);
+    take_leave(connection, was_finished);
     OPENSSL_clear_free(connection, size);
     metrics_add(METRIC_OPEN, -1);
     (void)atomic_fetch_sub(&server->open, 1);

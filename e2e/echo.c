@@ -61,7 +61,9 @@ static void go_on(void *argument, bool in_time)
     const enum wire_result result = in_time ? echo_lines(echo) : WIRE_WANT_READ;
     const bool under_way = wire_has_begun(&echo->wire) || wire_unwritten(&echo->wire) > 0;
 
-    if (!in_time || result == WIRE_TOO_LONG || result == WIRE_FAILED) {
+    if (!in_time && wire_unwritten(&echo->wire) > 0) {
+        end(echo, wire_says(WIRE_WANT_WRITE));
+    } else if (!in_time || result == WIRE_TOO_LONG || result == WIRE_FAILED) {
         end(echo, wire_says(result));
     } else if (result == WIRE_END) {
         end(echo, NULL);

@@ -51,6 +51,7 @@ static enum wire_result serve_lines(struct naf *naf, char fault[JSON_FAULT_SIZE]
         result = wire_read(&naf->wire, &line, &length);
         if (result != WIRE_OK)
             return result;
+        naf->connection.deadline = 0; /* that line came in time; the next has its own */
         if (!serve_line(naf, line, length, fault))
             return WIRE_FAILED;
     }
@@ -73,19 +74,20 @@ static void go_on(void *argument, bool in_time)
 {
     struct naf *naf = argument;
     char fault[JSON_FAULT_SIZE] = "";
-    enum wire_result result = WIRE_WANT_READ, written = WIRE_OK;
+    enum wire_result result, written;
 
-    if (in_time) {
-        naf->is_reading = true;
-        result = serve_lines(naf, fault);
-        naf->is_reading = false;
-        written = wire_write(&naf->wire);
+    if (!in_time) {
+        result = wire_unwritten(&naf->wire) > 0 ? WIRE_WANT_WRITE : WIRE_WANT_READ;
+        connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, wire_says(result));
+        return;
     }
+    naf->is_reading = true;
+    result = serve_lines(naf, fault);
+    naf->is_reading = false;
+    written = wire_write(&naf->wire);
     if (result == WIRE_PAUSED && written == WIRE_OK && naf->in_flight < IN_FLIGHT)
         result = WIRE_OK;
-    if (!in_time)
-        connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, wire_says(result));
-    else if (result == WIRE_END)
+    if (result == WIRE_END)
         connection_close(&naf->connection, NULL);
     else if (result == WIRE_FAILED || result == WIRE_TOO_LONG || written == WIRE_FAILED)
         connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL,

@@ -1,24 +1,28 @@
 #!/bin/sh
-# Flows against e2e-as for so long: resident memory and descriptors stay as they were after the first minute.
+# Flows for so long: resident memory and descriptors stay as they were after the first minute.
 #
-#   test/checks/soak.sh [minutes, default 60]
+#   test/checks/soak.sh [minutes, default 60] [relay]
 #
-# AKMA_BUILD   build folder, default build/soak; built with -DAKMA_ALL=ON
+# Against e2e-as with its echo; with "relay" plain connections through e2e-ue --listen and e2e-as --forward to an
+# application, and both programs are looked at.
 #
-# Prints a line a minute. It fails where e2e-as grows by more than a twentieth and 1 MiB, keeps a descriptor, or ends.
+# AKMA_BUILD     build folder, default build/soak; built with -DAKMA_ALL=ON
+# AKMA_CLIENTS   so many at once, default 16
+#
+# Prints a line a minute. It fails where a program grows by more than a twentieth and 1 MiB, keeps a descriptor, or ends.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/soak}
 minutes=${1:-60}
+what=${2:-echo}
 folder=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap 'kill $(cat "$folder"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 
 cmake -S "$root" -B "$build" -G Ninja -DAKMA_ALL=ON >/dev/null
-cmake --build "$build" --target akma e2e-as load >/dev/null
+cmake --build "$build" --target akma e2e-as e2e-ue load echo >/dev/null
 export OPENSSL_CONF="$root/openssl.cnf.example" OPENSSL_MODULES="$build"
 
 umask 077
@@ -28,37 +32,65 @@ umask 077
         echo "ue-$number@bsf.example.com,$(openssl rand -hex 32),$(openssl rand -hex 32)"
     done
 } >"$folder/devices.csv"
-"$build/e2e/e2e-as" --accept 127.0.0.1:0 --e2e-accept 127.0.0.1:0 --devices "$folder/devices.csv" \
-    --naf-fqdn naf.example.com >"$folder/out" 2>/dev/null &
-server=$!
-until grep -q '^e2e-accept ' "$folder/out"; do
-    kill -0 "$server"
-    sleep 0.1
-done
-accept=$(sed -n 's/^accept //p' "$folder/out")
-e2e_accept=$(sed -n 's/^e2e-accept //p' "$folder/out")
 
-resident() { awk '/^VmRSS:/ {print $2}' "/proc/$server/status"; } # KiB
-descriptors() { find "/proc/$server/fd" -type l 2>/dev/null | wc -l; }
+# start <name> <last address it prints> <command ...>; address <name> <address>: what it prints there
+start() {
+    name=$1 last=$2
+    shift 2
+    "$@" >"$folder/$name.out" 2>/dev/null &
+    echo $! >"$folder/$name.pid"
+    until grep -q "^$last " "$folder/$name.out"; do
+        kill -0 "$(cat "$folder/$name.pid")"
+        sleep 0.1
+    done
+}
+address() { sed -n "s/^$2 //p" "$folder/$1.out"; }
 
-run_flows() {
-    "$build/bench/load" --way flow --task visit --connect "$accept" --e2e-connect "$e2e_accept" \
-        --devices "$folder/devices.csv" --clients 16 --seconds 60 >/dev/null
-    sleep 1
+serve() {
+    start e2e-as e2e-accept "$build/e2e/e2e-as" --accept 127.0.0.1:0 --e2e-accept 127.0.0.1:0 --naf-fqdn naf.example.com \
+        --devices "$folder/devices.csv" "$@"
 }
 
-run_flows
-resident_before=$(resident)
-descriptors_before=$(descriptors)
-limit=$((resident_before + resident_before / 20 + 1024))
-for minute in $(seq "$minutes"); do
-    run_flows
-    resident_now=$(resident)
-    descriptors_now=$(descriptors)
-    echo "minute $minute: $resident_now KiB ($resident_before), $descriptors_now descriptors ($descriptors_before)"
-    if [ "$resident_now" -gt "$limit" ] || [ "$descriptors_now" -gt "$descriptors_before" ]; then
-        echo "soak: e2e-as grows"
-        exit 1
-    fi
+if [ "$what" = relay ]; then
+    programs="e2e-as e2e-ue"
+    start echo echo "$build/bench/echo" 127.0.0.1:0
+    serve --forward "$(address echo echo)" --connections-per-device 1000
+    start e2e-ue listen "$build/e2e/e2e-ue" --listen 127.0.0.1:0 --connect "$(address e2e-as accept)" \
+        --e2e-connect "$(address e2e-as e2e-accept)" --devices "$folder/devices.csv" --identity ue-1@bsf.example.com \
+        --naf-fqdn naf.example.com
+    set -- --way plain --connect "$(address e2e-ue listen)"
+else
+    programs=e2e-as
+    serve
+    set -- --way flow --connect "$(address e2e-as accept)" --e2e-connect "$(address e2e-as e2e-accept)" \
+        --devices "$folder/devices.csv"
+fi
+
+run_flows() {
+    "$build/bench/load" --task visit --clients "${AKMA_CLIENTS:-16}" --seconds 60 "$@" >"$folder/load" 2>&1
+    sleep 1
+}
+resident() { awk '/^VmRSS:/ {print $2}' "/proc/$(cat "$folder/$1.pid")/status"; } # KiB
+descriptors() { find "/proc/$(cat "$folder/$1.pid")/fd" -type l | wc -l; }
+
+run_flows "$@"
+for program in $programs; do
+    echo "$(resident "$program") $(descriptors "$program")" >"$folder/$program.before"
 done
-echo "soak: flat for $minutes minutes"
+visits=0
+for minute in $(seq "$minutes"); do
+    run_flows "$@"
+    visits=$((visits + $(sed -n 's/.*"visits": \([0-9]*\).*/\1/p' "$folder/load")))
+    for program in $programs; do
+        read -r resident_before descriptors_before <"$folder/$program.before"
+        resident_now=$(resident "$program")
+        descriptors_now=$(descriptors "$program")
+        echo "minute $minute: $program: $resident_now KiB ($resident_before), $descriptors_now descriptors ($descriptors_before), $visits visits"
+        if [ "$resident_now" -gt $((resident_before + resident_before / 20 + 1024)) ] ||
+            [ "$descriptors_now" -gt "$descriptors_before" ]; then
+            echo "soak: $program grows"
+            exit 1
+        fi
+    done
+done
+echo "soak: flat for $minutes minutes and $visits visits"

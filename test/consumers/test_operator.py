@@ -20,8 +20,8 @@ import pytest
 
 import reference
 from certificates import HOUR, Authority
-from deployment import wait_until
 from evp import BUILD
+from flow import wait_until
 from key_source import KeySource, identity_options
 from operator_network import (
     JSON,

@@ -17,8 +17,8 @@ import pytest
 
 import reference
 from certificates import Authority
-from deployment import Redis, wait_until
-from flow import NAF_ID, SECONDS, Relay, StockClient, ue
+from deployment import Redis
+from flow import NAF_ID, SECONDS, Relay, StockClient, ue, wait_until
 from house import AKMA, KA, Apart, Notified
 from operator_network import Subscriber
 

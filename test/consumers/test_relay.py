@@ -17,9 +17,9 @@ import pytest
 
 import records
 from consumer import IDENTITY, Listening, command
-from deployment import WRAP, Redis, Site, chunks, flag_of, key_of, receive_all, wait_until
+from deployment import WRAP, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port
+from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, wait_until
 from process_memory import holds
 
 GIB = 1 << 30

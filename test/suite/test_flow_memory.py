@@ -62,10 +62,7 @@ def test_secrets_of_the_roles(tmp_path: Path) -> None:
             with StockClient(address, flag["identity"], key) as second:
                 second.write(b"a sentence for the enterprise alone\n")
                 assert second.read().startswith(b"e2e: ")
-            until = time.monotonic() + 5
-            while third_party.errors.count("event=closed endpoint=e2e") == 0:
-                assert time.monotonic() < until
-                time.sleep(0.1)
+            third_party.wait_for_error("event=closed endpoint=e2e")
             for secret in (KA, key):
                 assert not holds(pids[0], secret)
             for secret in (KS_NAF, key):

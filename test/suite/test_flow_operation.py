@@ -17,7 +17,17 @@ import pytest
 
 import reference
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Server, StockClient, ue, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    NAF_ID,
+    Process,
+    Server,
+    StockClient,
+    ue,
+    wait_until,
+    write_devices,
+)
 from line import Sides
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -58,25 +68,12 @@ def echoes(client: StockClient) -> bool:
     return client.read() in (b"e2e: x", b"plain: x")
 
 
-def wait_for(server: Process, text: str) -> None:
-    """Until the log has it."""
-    until = time.monotonic() + 10
-    while text not in server.errors:
-        assert time.monotonic() < until, server.errors
-        time.sleep(0.02)
-
-
 def reload(server: Process, result: str) -> None:
     """SIGHUP, and what came of it."""
     before = server.errors.count("event=reload")
     server.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 10
-    while server.errors.count("event=reload") == before:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    assert f"event=reload result={result}" in server.errors.split("event=reload", before)[-1] or (
-        f" result={result}" in server.errors.split("event=reload")[-1]
-    )
+    wait_until(lambda: server.errors.count("event=reload") > before)
+    assert server.errors.split("event=reload")[-1].startswith(f" result={result}")
 
 
 # Reload
@@ -85,7 +82,7 @@ def reload(server: Process, result: str) -> None:
 def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
     """Its outstanding keys are void, its connections end; nobody else notices."""
     with Server(devices, "--e2e", "offered") as server:
-        wait_for(server, "event=start")
+        server.wait_for_error("event=start")
         gone, unused, other = (flag_of(server, PREFIXED) for _ in range(3))
         stays = flag_of(server, f"3GPP-bootstrapping.{STAYS}")
         with second(server, gone) as ends, second(server, stays) as runs:
@@ -109,7 +106,7 @@ def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
     old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
     write_devices(devices, [old])
     with Server(devices, "--e2e", "offered") as server:
-        wait_for(server, "event=start")
+        server.wait_for_error("event=start")
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
         with second(server, used) as runs, StockClient(server.address, PREFIXED, KS_NAF) as first:
             first.flag()
@@ -142,12 +139,12 @@ BAD_FILES: dict[str, Any] = {
 def test_reload_of_a_file_that_cannot_be_taken(devices: Path, tmp_path: Path, name: str) -> None:
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex(), "1"]])
     with Server(devices) as server:
-        wait_for(server, "event=start")
+        server.wait_for_error("event=start")
         with second(server, flag_of(server, PREFIXED)) as runs:
             BAD_FILES[name](devices)
             reload(server, "refused")
             assert echoes(runs)
-            assert 'reason="devices file ' in server.errors
+            server.wait_for_error('reason="devices file ')
             assert ue(own, ID, server.address, server.e2e_address).returncode == 0
 
 
@@ -159,7 +156,7 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
     ks = write_devices(tmp_path / "ks.csv", rows)
     with sides.run_third_party(ka) as third_party:
         with sides.run_naf(ks, third_party.addresses["naf-accept"]) as naf:
-            wait_for(naf, "event=line-up")
+            naf.wait_for_error("event=line-up")
             with StockClient(naf.addresses["accept"], PREFIXED, KS_NAF) as first:
                 flag = first.flag()
             address = third_party.addresses["e2e-accept"]
@@ -180,43 +177,43 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
 
 def test_drain(devices: Path) -> None:
     """Nobody new is let in; what is open goes on, at most for --drain-timeout."""
-    with Server(devices, "--drain-timeout", "3", "--metrics", "127.0.0.1:0") as server:
+    with Server(devices, "--drain-timeout", "5", "--metrics", "127.0.0.1:0") as server:
         metrics = server.read().decode().split()[1]
         with second(server, flag_of(server, PREFIXED)) as runs:
             assert echoes(runs)
             started = time.monotonic()
             server.process.terminate()
-            wait_for(server, "event=drain")
+            server.wait_for_error("event=drain")
             time.sleep(0.2)
             assert ue(devices, ID, server.address, server.e2e_address).returncode == 1
             with pytest.raises(urllib.error.HTTPError, match="503"):
                 get(metrics, "healthz")
             assert echoes(runs)
             assert runs.read() == b""
-            assert server.wait(20) == 0
-            assert 2.5 < time.monotonic() - started < 20
+            assert server.wait() == 0
+            assert 4.5 < time.monotonic() - started < 15
 
 
 def test_drain_ends_with_the_last_connection(devices: Path) -> None:
     with Server(devices, "--drain-timeout", "60") as server:
-        wait_for(server, "event=start")
+        server.wait_for_error("event=start")
         with second(server, flag_of(server, PREFIXED)) as runs:
             assert echoes(runs)
             server.process.send_signal(signal.SIGINT)
-            wait_for(server, "event=drain")
-        assert server.wait(5) == 0
+            server.wait_for_error("event=drain")
+        assert server.wait() == 0
 
 
 def test_second_signal_ends_at_once(devices: Path) -> None:
     with Server(devices, "--drain-timeout", "60") as server:
-        wait_for(server, "event=start")
+        server.wait_for_error("event=start")
         with second(server, flag_of(server, PREFIXED)) as runs:
             assert echoes(runs)
             server.process.terminate()
-            wait_for(server, "event=drain")
+            server.wait_for_error("event=drain")
             server.process.terminate()
             assert runs.read() == b""
-            assert server.wait(5) == 0
+            assert server.wait() == 0
 
 
 # Log and metrics
@@ -284,6 +281,7 @@ def test_metrics(devices: Path) -> None:
         with StockClient(server.address, PREFIXED, OTHER) as wrong:
             assert wrong.read() == b""
         assert get(metrics, "healthz") == "ok\n"
+        wait_until(lambda: "\ne2e_connections_open 0\n" in get(metrics, "metrics"))
         text = get(metrics, "metrics")
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(metrics, "other")
@@ -303,7 +301,6 @@ def test_metrics(devices: Path) -> None:
     assert values['e2e_flags_total{e2e="1"}'] == 1
     assert values['e2e_refusals_total{reason="handshake"}'] == 1
     assert values["e2e_e2e_connections_total"] == 1
-    assert values["e2e_connections_open"] == 0
     assert values["e2e_source_seconds_count"] == 2
 
 

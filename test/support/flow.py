@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +35,14 @@ def write_devices(path: Path, rows: Iterable[Iterable[str]], mode: int = 0o600) 
     path.write_text("".join(",".join(line) + "\n" for line in [header, *lines]))
     path.chmod(mode)
     return path
+
+
+def wait_until(what: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait until something is so; it may take its time on a busy machine."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it does not come to be"
+        time.sleep(0.05)
 
 
 class Process:
@@ -259,10 +267,14 @@ def wait_until_listening(port: int) -> None:
 
 
 class Relay:
-    """Passes octets on between a client and an address, and remembers them."""
+    """Passes octets on between a client and an address, and remembers them.
+
+    While deaf is set, it reads nothing of what the server says.
+    """
 
     def __init__(self, address: str) -> None:
         self.target = split(address)
+        self.deaf = threading.Event()
         self.seen = b""  # both ways
         self.answer = b""  # from the server
         self.listener = socket.create_server((LOOPBACK, 0))
@@ -274,9 +286,10 @@ class Relay:
         self.listener.settimeout(SECONDS)
         client, _ = self.listener.accept()
         server = socket.create_connection(self.target, SECONDS)
+        self.port = server.getsockname()[1]  # as the server sees it
         threads = [
-            threading.Thread(target=self._pass_on, args=pair, daemon=True)
-            for pair in ((client, server), (server, client))
+            threading.Thread(target=self._pass_on, args=(client, server), daemon=True),
+            threading.Thread(target=self._pass_back, args=(server, client), daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -285,16 +298,22 @@ class Relay:
         client.close()
         server.close()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while octets := source.recv(65536):
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := client.recv(65536):
                 self.seen += octets
-                if source.getpeername() == self.target:
-                    self.answer += octets
-                target.sendall(octets)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+                server.sendall(octets)
+            server.shutdown(socket.SHUT_WR)
+
+    def _pass_back(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := server.recv(65536):
+                self.seen += octets
+                self.answer += octets
+                while self.deaf.is_set():
+                    time.sleep(0.05)
+                client.sendall(octets)
+            client.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Stop."""

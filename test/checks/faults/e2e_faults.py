@@ -147,9 +147,9 @@ FAULTS: list[Fault] = [
     # The store
     *of(
         "store_memory.c",
-        ("        forget(own);", "        forget(TAILQ_FIRST(&naf->entries));"),
+        ("forget(own == NULL ? oldest : own);", "forget(TAILQ_FIRST(&naf->entries));"),
         ("    if (count >= STORE_MAX_OF_DEVICE)\n", "    if (false)\n"),
-        ("own = own == NULL ? entry : own;", "own = entry;"),
+        ("            if (own == NULL && strcmp", "            if (strcmp"),
         by="one_device_cannot_crowd_out",
     ),
     *of(
@@ -242,10 +242,14 @@ FAULTS: list[Fault] = [
             "            echo->deadline = 0;",
         ),
         (
+            "wire_has_begun(&echo->wire) || wire_unwritten(&echo->wire) > 0;",
+            "wire_has_begun(&echo->wire);",
+        ),
+        (
             "        else if (echo->deadline == 0)\n",
             "        else\n",
         ),
-        by="line_timeout_of_the_echo or key_updates_do_not_stretch or a_thousand_connections",
+        by="line_timeout_of_the_echo or key_updates_do_not_stretch or a_thousand_connections or who_never_reads",
     ),
     *of(
         "identity.c",
@@ -263,6 +267,12 @@ FAULTS: list[Fault] = [
         ("#define IN_FLIGHT     256", "#define IN_FLIGHT     0"),
         ("    return has_id;", "    return true;"),
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
+    ),
+    *of(
+        "line_server.c",
+        ("        naf->connection.deadline = 0; /*", "        /*"),
+        ("        naf->connection.deadline = clock_ms() + limit;", "        (void)limit;"),
+        by="a_line_of_a_naf or every_line_of_a_naf",
     ),
     *of(
         "line_tasks.c",
@@ -381,6 +391,14 @@ FAULTS: list[Fault] = [
     *of(
         "connection.c",
         (
+            "    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));",
+            "    (void)limit;",
+        ),
+        by="who_never_reads",
+    ),
+    *of(
+        "connection.c",
+        (
             "struct connection *oldest = TAILQ_FIRST(&worker->unfinished);",
             "struct connection *oldest = TAILQ_FIRST(&worker->all);",
         ),
@@ -419,11 +437,23 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "roster.c",
-        ("        if (!has_row(now, &old->rows[i]))\n", "        if (false)\n"),
         (
-            "one->ka_length == other->ka_length && strcmp(one->ka_id, other->ka_id) == 0 &&",
-            "true ||",
+            "compare_rows(change->now_rows[place], row) != 0 ||",
+            "false ||",
         ),
+        (
+            "            !is_same_ks_naf(change->now_rows[place], row))",
+            "            false)",
+        ),
+        (
+            "        order = memcmp(one->ka, other->ka, one->ka_length);",
+            "        order = 0;",
+        ),
+        (
+            "            qsort(rows + first, end + 1 - first, sizeof(*rows), compare_places);",
+            "            (void)compare_places;",
+        ),
+        ("        put_in_force(roster, fresh);\n", "        free_version(fresh);\n"),
         by="test_reload",
     ),
     *of(
