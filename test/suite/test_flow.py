@@ -721,10 +721,13 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
         f"identity,ks-naf,ka\n{'a' * 256},{KS_NAF.hex()},\n",
         "identity: must be 1 to 255",
     ),
-    "short ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()[2:]},\n", "line 2: ks-naf: 64 hex"),
-    "long ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()}00,\n", "line 2: ks-naf: 64 hex"),
-    "ks-naf no hex": (f"identity,ks-naf,ka\na,{'zz' * 32},\n", "line 2: ks-naf: 64 hex"),
-    "no ks-naf": (f"identity,ks-naf,ka\na,,{KA.hex()}\n", "line 2: ks-naf: 64 hex"),
+    "short ks-naf": (
+        f"identity,ks-naf,ka\na,{KS_NAF.hex()[2:]},\n",
+        "line 2: ks-naf: must be 64 hex",
+    ),
+    "long ks-naf": (f"identity,ks-naf,ka\na,{KS_NAF.hex()}00,\n", "line 2: ks-naf: must be 64 hex"),
+    "ks-naf no hex": (f"identity,ks-naf,ka\na,{'zz' * 32},\n", "line 2: ks-naf: must be 64 hex"),
+    "no ks-naf": (f"identity,ks-naf,ka\na,,{KA.hex()}\n", "line 2: ks-naf: must be 64 hex"),
     "short ka": (
         f"identity,ks-naf,ka\na,{KS_NAF.hex()},{'00' * 15}\n",
         "line 2: ka: must be the hex",

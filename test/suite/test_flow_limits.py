@@ -218,13 +218,13 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
             client.write(begun)
             assert client.read() == b""
-        server.wait_for_error("nothing complete came in time")
+        server.wait_for_error("nothing complete arrived in time")
 
 
 @pytest.mark.parametrize(
     ("begun", "idle", "said"),
     [
-        (b"half", "300", "nothing complete came in time"),
+        (b"half", "300", "nothing complete arrived in time"),
         (b"", "3", "nothing was sent within --idle-timeout"),
     ],
 )

@@ -343,7 +343,7 @@ def test_half_a_line_of_a_naf(sides: Sides, files: dict[str, Path]) -> None:
             naf.send(json.dumps(request(1)).encode() + b'\n{"id":')
             assert json.loads(naf.receive())["e2e"] == 1
             assert naf.receive() == b""
-        third_party.wait_for_error("nothing complete came in time")
+        third_party.wait_for_error("nothing complete arrived in time")
 
 
 def test_bounds_are_per_naf(sides: Sides, third_party: Any) -> None:

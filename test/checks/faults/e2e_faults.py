@@ -131,7 +131,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "flagger.c",
-        ("    (void)server_end(flagger->server, scope);", ""),
+        ("    (void)server_end(flagger->server, scope, NULL, NULL);", ""),
         (
             "    request = store->ops->revoke(store, loop, scope, on_revoked, asking);",
             "    on_revoked(asking, STORE_OK, NULL, NULL);\n    request = NULL;",
