@@ -133,6 +133,22 @@ def test_gba(net: Net, operator: Operator) -> None:
     ]
 
 
+def test_gba_without_a_key_of_the_uicc(net: Net, operator: Operator) -> None:
+    """A BSF that has no Ks_int_NAF for the UE: there is no such key, and none of zeros."""
+    subscriber = operator.subscribers[0]
+
+    def without(request: Request, true: Reply) -> Reply:
+        body = json.loads(true["body"])
+        del body["uiccKeyMaterial"]
+        return true | {"body": json.dumps(body)}
+
+    operator.answer = without
+    with net.source(f"bsf:{operator.url}") as source:
+        assert source.look(subscriber.b_tid, "uicc") == "unknown"
+        assert source.look(subscriber.b_tid, "gba").startswith("found ")
+        assert source.look(subscriber.b_tid, "uicc") == "unknown"
+
+
 def test_one_for_each_system(net: Net, operator: Operator) -> None:
     subscriber = operator.subscribers[0]
     with net.source(f"bsf:{operator.url}", f"nef:{operator.url}/exposed") as source:
@@ -756,6 +772,19 @@ def test_one_question_for_all(net: Net, operator: Operator) -> None:
         assert {key_of(answer) for answer in answers} == {subscriber.k_af(NAF_ID).hex()}
         assert source.look(subscriber.a_kid).startswith("found ")
         assert not any(label in source.answers for label in labels[::2])
+    assert len(operator.requests) == 1
+
+
+def test_cancelled_while_the_answer_is_on_its_way(net: Net, operator: Operator) -> None:
+    """Who has cancelled is not called any more: key_source would abort."""
+    subscriber = operator.subscribers[0]
+    with net.source(f"nef:{operator.url}") as source:
+        assert source.look(subscriber.a_kid).startswith("found ")
+        for _ in range(1000):
+            label = next(source.labels)
+            line = f"{label} akma {subscriber.a_kid} 127.0.0.1\n{label} cancel\n"
+            source.write(line.encode())
+        assert source.look(subscriber.a_kid).startswith("found ")
     assert len(operator.requests) == 1
 
 

@@ -35,7 +35,7 @@ struct item {
     enum source_kind kind;
     struct sockaddr_storage peer;
     struct source_request *request;
-    bool ended;
+    bool ended, cancelled;
 };
 
 static struct item *items[LABELS_MAX];
@@ -56,6 +56,8 @@ static void on_answer(void *argument, const struct source_answer *answer)
 {
     struct item *item = argument;
 
+    if (item->cancelled)
+        abort(); /* whoever cancels has no use for an answer, and nothing to take it */
     item->ended = true;
     if (answer->result == SOURCE_FOUND) {
         print_found(item, answer);
@@ -83,11 +85,13 @@ static void look_up(struct loop *loop, struct loop_message *message)
 
 static void cancel(struct loop *loop, struct loop_message *message)
 {
-    const struct item *item = (struct item *)((char *)message - offsetof(struct item, cancel));
+    struct item *item = (struct item *)((char *)message - offsetof(struct item, cancel));
 
     (void)loop;
-    if (!item->ended)
-        source->ops->cancel(source, item->request);
+    if (item->ended)
+        return;
+    item->cancelled = true;
+    source->ops->cancel(source, item->request);
 }
 
 static void read_peer(struct sockaddr_storage *peer, const char *text)

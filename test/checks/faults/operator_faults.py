@@ -258,7 +258,7 @@ FAULTS: list[Fault] = [
         "source_request.c",
         ("    if (request->cancelled)\n        return;\n", ""),
         ("    lookups_leave(request->http->lookups, &request->waiter);", ""),
-        by="one_question",
+        by="one_question or cancelled_while",
     ),
     *of(
         "source_request.c",
