@@ -185,20 +185,17 @@ static int kdf_derive(void *vctx, unsigned char *out, size_t length, const OSSL_
 {
     struct kdf_ctx *ctx = vctx;
     struct replaced replaced;
-    bool derived;
 
     if (!derive_is_allowed(ctx->provctx) || !set(ctx, given, &replaced)) {
         derive_nothing(ctx, out, length);
         return 0;
     }
-    derived = derive(ctx, out, length);
-    if (derived) {
+    if (derive(ctx, out, length)) {
         inputs_keep(&ctx->inputs, &replaced);
-    } else {
-        inputs_put_back(&ctx->inputs, &replaced);
-        let_go_of_hmac(ctx, replaced.changed);
+        return 1;
     }
-    return derived;
+    inputs_put_back(&ctx->inputs, &replaced); /* an HMAC that set() let go of stays let go */
+    return 0;
 }
 
 /*
