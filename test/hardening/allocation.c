@@ -19,6 +19,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,25 @@ static int armed_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     return done;
 }
 
+/* A key that there was no memory for must not be missing from it. */
+static void expect_whole_policy(const OSSL_PROVIDER *akma)
+{
+    const char *text = NULL;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_ptr(AKMA_PROVIDER_PARAM_POLICY, (char **)(uintptr_t)&text, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    if (!OSSL_PROVIDER_get_params(akma, params) || text == NULL ||
+        strcmp(text, "allowed-digests = SHA2-256:SHA2-384:SHA2-512:SHA2-512/256:SHA3-512\n"
+                     "allowed-modes = 3GPP:HKDF\n"
+                     "min-ka-length = 16\n"
+                     "require-usage = no\n"
+                     "allowed-nafs = naf.example.com:*.example.com\n"
+                     "allowed-ua-protocols = 0100000007:02*") != 0)
+        fail("allocation %lu failed, and the policy is: %s", failing, text == NULL ? "" : text);
+}
+
 /* From load to unload. */
 static void live_through(const struct kdf_case *one, unsigned char *key)
 {
@@ -236,6 +256,7 @@ static void live_through(const struct kdf_case *one, unsigned char *key)
         expect_error("load");
         akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
     }
+    expect_whole_policy(akma);
     live_once(libctx, one, key);
     armed = true;
     done = OSSL_PROVIDER_unload(akma);

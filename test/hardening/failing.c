@@ -118,6 +118,9 @@ static bool live_through(const struct tried *tried, unsigned long n, bool warm, 
     (void)OSSL_PROVIDER_unload(akma);
     (void)OSSL_PROVIDER_unload(mac);
     OSSL_LIB_CTX_free(libctx);
+    if (misbehaviour.contexts != 0)
+        fail("%s: %ld HMAC contexts are left after call %lu failed", tried->one->algorithm,
+             misbehaviour.contexts, n);
     return failed;
 }
 

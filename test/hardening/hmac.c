@@ -36,21 +36,28 @@ static OSSL_FUNC_mac_set_ctx_params_fn hmac_set;
 
 static EVP_MAC *real;
 
+static EVP_MAC_CTX *counted(EVP_MAC_CTX *ctx)
+{
+    misbehaviour.contexts += ctx != NULL;
+    return ctx;
+}
+
 static void *hmac_new(void *provctx)
 {
     (void)provctx;
-    return is_to_fail(NULL) ? NULL : EVP_MAC_CTX_new(real);
+    return is_to_fail(NULL) ? NULL : counted(EVP_MAC_CTX_new(real));
 }
 
 static void *hmac_dup(void *ctx)
 {
-    return is_to_fail(ctx) ? NULL : EVP_MAC_CTX_dup(ctx);
+    return is_to_fail(ctx) ? NULL : counted(EVP_MAC_CTX_dup(ctx));
 }
 
 static void hmac_free(void *ctx)
 {
     if (ctx == broken)
         broken = NULL;
+    misbehaviour.contexts -= ctx != NULL;
     EVP_MAC_CTX_free(ctx);
 }
 

@@ -20,6 +20,7 @@ extern struct misbehaviour {
     unsigned long failing; /* the failing-th of them fails */
     bool sticky;           /* and the HMAC that has failed goes on failing until it is freed */
     bool failed_to_set;    /* it was the one that sets the digest */
+    long contexts;         /* there are now */
     enum restart restart;
     void (*on_query)(void); /* called when libcrypto asks what there is, or NULL */
 } misbehaviour;

@@ -80,6 +80,29 @@ static void go_through_getters(EVP_KDF_CTX *ctx)
         fail("get");
 }
 
+/* Replace what is longer than what is saved without an allocation; it holds no secret. */
+static void replace_long_parts(const EVP_KDF_CTX *ctx, const struct kdf_case *one)
+{
+    static unsigned char refresh[AKMA_REFRESH_MAX];
+    char usage[AKMA_USAGE_MAX + 1] = "";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_REFRESH, refresh, sizeof(refresh)),
+        OSSL_PARAM_construct_utf8_string(AKMA_PARAM_USAGE, usage, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    unsigned char out[CASE_OUT_MAX];
+    EVP_KDF_CTX *copy = EVP_KDF_CTX_dup(ctx);
+
+    memset(usage, 'u', AKMA_USAGE_MAX);
+    params[1].data_size = AKMA_USAGE_MAX;
+    for (int i = 0; i < 2; i++)
+        if (EVP_KDF_CTX_set_params(copy, params) <= 0 ||
+            EVP_KDF_derive(copy, out, one->length, params) <= 0)
+            fail("%s: long parts", one->algorithm);
+    expect_failure(EVP_KDF_derive(copy, out, 0, params), "long parts, no output");
+    EVP_KDF_CTX_free(copy);
+}
+
 static void go_through_case(OSSL_LIB_CTX *libctx, const struct kdf_case *one)
 {
     OSSL_PARAM params[CASE_PARAMS_MAX];
@@ -92,6 +115,7 @@ static void go_through_case(OSSL_LIB_CTX *libctx, const struct kdf_case *one)
         fail("%s", one->algorithm);
     go_through_errors(ctx, one);
     go_through_getters(ctx);
+    replace_long_parts(ctx, one);
     expect_key(ctx, one, NULL, key, "again");
     copy = EVP_KDF_CTX_dup(ctx);
     if (copy == NULL)

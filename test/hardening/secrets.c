@@ -266,26 +266,35 @@ static void derive(EVP_KDF_CTX *ctx, const struct kdf_case *one, bool is_to_fail
 #define ALL (1U << KS_NAF | 1U << KA | 1U << KEY | 1U << INNER | 1U << OUTER | 1U << PRK)
 
 /*
- * Another Ka, longer or shorter: nothing of the one before stays, behind the new end or in the
- * memory that was outgrown.
+ * Another key and another Ka, longer or shorter, in a derive: what it saves of those before is not
+ * left on the stack, whether they are put back or given up.
  */
-static void replace_ka(EVP_KDF_CTX *ctx, const struct kdf_case *one, size_t length)
+static void replace_secrets(EVP_KDF_CTX *ctx, const struct kdf_case *one, size_t ka_length,
+                            bool is_to_fail)
 {
-    static unsigned char other[sizeof(case_long_ka)];
+    static unsigned char key[AKMA_KEY_LENGTH], ka[sizeof(case_long_ka)];
     const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, other, length),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KEY, key, sizeof(key)),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, ka, ka_length),
         OSSL_PARAM_construct_end(),
     };
+    unsigned char out[CASE_OUT_MAX];
+    struct call call = {ctx, out, is_to_fail ? (size_t)1 << 20 : one->length, params, false};
 
-    if (EVP_KDF_CTX_set_params(ctx, params) <= 0)
-        fail("%s: another Ka", one->algorithm);
-    expect_none(1U << KA, one, "after another Ka");
+    if (derive_on_stack(&call) == is_to_fail)
+        fail("%s: derive with other secrets", one->algorithm);
+    for (unsigned int i = KS_NAF; i <= KA; i++)
+        if (find_in(left_behind, sizeof(left_behind), &secrets[i]) != 0)
+            fail("%s: %s is still on the stack after a derive that %s", one->algorithm,
+                 secrets[i].name, is_to_fail ? "put it back" : "replaced it");
+    ERR_clear_error();
 }
 
 static void live_through(struct loaded *loaded, const struct kdf_case *one)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(loaded->libctx, one->algorithm, NULL);
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf), *copy;
+    size_t other_ka;
 
     derive(ctx, one, true);
     EVP_KDF_CTX_reset(ctx);
@@ -299,8 +308,11 @@ static void live_through(struct loaded *loaded, const struct kdf_case *one)
         fail("%s: the PRK is still on the stack after a derive", one->algorithm);
     if (find(&secrets[one->mode == NULL && one->has_long_ka ? KA : KS_NAF]) == 0)
         fail("%s: the scanner does not find the key that the context holds", one->algorithm);
-    if (one->mode != NULL)
-        replace_ka(ctx, one, one->has_long_ka ? AKMA_KA_MIN : sizeof(case_long_ka));
+    other_ka = one->has_long_ka ? AKMA_KA_MIN : sizeof(case_long_ka);
+    replace_secrets(ctx, one, other_ka, true);
+    replace_secrets(ctx, one, other_ka, false);
+    if (one->mode != NULL) /* nor is it behind the new end, or in the memory that was outgrown */
+        expect_none(1U << KS_NAF | 1U << KA, one, "after others");
     EVP_KDF_CTX_reset(ctx);
     expect_none(ALL, one, "after a reset");
     derive(ctx, one, false);
