@@ -1,13 +1,15 @@
 /*
  * What the programs share, for tests to call
  *
- *     common text                   a line of hex in, a line out: 1 well formed, 0 not
- *     common printable SIZE         a line of hex in, the filtered text in hex out
- *     common open|insecure|append PATH    "open", or why not
- *     common devices NEEDS EXTRA PATH     a line for each row: identity, line, ka-id and the Ka
- * that is meant, or why not; columns are bits common count PATH             how many rows, and the
- * peak of memory taken for them common e2e MODE DIGEST USAGE KA     the key of fixed inputs, or the
- * reason, on standard output alone
+ *     common text                        a line of hex in, a line out: 1 well formed, 0 not
+ *     common printable SIZE              a line of hex in, the filtered text in hex out
+ *     common open|insecure|append PATH   "open", or why not
+ *     common devices NEEDS EXTRA PATH    a line for each row, or why not; columns are bits
+ *     common count PATH                  how many rows, and the peak of memory taken for them
+ *     common e2e MODE DIGEST USAGE KA    the key of fixed inputs, or the reason
+ *
+ * A row's line: identity, line, ka-id, the lines of its identity's first row, of the Ka that is
+ * meant and of the one with this row's ka-id, and the refresh's first octet.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

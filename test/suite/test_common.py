@@ -99,6 +99,7 @@ def filtered(octets: bytes, size: int = 512) -> str:
         (b"\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80", "".join(
             f"\\x{octet:02X}" for octet in b"\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80")),
         (b"\xe2\x82", "\\xE2\\x82"),
+        (b"\xe6\xbc", "\\xE6\\xBC"),
         (b'say "no" \\x41', "say \\x22no\\x22 \\x5Cx41"),
         (b"", ""),
     ],
@@ -343,6 +344,33 @@ def test_longest_row_and_a_longer_one(tmp_path: Path) -> None:
     assert status == 0 and len(lines) == 10
     status, (said,) = devices(write(tmp_path, HEADER + "\n" + "x" * 262144 + "\n"))
     assert status == 1 and "longer than any row can be" in said
+
+
+def test_longest_ka_and_a_longer_one(tmp_path: Path) -> None:
+    assert devices(write(tmp_path, HEADER + "\n" + row("a", KS_NAF, bytes(65535))))[0] == 0
+    status, (said,) = devices(write(tmp_path, HEADER + "\n" + row("a", KS_NAF, bytes(65536))))
+    assert status == 1 and said == "line 2: ka: must be the hex of 16 to 65535 octets"
+
+
+@pytest.mark.parametrize(
+    "header", ["ks-naf,identity,ka", "identity,ka,ks-naf", "ka-id,identity,ks-naf,ka"]
+)
+def test_columns_that_stand_elsewhere(tmp_path: Path, header: str) -> None:
+    status, (said,) = devices(write(tmp_path, header + "\n"), 0)
+    assert status == 1 and "identity,ks-naf,ka must come first, in this order" in said
+
+
+@pytest.mark.parametrize("beside", range(-2, 3))
+def test_memory_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
+    """Rows are kept in pieces of 256 KiB, each value with a NUL: one ends at a piece's end, or beside it."""
+    piece, longest, more = 256 * 1024, 65535, len("a\0") + len(KS_NAF) + 1
+    last = piece - 3 * (more + longest + 1) - more + beside
+    lengths = [longest] * 3 + [last] + [longest] * 8
+    rows = "".join(row(chr(97 + i), KS_NAF, bytes(length)) for i, length in enumerate(lengths))
+    status, lines = devices(write(tmp_path, HEADER + "\n" + rows))
+    numbers = range(2, 2 + len(lengths))
+    assert status == 0
+    assert lines == [f"{chr(95 + n)} {n} - {n} {n} {n} -1" for n in numbers] + [""]
 
 
 def test_many_rows_of_one_identity(tmp_path: Path) -> None:

@@ -211,11 +211,17 @@ BAD_TEXTS = {
     "a NUL": (b"ab\0", "not hex"),
     "0x": (b"0xab", "not hex"),
     "colons": (b"ab:cd", "not hex"),
+    **{f"beside a digit: {c}": (f"a{c}".encode(), "not hex") for c in "/:@G`g"},
     "empty": (b"", "empty"),
     "white space": (b" \n", "empty"),
     "long": (b"ab" * 65536, "longer than the secret can be"),
     "very long": (b"ab " * 200000, "longer than the secret can be"),
 }
+
+
+def test_environment_that_is_too_long(tmp_path: Path) -> None:
+    status, out, said = run_source(tmp_path, "env", b"k" * 130000, "--raw")
+    assert status == 2 and out == b"" and "--key: env:KA: longer than the secret can be" in said
 
 
 @pytest.mark.parametrize("name", ["file", "stdin"])
@@ -260,6 +266,13 @@ def test_bad_sources(ks_naf: str, source: str, wanted: str) -> None:
 def test_stdin_is_read_once(ks_naf: str) -> None:
     said = refused("derive", "--ks-naf", "stdin", "--ka", "stdin", *NAF, given=KEY.hex().encode())
     assert "--ka: stdin: empty" in said
+
+
+def test_environment_is_read_once() -> None:
+    """Who took a secret from there has taken it away."""
+    words = ["derive", "--ks-naf", "env:KEY", "--ka", "env:KEY", *NAF]
+    said = refused(*words, KEY=KEY.hex())
+    assert "--ka: env:KEY: there is no such variable" in said
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])
@@ -398,10 +411,33 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--what"], 2, "--what: there is no such option"),
         (["--ka"], 2, "--ka: a value is missing"),
         (["what"], 2, "what is not an option"),
+        (["--\x1b[31m"], 2, "--\\x1B[31m: there is no such option"),
+        (["\x1b[31m"], 2, "\\x1B[31m is not an option"),
     ],
 )
 def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:
     assert said in refused(*both, *words, status=status, given=KEY.hex().encode())
+
+
+NO_NUMBERS = [
+    "",
+    " 5",
+    "+5",
+    "-5",
+    "5x",
+    "5 ",
+    "0x20",
+    "5\x1b[31m",
+    "4294967328",
+    "18446744073709551648",
+]
+
+
+@pytest.mark.parametrize("number", [*NO_NUMBERS, "9" * 30])
+def test_options_that_are_no_numbers(both: list[str], number: str) -> None:
+    shown = number.replace("\x1b", "\\x1B")
+    said = refused(*both, "--length", number)
+    assert said == f"--length {shown}: must be a number from 1 to 16320\n"
 
 
 def test_without_the_provider(both: list[str]) -> None:
