@@ -1,5 +1,5 @@
 /*
- * What the operator has answered: keys until their end, and for some seconds that there is none
+ * What the operator has answered: keys until their end, and for some seconds the identities that have none
  *
  * A table is a search tree, which nobody can degrade by choosing identities, and a list from the
  * item used last to the one used longest ago.

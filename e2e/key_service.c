@@ -6,10 +6,10 @@
 #include "key_service.h"
 
 #include "clock.h"
-#include "json_line.h"
 #include "log.h"
 #include "url.h"
 
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,13 +61,14 @@ static char *make_body(const struct key_service_setup *setup, const char *identi
 {
     json_t *object =
         setup->interface->system == KEY_AKMA
-            ? json_pack("{s:s,s:s,s:b}", "afId", setup->af_id, "aKId", identity, "anonInd", 0)
+            ? json_pack("{s:s,s:s,s:b,s:s*}", "afId", setup->af_id, "aKId", identity, "anonInd", 0,
+                        "notifUri", setup->interface->notifies ? setup->notify_uri : NULL)
             : json_pack("{s:s,s:{s:s,s:s},s:b}", "btId", identity, "nafId", "nafFqdn",
                         setup->naf_fqdn, "uaSecProtId", setup->ua_protocol_id, "gbaUAware", 1);
+    char *body = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
 
-    if (setup->interface->notifies && setup->notify_uri != NULL)
-        object = json_line_with(object, "notifUri", json_string(setup->notify_uri));
-    return json_line_encode(object);
+    json_decref(object);
+    return body;
 }
 
 static void drop_authorization(struct exchange *exchange)
@@ -82,7 +83,7 @@ static void exchange_free(struct exchange *exchange)
     TAILQ_REMOVE(&exchange->service->exchanges, exchange, place);
     drop_authorization(exchange);
     free(exchange->identity);
-    json_line_free(exchange->body);
+    free(exchange->body);
     free(exchange->url);
     OPENSSL_free(exchange);
 }

@@ -103,13 +103,11 @@ static void void_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
     struct flags *flags = revocation->server->flags;
-    char identity[SOURCE_TEXT_SIZE]; /* revocation may be gone before the call returns */
 
-    memcpy(identity, revocation->identity, sizeof(identity));
     if (flags == NULL) /* the process ends */
         OPENSSL_free(revocation);
     else
-        (void)flags->ops->revoke(flags, loop, identity, on_revoked, revocation);
+        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);
 }
 
 static void start(struct notify *notify, struct evhttp_request *request, const char *identity)

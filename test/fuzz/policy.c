@@ -1,7 +1,7 @@
 /*
  * Fuzz target: policy texts
  *
- * The input is the values of the keys, one per line; one that starts with '!' leaves its key out.
+ * The input is the values of the keys, one per line; a line that starts with '!' leaves its key out.
  * A policy that is understood has a canonical text that is understood again, and gives itself; one
  * that is not says which key, in less than 1000 octets. What it permits or refuses, it does alike
  * both times.

@@ -465,7 +465,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="e2e-as e2e-ue",
+    target="akma e2e-as e2e-ue hold",
     tests=[
         *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
         *["test_flow_peers", "test_flow_memory"],

@@ -138,7 +138,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="key_answer key_cache lookups",
+    target="akma key_answer key_cache lookups",
     tests=["test_key_answers", "test_key_cache", "test_lookups"],
     faults=FAULTS,
 )

@@ -64,6 +64,6 @@ FAULTS = [
 ROOM = Room(
     folder="plugins/mosquitto",
     target="akma mosquitto_akma broker",
-    tests=["../consumers/test_mosquitto_plugin"],
+    tests=["test_mosquitto_plugin"],
     faults=FAULTS,
 )

@@ -5,8 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 from room import Fault, Room, of
 
-# Not here: SSL_OP_CLEANSE_PLAINTEXT in http_transfer.c. curl has libssl release its buffers when they are empty, so that
-# what is not cleansed is in the next one's memory soon: whether a scan still finds it is chance.
 FAULTS: list[Fault] = [
     *of(
         "http_transfer.c",
@@ -65,8 +63,9 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "http_transfer.c",
+        ("(void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);", "(void)ctx;"),
         (" && SET(CURLOPT_PIPEWAIT, 1L) &&", " &&"),
-        by="thousand",
+        by="thousand or memory",
     ),
     *of(
         "http.c",
@@ -337,7 +336,7 @@ FAULTS: list[Fault] = [
     *of(
         "notify.c",
         (
-            "        (void)flags->ops->revoke(flags, loop, identity, on_revoked, revocation);",
+            "        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);",
             "        (void)loop, on_revoked(revocation, true, NULL);",
         ),
         by="apart",

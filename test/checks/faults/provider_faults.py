@@ -5,9 +5,18 @@ SPDX-License-Identifier: Apache-2.0
 
 from room import Room, of
 
-QUICK = ["test_vectors", "test_context", "test_bad_inputs", "test_policy", "test_second_opinions"]
-QUICK += ["test_text", "test_life", "test_storage", "test_properties"]
-DRIVERS = ["secrets", "secrets secure", "lifecycle once", "failing", "allocation", "core", "race"]
+# What tells most in the shortest time comes first.
+QUICK = [
+    "test_vectors",
+    "test_bad_inputs",
+    "test_context",
+    "test_text",
+    "test_storage",
+    "test_policy",
+]
+QUICK += ["test_second_opinions", "test_properties", "test_life"]
+DRIVERS = ["secrets", "secrets secure", "core", "failing", "allocation"]
+DRIVERS += ["memcheck lifecycle once", "memcheck race"]
 
 FAULTS = [
     *of(
@@ -73,6 +82,7 @@ FAULTS = [
         ("value->length < param->min || value->length > param->max", "value->length > param->max"),
         ("if (OPENSSL_hexchar2int(octets[i]) < 0)", "if (OPENSSL_hexchar2int(octets[i]) > 99)"),
     ),
+    # Not here, as nothing can notice it: text_lower() of more ASCII than A to Z. No name known here holds what it gives.
     *of(
         "text.c",
         ("(unsigned char)(text[i] - 1) >= 0x7F", "(unsigned char)(text[i]) >= 0x80"),
@@ -89,7 +99,6 @@ FAULTS = [
         ("tail = {0x80, 0xBF}", "tail = {0x80, 0xC0}"),
         ("tail = {0x80, 0xBF}", "tail = {0x7F, 0xBF}"),
         ("c >= 'A' && c <= 'Z'", "c >= 'B' && c <= 'Z'"),
-        ("c >= 'A' && c <= 'Z'", "c >= 'A' && c <= '^'"),
         ("strlen(known) == length &&", "strlen(known) >= length &&"),
     ),
     *of(
@@ -109,10 +118,6 @@ FAULTS = [
     ),
     *of(
         "inputs.c",
-        (
-            "        inputs_free(copy);\n        inputs_init(copy, inputs->algorithm);",
-            "        inputs_init(copy, inputs->algorithm);",
-        ),
         ("if (has_input(pending->settings.present, param->input) && !repeated)", "if (false)"),
         (
             "        if (!params_read(param, given, value, &pending->settings, errors) ||",
@@ -138,11 +143,6 @@ FAULTS = [
             "        octets_splice(&inputs->key, 0, inputs->key.length, inputs->key.data,",
         ),
         ("    if (replaced->what == ALL_WAS_EMPTY) {", "    if (false) {"),
-        ("        octets_free(&replaced->key);", "        (void)replaced;"),
-        (
-            "    octets_free(&inputs->key);\n",
-            "    OPENSSL_secure_free(inputs->key.data == inputs->key.embedded ? NULL : inputs->key.data);\n",
-        ),
         ("    if (missing != 0) {", "    if (missing == 1) {"),
         (
             "    return !inputs->algorithm->has_naf_id ||",
@@ -152,6 +152,23 @@ FAULTS = [
             "CRYPTO_memcmp(key->data, value->octets, value->length) == 0",
             "CRYPTO_memcmp(key->data, value->octets, value->length / 2) == 0",
         ),
+    ),
+    *of(
+        "inputs.c",
+        (
+            "        inputs_free(copy);\n        inputs_init(copy, inputs->algorithm);",
+            "        inputs_init(copy, inputs->algorithm);",
+        ),
+        by="allocation",
+    ),
+    *of(
+        "inputs.c",
+        (
+            "    octets_free(&inputs->key);\n",
+            "    OPENSSL_secure_free(inputs->key.data == inputs->key.embedded ? NULL : inputs->key.data);\n",
+        ),
+        ("        octets_free(&replaced->key);", "        (void)replaced;"),
+        by="secrets",
     ),
     *of(
         "naf_id.c",
@@ -171,7 +188,6 @@ FAULTS = [
         ("    (void)write_l(i + 1, 1);", "    (void)write_l(i + 1, 2);"),
         ("    *i = 0;", "    *i = 1;"),
         ("row->tail == TAIL_L_AND_I ? S_TAIL : 0", "S_TAIL"),
-        ("        if ((traits & SECRET) != 0)\n            layout->public_parts = i + 1;", ""),
         ("i + 1 - from", "i - from"),
         ("s->length[0] + s->layout->l_size[0]}", "s->length[0]}"),
         ("    saved->offset = from->offset;", "    saved->offset = from->offset + 1;"),
@@ -179,13 +195,35 @@ FAULTS = [
             "    memcpy(saved->length, s->length, sizeof(saved->length));",
             "    memset(saved->length, 0, sizeof(saved->length));",
         ),
-        ("!saved->is_public || ", ""),
-        (" || saved->octets.data != saved->embedded", ""),
-        ("s->octets.length + growth + S_TAIL", "s->octets.length + growth"),
         (
             "    s->length[place->index] += element->length + sizeof(l);",
             "    s->length[place->index] += element->length;",
         ),
+    ),
+    *of(
+        "s.c",
+        (" || saved->octets.data != saved->embedded", ""),
+        ("s->octets.length + growth + S_TAIL", "s->octets.length + growth"),
+        by="memcheck lifecycle once",
+    ),
+    *of(
+        "s.c",
+        ("        if ((traits & SECRET) != 0)\n            layout->public_parts = i + 1;", ""),
+        ("!saved->is_public || ", ""),
+        by="secrets",
+    ),
+    *of(
+        "octets.c",
+        ("    if (capacity <= octets->capacity)", "    if (capacity <= octets->capacity + 8)"),
+        by="test_storage or test_context",
+    ),
+    *of(
+        "octets.c",
+        (
+            "    larger.data = OPENSSL_secure_malloc(capacity);",
+            "    larger.data = OPENSSL_malloc(capacity);",
+        ),
+        by="secrets secure",
     ),
     *of(
         "octets.c",
@@ -195,32 +233,42 @@ FAULTS = [
             "            OPENSSL_cleanse(octets->data + octets->length - (old - length), old - length);",
             "            (void)old;",
         ),
-        (
-            "    larger.data = OPENSSL_secure_malloc(capacity);",
-            "    larger.data = OPENSSL_malloc(capacity);",
-        ),
-        ("    if (capacity <= octets->capacity)", "    if (capacity <= octets->capacity + 8)"),
+        by="secrets",
     ),
     *of(
         "kdf.c",
         (
-            "        inputs_put_back(&ctx->inputs, &replaced);",
-            "        inputs_keep(&ctx->inputs, &replaced);",
+            "    inputs_put_back(&ctx->inputs, &replaced);",
+            "    inputs_keep(&ctx->inputs, &replaced);",
         ),
-        ("        inputs_keep(&ctx->inputs, &replaced);\n    } else", "    } else"),
-        ("        let_go_of_hmac(ctx, replaced.changed);\n    }", "    }"),
+        ("        let_go_of_hmac(ctx, replaced->changed);", "        (void)let_go_of_hmac;"),
         ("(has_input(changed, row->parts[0]) && ctx->prf.holds == HOLDS_PRK)", "false"),
-        ("    prf_close(&ctx->prf, ctx->provctx->source);\n    inputs_free", "    inputs_free"),
         (
             "    return size == NULL || OSSL_PARAM_set_size_t(size, SIZE_MAX);",
             "    return size == NULL || OSSL_PARAM_set_size_t(size, 0);",
         ),
         ("    if (!derive_is_allowed(ctx->provctx) ||", "    if ("),
         ("(param->traits & READABLE) != 0 && ", ""),
+        by="test_context or test_policy",
+    ),
+    *of(
+        "kdf.c",
+        ("        inputs_keep(&ctx->inputs, &replaced);\n", ""),
+        ("    inputs_keep(&ctx->inputs, &replaced);\n    return 1;", "    return 1;"),
+        by="memcheck lifecycle once",
+    ),
+    *of(
+        "kdf.c",
         (
             "struct kdf_ctx *ctx = OPENSSL_secure_malloc(sizeof(*ctx));",
             "struct kdf_ctx *ctx = OPENSSL_malloc(sizeof(*ctx));",
         ),
+        by="secrets secure",
+    ),
+    *of(
+        "kdf.c",
+        ("    prf_close(&ctx->prf, ctx->provctx->source);\n    inputs_free", "    inputs_free"),
+        by="secrets",
     ),
     *of(
         "derive.c",
@@ -239,26 +287,43 @@ FAULTS = [
         ("now <= settings->not_after)", "now <= settings->not_after || true)"),
         ("now <= settings->not_after)", "now < settings->not_after)"),
         ("    if (now >= 0 && now <=", "    if (now <="),
-        ("        OPENSSL_cleanse(out, length);", "        (void)out;"),
-        ("    prf_discard(&ctx->prf);", "    prf_spend(&ctx->prf);"),
         ("        key_is_alive(ctx) && policy_allows(ctx)", "        key_is_alive(ctx)"),
         ("    if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) &&", "    if ("),
         ("blocks * digests[inputs->settings.digest].size", "blocks * 32"),
+        by="test_bad_inputs or test_context or test_policy",
+    ),
+    *of(
+        "derive.c",
+        ("        OPENSSL_cleanse(out, length);", "        (void)out;"),
+        ("    prf_discard(&ctx->prf);", "    prf_spend(&ctx->prf);"),
+        by="failing",
     ),
     *of(
         "modes.c",
-        ("    OPENSSL_cleanse(prk, sizeof(prk));", "    (void)prk;"),
         ("        before = size;", "        before = 0;"),
         ("    return prf->holds == HOLDS_KEY ?", "    return prf->holds != HOLDS_NOTHING ?"),
         ("    if (prf->holds == HOLDS_PRK)", "    if (prf->holds != HOLDS_NOTHING)"),
         ("            !prf_update(prf, begin.octets, begin.length) ||\n", ""),
+        by="test_vectors or test_context",
+    ),
+    *of(
+        "modes.c",
+        ("    OPENSSL_cleanse(prk, sizeof(prk));", "    (void)prk;"),
+        by="secrets",
     ),
     *of(
         "prf.c",
-        (
-            "(prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros)))",
-            "true",
-        ),
+        ("    if (properties != NULL)\n        *p++", "    if (false)\n        *p++"),
+        ("    prf->poolable = properties == NULL;", "    prf->poolable = true;"),
+        by="test_context or test_life",
+    ),
+    *of(
+        "prf.c",
+        ("        EVP_MAC_free(fetched); /* another", "        (void)fetched; /* another"),
+        by="memcheck race",
+    ),
+    *of(
+        "prf.c",
         (
             "    prf->restarts = proves_restart(prf->mac, digests[digest].size);",
             "    prf->restarts = true;",
@@ -266,27 +331,41 @@ FAULTS = [
         ("        prf->restarts = false;\n", ""),
         ("memcmp(first, again, size) == 0 && ", ""),
         ("    if (!prf->restarts)\n        prf->holds = HOLDS_SPENT;", ""),
-        ("        EVP_MAC_free(fetched); /* another", "        (void)fetched; /* another"),
-        ("    if (properties != NULL)\n        *p++", "    if (false)\n        *p++"),
-        ("    prf->poolable = properties == NULL;", "    prf->poolable = true;"),
-        ("    OPENSSL_cleanse(block, sizeof(block));", "    (void)block;"),
         (
-            "        EVP_MAC_CTX_free(mac);\n        return NULL;\n    }\n    return mac;",
-            "        return NULL;\n    }\n    return mac;",
+            "    return EVP_MAC_update(prf->mac, octets, length);",
+            "    (void)EVP_MAC_update(prf->mac, octets, length);\n    return true;",
         ),
+        by="failing",
+    ),
+    *of(
+        "prf.c",
         ("    EVP_MAC_free(own);", "    (void)own;"),
         (
             "            EVP_MAC_CTX_free(atomic_load(&source->pool[digest][true][place].mac));",
             "            (void)place;",
         ),
+        by="memcheck lifecycle once",
+    ),
+    *of(
+        "prf.c",
         (
-            "    return EVP_MAC_update(prf->mac, octets, length);",
-            "    (void)EVP_MAC_update(prf->mac, octets, length);\n    return true;",
+            "(prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros)))",
+            "true",
         ),
+        ("    OPENSSL_cleanse(block, sizeof(block));", "    (void)block;"),
+        by="secrets",
+    ),
+    *of(
+        "prf.c",
         (
             "    if (!EVP_MAC_CTX_set_params(mac, params)) {",
             "    if (!EVP_MAC_CTX_set_params(mac, params) && false) {",
         ),
+        (
+            "        EVP_MAC_CTX_free(mac);\n        return NULL;\n    }\n    return mac;",
+            "        return NULL;\n    }\n    return mac;",
+        ),
+        by="failing",
     ),
     *of(
         "digests.h",
@@ -296,6 +375,7 @@ FAULTS = [
         ),
         ("AKMA_DIGEST_SHA3_384, 48,", "AKMA_DIGEST_SHA3_384, 32,"),
         ('"SHA384"', '"SHA38"'),
+        by="test_vectors or test_context",
     ),
     *of(
         "policy_keys.h",
@@ -304,6 +384,7 @@ FAULTS = [
         (".max = AKMA_REFRESH_MAX", ".max = AKMA_REFRESH_MAX + 1"),
         ('"allowed-modes", INPUT_MODE,', '"allowed-modes", INPUT_RAND,'),
         (".patterns = &ua_protocol_patterns", ".patterns = &naf_patterns"),
+        by="test_policy",
     ),
     *of(
         "policy_keys.c",
@@ -314,16 +395,22 @@ FAULTS = [
         ("value[i] >= '0' && value[i] <= '9';", "value[i] >= '0';"),
         ("        is_number = is_number && setting->number <= key->max;", ""),
         ('{"off", false}', '{"off", true}'),
+        by="test_policy",
     ),
     *of(
         "policy.c",
         ("    policy->is_empty = false;", ""),
-        ("            return policy_error(policy) != NULL;", "            return true;"),
         (
             "            return policy_error(policy) != NULL;",
             "            return false;",
         ),
         ("has_input(inputs->algorithm->taken, key->input)", "true"),
+        by="test_policy",
+    ),
+    *of(
+        "policy.c",
+        ("            return policy_error(policy) != NULL;", "            return true;"),
+        by="allocation",
     ),
     *of(
         "patterns.c",
@@ -337,20 +424,30 @@ FAULTS = [
             "pattern->length >= AKMA_UA_PROTOCOL_ID_LENGTH",
             "pattern->length > AKMA_UA_PROTOCOL_ID_LENGTH",
         ),
+        by="test_policy",
     ),
     *of(
         "provider.c",
-        ("strtol(version, NULL, 10) == OPENSSL_VERSION_MAJOR", "true"),
         ("operation == OSSL_OP_KDF ? provctx->kdfs : NULL", "provctx->kdfs"),
         (
             "OSSL_PARAM_set_int(status, policy_error(provctx->policy) == NULL)",
             "OSSL_PARAM_set_int(status, 1)",
         ),
-        ("    policy_free(provctx->policy);", "    (void)policy_free;"),
+        by="test_life or test_policy",
+    ),
+    *of(
+        "provider.c",
+        ("strtol(version, NULL, 10) == OPENSSL_VERSION_MAJOR", "true"),
         (
             '''                        : strchr(name, '\\'') == NULL  ? "'"''',
             '''                        : strchr(name, '\\'') == NULL  ? ""''',
         ),
+        by="core",
+    ),
+    *of(
+        "provider.c",
+        ("    policy_free(provctx->policy);", "    (void)policy_free;"),
+        by="memcheck lifecycle once",
     ),
     *of(
         "algorithm.c",
@@ -361,6 +458,7 @@ FAULTS = [
         ("INPUT_BIT(row->key) | row->settings;", "INPUT_BIT(row->key) | PROPERTIES;"),
         ("(*part == INPUT_NAF_ID ? NAF_ID_HALVES : 0)", "0U"),
         ("*part != INPUT_NAF_ID && ", ""),
+        by="test_context",
     ),
     *of(
         "errors.c",
@@ -368,15 +466,15 @@ FAULTS = [
             "    const size_t room = SHOWN_SIZE - sizeof(dots);",
             "    const size_t room = SHOWN_SIZE;",
         ),
-        ("given[i] >= ' ' && given[i] <= '~'", "true"),
+        ("given[i] >= ' ' && given[i] <= '~'", "1"),
+        by="test_bad_inputs or test_policy",
     ),
 ]
 
 ROOM = Room(
     folder="provider",
-    target="akma",
+    target="akma client clock",
     tests=QUICK,
     drivers=DRIVERS,
-    memcheck=["lifecycle once", "failing", "race"],
     faults=FAULTS,
 )

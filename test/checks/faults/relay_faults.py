@@ -173,8 +173,8 @@ ROOM = Room(
     tests=[
         "test_records",
         "test_store_options",
-        "../consumers/test_relay",
-        "../consumers/test_store",
+        "test_relay",
+        "test_store",
     ],
     faults=FAULTS,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Fault:
     """A text that stands once in a file of the room, and what is put in its place.
 
-    by: which of the room's tests have to notice, as pytest's -k has it; empty: any of them.
+    by: what has to notice: one of the room's drivers, or tests, as pytest's -k has it; empty: any of them all.
     """
 
     file: str
@@ -26,11 +26,10 @@ def of(file: str, *pairs: tuple[str, str], by: str = "") -> list[Fault]:
 
 @dataclass(frozen=True)
 class Room:
-    """A folder, the targets of cmake to build, and the tests and drivers that look at it in this order."""
+    """A folder, the targets of cmake that its tests need, and the tests and drivers that look at it in this order."""
 
     folder: str
     target: str
     tests: list[str]
     faults: list[Fault]
-    drivers: list[str] = field(default_factory=list)
-    memcheck: list[str] = field(default_factory=list)  # drivers that run under valgrind
+    drivers: list[str] = field(default_factory=list)  # with "memcheck " in front: under valgrind

@@ -221,4 +221,4 @@ FAULTS = [
 ]
 
 TESTS = ["test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_memory"]
-ROOM = Room("tool", "akma-tool", TESTS, FAULTS)
+ROOM = Room("tool", "akma akma-tool remains", TESTS, FAULTS)
