@@ -138,13 +138,6 @@ void roster_release(struct roster *roster, const struct devices *devices)
         free_version(unused);
 }
 
-static bool is_same_key(const unsigned char *one, const unsigned char *other, size_t length)
-{
-    if (one == NULL || other == NULL)
-        return one == other;
-    return CRYPTO_memcmp(one, other, length) == 0;
-}
-
 /*
  * By what makes a row, whatever its place in the file. Ka's are compared as they lie: both files
  * are their owner's, and nobody else chooses what is compared with what.
@@ -162,31 +155,38 @@ static int compare_rows(const struct device *one, const struct device *other)
     return order;
 }
 
+/* A row's place in that order. */
+struct place {
+    const struct device *row;
+};
+
 static int compare_places(const void *one, const void *other)
 {
-    return compare_rows(*(const struct device *const *)one, *(const struct device *const *)other);
+    return compare_rows(((const struct place *)one)->row, ((const struct place *)other)->row);
 }
 
 /* All rows in the order of compare_rows(); they are in that of identities. NULL: out of memory. */
-static const struct device **in_order(const struct devices *devices)
+static struct place *in_order(const struct devices *devices)
 {
-    const struct device **rows = OPENSSL_malloc((devices->count + 1) * sizeof(*rows));
+    struct place *places = OPENSSL_malloc((devices->count + 1) * sizeof(*places));
     size_t first = 0, end;
 
-    for (end = 0; rows != NULL && end < devices->count; end++) {
-        rows[end] = &devices->rows[end];
-        if (strcmp(rows[first]->identity, rows[end]->identity) != 0)
+    for (end = 0; places != NULL && end < devices->count; end++) {
+        places[end].row = &devices->rows[end];
+        if (strcmp(places[first].row->identity, places[end].row->identity) != 0)
             first = end;
         else if (end + 1 == devices->count ||
-                 strcmp(rows[end]->identity, devices->rows[end + 1].identity) != 0)
-            qsort(rows + first, end + 1 - first, sizeof(*rows), compare_places);
+                 strcmp(places[end].row->identity, devices->rows[end + 1].identity) != 0)
+            qsort(places + first, end + 1 - first, sizeof(*places), compare_places);
     }
-    return rows;
+    return places;
 }
 
 static bool is_same_ks_naf(const struct device *one, const struct device *other)
 {
-    return is_same_key(one->ks_naf, other->ks_naf, KS_NAF_LENGTH);
+    if (one->ks_naf == NULL || other->ks_naf == NULL)
+        return one->ks_naf == other->ks_naf;
+    return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
 }
 
 /* Is this row in a file, wherever: the same identity, Ks_NAF, ka-id and Ka? */
@@ -222,7 +222,7 @@ bool roster_has_still(struct roster *roster, const struct devices *devices,
 /* Two versions, and their rows in order. */
 struct change {
     const struct devices *old, *now;
-    const struct device **old_rows, **now_rows;
+    struct place *old_rows, *now_rows;
 };
 
 static void report_removed(const struct change *change, roster_removed *removed, void *argument)
@@ -230,12 +230,12 @@ static void report_removed(const struct change *change, roster_removed *removed,
     size_t place = 0;
 
     for (size_t i = 0; i < change->old->count; i++) {
-        const struct device *row = change->old_rows[i];
+        const struct device *row = change->old_rows[i].row;
 
-        while (place < change->now->count && compare_rows(change->now_rows[place], row) < 0)
+        while (place < change->now->count && compare_rows(change->now_rows[place].row, row) < 0)
             place++;
-        if (place == change->now->count || compare_rows(change->now_rows[place], row) != 0 ||
-            !is_same_ks_naf(change->now_rows[place], row))
+        if (place == change->now->count || compare_rows(change->now_rows[place].row, row) != 0 ||
+            !is_same_ks_naf(change->now_rows[place].row, row))
             removed(argument, row, !has_key_of(change->now, row));
     }
 }

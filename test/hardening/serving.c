@@ -271,7 +271,7 @@ static void go_through(bool (*run)(void))
 
 static void find_address(char shown[ADDRESS_SIZE], int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {.sin_port = 0};
     socklen_t size = sizeof(address);
 
     want(getsockname(fd, (struct sockaddr *)&address, &size) == 0, "no address");

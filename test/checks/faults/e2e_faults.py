@@ -438,11 +438,11 @@ FAULTS: list[Fault] = [
     *of(
         "roster.c",
         (
-            "compare_rows(change->now_rows[place], row) != 0 ||",
+            "compare_rows(change->now_rows[place].row, row) != 0 ||",
             "false ||",
         ),
         (
-            "            !is_same_ks_naf(change->now_rows[place], row))",
+            "            !is_same_ks_naf(change->now_rows[place].row, row))",
             "            false)",
         ),
         (
@@ -450,7 +450,7 @@ FAULTS: list[Fault] = [
             "        order = 0;",
         ),
         (
-            "            qsort(rows + first, end + 1 - first, sizeof(*rows), compare_places);",
+            "            qsort(places + first, end + 1 - first, sizeof(*places), compare_places);",
             "            (void)compare_places;",
         ),
         ("        put_in_force(roster, fresh);\n", "        free_version(fresh);\n"),
