@@ -126,12 +126,16 @@ def helped_options(*command: str) -> dict[str, tuple[str, str | None, bool]]:
     result = subprocess.run(
         [BUILD / command[0], *command[1:], "--help"], capture_output=True, text=True, check=True
     )
-    found = {}
+    found: dict[str, tuple[str, str | None, bool]] = {}
     for name, argument, words in re.findall(
         r"^  --([a-z0-9-]+)(?: (\S+))?(?:  +|\n +)(.+(?:\n {30}.+)*)", result.stdout, re.M
     ):
         default = re.search(r"\(default:? (.+?)\)$", joined(words))
-        found[name] = (argument, default and default[1], joined(words).endswith("(required)"))
+        found[name] = (
+            argument,
+            default[1] if default else None,
+            joined(words).endswith("(required)"),
+        )
     return found
 
 
