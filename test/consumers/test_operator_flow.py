@@ -90,6 +90,16 @@ def test_anonymous(house: House) -> None:
         assert result.returncode == 2 and "--device" in result.stderr
 
 
+def test_identities_that_nobody_is_asked_for_in_a_handshake(house: House) -> None:
+    """What no A-KID has in it does not get as far as the operator."""
+    with house.operator(Subscriber()) as operator:
+        with house.server(f"nef:{operator.url}", names=["device-7"]) as server:
+            for identity in ("a b@c", 'a"b@c', "a\\b@c", "a\x01b@c", "a\x7fb@c"):
+                with StockClient(server.address, "3GPP-AKMA" + identity, bytes(32)) as nobody:
+                    assert nobody.read() == b""
+        assert operator.requests == []
+
+
 def test_another_name_than_the_operators(house: House) -> None:
     subscriber = Subscriber()
     with house.operator(subscriber) as operator:
