@@ -185,6 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char text[TEXT_MAX], fault[ROW_FAULT_SIZE] = "", *rest = text, *header;
     size_t left = size - 1, length;
     struct psk_job job;
+    EVP_KDF_CTX *ctx;
 
     if (size == 0 || size > TEXT_MAX)
         return 0;
@@ -199,8 +200,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     want(psk_job_open(&job));
     memcpy(job.block, rest, left);
     job.length = left;
-    psk_job_run(&job, &setup, setup.ctx, data[0] > 0x7F);
+    want((ctx = EVP_KDF_CTX_dup(setup.ctx)) != NULL); /* as each thread of a run has one */
+    psk_job_run(&job, &setup, ctx, data[0] > 0x7F);
     check(&job, rest, left, data[0] > 0x7F);
+    EVP_KDF_CTX_free(ctx);
     psk_job_close(&job);
     return 0;
 }

@@ -111,9 +111,7 @@ def test_something_would_be_found(folder: Path) -> None:
     "-fsanitize" in os.environ.get("AKMA_CMAKE_FLAGS", "") or bool(os.environ.get("AKMA_PRELOAD")),
     reason="valgrind and the sanitizers exclude each other",
 )
-@pytest.mark.parametrize(
-    "name", ["derive", "GBA", "psk", "psk, on", "ka add --in", "ka remove", "doctor"]
-)
+@pytest.mark.parametrize("name", CALLS)
 def test_valgrind(folder: Path, name: str) -> None:
     """Nothing read that was not written, nothing lost."""
     assert shutil.which("valgrind")
