@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AHEAD 16 /* rows between the one that is written and the one that is looked for */
+#define WRITEBACK ((size_t)4 << 20)
+#define AHEAD     16 /* rows between the one that is written and the one that is looked for */
 
 struct run {
     struct psk_setup *setup;
@@ -31,6 +32,7 @@ struct run {
     struct psk_job *jobs;
     struct progress progress;
     uint64_t octets;         /* read so far */
+    size_t unsynced;         /* octets written since the disk was told */
     size_t lines, rows, bad; /* of jobs that are drained */
     bool failed;
 };
@@ -131,6 +133,16 @@ static bool write_job(struct run *run, const struct psk_job *job)
     return refuse_until(run, job, &next, SIZE_MAX);
 }
 
+/* What is on its way to the disk already is not waited for at the end. */
+static void start_writeback(struct run *run, size_t length)
+{
+    run->unsynced += length;
+    if (run->unsynced < WRITEBACK)
+        return;
+    (void)sync_file_range(run->file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    run->unsynced = 0;
+}
+
 static bool drain(struct run *run)
 {
     size_t number = 0;
@@ -144,6 +156,7 @@ static bool drain(struct run *run)
     if (job->failed)
         return fail(run, run->in, "out of memory");
     run->lines += job->lines;
+    start_writeback(run, job->output_length);
     progress_show(&run->progress, run->octets, run->rows);
     return true;
 }
@@ -190,6 +203,18 @@ static bool refuse_header(struct run *run, const char *reason)
     return false;
 }
 
+/* As many as there are, if all rows are as long as those of the first block. */
+static void expect_rows(const struct run *run, const char *rows, size_t length)
+{
+    size_t count = 0;
+
+    for (const char *end = rows; (end = memchr(end, '\n', length - (size_t)(end - rows))) != NULL;
+         end++)
+        count++;
+    if (length > 0)
+        seen_reserve(run->seen, run->progress.size * count / length);
+}
+
 /* The header is a line of the first block, which is then given to the pipeline without it. */
 static bool read_header(struct run *run)
 {
@@ -211,6 +236,7 @@ static bool read_header(struct run *run)
     run->lines = 1;
     if (!row_layout_read(&run->setup->layout, &rules, line, length, fault))
         return refuse_header(run, fault);
+    expect_rows(run, rest, left);
     memmove(job->block, rest, left);
     job->length = left;
     (void)pipeline_fill(run->pipeline, &number);

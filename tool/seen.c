@@ -15,8 +15,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FIRST_CAPACITY ((size_t)1 << 16)
-#define PIECE          ((size_t)1 << 18) /* slots that are given back at once: 2 MiB */
+#define LARGE_PAGE     ((size_t)2 << 20) /* octets: the system's, where it has large ones */
+#define FIRST_CAPACITY (LARGE_PAGE / sizeof(uint64_t))
+#define RESERVED_MAX   ((size_t)1 << 22) /* identities */
 
 struct table {
     uint64_t *slots; /* 0: free */
@@ -29,23 +30,39 @@ struct seen {
     size_t count;
 };
 
-/* From the system, not the heap: zero, given back piece by piece, and in large pages if it can. */
+static size_t table_size(size_t capacity)
+{
+    const size_t pages = (capacity * sizeof(uint64_t) + LARGE_PAGE - 1) / LARGE_PAGE;
+
+    return pages * LARGE_PAGE;
+}
+
+/*
+ * From the system, not the heap: zero, and given back piece by piece. A fault for each small page,
+ * and looking up where they are, would cost as much as all the rest.
+ */
 static bool table_open(struct table *table, size_t capacity)
 {
-    const size_t size = capacity * sizeof(*table->slots);
-    void *slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const size_t size = table_size(capacity);
+    char *slots =
+        mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t before;
 
     if (slots == MAP_FAILED)
         return false;
+    before = LARGE_PAGE - (uintptr_t)slots % LARGE_PAGE;
+    (void)munmap(slots, before);
+    slots += before;
+    if (before < LARGE_PAGE)
+        (void)munmap(slots + size, LARGE_PAGE - before);
     (void)madvise(slots, size, MADV_HUGEPAGE);
-    *table = (struct table){slots, capacity};
+    *table = (struct table){(uint64_t *)(void *)slots, capacity};
     return true;
 }
 
 static void table_close(struct table *table)
 {
-    if (table->slots != NULL)
-        (void)munmap(table->slots, table->capacity * sizeof(*table->slots));
+    (void)munmap(table->slots, table_size(table->capacity));
 }
 
 struct seen *seen_new(void)
@@ -65,6 +82,17 @@ void seen_free(struct seen *seen)
         return;
     table_close(&seen->table);
     OPENSSL_free(seen);
+}
+
+void seen_reserve(struct seen *seen, uint64_t count)
+{
+    const size_t most = count < RESERVED_MAX ? (size_t)count : RESERVED_MAX;
+    struct table larger;
+
+    if (seen->count > 0 || most <= FIRST_CAPACITY / 2 || !table_open(&larger, most + most / 4))
+        return;
+    table_close(&seen->table);
+    seen->table = larger;
 }
 
 /* Every bit of the input changes about half of the output's. */
@@ -115,8 +143,8 @@ static bool grow(struct seen *seen)
     for (size_t i = 0; i < old->capacity; i++) {
         if (old->slots[i] != 0)
             *find(&larger, old->slots[i]) = old->slots[i];
-        if ((i + 1) % PIECE == 0)
-            (void)madvise(&old->slots[i + 1 - PIECE], PIECE * sizeof(*old->slots), MADV_DONTNEED);
+        if ((i + 1) % FIRST_CAPACITY == 0) /* a large page is done with */
+            (void)madvise(&old->slots[i + 1 - FIRST_CAPACITY], LARGE_PAGE, MADV_DONTNEED);
     }
     table_close(old);
     seen->table = larger;

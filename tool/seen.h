@@ -21,6 +21,10 @@ enum seen_result { SEEN_NEW, SEEN_BEFORE, SEEN_NO_MEMORY };
 struct seen *seen_new(void);
 void seen_free(struct seen *seen);
 
+/* So many will come, it seems: room for them, up to some millions, so that the set need not grow.
+ */
+void seen_reserve(struct seen *seen, uint64_t count);
+
 /* The hash of an identity, by the secret of this set; any thread may ask for it. */
 uint64_t seen_hash(const struct seen *seen, const void *identity, size_t length);
 
