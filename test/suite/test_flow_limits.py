@@ -113,7 +113,8 @@ def test_a_thousand_connections_of_one_device(devices: Path) -> None:
 
 
 def test_five_thousand_idle_sockets(devices: Path) -> None:
-    with Server(devices) as server, idle_sockets(server.address, 5000) as held:
+    patient = Server(devices, "--handshake-timeout", "60")
+    with patient as server, idle_sockets(server.address, 5000) as held:
         gets_through(devices, server)
         settles_at(held[-200:], 0)
         settles_at(held, 256)
@@ -166,7 +167,9 @@ def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
 
 def test_connections_max(devices: Path) -> None:
     """The oldest handshake under way makes room for one more; finished connections stay."""
-    with Server(devices, "--connections-max", "4", "--e2e", "offered") as server:
+    with Server(
+        devices, "--connections-max", "4", "--handshake-timeout", "60", "--e2e", "offered"
+    ) as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
             first.flag()
             with idle_sockets(server.address, 20) as held:
