@@ -15,6 +15,12 @@ static unsigned char *write_l(unsigned char *place, size_t length)
     return place + L_SIZE;
 }
 
+static void copy_lengths(size_t to[PARTS_MAX], const size_t from[PARTS_MAX])
+{
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        to[i] = from[i];
+}
+
 void layout_init(struct layout *layout, const struct derivation *row)
 {
     unsigned char *s = layout->empty;
@@ -60,7 +66,7 @@ bool s_copy(struct s *copy, const struct s *s)
     if (!octets_reserve(&copy->octets, s->octets.length + S_TAIL))
         return false;
     octets_splice(&copy->octets, 0, copy->octets.length, s->octets.data, s->octets.length);
-    memcpy(copy->length, s->length, sizeof(copy->length));
+    copy_lengths(copy->length, s->length);
     return true;
 }
 
@@ -130,7 +136,7 @@ bool s_save(const struct s *s, const struct place *from, struct saved_s *saved)
         return false;
     memcpy(saved->octets.data, s->octets.data + from->offset, length);
     saved->octets.length = length;
-    memcpy(saved->length, s->length, sizeof(saved->length));
+    copy_lengths(saved->length, s->length);
     saved->offset = from->offset;
     saved->is_public = from->index >= s->layout->public_parts;
     return true;
@@ -140,7 +146,7 @@ void s_put_back(struct s *s, const struct saved_s *saved)
 {
     octets_splice(&s->octets, saved->offset, s->octets.length - saved->offset, saved->octets.data,
                   saved->octets.length);
-    memcpy(s->length, saved->length, sizeof(s->length));
+    copy_lengths(s->length, saved->length);
 }
 
 void s_forget(struct saved_s *saved)

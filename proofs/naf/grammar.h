@@ -16,30 +16,46 @@ static bool is_letter_or_digit(unsigned char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Labels of letters, digits and hyphens, of 1 to 63 octets, no hyphen at their ends; dots between.
- */
+/* What has been read of a FQDN so far. */
+struct reading {
+    bool is_ok;                /* every octet may stand in a name, every label that ended is one */
+    bool starts_well, may_end; /* of the present label: its first, its last octet is no hyphen */
+    unsigned char label;       /* octets of the present label */
+};
+
+/* Labels are of 1 to 63 letters, digits and hyphens, no hyphen at their ends; dots between. */
+static bool is_label(const struct reading *reading)
+{
+    return reading->label >= 1 && reading->label <= 63 && reading->starts_well && reading->may_end;
+}
+
+static struct reading read_octet(struct reading so_far, unsigned char c)
+{
+    if (c == '.') {
+        so_far.is_ok = so_far.is_ok && is_label(&so_far);
+        so_far.label = 0;
+        return so_far;
+    }
+    if (so_far.label == 0)
+        so_far.starts_well = c != '-';
+    so_far.may_end = c != '-';
+    so_far.is_ok = so_far.is_ok && (is_letter_or_digit(c) || c == '-');
+    so_far.label++;
+    return so_far;
+}
+
+static bool is_name(const struct reading *reading, size_t length)
+{
+    return reading->is_ok && is_label(reading) && length <= 253;
+}
+
 static bool is_fqdn(const unsigned char *text, size_t length)
 {
-    size_t label = 0;     /* octets of this label so far */
-    bool may_end = false; /* a letter or digit was the last octet */
+    struct reading reading = {.is_ok = true};
 
-    for (size_t i = 0; i < length; i++) {
-        if (is_letter_or_digit(text[i])) {
-            may_end = true;
-            label++;
-        } else if (text[i] == '-' && label > 0) {
-            may_end = false;
-            label++;
-        } else if (text[i] == '.' && may_end) {
-            may_end = false;
-            label = 0;
-        } else {
-            return false;
-        }
-        if (label > 63)
-            return false;
-    }
-    return may_end && length <= 253;
+    for (size_t i = 0; i < length; i++)
+        reading = read_octet(reading, text[i]);
+    return is_name(&reading, length);
 }
 
 /* Five octets, the first of them none of a host name; all zero if it is zero. */

@@ -12,6 +12,7 @@ void prove(void)
     const size_t wanted = nondet_size();
 
     GIVEN(wanted <= LARGEST);
+    failing = nondet_bool() ? 1 : 0;
     if (octets_reserve(&octets, wanted)) {
         CLAIM(octets.capacity >= wanted && octets.capacity >= old.capacity);
         CLAIM(__CPROVER_OBJECT_SIZE(octets.data) == octets.capacity);

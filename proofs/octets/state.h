@@ -17,14 +17,6 @@
 static unsigned char embedded[EMBEDDED];
 static unsigned char before[LARGEST]; /* the contents of the state */
 
-static unsigned char *heap(size_t size)
-{
-    unsigned char *block = OPENSSL_secure_malloc(size);
-
-    GIVEN(block != NULL);
-    return block;
-}
-
 static struct octets any_octets(void)
 {
     struct octets octets = {embedded, nondet_size(), EMBEDDED, embedded};
@@ -32,12 +24,11 @@ static struct octets any_octets(void)
     if (nondet_bool()) {
         octets.capacity = nondet_size();
         GIVEN(octets.capacity > EMBEDDED && octets.capacity <= LARGEST);
-        octets.data = heap(octets.capacity);
+        octets.data = OPENSSL_secure_malloc(octets.capacity);
     }
     GIVEN(octets.length <= octets.capacity);
     for (size_t i = 0; i < octets.length; i++)
         octets.data[i] = before[i] = nondet_octet();
-    secret_length = octets.length;
     return octets;
 }
 

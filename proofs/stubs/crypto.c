@@ -1,17 +1,26 @@
 /*
- * What libcrypto does with memory: allocations may fail, and what is given back has to be cleansed
+ * What libcrypto does with memory: allocations may fail, and secret memory has to be cleansed when
+ * it is given back
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "proof.h"
 
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 #include <stdlib.h>
 
-/* Blocks of a constant size each are much easier on cbmc than one of any size. */
-#define SECURE_MAX 8
+size_t failing, blocks;
+bool has_failed, compares_same;
 
-size_t secret_length;
+bool fails(void)
+{
+    const bool now = failing == 1;
+
+    failing -= failing > 0;
+    has_failed |= now;
+    return now;
+}
 
 void OPENSSL_cleanse(void *memory, size_t length)
 {
@@ -19,22 +28,77 @@ void OPENSSL_cleanse(void *memory, size_t length)
         ((unsigned char *)memory)[i] = 0;
 }
 
+/* Zero at first, so that what is not zero in the end was written and not cleansed. */
+static void *allocate(size_t size)
+{
+    if (fails())
+        return NULL;
+    blocks++;
+#ifdef ANY_SIZE /* blocks of a constant size each are much easier on cbmc than one of any size */
+    for (size_t constant = 1; constant <= ANY_SIZE; constant++)
+        if (size == constant)
+            return calloc(1, constant);
+    CLAIM(false);
+#endif
+    return calloc(1, size);
+}
+
 void *CRYPTO_secure_malloc(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    for (size_t constant = 1; constant <= SECURE_MAX; constant++)
-        if (size == constant)
-            return malloc(constant); /* NULL at times */
-    CLAIM(size == 0);
-    return NULL;
+    return allocate(size);
 }
 
 void CRYPTO_secure_free(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
-    for (size_t i = 0; i < secret_length; i++)
+    for (size_t i = 0; i < __CPROVER_OBJECT_SIZE(memory); i++)
         CLAIM(((unsigned char *)memory)[i] == 0);
+    blocks--;
     free(memory);
+}
+
+char *CRYPTO_strndup(const char *text, size_t length, const char *file, int line)
+{
+    char *copy = allocate(length + 1);
+
+    (void)file;
+    (void)line;
+    for (size_t i = 0; copy != NULL && i < length; i++)
+        copy[i] = text[i];
+    return copy;
+}
+
+void CRYPTO_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    blocks -= memory != NULL;
+    free(memory);
+}
+
+/* The answer is told beforehand, so that cbmc has no two ways to go from here. */
+int CRYPTO_memcmp(const void *one, const void *other, size_t length)
+{
+    unsigned char differs = 0;
+
+    for (size_t i = 0; i < length; i++)
+        differs |= ((const unsigned char *)one)[i] ^ ((const unsigned char *)other)[i];
+    GIVEN((differs == 0) == compares_same);
+    return compares_same ? 0 : 1;
+}
+
+int OPENSSL_hexchar2int(unsigned char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+OSSL_PARAM OSSL_PARAM_construct_end(void)
+{
+    return (OSSL_PARAM){0};
 }

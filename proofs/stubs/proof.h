@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CLAIM(condition) __CPROVER_assert(condition, #condition)
 #define GIVEN(condition) __CPROVER_assume(condition)
@@ -15,10 +16,21 @@
 /* Any value: cbmc gives these names a meaning. */
 bool nondet_bool(void);
 size_t nondet_size(void);
+int64_t nondet_int64(void);
 unsigned char nondet_octet(void);
 
-/* How many octets were written of the secure memory that is given back next: they must be cleansed
- * by then. */
-extern size_t secret_length;
+/* What the harness tells the stubs: which of the things that may fail is to fail, counted from 1;
+ * 0: none of them. And whether the octets that are compared next are the same. */
+extern size_t failing;
+extern bool compares_same;
+
+/* What they tell it: whether that has failed, how many blocks of memory are in use, and how many
+ * errors were raised. */
+extern bool has_failed;
+extern size_t blocks;
+extern size_t raised;
+
+/* Whatever may fail asks this. */
+bool fails(void);
 
 #endif

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """A text that stands once in a file of the project, what is put in its place, and why that is wrong."""
+class Change:
+    """A text that stands once in a file of the project, and what is put in its place."""
 
     file: str
     old: str
@@ -30,7 +30,10 @@ class Claim:
     files: list[str]
     bounds: str
     how: dict[str, Any]
-    mutants: list[Mutant]
+    edits: list[
+        Change
+    ]  # what a tool is given in place of the project's own text, so that it can decide
+    mutants: list[Change]
 
     @property
     def name(self) -> str:
@@ -54,18 +57,19 @@ def read_claims() -> list[Claim]:
         common = table.get("common", {})
         for row in table["claim"]:
             how = common | row
-            mutants = [Mutant(**mutant) for mutant in how.pop("mutants", [])]
             known = {name: how.pop(name) for name in ("tool", "says", "files", "bounds")}
-            claims.append(Claim(folder=path.parent.name, how=how, mutants=mutants, **known))
+            for name in ("edits", "mutants"):
+                known[name] = [Change(**change) for change in how.pop(name, [])]
+            claims.append(Claim(folder=path.parent.name, how=how, **known))
     return claims
 
 
-def check_mutants(claims: list[Claim]) -> None:
-    """The text that a mutant replaces has to stand once in its file."""
+def check_changes(claims: list[Claim]) -> None:
+    """The text that is replaced has to stand once in its file."""
     for claim in claims:
-        for mutant in claim.mutants:
-            count = (ROOT / mutant.file).read_text().count(mutant.old)
+        for change in claim.edits + claim.mutants:
+            count = (ROOT / change.file).read_text().count(change.old)
             if count != 1:
                 raise SystemExit(
-                    f"{claim.name}: stands {count} times in {mutant.file}: {mutant.old!r}"
+                    f"{claim.name}: stands {count} times in {change.file}: {change.old!r}"
                 )

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from claims import ROOT, Claim, Mutant, check_mutants, read_claims
+from claims import ROOT, Change, Claim, check_changes, read_claims
 from tools import CBMC_ROOT, TOOLS, Answer, Verdict
 
 NEEDED = ["provider", "include", "proofs", "docs", "test/vectors"]
@@ -30,7 +30,7 @@ class Result:
     """A claim, the mutant that was tried in its place, and what came of it."""
 
     claim: Claim
-    mutant: Mutant | None
+    mutant: Change | None
     answer: Answer
     seconds: float
 
@@ -42,22 +42,22 @@ class Result:
 
 
 @contextmanager
-def copied(mutant: Mutant | None) -> Iterator[Path]:
-    """What the tools look at, with the mutant in it: a copy, where cbmc's root sees it too."""
+def copied(changes: list[Change]) -> Iterator[Path]:
+    """What the tools look at, with changes in it: a copy, where cbmc's root sees it too."""
     with tempfile.TemporaryDirectory(dir=CBMC_ROOT / "tmp" if CBMC_ROOT else None) as folder:
         tree = Path(folder)
         for name in NEEDED:
             shutil.copytree(ROOT / name, tree / name)
-        if mutant is not None:
-            path = tree / mutant.file
-            path.write_text(path.read_text().replace(mutant.old, mutant.new))
+        for change in changes:
+            path = tree / change.file
+            path.write_text(path.read_text().replace(change.old, change.new))
         yield tree
 
 
-def attempt(job: tuple[Claim, Mutant | None]) -> Result:
+def attempt(job: tuple[Claim, Change | None]) -> Result:
     """Have one claim proved, of the project or of a mutant."""
     claim, mutant = job
-    with copied(mutant) as tree:
+    with copied(claim.edits + ([mutant] if mutant else [])) as tree:
         started = time.monotonic()
         answer = TOOLS[claim.tool](claim, tree)
         return Result(claim, mutant, answer, time.monotonic() - started)
@@ -82,7 +82,7 @@ def print_mutant(result: Result) -> None:
     print("|", " | ".join(row), f"| {result.seconds:.1f} |", flush=True)
 
 
-def run_all(jobs: Iterable[tuple[Claim, Mutant | None]], arguments: argparse.Namespace) -> int:
+def run_all(jobs: Iterable[tuple[Claim, Change | None]], arguments: argparse.Namespace) -> int:
     """Print a row for each as it is done, in order; how many are not well."""
     wrong, traces = [], []
     with ThreadPoolExecutor(arguments.jobs) as pool:
@@ -122,10 +122,10 @@ def main() -> int:
         arguments.logs.mkdir(parents=True, exist_ok=True)
     words = arguments.words or [""]
     claims = [claim for claim in read_claims() if claim.name.startswith(tuple(words))]
-    check_mutants(claims)
+    check_changes(claims)
     possible = [claim for claim in claims if claim.tool != "cbmc" or CBMC_ROOT is not None]
     started = time.monotonic()
-    jobs: list[tuple[Claim, Mutant | None]]
+    jobs: list[tuple[Claim, Change | None]]
     if arguments.mutants:
         print("| claim | mutant | verdict | by | seconds |\n|---|---|---|---|---|")
         jobs = [(claim, mutant) for claim in possible for mutant in claim.mutants]

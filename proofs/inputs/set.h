@@ -1,0 +1,77 @@
+/*
+ * One call: each of its parameters is taken and that input is another, and nothing else; or an
+ * error is raised and all is as it was. What was taken stays, or is put back
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SET_H
+#define SET_H
+
+#include "given.h"
+
+#define CHOICES 10 /* at most */
+
+/* What was replaced is not left behind: no key, and of S nothing if Ka was in it. */
+static void claim_forgotten(const struct replaced *replaced, bool has_key, bool has_ka)
+{
+    for (size_t i = 0; has_key && i < AKMA_KEY_LENGTH; i++)
+        CLAIM(replaced->key_embedded[i] == 0);
+    for (size_t i = 0; has_ka && i < VALUE_MAX; i++)
+        CLAIM(replaced->s.embedded[i] == 0);
+}
+
+/* Returns whether what was to fail has failed. */
+static bool prove_call(const struct held *was, struct choice choices[], size_t count, size_t room,
+                       bool is_kept, size_t which_fails)
+{
+    static struct inputs inputs;
+    static struct replaced replaced;
+    OSSL_PARAM given[CHOICES + 1];
+    struct held wanted = *was;
+    const bool all = all_fit(choices, count);
+    bool is_taken, has_key = false, has_ka = false;
+
+    named = 1; /* SHA2-384, HKDF */
+    integer = nondet_int64();
+    for (size_t i = 0; i < count; i++) {
+        given[i] = as_given(&choices[i]);
+        has_key |= choices[i].row->input == INPUT_KS_NAF;
+        has_ka |= choices[i].row->input == INPUT_KA;
+        if (all)
+            hold(&wanted, &choices[i]);
+    }
+    given[count] = (OSSL_PARAM){NULL};
+    inputs_make(&inputs, was, room);
+    failing = which_fails;
+    is_taken = inputs_set(&inputs, given, &replaced, &errors);
+    CLAIM(is_taken == (all && !has_failed));
+    CLAIM(raised == !is_taken);
+    if (is_kept)
+        inputs_keep(&inputs, &replaced);
+    else
+        inputs_put_back(&inputs, &replaced);
+    claim_held(&inputs, is_taken && is_kept ? &wanted : was);
+    claim_forgotten(&replaced, has_key, has_ka);
+    inputs_free(&inputs);
+    CLAIM(blocks == 0);
+    return has_failed;
+}
+
+/* Kept, with room; and put back, where each value needs memory of its own. */
+static void prove_both(const struct held *was, struct choice choices[], size_t count)
+{
+    (void)prove_call(was, choices, count, ROOMY, true, 0);
+    (void)prove_call(was, choices, count, TIGHT, false, 0);
+}
+
+/* The other way round as well, and with each thing failing that can fail. */
+static void prove_calls(const struct held *was, struct choice choices[], size_t count)
+{
+    prove_both(was, choices, count);
+    (void)prove_call(was, choices, count, ROOMY, false, 0);
+    (void)prove_call(was, choices, count, TIGHT, true, 0);
+    for (size_t which = 1; prove_call(was, choices, count, TIGHT, false, which);)
+        which++;
+}
+
+#endif

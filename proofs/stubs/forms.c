@@ -1,0 +1,75 @@
+/*
+ * The contracts of what checks a form or looks for a name: it may find fault with any octets. What
+ * each of them accepts is proved on its own, in naf/, text/ and digests/
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "digests.h"
+#include "modes.h"
+#include "naf.h"
+#include "proof.h"
+#include "text.h"
+
+#include <openssl/params.h>
+
+static const char *any_fault(const unsigned char *octets, size_t length)
+{
+    CLAIM(length == 0 || __CPROVER_r_ok(octets, length));
+    return fails() ? "a fault" : NULL;
+}
+
+const char *naf_id_fault(const unsigned char *naf_id, size_t length)
+{
+    return any_fault(naf_id, length);
+}
+
+const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
+{
+    return any_fault(fqdn, length);
+}
+
+const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)
+{
+    return any_fault(identifier, length);
+}
+
+const char *text_fault(const unsigned char *text, size_t length)
+{
+    return any_fault(text, length);
+}
+
+size_t named; /* what a name stands for, if it is one: the harness says */
+
+static bool is_name(const char *name, size_t length)
+{
+    return any_fault((const unsigned char *)name, length) == NULL;
+}
+
+bool digest_find(const char *name, size_t length, enum digest_id *id)
+{
+    const bool is_known = is_name(name, length);
+
+    if (is_known)
+        *id = (enum digest_id)named;
+    return is_known;
+}
+
+bool mode_find(const char *name, size_t length, enum kdf_mode *mode)
+{
+    const bool is_known = is_name(name, length);
+
+    if (is_known)
+        *mode = (enum kdf_mode)named;
+    return is_known;
+}
+
+int64_t integer; /* what an integer is: the harness says */
+
+int OSSL_PARAM_get_int64(const OSSL_PARAM *given, int64_t *value)
+{
+    CLAIM(__CPROVER_r_ok(given->data, given->data_size));
+    if (fails())
+        return 0;
+    *value = integer;
+    return 1;
+}
