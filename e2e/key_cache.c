@@ -1,5 +1,6 @@
 /*
- * What the operator has answered: keys until their end, and for some seconds the identities that have none
+ * What the operator has answered: keys until their end, and for some seconds the identities that
+ * have none
  *
  * A table is a search tree, which nobody can degrade by choosing identities, and a list from the
  * item used last to the one used longest ago.

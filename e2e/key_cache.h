@@ -1,5 +1,6 @@
 /*
- * What the operator has answered: keys until their end, and for some seconds the identities that have none
+ * What the operator has answered: keys until their end, and for some seconds the identities that
+ * have none
  *
  * Keys and "no" are two tables with a bound each, so that made-up identities push out no key. The
  * entry that was used longest ago goes first. One thread alone uses a cache; times are those of

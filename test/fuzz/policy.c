@@ -1,10 +1,10 @@
 /*
  * Fuzz target: policy texts
  *
- * The input is the values of the keys, one per line; a line that starts with '!' leaves its key out.
- * A policy that is understood has a canonical text that is understood again, and gives itself; one
- * that is not says which key, in less than 1000 octets. What it permits or refuses, it does alike
- * both times.
+ * The input is the values of the keys, one per line; a line that starts with '!' leaves its key
+ * out. A policy that is understood has a canonical text that is understood again, and gives itself;
+ * one that is not says which key, in less than 1000 octets. What it permits or refuses, it does
+ * alike both times.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
