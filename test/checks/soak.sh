@@ -85,7 +85,8 @@ for minute in $(seq "$minutes"); do
         read -r resident_before descriptors_before <"$folder/$program.before"
         resident_now=$(resident "$program")
         descriptors_now=$(descriptors "$program")
-        echo "minute $minute: $program: $resident_now KiB ($resident_before), $descriptors_now descriptors ($descriptors_before), $visits visits"
+        echo "minute $minute: $program: $resident_now KiB ($resident_before)," \
+            "$descriptors_now descriptors ($descriptors_before), $visits visits"
         if [ "$resident_now" -gt $((resident_before + resident_before / 20 + 1024)) ] ||
             [ "$descriptors_now" -gt "$descriptors_before" ]; then
             echo "soak: $program grows"
