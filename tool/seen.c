@@ -45,6 +45,7 @@ static bool table_open(struct table *table, size_t capacity)
 {
     const size_t size = table_size(capacity);
     char *slots =
+        /* cppcheck-suppress invalidFunctionArg ; -1 is the descriptor of memory without a file */
         mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     size_t before;
 

@@ -904,7 +904,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
             *files,
         ],
         "belong together": ["--key-source", nef, *files, "--token-url", token],
-        "in place of": [
+        "takes the place of": [
             *["--key-source", nef, *files, "--token-url", token, "--nf-instance-id", instance],
             *["--client-id", "x"],
         ],
