@@ -192,7 +192,7 @@ FAULTS = [
         ("s->length[0] + s->layout->l_size[0]}", "s->length[0]}"),
         ("    saved->offset = from->offset;", "    saved->offset = from->offset + 1;"),
         (
-            "    memcpy(saved->length, s->length, sizeof(saved->length));",
+            "    copy_lengths(saved->length, s->length);",
             "    memset(saved->length, 0, sizeof(saved->length));",
         ),
         (
