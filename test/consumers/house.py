@@ -101,11 +101,13 @@ class Notified(House):
         path: str = "/revoked",
         content_type: str = "application/json",
         files: tuple[Path, Path] | None = None,
+        is_certified: bool = True,
     ) -> int:
-        """The status of a notification."""
+        """The status of a notification, with the NEF's certificate, another one or none."""
         context = ssl.create_default_context(cafile=str(self.authority.file))
         context.check_hostname = False
-        context.load_cert_chain(*map(str, files or self.nef_files))
+        if is_certified:
+            context.load_cert_chain(*map(str, files or self.nef_files))
         request = urllib.request.Request(
             f"https://{self.notify}{path}", body, {"Content-Type": content_type}
         )
