@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from select import PIPE_BUF
 
 import pytest
 
@@ -274,11 +275,45 @@ def test_who_never_reads_is_cut_off(devices: Path) -> None:
                 relay.deaf.clear()  # lets the client end
 
 
-def send_without_end(client: Process) -> None:
-    """Lines to be echoed, until the client ends."""
+def test_who_never_reads_is_cut_off_between_lines(devices: Path) -> None:
+    """Each record is a whole line, so that an answer that nobody reads is all that is under way."""
+    with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
+        relay = Relay(server.address)
+        fragments = ["-max_send_frag", str(PIPE_BUF)]
+        identity = f"3GPP-bootstrapping.{ID}"
+        with StockClient(relay.address, identity, KS_NAF, *fragments) as client:
+            client.flag()
+            relay.deaf.set()
+            arguments = (client, PIPE_BUF)
+            threading.Thread(target=send_without_end, args=arguments, daemon=True).start()
+            try:
+                server.wait_for_error("the other side does not read")
+            finally:
+                relay.deaf.clear()
+
+
+def test_what_is_on_its_way_to_who_never_reads(devices: Path) -> None:
+    """Everything that came was read, so that closing resets nothing: the kernel gives it up in time."""
+    options = ["--line-timeout", "2", "--session-lifetime", "3", "--e2e", "offered"]
+    with Server(devices, *options) as server:
+        relay = Relay(server.address)
+        with StockClient(relay.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
+            client.flag()
+            relay.deaf.set()
+            try:
+                for _ in range(150):
+                    client.write(b"x" * 4000 + b"\n")
+                server.wait_for_error("--session-lifetime")
+                wait_until(lambda: not is_in_the_kernel((split(server.address)[1], relay.port)))
+            finally:
+                relay.deaf.clear()
+
+
+def send_without_end(client: Process, length: int = 8001) -> None:
+    """Lines of so many octets to be echoed, until the client ends."""
     with contextlib.suppress(ValueError):  # closed meanwhile
         while client.process.poll() is None:
-            client.write(b"x" * 8000 + b"\n")
+            client.write(b"x" * (length - 1) + b"\n")
 
 
 def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:

@@ -101,6 +101,22 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
         assert ue(both, ID, server.address, server.e2e_address).returncode == 4
 
 
+def test_reload_changes_a_ks_naf(devices: Path) -> None:
+    """With all else as it was, what the old Ks_NAF gave is void and its connections end."""
+    with Server(devices, "--e2e", "offered") as server:
+        server.wait_for_error("event=start")
+        used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
+        with second(server, used) as ends, StockClient(server.address, PREFIXED, KS_NAF) as first:
+            first.flag()
+            assert echoes(ends) and echoes(first)
+            rows = [[ID, OTHER.hex(), KA.hex(), "1"], [STAYS, KS_NAF.hex(), KA.hex(), "1"]]
+            write_devices(devices, rows)
+            reload(server, "taken")
+            assert ends.read() == b"" and first.read() == b""
+        with second(server, unused) as refused:
+            assert not echoes(refused)
+
+
 def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
     """Appending a Ka voids nothing; taking the old one away voids what was made with it."""
     old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
