@@ -17,6 +17,7 @@
 #include "log.h"
 #include "store_redis.h"
 
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ static void take(char *place, size_t size, const char *word)
 static struct store_request *put(struct store *store, struct loop *loop, char *words[])
 {
     struct store_record record = {.lifetime = strtoll(words[7], NULL, 10)};
+    struct store_request *request;
 
     take(record.identity, sizeof(record.identity), words[1]);
     take(record.device, sizeof(record.device), words[3]);
@@ -65,7 +67,9 @@ static struct store_request *put(struct store *store, struct loop *loop, char *w
     take(record.naf, sizeof(record.naf), words[6]);
     if (!hex_decode(record.key, words[2], 2 * sizeof(record.key)))
         exit(EXIT_FAILURE);
-    return store->ops->put(store, loop, &record, answer, NULL);
+    request = store->ops->put(store, loop, &record, answer, NULL);
+    OPENSSL_cleanse(&record, sizeof(record));
+    return request;
 }
 
 static const char *scope_of(const char *word)

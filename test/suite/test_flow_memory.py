@@ -3,13 +3,15 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import hashlib
 import signal
 import time
 from pathlib import Path
 from typing import Any
 
 import reference
-from flow import NAF_ID, Server, StockClient, write_devices
+from evp import BUILD
+from flow import NAF_ID, Process, Server, StockClient, write_devices
 from line import Sides
 from process_memory import holds, is_gone
 
@@ -68,3 +70,24 @@ def test_secrets_of_the_roles(tmp_path: Path) -> None:
             for secret in (KS_NAF, key):
                 assert not holds(pids[1], secret)
             assert not holds(pids[1], b"a sentence for the enterprise alone")
+
+
+def test_keys_that_a_store_forgets(tmp_path: Path) -> None:
+    """Taken or revoked: the memory that a record stood in does not keep its key."""
+    secrets = [hashlib.sha256(b"store %d" % number).digest() for number in range(8)]
+    with Process(BUILD / "test/programs/store", "memory") as store:
+
+        def ask(line: str) -> bytes:
+            store.write(line.encode() + b"\n")
+            return store.read()
+
+        for number, secret in enumerate(secrets):
+            line = f"put i{number} {secret.hex()} device{number} - subject naf 600000"
+            assert ask(line) == b"ok"
+        assert all(holds(store.process.pid, secret) for secret in secrets)
+        for number in range(4):
+            assert ask(f"take i{number}").startswith(b"ok ")
+        assert ask("revoke - - - naf") == b"ok"
+        filler = f"put longer {bytes(32).hex()} longer-device - subject other 600000"
+        assert ask(filler) == b"ok" and ask("get longer").startswith(b"ok ")  # fills its buffers
+        assert all(is_gone(store.process.pid, secret) for secret in secrets)

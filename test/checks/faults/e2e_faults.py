@@ -173,7 +173,7 @@ FAULTS: list[Fault] = [
             "    entry->naf->count--;\n    OPENSSL_clear_free(entry, sizeof(*entry));",
             "    entry->naf->count--;\n    OPENSSL_free(entry);",
         ),
-        by="e2e_key_goes_with_its_connection",
+        by="keys_that_a_store_forgets",
     ),
     *of(
         "store_memory.c",
@@ -465,7 +465,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue hold",
+    target="akma e2e-as e2e-ue hold store",
     tests=[
         *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
         *["test_flow_peers", "test_flow_memory"],
