@@ -77,20 +77,21 @@ static bool prove_list(const struct given_list *list, const struct held *was, si
     return has_failed;
 }
 
+/* What LIST of claims.toml is one of: a claim for each. */
+static const struct given_list lists[] = {{1, {0}, 3}, {2, {1, 0}, 1}, {3, {1, 2, 2}, 3}};
+
 void prove(void)
 {
-    static const struct given_list lists[] = {{1, {0}, 3}, {2, {1, 0}, 1}, {3, {1, 2, 2}, 3}};
     unsigned char octets[VALUES_MAX][VALUE_MAX];
 
     any = octets;
     algorithm_init(&algorithm, &derivations[DERIVATION_ANY]);
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        for (int is_set = 0; is_set < 2; is_set++) {
-            const struct held was = held_any(DERIVATION_ANY, is_set, 0);
+    for (int is_set = 0; is_set < 2; is_set++) {
+        const struct held was = held_any(DERIVATION_ANY, is_set, 0);
 
-            (void)prove_list(&lists[i], &was, ROOMY, true, 0);
-            (void)prove_list(&lists[i], &was, S_TAIL, false, 0);
-            for (size_t which = 1; prove_list(&lists[i], &was, S_TAIL, false, which);)
-                which++;
-        }
+        (void)prove_list(&lists[LIST], &was, ROOMY, true, 0);
+        (void)prove_list(&lists[LIST], &was, S_TAIL, false, 0);
+        for (size_t which = 1; prove_list(&lists[LIST], &was, S_TAIL, false, which);)
+            which++;
+    }
 }

@@ -22,15 +22,25 @@ static void prove_pair(struct choice one, struct choice other)
         }
 }
 
+/* What PAIR of claims.toml is one of: a claim for each, because a claim is what runs side by side.
+ */
+static const struct {
+    const char *one;
+    size_t one_length;
+    const char *other;
+    size_t other_length;
+} pairs[] = {
+    {"naf-fqdn", 2, "ua-protocol-id", 5}, {"ua-protocol-id", 5, "naf-fqdn", 1},
+    {"naf-fqdn", 1, "naf-fqdn", 1},       {"naf-id", 6, "naf-fqdn", 1},
+    {"ua-protocol-id", 5, "naf-id", 7},
+};
+
 void prove(void)
 {
     unsigned char octets[VALUES_MAX][VALUE_MAX];
 
     any = octets;
     algorithm_init(&algorithm, &derivations[DERIVATION_E2E]);
-    prove_pair(choose(0, "naf-fqdn", 2), choose(1, "ua-protocol-id", 5));
-    prove_pair(choose(0, "ua-protocol-id", 5), choose(1, "naf-fqdn", 1));
-    prove_pair(choose(0, "naf-fqdn", 1), choose(1, "naf-fqdn", 1));
-    prove_pair(choose(0, "naf-id", 6), choose(1, "naf-fqdn", 1));
-    prove_pair(choose(0, "ua-protocol-id", 5), choose(1, "naf-id", 7));
+    prove_pair(choose(0, pairs[PAIR].one, pairs[PAIR].one_length),
+               choose(1, pairs[PAIR].other, pairs[PAIR].other_length));
 }
