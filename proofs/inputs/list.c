@@ -1,6 +1,6 @@
 /*
- * A call of 3GPP-KDF with a list of p, FC somewhere in it: the whole list is another, every element
- * with its length behind it, and nothing else is; or all is as it was
+ * A call of 3GPP-KDF with a list of p: the whole list is another, every element with its length
+ * behind it, and nothing else is; or all is as it was
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,9 +8,9 @@
 
 #define ELEMENTS 3
 
-/* Octets of each element, and before which of them FC comes. */
+/* Octets of each element. */
 struct given_list {
-    size_t count, lengths[ELEMENTS], before_fc;
+    size_t count, lengths[ELEMENTS];
 };
 
 static size_t add_element(unsigned char *list, size_t at, const struct value *element)
@@ -28,27 +28,20 @@ static OSSL_PARAM as_octets(const char *name, const struct value *value)
 }
 
 /* What is given, and what is held then. */
-static void make_list(const struct given_list *list, OSSL_PARAM given[ELEMENTS + 2],
+static void make_list(const struct given_list *list, OSSL_PARAM given[ELEMENTS + 1],
                       struct held *wanted, unsigned char joined[VALUE_MAX])
 {
-    const struct value fc = {any[PARTS + 2], 1};
-    size_t end = 0, length = 0;
+    size_t length = 0;
 
-    GIVEN(fc.octets[0] != 0xFF);
     for (size_t i = 0; i < list->count; i++) {
-        const struct value element = {any[PARTS + 3 + i], list->lengths[i]};
+        const struct value element = {any[PARTS + 2 + i], list->lengths[i]};
 
-        if (i == list->before_fc) {
-            given[end++] = as_octets("fc", &fc);
-            wanted->parts[0] = fc;
-        }
-        given[end++] = as_octets("p", &element);
+        given[i] = as_octets("p", &element);
         length = add_element(joined, length, &element);
     }
-    given[end] = (OSSL_PARAM){NULL};
+    given[list->count] = (OSSL_PARAM){NULL};
     wanted->parts[1] = (struct value){joined, length};
-    wanted->present |=
-        INPUT_BIT(INPUT_P) | (list->before_fc < list->count ? INPUT_BIT(INPUT_FC) : 0);
+    wanted->present |= INPUT_BIT(INPUT_P);
 }
 
 static bool prove_list(const struct given_list *list, const struct held *was, size_t room,
@@ -56,7 +49,7 @@ static bool prove_list(const struct given_list *list, const struct held *was, si
 {
     static struct inputs inputs;
     static struct replaced replaced;
-    OSSL_PARAM given[ELEMENTS + 2];
+    OSSL_PARAM given[ELEMENTS + 1];
     unsigned char joined[VALUE_MAX];
     struct held wanted = *was;
     bool is_taken;
@@ -78,7 +71,7 @@ static bool prove_list(const struct given_list *list, const struct held *was, si
 }
 
 /* What LIST of claims.toml is one of: a claim for each. */
-static const struct given_list lists[] = {{1, {0}, 3}, {2, {1, 0}, 1}, {3, {1, 2, 2}, 3}};
+static const struct given_list lists[] = {{1, {0}}, {3, {1, 2, 2}}};
 
 void prove(void)
 {
