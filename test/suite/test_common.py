@@ -114,6 +114,13 @@ def unfiltered(shown: str) -> bytes:
     return first + b"".join(bytes.fromhex(part[:2].decode()) + part[2:] for part in parts)
 
 
+@pytest.mark.parametrize("size", range(4, 41))
+def test_filter_cuts_at_every_size(size: int) -> None:
+    """The dots are within the size that was asked for."""
+    (shown,) = common("printable", str(size), lines=[b"a" * 100])[1]
+    assert bytes.fromhex(shown).decode() == "a" * (size - 4) + "..."
+
+
 @settings(max_examples=10)
 @given(st.lists(st.binary(max_size=60), min_size=30, max_size=60), st.integers(4, 40))
 def test_filter_keeps_its_bounds(texts: list[bytes], size: int) -> None:
@@ -280,6 +287,16 @@ def test_rows_are_found(tmp_path: Path) -> None:
 def test_needs(tmp_path: Path, text: str, needs: int, said: str | None) -> None:
     status, lines = devices(write(tmp_path, text), needs)
     assert (status == 0) == (said is None) and (said is None or lines[0].startswith(said))
+
+
+@pytest.mark.parametrize("digit", "g`G@:/")
+def test_every_digit_is_looked_at(tmp_path: Path, digit: str) -> None:
+    """The neighbours of digits and letters are none, wherever they stand."""
+    digits = KS_NAF.hex()
+    for place in range(0, 64, 7):
+        wrong = digits[:place] + digit + digits[place + 1 :]
+        path = write(tmp_path, f"{HEADER}\na,{wrong},{KA.hex()}\n")
+        assert devices(path)[1][0].startswith("line 2: ks-naf: must be 64 hex digits")
 
 
 def test_refresh(tmp_path: Path) -> None:
