@@ -297,6 +297,11 @@ def test_every_digit_is_looked_at(tmp_path: Path, digit: str) -> None:
         wrong = digits[:place] + digit + digits[place + 1 :]
         path = write(tmp_path, f"{HEADER}\na,{wrong},{KA.hex()}\n")
         assert devices(path)[1][0].startswith("line 2: ks-naf: must be 64 hex digits")
+    ka = b"\xaa" * 300
+    for place in range(0, 600, 37):
+        wrong = ka.hex()[:place] + digit + ka.hex()[place + 1 :]
+        path = write(tmp_path, f"{HEADER}\na,{digits},{wrong}\n")
+        assert devices(path)[1][0].startswith("line 2: ka: ")
 
 
 def test_refresh(tmp_path: Path) -> None:
