@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "processors.h"
+
 #include <akma/kdf.h>
 
 #include <inttypes.h>
@@ -14,7 +16,6 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -84,16 +85,6 @@ static void *derive_share(void *argument)
     return NULL;
 }
 
-static size_t processors(void)
-{
-    cpu_set_t set;
-    size_t count = 1;
-
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        count = (size_t)CPU_COUNT(&set);
-    return count < THREADS_MAX ? count : THREADS_MAX;
-}
-
 static struct device *new_devices(size_t count)
 {
     struct device *devices = calloc(count, sizeof(*devices));
@@ -109,7 +100,7 @@ static struct device *new_devices(size_t count)
 /* Each thread derives its share, with a copy of the context. */
 static void derive_all(EVP_KDF_CTX *ctx, struct device *devices, size_t count)
 {
-    const size_t threads = processors();
+    const size_t threads = processors() < THREADS_MAX ? processors() : THREADS_MAX;
     struct share shares[THREADS_MAX];
 
     for (size_t i = 0; i < threads; i++) {

@@ -13,6 +13,7 @@
 #include "line_server.h"
 #include "options.h"
 #include "printable.h"
+#include "processors.h"
 #include "source_options.h"
 #include "ue.h"
 
@@ -151,7 +152,7 @@ static bool open_loops(struct as *as)
 {
     struct server *server = &as->server;
 
-    server->loops = loops_new(loops_cores());
+    server->loops = loops_new(processors());
     if (server->loops == NULL)
         return as_complain("no event loops: not enough memory or descriptors");
     server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));

@@ -6,19 +6,9 @@
 #include "loop.h"
 
 #include <openssl/crypto.h>
-#include <sched.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-size_t loops_cores(void)
-{
-    cpu_set_t cores;
-
-    if (sched_getaffinity(0, sizeof(cores), &cores) != 0)
-        return 1;
-    return (size_t)CPU_COUNT(&cores);
-}
 
 static struct loop_message *take_all(struct loop *loop)
 {

@@ -44,9 +44,6 @@ struct loops {
     struct loop *loop; /* count of them */
 };
 
-/* The number of cores that this process may use. */
-size_t loops_cores(void);
-
 /* count loops that do not run yet; NULL when out of memory or descriptors. */
 struct loops *loops_new(size_t count);
 

@@ -6,6 +6,7 @@
 #include "ue_listen.h"
 
 #include "log.h"
+#include "processors.h"
 #include "relay.h"
 #include "stream.h"
 
@@ -153,7 +154,7 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
 
 bool ue_listen(const struct local_listener *listener, const struct client_setup *setup)
 {
-    struct loops *loops = loops_new(loops_cores());
+    struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
     bool open = workers != NULL;
     sigset_t ends;

@@ -5,9 +5,10 @@
  */
 #include "pipeline.h"
 
+#include "processors.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 
 #define THREADS_MAX 64
@@ -69,20 +70,10 @@ static void *run(void *argument)
     return NULL;
 }
 
-static size_t processors(void)
-{
-    cpu_set_t set;
-    size_t count = 1;
-
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        count = (size_t)CPU_COUNT(&set);
-    return count < THREADS_MAX ? count : THREADS_MAX;
-}
-
 /* Signals are for the caller's thread, whose system calls they interrupt. */
 static void start(struct pipeline *pipeline)
 {
-    const size_t wanted = processors();
+    const size_t wanted = processors() < THREADS_MAX ? processors() : THREADS_MAX;
     sigset_t all, before;
 
     (void)sigfillset(&all);
