@@ -29,7 +29,19 @@ static bool hold(struct direction *direction, const unsigned char *octets, size_
 {
     direction->held = OPENSSL_memdup(octets, length);
     direction->length = length;
+    direction->moved = clock_ms();
     return direction->held != NULL;
+}
+
+static enum stop put(struct relay *relay, struct direction *direction, const struct way *way,
+                     const unsigned char *octets, size_t length, size_t *sent)
+{
+    const size_t before = *sent;
+    const enum stop stop = way->write(relay, direction, octets, length, sent);
+
+    if (*sent > before)
+        direction->moved = clock_ms();
+    return stop;
 }
 
 /* Write what is held; then read, and hold what the other side does not take. */
@@ -39,8 +51,7 @@ static enum stop move_part(struct relay *relay, struct direction *direction, con
     size_t length = 0, sent = 0;
 
     if (direction->held != NULL) {
-        writing =
-            way->write(relay, direction, direction->held, direction->length, &direction->sent);
+        writing = put(relay, direction, way, direction->held, direction->length, &direction->sent);
         if (writing != STOP_NOT)
             return writing;
         let_go(direction);
@@ -54,8 +65,7 @@ static enum stop move_part(struct relay *relay, struct direction *direction, con
     direction->source_ended = reading == STOP_ENDED;
     if (length == 0)
         return direction->source_ended ? STOP_NOT : reading;
-    *relay->active = clock_ms();
-    writing = way->write(relay, direction, scratch, length, &sent);
+    writing = put(relay, direction, way, scratch, length, &sent);
     if (writing == STOP_WAITING && !hold(direction, scratch + sent, length - sent))
         return relay_broken(relay, "out of memory");
     if (writing != STOP_NOT)
@@ -128,6 +138,19 @@ static bool is_ready(const struct direction *direction, short wanted, short what
            (direction->stop == STOP_WAITING && (wanted & what) != 0);
 }
 
+/*
+ * When octets moved last. A side that does not take what waits for it gets no credit for what it
+ * sends: who only sends, and never reads, would stay for ever.
+ */
+static int64_t last_transfer(const struct relay *relay)
+{
+    const int64_t up = relay->up.moved, down = relay->down.moved, last = up > down ? up : down;
+    const int64_t of_up = relay->up.held == NULL ? last : up,
+                  of_down = relay->down.held == NULL ? last : down;
+
+    return of_up < of_down ? of_up : of_down;
+}
+
 static void go_on(struct relay *relay, bool up, bool down)
 {
     ERR_clear_error(); /* SSL_get_error() looks at it */
@@ -135,6 +158,7 @@ static void go_on(struct relay *relay, bool up, bool down)
         move(relay, &relay->up, &relay_up);
     if (down)
         move(relay, &relay->down, &relay_down);
+    *relay->active = last_transfer(relay);
     if (relay->up.stop == STOP_BROKEN || relay->down.stop == STOP_BROKEN)
         end(relay, relay->fault);
     else if (relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED)
@@ -177,6 +201,7 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
     relay->ended = ended;
     relay->argument = argument;
     relay->up.stop = relay->down.stop = STOP_TURN;
+    relay->up.moved = relay->down.moved = clock_ms();
     (void)event_assign(&relay->on_ssl, base, SSL_get_fd(ssl), 0, ssl_is_ready, relay);
     (void)event_assign(&relay->on_plain, base, plain, 0, plain_is_ready, relay);
     event_active(&relay->on_plain, EV_TIMEOUT, 0);

@@ -18,6 +18,7 @@ enum stop { STOP_NOT, STOP_TURN, STOP_WAITING, STOP_ENDED, STOP_BROKEN };
 struct direction {
     unsigned char *held;
     size_t length, sent; /* of held */
+    int64_t moved;       /* clock_ms() of the last octet */
     bool source_ended, sink_ended;
     enum stop stop;
     short ssl_wanted, plain_wanted; /* EV_READ, EV_WRITE */

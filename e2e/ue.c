@@ -164,7 +164,9 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     else if (ue->link.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
         connection_close(&ue->connection, "--session-lifetime is over");
     else
-        connection_close(&ue->connection, "nothing was sent within --idle-timeout");
+        connection_close(
+            &ue->connection,
+            "within --idle-timeout nothing was sent, or nothing of what waits was taken");
 }
 
 void ue_give_over(struct ue *ue, const char *prefix)

@@ -257,6 +257,57 @@ def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
             assert receive_all(local)[0] == sent
 
 
+def push_without_end(connection: socket.socket) -> None:
+    """Send until the connection breaks."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(bytes(1 << 16))
+
+
+def push_beside(connection: socket.socket) -> None:
+    """The same on a thread."""
+    threading.Thread(target=push_without_end, args=(connection,), daemon=True).start()
+
+
+@pytest.mark.parametrize("greedy", ["application", "local program"])
+def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
+    """What it sends, and the other side takes, does not keep it: --idle-timeout ends it."""
+    stop = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        push_beside(connection)
+        if greedy == "application":
+            stop.wait(60)
+        else:
+            receive_all(connection)
+
+    tunnel = Tunnel(site, Backend(serve).address, "--idle-timeout", "2")
+    with tunnel.connect() as local:
+        push_beside(local)
+        if greedy == "application":
+            with contextlib.suppress(OSError):
+                receive_all(local)
+        wait_until(lambda: tunnel.endpoint.says("nothing of what waits was taken"))
+    stop.set()
+
+
+def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
+    """Who sends without end and takes a little at a time stays for longer than --idle-timeout."""
+
+    def serve(connection: socket.socket) -> None:
+        push_beside(connection)
+        receive_all(connection)
+
+    tunnel = Tunnel(site, Backend(serve).address, "--idle-timeout", "2")
+    with tunnel.connect() as local:
+        push_beside(local)
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert local.recv(1 << 20)
+            time.sleep(0.02)
+        assert not tunnel.endpoint.says("--idle-timeout")
+
+
 def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
     """Each side may go on after the other has said all."""
 
@@ -303,6 +354,34 @@ def test_an_application_that_is_down(site: Site) -> None:
         with connection:
             connection.sendall(b"up")
             assert local.recv(2) == b"up"
+
+
+def test_a_flow_that_fails(site: Site) -> None:
+    """No local program is served without e2e: it sees a reset, and e2e-ue says why."""
+    application = Backend(echo).address
+    port = free_port()
+    endpoint = site.endpoint("--forward", application)
+    ue = site.listener(f"{LOOPBACK}:{port}", endpoint.address)
+
+    def is_reset(reason: str) -> bool:
+        with socket.create_connection((LOOPBACK, ue.port), 30) as local:
+            with pytest.raises(ConnectionResetError):
+                local.recv(1)
+        wait_until(lambda: ue.says(reason))
+        return True
+
+    assert is_reset("Connection refused")
+    naf = site.naf("--e2e", "off", port=port)
+    assert is_reset("the NAF offers no e2e although this UE holds a Ka")
+    naf.process.stop()
+    naf = site.naf(port=port)
+    port = endpoint.port
+    endpoint.process.stop()
+    assert is_reset("Connection refused")
+    site.endpoint("--forward", application, port=port)
+    with socket.create_connection((LOOPBACK, ue.port), 30) as local:
+        local.sendall(b"x")
+        assert local.recv(1) == b"x"
 
 
 def test_a_socket_of_the_file_system(site: Site) -> None:

@@ -411,6 +411,47 @@ def test_a_lifetime_ends(site: Site, kind: str) -> None:
         assert site.redis.ask("keys", "akma:*") in (b"", b"akma:nafs")
 
 
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_what_is_too_old_counts_no_more(site: Site, kind: str) -> None:
+    """A device's bound is one of keys that somebody can still use."""
+    with Store(site, kind) as store:
+        for number in range(1, 256):
+            store.put(number, "d", "n", subject="other", lifetime=1000)
+        store.put(256, "d", "n", subject="own")
+        wait_until(lambda: not any(store.has(number) for number in (1, 255)))
+        store.put(257, "d", "n", subject="own")
+        assert store.has(256) and store.has(257)
+
+
+def test_an_identity_is_promised_once(site: Site) -> None:
+    """A second record of one identity would make the first one's flag a lie."""
+    with Store(site, "redis") as store:
+        store.put(1, "d", "n")
+        assert store.ask(f"put e2e-1 {2:064x} d 2026 d n 60000").startswith("unavailable")
+        assert store.has(1)
+
+
+def test_a_redis_whose_memory_is_full(site: Site) -> None:
+    """It refuses new promises, says so, and old ones are kept."""
+    naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+    flag = flag_of(naf.address)
+    site.redis.ask("config", "set", "maxmemory", "1")
+    assert_refused(site, naf, endpoint)
+    wait_until(lambda: naf.says("the store refuses: OOM"))
+    assert works(endpoint.address, flag)
+    site.redis.ask("config", "set", "maxmemory", "0")
+    assert serves(site, naf, endpoint)
+
+
+def test_a_redis_that_says_nothing(site: Site) -> None:
+    """What waits for a connection that does not come to be is refused, and tried no more."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        site.redis.url = f"redis://{LOOPBACK}:{silent.getsockname()[1]}"
+        naf = site.naf()
+        assert_refused(site, naf, naf)
+        wait_until(lambda: naf.says("the store cannot be reached: the server does not answer"))
+
+
 def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
     """All roles in one process, and the keys elsewhere all the same."""
     both = site.naf()

@@ -229,7 +229,7 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
     ("begun", "idle", "said"),
     [
         (b"half", "300", "nothing complete arrived in time"),
-        (b"", "3", "nothing was sent within --idle-timeout"),
+        (b"", "3", "within --idle-timeout nothing was sent"),
     ],
 )
 def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: str) -> None:

@@ -32,6 +32,7 @@ FAULTS = [
             "place = put_text(place, record->subject);\n    place = put_text(place, record->naf);",
             "place = put_text(place, record->naf);\n    place = put_text(place, record->subject);",
         ),
+        by="test_records",
     ),
     *of(
         "wrap_key.c",
@@ -40,96 +41,174 @@ FAULTS = [
         ("if (keys->count == WRAP_KEYS_MAX)", "if (0)"),
         ("text[i] < '0' || text[i] > '9'", "text[i] > '9'"),
         ("wrong != NULL || keys->count > 0 ? wrong", "true ? wrong"),
+        by="test_records",
     ),
     *of(
         "store_script.c",
         ("'PX', lifetime, 'NX')", "'PX', lifetime)"),
         ("'PX', lifetime, 'NX')", "'NX')"),
+        ("redis.call('ZREMRANGEBYSCORE', set, '-inf', now)", "local _ = now"),
+        ("redis.call('PEXPIRE', set, lifetime) end", "local _ = 0 end"),
+        by="a_lifetime_ends or promised_once or too_old_counts",
+    ),
+    *of(
+        "store_script.c",
         ("if excess >= 0 then", "if excess > 0 then"),
         ("redis.call('ZRANGE', set, 0, excess)", "redis.call('ZRANGE', set, -1, -1)"),
-        ("redis.call('ZREMRANGEBYSCORE', set, '-inf', now)", "local _ = now"),
+        by="bounds_of_devices_and_nafs",
+    ),
+    *of(
+        "store_script.c",
         ("agrees(ARGV[1], device) and", "true and"),
         ("agrees(ARGV[2], ka_id) and", "true and"),
         ("agrees(ARGV[3], subject) then", "true then"),
         ("if agrees(ARGV[4], naf) then", "if true then"),
-        ("redis.call('PEXPIRE', set, lifetime) end", "local _ = 0 end"),
+        by="scopes_of_revocation",
     ),
-    *of("store_redis_text.c", ('add_text(&text, "=");', 'add_text(&text, "");')),
+    *of(
+        "store_redis_text.c",
+        ('add_text(&text, "=");', 'add_text(&text, "");'),
+        by="scopes_of_revocation",
+    ),
     *of(
         "store_redis_requests.c",
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GET")'),
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GETDEL")'),
+        by="two_of_each",
+    ),
+    *of(
+        "store_redis_requests.c",
         ("if (request->operation == TAKE)\n        forget(request->client, &record);\n", ""),
-        ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
         ("STORE_MAX_OF_DEVICE", "STORE_MAX_OF_DEVICE + 1"),
         ('"%d", STORE_MAX);', '"%d", STORE_MAX - 1);'),
+        by="bounds_of_devices_and_nafs",
+    ),
+    *of(
+        "store_redis_requests.c",
+        ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
+        by="memory_is_full",
     ),
     *of(
         "store_redis.c",
         ("store->setup.user = store->options->user;", "store->setup.user = NULL;"),
         (
-            "store->keys = keys;\n    (void)pthread_rwlock_unlock",
-            "(void)keys;\n    (void)pthread_rwlock_unlock",
-        ),
-        (
             "store->setup.tls = tls_client_ctx(store->options->ca);",
             "store->setup.tls = tls_client_ctx(NULL);",
         ),
+        by="two_of_each",
     ),
-    *of("tls_client.c", ("SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);", "")),
+    *of(
+        "store_redis.c",
+        (
+            "store->keys = keys;\n    (void)pthread_rwlock_unlock",
+            "(void)keys;\n    (void)pthread_rwlock_unlock",
+        ),
+        by="keys_of_the_store_change",
+    ),
+    *of(
+        "tls_client.c",
+        ("SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);", ""),
+        by="certificate_of_nobody_known",
+    ),
     *of(
         "redis.c",
         (
             "redis->state = REDIS_WAITING;\n    redis_set_timer(redis, redis->backoff);",
             "redis->state = REDIS_WAITING;",
         ),
+        ("redis->run_id[0] = '\\0';", ""),
+        by="redis_down_and_empty or redis_started_from",
+    ),
+    *of(
+        "redis.c",
         ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
+        ('strcspn(password, "\\r\\n")', "strlen(password)"),
+        by="password_that_changes",
+    ),
+    *of(
+        "redis.c",
         ("redis_fail_all(&redis->sent, redis->reason);", ""),
         ("redis_fail_all(&redis->queued, redis->reason);", ""),
-        ("redis->run_id[0] = '\\0';", ""),
         ('drop(redis, "the server does not answer");', ""),
-        ('strcspn(password, "\\r\\n")', "strlen(password)"),
+        by="cut_at_the_taking or part_that_hangs or redis_that_says_nothing",
     ),
-    *of("redis_requests.c", ("return redis->fault[0] == '\\0';", "return true;")),
+    *of(
+        "redis_requests.c",
+        ("return redis->fault[0] == '\\0';", "return true;"),
+        by="password_that_changes",
+    ),
     *of(
         "relay.c",
         ("direction->source_ended = reading == STOP_ENDED;", "direction->source_ended = false;"),
         (
+            "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
+            "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
+        ),
+        by="end_of_one_direction",
+    ),
+    *of(
+        "relay.c",
+        ("relay->down.held == NULL ? last : down", "last"),
+        ("relay->up.held == NULL ? last : up", "last"),
+        (
+            "if (*sent > before)\n        direction->moved = clock_ms();",
+            "(void)before;",
+        ),
+        by="sends_without_end or slow_side_is_not",
+    ),
+    *of(
+        "relay.c",
+        (
             "hold(direction, scratch + sent, length - sent)",
             "hold(direction, scratch, length - sent)",
         ),
-        ("(void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
-        ("SSL_set_quiet_shutdown(relay->ssl, 1);", ""),
         (
             "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n}\n\nstatic void release",
             "}\n\nstatic void release",
         ),
-        (
-            "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
-            "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
-        ),
+        by="gibibyte_each_way",
+    ),
+    *of(
+        "relay.c",
+        ("(void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
+        ("SSL_set_quiet_shutdown(relay->ssl, 1);", ""),
+        by="connection_that_breaks",
     ),
     *of(
         "relay_ways.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
         ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
+        by="end_of_one_direction",
+    ),
+    *of(
+        "relay_ways.c",
         ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
         ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
+        by="slow_side",
+    ),
+    *of(
+        "relay_ways.c",
         (
             "case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n"
             '        return relay_broken(relay, "the UE\'s connection broke");',
             "default:\n        return STOP_ENDED;",
         ),
+        by="connection_that_breaks",
     ),
     *of(
         "forward.c",
         ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
+        ("if (error == 0) {", "if (error >= 0) {"),
         (
             "SSL_set_quiet_shutdown(forward->link->ssl, 1);\n    end(forward, reason);",
             "end(forward, reason);",
         ),
-        ("if (error == 0) {", "if (error >= 0) {"),
+        by="application_that_is_down",
+    ),
+    *of(
+        "forward.c",
         ("forward->link->device);", "forward->link->identity);"),
+        by="test_the_header",
     ),
     *of(
         "proxy_header.c",
@@ -146,17 +225,21 @@ FAULTS = [
             "put(place, &to->sin_port, sizeof(to->sin_port))",
             "put(place, &from->sin_port, sizeof(from->sin_port))",
         ),
+        by="test_the_header",
     ),
     *of(
         "local_listener.c",
         ("place->ai_family != AF_UNIX && !is_loopback(place->ai_addr)", "0"),
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
         ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
+        by="where_a_ue_may_listen or the_clients_of_redis",
     ),
+    # That a connection which is no e2e one is not relayed either makes no difference today: a UE
+    # that listens has a Ka and no --allow-plain, so that its flow ends in e2e or not at all.
     *of(
         "ue_listen.c",
-        ("result->outcome != CLIENT_READY || !result->is_e2e", "result->outcome != CLIENT_READY"),
         ("(void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
+        by="flow_that_fails",
     ),
     *of(
         "as_options.c",
@@ -164,12 +247,13 @@ FAULTS = [
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
         ("require(o->forward == NULL || roles->endpoint,", "require(true,"),
         ("require(o->forward != NULL || o->proxy_protocol == NULL,", "require(true,"),
+        by="test_store_options",
     ),
 ]
 
 ROOM = Room(
     folder="e2e",
-    target="all",
+    target="akma e2e-as e2e-ue record store",
     tests=[
         "test_records",
         "test_store_options",
