@@ -7,6 +7,7 @@
 
 #include "as_roles.h"
 #include "common.h"
+#include "control.h"
 #include "flagger.h"
 #include "hello.h"
 #include "json_line.h"
@@ -74,7 +75,7 @@ static bool read_words(struct as *as)
 
     as->server.when = (enum when)choose("e2e", o->e2e, whens, 3, "required, offered or off");
     as->server.identities.prefix = o->prefix;
-    as->server.identities.separator = strcmp(o->separator, "none") == 0 ? "" : o->separator;
+    as->server.identities.separator = identity_separator_named(o->separator);
     as->server.policy.mode = o->mode;
     as->server.policy.digest = o->digest;
     as->server.policy.usage = o->usage;
@@ -238,7 +239,10 @@ int as_set_up(struct as *as)
         return status;
     if (!source_options_check(as->options->naf_fqdn, as->options->ua_protocol_id) ||
         !open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
-        !open_tallies(as) || !as_open_roles(as) || !listen_all(as) || !source_options_start(server))
+        !open_tallies(as) || !as_open_roles(as))
+        return EXIT_FAILURE;
+    control_hold_signals();
+    if (!listen_all(as) || !source_options_start(server))
         return EXIT_FAILURE;
     fit_descriptors(as);
     return EXIT_SUCCESS;

@@ -9,6 +9,7 @@
 #include "metrics_http.h"
 #include "reload.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -80,23 +81,47 @@ static void look(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-static bool add_signal(struct control *control, struct event **event, int number,
-                       event_callback_fn function)
+static const struct {
+    int number;
+    event_callback_fn function;
+} answered[] = {{SIGTERM, on_end}, {SIGINT, on_end}, {SIGHUP, on_reload}};
+
+#define ANSWERED (sizeof(answered) / sizeof(answered[0]))
+
+static void mask_signals(int how)
 {
-    *event = evsignal_new(control->base, number, function, control);
-    return *event != NULL && event_add(*event, NULL) == 0;
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < ANSWERED; i++)
+        (void)sigaddset(&set, answered[i].number);
+    (void)pthread_sigmask(how, &set, NULL);
 }
 
-static bool run(struct control *control, struct event *signals[3])
+void control_hold_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
+static bool add_signals(struct control *control, struct event *signals[ANSWERED])
+{
+    for (size_t i = 0; i < ANSWERED; i++) {
+        signals[i] = evsignal_new(control->base, answered[i].number, answered[i].function, control);
+        if (signals[i] == NULL || event_add(signals[i], NULL) != 0)
+            return false;
+    }
+    mask_signals(SIG_UNBLOCK);
+    return true;
+}
+
+static bool run(struct control *control, struct event *signals[ANSWERED])
 {
     static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
     struct as *as = control->as;
 
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
     if (control->look == NULL || event_add(control->look, &often) != 0 ||
-        !add_signal(control, &signals[0], SIGTERM, on_end) ||
-        !add_signal(control, &signals[1], SIGINT, on_end) ||
-        !add_signal(control, &signals[2], SIGHUP, on_reload))
+        !add_signals(control, signals))
         return false;
     if (as->options->metrics != NULL &&
         (control->metrics = metrics_http_new(control->base, as->options->metrics)) == NULL)
@@ -113,11 +138,11 @@ static bool run(struct control *control, struct event *signals[3])
 int control_run(struct as *as)
 {
     struct control control = {.as = as, .base = event_base_new()};
-    struct event *signals[3] = {NULL, NULL, NULL};
+    struct event *signals[ANSWERED] = {NULL};
     const bool done = control.base != NULL && run(&control, signals);
 
     metrics_http_free(control.metrics);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < ANSWERED; i++)
         if (signals[i] != NULL)
             event_free(signals[i]);
     if (control.look != NULL)

@@ -9,6 +9,12 @@
 #include "as_setup.h"
 
 /*
+ * Let signals wait for control_run(), which answers them. To be called before anybody is told where
+ * the server listens: from then on it may be sent one.
+ */
+void control_hold_signals(void);
+
+/*
  * Run the server until SIGTERM, SIGINT, or the last of --connections; on the calling thread, with a
  * loop of its own. An exit status.
  */

@@ -52,7 +52,7 @@ static const struct option_row rows[] = {
     {"usage", "TEXT", &option.usage, false, "what the key is for; the flag must say the same"},
     {"identity-prefix", "TEXT", &option.prefix, false, "3GPP-AKMA for AKMA"},
     {"identity-separator", "TEXT", &option.separator, false,
-     "between prefix and identity (default \".\", none for 3GPP-AKMA)"},
+     "between prefix and identity; \"none\": none (default \".\", none for 3GPP-AKMA)"},
     {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
      "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
@@ -166,7 +166,8 @@ static int run(const struct client_setup *with_keys)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
     const char *separator =
-        option.separator == NULL ? identity_separator(option.prefix) : option.separator;
+        option.separator == NULL ? identity_separator(option.prefix)
+                                 : identity_separator_named(option.separator);
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
     struct target targets[2] = {{.places = NULL}};
     struct client_setup setup = *with_keys;
@@ -235,6 +236,17 @@ static bool is_one_task(void)
     return false;
 }
 
+/* What a server may leave open, a UE has to say. */
+static bool is_one_identity(void)
+{
+    if (strcmp(option.prefix, IDENTITY_ANY) != 0 &&
+        (option.separator == NULL || strcmp(option.separator, IDENTITY_ANY) != 0))
+        return true;
+    (void)say(EXIT_USAGE, "--identity-prefix and --identity-separator: any is for a server, a UE "
+                          "has to say which it sends");
+    return false;
+}
+
 int main(int argc, char *argv[])
 {
     struct e2e_setup setup;
@@ -244,7 +256,7 @@ int main(int argc, char *argv[])
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!is_one_task())
+    if (!is_one_task() || !is_one_identity())
         return EXIT_USAGE;
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
                                .mode = option.mode,

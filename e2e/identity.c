@@ -32,6 +32,11 @@ static enum source_kind kind_of(const char *prefix)
     return SOURCE_GBA_ME;
 }
 
+const char *identity_separator_named(const char *text)
+{
+    return strcmp(text, "none") == 0 ? "" : text;
+}
+
 const char *identity_separator(const char *prefix)
 {
     return kind_of(prefix) == SOURCE_AKMA ? "" : ".";

@@ -21,6 +21,9 @@ struct identity_rules {
     const char *separator; /* IDENTITY_ANY: none, "." or ";" */
 };
 
+/* What an option names: "" for "none", else the text itself. */
+const char *identity_separator_named(const char *text);
+
 /* What a client sends for a prefix unless it is told otherwise: "" for AKMA, "." for GBA. */
 const char *identity_separator(const char *prefix);
 

@@ -3,7 +3,9 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Any
 
 import pytest
@@ -21,11 +24,14 @@ from flow import (
     ENVIRONMENT,
     FQDN,
     NAF_ID,
+    SECONDS,
     Process,
     Server,
     StockClient,
+    free_port,
     ue,
     wait_until,
+    wait_until_listening,
     write_devices,
 )
 from line import Sides
@@ -189,6 +195,29 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
 
 
 # The end
+
+
+def test_signals_before_the_server_runs(devices: Path) -> None:
+    """Who has seen where it listens may send one: it waits until it can be answered."""
+    port, (out, full) = free_port(), os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(PIPE_BUF))
+    os.set_blocking(full, True)
+    command = [BUILD / "e2e/e2e-as", "--accept", f"127.0.0.1:{port}"]
+    command += ["--devices", str(devices), "--naf-fqdn", FQDN]
+    with subprocess.Popen(command, stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT) as server:
+        os.close(full)
+        wait_until_listening(port)  # it waits for room to print the address in
+        server.send_signal(signal.SIGHUP)
+        server.send_signal(signal.SIGTERM)
+        with os.fdopen(out, "rb") as printed:
+            assert printed.read().endswith(b"accept 127.0.0.1:%d\n" % port)
+        assert server.wait(SECONDS) == 0
+        assert server.stderr
+        log = server.stderr.read()
+    assert b"event=reload result=taken" in log and log.endswith(b"event=stop\n")
 
 
 def test_drain(devices: Path) -> None:
@@ -360,6 +389,16 @@ def test_identities_of_e2e_ue(devices: Path, names: list[str]) -> None:
     pinned += ["--identity-separator", "none" if prefix == "3GPP-AKMA" else "."]
     with Server(devices, *pinned) as server:
         assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
+
+
+@pytest.mark.parametrize(("separator", "status"), [("none", 0), ("", 0), (";", 4), ("any", 2)])
+def test_separator_of_e2e_ue(devices: Path, separator: str, status: int) -> None:
+    """As e2e-as takes it; but a UE sends one, so that "any" says nothing."""
+    with Server(devices, "--identity-separator", "none") as server:
+        options = ["--identity-separator", separator]
+        result = ue(devices, ID, server.address, server.e2e_address, *options)
+        assert result.returncode == status, result.stderr
+        assert status != 2 or "a UE has to say which it sends" in result.stderr
 
 
 def test_device_in_the_first_line(devices: Path) -> None:

@@ -413,14 +413,16 @@ FAULTS: list[Fault] = [
     # Signals and files
     *of(
         "control.c",
-        (
-            "!add_signal(control, &signals[1], SIGINT, on_end)",
-            "!add_signal(control, &signals[1], SIGUSR1, on_end)",
-        ),
+        ("{SIGINT, on_end}", "{SIGUSR1, on_end}"),
         ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
         ("    endpoints_close(&control->as->endpoints, &control->as->server);", ""),
         by="test_drain or second_signal",
+    ),
+    *of(
+        "control.c",
+        ("    mask_signals(SIG_BLOCK);", ""),
+        by="before_the_server_runs",
     ),
     *of(
         "reload.c",
