@@ -126,7 +126,7 @@ int main(int argc, char *argv[])
     int fd = -1;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (base == NULL || argc != 2 || (fd = address_listen(argv[1], shown)) < 0)
+    if (base == NULL || argc != 2 || (fd = address_listen("accept", argv[1], shown)) < 0)
         return EXIT_FAILURE;
     printf("echo %s\n", shown);
     (void)fflush(stdout);

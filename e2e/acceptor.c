@@ -207,7 +207,7 @@ bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind 
     struct endpoint *endpoint = &endpoints->endpoint[endpoints->count];
 
     endpoint->kind = kind;
-    endpoint->fd = address_listen(address, shown);
+    endpoint->fd = address_listen(name, address, shown);
     if (endpoint->fd < 0)
         return false;
     endpoints->count++;

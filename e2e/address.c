@@ -5,26 +5,35 @@
  */
 #include "address.h"
 
+#include "printable.h"
 #include "stream.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/bio.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 512
+#define BACKLOG  512
+#define PORT_TOP 65535
 
-static int complain(const char *address, const char *what)
+static void complain(const char *option, const char *address, const char *what)
 {
-    fprintf(stderr, "%s: %s\n", address, what);
-    return -1;
+    fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(address), what);
 }
 
-struct addrinfo *address_resolve(const char *address, int flags)
+/* getaddrinfo() takes numbers modulo 2^16. */
+static bool is_no_port(const char *service)
+{
+    return service[strspn(service, "0123456789")] == '\0' && strtoul(service, NULL, 10) > PORT_TOP;
+}
+
+struct addrinfo *address_resolve(const char *option, const char *address, int flags)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found = NULL;
@@ -33,11 +42,13 @@ struct addrinfo *address_resolve(const char *address, int flags)
 
     if (strchr(address, ':') == NULL ||
         !BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
-        (void)complain(address, "must be HOST:PORT");
+        complain(option, address, "must be HOST:PORT");
+    } else if (is_no_port(service)) {
+        complain(option, address, "the port must be a number from 0 to 65535, or a service's name");
     } else {
         error = getaddrinfo(host, service, &hints, &found);
         if (error != 0)
-            (void)complain(address, gai_strerror(error));
+            complain(option, address, gai_strerror(error));
     }
     OPENSSL_free(host);
     OPENSSL_free(service);
@@ -67,9 +78,9 @@ static int is_connected(int fd)
     return error == 0;
 }
 
-int address_connect(const char *address)
+int address_connect(const char *option, const char *address)
 {
-    struct addrinfo *places = address_resolve(address, 0);
+    struct addrinfo *places = address_resolve(option, address, 0);
     int fd = -1;
 
     for (const struct addrinfo *place = places; place != NULL && fd < 0; place = place->ai_next) {
@@ -81,7 +92,7 @@ int address_connect(const char *address)
         }
     }
     if (fd < 0 && places != NULL)
-        (void)complain(address, strerror(errno));
+        complain(option, address, strerror(errno));
     if (places != NULL)
         freeaddrinfo(places);
     return fd;
@@ -100,9 +111,9 @@ static void show(int fd, char shown[ADDRESS_SIZE])
                    port);
 }
 
-int address_listen(const char *address, char shown[ADDRESS_SIZE])
+int address_listen(const char *option, const char *address, char shown[ADDRESS_SIZE])
 {
-    struct addrinfo *places = address_resolve(address, AI_PASSIVE);
+    struct addrinfo *places = address_resolve(option, address, AI_PASSIVE);
     const int yes = 1;
     int fd = -1;
 
@@ -118,7 +129,7 @@ int address_listen(const char *address, char shown[ADDRESS_SIZE])
     if (fd >= 0)
         show(fd, shown);
     else if (places != NULL)
-        (void)complain(address, strerror(errno));
+        complain(option, address, strerror(errno));
     if (places != NULL)
         freeaddrinfo(places);
     return fd;

@@ -11,15 +11,18 @@
 
 #define ADDRESS_SIZE 128 /* octets: room for any HOST:PORT in numbers */
 
-/* Where an address is, with flags of getaddrinfo(3); NULL: the reason went to standard error. */
-struct addrinfo *address_resolve(const char *address, int flags);
+/*
+ * Where the address is that an option has named, with flags of getaddrinfo(3); NULL: the reason,
+ * with the option, went to standard error.
+ */
+struct addrinfo *address_resolve(const char *option, const char *address, int flags);
 
 /*
  * A socket that does not block, or -1: the reason went to standard error. IPv6 in brackets.
  * Connecting has a time limit. listen: port 0 takes any; shown gets the address that was taken, in
  * numbers.
  */
-int address_connect(const char *address);
-int address_listen(const char *address, char shown[ADDRESS_SIZE]);
+int address_connect(const char *option, const char *address);
+int address_listen(const char *option, const char *address, char shown[ADDRESS_SIZE]);
 
 #endif

@@ -165,9 +165,8 @@ static int listen_locally(const struct client_setup *setup)
 static int run(const struct client_setup *with_keys)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
-    const char *separator =
-        option.separator == NULL ? identity_separator(option.prefix)
-                                 : identity_separator_named(option.separator);
+    const char *separator = option.separator == NULL ? identity_separator(option.prefix)
+                                                     : identity_separator_named(option.separator);
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
     struct target targets[2] = {{.places = NULL}};
     struct client_setup setup = *with_keys;

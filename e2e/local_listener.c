@@ -92,7 +92,7 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
             "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects "
             "there speaks as the device");
     else
-        open = (listener->fd = address_listen(text, listener->shown)) >= 0;
+        open = (listener->fd = address_listen(option, text, listener->shown)) >= 0;
     target_close(&target);
     if (!open)
         local_listener_close(listener);

@@ -62,10 +62,10 @@ static int listen_there(const char *address, char shown[ADDRESS_SIZE])
     char loopback[ADDRESS_SIZE];
 
     if (colon != NULL && colon != address)
-        return address_listen(address, shown);
+        return address_listen("metrics", address, shown);
     (void)snprintf(loopback, sizeof(loopback), "127.0.0.1:%.16s",
                    colon == NULL ? address : colon + 1);
-    return address_listen(loopback, shown);
+    return address_listen("metrics", loopback, shown);
 }
 
 struct metrics_http *metrics_http_new(struct event_base *base, const char *address)

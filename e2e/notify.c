@@ -225,7 +225,7 @@ static bool set_path(struct notify *notify, const char *uri)
 static bool listen_there(struct notify *notify, const char *address)
 {
     char shown[ADDRESS_SIZE];
-    const int fd = address_listen(address, shown);
+    const int fd = address_listen("notify-accept", address, shown);
 
     if (fd < 0)
         return false;

@@ -48,7 +48,7 @@ static bool key_is_private(const char *path)
     if (stat(path, &status) != 0 || private_file_is_private(&status))
         return true; /* what is not there is said below */
     fprintf(stderr, "--source-key %s: users other than its owner can access it: chmod 600 it\n",
-            path);
+            PRINTABLE(path));
     return false;
 }
 

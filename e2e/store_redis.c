@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "common.h"
+#include "printable.h"
 #include "store_redis_requests.h"
 #include "tls_client.h"
 
@@ -80,7 +81,7 @@ static bool open_url(struct redis_store *store, const char *url)
     const char *address = address_of(url);
 
     store->host = host_of(address);
-    store->places = address_resolve(address, 0);
+    store->places = address_resolve("store", address, 0);
     return store->host != NULL && store->places != NULL;
 }
 
@@ -91,7 +92,7 @@ static bool open_tls(struct redis_store *store)
     store->setup.tls = tls_client_ctx(store->options->ca);
     if (store->setup.tls == NULL)
         fprintf(stderr, "--store-ca %s: %s\n",
-                store->options->ca == NULL ? "(of the system)" : store->options->ca,
+                store->options->ca == NULL ? "(of the system)" : PRINTABLE(store->options->ca),
                 common_ssl_error());
     return store->setup.tls != NULL;
 }

@@ -38,7 +38,7 @@ bool target_open(struct target *target, const char *option, const char *text)
     memset(target, 0, sizeof(*target));
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return open_path(target, option, text + strlen(UNIX));
-    target->resolved = address_resolve(text, 0);
+    target->resolved = address_resolve(option, text, 0);
     target->places = target->resolved;
     return target->places != NULL;
 }

@@ -6,6 +6,7 @@
 #include "wrap_key.h"
 
 #include "hex.h"
+#include "printable.h"
 #include "secret_file.h"
 
 #include <openssl/crypto.h>
@@ -94,7 +95,7 @@ struct wrap_keys *wrap_keys_read(const char *path)
         return NULL;
     keys = wrap_keys_parse(text, length, fault);
     if (keys == NULL)
-        fprintf(stderr, "--store-key %s: %s\n", path, fault);
+        fprintf(stderr, "--store-key %s: %s\n", PRINTABLE(path), fault);
     secret_file_free(text, length);
     return keys;
 }

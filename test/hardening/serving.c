@@ -60,7 +60,7 @@ static void want(bool is_so, const char *what)
 /* A connection whose handshake is complete; NULL: it was refused, or cut. */
 static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const unsigned char *key)
 {
-    const int fd = address_connect(all.addresses[address]), yes = 1;
+    const int fd = address_connect("connect", all.addresses[address]), yes = 1;
     SSL *ssl = SSL_new(ctx);
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));

@@ -21,7 +21,7 @@
 static SSL *connect_one(SSL_CTX *ctx, const char *address, const char *identity,
                         const unsigned char key[32])
 {
-    const int fd = address_connect(address);
+    const int fd = address_connect("connect", address);
     SSL *ssl = fd < 0 ? NULL : SSL_new(ctx);
 
     if (ssl == NULL || !SSL_set_fd(ssl, fd) || !tls13_psk_offer(ssl, identity, key, 32))

@@ -463,15 +463,38 @@ COMBINATIONS: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", COMBINATIONS)
-def test_useless_combinations(name: str) -> None:
-    options, said = COMBINATIONS[name]
-    result = subprocess.run(
+def start(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run e2e-as with options that it is to refuse."""
+    return subprocess.run(
         [BUILD / "e2e/e2e-as", *options],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
-        timeout=10,
+        timeout=SECONDS,
         check=False,
     )
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_useless_combinations(name: str) -> None:
+    options, said = COMBINATIONS[name]
+    result = start(*options)
     assert result.returncode == 2 and said in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("option", ["accept", "e2e-accept", "metrics", "forward"])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:65536", "127.0.0.1:65536: the port must be a number from 0 to 65535"),
+        ("127.0.0.1:99999999999999999999", "the port must be a number from 0 to 65535"),
+        ("[::1:4433", "[::1:4433: must be HOST:PORT"),
+        ("127.0.0.1:\x1b[2J", r"127.0.0.1:\x1B[2J: "),
+    ],
+)
+def test_bad_addresses(devices: Path, option: str, address: str, said: str) -> None:
+    """The option is named, what was given is shown and does nothing to a terminal."""
+    result = start(*NAF[:-1], str(devices), f"--{option}", address)
+    assert result.returncode == 1, result.stderr
+    assert result.stderr.splitlines()[-1].startswith(f"--{option} ")
+    assert said in result.stderr and "\x1b" not in result.stderr
