@@ -12,6 +12,9 @@ from flow import NAF_ID, StockClient
 from house import KA, Apart
 from operator_network import PROBLEM, Subscriber
 from process_memory import copies, holds, is_gone
+from sanitizer import unless_sanitized
+
+pytestmark = unless_sanitized
 
 SECRET = "the-secret-of-a-client-in-a-test"
 LIFETIME = 5

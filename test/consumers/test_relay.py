@@ -21,6 +21,7 @@ from deployment import WRAP, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, wait_until
 from process_memory import holds
+from sanitizer import unless_sanitized
 
 GIB = 1 << 30
 PAGE = 8 << 20
@@ -488,6 +489,7 @@ def test_many_at_once(site: Site) -> None:
     assert sorted(served) == list(range(40))
 
 
+@unless_sanitized
 def test_no_key_stays(site: Site) -> None:
     """Neither in the endpoint's memory nor in the UE's, once the connection has ended."""
     seen = []

@@ -20,6 +20,7 @@ from client_hello import ALERT, client_hello, read_record, send_record
 from evp import BUILD
 from flow import FQDN, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
 from flow import write_devices
+from sanitizer import SANITIZED
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -123,21 +124,25 @@ def test_five_thousand_idle_sockets(devices: Path) -> None:
         assert server.errors.count("event=refused") < 100, "a flood is told of once a second"
 
 
-def test_sixty_clients_and_thirty_two_descriptors(devices: Path) -> None:
+@pytest.mark.parametrize("flooded", [["accept", "e2e-accept"], ["metrics"]])
+def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[str]) -> None:
+    """Of each address that is flooded; it does not spin, and does not fill the log either."""
     command = ["sh", "-c", 'ulimit -n 32; exec "$@"', "sh", str(BUILD / "e2e/e2e-as")]
-    command += ["--accept", "127.0.0.1:0", "--e2e-accept", "127.0.0.1:0"]
+    command += ["--accept", "127.0.0.1:0", "--e2e-accept", "127.0.0.1:0", "--metrics", "0"]
     command += ["--devices", str(devices), "--naf-fqdn", FQDN]
-    with Process(*command) as server:
-        address, e2e_address = (server.read().decode().split()[1] for _ in range(2))
-        with idle_sockets(address, 60), idle_sockets(e2e_address, 60):
-            before = cpu_seconds(server.process.pid)
-            started = time.monotonic()
-            result = ue(devices, ID, address, e2e_address)
-            assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), server.errors
-            assert time.monotonic() - started < 5
-            time.sleep(2)
-            assert cpu_seconds(server.process.pid) - before < 0.5, "it spins"
+    with Process(*command) as server, contextlib.ExitStack() as held:
+        address = dict(server.read().decode().split() for _ in range(3))
+        for name in flooded:
+            held.enter_context(idle_sockets(address[name], 60))
+        before = cpu_seconds(server.process.pid)
+        started = time.monotonic()
+        result = ue(devices, ID, address["accept"], address["e2e-accept"])
+        assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), server.errors[-1000:]
+        assert time.monotonic() - started < 5
+        time.sleep(2)
+        assert cpu_seconds(server.process.pid) - before < 0.5, "it spins"
         server.wait_for_error("ulimit -n")
+        assert len(server.err) < 50
 
 
 def cpu_seconds(pid: int) -> float:
@@ -209,11 +214,11 @@ def all_stay(address: str, count: int) -> bool:
 
 
 def test_handshake_timeout(devices: Path) -> None:
-    started = time.monotonic()
     with Server(devices, "--handshake-timeout", "1") as server:
+        started = time.monotonic()
         with idle_sockets(server.address, 2) as held:
             settles_at(held, 0)
-    assert 1 <= time.monotonic() - started < 9  # the default is 10
+            assert 1 <= time.monotonic() - started < 9  # the default is 10
 
 
 @pytest.mark.parametrize("begun", [b"", b'{"non'])
@@ -268,7 +273,8 @@ def test_who_never_reads_is_cut_off(devices: Path) -> None:
             sender.start()
             try:
                 server.wait_for_error("the other side does not read")
-                assert resident(server.process.pid) - before < 1024
+                if not SANITIZED:  # which keeps what was released
+                    assert resident(server.process.pid) - before < 1024
                 wait_until(lambda: not is_in_the_kernel((split(server.address)[1], relay.port)))
                 gets_through(devices, server)
             finally:
@@ -325,10 +331,10 @@ def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
             *["-ciphersuites", "TLS_AES_128_GCM_SHA256"],
         ) as client:
             started = time.monotonic()
-            while client.process.poll() is None and time.monotonic() - started < 15:
+            while client.process.poll() is None and time.monotonic() - started < SECONDS:
                 client.write(b"K\n")
                 time.sleep(0.2)
-            assert 1 < time.monotonic() - started < 9  # the default is 10
+            assert client.process.poll() is not None
 
 
 def test_session_lifetime(devices: Path) -> None:

@@ -14,6 +14,9 @@ from evp import BUILD
 from flow import NAF_ID, Process, Server, StockClient, write_devices
 from line import Sides
 from process_memory import holds, is_gone
+from sanitizer import unless_sanitized
+
+pytestmark = unless_sanitized
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -29,6 +30,7 @@ from flow import (
     Server,
     StockClient,
     free_port,
+    split,
     ue,
     wait_until,
     wait_until_listening,
@@ -347,6 +349,54 @@ def test_metrics(devices: Path) -> None:
     assert values['e2e_refusals_total{reason="handshake"}'] == 1
     assert values["e2e_e2e_connections_total"] == 1
     assert values["e2e_source_seconds_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (b"GET /healthz?from=x HTTP/1.0\r\n\r\n", b"200"),
+        (b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"405"),
+        (b"GET /metrics/ HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+        (b"GET /metrics\r\n\r\n", b"400"),
+        (b"GET /metrics FTP/1.1\r\n\r\n", b"400"),
+        (b"\0\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 300 + b" HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 9000, b"431"),
+    ],
+)
+def test_requests_for_metrics(devices: Path, request_: bytes, status: bytes) -> None:
+    """In two halves; the connection ends behind the answer, which is as long as it says."""
+    with Server(devices, "--metrics", "0") as server:
+        metrics = server.read().decode().split()[1]
+        with socket.create_connection(split(metrics), SECONDS) as connection:
+            connection.sendall(request_[:7])
+            time.sleep(0.1)
+            connection.sendall(request_[7:8192])
+            with connection.makefile("rb") as answer:
+                assert answer.readline().split()[1] == status
+                headers = dict(line.rstrip().split(b": ", 1) for line in iter(answer.readline, b"\r\n"))
+                length = int(headers[b"Content-Length"])
+                assert len(answer.read()) == (0 if request_.startswith(b"HEAD") else length) and length
+
+
+def test_connections_for_metrics_have_a_limit(devices: Path) -> None:
+    """Of number, and of time that octets do not stretch."""
+    with Server(devices, "--metrics", "0") as server:
+        metrics = server.read().decode().split()[1]
+        held = [socket.create_connection(split(metrics), SECONDS) for _ in range(6)]
+        started = time.monotonic()
+        assert get(metrics, "healthz") == "ok\n", "those that came before are given up"
+        assert time.monotonic() - started > 5
+        slow = socket.create_connection(split(metrics), SECONDS)
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - started < 60:
+                slow.sendall(b"G")
+                time.sleep(0.2)
+        assert time.monotonic() - started < 60
+        for connection in (*held, slow):
+            connection.close()
 
 
 # Identities
