@@ -6,6 +6,7 @@
 #include "params.h"
 
 #include "naf.h"
+#include "query.h"
 #include "text.h"
 
 #include <openssl/crypto.h>

@@ -48,7 +48,7 @@
         AKMA_PARAM_DIGEST)                                                                         \
     ROW(MODE, TEXT, 0, SIZE_MAX, text_fault, &mode_setting, OPTIONAL | READABLE, AKMA_PARAM_MODE)  \
     ROW(NOT_AFTER, INTEGER, 1, SIZE_MAX, NULL, &not_after_setting, OPTIONAL, AKMA_PARAM_NOT_AFTER) \
-    ROW(PROPERTIES, TEXT, 0, SIZE_MAX, text_fault, &properties_setting, OPTIONAL,                  \
+    ROW(PROPERTIES, TEXT, 0, SIZE_MAX, query_fault, &properties_setting, OPTIONAL,                 \
         AKMA_PARAM_PROPERTIES)
 
 /* Traits: what else a row says of its input. */

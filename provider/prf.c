@@ -138,12 +138,14 @@ static EVP_MAC_CTX *mac_new(struct prf_source *source, enum digest_id digest,
         properties == NULL ? NULL : EVP_MAC_fetch(source->libctx, OSSL_MAC_NAME_HMAC, properties);
     EVP_MAC *hmac = properties == NULL ? source_hmac(source) : own;
     EVP_MAC_CTX *mac;
+    char shown[SHOWN_SIZE];
     OSSL_PARAM params[3], *p = params;
 
     if (hmac == NULL) {
         RAISE(errors, REASON_UNAVAILABLE,
-              "HMAC not found%s%.200s: activate the default or fips provider as well",
-              properties == NULL ? "" : " with properties ", properties == NULL ? "" : properties);
+              "HMAC not found%s%s: activate the default or fips provider as well",
+              properties == NULL ? "" : " with properties ",
+              properties == NULL ? "" : errors_shown(shown, properties, strlen(properties)));
         return NULL;
     }
     mac = EVP_MAC_CTX_new(hmac);
@@ -159,9 +161,9 @@ static EVP_MAC_CTX *mac_new(struct prf_source *source, enum digest_id digest,
                                                 (char *)(uintptr_t)properties, 0);
     *p = OSSL_PARAM_construct_end();
     if (!EVP_MAC_CTX_set_params(mac, params)) {
-        RAISE(errors, REASON_UNAVAILABLE, "digest: no provider has %s%s%.200s for HMAC",
+        RAISE(errors, REASON_UNAVAILABLE, "digest: no provider has %s%s%s for HMAC",
               digests[digest].name, properties == NULL ? "" : " with properties ",
-              properties == NULL ? "" : properties);
+              properties == NULL ? "" : errors_shown(shown, properties, strlen(properties)));
         EVP_MAC_CTX_free(mac);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include "modes.h"
 #include "naf.h"
 #include "proof.h"
+#include "query.h"
 #include "text.h"
 
 #include <openssl/params.h>
@@ -36,6 +37,11 @@ const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length
 const char *text_fault(const unsigned char *text, size_t length)
 {
     return any_fault(text, length);
+}
+
+const char *query_fault(const unsigned char *query, size_t length)
+{
+    return any_fault(query, length);
 }
 
 size_t named; /* what a name stands for, if it is one: the harness says */

@@ -165,6 +165,21 @@ VALUES = [
     Bad([Param("not-after", INTEGER, None, 8)], "not-after: must be an integer of 64 bits"),
     Bad([Param("not-after", INTEGER, b"")], "not-after: must be an integer of 64 bits"),
     Bad([Param("not-after", UNSIGNED, b"")], "not-after: must be an integer of 64 bits"),
+    # libcrypto passes over these, and would take any HMAC
+    *[
+        Bad([("properties", query)], "properties: no property query")
+        for query in (
+            "fips:yes",
+            "fips=yes,",
+            "fips==yes",
+            "fips=yes provider=fips",
+            "a='",
+            "&&",
+            "=",
+        )
+    ],
+    Bad([("properties", "\x1b[31m")], "properties: no property query"),
+    Bad([("properties", "a\0b")], "properties: a NUL in the text"),
     Bad([Param("ka", OCTETS, None, 32)], "ka: no data (NULL) of 32 octets given"),
     Bad([Param("usage", UTF8, None, 3)], "usage: no data (NULL) of 3 octets given"),
 ]
@@ -366,6 +381,13 @@ def test_properties_that_match_nothing(e2e: Kdf) -> None:
     text = fails_to_derive(ctx, 32, items(properties="provider=nobody"))
     assert "HMAC not found with properties provider=nobody" in text
     assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
+
+
+def test_properties_in_an_error_are_filtered(e2e: Kdf) -> None:
+    text = fails_to_derive(e2e.new(), 32, items(properties="provider='\x1b[31m\u202e\n'"))
+    assert "HMAC not found with properties provider='?[31m????': activate" in text
+    text = fails_to_derive(e2e.new(), 32, items(properties="provider=" + "x" * 200))
+    assert f"HMAC not found with properties provider={'x' * 51}...: activate" in text
 
 
 def test_the_sum_of_all_p_is_bounded(libctx: LibCtx) -> None:

@@ -368,6 +368,19 @@ FAULTS = [
         by="failing",
     ),
     *of(
+        "query.c",
+        ("    if (fault != NULL || length == 0)", "    if (length == 0)"),
+        ("    if (fault != NULL || length == 0)\n        return fault;\n", ""),
+        ("EVP_set_default_properties(libctx, text) <= 0", "false"),
+        by="test_bad_inputs or test_context",
+    ),
+    *of(
+        "query.c",
+        ("    OPENSSL_free(text);", "    (void)text;"),
+        ("    OSSL_LIB_CTX_free(libctx);", "    (void)libctx;"),
+        by="memcheck lifecycle once",
+    ),
+    *of(
         "digests.h",
         (
             "ROW(SHA2_512_256, AKMA_DIGEST_SHA2_512_256, 32,",
