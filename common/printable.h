@@ -19,6 +19,7 @@
 #define PRINTABLE_H
 
 #include <stddef.h>
+#include <string.h>
 
 #define PRINTABLE_SIZE 512 /* room that printable() fills, with the NUL */
 
@@ -34,5 +35,9 @@ const char *printable_text(struct printable *room, const char *text);
 
 /* As an argument of printf(): the room lives as long as the block around it. */
 #define PRINTABLE(text) printable_text(&(struct printable){{0}}, text)
+
+/* The same of at most this many octets, for a name in a sentence that must not be cut behind it. */
+#define PRINTABLE_OF(octets, text) \
+    printable_octets((char[(octets) + 1]){0}, (octets) + 1, text, strlen(text))
 
 #endif

@@ -154,7 +154,7 @@ static int listen_locally(const struct client_setup *setup)
         return say(status, "--listen: this UE has no Ka, and without one there is no e2e");
     if (!local_listener_open(&listener, "listen", option.listen))
         return status;
-    printf("listen %s\n", listener.shown);
+    printf("listen %s\n", PRINTABLE(listener.shown));
     if (fflush(stdout) == 0 && log_open(LOG_FULL) && ue_listen(&listener, setup))
         status = EXIT_SUCCESS;
     local_listener_close(&listener);

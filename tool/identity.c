@@ -113,14 +113,19 @@ static bool make_a_kid(char identity[IDENTITY_SIZE])
            complain("realm", option.realm, "an A-KID of at most 255 octets");
 }
 
-/* user@realm in printable ASCII: what RFC 7542 asks of a NAI, and a log can bear. */
+/* Printable ASCII: what RFC 7542 asks of a NAI, and a log and a file of rows can bear. */
+static bool is_plain(const char *text)
+{
+    while (*text > ' ' && *text <= '~' && *text != '"' && *text != ',')
+        text++;
+    return *text == '\0';
+}
+
+/* user@realm */
 static bool take_nai(char identity[IDENTITY_SIZE], const char *name, const char *given)
 {
-    const char *at = strchr(given, '@');
+    const char *at = is_plain(given) ? strchr(given, '@') : NULL;
 
-    for (const char *c = given; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || *c == '"' || *c == ',')
-            at = NULL;
     if (at == NULL || at == given || at[1] == '\0' || strlen(given) >= IDENTITY_SIZE)
         return complain(name, given, "user@realm of at most 255 octets");
     memcpy(identity, given, strlen(given) + 1);
@@ -131,6 +136,8 @@ static bool print(const char *name, const char *prefix, const char *separator, c
 {
     if (option.separator != NULL)
         separator = option.separator;
+    if (!is_plain(separator))
+        return complain("separator", separator, "printable ASCII without blank, quote and comma");
     if (strlen(prefix) + strlen(separator) + strlen(identity) > IDENTITY_SIZE)
         return complain("separator", separator, "a PSK identity of at most 256 octets");
     printf("%s: %s\npsk-identity: %s%s%s\n", name, identity, prefix, separator, identity);

@@ -521,6 +521,8 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
         (["--b-tid", "a\x1b@c"], "--b-tid a\\x1B@c: must be user@realm"),
         (["--b-tid", "a@" + "b" * 254], "user@realm"),
         (["--b-tid", "a@" + "b" * 253], "a PSK identity of at most 256 octets"),
+        ([*GBA, "--separator", " "], "--separator  : must be printable ASCII"),
+        ([*GBA, "--separator", "\x1b"], "--separator \\x1B: must be printable ASCII"),
         ([*GBA, "--separator", "." * 256], "a PSK identity of at most 256 octets"),
     ],
 )
