@@ -17,6 +17,9 @@
 #define HELP_WIDTH  80
 #define HELP_COLUMN 30 /* where the words about an option begin */
 
+/* What getopt_long() returns for a long option: no octet, as it returns those for letters. */
+enum { IS_IN_TABLE = 256, IS_HELP };
+
 /* All rows of all groups, as getopt_long() knows them. */
 struct table {
     const struct option_row *rows[OPTIONS_MAX];
@@ -95,6 +98,17 @@ static _Noreturn void refuse(const char *program)
     exit(EXIT_USAGE);
 }
 
+/* Of several letters behind one hyphen, getopt_long() tells the one that it did not know. */
+static _Noreturn void refuse_unknown(const char *program, const char *word)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+    const bool is_letter = optopt != 0 && optopt < IS_IN_TABLE;
+
+    fprintf(stderr, "%s: %s: there is no such option, or it is ambiguous\n", program,
+            PRINTABLE(is_letter ? letter : word));
+    refuse(program);
+}
+
 static void require(const char *program, const struct table *table)
 {
     for (size_t i = 0; i < table->count; i++)
@@ -112,7 +126,7 @@ static void add_rows(struct table *table, const struct option_group *group)
 
         table->rows[table->count] = row;
         table->known[table->count++] = (struct option){
-            row->name, row->argument == NULL ? no_argument : required_argument, NULL, 1};
+            row->name, row->argument == NULL ? no_argument : required_argument, NULL, IS_IN_TABLE};
     }
 }
 
@@ -139,9 +153,9 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
 
     for (size_t i = 0; i < count; i++)
         add_rows(&table, &groups[i]);
-    table.known[table.count] = (struct option){"help", no_argument, NULL, 2};
-    opterr = 0; /* getopt_long() would print what was given as it is */
+    table.known[table.count] = (struct option){"help", no_argument, NULL, IS_HELP};
     for (;;) {
+        /* The colon keeps getopt_long() from printing what was given as it is. */
         switch (getopt_long(argc, argv, ":", table.known, &index)) {
         case -1:
             if (optind < argc) {
@@ -150,19 +164,17 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
             }
             require(argv[0], &table);
             return;
-        case 1:
+        case IS_IN_TABLE:
             take(argv[0], &table, (size_t)index, optarg);
             break;
-        case 2:
+        case IS_HELP:
             help(argv[0], purpose, groups, count);
             exit(EXIT_SUCCESS);
         case ':':
             fprintf(stderr, "%s: %s: a value is missing\n", argv[0], PRINTABLE(argv[optind - 1]));
             refuse(argv[0]);
         default:
-            fprintf(stderr, "%s: %s: there is no such option, or it is ambiguous\n", argv[0],
-                    PRINTABLE(argv[optind - 1]));
-            refuse(argv[0]);
+            refuse_unknown(argv[0], argv[optind - 1]);
         }
     }
 }

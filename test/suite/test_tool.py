@@ -255,6 +255,8 @@ def test_longest_secret(tmp_path: Path) -> None:
         ("fd:x", "fd:x: must be the number of an open file descriptor"),
         ("fd:1x", "fd:1x: must be the number of an open file descriptor"),
         ("fd:-1", "fd:-1: must be the number of an open file descriptor"),
+        ("fd:+0", "fd:+0: must be the number of an open file descriptor"),
+        ("fd: 0", "fd: 0: must be the number of an open file descriptor"),
         ("fd:99999999999999999999", "must be the number of an open file descriptor"),
         ("fd:77", "fd:77: Bad file descriptor"),
     ],
@@ -409,6 +411,9 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--algorithm", "AKMA-E2F"], 1, "AKMA-E2F: not found"),
         (["--algorithm", "X\x1b"], 1, "X\\x1B: not found"),
         (["--what"], 2, "--what: there is no such option"),
+        (["-xyz"], 2, "akma derive: -x: there is no such option"),
+        (["-\xe9"], 2, "akma derive: -\\xC3: there is no such option"),
+        (["--help=x"], 2, "--help=x: there is no such option"),
         (["--ka"], 2, "--ka: a value is missing"),
         (["what"], 2, "what is not an option"),
         (["--\x1b[31m"], 2, "--\\x1B[31m: there is no such option"),
@@ -416,7 +421,13 @@ def test_closed_pipe(both: list[str]) -> None:
     ],
 )
 def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:
-    assert said in refused(*both, *words, status=status, given=KEY.hex().encode())
+    told = refused(*both, *words, status=status, given=KEY.hex().encode())
+    assert said in told and "\x1b" not in told
+
+
+def test_required_options() -> None:
+    assert "--in CSV is missing" in refused("psk")
+    assert "--out FILE is missing" in refused("psk", "--in", "-")
 
 
 NO_NUMBERS = [
