@@ -14,6 +14,9 @@
 #define FAMILY_UNSPECIFIED 0x00
 #define FAMILY_TCP4        0x11
 #define FAMILY_TCP6        0x21
+#define IP4                4    /* octets of an address */
+#define IP6                16   /* the same */
+#define PORT               2    /* octets of a port, the highest first */
 #define TYPE_SSL           0x20 /* PP2_TYPE_SSL */
 #define CLIENT_SSL         0x01 /* PP2_CLIENT_SSL */
 #define SUBTYPE_VERSION    0x21 /* PP2_SUBTYPE_SSL_VERSION */
@@ -38,32 +41,42 @@ static unsigned char *put_text(unsigned char *place, unsigned char type, const c
     return put(place + 3, text, strlen(text));
 }
 
+/* An address as the header has it; octets 0: it is neither IPv4 nor IPv6. */
+struct place {
+    const void *address, *port;
+    size_t octets; /* of address */
+};
+
+/* A socket for both IPv6 and IPv4 has IPv4 addresses in IPv6 clothes. */
+static struct place place_of(const struct sockaddr *any)
+{
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)any;
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)any;
+    const unsigned char *octets = ip6->sin6_addr.s6_addr;
+
+    if (any->sa_family == AF_INET)
+        return (struct place){&ip4->sin_addr, &ip4->sin_port, IP4};
+    if (any->sa_family != AF_INET6)
+        return (struct place){NULL, NULL, 0};
+    if (IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr))
+        return (struct place){octets + IP6 - IP4, &ip6->sin6_port, IP4};
+    return (struct place){octets, &ip6->sin6_port, IP6};
+}
+
 /* Both addresses, then both ports. */
-static unsigned char *put_addresses(unsigned char *place, unsigned char *family,
+static unsigned char *put_addresses(unsigned char *octets, unsigned char *family,
                                     const struct sockaddr *peer, const struct sockaddr *local)
 {
-    if (peer->sa_family == AF_INET && local->sa_family == AF_INET) {
-        const struct sockaddr_in *from = (const struct sockaddr_in *)peer;
-        const struct sockaddr_in *to = (const struct sockaddr_in *)local;
+    const struct place from = place_of(peer), to = place_of(local);
 
-        *family = FAMILY_TCP4;
-        place = put(place, &from->sin_addr, sizeof(from->sin_addr));
-        place = put(place, &to->sin_addr, sizeof(to->sin_addr));
-        place = put(place, &from->sin_port, sizeof(from->sin_port));
-        place = put(place, &to->sin_port, sizeof(to->sin_port));
-    } else if (peer->sa_family == AF_INET6 && local->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *from = (const struct sockaddr_in6 *)peer;
-        const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)local;
-
-        *family = FAMILY_TCP6;
-        place = put(place, &from->sin6_addr, sizeof(from->sin6_addr));
-        place = put(place, &to->sin6_addr, sizeof(to->sin6_addr));
-        place = put(place, &from->sin6_port, sizeof(from->sin6_port));
-        place = put(place, &to->sin6_port, sizeof(to->sin6_port));
-    } else {
-        *family = FAMILY_UNSPECIFIED;
-    }
-    return place;
+    *family = FAMILY_UNSPECIFIED;
+    if (from.octets == 0 || from.octets != to.octets)
+        return octets;
+    *family = from.octets == IP4 ? FAMILY_TCP4 : FAMILY_TCP6;
+    octets = put(octets, from.address, from.octets);
+    octets = put(octets, to.address, to.octets);
+    octets = put(octets, from.port, PORT);
+    return put(octets, to.port, PORT);
 }
 
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,

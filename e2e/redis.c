@@ -6,6 +6,7 @@
 #include "redis.h"
 
 #include "log.h"
+#include "printable.h"
 #include "redis_requests.h"
 #include "secret_file.h"
 #include "tls_client.h"
@@ -91,13 +92,34 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
     }
 }
 
-/* AUTH [user] password; the password's line end is not part of it. */
-static bool authenticate(struct redis *redis)
+/* Length octets and NUL; the password's line end is not part of it. */
+static char *read_password(const char *path, size_t *length)
 {
     static const struct secret_file kind = {"--store-password-file", PASSWORD_MAX};
+
+    return secret_file_read(&kind, path, false, length);
+}
+
+bool redis_password_is_there(const char *path)
+{
+    size_t length = 0;
+    char *password = read_password(path, &length);
+    const bool is_there = password != NULL && strcspn(password, "\r\n") > 0;
+
+    if (password != NULL && !is_there)
+        fprintf(stderr, "--store-password-file %s: the first line has to be the password\n",
+                PRINTABLE(path));
+    if (password != NULL)
+        secret_file_free(password, length);
+    return is_there;
+}
+
+/* AUTH [user] password */
+static bool authenticate(struct redis *redis)
+{
     const char *user = redis->setup->user;
     size_t length = 0, octets;
-    char *password = secret_file_read(&kind, redis->setup->password_file, false, &length);
+    char *password = read_password(redis->setup->password_file, &length);
     struct redis_word words[] = {{"AUTH", 4}, {user, user == NULL ? 0 : strlen(user)}, {NULL, 0}};
     bool done = false;
 
@@ -148,10 +170,11 @@ static void read_replies(struct bufferevent *connection, void *argument)
 /* Why did a connection end? */
 static const char *failure(struct bufferevent *connection, short what)
 {
-    const unsigned long error = bufferevent_get_openssl_error(connection);
+    /* libevent gives SSL_ERROR_SYSCALL as well, for which there is errno */
+    const char *reason = ERR_reason_error_string(bufferevent_get_openssl_error(connection));
 
-    if (error != 0)
-        return ERR_reason_error_string(error);
+    if (reason != NULL)
+        return reason;
     if ((what & BEV_EVENT_ERROR) != 0 && EVUTIL_SOCKET_ERROR() != 0)
         return evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
     return "the server has closed the connection";

@@ -31,6 +31,9 @@ struct redis_setup {
     const char *password_file; /* read at each connection; NULL: no AUTH */
 };
 
+/* Is there a password in a file? False: the reason went to standard error. */
+bool redis_password_is_there(const char *path);
+
 struct redis;
 struct redis_request;
 

@@ -85,6 +85,14 @@ static bool open_url(struct redis_store *store, const char *url)
     return store->host != NULL && store->places != NULL;
 }
 
+/* It is read at each connection; that it is of no use is better said at the start. */
+static bool has_password(const struct redis_store *store)
+{
+    const char *path = store->options->password_file;
+
+    return path == NULL || redis_password_is_there(path);
+}
+
 static bool open_tls(struct redis_store *store)
 {
     if (!store_redis_is_secure(store->options->url))
@@ -124,8 +132,8 @@ struct store *store_redis_new(struct loops *loops, const struct store_redis_opti
     store->options = options;
     (void)pthread_rwlock_init(&store->lock, NULL);
     store->keys = wrap_keys_read(options->key);
-    if (store->keys != NULL && open_url(store, options->url) && open_tls(store) &&
-        connect_all(store, loops))
+    if (store->keys != NULL && has_password(store) && open_url(store, options->url) &&
+        open_tls(store) && connect_all(store, loops))
         return &store->store;
     release(&store->store);
     return NULL;

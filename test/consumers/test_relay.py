@@ -160,9 +160,11 @@ def parse_header(octets: bytes) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
     return body[:size], texts, rest
 
 
-@pytest.mark.parametrize("loopback", [LOOPBACK, "[::1]"])
-def test_the_header(site: Site, loopback: str) -> None:
-    """Both addresses, and the device as common name."""
+@pytest.mark.parametrize(
+    "host,loopback", [(LOOPBACK, LOOPBACK), ("[::1]", "[::1]"), ("[::]", LOOPBACK)]
+)
+def test_the_header(site: Site, host: str, loopback: str) -> None:
+    """Both addresses, IPv4 as such whatever the socket is, and the device as common name."""
     seen: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -174,14 +176,14 @@ def test_the_header(site: Site, loopback: str) -> None:
 
     naf = site.naf()
     options = ["--forward", Backend(serve).address, "--proxy-protocol"]
-    endpoint = site.endpoint(*options, host=loopback)
-    ue = site.listener(naf.address, endpoint.address)
+    endpoint = site.endpoint(*options, host=host)
+    ue = site.listener(naf.address, f"{loopback}:{endpoint.port}")
     with socket.create_connection((LOOPBACK, ue.port), 20) as local:
         local.sendall(b"hello")
         assert local.recv(1) == b"x"
     addresses, texts, rest = parse_header(seen[0])
     family = socket.AF_INET if loopback == LOOPBACK else socket.AF_INET6
-    assert addresses[: len(addresses) // 2 - 2] == socket.inet_pton(family, loopback.strip("[]"))
+    assert addresses[:-4] == socket.inet_pton(family, loopback.strip("[]")) * 2
     assert struct.unpack(">H", addresses[-2:])[0] == endpoint.port
     assert texts == [(0x21, b"TLSv1.3"), (0x22, IDENTITY.encode())] and rest == b"hello"
 

@@ -30,7 +30,7 @@ from deployment import (
     works,
 )
 from evp import BUILD
-from flow import LOOPBACK, Process, Relay, wait_until, with_free_ports
+from flow import LOOPBACK, Process, Relay, free_port, wait_until, with_free_ports
 from openssl_cli import EXAMPLE
 from records import Record
 
@@ -241,6 +241,13 @@ def test_a_certificate_of_nobody_known(tmp_path: Path) -> None:
     finally:
         site.stop()
         stranger.stop()
+
+
+def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
+    """The log says why, as without TLS."""
+    site.redis.url = f"rediss://{LOOPBACK}:{free_port()}"
+    naf = site.naf()
+    wait_until(lambda: naf.says('event=store-down reason="Connection refused"'))
 
 
 class Cutter:

@@ -82,6 +82,34 @@ def test_a_store_key_that_others_can_read(tmp_path: Path) -> None:
 def test_an_application_that_cannot_be(tmp_path: Path) -> None:
     devices = write_devices(tmp_path / "d", [["ue", "00" * 32, "01" * 32]])
     words = ["--accept", f"{LOOPBACK}:0", "--devices", str(devices), "--naf-fqdn", FQDN]
-    for target in "nonsense", "unix:", "unix:" + "x" * 200:
+    for target in "nonsense", "unix:", "unix:" + "x" * 108, "::1:80", f"{LOOPBACK}:65536":
         result = run(tmp_path, *words, "--forward", target)
         assert result.returncode == 1 and "must" in result.stderr
+
+
+def test_a_port_that_is_none(tmp_path: Path) -> None:
+    """getaddrinfo() would take 80 for 65616; and what is not printable is not repeated."""
+    (tmp_path / "store.key").touch(0o600)
+    (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
+    for address in f"{LOOPBACK}:65616", f"{LOOPBACK}:99999999999999999999", "\x1b[1m:65616":
+        result = run(tmp_path, *ENDPOINT, *KEY, "--store", f"redis://{address}")
+        assert result.returncode == 1 and "a port from 0 to 65535" in result.stderr
+        assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["secret\n", "", "\n", "x" * 513, None],
+    ids=["others can read it", "empty", "blank", "long", "none"],
+)
+def test_a_password_file_of_no_use(tmp_path: Path, text: str | None) -> None:
+    """Said at the start, not when the first UE comes."""
+    (tmp_path / "store.key").touch(0o600)
+    (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
+    if text is not None:
+        (tmp_path / "password").touch(0o600)
+        (tmp_path / "password").write_text(text)
+        (tmp_path / "password").chmod(0o640 if text == "secret\n" else 0o600)
+    result = run(tmp_path, *ENDPOINT, *REDIS, *KEY, "--store-password-file", "password")
+    assert result.returncode == 1 and "--store-password-file password: " in result.stderr
+    assert "secret" not in result.stderr

@@ -222,9 +222,11 @@ FAULTS = [
             "put_length(ssl + 1, (size_t)(place - ssl));",
         ),
         (
-            "put(place, &to->sin_port, sizeof(to->sin_port))",
-            "put(place, &from->sin_port, sizeof(from->sin_port))",
+            "return put(octets, to.port, PORT);",
+            "return put(octets, from.port, PORT);",
         ),
+        ("if (IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr))", "if (0)"),
+        ("octets + IP6 - IP4", "octets"),
         by="test_the_header",
     ),
     *of(
