@@ -111,9 +111,8 @@ static void show(int fd, char shown[ADDRESS_SIZE])
                    port);
 }
 
-int address_listen(const char *option, const char *address, char shown[ADDRESS_SIZE])
+int address_listen_at(const struct addrinfo *places, char shown[ADDRESS_SIZE])
 {
-    struct addrinfo *places = address_resolve(option, address, AI_PASSIVE);
     const int yes = 1;
     int fd = -1;
 
@@ -128,7 +127,15 @@ int address_listen(const char *option, const char *address, char shown[ADDRESS_S
     }
     if (fd >= 0)
         show(fd, shown);
-    else if (places != NULL)
+    return fd;
+}
+
+int address_listen(const char *option, const char *address, char shown[ADDRESS_SIZE])
+{
+    struct addrinfo *places = address_resolve(option, address, AI_PASSIVE);
+    const int fd = address_listen_at(places, shown);
+
+    if (fd < 0 && places != NULL)
         complain(option, address, strerror(errno));
     if (places != NULL)
         freeaddrinfo(places);

@@ -25,4 +25,7 @@ struct addrinfo *address_resolve(const char *option, const char *address, int fl
 int address_connect(const char *option, const char *address);
 int address_listen(const char *option, const char *address, char shown[ADDRESS_SIZE]);
 
+/* The same at the first of these places that can be had; -1 with errno: none of them. */
+int address_listen_at(const struct addrinfo *places, char shown[ADDRESS_SIZE]);
+
 #endif

@@ -50,7 +50,7 @@ static void remove_stale(const struct addrinfo *place, const char *path)
 
     if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, place->ai_addr, place->ai_addrlen) != 0 && errno == ECONNREFUSED)
         (void)unlink(path);
     if (fd >= 0)
@@ -82,7 +82,7 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
     bool open = false;
 
     *listener = (struct local_listener){.fd = -1};
-    if (!target_open(&target, option, text))
+    if (!target_open_to_listen(&target, option, text))
         return false;
     if (target.places->ai_family == AF_UNIX)
         open = listen_on_path(listener, target.places) || complain(option, text, strerror(errno));
@@ -92,7 +92,8 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
             "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects "
             "there speaks as the device");
     else
-        open = (listener->fd = address_listen(option, text, listener->shown)) >= 0;
+        open = (listener->fd = address_listen_at(target.places, listener->shown)) >= 0 ||
+               complain(option, text, strerror(errno));
     target_close(&target);
     if (!open)
         local_listener_close(listener);

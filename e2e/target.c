@@ -33,14 +33,24 @@ static bool open_path(struct target *target, const char *option, const char *pat
     return true;
 }
 
-bool target_open(struct target *target, const char *option, const char *text)
+static bool open_any(struct target *target, const char *option, const char *text, int flags)
 {
     memset(target, 0, sizeof(*target));
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return open_path(target, option, text + strlen(UNIX));
-    target->resolved = address_resolve(option, text, 0);
+    target->resolved = address_resolve(option, text, flags);
     target->places = target->resolved;
     return target->places != NULL;
+}
+
+bool target_open(struct target *target, const char *option, const char *text)
+{
+    return open_any(target, option, text, 0);
+}
+
+bool target_open_to_listen(struct target *target, const char *option, const char *text)
+{
+    return open_any(target, option, text, AI_PASSIVE);
 }
 
 void target_close(struct target *target)

@@ -17,9 +17,12 @@ struct target {
     struct sockaddr_un path;
 };
 
-/* Understand and resolve, once. False: the reason, behind the option's name, went to standard
- * error. */
+/*
+ * Understand and resolve, once. Without a HOST it is the loopback, for who listens every address.
+ * False: the reason, behind the option's name, went to standard error.
+ */
 bool target_open(struct target *target, const char *option, const char *text);
+bool target_open_to_listen(struct target *target, const char *option, const char *text);
 void target_close(struct target *target);
 
 /*

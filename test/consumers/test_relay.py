@@ -19,7 +19,7 @@ import records
 from consumer import IDENTITY, Listening, command
 from deployment import WRAP, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, wait_until
+from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, wait_until
 from process_memory import holds
 from sanitizer import unless_sanitized
 
@@ -449,12 +449,26 @@ def test_where_a_ue_may_listen(site: Site) -> None:
         str(site.devices),
     ]
     base += ["--identity", IDENTITY, "--naf-fqdn", "naf.example.com"]
-    for where in "0.0.0.0:0", "[::]:0", "192.0.2.1:0":
+    for where in "0.0.0.0:0", "[::]:0", "192.0.2.1:0", ":0", "*:0", "[::ffff:127.0.0.1]:0":
         result = command(*base, "--listen", where, environment=ENVIRONMENT)
         assert result.returncode == 1 and "must be a loopback address" in result.stderr
     (site.folder / "file").write_text("mine")
     result = command(*base, "--listen", f"unix:{site.folder}/file", environment=ENVIRONMENT)
     assert result.returncode == 1 and (site.folder / "file").read_text() == "mine"
+    for full in False, True:  # its queue of connections
+        path = site.folder / f"used-{full}"
+        with contextlib.ExitStack() as stack:
+            used = stack.enter_context(socket.socket(socket.AF_UNIX))
+            used.bind(str(path))
+            used.listen(0)
+            for _ in range(3 if full else 0):
+                waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect_ex(str(path))
+            result = command(*base, "--listen", f"unix:{path}", environment=ENVIRONMENT)
+            assert result.returncode == 1 and "already in use" in result.stderr
+        with Process(*base, "--listen", f"unix:{path}") as part:  # nobody has it any more
+            assert part.read() == f"listen unix:{path}".encode()
     useless: list[list[str]] = [[], ["--message", "x"], ["--allow-plain"]]
     for words in useless:
         listen = ["--listen", "x:1"] if words else []

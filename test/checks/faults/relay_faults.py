@@ -122,7 +122,7 @@ FAULTS = [
     *of(
         "redis.c",
         ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
-        ('strcspn(password, "\\r\\n")', "strlen(password)"),
+        ('octets = strcspn(password, "\\r\\n");', "octets = strlen(password);"),
         by="password_that_changes",
     ),
     *of(
@@ -232,6 +232,8 @@ FAULTS = [
     *of(
         "local_listener.c",
         ("place->ai_family != AF_UNIX && !is_loopback(place->ai_addr)", "0"),
+        ("target_open_to_listen(", "target_open("),
+        ("errno == ECONNREFUSED)", "errno != 0)"),
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
         ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
         by="where_a_ue_may_listen or the_clients_of_redis",
