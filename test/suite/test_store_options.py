@@ -87,16 +87,6 @@ def test_an_application_that_cannot_be(tmp_path: Path) -> None:
         assert result.returncode == 1 and "must" in result.stderr
 
 
-def test_a_port_that_is_none(tmp_path: Path) -> None:
-    """getaddrinfo() would take 80 for 65616; and what is not printable is not repeated."""
-    (tmp_path / "store.key").touch(0o600)
-    (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
-    for address in f"{LOOPBACK}:65616", f"{LOOPBACK}:99999999999999999999", "\x1b[1m:65616":
-        result = run(tmp_path, *ENDPOINT, *KEY, "--store", f"redis://{address}")
-        assert result.returncode == 1 and "a port from 0 to 65535" in result.stderr
-        assert "\x1b" not in result.stderr
-
-
 @pytest.mark.parametrize(
     "text",
     ["secret\n", "", "\n", "x" * 513, None],
