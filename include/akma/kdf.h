@@ -10,6 +10,55 @@
 #ifndef AKMA_KDF_H
 #define AKMA_KDF_H
 
+/*
+ * The life of a context
+ *
+ * An algorithm is fetched once, a context is made from it, and the context derives one key after
+ * another until it is freed:
+ *
+ *     EVP_KDF *kdf = EVP_KDF_fetch(libctx, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY);
+ *     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+ *
+ *     EVP_KDF_CTX_set_params(ctx, what_stays);         what all of its keys have in common
+ *     EVP_KDF_derive(ctx, key, length, what_changes);  a key; as often as there are keys to derive
+ *     EVP_KDF_CTX_free(ctx);
+ *     EVP_KDF_free(kdf);
+ *
+ * EVP_KDF_fetch() looks the algorithm up, which costs more than a derivation. Fetch once and keep
+ * the EVP_KDF: all threads may use it at the same time.
+ *
+ * EVP_KDF_CTX_new() makes a context that has no inputs, with every default in force. It holds on
+ * to its algorithm and the provider: both may be let go, and the context still works. Only one
+ * thread at a time may use a context; threads that derive side by side have one each.
+ *
+ * EVP_KDF_CTX_set_params() takes inputs, in any order and over any number of calls. All values are
+ * copied, so that the caller can cleanse its own at once. In one call no parameter may stand twice,
+ * by its name or an alias, AKMA_PARAM_P excepted. A later call replaces the inputs that it names
+ * and leaves the others. Names that the algorithm does not have are ignored, as everywhere in
+ * OpenSSL, and so is a misspelt one. The form of each value is checked here.
+ *
+ * EVP_KDF_derive() takes parameters as well, just as if they had been set before, and they stay.
+ * Then it checks what concerns all of them: that none is missing, that the length is one the
+ * algorithm gives, AKMA_PARAM_NOT_AFTER, and the policy. It writes exactly the length asked for.
+ * For AKMA-E2E the length is part of what is hashed: a shorter key is not the beginning of a longer
+ * one. Deriving again without a change gives the same key again.
+ *
+ * Between derivations the context keeps its inputs and the HMAC keyed with them, so a further key
+ * that differs in AKMA_PARAM_REFRESH alone is several times cheaper than one of a new context. For
+ * as long as it does, the keys are in memory: in OpenSSL's secure heap where the application has
+ * set that up.
+ *
+ * EVP_KDF_CTX_dup() makes a second context with the same inputs; from then on neither sees what the
+ * other is told. EVP_KDF_CTX_reset() cleanses all inputs and the HMAC and leaves the context as
+ * EVP_KDF_CTX_new() had made it. EVP_KDF_CTX_free() cleanses the same and ends it; of NULL it does
+ * nothing. After fork() each process has a context of its own.
+ *
+ * A call that fails takes nothing. The context still has the inputs from before the call, of
+ * several parameters not even those that were good, and can be used again. A derivation that fails
+ * leaves no part of a key in its output. OpenSSL's error stack has the reason, with a text that
+ * names the parameter, what was given and what is wanted, and that holds no secret.
+ */
+
 /* The provider: its name in openssl.cnf, its file name without suffix, and the property it sets. */
 #define AKMA_PROVIDER_NAME  "akma"
 #define AKMA_PROPERTY_QUERY "provider=akma"

@@ -210,6 +210,41 @@ def test_worked_example() -> None:
         assert f"                    {key.hex()}\n" in text
 
 
+LIFE = """
+#include <akma/kdf.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <stdio.h>
+int main(void)
+{
+    OSSL_LIB_CTX *libctx = NULL;
+    unsigned char key[32], ks_naf[] = {%s}, ka[] = {%s};
+    char naf_id[] = "naf.example.com\\1\\0\\0\\0\\7", refresh[] = "1";
+    OSSL_PARAM what_stays[] = {OSSL_PARAM_octet_string(AKMA_PARAM_KS_NAF, ks_naf, 32),
+                               OSSL_PARAM_octet_string(AKMA_PARAM_KA, ka, 32),
+                               OSSL_PARAM_octet_string(AKMA_PARAM_NAF_ID, naf_id, 20),
+                               OSSL_PARAM_END};
+    OSSL_PARAM what_changes[] = {OSSL_PARAM_octet_string(AKMA_PARAM_REFRESH, refresh, 1), OSSL_PARAM_END};
+    size_t length = sizeof(key);
+    %s
+    for (size_t i = 0; i < length; i++)
+        printf("%%02x", key[i]);
+    return 0;
+}
+"""
+
+
+def test_life_of_a_context_in_the_header(tmp_path: Path) -> None:
+    """The calls that the comment shows, with values for its names."""
+    comment = (ROOT / "include/akma/kdf.h").read_text().split("The life of a context")[1]
+    calls = re.findall(r"^ \*     (\S.*?;)(?:  .*)?$", comment.split("*/")[0], re.M)
+    assert len(calls) == 6
+    octets = [", ".join(map(str, value)) for value in (KS_NAF, KA)]
+    output = compile_and_run(tmp_path, LIFE % (*octets, "\n    ".join(calls)))
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    assert output == reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"1").hex()
+
+
 @pytest.mark.builds
 def test_adding_a_derivation(tmp_path: Path) -> None:
     """The row and the vector of docs/architecture.md, nothing else; also where they were added for good."""
