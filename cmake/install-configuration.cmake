@@ -1,25 +1,16 @@
-# While installing: <prefix>/etc/akma/openssl.cnf, from folder, openssl_dir, openssl_modules, template and sysconfdir.
+# While installing: <prefix>/etc/akma/openssl.cnf, from sysconf, folder, openssl_dir, openssl_modules and template.
 # One that is there and differs is the administrator's, with a policy perhaps: it stays.
-if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND sysconfdir STREQUAL "etc")
-    set(sysconfdir /etc)
-endif()
-if(IS_ABSOLUTE "${sysconfdir}")
-    set(file "${sysconfdir}/akma/openssl.cnf")
-else()
-    set(file "${CMAKE_INSTALL_PREFIX}/${sysconfdir}/akma/openssl.cnf")
-endif()
-if(NOT IS_ABSOLUTE "${folder}")
-    set(folder "${CMAKE_INSTALL_PREFIX}/${folder}")
-endif()
+set(file "${sysconf}/akma/openssl.cnf")
+get_filename_component(folder "${folder}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
 
-# Where OpenSSL looks by itself, nothing needs to be said.
-set(module "module = ${folder}/akma.so\n")
+# Where OpenSSL looks by itself, nothing needs to be said. What openssl.cnf(5) takes for more than a character is escaped.
+string(REGEX REPLACE "([\\\\$#\"'`])" "\\\\\\1" escaped "${folder}")
+set(module "module = ${escaped}/akma.so\n")
 if("${folder}" STREQUAL "${openssl_modules}")
     set(module "")
 endif()
 
 set(written "$ENV{DESTDIR}${file}")
-list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
 file(READ "${template}" content)
 string(CONFIGURE "${content}" content @ONLY)
 if(EXISTS "${written}")
@@ -29,5 +20,6 @@ if(EXISTS "${written}")
         return()
     endif()
 endif()
+list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
 message(STATUS "Installing: ${written}")
 file(WRITE "${written}" "${content}")

@@ -6,6 +6,19 @@
 #   mosquitto     the plugin of the mosquitto broker and its manual page
 include(CMakePackageConfigHelpers)
 
+set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/akma)
+set(UNIT_DIR lib/systemd/system)
+set(DESTINATIONS
+    ${AKMA_MODULES_DIR} ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_INCLUDEDIR}/akma ${CMAKE_INSTALL_LIBDIR}/pkgconfig ${PACKAGE_DIR}
+    ${CMAKE_INSTALL_MANDIR}/man1 ${CMAKE_INSTALL_MANDIR}/man5 ${CMAKE_INSTALL_MANDIR}/man7
+    ${UNIT_DIR} lib/sysusers.d)
+install(CODE "
+    set(BINARY_DIR \"${PROJECT_BINARY_DIR}\")
+    set(SYSCONFDIR \"${CMAKE_INSTALL_SYSCONFDIR}\")
+    set(DESTINATIONS \"${DESTINATIONS}\")
+    include(\"${PROJECT_SOURCE_DIR}/cmake/install-folders.cmake\")
+" ALL_COMPONENTS)
+
 install(TARGETS akma LIBRARY DESTINATION ${AKMA_MODULES_DIR} COMPONENT module)
 foreach(program akma-tool e2e-as e2e-ue)
     if(TARGET ${program})
@@ -17,7 +30,14 @@ if(TARGET mosquitto_akma)
     install(TARGETS mosquitto_akma LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT mosquitto)
 endif()
 if(AKMA_E2E)
-    install(DIRECTORY e2e/systemd/ DESTINATION lib/systemd/system COMPONENT tools PATTERN *.sysusers EXCLUDE)
+    install(DIRECTORY e2e/systemd/ DESTINATION ${UNIT_DIR} COMPONENT tools PATTERN *.sysusers EXCLUDE)
+    file(GLOB UNITS RELATIVE ${PROJECT_SOURCE_DIR}/e2e/systemd CONFIGURE_DEPENDS e2e/systemd/*.service)
+    install(CODE "
+        set(units \"${UNITS}\")
+        set(unit_dir \"${UNIT_DIR}\")
+        set(bindir \"${CMAKE_INSTALL_BINDIR}\")
+        include(\"${PROJECT_SOURCE_DIR}/cmake/install-units.cmake\")
+    " COMPONENT tools)
     install(FILES e2e/systemd/akma-e2e.sysusers DESTINATION lib/sysusers.d RENAME akma-e2e.conf COMPONENT tools)
 endif()
 
@@ -46,13 +66,11 @@ install(CODE "
     set(openssl_dir \"${AKMA_OPENSSL_DIR}\")
     set(openssl_modules \"${AKMA_OPENSSL_MODULES}\")
     set(template \"${PROJECT_SOURCE_DIR}/cmake/openssl.cnf.in\")
-    set(sysconfdir \"${CMAKE_INSTALL_SYSCONFDIR}\")
     include(\"${PROJECT_SOURCE_DIR}/cmake/install-configuration.cmake\")
 " COMPONENT module)
 
 # For those who build against it.
 install(DIRECTORY include/akma DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
-set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/akma)
 install(TARGETS akma-headers EXPORT akma)
 install(EXPORT akma NAMESPACE akma:: FILE akmaTargets.cmake DESTINATION ${PACKAGE_DIR} COMPONENT development)
 configure_package_config_file(cmake/akmaConfig.cmake.in akmaConfig.cmake

@@ -1,10 +1,12 @@
-# Remove what the install manifests of BINARY_DIR name, and the folders that are empty then; the folders that a prefix
-# of the system (/, /usr, /usr/local) has anyway stay. DESTDIR is honoured, as by `cmake --install`.
+# Remove what the install manifests of BINARY_DIR name, and the folders that are empty then, except those that were there
+# before (install-folders.cmake). DESTDIR is honoured, as by `cmake --install`.
+cmake_minimum_required(VERSION 3.18)
 file(GLOB manifests "${BINARY_DIR}/install_manifest*.txt")
 if(NOT manifests)
     message(FATAL_ERROR "Nothing to remove: no install_manifest.txt in ${BINARY_DIR}, so nothing was installed from there")
 endif()
-set(OF_THE_SYSTEM "^$|^(/usr|/usr/local)?(/(bin|etc|include|lib(/[^/]*-linux-gnu)?|sbin|share|share/man(/man[0-9])?))?$")
+file(STRINGS "${BINARY_DIR}/install_folders.txt" kept)
+list(REMOVE_AT kept 0) # the prefix they are of
 
 foreach(manifest ${manifests})
     file(STRINGS "${manifest}" more)
@@ -13,14 +15,13 @@ endforeach()
 foreach(file ${files})
     message(STATUS "Removing: $ENV{DESTDIR}${file}")
     file(REMOVE "$ENV{DESTDIR}${file}")
-    get_filename_component(folder "${file}" DIRECTORY)
-    while(NOT folder MATCHES "${OF_THE_SYSTEM}")
-        file(GLOB inside "$ENV{DESTDIR}${folder}/*" "$ENV{DESTDIR}${folder}/.*")
-        if(inside OR NOT IS_DIRECTORY "$ENV{DESTDIR}${folder}")
+    get_filename_component(folder "$ENV{DESTDIR}${file}" DIRECTORY)
+    while(NOT folder IN_LIST kept)
+        execute_process(COMMAND rmdir "${folder}" ERROR_QUIET) # fails where something is inside
+        if(EXISTS "${folder}")
             break()
         endif()
-        file(REMOVE_RECURSE "$ENV{DESTDIR}${folder}")
         get_filename_component(folder "${folder}" DIRECTORY)
     endwhile()
 endforeach()
-file(REMOVE ${manifests})
+file(REMOVE ${manifests} "${BINARY_DIR}/install_folders.txt")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evp import BUILD
 from openssl_cli import derived, kdf, openssl
 from samples import EXPECTED, options
 from test_module import ROOT, build, run
@@ -153,21 +154,88 @@ def test_destdir(built: Path, tmp_path: Path) -> None:
         assert not path.is_file() or str(tmp_path).encode() not in path.read_bytes()
 
 
-def test_uninstall_leaves_nothing(built: Path, prefix: Path) -> None:
-    mine = prefix / "etc/mine"
-    mine.write_text("kept")
-    run("cmake", "--build", built, "--target", "uninstall")
-    assert files(prefix) == {"etc/mine"}
-    assert [path.name for path in prefix.rglob("*")] == ["etc", "mine"]
-    shutil.rmtree(prefix)
+def test_characters_that_mean_something_in_openssl_cnf(built: Path, tmp_path: Path) -> None:
+    """The installed configuration names the module, whatever folder that is in."""
+    prefix = tmp_path / "a b#c$d[e]"
+    run("cmake", "--install", built, "--prefix", prefix)
+    assert e2e_key(prefix / "etc/akma/openssl.cnf") == EXPECTED["AKMA-E2E"]
 
 
-def test_uninstall_spares_the_folders_of_the_system(built: Path, tmp_path: Path) -> None:
-    """Of /usr, its own folders go, and what every system has stays."""
+@pytest.mark.parametrize("name", ["prefix", "a b"])
+def test_units_name_what_is_installed(tmp_path: Path, name: str) -> None:
+    """Program and configurations of the same prefix; systemd-analyze finds the program."""
+    prefix, folder = tmp_path / name, tmp_path / "build"
+    run("cmake", "-S", ROOT, "-B", folder, "-DAKMA_E2E=ON")
+    for program in ("e2e/e2e-as", "e2e/e2e-ue"):
+        shutil.copy(BUILD / program, folder / program)
+    run("cmake", "--install", folder, "--prefix", prefix, "--component", "tools")
+    units = sorted((prefix / "lib/systemd/system").glob("*.service"))
+    assert len(units) == 4
+    for unit in units:
+        text = unit.read_text()
+        assert f'\nExecStart="{prefix}/bin/e2e-as" $OPTIONS\n' in text
+        assert f'\nEnvironment="OPENSSL_CONF={prefix}/etc/akma/openssl.cnf"\n' in text
+        assert f"\nEnvironmentFile={prefix}/etc/akma/" in text
+        assert "/usr/bin/" not in text and " /etc/" not in text and "=/etc/" not in text
+    if shutil.which("systemd-analyze"):
+        verify: list[str | Path] = ["systemd-analyze", "verify", "--man=no", *units]
+        assert "not executable" not in run(*verify, MANPATH=str(prefix / "share/man"))
+
+
+def folders(folder: Path) -> set[str]:
+    """Every folder beneath one, by its path from there."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_dir()}
+
+
+def uninstall(built: Path, **environment: str) -> None:
+    """The target."""
+    run("cmake", "--build", built, "--target", "uninstall", **environment)
+
+
+@pytest.mark.parametrize("name", ["prefix", "new/prefix", "a b[c]"])
+def test_uninstall_leaves_nothing(built: Path, tmp_path: Path, name: str) -> None:
+    """Nor a folder that was made, the prefix and those above it included."""
+    run("cmake", "--install", built, "--prefix", tmp_path / name)
+    uninstall(built)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uninstall_leaves_what_was_there(built: Path, tmp_path: Path) -> None:
+    """Files of others, and folders even if they are empty; installed twice, and by components."""
+    prefix = tmp_path / "a b[c]"
+    for folder in ("share/man/man7", "lib/pkgconfig", "include", "etc/akma"):
+        (prefix / folder).mkdir(parents=True)
+    (prefix / "include/mine.h").write_text("kept")
+    (prefix / "etc/akma/mine").write_text("kept")
+    before = folders(tmp_path)
+    for component in ("module", "development"):
+        run("cmake", "--install", built, "--prefix", prefix, "--component", component)
+    run("cmake", "--install", built, "--prefix", prefix)
+    (prefix / "lib/ossl-modules/theirs.so").write_text("kept")
+    uninstall(built)
+    assert files(prefix) == {"include/mine.h", "etc/akma/mine", "lib/ossl-modules/theirs.so"}
+    assert folders(tmp_path) == before | {"a b[c]/lib/ossl-modules"}
+
+
+def test_uninstall_from_a_packagers_root(built: Path, tmp_path: Path) -> None:
+    """Of /usr and /etc there, what was there stays; a root that was made goes."""
+    new = {"DESTDIR": str(tmp_path / "new")}
+    run("cmake", "--install", built, "--prefix", "/usr", **new)
+    uninstall(built, **new)
+    assert list(tmp_path.iterdir()) == []
+    for folder in ("usr/share", "etc"):
+        (tmp_path / "root" / folder).mkdir(parents=True)
     destdir = {"DESTDIR": str(tmp_path / "root")}
     run("cmake", "--install", built, "--prefix", "/usr", **destdir)
-    run("cmake", "--build", built, "--target", "uninstall", **destdir)
-    assert files(tmp_path / "root") == set()
-    left = {path.relative_to(tmp_path / "root") for path in (tmp_path / "root").rglob("*")}
-    assert {Path("usr/include"), Path("usr/bin"), Path("etc")} <= left
-    assert not any("akma" in str(folder) for folder in left)
+    uninstall(built, **destdir)
+    assert folders(tmp_path) == {"root", "root/usr", "root/usr/share", "root/etc"}
+
+
+def test_uninstall_leaves_a_configuration_of_the_administrator(built: Path, tmp_path: Path) -> None:
+    """One that the installation found there, and left alone."""
+    config = tmp_path / "etc/akma/openssl.cnf"
+    config.parent.mkdir(parents=True)
+    config.write_text("theirs")
+    run("cmake", "--install", built, "--prefix", tmp_path)
+    uninstall(built)
+    assert files(tmp_path) == {"etc/akma/openssl.cnf"} and config.read_text() == "theirs"

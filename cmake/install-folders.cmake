@@ -1,0 +1,25 @@
+# Before anything is installed: where configurations go (sysconf), and which folders of DESTINATIONS, under the prefix or
+# absolute, are there already. That list in BINARY_DIR/install_folders.txt lets `uninstall` take away what was made and no
+# more. Another component, or the same again, adds nothing to it; another prefix makes it anew.
+get_filename_component(sysconf "${SYSCONFDIR}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+if(sysconf STREQUAL "/usr/etc")
+    set(sysconf /etc)
+endif()
+
+set(here "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+set(list "${BINARY_DIR}/install_folders.txt")
+set(known "")
+if(EXISTS "${list}")
+    file(STRINGS "${list}" known LIMIT_COUNT 1)
+endif()
+if(NOT known STREQUAL here)
+    file(WRITE "${list}" "${here}\n")
+    foreach(destination IN LISTS DESTINATIONS ITEMS "${sysconf}/akma")
+        get_filename_component(folder "${destination}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+        get_filename_component(folder "$ENV{DESTDIR}${folder}" ABSOLUTE)
+        while(NOT IS_DIRECTORY "${folder}")
+            get_filename_component(folder "${folder}" DIRECTORY)
+        endwhile()
+        file(APPEND "${list}" "${folder}\n")
+    endforeach()
+endif()

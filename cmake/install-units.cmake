@@ -1,0 +1,10 @@
+# While installing: the units of e2e/systemd, which are those of /usr, name programs and configurations of this prefix.
+set(config "${sysconf}/akma/")
+set(programs "${CMAKE_INSTALL_PREFIX}/${bindir}/")
+foreach(unit ${units})
+    set(written "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${unit_dir}/${unit}")
+    file(READ "${written}" content)
+    string(REPLACE "/usr/bin/" "${programs}" content "${content}")
+    string(REPLACE "/etc/akma/" "${config}" content "${content}")
+    file(WRITE "${written}" "${content}")
+endforeach()
