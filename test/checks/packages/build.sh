@@ -29,5 +29,5 @@ for package in *.deb; do
     cmp "$package" "/another/deeper/$package"
     echo "$package: two builds alike"
 done
-# (a release of Debian knows the policy and lintian's tags of its own time; what is overridden may be younger or gone)
-lintian -I --pedantic --fail-on=error,warning,info,pedantic --suppress-tags newer-standards-version,alien-tag ./*.changes
+# The policy is Debian 12's; a younger lintian knows a younger one.
+lintian -I --pedantic --fail-on=error,warning,info,pedantic --suppress-tags out-of-date-standards-version ./*.changes
