@@ -111,3 +111,23 @@ const char *common_ssl_error(void)
     ERR_clear_error();
     return reason == NULL ? "no reason given" : reason;
 }
+
+const char *common_file_error(void)
+{
+    const unsigned long error = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+
+    ERR_clear_error();
+    return reason == NULL ? "it cannot be used" : reason;
+}
+
+int common_no_passphrase(char *passphrase, int size, int writing, void *argument)
+{
+    bool *was_asked = argument;
+
+    (void)passphrase, (void)size, (void)writing;
+    if (was_asked != NULL)
+        *was_asked = true;
+    return -1;
+}

@@ -32,4 +32,10 @@ struct devices *common_devices(const char *path, bool insecure);
 /* The newest of OpenSSL's errors in words; the stack is emptied. */
 const char *common_ssl_error(void);
 
+/* The oldest one, which says what is wrong with a file that was read; the stack is emptied. */
+const char *common_file_error(void);
+
+/* For OpenSSL, that would ask at the terminal for a private key's passphrase: there is none. */
+int common_no_passphrase(char *passphrase, int size, int writing, void *argument);
+
 #endif

@@ -56,13 +56,21 @@ static bool use_key(SSL_CTX *ctx, const char *path, char fault[LINE_TLS_FAULT_SI
     char what[PRIVATE_FILE_FAULT_SIZE];
     const int fd = private_file_open(path, false, what);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    EVP_PKEY *key = file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    bool is_encrypted = false;
+    EVP_PKEY *key =
+        file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, common_no_passphrase, &is_encrypted);
     const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
 
     if (fd < 0)
         (void)complain(fault, "key", path, what);
+    else if (is_encrypted)
+        (void)complain(fault, "key", path,
+                       "it is encrypted, and nobody is there to ask for the passphrase: give a key "
+                       "without one");
+    else if (key == NULL)
+        (void)complain(fault, "key", path, "it is no private key in PEM");
     else if (!done)
-        (void)complain(fault, "key", path, common_ssl_error());
+        (void)complain(fault, "key", path, "it is not the key of --cert");
     EVP_PKEY_free(key);
     if (file != NULL)
         (void)fclose(file);
@@ -78,17 +86,17 @@ static bool use_crl(SSL_CTX *ctx, const char *path, char fault[LINE_TLS_FAULT_SI
 
     return (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
             X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)) ||
-           complain(fault, "crl", path, common_ssl_error());
+           complain(fault, "crl", path, common_file_error());
 }
 
 static bool use_files(SSL_CTX *ctx, const struct line_files *files, char fault[LINE_TLS_FAULT_SIZE])
 {
     if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) <= 0)
-        return complain(fault, "cert", files->cert, common_ssl_error());
+        return complain(fault, "cert", files->cert, common_file_error());
     if (!use_key(ctx, files->key, fault))
         return false;
     if (SSL_CTX_load_verify_locations(ctx, files->ca, NULL) <= 0)
-        return complain(fault, "ca", files->ca, common_ssl_error());
+        return complain(fault, "ca", files->ca, common_file_error());
     return files->crl == NULL || use_crl(ctx, files->crl, fault);
 }
 
@@ -115,6 +123,7 @@ static SSL_CTX *new_ctx(const struct line_files *files, bool is_server,
     SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
 
     (void)snprintf(fault, LINE_TLS_FAULT_SIZE, "out of memory");
+    ERR_clear_error();
     if (ctx != NULL && set_up(ctx, is_server) && use_files(ctx, files, fault))
         return ctx;
     SSL_CTX_free(ctx);

@@ -5,6 +5,7 @@
  */
 #include "source_credentials.h"
 
+#include "common.h"
 #include "printable.h"
 #include "private_file.h"
 #include "secret_file.h"
@@ -33,11 +34,7 @@ char *source_credentials_secret(const char *path, size_t *length)
 
 static bool complain(const char *name, const char *path)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path),
-            reason == NULL ? "cannot be used" : reason);
-    ERR_clear_error();
+    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path), common_file_error());
     return false;
 }
 
@@ -57,6 +54,9 @@ SSL_CTX *source_credentials_ctx(const struct http_identity *identity, const SSL_
     SSL_CTX *ctx = SSL_CTX_new(method);
     bool done = ctx != NULL && key_is_private(identity->key);
 
+    ERR_clear_error();
+    if (done) /* an encrypted key cannot be used */
+        SSL_CTX_set_default_passwd_cb(ctx, common_no_passphrase);
     if (done && SSL_CTX_use_certificate_chain_file(ctx, identity->certificate) != 1)
         done = complain("source-cert", identity->certificate);
     if (done && SSL_CTX_use_PrivateKey_file(ctx, identity->key, SSL_FILETYPE_PEM) != 1)

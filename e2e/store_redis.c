@@ -101,7 +101,7 @@ static bool open_tls(struct redis_store *store)
     if (store->setup.tls == NULL)
         fprintf(stderr, "--store-ca %s: %s\n",
                 store->options->ca == NULL ? "(of the system)" : PRINTABLE(store->options->ca),
-                common_ssl_error());
+                common_file_error());
     return store->setup.tls != NULL;
 }
 

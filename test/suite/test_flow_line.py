@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import reference
-from flow import FQDN, NAF_ID, StockClient, free_port, ue, wait_until, write_devices
+from evp import BUILD
+from flow import FQDN, NAF_ID, Process, StockClient, free_port, ue, wait_until, write_devices
 from line import Naf, Sides, ThirdParty
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -485,3 +487,57 @@ def test_files_of_the_roles(sides: Sides, files: dict[str, Path]) -> None:
         sides.run_naf(files["ue"], "127.0.0.1:1")
     with pytest.raises(AssertionError, match="line 2: ks-naf: this role never holds it"):
         sides.run_third_party(files["ue"])
+
+
+BAD_FILES: dict[str, tuple[str, str]] = {
+    "no certificate": ("cert", "No such file or directory"),
+    "a key as certificate": ("cert", "no start line"),
+    "no key": ("key", "No such file or directory"),
+    "an encrypted key": ("key", "it is encrypted, and nobody is there to ask for the passphrase"),
+    "a certificate as key": ("key", "it is no private key in PEM"),
+    "another's key": ("key", "it is not the key of --cert"),
+    "a key for all to read": ("key", "chmod 600 it"),
+    "no ca": ("ca", "No such file or directory"),
+    "a key as ca": ("ca", "no certificate or crl found"),
+    "no crl": ("crl", "No such file or directory"),
+    "a certificate as crl": ("crl", "no start line"),
+}
+
+
+def bad_file(name: str, sides: Sides) -> str:
+    """A file that is not what its option wants."""
+    cert, key = sides.naf
+    kind, what = name.split(" ", 1)
+    if what == "encrypted key":
+        encrypted = serialization.BestAvailableEncryption(b"secret")
+        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted
+        private = serialization.load_pem_private_key(key.read_bytes(), None)
+        key.write_bytes(private.private_bytes(*form))
+    cert.chmod(0o600)
+    key.chmod(0o644 if what == "key for all to read" else 0o600)
+    if kind == "no":
+        return str(cert.parent / "nowhere")
+    return str(cert if what.startswith("certificate") else key)
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_files_of_the_line(sides: Sides, files: dict[str, Path], name: str) -> None:
+    """Option and file are named, and nobody is asked for anything."""
+    option, said = BAD_FILES[name]
+    path = bad_file(name, sides)
+    good = sides.options(sides.third_party)
+    options = ["--naf-accept", "127.0.0.1:0", "--devices", files["third-party"], *good]
+    with Process(BUILD / "e2e/e2e-as", *options, f"--{option}", path) as program:
+        assert program.wait() == 1
+    (line,) = program.errors.splitlines()
+    assert line.startswith(f"--{option} {path}: ") and said in line
+
+
+def test_reload_with_an_encrypted_key(sides: Sides, files: dict[str, Path]) -> None:
+    """It is refused, and the server answers on."""
+    with sides.run_naf(files["naf"], "127.0.0.1:1") as naf:
+        bad_file("an encrypted key", sides)
+        naf.process.send_signal(signal.SIGHUP)
+        naf.wait_for_error("event=reload result=refused")
+        naf.process.terminate()
+        assert naf.wait() == 0
