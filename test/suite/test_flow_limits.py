@@ -27,6 +27,8 @@ KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbd
 ID = "ue@bsf.example.com"
 GREEDY = "greedy@bsf.example.com"
 ELSEWHERE = "127.0.0.2"
+SLOWER = 4 if SANITIZED else 1
+SOON = SLOWER * 5  # seconds
 
 
 @pytest.fixture(name="devices")
@@ -36,12 +38,12 @@ def make_devices(tmp_path: Path) -> Path:
     return write_devices(tmp_path / "devices.csv", rows)
 
 
-def gets_through(devices: Path, server: Server, seconds: float = 5) -> None:
+def gets_through(devices: Path, address: str, e2e_address: str) -> None:
     """A UE that has nothing to do with the others is served in time."""
     started = time.monotonic()
-    result = ue(devices, ID, server.address, server.e2e_address)
+    result = ue(devices, ID, address, e2e_address)
     assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
-    assert time.monotonic() - started < seconds
+    assert time.monotonic() - started < SOON
 
 
 class Hold(Process):
@@ -107,9 +109,9 @@ def test_a_thousand_connections_of_one_device(devices: Path) -> None:
     options = ["--connections-max", "1000", "--line-timeout", "3"]
     with Server(devices, *options) as server, Hold(server, 1000) as hold:
         assert hold.open <= 64
-        gets_through(devices, server)
+        gets_through(devices, server.address, server.e2e_address)
         assert hold.still_open() <= 64
-        gets_through(devices, server)
+        gets_through(devices, server.address, server.e2e_address)
         hold.settles_at(0)  # octets that come stretch no line
         server.wait_for_error("--connections-per-device")
 
@@ -117,7 +119,7 @@ def test_a_thousand_connections_of_one_device(devices: Path) -> None:
 def test_five_thousand_idle_sockets(devices: Path) -> None:
     patient = Server(devices, "--handshake-timeout", "60")
     with patient as server, idle_sockets(server.address, 5000) as held:
-        gets_through(devices, server)
+        gets_through(devices, server.address, server.e2e_address)
         settles_at(held[-200:], 0)
         settles_at(held, 256)
         server.wait_for_error("--handshakes-per-source")
@@ -135,12 +137,9 @@ def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[s
         for name in flooded:
             held.enter_context(idle_sockets(address[name], 60))
         before = cpu_seconds(server.process.pid)
-        started = time.monotonic()
-        result = ue(devices, ID, address["accept"], address["e2e-accept"])
-        assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), server.errors[-1000:]
-        assert time.monotonic() - started < 5
+        gets_through(devices, address["accept"], address["e2e-accept"])
         time.sleep(2)
-        assert cpu_seconds(server.process.pid) - before < 0.5, "it spins"
+        assert cpu_seconds(server.process.pid) - before < SLOWER * 0.5, "it spins"
         server.wait_for_error("ulimit -n")
         assert len(server.err) < 50
 
@@ -162,10 +161,10 @@ def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
         with idle_sockets(server.address, 20):
             before = cpu_seconds(pid)
             time.sleep(1)
-            assert cpu_seconds(pid) - before < 0.3
+            assert cpu_seconds(pid) - before < SLOWER * 0.3
             server.wait_for_error("no descriptor for one more connection")
             resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
-            gets_through(devices, server)
+            gets_through(devices, server.address, server.e2e_address)
 
 
 # Each limit
@@ -179,7 +178,7 @@ def test_connections_max(devices: Path) -> None:
         with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
             first.flag()
             with idle_sockets(server.address, 20) as held:
-                gets_through(devices, server)
+                gets_through(devices, server.address, server.e2e_address)
                 settles_at(held, 3)
                 first.write(b"here\n")
                 assert first.read() == b"plain: here"
@@ -189,7 +188,7 @@ def test_connections_per_device(devices: Path) -> None:
     with Server(devices, "--connections-per-device", "2", "--e2e", "offered") as server:
         with Hold(server, 5) as hold:
             hold.settles_at(2)
-            gets_through(devices, server)
+            gets_through(devices, server.address, server.e2e_address)
         with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as again:
             assert again.flag()["e2e"] == 1
 
@@ -202,7 +201,7 @@ def test_handshakes_per_source(devices: Path) -> None:
             with idle_sockets(server.address, 8) as held:
                 settles_at(held, 3)
                 assert open_ones(held) == 3
-                gets_through(devices, server)
+                gets_through(devices, server.address, server.e2e_address)
             wait_until(lambda: all_stay(server.address, 3))  # those that went make room
 
 
@@ -276,7 +275,7 @@ def test_who_never_reads_is_cut_off(devices: Path) -> None:
                 if not SANITIZED:  # which keeps what was released
                     assert resident(server.process.pid) - before < 1024
                 wait_until(lambda: not is_in_the_kernel((split(server.address)[1], relay.port)))
-                gets_through(devices, server)
+                gets_through(devices, server.address, server.e2e_address)
             finally:
                 relay.deaf.clear()  # lets the client end
 
@@ -375,7 +374,7 @@ def test_identities_of_a_client_hello(devices: Path) -> None:
         for count, looked_up in ((1, 1), (4, 5), (5, 5), (40, 5)):
             answer_to(server.address, count)
             assert lookups(metrics) == looked_up
-        gets_through(devices, server)
+        gets_through(devices, server.address, server.e2e_address)
 
 
 def test_unknown_identities_look_like_wrong_keys(devices: Path) -> None:
