@@ -64,15 +64,27 @@ def test_one_version(libctx: LibCtx) -> None:
     assert (ROOT / "debian/changelog").read_text().startswith(f"akma ({version}-")
 
 
+# What another user's settings can change in an archive.
+ANOTHER_USER = {
+    "GIT_CONFIG_COUNT": "2",
+    **{"GIT_CONFIG_KEY_0": "tar.umask", "GIT_CONFIG_VALUE_0": "0077"},
+    **{"GIT_CONFIG_KEY_1": "core.autocrlf", "GIT_CONFIG_VALUE_1": "true"},
+    "TZ": "Asia/Tokyo",
+}
+
+
 def test_the_archive_is_reproducible(tmp_path: Path) -> None:
-    """From two copies of one commit; its checksums are those of another program; it has the project."""
+    """From two copies of one commit, by users who differ; its checksums are another program's; it has the project."""
     archives = []
-    for name in ("one", "two"):
-        result = release(copy(tmp_path / name))
+    users: dict[str, dict[str, str]] = {"one": {}, "two": ANOTHER_USER}
+    for name, user in users.items():
+        result = release(copy(tmp_path / name), **user)
         assert result.returncode == 0, result.stderr
         archives.append(tmp_path / name / result.stdout.strip())
     assert archives[0].read_bytes() == archives[1].read_bytes()
     for algorithm in ("sha256", "sha512"):
+        check = f"{algorithm}sum --check {archives[0].name}.{algorithm}"
+        run("sh", "-c", f"cd '{archives[0].parent}' && {check}")
         checksum = (archives[0].parent / f"{archives[0].name}.{algorithm}").read_text().split()
         assert checksum[0] == hashlib.new(algorithm, archives[0].read_bytes()).hexdigest()
     with tarfile.open(archives[0]) as archive:
@@ -135,6 +147,14 @@ def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
     assert (tmp_path / "again" / archive.name).read_bytes() == archive.read_bytes()
     twice = release(folder, VERSION[1], **signer)
     assert twice.returncode == 1 and f"v{VERSION[1]} is tagged already" in twice.stderr
+
+
+def test_no_release_where_the_suite_fails(tmp_path: Path) -> None:
+    assert VERSION is not None
+    folder = copy(tmp_path / "copy", **{"test__run.sh": "#!/bin/sh\nexit 1\n"})
+    assert release(folder, VERSION[1]).returncode == 1
+    assert run("git", "-C", folder, "tag") == ""
+    assert not (folder / "build/release").exists()
 
 
 def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
