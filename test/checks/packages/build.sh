@@ -29,5 +29,8 @@ for package in *.deb; do
     cmp "$package" "/another/deeper/$package"
     echo "$package: two builds alike"
 done
-# The policy is Debian 12's; a younger lintian knows a younger one.
-lintian -I --pedantic --fail-on=error,warning,info,pedantic --suppress-tags out-of-date-standards-version ./*.changes
+# The policy is Debian 12's; a younger lintian knows a younger one. (--suppress-tags of trixie's leaves the status at 2)
+lintian -I --pedantic ./*.changes >complaints
+if grep -v ': out-of-date-standards-version ' complaints; then
+    exit 1
+fi
