@@ -34,7 +34,8 @@ make_archive() {
     mkdir -p "$folder"
     archive=akma-$version.tar.gz
     # no modes and line ends by the user's settings; gzip without the time and name that it keeps by itself
-    git -c tar.umask=0002 -c core.autocrlf=false archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
+    git -c tar.umask=0002 -c core.autocrlf=false \
+        archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
     (cd "$folder" && sha256sum "$archive" >"$archive.sha256" && sha512sum "$archive" >"$archive.sha512")
     [ -z "${AKMA_SIGN_KEY:-}" ] ||
         gpg --local-user "$AKMA_SIGN_KEY" --armor --detach-sign --yes --output "$folder/$archive.asc" "$folder/$archive"
