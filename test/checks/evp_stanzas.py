@@ -1,6 +1,6 @@
 """The module's vectors as stanzas of OpenSSL's evp_test, and refusals with the reason they have to give.
 
-    test/checks/evp_stanzas.py > akma.txt
+    test/checks/evp_stanzas.py     writes test/vectors/evpkdf_akma.txt
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -82,16 +82,16 @@ def refusal(
 FILES = {"akma-e2e.json": of_e2e, "interoperability.json": of_e2e, "3gpp-kdf.json": of_3gpp}
 
 
-def main() -> None:
-    """Print them all."""
+def text() -> str:
+    """The file as it is written."""
+    parts = []
     for file, of in FILES.items():
-        print(f"Title = {file}\n")
-        for vector in json.loads((VECTORS / file).read_text())["vectors"]:
-            print(of(vector))
-    print("Title = refusals\n")
-    for row in REFUSALS:
-        print(refusal(*row))
+        parts.append(f"Title = {file}\n")
+        parts += map(of, json.loads((VECTORS / file).read_text())["vectors"])
+    parts.append("Title = refusals\n")
+    parts += [refusal(*row) for row in REFUSALS]
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":
-    main()
+    (VECTORS / "evpkdf_akma.txt").write_text(text())

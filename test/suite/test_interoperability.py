@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ def octets(vector: dict[str, Any], name: str) -> bytes:
 
 def test_file_is_what_the_script_writes() -> None:
     assert (VECTORS / "interoperability.json").read_text() == make_vectors.text()
+
+
+def test_stanzas_are_what_the_script_writes() -> None:
+    script = runpy.run_path(str(ROOT / "test/checks/evp_stanzas.py"))
+    assert (VECTORS / "evpkdf_akma.txt").read_text() == script["text"]()
 
 
 @by_name
