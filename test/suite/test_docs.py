@@ -168,6 +168,16 @@ def test_readme_change_of_the_system_configuration(tmp_path: Path) -> None:
     assert config.read_bytes() == system.read_bytes()
 
 
+def test_readme_packages() -> None:
+    """The table and the command name the packages of debian/control."""
+    part = (ROOT / "README.md").read_text().split("\n## Install\n")[1].split("\n## ")[0]
+    listed = re.findall(r"^\| `(\S+)` \| ", part, re.M)
+    control = (ROOT / "debian/control").read_text()
+    assert listed == re.findall(r"^Package: (\S+)$", control, re.M)
+    for package in re.findall(r"\.\./(\S+)_\*\.deb", part):
+        assert package in listed
+
+
 def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
     """What is said without the module, and the command that tells why."""
     missing = openssl("kdf", "-keylen", "32", "AKMA-E2E", modules=tmp_path)
