@@ -15,6 +15,8 @@ Value = Union[Octets, str, int, Sequence[Octets]]
 # OSSL_PARAM data types: openssl/core.h
 INTEGER, UTF8_STRING, OCTET_STRING = 1, 4, 5
 
+REPEATED = "p"  # the parameter that may stand several times
+
 
 class Kdf:
     """One algorithm of the module: AKMA-E2E, GBA-KS-NAF, AKMA-K-AF, 3GPP-KDF, ...
@@ -24,7 +26,8 @@ class Kdf:
 
     def __init__(self, algorithm: str) -> None:
         """Raises Error where the module cannot be loaded or has no such algorithm."""
-        kdf = fetch(context(), algorithm.encode())
+        libctx = context()
+        kdf = None if "\0" in algorithm else fetch(libctx, algorithm.encode())
         if kdf is None:
             raise Error(*take_reasons(), f"{algorithm}: the module has no such algorithm")
         self.algorithm = algorithm
@@ -59,8 +62,10 @@ class Kdf:
             if name not in self._names:
                 known = ", ".join(sorted(known.replace("-", "_") for known in self._names))
                 raise TypeError(f"{self.algorithm} has no parameter {word!r}; it has {known}")
-            repeated = value if isinstance(value, (list, tuple)) else [value]
-            items += [(name, one) for one in repeated]
+            if name == REPEATED and isinstance(value, (list, tuple)):
+                items += [(name, one) for one in value]
+            else:
+                items.append((name, value))
         return items
 
 
@@ -90,7 +95,8 @@ def _typed(name: str, value: Value) -> tuple[int, Octets]:
     if isinstance(value, str):
         return UTF8_STRING, value.encode()
     if isinstance(value, int):
-        return INTEGER, value.to_bytes(8, sys.byteorder, signed=True)
+        size = max(8, value.bit_length() // 8 + 1)  # what is out of range, the module says
+        return INTEGER, value.to_bytes(size, sys.byteorder, signed=True)
     raise TypeError(f"{name}: {type(value).__name__} given; must be bytes, str or int")
 
 

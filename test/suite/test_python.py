@@ -139,7 +139,10 @@ def test_octets_of_other_kinds(installed: Path, kind: str) -> None:
         (("naf_id=", "naf_fqdn='a_b', ua_protocol_id="), "naf-fqdn"),
         (("derive(32", "derive(0"), "0 octets"),
         (("derive(32", "derive(8161"), "8160"),
+        (("naf_id=", "not_after=2**63, naf_id="), "not-after: must be an integer of 64 bits"),
+        (("naf_id=", "not_after=-2**63-1, naf_id="), "not-after: must be an integer of 64 bits"),
         (("AKMA-E2E", "HKDF"), "HKDF: the module has no such algorithm"),
+        (("AKMA-E2E", "AKMA-E2E\\0"), "the module has no such algorithm"),
     ],
 )
 def test_refusals_carry_the_reason(installed: Path, change: tuple[str, str], reason: str) -> None:
@@ -153,6 +156,8 @@ def test_refusals_carry_the_reason(installed: Path, change: tuple[str, str], rea
     [
         (("naf_id=", "refesh=b'1', naf_id="), "no parameter 'refesh'"),
         (("naf_id=", "refresh=None, naf_id="), "refresh: NoneType given"),
+        (("naf_id=", "refresh=[], naf_id="), "refresh: list given"),
+        (("naf_id=", "refresh=[b'1'], naf_id="), "refresh: list given"),
     ],
 )
 def test_what_openssl_would_pass_over_is_refused(
