@@ -148,6 +148,7 @@ static void take(const char *program, struct table *table, size_t index, const c
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count)
 {
+    const char *const program = PRINTABLE(argv[0]);
     struct table table = {.count = 0};
     int index = 0;
 
@@ -159,22 +160,22 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
         switch (getopt_long(argc, argv, ":", table.known, &index)) {
         case -1:
             if (optind < argc) {
-                fprintf(stderr, "%s: %s is not an option\n", argv[0], PRINTABLE(argv[optind]));
-                refuse(argv[0]);
+                fprintf(stderr, "%s: %s is not an option\n", program, PRINTABLE(argv[optind]));
+                refuse(program);
             }
-            require(argv[0], &table);
+            require(program, &table);
             return;
         case IS_IN_TABLE:
-            take(argv[0], &table, (size_t)index, optarg);
+            take(program, &table, (size_t)index, optarg);
             break;
         case IS_HELP:
-            help(argv[0], purpose, groups, count);
+            help(program, purpose, groups, count);
             exit(EXIT_SUCCESS);
         case ':':
-            fprintf(stderr, "%s: %s: a value is missing\n", argv[0], PRINTABLE(argv[optind - 1]));
-            refuse(argv[0]);
+            fprintf(stderr, "%s: %s: a value is missing\n", program, PRINTABLE(argv[optind - 1]));
+            refuse(program);
         default:
-            refuse_unknown(argv[0], argv[optind - 1]);
+            refuse_unknown(program, argv[optind - 1]);
         }
     }
 }

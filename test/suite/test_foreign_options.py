@@ -110,3 +110,13 @@ def test_address_of_a_socket(folder: Path) -> None:
         said = process.read().decode(errors="replace")
         assert said.startswith("listen unix:") and said.endswith(".socket")
         assert PLAIN.fullmatch(said)
+
+
+@pytest.mark.parametrize(
+    "words", [["--what"], ["what"], ["--connect"], ["--connect", "x"], ["--help"]]
+)
+def test_name_of_the_program(words: list[str]) -> None:
+    """The first word is anybody's choice."""
+    command = ["/bin/bash", "-c", 'exec -a "$0" "$@"', NASTY, str(BUILD / "e2e/e2e-ue"), *words]
+    result = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert PLAIN.fullmatch((result.stderr + result.stdout).decode(errors="replace"))

@@ -121,7 +121,7 @@ FAULTS = [
         ("number < min ||\n        ", ""),
         (" ||\n        number > max)", ")"),
         ("name, PRINTABLE(value), min,", "name, value, min,"),
-        ("argv[0], PRINTABLE(argv[optind]));", "argv[0], argv[optind]);"),
+        ("program, PRINTABLE(argv[optind]));", "program, argv[optind]);"),
         ("PRINTABLE(is_letter ? letter : word));", "is_letter ? letter : word);"),
         ("optopt != 0 && optopt < IS_IN_TABLE", "false"),
         ("optopt < IS_IN_TABLE", "true"),
