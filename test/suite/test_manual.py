@@ -81,6 +81,33 @@ def kdf_header() -> str:
     return (ROOT / "include/akma/kdf.h").read_text()
 
 
+def parameter_texts() -> dict[str, str]:
+    """What the pages say of each parameter, in all the items that it has."""
+    texts: dict[str, str] = {}
+    item = r"^\.It Do (\S+) Dc Po Dv \S+ Pc Aq .+\n((?:(?!\.(?:It|El)\b).*\n)*)"
+    for page in ("EVP_KDF-AKMA-E2E.7ssl", "EVP_KDF-3GPP.7ssl"):
+        for name, words in re.findall(item, page_text(page), re.M):
+            texts[name] = texts.get(name, "") + words
+    return texts
+
+
+def test_bounds_of_each_parameter() -> None:
+    """The numbers of the header's comment stand in the parameter's own item; so do the names of digests and modes."""
+    texts, header = parameter_texts(), kdf_header()
+    comments = re.findall(
+        r"/\*((?:(?!\*/).)*?)\*/\n#define AKMA_PARAM_\w+ +\"(.+?)\"", header, re.S
+    )
+    assert len(comments) > 15
+    for comment, name in comments:
+        clauses = r"TS [\d.]+(?: [A-Z]\.[\d.]+)?|SHA2-256"
+        for number in re.findall(r"\b\d+\b", re.sub(clauses, "", comment)):
+            assert re.search(rf"\b{number}\b", texts[name]), (name, number)
+    for name in ("digest", "mode"):
+        values = re.findall(rf'#define AKMA_{name.upper()}_\w+ +"(.+)"', header)
+        assert len(values) in (2, 7)
+        assert [value for value in values if value not in texts[name]] == []
+
+
 def test_bounds() -> None:
     """The limits of the header stand in the pages."""
     limits = dict(re.findall(r"#define AKMA_(\w+_(?:MIN|MAX|LENGTH))\s+(\d+)", kdf_header()))
@@ -248,6 +275,9 @@ LIMITS: dict[str, set[str]] = {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
         *("tool/derive.c LENGTH_MAX", "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX"),
         *("tool/identity.c NAME_MAX_LENGTH", "tool/psk.c LENGTH_MAX"),
+    },
+    "mosquitto_akma.5": {
+        *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
     },
 }
 INSIDE = {  # what nobody meets at a program's outside
