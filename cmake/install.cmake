@@ -53,10 +53,9 @@ foreach(page ${PAGES})
     install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
 endforeach()
 
-# The configuration names folders that are known when it is installed, and those of the OpenSSL that is here.
-if(NOT CMAKE_CROSSCOMPILING)
-    execute_process(COMMAND openssl version -d -m OUTPUT_VARIABLE openssl ERROR_QUIET)
-endif()
+# The configuration names folders that are known when it is installed, and those that are compiled into libcrypto: it need
+# not be the one of the `openssl` that is here.
+file(STRINGS "${OPENSSL_CRYPTO_LIBRARY}" openssl REGEX "^(OPENSSLDIR|MODULESDIR): ")
 string(REGEX MATCH "OPENSSLDIR: \"([^\"]+)\"" found "${openssl}")
 set(AKMA_OPENSSL_DIR "${CMAKE_MATCH_1}" CACHE STRING "OPENSSLDIR, the folder of the system's openssl.cnf")
 string(REGEX MATCH "MODULESDIR: \"([^\"]+)\"" found "${openssl}")

@@ -192,6 +192,18 @@ def uninstall(built: Path, **environment: str) -> None:
     run("cmake", "--build", built, "--target", "uninstall", **environment)
 
 
+def test_a_cross_build_knows_the_system_it_is_for(tmp_path: Path) -> None:
+    """No program of that system can be run while configuring: its libcrypto says where its configuration is."""
+    folder = build(
+        tmp_path / "build", "-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=other"
+    )
+    run("cmake", "--install", folder, "--prefix", tmp_path / "prefix", "--component", "module")
+    config = tmp_path / "prefix/etc/akma/openssl.cnf"
+    directory = run("openssl", "version", "-d").split('"')[1]
+    assert f"\n.include {directory}/openssl.cnf\n" in config.read_text()
+    assert e2e_key(config) == EXPECTED["AKMA-E2E"]
+
+
 @pytest.mark.parametrize("name", ["prefix", "new/prefix", "a b[c]"])
 def test_uninstall_leaves_nothing(built: Path, tmp_path: Path, name: str) -> None:
     """Nor a folder that was made, the prefix and those above it included."""
