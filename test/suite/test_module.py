@@ -63,10 +63,11 @@ LIBCRYPTO_3_0_0 = set(
     """
     CRYPTO_free CRYPTO_malloc CRYPTO_memcmp CRYPTO_secure_free CRYPTO_secure_malloc CRYPTO_strdup CRYPTO_strndup
     CRYPTO_zalloc ERR_pop_to_mark ERR_set_mark EVP_MAC_CTX_free EVP_MAC_CTX_new EVP_MAC_CTX_set_params EVP_MAC_fetch
-    EVP_MAC_final EVP_MAC_free EVP_MAC_init EVP_MAC_update OPENSSL_cleanse OPENSSL_hexchar2int OSSL_LIB_CTX_free
-    OSSL_LIB_CTX_new_child OSSL_PARAM_construct_end OSSL_PARAM_construct_utf8_ptr OSSL_PARAM_construct_utf8_string
-    OSSL_PARAM_get_int64 OSSL_PARAM_locate OSSL_PARAM_set_int OSSL_PARAM_set_octet_string OSSL_PARAM_set_size_t
-    OSSL_PARAM_set_utf8_ptr OSSL_PARAM_set_utf8_string
+    EVP_MAC_final EVP_MAC_free EVP_MAC_init EVP_MAC_update EVP_set_default_properties OPENSSL_cleanse
+    OPENSSL_hexchar2int OSSL_LIB_CTX_free OSSL_LIB_CTX_new OSSL_LIB_CTX_new_child OSSL_PARAM_construct_end
+    OSSL_PARAM_construct_utf8_ptr OSSL_PARAM_construct_utf8_string OSSL_PARAM_get_int64 OSSL_PARAM_locate
+    OSSL_PARAM_set_int OSSL_PARAM_set_octet_string OSSL_PARAM_set_size_t OSSL_PARAM_set_utf8_ptr
+    OSSL_PARAM_set_utf8_string
     """.split()
 )
 
