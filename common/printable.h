@@ -36,8 +36,10 @@ const char *printable_text(struct printable *room, const char *text);
 /* As an argument of printf(): the room lives as long as the block around it. */
 #define PRINTABLE(text) printable_text(&(struct printable){{0}}, text)
 
-/* The same of at most this many octets, for a name in a sentence that must not be cut behind it. */
-#define PRINTABLE_OF(octets, text) \
-    printable_octets((char[(octets) + 1]){0}, (octets) + 1, text, strlen(text))
+/* The same for a path in a sentence that must not be cut behind it. */
+#define PRINTABLE_PATH_MAX 180 /* octets; a sentence of 300 fits into a log value behind it */
+* /
+#define PRINTABLE_PATH(path) \
+    printable_octets((char[PRINTABLE_PATH_MAX + 1]){0}, PRINTABLE_PATH_MAX + 1, path, strlen(path))
 
 #endif

@@ -27,7 +27,7 @@ struct text {
 
 static bool wrong(char fault[SECRET_FAULT_SIZE], const char *source, const char *what)
 {
-    (void)snprintf(fault, SECRET_FAULT_SIZE, "%s: %s", PRINTABLE_OF(200, source), what);
+    (void)snprintf(fault, SECRET_FAULT_SIZE, "%s: %s", PRINTABLE_PATH(source), what);
     return false;
 }
 

@@ -45,8 +45,7 @@ static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
 static bool complain(char fault[LINE_TLS_FAULT_SIZE], const char *option, const char *path,
                      const char *reason)
 {
-    (void)snprintf(fault, LINE_TLS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_OF(90, path),
-                   reason);
+    (void)snprintf(fault, LINE_TLS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_PATH(path), reason);
     return false;
 }
 

@@ -31,7 +31,7 @@ struct roster {
 
 static bool complain(const struct roster *roster, const char *what, char fault[ROSTER_FAULT_SIZE])
 {
-    (void)snprintf(fault, ROSTER_FAULT_SIZE, "devices file %s: %s", PRINTABLE_OF(90, roster->path),
+    (void)snprintf(fault, ROSTER_FAULT_SIZE, "devices file %s: %s", PRINTABLE_PATH(roster->path),
                    what);
     return false;
 }

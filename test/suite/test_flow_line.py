@@ -516,7 +516,7 @@ def bad_file(name: str, sides: Sides) -> str:
     cert.chmod(0o600)
     key.chmod(0o644 if what == "key for all to read" else 0o600)
     if kind == "no":
-        return str(cert.parent / "nowhere")
+        return str(cert.parent / "nowhere" / ("far/" * 20))
     return str(cert if what.startswith("certificate") else key)
 
 
