@@ -7,6 +7,7 @@
 
 #include "printable.h"
 
+#include <event2/event.h>
 #include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -24,8 +25,15 @@ static struct {
     unsigned char secret[32];
 } log_setup;
 
+static void log_libevent(int severity, const char *message)
+{
+    (void)severity;
+    log_event("libevent", "reason", message, NULL);
+}
+
 bool log_open(enum log_identities identities)
 {
+    event_set_log_callback(log_libevent);
     log_setup.identities = identities;
     return RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
 }

@@ -22,7 +22,10 @@
 
 enum log_identities { LOG_FULL, LOG_HASH };
 
-/* To be called once, before the first event; false where there is no randomness. */
+/*
+ * To be called once, before the first event; false where there is no randomness. From then on what
+ * libevent has to say is an event as well.
+ */
 bool log_open(enum log_identities identities);
 
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */

@@ -210,6 +210,23 @@ static struct bufferevent *open_connection(struct event_base *base, void *contex
                                           BEV_OPT_CLOSE_ON_FREE);
 }
 
+static void go_on(evutil_socket_t fd, short what, void *listener)
+{
+    (void)fd, (void)what;
+    (void)evconnlistener_enable(listener);
+}
+
+/* Without descriptors: do not ask again at once. The argument is evhttp's. */
+static void could_not_accept(struct evconnlistener *listener, void *argument)
+{
+    static const struct timeval pause = {.tv_usec = 100000};
+
+    (void)argument;
+    (void)evconnlistener_disable(listener);
+    (void)event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, go_on, listener,
+                          &pause);
+}
+
 static bool set_path(struct notify *notify, const char *uri)
 {
     struct evhttp_uri *parsed = evhttp_uri_parse(uri);
@@ -234,6 +251,7 @@ static bool listen_there(struct notify *notify, const char *address)
         (void)close(fd);
         return false;
     }
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(notify->socket), could_not_accept);
     printf("notify-accept %s\n", shown);
     return fflush(stdout) == 0;
 }

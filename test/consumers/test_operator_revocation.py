@@ -5,10 +5,12 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import json
+import resource
 import signal
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 import reference
 from certificates import Authority
 from deployment import Redis
-from flow import NAF_ID, SECONDS, Relay, StockClient, ue, wait_until
+from flow import NAF_ID, SECONDS, Relay, StockClient, split, ue, wait_until
 from house import AKMA, KA, Apart, Notified
 from operator_network import Subscriber
 
@@ -53,6 +55,24 @@ def test_notification(notified: Notified) -> None:
                 assert second.read(5) == b""
             assert notified.post(body) == 204  # once more changes nothing
             server.wait_for_error("event=notification")
+
+
+def test_notifications_without_descriptors(notified: Notified) -> None:
+    """They wait; the server does not spin, or fill its log, until there are some again."""
+    subscriber = Subscriber()
+    with (
+        notified.operator(subscriber) as operator,
+        notified.notified(operator, subscriber.gpsi or "") as server,
+    ):
+        pid = server.process.pid
+        used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, old[1]))
+        with socket.create_connection(split(notified.notify), SECONDS):
+            time.sleep(1)
+            assert len(server.err) < 20
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
+        assert notified.post(json.dumps({"aKId": "nobody@example.com"}).encode()) == 204
 
 
 def test_notification_ends_what_runs(notified: Notified) -> None:

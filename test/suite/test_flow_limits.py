@@ -20,14 +20,13 @@ from client_hello import ALERT, client_hello, read_record, send_record
 from evp import BUILD
 from flow import FQDN, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
 from flow import write_devices
-from sanitizer import SANITIZED
+from sanitizer import SANITIZED, SLOWER
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
 ID = "ue@bsf.example.com"
 GREEDY = "greedy@bsf.example.com"
 ELSEWHERE = "127.0.0.2"
-SLOWER = 4 if SANITIZED else 1
 SOON = SLOWER * 5  # seconds
 
 
@@ -54,7 +53,7 @@ class Hold(Process):
         super().__init__(
             BUILD / "test/programs/hold", server.address, identity, KS_NAF.hex(), str(count)
         )
-        self.open = int(self.read(60))
+        self.open = int(self.read(SLOWER * 60))
 
     def still_open(self) -> int:
         """Send two octets on each; how many are open still?"""
@@ -144,6 +143,16 @@ def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[s
         assert len(server.err) < 50
 
 
+@pytest.mark.parametrize("descriptors", range(12, 18))
+def test_too_few_descriptors_to_start(devices: Path, descriptors: int) -> None:
+    """It runs, or says in a sentence or an event why not; what libevent says is an event as well."""
+    command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", str(BUILD / "e2e/e2e-as")]
+    command += ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
+    with Process(*command) as server:
+        wait_until(lambda: "event=start" in server.errors or server.process.poll() is not None)
+    assert server.errors and "[warn]" not in server.errors and "[err]" not in server.errors
+
+
 def cpu_seconds(pid: int) -> float:
     """What a process has used of the processor."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -185,7 +194,8 @@ def test_connections_max(devices: Path) -> None:
 
 
 def test_connections_per_device(devices: Path) -> None:
-    with Server(devices, "--connections-per-device", "2", "--e2e", "offered") as server:
+    options = ["--connections-per-device", "2", "--line-timeout", "60", "--e2e", "offered"]
+    with Server(devices, *options) as server:
         with Hold(server, 5) as hold:
             hold.settles_at(2)
             gets_through(devices, server.address, server.e2e_address)

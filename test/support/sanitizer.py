@@ -13,6 +13,7 @@ CACHE = BUILD / "CMakeCache.txt"
 SANITIZED = CACHE.exists() and bool(
     re.search(r"^AKMA_SANITIZE:BOOL=ON$|-fsanitize=", CACHE.read_text(), re.MULTILINE)
 )
+SLOWER = 4 if SANITIZED else 1  # what is done at a time of its own has so many times as long
 
 unless_sanitized = pytest.mark.skipif(
     SANITIZED,
