@@ -495,6 +495,23 @@ def test_refresh_used_at_the_same_time_is_good_once(server: Server) -> None:
     assert sorted(answers) == [b""] * 7 + [b"e2e: x"]
 
 
+def test_refresh_used_during_a_handshake(server: Server) -> None:
+    """Who has its key found, and is the second to complete the handshake, is refused."""
+    with StockClient(server.address, PREFIXED, KS_NAF) as first:
+        flag = first.flag()
+    relay = Relay(server.e2e_address)
+    relay.deaf.set()
+    with StockClient(relay.address, flag["identity"], key_of(flag)) as late:
+        wait_until(lambda: relay.answer)
+        with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
+            second.write(b"x\n")
+            assert second.read() == b"e2e: x"
+        relay.deaf.clear()
+        late.write(b"x\n")
+        assert late.read() == b""
+    server.wait_for_error("the refresh was used before")
+
+
 def test_refresh_lifetime(devices: Path) -> None:
     with Server(devices, "--refresh-lifetime", "1") as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:
