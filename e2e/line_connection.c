@@ -151,6 +151,7 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
     log_event("line-up", "third-party", client->setup->host, NULL);
     client->pause = PAUSE_MS;
     client->wire = (struct wire){.ssl = ssl};
+    client->verified = 0;
     client->heard = clock_ms();
     wait_begin(&client->wait, client->home, SSL_get_fd(ssl), go_on, client);
     TAILQ_FOREACH(pending, &client->pending, next)
@@ -191,7 +192,9 @@ void line_connection_send(struct line_client *client, struct line_pending *pendi
 {
     if (client->wire.ssl == NULL)
         return; /* until the line is up, or was given up */
-    if (send_one(client, pending))
+    if (!line_tls_verifies_still(client->tls, client->wire.ssl, &client->verified))
+        line_connection_give_up(client, "the third party's certificate is not good any more");
+    else if (send_one(client, pending))
         wait_for(&client->wait, WIRE_OK, 0);
     else
         line_connection_give_up(client, "out of memory");

@@ -27,6 +27,7 @@ struct line_client {
     struct event *retry, *overdue;
     int64_t pause, heard; /* milliseconds; clock_ms() of the last octet */
     int64_t next_id;
+    unsigned int verified;        /* line_tls_verifies_still(), of this connection */
     struct line_pendings pending; /* oldest first */
 };
 

@@ -81,6 +81,12 @@ static void go_on(void *argument, bool in_time)
         connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, wire_says(result));
         return;
     }
+    if (!line_tls_verifies_still(naf->connection.worker->server->line, naf->connection.ssl,
+                                 &naf->verified)) {
+        connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
+                          "the NAF's certificate is not good any more");
+        return;
+    }
     naf->is_reading = true;
     result = serve_lines(naf, fault);
     naf->is_reading = false;

@@ -25,7 +25,8 @@ struct naf {
     unsigned char ua_protocol_id[LINE_UA_LENGTH];
     LIST_HEAD(, line_task) tasks;
     size_t in_flight;
-    bool is_reading; /* answers are written when it is done */
+    unsigned int verified; /* line_tls_verifies_still() */
+    bool is_reading;       /* answers are written when it is done */
 };
 
 /* Begin what a request asks for, or answer at once why not. */

@@ -23,6 +23,7 @@ struct line_tls {
     bool is_server;
     pthread_mutex_t lock;
     SSL_CTX *ctx;
+    unsigned int number; /* of the context, from 1 on */
 };
 
 /* As ALPN has it: its length first. */
@@ -139,6 +140,7 @@ struct line_tls *line_tls_new(const struct line_files *files, bool is_server,
     tls->files = *files;
     tls->is_server = is_server;
     (void)pthread_mutex_init(&tls->lock, NULL);
+    tls->number = 1;
     tls->ctx = new_ctx(files, is_server, fault);
     if (tls->ctx != NULL)
         return tls;
@@ -158,18 +160,55 @@ void line_tls_put_in_force(struct line_tls *tls, SSL_CTX *ctx)
     (void)pthread_mutex_lock(&tls->lock);
     old = tls->ctx;
     tls->ctx = ctx;
+    tls->number++;
     (void)pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
 }
 
-SSL_CTX *line_tls_ctx(struct line_tls *tls)
+static SSL_CTX *get_ctx(struct line_tls *tls, unsigned int *number)
 {
     SSL_CTX *ctx;
 
     (void)pthread_mutex_lock(&tls->lock);
     ctx = SSL_CTX_up_ref(tls->ctx) ? tls->ctx : NULL;
+    *number = tls->number;
     (void)pthread_mutex_unlock(&tls->lock);
     return ctx;
+}
+
+SSL_CTX *line_tls_ctx(struct line_tls *tls)
+{
+    unsigned int number;
+
+    return get_ctx(tls, &number);
+}
+
+/* As libssl does in a handshake: the other side's chain, for what the other side is. */
+static bool verify(const struct line_tls *tls, SSL_CTX *ctx, SSL *ssl)
+{
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    const bool good =
+        check != NULL &&
+        X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(ctx), SSL_get0_peer_certificate(ssl),
+                            SSL_get_peer_cert_chain(ssl)) &&
+        X509_STORE_CTX_set_default(check, tls->is_server ? "ssl_client" : "ssl_server") &&
+        X509_verify_cert(check) > 0;
+
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return good;
+}
+
+bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, unsigned int *verified)
+{
+    unsigned int number;
+    SSL_CTX *ctx = get_ctx(tls, &number);
+    const bool good = ctx != NULL && (*verified == number || verify(tls, ctx, ssl));
+
+    SSL_CTX_free(ctx);
+    if (good)
+        *verified = number;
+    return good;
 }
 
 bool line_tls_is_agreed(const SSL *ssl)

@@ -33,6 +33,13 @@ void line_tls_put_in_force(struct line_tls *tls, SSL_CTX *ctx);
 /* The context in force, on any thread; a reference to drop with SSL_CTX_free(). */
 SSL_CTX *line_tls_ctx(struct line_tls *tls);
 
+/*
+ * After the handshake: is the other side's certificate good by the files in force now? They are
+ * looked at when verified, 0 for a new connection, is not the number of these files, which it
+ * becomes.
+ */
+bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, unsigned int *verified);
+
 /* After the handshake: did both agree on the protocol of this line? */
 bool line_tls_is_agreed(const SSL *ssl);
 

@@ -190,6 +190,41 @@ def test_certificates_of_a_third_party(
             assert third_party.requests == []
 
 
+def reload(program: Process) -> None:
+    """SIGHUP, and the files are in force."""
+    program.process.send_signal(signal.SIGHUP)
+    program.wait_for_error("event=reload result=taken")
+
+
+def test_reload_with_a_revoked_naf(sides: Sides, files: dict[str, Path]) -> None:
+    """Its line gets nothing more; another NAF's goes on."""
+    crl = sides.authority.revoke()
+    other = sides.authority.issue("other.example.com", FQDN)
+    with sides.run_third_party(files["third-party"], "--crl", crl) as third_party:
+        address = third_party.addresses["naf-accept"]
+        with Naf(address, sides.authority.file, sides.naf) as revoked:
+            with Naf(address, sides.authority.file, other) as stays:
+                assert revoked.ask(**request(1))["e2e"] == stays.ask(**request(1))["e2e"] == 1
+                sides.authority.revoke(sides.naf[0])
+                reload(third_party)
+                assert revoked.ask(**request(2)) == {}
+                assert stays.ask(**request(2))["e2e"] == 1
+        third_party.wait_for_error("the NAF's certificate is not good any more")
+
+
+def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path]) -> None:
+    """It is sent no Ks_NAF any more."""
+    crl = sides.authority.revoke()
+    with ThirdParty(sides.authority.file, sides.third_party, lambda _: None) as third_party:
+        with sides.run_naf(files["naf"], third_party.address, "--crl", crl) as naf:
+            naf.wait_for_error("event=line-up")
+            sides.authority.revoke(sides.third_party[0])
+            reload(naf)
+            assert ue(files["ue"], ID, naf.addresses["accept"], None).returncode == 3
+            naf.wait_for_error("the third party's certificate is not good any more")
+            assert third_party.requests == []
+
+
 # What a NAF may ask
 
 
