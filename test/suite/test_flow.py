@@ -304,6 +304,7 @@ ALTERED: dict[str, dict[str, object]] = {
     "unknown digest": {"digest": "SHA1"},
     "empty usage": {"usage": ""},
     "old refresh": {"refresh": "00" * 32},
+    "refresh of half the nonce": {"refresh": "<" + "77" * 24},
     "refresh of the nonce alone": {"refresh": "@"},
     "refresh short of 16 octets": {"refresh": "@" + "77" * 15},
     "no refresh": {"refresh": ""},
@@ -331,8 +332,8 @@ def test_altered_flag(devices: Path, server: Server, name: str, plain: list[str]
 
     def altered(nonce: str) -> bytes:
         flag = flag_for(nonce, **ALTERED[name])
-        if str(flag.get("refresh", "")).startswith("@"):
-            flag["refresh"] = nonce + str(flag["refresh"])[1:]
+        if "refresh" in flag:
+            flag["refresh"] = str(flag["refresh"]).replace("@", nonce).replace("<", nonce[:16])
         return as_line(flag)
 
     result = operator.answer(altered)

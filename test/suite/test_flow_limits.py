@@ -257,6 +257,19 @@ def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: 
         server.wait_for_error(said)
 
 
+def test_octets_do_not_stretch_a_line_of_the_echo(devices: Path) -> None:
+    """One after the other, of a line that does not end."""
+    with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
+        with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
+            client.flag()
+            started = time.monotonic()
+            while client.process.poll() is None and time.monotonic() - started < SECONDS:
+                client.write(b"x")
+                time.sleep(0.2)
+            assert client.process.poll() is not None
+        server.wait_for_error("nothing complete arrived in time")
+
+
 def resident(pid: int) -> int:
     """KiB of a process."""
     (line,) = re.findall(r"^VmRSS:\s*(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import concurrent.futures
 import datetime
+import itertools
 import json
 import os
 import secrets
@@ -68,15 +69,15 @@ def request(number: int = 1, **changes: object) -> dict[str, object]:
     return {name: value for name, value in (members | changes).items() if value is not None}
 
 
-def key_of(flag: dict[str, Any], ka: bytes = KA) -> bytes:
+def key_of(flag: dict[str, Any], naf_id: bytes = NAF_ID) -> bytes:
     """e2e_key by the reference."""
     refresh = bytes.fromhex(flag["refresh"])
-    return reference.e2e_key(KS_NAF, ka, NAF_ID, refresh=refresh, usage=flag["usage"])
+    return reference.e2e_key(KS_NAF, KA, naf_id, refresh=refresh, usage=flag["usage"])
 
 
-def works(address: str, flag: dict[str, Any]) -> bool:
+def works(address: str, flag: dict[str, Any], naf_id: bytes = NAF_ID) -> bool:
     """Is a flag good for an e2e connection?"""
-    with StockClient(address, flag["identity"], key_of(flag)) as client:
+    with StockClient(address, flag["identity"], key_of(flag, naf_id)) as client:
         client.write(b"x\n")
         return client.read() == b"e2e: x"
 
@@ -154,6 +155,7 @@ def test_certificates_of_a_naf(sides: Sides, files: dict[str, Path], tmp_path: P
         ([FQDN], FQDN.upper(), False),
         ([FQDN], "example.com", False),
         ([FQDN], f"x.{FQDN}", False),
+        ([FQDN[:-1]], FQDN, False),
         (["10.0.0.1"], "10.0.0.1", False),
     ],
 )
@@ -243,6 +245,17 @@ def test_answer(sides: Sides, third_party: Any) -> None:
         assert naf.ask(**request(10, device=None))["e2e"] == 1
 
 
+def test_setups_of_one_line(sides: Sides, third_party: Any) -> None:
+    """Each request's name and Ua protocol are its own, whatever the one before had."""
+    pair = sides.authority.issue(FQDN, FQDN, "other.example.com")
+    protocols = ("0100000007", "ff00000001")
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
+        for name, protocol in itertools.product((FQDN, "other.example.com"), protocols):
+            flag = naf.ask(**request(**{"naf-fqdn": name, "ua-protocol-id": protocol}))
+            naf_id = name.encode() + bytes.fromhex(protocol)
+            assert works(third_party.addresses["e2e-accept"], flag, naf_id)
+
+
 BAD_REQUESTS: dict[str, dict[str, object]] = {
     "no identity": {"identity": None},
     "empty identity": {"identity": ""},
@@ -297,6 +310,8 @@ def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
     with Naf(address, sides.authority.file, sides.naf) as naf:
         naf.send(BAD_LINES[name])
         assert naf.receive() == b""
+    if name == "over-long":
+        third_party.wait_for_error("a line is too long")
     assert not refused(sides, address, sides.naf)
     assert KS_NAF.hex() not in third_party.errors
 
@@ -308,6 +323,7 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
     with Naf(address, sides.authority.file, sides.naf) as naf:
         with Naf(address, sides.authority.file, other) as stranger:
             used, unused = naf.ask(**request(1)), naf.ask(**request(2))
+            stays = naf.ask(**request(2, identity="another@bsf.example.com"))
             with StockClient(endpoint, used["identity"], key_of(used)) as client:
                 client.write(b"x\n")
                 assert client.read() == b"e2e: x"
@@ -317,6 +333,7 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
                 assert naf.ask(id=3, revoke=ID) == {"id": 3, "revoked": True}
                 assert client.read() == b""
             assert not works(endpoint, unused)
+            assert works(endpoint, stays)
             again = naf.ask(**request(4))
             assert stranger.ask(id=2, revoke=ID) == {"id": 2, "revoked": True}
             assert works(endpoint, again)
@@ -435,6 +452,8 @@ def test_failures_are_never_a_withheld_flag(
             assert (result.returncode, result.stdout) == (3, "")
             assert "there was no e2e flag" in result.stderr
             assert time.monotonic() - started < 9  # the UE's own limit is 10
+            if name == "unknown id":
+                naf.wait_for_error("id: no request has this number")
 
 
 def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:

@@ -126,6 +126,39 @@ def test_reload_changes_a_ks_naf(devices: Path) -> None:
             assert not echoes(refused)
 
 
+def test_reload_changes_a_ka(devices: Path) -> None:
+    """Of the same name and length: what was made with the old one is void."""
+    with Server(devices, "--e2e", "offered") as server:
+        server.wait_for_error("event=start")
+        used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
+        with second(server, used) as ends, StockClient(server.address, PREFIXED, KS_NAF) as first:
+            first.flag()
+            assert echoes(ends)
+            rows = [[ID, KS_NAF.hex(), OTHER.hex(), "1"], [STAYS, KS_NAF.hex(), KA.hex(), "1"]]
+            write_devices(devices, rows)
+            reload(server, "taken")
+            assert ends.read() == b""
+            assert echoes(first), "its Ks_NAF is there still"
+        with second(server, unused) as refused:
+            assert not echoes(refused)
+
+
+def test_reload_of_the_same_file(devices: Path) -> None:
+    """It voids nothing, in whatever order a device's Kas stand."""
+    rows = [[ID, KS_NAF.hex(), OTHER.hex(), "2"], [ID, KS_NAF.hex(), KA.hex(), "1"]]
+    write_devices(devices, rows)
+    with Server(devices) as server:
+        server.wait_for_error("event=start")
+        used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
+        with second(server, used) as stays:
+            assert echoes(stays)
+            reload(server, "taken")
+            assert echoes(stays)
+        with second(server, unused) as good:
+            assert echoes(good)
+        assert "event=row-removed" not in server.errors
+
+
 def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
     """Appending a Ka voids nothing; taking the old one away voids what was made with it."""
     old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
