@@ -311,6 +311,17 @@ def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
         assert not tunnel.endpoint.says("--idle-timeout")
 
 
+def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
+    """A connection stays for longer than --idle-timeout while octets go to and fro."""
+    tunnel = Tunnel(site, Backend(echo).address, "--idle-timeout", "2")
+    with tunnel.connect() as local:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            local.sendall(b"x")
+            assert local.recv(1) == b"x"
+            time.sleep(0.2)
+
+
 def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
     """Each side may go on after the other has said all."""
 

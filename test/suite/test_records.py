@@ -184,6 +184,7 @@ def struct_head(text: str) -> bytes:
         (f":{HEX}\n", "line 1: must begin with a number"),
         (f"-1:{HEX}\n", "line 1: must begin with a number"),
         (f" 1:{HEX}\n", "line 1: must begin with a number"),
+        (f"5/:{HEX}\n", "line 1: must begin with a number"),
         (f"4294967296:{HEX}\n", "line 1: must begin with a number"),
         (f"00000000001:{HEX}\n", "line 1: must begin with a number"),
         (f"1:{HEX[:-2]}\n", "line 1: 64 hex digits"),

@@ -154,7 +154,7 @@ FAULTS = [
             "if (*sent > before)\n        direction->moved = clock_ms();",
             "(void)before;",
         ),
-        by="sends_without_end or slow_side_is_not",
+        by="sends_without_end or a_little_at_a_time",
     ),
     *of(
         "relay.c",
@@ -197,13 +197,17 @@ FAULTS = [
     ),
     *of(
         "forward.c",
-        ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
         ("if (error == 0) {", "if (error >= 0) {"),
         (
             "SSL_set_quiet_shutdown(forward->link->ssl, 1);\n    end(forward, reason);",
             "end(forward, reason);",
         ),
         by="application_that_is_down",
+    ),
+    *of(
+        "forward.c",
+        ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
+        by="many_at_once",
     ),
     *of(
         "forward.c",
