@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import hashlib
+import shutil
 import socket
 import struct
 import subprocess
@@ -128,6 +129,31 @@ def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Pat
         assert f"X-From: {LOOPBACK} {tunnel.endpoint.port}\r\n".encode() in headers.read_bytes()
         plain = command("curl", "-sS", f"http://{LOOPBACK}:{port}/page")
         assert plain.returncode != 0  # without the header nginx serves nobody
+
+
+@pytest.mark.skipif(not shutil.which("varnishd"), reason="varnish is not installed")
+def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
+    """vmod_proxy gives the common name in the header to the rules of an application."""
+    port = free_port()
+    rules = tmp_path / "rules.vcl"
+    rules.write_text(
+        """
+        vcl 4.1;
+        import proxy;
+        backend none none;
+        sub vcl_recv { return (synth(200)); }
+        sub vcl_synth {
+            set resp.http.X-Device = proxy.client_cert_cn() + " " + proxy.ssl_version();
+            set resp.http.X-Verified = proxy.client_has_cert_sess() + " " + client.ip;
+            return (deliver);
+        }"""
+    )
+    words = ["-F", "-j", "none", "-s", "default,1m", "-n", tmp_path / "varnish", "-f", rules]
+    with Listening(port, "varnishd", "-a", f"{LOOPBACK}:{port},PROXY", *words):
+        tunnel = Tunnel(site, f"{LOOPBACK}:{port}", "--proxy-protocol")
+        answer = command("curl", "-sS", "-i", f"http://{LOOPBACK}:{tunnel.port}/").stdout
+    assert f"X-Device: {IDENTITY} TLSv1.3\n" in answer
+    assert f"X-Verified: false {LOOPBACK}\n" in answer
 
 
 def test_the_clients_of_redis(site: Site) -> None:
