@@ -580,7 +580,7 @@ def test_files_of_the_line(sides: Sides, files: dict[str, Path], name: str) -> N
     option, said = BAD_FILES[name]
     path = bad_file(name, sides)
     good = sides.options(sides.third_party)
-    options = ["--naf-accept", "127.0.0.1:0", "--devices", files["third-party"], *good]
+    options = ["--naf-accept", "127.0.0.1:0", "--devices", str(files["third-party"]), *good]
     with Process(BUILD / "e2e/e2e-as", *options, f"--{option}", path) as program:
         assert program.wait() == 1
     (line,) = program.errors.splitlines()

@@ -244,7 +244,7 @@ def test_signals_before_the_server_runs(devices: Path) -> None:
         while True:
             os.write(full, bytes(PIPE_BUF))
     os.set_blocking(full, True)
-    command = [BUILD / "e2e/e2e-as", "--accept", f"127.0.0.1:{port}"]
+    command = [str(BUILD / "e2e/e2e-as"), "--accept", f"127.0.0.1:{port}"]
     command += ["--devices", str(devices), "--naf-fqdn", FQDN]
     with subprocess.Popen(command, stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT) as server:
         os.close(full)
@@ -415,9 +415,12 @@ def test_requests_for_metrics(devices: Path, request_: bytes, status: bytes) -> 
             connection.sendall(request_[7:8192])
             with connection.makefile("rb") as answer:
                 assert answer.readline().split()[1] == status
-                headers = dict(line.rstrip().split(b": ", 1) for line in iter(answer.readline, b"\r\n"))
+                lines = [line.rstrip().partition(b": ") for line in iter(answer.readline, b"\r\n")]
+                headers = {name: value for name, _, value in lines}
                 length = int(headers[b"Content-Length"])
-                assert len(answer.read()) == (0 if request_.startswith(b"HEAD") else length) and length
+                assert (
+                    len(answer.read()) == (0 if request_.startswith(b"HEAD") else length) and length
+                )
 
 
 def test_connections_for_metrics_have_a_limit(devices: Path) -> None:

@@ -117,6 +117,7 @@ def test_address_of_a_socket(folder: Path) -> None:
 )
 def test_name_of_the_program(words: list[str]) -> None:
     """The first word is anybody's choice."""
-    command = ["/bin/bash", "-c", 'exec -a "$0" "$@"', NASTY, str(BUILD / "e2e/e2e-ue"), *words]
+    command: list[str | bytes] = ["/bin/bash", "-c", 'exec -a "$0" "$@"', NASTY]
+    command += [str(BUILD / "e2e/e2e-ue"), *words]
     result = subprocess.run(command, capture_output=True, timeout=30, check=False)
     assert PLAIN.fullmatch((result.stderr + result.stdout).decode(errors="replace"))
