@@ -141,11 +141,12 @@ static bool take_hex(struct secret *octets, const char *option, const char *hex)
 
 static bool take_number(int64_t *number, const char *option, const char *text)
 {
+    const bool begins = text[0] == '-' || (text[0] >= '0' && text[0] <= '9');
     char *end = NULL;
 
     errno = 0;
     *number = strtoll(text, &end, 10);
-    return (text[0] != '\0' && *end == '\0' && errno == 0) || complain(option, "must be a number");
+    return (begins && *end == '\0' && errno == 0) || complain(option, "must be a number");
 }
 
 /* One input of an option's text. */
