@@ -5,6 +5,8 @@
  */
 #include "doctor.h"
 
+#include "query.h"
+
 #include <akma/kdf.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -179,9 +181,13 @@ static void look_at_query(struct doctor *doctor, size_t active)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, AKMA_KDF_E2E, doctor->query);
     const char *given = doctor->query == NULL ? "none" : doctor->query;
+    const char *query = doctor->query == NULL ? "" : doctor->query;
+    const char *fault = query_fault((const unsigned char *)query, strlen(query));
 
     ERR_clear_error();
-    if (kdf == NULL)
+    if (fault != NULL)
+        (void)report_add(&doctor->report, false, "query", NULL, "%s: %s", given, fault);
+    else if (kdf == NULL)
         (void)report_add(&doctor->report, false, "query", NULL,
                          is_found_but_for_fips(doctor)
                              ? "%s: AKMA-E2E is not found with it, because default_properties ask "

@@ -247,6 +247,15 @@ def test_several_instances(config: Path) -> None:
     assert any(line.startswith("query: provider=initech: AKMA-E2E is not found") for line in lines)
 
 
+@pytest.mark.parametrize("query", ["fips:yes", "provider=akma,", "\x1b"])
+def test_query_that_is_none(config: Path, query: str) -> None:
+    """OpenSSL passes over it, and an application would have any instance."""
+    write_config(config, {"akma": ONE})
+    (line,) = sick(config, "--propquery", query)
+    shown = query.replace("\x1b", "\\x1B")
+    assert line == f"query: {shown}: no property query; must be one, such as fips=yes"
+
+
 def test_configurations_that_are_none(tmp_path: Path) -> None:
     lines = sick(tmp_path / "no\x1bthing")
     assert any(

@@ -211,6 +211,7 @@ FAULTS = [
         ("if (right && mac(ctx, NULL, 0))", "if (right)"),
         ('strstr(why, "policy: ") != NULL', "true"),
         ("is_found_but_for_fips(doctor)\n", "false\n"),
+        ("if (fault != NULL)", "if (false)"),
         by=DOCTOR,
     ),
     *of(
