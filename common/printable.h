@@ -37,8 +37,7 @@ const char *printable_text(struct printable *room, const char *text);
 #define PRINTABLE(text) printable_text(&(struct printable){{0}}, text)
 
 /* The same for a path in a sentence that must not be cut behind it. */
-#define PRINTABLE_PATH_MAX 180 /* octets; a sentence of 300 fits into a log value behind it */
-* /
+#define PRINTABLE_PATH_MAX 180 /* octets; then a sentence of 300 fits into a log value */
 #define PRINTABLE_PATH(path) \
     printable_octets((char[PRINTABLE_PATH_MAX + 1]){0}, PRINTABLE_PATH_MAX + 1, path, strlen(path))
 

@@ -148,7 +148,17 @@ def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
             return (deliver);
         }"""
     )
-    words = ["-F", "-j", "none", "-s", "default,1m", "-n", tmp_path / "varnish", "-f", rules]
+    words: list[str | Path] = [
+        "-F",
+        "-j",
+        "none",
+        "-s",
+        "default,1m",
+        "-n",
+        tmp_path / "varnish",
+        "-f",
+        rules,
+    ]
     with Listening(port, "varnishd", "-a", f"{LOOPBACK}:{port},PROXY", *words):
         tunnel = Tunnel(site, f"{LOOPBACK}:{port}", "--proxy-protocol")
         answer = command("curl", "-sS", "-i", f"http://{LOOPBACK}:{tunnel.port}/").stdout

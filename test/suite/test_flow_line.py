@@ -251,7 +251,8 @@ def test_setups_of_one_line(sides: Sides, third_party: Any) -> None:
     protocols = ("0100000007", "ff00000001")
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
         for name, protocol in itertools.product((FQDN, "other.example.com"), protocols):
-            flag = naf.ask(**request(**{"naf-fqdn": name, "ua-protocol-id": protocol}))
+            setup: dict[str, Any] = {"naf-fqdn": name, "ua-protocol-id": protocol}
+            flag = naf.ask(**request(**setup))
             naf_id = name.encode() + bytes.fromhex(protocol)
             assert works(third_party.addresses["e2e-accept"], flag, naf_id)
 
