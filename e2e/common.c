@@ -122,6 +122,7 @@ const char *common_file_error(void)
     return reason == NULL ? "it cannot be used" : reason;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of libcrypto */
 int common_no_passphrase(char *passphrase, int size, int writing, void *argument)
 {
     bool *was_asked = argument;

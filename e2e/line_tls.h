@@ -20,7 +20,7 @@ struct line_files {
 
 struct line_tls;
 
-#define LINE_TLS_FAULT_SIZE 500 /* of a sentence that names the option and the file, filtered */
+#define LINE_TLS_FAULT_SIZE 450 /* of a sentence that names the option and the file, filtered */
 
 /* Read the files, whose names are kept, not copied. NULL: fault says why. */
 struct line_tls *line_tls_new(const struct line_files *files, bool is_server,
