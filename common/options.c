@@ -17,8 +17,11 @@
 #define HELP_WIDTH  80
 #define HELP_COLUMN 30 /* where the words about an option begin */
 
-/* What getopt_long() returns for a long option: no octet, as it returns those for letters. */
-enum { IS_IN_TABLE = 256, IS_HELP };
+/*
+ * What getopt_long() returns: 1 for what is no option, and for a long one no octet, as for letters.
+ * Each row has a number of its own: beginnings that several rows share are ambiguous only then.
+ */
+enum { IS_ARGUMENT = 1, IS_HELP = 256, IS_IN_TABLE };
 
 /* All rows of all groups, as getopt_long() knows them. */
 struct table {
@@ -98,14 +101,30 @@ static _Noreturn void refuse(const char *program)
     exit(EXIT_USAGE);
 }
 
-/* Of several letters behind one hyphen, getopt_long() tells the one that it did not know. */
-static _Noreturn void refuse_unknown(const char *program, const char *word)
+/*
+ * What getopt_long() does not take. Of the words only names of options are repeated: what stands
+ * behind "=", or where no argument belongs, may be a secret.
+ */
+static _Noreturn void refuse_option(const char *program, const char *word)
 {
-    const char letter[] = {'-', (char)optopt, '\0'};
-    const bool is_letter = optopt != 0 && optopt < IS_IN_TABLE;
+    const char letter[] = {'-', (char)optopt, '\0'}; /* of several behind one hyphen the one */
+    const bool is_letter = optopt != 0 && optopt < IS_HELP;
+    const char *const name = is_letter ? letter : word;
+    char shown[PRINTABLE_SIZE];
 
-    fprintf(stderr, "%s: %s: there is no such option, or it is ambiguous\n", program,
-            PRINTABLE(is_letter ? letter : word));
+    fprintf(stderr, "%s: %s: %s\n", program,
+            printable_octets(shown, sizeof(shown), name, strcspn(name, "=")),
+            optopt < IS_HELP ? "there is no such option, or it is ambiguous"
+                             : "this option takes no value");
+    refuse(program);
+}
+
+static _Noreturn void refuse_argument(const char *program, int place)
+{
+    fprintf(stderr,
+            "%s: argument %d is not an option, nor the value of one (it may be a secret, so it is "
+            "not shown)\n",
+            program, place);
     refuse(program);
 }
 
@@ -125,8 +144,10 @@ static void add_rows(struct table *table, const struct option_group *group)
         const struct option_row *row = &group->rows[i];
 
         table->rows[table->count] = row;
-        table->known[table->count++] = (struct option){
-            row->name, row->argument == NULL ? no_argument : required_argument, NULL, IS_IN_TABLE};
+        table->known[table->count] =
+            (struct option){row->name, row->argument == NULL ? no_argument : required_argument,
+                            NULL, IS_IN_TABLE + (int)table->count};
+        table->count++;
     }
 }
 
@@ -150,32 +171,32 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
 {
     const char *const program = PRINTABLE(argv[0]);
     struct table table = {.count = 0};
-    int index = 0;
 
     for (size_t i = 0; i < count; i++)
         add_rows(&table, &groups[i]);
     table.known[table.count] = (struct option){"help", no_argument, NULL, IS_HELP};
     for (;;) {
-        /* The colon keeps getopt_long() from printing what was given as it is. */
-        switch (getopt_long(argc, argv, ":", table.known, &index)) {
+        /* The hyphen keeps the arguments in their order, the colon errors from being printed. */
+        const int got = getopt_long(argc, argv, "-:", table.known, NULL);
+
+        switch (got) {
         case -1:
-            if (optind < argc) {
-                fprintf(stderr, "%s: %s is not an option\n", program, PRINTABLE(argv[optind]));
-                refuse(program);
-            }
+            if (optind < argc)
+                refuse_argument(program, optind);
             require(program, &table);
             return;
-        case IS_IN_TABLE:
-            take(program, &table, (size_t)index, optarg);
-            break;
+        case IS_ARGUMENT:
+            refuse_argument(program, optind - 1);
         case IS_HELP:
             help(program, purpose, groups, count);
             exit(EXIT_SUCCESS);
         case ':':
             fprintf(stderr, "%s: %s: a value is missing\n", program, PRINTABLE(argv[optind - 1]));
             refuse(program);
+        case '?':
+            refuse_option(program, argv[optind - 1]);
         default:
-            refuse_unknown(program, argv[optind - 1]);
+            take(program, &table, (size_t)(got - IS_IN_TABLE), optarg);
         }
     }
 }

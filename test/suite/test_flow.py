@@ -821,7 +821,7 @@ def test_keylog(devices: Path, tmp_path: Path) -> None:
 
 USAGE: dict[str, tuple[list[str], str]] = {
     "unknown option": (["--what"], "try --help"),
-    "no option": (["what"], "what is not an option"),
+    "no option": (["what"], "is not an option, nor the value of one"),
     "mode": (["--mode", "5G"], "mode: '5G' given"),
     "digest": (["--digest", "SHA1"], "digest: 'SHA1' given"),
     "usage": (["--usage", "u" * 256], "usage: 256 octets given"),

@@ -417,16 +417,27 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--what"], 2, "--what: there is no such option"),
         (["-xyz"], 2, "akma derive: -x: there is no such option"),
         (["-\xe9"], 2, "akma derive: -\\xC3: there is no such option"),
-        (["--help=x"], 2, "--help=x: there is no such option"),
+        (["--help=x"], 2, "--help: this option takes no value"),
+        (["--k", "stdin"], 2, "--k: there is no such option, or it is ambiguous"),
         (["--ka"], 2, "--ka: a value is missing"),
-        (["what"], 2, "what is not an option"),
+        (["what"], 2, "akma derive: argument 9 is not an option"),
+        (["--length", "32", "--", "what"], 2, "akma derive: argument 12 is not an option"),
         (["--\x1b[31m"], 2, "--\\x1B[31m: there is no such option"),
-        (["\x1b[31m"], 2, "\\x1B[31m is not an option"),
     ],
 )
 def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:
     told = refused(*both, *words, status=status, given=KEY.hex().encode())
     assert said in told and "\x1b" not in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["{}"], ["--", "{}"], ["--kaa={}"], ["--k={}"], ["--raw={}"], ["--help={}"], ["-k{}"]],
+)
+def test_refusals_repeat_no_secret(both: list[str], words: list[str]) -> None:
+    """After a slip, what stands where no value belongs is the key itself."""
+    told = refused(*both, *(word.format(KA.hex()) for word in words))
+    assert "akma derive: " in told and "try --help" in told
 
 
 def test_required_options() -> None:
