@@ -196,6 +196,7 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
         return NULL;
     }
     relay->ssl = ssl;
+    SSL_set_read_ahead(ssl, 1); /* one system call for header and body, or for several records */
     relay->plain = plain;
     relay->active = active;
     relay->ended = ended;

@@ -28,7 +28,8 @@ typedef void relay_ended(void *argument, const char *reason);
 
 /*
  * Relay between ssl (handshake complete, socket does not block, modes PARTIAL_WRITE and
- * ACCEPT_MOVING_WRITE_BUFFER) and plain, connected, which it owns from now on.
+ * ACCEPT_MOVING_WRITE_BUFFER; it reads ahead from now on) and plain, connected, which the relay
+ * owns from now on.
  * first: octets that plain gets before all others. *active becomes clock_ms() at each transfer;
  * while octets wait for a side that does not take them, only at one of theirs.
  * ended() comes later, from the loop. NULL: out of memory; plain is closed then, too.

@@ -36,7 +36,10 @@ static enum stop ssl_outcome(struct relay *relay, struct direction *direction, i
     }
 }
 
-/* Read from TLS what there is, whole records, as far as part has room. */
+/*
+ * Read from TLS what there is, whole records, as far as part has room. libssl reads ahead, and what
+ * it holds shows on no socket: only when SSL_read() finds no whole record may a direction wait.
+ */
 static enum stop read_ssl(struct relay *relay, struct direction *direction, unsigned char *part,
                           size_t *length)
 {

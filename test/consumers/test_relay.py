@@ -296,6 +296,13 @@ def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
             assert receive_all(local)[0] == sent
 
 
+@pytest.mark.parametrize("octets", [1500, 49800, 54000, 60000, 61800, 300_000])
+def test_what_libssl_has_read_ahead_arrives(octets: int) -> None:
+    """It shows on no socket, and an application that is slow at first gets all of it, and the end."""
+    result = command(BUILD / "test/programs/relay", str(octets))
+    assert result.stdout == f"{octets}\n{octets} end\n", result.stderr
+
+
 def push_without_end(connection: socket.socket) -> None:
     """Send until the connection breaks."""
     with contextlib.suppress(OSError):
