@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import records
-from consumer import IDENTITY, ROOT, command
+from consumer import IDENTITY, KS_NAF, ROOT, command
 from deployment import (
     OLD_WRAP,
     WRAP,
@@ -30,7 +30,15 @@ from deployment import (
     works,
 )
 from evp import BUILD
-from flow import LOOPBACK, Process, Relay, free_port, wait_until, with_free_ports
+from flow import (
+    LOOPBACK,
+    Process,
+    Relay,
+    StockClient,
+    free_port,
+    wait_until,
+    with_free_ports,
+)
 from openssl_cli import EXAMPLE
 from records import Record
 
@@ -250,11 +258,11 @@ def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
     wait_until(lambda: naf.says('event=store-down reason="Connection refused"'))
 
 
-class Cutter:
-    """Stands before a Redis, and cuts the connection when it hears a word."""
+class Between:
+    """Stands before a Redis, which it finds anew for each connection."""
 
-    def __init__(self, port: int, word: bytes, *, after: bool) -> None:
-        self.port, self.word, self.after, self.cuts = port, word, after, 0
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.listener = socket.create_server((LOOPBACK, 0))
         self.url = f"redis://{LOOPBACK}:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._run, daemon=True).start()
@@ -266,30 +274,63 @@ class Cutter:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        server = socket.create_connection((LOOPBACK, self.port))
-        back = threading.Thread(target=self._pass_back, args=(server, client), daemon=True)
-        back.start()
-        with contextlib.suppress(OSError):
-            while octets := client.recv(65536):
-                hit = self.word in octets and self.cuts == 0
-                if hit:
-                    client.shutdown(socket.SHUT_RDWR)  # no answer comes back
-                if not hit or self.after:
-                    server.sendall(octets)
-                if hit:
-                    break
-            if hit:
-                self.cuts += 1
-        for end in (client, server):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-                end.close()
+        with client, contextlib.suppress(OSError):
+            with socket.create_connection((LOOPBACK, self.port)) as server:
+                words = client, server
+                threading.Thread(target=self._pass_back, args=words, daemon=True).start()
+                while (octets := client.recv(65536)) and self.ask(client, server, octets):
+                    pass
+                for end in words:
+                    end.shutdown(socket.SHUT_RDWR)
 
-    @staticmethod
-    def _pass_back(server: socket.socket, client: socket.socket) -> None:
+    def _pass_back(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while octets := server.recv(65536):
-                client.sendall(octets)
+                self.answer(client, octets)
+            client.shutdown(socket.SHUT_RDWR)
+
+    def ask(self, _: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Pass a request on; False: that was the last one."""
+        server.sendall(octets)
+        return True
+
+    def answer(self, client: socket.socket, octets: bytes) -> None:
+        """Pass a reply back."""
+        client.sendall(octets)
+
+
+class Cutter(Between):
+    """Cuts the connection when it hears a word."""
+
+    def __init__(self, port: int, word: bytes, *, after: bool) -> None:
+        self.word, self.after, self.cuts = word, after, 0
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """No answer comes back to the word."""
+        hit = self.word in octets and self.cuts == 0
+        if hit:
+            client.shutdown(socket.SHUT_RDWR)
+        if not hit or self.after:
+            server.sendall(octets)
+        self.cuts += hit
+        return not hit
+
+
+class Gate(Between):
+    """While it is shut, replies wait."""
+
+    def __init__(self, port: int) -> None:
+        self.open, self.waiting = threading.Event(), 0
+        self.open.set()
+        super().__init__(port)
+
+    def answer(self, client: socket.socket, octets: bytes) -> None:
+        """Wait, and say so."""
+        if not self.open.is_set():
+            self.waiting += 1
+            self.open.wait(60)
+        client.sendall(octets)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -308,6 +349,37 @@ def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None
     assert used == [not after, False]
     wait_until(lambda: serves(site, naf, endpoint))
     cutter.listener.close()
+
+
+def one_loop(site: Site, url: str) -> Part:
+    """NAF and third party with one connection to a Redis, at an address of the tests."""
+    own, processors = site.redis.url, os.sched_getaffinity(0)
+    site.redis.url = url
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        return site.naf("--refresh-lifetime", "300")
+    finally:
+        os.sched_setaffinity(0, processors)
+        site.redis.url = own
+
+
+def test_a_promise_made_while_connecting_again(site: Site) -> None:
+    """It is sealed for the run that will keep it, not for the one that was there before."""
+    gate = Gate(site.redis.port)
+    naf, endpoint = one_loop(site, gate.url), site.endpoint()
+    assert works(endpoint.address, flag_of(naf.address))
+    flag = None
+    while flag is None:  # on a machine that is busy the NAF may give a connection up meanwhile
+        with StockClient(naf.address, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as first:
+            gate.open.clear()
+            before = gate.waiting
+            site.redis.restart()
+            wait_until(lambda: gate.waiting > before)
+            threading.Timer(0.3, gate.open.set).start()
+            with contextlib.suppress(ValueError):
+                flag = first.flag()
+    wait_until(lambda: works(endpoint.address, flag_of(naf.address)))
+    assert works(endpoint.address, flag)
 
 
 def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
@@ -469,13 +541,7 @@ def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
 def test_flows_do_not_pass_the_key(site: Site) -> None:
     """What goes to and from Redis holds no e2e_key."""
     relay = Relay(f"{LOOPBACK}:{site.redis.port}")
-    site.redis.url = f"redis://{relay.address}"
-    environment = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(environment)})  # one loop, one connection
-    try:
-        naf = site.naf()
-    finally:
-        os.sched_setaffinity(0, environment)
+    naf = one_loop(site, f"redis://{relay.address}")
     flag = flag_of(naf.address)
     key = records.unseal(record_of(site, flag)[1], WRAP, flag["identity"], site.redis.run_id).key
     assert flag["identity"].encode() in relay.seen

@@ -116,8 +116,12 @@ FAULTS = [
             "redis->state = REDIS_WAITING;\n    redis_set_timer(redis, redis->backoff);",
             "redis->state = REDIS_WAITING;",
         ),
-        ("redis->run_id[0] = '\\0';", ""),
         by="redis_down_and_empty or redis_started_from",
+    ),
+    *of(
+        "redis.c",
+        ("redis->run_id[0] = '\\0';", ""),
+        by="while_connecting_again",
     ),
     *of(
         "redis.c",
@@ -215,6 +219,12 @@ FAULTS = [
     ),
     *of(
         "forward.c",
+        ("errno == EAGAIN && clock_ms() < forward->until", "errno == EAGAIN"),
+        ("errno == EAGAIN && clock_ms() < forward->until", "0"),
+        by="accepts_late",
+    ),
+    *of(
+        "forward.c",
         ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
         by="many_at_once",
     ),
@@ -250,6 +260,12 @@ FAULTS = [
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
         ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
         by="where_a_ue_may_listen or the_clients_of_redis",
+    ),
+    *of(
+        "local_listener.c",
+        (" && is_still_there(listener)", ""),
+        ("(void)unlink(listener->path);", ""),
+        by="path_is_removed",
     ),
     # That a connection which is no e2e one is not relayed either makes no difference today: a UE
     # that listens has a Ka and no --allow-plain, so that its flow ends in e2e or not at all.
