@@ -61,6 +61,7 @@ static void remove_stale(const struct addrinfo *place, const char *path)
 static bool listen_on_path(struct local_listener *listener, const struct addrinfo *place)
 {
     const char *path = ((const struct sockaddr_un *)place->ai_addr)->sun_path;
+    struct stat status;
     mode_t before;
     bool bound;
 
@@ -69,11 +70,22 @@ static bool listen_on_path(struct local_listener *listener, const struct addrinf
     before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
     bound = listener->fd >= 0 && bind(listener->fd, place->ai_addr, place->ai_addrlen) == 0;
     (void)umask(before);
-    if (!bound || listen(listener->fd, BACKLOG) != 0)
+    if (!bound || lstat(path, &status) != 0)
         return false;
     (void)snprintf(listener->path, sizeof(listener->path), "%s", path);
     (void)snprintf(listener->shown, sizeof(listener->shown), "unix:%s", path);
-    return true;
+    listener->device = status.st_dev;
+    listener->inode = status.st_ino;
+    return listen(listener->fd, BACKLOG) == 0;
+}
+
+/* Nobody else gets the inode's number before the socket is closed. */
+static bool is_still_there(const struct local_listener *listener)
+{
+    struct stat status;
+
+    return lstat(listener->path, &status) == 0 && status.st_dev == listener->device &&
+           status.st_ino == listener->inode;
 }
 
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text)
@@ -102,10 +114,10 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
 
 void local_listener_close(struct local_listener *listener)
 {
+    if (listener->path[0] != '\0' && is_still_there(listener))
+        (void)unlink(listener->path);
     if (listener->fd >= 0)
         (void)close(listener->fd);
-    if (listener->path[0] != '\0')
-        (void)unlink(listener->path);
     listener->fd = -1;
     listener->path[0] = '\0';
 }

@@ -9,12 +9,15 @@
 #include "address.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 struct local_listener {
     int fd; /* does not block */
     char shown[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) + ADDRESS_SIZE];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; empty: none */
+    dev_t device;                                           /* what was bound at the path */
+    ino_t inode;
 };
 
 /*
@@ -22,6 +25,8 @@ struct local_listener {
  * error.
  */
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text);
+
+/* The path is removed, unless something else stands there by now. */
 void local_listener_close(struct local_listener *listener);
 
 #endif
