@@ -37,9 +37,9 @@ struct app;
 
 struct app_ops {
     /*
-     * Take over. The state that is returned is given to stop(). NULL: it cannot be (the application
-     * has logged why); the server closes the connection, and end() must not be called. end() may
-     * only be called after start() has returned.
+     * Take over. The state that is returned is given to stop(). NULL: out of memory; the server
+     * closes the connection, and end() must not be called. end() may only be called after start()
+     * has returned.
      */
     void *(*start)(struct app *app, struct app_link *link);
     /* The server ends the connection: release the state, with its events, and do not call end(). */

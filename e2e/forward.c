@@ -5,7 +5,7 @@
  */
 #include "forward.h"
 
-#include "log.h"
+#include "clock.h"
 #include "proxy_header.h"
 #include "relay.h"
 
@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PAUSE_US 50000 /* before a queue that is full is tried again */
 
 struct forward_app {
     struct app app;
@@ -27,7 +29,8 @@ struct forward {
     const struct forward_app *app;
     struct app_link *link;
     const struct addrinfo *place;
-    int fd; /* -1: relayed */
+    int64_t until; /* clock_ms() */
+    int fd;        /* -1: relayed, or not begun */
     struct event connected;
     struct relay *relay;
 };
@@ -88,7 +91,21 @@ static void relay_now(struct forward *forward)
         end(forward, "out of memory");
 }
 
-static void wait_until_connected(struct forward *forward);
+static void try_places(struct forward *forward);
+
+static void now_try_places(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    try_places(argument);
+}
+
+static void try_places_later(struct forward *forward, const struct timeval *pause)
+{
+    forward->place = forward->app->target->places;
+    (void)event_assign(&forward->connected, forward->link->loop->base, -1, 0, now_try_places,
+                       forward);
+    (void)event_add(&forward->connected, pause);
+}
 
 /* Connected, or not: then the next place is tried. */
 static void go_on(evutil_socket_t fd, short what, void *argument)
@@ -105,11 +122,8 @@ static void go_on(evutil_socket_t fd, short what, void *argument)
     }
     (void)close(fd);
     forward->place = forward->place->ai_next;
-    forward->fd = target_connect(&forward->place);
-    if (forward->fd < 0)
-        fail_to_connect(forward, error);
-    else
-        wait_until_connected(forward);
+    errno = error; /* where there is no other place */
+    try_places(forward);
 }
 
 static void wait_until_connected(struct forward *forward)
@@ -121,26 +135,35 @@ static void wait_until_connected(struct forward *forward)
     (void)event_add(&forward->connected, &limit);
 }
 
-static void *start(struct app *app, struct app_link *link)
+/* From the next one on. A socket of the file system says EAGAIN while its queue is full. */
+static void try_places(struct forward *forward)
 {
-    struct forward *forward = OPENSSL_zalloc(sizeof(*forward));
+    static const struct timeval pause = {0, PAUSE_US};
 
-    if (forward == NULL) {
-        log_event("forward", "device", link->device, "reason", "out of memory", NULL);
-        return NULL;
-    }
-    forward->app = (const struct forward_app *)app;
-    forward->link = link;
-    forward->place = forward->app->target->places;
     forward->fd = target_connect(&forward->place);
     if (forward->fd >= 0) {
         wait_until_connected(forward);
-        return forward;
+    } else if (errno == EAGAIN && clock_ms() < forward->until) {
+        try_places_later(forward, &pause);
+    } else {
+        fail_to_connect(forward, errno);
     }
-    log_event("forward", "device", link->device, "reason", strerror(errno), NULL);
-    SSL_set_quiet_shutdown(link->ssl, 1);
-    OPENSSL_free(forward);
-    return NULL;
+}
+
+/* end() must not be called from here, so it begins a moment later. */
+static void *start(struct app *app, struct app_link *link)
+{
+    static const struct timeval at_once = {0, 0};
+    struct forward *forward = OPENSSL_zalloc(sizeof(*forward));
+
+    if (forward == NULL)
+        return NULL;
+    forward->app = (const struct forward_app *)app;
+    forward->link = link;
+    forward->until = clock_ms() + (int64_t)FORWARD_SECONDS * 1000;
+    forward->fd = -1;
+    try_places_later(forward, &at_once);
+    return forward;
 }
 
 static void stop(void *state)

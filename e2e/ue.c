@@ -191,7 +191,7 @@ void ue_give_over(struct ue *ue, const char *prefix)
     else
         ue->app = server->app->ops->start(server->app, &ue->link);
     if (ue->echo == NULL && ue->app == NULL)
-        connection_close(connection, "it could not be served");
+        connection_close(connection, "out of memory");
 }
 
 void ue_take_back(struct ue *ue)

@@ -398,6 +398,16 @@ def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
     assert said[0][0] == 50_000
 
 
+def ends(tunnel: Tunnel, count: int) -> set[str]:
+    """Why so many connections of an endpoint ended; each is one line of its log."""
+    wait_until(lambda: tunnel.endpoint.process.errors.count("event=closed") == count)
+    log = tunnel.endpoint.process.errors
+    lines = [line for line in log.splitlines() if "reason=" in line and "event=limit" not in line]
+    said = [line.split('reason="')[1].rstrip('"') for line in lines]
+    assert len(said) == count, lines
+    return set(said)
+
+
 def test_an_application_that_is_down(site: Site) -> None:
     """The local program sees it, the log says why; when it is up, all goes on."""
     port = free_port()
@@ -405,7 +415,7 @@ def test_an_application_that_is_down(site: Site) -> None:
     for _ in range(2):
         with tunnel.connect() as local, pytest.raises(ConnectionResetError):
             local.recv(1)
-    wait_until(lambda: tunnel.endpoint.says("Connection refused"))
+    assert ends(tunnel, 2) == {"the application cannot be reached: Connection refused"}
     with socket.create_server((LOOPBACK, port)) as listener, tunnel.connect() as local:
         connection, _ = listener.accept()
         with connection:
@@ -447,6 +457,7 @@ def test_a_socket_of_the_file_system(site: Site) -> None:
     tunnel = Tunnel(site, f"unix:{path}")
     with tunnel.connect() as local, pytest.raises(ConnectionResetError):
         local.recv(1)
+    assert ends(tunnel, 1) == {"the application cannot be reached: No such file or directory"}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -455,6 +466,31 @@ def test_a_socket_of_the_file_system(site: Site) -> None:
             with connection:
                 connection.sendall(b"x")
                 assert local.recv(1) == b"x"
+
+
+def test_an_application_that_accepts_late(site: Site) -> None:
+    """A socket of the file system whose queue is full is tried for as long as one of TCP would be."""
+    path = site.folder / "application.sock"
+    tunnel = Tunnel(site, f"unix:{path}")
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen(0)
+        fill = stack.enter_context(socket.socket(socket.AF_UNIX))
+        fill.connect(str(path))
+        local = stack.enter_context(tunnel.connect())
+        local.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            local.recv(1)
+        stack.enter_context(listener.accept()[0])
+        stack.enter_context(listener.accept()[0]).sendall(b"x")
+        local.settimeout(60)
+        assert local.recv(1) == b"x"
+        stack.enter_context(tunnel.connect())
+        with pytest.raises(ConnectionResetError):
+            stack.enter_context(tunnel.connect()).recv(1)
+    expected = "the application cannot be reached: Resource temporarily unavailable"
+    wait_until(lambda: tunnel.endpoint.says(expected))
 
 
 def abort(connection: socket.socket) -> None:
@@ -527,6 +563,23 @@ def test_where_a_ue_may_listen(site: Site) -> None:
     for words in useless:
         listen = ["--listen", "x:1"] if words else []
         assert command(*base, *listen, *words).returncode == 2
+
+
+def test_the_path_is_removed_by_who_made_it(site: Site) -> None:
+    """At the end; but not what somebody else has put there meanwhile."""
+    path = site.folder / "local.sock"
+    first = site.listener(f"{LOOPBACK}:1", f"{LOOPBACK}:1", f"unix:{path}")
+    assert path.is_socket()
+    first.process.stop()
+    assert not path.exists()
+    second = site.listener(f"{LOOPBACK}:1", f"{LOOPBACK}:1", f"unix:{path}")
+    path.unlink()
+    third = site.listener(f"{LOOPBACK}:1", f"{LOOPBACK}:1", f"unix:{path}")
+    second.process.stop()
+    with socket.socket(socket.AF_UNIX) as local:
+        local.connect(str(path))
+    third.process.stop()
+    assert not path.exists()
 
 
 def echo(connection: socket.socket) -> None:
