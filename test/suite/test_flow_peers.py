@@ -52,6 +52,13 @@ def test_second_identity(server: Server) -> None:
         assert read_record(connection)[0] == ALERT
 
 
+def test_known_identity_before_ones_own(server: Server) -> None:
+    """Libssl commits itself to the first identity that is known (RFC 8446 4.2.11), whose binder is wrong here."""
+    with socket.create_connection(split(server.address), SECONDS) as connection:
+        send_record(connection, client_hello([(SECOND, bytes(32)), (FIRST, KS_NAF)]))
+        assert read_record(connection)[0] == ALERT
+
+
 def test_the_same_identity_after_a_hello_retry_request(server: Server) -> None:
     """With which the next test shows that it fails for the identity alone."""
     assert after_retry(server, (FIRST, KS_NAF))[0] == HANDSHAKE
