@@ -76,24 +76,33 @@ static void put_hash(struct line *line, const char *value)
     put_text(line, shown);
 }
 
+static void put_quoted(struct line *line, const char *filtered, bool quoted)
+{
+    put(line, "\"", quoted);
+    put_text(line, filtered);
+    put(line, "\"", quoted);
+}
+
 static void put_value(struct line *line, const char *key, const char *value)
 {
     const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
 
-    if (log_setup.identities == LOG_HASH && names_a_subscriber(key)) {
+    if (log_setup.identities == LOG_HASH && names_a_subscriber(key))
         put_hash(line, value);
-        return;
-    }
-    put(line, "\"", quoted);
-    put_text(line, PRINTABLE(value));
-    put(line, "\"", quoted);
+    else
+        put_quoted(line, PRINTABLE(value), quoted);
 }
 
-static void put_pair(struct line *line, const char *key, const char *value)
+static void put_key(struct line *line, const char *key)
 {
     put(line, " ", line->length > 0);
     put_text(line, key);
     put_text(line, "=");
+}
+
+static void put_pair(struct line *line, const char *key, const char *value)
+{
+    put_key(line, key);
     put_value(line, key, value);
 }
 
@@ -108,14 +117,27 @@ static void put_time(struct line *line)
         put_pair(line, "time", shown);
 }
 
+static void begin(struct line *line, const char *event)
+{
+    line->length = 0;
+    put_time(line);
+    put_pair(line, "event", event);
+}
+
+/* At once, so that lines of threads do not mix. */
+static void end(struct line *line)
+{
+    line->text[line->length++] = '\n';
+    (void)!write(STDERR_FILENO, line->text, line->length);
+}
+
 void log_event(const char *event, ...)
 {
-    struct line line = {.length = 0};
+    struct line line;
     const char *key, *value;
     va_list pairs;
 
-    put_time(&line);
-    put_pair(&line, "event", event);
+    begin(&line, event);
     va_start(pairs, event);
     while ((key = va_arg(pairs, const char *)) != NULL) {
         value = va_arg(pairs, const char *);
@@ -123,8 +145,18 @@ void log_event(const char *event, ...)
             put_pair(&line, key, value);
     }
     va_end(pairs);
-    line.text[line.length++] = '\n';
-    (void)!write(STDERR_FILENO, line.text, line.length); /* at once: lines of threads do not mix */
+    end(&line);
+}
+
+void log_refused(const char *event, const char *filtered)
+{
+    struct line line;
+
+    begin(&line, event);
+    put_pair(&line, "result", "refused");
+    put_key(&line, "reason");
+    put_quoted(&line, filtered, true);
+    end(&line);
 }
 
 const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address)

@@ -31,6 +31,9 @@ bool log_open(enum log_identities identities);
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
 void log_event(const char *event, ...) __attribute__((sentinel));
 
+/* result=refused, for a reason that has been filtered already: a sentence with a file's name. */
+void log_refused(const char *event, const char *filtered);
+
 /* HOST:PORT in numbers, for the key "peer". Returns shown. */
 const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address);
 

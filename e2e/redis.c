@@ -93,57 +93,63 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
 }
 
 /* Length octets and NUL; the password's line end is not part of it. */
-static char *read_password(const char *path, size_t *length)
+static char *read_password(const char *path, size_t *length, char fault[PRIVATE_FILE_FAULT_SIZE])
 {
-    static const struct secret_file kind = {"--store-password-file", PASSWORD_MAX};
+    char *password = secret_file_read(path, PASSWORD_MAX, false, length, fault);
 
-    return secret_file_read(&kind, path, false, length);
+    if (password == NULL || strcspn(password, "\r\n") > 0)
+        return password;
+    (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "the first line has to be the password");
+    secret_file_free(password, *length);
+    return NULL;
 }
 
 bool redis_password_is_there(const char *path)
 {
+    char fault[PRIVATE_FILE_FAULT_SIZE];
     size_t length = 0;
-    char *password = read_password(path, &length);
-    const bool is_there = password != NULL && strcspn(password, "\r\n") > 0;
+    char *password = read_password(path, &length, fault);
 
-    if (password != NULL && !is_there)
-        fprintf(stderr, "--store-password-file %s: the first line has to be the password\n",
-                PRINTABLE(path));
-    if (password != NULL)
+    if (password == NULL)
+        fprintf(stderr, "--store-password-file %s: %s\n", PRINTABLE(path), fault);
+    else
         secret_file_free(password, length);
-    return is_there;
+    return password != NULL;
 }
 
 /* AUTH [user] password */
-static bool authenticate(struct redis *redis)
+static bool authenticate(struct redis *redis, char fault[PRIVATE_FILE_FAULT_SIZE])
 {
     const char *user = redis->setup->user;
-    size_t length = 0, octets;
-    char *password = read_password(redis->setup->password_file, &length);
+    size_t length = 0;
+    char *password = read_password(redis->setup->password_file, &length, fault);
     struct redis_word words[] = {{"AUTH", 4}, {user, user == NULL ? 0 : strlen(user)}, {NULL, 0}};
-    bool done = false;
+    bool done;
 
-    if (password != NULL) {
-        octets = strcspn(password, "\r\n");
-        words[2] = (struct redis_word){password, octets};
-        if (user == NULL)
-            words[1] = words[2];
-        done = redis_ask(redis, words, user == NULL ? 2 : 3, authenticated);
-        secret_file_free(password, length);
-    }
+    if (password == NULL)
+        return false;
+    words[2] = (struct redis_word){password, strcspn(password, "\r\n")};
+    if (user == NULL)
+        words[1] = words[2];
+    done = redis_ask(redis, words, user == NULL ? 2 : 3, authenticated);
+    secret_file_free(password, length);
+    if (!done)
+        (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "out of memory");
     return done;
 }
 
 static void greet(struct redis *redis)
 {
     static const struct redis_word info[] = {{"INFO", 4}, {"server", 6}};
+    char fault[PRIVATE_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
     const int yes = 1;
 
     (void)setsockopt(bufferevent_getfd(redis->connection), IPPROTO_TCP, TCP_NODELAY, &yes,
                      sizeof(yes));
-    if (redis->setup->password_file != NULL && !authenticate(redis))
-        drop(redis, "--store-password-file cannot be read");
-    else if (!redis_ask(redis, info, 2, identified))
+    if (redis->setup->password_file != NULL && !authenticate(redis, fault)) {
+        (void)snprintf(sentence, sizeof(sentence), "--store-password-file: %.200s", fault);
+        drop(redis, sentence);
+    } else if (!redis_ask(redis, info, 2, identified))
         drop(redis, "out of memory");
 }
 

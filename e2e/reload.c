@@ -6,6 +6,7 @@
 #include "reload.h"
 
 #include "flagger.h"
+#include "printable.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -86,12 +87,14 @@ struct files {
 static bool read_files(const struct as *as, struct files *files, char fault[FAULT_SIZE])
 {
     const struct server *server = &as->server;
+    char what[WRAP_KEY_FAULT_SIZE];
 
     if (server->line != NULL && (files->line = line_tls_read(server->line, fault)) == NULL)
         return false;
-    if (!as->roles.shared_store || (files->store_keys = wrap_keys_read(as->store.key)) != NULL)
+    if (!as->roles.shared_store ||
+        (files->store_keys = wrap_keys_read(as->store.key, what)) != NULL)
         return true;
-    (void)snprintf(fault, FAULT_SIZE, "--store-key cannot be taken");
+    (void)snprintf(fault, FAULT_SIZE, "--store-key %s: %s", PRINTABLE_PATH(as->store.key), what);
     return false;
 }
 
@@ -119,6 +122,8 @@ void reload(struct as *as)
     const bool taken = take_files(as, fault);
 
     metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
-    log_event("reload", "result", taken ? "taken" : "refused", "reason", taken ? NULL : fault,
-              NULL);
+    if (taken)
+        log_event("reload", "result", "taken", NULL);
+    else
+        log_refused("reload", fault);
 }

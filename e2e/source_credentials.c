@@ -19,16 +19,16 @@
 
 char *source_credentials_secret(const char *path, size_t *length)
 {
-    const struct secret_file kind = {"client secret", SECRET_MAX};
-    char *secret = secret_file_read(&kind, path, false, length);
+    char fault[PRIVATE_FILE_FAULT_SIZE] = "the file is empty";
+    char *secret = secret_file_read(path, SECRET_MAX, false, length, fault);
 
-    if (secret == NULL)
-        return NULL;
-    secret[strcspn(secret, "\r\n")] = '\0';
-    if (secret[0] != '\0')
-        return secret;
-    fprintf(stderr, "client secret %s: the file is empty\n", PRINTABLE(path));
-    secret_file_free(secret, *length);
+    if (secret != NULL) {
+        secret[strcspn(secret, "\r\n")] = '\0';
+        if (secret[0] != '\0')
+            return secret;
+        secret_file_free(secret, *length);
+    }
+    fprintf(stderr, "--client-secret-file %s: %s\n", PRINTABLE(path), fault);
     return NULL;
 }
 

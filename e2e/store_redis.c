@@ -125,13 +125,16 @@ static bool connect_all(struct redis_store *store, struct loops *loops)
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options)
 {
     struct redis_store *store = OPENSSL_zalloc(sizeof(*store));
+    char fault[WRAP_KEY_FAULT_SIZE];
 
     if (store == NULL)
         return NULL;
     store->store.ops = &redis_ops;
     store->options = options;
     (void)pthread_rwlock_init(&store->lock, NULL);
-    store->keys = wrap_keys_read(options->key);
+    store->keys = wrap_keys_read(options->key, fault);
+    if (store->keys == NULL)
+        fprintf(stderr, "--store-key %s: %s\n", PRINTABLE(options->key), fault);
     if (store->keys != NULL && has_password(store) && open_url(store, options->url) &&
         open_tls(store) && connect_all(store, loops))
         return &store->store;

@@ -83,19 +83,15 @@ struct wrap_keys *wrap_keys_parse(const char *text, size_t length, char fault[WR
     return NULL;
 }
 
-struct wrap_keys *wrap_keys_read(const char *path)
+struct wrap_keys *wrap_keys_read(const char *path, char fault[WRAP_KEY_FAULT_SIZE])
 {
-    static const struct secret_file kind = {"--store-key", FILE_MAX};
-    char fault[WRAP_KEY_FAULT_SIZE];
     struct wrap_keys *keys;
     size_t length = 0;
-    char *text = secret_file_read(&kind, path, false, &length);
+    char *text = secret_file_read(path, FILE_MAX, false, &length, fault);
 
     if (text == NULL)
         return NULL;
     keys = wrap_keys_parse(text, length, fault);
-    if (keys == NULL)
-        fprintf(stderr, "--store-key %s: %s\n", PRINTABLE(path), fault);
     secret_file_free(text, length);
     return keys;
 }

@@ -11,12 +11,14 @@
 #ifndef WRAP_KEY_H
 #define WRAP_KEY_H
 
+#include "private_file.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 #define WRAP_KEY_LENGTH     32
 #define WRAP_KEYS_MAX       16
-#define WRAP_KEY_FAULT_SIZE 160
+#define WRAP_KEY_FAULT_SIZE PRIVATE_FILE_FAULT_SIZE
 
 struct wrap_key {
     uint32_t number;
@@ -31,8 +33,8 @@ struct wrap_keys {
 /* Read a file's text. NULL: fault says in which line what is wrong and what is wanted. */
 struct wrap_keys *wrap_keys_parse(const char *text, size_t length, char fault[WRAP_KEY_FAULT_SIZE]);
 
-/* Read a file of mode 0600. NULL: the reason went to standard error. */
-struct wrap_keys *wrap_keys_read(const char *path);
+/* Read a file of mode 0600. NULL: fault, as above, without the path. */
+struct wrap_keys *wrap_keys_read(const char *path, char fault[WRAP_KEY_FAULT_SIZE]);
 
 /* The key of a number; NULL: there is none. */
 const struct wrap_key *wrap_keys_find(const struct wrap_keys *keys, uint32_t number);

@@ -176,6 +176,10 @@ class Part:
         """Is this in its log?"""
         return text in self.process.errors
 
+    def only_events(self) -> bool:
+        """Is each line of the log an event?"""
+        return all(line.startswith("time=") for line in self.process.errors.splitlines())
+
 
 def flag_of(naf: str) -> dict[str, Any]:
     """A flag, by stock openssl."""

@@ -968,7 +968,7 @@ def test_files_that_cannot_be_used(net: Net, tmp_path: Path) -> None:
         ("--source-cert", (nothing, key), net.authority.file, []),
         ("--source-ca", (certificate, key), nothing, []),
         (
-            "client secret",
+            "--client-secret-file",
             net.client_files,
             net.authority.file,
             [*token, "--client-secret-file", str(secret)],

@@ -85,9 +85,12 @@ static int open_record(const struct wrap_keys *keys, char *argv[])
 
 int main(int argc, char *argv[])
 {
-    struct wrap_keys *keys = argc < 3 ? NULL : wrap_keys_read(argv[1]);
+    char fault[WRAP_KEY_FAULT_SIZE];
+    struct wrap_keys *keys = argc < 3 ? NULL : wrap_keys_read(argv[1], fault);
     int status = EXIT_FAILURE;
 
+    if (argc >= 3 && keys == NULL)
+        fprintf(stderr, "--store-key: %s\n", fault);
     if (keys != NULL && argc == 11 && strcmp(argv[2], "seal") == 0)
         status = seal(keys, argv + 3);
     else if (keys != NULL && argc == 7 && strcmp(argv[2], "open") == 0)

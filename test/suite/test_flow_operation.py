@@ -209,6 +209,17 @@ def test_reload_of_a_file_that_cannot_be_taken(devices: Path, tmp_path: Path, na
             assert ue(own, ID, server.address, server.e2e_address).returncode == 0
 
 
+def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
+    """What the log says of it is one pair, filtered once."""
+    file = write_devices(tmp_path / 'a\\b"c\x1b d.csv', [[ID, KS_NAF.hex(), KA.hex()]])
+    with Server(file) as server:
+        server.wait_for_error("event=start")
+        file.write_text("nonsense\n")
+        reload(server, "refused")
+        server.wait_for_error(r"/a\x5Cb\x22c\x1B d.csv: line 1: ")
+        assert 'reason="devices file /' in server.errors and r"\x5Cx" not in server.errors
+
+
 def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
     """The third party is told to void the keys; certificates are read again, all or nothing."""
     sides = Sides(tmp_path)
