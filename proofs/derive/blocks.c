@@ -83,6 +83,7 @@ static void prove_output(enum kdf_mode mode, size_t length, int start, unsigned 
     prk = hmac.key;
     CLAIM(derive(&ctx, out, length));
     CLAIM(raised == 0);
+    CLAIM(hmac.prk == NULL || cleansed == hmac.prk);
     claim_output(&held, out, length, mode == MODE_HKDF && start == HOLDS_PRK ? &prk : NULL);
     claim_held(&ctx.inputs, &held);
     claim_fits(&ctx.prf, &held);

@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "asked.h"
 #include "contexts.h"
 
 #include "../inputs/given.h"
@@ -52,15 +53,17 @@ static bool prove_derive(const struct held *was, struct choice *choice, size_t l
     hold(&wanted, choice);
     context_make(&ctx, was, start);
     failing = which_fails;
+    asked_of_policy = (struct asked_of_policy){0};
     is_derived = kdf_derive(&ctx, out, length, given) == 1;
     CLAIM(is_derived == (is_possible(&wanted, length) && !has_failed));
     CLAIM(raised == !is_derived);
+    CLAIM(!is_derived || (asked_of_policy.error == 1 && asked_of_policy.permits == 1));
     for (size_t i = 0; !is_derived && i < length && i < OUTPUT_MAX && length < TOO_LONG; i++)
         CLAIM(out[i] == 0);
     claim_held(&ctx.inputs, is_derived ? &wanted : was);
     claim_fits(&ctx.prf, is_derived ? &wanted : was);
     release(&ctx);
-    CLAIM(blocks == 0 && !hmac.is_open);
+    CLAIM(blocks == 0 && texts == 0 && !hmac.is_open);
     return has_failed;
 }
 

@@ -34,6 +34,8 @@ static void hmac_make(struct prf *prf, const struct held *held, int start)
 {
     *prf = (struct prf){NULL};
     hmac.is_open = start != CLOSED;
+    hmac.has_failed = false;
+    hmac.prk = NULL;
     hmac.count = 0;
     if (start == CLOSED)
         return;
@@ -54,12 +56,13 @@ static void context_make(struct kdf_ctx *ctx, const struct held *held, int start
     hmac_make(&ctx->prf, held, start);
 }
 
-/* The HMAC goes on with no other digest, key or PRK than what is held. */
+/* The HMAC goes on with no other digest, key or PRK than what is held, and not after it failed. */
 static void claim_fits(const struct prf *prf, const struct held *held)
 {
     CLAIM((prf->mac != NULL) == hmac.is_open);
     if (prf->mac == NULL)
         return;
+    CLAIM(!hmac.has_failed);
     CLAIM(prf->digest == held->digest && prf->poolable == (held->properties == NULL));
     if (prf->holds == HOLDS_KEY)
         claim_key(&hmac.key, &held->key);

@@ -14,6 +14,14 @@ bool hmac_restarts;
 
 #define MAC ((EVP_MAC_CTX *)&hmac)
 
+static bool works(void)
+{
+    const bool failed = fails();
+
+    hmac.has_failed |= failed;
+    return !failed;
+}
+
 bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
               const char *properties, const struct errors *errors)
 {
@@ -29,6 +37,7 @@ bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
     prf->restarts = hmac_restarts;
     prf->mac = MAC;
     hmac.is_open = true;
+    hmac.has_failed = false;
     return true;
 }
 
@@ -40,6 +49,7 @@ static void extract(const unsigned char *prk, size_t length)
     CLAIM(hmac.count > 0 && length == result->output_length);
     for (size_t i = 0; i < length; i++)
         CLAIM(prk[i] == result->output[i]);
+    hmac.prk = prk;
     hmac.salt = result->key;
     memcpy(hmac.ikm, result->message, hmac.ikm_length = result->length);
 }
@@ -53,7 +63,7 @@ bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, si
     memcpy(hmac.key.octets, key, hmac.key.length = length);
     hmac.length = 0;
     prf->holds = which;
-    return !fails();
+    return works();
 }
 
 bool prf_again(struct prf *prf)
@@ -61,7 +71,7 @@ bool prf_again(struct prf *prf)
     CLAIM(prf->mac == MAC && hmac.is_open);
     CLAIM(prf->restarts && (prf->holds == HOLDS_KEY || prf->holds == HOLDS_PRK));
     hmac.length = 0;
-    return !fails();
+    return works();
 }
 
 void prf_spend(struct prf *prf)
@@ -75,7 +85,7 @@ bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
     CLAIM(prf->mac == MAC && (prf->holds == HOLDS_KEY || prf->holds == HOLDS_PRK));
     memcpy(hmac.message + hmac.length, octets, length);
     hmac.length += length;
-    return !fails();
+    return works();
 }
 
 /* Where it fails it may have written all the same. */
@@ -91,7 +101,7 @@ bool prf_final(struct prf *prf, unsigned char *out, size_t length)
     result->output_length = length;
     if (!prf->restarts)
         prf->holds = HOLDS_SPENT;
-    return !fails();
+    return works();
 }
 
 void prf_close(struct prf *prf, struct prf_source *source)

@@ -25,9 +25,10 @@ struct hmac_result {
 
 /* The HMAC of one context: whether it is open, what it holds, and what it was asked for so far. */
 struct hmac {
-    bool is_open;
+    bool is_open, has_failed; /* has_failed: what it holds now is not known */
     struct hmac_key key;
-    struct hmac_key salt; /* where it holds a PRK: that of HKDF-Extract(salt, ikm) */
+    struct hmac_key salt;     /* where it holds a PRK: that of HKDF-Extract(salt, ikm) */
+    const unsigned char *prk; /* where it was given from; NULL: none was */
     size_t ikm_length;
     unsigned char ikm[MESSAGE_MAX];
     size_t length;

@@ -5,11 +5,16 @@
  */
 #include "policy.h"
 
+#include "asked.h"
+
 #include "proof.h"
+
+struct asked_of_policy asked_of_policy;
 
 const char *policy_error(const struct policy *policy)
 {
     (void)policy;
+    asked_of_policy.error++;
     return fails() ? "a fault" : NULL;
 }
 
@@ -19,6 +24,7 @@ bool policy_permits(const struct policy *policy, const struct inputs *inputs,
 {
     (void)policy;
     CLAIM(inputs_has(inputs, inputs->algorithm->row->key));
+    asked_of_policy.permits++;
     reason[0] = '\0';
     return !fails();
 }

@@ -40,6 +40,13 @@ static const struct {
     {DIGEST_SHA3_512, 23, "2.16.840.1.101.3.4.2.10"},
 };
 
+/* Octets of output, by FIPS 180-4 and FIPS 202. */
+static const size_t sizes[DIGEST_COUNT] = {
+    [DIGEST_SHA2_256] = 32,     [DIGEST_SHA2_384] = 48, [DIGEST_SHA2_512] = 64,
+    [DIGEST_SHA2_512_256] = 32, [DIGEST_SHA3_256] = 32, [DIGEST_SHA3_384] = 48,
+    [DIGEST_SHA3_512] = 64,
+};
+
 static char in_lower_case(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
@@ -67,4 +74,5 @@ void prove(void)
             wanted = names[which].id;
     CLAIM(digest_find(name, length, &found) == (wanted != DIGEST_COUNT));
     CLAIM(found == wanted);
+    CLAIM(found == DIGEST_COUNT || digests[found].size == sizes[found]);
 }

@@ -20,41 +20,52 @@ static void claim_forgotten(const struct replaced *replaced, bool has_key, bool 
         CLAIM(replaced->s.embedded[i] == 0);
 }
 
+/* What is given, and what it has to come to. */
+struct call {
+    OSSL_PARAM given[CHOICES + 1];
+    bool fits;
+    struct held was, wanted;
+    bool has_key, has_ka; /* has_ka: what is replaced of S is secret */
+};
+
 /* Returns whether what was to fail has failed. */
-static bool prove_call(const struct held *was, struct choice choices[], size_t count, size_t room,
-                       bool is_kept, size_t which_fails)
+static bool prove_set(const struct call *call, size_t room, bool is_kept, size_t which_fails)
 {
     static struct inputs inputs;
     static struct replaced replaced;
-    OSSL_PARAM given[CHOICES + 1];
-    struct held wanted = *was;
-    const bool all = all_fit(choices, count);
-    bool is_taken, has_key = false, has_ka = false;
+    bool is_taken;
 
-    named = 1; /* SHA2-384, HKDF */
-    integer = nondet_int64();
-    for (size_t i = 0; i < count; i++) {
-        given[i] = as_given(&choices[i]);
-        has_key |= choices[i].row->input == INPUT_KS_NAF;
-        has_ka |= choices[i].row->input == INPUT_KA;
-        if (all)
-            hold(&wanted, &choices[i]);
-    }
-    given[count] = (OSSL_PARAM){NULL};
-    inputs_make(&inputs, was, room);
+    inputs_make(&inputs, &call->was, room);
     failing = which_fails;
-    is_taken = inputs_set(&inputs, given, &replaced, &errors);
-    CLAIM(is_taken == (all && !has_failed));
+    is_taken = inputs_set(&inputs, call->given, &replaced, &errors);
+    CLAIM(is_taken == (call->fits && !has_failed));
     CLAIM(raised == !is_taken);
     if (is_kept)
         inputs_keep(&inputs, &replaced);
     else
         inputs_put_back(&inputs, &replaced);
-    claim_held(&inputs, is_taken && is_kept ? &wanted : was);
-    claim_forgotten(&replaced, has_key, has_ka);
+    claim_held(&inputs, is_taken && is_kept ? &call->wanted : &call->was);
+    claim_forgotten(&replaced, call->has_key, call->has_ka);
     inputs_free(&inputs);
-    CLAIM(blocks == 0);
+    CLAIM(blocks == 0 && texts == 0);
     return has_failed;
+}
+
+static bool prove_call(const struct held *was, struct choice choices[], size_t count, size_t room,
+                       bool is_kept, size_t which_fails)
+{
+    struct call call = {.fits = all_fit(choices, count), .was = *was, .wanted = *was};
+
+    named = 1; /* SHA2-384, HKDF */
+    integer = nondet_int64();
+    for (size_t i = 0; i < count; i++) {
+        call.given[i] = as_given(&choices[i]);
+        call.has_key |= choices[i].row->input == INPUT_KS_NAF;
+        call.has_ka |= choices[i].row->input == INPUT_KA;
+        if (call.fits)
+            hold(&call.wanted, &choices[i]);
+    }
+    return prove_set(&call, room, is_kept, which_fails);
 }
 
 /* Kept, with room; and put back, where each value needs memory of its own. */

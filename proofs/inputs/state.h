@@ -102,7 +102,7 @@ static void inputs_make(struct inputs *inputs, const struct held *held, size_t r
     size_t length = held->shape->begin;
 
     embedded_max = room;
-    failing = blocks = 0;
+    failing = blocks = texts = 0;
     inputs_init(inputs, &algorithm);
     (void)octets_reserve(&inputs->key, held->key.length);
     memcpy(inputs->key.data, held->key.octets, inputs->key.length = held->key.length);

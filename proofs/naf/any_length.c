@@ -6,13 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "grammar.h"
+#include "any_length.h"
 #include "naf.h"
 #include "proof.h"
-
-#define LENGTH 254 /* octets: one more than the longest name has */
-
-struct reading readings[LENGTH + 1]; /* of so many octets */
 
 void prove(void)
 {
@@ -20,8 +16,6 @@ void prove(void)
     const size_t length = nondet_size();
 
     GIVEN(length <= LENGTH);
-    readings[0] = (struct reading){.is_ok = true};
-    for (size_t i = 0; i < LENGTH; i++)
-        readings[i + 1] = read_octet(readings[i], text[i]);
+    read_text(text);
     CLAIM((naf_fqdn_fault(text, length) == NULL) == is_name(&readings[length], length));
 }

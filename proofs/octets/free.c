@@ -10,6 +10,7 @@ void prove(void)
     struct octets octets = any_octets();
 
     octets_free(&octets);
+    CLAIM(blocks == 0);
     if (octets.data == embedded)
         for (size_t i = 0; i < octets.length; i++)
             CLAIM(embedded[i] == 0);

@@ -20,6 +20,7 @@ void prove(void)
         CLAIM(wanted > old.capacity);
         CLAIM(octets.data == old.data && octets.capacity == old.capacity);
     }
+    CLAIM(blocks == (octets.data != embedded));
     CLAIM(octets.length == old.length && octets.embedded == embedded);
     for (size_t i = 0; i < octets.length; i++)
         CLAIM(octets.data[i] == before[i]);

@@ -9,9 +9,11 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 #include <stdlib.h>
+#include <string.h>
 
-size_t failing, blocks;
+size_t failing, blocks, texts;
 bool has_failed, compares_same;
+const void *cleansed;
 
 bool fails(void)
 {
@@ -26,14 +28,15 @@ void OPENSSL_cleanse(void *memory, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         ((unsigned char *)memory)[i] = 0;
+    cleansed = memory;
 }
 
 /* Zero at first, so that what is not zero in the end was written and not cleansed. */
-static void *allocate(size_t size)
+static void *allocate(size_t size, size_t *in_use)
 {
     if (fails())
         return NULL;
-    blocks++;
+    ++*in_use;
 #ifdef ANY_SIZE /* blocks of a constant size each are much easier on cbmc than one of any size */
     for (size_t constant = 1; constant <= ANY_SIZE; constant++)
         if (size == constant)
@@ -47,7 +50,7 @@ void *CRYPTO_secure_malloc(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return allocate(size);
+    return allocate(size, &blocks);
 }
 
 void CRYPTO_secure_free(void *memory, const char *file, int line)
@@ -62,7 +65,7 @@ void CRYPTO_secure_free(void *memory, const char *file, int line)
 
 char *CRYPTO_strndup(const char *text, size_t length, const char *file, int line)
 {
-    char *copy = allocate(length + 1);
+    char *copy = allocate(length + 1, &texts);
 
     (void)file;
     (void)line;
@@ -71,11 +74,16 @@ char *CRYPTO_strndup(const char *text, size_t length, const char *file, int line
     return copy;
 }
 
+char *CRYPTO_strdup(const char *text, const char *file, int line)
+{
+    return CRYPTO_strndup(text, strlen(text), file, line);
+}
+
 void CRYPTO_free(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
-    blocks -= memory != NULL;
+    texts -= memory != NULL;
     free(memory);
 }
 

@@ -4,6 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "forms.h"
+
 #include "digests.h"
 #include "modes.h"
 #include "naf.h"
@@ -13,30 +15,38 @@
 
 #include <openssl/params.h>
 
+struct asked asked;
+
 static const char *any_fault(const unsigned char *octets, size_t length)
 {
     CLAIM(length == 0 || __CPROVER_r_ok(octets, length));
     return fails() ? "a fault" : NULL;
 }
 
+static const char *form_fault(enum form form, const unsigned char *octets, size_t length)
+{
+    asked = (struct asked){form, {octets, length}};
+    return any_fault(octets, length);
+}
+
 const char *naf_id_fault(const unsigned char *naf_id, size_t length)
 {
-    return any_fault(naf_id, length);
+    return form_fault(FORM_NAF_ID, naf_id, length);
 }
 
 const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
 {
-    return any_fault(fqdn, length);
+    return form_fault(FORM_FQDN, fqdn, length);
 }
 
 const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)
 {
-    return any_fault(identifier, length);
+    return form_fault(FORM_UA_PROTOCOL, identifier, length);
 }
 
 const char *text_fault(const unsigned char *text, size_t length)
 {
-    return any_fault(text, length);
+    return form_fault(FORM_TEXT, text, length);
 }
 
 const char *query_fault(const unsigned char *query, size_t length)

@@ -24,10 +24,11 @@ unsigned char nondet_octet(void);
 extern size_t failing;
 extern bool compares_same;
 
-/* What they tell it: whether that has failed, how many blocks of memory are in use, and how many
- * errors were raised. */
+/* What they tell it: whether that has failed, how much memory is in use (blocks of secret octets,
+ * and texts), what was cleansed last, and how many errors were raised. */
 extern bool has_failed;
-extern size_t blocks;
+extern size_t blocks, texts;
+extern const void *cleansed;
 extern size_t raised;
 
 /* Whatever may fail asks this. */

@@ -65,8 +65,10 @@ def read_claims() -> list[Claim]:
 
 
 def check_changes(claims: list[Claim]) -> None:
-    """The text that is replaced has to stand once in its file."""
+    """A claim has a mutant, and the text that is replaced stands once in its file."""
     for claim in claims:
+        if not claim.mutants:
+            raise SystemExit(f"{claim.name}: no mutant: {claim.says}")
         for change in claim.edits + claim.mutants:
             count = (ROOT / change.file).read_text().count(change.old)
             if count != 1:

@@ -71,7 +71,8 @@ def coq(claim: Claim, tree: Path) -> Answer:
     for file in [*files, "assumptions.v"]:
         status, said = run(["coqc", "-q", "-R", ".", "akma", file], folder)
         if status != 0:
-            return Answer(Verdict.REFUTED if "Error:" in said else Verdict.UNDECIDED, file, said)
+            is_read = "Error:" in said and "Syntax error" not in said
+            return Answer(Verdict.REFUTED if is_read else Verdict.UNDECIDED, file, said)
     if said.count("Closed under the global context") != len(theorems):
         return Answer(Verdict.REFUTED, "rests on axioms", said)
     return Answer(Verdict.PROVED)

@@ -453,6 +453,18 @@ def test_the_forge_runs_the_same_checks() -> None:
     assert [check for check in checks if check not in workflow] == []
 
 
+def test_promises_name_the_proofs() -> None:
+    """Each folder with claims stands behind a promise of docs/security.md, and in the proofs' README."""
+    folders = sorted(path.parent.name for path in (ROOT / "proofs").glob("*/claims.toml"))
+    promises = (ROOT / "docs/security.md").read_text().split("## Promises")[1].split("\n## ")[0]
+    rows = [re.split(r" \| ", row) for row in re.findall(r"^\| (.*) \|$", promises, re.M)[1:]]
+    named = [" ".join(re.findall(r"`proofs/run.sh([^`]*)`", row[-1])).split() for row in rows]
+    assert sorted({folder for words in named for folder in words}) == folders
+    assert [row[0] for row, words in zip(rows, named) if ("proof" in row[1]) != (words != [])] == []
+    readme = (ROOT / "proofs/README.md").read_text()
+    assert [folder for folder in folders if f"]({folder})" not in readme] == []
+
+
 def test_the_matrix_is_described() -> None:
     """Each row that matrix.sh has, in the table of docs/compatibility.md."""
     rows = re.findall(r"^(\S+)\|[^|\n]+\|in_", (ROOT / "test/checks/matrix.sh").read_text(), re.M)
