@@ -37,7 +37,7 @@ static const struct row {
     {INPUT_DIGEST, TEXT, 0, SIZE_MAX, FORM_TEXT},
     {INPUT_MODE, TEXT, 0, SIZE_MAX, FORM_TEXT},
     {INPUT_NOT_AFTER, INTEGER, 1, SIZE_MAX, NO_FORM},
-    {INPUT_PROPERTIES, TEXT, 0, SIZE_MAX, FORM_TEXT},
+    {INPUT_PROPERTIES, TEXT, 0, SIZE_MAX, FORM_QUERY},
 };
 
 static const struct errors errors;

@@ -51,7 +51,7 @@ const char *text_fault(const unsigned char *text, size_t length)
 
 const char *query_fault(const unsigned char *query, size_t length)
 {
-    return any_fault(query, length);
+    return form_fault(FORM_QUERY, query, length);
 }
 
 size_t named; /* what a name stands for, if it is one: the harness says */
