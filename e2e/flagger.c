@@ -100,13 +100,18 @@ static void on_put(void *argument, enum store_result result, const struct store_
     settle(asking);
 }
 
-/* How long the key may wait: the third party's time, or what is left of the 3GPP key's. */
+/* How many milliseconds the key may wait: the third party's time, or until the 3GPP key's last
+ * second is over. */
 static int64_t lifetime(const struct flagger *flagger, int64_t not_after)
 {
     const int64_t own = flagger->lifetime;
-    const int64_t left = not_after - (int64_t)time(NULL);
+    struct timespec now;
 
-    return 1000 * (not_after != 0 && left < own ? left : own);
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return 0;
+    if (not_after == 0 || not_after - now.tv_sec >= own)
+        return 1000 * own;
+    return 1000 * (not_after + 1 - now.tv_sec) - now.tv_nsec / 1000000;
 }
 
 /* refresh = the UE's nonce, then ours. */

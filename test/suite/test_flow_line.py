@@ -343,12 +343,24 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
                 assert "error" in naf.ask(id=5, **bad)
 
 
+def test_very_second_of_not_after(sides: Sides, third_party: Any) -> None:
+    """In it the module derives still, and so does the third party."""
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
+        for number in itertools.count(1):
+            second = int(time.time())
+            answer = naf.ask(**request(number, **{"not-after": second}))
+            if int(time.time()) == second:
+                break
+        assert answer["e2e"] == 1
+
+
 def test_not_after_shortens(sides: Sides, third_party: Any) -> None:
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
     with Naf(address, sides.authority.file, sides.naf) as naf:
-        short = naf.ask(**request(1, **{"not-after": int(time.time()) + 2}))
-        long = naf.ask(**request(2, **{"not-after": int(time.time()) + 1000}))
-        time.sleep(2.1)
+        end = int(time.time()) + 1
+        short = naf.ask(**request(1, **{"not-after": end}))
+        long = naf.ask(**request(2, **{"not-after": end + 1000}))
+        time.sleep(end + 1.1 - time.time())
         assert not works(endpoint, short)
         assert works(endpoint, long)
 

@@ -162,6 +162,12 @@ FAULTS: list[Fault] = [
         by="bounds_are_per_naf",
     ),
     *of(
+        "flagger.c",
+        ("not_after + 1 - now.tv_sec", "not_after - now.tv_sec"),
+        ("not_after == 0 || not_after - now.tv_sec >= own", "now.tv_sec != 0"),
+        by="very_second or not_after_shortens",
+    ),
+    *of(
         "store_memory.c",
         ("        in_time = entry->expires > clock_ms();", "        in_time = true;"),
         by="test_refresh_lifetime",
