@@ -48,6 +48,8 @@ static struct asking *asking_new(struct flagger *flagger, struct loop *loop, voi
 
 static void asking_free(struct asking *asking)
 {
+    if (asking == NULL)
+        return;
     if (asking->devices != NULL)
         roster_release(asking->flagger->server->roster, asking->devices);
     OPENSSL_free(asking);
@@ -211,17 +213,22 @@ static void on_revoked(void *argument, enum store_result result, const struct st
     settle(asking);
 }
 
-/* Void first, then end: what is taken in between is found on the loops. */
+/*
+ * Void first, then end: what is taken in between is found on the loops. The answer may come while
+ * the store is called, and the scope be gone then: another loop may have released it.
+ */
 static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
                                     const struct store_scope *scope, flags_revoked *done,
                                     void *argument)
 {
     struct store *store = flagger->server->store;
     struct asking *asking = asking_new(flagger, loop, argument);
+    struct endings *endings = asking == NULL ? NULL : server_prepare_end(flagger->server, scope);
     struct store_request *request;
 
     metrics_count(METRIC_REVOCATIONS);
-    if (asking == NULL) {
+    if (endings == NULL) {
+        asking_free(asking);
         if (done != NULL)
             done(argument, false, "out of memory");
         return NULL;
@@ -229,7 +236,7 @@ static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
     asking->revoked = done;
     asking->is_calling = true;
     request = store->ops->revoke(store, loop, scope, on_revoked, asking);
-    (void)server_end(flagger->server, scope, NULL, NULL);
+    server_end_prepared(flagger->server, endings);
     return started(asking, request);
 }
 

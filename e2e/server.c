@@ -8,8 +8,6 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-struct endings;
-
 /* For one loop: which connections are to end there. */
 struct ending {
     struct loop_message message;
@@ -62,7 +60,6 @@ static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
     return given == NULL ? NULL : text;
 }
 
-/* NULL: out of memory. */
 static struct endings *endings_new(const struct server *server, const struct store_scope *scope,
                                    const char *reason)
 {
@@ -80,27 +77,32 @@ static struct endings *endings_new(const struct server *server, const struct sto
 }
 
 /* The last loop to be done releases endings: not before the last message is posted. */
-static bool post_all(struct server *server, struct endings *endings)
+void server_end_prepared(struct server *server, struct endings *endings)
 {
     const size_t count = server->loops->count;
 
-    for (size_t i = 0; endings != NULL && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         endings->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], endings};
         loop_post(server->workers[i].loop, &endings->ending[i].message);
     }
-    return endings != NULL;
+}
+
+struct endings *server_prepare_end(const struct server *server, const struct store_scope *scope)
+{
+    return endings_new(server, scope, "the key that it runs on was revoked");
 }
 
 bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
                 struct loop_message *then)
 {
-    struct endings *endings = endings_new(server, scope, "the key that it runs on was revoked");
+    struct endings *endings = server_prepare_end(server, scope);
 
-    if (endings != NULL) {
-        endings->loop = loop;
-        endings->then = then;
-    }
-    return post_all(server, endings);
+    if (endings == NULL)
+        return false;
+    endings->loop = loop;
+    endings->then = then;
+    server_end_prepared(server, endings);
+    return true;
 }
 
 bool server_close_all(struct server *server, const char *reason)
@@ -108,7 +110,9 @@ bool server_close_all(struct server *server, const char *reason)
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
     struct endings *endings = endings_new(server, &everything, reason);
 
-    if (endings != NULL)
-        endings->all = true;
-    return post_all(server, endings);
+    if (endings == NULL)
+        return false;
+    endings->all = true;
+    server_end_prepared(server, endings);
+    return true;
 }

@@ -65,6 +65,7 @@ def test_notifications_without_descriptors(notified: Notified) -> None:
         notified.notified(operator, subscriber.gpsi or "") as server,
     ):
         pid = server.process.pid
+        server.wait_for_error("event=start")
         used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
         old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, old[1]))

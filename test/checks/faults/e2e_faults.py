@@ -135,7 +135,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "flagger.c",
-        ("    (void)server_end(flagger->server, scope, NULL, NULL);", ""),
+        ("    server_end_prepared(flagger->server, endings);", ""),
         (
             "    request = store->ops->revoke(store, loop, scope, on_revoked, asking);",
             "    on_revoked(asking, STORE_OK, NULL, NULL);\n    request = NULL;",
