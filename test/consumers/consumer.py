@@ -26,6 +26,8 @@ OTHER_KA = bytes.fromhex("d0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9da
 # The system's own openssl.cnf, which knows nothing of the module.
 SYSTEM = {name: value for name, value in os.environ.items() if name != "OPENSSL_CONF"}
 SYSTEM |= {"OPENSSL_MODULES": str(BUILD)}
+# For programs that do not load the module: not with what a sanitizer preloads for it, either.
+FOREIGN = {name: value for name, value in SYSTEM.items() if name != "LD_PRELOAD"}
 
 
 def e2e_key(ka: bytes = KA, refresh: bytes = b"", usage: str = "") -> bytes:
@@ -64,7 +66,7 @@ def command(
         errors="replace",
         timeout=seconds,
         check=False,
-        env=environment or SYSTEM,
+        env=environment or FOREIGN,
     )
 
 
@@ -74,7 +76,7 @@ class Listening(Process):
     def __init__(
         self, port: int, *words: str | Path, environment: dict[str, str] | None = None
     ) -> None:
-        super().__init__(*words, environment=environment or SYSTEM)
+        super().__init__(*words, environment=environment or FOREIGN)
         self.port = port
         self._wait()
 

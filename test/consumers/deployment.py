@@ -13,7 +13,7 @@ from typing import Any
 
 import reference
 from certificates import Authority
-from consumer import FQDN, IDENTITY, KA, KS_NAF, NAF_ID, ROOT, Listening
+from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, NAF_ID, ROOT, Listening
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, free_port, split, ue, write_devices
 
@@ -82,6 +82,7 @@ class Redis:
             capture_output=True,
             timeout=20,
             check=True,
+            env=FOREIGN,
         )
         return result.stdout.removesuffix(b"\n")
 
