@@ -6,11 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "client.h"
 #include "common.h"
 #include "flag.h"
 #include "identity.h"
-#include "log.h"
 #include "options.h"
 #include "printable.h"
 #include "stream.h"
@@ -131,8 +129,9 @@ static void take_connection(void *argument, const struct client_result *result)
     (void)event_base_loopbreak(message->loop->base);
 }
 
-static int send_message(const struct client_setup *setup)
+static int send_message(struct ue_keys *keys)
 {
+    const struct client_setup *setup = ue_keys_acquire(keys);
     struct loops *loops = loops_new(1);
     struct message message = {.loop = loops == NULL ? NULL : &loops->loop[0],
                               .status = CLIENT_OTHER};
@@ -142,77 +141,62 @@ static int send_message(const struct client_setup *setup)
     else
         (void)event_base_dispatch(message.loop->base);
     loops_free(loops);
+    ue_keys_release(keys, setup);
     return message.status;
 }
 
-static int listen_locally(const struct client_setup *setup)
+/* With all but the keys set up. */
+static int run_with_keys(const struct client_setup *rest)
 {
-    struct local_listener listener;
+    const struct ue_keys_options options = {.devices = option.devices,
+                                            .identity = option.identity,
+                                            .oldest_ka_id = option.oldest_ka_id,
+                                            .insecure = option.insecure_devices != NULL,
+                                            .needs_ka = option.listen != NULL};
+    char fault[UE_KEYS_FAULT_SIZE];
+    struct ue_keys *keys = ue_keys_open(rest, &options, fault);
     int status = CLIENT_OTHER;
 
-    if (devices_ka(setup->devices, setup->device, NULL) == NULL)
-        return say(status, "--listen: this UE has no Ka, and without one there is no e2e");
-    if (!local_listener_open(&listener, "listen", option.listen))
-        return status;
-    printf("listen %s\n", PRINTABLE(listener.shown));
-    if (fflush(stdout) == 0 && log_open(LOG_FULL) && ue_listen(&listener, setup))
+    if (keys == NULL)
+        (void)say(status, "%s", fault);
+    else if (option.listen == NULL)
+        status = send_message(keys);
+    else if (ue_listen(option.listen, keys))
         status = EXIT_SUCCESS;
-    local_listener_close(&listener);
+    ue_keys_free(keys);
     return status;
 }
 
-/* With keys and context there: where to, as whom. */
-static int run(const struct client_setup *with_keys)
+/* Where to, as whom. */
+static int run(const struct e2e *e2e)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
     const char *separator = option.separator == NULL ? identity_separator(option.prefix)
                                                      : identity_separator_named(option.separator);
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
     struct target targets[2] = {{.places = NULL}};
-    struct client_setup setup = *with_keys;
+    const struct client_setup rest = {
+        .ctx = common_ctx(TLS_client_method(), option.keylog),
+        .e2e = e2e,
+        .naf_name = option.connect,
+        .endpoint_name = endpoint,
+        .naf = &targets[0],
+        .endpoint = &targets[1],
+        .identity = identity,
+        .device_name = option.device,
+        .allow_plain = option.allow_plain != NULL,
+    };
     int status = CLIENT_OTHER;
 
     if (snprintf(identity, sizeof(identity), "%s%s%s", option.prefix, separator, option.identity) >=
         (int)sizeof(identity))
-        return say(EXIT_USAGE, "prefix, separator and identity are more than 256 octets");
-    setup.naf_name = option.connect;
-    setup.endpoint_name = endpoint;
-    setup.naf = &targets[0];
-    setup.endpoint = &targets[1];
-    setup.identity = identity;
-    setup.device_name = option.device;
-    setup.allow_plain = option.allow_plain != NULL;
-    if (target_open(&targets[0], "connect", option.connect) &&
-        target_open(&targets[1], "e2e-connect", endpoint))
-        status = option.listen == NULL ? send_message(&setup) : listen_locally(&setup);
+        status = say(EXIT_USAGE, "prefix, separator and identity are more than 256 octets");
+    else if (rest.ctx != NULL && target_open(&targets[0], "connect", option.connect) &&
+             target_open(&targets[1], "e2e-connect", endpoint))
+        status = run_with_keys(&rest);
     target_close(&targets[0]);
     target_close(&targets[1]);
-    return status;
-}
-
-/* With the setup understood: read the keys, find this UE's, run. */
-static int run_with_keys(const struct e2e *e2e)
-{
-    struct devices *devices = common_devices(option.devices, option.insecure_devices != NULL);
-    struct client_setup setup = {
-        .ctx = common_ctx(TLS_client_method(), option.keylog),
-        .e2e = e2e,
-        .devices = devices,
-        .device = devices == NULL ? NULL : devices_find(devices, option.identity),
-    };
-    int status = CLIENT_OTHER;
-
-    if (option.oldest_ka_id != NULL && setup.device != NULL)
-        setup.oldest = devices_ka(devices, setup.device, option.oldest_ka_id);
-    if (devices != NULL && setup.device == NULL)
-        (void)say(status, "--identity %s: not in the devices file", option.identity);
-    else if (setup.device != NULL && option.oldest_ka_id != NULL && setup.oldest == NULL)
-        (void)say(status, "--oldest-ka-id %s: no Ka of this name in the devices file",
-                  option.oldest_ka_id);
-    else if (setup.device != NULL && setup.ctx != NULL)
-        status = run(&setup);
-    SSL_CTX_free(setup.ctx);
-    devices_free(devices);
+    SSL_CTX_free(rest.ctx);
     return status;
 }
 
@@ -263,7 +247,7 @@ int main(int argc, char *argv[])
                                .usage = option.usage};
     switch (common_open(&e2e, &setup, option.ua_protocol_id)) {
     case E2E_OPEN:
-        status = run_with_keys(&e2e);
+        status = run(&e2e);
         break;
     case E2E_REFUSED:
         status = EXIT_USAGE;

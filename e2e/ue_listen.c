@@ -5,7 +5,9 @@
  */
 #include "ue_listen.h"
 
+#include "local_listener.h"
 #include "log.h"
+#include "printable.h"
 #include "processors.h"
 #include "relay.h"
 #include "stream.h"
@@ -15,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -24,7 +27,7 @@
 
 /* What belongs to one loop. */
 struct worker {
-    const struct client_setup *setup;
+    struct ue_keys *keys;
     struct loop *loop;
     struct evconnlistener *listener;
     struct event *pause;
@@ -37,10 +40,18 @@ struct local {
     struct worker *worker;
     int fd; /* -1: the relay's */
     struct client *client;
+    const struct client_setup *setup; /* the client's */
     SSL *ssl;
     struct relay *relay;
     int64_t active;
 };
+
+static void release_setup(struct local *local)
+{
+    if (local->setup != NULL)
+        ue_keys_release(local->worker->keys, local->setup);
+    local->setup = NULL;
+}
 
 /* The local program sees a broken connection where it was not served to the end. */
 static void close_local(struct local *local)
@@ -50,6 +61,7 @@ static void close_local(struct local *local)
     LIST_REMOVE(local, next);
     if (local->client != NULL)
         client_stop(local->client);
+    release_setup(local);
     if (local->relay != NULL)
         relay_stop(local->relay);
     if (local->fd >= 0) {
@@ -75,6 +87,7 @@ static void flow_has_ended(void *argument, const struct client_result *result)
     struct local *local = argument;
 
     local->client = NULL;
+    release_setup(local);
     local->ssl = result->ssl;
     if (result->outcome != CLIENT_READY || !result->is_e2e) {
         log_event("refused", "reason",
@@ -106,7 +119,8 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
     local->worker = worker;
     local->fd = fd;
     LIST_INSERT_HEAD(&worker->locals, local, next);
-    local->client = client_start(worker->loop, worker->setup, flow_has_ended, local);
+    local->setup = ue_keys_acquire(worker->keys);
+    local->client = client_start(worker->loop, local->setup, flow_has_ended, local);
     if (local->client == NULL)
         close_local(local);
 }
@@ -152,26 +166,39 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
     return true;
 }
 
-bool ue_listen(const struct local_listener *listener, const struct client_setup *setup)
+static void reload(struct ue_keys *keys)
+{
+    char fault[UE_KEYS_FAULT_SIZE];
+    const bool taken = ue_keys_reload(keys, fault);
+
+    log_event("reload", "result", taken ? "taken" : "refused", "reason", taken ? NULL : fault,
+              NULL);
+}
+
+/* Until a signal says that it is the end. */
+static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys)
+{
+    int which = SIGHUP;
+
+    while (sigwait(signals, &which) == 0 && which == SIGHUP)
+        reload(keys);
+}
+
+static bool serve(const struct local_listener *listener, const sigset_t *signals,
+                  struct ue_keys *keys)
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
     bool open = workers != NULL;
-    sigset_t ends;
-    int which;
 
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL); /* for every thread */
     for (size_t i = 0; open && i < loops->count; i++) {
-        workers[i].setup = setup;
+        workers[i].keys = keys;
         workers[i].loop = &loops->loop[i];
         open = open_worker(&workers[i], listener);
     }
     open = open && loops_start(loops);
     if (open) {
-        (void)sigwait(&ends, &which);
+        wait_for_signals(signals, keys);
         loops_stop(loops);
     } else {
         log_event("listen", "reason", "out of memory, descriptors or threads", NULL);
@@ -181,4 +208,23 @@ bool ue_listen(const struct local_listener *listener, const struct client_setup 
     OPENSSL_free(workers);
     loops_free(loops);
     return open;
+}
+
+bool ue_listen(const char *where, struct ue_keys *keys)
+{
+    struct local_listener listener;
+    sigset_t signals;
+    bool served;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for every thread; before there is a path */
+    if (!local_listener_open(&listener, "listen", where))
+        return false;
+    printf("listen %s\n", PRINTABLE(listener.shown));
+    served = fflush(stdout) == 0 && log_open(LOG_FULL) && serve(&listener, &signals, keys);
+    local_listener_close(&listener);
+    return served;
 }

@@ -6,13 +6,15 @@
 #ifndef UE_LISTEN_H
 #define UE_LISTEN_H
 
-#include "client.h"
-#include "local_listener.h"
+#include "ue_keys.h"
+
+#include <stdbool.h>
 
 /*
- * Serve until SIGTERM or SIGINT, on a loop per core. False: it could not begin, and the reason went
- * to standard error.
+ * Listen on --listen's HOST:PORT or unix:PATH, say where on standard output, and serve until
+ * SIGTERM or SIGINT, on a loop per core; SIGHUP reads the keys again, for connections from then on.
+ * False: it could not begin, and the reason went to standard error.
  */
-bool ue_listen(const struct local_listener *listener, const struct client_setup *setup);
+bool ue_listen(const char *where, struct ue_keys *keys);
 
 #endif

@@ -5,7 +5,9 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import hashlib
+import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -17,10 +19,10 @@ from pathlib import Path
 import pytest
 
 import records
-from consumer import IDENTITY, Listening, command
-from deployment import WRAP, Redis, Site, chunks, flag_of, key_of, receive_all
+from consumer import FOREIGN, IDENTITY, KA, KS_NAF, OTHER_KA, Listening, command
+from deployment import WRAP, Part, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, wait_until
+from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, wait_until, write_devices
 from process_memory import holds
 from sanitizer import unless_sanitized
 
@@ -86,7 +88,7 @@ def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
         tunnel = Tunnel(site, f"{LOOPBACK}:{port}")
         where = ["-h", LOOPBACK, "-p", str(tunnel.port), "-t", "a/b"]
         with subprocess.Popen(
-            ["mosquitto_sub", *where, "-C", "1", "-W", "20"], stdout=subprocess.PIPE
+            ["mosquitto_sub", *where, "-C", "1", "-W", "20"], stdout=subprocess.PIPE, env=FOREIGN
         ) as subscriber:
             for _ in range(50):
                 command("mosquitto_pub", *where, "-q", "1", "-m", "through the relay")
@@ -124,6 +126,7 @@ def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Pat
             capture_output=True,
             timeout=60,
             check=True,
+            env=FOREIGN,
         ).stdout
         assert got == (tmp_path / "page").read_bytes()
         assert f"X-From: {LOOPBACK} {tunnel.endpoint.port}\r\n".encode() in headers.read_bytes()
@@ -563,6 +566,70 @@ def test_where_a_ue_may_listen(site: Site) -> None:
     for words in useless:
         listen = ["--listen", "x:1"] if words else []
         assert command(*base, *listen, *words).returncode == 2
+
+
+def reload(part: Part, outcome: str) -> None:
+    """SIGHUP, and what its log says of it."""
+    count = part.process.errors.count(f"event=reload {outcome}")
+    part.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: part.process.errors.count(f"event=reload {outcome}") > count)
+
+
+def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
+    """The UE holds the new one first. What is open stays, and what is new goes by the file in force."""
+    naf, third_partys = site.naf(), site.devices
+    endpoint = site.endpoint("--forward", Backend(echo).address)
+    site.devices = site.folder / "ue.csv"
+    old, new = ([IDENTITY, KS_NAF.hex(), *row] for row in ((KA.hex(), "1"), (OTHER_KA.hex(), "2")))
+    write_devices(third_partys, [old])
+    write_devices(site.devices, [old])
+    reload(naf, "result=taken")
+    ue = site.listener(naf.address, endpoint.address)
+
+    def serves(ka_id: str) -> bool:
+        count = endpoint.process.errors.count(f"ka-id={ka_id}")
+        with socket.create_connection((LOOPBACK, ue.port), 60) as local:
+            local.sendall(b"x")
+            assert local.recv(1) == b"x"
+        return endpoint.process.errors.count(f"ka-id={ka_id}") > count
+
+    with socket.create_connection((LOOPBACK, ue.port), 60) as first:
+        first.sendall(b"x")
+        assert first.recv(1) == b"x"
+        for path, rows, ka_id in [
+            (site.devices, [old, new], "1"),
+            (third_partys, [old, new], "2"),
+            (site.devices, [new], "2"),
+            (third_partys, [new], "2"),
+        ]:
+            write_devices(path, rows)
+            reload(ue if path == site.devices else naf, "result=taken")
+            assert serves(ka_id)
+        first.sendall(b"x")
+        assert first.recv(1) == b"x"
+    for text, reason in [
+        ("nonsense\n", f"devices file {site.devices}: line 1"),
+        ("identity,ks-naf,ka\n", "not in the devices file"),
+        (f"identity,ks-naf,ka\n{IDENTITY},{KS_NAF.hex()},\n", "this UE has no Ka"),
+    ]:
+        site.devices.write_text(text)
+        reload(ue, "result=refused")
+        assert ue.says(reason) and serves("2")
+
+
+def test_keys_that_change_during_a_flow(site: Site) -> None:
+    """It ends with those that it began with."""
+    tunnel = Tunnel(site, Backend(echo).address)
+    os.kill(tunnel.naf.pid, signal.SIGSTOP)
+    try:
+        with tunnel.connect() as local:
+            local.sendall(b"x")
+            reload(tunnel.ue, "result=taken")
+            reload(tunnel.ue, "result=taken")
+            os.kill(tunnel.naf.pid, signal.SIGCONT)
+            assert local.recv(1) == b"x"
+    finally:
+        os.kill(tunnel.naf.pid, signal.SIGCONT)
 
 
 def test_the_path_is_removed_by_who_made_it(site: Site) -> None:

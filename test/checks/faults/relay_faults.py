@@ -275,6 +275,18 @@ FAULTS = [
         by="flow_that_fails",
     ),
     *of(
+        "ue_keys.c",
+        ("    keys->current = version;\n    (void)", "    (void)"),
+        ("if (options->needs_ka &&", "if (false &&"),
+        ("keys->current->users++;", ""),
+        by="without_a_pause or change_during_a_flow",
+    ),
+    *of(
+        "ue_listen.c",
+        ("(void)sigaddset(&signals, SIGHUP);", ""),
+        by="without_a_pause or change_during_a_flow",
+    ),
+    *of(
         "as_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),

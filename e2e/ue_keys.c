@@ -1,0 +1,162 @@
+/*
+ * What a UE is set up with, its rows of the devices file among it, which a reload replaces
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ue_keys.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* One reading of the file. */
+struct version {
+    struct client_setup setup; /* first: what is acquired stands for its version */
+    struct devices *devices;
+    size_t users; /* being in force is one */
+};
+
+struct ue_keys {
+    struct client_setup rest;
+    const struct ue_keys_options *options;
+    pthread_mutex_t lock;
+    struct version *current;
+};
+
+static bool complain(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool complain(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
+    (void)vsnprintf(fault, UE_KEYS_FAULT_SIZE, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool find_rows(const struct ue_keys_options *options, struct client_setup *setup,
+                      char fault[UE_KEYS_FAULT_SIZE])
+{
+    setup->device = devices_find(setup->devices, options->identity);
+    if (setup->device == NULL)
+        return complain(fault, "--identity %s: not in the devices file", options->identity);
+    if (options->needs_ka && devices_ka(setup->devices, setup->device, NULL) == NULL)
+        return complain(fault, "--listen: this UE has no Ka, and without one there is no e2e");
+    if (options->oldest_ka_id == NULL)
+        return true;
+    setup->oldest = devices_ka(setup->devices, setup->device, options->oldest_ka_id);
+    return setup->oldest != NULL ||
+           complain(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
+                    options->oldest_ka_id);
+}
+
+static bool read_devices(const struct ue_keys_options *options, struct version *version,
+                         char fault[UE_KEYS_FAULT_SIZE])
+{
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .insecure = options->insecure};
+    char what[DEVICES_FAULT_SIZE];
+
+    version->devices = devices_read(options->devices, &rules, what);
+    version->setup.devices = version->devices;
+    return version->devices == NULL
+               ? complain(fault, "devices file %.200s: %s", options->devices, what)
+               : find_rows(options, &version->setup, fault);
+}
+
+static void free_version(struct version *version)
+{
+    devices_free(version->devices);
+    OPENSSL_free(version);
+}
+
+static struct version *read_version(const struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
+{
+    struct version *version = OPENSSL_zalloc(sizeof(*version));
+
+    if (version == NULL) {
+        (void)complain(fault, "out of memory");
+        return NULL;
+    }
+    version->setup = keys->rest;
+    version->users = 1;
+    if (read_devices(keys->options, version, fault))
+        return version;
+    free_version(version);
+    return NULL;
+}
+
+/* One user less, under the lock; what is returned is to be freed outside it. */
+static struct version *drop(struct version *version)
+{
+    return --version->users == 0 ? version : NULL;
+}
+
+struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_keys_options *options,
+                             char fault[UE_KEYS_FAULT_SIZE])
+{
+    struct ue_keys *keys = OPENSSL_zalloc(sizeof(*keys));
+
+    if (keys == NULL) {
+        (void)complain(fault, "out of memory");
+        return NULL;
+    }
+    keys->rest = *rest;
+    keys->options = options;
+    (void)pthread_mutex_init(&keys->lock, NULL);
+    keys->current = read_version(keys, fault);
+    if (keys->current != NULL)
+        return keys;
+    ue_keys_free(keys);
+    return NULL;
+}
+
+const struct client_setup *ue_keys_acquire(struct ue_keys *keys)
+{
+    const struct client_setup *setup;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    keys->current->users++;
+    setup = &keys->current->setup;
+    (void)pthread_mutex_unlock(&keys->lock);
+    return setup;
+}
+
+void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup)
+{
+    struct version *unused;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    unused = drop((struct version *)setup);
+    (void)pthread_mutex_unlock(&keys->lock);
+    if (unused != NULL)
+        free_version(unused);
+}
+
+bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
+{
+    struct version *version = read_version(keys, fault), *unused;
+
+    if (version == NULL)
+        return false;
+    (void)pthread_mutex_lock(&keys->lock);
+    unused = drop(keys->current);
+    keys->current = version;
+    (void)pthread_mutex_unlock(&keys->lock);
+    if (unused != NULL)
+        free_version(unused);
+    return true;
+}
+
+void ue_keys_free(struct ue_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    if (keys->current != NULL)
+        free_version(keys->current);
+    (void)pthread_mutex_destroy(&keys->lock);
+    OPENSSL_free(keys);
+}

@@ -1,0 +1,40 @@
+/*
+ * What a UE is set up with, its rows of the devices file among it, which a reload replaces while
+ * flows go on with the ones before
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UE_KEYS_H
+#define UE_KEYS_H
+
+#include "client.h"
+
+#include <stdbool.h>
+
+/* Which file, and what it has to have; kept, not copied. */
+struct ue_keys_options {
+    const char *devices, *identity;
+    const char *oldest_ka_id; /* NULL: any */
+    bool insecure;            /* take a file that others can use */
+    bool needs_ka;
+};
+
+#define UE_KEYS_FAULT_SIZE CLIENT_REASON_SIZE /* of a sentence, unfiltered */
+
+struct ue_keys;
+
+/* rest: everything of the setup but the rows; copied. NULL: fault says why. */
+struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_keys_options *options,
+                             char fault[UE_KEYS_FAULT_SIZE]);
+
+/* The setup in force, on any thread; it stays as it is until it is released. */
+const struct client_setup *ue_keys_acquire(struct ue_keys *keys);
+void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup);
+
+/* Read the file again: false, with a fault, leaves the old one in force. */
+bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE]);
+
+/* NULL is fine. Everything acquired must have been released. */
+void ue_keys_free(struct ue_keys *keys);
+
+#endif
