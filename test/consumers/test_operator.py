@@ -33,6 +33,7 @@ from operator_network import (
     Subscriber,
     expiry,
 )
+from sanitizer import SLOWER
 
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
@@ -852,11 +853,14 @@ def test_a_thousand_identities(net: Net, operator: Operator) -> None:
     operator.add(*subscribers)
     known = {subscriber.a_kid: subscriber.k_af(NAF_ID).hex() for subscriber in subscribers}
     operator.answer = lambda request, true: true | {"delay": 50}
-    limits = ("--lookups-per-second", "10000", "--lookups-per-source", "10000")
-    with net.source(f"aanf:{operator.url}", options=(*limits, "--source-timeout", "20")) as source:
+    limits = (
+        *("--lookups-per-second", "10000", "--lookups-per-source", "10000"),
+        *("--source-timeout", str(min(60, 20 * SLOWER))),
+    )
+    with net.source(f"aanf:{operator.url}", options=limits) as source:
         labels = {a_kid: source.start(a_kid) for a_kid in known}
         for a_kid, label in labels.items():
-            assert key_of(source.wait_for(label)) == known[a_kid]
+            assert key_of(source.wait_for(label, 60)) == known[a_kid]
     connections = {request["connection"] for request in operator.requests}
     most = max(request["waiting"] for request in operator.requests)
     print(f"{len(operator.requests)} identities: {len(connections)} connection, {most} in flight")

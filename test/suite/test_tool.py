@@ -421,6 +421,8 @@ def test_closed_pipe(both: list[str]) -> None:
         (["--k", "stdin"], 2, "--k: there is no such option, or it is ambiguous"),
         (["--ka"], 2, "--ka: a value is missing"),
         (["what"], 2, "akma derive: argument 9 is not an option"),
+        (["what", "--length", "32"], 2, "akma derive: argument 9 is not an option"),
+        (["--", "what", "--length", "32"], 2, "akma derive: argument 10 is not an option"),
         (["--length", "32", "--", "what"], 2, "akma derive: argument 12 is not an option"),
         (["--\x1b[31m"], 2, "--\\x1B[31m: there is no such option"),
     ],

@@ -120,12 +120,6 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "flagger.c",
-        ("not_after != 0 && left < own ? left : own", "own"),
-        ("not_after != 0 && left < own ? left : own", "left < own ? left : own"),
-        by="not_after_shortens or test_answer",
-    ),
-    *of(
-        "flagger.c",
         ("    memcpy(flag->refresh, nonce, NONCE_LENGTH);", "    (void)nonce;"),
         (
             "    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;",
@@ -165,7 +159,8 @@ FAULTS: list[Fault] = [
         "flagger.c",
         ("not_after + 1 - now.tv_sec", "not_after - now.tv_sec"),
         ("not_after == 0 || not_after - now.tv_sec >= own", "now.tv_sec != 0"),
-        by="very_second or not_after_shortens",
+        ("not_after == 0 || not_after - now.tv_sec >= own", "not_after - now.tv_sec >= own"),
+        by="very_second or not_after_shortens or test_answer",
     ),
     *of(
         "store_memory.c",

@@ -126,7 +126,7 @@ FAULTS = [
     *of(
         "redis.c",
         ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
-        ('octets = strcspn(password, "\\r\\n");', "octets = strlen(password);"),
+        ('{password, strcspn(password, "\\r\\n")}', "{password, strlen(password)}"),
         by="password_that_changes",
     ),
     *of(
