@@ -105,7 +105,7 @@ def settles_at(connections: list[socket.socket], most: int) -> None:
 
 def test_a_thousand_connections_of_one_device(devices: Path) -> None:
     """Two octets on each, now and then: --connections-per-device are left, and time ends them."""
-    options = ["--connections-max", "1000", "--line-timeout", "3"]
+    options = ["--connections-max", "1000", "--line-timeout", str(SLOWER * 3)]
     with Server(devices, *options) as server, Hold(server, 1000) as hold:
         assert hold.open <= 64
         gets_through(devices, server.address, server.e2e_address)
@@ -294,7 +294,7 @@ def test_who_never_reads_is_cut_off(devices: Path) -> None:
             sender = threading.Thread(target=send_without_end, args=(client,), daemon=True)
             sender.start()
             try:
-                server.wait_for_error("the other side does not read")
+                server.wait_for_error("the other side does not read", SLOWER * SECONDS)
                 if not SANITIZED:  # which keeps what was released
                     assert resident(server.process.pid) - before < 1024
                 wait_until(lambda: not is_in_the_kernel((split(server.address)[1], relay.port)))
@@ -315,7 +315,7 @@ def test_who_never_reads_is_cut_off_between_lines(devices: Path) -> None:
             arguments = (client, PIPE_BUF)
             threading.Thread(target=send_without_end, args=arguments, daemon=True).start()
             try:
-                server.wait_for_error("the other side does not read")
+                server.wait_for_error("the other side does not read", SLOWER * SECONDS)
             finally:
                 relay.deaf.clear()
 
