@@ -24,7 +24,7 @@ from deployment import WRAP, Part, Redis, Site, chunks, flag_of, key_of, receive
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, wait_until, write_devices
 from process_memory import holds
-from sanitizer import unless_sanitized
+from sanitizer import SANITIZED, unless_sanitized  # which keeps for a while what was released
 
 GIB = 1 << 30
 PAGE = 8 << 20
@@ -256,7 +256,8 @@ def test_a_gibibyte_each_way(site: Site) -> None:
             digest.update(part)
         assert sums[name] == (GIB, digest.hexdigest())
     after = [part.memory("VmHWM") for part in (tunnel.ue, tunnel.endpoint)]
-    assert all(now - then < 4096 for then, now in zip(before, after)), (before, after)
+    grown = [now - then for then, now in zip(before, after)]
+    assert SANITIZED or max(grown) < 4096, (before, after)
 
 
 @pytest.mark.parametrize("slow", ["application", "local program"])
@@ -289,7 +290,8 @@ def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
             sent = sums[0]
         after = [part.memory() for part in (tunnel.ue, tunnel.endpoint)]
         assert 0 < sent < GIB // 4  # the kernel's buffers, and no more
-        assert all(now - then < 1024 for then, now in zip(before, after)), (before, after)
+        grown = [now - then for then, now in zip(before, after)]
+        assert SANITIZED or max(grown) < 1024, (before, after)
         go.set()
         if slow == "application":
             local.shutdown(socket.SHUT_WR)
