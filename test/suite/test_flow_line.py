@@ -246,11 +246,11 @@ def test_answer(sides: Sides, third_party: Any) -> None:
 
 
 def test_setups_of_one_line(sides: Sides, third_party: Any) -> None:
-    """Each request's name and Ua protocol are its own, whatever the one before had."""
-    pair = sides.authority.issue(FQDN, FQDN, "other.example.com")
-    protocols = ("0100000007", "ff00000001")
+    """Each request's name and Ua protocol are its own, whatever the one before had: one of them changes at a time."""
+    other, one, two = "other.example.com", "0100000007", "ff00000001"
+    pair = sides.authority.issue(FQDN, FQDN, other)
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
-        for name, protocol in itertools.product((FQDN, "other.example.com"), protocols):
+        for name, protocol in ((FQDN, one), (FQDN, two), (other, two), (other, one)):
             setup: dict[str, Any] = {"naf-fqdn": name, "ua-protocol-id": protocol}
             flag = naf.ask(**request(**setup))
             naf_id = name.encode() + bytes.fromhex(protocol)
