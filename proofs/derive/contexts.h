@@ -30,6 +30,11 @@ static void claim_key(const struct hmac_key *key, const struct value *value)
     (void)claim_octets(key->octets, value->octets, value->length);
 }
 
+static int properties_of(const struct held *held)
+{
+    return held->properties == NULL ? NONE : held->properties[0];
+}
+
 static void hmac_make(struct prf *prf, const struct held *held, int start)
 {
     *prf = (struct prf){NULL};
@@ -37,6 +42,7 @@ static void hmac_make(struct prf *prf, const struct held *held, int start)
     hmac.has_failed = false;
     hmac.prk = NULL;
     hmac.count = 0;
+    hmac.properties = properties_of(held);
     if (start == CLOSED)
         return;
     *prf = (struct prf){(EVP_MAC_CTX *)&hmac, held->digest, (enum prf_holds)start, hmac_restarts,
@@ -56,7 +62,8 @@ static void context_make(struct kdf_ctx *ctx, const struct held *held, int start
     hmac_make(&ctx->prf, held, start);
 }
 
-/* The HMAC goes on with no other digest, key or PRK than what is held, and not after it failed. */
+/* The HMAC goes on with no other digest, properties, key or PRK than what is held, and not after it
+ * failed. */
 static void claim_fits(const struct prf *prf, const struct held *held)
 {
     CLAIM((prf->mac != NULL) == hmac.is_open);
@@ -64,6 +71,7 @@ static void claim_fits(const struct prf *prf, const struct held *held)
         return;
     CLAIM(!hmac.has_failed);
     CLAIM(prf->digest == held->digest && prf->poolable == (held->properties == NULL));
+    CLAIM(hmac.properties == properties_of(held));
     if (prf->holds == HOLDS_KEY)
         claim_key(&hmac.key, &held->key);
     if (prf->holds == HOLDS_PRK) {

@@ -36,6 +36,7 @@ bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
     }
     prf->restarts = hmac_restarts;
     prf->mac = MAC;
+    hmac.properties = properties == NULL ? NONE : (unsigned char)properties[0];
     hmac.is_open = true;
     hmac.has_failed = false;
     return true;

@@ -10,6 +10,7 @@
 
 #define MESSAGE_MAX 128 /* octets: T(i-1), and the strings of short values */
 #define RESULTS     4
+#define NONE        (-1)
 
 struct hmac_key {
     size_t length;
@@ -26,6 +27,7 @@ struct hmac_result {
 /* The HMAC of one context: whether it is open, what it holds, and what it was asked for so far. */
 struct hmac {
     bool is_open, has_failed; /* has_failed: what it holds now is not known */
+    int properties;           /* the first octet of what it was fetched with, or NONE */
     struct hmac_key key;
     struct hmac_key salt;     /* where it holds a PRK: that of HKDF-Extract(salt, ikm) */
     const unsigned char *prk; /* where it was given from; NULL: none was */

@@ -36,7 +36,7 @@ void prove(void)
     static const struct {
         const char *name;
         size_t length;
-    } given[] = {{"ks-naf", 32}, {"ka", 16}, {"digest", 1}};
+    } given[] = {{"ks-naf", 32}, {"ka", 16}, {"digest", 1}, {"properties", 1}};
     unsigned char octets[VALUES_MAX][VALUE_MAX];
 
     any = octets;

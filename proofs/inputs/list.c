@@ -73,6 +73,7 @@ void prove(void)
         const struct call call = make_call(&lists[LIST], &was, joined);
 
         (void)prove_set(&call, ROOMY, true, 0);
+        (void)prove_set(&call, S_TAIL, true, 0);
         (void)prove_set(&call, S_TAIL, false, 0);
         for (size_t which = 1; prove_set(&call, S_TAIL, false, which);)
             which++;
