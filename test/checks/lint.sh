@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every checker: .editorconfig, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy.
+# Every checker: .editorconfig, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy;
+# and that the faults of mutate.py fit the code.
 #
 #   test/checks/lint.sh
 #
@@ -33,6 +34,8 @@ configure() {
     shellcheck $shell_files
     echo "== mypy"
     mypy test scripts python proofs
+    echo "== faults that fit the code"
+    test/checks/mutate.py --check
     echo "== compilers, warnings as errors"
     configure gcc gcc -Werror
     cmake --build "$build/gcc" >/dev/null

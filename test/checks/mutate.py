@@ -2,6 +2,7 @@
 """Break the project on purpose, in one place at a time, and see that its tests notice.
 
     test/checks/mutate.py [--room NAME] [--jobs N] [words]
+    test/checks/mutate.py --check    # only see that every fault still fits the code
 
 Each <room>_faults.py of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In
 a copy of the tree a fault is put in, built and tried; the test that noticed the last one is tried first. What takes
@@ -166,6 +167,7 @@ def attempt_all(room: Room, faults: list[Fault], jobs: int) -> int:
 def main() -> int:
     """Go through the rooms."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--room", help="the first word of a file of test/checks/faults")
     parser.add_argument("words", nargs="*")
@@ -178,10 +180,13 @@ def main() -> int:
     ]
     if not rooms:
         parser.error(f"--room {arguments.room}: no such room; there are {', '.join(names)}")
+    for room in rooms:
+        check(room)
+    if arguments.check:
+        return 0
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     total, survivors, started = 0, 0, time.monotonic()
     for room in rooms:
-        check(room)
         words = arguments.words
         faults = [
             fault for fault in room.faults if not words or any(word in str(fault) for word in words)
