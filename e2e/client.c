@@ -178,7 +178,7 @@ static void release(struct client *client)
     OPENSSL_clear_free(client, sizeof(*client));
 }
 
-/* Hand the connection over, or the reason why there is none. */
+/* Hand the connection over, or the reason why there is none; then no key is left here. */
 static void end(struct client *client)
 {
     const struct client_result result = {
@@ -188,11 +188,11 @@ static void end(struct client *client)
         .reason = client->reason,
     };
 
-    wait_end(&client->wait);
     if (result.ssl != NULL) {
         client->wire.ssl = NULL;
         client->fd = -1;
     }
+    client_disconnect(client);
     client->done(client->argument, &result);
     release(client);
 }
