@@ -27,24 +27,30 @@ static void complain(const char *option, const char *address, const char *what)
     fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(address), what);
 }
 
-/* getaddrinfo() takes numbers modulo 2^16. */
-static bool is_no_port(const char *service)
+/* getaddrinfo() takes numbers modulo 2^16. Only who listens takes any port that is free, as 0. */
+static bool is_port(const char *service, bool listens)
 {
-    return service[strspn(service, "0123456789")] == '\0' && strtoul(service, NULL, 10) > PORT_TOP;
+    const unsigned long number = strtoul(service, NULL, 10);
+
+    return service[strspn(service, "0123456789")] != '\0' ||
+           (number <= PORT_TOP && (number > 0 || listens));
 }
 
 struct addrinfo *address_resolve(const char *option, const char *address, int flags)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found = NULL;
+    const bool listens = (flags & AI_PASSIVE) != 0;
     char *host = NULL, *service = NULL;
     int error;
 
     if (strchr(address, ':') == NULL ||
         !BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
         complain(option, address, "must be HOST:PORT");
-    } else if (is_no_port(service)) {
-        complain(option, address, "the port must be a number from 0 to 65535, or a service's name");
+    } else if (!is_port(service, listens)) {
+        complain(option, address,
+                 listens ? "the port must be a number from 0 to 65535, or a service's name"
+                         : "the port must be a number from 1 to 65535, or a service's name");
     } else {
         error = getaddrinfo(host, service, &hints, &found);
         if (error != 0)

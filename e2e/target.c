@@ -6,6 +6,7 @@
 #include "target.h"
 
 #include "address.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -38,6 +39,10 @@ static bool open_any(struct target *target, const char *option, const char *text
     memset(target, 0, sizeof(*target));
     if (strncmp(text, UNIX, strlen(UNIX)) == 0)
         return open_path(target, option, text + strlen(UNIX));
+    if (strchr(text, ':') == NULL) {
+        fprintf(stderr, "--%s %s: must be HOST:PORT or unix:PATH\n", option, PRINTABLE(text));
+        return false;
+    }
     target->resolved = address_resolve(option, text, flags);
     target->places = target->resolved;
     return target->places != NULL;

@@ -82,9 +82,16 @@ def test_a_store_key_that_others_can_read(tmp_path: Path) -> None:
 def test_an_application_that_cannot_be(tmp_path: Path) -> None:
     devices = write_devices(tmp_path / "d", [["ue", "00" * 32, "01" * 32]])
     words = ["--accept", f"{LOOPBACK}:0", "--devices", str(devices), "--naf-fqdn", FQDN]
-    for target in "nonsense", "unix:", "unix:" + "x" * 108, "::1:80", f"{LOOPBACK}:65536":
+    for target, said in (
+        ("nonsense", "nonsense: must be HOST:PORT or unix:PATH"),
+        ("unix:", "a path of 1 to 107 octets must"),
+        ("unix:" + "x" * 108, "a path of 1 to 107 octets must"),
+        ("::1:80", "must be HOST:PORT"),
+        (f"{LOOPBACK}:65536", "the port must be a number from 1 to 65535"),
+        (f"{LOOPBACK}:0", "the port must be a number from 1 to 65535"),
+    ):
         result = run(tmp_path, *words, "--forward", target)
-        assert result.returncode == 1 and "must" in result.stderr
+        assert result.returncode == 1 and said in result.stderr, target
 
 
 @pytest.mark.parametrize(
