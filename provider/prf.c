@@ -170,11 +170,17 @@ static EVP_MAC_CTX *mac_new(struct prf_source *source, enum digest_id digest,
     return mac;
 }
 
-static bool hmac_of(EVP_MAC_CTX *mac, unsigned char octet, unsigned char out[DIGEST_SIZE_MAX])
+/* An HMAC of fewer octets is none: what stands behind them must not become a key. */
+static bool final(EVP_MAC_CTX *mac, unsigned char *out, size_t size)
 {
-    size_t length;
+    size_t written = 0;
 
-    return EVP_MAC_update(mac, &octet, 1) && EVP_MAC_final(mac, out, &length, DIGEST_SIZE_MAX);
+    return EVP_MAC_final(mac, out, &written, size) && written == size;
+}
+
+static bool hmac_of(EVP_MAC_CTX *mac, unsigned char octet, unsigned char *out, size_t size)
+{
+    return EVP_MAC_update(mac, &octet, 1) && final(mac, out, size);
 }
 
 /*
@@ -187,9 +193,9 @@ static bool proves_restart(EVP_MAC_CTX *mac, size_t size)
     bool proved;
 
     (void)ERR_set_mark();
-    proved = EVP_MAC_init(mac, zeros, sizeof(zeros), NULL) && hmac_of(mac, 1, first) &&
-             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 2, other) &&
-             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 1, again) &&
+    proved = EVP_MAC_init(mac, zeros, sizeof(zeros), NULL) && hmac_of(mac, 1, first, size) &&
+             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 2, other, size) &&
+             EVP_MAC_init(mac, NULL, 0, NULL) && hmac_of(mac, 1, again, size) &&
              memcmp(first, again, size) == 0 && memcmp(first, other, size) != 0;
     (void)ERR_pop_to_mark();
     return proved;
@@ -234,15 +240,15 @@ bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
 
 bool prf_final(struct prf *prf, unsigned char *out, size_t length)
 {
-    size_t size = digests[prf->digest].size;
+    const size_t size = digests[prf->digest].size;
     unsigned char block[DIGEST_SIZE_MAX];
     bool done;
 
     if (!prf->restarts)
         prf->holds = HOLDS_SPENT;
     if (length >= size)
-        return EVP_MAC_final(prf->mac, out, &size, size);
-    done = EVP_MAC_final(prf->mac, block, &size, sizeof(block));
+        return final(prf->mac, out, size);
+    done = final(prf->mac, block, size);
     if (done)
         memcpy(out, block, length);
     OPENSSL_cleanse(block, sizeof(block));

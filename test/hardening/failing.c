@@ -1,6 +1,6 @@
 /*
- * failing - HMACs that fail at each of their steps in turn, or cannot be started again without a
- * key
+ * failing - HMACs that fail at each of their steps in turn, cannot be started again without a key,
+ * or give fewer octets than their digest has
  *
  * The derivation gives the right key all the same; or it fails, says so, leaves nothing in the
  * output, and works the next time with what the context had before.
@@ -133,6 +133,32 @@ static void go_through(const struct tried *tried, bool warm, bool change)
     printf(" %lu", n - 1);
 }
 
+/* An HMAC of too few octets is no key, nor is what stands behind them. */
+static void refuse_short(const struct tried *tried)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *mac = load_misbehaving(libctx);
+    OSSL_PROVIDER *akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, tried->one->algorithm, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    unsigned char out[CASE_OUT_MAX];
+
+    set(ctx, tried->one);
+    misbehaviour.falls_short = true;
+    misbehaviour.failed_to_set = false;
+    ERR_clear_error();
+    if (EVP_KDF_derive(ctx, out, tried->one->length, NULL) > 0)
+        fail("%s: a key from an HMAC that fell short", tried->one->algorithm);
+    expect_clean_failure(tried->one, out);
+    misbehaviour.falls_short = false;
+    expect_key(ctx, tried->one, NULL, tried->key, "after an HMAC that fell short");
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    (void)OSSL_PROVIDER_unload(akma);
+    (void)OSSL_PROVIDER_unload(mac);
+    OSSL_LIB_CTX_free(libctx);
+}
+
 /* OpenSSL's HMAC gives the keys to compare with. */
 static void derive_with_default(struct tried *tried)
 {
@@ -160,6 +186,7 @@ static void go_through_case(const struct kdf_case *one)
     struct tried tried = {.one = one};
 
     derive_with_default(&tried);
+    refuse_short(&tried);
     for (int kind = 0; kind < 4; kind++) {
         const bool warm = (kind & 1) != 0, change = (kind & 2) != 0;
 

@@ -11,6 +11,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#define FILLER 0xA5 /* what stands where it wrote nothing */
+
 struct misbehaviour misbehaviour;
 
 static const void *broken; /* the HMAC that goes on failing */
@@ -81,6 +83,8 @@ static int hmac_final(void *ctx, unsigned char *out, size_t *length, size_t size
     const int done = EVP_MAC_final(copy == NULL ? ctx : copy, out, length, size);
 
     EVP_MAC_CTX_free(copy);
+    if (done && misbehaviour.falls_short)
+        out[--*length] = FILLER;
     /* what a failing HMAC leaves behind is not to be seen either */
     return done && !is_to_fail(ctx);
 }

@@ -22,6 +22,7 @@ extern struct misbehaviour {
     bool failed_to_set;    /* it was the one that sets the digest */
     long contexts;         /* there are now */
     enum restart restart;
+    bool falls_short;       /* it gives an octet less than its digest has, and says so */
     void (*on_query)(void); /* called when libcrypto asks what there is, or NULL */
 } misbehaviour;
 

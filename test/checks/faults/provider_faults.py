@@ -330,6 +330,7 @@ FAULTS = [
         ),
         ("        prf->restarts = false;\n", ""),
         ("memcmp(first, again, size) == 0 && ", ""),
+        (" && written == size;", ";"),
         ("    if (!prf->restarts)\n        prf->holds = HOLDS_SPENT;", ""),
         (
             "    return EVP_MAC_update(prf->mac, octets, length);",
