@@ -256,6 +256,7 @@ void as_release(struct as *as)
     flags_free(server->flags);
     server->flags = NULL; /* what was posted too late finds none */
     source_free(server->source);
+    server->source = NULL;
     source_options_close();
     store_free(server->store); /* its connections are on the loops */
     loops_free(server->loops);

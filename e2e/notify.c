@@ -91,6 +91,10 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
 {
     struct revocation *revocation = argument;
 
+    if (revocation->server->source == NULL) { /* the process ends, and nobody waits any more */
+        OPENSSL_free(revocation);
+        return;
+    }
     revocation->revoked = revoked;
     (void)OPENSSL_strlcpy(revocation->reason, reason == NULL ? "" : reason,
                           sizeof(revocation->reason));
@@ -285,13 +289,21 @@ struct notify *notify_new(struct event_base *base, const struct notify_setup *se
     return notify;
 }
 
-void notify_free(struct notify *notify)
+void notify_stop(struct notify *notify)
 {
     if (notify == NULL)
         return;
     notify->socket = NULL;
     if (notify->http != NULL)
         evhttp_free(notify->http);
+    notify->http = NULL;
+}
+
+void notify_free(struct notify *notify)
+{
+    if (notify == NULL)
+        return;
+    notify_stop(notify);
     SSL_CTX_free(notify->ctx);
     OPENSSL_free(notify);
 }

@@ -32,7 +32,10 @@ struct notify;
 struct notify *notify_new(struct event_base *base, const struct notify_setup *setup,
                           struct server *server);
 
-/* The loop does not run any more. NULL is fine. */
+/* Close what is open. The loop does not run any more. NULL is fine. */
+void notify_stop(struct notify *notify);
+
+/* To be called after the loop's event base is gone, which ends connections late. NULL is fine. */
 void notify_free(struct notify *notify);
 
 #endif

@@ -152,7 +152,7 @@ static void release(struct source *source)
 
     if (http->runs)
         loops_stop(http->loops);
-    notify_free(http->notify);
+    notify_stop(http->notify);
     http_free(http->http);
     for (size_t i = 0; i < KEY_SYSTEMS; i++)
         key_service_free(http->services[i]);
@@ -163,6 +163,7 @@ static void release(struct source *source)
     if (http->sweep != NULL)
         event_free(http->sweep);
     loops_free(http->loops);
+    notify_free(http->notify);
     source_free(http->file);
     OPENSSL_free(http);
 }

@@ -125,6 +125,7 @@ class Apart(Notified):
     def __init__(self, folder: Path, redis: Redis | None) -> None:
         super().__init__(folder)
         self.redis = redis
+        self.environment = BIND_NOW  # the NAF's
         (folder / "line").mkdir()
         self.sides = Sides(folder / "line")
 
@@ -154,7 +155,7 @@ class Apart(Notified):
             address = self.third_party.addresses["naf-accept"]
             accept = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--third-party", address]
             words = (*accept, *line, *source, *options)
-            self.naf = parts.enter_context(Program(*words, environment=BIND_NOW))
+            self.naf = parts.enter_context(Program(*words, environment=self.environment))
             self._read_notify(self.naf)
             yield
 

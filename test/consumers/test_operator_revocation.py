@@ -212,3 +212,26 @@ def test_who_cannot_confirm(apart: Apart) -> None:
         assert apart.revoke() == 503
         apart.redis.restart()
         wait_until(lambda: apart.revoke() == 204, SECONDS)
+
+
+def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
+    """SIGTERM while the third party has not confirmed: the NAF ends in order, whatever is in freed memory."""
+    apart = Apart(tmp_path, None)
+    apart.environment |= {"MALLOC_PERTURB_": "165"}
+
+    def notify() -> None:
+        with contextlib.suppress(OSError):  # nobody answers
+            apart.revoke()
+
+    with apart.operator(Subscriber()) as operator, apart.running(operator, "--drain-timeout", "1"):
+        assert apart.flag()["e2e"] == 1
+        apart.third_party.process.send_signal(signal.SIGSTOP)
+        try:
+            notifying = threading.Thread(target=notify)
+            notifying.start()
+            time.sleep(0.5)  # it has reached the third party
+            apart.naf.process.terminate()
+            assert apart.naf.process.wait(SECONDS) == 0, apart.naf.errors
+            notifying.join(SECONDS)
+        finally:
+            apart.third_party.process.send_signal(signal.SIGCONT)
