@@ -152,12 +152,12 @@ def test_architecture_names_files_that_exist() -> None:
         assert name in files
 
 
-def test_readme_python() -> None:
-    (example,) = blocks("README.md", "python")
-    assert len(example.splitlines()) == 4
-    program = f"ks_naf, ka = {KS_NAF!r}, {KA!r}\n{example}print(e2e_key.hex())\n"
+@pytest.mark.parametrize("document", ["README.md", "python/README.md"])
+def test_readme_python(document: str) -> None:
+    """The program as it stands there prints the key that the commands before it print."""
+    (program,) = blocks(document, "python")
     package = {"PYTHONPATH": str(ROOT / "python")}
-    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
     output = run("/usr/bin/python3", "-c", program, **ENVIRONMENT | package)
     assert output.strip() == reference.e2e_key(KS_NAF, KA, naf_id).hex()
 
