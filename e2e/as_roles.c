@@ -88,11 +88,12 @@ bool as_open_roles(struct as *as)
         return as_complain("out of memory");
     if (!as->roles.naf)
         return true;
+    server->naf = as->options->naf_fqdn;
     server->source = source_options_open(server->roster);
     if (server->source == NULL)
         return as_complain("out of memory");
     if (as->roles.line_client)
         return open_line_client(as);
-    server->flags = flags_local_new(server->flagger, &as->e2e);
+    server->flags = flags_local_new(server->flagger, &as->e2e, server->naf);
     return server->flags != NULL || as_complain("out of memory");
 }

@@ -17,7 +17,7 @@ struct flagger *flagger_new(struct server *server, unsigned int lifetime);
 
 /*
  * As in flags.h. e2e: the setup of the NAF that asks (NAF_Id, mode, digest, usage); naf: its name
- * for the bounds of the store; both are read during the call.
+ * for bounds and revocation; both are read during the call.
  */
 struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
                                   const struct flags_query *query, const struct e2e *e2e,
@@ -37,7 +37,8 @@ void flagger_row_removed(struct flagger *flagger, struct loop *loop, const struc
 /* NULL is fine. No request may be under way. */
 void flagger_free(struct flagger *flagger);
 
-/* The third party of a NAF in the same process. e2e is kept, not copied. NULL: no memory. */
-struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e);
+/* The third party of a NAF in the same process. e2e and naf are kept, not copied. NULL: no memory.
+ */
+struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e, const char *naf);
 
 #endif

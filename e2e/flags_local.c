@@ -7,12 +7,11 @@
 
 #include <openssl/crypto.h>
 
-#define OWN_NAF "" /* the name of this process's own NAF among those of the store's bounds */
-
 struct flags_local {
     struct flags flags;
     struct flagger *flagger;
     const struct e2e *e2e;
+    const char *naf;
 };
 
 static struct flags_request *ask(struct flags *flags, struct loop *loop,
@@ -20,7 +19,7 @@ static struct flags_request *ask(struct flags *flags, struct loop *loop,
 {
     const struct flags_local *local = (const struct flags_local *)flags;
 
-    return flagger_ask(local->flagger, loop, query, local->e2e, OWN_NAF, done, argument);
+    return flagger_ask(local->flagger, loop, query, local->e2e, local->naf, done, argument);
 }
 
 static struct flags_request *revoke(struct flags *flags, struct loop *loop, const char *identity,
@@ -28,7 +27,7 @@ static struct flags_request *revoke(struct flags *flags, struct loop *loop, cons
 {
     const struct flags_local *local = (const struct flags_local *)flags;
 
-    return flagger_revoke(local->flagger, loop, identity, OWN_NAF, done, argument);
+    return flagger_revoke(local->flagger, loop, identity, local->naf, done, argument);
 }
 
 static void cancel(struct flags *flags, struct flags_request *request)
@@ -43,7 +42,7 @@ static void release(struct flags *flags)
 
 static const struct flags_ops local_ops = {ask, revoke, cancel, release};
 
-struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e)
+struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e, const char *naf)
 {
     struct flags_local *local = OPENSSL_zalloc(sizeof(*local));
 
@@ -52,6 +51,7 @@ struct flags *flags_local_new(struct flagger *flagger, const struct e2e *e2e)
     local->flags.ops = &local_ops;
     local->flagger = flagger;
     local->e2e = e2e;
+    local->naf = naf;
     return &local->flags;
 }
 

@@ -61,6 +61,7 @@ struct server {
     unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
     SSL_CTX *psk;                               /* for UEs */
     /* NAF: first connections; flags NULL: none are accepted */
+    const char *naf; /* --naf-fqdn: its name, as revocations and the store's bounds have it */
     enum when when;
     struct identity_rules identities;
     struct source *source;

@@ -36,7 +36,7 @@ struct store_record {
     char device[STORE_TEXT_SIZE];  /* the device's name, as in the row of its Ka */
     char ka_id[STORE_TEXT_SIZE];   /* which Ka; empty: it has no name */
     char subject[STORE_TEXT_SIZE]; /* B-TID or A-KID of the first connection */
-    char naf[STORE_TEXT_SIZE];     /* whose request it was; empty: this process's own */
+    char naf[STORE_TEXT_SIZE];     /* whose request it was: its name */
     int64_t lifetime;              /* milliseconds from the put; 1 or more */
     int64_t not_after;             /* end of the 3GPP key, seconds since 1970; 0: not known */
 };

@@ -121,10 +121,10 @@ class Site:
         self.parts.append(part)
         return part
 
-    def naf(self, *options: str, port: int = 0) -> "Part":
+    def naf(self, *options: str, port: int = 0, fqdn: str = FQDN) -> "Part":
         """NAF and third party."""
         words = ["--accept", f"{LOOPBACK}:{port}", "--devices", str(self.devices)]
-        words += ["--naf-fqdn", FQDN, *self.store("akma-third-party"), *options]
+        words += ["--naf-fqdn", fqdn, *self.store("akma-third-party"), *options]
         return Part(self._start(BUILD / "e2e/e2e-as", *words), "accept")
 
     def endpoint(self, *options: str, port: int = 0, host: str = LOOPBACK) -> "Part":

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import records
-from consumer import IDENTITY, KS_NAF, ROOT, command
+from consumer import FQDN, IDENTITY, KS_NAF, ROOT, command
 from deployment import (
     OLD_WRAP,
     WRAP,
@@ -540,6 +540,19 @@ def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
     both = site.naf()
     assert serves(site, both, both)
     assert site.redis.ask("scard", "akma:nafs") == b"1"
+
+
+def test_application_servers_in_one_are_a_naf_each(site: Site) -> None:
+    """In one Redis as well: the bounds, which go by the NAF's name, are not shared."""
+    one, other = (
+        site.naf("--refresh-lifetime", "300", fqdn=fqdn) for fqdn in (FQDN, "other.example.com")
+    )
+    for naf in (one, one, other):
+        flag_of(naf.address)
+    names = site.redis.ask("smembers", "akma:nafs").decode().split()
+    assert sorted(names) == [FQDN, "other.example.com"]
+    counts = [site.redis.ask("zcard", f"akma:naf:{name}") for name in sorted(names)]
+    assert counts == [b"2", b"1"]
 
 
 def test_flows_do_not_pass_the_key(site: Site) -> None:
