@@ -132,7 +132,8 @@ static void on_record(void *argument, enum store_result result, const struct sto
     } else if (result == STORE_OK && choose(hello, UE_E2E, record->device, record->key)) {
         hello->claim.ka_id = OPENSSL_strdup(record->ka_id);
         hello->claim.subject = OPENSSL_strdup(record->subject);
-        if (hello->claim.ka_id == NULL || hello->claim.subject == NULL)
+        hello->claim.naf = OPENSSL_strdup(record->naf);
+        if (hello->claim.ka_id == NULL || hello->claim.subject == NULL || hello->claim.naf == NULL)
             hello->claim.role = UE_NOBODY;
     }
     go_on(hello);

@@ -118,7 +118,7 @@ static void start(struct notify *notify, struct evhttp_request *request, const c
 {
     struct server *server = notify->server;
     struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
-    const struct store_scope scope = {.subject = identity};
+    const struct store_scope scope = {.subject = identity, .naf = server->naf};
 
     source_http_forget(server->source, identity);
     if (revocation != NULL) {

@@ -19,7 +19,7 @@ struct ending {
 struct endings {
     const char *reason;
     struct store_scope scope; /* points to texts */
-    char texts[3][STORE_TEXT_SIZE];
+    char texts[4][STORE_TEXT_SIZE];
     bool all;
     atomic_size_t left; /* loops that are not done yet; the last one releases it */
     struct loop *loop;  /* where then goes; NULL: nobody waits */
@@ -72,6 +72,7 @@ static struct endings *endings_new(const struct server *server, const struct sto
     endings->scope.device = copy(endings->texts[0], scope->device);
     endings->scope.ka_id = copy(endings->texts[1], scope->ka_id);
     endings->scope.subject = copy(endings->texts[2], scope->subject);
+    endings->scope.naf = copy(endings->texts[3], scope->naf);
     atomic_init(&endings->left, count);
     return endings;
 }

@@ -79,10 +79,10 @@ struct server {
 };
 
 /*
- * End the connections that run on what scope describes (store.h; naf is not looked at), on every
- * loop; those whose handshake has got as far as the key are among them. It is under way when this
- * returns; then (NULL: nobody waits) is posted to loop when it is done. Called on any thread.
- * False: out of memory, and then is not posted.
+ * End the connections that run on what scope describes (store.h), on every loop; those whose
+ * handshake has got as far as the key are among them. It is under way when this returns; then
+ * (NULL: nobody waits) is posted to loop when it is done. Called on any thread. False: out of
+ * memory, and then is not posted.
  */
 bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
                 struct loop_message *then);

@@ -34,6 +34,7 @@ void ue_claim_clear(struct ue_claim *claim)
     OPENSSL_free(claim->device);
     OPENSSL_free(claim->ka_id);
     OPENSSL_free(claim->subject);
+    OPENSSL_free(claim->naf);
     memset(claim, 0, sizeof(*claim));
 }
 
@@ -92,9 +93,9 @@ static bool agrees(const char *wanted, const char *text)
 }
 
 /*
- * An e2e connection runs on its record's Ka and on the first connection's identity; a first one on
- * the identity, which with a devices file is the device as well, and on no Ka. It does so from the
- * ClientHello on, where the key was found.
+ * An e2e connection runs on its record's Ka, on the first connection's identity and for the NAF
+ * that asked; a first one on the identity, which with a devices file is the device as well, on no
+ * Ka, and for this process's NAF. It does so from the ClientHello on, where the key was found.
  */
 static bool runs_on(const struct connection *connection, const struct store_scope *scope)
 {
@@ -103,9 +104,10 @@ static bool runs_on(const struct connection *connection, const struct store_scop
 
     if (claim->role == UE_E2E)
         return agrees(scope->device, claim->device) && agrees(scope->ka_id, claim->ka_id) &&
-               agrees(scope->subject, claim->subject);
+               agrees(scope->subject, claim->subject) && agrees(scope->naf, claim->naf);
     return claim->role == UE_FIRST && scope->ka_id == NULL &&
-           agrees(scope->device, claim->device) && agrees(scope->subject, claim->identity);
+           agrees(scope->device, claim->device) && agrees(scope->subject, claim->identity) &&
+           agrees(scope->naf, ue_server(ue)->naf);
 }
 
 const struct connection_kind ue_kind_naf = {

@@ -19,7 +19,7 @@ struct ue_claim {
     enum ue_role role;
     char *identity;                   /* as the log has it */
     char *device;                     /* its name; empty: an anonymous answer of the source */
-    char *ka_id, *subject;            /* UE_E2E: as in the record */
+    char *ka_id, *subject, *naf;      /* UE_E2E: as in the record */
     int64_t not_after;                /* UE_FIRST: of Ks_NAF */
     unsigned char key[UE_KEY_LENGTH]; /* Ks_NAF or e2e_key, until it was used */
 };

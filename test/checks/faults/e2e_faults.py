@@ -142,6 +142,7 @@ FAULTS: list[Fault] = [
         ("{.subject = identity, .naf = naf}", "{.subject = identity}"),
         by="test_revocation",
     ),
+    *of("ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
     # The store
     *of(
         "store_memory.c",
