@@ -86,13 +86,29 @@ def test_readme_tool() -> None:
     assert output.strip() == reference.e2e_key(KS_NAF, KA, naf_id).hex()
 
 
+def compile_of_readme(folder: Path, program: str) -> Path:
+    """Build an example by the command of the README, with warnings as errors."""
+    text = (ROOT / "README.md").read_text()
+    (command,) = re.findall(rf"^    (cc .*) -o {program}$", text, re.M)
+    run("sh", "-c", f"cd '{ROOT}' && {command} -Wall -Wextra -Werror -o '{folder / program}'")
+    return folder / program
+
+
 def test_readme_c(tmp_path: Path) -> None:
-    """It is the example, the command under it builds it, and its key is the one openssl takes."""
+    """It is the example, and prints the key of the commands above it; without the module it says why not."""
     (example,) = blocks("README.md", "c")
-    assert (ROOT / "examples/e2e_client.c").read_text().endswith(example)
-    (command,) = re.findall(r"^    (cc .*) -o e2e_client$", (ROOT / "README.md").read_text(), re.M)
-    program = tmp_path / "e2e_client"
-    run("sh", "-c", f"cd '{ROOT}' && {command} -Wall -Wextra -Werror -o '{program}'")
+    assert (ROOT / "examples/first_key.c").read_text().endswith(example)
+    program = compile_of_readme(tmp_path, "first_key")
+    naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
+    assert run(program, **ENVIRONMENT) == reference.e2e_key(KS_NAF, KA, naf_id).hex() + "\n"
+    with Process(program, environment=OURS | {"OPENSSL_MODULES": str(tmp_path)}) as without:
+        assert without.wait() == 1
+    assert "AKMA-E2E" in without.errors
+
+
+def test_readme_client(tmp_path: Path) -> None:
+    """The command builds it, and its key is the one openssl takes."""
+    program = compile_of_readme(tmp_path, "e2e_client")
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
     key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"epoch-1")
     with StockServer("ue1", key) as server:
