@@ -99,7 +99,7 @@ static bool read_stdin(struct text *text, const char *nothing, const char *sourc
     return read_fd(text, STDIN_FILENO, source, fault);
 }
 
-static const struct {
+static const struct source {
     const char *prefix;
     bool exact; /* nothing follows the prefix */
     bool (*read)(struct text *text, const char *rest, const char *source,
@@ -111,19 +111,31 @@ static const struct {
     {"stdin", true, read_stdin},
 };
 
-static bool read_text(struct text *text, const char *source, char fault[SECRET_FAULT_SIZE])
+/* The row of a source; NULL: it is none. */
+static const struct source *find(const char *source)
 {
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         const size_t length = strlen(sources[i].prefix);
 
         if (strncmp(source, sources[i].prefix, length) == 0 &&
             (source[length] == '\0') == sources[i].exact)
-            return sources[i].read(text, source + length, source, fault);
+            return &sources[i];
     }
-    /* What was given may be the secret itself: it is not repeated. */
-    (void)snprintf(
-        fault, SECRET_FAULT_SIZE,
-        "must be file:PATH, env:NAME, fd:N or stdin; no secret belongs on a command line");
+    return NULL;
+}
+
+bool secret_source_is_one(const char *source)
+{
+    return find(source) != NULL;
+}
+
+static bool read_text(struct text *text, const char *source, char fault[SECRET_FAULT_SIZE])
+{
+    const struct source *row = find(source);
+
+    if (row != NULL)
+        return row->read(text, source + strlen(row->prefix), source, fault);
+    (void)snprintf(fault, SECRET_FAULT_SIZE, "%s", SECRET_SOURCES);
     return false;
 }
 

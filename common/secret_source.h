@@ -15,10 +15,17 @@
 
 #define SECRET_FAULT_SIZE 400
 
+/* What is said of a source that is none: it may be the secret itself, so it is not repeated. */
+#define SECRET_SOURCES \
+    "must be file:PATH, env:NAME, fd:N or stdin; no secret belongs on a command line"
+
 struct secret {
     unsigned char *octets; /* NULL: none */
     size_t length;
 };
+
+/* Does a text have the form of a source? Whether something can be read there is not looked at. */
+bool secret_source_is_one(const char *source);
 
 /*
  * Read a secret of at most max octets. What is read from the environment is removed from it. A file

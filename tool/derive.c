@@ -71,6 +71,7 @@ struct request {
     struct secret top;         /* of the chain */
     unsigned int length;
     enum output_format format;
+    bool unreadable; /* a secret: the command line was understood */
 };
 
 static const char example[] =
@@ -117,12 +118,15 @@ static bool complain(const char *option, const char *what)
     return false;
 }
 
-static bool take_secret(struct secret *secret, const char *option, const char *source, bool raw)
+static bool take_secret(struct request *request, struct secret *secret, const char *option,
+                        const char *source, bool raw)
 {
     char fault[SECRET_FAULT_SIZE];
-    const bool done = secret_read(secret, source, raw, AKMA_KA_MAX, fault);
 
-    if (!done)
+    if (!secret_source_is_one(source))
+        return complain(option, SECRET_SOURCES);
+    request->unreadable = !secret_read(secret, source, raw, AKMA_KA_MAX, fault);
+    if (request->unreadable)
         return complain(option, fault);
     if (fault[0] != '\0')
         fprintf(stderr, "akma derive: warning: --%s: %s\n", option, fault);
@@ -163,7 +167,7 @@ static bool take(struct request *request, size_t parameter, const char *text, bo
                             .length = strlen(text)};
     switch (parameters[parameter].kind) {
     case SECRET:
-        done = take_secret(octets, name, text, raw);
+        done = take_secret(request, octets, name, text, raw);
         break;
     case HEX:
         done = take_hex(octets, name, text);
@@ -193,7 +197,7 @@ static bool take_chain(struct request *request, const struct given *given)
         source = given->chains[i];
     }
     return source == NULL ||
-           take_secret(&request->top, request->chain->option, source, given->raw != NULL);
+           take_secret(request, &request->top, request->chain->option, source, given->raw != NULL);
 }
 
 static bool understand(struct request *request, const struct given *given)
@@ -255,6 +259,8 @@ int command_derive(int argc, char *argv[])
     parse(&given, argc, argv);
     if (request != NULL && understand(request, &given))
         status = derive(request, given.algorithm, given.out) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else if (request == NULL || request->unreadable)
+        status = EXIT_FAILURE;
     for (size_t i = 0; request != NULL && i < INPUTS_MAX; i++)
         secret_free(&request->octets[i]);
     if (request != NULL)

@@ -69,6 +69,11 @@ static bool read_rows(struct devices **added)
     return *added != NULL;
 }
 
+static bool is_source(const char *name, const char *source)
+{
+    return source == NULL || secret_source_is_one(source) || fail(name, SECRET_SOURCES);
+}
+
 static bool take_secret(struct secret *secret, const char *name, const char *source, size_t min,
                         size_t max)
 {
@@ -205,6 +210,8 @@ int ka_add(int argc, char *argv[])
         (void)fail("--in", "give either this or --identity");
         return EXIT_USAGE;
     }
+    if (!is_source("--ka", option.ka) || !is_source("--ks-naf", option.ks_naf))
+        return EXIT_USAGE;
     done = (option.in != NULL ? read_rows(&added) : make_row(&added)) && add(added, wait);
     if (done)
         printf("%zu added\n", added->count);

@@ -183,7 +183,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
             "line 5: ka-id: this identity has it already",
         ),
         (["--identity", "one", "--ks-naf", "stdin"], 1, "line 5: ks-naf: differs"),
-        (["--identity", "one", "--ka", KA.hex()], 1, "no secret belongs on a command line"),
+        (["--identity", "one", "--ka", KA.hex()], 2, "no secret belongs on a command line"),
         (["--identity", "x", "--ka", "stdin", "--raw"], 1, "--ka: stdin: longer"),
         (["--identity", "a b"], 1, "identity: must be 1 to 255"),
         (["--identity", ""], 1, "identity: empty"),

@@ -17,8 +17,11 @@ FAULTS = [
         ("if (request->format == OUTPUT_FORMATS)", "if (false)"),
         ("hex_decode(octets->octets, hex, digits)) ||", "true) ||"),
         ("if (fault[0] != '\\0')", "if (false)"),
+        ("if (!secret_source_is_one(source))", "if (false)"),
+        ("request == NULL || request->unreadable", "request == NULL"),
         by=DERIVE,
     ),
+    *of("ka_add.c", ('!is_source("--ks-naf", option.ks_naf)', "false"), by=DERIVE),
     *of(
         "chain.c",
         ("{AKMA_KDF_K_AF, AKMA_PARAM_KEY},", "{AKMA_KDF_K_AKMA, AKMA_PARAM_KEY},"),
