@@ -26,6 +26,9 @@ check_version() {
     grep -q "^## $version\$" CHANGELOG.md || refuse "CHANGELOG.md has no heading: ## $version"
     grep -q "^version = \"$version\"\$" python/pyproject.toml || refuse "python/pyproject.toml has another version"
     sed -n 1p debian/changelog | grep -q "^akma ($version-" || refuse "debian/changelog begins with another version"
+    ! awk '/^## / { is = /^## Unreleased$/ } is && /^- / { any = 1 } END { exit !any }' CHANGELOG.md ||
+        refuse "CHANGELOG.md has changes under Unreleased: they belong under $version"
+    [ "$(git symbolic-ref --short -q HEAD)" = main ] || refuse "releases are made from the branch main"
     [ -z "$(git status --porcelain)" ] || refuse "there are changes that are not committed"
     ! git rev-parse -q --verify "refs/tags/v$version" >/dev/null || refuse "v$version is tagged already"
 }

@@ -18,14 +18,16 @@ from evp import LibCtx
 from test_module import ROOT, run
 
 VERSION = re.search(r"project\(akma VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
+NUMBER = VERSION[1] if VERSION else ""
+RELEASABLE = f"# Changes\n\n## Unreleased\n\n## {NUMBER}\n\n- All.\n"  # nothing is left
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def copy(folder: Path, **changes: str) -> Path:
-    """The project as a repository of one commit, with some files' texts replaced."""
+    """The project as a repository of one commit that could be released, with some files' texts replaced."""
     ignored = shutil.ignore_patterns("build*", ".git", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=ignored)
-    for name, text in changes.items():
+    for name, text in ({"CHANGELOG.md": RELEASABLE} | changes).items():
         (folder / name.replace("__", "/")).write_text(text)
     git: list[str | Path] = [
         "git",
@@ -36,7 +38,7 @@ def copy(folder: Path, **changes: str) -> Path:
         "-c",
         "user.email=a@localhost",
     ]
-    run("git", "init", "-q", folder)
+    run("git", "init", "-q", "-b", "main", folder)
     run(*git, "add", "-A")
     date = {"GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000"}
     run(*git, "commit", "-q", "-m", "all", **date)
@@ -56,8 +58,8 @@ def release(folder: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 
 def test_one_version(libctx: LibCtx) -> None:
-    assert VERSION is not None
-    version = VERSION[1]
+    version = NUMBER
+    assert version
     assert libctx.provider_text("akma", "version") == version
     assert f'\nversion = "{version}"\n' in (ROOT / "python/pyproject.toml").read_text()
     assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
@@ -104,14 +106,18 @@ def test_the_archive_is_reproducible(tmp_path: Path) -> None:
             "python/pyproject.toml has another version",
         ),
         (None, {"debian__changelog": "akma (0.1-1)\n"}, "debian/changelog begins with another"),
+        (
+            None,
+            {"CHANGELOG.md": RELEASABLE.replace("Unreleased\n", "Unreleased\n\n- New.\n")},
+            "CHANGELOG.md has changes under Unreleased",
+        ),
     ],
 )
 def test_refuses_what_does_not_agree(
     tmp_path: Path, version: str | None, changes: dict[str, str], reason: str
 ) -> None:
-    assert VERSION is not None
     folder = copy(tmp_path / "copy", **changes)
-    result = release(folder, version or VERSION[1])
+    result = release(folder, version or NUMBER)
     assert result.returncode == 1 and reason in result.stderr
     assert run("git", "-C", folder, "tag") == ""
     assert not (folder / "build/release").exists()
@@ -131,35 +137,42 @@ def signer(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
 def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
     """The tests run first; tag and archive are signed; making the archive again gives the same."""
-    assert VERSION is not None
     suite = '#!/bin/sh\n[ -z "$(git tag)" ] && touch ../tests-ran\n'
     folder = copy(tmp_path / "copy", **{"test__run.sh": suite})
-    result = release(folder, VERSION[1], **signer)
+    result = release(folder, NUMBER, **signer)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "tests-ran").exists()
-    archive = folder / f"build/release/akma-{VERSION[1]}.tar.gz"
+    archive = folder / f"build/release/akma-{NUMBER}.tar.gz"
     home = {"GNUPGHOME": signer["GNUPGHOME"]}
     run("gpg", "--verify", f"{archive}.asc", archive, **home)
-    run("git", "-C", folder, "verify-tag", f"v{VERSION[1]}", **home)
+    run("git", "-C", folder, "verify-tag", f"v{NUMBER}", **home)
     run("sh", "-c", f"cd '{archive.parent}' && sha256sum --check {archive.name}.sha256")
     again = release(folder, AKMA_RELEASE=str(tmp_path / "again"))
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again" / archive.name).read_bytes() == archive.read_bytes()
-    twice = release(folder, VERSION[1], **signer)
-    assert twice.returncode == 1 and f"v{VERSION[1]} is tagged already" in twice.stderr
+    twice = release(folder, NUMBER, **signer)
+    assert twice.returncode == 1 and f"v{NUMBER} is tagged already" in twice.stderr
 
 
 def test_no_release_where_the_suite_fails(tmp_path: Path) -> None:
-    assert VERSION is not None
     folder = copy(tmp_path / "copy", **{"test__run.sh": "#!/bin/sh\nexit 1\n"})
-    assert release(folder, VERSION[1]).returncode == 1
+    assert release(folder, NUMBER).returncode == 1
     assert run("git", "-C", folder, "tag") == ""
     assert not (folder / "build/release").exists()
 
 
 def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
-    assert VERSION is not None
     folder = copy(tmp_path / "copy")
     (folder / "README.md").write_text("changed")
-    result = release(folder, VERSION[1])
+    result = release(folder, NUMBER)
     assert result.returncode == 1 and "changes that are not committed" in result.stderr
+
+
+@pytest.mark.parametrize("branch", [["-b", "other"], ["--detach"]])
+def test_refuses_another_branch(tmp_path: Path, branch: list[str]) -> None:
+    """The archive alone can be made of any commit."""
+    folder = copy(tmp_path / "copy")
+    run("git", "-C", folder, "checkout", "-q", *branch)
+    result = release(folder, NUMBER)
+    assert result.returncode == 1 and "releases are made from the branch main" in result.stderr
+    assert release(folder).returncode == 0
