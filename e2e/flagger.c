@@ -26,6 +26,7 @@ struct asking {
     const struct devices *devices; /* the version of the file that the Ka is from */
     const struct device *row;
     struct store_request *store_request;
+    struct endings *endings; /* a revocation's, for when the store has answered */
     struct flag flag;
     flags_done *done;
     flags_revoked *revoked;
@@ -52,6 +53,7 @@ static void asking_free(struct asking *asking)
         return;
     if (asking->devices != NULL)
         roster_release(asking->flagger->server->roster, asking->devices);
+    server_drop_prepared(asking->endings);
     OPENSSL_free(asking);
 }
 
@@ -206,6 +208,8 @@ static void on_revoked(void *argument, enum store_result result, const struct st
     struct asking *asking = argument;
 
     (void)record;
+    server_end_prepared(asking->flagger->server, asking->endings);
+    asking->endings = NULL;
     if (result != STORE_OK)
         log_event("revocation", "result", "failed", "reason", reason, NULL);
     if (asking->revoked != NULL)
@@ -214,8 +218,9 @@ static void on_revoked(void *argument, enum store_result result, const struct st
 }
 
 /*
- * Void first, then end: what is taken in between is found on the loops. The answer may come while
- * the store is called, and the scope be gone then: another loop may have released it.
+ * What runs is ended at once, and again when the store has answered, whatever it says: until a
+ * shared store has done it another loop may take one of these keys. The answer may come while the
+ * store is called, and the scope be gone then: another loop may have released it.
  */
 static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
                                     const struct store_scope *scope, flags_revoked *done,
@@ -223,11 +228,13 @@ static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
 {
     struct store *store = flagger->server->store;
     struct asking *asking = asking_new(flagger, loop, argument);
-    struct endings *endings = asking == NULL ? NULL : server_prepare_end(flagger->server, scope);
     struct store_request *request;
 
     metrics_count(METRIC_REVOCATIONS);
-    if (endings == NULL) {
+    if (asking != NULL)
+        asking->endings = server_prepare_end(flagger->server, scope);
+    if (asking == NULL || asking->endings == NULL ||
+        !server_end(flagger->server, scope, NULL, NULL)) {
         asking_free(asking);
         if (done != NULL)
             done(argument, false, "out of memory");
@@ -236,7 +243,6 @@ static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
     asking->revoked = done;
     asking->is_calling = true;
     request = store->ops->revoke(store, loop, scope, on_revoked, asking);
-    server_end_prepared(flagger->server, endings);
     return started(asking, request);
 }
 

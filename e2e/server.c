@@ -88,6 +88,11 @@ void server_end_prepared(struct server *server, struct endings *endings)
     }
 }
 
+void server_drop_prepared(struct endings *endings)
+{
+    OPENSSL_free(endings);
+}
+
 struct endings *server_prepare_end(const struct server *server, const struct store_scope *scope)
 {
     return endings_new(server, scope, "the key that it runs on was revoked");

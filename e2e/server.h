@@ -89,10 +89,11 @@ bool server_end(struct server *server, const struct store_scope *scope, struct l
 
 /*
  * The same in two steps, where nobody waits: what can fail comes first (NULL: out of memory), with
- * a copy of the scope; the second step releases it.
+ * a copy of the scope; the second step releases it. Or it is dropped instead; NULL is fine there.
  */
 struct endings *server_prepare_end(const struct server *server, const struct store_scope *scope);
 void server_end_prepared(struct server *server, struct endings *endings);
+void server_drop_prepared(struct endings *endings);
 
 /* Close every connection, on every loop: the end of a drain. To be called once. */
 bool server_close_all(struct server *server, const char *reason);

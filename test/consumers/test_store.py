@@ -26,6 +26,7 @@ from deployment import (
     Redis,
     Site,
     flag_of,
+    key_of,
     private,
     works,
 )
@@ -354,16 +355,88 @@ def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None
     cutter.listener.close()
 
 
-def one_loop(site: Site, url: str) -> Part:
-    """NAF and third party with one connection to a Redis, at an address of the tests."""
-    own, processors = site.redis.url, os.sched_getaffinity(0)
-    site.redis.url = url
-    os.sched_setaffinity(0, {min(processors)})
+class Holder(Between):
+    """While it is shut, requests with a word wait."""
+
+    def __init__(self, port: int, word: bytes) -> None:
+        self.open, self.word, self.holding = threading.Event(), word, 0
+        self.open.set()
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Wait, and say so."""
+        if self.word in octets and not self.open.is_set():
+            self.holding += 1
+            self.open.wait(60)
+        return super().ask(client, server, octets)
+
+
+def behind(site: Site, url: str) -> Part:
+    """NAF and third party with a Redis at an address of the tests."""
+    own, site.redis.url = site.redis.url, url
     try:
         return site.naf("--refresh-lifetime", "300")
     finally:
-        os.sched_setaffinity(0, processors)
         site.redis.url = own
+
+
+def one_loop(site: Site, url: str) -> Part:
+    """The same with one connection to it."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        return behind(site, url)
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
+def reload(part: Part) -> None:
+    """SIGHUP, and the files are in force."""
+    count = part.process.errors.count("event=reload result=taken")
+    part.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: part.process.errors.count("event=reload result=taken") > count)
+
+
+def echoes(client: StockClient) -> bool:
+    """Has a line come back already?"""
+    return not client.out.empty() and client.out.queue[0] == b"e2e: x\n"
+
+
+def connected(address: str, flags: list[dict[str, Any]]) -> Iterator[StockClient]:
+    """The connections that flags promise, with a line sent on each."""
+    for flag in flags:
+        client = StockClient(address, flag["identity"], key_of(flag))
+        client.write(b"x\n")
+        yield client
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one processor: there is one loop")
+def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
+    """By another loop, before Redis has heard of it: the connection ends all the same."""
+    holder = Holder(site.redis.port, b"SMEMBERS")
+    both, rows = behind(site, holder.url), site.devices.read_text()
+    taken: list[StockClient] = []
+
+    def failures() -> int:
+        return both.process.errors.count("event=revocation result=failed")
+
+    while not taken:  # those that the waiting loop accepts wait with it, and are given up
+        site.devices.write_text(rows)
+        reload(both)
+        flags = [flag_of(both.address) for _ in range(8)]
+        before, held = failures(), holder.holding
+        holder.open.clear()
+        site.devices.write_text(rows.splitlines()[0] + "\n")
+        reload(both)
+        wait_until(lambda: holder.holding > held)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(client) for client in connected(both.address, flags)]
+            wait_until(lambda: failures() > before or any(map(echoes, clients)))
+            if failures() == before:
+                taken = [client for client in clients if echoes(client)]
+            holder.open.set()
+            for client in taken:
+                assert [client.read(), client.read()] == [b"e2e: x", b""]
 
 
 def test_a_promise_made_while_connecting_again(site: Site) -> None:

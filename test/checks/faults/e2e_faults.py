@@ -129,7 +129,6 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "flagger.c",
-        ("    server_end_prepared(flagger->server, endings);", ""),
         (
             "    request = store->ops->revoke(store, loop, scope, on_revoked, asking);",
             "    on_revoked(asking, STORE_OK, NULL, NULL);\n    request = NULL;",

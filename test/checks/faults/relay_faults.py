@@ -287,6 +287,14 @@ FAULTS = [
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
+        "flagger.c",
+        (
+            "    server_end_prepared(asking->flagger->server, asking->endings);",
+            "    server_drop_prepared(asking->endings);",
+        ),
+        by="taken_while_its_row_goes",
+    ),
+    *of(
         "as_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
