@@ -730,6 +730,8 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
     "empty": ("", "line 1: the header is wrong"),
     "no header": (f"{ID},{KS_NAF.hex()},{KA.hex()}\n", "line 1: the header is wrong"),
     "another header": ("identity,ka,ks-naf\n", "line 1: the header is wrong"),
+    "no column ka": ("identity,ks-naf\n", "identity,ks-naf,ka must come first, in this order"),
+    "no column ks-naf": ("identity,ka\n", "line 1: ks-naf: the header is wrong: this column is"),
     "few fields": ("identity,ks-naf,ka\nx,y\n", "line 2: fewer fields"),
     "many fields": ("identity,ks-naf,ka\nx,y,z,\n", "line 2: more fields"),
     "no identity": (f"identity,ks-naf,ka\n,{KS_NAF.hex()},\n", "line 2: identity: empty"),

@@ -192,6 +192,19 @@ def test_options_of_the_flow(program: str) -> None:
     compare_options(page_text(f"{program}.1"), f"e2e/{program}")
 
 
+@pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
+def test_columns_of_the_devices_file(program: str) -> None:
+    """A column cannot be left out (test_flow.py): page and --help say that its field is empty."""
+    page = page_text(f"{program}.1")
+    says = "a key that is not needed keeps its column, and its field is empty"
+    assert says in joined(page.split("\n.Sh FILES\n")[1])
+    helped = subprocess.run(
+        [BUILD / "e2e" / program, "--help"], capture_output=True, text=True, check=True
+    )
+    for text in (listed_options(page)["devices"][1], joined(helped.stdout)):
+        assert re.search(r"identity,ks-naf,ka\[,ka-id\]; [^;]*ka is empty", text)
+
+
 COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]
 
 
