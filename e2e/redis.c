@@ -42,6 +42,7 @@ static void drop(struct redis *redis, const char *reason)
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
     disconnect(redis);
     if (redis->state == REDIS_CONNECTING && redis->place->ai_next != NULL) {
+        redis_fail_all(&redis->sent, sentence); /* the greeting: the next place has its own */
         redis->place = redis->place->ai_next;
         connect_next(redis);
         return;
@@ -83,12 +84,11 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->reason[0] = '\0';
     log_event("store-up", "run-id", redis->run_id, NULL);
-    while (!TAILQ_EMPTY(&redis->queued) && redis->fault[0] == '\0') {
+    while (!TAILQ_EMPTY(&redis->queued)) {
         struct redis_request *request = TAILQ_FIRST(&redis->queued);
 
         TAILQ_REMOVE(&redis->queued, request, next);
-        if (!redis_transmit(redis, request))
-            (void)snprintf(redis->fault, REDIS_REASON_SIZE, "out of memory");
+        (void)redis_transmit(redis, request); /* where it fails it has ended */
     }
 }
 

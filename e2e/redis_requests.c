@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define WORDS_MAX 16
+#define NO_MEMORY "out of memory"
 
 void redis_set_timer(struct redis *redis, int64_t milliseconds)
 {
@@ -41,13 +42,13 @@ static void free_command(const void *octets, size_t length, void *command)
     redisFreeCommand(command);
 }
 
-static void finish(struct redis_requests *requests, struct redis_request *request,
-                   const struct redis_reply *reply, const char *reason)
+/* It is in no list any more. */
+static void finish(struct redis_request *request, const struct redis_reply *reply,
+                   const char *reason)
 {
     redis_done *done = request->done;
     void *argument = request->argument;
 
-    TAILQ_REMOVE(requests, request, next);
     free_command(NULL, request->length, request->command);
     OPENSSL_free(request);
     if (done != NULL)
@@ -56,8 +57,12 @@ static void finish(struct redis_requests *requests, struct redis_request *reques
 
 void redis_fail_all(struct redis_requests *requests, const char *reason)
 {
-    while (!TAILQ_EMPTY(requests))
-        finish(requests, TAILQ_FIRST(requests), NULL, reason);
+    while (!TAILQ_EMPTY(requests)) {
+        struct redis_request *request = TAILQ_FIRST(requests);
+
+        TAILQ_REMOVE(requests, request, next);
+        finish(request, NULL, reason);
+    }
 }
 
 bool redis_transmit(struct redis *redis, struct redis_request *request)
@@ -65,10 +70,12 @@ bool redis_transmit(struct redis *redis, struct redis_request *request)
     struct evbuffer *out = bufferevent_get_output(redis->connection);
     char *command = request->command;
 
-    TAILQ_INSERT_TAIL(&redis->sent, request, next);
-    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0)
+    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0) {
+        finish(request, NULL, NO_MEMORY);
         return false;
+    }
     request->command = NULL;
+    TAILQ_INSERT_TAIL(&redis->sent, request, next);
     return true;
 }
 
@@ -111,11 +118,13 @@ bool redis_take_reply(void *argument, const struct redis_reply *reply)
     struct redis *redis = argument;
     struct redis_request *request = TAILQ_FIRST(&redis->sent);
 
-    if (request == NULL)
+    if (request == NULL) {
         (void)snprintf(redis->fault, REDIS_REASON_SIZE,
                        "a reply arrived that nobody had asked for");
-    else
-        finish(&redis->sent, request, reply, NULL);
+    } else {
+        TAILQ_REMOVE(&redis->sent, request, next);
+        finish(request, reply, NULL);
+    }
     return redis->fault[0] == '\0';
 }
 
@@ -127,7 +136,7 @@ struct redis_request *redis_send(struct redis *redis, const struct redis_word *w
 
     if (request == NULL) {
         if (done != NULL)
-            done(argument, NULL, redis->state == REDIS_WAITING ? redis->reason : "out of memory");
+            done(argument, NULL, redis->state == REDIS_WAITING ? redis->reason : NO_MEMORY);
         return NULL;
     }
     if (redis->state == REDIS_CONNECTING) {
@@ -135,7 +144,8 @@ struct redis_request *redis_send(struct redis *redis, const struct redis_word *w
     } else {
         const bool first = TAILQ_EMPTY(&redis->sent);
 
-        (void)redis_transmit(redis, request); /* where it fails, the time limit ends it */
+        if (!redis_transmit(redis, request))
+            return NULL;
         if (first)
             redis_watch_oldest(redis);
     }

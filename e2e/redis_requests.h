@@ -51,8 +51,8 @@ void redis_watch_oldest(struct redis *redis);
 bool redis_ask(struct redis *redis, const struct redis_word *words, size_t count, redis_done *done);
 
 /*
- * Hand a command over to the connection, which cleanses it once it is sent. False: out of memory;
- * the request is among those sent all the same.
+ * Hand a command over to the connection, which cleanses it once it is sent. The request is in no
+ * list before. False: out of memory; the request has ended.
  */
 bool redis_transmit(struct redis *redis, struct redis_request *request);
 

@@ -32,6 +32,7 @@ from deployment import (
 )
 from evp import BUILD
 from flow import (
+    ENVIRONMENT,
     LOOPBACK,
     Process,
     Relay,
@@ -486,9 +487,11 @@ def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
 class Store(Process):
     """test/programs/store: a store asked by hand."""
 
-    def __init__(self, site: Site, kind: str) -> None:
+    def __init__(self, site: Site, kind: str, **environment: str) -> None:
         words = ["memory"] if kind == "memory" else [site.redis.url, str(site.store_key)]
-        super().__init__(BUILD / "test/programs/store", *words)
+        super().__init__(
+            BUILD / "test/programs/store", *words, environment=ENVIRONMENT | environment
+        )
 
     def ask(self, line: str) -> str:
         """The answer to one line."""
@@ -606,6 +609,29 @@ def test_a_redis_that_says_nothing(site: Site) -> None:
         naf = site.naf()
         assert_refused(site, naf, naf)
         wait_until(lambda: naf.says("the store cannot be reached: the server does not answer"))
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
+    """Of a name with two: what was asked there is not answered by the replies of the second."""
+    with socket.create_server(("127.0.0.2", site.redis.port)) as first:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = first.accept()
+                    with connection:
+                        connection.recv(4096)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        site.redis.url = f"redis://two.example:{site.redis.port}"
+        with Store(
+            site, "redis", LD_PRELOAD=str(BUILD / "test/programs/libtwo_places.so")
+        ) as store:
+            store.put(1, "d", "n")
+            assert store.has(1) and not store.has(2)
+            assert store.ask("take e2e-1").startswith("ok ") and not store.has(1)
+        first.shutdown(socket.SHUT_RDWR)
 
 
 def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
