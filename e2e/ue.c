@@ -44,11 +44,14 @@ static const char *counted_name(const struct ue *ue)
     return ue->claim.device[0] == '\0' ? ue->claim.identity : ue->claim.device;
 }
 
-static bool count_device(struct ue *ue)
+bool ue_count(struct ue *ue)
 {
     const char *name = counted_name(ue);
 
     ue->is_counted = tally_take(ue_server(ue)->devices, name, strlen(name));
+    if (!ue->is_counted)
+        connection_refuse(&ue->connection, METRIC_REFUSED_DEVICE, ue->claim.identity,
+                          "the device has --connections-per-device connections already");
     return ue->is_counted;
 }
 
@@ -60,13 +63,10 @@ static void ready(struct connection *connection)
     ue->hello = NULL;
     if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "no key was used");
-    else if (!count_device(ue))
-        connection_refuse(connection, METRIC_REFUSED_DEVICE, ue->claim.identity,
-                          "the device has --connections-per-device connections already");
-    else if (ue->claim.role == UE_FIRST)
-        ue_serve_first(ue);
-    else
+    else if (ue->claim.role == UE_E2E)
         ue_serve_e2e(ue);
+    else if (ue_count(ue))
+        ue_serve_first(ue);
 }
 
 static void release(struct connection *connection)

@@ -53,7 +53,13 @@ static inline struct server *ue_server(const struct ue *ue)
 /* May this connection be a first one, or an e2e one? */
 bool ue_may_be(const struct ue *ue, enum ue_role role);
 
-/* Serve a connection whose claim is proved: nonce and flag, or what the e2e key is for. */
+/* Count it among its device's connections. False: there are too many, and it is refused. */
+bool ue_count(struct ue *ue);
+
+/*
+ * Serve a connection whose claim is proved: nonce and flag, or what the e2e key is for. The latter
+ * is counted once its key is taken, so that no handshake is completed twice with one key.
+ */
 void ue_serve_first(struct ue *ue);
 void ue_serve_e2e(struct ue *ue);
 

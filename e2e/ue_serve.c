@@ -161,7 +161,7 @@ static void on_taken(void *argument, enum store_result result, const struct stor
         refuse(ue, METRIC_REFUSED_STORE, reason);
     } else if (!same) {
         refuse(ue, METRIC_REFUSED_USED, "the refresh was used before, is too old, or was revoked");
-    } else {
+    } else if (ue_count(ue)) {
         metrics_count(METRIC_E2E_TAKEN);
         log_ue(ue, "e2e", "ka-id", ue->claim.ka_id[0] == '\0' ? NULL : ue->claim.ka_id);
         ue_give_over(ue, NULL);

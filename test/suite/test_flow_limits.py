@@ -13,12 +13,14 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from select import PIPE_BUF
+from typing import Any
 
 import pytest
 
+import reference
 from client_hello import ALERT, client_hello, read_record, send_record
 from evp import BUILD
-from flow import FQDN, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
+from flow import FQDN, NAF_ID, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
 from flow import write_devices
 from sanitizer import SANITIZED, SLOWER
 
@@ -201,6 +203,32 @@ def test_connections_per_device(devices: Path) -> None:
             gets_through(devices, server.address, server.e2e_address)
         with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as again:
             assert again.flag()["e2e"] == 1
+
+
+def test_a_key_is_used_up_beyond_the_limit_too(devices: Path) -> None:
+    """A device's second e2e connection of one allowed: its handshake was complete, so its key is gone."""
+    with Server(devices, "--connections-per-device", "1") as server:
+
+        def flag() -> dict[str, Any]:
+            with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
+                return first.flag()
+
+        def second(flag: dict[str, Any]) -> StockClient:
+            refresh = bytes.fromhex(flag["refresh"])
+            key = reference.e2e_key(KS_NAF, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
+            return StockClient(server.e2e_address, flag["identity"], key)
+
+        one, two = flag(), flag()
+        with second(one) as held:
+            held.write(b"one\n")
+            assert held.read() == b"e2e: one"
+            with second(two) as refused:
+                assert refused.read(5) == b""
+            server.wait_for_error("--connections-per-device")
+        server.wait_for_error("event=closed endpoint=e2e")
+        with second(two) as again:
+            again.write(b"two\n")
+            assert again.read(5) == b""
 
 
 def test_handshakes_per_source(devices: Path) -> None:
