@@ -151,6 +151,14 @@ static void add_rows(struct table *table, const struct option_group *group)
     }
 }
 
+static _Noreturn void print_version(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+
+    printf("%s %s\n", slash == NULL ? program : slash + 1, AKMA_VERSION);
+    exit(EXIT_SUCCESS);
+}
+
 static void take(const char *program, struct table *table, size_t index, const char *argument)
 {
     const struct option_row *row = table->rows[index];
@@ -158,6 +166,8 @@ static void take(const char *program, struct table *table, size_t index, const c
                         : row->given == OPTION_MANY ? OPTION_MANY_MAX
                                                     : 0; /* the last one counts */
 
+    if (row->given == OPTION_VERSION)
+        print_version(program);
     if (most > 0 && table->given[index] == most) {
         fprintf(stderr, "%s: --%s is given more than %zu times\n", program, row->name, most);
         refuse(program);

@@ -15,11 +15,17 @@
 enum option_given {
     OPTION_OPTIONAL = false,
     OPTION_REQUIRED = true,
-    OPTION_TWICE, /* not at all, once, or twice: then value[1] has the second */
-    OPTION_MANY   /* up to OPTION_MANY_MAX times: value[0], value[1], ... */
+    OPTION_TWICE,  /* not at all, once, or twice: then value[1] has the second */
+    OPTION_MANY,   /* up to OPTION_MANY_MAX times: value[0], value[1], ... */
+    OPTION_VERSION /* prints the version and exits, as --help does; it has no value */
 };
 
 #define OPTION_MANY_MAX 64
+
+#define OPTION_VERSION_ROW                                                  \
+    {                                                                       \
+        "version", NULL, NULL, OPTION_VERSION, "print the version and exit" \
+    }
 
 /* One option; with argument NULL it takes none, and value becomes what is not NULL. */
 struct option_row {
@@ -44,7 +50,10 @@ struct option_group {
         title, rows, sizeof(rows) / sizeof((rows)[0]) \
     }
 
-/* Parse, or exit: with 0 after --help, with EXIT_USAGE and a sentence where that cannot be. */
+/*
+ * Parse, or exit: with 0 after --help or --version, with EXIT_USAGE and a sentence where that
+ * cannot be.
+ */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);
 

@@ -128,6 +128,7 @@ static const struct option_row operation[] = {
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
      "after SIGTERM, until connections that are open are closed"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
+    OPTION_VERSION_ROW,
 };
 
 static _Noreturn void refuse(const char *sentence)

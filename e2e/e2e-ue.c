@@ -55,6 +55,7 @@ static const struct option_row rows[] = {
     {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
      "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
+    OPTION_VERSION_ROW,
 };
 
 static const struct option_row message_rows[] = {

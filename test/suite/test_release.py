@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from evp import LibCtx
+from evp import BUILD, LibCtx
 from test_module import ROOT, run
 
 VERSION = re.search(r"project\(akma VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
@@ -64,6 +64,14 @@ def test_one_version(libctx: LibCtx) -> None:
     assert f'\nversion = "{version}"\n' in (ROOT / "python/pyproject.toml").read_text()
     assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
     assert (ROOT / "debian/changelog").read_text().startswith(f"akma ({version}-")
+
+
+@pytest.mark.parametrize("program", ["tool/akma", "e2e/e2e-as", "e2e/e2e-ue"])
+def test_programs_say_their_version(program: str) -> None:
+    """With nothing else on the command line, whatever that requires."""
+    if not (BUILD / program).exists():
+        pytest.skip(f"{program} is not built here")
+    assert run(BUILD / program, "--version") == f"{Path(program).name} {NUMBER}\n"
 
 
 # What another user's settings can change in an archive.
