@@ -125,6 +125,15 @@ def test_readme_client(tmp_path: Path) -> None:
         assert "64 octets of secrets" in client.errors
 
 
+def test_one_statement_on_the_a_kid() -> None:
+    """TS 33.535 leaves its form open: both documents say the same of it as akma(1), word for word."""
+    page = " ".join((ROOT / "man/akma.1").read_text().split("\n.Pp\nTS 33.535 says")[1].split())
+    statement = re.sub(r"\.Ql (\S+) ,", r"`\1`,", page.split(" An A-KID of another form")[0])
+    for document in ("docs/developers.md", "docs/ue-side.md"):
+        said = " ".join((ROOT / document).read_text().split())
+        assert f"TS 33.535 says {statement}" in said
+
+
 def named_files(room: str) -> list[str]:
     """The files that docs/architecture.md names in a room, without their ends."""
     text = (ROOT / "docs/architecture.md").read_text()
