@@ -343,6 +343,17 @@ def test_limits(name: str) -> None:
     assert missing == []
 
 
+def test_standard_output() -> None:
+    """Each line that a program prints of an address stands in its page, and no other."""
+    text = {file.name: file.read_text() for file in (ROOT / "e2e").glob("*.c")}
+    call = r'(?:printf\(|endpoints_listen\([^;"]*?)"([a-z0-9-]+)(?: %s\\n)?",'
+    printed = {name: set(re.findall(call, source)) for name, source in text.items()}
+    listening = printed.pop("ue_listen.c")
+    for page, names in {"e2e-as.1": set().union(*printed.values()), "e2e-ue.1": listening}.items():
+        part = page_text(page).split(".Ss Standard output\n")[1].split(".Bd")[1].split(".Ed")[0]
+        assert names and set(re.findall(r"^([a-z0-9-]+) HOST:PORT", part, re.M)) == names, page
+
+
 def test_exit_status() -> None:
     outcomes = re.findall(r"^    CLIENT_\w+ = (\d)", (ROOT / "e2e/client.h").read_text(), re.M)
     usage = str(constant("EXIT_USAGE"))
