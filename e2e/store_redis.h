@@ -8,8 +8,8 @@
  *     akma:device:<naf>NUL<device> the same of one device
  *     akma:nafs                    set of the NAFs
  *
- * The sorted sets hold the bounds and serve revocations: who could write to them could void
- * records, and no more.
+ * The sorted sets hold the bounds and serve revocations: who can write to them can void records, or
+ * hide them from bounds and revocations, and no more.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

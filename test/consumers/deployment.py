@@ -19,7 +19,12 @@ from flow import LOOPBACK, Process, StockClient, free_port, split, ue, write_dev
 
 WRAP = bytes(range(7, 39))
 OLD_WRAP = bytes(range(90, 122))
-USERS = {"akma-third-party": "tp-secret", "akma-endpoint": "ep-secret", "admin": "admin-secret"}
+USERS = {
+    "akma-third-party": "tp-secret",
+    "akma-endpoint": "ep-secret",
+    "akma-admin": "aa-secret",
+    "admin": "admin-secret",
+}
 
 
 def private(path: Path, text: str) -> Path:
@@ -49,7 +54,8 @@ class Redis:
     def write_users(self) -> None:
         """The example's users with passwords, and one who may do everything."""
         text = (ROOT / "examples/redis/users.acl").read_text()
-        for place, user in ("THIRD-PARTY", "akma-third-party"), ("ENDPOINT", "akma-endpoint"):
+        for user in ("akma-third-party", "akma-endpoint", "akma-admin"):
+            place = user.removeprefix("akma-").upper()
             digest = hashlib.sha256(USERS[user].encode()).hexdigest()
             assert text.count(f"#{place}-SHA256") == 1
             text = text.replace(f"{place}-SHA256", digest)
@@ -67,11 +73,11 @@ class Redis:
         self.server.stop()
         self.server = self._start()
 
-    def ask(self, *words: str | bytes) -> bytes:
-        """What redis-cli prints, as the admin; octets go in through standard input."""
+    def ask(self, *words: str | bytes, user: str = "admin") -> bytes:
+        """What redis-cli prints, as a user; octets go in through standard input."""
         last = words[-1] if isinstance(words[-1], bytes) else None
         plain = [word for word in words if isinstance(word, str)]
-        who = ["--user", "admin", "--pass", USERS["admin"]] if self.users else []
+        who = ["--user", user, "--pass", USERS[user]] if self.users else []
         secure = ["--tls", "--cacert", str(self.authority.file)] if self.tls else []
         result = subprocess.run(
             ["redis-cli", "-h", LOOPBACK, "-p", str(self.port), "--no-auth-warning", *who, *secure]

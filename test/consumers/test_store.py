@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -102,6 +103,7 @@ def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
         site.devices.write_text("identity,ks-naf,ka,ka-id\n")
         naf.process.process.send_signal(signal.SIGHUP)
         wait_until(lambda: site.redis.ask("keys", "akma:*") == b"akma:nafs")
+        assert site.redis.ask("acl", "whoami", user="akma-admin") == b"akma-admin"
         again = site.endpoint()
         wait_until(lambda: again.says("store-up"))
         used = set(re.findall(r"cmdstat_(\w+)", site.redis.ask("info", "commandstats").decode()))
@@ -111,7 +113,8 @@ def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
     # GETDEL of the third party's: a Ka that goes between SET and flag.
     assert permitted <= used
     for line in (ROOT / "examples/redis/users.acl").read_text().splitlines()[1:]:
-        assert re.findall(r" ([~%&@]\S*)", line) == ["~akma:*"] and " -@all " in line
+        keys = [] if line.startswith("user akma-admin ") else ["~akma:*"]
+        assert re.findall(r" ([~%&@]\S*)", line) == keys and " -@all " in line
 
 
 def test_one_flag_at_two_endpoints_at_once(site: Site) -> None:
@@ -238,6 +241,30 @@ def test_a_password_that_changes(tmp_path: Path) -> None:
         private(site.folder / "akma-endpoint.password", "another-one\n")
         wait_until(lambda: serves(site, naf, endpoint))
         assert "another-one" not in endpoint.process.errors and endpoint.only_events()
+    finally:
+        site.stop()
+
+
+def test_a_password_that_changes_without_a_pause(tmp_path: Path) -> None:
+    """The steps of docs/deployment.md, by the example's own users; they survive a restart."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    old, new = (hashlib.sha256(text.encode()).hexdigest() for text in ("ep-secret", "another-one"))
+
+    def change(rule: str) -> None:
+        words = ("acl", "setuser", "akma-endpoint", rule)
+        assert site.redis.ask(*words, user="akma-admin") == b"OK"
+        assert site.redis.ask("acl", "save", user="akma-admin") == b"OK"
+
+    try:
+        naf, endpoint = site.naf(), site.endpoint()
+        change(f"#{new}")
+        site.redis.restart()
+        wait_until(lambda: serves(site, naf, endpoint))
+        private(site.folder / "akma-endpoint.password", "another-one\n")
+        change(f"!{old}")
+        site.redis.restart()
+        wait_until(lambda: serves(site, naf, endpoint))
+        assert not endpoint.says("AUTH was refused")
     finally:
         site.stop()
 
