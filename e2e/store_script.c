@@ -5,12 +5,13 @@
  */
 #include "store_script.h"
 
-/* Void a record: its key, and its places in the sorted sets. */
+/* Void a record: its key, and its places in the sorted sets. A member that is none only goes. */
 #define VOID                                                                              \
     "local function void(naf, member)\n"                                                  \
     "  local identity, device = member:match('^(%Z*)%z(%Z*)%z')\n"                        \
-    "  redis.call('DEL', '" STORE_SCRIPT_KEY "' .. identity)\n"                           \
     "  redis.call('ZREM', '" STORE_SCRIPT_NAF "' .. naf, member)\n"                       \
+    "  if not identity then return end\n"                                                 \
+    "  redis.call('DEL', '" STORE_SCRIPT_KEY "' .. identity)\n"                           \
     "  redis.call('ZREM', '" STORE_SCRIPT_DEVICE "' .. naf .. '\\0' .. device, member)\n" \
     "end\n"
 
@@ -33,6 +34,7 @@ const char store_script_put[] =
          "  if excess >= 0 then\n"
          "    for _, member in ipairs(oldest(set, excess)) do\n"
          "      void(ARGV[4], member)\n"
+         "      redis.call('ZREM', set, member)\n"
          "    end\n"
          "  end\n"
          "  redis.call('ZADD', set, now + lifetime, ARGV[3])\n"
@@ -49,8 +51,8 @@ const char store_script_revoke[] =
          "  end\n"
          "  for _, member in ipairs(members) do\n"
          "    local device, ka_id, subject = member:match('^%Z*%z(%Z*)%z(%Z*)%z(%Z*)$')\n"
-         "    if agrees(ARGV[1], device) and agrees(ARGV[2], ka_id) and\n"
-         "        agrees(ARGV[3], subject) then\n"
+         "    if not subject or (agrees(ARGV[1], device) and agrees(ARGV[2], ka_id) and\n"
+         "        agrees(ARGV[3], subject)) then\n"
          "      void(naf, member)\n"
          "    end\n"
          "  end\n"

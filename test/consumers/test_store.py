@@ -586,6 +586,22 @@ def test_scopes_of_revocation(site: Site, kind: str) -> None:
                 store.ask(f"take e2e-{number}")
 
 
+def test_members_that_are_none(site: Site) -> None:
+    """Who writes to the sorted sets stops neither a revocation nor a promise."""
+    with Store(site, "redis") as store:
+        store.put(1, "d", "n")
+        soon = str(int(time.time() * 1000) + 30000)  # before the record's end
+        site.redis.ask("zadd", "akma:naf:n", soon, "odd")
+        site.redis.ask("zadd", "akma:naf:n", soon, b"e2e-1\0d")
+        assert store.ask("revoke other - - -") == "ok" and store.has(1)
+        assert site.redis.ask("zcard", "akma:naf:n") == b"1"
+        many = [word for number in range(4096) for word in (soon, f"odd{number}")]
+        site.redis.ask("zadd", "akma:naf:n", *many)
+        store.put(2, "d", "n")
+        assert site.redis.ask("zcard", "akma:naf:n") == b"4096"
+        assert store.ask("revoke d - - -") == "ok" and not store.has(1) and not store.has(2)
+
+
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_a_lifetime_ends(site: Site, kind: str) -> None:
     """Later there is nothing, and no trace of it in Redis."""

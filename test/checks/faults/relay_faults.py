@@ -61,7 +61,7 @@ FAULTS = [
         "store_script.c",
         ("agrees(ARGV[1], device) and", "true and"),
         ("agrees(ARGV[2], ka_id) and", "true and"),
-        ("agrees(ARGV[3], subject) then", "true then"),
+        ("agrees(ARGV[3], subject)) then", "true) then"),
         ("if agrees(ARGV[4], naf) then", "if true then"),
         by="scopes_of_revocation",
     ),
