@@ -220,6 +220,14 @@ def test_options_of_the_tool(command: str) -> None:
     compare_options(part_of_the_tool(command), "tool/akma", *command.split())
 
 
+def test_formats_of_psk() -> None:
+    """The page tells of each format what a line has."""
+    source = (ROOT / "tool/psk_format.c").read_text()
+    formats = re.findall(r'^    \{"(\w+)", "', source, re.M)
+    listed = re.findall(r"^\.It ((?:\w+)(?:, \w+)*)$", part_of_the_tool("psk"), re.M)
+    assert len(formats) == 6 and sorted(", ".join(listed).split(", ")) == sorted(formats)
+
+
 def constant(name: str, *files: Path) -> int:
     """The value of a macro of one of these files, or of any; it may be made of others."""
     if name.isdigit():
@@ -274,7 +282,13 @@ LIMITS: dict[str, set[str]] = {
         *("e2e/notify.c HEADERS_MAX", "e2e/notify.c SECONDS", "e2e/redis.c PASSWORD_MAX"),
         *("e2e/redis.h REDIS_BACKOFF_MAX", "e2e/redis.h REDIS_SECONDS"),
         *("e2e/source_credentials.c SECRET_MAX", "e2e/source_http.c KEYS_MAX"),
-        *("e2e/source_http.c NOS_MAX", "e2e/source_http.c WAITING_MAX", "e2e/store.h STORE_MAX"),
+        *(
+            "e2e/source_http.c NOS_MAX",
+            "e2e/source_http.c NO_LIFETIME",
+            "e2e/line_server.c IN_FLIGHT",
+            "e2e/source_http.c WAITING_MAX",
+            "e2e/store.h STORE_MAX",
+        ),
         *("e2e/store.h STORE_MAX_OF_DEVICE", "e2e/token.c LIFETIME_MAX", "e2e/token.c TOKEN_MAX"),
         *("e2e/wire.h LINE_MAX_LENGTH", "e2e/wrap_key.h WRAP_KEYS_MAX"),
     },
@@ -286,7 +300,11 @@ LIMITS: dict[str, set[str]] = {
     },
     "akma.1": {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
-        *("tool/derive.c LENGTH_MAX", "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX"),
+        *(
+            "tool/doctor.h DOCTOR_INSTANCES",
+            "tool/derive.c LENGTH_MAX",
+            "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
+        ),
         *("tool/identity.c NAME_MAX_LENGTH", "tool/psk.c LENGTH_MAX"),
     },
     "mosquitto_akma.5": {
@@ -321,7 +339,10 @@ def limits() -> set[str]:
         for room in ("common", "e2e", "tool", "plugins/mosquitto")
         for file in (ROOT / room).glob("*.[ch]")
         for name in re.findall(
-            r"^#define (\w*(?:_MAX|_MIN|SECONDS)(?:_OF_\w+|_LENGTH)?) ", file.read_text(), re.M
+            r"^#define ((?:\w*(?:_MAX|_MIN|SECONDS)(?:_OF_\w+|_LENGTH)?"
+            r"|\w+_LIFETIME|IN_FLIGHT|\w+_INSTANCES)) ",
+            file.read_text(),
+            re.M,
         )
     }
 
