@@ -9,6 +9,7 @@ script, against the module and, where it has the algorithm, against OpenSSL.
 SPDX-License-Identifier: Apache-2.0
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -172,4 +173,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1] if len(sys.argv) > 1 else FILE).write_text(text())
+    parser = argparse.ArgumentParser(description="Write the vectors of test/vectors anew.")
+    parser.add_argument("file", nargs="?", type=Path, default=FILE, help="default: %(default)s")
+    parser.parse_args().file.write_text(text())

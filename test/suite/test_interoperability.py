@@ -6,6 +6,8 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,16 @@ def octets(vector: dict[str, Any], name: str) -> bytes:
 
 def test_file_is_what_the_script_writes() -> None:
     assert (VECTORS / "interoperability.json").read_text() == make_vectors.text()
+
+
+def test_command_of_the_script(tmp_path: Path) -> None:
+    """It writes where it is told to; --help writes nothing."""
+    script = [sys.executable, make_vectors.__file__]
+    subprocess.run([*script, "vectors"], cwd=tmp_path, check=True)
+    assert (tmp_path / "vectors").read_text() == make_vectors.text()
+    said = subprocess.run([*script, "--help"], cwd=tmp_path, check=True, capture_output=True)
+    assert b"vectors" in said.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
 
 
 def test_stanzas_are_what_the_script_writes() -> None:
