@@ -4,7 +4,8 @@
  * The end of one direction does not end the other. Each direction holds at most RELAY_PART octets,
  * and only while the side that they go to does not take them: a side that is slow slows the other
  * one down, and a connection on which nothing happens has no buffer. A connection that breaks is
- * broken off at the other side as well, so that nobody takes the half of something for the whole.
+ * broken off at the other side as well, so that nobody takes the half of something for the whole;
+ * but a socket of the file system cannot be reset, and its program sees an end.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

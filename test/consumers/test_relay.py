@@ -534,6 +534,25 @@ def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
         wait_until(lambda: seen == ["reset", "reset"])
 
 
+def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
+    site: Site, tmp_path: Path
+) -> None:
+    """As the pages say: it cannot be reset."""
+    path = tmp_path / "application"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        tunnel = Tunnel(site, f"unix:{path}")
+        with tunnel.connect() as local:
+            local.sendall(b"half")
+            application, _ = listener.accept()
+            with application:
+                application.settimeout(60)
+                assert application.recv(4, socket.MSG_WAITALL) == b"half"
+                tunnel.ue.process.process.kill()
+                assert application.recv(1) == b""
+
+
 def test_where_a_ue_may_listen(site: Site) -> None:
     """Nobody else on the network may speak as the device."""
     base: list[str | Path] = [
