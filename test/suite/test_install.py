@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,8 @@ def e2e_key(config: Path, modules: Path = Path("/nowhere")) -> bytes:
 
 def test_everything_is_under_the_prefix(prefix: Path) -> None:
     installed = files(prefix)
-    pages = {f"share/man/man{p.suffix[1]}/{p.name}" for p in (ROOT / "man").iterdir()}
+    pages = {f"share/man/man7/{page.name}" for page in (ROOT / "man").glob("*.7ssl")}
+    pages.add("share/man/man1/akma.1")  # of what is built
     package = {
         f"lib/cmake/akma/{name}.cmake"
         for name in ("akmaConfig", "akmaConfigVersion", "akmaTargets")
@@ -169,6 +171,19 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for program in ("e2e/e2e-as", "e2e/e2e-ue"):
         shutil.copy(BUILD / program, folder / program)
     return folder
+
+
+def test_pages_of_what_is_built(flow: Path, tmp_path: Path) -> None:
+    """A program has its page, and a page its program; no page of man/ is left out of the list."""
+    run("cmake", "--install", flow, "--prefix", tmp_path, "--component", "tools")
+    assert {path.name for path in (tmp_path / "bin").iterdir()} == {"e2e-as", "e2e-ue"}
+    pages = {path.name for path in (tmp_path / "share/man/man1").iterdir()}
+    assert pages == {"e2e-as.1", "e2e-ue.1"}
+    listed = re.findall(
+        r"^install_page\(man/(\S+)", (ROOT / "cmake/install.cmake").read_text(), re.M
+    )
+    others = {page.name for page in (ROOT / "man").iterdir()} - set(listed)
+    assert {name.split(".")[1] for name in others} == {"7ssl"}
 
 
 @pytest.mark.parametrize("name", ["prefix", "a b"])
