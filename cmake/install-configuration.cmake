@@ -1,5 +1,6 @@
 # While installing: <prefix>/etc/akma/openssl.cnf, from sysconf, folder, openssl_dir, openssl_modules and template.
-# One that is there and differs is the administrator's, with a policy perhaps: it stays.
+# One that is there and differs is the administrator's, with a policy perhaps: it stays. What it would be without changes is
+# kept in BINARY_DIR/install_openssl.cnf, by which `uninstall` tells an edited one.
 set(file "${sysconf}/akma/openssl.cnf")
 get_filename_component(folder "${folder}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
 
@@ -13,6 +14,8 @@ endif()
 set(written "$ENV{DESTDIR}${file}")
 file(READ "${template}" content)
 string(CONFIGURE "${content}" content @ONLY)
+list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
+file(WRITE "${BINARY_DIR}/install_openssl.cnf" "${content}")
 if(EXISTS "${written}")
     file(READ "${written}" there)
     if(NOT there STREQUAL content)
@@ -20,6 +23,5 @@ if(EXISTS "${written}")
         return()
     endif()
 endif()
-list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
 message(STATUS "Installing: ${written}")
 file(WRITE "${written}" "${content}")

@@ -209,9 +209,9 @@ def folders(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_dir()}
 
 
-def uninstall(built: Path, **environment: str) -> None:
-    """The target."""
-    run("cmake", "--build", built, "--target", "uninstall", **environment)
+def uninstall(built: Path, **environment: str) -> str:
+    """The target, and what it says."""
+    return run("cmake", "--build", built, "--target", "uninstall", **environment)
 
 
 def test_a_cross_build_knows_the_system_it_is_for(tmp_path: Path) -> None:
@@ -265,11 +265,32 @@ def test_uninstall_from_a_packagers_root(built: Path, tmp_path: Path) -> None:
     assert folders(tmp_path) == {"root", "root/usr", "root/usr/share", "root/etc"}
 
 
-def test_uninstall_leaves_a_configuration_of_the_administrator(built: Path, tmp_path: Path) -> None:
-    """One that the installation found there, and left alone."""
+@pytest.mark.parametrize("steps", ["edit", "edit, install", "there, install", "there, edit"])
+def test_uninstall_leaves_a_configuration_that_was_edited(
+    built: Path, tmp_path: Path, steps: str
+) -> None:
+    """Whoever wrote it, and however often it was installed; it says so."""
     config = tmp_path / "etc/akma/openssl.cnf"
-    config.parent.mkdir(parents=True)
-    config.write_text("theirs")
+    if "there" in steps:
+        config.parent.mkdir(parents=True)
+        config.write_text("theirs\n")
     run("cmake", "--install", built, "--prefix", tmp_path)
-    uninstall(built)
-    assert files(tmp_path) == {"etc/akma/openssl.cnf"} and config.read_text() == "theirs"
+    if "edit" in steps:
+        config.write_text(config.read_text() + "min-ka-length = 32\n")
+    if "install" in steps:
+        run("cmake", "--install", built, "--prefix", tmp_path, "--component", "module")
+    text = config.read_text()
+    assert f"Keeping, because it was changed: {config}" in uninstall(built)
+    assert files(tmp_path) == {"etc/akma/openssl.cnf"} and config.read_text() == text
+
+
+def test_uninstall_takes_a_configuration_that_is_as_installed(built: Path, tmp_path: Path) -> None:
+    """Also if it had been edited between, and is as it was again."""
+    config = tmp_path / "prefix/etc/akma/openssl.cnf"
+    run("cmake", "--install", built, "--prefix", tmp_path / "prefix")
+    text = config.read_text()
+    config.write_text(text + "min-ka-length = 32\n")
+    run("cmake", "--install", built, "--prefix", tmp_path / "prefix")
+    config.write_text(text)
+    assert "Keeping" not in uninstall(built)
+    assert list(tmp_path.iterdir()) == []
