@@ -320,6 +320,12 @@ ROWS = [
 ]
 
 
+NOTE = """
+A ratio is the median of the rounds' ratios, each of two measurements that follow one another; it is not the quotient of the
+two medians beside it.
+"""
+
+
 def tables(results: dict[str, Any]) -> str:
     """All of it in Markdown."""
     compared = []
@@ -346,7 +352,7 @@ def tables(results: dict[str, Any]) -> str:
     kept = [[f"{count}", *(f"{kib:.1f}" for kib in row)] for count, row in results["held"].items()]
     return "\n".join(
         [
-            table("Beside stunnel", header, compared),
+            table("Beside stunnel", header, compared) + NOTE,
             table(
                 "Clients at once",
                 ["clients", "flows/s", "handshakes/s", "median, ms", "99th percentile, ms"],

@@ -490,6 +490,14 @@ def test_promises_name_the_proofs() -> None:
     assert [folder for folder in folders if f"]({folder})" not in readme] == []
 
 
+def test_memory_of_held_connections() -> None:
+    """The sizes of docs/deployment.md are those that bench/relay.sh measured, in one unit."""
+    held = json.loads((ROOT / "docs/relay.json").read_text())["held"]["8000"]
+    ours, stunnel = (round(kib * 1024 * 8000 / 1e6) for kib in (held[0], held[2]))
+    text = (ROOT / "docs/deployment.md").read_text()
+    assert f"(8,000: {ours} MB; stunnel: {stunnel} MB)" in text
+
+
 def test_the_matrix_is_described() -> None:
     """Each row that matrix.sh has, in the table of docs/compatibility.md."""
     rows = re.findall(r"^(\S+)\|[^|\n]+\|in_", (ROOT / "test/checks/matrix.sh").read_text(), re.M)
