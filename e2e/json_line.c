@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DETAIL_MAX 100 /* octets of a detail in a fault */
+
 static void cleanse_and_free(void *memory)
 {
     if (memory != NULL)
@@ -25,9 +27,22 @@ void json_line_set_up(void)
     json_set_alloc_funcs(malloc, cleanse_and_free);
 }
 
+/* The length of what is shown of a detail: whole characters, or it would be no JSON in an answer.
+ */
+static size_t shown_length(const char *detail)
+{
+    size_t length = strlen(detail);
+
+    if (length <= DETAIL_MAX)
+        return length;
+    for (length = DETAIL_MAX; length > 0 && ((unsigned char)detail[length] & 0xC0) == 0x80;)
+        length--;
+    return length;
+}
+
 bool json_line_fault(char fault[JSON_FAULT_SIZE], const char *what, const char *detail)
 {
-    (void)snprintf(fault, JSON_FAULT_SIZE, "%s%.100s", what, detail);
+    (void)snprintf(fault, JSON_FAULT_SIZE, "%s%.*s", what, (int)shown_length(detail), detail);
     return false;
 }
 

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE_MS     100 /* after the first failure; it doubles */
-#define PAUSE_MAX_MS 5000
+#define PAUSE_MS 100 /* after the first failure; it doubles */
+#define PAUSE_MAX_MS                                                             \
+    5000 /* and is the first again after an answer, or a line that stood so long \
+          */
 
 static void fail_all(struct line_client *client, const char *reason)
 {
@@ -41,8 +43,12 @@ static void disconnect(struct line_client *client)
 
 void line_connection_give_up(struct line_client *client, const char *reason)
 {
-    const struct timeval pause = {client->pause / 1000, client->pause % 1000 * 1000};
+    struct timeval pause;
 
+    /* that the handshake was complete says nothing: a certificate is refused after it in TLS 1.3 */
+    if (client->wire.ssl != NULL && clock_ms() - client->up >= PAUSE_MAX_MS)
+        client->pause = PAUSE_MS;
+    pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
     fail_all(client, "the line to the third party is down");
@@ -116,6 +122,7 @@ static enum wire_result read_answers(struct line_client *client, char fault[JSON
         client->heard = clock_ms();
         if (!take_answer(client, line, length, fault))
             return WIRE_FAILED;
+        client->pause = PAUSE_MS;
     }
     return WIRE_OK;
 }
@@ -149,10 +156,9 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
         return;
     }
     log_event("line-up", "third-party", client->setup->host, NULL);
-    client->pause = PAUSE_MS;
     client->wire = (struct wire){.ssl = ssl};
     client->verified = 0;
-    client->heard = clock_ms();
+    client->up = client->heard = clock_ms();
     wait_begin(&client->wait, client->home, SSL_get_fd(ssl), go_on, client);
     TAILQ_FOREACH(pending, &client->pending, next)
     {

@@ -25,7 +25,8 @@ struct line_client {
     struct wire wire;      /* ssl NULL: there is no connection */
     struct wait wait;
     struct event *retry, *overdue;
-    int64_t pause, heard; /* milliseconds; clock_ms() of the last octet */
+    int64_t pause;     /* milliseconds */
+    int64_t up, heard; /* clock_ms() of the handshake's end, of the last octet */
     int64_t next_id;
     unsigned int verified;        /* line_tls_verifies_still(), of this connection */
     struct line_pendings pending; /* oldest first */

@@ -25,16 +25,19 @@ static struct flagger *flagger_of(const struct naf *naf)
     return naf->connection.worker->server->flagger;
 }
 
-/* Add an answer; it is written at once unless more may come with it. */
-static void answer(struct naf *naf, const struct line_answer *answer)
+/*
+ * Add an answer; it is written at once unless more may come with it. False: it cannot be encoded,
+ * or memory does not suffice.
+ */
+static bool answer(struct naf *naf, const struct line_answer *answer)
 {
     char *line = line_answer_encode(answer);
+    const bool done = line != NULL && wire_add(&naf->wire, "", line, strlen(line));
 
-    if (line != NULL)
-        (void)wire_add(&naf->wire, "", line, strlen(line));
     json_line_free(line);
     if (!naf->is_reading)
         wait_for(&naf->connection.wait, WIRE_OK, 0);
+    return done;
 }
 
 void line_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
@@ -45,7 +48,10 @@ void line_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
     (void)json_line_fault(error.error, "", reason);
     log_event("line-error", "naf", naf->name, "peer", log_address(peer, &naf->connection.peer.any),
               "reason", reason, NULL);
-    answer(naf, &error);
+    if (answer(naf, &error))
+        return;
+    (void)json_line_fault(error.error, "", "the third party's log says why");
+    (void)answer(naf, &error); /* else the NAF's time limit ends it */
 }
 
 static void task_free(struct line_task *task)
@@ -75,7 +81,8 @@ static void on_flag(void *argument, enum flags_result result, const struct flag 
         if (result == FLAGS_MADE)
             made.flag = *flag;
         metrics_count(result == FLAGS_MADE ? METRIC_FLAGS : METRIC_FLAGS_NONE);
-        answer(task->naf, &made);
+        if (!answer(task->naf, &made))
+            line_tasks_answer_error(task->naf, task->id, "the flag cannot be encoded");
     }
     settle(task);
 }
@@ -85,9 +92,7 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
     struct line_task *task = argument;
     const struct line_answer done = {.id = task->id, .verdict = LINE_REVOKED};
 
-    if (revoked)
-        answer(task->naf, &done);
-    else
+    if (!revoked || !answer(task->naf, &done))
         line_tasks_answer_error(task->naf, task->id, reason);
     settle(task);
 }

@@ -11,7 +11,10 @@
 /* ca: file of the CAs to trust; NULL: the system's. NULL: the reason is on the error stack. */
 SSL_CTX *tls_client_ctx(const char *ca);
 
-/* For a connection to host, a name or an address in numbers, which its certificate must name. */
+/*
+ * For a connection to host, a name or an address in numbers, which must be among its certificate's
+ * subjectAltName: the subject does not count.
+ */
 SSL *tls_client_new(SSL_CTX *ctx, const char *host);
 
 #endif

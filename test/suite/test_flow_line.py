@@ -21,8 +21,20 @@ from cryptography.hazmat.primitives import serialization
 
 import reference
 from evp import BUILD
-from flow import FQDN, NAF_ID, Process, StockClient, free_port, ue, wait_until, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    NAF_ID,
+    Process,
+    StockClient,
+    free_port,
+    ue,
+    wait_until,
+    write_devices,
+)
 from line import Naf, Sides, ThirdParty
+from sanitizer import SANITIZED
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -192,6 +204,41 @@ def test_certificates_of_a_third_party(
             assert third_party.requests == []
 
 
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+@pytest.mark.parametrize(
+    ("names", "good"),
+    [
+        (("a third party", "a.two.example"), True),
+        (("a.two.example", "10.0.0.1"), False),
+        (("a third party", "*.two.example"), False),
+    ],
+    ids=["alternative name", "subject", "pattern"],
+)
+def test_name_of_a_third_party(
+    sides: Sides, files: dict[str, Path], names: tuple[str, str], good: bool
+) -> None:
+    """The host stands among the certificate's alternative names, to the letter."""
+    environment = ENVIRONMENT | {"LD_PRELOAD": str(BUILD / "test/programs/libtwo_places.so")}
+    with ThirdParty(sides.authority.file, sides.authority.issue(*names), lambda _: b"") as other:
+        address = other.address.replace(LOOPBACK, "a.two.example")
+        with sides.run_naf(files["naf"], address, environment=environment) as naf:
+            naf.wait_for_error("event=line-up" if good else "event=line-down")
+            assert good or "event=line-up" not in naf.errors
+
+
+def test_pauses_grow_where_a_naf_is_refused(
+    sides: Sides, files: dict[str, Path], third_party: Any, tmp_path: Path
+) -> None:
+    """In TLS 1.3 its handshake is complete before its certificate is looked at."""
+    (tmp_path / "other").mkdir()
+    stranger = Sides(tmp_path / "other").naf
+    address = third_party.addresses["naf-accept"]
+    with sides.run_naf(files["naf"], address, pair=stranger) as naf:
+        naf.wait_for_error("event=line-down")
+        time.sleep(3)
+        assert naf.errors.count("event=line-down") <= 6  # 0.1, 0.2, 0.4, 0.8, 1.6 seconds
+
+
 def reload(program: Process) -> None:
     """SIGHUP, and the files are in force."""
     program.process.send_signal(signal.SIGHUP)
@@ -275,6 +322,8 @@ BAD_REQUESTS: dict[str, dict[str, object]] = {
     "not-after past": {"not-after": 1},
     "not-after text": {"not-after": "2100"},
     "something more": {"more": 1},
+    "more of two octets each": {"\u00e9" * 60: 1},
+    "the same from an odd place on": {"x" + "\u00e9" * 60: 1},
 }
 
 

@@ -51,10 +51,18 @@ class Sides:
         addresses = ["--naf-accept", f"{LOOPBACK}:{port}", "--e2e-accept", f"{LOOPBACK}:0"]
         return Program(*addresses, "--devices", devices, *self.options(self.third_party), *options)
 
-    def run_naf(self, devices: Path, address: str, *options: str | Path) -> Program:
-        """A NAF apart."""
+    def run_naf(
+        self,
+        devices: Path,
+        address: str,
+        *options: str | Path,
+        pair: tuple[Path, Path] | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Program:
+        """A NAF apart, with its own certificate or another one."""
         addresses = ["--accept", f"{LOOPBACK}:0", "--third-party", address, "--naf-fqdn", FQDN]
-        return Program(*addresses, "--devices", devices, *self.options(self.naf), *options)
+        words = ["--devices", devices, *self.options(pair or self.naf), *options]
+        return Program(*addresses, *words, environment=environment)
 
 
 class Naf:
