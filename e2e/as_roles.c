@@ -86,6 +86,10 @@ bool as_open_roles(struct as *as)
         return false;
     if (as->roles.third_party && (server->flagger = flagger_new(server, lifetime)) == NULL)
         return as_complain("out of memory");
+    if (server->roster != NULL &&
+        (as->removals = removals_new(server, server->flagger != NULL ? lifetime : LIFETIME_TOP)) ==
+            NULL)
+        return as_complain("out of memory");
     if (!as->roles.naf)
         return true;
     server->naf = as->options->naf_fqdn;

@@ -253,6 +253,7 @@ void as_release(struct as *as)
     struct server *server = &as->server;
 
     endpoints_free(&as->endpoints, server);
+    removals_stop(as->removals);
     flags_free(server->flags);
     server->flags = NULL; /* what was posted too late finds none */
     source_free(server->source);
@@ -260,6 +261,7 @@ void as_release(struct as *as)
     source_options_close();
     store_free(server->store); /* its connections are on the loops */
     loops_free(server->loops);
+    removals_free(as->removals);
     app_free(server->app);
     flagger_free(server->flagger);
     roster_free(server->roster);

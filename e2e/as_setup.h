@@ -11,6 +11,7 @@
 #include "e2e_key.h"
 #include "line_client.h"
 #include "line_tls.h"
+#include "removals.h"
 #include "store_redis.h"
 #include "target.h"
 
@@ -25,6 +26,7 @@ struct as {
     char *third_party_host;
     struct store_redis_options store;
     struct target application; /* --forward */
+    struct removals *removals; /* NULL: without a devices file */
     unsigned int drain;        /* seconds */
 };
 

@@ -5,7 +5,6 @@
  */
 #include "flagger.h"
 
-#include "log.h"
 #include "metrics.h"
 
 #include <openssl/crypto.h>
@@ -202,48 +201,40 @@ struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
     return started(asking, request);
 }
 
-static void on_revoked(void *argument, enum store_result result, const struct store_record *record,
-                       const char *reason)
+static void on_voided(void *argument, enum store_result result, const struct store_record *record,
+                      const char *reason)
 {
     struct asking *asking = argument;
 
     (void)record;
     server_end_prepared(asking->flagger->server, asking->endings);
     asking->endings = NULL;
-    if (result != STORE_OK)
-        log_event("revocation", "result", "failed", "reason", reason, NULL);
-    if (asking->revoked != NULL)
-        asking->revoked(asking->argument, result == STORE_OK, reason);
+    asking->revoked(asking->argument, result == STORE_OK, reason);
     settle(asking);
 }
 
 /*
- * What runs is ended at once, and again when the store has answered, whatever it says: until a
- * shared store has done it another loop may take one of these keys. The answer may come while the
- * store is called, and the scope be gone then: another loop may have released it.
+ * Until a shared store has done it another loop may take one of these keys: hence the end that
+ * follows its answer, whatever that says. The answer may come while the store is called, and the
+ * scope be gone then: another loop may have released it.
  */
-static struct flags_request *revoke(struct flagger *flagger, struct loop *loop,
-                                    const struct store_scope *scope, flags_revoked *done,
-                                    void *argument)
+struct flags_request *flagger_void(struct flagger *flagger, struct loop *loop,
+                                   const struct store_scope *scope, flags_revoked *done,
+                                   void *argument)
 {
     struct store *store = flagger->server->store;
     struct asking *asking = asking_new(flagger, loop, argument);
-    struct store_request *request;
 
-    metrics_count(METRIC_REVOCATIONS);
     if (asking != NULL)
         asking->endings = server_prepare_end(flagger->server, scope);
-    if (asking == NULL || asking->endings == NULL ||
-        !server_end(flagger->server, scope, NULL, NULL)) {
+    if (asking == NULL || asking->endings == NULL) {
         asking_free(asking);
-        if (done != NULL)
-            done(argument, false, "out of memory");
+        done(argument, false, "out of memory");
         return NULL;
     }
     asking->revoked = done;
     asking->is_calling = true;
-    request = store->ops->revoke(store, loop, scope, on_revoked, asking);
-    return started(asking, request);
+    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));
 }
 
 struct flags_request *flagger_revoke(struct flagger *flagger, struct loop *loop,
@@ -252,16 +243,11 @@ struct flags_request *flagger_revoke(struct flagger *flagger, struct loop *loop,
 {
     const struct store_scope scope = {.subject = identity, .naf = naf};
 
-    return revoke(flagger, loop, &scope, done, argument);
-}
-
-void flagger_row_removed(struct flagger *flagger, struct loop *loop, const struct device *row,
-                         bool is_last)
-{
-    const struct store_scope scope = {.device = row->identity,
-                                      .ka_id = is_last ? NULL : row->ka_id};
-
-    (void)revoke(flagger, loop, &scope, NULL, NULL);
+    metrics_count(METRIC_REVOCATIONS);
+    if (server_end(flagger->server, &scope, NULL, NULL))
+        return flagger_void(flagger, loop, &scope, done, argument);
+    done(argument, false, "out of memory");
+    return NULL;
 }
 
 void flagger_cancel(struct flagger *flagger, struct flags_request *request)

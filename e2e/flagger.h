@@ -23,16 +23,23 @@ struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
                                   const struct flags_query *query, const struct e2e *e2e,
                                   const char *naf, flags_done *done, void *argument);
 
-/* Void the identity's outstanding keys that naf has asked for, and end what runs on them. */
+/*
+ * End what runs on the keys that naf has asked for with this identity, and void those that are
+ * outstanding.
+ */
 struct flags_request *flagger_revoke(struct flagger *flagger, struct loop *loop,
                                      const char *identity, const char *naf, flags_revoked *done,
                                      void *argument);
 
 void flagger_cancel(struct flagger *flagger, struct flags_request *request);
 
-/* A row of the devices file is gone (roster.h): the same for the keys made with its Ka. */
-void flagger_row_removed(struct flagger *flagger, struct loop *loop, const struct device *row,
-                         bool is_last);
+/*
+ * Void the outstanding keys that scope describes, then end what runs on such a key: it was taken
+ * meanwhile. scope is read during the call.
+ */
+struct flags_request *flagger_void(struct flagger *flagger, struct loop *loop,
+                                   const struct store_scope *scope, flags_revoked *done,
+                                   void *argument);
 
 /* NULL is fine. No request may be under way. */
 void flagger_free(struct flagger *flagger);

@@ -21,12 +21,17 @@ static struct loop_message *take_all(struct loop *loop)
     return first;
 }
 
-static void run_all(struct loop *loop)
+/* False: there was nothing to do. */
+static bool run_all(struct loop *loop)
 {
-    for (struct loop_message *message = take_all(loop), *next; message != NULL; message = next) {
+    struct loop_message *message = take_all(loop), *next;
+    const bool was_any = message != NULL;
+
+    for (; message != NULL; message = next) {
         next = message->next; /* run() may release the message */
         message->run(loop, message);
     }
+    return was_any;
 }
 
 static void wake_up(evutil_socket_t fd, short what, void *argument)
@@ -35,7 +40,7 @@ static void wake_up(evutil_socket_t fd, short what, void *argument)
 
     (void)what;
     (void)!read(fd, &count, sizeof(count));
-    run_all(argument);
+    (void)run_all(argument);
 }
 
 void loop_post(struct loop *loop, struct loop_message *message)
@@ -127,12 +132,21 @@ void loops_stop(struct loops *loops)
     join_first(loops, loops->count);
 }
 
+static bool run_all_of_each(struct loops *loops)
+{
+    bool was_any = false;
+
+    for (size_t i = 0; i < loops->count; i++)
+        was_any = run_all(&loops->loop[i]) || was_any;
+    return was_any;
+}
+
 void loops_free(struct loops *loops)
 {
     if (loops == NULL)
         return;
-    for (size_t i = 0; i < loops->count; i++)
-        run_all(&loops->loop[i]); /* what was posted too late: its memory is released by it */
+    while (run_all_of_each(loops)) /* what was posted too late: its memory is released by it */
+        continue;
     for (size_t i = 0; i < loops->count; i++) {
         struct loop *loop = &loops->loop[i];
 

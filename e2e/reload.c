@@ -5,74 +5,13 @@
  */
 #include "reload.h"
 
-#include "flagger.h"
 #include "printable.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
-#include <string.h>
-
-/* A row that is gone, on its way to a loop: the store is asked from there. */
-struct gone {
-    struct loop_message message;
-    struct as *as;
-    bool is_last;
-    char identity[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
-};
-
-static void on_revoked(void *argument, bool revoked, const char *reason)
-{
-    (void)argument;
-    if (!revoked)
-        log_event("revocation", "result", "failed", "reason", reason, NULL);
-}
-
-/* A NAF apart: no connection runs on the key any more, and the third party hears of it. */
-static void tell_third_party(struct loop *loop, struct loop_message *message)
-{
-    struct gone *gone = (struct gone *)message;
-    struct flags *flags = gone->as->server.flags;
-
-    if (flags != NULL) /* else the process ends */
-        (void)flags->ops->revoke(flags, loop, gone->identity, on_revoked, NULL);
-    OPENSSL_free(gone);
-}
-
-static void void_row(struct loop *loop, struct loop_message *message)
-{
-    struct gone *gone = (struct gone *)message;
-    struct server *server = &gone->as->server;
-    const struct device row = {.identity = gone->identity, .ka_id = gone->ka_id};
-    const struct store_scope scope = {.device = gone->identity};
-
-    log_event("row-removed", "device", gone->identity, "ka-id",
-              gone->ka_id[0] == '\0' ? NULL : gone->ka_id, NULL);
-    gone->message.run = tell_third_party;
-    if (server->flagger == NULL && server_end(server, &scope, loop, &gone->message))
-        return;
-    if (server->flagger != NULL)
-        flagger_row_removed(server->flagger, loop, &row, gone->is_last);
-    else
-        on_revoked(NULL, false, "out of memory");
-    OPENSSL_free(gone);
-}
 
 static void on_removed(void *argument, const struct device *row, bool is_last)
 {
-    struct as *as = argument;
-    struct loop *loop = &as->server.loops->loop[0];
-    struct gone *gone = OPENSSL_zalloc(sizeof(*gone));
-
-    if (gone == NULL) {
-        log_event("revocation", "result", "failed", "reason", "out of memory", NULL);
-        return;
-    }
-    gone->message.run = void_row;
-    gone->as = as;
-    gone->is_last = is_last;
-    (void)OPENSSL_strlcpy(gone->identity, row->identity, sizeof(gone->identity));
-    (void)OPENSSL_strlcpy(gone->ka_id, row->ka_id, sizeof(gone->ka_id));
-    loop_post(loop, &gone->message);
+    removals_add(argument, row, is_last);
 }
 
 #define FAULT_SIZE \
@@ -104,7 +43,8 @@ static bool take_files(struct as *as, char fault[FAULT_SIZE])
     struct files files = {.line = NULL};
 
     if (!read_files(as, &files, fault) ||
-        (server->roster != NULL && !roster_reload(server->roster, on_removed, as, fault))) {
+        (server->roster != NULL &&
+         !roster_reload(server->roster, on_removed, as->removals, fault))) {
         SSL_CTX_free(files.line);
         wrap_keys_free(files.store_keys);
         return false;

@@ -188,9 +188,9 @@ class Part:
         return all(line.startswith("time=") for line in self.process.errors.splitlines())
 
 
-def flag_of(naf: str) -> dict[str, Any]:
+def flag_of(naf: str, identity: str = IDENTITY) -> dict[str, Any]:
     """A flag, by stock openssl."""
-    with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as first:
+    with StockClient(naf, f"3GPP-bootstrapping.{identity}", KS_NAF) as first:
         return first.flag(secrets.token_bytes(16))
 
 

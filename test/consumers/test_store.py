@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import records
-from consumer import FQDN, IDENTITY, KS_NAF, ROOT, command
+from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT, command
 from deployment import (
     OLD_WRAP,
     WRAP,
@@ -41,6 +41,7 @@ from flow import (
     free_port,
     wait_until,
     with_free_ports,
+    write_devices,
 )
 from openssl_cli import EXAMPLE
 from records import Record
@@ -383,6 +384,19 @@ def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None
     cutter.listener.close()
 
 
+class Breaker(Between):
+    """While it is broken, connections are cut at their next request."""
+
+    def __init__(self, port: int) -> None:
+        self.broken, self.cuts = False, 0
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Nothing of a request gets through."""
+        self.cuts += self.broken
+        return not self.broken and super().ask(client, server, octets)
+
+
 class Holder(Between):
     """While it is shut, requests with a word wait."""
 
@@ -399,11 +413,11 @@ class Holder(Between):
         return super().ask(client, server, octets)
 
 
-def behind(site: Site, url: str) -> Part:
+def behind(site: Site, url: str, *options: str) -> Part:
     """NAF and third party with a Redis at an address of the tests."""
     own, site.redis.url = site.redis.url, url
     try:
-        return site.naf("--refresh-lifetime", "300")
+        return site.naf(*options or ("--refresh-lifetime", "300"))
     finally:
         site.redis.url = own
 
@@ -448,10 +462,14 @@ def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
     def failures() -> int:
         return both.process.errors.count("event=revocation result=failed")
 
+    def is_quiet() -> bool:
+        return both.process.errors.count("event=revocation result=done") == failures()
+
     while not taken:  # those that the waiting loop accepts wait with it, and are given up
         site.devices.write_text(rows)
         reload(both)
         flags = [flag_of(both.address) for _ in range(8)]
+        wait_until(is_quiet)
         before, held = failures(), holder.holding
         holder.open.clear()
         site.devices.write_text(rows.splitlines()[0] + "\n")
@@ -465,6 +483,59 @@ def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
             holder.open.set()
             for client in taken:
                 assert [client.read(), client.read()] == [b"e2e: x", b""]
+
+
+def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
+    """What runs on them ends at once; their keys are void when it is back."""
+    names = [IDENTITY, "second@bsf.example.com", "third@bsf.example.com"]
+    write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
+    breaker = Breaker(site.redis.port)
+    both, endpoint = behind(site, breaker.url), site.endpoint()
+    flags = [flag_of(both.address, name) for name in names]
+    used = [flag_of(both.address, name) for name in names]
+    header = site.devices.read_text().splitlines()[0] + "\n"
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(client) for client in connected(both.address, used)]
+        assert [client.read() for client in running] == [b"e2e: x"] * 3
+        breaker.broken = True
+        site.devices.write_text(header)
+        reload(both)
+        assert [client.read() for client in running] == [b""] * 3
+    wait_until(lambda: both.says("event=revocation result=failed"))
+    cuts = breaker.cuts
+    wait_until(lambda: breaker.cuts > cuts + 8)
+    assert both.process.errors.count("event=revocation") == 1, "it is said once"
+    breaker.broken = False
+    wait_until(lambda: both.says("event=revocation result=done"))
+    wait_until(lambda: site.redis.ask("keys", "akma:*") == b"akma:nafs")
+    assert not any(works(endpoint.address, flag) for flag in flags)
+    assert both.only_events() and both.process.stop() == 0
+
+
+def test_a_row_whose_keys_are_too_old_before_the_store_is_back(site: Site) -> None:
+    """Nobody has to be asked any more."""
+    breaker = Breaker(site.redis.port)
+    both = behind(site, breaker.url, "--refresh-lifetime", "2")
+    breaker.broken = True
+    site.devices.write_text(site.devices.read_text().splitlines()[0] + "\n")
+    reload(both)
+    wait_until(lambda: both.says("event=revocation result=expired"))
+    assert both.process.errors.count("event=revocation result=failed") == 1
+
+
+def test_the_end_while_a_row_waits_for_the_store(site: Site) -> None:
+    """Whatever is under way or queued is given up."""
+    names = [IDENTITY, "second@bsf.example.com"]
+    write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
+    holder = Holder(site.redis.port, b"SMEMBERS")
+    both = behind(site, holder.url)
+    flag_of(both.address)
+    holder.open.clear()
+    site.devices.write_text(site.devices.read_text().splitlines()[0] + "\n")
+    reload(both)
+    wait_until(lambda: holder.holding > 0)
+    assert both.process.stop() == 0 and both.only_events()
+    holder.open.set()
 
 
 def test_a_promise_made_while_connecting_again(site: Site) -> None:

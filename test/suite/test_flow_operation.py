@@ -244,6 +244,31 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
                 assert runs.read() == b""
 
 
+def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None:
+    """It is told when it is back; the log says so once each."""
+    sides, port = Sides(tmp_path), free_port()
+    ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
+    ks = write_devices(tmp_path / "ks.csv", [[name, KS_NAF.hex(), ""] for name in (ID, STAYS)])
+    with sides.run_third_party(ka, port=port) as first:
+        naf = sides.run_naf(ks, first.addresses["naf-accept"])
+        naf.wait_for_error("event=line-up")
+        first.process.kill()
+        naf.wait_for_error("event=line-down")
+    with naf:
+        ks.write_text("identity,ks-naf,ka\n")
+        reload(naf, "taken")
+        naf.wait_for_error("event=revocation result=failed")
+        tries = naf.errors.count("event=line-down")
+        wait_until(lambda: naf.errors.count("event=line-down") > tries + 1)
+        with sides.run_third_party(ka, "--metrics", "0", port=port) as second:
+            metrics = second.addresses["metrics"]
+            heard = re.compile(r"^e2e_revocations_total [2-9]$", re.M)
+            wait_until(lambda: heard.search(get(metrics, "metrics")))
+            naf.wait_for_error("event=revocation result=done")
+        (first_of_both,) = re.findall(r"result=done (device=\S+)", naf.errors)[:1]
+        assert naf.errors.count(f"result=failed {first_of_both}") == 1
+
+
 # The end
 
 

@@ -130,10 +130,9 @@ FAULTS: list[Fault] = [
     *of(
         "flagger.c",
         (
-            "    request = store->ops->revoke(store, loop, scope, on_revoked, asking);",
-            "    on_revoked(asking, STORE_OK, NULL, NULL);\n    request = NULL;",
+            "    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));",
+            "    on_voided(asking, STORE_OK, NULL, NULL);\n    return started(asking, NULL);",
         ),
-        (".ka_id = is_last ? NULL : row->ka_id}", ".ka_id = NULL}"),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
     ),
     *of(
@@ -142,6 +141,18 @@ FAULTS: list[Fault] = [
         by="test_revocation",
     ),
     *of("ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
+    *of(
+        "removals.c",
+        (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = knows_ka || true ?"),
+        (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = !knows_ka ?"),
+        by="reload_takes_a_row_away or reload_during_a_change_of_ka",
+    ),
+    *of(
+        "removals.c",
+        ("    (void)event_add(removals->retry, &pause);", "    (void)pause;"),
+        ("    if (!first->has_failed)\n", ""),
+        by="third_party_is_away",
+    ),
     # The store
     *of(
         "store_memory.c",
@@ -454,7 +465,7 @@ FAULTS: list[Fault] = [
             "        SSL_CTX_free(files.line);\n        wrap_keys_free(files.store_keys);\n        return false;",
             "        wrap_keys_free(files.store_keys);",
         ),
-        ("(server->roster != NULL && !roster_reload", "(false && !roster_reload"),
+        ("(server->roster != NULL &&\n         !roster_reload", "(false && !roster_reload"),
         (
             "        line_tls_put_in_force(server->line, files.line);",
             "        SSL_CTX_free(files.line);",

@@ -295,6 +295,15 @@ FAULTS = [
         by="taken_while_its_row_goes",
     ),
     *of(
+        "removals.c",
+        (
+            "    if (server_end(removals->server, &scope, removals->loop, &removal->message))",
+            "    if (scope.device == NULL)",
+        ),
+        ("    if (!voided && clock_ms() < first->until) {", "    if (!voided) {"),
+        by="while_the_store_is_away or too_old_before_the_store",
+    ),
+    *of(
         "as_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
