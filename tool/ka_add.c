@@ -39,7 +39,8 @@ static const struct option_row rows[] = {
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "its name"},
     {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device the file does not know"},
     {"raw", NULL, &option.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
-    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL, "for another writer of the file"},
+    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
+     "how long to wait while another program has the file locked"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};

@@ -28,7 +28,8 @@ static const struct option_row rows[] = {
     {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "rows of this device"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "rows of the Ka of this name"},
-    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL, "for another writer of the file"},
+    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
+     "how long to wait while another program has the file locked"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
