@@ -255,8 +255,14 @@ static void let_go(struct loop *loop, struct loop_message *message)
     struct acceptor *acceptor =
         (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, close));
     struct endpoints *endpoints = acceptor->endpoints;
+    struct connection *connection;
 
     (void)loop;
+    TAILQ_FOREACH(connection, &acceptor->worker->all, all)
+    {
+        if (connection->kind->drain != NULL)
+            connection->kind->drain(connection);
+    }
     (void)event_del(acceptor->pause);
     for (size_t i = 0; i < endpoints->count; i++)
         (void)event_del(acceptor->listening[i]);

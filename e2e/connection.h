@@ -29,6 +29,8 @@ struct connection_kind {
     void (*release)(struct connection *connection);
     /* Does the connection run on what scope describes? NULL: it never does. */
     bool (*runs_on)(const struct connection *connection, const struct store_scope *scope);
+    /* No more is accepted: come to an end, if only by a message. NULL: it ends by itself. */
+    void (*drain)(struct connection *connection);
 };
 
 struct connection {

@@ -70,6 +70,18 @@ static int64_t next_deadline(struct naf *naf)
     return naf->connection.deadline;
 }
 
+/* What is asked now would be promised by a process that ends: the NAF finds the next one. */
+static void go_on_draining(struct naf *naf)
+{
+    const enum wire_result written = wire_write(&naf->wire);
+
+    if (written == WIRE_FAILED || (written == WIRE_OK && naf->in_flight == 0))
+        connection_close(&naf->connection, "the server was told to stop");
+    else
+        wait_for(&naf->connection.wait, written == WIRE_OK ? WIRE_PAUSED : written,
+                 next_deadline(naf));
+}
+
 static void go_on(void *argument, bool in_time)
 {
     struct naf *naf = argument;
@@ -85,6 +97,10 @@ static void go_on(void *argument, bool in_time)
                                  &naf->verified)) {
         connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
                           "the NAF's certificate is not good any more");
+        return;
+    }
+    if (naf->is_draining) {
+        go_on_draining(naf);
         return;
     }
     naf->is_reading = true;
@@ -130,6 +146,16 @@ static void release(struct connection *connection)
     wire_clear(&naf->wire);
 }
 
+static void drain(struct connection *connection)
+{
+    struct naf *naf = (struct naf *)connection;
+
+    naf->is_draining = true;
+    if (naf->wire.ssl != NULL) /* else when its handshake is complete */
+        wait_for(&connection->wait, WIRE_OK, 0);
+}
+
 const struct connection_kind line_kind = {
     "line", METRIC_CONNECTIONS_LINE, sizeof(struct naf), false, get_ctx, ready, release, NULL,
+    drain,
 };

@@ -111,13 +111,13 @@ static bool runs_on(const struct connection *connection, const struct store_scop
 }
 
 const struct connection_kind ue_kind_naf = {
-    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
 };
 const struct connection_kind ue_kind_e2e = {
-    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
 };
 const struct connection_kind ue_kind_both = {
-    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on,
+    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
 };
 
 /* The hand-over: link, limits, end. */

@@ -4,12 +4,14 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import concurrent.futures
+import contextlib
 import datetime
 import itertools
 import json
 import os
 import secrets
 import signal
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ from flow import (
     Process,
     StockClient,
     free_port,
+    split,
     ue,
     wait_until,
     write_devices,
@@ -237,6 +240,32 @@ def test_pauses_grow_where_a_naf_is_refused(
         naf.wait_for_error("event=line-down")
         time.sleep(3)
         assert naf.errors.count("event=line-down") <= 6  # 0.1, 0.2, 0.4, 0.8, 1.6 seconds
+
+
+def is_open(address: str) -> bool:
+    """Does anybody listen there?"""
+    try:
+        socket.create_connection(split(address), 10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_drain(sides: Sides, files: dict[str, Path]) -> None:
+    """A third party that ends promises no more: it answers what was asked, and closes its lines."""
+    with sides.run_third_party(files["third-party"], "--drain-timeout", "60") as third_party:
+        address = third_party.addresses["naf-accept"]
+        with Naf(address, sides.authority.file, sides.naf) as idle:
+            with Naf(address, sides.authority.file, sides.naf) as busy:
+                assert busy.ask(**request(1))["e2e"] == 1
+                started = time.monotonic()
+                third_party.process.terminate()
+                wait_until(lambda: not is_open(address))
+                with contextlib.suppress(OSError):
+                    busy.send(json.dumps(request(2)).encode() + b"\n")
+                assert busy.receive() == b"" and idle.receive() == b""
+        assert third_party.process.wait(30) == 0
+        assert time.monotonic() - started < 30
 
 
 def reload(program: Process) -> None:
