@@ -269,7 +269,7 @@ def test_bad_sources(tmp_path: Path, ks_naf: str, source: str, wanted: str) -> N
     assert wanted in refused("derive", "--from-k-ausf", source, *NAF, status=status)
     devices = tmp_path / "devices"
     devices.write_text("identity,ks-naf,ka\n")
-    words = ["ka", "add", "--devices", devices, "--identity", "x"]
+    words: list[str | Path] = ["ka", "add", "--devices", devices, "--identity", "x"]
     for option in ("--ka", "--ks-naf"):
         assert wanted in refused(*words, option, source, status=status)
 
