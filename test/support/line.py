@@ -61,7 +61,7 @@ class Sides:
     ) -> Program:
         """A NAF apart, with its own certificate or another one."""
         addresses = ["--accept", f"{LOOPBACK}:0", "--third-party", address, "--naf-fqdn", FQDN]
-        words = ["--devices", devices, *self.options(pair or self.naf), *options]
+        words: list[str | Path] = ["--devices", devices, *self.options(pair or self.naf), *options]
         return Program(*addresses, *words, environment=environment)
 
 
