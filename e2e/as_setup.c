@@ -177,7 +177,8 @@ static bool open_tallies(struct as *as)
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP));
     server->devices = tally_new(
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
-    return (server->networks != NULL && server->devices != NULL &&
+    server->lines = tally_new(LINES_MAX_OF_NAF);
+    return (server->networks != NULL && server->devices != NULL && server->lines != NULL &&
             RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
            as_complain("out of memory");
 }
@@ -268,6 +269,7 @@ void as_release(struct as *as)
     line_tls_free(server->line);
     tally_free(server->networks);
     tally_free(server->devices);
+    tally_free(server->lines);
     SSL_CTX_free(server->psk);
     OPENSSL_free(server->workers);
     OPENSSL_cleanse(server->secret, sizeof(server->secret));

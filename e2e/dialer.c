@@ -80,9 +80,6 @@ static void on_connected(void *argument, bool in_time)
     if (in_time && getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
     if (error == 0) {
-        static const int yes = 1;
-
-        (void)setsockopt(dialer->fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
         wait_begin(&dialer->wait, dialer->loop, dialer->fd, handshake, dialer);
         if (SSL_set_fd(dialer->ssl, dialer->fd))
             handshake(dialer, true);

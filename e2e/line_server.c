@@ -11,8 +11,10 @@
 #include "clock.h"
 #include "line_tasks.h"
 #include "line_tls.h"
+#include "stream.h"
 
 #include <openssl/crypto.h>
+#include <string.h>
 
 #define IN_FLIGHT     256
 #define UNWRITTEN_MAX ((size_t)64 * 1024) /* octets of answers before no more is read */
@@ -129,6 +131,13 @@ static void ready(struct connection *connection)
         return;
     }
     line_tls_first_name(connection->ssl, naf->name, sizeof(naf->name));
+    naf->is_counted = tally_take(connection->worker->server->lines, naf->name, strlen(naf->name));
+    if (!naf->is_counted) {
+        connection_refuse(connection, METRIC_REFUSED_FULL, naf->name,
+                          "this NAF has as many lines as it may have");
+        return;
+    }
+    stream_keep_alive(SSL_get_fd(connection->ssl));
     log_event("line", "naf", naf->name, "peer", log_address(peer, &connection->peer.any), NULL);
     naf->wire.ssl = connection->ssl;
     connection->deadline = 0;
@@ -142,6 +151,8 @@ static void release(struct connection *connection)
     struct naf *naf = (struct naf *)connection;
 
     line_tasks_cancel(naf);
+    if (naf->is_counted)
+        tally_drop(connection->worker->server->lines, naf->name, strlen(naf->name));
     e2e_close(&naf->e2e);
     wire_clear(&naf->wire);
 }

@@ -8,6 +8,8 @@
 
 #include "connection.h"
 
+#define LINES_MAX_OF_NAF 64 /* at a time of one name, so that a NAF does not hold up the others */
+
 /* Kind of connection.h: of a NAF. */
 extern const struct connection_kind line_kind;
 

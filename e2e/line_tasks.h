@@ -27,6 +27,7 @@ struct naf {
     size_t in_flight;
     unsigned int verified; /* line_tls_verifies_still() */
     bool is_reading;       /* answers are written when it is done */
+    bool is_counted;       /* among the lines of its name */
     bool is_draining;      /* no more requests are read, and it ends when it has answered */
 };
 

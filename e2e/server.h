@@ -57,6 +57,7 @@ struct server {
     struct worker *workers; /* as many as loops */
     struct tally *networks; /* unfinished handshakes */
     struct tally *devices;  /* connections */
+    struct tally *lines;    /* of a NAF's name */
     atomic_uint open;
     unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
     SSL_CTX *psk;                               /* for UEs */

@@ -7,10 +7,13 @@
 
 #include "clock.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PREFIX_MAX 16
@@ -132,4 +135,19 @@ void stream_close(SSL *ssl)
     if (SSL_get_fd(ssl) >= 0)
         (void)close(SSL_get_fd(ssl));
     SSL_free(ssl);
+}
+
+void stream_keep_alive(int fd)
+{
+    static const struct {
+        int level, name, value; /* seconds, or a number */
+    } options[] = {
+        {IPPROTO_TCP, TCP_KEEPIDLE, 120},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+        {IPPROTO_TCP, TCP_KEEPCNT, 4},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+    };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }

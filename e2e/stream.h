@@ -31,4 +31,10 @@ enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *t
 /* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */
 void stream_close(SSL *ssl);
 
+/*
+ * Have TCP find out within three minutes that the other side is gone, even where nothing is sent:
+ * a machine that lost its power, an entry of a NAT. Of no effect on other sockets.
+ */
+void stream_keep_alive(int fd);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "printable.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -75,8 +76,10 @@ static int begin(const struct addrinfo *place)
 
     if (fd < 0)
         return -1;
-    if (place->ai_family != AF_UNIX)
+    if (place->ai_family != AF_UNIX) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+        stream_keep_alive(fd);
+    }
     if (connect(fd, place->ai_addr, place->ai_addrlen) == 0 || errno == EINPROGRESS)
         return fd;
     error = errno;

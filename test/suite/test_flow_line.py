@@ -242,6 +242,42 @@ def test_pauses_grow_where_a_naf_is_refused(
         assert naf.errors.count("event=line-down") <= 6  # 0.1, 0.2, 0.4, 0.8, 1.6 seconds
 
 
+def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
+    """64 of one name at a time; other NAFs do not feel it, and one that ends makes room."""
+    address, other = third_party.addresses["naf-accept"], sides.authority.issue("b.example.com")
+    with contextlib.ExitStack() as stack:
+        lines = [
+            stack.enter_context(Naf(address, sides.authority.file, sides.naf)) for _ in range(64)
+        ]
+        assert lines[-1].ask(**request())["e2e"] == 1
+        with Naf(address, sides.authority.file, sides.naf) as one_more:
+            assert one_more.receive() == b""
+        third_party.wait_for_error("as many lines as it may have")
+        with Naf(address, sides.authority.file, other) as naf:
+            assert naf.ask(**request() | {"naf-fqdn": "b.example.com"})["e2e"] == 1
+    wait_until(lambda: not refused(sides, address, sides.naf))
+
+
+def timers(port: int) -> set[str]:
+    """What Linux waits for on the established connections from or to a port: 02 is keepalive."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    suffix = f":{port:04X}"
+    ends = [row for row in rows if row[3] == "01" and suffix in (row[1][8:], row[2][8:])]
+    assert len(ends) == 2
+    return {row[5][:2] for row in ends}
+
+
+def test_both_ends_notice_who_is_gone(
+    sides: Sides, files: dict[str, Path], third_party: Any
+) -> None:
+    """A line on which nothing happens is asked for by TCP."""
+    address = third_party.addresses["naf-accept"]
+    with sides.run_naf(files["naf"], address) as naf:
+        naf.wait_for_error("event=line-up")
+        third_party.wait_for_error("event=line ")
+        wait_until(lambda: timers(split(address)[1]) == {"02"})
+
+
 def is_open(address: str) -> bool:
     """Does anybody listen there?"""
     try:
