@@ -157,7 +157,7 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
     }
     log_event("line-up", "third-party", client->setup->host, NULL);
     client->wire = (struct wire){.ssl = ssl};
-    client->verified = 0;
+    client->verified = (struct line_verified){0, 0};
     client->up = client->heard = clock_ms();
     wait_begin(&client->wait, client->home, SSL_get_fd(ssl), go_on, client);
     TAILQ_FOREACH(pending, &client->pending, next)

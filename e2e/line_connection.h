@@ -28,8 +28,8 @@ struct line_client {
     int64_t pause;     /* milliseconds */
     int64_t up, heard; /* clock_ms() of the handshake's end, of the last octet */
     int64_t next_id;
-    unsigned int verified;        /* line_tls_verifies_still(), of this connection */
-    struct line_pendings pending; /* oldest first */
+    struct line_verified verified; /* of this connection */
+    struct line_pendings pending;  /* oldest first */
 };
 
 /* False: out of memory; line_connection_end() is due all the same. */

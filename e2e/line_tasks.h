@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "e2e_key.h"
 #include "line_messages.h"
+#include "line_tls.h"
 
 struct line_task;
 
@@ -25,10 +26,10 @@ struct naf {
     unsigned char ua_protocol_id[LINE_UA_LENGTH];
     LIST_HEAD(, line_task) tasks;
     size_t in_flight;
-    unsigned int verified; /* line_tls_verifies_still() */
-    bool is_reading;       /* answers are written when it is done */
-    bool is_counted;       /* among the lines of its name */
-    bool is_draining;      /* no more requests are read, and it ends when it has answered */
+    struct line_verified verified;
+    bool is_reading;  /* answers are written when it is done */
+    bool is_counted;  /* among the lines of its name */
+    bool is_draining; /* no more requests are read, and it ends when it has answered */
 };
 
 /* Begin what a request asks for, or answer at once why not. */

@@ -5,6 +5,7 @@
  */
 #include "line_tls.h"
 
+#include "clock.h"
 #include "common.h"
 #include "printable.h"
 #include "private_file.h"
@@ -17,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define VERIFY_MS 1000 /* a certificate, or a CRL, can come to its end at any time */
 
 struct line_tls {
     struct line_files files;
@@ -199,15 +202,18 @@ static bool verify(const struct line_tls *tls, SSL_CTX *ctx, SSL *ssl)
     return good;
 }
 
-bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, unsigned int *verified)
+bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, struct line_verified *verified)
 {
     unsigned int number;
     SSL_CTX *ctx = get_ctx(tls, &number);
-    const bool good = ctx != NULL && (*verified == number || verify(tls, ctx, ssl));
+    const int64_t now = clock_ms();
+    bool good = ctx != NULL;
 
+    if (good && (verified->number != number || now >= verified->until)) {
+        good = verify(tls, ctx, ssl);
+        *verified = (struct line_verified){good ? number : 0, now + VERIFY_MS};
+    }
     SSL_CTX_free(ctx);
-    if (good)
-        *verified = number;
     return good;
 }
 

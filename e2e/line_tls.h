@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LINE_ALPN "akma-e2e/1"
 
@@ -33,12 +34,17 @@ void line_tls_put_in_force(struct line_tls *tls, SSL_CTX *ctx);
 /* The context in force, on any thread; a reference to drop with SSL_CTX_free(). */
 SSL_CTX *line_tls_ctx(struct line_tls *tls);
 
+/* When the other side's certificate was verified last; zeros for a new connection. */
+struct line_verified {
+    unsigned int number; /* by which of the files that have been in force */
+    int64_t until;       /* clock_ms() */
+};
+
 /*
- * After the handshake: is the other side's certificate good by the files in force now? They are
- * looked at when verified, 0 for a new connection, is not the number of these files, which it
- * becomes.
+ * After the handshake: is the other side's certificate good by the files in force, and has neither
+ * it nor a CRL come to its end? Verified again for other files, and after a second.
  */
-bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, unsigned int *verified);
+bool line_tls_verifies_still(struct line_tls *tls, SSL *ssl, struct line_verified *verified);
 
 /* After the handshake: did both agree on the protocol of this line? */
 bool line_tls_is_agreed(const SSL *ssl);

@@ -37,7 +37,7 @@ from flow import (
     write_devices,
 )
 from line import Naf, Sides, ThirdParty
-from sanitizer import SANITIZED
+from sanitizer import SANITIZED, SLOWER
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -240,6 +240,17 @@ def test_pauses_grow_where_a_naf_is_refused(
         naf.wait_for_error("event=line-down")
         time.sleep(3)
         assert naf.errors.count("event=line-down") <= 6  # 0.1, 0.2, 0.4, 0.8, 1.6 seconds
+
+
+def test_certificate_that_ends_on_a_line(sides: Sides, third_party: Any) -> None:
+    """A line does not outlive what its NAF was let in with."""
+    pair = sides.authority.issue(FQDN, life=datetime.timedelta(seconds=SLOWER * 8))
+    with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
+        assert naf.ask(**request())["e2e"] == 1
+        time.sleep(SLOWER * 8 + 1)
+        naf.send(json.dumps(request(2)).encode() + b"\n")
+        assert naf.receive() == b""
+    third_party.wait_for_error("the NAF's certificate is not good any more")
 
 
 def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
