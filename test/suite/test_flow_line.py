@@ -253,6 +253,21 @@ def test_certificate_that_ends_on_a_line(sides: Sides, third_party: Any) -> None
     third_party.wait_for_error("the NAF's certificate is not good any more")
 
 
+def test_certificate_of_a_third_party_that_ends(sides: Sides, files: dict[str, Path]) -> None:
+    """It is sent no Ks_NAF any more on the line that stands."""
+    life = datetime.timedelta(seconds=SLOWER * 8)
+    pair = sides.authority.issue("short", LOOPBACK, life=life)
+    with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
+        with sides.run_naf(files["naf"], other.address, "--e2e", "offered") as naf:
+
+            def status() -> int:
+                return ue(files["ue"], BARE, naf.addresses["accept"], None).returncode
+
+            assert status() == 0
+            wait_until(lambda: status() == 3, SLOWER * 30)
+            naf.wait_for_error("the third party's certificate is not good any more")
+
+
 def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
     """64 of one name at a time; other NAFs do not feel it, and one that ends makes room."""
     address, other = third_party.addresses["naf-accept"], sides.authority.issue("b.example.com")
