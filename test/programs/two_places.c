@@ -20,6 +20,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     const char *top = node == NULL ? NULL : strrchr(node, '.');
     int error;
 
+    if (real.function == NULL)
+        return EAI_SYSTEM;
     if (top == NULL || strcmp(top, ".example") != 0)
         return real.function(node, service, hints, found);
     error = real.function("127.0.0.2", service, hints, found);
