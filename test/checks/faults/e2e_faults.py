@@ -336,6 +336,32 @@ FAULTS: list[Fault] = [
         by="reload_with_a_revoked",
     ),
     *of(
+        "line_tls.c",
+        ("now + VERIFY_MS}", "now + 1000 * VERIFY_MS}"),
+        by="that_ends",
+    ),
+    *of(
+        "dialer.c",
+        ("X509_CHECK_FLAG_NO_WILDCARDS |", "0 |"),
+        ("X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);", "0);"),
+        by="test_name_of_a_third_party",
+    ),
+    *of(
+        "line_connection.c",
+        ("clock_ms() - client->up >= PAUSE_MAX_MS)", "true)"),
+        by="pauses_grow",
+    ),
+    *of(
+        "line_server.c",
+        ("    if (naf->is_draining) {", "    if (false) {"),
+        by="test_drain",
+    ),
+    *of(
+        "line_server.c",
+        ("    if (!naf->is_counted) {", "    if (false) {"),
+        by="lines_of_one_naf",
+    ),
+    *of(
         "line_client.c",
         (
             '        line_pending_return(pending, "the third party did not answer in time");',
