@@ -244,10 +244,10 @@ def test_pauses_grow_where_a_naf_is_refused(
 
 def test_certificate_that_ends_on_a_line(sides: Sides, third_party: Any) -> None:
     """A line does not outlive what its NAF was let in with."""
-    pair = sides.authority.issue(FQDN, life=datetime.timedelta(seconds=SLOWER * 8))
+    pair = sides.authority.issue(FQDN, life=datetime.timedelta(seconds=SLOWER * 5))
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
         assert naf.ask(**request())["e2e"] == 1
-        time.sleep(SLOWER * 8 + 1)
+        time.sleep(SLOWER * 5 + 1)
         naf.send(json.dumps(request(2)).encode() + b"\n")
         assert naf.receive() == b""
     third_party.wait_for_error("the NAF's certificate is not good any more")
@@ -255,7 +255,7 @@ def test_certificate_that_ends_on_a_line(sides: Sides, third_party: Any) -> None
 
 def test_certificate_of_a_third_party_that_ends(sides: Sides, files: dict[str, Path]) -> None:
     """It is sent no Ks_NAF any more on the line that stands."""
-    life = datetime.timedelta(seconds=SLOWER * 8)
+    life = datetime.timedelta(seconds=SLOWER * 5)
     pair = sides.authority.issue("short", LOOPBACK, life=life)
     with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
         with sides.run_naf(files["naf"], other.address, "--e2e", "offered") as naf:
@@ -308,7 +308,7 @@ def is_open(address: str) -> bool:
     """Does anybody listen there?"""
     try:
         socket.create_connection(split(address), 10).close()
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
     return True
 
@@ -416,6 +416,7 @@ BAD_REQUESTS: dict[str, dict[str, object]] = {
     "more of two octets each": {"\u00e9" * 60: 1},
     "the same from an odd place on": {"x" + "\u00e9" * 60: 1},
 }
+TWO_OCTETS = list(BAD_REQUESTS)[-2:]
 
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
@@ -425,6 +426,7 @@ def test_bad_requests(sides: Sides, third_party: Any, name: str) -> None:
         answer = naf.ask(**request(5, **BAD_REQUESTS[name]))
         assert set(answer) == {"id", "error"} and answer["id"] == 5
         assert KS_NAF.hex() not in answer["error"]
+        assert name not in TWO_OCTETS or "\u00e9" * 20 in answer["error"]
         assert naf.ask(**request(6))["e2e"] == 1
     assert KS_NAF.hex() not in third_party.errors
 

@@ -286,6 +286,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/source_http.c NOS_MAX",
             "e2e/source_http.c NO_LIFETIME",
             "e2e/line_server.c IN_FLIGHT",
+            "e2e/line_server.h LINES_MAX_OF_NAF",
             "e2e/source_http.c WAITING_MAX",
             "e2e/store.h STORE_MAX",
         ),
