@@ -27,17 +27,18 @@ void json_line_set_up(void)
     json_set_alloc_funcs(malloc, cleanse_and_free);
 }
 
-/* The length of what is shown of a detail: whole characters, or it would be no JSON in an answer.
- */
+/* The length of what is shown of a detail: whole characters, or an answer would be no JSON. */
 static size_t shown_length(const char *detail)
 {
-    size_t length = strlen(detail);
+    size_t shown = 0;
 
-    if (length <= DETAIL_MAX)
-        return length;
-    for (length = DETAIL_MAX; length > 0 && ((unsigned char)detail[length] & 0xC0) == 0x80;)
-        length--;
-    return length;
+    for (size_t i = 0; i <= DETAIL_MAX; i++) {
+        if (((unsigned char)detail[i] & 0xC0) != 0x80)
+            shown = i; /* all before it is whole */
+        if (detail[i] == '\0')
+            break;
+    }
+    return shown;
 }
 
 bool json_line_fault(char fault[JSON_FAULT_SIZE], const char *what, const char *detail)
