@@ -30,15 +30,11 @@ void json_line_set_up(void)
 /* The length of what is shown of a detail: whole characters, or an answer would be no JSON. */
 static size_t shown_length(const char *detail)
 {
-    size_t shown = 0;
+    const char *end = detail + strnlen(detail, DETAIL_MAX);
 
-    for (size_t i = 0; i <= DETAIL_MAX; i++) {
-        if (((unsigned char)detail[i] & 0xC0) != 0x80)
-            shown = i; /* all before it is whole */
-        if (detail[i] == '\0')
-            break;
-    }
-    return shown;
+    while (end > detail && ((unsigned char)*end & 0xC0) == 0x80)
+        end--;
+    return (size_t)(end - detail);
 }
 
 bool json_line_fault(char fault[JSON_FAULT_SIZE], const char *what, const char *detail)
