@@ -6,8 +6,8 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import hashlib
 import os
-import shutil
 import select
+import shutil
 import signal
 import socket
 import struct
