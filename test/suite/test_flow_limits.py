@@ -206,8 +206,8 @@ def test_connections_per_device(devices: Path) -> None:
 
 
 def test_a_key_is_used_up_beyond_the_limit_too(devices: Path) -> None:
-    """A device's second e2e connection of one allowed: its handshake was complete, so its key is gone."""
-    with Server(devices, "--connections-per-device", "1") as server:
+    """A device's third e2e connection of two allowed: its handshake was complete, so its key is gone."""
+    with Server(devices, "--connections-per-device", "2") as server:
 
         def flag() -> dict[str, Any]:
             with StockClient(server.address, f"3GPP-bootstrapping.{GREEDY}", KS_NAF) as first:
@@ -218,15 +218,16 @@ def test_a_key_is_used_up_beyond_the_limit_too(devices: Path) -> None:
             key = reference.e2e_key(KS_NAF, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
             return StockClient(server.e2e_address, flag["identity"], key)
 
-        one, two = flag(), flag()
-        with second(one) as held:
-            held.write(b"one\n")
-            assert held.read() == b"e2e: one"
-            with second(two) as refused:
+        one, two, three = flag(), flag(), flag()
+        with second(one) as first_held, second(two) as second_held:
+            for held in first_held, second_held:
+                held.write(b"one\n")
+                assert held.read() == b"e2e: one"
+            with second(three) as refused:
                 assert refused.read(5) == b""
             server.wait_for_error("--connections-per-device")
         server.wait_for_error("event=closed endpoint=e2e")
-        with second(two) as again:
+        with second(three) as again:
             again.write(b"two\n")
             assert again.read(5) == b""
 
