@@ -91,36 +91,56 @@ static void reset_while_failing(EVP_KDF_CTX *ctx)
     misbehaviour.failing = NONE_FAILS;
 }
 
-/* One life in which the n-th call of a derive fails; false: it has not so many. */
-static bool live_through(const struct tried *tried, unsigned long n, bool warm, bool change)
-{
-    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *mac = load_misbehaving(libctx);
-    OSSL_PROVIDER *akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
-    EVP_KDF *kdf = EVP_KDF_fetch(libctx, tried->one->algorithm, NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-    bool failed;
+/* The module and the HMAC that misbehaves in a library context, and a context that has its inputs.
+ */
+struct life {
+    OSSL_LIB_CTX *libctx;
+    OSSL_PROVIDER *mac, *akma;
+    EVP_KDF *kdf;
+    EVP_KDF_CTX *ctx;
+};
 
-    set(ctx, tried->one);
-    if (warm) { /* with an HMAC from the pool, and another that is keyed already */
-        expect_key(ctx, tried->one, NULL, tried->key, "before");
-        EVP_KDF_CTX_reset(ctx);
-        set(ctx, tried->one);
-    }
-    if (warm && change)
-        expect_key(ctx, tried->one, NULL, tried->key, "before");
-    failed = derive_while_failing(ctx, tried, n, change);
-    reset_while_failing(ctx);
-    set(ctx, tried->one);
-    expect_key(ctx, tried->one, NULL, tried->key, "after a failed wipe");
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    (void)OSSL_PROVIDER_unload(akma);
-    (void)OSSL_PROVIDER_unload(mac);
-    OSSL_LIB_CTX_free(libctx);
+static void begin(struct life *life, const struct kdf_case *one)
+{
+    life->libctx = OSSL_LIB_CTX_new();
+    life->mac = load_misbehaving(life->libctx);
+    life->akma = OSSL_PROVIDER_load(life->libctx, AKMA_PROVIDER_NAME);
+    life->kdf = EVP_KDF_fetch(life->libctx, one->algorithm, NULL);
+    life->ctx = EVP_KDF_CTX_new(life->kdf);
+    set(life->ctx, one);
+}
+
+static void end(struct life *life, const struct tried *tried, unsigned long n)
+{
+    EVP_KDF_CTX_free(life->ctx);
+    EVP_KDF_free(life->kdf);
+    (void)OSSL_PROVIDER_unload(life->akma);
+    (void)OSSL_PROVIDER_unload(life->mac);
+    OSSL_LIB_CTX_free(life->libctx);
     if (misbehaviour.contexts != 0)
         fail("%s: %ld HMAC contexts are left after call %lu failed", tried->one->algorithm,
              misbehaviour.contexts, n);
+}
+
+/* One life in which the n-th call of a derive fails; false: it has not so many. */
+static bool live_through(const struct tried *tried, unsigned long n, bool warm, bool change)
+{
+    struct life life;
+    bool failed;
+
+    begin(&life, tried->one);
+    if (warm) { /* with an HMAC from the pool, and another that is keyed already */
+        expect_key(life.ctx, tried->one, NULL, tried->key, "before");
+        EVP_KDF_CTX_reset(life.ctx);
+        set(life.ctx, tried->one);
+    }
+    if (warm && change)
+        expect_key(life.ctx, tried->one, NULL, tried->key, "before");
+    failed = derive_while_failing(life.ctx, tried, n, change);
+    reset_while_failing(life.ctx);
+    set(life.ctx, tried->one);
+    expect_key(life.ctx, tried->one, NULL, tried->key, "after a failed wipe");
+    end(&life, tried, n);
     return failed;
 }
 
@@ -136,27 +156,20 @@ static void go_through(const struct tried *tried, bool warm, bool change)
 /* An HMAC of too few octets is no key, nor is what stands behind them. */
 static void refuse_short(const struct tried *tried)
 {
-    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *mac = load_misbehaving(libctx);
-    OSSL_PROVIDER *akma = OSSL_PROVIDER_load(libctx, AKMA_PROVIDER_NAME);
-    EVP_KDF *kdf = EVP_KDF_fetch(libctx, tried->one->algorithm, NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
     unsigned char out[CASE_OUT_MAX];
+    struct life life;
 
-    set(ctx, tried->one);
+    begin(&life, tried->one);
+    memset(out, 0xA5, sizeof(out));
     misbehaviour.falls_short = true;
     misbehaviour.failed_to_set = false;
     ERR_clear_error();
-    if (EVP_KDF_derive(ctx, out, tried->one->length, NULL) > 0)
+    if (EVP_KDF_derive(life.ctx, out, tried->one->length, NULL) > 0)
         fail("%s: a key from an HMAC that fell short", tried->one->algorithm);
     expect_clean_failure(tried->one, out);
     misbehaviour.falls_short = false;
-    expect_key(ctx, tried->one, NULL, tried->key, "after an HMAC that fell short");
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    (void)OSSL_PROVIDER_unload(akma);
-    (void)OSSL_PROVIDER_unload(mac);
-    OSSL_LIB_CTX_free(libctx);
+    expect_key(life.ctx, tried->one, NULL, tried->key, "after an HMAC that fell short");
+    end(&life, tried, NONE_FAILS);
 }
 
 /* OpenSSL's HMAC gives the keys to compare with. */
