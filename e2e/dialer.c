@@ -122,7 +122,7 @@ struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target
     *dialer = (struct dialer){
         .loop = loop,
         .place = target->places,
-        .ssl = tls_client_new(ctx, host),
+        .ssl = tls_client_new(ctx, host, X509_CHECK_FLAG_NO_WILDCARDS),
         .fd = -1,
         .deadline = deadline,
         .done = done,
@@ -133,9 +133,6 @@ struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target
         dialer_stop(dialer);
         return NULL;
     }
-    X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(dialer->ssl), /* a name, not a pattern */
-                                    X509_CHECK_FLAG_NO_WILDCARDS |
-                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     SSL_set_connect_state(dialer->ssl);
     if (!try_next(dialer))
         wait_for(&dialer->wait, WIRE_OK, 0);

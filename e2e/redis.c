@@ -203,7 +203,7 @@ static struct bufferevent *new_connection(const struct redis *redis)
 
     if (redis->setup->tls == NULL)
         return bufferevent_socket_new(redis->base, -1, BEV_OPT_CLOSE_ON_FREE);
-    ssl = tls_client_new(redis->setup->tls, redis->setup->host);
+    ssl = tls_client_new(redis->setup->tls, redis->setup->host, 0);
     return ssl == NULL
                ? NULL
                : bufferevent_openssl_socket_new(redis->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING,

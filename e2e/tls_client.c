@@ -22,19 +22,19 @@ SSL_CTX *tls_client_ctx(const char *ca)
     return NULL;
 }
 
-static bool expect(SSL *ssl, const char *host)
+static bool expect(SSL *ssl, const char *host, unsigned int flags)
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) > 0)
         return true;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(ssl, flags | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return SSL_set1_host(ssl, host) > 0 && SSL_set_tlsext_host_name(ssl, host) > 0;
 }
 
-SSL *tls_client_new(SSL_CTX *ctx, const char *host)
+SSL *tls_client_new(SSL_CTX *ctx, const char *host, unsigned int flags)
 {
     SSL *ssl = SSL_new(ctx);
 
-    if (ssl != NULL && expect(ssl, host))
+    if (ssl != NULL && expect(ssl, host, flags))
         return ssl;
     SSL_free(ssl);
     return NULL;

@@ -13,8 +13,8 @@ SSL_CTX *tls_client_ctx(const char *ca);
 
 /*
  * For a connection to host, a name or an address in numbers, which must be among its certificate's
- * subjectAltName: the subject does not count.
+ * subjectAltName: the subject does not count. flags: more rules for it, X509_CHECK_FLAG_... or 0.
  */
-SSL *tls_client_new(SSL_CTX *ctx, const char *host);
+SSL *tls_client_new(SSL_CTX *ctx, const char *host, unsigned int flags);
 
 #endif
