@@ -1,18 +1,18 @@
 """The flow's programs beside stunnel, on the same machine in the same run.
 
-    relay.py BUILD RESULTS
+    relay.py [--report] [--section relay|applications] BUILD RESULTS
 
 Prints tables, writes relay.json and a plot beside it, and puts the tables into performance.md where that is there. The
-programs take turns; a ratio is the median of the rounds'. The exit status is 1 where a limit is missed.
+programs take turns; a ratio is the median of the rounds'. The exit status is 1 where a limit is missed, unless --report is
+given. One section alone is printed and not kept.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
+import argparse
 import contextlib
 import json
 import os
-import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,168 +22,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import applications
 from plot import OTHERS, OURS, save, style
+from programs import HOST, SECONDS, Bench, Program, Words, free_port
 from report import table
 
 BEGIN, END = "<!-- relay: begin -->", "<!-- relay: end -->"
-HOST, FQDN, CIPHER = "127.0.0.1", "naf.example.com", "TLS_AES_128_GCM_SHA256"
-DEVICES, ROUNDS = 200, 3
-SECONDS = int(os.environ.get("AKMA_BENCH_SECONDS", "3"))
+ROUNDS = 3
+Section = tuple[
+    Callable[[Bench], dict[str, Any]],
+    Callable[[dict[str, Any]], str],
+    Callable[[dict[str, Any]], bool],
+]
 HELD = int(os.environ.get("AKMA_BENCH_HELD", "8000"))
-NO_LIMITS = (
-    "--connections-max 30000 --connections-per-device 30000 --handshakes-per-source 30000 "
-    "--idle-timeout 3600"
-).split()
-LONG_LIVED = ["--refresh-lifetime", "300"]
-TICKS = os.sysconf("SC_CLK_TCK")
-
-Load = dict[str, float]
-Words = list[str | Path]
-
-
-def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Bench:
-    """What is measured with: programs, keys, and the application behind every relay."""
-
-    def __init__(self, build: Path, folder: Path, stack: contextlib.ExitStack) -> None:
-        self.build, self.folder, self.stack = build, folder, stack
-        rows = [(f"ue{n}", secrets.token_hex(32), secrets.token_hex(32)) for n in range(DEVICES)]
-        self.devices = self.table("devices", rows)
-        self.ks_nafs = self.table("ks-nafs", [(name, ks_naf, "") for name, ks_naf, _ in rows])
-        self.kas = self.table("kas", [(name, "", ka) for name, _, ka in rows])
-        self.secrets = self.file(
-            "secrets", "".join(f"3GPP-bootstrapping.{row[0]}:{row[1]}\n" for row in rows)
-        )
-        self.wrap = self.file("wrap", f"1:{secrets.token_hex(32)}\n")
-        self.application = self.start(free_port(), build / "bench/echo", f"{HOST}:{{port}}").address
-
-    def file(self, name: str, text: str) -> Path:
-        """A file of mode 0600."""
-        path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        return path
-
-    def table(self, name: str, rows: list[tuple[str, str, str]]) -> Path:
-        """A devices file."""
-        lines = [",".join(row) for row in [("identity", "ks-naf", "ka"), *rows]]
-        return self.file(name, "\n".join(lines) + "\n")
-
-    def start(self, port: int, *words: str | Path) -> "Program":
-        """A server, until the end."""
-        text = [str(word).replace("{port}", str(port)) for word in words]
-        return self.stack.enter_context(Program(port, text))
-
-    def server(self, *options: str | Path) -> tuple["Program", list[str]]:
-        """e2e-as in one process, and what a load needs to reach it."""
-        naf, as_program = f"{HOST}:{free_port()}", self.build / "e2e/e2e-as"
-        words: Words = [as_program, "--accept", naf, "--e2e-accept", f"{HOST}:{{port}}"]
-        words += ["--naf-fqdn", FQDN, "--devices", self.devices, *NO_LIMITS, *LONG_LIVED, *options]
-        program = self.start(free_port(), *words)
-        return program, self.flow(naf, program.address)
-
-    def apart(self) -> list[str]:
-        """NAF and third party in a process each, and what a load needs to reach them."""
-        naf, line = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
-        as_program = self.build / "e2e/e2e-as"
-        words: Words = [as_program, "--naf-accept", line, "--e2e-accept", f"{HOST}:{{port}}"]
-        words += ["--devices", self.kas, *self.certificate(f"IP:{HOST}"), *NO_LIMITS, *LONG_LIVED]
-        third_party = self.start(free_port(), *words)
-        words = [as_program, "--accept", naf, "--third-party", line, "--naf-fqdn", FQDN]
-        words += ["--devices", self.ks_nafs, *self.certificate(f"DNS:{FQDN}"), *NO_LIMITS]
-        self.start(int(naf.split(":")[1]), *words)
-        return self.flow(naf, third_party.address)
-
-    def flow(self, naf: str, endpoint: str) -> list[str]:
-        """What a load needs to make flows."""
-        to = ["--way", "flow", "--connect", naf, "--e2e-connect", endpoint]
-        return [*to, "--devices", str(self.devices)]
-
-    def certificate(self, name: str) -> Words:
-        """A certificate for the line between NAF and third party, as options; the first call makes the CA."""
-        ca, ca_key = self.folder / "ca.pem", self.folder / "ca.key"
-        new = "openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -nodes".split()
-        new += ["-pkeyopt", "ec_paramgen_curve:P-256"]
-        if not ca.exists():
-            quietly(*new, "-subj", "/CN=CA", "-keyout", ca_key, "-out", ca)
-        certificate, key = (self.folder / f"{name.split(':')[0]}.{end}" for end in ("pem", "key"))
-        uses = [f"subjectAltName={name}", "extendedKeyUsage=clientAuth,serverAuth"]
-        uses += ["basicConstraints=critical,CA:FALSE"]
-        extensions = [word for use in uses for word in ("-addext", use)]
-        issuer: Words = ["-CA", ca, "-CAkey", ca_key, "-subj", "/CN=line"]
-        quietly(*new, *issuer, *extensions, "-keyout", key, "-out", certificate)
-        return ["--cert", certificate, "--key", key, "--ca", ca]
-
-    def stunnel(self, name: str, target: str, client: str = "no") -> "Program":
-        """stunnel with the same PSKs and cipher."""
-        identity = "PSKidentity = 3GPP-bootstrapping.ue0\n" if client == "yes" else ""
-        port = free_port()
-        config = self.file(
-            f"stunnel-{name}",
-            f"foreground = yes\npid =\ndebug = 3\n[relay]\nclient = {client}\naccept = {HOST}:{port}\n"
-            f"connect = {target}\nsslVersionMin = TLSv1.3\nciphersuites = {CIPHER}\nciphers = PSK\n"
-            f"PSKsecrets = {self.secrets}\n{identity}",
-        )
-        return self.start(port, "stunnel4", config)
-
-    def load(self, *words: str) -> Load:
-        """One measurement."""
-        result = subprocess.run(
-            [self.build / "bench/load", "--seconds", str(SECONDS), *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=SECONDS + 60,
-        )
-        figures: Load = json.loads(result.stdout)
-        if figures["failed"] > 0.01 * figures["visits"]:
-            raise RuntimeError(result.stderr)
-        return figures
-
-
-def quietly(*words: str | Path) -> None:
-    """A command that has to work."""
-    subprocess.run(words, check=True, capture_output=True)
-
-
-class Program:
-    """A server under way."""
-
-    def __init__(self, port: int, words: list[str]) -> None:
-        self.address = f"{HOST}:{port}"
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 10
-        while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
-                return
-            time.sleep(0.02)
-        raise RuntimeError(f"{words} does not listen on {port}")
-
-    def __enter__(self) -> "Program":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    @property
-    def resident(self) -> int:
-        """Octets."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def rates(bench: Bench, program: Program, per_visit: int, *words: str) -> tuple[float, float]:
@@ -257,12 +108,11 @@ def measure(bench: Bench) -> dict[str, Any]:
 
     results["octets"] = compare(lambda: octets(*to_relay), lambda: octets(*to_stunnel))
 
-    words: Words = [bench.build / "e2e/e2e-ue", "--listen", f"{HOST}:{{port}}", *to_relay[2:]]
-    listen = bench.start(free_port(), *words, "--identity", "ue0", "--naf-fqdn", FQDN)
+    listen = bench.listen(to_relay)
     client = bench.stunnel("client", stunnel.address, "yes")
     plain = {part: ["--way", "plain", "--connect", part.address] for part in (listen, client)}
-    results["client handshakes"] = compare(
-        lambda: rates(bench, listen, 2, *plain[listen]),
+    results["client connections"] = compare(
+        lambda: rates(bench, listen, 1, *plain[listen]),
         lambda: rates(bench, client, 1, *plain[client]),
     )
     results["client octets"] = compare(
@@ -313,7 +163,7 @@ def with_words(bench: Bench) -> tuple[Program, list[str]]:
 ROWS = [
     ("handshakes", "e2e-as --forward, handshakes/s", 1.3),
     ("octets", "e2e-as --forward, relayed MB/s each way", 1.0),
-    ("client handshakes", "e2e-ue --listen, handshakes/s", 1.3),
+    ("client connections", "e2e-ue --listen, new connections/s", 1.3),
     ("client octets", "e2e-ue --listen, relayed MB/s each way", 1.0),
     ("store", "flows/s with Redis, against memory", 0.5),
     ("apart", "flows/s with the NAF apart, against all in one", 0.67),
@@ -327,7 +177,7 @@ two medians beside it.
 
 
 def tables(results: dict[str, Any]) -> str:
-    """All of it in Markdown."""
+    """The relay's section in Markdown."""
     compared = []
     for name, title, limit in ROWS:
         ours, theirs, ratio = results[name][0]
@@ -383,22 +233,54 @@ def draw(results: dict[str, Any], path: Path) -> None:
     save(figure, path)
 
 
-def main() -> int:
-    """Measure, print, keep."""
-    build, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
-    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
-        results = measure(Bench(build, Path(scratch), stack))
-    text = tables(results)
-    print(text)
+def met(results: dict[str, Any]) -> bool:
+    """Are the limits of the relay's section kept?"""
+    most = list(results["held"].values())[-1]
+    kept = all(results[name][0][2] >= limit for name, _, limit in ROWS)
+    return kept and bool(most[0] <= 24 and most[1] <= 20)
+
+
+# What is measured, its tables, whether its limits are met.
+SECTIONS: dict[str, Section] = {
+    "relay": (measure, tables, met),
+    "applications": applications.SECTION,
+}
+
+
+def keep(results: dict[str, Any], text: str, folder: Path) -> None:
+    """The figures, the plot, and the tables where there is a page for them."""
     (folder / "relay.json").write_text(json.dumps(results, indent=1) + "\n")
-    draw(results, folder / "performance-relay.svg")
+    draw(results["relay"], folder / "performance-relay.svg")
     page = folder / "performance.md"
     if page.exists():
         before, rest = page.read_text().split(BEGIN)
         page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
-    most = list(results["held"].values())[-1]
-    missed = any(results[name][0][2] < limit for name, _, limit in ROWS)
-    return 1 if missed or most[0] > 24 or most[1] > 20 else 0
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="the flow's programs beside others")
+    parser.add_argument("--report", action="store_true", help="a missed limit is no failure")
+    parser.add_argument("--section", choices=SECTIONS, help="this one alone; nothing is kept")
+    parser.add_argument("build", type=Path)
+    parser.add_argument("results", type=Path)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print, keep."""
+    given = arguments()
+    names = [given.section] if given.section else list(SECTIONS)
+    results, texts = {}, []
+    for name in names:
+        with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
+            results[name] = SECTIONS[name][0](Bench(given.build.resolve(), Path(scratch), stack))
+        texts.append(SECTIONS[name][1](results[name]))
+        print(texts[-1], flush=True)
+    if not given.section:
+        keep(results, "\n".join(texts), given.results.resolve())
+    missed = [name for name in names if not SECTIONS[name][2](results[name])]
+    return 1 if missed and not given.report else 0
 
 
 if __name__ == "__main__":
