@@ -24,13 +24,19 @@ static size_t output_max(const struct inputs *inputs)
 
 static bool output_fits(const struct kdf_ctx *ctx, const unsigned char *out, size_t length)
 {
-    const size_t max = output_max(&ctx->inputs);
+    const size_t least = ctx->inputs.algorithm->row->least, max = output_max(&ctx->inputs);
+    const char *without = out == NULL ? " without a buffer" : "";
 
-    if (out != NULL && length >= 1 && length <= max)
+    if (out != NULL && length >= least && length <= max)
         return true;
-    RAISE(&ctx->provctx->errors, REASON_OUTPUT_LENGTH,
-          "output: %zu octets asked for%s; ask for 1 to %zu, with a buffer", length,
-          out == NULL ? " without a buffer" : "", max);
+    if (least == max)
+        RAISE(&ctx->provctx->errors, REASON_OUTPUT_LENGTH,
+              "output: %zu octets asked for%s; ask for exactly %zu, with a buffer", length, without,
+              max);
+    else
+        RAISE(&ctx->provctx->errors, REASON_OUTPUT_LENGTH,
+              "output: %zu octets asked for%s; ask for %zu to %zu, with a buffer", length, without,
+              least, max);
     return false;
 }
 

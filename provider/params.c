@@ -36,7 +36,7 @@ static const char *fc_fault(const unsigned char *fc, size_t length)
     if ((length == 1) != (fc[0] != 0xFF))
         return "must be one octet other than FF, or FF and one more (TS 33.220 B.2.0)";
     if (length == 2 && fc[1] == 0xE2)
-        return "FFE2 belongs to AKMA-E2E; give another FC";
+        return "FFE2 belongs to AKMA-E2E and AKMA-KA; give another FC";
     return NULL;
 }
 

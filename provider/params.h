@@ -42,6 +42,8 @@
     ROW(RAND, OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH, NULL, NULL, SECRET, AKMA_PARAM_RAND)     \
     ROW(IMPI, TEXT, 1, AKMA_P_MAX, text_fault, NULL, SECRET, AKMA_PARAM_IMPI)                      \
     ROW(SUPI, TEXT, 1, AKMA_P_MAX, supi_fault, NULL, SECRET, AKMA_PARAM_SUPI)                      \
+    ROW(DEVICE, TEXT, 1, AKMA_DEVICE_MAX, text_fault, NULL, SECRET, AKMA_PARAM_DEVICE)             \
+    ROW(KA_ID, TEXT, 0, AKMA_KA_ID_MAX, text_fault, NULL, OPTIONAL, AKMA_PARAM_KA_ID)              \
     ROW(FC, OCTETS, 1, 2, fc_fault, NULL, UNCOUNTED, AKMA_PARAM_FC)                                \
     ROW(P, OCTETS, 0, AKMA_P_MAX, NULL, NULL, SECRET | UNCOUNTED | REPEATED, AKMA_PARAM_P)         \
     ROW(DIGEST, TEXT, 0, SIZE_MAX, text_fault, &digest_setting, OPTIONAL | READABLE,               \

@@ -135,6 +135,18 @@ REFUSALS = [
     refusal("empty SUPI", "supi", algorithm="AKMA-A-TID", supi=""),
     refusal("no SUPI", "supi", algorithm="AKMA-A-TID"),
     refusal("K_AF of 33 octets", "output", algorithm="AKMA-K-AF", length=33, naf_id=NAF_ID),
+    refusal("no device", "device", algorithm="AKMA-KA"),
+    refusal("empty device", "device", algorithm="AKMA-KA", device=""),
+    refusal("device of 256 octets", "device", algorithm="AKMA-KA", device="d" * 256),
+    refusal(
+        "ka-id of 256 octets", "ka-id", algorithm="AKMA-KA", device="device-7", ka_id="k" * 256
+    ),
+    refusal(
+        "Ka of a device, 31 octets", "output", algorithm="AKMA-KA", length=31, device="device-7"
+    ),
+    refusal(
+        "Ka of a device, 33 octets", "output", algorithm="AKMA-KA", length=33, device="device-7"
+    ),
     refusal(
         "RAND of 15 octets",
         "rand",

@@ -1,5 +1,5 @@
 /*
- * akma derive: one key, by any of the seven algorithms, or from the top of the chain
+ * akma derive: one key, by any of the eight algorithms, or from the top of the chain
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,7 +29,7 @@ static const struct {
 } parameters[] = {
     {AKMA_PARAM_KS_NAF, SECRET, "Ks_NAF, Ks_ext_NAF, Ks_int_NAF or K_AF: 32 octets"},
     {AKMA_PARAM_KA, SECRET, "Ka: 16 to 65535 octets"},
-    {AKMA_PARAM_KEY, SECRET, "Ks, K_AUSF or K_AKMA: 32 octets; of 3GPP-KDF 1 or more"},
+    {AKMA_PARAM_KEY, SECRET, "Ks, K_AUSF, K_AKMA or K_master: 32 octets (1 or more with 3GPP-KDF)"},
     {AKMA_PARAM_SECRET, SECRET, "another name of --ka"},
     {AKMA_PARAM_NAF_FQDN, TEXT, "FQDN of the NAF or AF, as it is written"},
     {AKMA_PARAM_UA_PROTOCOL_ID, HEX, "Ua security protocol identifier: 5 octets"},
@@ -42,6 +42,8 @@ static const struct {
     {AKMA_PARAM_RAND, HEX, "RAND of the bootstrapping: 16 octets"},
     {AKMA_PARAM_IMPI, TEXT, "IMPI"},
     {AKMA_PARAM_SUPI, TEXT, "SUPI: of an IMSI the bare digits"},
+    {AKMA_PARAM_DEVICE, TEXT, "AKMA-KA: permanent name of the device: 1 to 255 octets"},
+    {AKMA_PARAM_KA_ID, TEXT, "AKMA-KA: which Ka of the device: 0 to 255 octets"},
     {AKMA_PARAM_FC, HEX, "FC of 3GPP-KDF: 1 or 2 octets"},
     {AKMA_PARAM_P, HEX, "P0, P1, ... of 3GPP-KDF, in order; may be repeated"},
     {AKMA_PARAM_PROPERTIES, TEXT, "property query for HMAC and its hash"},
@@ -87,7 +89,8 @@ static void parse(struct given *given, int argc, char *argv[])
     struct option_row options[PARAMETERS], tops[CHAINS];
     const struct option_row others[] = {
         {"algorithm", "NAME", &given->algorithm, OPTION_OPTIONAL,
-         "AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF, AKMA-K-AKMA, AKMA-A-TID, AKMA-K-AF or 3GPP-KDF"},
+         "AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF, AKMA-K-AKMA, AKMA-A-TID, AKMA-K-AF, AKMA-KA "
+         "or 3GPP-KDF"},
         {"length", "N", &given->length, OPTION_OPTIONAL, "octets to derive"},
         {"format", "FORMAT", &given->format, OPTION_OPTIONAL, "hex, raw or base64"},
         {"out", "FILE", &given->out, OPTION_OPTIONAL,

@@ -16,7 +16,7 @@ static const struct {
     int (*run)(int argc, char *argv[]);
     const char *purpose;
 } commands[] = {
-    {"derive", command_derive, "derive one key, by any of the seven algorithms"},
+    {"derive", command_derive, "derive one key, by any of the eight algorithms"},
     {"psk", command_psk, "derive the keys of a fleet, for what will use them"},
     {"identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
     {"doctor", command_doctor, "find out whether derivation works here, and why not"},

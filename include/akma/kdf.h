@@ -76,6 +76,7 @@
 #define AKMA_KDF_K_AKMA     "AKMA-K-AKMA"    /* K_AKMA: TS 33.535 A.2 */
 #define AKMA_KDF_A_TID      "AKMA-A-TID"     /* A-TID: TS 33.535 A.3 */
 #define AKMA_KDF_K_AF       "AKMA-K-AF"      /* K_AF: TS 33.535 A.4 */
+#define AKMA_KDF_KA         "AKMA-KA"        /* Ka of a device, from the third party's K_master */
 #define AKMA_KDF_3GPP       "3GPP-KDF"       /* any other: TS 33.220 B.2.0 */
 
 /* Parameters of AKMA-E2E. */
@@ -111,7 +112,7 @@
 #define AKMA_PARAM_UA_PROTOCOL_ID "ua-protocol-id"
 
 /*
- * Further parameters of the 3GPP derivations. AKMA_PARAM_KEY is their key: octets, exactly 32 (for
+ * Further parameters of the other algorithms. AKMA_PARAM_KEY is their key: octets, exactly 32 (for
  * 3GPP-KDF 1 or more), required, secret.
  */
 
@@ -121,6 +122,10 @@
 #define AKMA_PARAM_IMPI "impi"
 /* SUPI as TS 33.501 A.7.0 uses it (of an IMSI the bare digits): text, 1 to 65535, required. */
 #define AKMA_PARAM_SUPI "supi"
+/* AKMA-KA: the device's permanent name, as it is written everywhere: text, 1 to 255, required. */
+#define AKMA_PARAM_DEVICE "device"
+/* AKMA-KA: which Ka of the device (a year, a batch): text, 0 to 255, default empty. */
+#define AKMA_PARAM_KA_ID "ka-id"
 /* FC of 3GPP-KDF: octets, one other than FF, or FF and one more, not FFE2; required. */
 #define AKMA_PARAM_FC "fc"
 /*
@@ -150,8 +155,8 @@
 #define AKMA_DEFAULT_MODE   AKMA_MODE_3GPP
 
 /* Limits, in octets. */
-#define AKMA_KEY_LENGTH            32 /* Ks, Ks_NAF, K_AUSF, K_AKMA, K_AF: TS 33.220, TS 33.535 */
-#define AKMA_KA_MIN                16 /* 128 bits; 32 octets recommended; policy may want more */
+#define AKMA_KEY_LENGTH            32    /* Ks, Ks_NAF, K_AUSF, K_AKMA, K_AF, K_master */
+#define AKMA_KA_MIN                16    /* 128 bits; 32 octets recommended; policy may want more */
 #define AKMA_KA_MAX                65535 /* what a two-octet L counts: TS 33.220 B.2.0 */
 #define AKMA_NAF_FQDN_MAX          253   /* RFC 1035 in text form */
 #define AKMA_UA_PROTOCOL_ID_LENGTH 5     /* TS 33.220 Annex H */
@@ -159,10 +164,12 @@
 #define AKMA_NAF_ID_MAX            258
 #define AKMA_REFRESH_MAX           255
 #define AKMA_USAGE_MAX             255
-#define AKMA_RAND_LENGTH           16         /* TS 33.102 */
+#define AKMA_RAND_LENGTH           16 /* TS 33.102 */
+#define AKMA_DEVICE_MAX            255
+#define AKMA_KA_ID_MAX             255
 #define AKMA_P_MAX                 65535      /* impi, supi and each p: what a two-octet L counts */
 #define AKMA_P_LIST_MAX            2147483647 /* all p of one list, each with its L */
 #define AKMA_OUTPUT_BLOCKS_MAX     255 /* AKMA-E2E: longest output, in outputs of the digest */
-#define AKMA_OUTPUT_MAX            32  /* the 3GPP derivations: longest output */
+#define AKMA_OUTPUT_MAX            32  /* the others: longest output; AKMA-KA: the only one */
 
 #endif

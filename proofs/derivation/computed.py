@@ -58,6 +58,13 @@ def of_3gpp(vector: dict[str, Any]) -> list[str]:
     ]
 
 
+def of_ka(vector: dict[str, Any]) -> list[str]:
+    """Equations of one vector of AKMA-KA."""
+    parts = [vector[name].encode().hex() for name in ("device", "ka-id")]
+    fields = {"fc": "ffe2", "p": [b"akma-ka".hex(), *parts]}
+    return of_3gpp(vector | fields)
+
+
 def of_page(page: str) -> list[str]:
     """Equations of the worked example of docs/derivation.md."""
     rows = r"^    (ks-naf|ka|naf-fqdn|ua-protocol-id|refresh|usage|length) +(\S+)$"
@@ -78,7 +85,8 @@ def main() -> None:
     """Write the file."""
     tree, out = Path(sys.argv[1]), Path(sys.argv[2])
     equations = of_page((tree / "docs/derivation.md").read_text())
-    for name, equations_of in (("akma-e2e", of_e2e), ("3gpp-kdf", of_3gpp)):
+    files = {"akma-e2e": of_e2e, "3gpp-kdf": of_3gpp, "akma-ka": of_ka}
+    for name, equations_of in files.items():
         for vector in json.loads((tree / f"test/vectors/{name}.json").read_text())["vectors"]:
             equations += equations_of(vector)
     examples = (

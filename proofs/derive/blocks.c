@@ -123,7 +123,7 @@ void prove(void)
     hmac_restarts = true;
     algorithm_init(&algorithm, &derivations[SHAPE]);
     prove_layout();
-    for (size_t length = 1; length <= BLOCK; length += BLOCK - 1)
+    for (size_t length = derivations[SHAPE].least; length <= BLOCK; length += BLOCK - 1)
         prove_output(MODE_3GPP, length, CLOSED, WHOLE);
     prove_output(MODE_3GPP, BLOCK, HOLDS_KEY, FQDN | UA);
     if (SHAPE == DERIVATION_E2E) {

@@ -1,6 +1,6 @@
 /*
  * As many octets can be derived as the digest gives in 255 blocks, or in one (TS 33.220 B.2.0, of
- * the derivations of 3GPP); one at least, and somewhere to write them
+ * the derivations of 3GPP); one at least, of AKMA-KA all 32, and somewhere to write them
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,8 @@ void prove(void)
             const size_t length = nondet_size();
             const size_t max = sizes[digest] * (id == DERIVATION_E2E ? 255 : 1);
             const bool has_buffer = nondet_bool(),
-                       wanted = has_buffer && length >= 1 && length <= max;
+                       wanted =
+                           has_buffer && length >= (id == DERIVATION_KA ? 32 : 1) && length <= max;
 
             ctx.inputs.algorithm = &algorithm;
             ctx.inputs.settings.digest = digest;

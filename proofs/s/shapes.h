@@ -38,6 +38,10 @@ static const struct shape shapes[DERIVATION_COUNT] = {
                           "A-TID\0\x05",
                           {INPUT_SUPI}},
     [DERIVATION_K_AF] = {1, "\x82", {INPUT_NAF_ID}},
+    [DERIVATION_KA] = {11,
+                       "\xFF\xE2"
+                       "akma-ka\0\x07",
+                       {INPUT_DEVICE, INPUT_KA_ID}},
     [DERIVATION_ANY] = {0, "", {INPUT_FC, INPUT_P}, true},
 };
 

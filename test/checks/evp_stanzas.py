@@ -19,6 +19,7 @@ E2E: Pairs = [
     ("naf-fqdn", "iot.example.com"),
     ("ua-protocol-id", "0100000007"),
 ]
+MASTER: Pairs = [("key", "404142434445464748494a4b4c4d4e4f" * 2), ("device", "device-7")]
 KDF: Pairs = [("key", "00" * 32), ("fc", "69"), ("p", "00")]
 
 # What is changed, the octets asked for, what fails, and the reason; a value None leaves the parameter out.
@@ -35,6 +36,9 @@ REFUSALS: list[tuple[str, Pairs, dict[str, str | None], int, str, str]] = [
     ("AKMA-E2E", E2E, {"ua-protocol-id": None}, 32, "KDF_DERIVE_ERROR", "missing parameter"),
     ("AKMA-E2E", E2E, {"not-after": "1"}, 32, "KDF_DERIVE_ERROR", "key past its end of life"),
     ("AKMA-E2E", E2E, {}, 8161, "KDF_DERIVE_ERROR", "invalid output length"),
+    ("AKMA-KA", MASTER, {"device": None}, 32, "KDF_DERIVE_ERROR", "missing parameter"),
+    ("AKMA-KA", MASTER, {"device": "d" * 256}, 32, "KDF_CTRL_ERROR", "invalid length"),
+    ("AKMA-KA", MASTER, {}, 31, "KDF_DERIVE_ERROR", "invalid output length"),
     ("3GPP-KDF", KDF, {"fc": "ffe2"}, 32, "KDF_CTRL_ERROR", "invalid value"),
     ("3GPP-KDF", KDF, {"p": None}, 32, "KDF_DERIVE_ERROR", "missing parameter"),
     ("3GPP-KDF", KDF, {}, 33, "KDF_DERIVE_ERROR", "invalid output length"),
@@ -65,6 +69,15 @@ def of_3gpp(vector: dict[str, Any]) -> str:
     return stanza(vector["algorithm"], pairs + [*vector["params"].items()], vector["derived-key"])
 
 
+def of_ka(vector: dict[str, Any]) -> str:
+    """A vector of AKMA-KA; what is empty is left out."""
+    pairs = [
+        ("key", vector["key"]),
+        *((name, vector[name]) for name in ("device", "ka-id") if vector[name]),
+    ]
+    return stanza("AKMA-KA", pairs, vector["derived-key"])
+
+
 def refusal(
     algorithm: str,
     pairs: Pairs,
@@ -79,7 +92,12 @@ def refusal(
     return stanza(algorithm, kept, "00" * length, f"Result = {result}", f"Reason = {reason}")
 
 
-FILES = {"akma-e2e.json": of_e2e, "interoperability.json": of_e2e, "3gpp-kdf.json": of_3gpp}
+FILES = {
+    "akma-e2e.json": of_e2e,
+    "interoperability.json": of_e2e,
+    "3gpp-kdf.json": of_3gpp,
+    "akma-ka.json": of_ka,
+}
 
 
 def text() -> str:

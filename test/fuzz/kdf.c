@@ -58,6 +58,8 @@ enum slot {
     RAND,
     IMPI,
     SUPI,
+    DEVICE,
+    KA_ID,
     FC,
     P,
     DIGEST,
@@ -88,6 +90,8 @@ static const struct {
     {AKMA_PARAM_RAND, RAND, OSSL_PARAM_OCTET_STRING, "0123456789abcdef", 16},
     {AKMA_PARAM_IMPI, IMPI, OSSL_PARAM_UTF8_STRING, "impi", 4},
     {AKMA_PARAM_SUPI, SUPI, OSSL_PARAM_UTF8_STRING, "234150999999999", 15},
+    {AKMA_PARAM_DEVICE, DEVICE, OSSL_PARAM_UTF8_STRING, "device-7@enterprise.example", 27},
+    {AKMA_PARAM_KA_ID, KA_ID, OSSL_PARAM_UTF8_STRING, "2027", 4},
     {AKMA_PARAM_FC, FC, OSSL_PARAM_OCTET_STRING, "\x69", 1},
     {AKMA_PARAM_P, P, OSSL_PARAM_OCTET_STRING, "part", 4},
     {AKMA_PARAM_DIGEST, DIGEST, OSSL_PARAM_UTF8_STRING, "SHA3-384", 8},
@@ -102,30 +106,34 @@ static const struct {
 static const struct {
     const char *name;
     unsigned int slots;
-    unsigned char fc;
-    const char *p0;
+    const char *fc, *p0;
     enum slot parts[4];
 } algorithms[] = {
     {AKMA_KDF_E2E,
      1U << KEY | 1U << KA | 1U << NAF_ID | 1U << FQDN | 1U << UA | 1U << REFRESH | 1U << USAGE |
          1U << DIGEST | 1U << MODE,
-     0,
+     NULL,
      NULL,
      {SLOTS}},
-    {AKMA_KDF_3GPP, 1U << KEY | 1U << FC | 1U << P, 0, NULL, {SLOTS}},
+    {AKMA_KDF_3GPP, 1U << KEY | 1U << FC | 1U << P, NULL, NULL, {SLOTS}},
     {AKMA_KDF_KS_NAF,
      1U << KEY | 1U << RAND | 1U << IMPI | 1U << NAF_ID | 1U << FQDN | 1U << UA,
-     0x01,
+     "\x01",
      "gba-me",
      {RAND, IMPI, NAF_ID, SLOTS}},
     {AKMA_KDF_KS_INT_NAF,
      1U << KEY | 1U << RAND | 1U << IMPI | 1U << NAF_ID | 1U << FQDN | 1U << UA,
-     0x01,
+     "\x01",
      "gba-u",
      {RAND, IMPI, NAF_ID, SLOTS}},
-    {AKMA_KDF_K_AKMA, 1U << KEY | 1U << SUPI, 0x80, "AKMA", {SUPI, SLOTS}},
-    {AKMA_KDF_A_TID, 1U << KEY | 1U << SUPI, 0x81, "A-TID", {SUPI, SLOTS}},
-    {AKMA_KDF_K_AF, 1U << KEY | 1U << NAF_ID | 1U << FQDN | 1U << UA, 0x82, "", {NAF_ID, SLOTS}},
+    {AKMA_KDF_K_AKMA, 1U << KEY | 1U << SUPI, "\x80", "AKMA", {SUPI, SLOTS}},
+    {AKMA_KDF_A_TID, 1U << KEY | 1U << SUPI, "\x81", "A-TID", {SUPI, SLOTS}},
+    {AKMA_KDF_K_AF, 1U << KEY | 1U << NAF_ID | 1U << FQDN | 1U << UA, "\x82", "", {NAF_ID, SLOTS}},
+    {AKMA_KDF_KA,
+     1U << KEY | 1U << DEVICE | 1U << KA_ID,
+     "\xff\xe2",
+     "akma-ka",
+     {DEVICE, KA_ID, SLOTS}},
 };
 
 enum { E2E, ANY, ALGORITHMS = sizeof(algorithms) / sizeof(algorithms[0]) };
@@ -340,7 +348,8 @@ static void oracle_3gpp(unsigned int algorithm, unsigned char *out, size_t lengt
         memcpy(s + n, p_list, p_length);
         n += p_length;
     } else {
-        s[n++] = algorithms[algorithm].fc;
+        n = strlen(algorithms[algorithm].fc);
+        memcpy(s, algorithms[algorithm].fc, n);
         if (algorithms[algorithm].p0[0] != '\0')
             append_counted(s, &n, algorithms[algorithm].p0, strlen(algorithms[algorithm].p0));
         for (const enum slot *part = algorithms[algorithm].parts; *part != SLOTS; part++)

@@ -26,6 +26,7 @@ const struct kdf_case cases[CASE_COUNT] = {
     {AKMA_KDF_K_AKMA, NULL, NULL, 32, NULL, false},
     {AKMA_KDF_A_TID, NULL, NULL, 16, NULL, false},
     {AKMA_KDF_K_AF, NULL, NULL, 32, NULL, false},
+    {AKMA_KDF_KA, NULL, NULL, 32, NULL, false},
     {AKMA_KDF_3GPP, NULL, NULL, 32, NULL, false},
     {AKMA_KDF_3GPP, NULL, NULL, 32, NULL, true},
 };
@@ -74,6 +75,9 @@ void case_params(const struct kdf_case *one, OSSL_PARAM params[CASE_PARAMS_MAX])
     if (strcmp(one->algorithm, AKMA_KDF_K_AKMA) == 0 ||
         strcmp(one->algorithm, AKMA_KDF_A_TID) == 0) {
         *p++ = text(AKMA_PARAM_SUPI, "234150999999999");
+    } else if (strcmp(one->algorithm, AKMA_KDF_KA) == 0) {
+        *p++ = text(AKMA_PARAM_DEVICE, "device-7@enterprise.example");
+        *p++ = text(AKMA_PARAM_KA_ID, "2027");
     } else if (strcmp(one->algorithm, AKMA_KDF_3GPP) == 0) {
         *p++ = octets(AKMA_PARAM_FC, "\x69", 1);
         *p++ = one->has_long_ka ? octets(AKMA_PARAM_P, case_long_ka, sizeof(case_long_ka))

@@ -17,7 +17,7 @@
 
 #define CASE_PARAMS_MAX 10
 #define CASE_OUT_MAX    100 /* octets */
-#define CASE_COUNT      14
+#define CASE_COUNT      15
 
 struct kdf_case {
     const char *algorithm;

@@ -20,6 +20,7 @@ from samples import EXPECTED, FQDN, KA, KEY, NAF_ID, RAND, SAMPLES, UA, items
 FILL = 0xA5
 GBA = "GBA-KS-NAF"
 SUCI = "AKMA-K-AKMA"
+DEVICE_KA = "AKMA-KA"
 ANY = "3GPP-KDF"
 
 
@@ -73,6 +74,9 @@ LENGTHS = [
     *octets_of_length("key", "exactly 32", 31, 33, algorithm="AKMA-K-AF"),
     *text_of_length("supi", "1 to 65535", 0, 65536, algorithm=SUCI),
     *text_of_length("supi", "1 to 65535", 0, 65536, algorithm="AKMA-A-TID"),
+    *octets_of_length("key", "exactly 32", 0, 31, 33, algorithm=DEVICE_KA),
+    *text_of_length("device", "1 to 255", 0, 256, algorithm=DEVICE_KA),
+    *text_of_length("ka-id", "0 to 255", 256, algorithm=DEVICE_KA),
     Bad([("key", b"")], "key: 0 octets given; must be 1 to ", ANY),
     *octets_of_length("fc", "1 to 2", 0, 3, algorithm=ANY),
     *octets_of_length("p", "0 to 65535", 65536, algorithm=ANY),
@@ -199,9 +203,16 @@ MALFORMED = {
     "latin 1": b"caf\xe9",
     "FE": b"\xfe",
 }
+TEXTS_OF = (
+    ("usage", "AKMA-E2E"),
+    ("impi", GBA),
+    ("supi", SUCI),
+    ("device", DEVICE_KA),
+    ("ka-id", DEVICE_KA),
+)
 TEXTS = [
     Bad([Param(name, UTF8, octets)], f"{name}: malformed UTF-8", algorithm)
-    for name, algorithm in (("usage", "AKMA-E2E"), ("impi", GBA), ("supi", SUCI))
+    for name, algorithm in TEXTS_OF
     for octets in MALFORMED.values()
 ] + [
     Bad([Param("usage", UTF8, b"a\0b")], "usage: a NUL in the text"),
@@ -224,12 +235,14 @@ TYPE_NAMES = {
 OCTET_NAMES = {
     "AKMA-E2E": ["ks-naf", "key", "ka", "secret", "naf-id", "ua-protocol-id", "refresh"],
     GBA: ["key", "rand"],
+    DEVICE_KA: ["key"],
     ANY: ["key", "fc", "p"],
 }
 TEXT_NAMES = {
     "AKMA-E2E": ["naf-fqdn", "usage", "digest", "mode", "properties"],
     GBA: ["impi"],
     SUCI: ["supi"],
+    DEVICE_KA: ["device", "ka-id"],
 }
 TYPES = [
     Bad(
@@ -322,6 +335,8 @@ MISSING = [
     *[(algorithm, name) for algorithm in ("AKMA-K-AKMA", "AKMA-A-TID") for name in SAMPLES[SUCI]],
     ("AKMA-K-AF", "key"),
     ("AKMA-K-AF", "naf-id"),
+    (DEVICE_KA, "key"),
+    (DEVICE_KA, "device"),
     *[(ANY, name) for name in SAMPLES[ANY]],
 ]
 
@@ -357,7 +372,9 @@ def test_output_length_of_e2e(e2e: Kdf, digest: str, mode: str) -> None:
         assert ctx.derive(length) == expected
 
 
-@pytest.mark.parametrize("algorithm", [name for name in SAMPLES if name != "AKMA-E2E"])
+@pytest.mark.parametrize(
+    "algorithm", [name for name in SAMPLES if name not in ("AKMA-E2E", DEVICE_KA)]
+)
 def test_output_length_of_3gpp(libctx: LibCtx, algorithm: str) -> None:
     ctx = libctx.kdf(algorithm).new()
     ctx.set(items(algorithm))
@@ -367,6 +384,16 @@ def test_output_length_of_3gpp(libctx: LibCtx, algorithm: str) -> None:
         )
     for length in (1, 31, 32):
         assert ctx.derive(length) == EXPECTED[algorithm][:length]
+
+
+def test_output_length_of_ka(libctx: LibCtx) -> None:
+    """A Ka of another length than 32 octets would be a part of one, or more than there is."""
+    ctx = libctx.kdf(DEVICE_KA).new()
+    ctx.set(items(DEVICE_KA))
+    for length in (0, 1, 16, 31, 33, 64):
+        text = fails_to_derive(ctx, length, [])
+        assert f"output: {length} octets asked for; ask for exactly 32" in text
+    assert ctx.derive(32) == EXPECTED[DEVICE_KA]
 
 
 def test_output_nowhere(e2e: Kdf) -> None:
@@ -421,6 +448,10 @@ BOUNDS: list[tuple[str, list[Item]]] = [
     (SUCI, [("supi", "imsi-12x")]),
     (SUCI, [("supi", "imsi-1@example.com")]),
     (SUCI, [("supi", "IMSI-1")]),
+    (DEVICE_KA, [("device", "d")]),
+    (DEVICE_KA, [("device", "d" * 255)]),
+    (DEVICE_KA, [("ka-id", "")]),
+    (DEVICE_KA, [("ka-id", "k" * 255)]),
     (ANY, [("key", b"k")]),
     (ANY, [("key", bytes(100000))]),
     (ANY, [("fc", b"\xfe")]),
@@ -459,6 +490,8 @@ def by_reference(algorithm: str, sample: dict[str, object]) -> bytes:
         )
     elif algorithm == GBA:
         key = reference.ks_naf(KEY, RAND, str(get["impi"]), NAF_ID)
+    elif algorithm == DEVICE_KA:
+        key = reference.device_ka(KEY, str(get["device"]), str(get.get("ka-id", "")))
     elif algorithm == SUCI:
         key = reference.k_akma(KEY, str(get["supi"]))
     else:

@@ -72,6 +72,7 @@ SETTABLE: dict[str, dict[str, int]] = {
         "ua-protocol-id": OCTETS,
         "properties": UTF8,
     },
+    "AKMA-KA": {"key": OCTETS, "device": UTF8, "ka-id": UTF8, "properties": UTF8},
     "3GPP-KDF": {"key": OCTETS, "fc": OCTETS, "p": OCTETS, "properties": UTF8},
 }
 GETTABLE = {
@@ -81,6 +82,7 @@ GETTABLE = {
     "AKMA-K-AKMA": {"size"},
     "AKMA-A-TID": {"size"},
     "AKMA-K-AF": {"size", "naf-id"},
+    "AKMA-KA": {"size"},
     "3GPP-KDF": {"size"},
 }
 
@@ -173,7 +175,7 @@ def test_a_later_set_replaces(libctx: LibCtx, algorithm: str) -> None:
     ctx = libctx.kdf(algorithm).new()
     others = {"key": OTHER, "ks-naf": OTHER, "ka": OTHER * 3, "naf-id": b"other.example" + UA}
     others |= {"rand": OTHER[:16], "fc": b"\xff\x01", "p": b"another"}
-    texts = {"impi": "i" * 700, "supi": "s" * 700}
+    texts = {"impi": "i" * 700, "supi": "s" * 700, "device": "d" * 200}
     ctx.set(
         [
             (item[0], texts.get(item[0]) or others[item[0]])

@@ -21,7 +21,7 @@ from samples import VECTORS, vectors
 ROOT = Path(__file__).parents[2]
 DOCUMENT: dict[str, Any] = json.loads((VECTORS / "interoperability.json").read_text())
 CASES = DOCUMENT["vectors"]
-TEXTS = {"naf-fqdn", "usage", "digest", "mode", "supi", "impi", "properties"}
+TEXTS = {"naf-fqdn", "usage", "digest", "mode", "supi", "impi", "device", "ka-id", "properties"}
 by_name = pytest.mark.parametrize("vector", CASES, ids=[vector["name"] for vector in CASES])
 
 

@@ -136,6 +136,14 @@ def test_k_af(libctx: LibCtx, key: bytes, naf_id: bytes, n: int) -> None:
     assert k_af == reference.k_af(key, naf_id)[:n]
 
 
+@given(key=our.keys, device=our.device_names, ka_id=our.usages)
+def test_ka(libctx: LibCtx, key: bytes, device: str, ka_id: str) -> None:
+    """Another text, length or order of device and ka-id than the page has."""
+    given_items: list[Item] = [("ka-id", ka_id), ("key", key), ("device", device)]
+    ka = libctx.kdf("AKMA-KA").new().derive(32, given_items)
+    assert ka == reference.device_ka(key, device, ka_id)
+
+
 fcs = st.one_of(
     st.integers(0, 254).map(lambda n: bytes([n])),
     st.integers(0, 255).filter(lambda n: n != 0xE2).map(lambda n: bytes([0xFF, n])),

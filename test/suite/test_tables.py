@@ -36,7 +36,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_row(
         derivations,
         "DERIVATIONS",
-        'ROW(LONG, "A-LONG-ONE", "more parts than any other", INPUT_KEY, PROPERTIES, 1, NO_TAIL, "\\x69",'
+        'ROW(LONG, "A-LONG-ONE", "more parts than any other", INPUT_KEY, PROPERTIES, 1, 1, NO_TAIL, "\\x69",'
         ' "a constant that is longer than any other P0 and takes its place in the beginning of S",'
         f" {', '.join(['INPUT_RAND', 'INPUT_IMPI', 'INPUT_SUPI'] * (PARTS // 3))}, INPUT_ABBA)",
     )

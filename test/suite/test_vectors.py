@@ -16,6 +16,7 @@ from samples import vector_cases, vectors
 
 E2E = vectors("akma-e2e.json")
 OTHERS = vectors("3gpp-kdf.json")
+DEVICES = vectors("akma-ka.json")
 EMULATOR = os.environ.get("AKMA_EMULATOR", "").split()  # what runs programs of another architecture
 CASES = vector_cases()
 cases = pytest.mark.parametrize(
@@ -98,3 +99,13 @@ def test_reference_agrees_3gpp(vector: dict[str, Any]) -> None:
     parts = [bytes.fromhex(p) for p in vector["p"]]
     assert reference.kdf_string(fc, parts).hex() == vector["S"]
     assert reference.kdf_3gpp(key, fc, parts).hex() == vector["derived-key"]
+
+
+@pytest.mark.parametrize("vector", DEVICES, ids=[vector["name"] for vector in DEVICES])
+def test_reference_agrees_ka(vector: dict[str, Any]) -> None:
+    """A layout of S or a constant that the reference has otherwise than the published vectors."""
+    device, ka_id = vector["device"], vector["ka-id"]
+    parts = [b"akma-ka", device.encode(), ka_id.encode()]
+    assert reference.kdf_string(b"\xff\xe2", parts).hex() == vector["S"]
+    key = reference.device_ka(bytes.fromhex(vector["key"]), device, ka_id)
+    assert key.hex() == vector["derived-key"]

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-FC_E2E = b"\xff\xe2"
+FC_OWN = b"\xff\xe2"
 P0_E2E = b"akma-e2e"
 
 # OpenSSL's name of a digest -> hashlib's
@@ -47,7 +47,7 @@ def e2e_string(
 ) -> bytes:
     """S(i) of mode 3GPP."""
     return kdf_string(
-        FC_E2E,
+        FC_OWN,
         [
             P0_E2E,
             ka,
@@ -62,12 +62,12 @@ def e2e_string(
 
 def hkdf_ikm(ka: bytes) -> bytes:
     """What mode HKDF extracts from, beside the salt Ks_NAF."""
-    return kdf_string(FC_E2E, [P0_E2E, ka])
+    return kdf_string(FC_OWN, [P0_E2E, ka])
 
 
 def hkdf_info(naf_id: bytes, refresh: bytes, usage: str, length: int) -> bytes:
     """What mode HKDF expands with."""
-    return kdf_string(FC_E2E, [P0_E2E, naf_id, refresh, usage.encode(), length.to_bytes(2, "big")])
+    return kdf_string(FC_OWN, [P0_E2E, naf_id, refresh, usage.encode(), length.to_bytes(2, "big")])
 
 
 def hkdf(salt: bytes, ikm: bytes, info: bytes, length: int, digest: str) -> bytes:
@@ -119,6 +119,11 @@ def k_akma(k_ausf: bytes, supi: str) -> bytes:
 def a_tid(k_ausf: bytes, supi: str) -> bytes:
     """A-TID (TS 33.535 A.3)."""
     return kdf_3gpp(k_ausf, b"\x81", [b"A-TID", supi.encode()])
+
+
+def device_ka(k_master: bytes, device: str, ka_id: str = "") -> bytes:
+    """Ka of a device, from the third party's master secret."""
+    return kdf_3gpp(k_master, FC_OWN, [b"akma-ka", device.encode(), ka_id.encode()])
 
 
 def k_af(k_akma_key: bytes, af_id: bytes) -> bytes:

@@ -20,6 +20,7 @@ NAF_ID = FQDN.encode() + UA
 RAND = bytes(range(16))
 IMPI = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
 SUPI = "234150999999999"
+DEVICE = "extid-device-7@enterprise.example"
 FC = b"\x69"
 
 E2E: dict[str, Value] = {"ks-naf": KEY, "ka": KA, "naf-id": NAF_ID}
@@ -30,6 +31,7 @@ SAMPLES: dict[str, dict[str, Value]] = {
     "AKMA-K-AKMA": {"key": KEY, "supi": SUPI},
     "AKMA-A-TID": {"key": KEY, "supi": SUPI},
     "AKMA-K-AF": {"key": KEY, "naf-id": NAF_ID},
+    "AKMA-KA": {"key": KEY, "device": DEVICE},
     "3GPP-KDF": {"key": KEY, "fc": FC, "p": b"P0"},
 }
 ALGORITHMS = tuple(SAMPLES)
@@ -41,6 +43,7 @@ EXPECTED: dict[str, bytes] = {
     "AKMA-K-AKMA": reference.k_akma(KEY, SUPI),
     "AKMA-A-TID": reference.a_tid(KEY, SUPI),
     "AKMA-K-AF": reference.k_af(KEY, NAF_ID),
+    "AKMA-KA": reference.device_ka(KEY, DEVICE),
     "3GPP-KDF": reference.kdf_3gpp(KEY, FC, [b"P0"]),
 }
 
@@ -95,13 +98,26 @@ def _other_items(vector: dict[str, Any]) -> list[Item]:
     return given
 
 
+def device_items(vector: dict[str, Any]) -> list[Item]:
+    """The inputs of AKMA-KA; an empty ka-id is left out."""
+    given: list[Item] = [("key", bytes.fromhex(vector["key"]))]
+    return given + [(name, vector[name]) for name in ("device", "ka-id") if vector[name]]
+
+
 def vector_cases() -> list[tuple[str, str, list[Item], int, str]]:
     """Every vector as name, algorithm, parameters, length, key in hex; AKMA-E2E with NAF_Id both ways."""
-    return [
-        (v["name"] + how, "AKMA-E2E", e2e_items(v, pair), v["keylen"], v["e2e-key"])
-        for v in vectors("akma-e2e.json")
-        for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
-    ] + [
-        (v["name"], v["algorithm"], _other_items(v), 32, v["derived-key"])
-        for v in vectors("3gpp-kdf.json")
-    ]
+    return (
+        [
+            (v["name"] + how, "AKMA-E2E", e2e_items(v, pair), v["keylen"], v["e2e-key"])
+            for v in vectors("akma-e2e.json")
+            for how, pair in ((", NAF_Id whole", False), (", NAF_Id as a pair", True))
+        ]
+        + [
+            (v["name"], v["algorithm"], _other_items(v), 32, v["derived-key"])
+            for v in vectors("3gpp-kdf.json")
+        ]
+        + [
+            (v["name"], v["algorithm"], device_items(v), 32, v["derived-key"])
+            for v in vectors("akma-ka.json")
+        ]
+    )

@@ -33,6 +33,7 @@ naf_ids = st.tuples(fqdns, ua_protocol_ids).map(lambda pair: pair[0].encode() + 
 refreshes = st.binary(max_size=255)
 texts = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"))
 usages = texts.filter(lambda text: len(text.encode()) <= 255)
+device_names = usages.filter(bool)
 identities = st.one_of(
     st.text(string.digits, min_size=1, max_size=16),
     texts.filter(lambda text: 0 < len(text.encode()) and not text.startswith("imsi-")),
