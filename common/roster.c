@@ -5,8 +5,6 @@
  */
 #include "roster.h"
 
-#include "common.h"
-
 #include "printable.h"
 
 #include <openssl/crypto.h>
