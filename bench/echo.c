@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "address.h"
-#include "loop.h"
+#include "net/address.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>

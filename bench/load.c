@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common.h"
+#include "net/common.h"
 #include "options.h"
 #include "visitor.h"
 

@@ -5,8 +5,8 @@
  */
 #include "visitor.h"
 
+#include "net/wire.h"
 #include "tls13_psk.h"
-#include "wire.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>

@@ -6,8 +6,8 @@
 #ifndef VISITOR_H
 #define VISITOR_H
 
-#include "client.h"
-#include "loop.h"
+#include "net/loop.h"
+#include "ue/client.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #ifndef APP_H
 #define APP_H
 
-#include "loop.h"
+#include "net/loop.h"
 
 #include <openssl/ssl.h>
 #include <stddef.h>

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "echo.h"
+#include "app/echo.h"
 
-#include "clock.h"
-#include "wait.h"
+#include "net/clock.h"
+#include "net/wait.h"
 
 #include <openssl/crypto.h>
 

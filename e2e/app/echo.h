@@ -6,8 +6,8 @@
 #ifndef ECHO_H
 #define ECHO_H
 
-#include "app.h"
-#include "wire.h"
+#include "app/app.h"
+#include "net/wire.h"
 
 struct echo;
 

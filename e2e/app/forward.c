@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "forward.h"
+#include "app/forward.h"
 
-#include "clock.h"
-#include "proxy_header.h"
-#include "relay.h"
+#include "app/relay.h"
+#include "messages/proxy_header.h"
+#include "net/clock.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>

@@ -6,8 +6,8 @@
 #ifndef FORWARD_H
 #define FORWARD_H
 
-#include "app.h"
-#include "target.h"
+#include "app/app.h"
+#include "net/target.h"
 
 #include <stdbool.h>
 

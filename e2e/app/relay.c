@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "relay_ways.h"
+#include "app/relay_ways.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "relay_ways.h"
+#include "app/relay_ways.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -6,7 +6,7 @@
 #ifndef RELAY_WAYS_H
 #define RELAY_WAYS_H
 
-#include "relay.h"
+#include "app/relay.h"
 
 #include <event2/event_struct.h>
 #include <stdbool.h>

@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "as_options.h"
+#include "as/as_options.h"
 
-#include "common.h"
-#include "identity.h"
+#include "as/source_options.h"
+#include "messages/identity.h"
+#include "net/common.h"
 #include "options.h"
-#include "source_options.h"
-#include "store_redis.h"
+#include "store/store_redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>

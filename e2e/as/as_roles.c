@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "as_roles.h"
+#include "as/as_roles.h"
 
-#include "flagger.h"
-#include "forward.h"
-#include "line_messages.h"
+#include "app/forward.h"
+#include "as/source_options.h"
+#include "messages/line_messages.h"
 #include "options.h"
-#include "source_options.h"
+#include "third_party/flagger.h"
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>

@@ -6,7 +6,7 @@
 #ifndef AS_ROLES_H
 #define AS_ROLES_H
 
-#include "as_setup.h"
+#include "as/as_setup.h"
 
 /*
  * Open what the roles of this process work with. False: the reason went to standard error, and

@@ -3,20 +3,22 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "as_setup.h"
+#include "as/as_setup.h"
 
-#include "as_roles.h"
-#include "common.h"
-#include "control.h"
-#include "flagger.h"
-#include "hello.h"
-#include "json_line.h"
-#include "line_server.h"
+#include "as/as_roles.h"
+#include "as/control.h"
+#include "as/source_options.h"
+#include "messages/json_line.h"
+#include "net/common.h"
 #include "options.h"
 #include "printable.h"
 #include "processors.h"
-#include "source_options.h"
-#include "ue.h"
+#include "server/tally.h"
+#include "session/hello.h"
+#include "session/ue.h"
+#include "source/source.h"
+#include "third_party/flagger.h"
+#include "third_party/line_server.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -257,6 +259,7 @@ void as_release(struct as *as)
     removals_stop(as->removals);
     flags_free(server->flags);
     server->flags = NULL; /* what was posted too late finds none */
+    source_options_stop(server->source);
     source_free(server->source);
     server->source = NULL;
     source_options_close();

@@ -6,14 +6,14 @@
 #ifndef AS_SETUP_H
 #define AS_SETUP_H
 
-#include "acceptor.h"
-#include "as_options.h"
+#include "as/as_options.h"
+#include "as/removals.h"
 #include "e2e_key.h"
-#include "line_client.h"
-#include "line_tls.h"
-#include "removals.h"
-#include "store_redis.h"
-#include "target.h"
+#include "net/target.h"
+#include "server/acceptor.h"
+#include "store/store_redis.h"
+#include "third_party/line_client.h"
+#include "third_party/line_tls.h"
 
 /* The whole program. */
 struct as {

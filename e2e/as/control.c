@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "control.h"
+#include "as/control.h"
 
-#include "clock.h"
-#include "metrics_http.h"
-#include "reload.h"
+#include "as/reload.h"
+#include "net/clock.h"
+#include "ops/metrics_http.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
-#include "as_setup.h"
+#include "as/as_setup.h"
 
 /*
  * Let signals wait for control_run(), which answers them. To be called before anybody is told where

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "control.h"
+#include "as/control.h"
 
 #include <signal.h>
 #include <stdlib.h>

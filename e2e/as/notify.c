@@ -3,14 +3,16 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "notify.h"
+#include "as/notify.h"
 
-#include "address.h"
-#include "json_line.h"
-#include "key_answer.h"
-#include "log.h"
-#include "notify_tls.h"
-#include "source_http.h"
+#include "as/notify_tls.h"
+#include "messages/json_line.h"
+#include "net/address.h"
+#include "ops/log.h"
+#include "source/key_answer.h"
+#include "source/source_http.h"
+#include "store/store.h"
+#include "third_party/flags.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>

@@ -12,7 +12,7 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-#include "server.h"
+#include "server/server.h"
 
 #include <openssl/ssl.h>
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "notify_tls.h"
+#include "as/notify_tls.h"
 
 #include <openssl/x509v3.h>
 

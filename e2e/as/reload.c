@@ -3,9 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "reload.h"
+#include "as/reload.h"
 
 #include "printable.h"
+#include "roster.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #ifndef RELOAD_H
 #define RELOAD_H
 
-#include "as_setup.h"
+#include "as/as_setup.h"
 
 /*
  * Read the devices file and the line's certificates. One that cannot be taken leaves all of the old

@@ -3,12 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "removals.h"
+#include "as/removals.h"
 
-#include "clock.h"
-#include "flagger.h"
-#include "log.h"
-#include "metrics.h"
+#include "net/clock.h"
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "store/store.h"
+#include "third_party/flagger.h"
 
 #include <openssl/crypto.h>
 

@@ -10,7 +10,8 @@
 #ifndef REMOVALS_H
 #define REMOVALS_H
 
-#include "server.h"
+#include "devices.h"
+#include "server/server.h"
 
 struct removals;
 

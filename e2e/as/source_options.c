@@ -3,15 +3,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "source_options.h"
+#include "as/source_options.h"
 
-#include "key_service.h"
-#include "notify.h"
+#include "as/notify.h"
 #include "printable.h"
 #include "secret_file.h"
-#include "source_credentials.h"
-#include "source_http.h"
-#include "url.h"
+#include "source/key_service.h"
+#include "source/source_credentials.h"
+#include "source/source_http.h"
+#include "source/url.h"
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
@@ -76,6 +76,7 @@ static struct {
     struct key_service_setup services[KEY_SYSTEMS];
     struct token_setup tokens[KEY_SYSTEMS];
     struct source_http_setup source;
+    struct notify *notify; /* NULL: none */
     char *secret;
     size_t secret_length;
     char roots[KEY_SYSTEMS][1024];
@@ -267,7 +268,7 @@ struct source *source_options_open(struct roster *roster)
     return source_http_new(&setup.source, file);
 }
 
-static bool start_notifications(struct server *server, struct notify **notify)
+static bool start_notifications(struct server *server)
 {
     const struct notify_setup notifications = {
         .accept = option.notify_accept,
@@ -277,21 +278,28 @@ static bool start_notifications(struct server *server, struct notify **notify)
     };
 
     if (notifications.ctx != NULL)
-        *notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
-    return *notify != NULL;
+        setup.notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
+    return setup.notify != NULL;
 }
 
 bool source_options_start(struct server *server)
 {
-    struct notify *notify = NULL;
-
     return !source_options_given() ||
-           ((option.notify_accept == NULL || start_notifications(server, &notify)) &&
-            source_http_start(server->source, notify));
+           ((option.notify_accept == NULL || start_notifications(server)) &&
+            source_http_start(server->source));
+}
+
+void source_options_stop(struct source *source)
+{
+    if (source != NULL && source_options_given())
+        source_http_stop(source);
+    notify_stop(setup.notify);
 }
 
 void source_options_close(void)
 {
+    notify_free(setup.notify);
+    setup.notify = NULL;
     secret_file_free(setup.secret, setup.secret_length);
     setup.secret = NULL;
 }

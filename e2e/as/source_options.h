@@ -8,7 +8,7 @@
 
 #include "options.h"
 #include "roster.h"
-#include "server.h"
+#include "server/server.h"
 
 /* For the table of options. */
 extern const struct option_group source_options;
@@ -31,6 +31,9 @@ struct source *source_options_open(struct roster *roster);
 
 /* Start it, and listen for notifications; server->source is what was opened. False: as above. */
 bool source_options_start(struct server *server);
+
+/* Stop it and the notifications, before it is released. source: NULL is fine. */
+void source_options_stop(struct source *source);
 
 /* Cleanse what was read; the source is gone. */
 void source_options_close(void);

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "flag.h"
+#include "messages/flag.h"
 
 #include "hex.h"
 

@@ -12,7 +12,7 @@
 #ifndef FLAG_H
 #define FLAG_H
 
-#include "json_line.h"
+#include "messages/json_line.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,18 +3,18 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "identity.h"
+#include "messages/identity.h"
 
 #include <string.h>
 
 /* The longest prefix first: one begins like another. */
 static const struct {
     const char *prefix;
-    enum source_kind kind;
+    enum identity_kind kind;
 } known[] = {
-    {"3GPP-bootstrapping-uicc", SOURCE_GBA_UICC},
-    {"3GPP-bootstrapping", SOURCE_GBA_ME},
-    {"3GPP-AKMA", SOURCE_AKMA},
+    {"3GPP-bootstrapping-uicc", IDENTITY_GBA_UICC},
+    {"3GPP-bootstrapping", IDENTITY_GBA_ME},
+    {"3GPP-AKMA", IDENTITY_AKMA},
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
@@ -24,12 +24,12 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-static enum source_kind kind_of(const char *prefix)
+static enum identity_kind kind_of(const char *prefix)
 {
     for (size_t i = 0; i < KNOWN; i++)
         if (strcmp(prefix, known[i].prefix) == 0)
             return known[i].kind;
-    return SOURCE_GBA_ME;
+    return IDENTITY_GBA_ME;
 }
 
 const char *identity_separator_named(const char *text)
@@ -39,7 +39,7 @@ const char *identity_separator_named(const char *text)
 
 const char *identity_separator(const char *prefix)
 {
-    return kind_of(prefix) == SOURCE_AKMA ? "" : ".";
+    return kind_of(prefix) == IDENTITY_AKMA ? "" : ".";
 }
 
 /* The prefix that an identity begins with, of those that the rules admit. */
@@ -54,7 +54,7 @@ static const char *find_prefix(const struct identity_rules *rules, const char *p
 }
 
 const char *identity_split(const struct identity_rules *rules, const char *psk_identity,
-                           enum source_kind *kind)
+                           enum identity_kind *kind)
 {
     const char *prefix = find_prefix(rules, psk_identity);
     const char *rest;

@@ -9,11 +9,16 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include "source.h"
-
 #include <stdbool.h>
 
 #define IDENTITY_ANY "any"
+
+/* Which key an identity is of. */
+enum identity_kind {
+    IDENTITY_AKMA,    /* an A-KID, whose K_AF is wanted: 3GPP-AKMA */
+    IDENTITY_GBA_ME,  /* a B-TID, whose Ks_NAF or Ks_ext_NAF is wanted: 3GPP-bootstrapping */
+    IDENTITY_GBA_UICC /* a B-TID, whose Ks_int_NAF is wanted: 3GPP-bootstrapping-uicc */
+};
 
 /* What a server accepts. */
 struct identity_rules {
@@ -32,6 +37,6 @@ const char *identity_separator(const char *prefix);
  * A-KID, of at least one octet, begins.
  */
 const char *identity_split(const struct identity_rules *rules, const char *psk_identity,
-                           enum source_kind *kind);
+                           enum identity_kind *kind);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "json_line.h"
+#include "messages/json_line.h"
 
 #include "hex.h"
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_messages.h"
+#include "messages/line_messages.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 #ifndef LINE_MESSAGES_H
 #define LINE_MESSAGES_H
 
-#include "flag.h"
+#include "messages/flag.h"
 
 #include <stdint.h>
 

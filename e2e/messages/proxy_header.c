@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "proxy_header.h"
+#include "messages/proxy_header.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -3,13 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "address.h"
+#include "net/address.h"
 
+#include "net/stream.h"
 #include "printable.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/bio.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -146,4 +147,18 @@ int address_listen(const char *option, const char *address, char shown[ADDRESS_S
     if (places != NULL)
         freeaddrinfo(places);
     return fd;
+}
+
+size_t address_network(const struct sockaddr *peer, unsigned char key[ADDRESS_NETWORK_SIZE])
+{
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)peer;
+    const bool mapped = peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr) != 0;
+
+    key[0] = peer->sa_family == AF_INET6 && !mapped ? 6 : 4;
+    if (peer->sa_family == AF_INET6)
+        memcpy(key + 1, ip6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
+    else
+        memcpy(key + 1, &ip4->sin_addr, 4);
+    return key[0] == 6 ? 9 : 5;
 }

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common.h"
+#include "net/common.h"
 
 #include "printable.h"
 #include "private_file.h"

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "local_listener.h"
+#include "net/local_listener.h"
 
+#include "net/target.h"
 #include "printable.h"
-#include "target.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #ifndef LOCAL_LISTENER_H
 #define LOCAL_LISTENER_H
 
-#include "address.h"
+#include "net/address.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "loop.h"
+#include "net/loop.h"
 
 #include <openssl/crypto.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "stream.h"
+#include "net/stream.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

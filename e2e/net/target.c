@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "target.h"
+#include "net/target.h"
 
-#include "address.h"
+#include "net/address.h"
+#include "net/stream.h"
 #include "printable.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

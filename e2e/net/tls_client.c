@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tls_client.h"
+#include "net/tls_client.h"
 
 #include <openssl/x509v3.h>
 #include <stdbool.h>

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "wait.h"
+#include "net/wait.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 static void call(evutil_socket_t fd, short what, void *argument)
 {

@@ -6,8 +6,8 @@
 #ifndef WAIT_H
 #define WAIT_H
 
-#include "loop.h"
-#include "wire.h"
+#include "net/loop.h"
+#include "net/wire.h"
 
 #include <event2/event_struct.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "wire.h"
+#include "net/wire.h"
 
 #include <limits.h>
 #include <openssl/crypto.h>

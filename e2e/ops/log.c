@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "log.h"
+#include "ops/log.h"
 
 #include "printable.h"
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "metrics.h"
+#include "ops/metrics.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -7,10 +7,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "metrics_http.h"
+#include "ops/metrics_http.h"
 
-#include "address.h"
-#include "metrics.h"
+#include "net/address.h"
+#include "ops/metrics.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

@@ -5,10 +5,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "acceptor.h"
+#include "server/acceptor.h"
 
-#include "address.h"
-#include "clock.h"
+#include "net/address.h"
+#include "net/clock.h"
+#include "server/tally.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -118,8 +119,8 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
 {
     struct worker *worker = acceptor->worker;
     struct server *server = worker->server;
-    unsigned char key[9];
-    const size_t length = connection_network((const struct sockaddr *)peer, key);
+    unsigned char key[ADDRESS_NETWORK_SIZE];
+    const size_t length = address_network((const struct sockaddr *)peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
     if (tally_take(server->networks, key, length)) {

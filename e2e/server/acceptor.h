@@ -6,7 +6,7 @@
 #ifndef ACCEPTOR_H
 #define ACCEPTOR_H
 
-#include "connection.h"
+#include "server/connection.h"
 
 #define ENDPOINTS_MAX 3
 

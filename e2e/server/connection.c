@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "connection.h"
+#include "server/connection.h"
 
-#include "clock.h"
+#include "net/address.h"
+#include "net/clock.h"
+#include "server/tally.h"
 
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
@@ -21,26 +23,11 @@ const char *connection_error(void)
     return reason == NULL ? "the connection was cut" : reason;
 }
 
-size_t connection_network(const struct sockaddr *address, unsigned char key[9])
-{
-    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)address;
-    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)address;
-    const bool mapped =
-        address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr) != 0;
-
-    key[0] = address->sa_family == AF_INET6 && !mapped ? 6 : 4;
-    if (address->sa_family == AF_INET6)
-        memcpy(key + 1, ip6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
-    else
-        memcpy(key + 1, &ip4->sin_addr, 4);
-    return key[0] == 6 ? 9 : 5;
-}
-
 /* The handshake is no longer under way. */
 static void leave_unfinished(struct connection *connection)
 {
-    unsigned char key[9];
-    const size_t length = connection_network(&connection->peer.any, key);
+    unsigned char key[ADDRESS_NETWORK_SIZE];
+    const size_t length = address_network(&connection->peer.any, key);
 
     if (connection->is_finished)
         return;

@@ -9,10 +9,10 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
-#include "log.h"
-#include "metrics.h"
-#include "server.h"
-#include "wait.h"
+#include "net/wait.h"
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "server/server.h"
 
 #include <netinet/in.h>
 
@@ -67,9 +67,6 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
 
 /* Close the oldest connection of a loop whose handshake is under way, in silence; false: none. */
 bool connection_evict(struct worker *worker);
-
-/* The network of an address: its octets that --handshakes-per-source counts by, in key. */
-size_t connection_network(const struct sockaddr *address, unsigned char key[9]);
 
 /* The newest of OpenSSL's errors in words; the stack is emptied. */
 const char *connection_error(void);

@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "connection.h"
+#include "server/connection.h"
+
+#include "store/store.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

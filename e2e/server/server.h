@@ -6,14 +6,8 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "app.h"
-#include "flags.h"
-#include "identity.h"
-#include "loop.h"
-#include "roster.h"
-#include "source.h"
-#include "store.h"
-#include "tally.h"
+#include "messages/identity.h"
+#include "net/loop.h"
 
 #include <openssl/ssl.h>
 #include <stdatomic.h>
@@ -36,9 +30,16 @@ struct limits {
     unsigned int descriptors_per_connection; /* 2 where each has a backend of its own */
 };
 
+struct app;
 struct connection;
 struct flagger;
+struct flags;
 struct line_tls;
+struct roster;
+struct source;
+struct store;
+struct store_scope;
+struct tally;
 
 TAILQ_HEAD(connections, connection);
 

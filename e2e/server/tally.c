@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tally.h"
+#include "server/tally.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

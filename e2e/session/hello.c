@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "hello.h"
+#include "session/hello.h"
 
-#include "clock.h"
+#include "net/clock.h"
+#include "source/source.h"
+#include "store/store.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>

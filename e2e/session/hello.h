@@ -11,7 +11,7 @@
 #ifndef HELLO_H
 #define HELLO_H
 
-#include "ue.h"
+#include "session/ue.h"
 
 /* Have a context for UEs use the callbacks; the app data of each SSL is its struct connection. */
 void hello_set_up(SSL_CTX *ctx);

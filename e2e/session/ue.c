@@ -3,10 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ue.h"
+#include "session/ue.h"
 
-#include "clock.h"
-#include "hello.h"
+#include "net/clock.h"
+#include "server/tally.h"
+#include "session/hello.h"
+#include "store/store.h"
+#include "third_party/flags.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>

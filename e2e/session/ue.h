@@ -6,9 +6,9 @@
 #ifndef UE_H
 #define UE_H
 
-#include "connection.h"
-#include "echo.h"
-#include "wire.h"
+#include "app/echo.h"
+#include "net/wire.h"
+#include "server/connection.h"
 
 #define UE_KEY_LENGTH 32
 

@@ -3,9 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ue.h"
+#include "session/ue.h"
 
-#include "clock.h"
+#include "messages/flag.h"
+#include "net/clock.h"
+#include "store/store.h"
+#include "third_party/flags.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "http_transfer.h"
+#include "source/http_transfer.h"
 
 #include <malloc.h>
 #include <openssl/crypto.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "http_transfer.h"
+#include "source/http_transfer.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -6,7 +6,7 @@
 #ifndef HTTP_TRANSFER_H
 #define HTTP_TRANSFER_H
 
-#include "http.h"
+#include "source/http.h"
 
 #include <curl/curl.h>
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_answer.h"
+#include "source/key_answer.h"
 
 #include "hex.h"
 

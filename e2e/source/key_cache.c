@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_cache.h"
+#include "source/key_cache.h"
 
 #include <openssl/crypto.h>
 #include <search.h>

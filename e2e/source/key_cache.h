@@ -11,7 +11,7 @@
 #ifndef KEY_CACHE_H
 #define KEY_CACHE_H
 
-#include "key_answer.h"
+#include "source/key_answer.h"
 
 #include <stdint.h>
 

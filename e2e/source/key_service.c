@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_service.h"
+#include "source/key_service.h"
 
-#include "clock.h"
-#include "log.h"
-#include "url.h"
+#include "net/clock.h"
+#include "ops/log.h"
+#include "source/url.h"
 
 #include <jansson.h>
 #include <openssl/crypto.h>

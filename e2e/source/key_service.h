@@ -15,9 +15,9 @@
 #ifndef KEY_SERVICE_H
 #define KEY_SERVICE_H
 
-#include "http.h"
-#include "key_answer.h"
-#include "token.h"
+#include "source/http.h"
+#include "source/key_answer.h"
+#include "source/token.h"
 
 /* One kind of interface: a row of the table. */
 struct key_interface {

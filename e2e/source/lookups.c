@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "lookups.h"
+#include "source/lookups.h"
 
-#include "networks.h"
+#include "source/networks.h"
 
 #include <openssl/crypto.h>
 #include <search.h>

@@ -13,7 +13,7 @@
 #ifndef LOOKUPS_H
 #define LOOKUPS_H
 
-#include "key_answer.h"
+#include "source/key_answer.h"
 
 #include <stdint.h>
 #include <sys/queue.h>

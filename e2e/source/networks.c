@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "networks.h"
+#include "source/networks.h"
 
-#include "connection.h"
+#include "net/address.h"
 
 #include <openssl/crypto.h>
 #include <search.h>
@@ -42,7 +42,7 @@ void rate_count(struct rate *rate, int64_t now)
 static int compare_networks(const void *one, const void *other)
 {
     return memcmp(((const struct network *)one)->address, ((const struct network *)other)->address,
-                  NETWORK_SIZE);
+                  ADDRESS_NETWORK_SIZE);
 }
 
 static void network_free(struct network *network)
@@ -79,8 +79,8 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
 {
     struct network wanted, *network, *const *found;
 
-    memset(wanted.address, 0, NETWORK_SIZE);
-    (void)connection_network(peer, wanted.address);
+    memset(wanted.address, 0, ADDRESS_NETWORK_SIZE);
+    (void)address_network(peer, wanted.address);
     found = tfind(&wanted, &networks->tree, compare_networks);
     if (found != NULL)
         return *found;
@@ -88,7 +88,7 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
     network = OPENSSL_zalloc(sizeof(*network));
     if (network == NULL)
         return NULL;
-    memcpy(network->address, wanted.address, NETWORK_SIZE);
+    memcpy(network->address, wanted.address, ADDRESS_NETWORK_SIZE);
     network->served = NETWORK_NEVER;
     network->rate = rate_new(networks->rate);
     if (network->rate == NULL || tsearch(network, &networks->tree, compare_networks) == NULL) {

@@ -9,13 +9,14 @@
 #ifndef NETWORKS_H
 #define NETWORKS_H
 
+#include "net/address.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#define NETWORK_SIZE  9
 #define NETWORK_NEVER (-1000) /* before any time of the clock by a second */
 
 /* At most max starts in any second: when the last max of them were. */
@@ -31,7 +32,7 @@ void rate_count(struct rate *rate, int64_t now);
 
 struct network {
     TAILQ_ENTRY(network) place; /* of all: the one that wanted something longest ago first */
-    unsigned char address[NETWORK_SIZE];
+    unsigned char address[ADDRESS_NETWORK_SIZE];
     int64_t seen;        /* when it wanted something last */
     int64_t since;       /* when it came, or counting began anew */
     unsigned int wanted; /* how often it wanted something since, within five minutes */

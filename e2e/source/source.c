@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "source.h"
+#include "source/source.h"
 
 void source_free(struct source *source)
 {

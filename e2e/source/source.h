@@ -13,7 +13,8 @@
 #ifndef SOURCE_H
 #define SOURCE_H
 
-#include "loop.h"
+#include "messages/identity.h"
+#include "net/loop.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,15 +23,9 @@
 #define SOURCE_KEY_LENGTH 32
 #define SOURCE_TEXT_SIZE  256 /* texts of at most 255 octets, and NUL */
 
-enum source_kind {
-    SOURCE_AKMA,    /* an A-KID, whose K_AF is wanted: 3GPP-AKMA */
-    SOURCE_GBA_ME,  /* a B-TID, whose Ks_NAF or Ks_ext_NAF is wanted: 3GPP-bootstrapping */
-    SOURCE_GBA_UICC /* a B-TID, whose Ks_int_NAF is wanted: 3GPP-bootstrapping-uicc */
-};
-
 struct source_query {
     const char *identity; /* B-TID or A-KID, without prefix and separator; read during the call */
-    enum source_kind kind;
+    enum identity_kind kind;
     const struct sockaddr *peer; /* who asks: for bounds per source address */
 };
 

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "source_credentials.h"
+#include "source/source_credentials.h"
 
-#include "common.h"
+#include "net/common.h"
 #include "printable.h"
 #include "private_file.h"
 #include "secret_file.h"

@@ -8,7 +8,7 @@
 #ifndef SOURCE_CREDENTIALS_H
 #define SOURCE_CREDENTIALS_H
 
-#include "http.h"
+#include "source/http.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  */
 #include "devices.h"
 #include "roster.h"
-#include "source.h"
+#include "source/source.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

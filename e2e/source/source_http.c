@@ -6,9 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "source_http_internal.h"
+#include "source/source_http_internal.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -146,13 +146,20 @@ struct loop *source_http_loop(struct source *source)
     return ((struct source_http *)source)->loops->loop;
 }
 
-static void release(struct source *source)
+void source_http_stop(struct source *source)
 {
     struct source_http *http = (struct source_http *)source;
 
     if (http->runs)
         loops_stop(http->loops);
-    notify_stop(http->notify);
+    http->runs = false;
+}
+
+static void release(struct source *source)
+{
+    struct source_http *http = (struct source_http *)source;
+
+    source_http_stop(source);
     http_free(http->http);
     for (size_t i = 0; i < KEY_SYSTEMS; i++)
         key_service_free(http->services[i]);
@@ -163,7 +170,6 @@ static void release(struct source *source)
     if (http->sweep != NULL)
         event_free(http->sweep);
     loops_free(http->loops);
-    notify_free(http->notify);
     source_free(http->file);
     OPENSSL_free(http);
 }
@@ -206,11 +212,10 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
            open_services(http, setup);
 }
 
-bool source_http_start(struct source *source, struct notify *notify)
+bool source_http_start(struct source *source)
 {
     struct source_http *http = (struct source_http *)source;
 
-    http->notify = notify;
     http->runs = loops_start(http->loops);
     return http->runs;
 }

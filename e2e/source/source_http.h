@@ -9,9 +9,8 @@
 #ifndef SOURCE_HTTP_H
 #define SOURCE_HTTP_H
 
-#include "key_service.h"
-#include "notify.h"
-#include "source.h"
+#include "source/key_service.h"
+#include "source/source.h"
 
 /* Texts have to outlive the source. */
 struct source_http_setup {
@@ -28,10 +27,11 @@ struct source_http_setup {
  */
 struct source *source_http_new(const struct source_http_setup *setup, struct source *file);
 
-/*
- * Begin to answer; notify (NULL: nothing) becomes the source's own. False: no thread.
- */
-bool source_http_start(struct source *source, struct notify *notify);
+/* Begin to answer. False: no thread. */
+bool source_http_start(struct source *source);
+
+/* Stop its loop, before what else lives on the loop is released; source_free() does so as well. */
+void source_http_stop(struct source *source);
 
 /* The loop that it lives on. */
 struct loop *source_http_loop(struct source *source);

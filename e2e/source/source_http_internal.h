@@ -6,9 +6,9 @@
 #ifndef SOURCE_HTTP_INTERNAL_H
 #define SOURCE_HTTP_INTERNAL_H
 
-#include "key_cache.h"
-#include "lookups.h"
-#include "source_http.h"
+#include "source/key_cache.h"
+#include "source/lookups.h"
+#include "source/source_http.h"
 
 struct source_http {
     struct source source;
@@ -21,7 +21,6 @@ struct source_http {
     struct event *tick, *sweep;
     int64_t key_lifetime; /* ms */
     bool runs;
-    struct notify *notify; /* NULL: none */
 };
 
 /* What a look-up ends with, for all who wait. */

@@ -6,9 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "source_http_internal.h"
+#include "source/source_http_internal.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <netinet/in.h>
 #include <openssl/crypto.h>
@@ -25,15 +25,15 @@ struct source_request {
     source_done *done;
     void *argument;
     bool cancelled; /* of the loop it came from */
-    enum source_kind kind;
+    enum identity_kind kind;
     struct sockaddr_storage peer;
     char identity[SOURCE_TEXT_SIZE], reason[SOURCE_TEXT_SIZE];
     struct source_answer answer;
 };
 
-static enum key_system system_of(enum source_kind kind)
+static enum key_system system_of(enum identity_kind kind)
 {
-    return kind == SOURCE_AKMA ? KEY_AKMA : KEY_GBA;
+    return kind == IDENTITY_AKMA ? KEY_AKMA : KEY_GBA;
 }
 
 /* Back on the loop that asked */
@@ -59,7 +59,7 @@ static void come_back(struct loop *loop, struct loop_message *message)
 static void give_key(struct source_request *request, const struct key_answer *key)
 {
     const struct given_key *given =
-        request->kind == SOURCE_GBA_UICC ? &key->ks_int_naf : &key->ks_naf;
+        request->kind == IDENTITY_GBA_UICC ? &key->ks_int_naf : &key->ks_naf;
 
     request->answer.result = given->given ? SOURCE_FOUND : SOURCE_UNKNOWN;
     memcpy(request->answer.ks_naf, given->octets, SOURCE_KEY_LENGTH);

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "token.h"
+#include "source/token.h"
 
-#include "clock.h"
-#include "key_answer.h"
+#include "net/clock.h"
+#include "source/key_answer.h"
 
 #include <curl/curl.h>
 #include <jansson.h>

@@ -8,7 +8,7 @@
 #ifndef TOKEN_H
 #define TOKEN_H
 
-#include "http.h"
+#include "source/http.h"
 
 #include <stdbool.h>
 

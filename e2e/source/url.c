@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "url.h"
+#include "source/url.h"
 
 #include <curl/curl.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "record.h"
+#include "store/record.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -22,8 +22,8 @@
 #ifndef RECORD_H
 #define RECORD_H
 
-#include "store.h"
-#include "wrap_key.h"
+#include "store/store.h"
+#include "store/wrap_key.h"
 
 #include <stdbool.h>
 #include <stddef.h>

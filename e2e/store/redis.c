@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "redis.h"
+#include "store/redis.h"
 
-#include "log.h"
+#include "net/tls_client.h"
+#include "ops/log.h"
 #include "printable.h"
-#include "redis_requests.h"
 #include "secret_file.h"
-#include "tls_client.h"
+#include "store/redis_requests.h"
 
 #include <errno.h>
 #include <event2/buffer.h>

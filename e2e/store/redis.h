@@ -10,7 +10,7 @@
 #ifndef REDIS_H
 #define REDIS_H
 
-#include "redis_reply.h"
+#include "store/redis_reply.h"
 
 #include <event2/event.h>
 #include <netdb.h>

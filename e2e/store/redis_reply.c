@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "redis_reply.h"
+#include "store/redis_reply.h"
 
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "redis_requests.h"
+#include "store/redis_requests.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

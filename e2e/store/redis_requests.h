@@ -6,7 +6,7 @@
 #ifndef REDIS_REQUESTS_H
 #define REDIS_REQUESTS_H
 
-#include "redis.h"
+#include "store/redis.h"
 
 #include <stdint.h>
 #include <sys/queue.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store.h"
+#include "store/store.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>

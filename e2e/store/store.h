@@ -18,7 +18,7 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include "loop.h"
+#include "net/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,9 +7,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store.h"
+#include "store/store.h"
 
-#include "clock.h"
+#include "net/clock.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store_redis.h"
+#include "store/store_redis.h"
 
-#include "address.h"
-#include "common.h"
+#include "net/address.h"
+#include "net/common.h"
+#include "net/tls_client.h"
 #include "printable.h"
-#include "store_redis_requests.h"
-#include "tls_client.h"
+#include "store/store_redis_requests.h"
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>

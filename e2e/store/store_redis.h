@@ -16,9 +16,9 @@
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
-#include "loop.h"
-#include "store.h"
-#include "wrap_key.h"
+#include "net/loop.h"
+#include "store/store.h"
+#include "store/wrap_key.h"
 
 /*
  * Is this redis://HOST:PORT or rediss://HOST:PORT, with nothing else? User and password do not

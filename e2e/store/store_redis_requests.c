@@ -3,11 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store_redis_requests.h"
+#include "store/store_redis_requests.h"
 
-#include "record.h"
-#include "store_redis_text.h"
-#include "store_script.h"
+#include "store/record.h"
+#include "store/store_redis_text.h"
+#include "store/store_script.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

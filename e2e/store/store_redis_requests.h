@@ -6,8 +6,8 @@
 #ifndef STORE_REDIS_REQUESTS_H
 #define STORE_REDIS_REQUESTS_H
 
-#include "redis.h"
-#include "store_redis.h"
+#include "store/redis.h"
+#include "store/store_redis.h"
 
 #include <pthread.h>
 

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store_redis_text.h"
+#include "store/store_redis_text.h"
 
-#include "store_script.h"
+#include "store/store_script.h"
 
 #include <string.h>
 

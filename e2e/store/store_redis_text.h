@@ -6,7 +6,7 @@
 #ifndef STORE_REDIS_TEXT_H
 #define STORE_REDIS_TEXT_H
 
-#include "store.h"
+#include "store/store.h"
 
 #define STORE_MEMBER_SIZE (STORE_IDENTITY_SIZE + 3 * STORE_TEXT_SIZE)
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store_script.h"
+#include "store/store_script.h"
 
 /* Void a record: its key, and its places in the sorted sets. A member that is none only goes. */
 #define VOID                                                                              \

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "wrap_key.h"
+#include "store/wrap_key.h"
 
 #include "hex.h"
 #include "printable.h"

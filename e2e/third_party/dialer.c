@@ -3,12 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "dialer.h"
+#include "third_party/dialer.h"
 
-#include "common.h"
-#include "line_tls.h"
-#include "tls_client.h"
-#include "wait.h"
+#include "net/common.h"
+#include "net/tls_client.h"
+#include "net/wait.h"
+#include "third_party/line_tls.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -6,8 +6,8 @@
 #ifndef DIALER_H
 #define DIALER_H
 
-#include "loop.h"
-#include "target.h"
+#include "net/loop.h"
+#include "net/target.h"
 
 #include <openssl/ssl.h>
 #include <stdint.h>

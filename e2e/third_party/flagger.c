@@ -3,9 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "flagger.h"
+#include "third_party/flagger.h"
 
-#include "metrics.h"
+#include "devices.h"
+#include "ops/metrics.h"
+#include "roster.h"
+#include "store/store.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

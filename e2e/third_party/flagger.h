@@ -7,8 +7,8 @@
 #define FLAGGER_H
 
 #include "e2e_key.h"
-#include "flags.h"
-#include "server.h"
+#include "server/server.h"
+#include "third_party/flags.h"
 
 struct flagger;
 

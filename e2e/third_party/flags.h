@@ -10,8 +10,8 @@
 #ifndef FLAGS_H
 #define FLAGS_H
 
-#include "flag.h"
-#include "loop.h"
+#include "messages/flag.h"
+#include "net/loop.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "flagger.h"
+#include "third_party/flagger.h"
 
 #include <openssl/crypto.h>
 

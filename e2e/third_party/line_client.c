@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_client.h"
+#include "third_party/line_client.h"
 
-#include "clock.h"
-#include "line_connection.h"
+#include "net/clock.h"
+#include "third_party/line_connection.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

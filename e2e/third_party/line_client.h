@@ -9,9 +9,9 @@
 #ifndef LINE_CLIENT_H
 #define LINE_CLIENT_H
 
-#include "flags.h"
-#include "line_tls.h"
-#include "target.h"
+#include "net/target.h"
+#include "third_party/flags.h"
+#include "third_party/line_tls.h"
 
 struct line_client_setup {
     struct target target; /* of the third party */

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_connection.h"
+#include "third_party/line_connection.h"
 
-#include "clock.h"
-#include "log.h"
+#include "net/clock.h"
+#include "ops/log.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

@@ -8,10 +8,10 @@
 #ifndef LINE_CONNECTION_H
 #define LINE_CONNECTION_H
 
-#include "dialer.h"
-#include "line_client.h"
-#include "line_requests.h"
-#include "wait.h"
+#include "net/wait.h"
+#include "third_party/dialer.h"
+#include "third_party/line_client.h"
+#include "third_party/line_requests.h"
 
 #define LINE_LIMIT_MS 3000 /* for an answer, and for a connection to be up */
 

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_requests.h"
+#include "third_party/line_requests.h"
 
-#include "clock.h"
-#include "metrics.h"
+#include "net/clock.h"
+#include "ops/metrics.h"
 #include "printable.h"
 
 #include <openssl/crypto.h>

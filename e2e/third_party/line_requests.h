@@ -9,9 +9,9 @@
 #ifndef LINE_REQUESTS_H
 #define LINE_REQUESTS_H
 
-#include "flags.h"
-#include "line_messages.h"
-#include "loop.h"
+#include "messages/line_messages.h"
+#include "net/loop.h"
+#include "third_party/flags.h"
 
 #include <sys/queue.h>
 

@@ -6,12 +6,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_server.h"
+#include "third_party/line_server.h"
 
-#include "clock.h"
-#include "line_tasks.h"
-#include "line_tls.h"
-#include "stream.h"
+#include "net/clock.h"
+#include "net/stream.h"
+#include "server/tally.h"
+#include "third_party/line_tasks.h"
+#include "third_party/line_tls.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

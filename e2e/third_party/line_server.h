@@ -6,7 +6,7 @@
 #ifndef LINE_SERVER_H
 #define LINE_SERVER_H
 
-#include "connection.h"
+#include "server/connection.h"
 
 #define LINES_MAX_OF_NAF 64 /* at a time of one name, so that a NAF does not hold up the others */
 

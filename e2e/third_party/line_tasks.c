@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_tasks.h"
+#include "third_party/line_tasks.h"
 
-#include "flagger.h"
-#include "line_tls.h"
+#include "third_party/flagger.h"
+#include "third_party/line_tls.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

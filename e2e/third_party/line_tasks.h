@@ -8,10 +8,10 @@
 #ifndef LINE_TASKS_H
 #define LINE_TASKS_H
 
-#include "connection.h"
 #include "e2e_key.h"
-#include "line_messages.h"
-#include "line_tls.h"
+#include "messages/line_messages.h"
+#include "server/connection.h"
+#include "third_party/line_tls.h"
 
 struct line_task;
 

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_tls.h"
+#include "third_party/line_tls.h"
 
-#include "clock.h"
-#include "common.h"
+#include "net/clock.h"
+#include "net/common.h"
 #include "printable.h"
 #include "private_file.h"
 

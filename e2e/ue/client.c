@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "client.h"
+#include "ue/client.h"
 
-#include "client_flag.h"
-#include "clock.h"
-#include "common.h"
-#include "stream.h"
+#include "net/clock.h"
+#include "net/common.h"
+#include "net/stream.h"
 #include "tls13_psk.h"
+#include "ue/client_flag.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

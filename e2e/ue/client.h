@@ -8,8 +8,8 @@
 
 #include "devices.h"
 #include "e2e_key.h"
-#include "loop.h"
-#include "target.h"
+#include "net/loop.h"
+#include "net/target.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

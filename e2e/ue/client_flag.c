@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "client_flag.h"
+#include "ue/client_flag.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>

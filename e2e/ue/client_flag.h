@@ -8,10 +8,10 @@
 #ifndef CLIENT_FLAG_H
 #define CLIENT_FLAG_H
 
-#include "client.h"
-#include "flag.h"
-#include "wait.h"
-#include "wire.h"
+#include "messages/flag.h"
+#include "net/wait.h"
+#include "net/wire.h"
+#include "ue/client.h"
 
 struct client {
     const struct client_setup *setup;

@@ -6,14 +6,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common.h"
-#include "flag.h"
-#include "identity.h"
+#include "messages/flag.h"
+#include "messages/identity.h"
+#include "net/common.h"
+#include "net/stream.h"
 #include "options.h"
 #include "printable.h"
-#include "stream.h"
 #include "tls13_psk.h"
-#include "ue_listen.h"
+#include "ue/ue_listen.h"
 
 #include <signal.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ue_keys.h"
+#include "ue/ue_keys.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>

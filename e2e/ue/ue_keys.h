@@ -7,7 +7,7 @@
 #ifndef UE_KEYS_H
 #define UE_KEYS_H
 
-#include "client.h"
+#include "ue/client.h"
 
 #include <stdbool.h>
 

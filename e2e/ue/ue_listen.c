@@ -3,14 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ue_listen.h"
+#include "ue/ue_listen.h"
 
-#include "local_listener.h"
-#include "log.h"
+#include "app/relay.h"
+#include "net/local_listener.h"
+#include "net/stream.h"
+#include "ops/log.h"
 #include "printable.h"
 #include "processors.h"
-#include "relay.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <event2/listener.h>

@@ -6,7 +6,7 @@
 #ifndef UE_LISTEN_H
 #define UE_LISTEN_H
 
-#include "ue_keys.h"
+#include "ue/ue_keys.h"
 
 #include <stdbool.h>
 

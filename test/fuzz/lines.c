@@ -8,7 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
-#include "flag.h"
+#include "messages/flag.h"
 
 #include <openssl/crypto.h>
 #include <stdint.h>

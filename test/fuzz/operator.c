@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_answer.h"
+#include "source/key_answer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

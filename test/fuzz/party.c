@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "line_messages.h"
+#include "messages/line_messages.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -7,9 +7,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "proxy_header.h"
-#include "record.h"
-#include "redis_reply.h"
+#include "messages/proxy_header.h"
+#include "store/record.h"
+#include "store/redis_reply.h"
 
 #include <netinet/in.h>
 #include <stdint.h>

@@ -5,10 +5,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
-#include "line_messages.h"
-#include "record.h"
-#include "redis_reply.h"
+#include "messages/line_messages.h"
 #include "starving.h"
+#include "store/record.h"
+#include "store/redis_reply.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -12,13 +12,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "address.h"
-#include "as_setup.h"
-#include "common.h"
-#include "flag.h"
-#include "line_messages.h"
+#include "as/as_setup.h"
+#include "messages/flag.h"
+#include "messages/line_messages.h"
+#include "net/address.h"
+#include "net/common.h"
+#include "net/stream.h"
 #include "starving.h"
-#include "stream.h"
 #include "tls13_psk.h"
 
 #include <netinet/in.h>

@@ -8,8 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "clock.h"
 #include "hex.h"
+#include "net/clock.h"
 #include "tls13_psk.h"
 
 #include <arpa/inet.h>

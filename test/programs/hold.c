@@ -6,9 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "address.h"
 #include "hex.h"
-#include "stream.h"
+#include "net/address.h"
+#include "net/stream.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>

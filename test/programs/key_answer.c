@@ -6,8 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_answer.h"
-#include "json_line.h"
+#include "source/key_answer.h"
+#include "messages/json_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>

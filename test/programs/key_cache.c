@@ -9,7 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "key_cache.h"
+#include "source/key_cache.h"
 
 #include <inttypes.h>
 #include <stdio.h>

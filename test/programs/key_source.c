@@ -11,10 +11,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "json_line.h"
-#include "log.h"
+#include "as/source_options.h"
+#include "messages/json_line.h"
+#include "ops/log.h"
 #include "options.h"
-#include "source_options.h"
+#include "source/source.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@ struct item {
     struct loop_message message, cancel;
     unsigned long label;
     char identity[512];
-    enum source_kind kind;
+    enum identity_kind kind;
     struct sockaddr_storage peer;
     struct source_request *request;
     bool ended, cancelled;
@@ -132,9 +133,9 @@ static void take_line(const char *line)
         abort();
     item->label = strtoul(label, NULL, 10);
     items[item->label % LABELS_MAX] = item;
-    item->kind = strcmp(what, "akma") == 0  ? SOURCE_AKMA
-                 : strcmp(what, "gba") == 0 ? SOURCE_GBA_ME
-                                            : SOURCE_GBA_UICC;
+    item->kind = strcmp(what, "akma") == 0  ? IDENTITY_AKMA
+                 : strcmp(what, "gba") == 0 ? IDENTITY_GBA_ME
+                                            : IDENTITY_GBA_UICC;
     memcpy(item->identity, identity, sizeof(identity));
     read_peer(&item->peer, peer);
     item->message.run = look_up;

@@ -11,7 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "lookups.h"
+#include "source/lookups.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

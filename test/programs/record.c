@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "record.h"
+#include "store/record.h"
 #include "hex.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "relay.h"
+#include "app/relay.h"
 #include "tls13_psk.h"
 
 #include <stdbool.h>

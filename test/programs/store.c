@@ -14,8 +14,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "hex.h"
-#include "log.h"
-#include "store_redis.h"
+#include "ops/log.h"
+#include "store/store_redis.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>

@@ -235,7 +235,7 @@ def constant(name: str, *files: Path) -> int:
     if name == "INT_MAX":
         return 2**31 - 1
     rooms = ("include/akma", "common", "e2e", "tool")
-    for file in files or [file for room in rooms for file in sorted((ROOT / room).glob("*.[ch]"))]:
+    for file in files or [file for room in rooms for file in sorted((ROOT / room).rglob("*.[ch]"))]:
         found = re.search(rf"^#define {name}\s+(.+?)\s*(?:/\*.*)?$", file.read_text(), re.M)
         if found:
             factors = re.findall(r"\b[A-Z]\w+|\b\d+", found[1].replace("(size_t)", ""))
@@ -261,7 +261,7 @@ def check_ranges(page: str, *files: Path) -> None:
 
 
 def test_ranges_of_the_flow() -> None:
-    files = [*(ROOT / "e2e").glob("as_*.c"), ROOT / "e2e/source_options.c"]
+    files = [*(ROOT / "e2e/as").glob("as_*.c"), ROOT / "e2e/as/source_options.c"]
     assert len(ranges(*files)) == 14
     check_ranges(page_text("e2e-as.1"), *files)
 
@@ -274,30 +274,50 @@ def test_ranges_of_the_tool(command: str) -> None:
 LIMITS: dict[str, set[str]] = {
     "e2e-as.1": {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
-        *("e2e/forward.h FORWARD_SECONDS", "e2e/hello.c OFFERED_MAX", "e2e/log.h LOG_LINE_MAX"),
-        *("e2e/http.c CONNECTIONS_MAX", "e2e/http.h HTTP_BODY_MAX", "e2e/http.h HTTP_RETRY_MAX"),
-        *("e2e/http.h HTTP_STREAMS_MAX", "e2e/metrics_http.c CONNECTIONS_MAX"),
-        *("e2e/metrics_http.c REQUEST_MAX", "e2e/metrics_http.c SECONDS"),
-        *("e2e/notify.c BODY_MAX", "e2e/notify.c CONNECTIONS_MAX"),
-        *("e2e/notify.c HEADERS_MAX", "e2e/notify.c SECONDS", "e2e/redis.c PASSWORD_MAX"),
-        *("e2e/redis.h REDIS_BACKOFF_MAX", "e2e/redis.h REDIS_SECONDS"),
-        *("e2e/source_credentials.c SECRET_MAX", "e2e/source_http.c KEYS_MAX"),
         *(
-            "e2e/source_http.c NOS_MAX",
-            "e2e/source_http.c NO_LIFETIME",
-            "e2e/line_server.c IN_FLIGHT",
-            "e2e/line_server.h LINES_MAX_OF_NAF",
-            "e2e/source_http.c WAITING_MAX",
-            "e2e/store.h STORE_MAX",
+            "e2e/app/forward.h FORWARD_SECONDS",
+            "e2e/session/hello.c OFFERED_MAX",
+            "e2e/ops/log.h LOG_LINE_MAX",
         ),
-        *("e2e/store.h STORE_MAX_OF_DEVICE", "e2e/token.c LIFETIME_MAX", "e2e/token.c TOKEN_MAX"),
-        *("e2e/wire.h LINE_MAX_LENGTH", "e2e/wrap_key.h WRAP_KEYS_MAX"),
+        *(
+            "e2e/source/http.c CONNECTIONS_MAX",
+            "e2e/source/http.h HTTP_BODY_MAX",
+            "e2e/source/http.h HTTP_RETRY_MAX",
+        ),
+        *("e2e/source/http.h HTTP_STREAMS_MAX", "e2e/ops/metrics_http.c CONNECTIONS_MAX"),
+        *("e2e/ops/metrics_http.c REQUEST_MAX", "e2e/ops/metrics_http.c SECONDS"),
+        *("e2e/as/notify.c BODY_MAX", "e2e/as/notify.c CONNECTIONS_MAX"),
+        *(
+            "e2e/as/notify.c HEADERS_MAX",
+            "e2e/as/notify.c SECONDS",
+            "e2e/store/redis.c PASSWORD_MAX",
+        ),
+        *("e2e/store/redis.h REDIS_BACKOFF_MAX", "e2e/store/redis.h REDIS_SECONDS"),
+        *("e2e/source/source_credentials.c SECRET_MAX", "e2e/source/source_http.c KEYS_MAX"),
+        *(
+            "e2e/source/source_http.c NOS_MAX",
+            "e2e/source/source_http.c NO_LIFETIME",
+            "e2e/third_party/line_server.c IN_FLIGHT",
+            "e2e/third_party/line_server.h LINES_MAX_OF_NAF",
+            "e2e/source/source_http.c WAITING_MAX",
+            "e2e/store/store.h STORE_MAX",
+        ),
+        *(
+            "e2e/store/store.h STORE_MAX_OF_DEVICE",
+            "e2e/source/token.c LIFETIME_MAX",
+            "e2e/source/token.c TOKEN_MAX",
+        ),
+        *("e2e/net/wire.h LINE_MAX_LENGTH", "e2e/store/wrap_key.h WRAP_KEYS_MAX"),
     },
     "e2e-ue.1": {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
-        *("e2e/client.h CLIENT_SECONDS", "e2e/flag.h FLAG_DEVICE_MAX", "e2e/flag.h FLAG_TEXT_MAX"),
-        *("e2e/flag.h FLAG_REFRESH_MAX", "e2e/stream.h STREAM_LINE_MAX"),
-        "e2e/stream.h STREAM_SECONDS",
+        *(
+            "e2e/ue/client.h CLIENT_SECONDS",
+            "e2e/messages/flag.h FLAG_DEVICE_MAX",
+            "e2e/messages/flag.h FLAG_TEXT_MAX",
+        ),
+        *("e2e/messages/flag.h FLAG_REFRESH_MAX", "e2e/net/stream.h STREAM_LINE_MAX"),
+        "e2e/net/stream.h STREAM_SECONDS",
     },
     "akma.1": {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
@@ -313,22 +333,33 @@ LIMITS: dict[str, set[str]] = {
     },
 }
 INSIDE = {  # what nobody meets at a program's outside
-    "e2e/json_line.c DETAIL_MAX",
+    "e2e/messages/json_line.c DETAIL_MAX",
     *("common/devices.h DEVICE_TEXT_MAX", "common/options.c OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
     *(
-        "e2e/acceptor.h ENDPOINTS_MAX",
-        "e2e/line_server.c UNWRITTEN_MAX",
-        "e2e/networks.c KNOWN_MAX",
+        "e2e/server/acceptor.h ENDPOINTS_MAX",
+        "e2e/third_party/line_server.c UNWRITTEN_MAX",
+        "e2e/source/networks.c KNOWN_MAX",
     ),
-    *("e2e/proxy_header.h PROXY_DEVICE_MAX", "e2e/proxy_header.h PROXY_HEADER_MAX"),
     *(
-        "e2e/record.h RECORD_MAX",
-        "e2e/redis.h REDIS_BACKOFF_MIN",
-        "e2e/redis_reply.h REDIS_TEXT_MAX",
+        "e2e/messages/proxy_header.h PROXY_DEVICE_MAX",
+        "e2e/messages/proxy_header.h PROXY_HEADER_MAX",
     ),
-    *("e2e/redis_requests.c WORDS_MAX", "e2e/stream.c PREFIX_MAX", "e2e/token.c MARGIN_MAX"),
-    *("e2e/stream.h STREAM_ANSWER_MAX", "e2e/wrap_key.c DIGITS_MAX", "e2e/wrap_key.c FILE_MAX"),
+    *(
+        "e2e/store/record.h RECORD_MAX",
+        "e2e/store/redis.h REDIS_BACKOFF_MIN",
+        "e2e/store/redis_reply.h REDIS_TEXT_MAX",
+    ),
+    *(
+        "e2e/store/redis_requests.c WORDS_MAX",
+        "e2e/net/stream.c PREFIX_MAX",
+        "e2e/source/token.c MARGIN_MAX",
+    ),
+    *(
+        "e2e/net/stream.h STREAM_ANSWER_MAX",
+        "e2e/store/wrap_key.c DIGITS_MAX",
+        "e2e/store/wrap_key.c FILE_MAX",
+    ),
     *("tool/derive.c INPUTS_MAX", "tool/doctor_config.c KEY_MAX", "tool/pipeline.c THREADS_MAX"),
     *("tool/psk_job.c KEY_MAX", "tool/seen.c RESERVED_MAX"),
 }
@@ -339,7 +370,7 @@ def limits() -> set[str]:
     return {
         f"{file.relative_to(ROOT)} {name}"
         for room in ("common", "e2e", "tool", "plugins/mosquitto")
-        for file in (ROOT / room).glob("*.[ch]")
+        for file in (ROOT / room).rglob("*.[ch]")
         for name in re.findall(
             r"^#define ((?:\w*(?:_MAX|_MIN|SECONDS)(?:_OF_\w+|_LENGTH)?"
             r"|\w+_LIFETIME|IN_FLIGHT|\w+_INSTANCES)) ",
@@ -368,7 +399,7 @@ def test_limits(name: str) -> None:
 
 def test_standard_output() -> None:
     """Each line that a program prints of an address stands in its page, and no other."""
-    text = {file.name: file.read_text() for file in (ROOT / "e2e").glob("*.c")}
+    text = {file.name: file.read_text() for file in (ROOT / "e2e").rglob("*.c")}
     call = r'(?:printf\(|endpoints_listen\([^;"]*?)"([a-z0-9-]+)(?: %s\\n)?",'
     printed = {name: set(re.findall(call, source)) for name, source in text.items()}
     listening = printed.pop("ue_listen.c")
@@ -378,7 +409,7 @@ def test_standard_output() -> None:
 
 
 def test_exit_status() -> None:
-    outcomes = re.findall(r"^    CLIENT_\w+ = (\d)", (ROOT / "e2e/client.h").read_text(), re.M)
+    outcomes = re.findall(r"^    CLIENT_\w+ = (\d)", (ROOT / "e2e/ue/client.h").read_text(), re.M)
     usage = str(constant("EXIT_USAGE"))
     for page, codes in {
         "e2e-ue.1": {*outcomes, usage},

@@ -10,13 +10,13 @@ from room import Fault, Room, of
 FAULTS: list[Fault] = [
     # Who is let in
     *of(
-        "ue.c",
+        "session/ue.c",
         ("return kind != &ue_kind_naf && server->store", "return server->store"),
         ("return kind != &ue_kind_e2e && server->flags", "return server->flags"),
         by="operator_in_the_middle or first_identity_is_no_key or flag_identity_is_no_key",
     ),
     *of(
-        "ue.c",
+        "session/ue.c",
         (
             "tally_take(ue_server(ue)->devices, name, strlen(name));",
             "tally_take(ue_server(ue)->devices, name, strlen(name)) || true;",
@@ -25,7 +25,7 @@ FAULTS: list[Fault] = [
         by="connections_per_device",
     ),
     *of(
-        "ue.c",
+        "session/ue.c",
         (
             "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 1000;",
             "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 100000;",
@@ -33,12 +33,12 @@ FAULTS: list[Fault] = [
         by="line_timeout_of_the_echo",
     ),
     *of(
-        "ue.c",
+        "session/ue.c",
         ("limits->session != 0 && session < idle", "limits->session == 0 && session < idle"),
         by="session_lifetime",
     ),
     *of(
-        "ue.c",
+        "session/ue.c",
         (
             "    if (claim->role == UE_E2E)\n        return agrees",
             "    if (false)\n        return agrees",
@@ -52,18 +52,18 @@ FAULTS: list[Fault] = [
     ),
     # The ClientHello
     *of(
-        "hello.c",
+        "session/hello.c",
         ("#define OFFERED_MAX   4", "#define OFFERED_MAX   5"),
         ("#define OFFERED_MAX   4", "#define OFFERED_MAX   3"),
         by="identities_of_a_client_hello",
     ),
     *of(
-        "hello.c",
+        "session/hello.c",
         ("    if (ue->hello == NULL)\n        ue->hello = begin", "        ue->hello = begin"),
         by="hello_retry_request_looks_up_once",
     ),
     *of(
-        "hello.c",
+        "session/hello.c",
         (
             "    return is_offered_still(ue->hello, offered, count) ? SSL_CLIENT_HELLO_SUCCESS\n",
             "    return is_offered_still(ue->hello, offered, count) || true ? SSL_CLIENT_HELLO_SUCCESS\n",
@@ -71,7 +71,7 @@ FAULTS: list[Fault] = [
         by="another_identity_after_a_hello_retry_request",
     ),
     *of(
-        "hello.c",
+        "session/hello.c",
         (
             "!hash(given, length, digest) ||\n        memcmp(digest, ue->hello->chosen, sizeof(digest)) != 0)",
             "!hash(given, length, digest))",
@@ -83,7 +83,7 @@ FAULTS: list[Fault] = [
         by="second_identity",
     ),
     *of(
-        "hello.c",
+        "session/hello.c",
         # a decoy that is not made ends the handshake with the same alert
         (
             "identity->octets, identity->length, hello->claim.key,",
@@ -93,24 +93,24 @@ FAULTS: list[Fault] = [
     ),
     # The flow
     *of(
-        "ue_serve.c",
+        "session/ue_serve.c",
         ("    } else if (!same) {", "    } else if (false) {"),
         ("store->ops->take(store,", "store->ops->get(store,"),
         by="refresh_is_good_once or refresh_used_during",
     ),
     *of(
-        "ue_serve.c",
+        "session/ue_serve.c",
         ("    if (result == FLAGS_FAILED)\n        refuse", "    if (false)\n        refuse"),
         by="failures_are_never_a_withheld_flag or nobody_there",
     ),
     *of(
-        "ue_serve.c",
+        "session/ue_serve.c",
         ("else if (ue_server(ue)->when == WHEN_REQUIRED)", "else if (false)"),
         ("    if (server->when == WHEN_OFF) {", "    if (false) {"),
         by="test_without_ka or test_e2e_off or test_off_asks_nobody",
     ),
     *of(
-        "ue_serve.c",
+        "session/ue_serve.c",
         (
             "    ue->wire.ssl = connection->ssl;\n"
             "    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;",
@@ -119,7 +119,7 @@ FAULTS: list[Fault] = [
         by="line_timeout_of_the_nonce",
     ),
     *of(
-        "flagger.c",
+        "third_party/flagger.c",
         ("    memcpy(flag->refresh, nonce, NONCE_LENGTH);", "    (void)nonce;"),
         (
             "    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;",
@@ -128,7 +128,7 @@ FAULTS: list[Fault] = [
         by="test_e2e or test_answer",
     ),
     *of(
-        "flagger.c",
+        "third_party/flagger.c",
         (
             "    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));",
             "    on_voided(asking, STORE_OK, NULL, NULL);\n    return started(asking, NULL);",
@@ -136,55 +136,55 @@ FAULTS: list[Fault] = [
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
     ),
     *of(
-        "flagger.c",
+        "third_party/flagger.c",
         ("{.subject = identity, .naf = naf}", "{.subject = identity}"),
         by="test_revocation",
     ),
-    *of("ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
+    *of("session/ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
     *of(
-        "removals.c",
+        "as/removals.c",
         (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = knows_ka || true ?"),
         (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = !knows_ka ?"),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka",
     ),
     *of(
-        "removals.c",
+        "as/removals.c",
         ("    (void)event_add(removals->retry, &pause);", "    (void)pause;"),
         ("    if (!first->has_failed)\n", ""),
         by="third_party_is_away",
     ),
     # The store
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         ("forget(own == NULL ? oldest : own);", "forget(TAILQ_FIRST(&naf->entries));"),
         ("    if (count >= STORE_MAX_OF_DEVICE)\n", "    if (false)\n"),
         ("            if (own == NULL && strcmp", "            if (strcmp"),
         by="one_device_cannot_crowd_out",
     ),
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         ("if (strcmp(naf->name, name) == 0)", "if (naf->name[0] != '\\1' || name[0] != '\\1')"),
         by="bounds_are_per_naf",
     ),
     *of(
-        "flagger.c",
+        "third_party/flagger.c",
         ("not_after + 1 - now.tv_sec", "not_after - now.tv_sec"),
         ("not_after == 0 || not_after - now.tv_sec >= own", "now.tv_sec != 0"),
         ("not_after == 0 || not_after - now.tv_sec >= own", "not_after - now.tv_sec >= own"),
         by="very_second or not_after_shortens or test_answer",
     ),
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         ("        in_time = entry->expires > clock_ms();", "        in_time = true;"),
         by="test_refresh_lifetime",
     ),
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         ("        if (take || !in_time)\n", "        if (!in_time)\n"),
         by="refresh_is_good_once or refresh_used_at_the_same_time",
     ),
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         (
             "    entry->naf->count--;\n    OPENSSL_clear_free(entry, sizeof(*entry));",
             "    entry->naf->count--;\n    OPENSSL_free(entry);",
@@ -192,7 +192,7 @@ FAULTS: list[Fault] = [
         by="keys_that_a_store_forgets",
     ),
     *of(
-        "store_memory.c",
+        "store/store_memory.c",
         ("            if (is_meant(scope, &entry->record))\n", "            if (false)\n"),
         ("agrees(scope->subject, record->subject) &&", "true &&"),
         ("agrees(scope->ka_id, record->ka_id) &&", "true &&"),
@@ -200,7 +200,7 @@ FAULTS: list[Fault] = [
     ),
     # The lines
     *of(
-        "client_flag.c",
+        "ue/client_flag.c",
         (
             "memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)",
             "memcmp(flag->refresh, client->nonce, 8) != 0)",
@@ -213,7 +213,7 @@ FAULTS: list[Fault] = [
         by="altered_flag",
     ),
     *of(
-        "client_flag.c",
+        "ue/client_flag.c",
         ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
         (
             "    if (!flag_decode(&flag, line, length, fault))",
@@ -222,12 +222,12 @@ FAULTS: list[Fault] = [
         by="withheld_flag or test_no_flag",
     ),
     *of(
-        "client_flag.c",
+        "ue/client_flag.c",
         ("    if (setup->oldest != NULL && meant->row < setup->oldest->row)", "    if (false)"),
         by="oldest_ka_id",
     ),
     *of(
-        "flag.c",
+        "messages/flag.c",
         ("    if (e2e != 1)\n", "    if (e2e < 1)\n"),
         ('JSON_STRICT, "{s:s,s?s}"', '0, "{s:s,s?s}"'),
         ('JSON_STRICT, "{s:I,s:s', '0, "{s:I,s:s'),
@@ -235,7 +235,7 @@ FAULTS: list[Fault] = [
         by="altered_flag or no_flag or lines_that_are_no_nonce or flag_with_another_identity",
     ),
     *of(
-        "json_line.c",
+        "messages/json_line.c",
         (
             "json_loadb(line, length, JSON_REJECT_DUPLICATES, &error)",
             "json_loadb(line, length, 0, &error)",
@@ -244,7 +244,7 @@ FAULTS: list[Fault] = [
         by="lines_that_are_no_nonce or bad_requests",
     ),
     *of(
-        "wire.c",
+        "net/wire.c",
         (
             "        if (wire->in_length > LINE_MAX_LENGTH)\n",
             "        if (wire->in_length > IN_SIZE)\n",
@@ -252,7 +252,7 @@ FAULTS: list[Fault] = [
         by="over_long_line or bad_lines",
     ),
     *of(
-        "echo.c",
+        "app/echo.c",
         (
             "            echo->deadline = clock_ms() + echo->timeout;",
             "            echo->deadline = 0;",
@@ -268,10 +268,10 @@ FAULTS: list[Fault] = [
         by="line_timeout_of_the_echo or octets_do_not_stretch or who_never_reads",
     ),
     *of(
-        "identity.c",
+        "messages/identity.c",
         (
-            '{"3GPP-bootstrapping-uicc", SOURCE_GBA_UICC},',
-            '{"3GPP-bootstrapping-uicd", SOURCE_GBA_UICC},',
+            '{"3GPP-bootstrapping-uicc", IDENTITY_GBA_UICC},',
+            '{"3GPP-bootstrapping-uicd", IDENTITY_GBA_UICC},',
         ),
         ("rest += *rest == '.' || *rest == ';';", "rest += *rest == '.';"),
         # an empty identity that goes on is one that no devices file has, and no operator is asked for
@@ -279,19 +279,19 @@ FAULTS: list[Fault] = [
     ),
     # Between NAF and third party
     *of(
-        "line_server.c",
+        "third_party/line_server.c",
         ("#define IN_FLIGHT     256", "#define IN_FLIGHT     0"),
         ("    return has_id;", "    return true;"),
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "line_server.c",
+        "third_party/line_server.c",
         ("        naf->connection.deadline = 0; /*", "        /*"),
         ("        naf->connection.deadline = clock_ms() + limit;", "        (void)limit;"),
         by="a_line_of_a_naf or every_line_of_a_naf",
     ),
     *of(
-        "line_tasks.c",
+        "third_party/line_tasks.c",
         (
             "!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)",
             "false",
@@ -299,13 +299,13 @@ FAULTS: list[Fault] = [
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "line_tasks.c",
+        "third_party/line_tasks.c",
         ("strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&", "true &&"),
         ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH) == 0)", "true)"),
         by="setups_of_one_line",
     ),
     *of(
-        "line_tls.c",
+        "third_party/line_tls.c",
         (
             "SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT",
             "SSL_VERIFY_NONE",
@@ -321,52 +321,52 @@ FAULTS: list[Fault] = [
         by="certificates_of_a_naf or names_of_a_naf or certificates_of_a_third_party",
     ),
     *of(
-        "line_server.c",
+        "third_party/line_server.c",
         ("    if (!line_tls_verifies_still(", "    if (false && !line_tls_verifies_still("),
         by="reload_with_a_revoked",
     ),
     *of(
-        "line_connection.c",
+        "third_party/line_connection.c",
         ("    if (!line_tls_verifies_still(", "    if (false && !line_tls_verifies_still("),
         by="reload_with_a_revoked",
     ),
     *of(
-        "line_tls.c",
+        "third_party/line_tls.c",
         ("    tls->number++;\n", ""),
         by="reload_with_a_revoked",
     ),
     *of(
-        "line_tls.c",
+        "third_party/line_tls.c",
         ("now + VERIFY_MS}", "now + 1000 * VERIFY_MS}"),
         by="that_ends",
     ),
     *of(
-        "dialer.c",
+        "third_party/dialer.c",
         ("host, X509_CHECK_FLAG_NO_WILDCARDS)", "host, 0)"),
         by="test_name_of_a_third_party",
     ),
     *of(
-        "tls_client.c",
+        "net/tls_client.c",
         ("flags | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT", "flags"),
         by="test_name_of_a_third_party",
     ),
     *of(
-        "line_connection.c",
+        "third_party/line_connection.c",
         ("clock_ms() - client->up >= PAUSE_MAX_MS)", "true)"),
         by="pauses_grow",
     ),
     *of(
-        "line_server.c",
+        "third_party/line_server.c",
         ("    if (naf->is_draining) {", "    if (false) {"),
         by="test_drain",
     ),
     *of(
-        "line_server.c",
+        "third_party/line_server.c",
         ("    if (!naf->is_counted) {", "    if (false) {"),
         by="lines_of_one_naf",
     ),
     *of(
-        "line_client.c",
+        "third_party/line_client.c",
         (
             '        line_pending_return(pending, "the third party did not answer in time");',
             "        line_pending_return(pending, NULL);",
@@ -374,7 +374,7 @@ FAULTS: list[Fault] = [
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "line_connection.c",
+        "third_party/line_connection.c",
         (
             '    fail_all(client, "the line to the third party is down");',
             "    fail_all(client, NULL);",
@@ -388,7 +388,7 @@ FAULTS: list[Fault] = [
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "line_requests.c",
+        "third_party/line_requests.c",
         (
             "    if (reason == NULL && answer->verdict == LINE_ERROR) {",
             "    if (false) {",
@@ -396,20 +396,20 @@ FAULTS: list[Fault] = [
         by="failures_are_never",
     ),
     *of(
-        "line_messages.c",
+        "messages/line_messages.c",
         ("json_integer_value(value) < 0)", "false)"),
         ('JSON_STRICT, "{s:s,s?s,s:s', '0, "{s:s,s?s,s:s'),
         ("if (given[0] == '\\0' || strlen(given)", "if (strlen(given)"),
         by="bad_requests or bad_lines",
     ),
     *of(
-        "line_messages.c",
+        "messages/line_messages.c",
         ('json_unpack(object, "{s:s!}", "revoke"', 'json_unpack(object, "{s:s}", "revoke"'),
         by="test_revocation",
     ),
     # Limits
     *of(
-        "acceptor.c",
+        "server/acceptor.c",
         (
             "if (atomic_fetch_add(&server->open, 1) < server->limits.connections)",
             "(void)atomic_fetch_add(&server->open, 1);\n    if (server != NULL)",
@@ -421,7 +421,7 @@ FAULTS: list[Fault] = [
         by="test_connections_max",
     ),
     *of(
-        "acceptor.c",
+        "server/acceptor.c",
         (
             "    if (tally_take(server->networks, key, length)) {",
             "    if (tally_take(server->networks, key, length) || true) {",
@@ -429,7 +429,7 @@ FAULTS: list[Fault] = [
         by="handshakes_per_source or five_thousand",
     ),
     *of(
-        "acceptor.c",
+        "server/acceptor.c",
         ("    (void)event_add(acceptor->pause, &pause);", "    (void)pause;"),
         (
             "        (void)event_del(acceptor->listening[i]);\n    (void)event_add",
@@ -438,7 +438,7 @@ FAULTS: list[Fault] = [
         by="no_descriptors_left",
     ),
     *of(
-        "connection.c",
+        "server/connection.c",
         (
             "    tally_drop(connection->worker->server->networks, key, length);",
             "    (void)key, (void)length;",
@@ -446,7 +446,7 @@ FAULTS: list[Fault] = [
         by="handshakes_per_source",
     ),
     *of(
-        "connection.c",
+        "server/connection.c",
         (
             "(int64_t)worker->server->limits.handshake * 1000;",
             "(int64_t)worker->server->limits.handshake * 100000;",
@@ -454,7 +454,7 @@ FAULTS: list[Fault] = [
         by="handshake_timeout",
     ),
     *of(
-        "connection.c",
+        "server/connection.c",
         (
             "    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));",
             "    (void)limit;",
@@ -462,7 +462,7 @@ FAULTS: list[Fault] = [
         by="who_never_reads",
     ),
     *of(
-        "connection.c",
+        "server/connection.c",
         (
             "struct connection *oldest = TAILQ_FIRST(&worker->unfinished);",
             "struct connection *oldest = TAILQ_FIRST(&worker->all);",
@@ -470,14 +470,14 @@ FAULTS: list[Fault] = [
         by="test_connections_max",
     ),
     *of(
-        "tally.c",
+        "server/tally.c",
         ("entry != NULL && entry->count < tally->max;", "entry != NULL;"),
         ("entry->count < tally->max;", "entry->count <= tally->max;"),
         by="connections_per_device",
     ),
     # Signals and files
     *of(
-        "control.c",
+        "as/control.c",
         ("{SIGINT, on_end}", "{SIGUSR1, on_end}"),
         ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
@@ -485,12 +485,12 @@ FAULTS: list[Fault] = [
         by="test_drain or second_signal",
     ),
     *of(
-        "control.c",
+        "as/control.c",
         ("    mask_signals(SIG_BLOCK);", ""),
         by="before_the_server_runs",
     ),
     *of(
-        "reload.c",
+        "as/reload.c",
         (
             "        SSL_CTX_free(files.line);\n        wrap_keys_free(files.store_keys);\n        return false;",
             "        wrap_keys_free(files.store_keys);",
@@ -503,7 +503,7 @@ FAULTS: list[Fault] = [
         by="test_reload",
     ),
     *of(
-        "roster.c",
+        "../common/roster.c",
         (
             "compare_rows(change->now_rows[place].row, row) != 0 ||",
             "false ||",
@@ -524,7 +524,7 @@ FAULTS: list[Fault] = [
         by="test_reload",
     ),
     *of(
-        "roster.c",
+        "../common/roster.c",
         ("(row->ka == NULL || roster->rules.may_have_ka) &&", "true &&"),
         by="files_of_the_roles",
     ),

@@ -7,7 +7,7 @@ from room import Fault, Room, of
 
 FAULTS: list[Fault] = [
     *of(
-        "key_answer.c",
+        "source/key_answer.c",
         ("(size_t)2 * KS_NAF_LENGTH &&\n", "(size_t)2 * KS_NAF_LENGTH ||\n"),
         ('{"kaf", true,', '{"kaf", false,'),
         ('{"expiry", true,', '{"expiry", false,'),
@@ -55,7 +55,7 @@ FAULTS: list[Fault] = [
         ),
     ),
     *of(
-        "networks.c",
+        "source/networks.c",
         (">= SECOND;", ">= SECOND / 2;"),
         ("(rate->next + 1) % rate->max", "(rate->next + 2) % rate->max"),
         ("    rate_count(network->rate, now);", ""),
@@ -69,12 +69,12 @@ FAULTS: list[Fault] = [
         ("    network->wanted++;", ""),
         ("now - network->seen >= MEMORY", "false"),
         (
-            "memset(wanted.address, 0, NETWORK_SIZE);",
-            "memset(wanted.address, 1, NETWORK_SIZE);\n    return NULL;",
+            "memset(wanted.address, 0, ADDRESS_NETWORK_SIZE);",
+            "memset(wanted.address, 1, ADDRESS_NETWORK_SIZE);\n    return NULL;",
         ),
     ),
     *of(
-        "lookups.c",
+        "source/lookups.c",
         ("lookups->asked_count < lookups->setup.at_a_time && ", ""),
         (" rate_allows(lookups->rate, now) &&", ""),
         (
@@ -117,7 +117,7 @@ FAULTS: list[Fault] = [
         ("    networks_sweep(&lookups->networks, now);", ""),
     ),
     *of(
-        "key_cache.c",
+        "source/key_cache.c",
         (
             "        if (now >= item->until)\n            discard",
             "        if (false)\n            discard",

@@ -7,33 +7,33 @@ from room import Fault, Room, of
 
 FAULTS: list[Fault] = [
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("length > HTTP_BODY_MAX - transfer->length", "false"),
         by="that_are_none",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("if (length > HTTP_BODY_MAX - transfer->header_octets) {", "if (false) {"),
         by="that_are_none",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("    if (!transfer->http2)\n", "    if (true)\n"),
         ('    if (length == 2 && memcmp(protocol, "h2", 2) == 0)', "    if (length > 0)"),
         by="http_1",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("SET(CURLOPT_SOCKOPTFUNCTION, set_up_socket) &&", ""),
         by="drops_everything",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("    if (retry_after > 0) /*", "    if (retry_after != 0) /*"),
         by="retry_after",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         (
             "retry_after > HTTP_RETRY_MAX ? HTTP_RETRY_MAX : (unsigned int)retry_after",
             "(unsigned int)retry_after",
@@ -41,39 +41,39 @@ FAULTS: list[Fault] = [
         by="hour_at_most",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("SET(CURLOPT_TIMEOUT_MS, (long)request->milliseconds) &&", ""),
         by="test_slow",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("SET(CURLOPT_SSLCERT, identity->certificate) &&", ""),
         ("(long)CURL_HTTP_VERSION_2TLS", "(long)CURL_HTTP_VERSION_1_1"),
         by="test_akma",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("SET(CURLOPT_CAINFO, identity->ca) && ", ""),
         by="test_akma",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("    if (transfer->refused != NULL)\n", "    if (false)\n"),
         by="http_1",
     ),
     *of(
-        "http_transfer.c",
+        "source/http_transfer.c",
         ("(void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);", "(void)ctx;"),
         (" && SET(CURLOPT_PIPEWAIT, 1L) &&", " &&"),
         by="thousand or memory",
     ),
     *of(
-        "http.c",
+        "source/http.c",
         ("        OPENSSL_cleanse(memory, malloc_usable_size(memory));", "        (void)memory;"),
         by="memory",
     ),
     *of(
-        "http.c",
+        "source/http.c",
         (
             "CURLMOPT_MAX_CONCURRENT_STREAMS, (long)HTTP_STREAMS_MAX",
             "CURLMOPT_MAX_CONCURRENT_STREAMS, 5L",
@@ -81,7 +81,7 @@ FAULTS: list[Fault] = [
         by="thousand",
     ),
     *of(
-        "token.c",
+        "source/token.c",
         ("length > 0 && length + strspn", "length + strspn"),
         ('    static const char characters[] = "ABC', '    static const char characters[] = " ABC'),
         ('    if (strcasecmp(type, "Bearer") != 0)', "    if (false)"),
@@ -95,18 +95,18 @@ FAULTS: list[Fault] = [
         by="tokens_that_are_none",
     ),
     *of(
-        "token.c",
+        "source/token.c",
         ("(seconds - margin) * 1000", "seconds * 1000000"),
         ("strcmp(token->authorization, authorization) == 0", "false"),
         by="token_that_ends",
     ),
     *of(
-        "token.c",
+        "source/token.c",
         ("(int64_t)reply->retry_after * 1000", "0"),
         by="retry_after_of",
     ),
     *of(
-        "token.c",
+        "source/token.c",
         ("(!token->fetching && !fetch(token))", "!fetch(token)"),
         ("curl_easy_escape(NULL, setup->client_id, 0)", 'curl_easy_escape(NULL, "client", 0)'),
         ("curl_easy_escape(NULL, setup->client_secret, 0)", "strdup(setup->client_secret)"),
@@ -118,41 +118,41 @@ FAULTS: list[Fault] = [
         by="test_token",
     ),
     *of(
-        "token.c",
+        "source/token.c",
         ('add_field(&form, "nfType", "AF") &&', ""),
         by="of_an_nrf",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ('"naanf-akma", "AANF", true, false}', '"naanf-akma", "AANF", false, false}'),
         by="http_1",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ('"nbsp-gba", "GBA_BSF", false,\n', '"nbsp-gba", "BSF", false,\n'),
         by="of_an_nrf",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("setup->interface->notifies ? setup->notify_uri : NULL", "NULL"),
         ('"anonInd", 0,', '"anonInd", 1,'),
         ('"gbaUAware", 1);', '"gbaUAware", 0);'),
         by="what_is_asked or exchanges",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("    else if (key.not_after < (int64_t)time(NULL))", "    else if (false)"),
         by="that_are_none",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("return !exchange->redirected && location", "return location"),
         ("(url_same_origin(location, setup->root) ||", "(location[0] != '\\0' ||"),
         ("(reply->status == 307 || reply->status == 308)", "(reply->status / 100 == 3)"),
         by="redirect",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("setup->redirect != NULL && url_same_origin(location, setup->redirect)", "false"),
         (
             "token != NULL && exchange->url != NULL &&\n        url_same_origin(exchange->url, exchange->service->setup->root)",
@@ -161,27 +161,27 @@ FAULTS: list[Fault] = [
         by="named_origin",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("|| reply->status == 404;", ";"),
         ("reply->status == 204 || ", ""),
         by="no_such_key",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("if (reply->status == 429 || reply->status == 503)", "if (reply->status == 503)"),
         ("if (reply->status == 429 || reply->status == 503)", "if (reply->status == 429)"),
         ("    return clock_ms() < service->not_before;", "    return service->not_before < 0;"),
         by="retry_after",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         ("&& !exchange->renewed)", ")"),
         ("        exchange->renewed = true;", ""),
         ("        token_refused(exchange->service->token, exchange->authorization);", ""),
         by="token_that_ends",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         (
             "const int64_t left = exchange->until - clock_ms();",
             "const int64_t left = setup->milliseconds;",
@@ -189,7 +189,7 @@ FAULTS: list[Fault] = [
         by="all_that_belongs",
     ),
     *of(
-        "key_service.c",
+        "source/key_service.c",
         (
             '"status", status, "reason", reason, NULL);\n    end(',
             "NULL);\n    (void)status;\n    end(",
@@ -197,7 +197,7 @@ FAULTS: list[Fault] = [
         by="problems_are_logged",
     ),
     *of(
-        "url.c",
+        "source/url.c",
         ('strcasecmp(scheme, "https") == 0', "scheme != NULL"),
         ("!has_credentials(url) && !has(url, CURLUPART_QUERY)", "!has(url, CURLUPART_QUERY)"),
         (
@@ -209,7 +209,7 @@ FAULTS: list[Fault] = [
         by="redirect or no_sense",
     ),
     *of(
-        "source_http.c",
+        "source/source_http.c",
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "lifetime"),
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "left * 1000"),
         ("        keep(question, key);", "        (void)keep;"),
@@ -217,50 +217,50 @@ FAULTS: list[Fault] = [
         by="cache or forgotten",
     ),
     *of(
-        "source_http.c",
+        "source/source_http.c",
         ("key_cache_forget(http->cache, system, identity);", ""),
         ("lookups_void(http->lookups, system, identity);", ""),
         by="cache or forgotten",
     ),
     *of(
-        "source_http.c",
+        "source/source_http.c",
         ("#define NO_LIFETIME 5000", "#define NO_LIFETIME 0"),
         ("#define NO_LIFETIME 5000", "#define NO_LIFETIME 60000"),
         by="no_such_key",
     ),
     *of(
-        "source_http.c",
+        "source/source_http.c",
         ("key_cache_sweep(http->cache, clock_ms());", "key_cache_sweep(http->cache, 0);"),
         by="memory",
     ),
     *of(
-        "source_http.c",
+        "source/source_http.c",
         (".per_second = setup->per_second,", ".per_second = 10000,"),
         (".per_network = setup->per_network,", ".per_network = 10000,"),
         by="test_flood",
     ),
     *of(
-        "source_request.c",
+        "source/source_request.c",
         (
-            "request->kind == SOURCE_GBA_UICC ? &key->ks_int_naf",
-            "request->kind == SOURCE_GBA_ME ? &key->ks_int_naf",
+            "request->kind == IDENTITY_GBA_UICC ? &key->ks_int_naf",
+            "request->kind == IDENTITY_GBA_ME ? &key->ks_int_naf",
         ),
         ("given->given ? SOURCE_FOUND : SOURCE_UNKNOWN", "SOURCE_FOUND"),
         by="test_gba or bsf",
     ),
     *of(
-        "source_request.c",
+        "source/source_request.c",
         ("if (key_service_is_paused(http->services[system]))", "if (false)"),
         by="retry_after",
     ),
     *of(
-        "source_request.c",
+        "source/source_request.c",
         ("    if (request->cancelled)\n        return;\n", ""),
         ("    lookups_leave(request->http->lookups, &request->waiter);", ""),
         by="one_question or cancelled_while",
     ),
     *of(
-        "source_request.c",
+        "source/source_request.c",
         ("at != NULL && at != identity &&", "at != NULL &&"),
         ("at[1] != '\\0' && ", ""),
         ("strchr(at + 1, '@') == NULL", "true"),
@@ -269,7 +269,7 @@ FAULTS: list[Fault] = [
         by="nobody_is_asked",
     ),
     *of(
-        "source_options.c",
+        "as/source_options.c",
         (
             "value != NULL && !is_default(*rows[i].value)",
             "value == NULL && !is_default(*rows[i].value)",
@@ -288,33 +288,33 @@ FAULTS: list[Fault] = [
         by="no_sense",
     ),
     *of(
-        "source_options.c",
+        "as/source_options.c",
         ("option.af_id != NULL ? option.af_id : naf_fqdn", "naf_fqdn"),
         by="what_is_asked",
     ),
     *of(
-        "source_options.c",
+        "as/source_options.c",
         ("option.scope != NULL ? option.scope : service->interface->scope", "option.scope"),
         by="test_token",
     ),
     *of(
-        "source_options.c",
+        "as/source_options.c",
         ("    if (url[length - 1] == '/')", "    if (false)"),
         by="test_gba",
     ),
     *of(
-        "source_credentials.c",
+        "source/source_credentials.c",
         ("bool done = ctx != NULL && key_is_private(identity->key);", "bool done = ctx != NULL;"),
         ("    secret[strcspn(secret, \"\\r\\n\")] = '\\0';", ""),
         by="cannot_be_used or test_token",
     ),
     *of(
-        "notify.c",
+        "as/notify.c",
         ("    source_http_forget(server->source, identity);", ""),
         by="test_notification",
     ),
     *of(
-        "notify.c",
+        "as/notify.c",
         (
             "        if (revocation->revoked)\n            reply(",
             "        if (true)\n            reply(",
@@ -322,7 +322,7 @@ FAULTS: list[Fault] = [
         by="cannot_confirm",
     ),
     *of(
-        "notify.c",
+        "as/notify.c",
         ("JSON_REJECT_DUPLICATES, NULL);", "0, NULL);"),
         ("identity == NULL || identity[0] == '\\0' || ", "identity == NULL || "),
         ("if (path == NULL || strcmp(path, notify->path) != 0)", "if (path == NULL)"),
@@ -334,7 +334,7 @@ FAULTS: list[Fault] = [
         by="notifications_that_are_none",
     ),
     *of(
-        "notify.c",
+        "as/notify.c",
         (
             "        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);",
             "        (void)loop, on_revoked(revocation, true, NULL);",
@@ -342,7 +342,7 @@ FAULTS: list[Fault] = [
         by="apart",
     ),
     *of(
-        "notify_tls.c",
+        "as/notify_tls.c",
         ("SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT", "SSL_VERIFY_PEER"),
         ("X509_CHECK_FLAG_NO_WILDCARDS |", "0 |"),
         ("X509_CHECK_FLAG_NEVER_CHECK_SUBJECT", "0"),
@@ -350,12 +350,12 @@ FAULTS: list[Fault] = [
         by="notifications_that_are_none",
     ),
     *of(
-        "ue.c",
+        "session/ue.c",
         ("ue->hello != NULL ? hello_claim(ue->hello) : &ue->claim", "&ue->claim"),
         by="under_way",
     ),
     *of(
-        "server.c",
+        "server/server.c",
         ("if (atomic_fetch_sub(&endings->left, 1) > 1)", "if (true)"),
         ("        loop_post(endings->loop, endings->then);", "        (void)endings;"),
         by="test_notification",

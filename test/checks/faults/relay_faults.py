@@ -7,7 +7,7 @@ from room import Room, of
 
 FAULTS = [
     *of(
-        "record.c",
+        "store/record.c",
         ("#define VERSION       1", "#define VERSION       2"),
         ("{identity, strlen(identity)},", "{identity, 0},"),
         ("{run_id, strlen(run_id)}}", "{run_id, 0}}"),
@@ -35,7 +35,7 @@ FAULTS = [
         by="test_records",
     ),
     *of(
-        "wrap_key.c",
+        "store/wrap_key.c",
         ("value <= UINT32_MAX", "true"),
         ("if (wrap_keys_find(keys, key.number) != NULL)", "if (0)"),
         ("if (keys->count == WRAP_KEYS_MAX)", "if (0)"),
@@ -44,7 +44,7 @@ FAULTS = [
         by="test_records",
     ),
     *of(
-        "store_script.c",
+        "store/store_script.c",
         ("'PX', lifetime, 'NX')", "'PX', lifetime)"),
         ("'PX', lifetime, 'NX')", "'NX')"),
         ("redis.call('ZREMRANGEBYSCORE', set, '-inf', now)", "local _ = now"),
@@ -52,13 +52,13 @@ FAULTS = [
         by="a_lifetime_ends or promised_once or too_old_counts",
     ),
     *of(
-        "store_script.c",
+        "store/store_script.c",
         ("if excess >= 0 then", "if excess > 0 then"),
         ("redis.call('ZRANGE', set, 0, excess)", "redis.call('ZRANGE', set, -1, -1)"),
         by="bounds_of_devices_and_nafs",
     ),
     *of(
-        "store_script.c",
+        "store/store_script.c",
         ("agrees(ARGV[1], device) and", "true and"),
         ("agrees(ARGV[2], ka_id) and", "true and"),
         ("agrees(ARGV[3], subject)) then", "true) then"),
@@ -66,30 +66,30 @@ FAULTS = [
         by="scopes_of_revocation",
     ),
     *of(
-        "store_redis_text.c",
+        "store/store_redis_text.c",
         ('add_text(&text, "=");', 'add_text(&text, "");'),
         by="scopes_of_revocation",
     ),
     *of(
-        "store_redis_requests.c",
+        "store/store_redis_requests.c",
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GET")'),
         ('word(operation == GET ? "GET" : "GETDEL")', 'word("GETDEL")'),
         by="two_of_each",
     ),
     *of(
-        "store_redis_requests.c",
+        "store/store_redis_requests.c",
         ("if (request->operation == TAKE)\n        forget(request->client, &record);\n", ""),
         ("STORE_MAX_OF_DEVICE", "STORE_MAX_OF_DEVICE + 1"),
         ('"%d", STORE_MAX);', '"%d", STORE_MAX - 1);'),
         by="bounds_of_devices_and_nafs",
     ),
     *of(
-        "store_redis_requests.c",
+        "store/store_redis_requests.c",
         ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
         by="memory_is_full",
     ),
     *of(
-        "store_redis.c",
+        "store/store_redis.c",
         ("store->setup.user = store->options->user;", "store->setup.user = NULL;"),
         (
             "store->setup.tls = tls_client_ctx(store->options->ca);",
@@ -98,7 +98,7 @@ FAULTS = [
         by="two_of_each",
     ),
     *of(
-        "store_redis.c",
+        "store/store_redis.c",
         (
             "store->keys = keys;\n    (void)pthread_rwlock_unlock",
             "(void)keys;\n    (void)pthread_rwlock_unlock",
@@ -106,12 +106,12 @@ FAULTS = [
         by="keys_of_the_store_change",
     ),
     *of(
-        "tls_client.c",
+        "net/tls_client.c",
         ("SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);", ""),
         by="certificate_of_nobody_known",
     ),
     *of(
-        "redis.c",
+        "store/redis.c",
         (
             "redis->state = REDIS_WAITING;\n    redis_set_timer(redis, redis->backoff);",
             "redis->state = REDIS_WAITING;",
@@ -119,30 +119,30 @@ FAULTS = [
         by="redis_down_and_empty or redis_started_from",
     ),
     *of(
-        "redis.c",
+        "store/redis.c",
         ("redis->run_id[0] = '\\0';", ""),
         by="while_connecting_again",
     ),
     *of(
-        "redis.c",
+        "store/redis.c",
         ("if (reply != NULL && reply->kind != REDIS_STATUS)", "if (0)"),
         ('{password, strcspn(password, "\\r\\n")}', "{password, strlen(password)}"),
         by="password_that_changes",
     ),
     *of(
-        "redis.c",
+        "store/redis.c",
         ("redis_fail_all(&redis->sent, redis->reason);", ""),
         ("redis_fail_all(&redis->queued, redis->reason);", ""),
         ('drop(redis, "the server does not answer");', ""),
         by="cut_at_the_taking or part_that_hangs or redis_that_says_nothing",
     ),
     *of(
-        "redis_requests.c",
+        "store/redis_requests.c",
         ("return redis->fault[0] == '\\0';", "return true;"),
         by="password_that_changes",
     ),
     *of(
-        "relay.c",
+        "app/relay.c",
         ("direction->source_ended = reading == STOP_ENDED;", "direction->source_ended = false;"),
         (
             "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
@@ -151,7 +151,7 @@ FAULTS = [
         by="end_of_one_direction",
     ),
     *of(
-        "relay.c",
+        "app/relay.c",
         ("relay->down.held == NULL ? last : down", "last"),
         ("relay->up.held == NULL ? last : up", "last"),
         (
@@ -161,7 +161,7 @@ FAULTS = [
         by="sends_without_end or a_little_at_a_time",
     ),
     *of(
-        "relay.c",
+        "app/relay.c",
         (
             "hold(direction, scratch + sent, length - sent)",
             "hold(direction, scratch, length - sent)",
@@ -173,7 +173,7 @@ FAULTS = [
         by="gibibyte_each_way",
     ),
     *of(
-        "relay.c",
+        "app/relay.c",
         (
             "        let_go(direction);\n    }\n",
             "        let_go(direction);\n        relay->up.ssl_wanted = EV_READ;\n"
@@ -182,25 +182,25 @@ FAULTS = [
         by="libssl_has_read_ahead",
     ),
     *of(
-        "relay.c",
+        "app/relay.c",
         ("(void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
         ("SSL_set_quiet_shutdown(relay->ssl, 1);", ""),
         by="connection_that_breaks",
     ),
     *of(
-        "relay_ways.c",
+        "app/relay_ways.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
         ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
         by="end_of_one_direction",
     ),
     *of(
-        "relay_ways.c",
+        "app/relay_ways.c",
         ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
         ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
         by="slow_side",
     ),
     *of(
-        "relay_ways.c",
+        "app/relay_ways.c",
         (
             "case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n"
             '        return relay_broken(relay, "the UE\'s connection broke");',
@@ -209,7 +209,7 @@ FAULTS = [
         by="connection_that_breaks",
     ),
     *of(
-        "forward.c",
+        "app/forward.c",
         ("if (error == 0) {", "if (error >= 0) {"),
         (
             "SSL_set_quiet_shutdown(forward->link->ssl, 1);\n    end(forward, reason);",
@@ -218,23 +218,23 @@ FAULTS = [
         by="application_that_is_down",
     ),
     *of(
-        "forward.c",
+        "app/forward.c",
         ("errno == EAGAIN && clock_ms() < forward->until", "errno == EAGAIN"),
         ("errno == EAGAIN && clock_ms() < forward->until", "0"),
         by="accepts_late",
     ),
     *of(
-        "forward.c",
+        "app/forward.c",
         ("if (!forward->app->proxy_protocol)\n        return 0;", ""),
         by="many_at_once",
     ),
     *of(
-        "forward.c",
+        "app/forward.c",
         ("forward->link->device);", "forward->link->identity);"),
         by="test_the_header",
     ),
     *of(
-        "proxy_header.c",
+        "messages/proxy_header.c",
         ("#define SUBTYPE_CN         0x22", "#define SUBTYPE_CN         0x23"),
         (
             "static const unsigned char client[] = {CLIENT_SSL, 0, 0, 0, 1};",
@@ -253,7 +253,7 @@ FAULTS = [
         by="test_the_header",
     ),
     *of(
-        "local_listener.c",
+        "net/local_listener.c",
         ("place->ai_family != AF_UNIX && !is_loopback(place->ai_addr)", "0"),
         ("target_open_to_listen(", "target_open("),
         ("errno == ECONNREFUSED)", "errno != 0)"),
@@ -262,7 +262,7 @@ FAULTS = [
         by="where_a_ue_may_listen or the_clients_of_redis",
     ),
     *of(
-        "local_listener.c",
+        "net/local_listener.c",
         (" && is_still_there(listener)", ""),
         ("(void)unlink(listener->path);", ""),
         by="path_is_removed",
@@ -270,24 +270,24 @@ FAULTS = [
     # That a connection which is no e2e one is not relayed either makes no difference today: a UE
     # that listens has a Ka and no --allow-plain, so that its flow ends in e2e or not at all.
     *of(
-        "ue_listen.c",
+        "ue/ue_listen.c",
         ("(void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));", ""),
         by="flow_that_fails",
     ),
     *of(
-        "ue_keys.c",
+        "ue/ue_keys.c",
         ("    keys->current = version;\n    (void)", "    (void)"),
         ("if (options->needs_ka &&", "if (false &&"),
         ("keys->current->users++;", ""),
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
-        "ue_listen.c",
+        "ue/ue_listen.c",
         ("(void)sigaddset(&signals, SIGHUP);", ""),
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
-        "flagger.c",
+        "third_party/flagger.c",
         (
             "    server_end_prepared(asking->flagger->server, asking->endings);",
             "    server_drop_prepared(asking->endings);",
@@ -295,7 +295,7 @@ FAULTS = [
         by="taken_while_its_row_goes",
     ),
     *of(
-        "removals.c",
+        "as/removals.c",
         (
             "    if (server_end(removals->server, &scope, removals->loop, &removal->message))",
             "    if (scope.device == NULL)",
@@ -304,7 +304,7 @@ FAULTS = [
         by="while_the_store_is_away or too_old_before_the_store",
     ),
     *of(
-        "as_options.c",
+        "as/as_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
         ("require(o->forward == NULL || roles->endpoint,", "require(true,"),
