@@ -22,6 +22,11 @@ void line_reader_close(struct line_reader *lines)
     lines->carried = NULL;
 }
 
+void line_reader_again(struct line_reader *lines)
+{
+    lines->length = 0;
+}
+
 /* Fill the block up, as far as the file goes; the length, or -1. */
 static ssize_t fill(int fd, char *block, size_t length)
 {

@@ -28,6 +28,9 @@ enum line_reader_result {
 /* False when out of memory. The caller keeps fd. */
 bool line_reader_open(struct line_reader *lines, int fd);
 
+/* The file is read from another place: what is carried is no part of its next block. */
+void line_reader_again(struct line_reader *lines);
+
 /* Read a block of whole lines, each with its LF. */
 enum line_reader_result line_reader_block(struct line_reader *lines, char block[BLOCK_SIZE],
                                           size_t *length);

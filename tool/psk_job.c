@@ -50,7 +50,6 @@ void psk_job_close(struct psk_job *job)
 {
     OPENSSL_clear_free(job->block, BLOCK_SIZE);
     OPENSSL_clear_free(job->output, job->output_size);
-    OPENSSL_free(job->marks);
     OPENSSL_free(job->complaints);
     *job = (struct psk_job){.block = NULL};
 }
@@ -71,7 +70,7 @@ static bool reserve(void **array, size_t *size, size_t wanted, size_t element)
     return true;
 }
 
-static bool complain(struct psk_job *job, const char *reason)
+static bool complain(struct psk_job *job, size_t line, const char *reason)
 {
     void *complaints = job->complaints;
     struct psk_complaint *complaint;
@@ -82,7 +81,7 @@ static bool complain(struct psk_job *job, const char *reason)
     }
     job->complaints = complaints;
     complaint = &job->complaints[job->complained++];
-    complaint->line = job->lines;
+    complaint->line = line;
     (void)snprintf(complaint->reason, sizeof(complaint->reason), "%s", reason);
     return false;
 }
@@ -106,72 +105,82 @@ static bool derive(const struct psk_setup *setup, EVP_KDF_CTX *ctx, const struct
     return EVP_KDF_derive(ctx, key, setup->length, params) > 0;
 }
 
-static bool complain_of_derive(struct psk_job *job)
+static bool complain_of_derive(struct psk_job *job, size_t line)
 {
     const char *reason = NULL;
     int flags = 0;
 
     (void)ERR_peek_last_error_data(&reason, &flags);
-    (void)complain(job, (flags & ERR_TXT_STRING) != 0 ? reason : "failed without a reason");
+    (void)complain(job, line, (flags & ERR_TXT_STRING) != 0 ? reason : "failed without a reason");
     ERR_clear_error();
     return false;
 }
 
-static bool write_line(struct psk_job *job, const struct psk_setup *setup,
-                       const struct row_field *identity, const unsigned char *key)
+static bool write_row(struct psk_job *job, const struct psk_setup *setup,
+                      const struct row_field *identity, const unsigned char *key)
 {
-    const size_t room = psk_format_room(setup->format, identity->length, setup->length);
-    void *output = job->output, *marks = job->marks;
-    bool done = reserve(&output, &job->output_size, job->output_length + room, 1);
+    const struct psk_format *format = setup->format;
+    const size_t separator = strlen(format->separator);
+    const size_t room = separator + psk_format_room(format, identity->length, setup->length);
+    void *output = job->output;
+    char *place;
 
+    job->failed = !reserve(&output, &job->output_size, job->output_length + room, 1);
     job->output = output;
-    done = done && reserve(&marks, &job->marks_size, job->marked + 1, sizeof(*job->marks));
-    job->marks = marks;
-    if (!done) {
-        job->failed = true;
+    if (job->failed)
         return false;
-    }
+    place = memcpy(job->output + job->output_length, format->separator, separator);
     job->output_length +=
-        psk_format_write(setup->format, job->output + job->output_length,
-                         (const char *)identity->octets, identity->length, key, setup->length);
-    job->marks[job->marked++] =
-        (struct psk_mark){.hash = seen_hash(setup->seen, identity->octets, identity->length),
-                          .line = job->lines,
-                          .end = job->output_length};
+        separator + psk_format_write(format, place + separator, (const char *)identity->octets,
+                                     identity->length, key, setup->length);
+    job->rows++;
     return true;
 }
 
+/* Does the row count? An identity that is not sure of that is complained about. */
+static bool counts(struct psk_job *job, const struct psk_setup *setup,
+                   const struct row_field *identity, size_t line, bool *done)
+{
+    const enum psk_last_result result =
+        psk_last_is(setup->last, identity->octets, identity->length, line);
+
+    if (result == PSK_LAST_UNSURE)
+        *done = complain(job, line, "identity: shares its hash with another one: run this again");
+    return result == PSK_LAST_YES;
+}
+
 static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx,
-                    char *line, size_t length, unsigned char *key)
+                    size_t number, char *line, size_t length, unsigned char *key)
 {
     char fault[ROW_FAULT_SIZE];
     struct row row;
     const struct row_field *identity = &row.field[COLUMN_IDENTITY];
+    bool done = true;
     char stumbles;
 
     if (!row_read(&row, &setup->layout, line, length, fault))
-        return complain(job, fault);
+        return complain(job, number, fault);
+    if (!counts(job, setup, identity, number, &done))
+        return done;
     stumbles = psk_format_stumbles(setup->format, (const char *)identity->octets, identity->length);
     if (stumbles != '\0') {
         (void)snprintf(fault, sizeof(fault), "identity: the format %s cannot carry its '%c'",
                        setup->format->name, stumbles);
-        return complain(job, fault);
+        return complain(job, number, fault);
     }
-    return derive(setup, ctx, &row, key) ? write_line(job, setup, identity, key)
-                                         : complain_of_derive(job);
+    return derive(setup, ctx, &row, key) ? write_row(job, setup, identity, key)
+                                         : complain_of_derive(job, number);
 }
 
 void psk_job_run(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx, bool stop)
 {
     unsigned char key[KEY_MAX];
     char *rest = job->block, *line;
-    size_t left = job->length, length;
+    size_t left = job->length, length, number = job->before;
 
-    job->output_length = job->marked = job->complained = job->lines = 0;
-    while (!job->failed && line_next(&rest, &left, &line, &length)) {
-        job->lines++;
-        if (!run_row(job, setup, ctx, line, length, key) && stop)
+    job->output_length = job->rows = job->complained = 0;
+    while (!job->failed && line_next(&rest, &left, &line, &length))
+        if (!run_row(job, setup, ctx, ++number, line, length, key) && stop)
             break;
-    }
     OPENSSL_cleanse(key, setup->length);
 }

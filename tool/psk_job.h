@@ -7,8 +7,8 @@
 #define PSK_JOB_H
 
 #include "psk_format.h"
+#include "psk_last.h"
 #include "rows.h"
-#include "seen.h"
 
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -22,14 +22,8 @@ struct psk_setup {
     struct row_layout layout;
     struct row_field defaults[COLUMNS]; /* what the options give, again: for empty fields */
     const struct psk_format *format;
-    const struct seen *seen;
+    const struct psk_last *last;
     size_t length; /* octets of a key */
-};
-
-/* A row that is done: its line in the block, its identity's hash, and where its output ends. */
-struct psk_mark {
-    uint64_t hash;
-    size_t line, end;
 };
 
 /* A row that is refused. */
@@ -41,13 +35,12 @@ struct psk_complaint {
 struct psk_job {
     char *block; /* room for BLOCK_SIZE; whole lines */
     size_t length;
-    char *output; /* secret */
+    size_t before; /* the number of the line before it */
+    char *output;  /* secret; the format's separator is before each row */
     size_t output_length, output_size;
-    struct psk_mark *marks;
-    size_t marked, marks_size;
+    size_t rows; /* in the output */
     struct psk_complaint *complaints;
     size_t complained, complaints_size;
-    size_t lines;
     bool failed; /* out of memory */
 };
 
@@ -60,8 +53,9 @@ bool psk_job_open(struct psk_job *job);
 void psk_job_close(struct psk_job *job);
 
 /*
- * Turn a block into output, with a context of this thread. Rows that cannot be are complained
- * about; with stop, nothing comes after the first of them.
+ * Turn a block into output, with a context of this thread. A row whose identity has a later one is
+ * passed over. Rows that cannot be output are complained about; with stop, nothing comes after the
+ * first of them.
  */
 void psk_job_run(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx, bool stop);
 

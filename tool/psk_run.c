@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "printable.h"
 #include "progress.h"
+#include "psk_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,21 +20,22 @@
 #include <unistd.h>
 
 #define WRITEBACK ((size_t)4 << 20)
-#define AHEAD     16 /* rows between the one that is written and the one that is looked for */
 
 struct run {
     struct psk_setup *setup;
-    const char *in, *out;
+    const char *out;
     bool keep_going;
-    struct seen *seen;
+    struct psk_input input;
+    struct psk_last *last;
     struct line_reader reader;
     struct private_file file;
     struct pipeline *pipeline;
     struct psk_job *jobs;
     struct progress progress;
-    uint64_t octets;         /* read so far */
-    size_t unsynced;         /* octets written since the disk was told */
-    size_t lines, rows, bad; /* of jobs that are drained */
+    uint64_t octets;  /* read so far */
+    size_t lines;     /* read so far */
+    size_t unsynced;  /* octets written since the disk was told */
+    size_t rows, bad; /* of jobs that are drained */
     bool failed;
 };
 
@@ -49,7 +51,8 @@ static bool fail(struct run *run, const char *where, const char *what)
 static bool refuse(struct run *run, size_t line, const char *reason)
 {
     progress_clear(&run->progress);
-    fprintf(stderr, "akma psk: %s: line %zu: %s\n", PRINTABLE(run->in), line, PRINTABLE(reason));
+    fprintf(stderr, "akma psk: %s: line %zu: %s\n", PRINTABLE(run->input.name), line,
+            PRINTABLE(reason));
     run->bad++;
     if (!run->keep_going)
         run->failed = true;
@@ -80,57 +83,18 @@ static bool write_out(struct run *run, const char *octets, size_t length)
     return private_file_write(run->file.fd, octets, length) || fail(run, run->out, strerror(errno));
 }
 
-/* Write a row, with what stands between it and the one before. */
-static bool write_row(struct run *run, const char *octets, size_t length)
-{
-    const char *separator = run->setup->format->separator;
-
-    if (run->rows++ > 0 && separator[0] != '\0' && !write_out(run, separator, strlen(separator)))
-        return false;
-    return write_out(run, octets, length);
-}
-
-/* Complaints of rows up to this one; they are in order. */
-static bool refuse_until(struct run *run, const struct psk_job *job, size_t *next, size_t line)
-{
-    for (; *next < job->complained && job->complaints[*next].line < line; ++*next)
-        if (!refuse(run, run->lines + job->complaints[*next].line, job->complaints[*next].reason))
-            return false;
-    return true;
-}
-
-/* Write a job's rows, without those whose identity was there before. */
+/* Write a job's rows, and say which of its rows are none. */
 static bool write_job(struct run *run, const struct psk_job *job)
 {
-    const bool lines_alone = run->setup->format->separator[0] == '\0';
-    size_t written = 0, begin = 0, next = 0;
+    const size_t separator = run->rows == 0 ? strlen(run->setup->format->separator) : 0;
 
-    for (size_t i = 0; i < job->marked; begin = job->marks[i++].end) {
-        const struct psk_mark *mark = &job->marks[i];
-        const enum seen_result result = seen_add(run->seen, mark->hash);
-
-        if (i + AHEAD < job->marked)
-            seen_expect(run->seen, job->marks[i + AHEAD].hash);
-        if (!refuse_until(run, job, &next, mark->line))
+    for (size_t i = 0; i < job->complained; i++)
+        if (!refuse(run, job->complaints[i].line, job->complaints[i].reason))
             return false;
-        if (result == SEEN_NO_MEMORY)
-            return fail(run, run->in, "out of memory");
-        if (result == SEEN_NEW && lines_alone) {
-            run->rows++; /* goes out with its neighbours */
-        } else if (result == SEEN_NEW) {
-            if (!write_row(run, job->output + begin, mark->end - begin))
-                return false;
-        } else {
-            if (lines_alone && !write_out(run, job->output + written, begin - written))
-                return false;
-            written = mark->end;
-            if (!refuse(run, run->lines + mark->line, "identity: an earlier row has it already"))
-                return false;
-        }
-    }
-    if (lines_alone && !write_out(run, job->output + written, begin - written))
-        return false;
-    return refuse_until(run, job, &next, SIZE_MAX);
+    if (job->rows == 0)
+        return true;
+    run->rows += job->rows;
+    return write_out(run, job->output + separator, job->output_length - separator);
 }
 
 /* What is on its way to the disk already is not waited for at the end. */
@@ -154,11 +118,22 @@ static bool drain(struct run *run)
     if (!write_job(run, job))
         return false;
     if (job->failed)
-        return fail(run, run->in, "out of memory");
-    run->lines += job->lines;
+        return fail(run, run->input.name, "out of memory");
     start_writeback(run, job->output_length);
     progress_show(&run->progress, run->octets, run->rows);
     return true;
+}
+
+/* Give a block to the pipeline, in the job that is to be filled. */
+static void give(struct run *run, struct psk_job *job)
+{
+    const char *const end = job->block + job->length;
+
+    job->before = run->lines;
+    run->octets += job->length;
+    for (const char *at = job->block; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        run->lines++;
+    pipeline_filled(run->pipeline);
 }
 
 /* Read the next block into a job that is free. */
@@ -171,10 +146,8 @@ static enum line_reader_result fill(struct run *run)
         if (!drain(run))
             return BLOCK_END;
     result = line_reader_block(&run->reader, run->jobs[number].block, &run->jobs[number].length);
-    if (result == BLOCK_READ) {
-        run->octets += run->jobs[number].length;
-        pipeline_filled(run->pipeline);
-    }
+    if (result == BLOCK_READ)
+        give(run, &run->jobs[number]);
     return result;
 }
 
@@ -192,7 +165,7 @@ static bool run_blocks(struct run *run)
     if (result == BLOCK_END)
         return true;
     (void)snprintf(what, sizeof(what), "line %zu: %s", run->lines + 1, line_reader_says(result));
-    return fail(run, run->in, what);
+    return fail(run, run->input.name, what);
 }
 
 /* Without a header there is nothing to keep going with. */
@@ -204,44 +177,95 @@ static bool refuse_header(struct run *run, const char *reason)
 }
 
 /* As many as there are, if all rows are as long as those of the first block. */
-static void expect_rows(const struct run *run, const char *rows, size_t length)
+static uint64_t guess_rows(const struct run *run, const char *rows, size_t length)
 {
     size_t count = 0;
 
     for (const char *end = rows; (end = memchr(end, '\n', length - (size_t)(end - rows))) != NULL;
          end++)
         count++;
-    if (length > 0)
-        seen_reserve(run->seen, run->progress.size * count / length);
+    return length == 0 ? 0 : (uint64_t)run->input.status.st_size * count / length;
 }
 
-/* The header is a line of the first block, which is then given to the pipeline without it. */
-static bool read_header(struct run *run)
+static size_t identity_field(const struct row_layout *layout)
+{
+    size_t field = 0;
+
+    while (layout->at[field] != COLUMN_IDENTITY)
+        field++;
+    return field;
+}
+
+/* The first time: which row of each identity counts. */
+static bool read_identities(struct run *run, char *rows, size_t length)
+{
+    const size_t field = identity_field(&run->setup->layout);
+    char fault[PSK_INPUT_FAULT_SIZE], *const block = run->jobs[0].block;
+    size_t line = 1;
+    bool done;
+
+    run->last = psk_last_new(guess_rows(run, rows, length));
+    run->setup->last = run->last;
+    done = run->last != NULL && psk_last_add(run->last, field, rows, length, &line);
+    while (done && line_reader_block(&run->reader, block, &length) == BLOCK_READ)
+        done = psk_last_add(run->last, field, block, length, &line);
+    if (!done)
+        return fail(run, run->input.name, "out of memory");
+    line_reader_again(&run->reader);
+    return psk_input_rewind(&run->input, fault) || fail(run, run->input.name, fault);
+}
+
+/* The first block, which begins with the header; what follows that. */
+static bool read_header(struct run *run, char **rest, size_t *left)
 {
     static const struct row_rules rules = {
         .takes = COLUMN_BIT(COLUMNS) - 1,
         .needs = COLUMN_BIT(COLUMN_IDENTITY) | COLUMN_BIT(COLUMN_KS_NAF) | COLUMN_BIT(COLUMN_KA),
     };
     struct psk_job *job = &run->jobs[0];
-    char fault[ROW_FAULT_SIZE], *rest = job->block, *line;
+    char fault[ROW_FAULT_SIZE], *line;
     enum line_reader_result result = line_reader_block(&run->reader, job->block, &job->length);
-    size_t length, left = job->length, number;
+    size_t length;
 
     if (result == BLOCK_END)
         return refuse_header(run, "the file is empty; it must begin with a header");
     if (result != BLOCK_READ)
         return refuse_header(run, line_reader_says(result));
-    (void)line_next(&rest, &left, &line, &length);
-    run->octets = job->length;
+    *rest = job->block;
+    *left = job->length;
+    (void)line_next(rest, left, &line, &length);
+    return row_layout_read(&run->setup->layout, &rules, line, length, fault) ||
+           refuse_header(run, fault);
+}
+
+/* The second time: the rows of the first block go to the pipeline without the header. */
+static bool begin_rows(struct run *run)
+{
+    struct psk_job *job = &run->jobs[0];
+    size_t left = 0, number;
+    char *rest = NULL;
+
+    if (!read_header(run, &rest, &left))
+        return false;
+    run->octets = (uint64_t)(rest - job->block);
     run->lines = 1;
-    if (!row_layout_read(&run->setup->layout, &rules, line, length, fault))
-        return refuse_header(run, fault);
-    expect_rows(run, rest, left);
     memmove(job->block, rest, left);
     job->length = left;
     (void)pipeline_fill(run->pipeline, &number);
-    pipeline_filled(run->pipeline);
+    give(run, job);
     return true;
+}
+
+static bool run_rows(struct run *run)
+{
+    const struct psk_format *format = run->setup->format;
+    char fault[PSK_INPUT_FAULT_SIZE], *rest = NULL;
+    size_t left = 0;
+
+    return read_header(run, &rest, &left) && read_identities(run, rest, left) && begin_rows(run) &&
+           write_out(run, format->begin, strlen(format->begin)) && run_blocks(run) &&
+           write_out(run, format->end, strlen(format->end)) &&
+           (psk_input_is_unchanged(&run->input, fault) || fail(run, run->input.name, fault));
 }
 
 static bool start(struct run *run)
@@ -249,10 +273,8 @@ static bool start(struct run *run)
     const struct pipeline_work work = {enter, run_job, leave, run};
     bool done;
 
-    run->seen = seen_new();
-    run->setup->seen = run->seen;
     run->pipeline = pipeline_new(&work);
-    if (run->seen == NULL || run->pipeline == NULL)
+    if (run->pipeline == NULL)
         return fail(run, "threads", "out of memory, or of processes");
     run->jobs = OPENSSL_zalloc(pipeline_jobs(run->pipeline) * sizeof(*run->jobs));
     done = run->jobs != NULL;
@@ -269,41 +291,36 @@ static void finish(struct run *run)
     for (size_t i = 0; run->jobs != NULL && i < jobs; i++)
         psk_job_close(&run->jobs[i]);
     OPENSSL_free(run->jobs);
-    seen_free(run->seen);
+    psk_last_free(run->last);
     line_reader_close(&run->reader);
 }
 
-static int open_input(struct run *run)
+static bool open_input(struct run *run, const char *in)
 {
-    const bool is_stdin = strcmp(run->in, "-") == 0;
-    const int fd = is_stdin ? dup(STDIN_FILENO) : open(run->in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat status = {.st_size = 0};
+    char fault[PSK_INPUT_FAULT_SIZE];
+    const struct stat *status = &run->input.status;
 
-    if (is_stdin)
-        run->in = "standard input";
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        (void)fail(run, run->in, strerror(errno));
-        return -1;
-    }
-    if (S_ISREG(status.st_mode) && !private_file_is_private(&status))
+    if (!psk_input_open(&run->input, in, fault))
+        return fail(run, run->input.name, fault);
+    if (S_ISREG(status->st_mode) && !private_file_is_private(status))
         fprintf(stderr,
                 "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
-                PRINTABLE(run->in));
-    progress_start(&run->progress, S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0);
-    return fd;
+                PRINTABLE(run->input.name));
+    return true;
 }
 
-static bool run_open(struct run *run, int fd)
+static bool run_open(struct run *run)
 {
-    const struct psk_format *format = run->setup->format;
     char fault[PRIVATE_FILE_FAULT_SIZE];
 
     if (!guarded_file_create(&run->file, run->out, fault))
         return fail(run, run->out, fault);
-    if (!line_reader_open(&run->reader, fd))
-        return fail(run, run->in, "out of memory");
-    if (!start(run) || !write_out(run, format->begin, strlen(format->begin)) || !read_header(run) ||
-        !run_blocks(run) || !write_out(run, format->end, strlen(format->end)))
+    if (!psk_input_hold(&run->input, fault))
+        return fail(run, run->input.name, fault);
+    if (!line_reader_open(&run->reader, run->input.fd))
+        return fail(run, run->input.name, "out of memory");
+    progress_start(&run->progress, (uint64_t)run->input.status.st_size);
+    if (!start(run) || !run_rows(run))
         return false;
     progress_clear(&run->progress);
     return guarded_file_commit(&run->file, fault) || fail(run, run->out, fault);
@@ -311,15 +328,12 @@ static bool run_open(struct run *run, int fd)
 
 bool psk_run(struct psk_setup *setup, const char *in, const char *out, bool keep_going)
 {
-    struct run run = {
-        .setup = setup, .in = in, .out = out, .keep_going = keep_going, .file = {.fd = -1}};
-    const int fd = open_input(&run);
-    const bool done = fd >= 0 && run_open(&run, fd);
+    struct run run = {.setup = setup, .out = out, .keep_going = keep_going, .file = {.fd = -1}};
+    const bool done = open_input(&run, in) && run_open(&run);
 
     finish(&run);
     guarded_file_discard(&run.file);
-    if (fd >= 0)
-        (void)close(fd);
+    psk_input_close(&run.input);
     if (done && run.bad > 0)
         fprintf(stderr, "akma psk: %zu of %zu devices are in %s; bad rows: %zu\n", run.rows,
                 run.rows + run.bad, PRINTABLE(out), run.bad);

@@ -327,6 +327,7 @@ LIMITS: dict[str, set[str]] = {
             "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
         ),
         *("tool/identity.c NAME_MAX_LENGTH", "tool/psk.c LENGTH_MAX"),
+        "tool/psk_input.h PSK_PIPE_MAX",
     },
     "mosquitto_akma.5": {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import reference
+from configuration import write_config
 from samples import FQDN, KA, KEY, NAF_ID, UA
 from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
@@ -166,7 +167,6 @@ BAD_ROWS = {
     "missing field": (f"x,{KEY.hex()}", "fewer fields"),
     "another field": (f"x,{KEYS},", "more fields"),
     "empty line": ("", "fewer fields"),
-    "repeated": (A, "identity: an earlier row has it already"),
 }
 
 
@@ -343,19 +343,62 @@ def test_order(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_text() == expected
 
 
-def test_repeated_far_apart(tmp_path: Path) -> None:
-    """Every repetition is found, with its line; the first row is the one that is written."""
-    repeated = [(MANY[i][0], KEY, KA) for i in (0, 5000, 11999)]
-    path = write_rows(tmp_path, [*MANY, *repeated])
-    result = psk(path, *NAF, "--keep-going")
-    assert result.returncode == 1
-    for number in range(3):
-        where = f"line {len(MANY) + 2 + number}: identity: an earlier row has it"
-        assert where.encode() in result.stderr
-    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in MANY)
-    result = psk(path, *NAF)
-    assert result.returncode == 1 and result.stderr.count(b"\n") == 1
-    assert f"line {len(MANY) + 2}:".encode() in result.stderr
+def test_the_last_row_of_an_identity_counts(tmp_path: Path) -> None:
+    """Guards against a retired Ka in the file after a rotation, near or far, from a file or a pipe, alone or with others."""
+    later = [(MANY[i][0], KEY, hashlib.sha256(str(i).encode()).digest()) for i in (0, 5000, 11999)]
+    latest = [later[1][:2] + (KA,), later[1][:2] + (KA,)]
+    path = write_rows(tmp_path, [*MANY, *later, *latest])
+    gone = {name for name, _, _ in later}
+    kept = [row for row in MANY if row[0] not in gone] + [later[0], later[2], latest[1]]
+    assert psk(path, *NAF).stderr == b""
+    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in kept)
+    words = ["psk", "--in", "-", "--out", str(tmp_path / "piped"), "--format", "json", *NAF]
+    result = akma(*words, given=path.read_bytes())
+    assert result.returncode == 0 and result.stderr == b""
+    piped = json.loads((tmp_path / "piped").read_text())
+    assert [entry["identity"] for entry in piped] == [row[0] for row in kept]
+
+
+def test_a_row_that_does_not_count_may_be_refused(tmp_path: Path) -> None:
+    """Guards against a fleet that stops at a Ka which was replaced because the policy refuses it; a last row that is bad gives no key, not the one before."""
+    config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "32"}})
+    old, new = f"x,{KEY.hex()},{KA.hex()[:40]}", f"x,{KEY.hex()},{KA.hex()}"
+    environment = {"OPENSSL_CONF": str(config)}
+    for rows, keys, status in (([old, new], 1, 0), ([new, old], 0, 1), ([new, "x,zz,zz"], 0, 1)):
+        path = write(tmp_path, HEADER, *rows)
+        words = ["psk", "--in", path, "--out", tmp_path / "psk", "--format", "mosquitto", *NAF]
+        assert akma(*words, environment=environment).returncode == status
+        result = akma(*words, "--keep-going", environment=environment)
+        assert result.returncode == status
+        assert (tmp_path / "psk").read_text() == keys * line("x", KEY, KA)
+
+
+def test_a_rotation_as_documented(tmp_path: Path) -> None:
+    """Guards against a rotation after which the file has the retired Ka's, or none: ka new, ka add, psk, ka remove."""
+    path = write_rows(tmp_path, fleet(3))
+    (tmp_path / "list").write_text("".join(f"{name}\n" for name, _, _ in fleet(3)))
+    words = ["--in", tmp_path / "list", "--ka-id", "2026", "--out", tmp_path / "new"]
+    assert akma("ka", "new", *words).returncode == 0
+    assert akma("ka", "add", "--devices", path, "--in", tmp_path / "new").returncode == 0
+    fields = [row.split(",") for row in (tmp_path / "new").read_text().splitlines()[1:]]
+    made = [
+        (name, ks, bytes.fromhex(row[2]))
+        for (name, ks, _), row in zip(fleet(3), fields, strict=True)
+    ]
+    assert psk(path, *NAF).returncode == 0
+    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in made)
+
+
+def test_standard_input_where_the_shell_has_it(tmp_path: Path) -> None:
+    """Guards against reading a file from its beginning where a caller has read a part of it already."""
+    path = write_rows(tmp_path, GOOD)
+    text = "a line before\n" + path.read_text()
+    path.write_text(text)
+    with path.open("rb", buffering=0) as file:
+        file.seek(len("a line before\n"))
+        words = ["psk", "--in", "-", "--out", tmp_path / "psk", "--format", "mosquitto", *NAF]
+        subprocess.run([AKMA, *words], stdin=file, env=ENVIRONMENT, check=True)
+    assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in GOOD)
 
 
 def test_the_first_bad_row_is_told(tmp_path: Path) -> None:
