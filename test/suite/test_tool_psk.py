@@ -28,6 +28,7 @@ NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
 HEADER = "identity,ks-naf,ka"
 NOTHING: list[str] = []
 Rows = Sequence[tuple[str, bytes, bytes]]
+Words = list[str | Path]
 
 
 def fleet(count: int) -> list[tuple[str, bytes, bytes]]:
@@ -366,7 +367,8 @@ def test_a_row_that_does_not_count_may_be_refused(tmp_path: Path) -> None:
     environment = {"OPENSSL_CONF": str(config)}
     for rows, keys, status in (([old, new], 1, 0), ([new, old], 0, 1), ([new, "x,zz,zz"], 0, 1)):
         path = write(tmp_path, HEADER, *rows)
-        words = ["psk", "--in", path, "--out", tmp_path / "psk", "--format", "mosquitto", *NAF]
+        words: Words = ["psk", "--in", path, "--out", tmp_path / "psk", "--format", "mosquitto"]
+        words += NAF
         assert akma(*words, environment=environment).returncode == status
         result = akma(*words, "--keep-going", environment=environment)
         assert result.returncode == status
@@ -377,7 +379,7 @@ def test_a_rotation_as_documented(tmp_path: Path) -> None:
     """Guards against a rotation after which the file has the retired Ka's, or none: ka new, ka add, psk, ka remove."""
     path = write_rows(tmp_path, fleet(3))
     (tmp_path / "list").write_text("".join(f"{name}\n" for name, _, _ in fleet(3)))
-    words = ["--in", tmp_path / "list", "--ka-id", "2026", "--out", tmp_path / "new"]
+    words: Words = ["--in", tmp_path / "list", "--ka-id", "2026", "--out", tmp_path / "new"]
     assert akma("ka", "new", *words).returncode == 0
     assert akma("ka", "add", "--devices", path, "--in", tmp_path / "new").returncode == 0
     fields = [row.split(",") for row in (tmp_path / "new").read_text().splitlines()[1:]]
@@ -396,8 +398,8 @@ def test_standard_input_where_the_shell_has_it(tmp_path: Path) -> None:
     path.write_text(text)
     with path.open("rb", buffering=0) as file:
         file.seek(len("a line before\n"))
-        words = ["psk", "--in", "-", "--out", tmp_path / "psk", "--format", "mosquitto", *NAF]
-        subprocess.run([AKMA, *words], stdin=file, env=ENVIRONMENT, check=True)
+        words: Words = ["psk", "--in", "-", "--out", tmp_path / "psk", "--format", "mosquitto"]
+        subprocess.run([AKMA, *words, *NAF], stdin=file, env=ENVIRONMENT, check=True)
     assert (tmp_path / "psk").read_text() == "".join(line(*row) for row in GOOD)
 
 
