@@ -5,7 +5,7 @@
  */
 #include "printable.h"
 
-#include "text.h"
+#include "utf8.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,7 +71,7 @@ const char *printable_octets(char *shown, size_t size, const char *text, size_t 
 
     while (length > 0) {
         const unsigned char *character = (const unsigned char *)text;
-        const size_t step = text_character(character, length), taken = step == 0 ? 1 : step;
+        const size_t step = utf8_character(character, length), taken = step == 0 ? 1 : step;
         const bool escape = step == 0 || is_escaped(code_point_of(character, step));
         const size_t written = put(shown + used, room - used, text, taken, escape);
 

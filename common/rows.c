@@ -6,7 +6,7 @@
 #include "rows.h"
 
 #include "hex.h"
-#include "text.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static bool is_text(const char *text, size_t length)
 
         bad |= (unsigned char)((c <= ' ') | (c == '"') | (c == 0x7F));
     }
-    return bad == 0 && text_fault((const unsigned char *)text, length) == NULL;
+    return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL;
 }
 
 static bool read_field(struct row_field *field, enum column column, bool needed, char *text,

@@ -94,11 +94,11 @@ bool derive(struct kdf_ctx *ctx, unsigned char *out, size_t length)
     if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) && output_fits(ctx, out, length) &&
         key_is_alive(ctx) && policy_allows(ctx) && work(ctx, out, length))
         return true;
-    derive_nothing(ctx, out, length);
+    cleanse_output(ctx, out, length);
     return false;
 }
 
-void derive_nothing(const struct kdf_ctx *ctx, unsigned char *out, size_t length)
+void cleanse_output(const struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
     if (out != NULL && length <= output_max(&ctx->inputs))
         OPENSSL_cleanse(out, length);

@@ -15,6 +15,6 @@ bool derive_is_allowed(const struct provctx *provctx);
 bool derive(struct kdf_ctx *ctx, unsigned char *out, size_t length);
 
 /* Cleanse an output of a length that this context could give. */
-void derive_nothing(const struct kdf_ctx *ctx, unsigned char *out, size_t length);
+void cleanse_output(const struct kdf_ctx *ctx, unsigned char *out, size_t length);
 
 #endif

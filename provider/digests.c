@@ -5,7 +5,7 @@
  */
 #include "digests.h"
 
-#include "text.h"
+#include "utf8.h"
 
 const struct digest digests[DIGEST_COUNT] = {
 #define ROW(id, name, size, ...) \
@@ -16,10 +16,10 @@ const struct digest digests[DIGEST_COUNT] = {
 
 static bool has_name(const struct digest *digest, const char *name, size_t length)
 {
-    if (text_is(digest->name, name, length))
+    if (ascii_is(digest->name, name, length))
         return true;
     for (const char *const *alias = digest->aliases; *alias != NULL; alias++)
-        if (text_is(*alias, name, length))
+        if (ascii_is(*alias, name, length))
             return true;
     return false;
 }

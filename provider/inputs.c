@@ -1,5 +1,5 @@
 /*
- * What one context was given: its key, its S and its settings, taken all or none
+ * What one context was given: its key, its S and its settings, changed in transactions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -45,9 +45,9 @@ bool inputs_copy(struct inputs *copy, const struct inputs *inputs)
     return true;
 }
 
-/* Reading: parameters are understood and checked, and nothing of them is taken yet */
+/* Begin: parameters are understood and checked, and nothing of them is applied yet */
 
-struct pending {
+struct inputs_tx {
     struct settings settings; /* as they will be; present: what is given now */
     struct value values[INPUT_COUNT];
     unsigned int parts; /* INPUT_BIT of the parts that are given, NAF_Id also by a half of it */
@@ -74,11 +74,11 @@ static bool raise_repeated(const struct algorithm *algorithm, const OSSL_PARAM *
 }
 
 /* The sum cannot wrap, on 32 bits either: it grows by little more than AKMA_P_MAX each time. */
-static bool count_element(struct pending *pending, const OSSL_PARAM *given, size_t length,
+static bool count_element(struct inputs_tx *tx, const OSSL_PARAM *given, size_t length,
                           const struct errors *errors)
 {
-    pending->list += length + L_SIZE;
-    if (pending->list <= AKMA_P_LIST_MAX)
+    tx->list += length + L_SIZE;
+    if (tx->list <= AKMA_P_LIST_MAX)
         return true;
     RAISE(errors, REASON_LENGTH,
           "%s: more than %d octets given in all, counting 2 for the length of each; give fewer or "
@@ -87,7 +87,7 @@ static bool count_element(struct pending *pending, const OSSL_PARAM *given, size
     return false;
 }
 
-static bool read_all(struct pending *pending, const struct algorithm *algorithm,
+static bool read_all(struct inputs_tx *tx, const struct algorithm *algorithm,
                      const OSSL_PARAM all[], const struct errors *errors)
 {
     for (const OSSL_PARAM *given = all; given->key != NULL; given++) {
@@ -97,12 +97,12 @@ static bool read_all(struct pending *pending, const struct algorithm *algorithm,
 
         if (param == NULL)
             continue;
-        if (has_input(pending->settings.present, param->input) && !repeated)
+        if (has_input(tx->settings.present, param->input) && !repeated)
             return raise_repeated(algorithm, all, given, errors);
-        pending->settings.present |= INPUT_BIT(param->input);
-        value = &pending->values[param->input];
-        if (!params_read(param, given, value, &pending->settings, errors) ||
-            (repeated && !count_element(pending, given, value->length, errors)))
+        tx->settings.present |= INPUT_BIT(param->input);
+        value = &tx->values[param->input];
+        if (!params_read(param, given, value, &tx->settings, errors) ||
+            (repeated && !count_element(tx, given, value->length, errors)))
             return false;
     }
     return true;
@@ -121,95 +121,93 @@ static bool declassified_same_key(const struct octets *key, const struct value *
     return same;
 }
 
-static bool read_pending(struct pending *pending, const struct inputs *inputs,
-                         const OSSL_PARAM given[], const struct errors *errors)
+static bool read_tx(struct inputs_tx *tx, const struct inputs *inputs, const OSSL_PARAM given[],
+                    const struct errors *errors)
 {
     const enum input key = inputs->algorithm->row->key;
 
-    pending->settings = inputs->settings;
-    pending->settings.present = 0;
-    pending->list = 0;
-    if (!read_all(pending, inputs->algorithm, given, errors))
+    tx->settings = inputs->settings;
+    tx->settings.present = 0;
+    tx->list = 0;
+    if (!read_all(tx, inputs->algorithm, given, errors))
         return false;
-    pending->parts = pending->settings.present;
-    if ((pending->settings.present & NAF_ID_HALVES) != 0) {
-        if (!naf_id_join(pending->naf_id, pending->values, pending->settings.present, inputs,
-                         errors))
+    tx->parts = tx->settings.present;
+    if ((tx->settings.present & NAF_ID_HALVES) != 0) {
+        if (!naf_id_join(tx->naf_id, tx->values, tx->settings.present, inputs, errors))
             return false;
-        pending->parts |= INPUT_BIT(INPUT_NAF_ID);
+        tx->parts |= INPUT_BIT(INPUT_NAF_ID);
     }
-    pending->has_new_key = has_input(pending->settings.present, key) &&
-                           !declassified_same_key(&inputs->key, &pending->values[key]);
-    pending->first = s_find(&inputs->s, pending->parts);
+    tx->has_new_key = has_input(tx->settings.present, key) &&
+                      !declassified_same_key(&inputs->key, &tx->values[key]);
+    tx->first = s_find(&inputs->s, tx->parts);
     return true;
 }
 
-/* Reserving: all the memory that taking them needs, and what they replace is saved */
+/* All the memory that applying them needs is reserved, and what they replace is saved */
 
-static size_t pending_length(const struct pending *pending, enum input part)
+static size_t tx_length(const struct inputs_tx *tx, enum input part)
 {
-    return (param_table[part].traits & REPEATED) != 0 ? pending->list
-                                                      : pending->values[part].length;
+    return (param_table[part].traits & REPEATED) != 0 ? tx->list : tx->values[part].length;
 }
 
 /* One part can grow before another shrinks, so only growth counts. */
-static size_t growth(const struct s *s, const struct pending *pending)
+static size_t growth(const struct s *s, const struct inputs_tx *tx)
 {
     size_t sum = 0;
 
-    for (struct place place = pending->first; s_at(s, &place) != INPUT_NONE; s_next(s, &place))
-        if (has_input(pending->parts, s_at(s, &place))) {
-            const size_t length = pending_length(pending, s_at(s, &place));
+    for (struct place place = tx->first; s_at(s, &place) != INPUT_NONE; s_next(s, &place))
+        if (has_input(tx->parts, s_at(s, &place))) {
+            const size_t length = tx_length(tx, s_at(s, &place));
 
             sum += length > s->length[place.index] ? length - s->length[place.index] : 0;
         }
     return sum;
 }
 
-static bool save_key(struct replaced *replaced, const struct octets *key)
+static bool save_key(struct inputs_undo *undo, const struct octets *key)
 {
-    octets_init(&replaced->key, replaced->key_embedded, sizeof(replaced->key_embedded));
-    if (!octets_reserve(&replaced->key, key->length))
+    octets_init(&undo->key, undo->key_embedded, sizeof(undo->key_embedded));
+    if (!octets_reserve(&undo->key, key->length))
         return false;
-    octets_splice(&replaced->key, 0, 0, key->data, key->length);
+    octets_splice(&undo->key, 0, 0, key->data, key->length);
     return true;
 }
 
 /* Of a context that was empty there is nothing to save. */
-static bool save(struct replaced *replaced, const struct inputs *inputs,
-                 const struct pending *pending)
+static bool save_undo(struct inputs_undo *undo, const struct inputs *inputs,
+                      const struct inputs_tx *tx)
 {
     if (inputs->settings.present == 0) {
-        replaced->what = ALL_WAS_EMPTY;
+        undo->kind = UNDO_TO_EMPTY;
         return true;
     }
-    if (!s_save(&inputs->s, &pending->first, &replaced->s))
+    if (!s_save(&inputs->s, &tx->first, &undo->s))
         return false;
-    if (pending->has_new_key && !save_key(replaced, &inputs->key)) {
-        s_forget(&replaced->s);
+    if (tx->has_new_key && !save_key(undo, &inputs->key)) {
+        s_undo_free(&undo->s);
         return false;
     }
-    replaced->settings = inputs->settings;
-    replaced->what = SOME_IS_SAVED;
+    undo->settings = inputs->settings;
+    undo->kind = UNDO_SAVED;
     return true;
 }
 
-static bool reserve(struct inputs *inputs, const struct pending *pending, struct replaced *replaced,
-                    const struct errors *errors)
+static bool reserve_tx(struct inputs *inputs, const struct inputs_tx *tx, struct inputs_undo *undo,
+                       const struct errors *errors)
 {
     const enum input key = inputs->algorithm->row->key;
 
-    if ((!pending->has_new_key || octets_reserve(&inputs->key, pending->values[key].length)) &&
-        s_reserve(&inputs->s, growth(&inputs->s, pending)) && save(replaced, inputs, pending))
+    if ((!tx->has_new_key || octets_reserve(&inputs->key, tx->values[key].length)) &&
+        s_reserve(&inputs->s, growth(&inputs->s, tx)) && save_undo(undo, inputs, tx))
         return true;
     RAISE(errors, REASON_MEMORY, "no memory for the parameters given");
     return false;
 }
 
-/* Taking: nothing can fail from here on */
+/* Applying: nothing can fail from here on */
 
-static void take_list(struct s *s, const struct place *place, const struct algorithm *algorithm,
-                      const OSSL_PARAM all[])
+static void apply_list(struct s *s, const struct place *place, const struct algorithm *algorithm,
+                       const OSSL_PARAM all[])
 {
     s_empty(s, place);
     for (const OSSL_PARAM *given = all; given->key != NULL; given++) {
@@ -221,104 +219,101 @@ static void take_list(struct s *s, const struct place *place, const struct algor
     }
 }
 
-static void take_parts(struct inputs *inputs, const struct pending *pending,
-                       const OSSL_PARAM given[])
+static void apply_parts(struct inputs *inputs, const struct inputs_tx *tx, const OSSL_PARAM given[])
 {
     struct s *s = &inputs->s;
 
-    for (struct place place = pending->first; s_at(s, &place) != INPUT_NONE; s_next(s, &place)) {
+    for (struct place place = tx->first; s_at(s, &place) != INPUT_NONE; s_next(s, &place)) {
         const enum input part = s_at(s, &place);
 
-        if (!has_input(pending->parts, part))
+        if (!has_input(tx->parts, part))
             continue;
         if ((param_table[part].traits & REPEATED) != 0)
-            take_list(s, &place, inputs->algorithm, given);
+            apply_list(s, &place, inputs->algorithm, given);
         else
-            s_put(s, &place, &pending->values[part]);
+            s_put(s, &place, &tx->values[part]);
     }
 }
 
 /* Which values that an HMAC depends on are others now. */
-static unsigned int changes(const struct inputs *inputs, const struct pending *pending)
+static unsigned int changes(const struct inputs *inputs, const struct inputs_tx *tx)
 {
     const struct derivation *row = inputs->algorithm->row;
-    unsigned int changed = pending->parts & INPUT_BIT(row->parts[0]);
+    unsigned int changed = tx->parts & INPUT_BIT(row->parts[0]);
 
-    if (pending->has_new_key)
+    if (tx->has_new_key)
         changed |= INPUT_BIT(row->key);
-    if (pending->settings.digest != inputs->settings.digest)
+    if (tx->settings.digest != inputs->settings.digest)
         changed |= INPUT_BIT(INPUT_DIGEST);
-    if (has_input(pending->settings.present, INPUT_PROPERTIES))
+    if (has_input(tx->settings.present, INPUT_PROPERTIES))
         changed |= INPUT_BIT(INPUT_PROPERTIES);
     return changed;
 }
 
-static void take(struct inputs *inputs, const struct pending *pending, const OSSL_PARAM given[])
+static void apply_tx(struct inputs *inputs, const struct inputs_tx *tx, const OSSL_PARAM given[])
 {
-    const struct value *key = &pending->values[inputs->algorithm->row->key];
+    const struct value *key = &tx->values[inputs->algorithm->row->key];
     const unsigned int before = inputs->settings.present;
 
-    if (pending->has_new_key)
+    if (tx->has_new_key)
         octets_splice(&inputs->key, 0, inputs->key.length, key->octets, key->length);
-    take_parts(inputs, pending, given);
-    inputs->settings = pending->settings;
-    inputs->settings.present = naf_id_present(before, pending->settings.present);
+    apply_parts(inputs, tx, given);
+    inputs->settings = tx->settings;
+    inputs->settings.present = naf_id_present(before, tx->settings.present);
 }
 
-bool inputs_set(struct inputs *inputs, const OSSL_PARAM given[], struct replaced *replaced,
-                const struct errors *errors)
+bool inputs_begin(struct inputs *inputs, const OSSL_PARAM given[], struct inputs_undo *undo,
+                  const struct errors *errors)
 {
-    struct pending pending;
+    struct inputs_tx tx;
 
-    replaced->what = NOTHING_WAS_SET;
-    replaced->changed = 0;
+    undo->kind = UNDO_NOTHING;
+    undo->changed = 0;
     if (given == NULL)
         return true;
-    if (!read_pending(&pending, inputs, given, errors) ||
-        !reserve(inputs, &pending, replaced, errors)) {
-        if (pending.settings.properties != inputs->settings.properties)
-            OPENSSL_free(pending.settings.properties);
+    if (!read_tx(&tx, inputs, given, errors) || !reserve_tx(inputs, &tx, undo, errors)) {
+        if (tx.settings.properties != inputs->settings.properties)
+            OPENSSL_free(tx.settings.properties);
         return false;
     }
-    replaced->changed = changes(inputs, &pending);
-    take(inputs, &pending, given);
+    undo->changed = changes(inputs, &tx);
+    apply_tx(inputs, &tx, given);
     return true;
 }
 
-/* Keeping, and putting back */
+/* Commit and rollback */
 
-static void forget(const struct inputs *inputs, struct replaced *replaced)
+static void free_undo(const struct inputs *inputs, struct inputs_undo *undo)
 {
-    if (has_input(replaced->changed, inputs->algorithm->row->key))
-        octets_free(&replaced->key);
-    s_forget(&replaced->s);
+    if (has_input(undo->changed, inputs->algorithm->row->key))
+        octets_free(&undo->key);
+    s_undo_free(&undo->s);
 }
 
-void inputs_keep(struct inputs *inputs, struct replaced *replaced)
+void inputs_commit(struct inputs *inputs, struct inputs_undo *undo)
 {
-    if (replaced->what != SOME_IS_SAVED)
+    if (undo->kind != UNDO_SAVED)
         return;
-    if (replaced->settings.properties != inputs->settings.properties)
-        OPENSSL_free(replaced->settings.properties);
-    forget(inputs, replaced);
+    if (undo->settings.properties != inputs->settings.properties)
+        OPENSSL_free(undo->settings.properties);
+    free_undo(inputs, undo);
 }
 
-void inputs_put_back(struct inputs *inputs, struct replaced *replaced)
+void inputs_rollback(struct inputs *inputs, struct inputs_undo *undo)
 {
-    if (replaced->what == ALL_WAS_EMPTY) {
+    if (undo->kind == UNDO_TO_EMPTY) {
         inputs_free(inputs);
         inputs_init(inputs, inputs->algorithm);
     }
-    if (replaced->what != SOME_IS_SAVED)
+    if (undo->kind != UNDO_SAVED)
         return;
-    if (replaced->settings.properties != inputs->settings.properties)
+    if (undo->settings.properties != inputs->settings.properties)
         OPENSSL_free(inputs->settings.properties);
-    inputs->settings = replaced->settings;
-    if (has_input(replaced->changed, inputs->algorithm->row->key))
-        octets_splice(&inputs->key, 0, inputs->key.length, replaced->key.data,
-                      replaced->key.length);
-    s_put_back(&inputs->s, &replaced->s);
-    forget(inputs, replaced);
+    inputs->settings = undo->settings;
+    if (has_input(undo->changed, inputs->algorithm->row->key))
+        octets_splice(&inputs->key, 0, inputs->key.length, undo->key.data, undo->key.length);
+    s_rollback(&inputs->s, &undo->s);
+    free_undo(inputs, undo);
 }
 
 /* Is all there? */

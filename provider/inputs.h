@@ -1,5 +1,5 @@
 /*
- * What one context was given: its key, its S and its settings, taken all or none
+ * What one context was given: its key, its S and its settings, changed in transactions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,29 +27,30 @@ void inputs_free(struct inputs *inputs);
 /* Make an initialised copy; false when out of memory, and then copy is empty. */
 bool inputs_copy(struct inputs *copy, const struct inputs *inputs);
 
-/* What a set of parameters replaced, kept until it is known whether they stay in force. */
-struct replaced {
-    enum { NOTHING_WAS_SET, ALL_WAS_EMPTY, SOME_IS_SAVED } what;
+/* What a set of parameters replaced: what a rollback needs. */
+struct inputs_undo {
+    enum { UNDO_NOTHING, UNDO_TO_EMPTY, UNDO_SAVED } kind;
     /* INPUT_BIT of what an HMAC may hold and is another now: key, first part, digest, properties */
     unsigned int changed;
     struct settings settings;
-    struct saved_s s;
+    struct s_undo s;
     struct octets key; /* the old one, if there is a new one */
     unsigned char key_embedded[KEY_EMBEDDED];
 };
 
 /*
- * Take parameters, all or none of them; an error is raised. Names the algorithm does not know are
- * ignored, as the core's convention is. One of the next two has to follow, even after a failure.
+ * Begin a transaction: apply parameters, all or none of them; an error is raised. Names that the
+ * algorithm does not know are ignored, as the core's convention is. Commit or rollback has to
+ * follow, after a failure too.
  */
-bool inputs_set(struct inputs *inputs, const OSSL_PARAM given[], struct replaced *replaced,
-                const struct errors *errors);
+bool inputs_begin(struct inputs *inputs, const OSSL_PARAM given[], struct inputs_undo *undo,
+                  const struct errors *errors);
 
-/* They stay in force: forget what they replaced. */
-void inputs_keep(struct inputs *inputs, struct replaced *replaced);
+/* The parameters stay in force: cleanse and release what they replaced. */
+void inputs_commit(struct inputs *inputs, struct inputs_undo *undo);
 
-/* They do not: everything is as it was before. */
-void inputs_put_back(struct inputs *inputs, struct replaced *replaced);
+/* Everything is as it was before. */
+void inputs_rollback(struct inputs *inputs, struct inputs_undo *undo);
 
 /* True if an input was set or has a default; a NAF_Id also if both its halves were set. */
 bool inputs_has(const struct inputs *inputs, enum input input);

@@ -32,7 +32,7 @@ static struct kdf_ctx *ctx_alloc(const struct provctx *provctx)
     }
     ctx->provctx = provctx;
     ctx->prf.mac = NULL;
-    ctx->prf.holds = HOLDS_NOTHING;
+    ctx->prf.key_state = KEY_NONE;
     return ctx;
 }
 
@@ -84,35 +84,35 @@ static void *kdf_dupctx(void *vctx)
 
 /* Parameters */
 
-/* The HMAC must not go on with what is another value now. */
-static void let_go_of_hmac(struct kdf_ctx *ctx, unsigned int changed)
+/* The HMAC must not go on with a value that was replaced. */
+static void invalidate_hmac(struct kdf_ctx *ctx, unsigned int changed)
 {
     const struct derivation *row = ctx->inputs.algorithm->row;
 
     if ((changed & (INPUT_BIT(INPUT_DIGEST) | INPUT_BIT(INPUT_PROPERTIES))) != 0)
         prf_close(&ctx->prf, ctx->provctx->source);
     else if (has_input(changed, row->key) ||
-             (has_input(changed, row->parts[0]) && ctx->prf.holds == HOLDS_PRK))
-        prf_spend(&ctx->prf);
+             (has_input(changed, row->parts[0]) && ctx->prf.key_state == KEY_PRK))
+        prf_invalidate(&ctx->prf);
 }
 
-static bool set(struct kdf_ctx *ctx, const OSSL_PARAM given[], struct replaced *replaced)
+static bool set(struct kdf_ctx *ctx, const OSSL_PARAM given[], struct inputs_undo *undo)
 {
-    if (!inputs_set(&ctx->inputs, given, replaced, &ctx->provctx->errors))
+    if (!inputs_begin(&ctx->inputs, given, undo, &ctx->provctx->errors))
         return false;
-    if (replaced->changed != 0)
-        let_go_of_hmac(ctx, replaced->changed);
+    if (undo->changed != 0)
+        invalidate_hmac(ctx, undo->changed);
     return true;
 }
 
 static int kdf_set_ctx_params(void *vctx, const OSSL_PARAM given[])
 {
     struct kdf_ctx *ctx = vctx;
-    struct replaced replaced;
+    struct inputs_undo undo;
 
-    if (!set(ctx, given, &replaced))
+    if (!set(ctx, given, &undo))
         return 0;
-    inputs_keep(&ctx->inputs, &replaced);
+    inputs_commit(&ctx->inputs, &undo);
     return 1;
 }
 
@@ -184,17 +184,17 @@ static const OSSL_PARAM *kdf_gettable_params(void *provctx)
 static int kdf_derive(void *vctx, unsigned char *out, size_t length, const OSSL_PARAM given[])
 {
     struct kdf_ctx *ctx = vctx;
-    struct replaced replaced;
+    struct inputs_undo undo;
 
-    if (!derive_is_allowed(ctx->provctx) || !set(ctx, given, &replaced)) {
-        derive_nothing(ctx, out, length);
+    if (!derive_is_allowed(ctx->provctx) || !set(ctx, given, &undo)) {
+        cleanse_output(ctx, out, length);
         return 0;
     }
     if (derive(ctx, out, length)) {
-        inputs_keep(&ctx->inputs, &replaced);
+        inputs_commit(&ctx->inputs, &undo);
         return 1;
     }
-    inputs_put_back(&ctx->inputs, &replaced); /* an HMAC that set() let go of stays let go */
+    inputs_rollback(&ctx->inputs, &undo); /* an HMAC that set() invalidated stays so */
     return 0;
 }
 

@@ -9,15 +9,15 @@
 
 #include "prf.h"
 #include "s.h"
-#include "text.h"
+#include "utf8.h"
 
 #include <openssl/crypto.h>
 
 /* Start HMAC-Hash(Key, ...); an HMAC that holds the key already is used again. */
 static bool start_with_key(struct prf *prf, const struct octets *key)
 {
-    return prf->holds == HOLDS_KEY ? prf_again(prf)
-                                   : prf_key(prf, HOLDS_KEY, key->data, key->length);
+    return prf->key_state == KEY_INPUT ? prf_again(prf)
+                                       : prf_key(prf, KEY_INPUT, key->data, key->length);
 }
 
 /* e2e_key = first L octets of T(1) || T(2) || ... */
@@ -49,10 +49,10 @@ static bool start_with_prk(struct prf *prf, const struct octets *key, const stru
     unsigned char prk[DIGEST_SIZE_MAX];
     bool done;
 
-    if (prf->holds == HOLDS_PRK)
+    if (prf->key_state == KEY_PRK)
         return prf_again(prf);
     done = start_with_key(prf, key) && prf_update(prf, ikm.octets, ikm.length) &&
-           prf_final(prf, prk, size) && prf_key(prf, HOLDS_PRK, prk, size);
+           prf_final(prf, prk, size) && prf_key(prf, KEY_PRK, prk, size);
     OPENSSL_cleanse(prk, sizeof(prk));
     return done;
 }
@@ -91,7 +91,7 @@ const struct mode modes[MODE_COUNT] = {
 bool mode_find(const char *name, size_t length, enum kdf_mode *mode)
 {
     for (enum kdf_mode i = 0; i < MODE_COUNT; i++)
-        if (text_is(modes[i].name, name, length)) {
+        if (ascii_is(modes[i].name, name, length)) {
             *mode = i;
             return true;
         }

@@ -5,9 +5,9 @@
  */
 #include "params.h"
 
-#include "naf.h"
-#include "query.h"
-#include "text.h"
+#include "naf_syntax.h"
+#include "property_query.h"
+#include "utf8.h"
 
 #include <openssl/crypto.h>
 #include <openssl/params.h>
@@ -22,12 +22,12 @@ static const char *supi_fault(const unsigned char *supi, size_t length)
     size_t digits = 0;
 
     if (length <= prefix_length || memcmp(supi, prefix, prefix_length) != 0)
-        return text_fault(supi, length);
+        return utf8_fault(supi, length);
     while (prefix_length + digits < length && supi[prefix_length + digits] >= '0' &&
            supi[prefix_length + digits] <= '9')
         digits++;
     return prefix_length + digits < length
-               ? text_fault(supi, length)
+               ? utf8_fault(supi, length)
                : "leave out 'imsi-': the SUPI of an IMSI is its bare digits here (TS 33.501 A.7.0)";
 }
 

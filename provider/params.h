@@ -38,19 +38,19 @@
     ROW(UA_PROTOCOL_ID, OCTETS, AKMA_UA_PROTOCOL_ID_LENGTH, AKMA_UA_PROTOCOL_ID_LENGTH,            \
         naf_ua_protocol_fault, NULL, HALF_OF_NAF_ID, AKMA_PARAM_UA_PROTOCOL_ID)                    \
     ROW(REFRESH, OCTETS, 0, AKMA_REFRESH_MAX, NULL, NULL, OPTIONAL | READABLE, AKMA_PARAM_REFRESH) \
-    ROW(USAGE, TEXT, 0, AKMA_USAGE_MAX, text_fault, NULL, OPTIONAL | READABLE, AKMA_PARAM_USAGE)   \
+    ROW(USAGE, TEXT, 0, AKMA_USAGE_MAX, utf8_fault, NULL, OPTIONAL | READABLE, AKMA_PARAM_USAGE)   \
     ROW(RAND, OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH, NULL, NULL, SECRET, AKMA_PARAM_RAND)     \
-    ROW(IMPI, TEXT, 1, AKMA_P_MAX, text_fault, NULL, SECRET, AKMA_PARAM_IMPI)                      \
+    ROW(IMPI, TEXT, 1, AKMA_P_MAX, utf8_fault, NULL, SECRET, AKMA_PARAM_IMPI)                      \
     ROW(SUPI, TEXT, 1, AKMA_P_MAX, supi_fault, NULL, SECRET, AKMA_PARAM_SUPI)                      \
-    ROW(DEVICE, TEXT, 1, AKMA_DEVICE_MAX, text_fault, NULL, SECRET, AKMA_PARAM_DEVICE)             \
-    ROW(KA_ID, TEXT, 0, AKMA_KA_ID_MAX, text_fault, NULL, OPTIONAL, AKMA_PARAM_KA_ID)              \
+    ROW(DEVICE, TEXT, 1, AKMA_DEVICE_MAX, utf8_fault, NULL, SECRET, AKMA_PARAM_DEVICE)             \
+    ROW(KA_ID, TEXT, 0, AKMA_KA_ID_MAX, utf8_fault, NULL, OPTIONAL, AKMA_PARAM_KA_ID)              \
     ROW(FC, OCTETS, 1, 2, fc_fault, NULL, UNCOUNTED, AKMA_PARAM_FC)                                \
     ROW(P, OCTETS, 0, AKMA_P_MAX, NULL, NULL, SECRET | UNCOUNTED | REPEATED, AKMA_PARAM_P)         \
-    ROW(DIGEST, TEXT, 0, SIZE_MAX, text_fault, &digest_setting, OPTIONAL | READABLE,               \
+    ROW(DIGEST, TEXT, 0, SIZE_MAX, utf8_fault, &digest_setting, OPTIONAL | READABLE,               \
         AKMA_PARAM_DIGEST)                                                                         \
-    ROW(MODE, TEXT, 0, SIZE_MAX, text_fault, &mode_setting, OPTIONAL | READABLE, AKMA_PARAM_MODE)  \
+    ROW(MODE, TEXT, 0, SIZE_MAX, utf8_fault, &mode_setting, OPTIONAL | READABLE, AKMA_PARAM_MODE)  \
     ROW(NOT_AFTER, INTEGER, 1, SIZE_MAX, NULL, &not_after_setting, OPTIONAL, AKMA_PARAM_NOT_AFTER) \
-    ROW(PROPERTIES, TEXT, 0, SIZE_MAX, query_fault, &properties_setting, OPTIONAL,                 \
+    ROW(PROPERTIES, TEXT, 0, SIZE_MAX, property_query_fault, &properties_setting, OPTIONAL,        \
         AKMA_PARAM_PROPERTIES)
 
 /* Traits: what else a row says of its input. */

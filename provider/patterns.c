@@ -5,8 +5,8 @@
  */
 #include "patterns.h"
 
-#include "naf.h"
-#include "text.h"
+#include "naf_syntax.h"
+#include "utf8.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -65,8 +65,8 @@ bool pattern_matches_naf(const struct pattern *pattern, const unsigned char *fqd
 {
     if (pattern->beneath ? length <= pattern->length : length != pattern->length)
         return false;
-    return text_same((const char *)pattern->octets, (const char *)fqdn + length - pattern->length,
-                     pattern->length);
+    return ascii_same((const char *)pattern->octets, (const char *)fqdn + length - pattern->length,
+                      pattern->length);
 }
 
 bool pattern_matches_ua_protocol(const struct pattern *pattern, const unsigned char *identifier)

@@ -5,7 +5,7 @@
  */
 #include "policy_keys.h"
 
-#include "text.h"
+#include "utf8.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -192,7 +192,7 @@ static bool read_boolean(const struct policy_key *key, struct policy_setting *se
     const size_t length = strlen(value);
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (text_is(names[i].name, value, length)) {
+        if (ascii_is(names[i].name, value, length)) {
             setting->number = names[i].value;
             return true;
         }
@@ -303,7 +303,7 @@ static char *write_patterns(const struct policy_key *key, const struct policy_se
 
     (void)key, (void)setting;
     for (char *c = text; c != NULL && *c != '\0'; c++)
-        *c = text_lower(*c);
+        *c = ascii_lower(*c);
     return text;
 }
 

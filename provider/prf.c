@@ -68,7 +68,7 @@ static size_t first_place(void)
     return (size_t)(((uint64_t)(uintptr_t)&errno >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 60);
 }
 
-static EVP_MAC_CTX *take_from(struct pool_place places[POOL_PLACES])
+static EVP_MAC_CTX *pool_pop(struct pool_place places[POOL_PLACES])
 {
     size_t first = first_place();
 
@@ -86,18 +86,18 @@ static EVP_MAC_CTX *take_from(struct pool_place places[POOL_PLACES])
 }
 
 /* Those that can be started again first; false where the pool has none. */
-static bool pool_take(struct prf *prf, const struct prf_source *source)
+static bool pool_acquire(struct prf *prf, const struct prf_source *source)
 {
     prf->restarts = true;
-    prf->mac = take_from(source->pool[prf->digest][true]);
+    prf->mac = pool_pop(source->pool[prf->digest][true]);
     if (prf->mac == NULL) {
         prf->restarts = false;
-        prf->mac = take_from(source->pool[prf->digest][false]);
+        prf->mac = pool_pop(source->pool[prf->digest][false]);
     }
     return prf->mac != NULL;
 }
 
-static bool pool_give(const struct prf *prf, const struct prf_source *source)
+static bool pool_release(const struct prf *prf, const struct prf_source *source)
 {
     size_t first = first_place();
 
@@ -187,7 +187,7 @@ static bool hmac_of(EVP_MAC_CTX *mac, unsigned char octet, unsigned char *out, s
  * Under a key of zeros: HMAC(1), and without the key again HMAC(2), HMAC(1). An HMAC that was not
  * started again answers with something else, with the same every time, or not at all.
  */
-static bool proves_restart(EVP_MAC_CTX *mac, size_t size)
+static bool probe_restart(EVP_MAC_CTX *mac, size_t size)
 {
     unsigned char first[DIGEST_SIZE_MAX], other[DIGEST_SIZE_MAX], again[DIGEST_SIZE_MAX];
     bool proved;
@@ -206,19 +206,19 @@ bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
 {
     prf->digest = digest;
     prf->poolable = properties == NULL;
-    prf->holds = HOLDS_NOTHING;
-    if (prf->poolable && pool_take(prf, source))
+    prf->key_state = KEY_NONE;
+    if (prf->poolable && pool_acquire(prf, source))
         return true;
     prf->mac = mac_new(source, digest, properties, errors);
     if (prf->mac == NULL)
         return false;
-    prf->restarts = proves_restart(prf->mac, digests[digest].size);
+    prf->restarts = probe_restart(prf->mac, digests[digest].size);
     return true;
 }
 
-bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, size_t length)
+bool prf_key(struct prf *prf, enum prf_key_state which, const unsigned char *key, size_t length)
 {
-    prf->holds = which;
+    prf->key_state = which;
     return EVP_MAC_init(prf->mac, key, length, NULL);
 }
 
@@ -227,10 +227,10 @@ bool prf_again(struct prf *prf)
     return EVP_MAC_init(prf->mac, NULL, 0, NULL);
 }
 
-void prf_spend(struct prf *prf)
+void prf_invalidate(struct prf *prf)
 {
-    if (prf->holds != HOLDS_NOTHING)
-        prf->holds = HOLDS_SPENT;
+    if (prf->key_state != KEY_NONE)
+        prf->key_state = KEY_STALE;
 }
 
 bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
@@ -245,7 +245,7 @@ bool prf_final(struct prf *prf, unsigned char *out, size_t length)
     bool done;
 
     if (!prf->restarts)
-        prf->holds = HOLDS_SPENT;
+        prf->key_state = KEY_STALE;
     if (length >= size)
         return final(prf->mac, out, size);
     done = final(prf->mac, block, size);
@@ -260,8 +260,8 @@ void prf_close(struct prf *prf, struct prf_source *source)
     if (prf->mac == NULL)
         return;
     if (prf->poolable &&
-        (prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros))) &&
-        pool_give(prf, source))
+        (prf->key_state == KEY_NONE || prf_key(prf, KEY_NONE, zeros, sizeof(zeros))) &&
+        pool_release(prf, source))
         prf->mac = NULL;
     else
         prf_discard(prf);
@@ -271,5 +271,5 @@ void prf_discard(struct prf *prf)
 {
     EVP_MAC_CTX_free(prf->mac);
     prf->mac = NULL;
-    prf->holds = HOLDS_NOTHING;
+    prf->key_state = KEY_NONE;
 }

@@ -1,13 +1,13 @@
 /*
  * The PRF: HMAC from libcrypto, keyed once and used many times
  *
- * An EVP_MAC context costs as much to make as several derivations, so contexts that were let go
+ * An EVP_MAC context costs as much to make as several derivations, so contexts that were released
  * wait, keyed with zeros, in a small pool of the provider's. The pool takes no lock: each place is
  * one atomic pointer, and a thread starts to look at a place of its own.
  *
  * Starting an HMAC again without its key is fast, but on OpenSSL 3.0.0 to 3.0.2 it does nothing and
  * says that all is well (openssl#17811); other providers may do the same. So each new context
- * proves that it can. After one that cannot, the key counts as spent, and the next HMAC sets it
+ * proves that it can. After one that cannot, the key is stale, and the next HMAC sets it
  * anew.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -27,15 +27,14 @@ struct prf_source;
 struct prf_source *prf_source_new(OSSL_LIB_CTX *libctx);
 void prf_source_free(struct prf_source *source);
 
-/* The key in an HMAC. One that is spent was replaced, or cannot be used twice: it only has to go.
- */
-enum prf_holds { HOLDS_NOTHING, HOLDS_SPENT, HOLDS_KEY, HOLDS_PRK };
+/* The key in an HMAC: none; one that was replaced or cannot be used twice; the input; a PRK. */
+enum prf_key_state { KEY_NONE, KEY_STALE, KEY_INPUT, KEY_PRK };
 
 /* One context's HMAC; all zero where it has none yet. */
 struct prf {
     EVP_MAC_CTX *mac;
     enum digest_id digest;
-    enum prf_holds holds;
+    enum prf_key_state key_state;
     bool restarts; /* proved: mac can be started again without a key */
     bool poolable; /* fetched without a property query */
 };
@@ -45,18 +44,18 @@ bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
               const char *properties, const struct errors *errors);
 
 /* Start an HMAC under a new key, or under the key it holds. */
-bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, size_t length);
+bool prf_key(struct prf *prf, enum prf_key_state which, const unsigned char *key, size_t length);
 bool prf_again(struct prf *prf);
 
-/* The key it holds was replaced. */
-void prf_spend(struct prf *prf);
+/* The key it holds was replaced: it is stale. */
+void prf_invalidate(struct prf *prf);
 
 bool prf_update(struct prf *prf, const unsigned char *octets, size_t length);
 
 /* The first octets of the result, at most the digest's size. */
 bool prf_final(struct prf *prf, unsigned char *out, size_t length);
 
-/* Wipe the key and let the HMAC go; does nothing where there is none. */
+/* Cleanse the key and release the HMAC; does nothing where there is none. */
 void prf_close(struct prf *prf, struct prf_source *source);
 
 /* The same for an HMAC that failed: it is not used again. */

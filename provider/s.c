@@ -127,7 +127,7 @@ void s_add(struct s *s, const struct place *place, const struct value *element)
     s->length[place->index] += element->length + sizeof(l);
 }
 
-bool s_save(const struct s *s, const struct place *from, struct saved_s *saved)
+bool s_save(const struct s *s, const struct place *from, struct s_undo *saved)
 {
     const size_t length = s->octets.length - from->offset;
 
@@ -142,14 +142,14 @@ bool s_save(const struct s *s, const struct place *from, struct saved_s *saved)
     return true;
 }
 
-void s_put_back(struct s *s, const struct saved_s *saved)
+void s_rollback(struct s *s, const struct s_undo *saved)
 {
     octets_splice(&s->octets, saved->offset, s->octets.length - saved->offset, saved->octets.data,
                   saved->octets.length);
     copy_lengths(s->length, saved->length);
 }
 
-void s_forget(struct saved_s *saved)
+void s_undo_free(struct s_undo *saved)
 {
     if (!saved->is_public || saved->octets.data != saved->embedded)
         octets_free(&saved->octets);

@@ -69,8 +69,8 @@ void s_put(struct s *s, const struct place *place, const struct value *value);
 void s_empty(struct s *s, const struct place *place);
 void s_add(struct s *s, const struct place *place, const struct value *element);
 
-/* S from a place on, saved to be put back. */
-struct saved_s {
+/* S from a place on, for a rollback. */
+struct s_undo {
     size_t offset;
     bool is_public; /* nothing in it is secret */
     size_t length[PARTS_MAX];
@@ -78,10 +78,10 @@ struct saved_s {
     unsigned char embedded[S_EMBEDDED];
 };
 
-/* False when out of memory, and then there is nothing to forget. */
-bool s_save(const struct s *s, const struct place *from, struct saved_s *saved);
-void s_put_back(struct s *s, const struct saved_s *saved);
-void s_forget(struct saved_s *saved);
+/* False when out of memory, and then there is nothing to release. */
+bool s_save(const struct s *s, const struct place *from, struct s_undo *saved);
+void s_rollback(struct s *s, const struct s_undo *saved);
+void s_undo_free(struct s_undo *saved);
 
 /* Write the tail of a row that has one behind S, i = 0; returns where i is. L: octets of output. */
 unsigned char *s_end(struct s *s, size_t length);

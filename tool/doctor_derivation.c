@@ -5,7 +5,7 @@
  */
 #include "doctor.h"
 
-#include "query.h"
+#include "property_query.h"
 
 #include <akma/kdf.h>
 #include <openssl/core_names.h>
@@ -182,7 +182,7 @@ static void look_at_query(struct doctor *doctor, size_t active)
     EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, AKMA_KDF_E2E, doctor->query);
     const char *given = doctor->query == NULL ? "none" : doctor->query;
     const char *query = doctor->query == NULL ? "" : doctor->query;
-    const char *fault = query_fault((const unsigned char *)query, strlen(query));
+    const char *fault = property_query_fault((const unsigned char *)query, strlen(query));
 
     ERR_clear_error();
     if (fault != NULL)

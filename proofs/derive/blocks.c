@@ -84,15 +84,15 @@ static void prove_output(enum kdf_mode mode, size_t length, int start, unsigned 
     CLAIM(derive(&ctx, out, length));
     CLAIM(raised == 0);
     CLAIM(hmac.prk == NULL || cleansed == hmac.prk);
-    claim_output(&held, out, length, mode == MODE_HKDF && start == HOLDS_PRK ? &prk : NULL);
+    claim_output(&held, out, length, mode == MODE_HKDF && start == KEY_PRK ? &prk : NULL);
     claim_held(&ctx.inputs, &held);
     claim_fits(&ctx.prf, &held);
 }
 
 static void prove_mode(enum kdf_mode mode)
 {
-    for (int start = CLOSED; start <= HOLDS_PRK; start++) {
-        hmac_restarts = start != HOLDS_SPENT;
+    for (int start = CLOSED; start <= KEY_PRK; start++) {
+        hmac_restarts = start != KEY_STALE;
         prove_output(mode, BLOCK + 1, start, FQDN | UA);
     }
     prove_output(mode, 2 * BLOCK, CLOSED, WHOLE);
@@ -125,7 +125,7 @@ void prove(void)
     prove_layout();
     for (size_t length = derivations[SHAPE].least; length <= BLOCK; length += BLOCK - 1)
         prove_output(MODE_3GPP, length, CLOSED, WHOLE);
-    prove_output(MODE_3GPP, BLOCK, HOLDS_KEY, FQDN | UA);
+    prove_output(MODE_3GPP, BLOCK, KEY_INPUT, FQDN | UA);
     if (SHAPE == DERIVATION_E2E) {
         prove_mode(MODE_3GPP);
         prove_mode(MODE_HKDF);

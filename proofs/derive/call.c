@@ -98,10 +98,10 @@ static void prove_refusals(void)
 
     past.not_after = NOW - 1;
     (void)prove_derive(&nothing, &choice, 32, CLOSED, 0);
-    (void)prove_derive(&half, &choice, 32, HOLDS_KEY, 0);
-    (void)prove_derive(&past, &choice, 32, HOLDS_PRK, 0);
-    (void)prove_derive(&whole, &choice, 0, HOLDS_PRK, 0);
-    (void)prove_derive(&whole, &choice, TOO_LONG, HOLDS_SPENT, 0);
+    (void)prove_derive(&half, &choice, 32, KEY_INPUT, 0);
+    (void)prove_derive(&past, &choice, 32, KEY_PRK, 0);
+    (void)prove_derive(&whole, &choice, 0, KEY_PRK, 0);
+    (void)prove_derive(&whole, &choice, TOO_LONG, KEY_STALE, 0);
 }
 
 void prove(void)

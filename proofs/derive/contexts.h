@@ -10,7 +10,7 @@
 #include "derive.h"
 #include "hmac.h"
 
-/* How the HMAC starts: there is none yet, or what it holds, an enum prf_holds. */
+/* How the HMAC starts: there is none yet, or what it holds, an enum prf_key_state. */
 #define CLOSED (-1)
 
 static struct provctx provctx;
@@ -45,12 +45,12 @@ static void hmac_make(struct prf *prf, const struct held *held, int start)
     hmac.properties = properties_of(held);
     if (start == CLOSED)
         return;
-    *prf = (struct prf){(EVP_MAC_CTX *)&hmac, held->digest, (enum prf_holds)start, hmac_restarts,
-                        held->properties == NULL};
+    *prf = (struct prf){(EVP_MAC_CTX *)&hmac, held->digest, (enum prf_key_state)start,
+                        hmac_restarts, held->properties == NULL};
     memcpy(hmac.salt.octets, held->key.octets, hmac.salt.length = held->key.length);
     hmac.ikm_length = write_ikm(held, hmac.ikm);
     hmac.key = hmac.salt;
-    if (start == HOLDS_PRK)
+    if (start == KEY_PRK)
         for (size_t i = 0; i < (hmac.key.length = digests[held->digest].size); i++)
             hmac.key.octets[i] = nondet_octet();
 }
@@ -72,9 +72,9 @@ static void claim_fits(const struct prf *prf, const struct held *held)
     CLAIM(!hmac.has_failed);
     CLAIM(prf->digest == held->digest && prf->poolable == (held->properties == NULL));
     CLAIM(hmac.properties == properties_of(held));
-    if (prf->holds == HOLDS_KEY)
+    if (prf->key_state == KEY_INPUT)
         claim_key(&hmac.key, &held->key);
-    if (prf->holds == HOLDS_PRK) {
+    if (prf->key_state == KEY_PRK) {
         unsigned char ikm[MESSAGE_MAX];
         const size_t length = write_ikm(held, ikm);
 

@@ -29,7 +29,7 @@ bool prf_open(struct prf *prf, struct prf_source *source, enum digest_id digest,
     (void)source;
     prf->digest = digest;
     prf->poolable = properties == NULL;
-    prf->holds = HOLDS_NOTHING;
+    prf->key_state = KEY_NONE;
     if (fails()) {
         RAISE(errors, REASON_UNAVAILABLE, "no HMAC");
         return false;
@@ -55,35 +55,35 @@ static void extract(const unsigned char *prk, size_t length)
     memcpy(hmac.ikm, result->message, hmac.ikm_length = result->length);
 }
 
-bool prf_key(struct prf *prf, enum prf_holds which, const unsigned char *key, size_t length)
+bool prf_key(struct prf *prf, enum prf_key_state which, const unsigned char *key, size_t length)
 {
     CLAIM(prf->mac == MAC && hmac.is_open);
-    CLAIM(which == HOLDS_KEY || which == HOLDS_PRK);
-    if (which == HOLDS_PRK)
+    CLAIM(which == KEY_INPUT || which == KEY_PRK);
+    if (which == KEY_PRK)
         extract(key, length);
     memcpy(hmac.key.octets, key, hmac.key.length = length);
     hmac.length = 0;
-    prf->holds = which;
+    prf->key_state = which;
     return works();
 }
 
 bool prf_again(struct prf *prf)
 {
     CLAIM(prf->mac == MAC && hmac.is_open);
-    CLAIM(prf->restarts && (prf->holds == HOLDS_KEY || prf->holds == HOLDS_PRK));
+    CLAIM(prf->restarts && (prf->key_state == KEY_INPUT || prf->key_state == KEY_PRK));
     hmac.length = 0;
     return works();
 }
 
-void prf_spend(struct prf *prf)
+void prf_invalidate(struct prf *prf)
 {
-    if (prf->holds != HOLDS_NOTHING)
-        prf->holds = HOLDS_SPENT;
+    if (prf->key_state != KEY_NONE)
+        prf->key_state = KEY_STALE;
 }
 
 bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
 {
-    CLAIM(prf->mac == MAC && (prf->holds == HOLDS_KEY || prf->holds == HOLDS_PRK));
+    CLAIM(prf->mac == MAC && (prf->key_state == KEY_INPUT || prf->key_state == KEY_PRK));
     memcpy(hmac.message + hmac.length, octets, length);
     hmac.length += length;
     return works();
@@ -101,7 +101,7 @@ bool prf_final(struct prf *prf, unsigned char *out, size_t length)
         out[i] = result->output[i] = nondet_octet();
     result->output_length = length;
     if (!prf->restarts)
-        prf->holds = HOLDS_SPENT;
+        prf->key_state = KEY_STALE;
     return works();
 }
 
@@ -115,5 +115,5 @@ void prf_discard(struct prf *prf)
 {
     hmac.is_open = false;
     prf->mac = NULL;
-    prf->holds = HOLDS_NOTHING;
+    prf->key_state = KEY_NONE;
 }

@@ -44,13 +44,13 @@ void prove(void)
     hmac_restarts = true;
     algorithm_init(&algorithm, &derivations[DERIVATION_E2E]);
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
-        for (int start = HOLDS_KEY; start <= HOLDS_PRK; start++) {
+        for (int start = KEY_INPUT; start <= KEY_PRK; start++) {
             struct held was = held_any(DERIVATION_E2E, true, WHOLE);
             struct choice choice = choose(0, given[i].name, given[i].length);
 
             was.digest = DIGEST_SHA2_256;
             prove_set(&was, &choice, start, 0);
-            if (start == HOLDS_PRK && i == 0)
+            if (start == KEY_PRK && i == 0)
                 prove_set(&was, &choice, start, 1);
         }
 }

@@ -15,13 +15,13 @@ void prove(void)
     static const struct errors errors;
     const OSSL_PARAM given = {"p", OSSL_PARAM_OCTET_STRING, NULL, nondet_size(), 0};
     const size_t before = nondet_size();
-    struct pending pending = {.list = before};
+    struct inputs_tx tx = {.list = before};
     bool is_counted;
 
     GIVEN(before <= 2147483647 && given.data_size <= 65535);
-    is_counted = count_element(&pending, &given, given.data_size, &errors);
-    CLAIM(pending.list == before + 2 + given.data_size);
-    CLAIM(pending.list <= UINT32_MAX);
-    CLAIM(is_counted == (pending.list <= 2147483647));
+    is_counted = count_element(&tx, &given, given.data_size, &errors);
+    CLAIM(tx.list == before + 2 + given.data_size);
+    CLAIM(tx.list <= UINT32_MAX);
+    CLAIM(is_counted == (tx.list <= 2147483647));
     CLAIM(raised == !is_counted);
 }

@@ -12,12 +12,12 @@
 #define CHOICES 10 /* at most */
 
 /* What was replaced is not left behind: no key, and of S nothing if Ka was in it. */
-static void claim_forgotten(const struct replaced *replaced, bool has_key, bool has_ka)
+static void claim_forgotten(const struct inputs_undo *undo, bool has_key, bool has_ka)
 {
     for (size_t i = 0; has_key && i < AKMA_KEY_LENGTH; i++)
-        CLAIM(replaced->key_embedded[i] == 0);
+        CLAIM(undo->key_embedded[i] == 0);
     for (size_t i = 0; has_ka && i < VALUE_MAX; i++)
-        CLAIM(replaced->s.embedded[i] == 0);
+        CLAIM(undo->s.embedded[i] == 0);
 }
 
 /* What is given, and what it has to come to. */
@@ -32,20 +32,20 @@ struct call {
 static bool prove_set(const struct call *call, size_t room, bool is_kept, size_t which_fails)
 {
     static struct inputs inputs;
-    static struct replaced replaced;
+    static struct inputs_undo undo;
     bool is_taken;
 
     inputs_make(&inputs, &call->was, room);
     failing = which_fails;
-    is_taken = inputs_set(&inputs, call->given, &replaced, &errors);
+    is_taken = inputs_begin(&inputs, call->given, &undo, &errors);
     CLAIM(is_taken == (call->fits && !has_failed));
     CLAIM(raised == !is_taken);
     if (is_kept)
-        inputs_keep(&inputs, &replaced);
+        inputs_commit(&inputs, &undo);
     else
-        inputs_put_back(&inputs, &replaced);
+        inputs_rollback(&inputs, &undo);
     claim_held(&inputs, is_taken && is_kept ? &call->wanted : &call->was);
-    claim_forgotten(&replaced, call->has_key, call->has_ka);
+    claim_forgotten(&undo, call->has_key, call->has_ka);
     inputs_free(&inputs);
     CLAIM(blocks == 0 && texts == 0);
     return has_failed;

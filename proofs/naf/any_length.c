@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "any_length.h"
-#include "naf.h"
+#include "naf_syntax.h"
 #include "proof.h"
 
 void prove(void)

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "grammar.h"
-#include "naf.h"
+#include "naf_syntax.h"
 #include "proof.h"
 
 void prove(void)

@@ -8,10 +8,10 @@
 
 #include "digests.h"
 #include "modes.h"
-#include "naf.h"
+#include "naf_syntax.h"
 #include "proof.h"
-#include "query.h"
-#include "text.h"
+#include "property_query.h"
+#include "utf8.h"
 
 #include <openssl/params.h>
 
@@ -44,12 +44,12 @@ const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length
     return form_fault(FORM_UA_PROTOCOL, identifier, length);
 }
 
-const char *text_fault(const unsigned char *text, size_t length)
+const char *utf8_fault(const unsigned char *text, size_t length)
 {
     return form_fault(FORM_TEXT, text, length);
 }
 
-const char *query_fault(const unsigned char *query, size_t length)
+const char *property_query_fault(const unsigned char *query, size_t length)
 {
     return form_fault(FORM_QUERY, query, length);
 }

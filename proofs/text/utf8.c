@@ -1,12 +1,12 @@
 /*
- * text_fault() accepts a text if and only if it is UTF-8 as RFC 3629 has it, without NUL
+ * utf8_fault() accepts a text if and only if it is UTF-8 as RFC 3629 has it, without NUL
  *
  * The other way to say it: each character is decoded, and has to be what its number is encoded to.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "utf8.h"
 #include "proof.h"
-#include "text.h"
 
 /* Octets that the UTF-8 of a character number takes (RFC 3629 clause 3); 0: there is none. */
 static size_t size_of(unsigned long number)
@@ -52,5 +52,5 @@ void prove(void)
     const size_t length = nondet_size();
 
     GIVEN(length <= LENGTH);
-    CLAIM((text_fault(text, length) == NULL) == is_utf8(text, length));
+    CLAIM((utf8_fault(text, length) == NULL) == is_utf8(text, length));
 }

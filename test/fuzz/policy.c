@@ -90,12 +90,12 @@ static bool permits_with(const struct policy *policy, const struct algorithm *al
         OSSL_PARAM_construct_end(),
     };
     struct inputs inputs;
-    struct replaced replaced;
+    struct inputs_undo undo;
     bool permitted;
 
     inputs_init(&inputs, algorithm);
-    want(inputs_set(&inputs, given, &replaced, &none));
-    inputs_keep(&inputs, &replaced);
+    want(inputs_begin(&inputs, given, &undo, &none));
+    inputs_commit(&inputs, &undo);
     permitted = policy_permits(policy, &inputs, reason);
     want(permitted || strncmp(reason, "policy: ", 8) == 0);
     inputs_free(&inputs);

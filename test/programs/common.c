@@ -18,7 +18,7 @@
 #include "hex.h"
 #include "printable.h"
 #include "private_file.h"
-#include "text.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static int run_text(char *arguments[])
 
     (void)arguments;
     while (read_hex(octets, &length))
-        printf("%d\n", text_fault((const unsigned char *)octets, length) == NULL);
+        printf("%d\n", utf8_fault((const unsigned char *)octets, length) == NULL);
     return 0;
 }
 

@@ -25,7 +25,7 @@ FAULTS = [
         ('"akma-e2e"', '"akma-e2f"'),
         ('"akma-ka"', '"akma-kb"'),
         ("INPUT_DEVICE, INPUT_KA_ID)", "INPUT_KA_ID, INPUT_DEVICE)"),
-        ("PROPERTIES, AKMA_KEY_LENGTH, 1, NO_TAIL", "PROPERTIES, 1, 1, NO_TAIL"),
+        ("        AKMA_KEY_LENGTH, 1, NO_TAIL, OWN_FC", "        1, 1, NO_TAIL, OWN_FC"),
         ('"gba-me"', '"gba-ne"'),
         ('"gba-u"', '"gba-v"'),
         ('"AKMA",', '"AKMB",'),
@@ -62,13 +62,13 @@ FAULTS = [
         ),
         ("OCTETS, 0, AKMA_REFRESH_MAX,", "OCTETS, 0, AKMA_REFRESH_MAX + 1,"),
         (
-            "TEXT, 0, AKMA_USAGE_MAX, text_fault, NULL, OPTIONAL | READABLE",
-            "TEXT, 0, AKMA_USAGE_MAX, text_fault, NULL, READABLE",
+            "TEXT, 0, AKMA_USAGE_MAX, utf8_fault, NULL, OPTIONAL | READABLE",
+            "TEXT, 0, AKMA_USAGE_MAX, utf8_fault, NULL, READABLE",
         ),
         ("TEXT, 0, AKMA_USAGE_MAX,", "TEXT, 0, AKMA_USAGE_MAX + 1,"),
         ("OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH,", "OCTETS, 0, AKMA_RAND_LENGTH,"),
         ("ROW(IMPI, TEXT, 1,", "ROW(IMPI, TEXT, 0,"),
-        ("ROW(SUPI, TEXT, 1, AKMA_P_MAX, supi_fault", "ROW(SUPI, TEXT, 1, AKMA_P_MAX, text_fault"),
+        ("ROW(SUPI, TEXT, 1, AKMA_P_MAX, supi_fault", "ROW(SUPI, TEXT, 1, AKMA_P_MAX, utf8_fault"),
         ("ROW(FC, OCTETS, 1, 2,", "ROW(FC, OCTETS, 1, 3,"),
         ("fc_fault, NULL, UNCOUNTED,", "fc_fault, NULL, 0,"),
         ("ROW(P, OCTETS, 0, AKMA_P_MAX,", "ROW(P, OCTETS, 1, AKMA_P_MAX,"),
@@ -85,9 +85,9 @@ FAULTS = [
         ("value->length < param->min || value->length > param->max", "value->length > param->max"),
         ("if (OPENSSL_hexchar2int(octets[i]) < 0)", "if (OPENSSL_hexchar2int(octets[i]) > 99)"),
     ),
-    # Not here, as nothing can notice it: text_lower() of more ASCII than A to Z. No name known here holds what it gives.
+    # Not here, as nothing can notice it: ascii_lower() of more ASCII than A to Z. No name known here holds what it gives.
     *of(
-        "text.c",
+        "utf8.c",
         ("(unsigned char)(text[i] - 1) >= 0x7F", "(unsigned char)(text[i]) >= 0x80"),
         ("        if (text[0] == '\\0')", "        if (text[0] == 'x')"),
         ("{{0x01, 0x7F}", "{{0x01, 0x7E}"),
@@ -105,7 +105,7 @@ FAULTS = [
         ("strlen(known) == length &&", "strlen(known) >= length &&"),
     ),
     *of(
-        "naf.c",
+        "naf_syntax.c",
         ("c == '-') | (unsigned int)(c == '.')", "c == '-') | (unsigned int)(c == '_')"),
         ("(c | 0x20) - 'a') < 26", "(c | 0x20) - 'a') < 27"),
         ("(c - '0') < 10", "(c - '0') < 11"),
@@ -121,12 +121,12 @@ FAULTS = [
     ),
     *of(
         "inputs.c",
-        ("if (has_input(pending->settings.present, param->input) && !repeated)", "if (false)"),
+        ("if (has_input(tx->settings.present, param->input) && !repeated)", "if (false)"),
         (
-            "        if (!params_read(param, given, value, &pending->settings, errors) ||",
-            "        if ((!params_read(param, given, value, &pending->settings, errors) && false) ||",
+            "        if (!params_read(param, given, value, &tx->settings, errors) ||",
+            "        if ((!params_read(param, given, value, &tx->settings, errors) && false) ||",
         ),
-        ("    if (pending->list <= AKMA_P_LIST_MAX)", "    if (true)"),
+        ("    if (tx->list <= AKMA_P_LIST_MAX)", "    if (true)"),
         (
             "sum += length > s->length[place.index] ? length - s->length[place.index] : 0;",
             "sum += length - s->length[place.index];",
@@ -134,18 +134,18 @@ FAULTS = [
         ("        changed |= INPUT_BIT(row->key);", "        changed |= 0;"),
         ("        changed |= INPUT_BIT(INPUT_DIGEST);", "        changed |= 0;"),
         ("        changed |= INPUT_BIT(INPUT_PROPERTIES);", "        changed |= 0;"),
-        ("pending->parts & INPUT_BIT(row->parts[0])", "0"),
+        ("tx->parts & INPUT_BIT(row->parts[0])", "0"),
         (".mode = MODE_3GPP", ".mode = MODE_HKDF"),
         (
             "    copy->settings = inputs->settings;",
             "    copy->settings.present = inputs->settings.present;",
         ),
-        ("    inputs->settings = replaced->settings;", "    (void)replaced;"),
+        ("    inputs->settings = undo->settings;", "    (void)undo;"),
         (
-            "        octets_splice(&inputs->key, 0, inputs->key.length, replaced->key.data,",
+            "        octets_splice(&inputs->key, 0, inputs->key.length, undo->key.data,",
             "        octets_splice(&inputs->key, 0, inputs->key.length, inputs->key.data,",
         ),
-        ("    if (replaced->what == ALL_WAS_EMPTY) {", "    if (false) {"),
+        ("    if (undo->kind == UNDO_TO_EMPTY) {", "    if (false) {"),
         ("    if (missing != 0) {", "    if (missing == 1) {"),
         (
             "    return !inputs->algorithm->has_naf_id ||",
@@ -170,7 +170,7 @@ FAULTS = [
             "    octets_free(&inputs->key);\n",
             "    OPENSSL_secure_free(inputs->key.data == inputs->key.embedded ? NULL : inputs->key.data);\n",
         ),
-        ("        octets_free(&replaced->key);", "        (void)replaced;"),
+        ("        octets_free(&undo->key);", "        (void)undo;"),
         by="secrets",
     ),
     *of(
@@ -241,11 +241,11 @@ FAULTS = [
     *of(
         "kdf.c",
         (
-            "    inputs_put_back(&ctx->inputs, &replaced);",
-            "    inputs_keep(&ctx->inputs, &replaced);",
+            "    inputs_rollback(&ctx->inputs, &undo);",
+            "    inputs_commit(&ctx->inputs, &undo);",
         ),
-        ("        let_go_of_hmac(ctx, replaced->changed);", "        (void)let_go_of_hmac;"),
-        ("(has_input(changed, row->parts[0]) && ctx->prf.holds == HOLDS_PRK)", "false"),
+        ("        invalidate_hmac(ctx, undo->changed);", "        (void)invalidate_hmac;"),
+        ("(has_input(changed, row->parts[0]) && ctx->prf.key_state == KEY_PRK)", "false"),
         (
             "    return size == NULL || OSSL_PARAM_set_size_t(size, SIZE_MAX);",
             "    return size == NULL || OSSL_PARAM_set_size_t(size, 0);",
@@ -256,8 +256,8 @@ FAULTS = [
     ),
     *of(
         "kdf.c",
-        ("        inputs_keep(&ctx->inputs, &replaced);\n", ""),
-        ("    inputs_keep(&ctx->inputs, &replaced);\n    return 1;", "    return 1;"),
+        ("        inputs_commit(&ctx->inputs, &undo);\n", ""),
+        ("    inputs_commit(&ctx->inputs, &undo);\n    return 1;", "    return 1;"),
         by="memcheck lifecycle once",
     ),
     *of(
@@ -276,15 +276,15 @@ FAULTS = [
     *of(
         "derive.c",
         (
-            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (out != NULL && length >= least && length <= max)",
             "    if (out != NULL && length <= max)",
         ),
         (
-            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (out != NULL && length >= least && length <= max)",
             "    if (out != NULL && length >= 1 && length <= max + 1)",
         ),
         (
-            "    if (out != NULL && length >= 1 && length <= max)",
+            "    if (out != NULL && length >= least && length <= max)",
             "    if (length >= 1 && length <= max)",
         ),
         ("now <= settings->not_after)", "now <= settings->not_after || true)"),
@@ -298,14 +298,14 @@ FAULTS = [
     *of(
         "derive.c",
         ("        OPENSSL_cleanse(out, length);", "        (void)out;"),
-        ("    prf_discard(&ctx->prf);", "    prf_spend(&ctx->prf);"),
+        ("    prf_discard(&ctx->prf);", "    prf_invalidate(&ctx->prf);"),
         by="failing",
     ),
     *of(
         "modes.c",
         ("        before = size;", "        before = 0;"),
-        ("    return prf->holds == HOLDS_KEY ?", "    return prf->holds != HOLDS_NOTHING ?"),
-        ("    if (prf->holds == HOLDS_PRK)", "    if (prf->holds != HOLDS_NOTHING)"),
+        ("    return prf->key_state == KEY_INPUT ?", "    return prf->key_state != KEY_NONE ?"),
+        ("    if (prf->key_state == KEY_PRK)", "    if (prf->key_state != KEY_NONE)"),
         ("            !prf_update(prf, begin.octets, begin.length) ||\n", ""),
         by="test_vectors or test_context",
     ),
@@ -328,13 +328,13 @@ FAULTS = [
     *of(
         "prf.c",
         (
-            "    prf->restarts = proves_restart(prf->mac, digests[digest].size);",
+            "    prf->restarts = probe_restart(prf->mac, digests[digest].size);",
             "    prf->restarts = true;",
         ),
         ("        prf->restarts = false;\n", ""),
         ("memcmp(first, again, size) == 0 && ", ""),
         (" && written == size;", ";"),
-        ("    if (!prf->restarts)\n        prf->holds = HOLDS_SPENT;", ""),
+        ("    if (!prf->restarts)\n        prf->key_state = KEY_STALE;", ""),
         (
             "    return EVP_MAC_update(prf->mac, octets, length);",
             "    (void)EVP_MAC_update(prf->mac, octets, length);\n    return true;",
@@ -353,7 +353,7 @@ FAULTS = [
     *of(
         "prf.c",
         (
-            "(prf->holds == HOLDS_NOTHING || prf_key(prf, HOLDS_NOTHING, zeros, sizeof(zeros)))",
+            "(prf->key_state == KEY_NONE || prf_key(prf, KEY_NONE, zeros, sizeof(zeros)))",
             "true",
         ),
         ("    OPENSSL_cleanse(block, sizeof(block));", "    (void)block;"),
@@ -372,14 +372,14 @@ FAULTS = [
         by="failing",
     ),
     *of(
-        "query.c",
+        "property_query.c",
         ("    if (fault != NULL || length == 0)", "    if (length == 0)"),
         ("    if (fault != NULL || length == 0)\n        return fault;\n", ""),
         ("EVP_set_default_properties(libctx, text) <= 0", "false"),
         by="test_bad_inputs or test_context",
     ),
     *of(
-        "query.c",
+        "property_query.c",
         ("    OPENSSL_free(text);", "    (void)text;"),
         ("    OSSL_LIB_CTX_free(libctx);", "    (void)libctx;"),
         by="memcheck lifecycle once",

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "naf.h"
+#include "naf_syntax.h"
 
 #include <akma/kdf.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef AKMA_QUERY_H
-#define AKMA_QUERY_H
+#ifndef AKMA_PROPERTY_QUERY_H
+#define AKMA_PROPERTY_QUERY_H
 
 #include <stddef.h>
 
@@ -13,6 +13,6 @@
  * what is wrong and what is wanted. A fetch passes over a query that libcrypto cannot parse, as if
  * there were none: fips:yes would take any HMAC.
  */
-const char *query_fault(const unsigned char *query, size_t length);
+const char *property_query_fault(const unsigned char *query, size_t length);
 
 #endif

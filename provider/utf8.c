@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "text.h"
+#include "utf8.h"
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ static bool is_in(struct range range, unsigned char octet)
     return octet >= range.from && octet <= range.to;
 }
 
-size_t text_character(const unsigned char *text, size_t length)
+size_t utf8_character(const unsigned char *text, size_t length)
 {
     const struct form *form = forms, *end = forms + sizeof(forms) / sizeof(forms[0]);
 
@@ -61,12 +61,12 @@ static bool is_plain(const unsigned char *text, size_t length)
     return bad == 0;
 }
 
-const char *text_fault(const unsigned char *text, size_t length)
+const char *utf8_fault(const unsigned char *text, size_t length)
 {
     if (is_plain(text, length))
         return NULL;
     while (length > 0) {
-        const size_t used = text_character(text, length);
+        const size_t used = utf8_character(text, length);
 
         if (text[0] == '\0')
             return "a NUL in the text; give it without";
@@ -78,21 +78,21 @@ const char *text_fault(const unsigned char *text, size_t length)
     return NULL;
 }
 
-char text_lower(char c)
+char ascii_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-bool text_same(const char *one, const char *other, size_t length)
+bool ascii_same(const char *one, const char *other, size_t length)
 {
     size_t i = 0;
 
-    while (i < length && text_lower(one[i]) == text_lower(other[i]))
+    while (i < length && ascii_lower(one[i]) == ascii_lower(other[i]))
         i++;
     return i == length;
 }
 
-bool text_is(const char *known, const char *name, size_t length)
+bool ascii_is(const char *known, const char *name, size_t length)
 {
-    return strlen(known) == length && text_same(known, name, length);
+    return strlen(known) == length && ascii_same(known, name, length);
 }

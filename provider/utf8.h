@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef AKMA_TEXT_H
-#define AKMA_TEXT_H
+#ifndef AKMA_UTF8_H
+#define AKMA_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,21 +15,21 @@
  * UTF-8 by the syntax of RFC 3629 clause 4, without NUL: no overlong forms, no surrogates, nothing
  * above U+10FFFF. NULL where the octets are well formed, else what is wrong and what is wanted.
  */
-const char *text_fault(const unsigned char *text, size_t length);
+const char *utf8_fault(const unsigned char *text, size_t length);
 
 /*
  * Octets of the character that a text of one octet or more starts with, by the same rules; 0 where
  * it starts with none.
  */
-size_t text_character(const unsigned char *text, size_t length);
+size_t utf8_character(const unsigned char *text, size_t length);
 
 /* An ASCII capital as the small letter; everything else as it is. */
-char text_lower(char c);
+char ascii_lower(char c);
 
 /* True if both are the same but for the case of ASCII letters. */
-bool text_same(const char *one, const char *other, size_t length);
+bool ascii_same(const char *one, const char *other, size_t length);
 
 /* The same, of a whole string and a name of this length. */
-bool text_is(const char *known, const char *name, size_t length);
+bool ascii_is(const char *known, const char *name, size_t length);
 
 #endif

@@ -3,17 +3,17 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "query.h"
+#include "property_query.h"
 
-#include "text.h"
+#include "utf8.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-const char *query_fault(const unsigned char *query, size_t length)
+const char *property_query_fault(const unsigned char *query, size_t length)
 {
-    const char *fault = text_fault(query, length);
+    const char *fault = utf8_fault(query, length);
     OSSL_LIB_CTX *libctx;
     char *text;
 

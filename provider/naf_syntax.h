@@ -6,8 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef AKMA_NAF_H
-#define AKMA_NAF_H
+#ifndef AKMA_NAF_SYNTAX_H
+#define AKMA_NAF_SYNTAX_H
 
 #include <stddef.h>
 
