@@ -60,7 +60,7 @@ struct devices {
 struct devices *devices_parse(char *text, size_t length, const struct devices_rules *rules,
                               char fault[DEVICES_FAULT_SIZE]);
 
-/* Read a file that is private (common/private_file.h). NULL: fault, as above, without the path. */
+/* Read a file that is private (common/secret_file.h). NULL: fault, as above, without the path. */
 struct devices *devices_read(const char *path, const struct devices_rules *rules,
                              char fault[DEVICES_FAULT_SIZE]);
 

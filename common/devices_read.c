@@ -6,7 +6,7 @@
 #include "devices_rows.h"
 
 #include "line_reader.h"
-#include "private_file.h"
+#include "secret_file.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -127,7 +127,7 @@ static bool read_blocks(struct reader *reader, struct line_reader *lines, char *
 struct devices *devices_read(const char *path, const struct devices_rules *rules,
                              char fault[DEVICES_FAULT_SIZE])
 {
-    const int fd = private_file_open(path, rules->insecure, fault);
+    const int fd = secret_file_open(path, rules->insecure, fault);
     struct line_reader lines = {.fd = fd};
     struct reader reader = {.devices = NULL};
     char *block = OPENSSL_malloc(BLOCK_SIZE);

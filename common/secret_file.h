@@ -1,12 +1,33 @@
 /*
- * Files that hold secrets: read whole, and only where nobody but their owner can
+ * Files of secrets: opened only if they are private, read whole, written anew and renamed into
+ * place
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SECRET_FILE_H
 #define SECRET_FILE_H
 
-#include "private_file.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#define SECRET_FILE_FAULT_SIZE 256
+
+/*
+ * Open a file of secrets to read it: a regular file (no symbolic link, and no device node is
+ * touched) of this process's own user, which nobody else can read, write or execute. insecure
+ * permits the modes of others, nothing else. -1: fault says what is wrong and what to do.
+ */
+int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE]);
+
+/*
+ * Open a file of secrets to append to it (a key log): as above, made if there is none, and given
+ * mode 0600 in any case. -1: fault.
+ */
+int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE]);
+
+/* True if a regular file of this status can be used by its owner alone. */
+bool secret_file_is_private(const struct stat *status);
 
 /*
  * Read a regular file of at most max octets. One that others than its owner can read or write is
@@ -14,9 +35,35 @@
  * with a NUL behind them, to be given to secret_file_free().
  */
 char *secret_file_read(const char *path, size_t max, bool insecure, size_t *length,
-                       char fault[PRIVATE_FILE_FAULT_SIZE]);
+                       char fault[SECRET_FILE_FAULT_SIZE]);
 
 /* Cleanse and release; NULL is fine. */
 void secret_file_free(char *text, size_t length);
+
+/* A file in the making: path stays as it was until secret_file_commit(). */
+struct secret_file {
+    int fd; /* to write to; -1: none */
+    char *path, *temporary;
+};
+
+/*
+ * Begin a file of mode 0600, beside path and under another name. What stands at path must be a
+ * regular file or nothing. False: fault; nothing is left behind.
+ */
+bool secret_file_create(struct secret_file *file, const char *path,
+                        char fault[SECRET_FILE_FAULT_SIZE]);
+
+/* Give it the mode and the owner of a file that it will replace. */
+bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
+                           char fault[SECRET_FILE_FAULT_SIZE]);
+
+/* Write all of it; false: errno says why. */
+bool secret_file_write(int fd, const void *octets, size_t length);
+
+/* Bring it to the disk and rename it into place. False: fault; path is as it was. */
+bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE]);
+
+/* Remove what was written, unless it was committed. Fine after any of the calls above. */
+void secret_file_discard(struct secret_file *file);
 
 #endif

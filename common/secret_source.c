@@ -7,7 +7,7 @@
 
 #include "hex.h"
 #include "printable.h"
-#include "private_file.h"
+#include "secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static bool read_file(struct text *text, const char *path, const char *source,
 
     if (fd < 0)
         return wrong(fault, source, strerror(errno));
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !private_file_is_private(&status))
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !secret_file_is_private(&status))
         (void)wrong(fault, source, "users other than its owner can access it: chmod 600 it");
     done = read_fd(text, fd, source, fault);
     (void)close(fd);
@@ -158,8 +158,8 @@ static bool take(struct secret *secret, const struct text *text)
     return secret->octets != NULL;
 }
 
-bool secret_read(struct secret *secret, const char *source, bool raw, size_t max,
-                 char fault[SECRET_FAULT_SIZE])
+bool secret_source_read(struct secret *secret, const char *source, bool raw, size_t max,
+                        char fault[SECRET_FAULT_SIZE])
 {
     /* Hex with a white space or two behind each octet; one more tells "too long" from "all". */
     struct text text = {.size = raw ? max + 1 : 4 * max + 1024};

@@ -32,8 +32,8 @@ bool secret_source_is_one(const char *source);
  * that others can read is taken with a warning in fault, which is empty otherwise. False: fault
  * says what is wrong, with the source and without the secret.
  */
-bool secret_read(struct secret *secret, const char *source, bool raw, size_t max,
-                 char fault[SECRET_FAULT_SIZE]);
+bool secret_source_read(struct secret *secret, const char *source, bool raw, size_t max,
+                        char fault[SECRET_FAULT_SIZE]);
 
 /* Cleanse and release. */
 void secret_free(struct secret *secret);

@@ -128,7 +128,7 @@ static bool take_secret(struct request *request, struct secret *secret, const ch
 
     if (!secret_source_is_one(source))
         return complain(option, SECRET_SOURCES);
-    request->unreadable = !secret_read(secret, source, raw, AKMA_KA_MAX, fault);
+    request->unreadable = !secret_source_read(secret, source, raw, AKMA_KA_MAX, fault);
     if (request->unreadable)
         return complain(option, fault);
     if (fault[0] != '\0')

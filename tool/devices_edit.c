@@ -5,8 +5,8 @@
  */
 #include "devices_edit.h"
 
-#include "guarded_file.h"
 #include "line_reader.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,11 @@ static bool wrong(char fault[DEVICES_EDIT_FAULT_SIZE], const char *what)
     return false;
 }
 
-struct devices *devices_edit_parse(const struct secret_text *text, unsigned int needs,
+struct devices *devices_edit_parse(const struct secret_buf *text, unsigned int needs,
                                    char fault[DEVICES_EDIT_FAULT_SIZE])
 {
     const struct devices_rules any = {.needs = needs, .extra = COLUMN_BIT(COLUMNS) - 1};
-    char *copy = text->failed ? NULL : secret_text_copy(text);
+    char *copy = text->failed ? NULL : secret_buf_copy(text);
     struct devices *devices = NULL;
 
     if (copy == NULL)
@@ -106,7 +106,7 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     *edit = (struct devices_edit){.path = path, .fd = -1};
     if (!lock(edit, wait, fault))
         return false;
-    if (!secret_text_read(&edit->text, edit->fd))
+    if (!secret_buf_read(&edit->text, edit->fd))
         return wrong(fault, edit->text.failed ? "out of memory" : strerror(errno));
     edit->devices = devices_edit_parse(&edit->text, 0, fault);
     if (edit->devices == NULL)
@@ -115,7 +115,7 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     return true;
 }
 
-bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *text,
+bool devices_edit_replace(struct devices_edit *edit, const struct secret_buf *text,
                           char fault[DEVICES_EDIT_FAULT_SIZE])
 {
     char why[DEVICES_EDIT_FAULT_SIZE];
@@ -127,13 +127,13 @@ bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *t
         return false;
     }
     devices_free(devices);
-    return guarded_file_write(edit->path, &edit->status, text->octets, text->length, fault);
+    return secret_file_guard_write(edit->path, &edit->status, text->octets, text->length, fault);
 }
 
 void devices_edit_close(struct devices_edit *edit)
 {
     devices_free(edit->devices);
-    secret_text_free(&edit->text);
+    secret_buf_free(&edit->text);
     if (edit->fd >= 0)
         (void)close(edit->fd); /* and the lock */
 }

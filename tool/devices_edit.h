@@ -7,7 +7,7 @@
 #define DEVICES_EDIT_H
 
 #include "devices.h"
-#include "secret_text.h"
+#include "secret_buf.h"
 
 #include <sys/stat.h>
 
@@ -19,7 +19,7 @@ struct devices_edit {
     const char *path;
     int fd; /* holds the lock */
     struct stat status;
-    struct secret_text text;
+    struct secret_buf text;
     struct row_layout layout;
     struct devices *devices; /* the same, understood */
 };
@@ -36,14 +36,14 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
  * Put a new text in the file's place, with its mode and its owner. False: fault, for one if the
  * text is no devices file; the old file is as it was.
  */
-bool devices_edit_replace(struct devices_edit *edit, const struct secret_text *text,
+bool devices_edit_replace(struct devices_edit *edit, const struct secret_buf *text,
                           char fault[DEVICES_EDIT_FAULT_SIZE]);
 
 /* Unlock, cleanse and release. */
 void devices_edit_close(struct devices_edit *edit);
 
 /* Understand a text as a devices file with any column, and DEVICES_KA or 0 needed; NULL: fault. */
-struct devices *devices_edit_parse(const struct secret_text *text, unsigned int needs,
+struct devices *devices_edit_parse(const struct secret_buf *text, unsigned int needs,
                                    char fault[DEVICES_EDIT_FAULT_SIZE]);
 
 #endif

@@ -121,14 +121,14 @@ static int examine(struct doctor *doctor, const char *default_config)
     report_begin(&doctor->report, option.json != NULL);
     (void)report_add(&doctor->report, true, "libcrypto", NULL, "%s",
                      OpenSSL_version(OPENSSL_VERSION));
-    doctor_look_at_config(doctor);
+    doctor_check_config(doctor);
     add_providers(doctor);
     report_instances(doctor);
-    doctor_look_at_sections(doctor);
-    doctor_look_at_modules(doctor);
+    doctor_check_sections(doctor);
+    doctor_check_modules(doctor);
     load(doctor);
-    doctor_look_at_instances(doctor);
-    doctor_look_at_derivation(doctor);
+    doctor_check_instances(doctor);
+    doctor_check_derivation(doctor);
     return report_end(&doctor->report) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

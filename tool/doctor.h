@@ -32,19 +32,19 @@ struct doctor {
 };
 
 /* The file: can it be read, and which instances are in it? */
-void doctor_look_at_config(struct doctor *doctor);
+void doctor_check_config(struct doctor *doctor);
 
 /* What is wrong with the instances' sections? */
-void doctor_look_at_sections(struct doctor *doctor);
+void doctor_check_sections(struct doctor *doctor);
 
 /* The folder, and each instance's file: is it there, does the system's loader take it? */
-void doctor_look_at_modules(struct doctor *doctor);
+void doctor_check_modules(struct doctor *doctor);
 
 /* With the configuration in force: is each instance active, and which policy has it? */
-void doctor_look_at_instances(struct doctor *doctor);
+void doctor_check_instances(struct doctor *doctor);
 
 /* HMAC, known answers of each instance, and which one an application gets. */
-void doctor_look_at_derivation(struct doctor *doctor);
+void doctor_check_derivation(struct doctor *doctor);
 
 /* A key of an instance's section; NULL: not given. */
 const char *doctor_key(const struct doctor *doctor, const struct doctor_instance *instance,

@@ -86,7 +86,7 @@ static bool is_section(const struct doctor *doctor, const char *name)
 }
 
 /* OpenSSL hands over what is asked for by name, so neither of these can be seen by the provider. */
-static void look_at_keys(struct doctor *doctor, const struct doctor_instance *instance)
+static void check_keys(struct doctor *doctor, const struct doctor_instance *instance)
 {
     const STACK_OF(CONF_VALUE) *values = NCONF_get_section(doctor->conf, instance->section);
     bool fine = true;
@@ -120,7 +120,7 @@ static bool is_yes(const char *value)
     return false;
 }
 
-static void look_at_activate(struct doctor *doctor, const struct doctor_instance *instance)
+static void check_activate(struct doctor *doctor, const struct doctor_instance *instance)
 {
     const char *activate = doctor_key(doctor, instance, "activate");
 
@@ -176,7 +176,7 @@ static void find_instances(struct doctor *doctor)
     ERR_clear_error();
 }
 
-void doctor_look_at_config(struct doctor *doctor)
+void doctor_check_config(struct doctor *doctor)
 {
     struct report *report = &doctor->report;
     long line = 0;
@@ -199,12 +199,12 @@ void doctor_look_at_config(struct doctor *doctor)
     find_instances(doctor);
 }
 
-void doctor_look_at_sections(struct doctor *doctor)
+void doctor_check_sections(struct doctor *doctor)
 {
     for (size_t i = 0; i < doctor->count; i++) {
         if (doctor->instances[i].section == NULL)
             continue;
-        look_at_activate(doctor, &doctor->instances[i]);
-        look_at_keys(doctor, &doctor->instances[i]);
+        check_activate(doctor, &doctor->instances[i]);
+        check_keys(doctor, &doctor->instances[i]);
     }
 }

@@ -97,8 +97,8 @@ static bool derive(EVP_KDF *kdf, const char *mode, unsigned char key[32])
 }
 
 /* A policy may forbid the known call; that is no fault of the instance. */
-static void look_at_answer(struct doctor *doctor, const char *instance, const char *query,
-                           size_t answer)
+static void check_answer(struct doctor *doctor, const char *instance, const char *query,
+                         size_t answer)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, answers[answer].algorithm, query);
     unsigned char key[32];
@@ -133,7 +133,7 @@ static bool mac(EVP_MAC_CTX *ctx, const unsigned char *key, size_t length)
     return done && size == sizeof(result) && memcmp(result, mac_answer, sizeof(result)) == 0;
 }
 
-static void look_at_hmac(struct doctor *doctor)
+static void check_hmac(struct doctor *doctor)
 {
     EVP_MAC *hmac = EVP_MAC_fetch(doctor->libctx, "HMAC", NULL);
     EVP_MAC_CTX *ctx = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
@@ -177,7 +177,7 @@ static bool is_found_but_for_fips(const struct doctor *doctor)
 }
 
 /* Without a query that names one, OpenSSL picks any of several instances. */
-static void look_at_query(struct doctor *doctor, size_t active)
+static void check_query(struct doctor *doctor, size_t active)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, AKMA_KDF_E2E, doctor->query);
     const char *given = doctor->query == NULL ? "none" : doctor->query;
@@ -206,11 +206,11 @@ static void look_at_query(struct doctor *doctor, size_t active)
     EVP_KDF_free(kdf);
 }
 
-void doctor_look_at_derivation(struct doctor *doctor)
+void doctor_check_derivation(struct doctor *doctor)
 {
     size_t active = 0;
 
-    look_at_hmac(doctor);
+    check_hmac(doctor);
     for (size_t i = 0; i < doctor->count; i++) {
         const char *name = doctor->instances[i].name;
         char query[300];
@@ -220,7 +220,7 @@ void doctor_look_at_derivation(struct doctor *doctor)
         active++;
         (void)snprintf(query, sizeof(query), "provider='%.250s',-fips", name);
         for (size_t j = 0; j < sizeof(answers) / sizeof(answers[0]); j++)
-            look_at_answer(doctor, name, query, j);
+            check_answer(doctor, name, query, j);
     }
-    look_at_query(doctor, active);
+    check_query(doctor, active);
 }

@@ -46,7 +46,7 @@ static void flatten(char *shown, size_t size, const char *policy)
     shown[used] = '\0';
 }
 
-static int look_at_policy(OSSL_PROVIDER *provider, void *argument)
+static int check_policy(OSSL_PROVIDER *provider, void *argument)
 {
     struct doctor *doctor = argument;
     const char *name = OSSL_PROVIDER_get0_name(provider), *policy = NULL;
@@ -73,7 +73,7 @@ static int look_at_policy(OSSL_PROVIDER *provider, void *argument)
     return 1;
 }
 
-void doctor_look_at_instances(struct doctor *doctor)
+void doctor_check_instances(struct doctor *doctor)
 {
     for (size_t i = 0; i < doctor->count; i++) {
         const char *name = doctor->instances[i].name;
@@ -84,6 +84,6 @@ void doctor_look_at_instances(struct doctor *doctor)
             (void)report_add(&doctor->report, false, "active", name, "no: %s",
                              why_not(doctor, name));
     }
-    (void)OSSL_PROVIDER_do_all(doctor->libctx, look_at_policy, doctor);
+    (void)OSSL_PROVIDER_do_all(doctor->libctx, check_policy, doctor);
     ERR_clear_error();
 }

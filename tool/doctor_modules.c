@@ -25,7 +25,7 @@ static void find_file(const struct doctor *doctor, const struct doctor_instance 
                        module == NULL ? instance->name : module, module == NULL ? ".so" : "");
 }
 
-static void look_at_file(struct doctor *doctor, const struct doctor_instance *instance)
+static void check_file(struct doctor *doctor, const struct doctor_instance *instance)
 {
     char path[DOCTOR_PATH_SIZE];
     struct stat status;
@@ -51,7 +51,7 @@ static void look_at_file(struct doctor *doctor, const struct doctor_instance *in
         (void)dlclose(module);
 }
 
-void doctor_look_at_modules(struct doctor *doctor)
+void doctor_check_modules(struct doctor *doctor)
 {
     static const struct doctor_instance usual = {.name = AKMA_PROVIDER_NAME};
     struct stat status;
@@ -63,7 +63,7 @@ void doctor_look_at_modules(struct doctor *doctor)
     else
         (void)report_add(&doctor->report, true, "modules folder", doctor->modules, "is there");
     for (size_t i = 0; i < doctor->count; i++)
-        look_at_file(doctor, &doctor->instances[i]);
+        check_file(doctor, &doctor->instances[i]);
     if (doctor->count == 0)
-        look_at_file(doctor, &usual);
+        check_file(doctor, &usual);
 }

@@ -7,7 +7,7 @@
 #define KA_H
 
 #include "rows.h"
-#include "secret_text.h"
+#include "secret_buf.h"
 
 #include <stddef.h>
 
@@ -25,8 +25,7 @@ struct ka_row {
 };
 
 /* Put a row, in the order of a layout. */
-void ka_put_row(struct secret_text *text, const struct row_layout *layout,
-                const struct ka_row *row);
+void ka_put_row(struct secret_buf *text, const struct row_layout *layout, const struct ka_row *row);
 
 /* Fill with octets of the system's generator; false: there are none. */
 bool ka_random(unsigned char *octets, size_t length);

@@ -53,11 +53,11 @@ static bool fail(const char *where, const char *what)
 
 static bool read_rows(struct devices **added)
 {
-    struct secret_text text = {.octets = NULL};
+    struct secret_buf text = {.octets = NULL};
     const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     char fault[DEVICES_EDIT_FAULT_SIZE];
 
-    if (fd < 0 || !secret_text_read(&text, fd)) {
+    if (fd < 0 || !secret_buf_read(&text, fd)) {
         (void)fail(option.in, text.failed ? "out of memory" : strerror(errno));
     } else {
         *added = devices_edit_parse(&text, DEVICES_KA, fault);
@@ -66,7 +66,7 @@ static bool read_rows(struct devices **added)
     }
     if (fd >= 0)
         (void)close(fd);
-    secret_text_free(&text);
+    secret_buf_free(&text);
     return *added != NULL;
 }
 
@@ -80,7 +80,7 @@ static bool take_secret(struct secret *secret, const char *name, const char *sou
 {
     char fault[SECRET_FAULT_SIZE];
 
-    if (!secret_read(secret, source, option.raw != NULL, max, fault))
+    if (!secret_source_read(secret, source, option.raw != NULL, max, fault))
         return fail(name, fault);
     if (fault[0] != '\0')
         (void)fail("warning", fault);
@@ -94,7 +94,7 @@ static bool make_row(struct devices **added)
         .count = 4, .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
     const size_t length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     struct secret ka = {.octets = NULL}, ks_naf = {.octets = NULL};
-    struct secret_text text = {.octets = NULL};
+    struct secret_buf text = {.octets = NULL};
     char fault[DEVICES_EDIT_FAULT_SIZE];
     bool done = true;
 
@@ -108,7 +108,7 @@ static bool make_row(struct devices **added)
     if (done && option.ks_naf != NULL)
         done = take_secret(&ks_naf, "--ks-naf", option.ks_naf, ROW_KEY_LENGTH, ROW_KEY_LENGTH);
     if (done) {
-        secret_text_puts(&text, "identity,ks-naf,ka,ka-id\n");
+        secret_buf_puts(&text, "identity,ks-naf,ka,ka-id\n");
         ka_put_row(&text, &layout,
                    &(struct ka_row){.identity = option.identity,
                                     .ka_id = option.ka_id,
@@ -120,7 +120,7 @@ static bool make_row(struct devices **added)
         if (done && (*added)->count != 1)
             done = fail("--identity, --ka-id", "each must be one line");
     }
-    secret_text_free(&text);
+    secret_buf_free(&text);
     secret_free(&ka);
     secret_free(&ks_naf);
     return done;
@@ -142,7 +142,7 @@ static bool name_any(const struct devices *added)
 }
 
 /* What was there, with a column ka-id if one is needed now. */
-static void put_old(struct secret_text *text, struct devices_edit *edit, bool named)
+static void put_old(struct secret_buf *text, struct devices_edit *edit, bool named)
 {
     char *rest = edit->text.octets, *line;
     size_t left = edit->text.length, length;
@@ -151,17 +151,17 @@ static void put_old(struct secret_text *text, struct devices_edit *edit, bool na
     for (size_t i = 0; i < edit->layout.count; i++)
         has_ka_id = has_ka_id || edit->layout.at[i] == COLUMN_KA_ID;
     while (line_next(&rest, &left, &line, &length)) {
-        secret_text_put(text, line, length);
+        secret_buf_put(text, line, length);
         if (named && !has_ka_id)
-            secret_text_puts(text, header ? ",ka-id" : ",");
-        secret_text_puts(text, "\n");
+            secret_buf_puts(text, header ? ",ka-id" : ",");
+        secret_buf_puts(text, "\n");
         header = false;
     }
     if (named && !has_ka_id)
         edit->layout.at[edit->layout.count++] = COLUMN_KA_ID;
 }
 
-static void put_added(struct secret_text *text, const struct devices_edit *edit,
+static void put_added(struct secret_buf *text, const struct devices_edit *edit,
                       struct devices *added)
 {
     qsort(added->rows, added->count, sizeof(*added->rows), compare_lines); /* as they came */
@@ -181,7 +181,7 @@ static void put_added(struct secret_text *text, const struct devices_edit *edit,
 
 static bool add(struct devices *added, unsigned int wait)
 {
-    struct secret_text text = {.octets = NULL};
+    struct secret_buf text = {.octets = NULL};
     char fault[DEVICES_EDIT_FAULT_SIZE];
     struct devices_edit edit;
     bool done = devices_edit_open(&edit, option.devices, wait, fault);
@@ -193,7 +193,7 @@ static bool add(struct devices *added, unsigned int wait)
     }
     if (!done)
         (void)fail(option.devices, fault);
-    secret_text_free(&text);
+    secret_buf_free(&text);
     devices_edit_close(&edit);
     return done;
 }

@@ -4,11 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices_edit.h"
-#include "guarded_file.h"
 #include "ka.h"
 #include "line_reader.h"
 #include "options.h"
 #include "printable.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,10 +50,10 @@ static bool fail(const char *where, const char *what)
     return false;
 }
 
-static bool read_list(struct secret_text *list)
+static bool read_list(struct secret_buf *list)
 {
     const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    const bool done = fd >= 0 && secret_text_read(list, fd);
+    const bool done = fd >= 0 && secret_buf_read(list, fd);
 
     if (!done)
         (void)fail(option.in, list->failed ? "out of memory" : strerror(errno));
@@ -65,7 +65,7 @@ static bool read_list(struct secret_text *list)
 }
 
 /* One row; what it says of the identity is looked at later, all rows at once. */
-static bool put_device(struct secret_text *text, const char *identity, size_t length,
+static bool put_device(struct secret_buf *text, const char *identity, size_t length,
                        unsigned char *ka, size_t ka_length)
 {
     char name[ROW_TEXT_MAX + 2];
@@ -84,13 +84,13 @@ static bool put_device(struct secret_text *text, const char *identity, size_t le
     return true;
 }
 
-static bool put_devices(struct secret_text *text, const struct secret_text *list, unsigned char *ka,
+static bool put_devices(struct secret_buf *text, const struct secret_buf *list, unsigned char *ka,
                         size_t ka_length, size_t *count)
 {
     char *rest = list->octets, *line;
     size_t left = list->length, length;
 
-    secret_text_puts(text, "identity,ks-naf,ka,ka-id\n");
+    secret_buf_puts(text, "identity,ks-naf,ka,ka-id\n");
     for (*count = 0; left > 0 && line_next(&rest, &left, &line, &length); ++*count)
         if (!put_device(text, line, length, ka, ka_length))
             return false;
@@ -101,7 +101,7 @@ static bool put_devices(struct secret_text *text, const struct secret_text *list
 }
 
 /* The devices file's own rules, and no identity twice. Its second line is the list's first. */
-static bool check(const struct secret_text *text, size_t count)
+static bool check(const struct secret_buf *text, size_t count)
 {
     const char *where = option.in == NULL ? "--identity" : option.in;
     char fault[DEVICES_EDIT_FAULT_SIZE];
@@ -132,20 +132,20 @@ static bool check(const struct secret_text *text, size_t count)
     return fail(where, fault);
 }
 
-static bool write_text(const struct secret_text *text)
+static bool write_text(const struct secret_buf *text)
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE];
+    char fault[SECRET_FILE_FAULT_SIZE];
 
     if (option.out == NULL)
-        return private_file_write(STDOUT_FILENO, text->octets, text->length) ||
+        return secret_file_write(STDOUT_FILENO, text->octets, text->length) ||
                fail("standard output", strerror(errno));
-    return guarded_file_write(option.out, NULL, text->octets, text->length, fault) ||
+    return secret_file_guard_write(option.out, NULL, text->octets, text->length, fault) ||
            fail(option.out, fault);
 }
 
 int ka_new(int argc, char *argv[])
 {
-    struct secret_text list = {.octets = NULL}, text = {.octets = NULL};
+    struct secret_buf list = {.octets = NULL}, text = {.octets = NULL};
     unsigned char *ka;
     size_t length, count;
     bool done = false;
@@ -165,7 +165,7 @@ int ka_new(int argc, char *argv[])
                put_devices(&text, &list, ka, length, &count) && check(&text, count) &&
                write_text(&text);
     OPENSSL_clear_free(ka, length);
-    secret_text_free(&text);
-    secret_text_free(&list);
+    secret_buf_free(&text);
+    secret_buf_free(&list);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

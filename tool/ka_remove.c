@@ -57,19 +57,19 @@ static size_t mark(const struct devices *devices, bool *goes)
     return count;
 }
 
-static void put_rest(struct secret_text *text, const struct devices_edit *edit, const bool *goes)
+static void put_rest(struct secret_buf *text, const struct devices_edit *edit, const bool *goes)
 {
     char *rest = edit->text.octets, *line;
     size_t left = edit->text.length, length;
 
     for (size_t number = 1; line_next(&rest, &left, &line, &length); number++)
         if (!goes[number])
-            secret_text_put(text, line, (size_t)(rest - line));
+            secret_buf_put(text, line, (size_t)(rest - line));
 }
 
 static size_t remove_rows(struct devices_edit *edit, char fault[DEVICES_EDIT_FAULT_SIZE])
 {
-    struct secret_text text = {.octets = NULL};
+    struct secret_buf text = {.octets = NULL};
     bool *goes = OPENSSL_zalloc((edit->devices->count + 2) * sizeof(*goes)); /* lines from 1 */
     size_t count = goes == NULL ? 0 : mark(edit->devices, goes);
 
@@ -82,7 +82,7 @@ static size_t remove_rows(struct devices_edit *edit, char fault[DEVICES_EDIT_FAU
             count = 0;
     }
     OPENSSL_free(goes);
-    secret_text_free(&text);
+    secret_buf_free(&text);
     return count;
 }
 

@@ -21,35 +21,35 @@ bool ka_random(unsigned char *octets, size_t length)
     return true;
 }
 
-static void put_field(struct secret_text *text, enum column column, const struct ka_row *row)
+static void put_field(struct secret_buf *text, enum column column, const struct ka_row *row)
 {
     switch (column) {
     case COLUMN_IDENTITY:
-        secret_text_puts(text, row->identity);
+        secret_buf_puts(text, row->identity);
         break;
     case COLUMN_KS_NAF:
         if (row->ks_naf != NULL)
-            secret_text_hex(text, row->ks_naf, ROW_KEY_LENGTH);
+            secret_buf_hex(text, row->ks_naf, ROW_KEY_LENGTH);
         break;
     case COLUMN_KA:
         if (row->ka != NULL)
-            secret_text_hex(text, row->ka, row->ka_length);
+            secret_buf_hex(text, row->ka, row->ka_length);
         break;
     case COLUMN_KA_ID:
         if (row->ka_id != NULL)
-            secret_text_puts(text, row->ka_id);
+            secret_buf_puts(text, row->ka_id);
         break;
     default: /* a new row has nothing of the rest */
         break;
     }
 }
 
-void ka_put_row(struct secret_text *text, const struct row_layout *layout, const struct ka_row *row)
+void ka_put_row(struct secret_buf *text, const struct row_layout *layout, const struct ka_row *row)
 {
     for (size_t i = 0; i < layout->count; i++) {
         if (i > 0)
-            secret_text_puts(text, ",");
+            secret_buf_puts(text, ",");
         put_field(text, layout->at[i], row);
     }
-    secret_text_puts(text, "\n");
+    secret_buf_puts(text, "\n");
 }

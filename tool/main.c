@@ -4,9 +4,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "command.h"
-#include "guarded_file.h"
 #include "options.h"
 #include "printable.h"
+#include "secret_file_guard.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,7 @@ int main(int argc, char *argv[])
 
             (void)snprintf(called, sizeof(called), "akma %s", commands[i].name);
             argv[1] = called;
-            guarded_file_signals();
+            secret_file_guard_signals();
             return commands[i].run(argc - 1, argv + 1);
         }
     fprintf(stderr, "akma: %s: there is no such command; akma --help lists them\n",

@@ -5,9 +5,9 @@
  */
 #include "output.h"
 
-#include "guarded_file.h"
 #include "hex.h"
 #include "printable.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -56,16 +56,17 @@ bool output_key(const char *path, enum output_format format, const unsigned char
                 size_t length)
 {
     const size_t size = 2 * length + 8;
-    char fault[PRIVATE_FILE_FAULT_SIZE], *text = OPENSSL_malloc(size);
+    char fault[SECRET_FILE_FAULT_SIZE], *text = OPENSSL_malloc(size);
     bool done = false;
 
     if (text == NULL) {
         (void)complain("output", "out of memory");
     } else if (path != NULL) {
-        done = guarded_file_write(path, NULL, text, encode(text, format, key, length), fault) ||
-               complain(path, fault);
+        done =
+            secret_file_guard_write(path, NULL, text, encode(text, format, key, length), fault) ||
+            complain(path, fault);
     } else {
-        done = private_file_write(STDOUT_FILENO, text, encode(text, format, key, length)) ||
+        done = secret_file_write(STDOUT_FILENO, text, encode(text, format, key, length)) ||
                complain("standard output", strerror(errno));
     }
     OPENSSL_clear_free(text, size);

@@ -32,7 +32,7 @@ const struct psk_format *psk_format_of(const char *name)
     return NULL;
 }
 
-char psk_format_stumbles(const struct psk_format *format, const char *identity, size_t length)
+char psk_format_bad_char(const struct psk_format *format, const char *identity, size_t length)
 {
     if (format->comments && length > 0 && identity[0] == '#')
         return identity[0];

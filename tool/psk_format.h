@@ -24,7 +24,7 @@ struct psk_format {
 const struct psk_format *psk_format_of(const char *name);
 
 /* A character of this identity that the format cannot carry; NUL: it can carry them all. */
-char psk_format_stumbles(const struct psk_format *format, const char *identity, size_t length);
+char psk_format_bad_char(const struct psk_format *format, const char *identity, size_t length);
 
 /* The most octets that psk_format_write() needs. */
 size_t psk_format_room(const struct psk_format *format, size_t identity_length, size_t key_length);

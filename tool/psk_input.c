@@ -5,7 +5,7 @@
  */
 #include "psk_input.h"
 
-#include "private_file.h"
+#include "secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static bool copy(int from, int to, char *piece, char fault[PSK_INPUT_FAULT_SIZE]
         total += (size_t)got;
         if (total > PSK_PIPE_MAX)
             return wrong(fault, "more than 1 GiB, which a pipe is held in memory for: give a file");
-        if (!private_file_write(to, piece, (size_t)got))
+        if (!secret_file_write(to, piece, (size_t)got))
             return wrong(fault, strerror(errno));
     }
     return got == 0 || wrong(fault, strerror(errno));

@@ -156,16 +156,16 @@ static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_
     struct row row;
     const struct row_field *identity = &row.field[COLUMN_IDENTITY];
     bool done = true;
-    char stumbles;
+    char bad_char;
 
     if (!row_read(&row, &setup->layout, line, length, fault))
         return complain(job, number, fault);
     if (!counts(job, setup, identity, number, &done))
         return done;
-    stumbles = psk_format_stumbles(setup->format, (const char *)identity->octets, identity->length);
-    if (stumbles != '\0') {
+    bad_char = psk_format_bad_char(setup->format, (const char *)identity->octets, identity->length);
+    if (bad_char != '\0') {
         (void)snprintf(fault, sizeof(fault), "identity: the format %s cannot carry its '%c'",
-                       setup->format->name, stumbles);
+                       setup->format->name, bad_char);
         return complain(job, number, fault);
     }
     return derive(setup, ctx, &row, key) ? write_row(job, setup, identity, key)

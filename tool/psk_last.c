@@ -5,8 +5,8 @@
  */
 #include "psk_last.h"
 
+#include "dedup.h"
 #include "line_reader.h"
-#include "seen.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -23,7 +23,7 @@ struct repeated {
 };
 
 struct psk_last {
-    struct seen *seen, *check;
+    struct dedup *dedup, *check;
     struct repeated *slots; /* open addressing; NULL: no identity has come again */
     size_t capacity, count;
 };
@@ -39,10 +39,10 @@ struct psk_last *psk_last_new(uint64_t rows)
 
     if (last == NULL)
         return NULL;
-    last->seen = seen_new();
-    last->check = seen_new(); /* for its secret: no row is added to it */
-    if (last->seen != NULL && last->check != NULL) {
-        seen_reserve(last->seen, rows);
+    last->dedup = dedup_new();
+    last->check = dedup_new(); /* for its secret: no row is added to it */
+    if (last->dedup != NULL && last->check != NULL) {
+        dedup_reserve(last->dedup, rows);
         return last;
     }
     psk_last_free(last);
@@ -53,8 +53,8 @@ void psk_last_free(struct psk_last *last)
 {
     if (last == NULL)
         return;
-    seen_free(last->seen);
-    seen_free(last->check);
+    dedup_free(last->dedup);
+    dedup_free(last->check);
     OPENSSL_free(last->slots);
     OPENSSL_free(last);
 }
@@ -87,11 +87,11 @@ static bool grow(struct psk_last *last)
 
 static bool add(struct psk_last *last, const struct coming *row)
 {
-    const enum seen_result result = seen_add(last->seen, row->hash);
+    const enum dedup_result result = dedup_add(last->dedup, row->hash);
     struct repeated *slot;
 
-    if (result != SEEN_BEFORE)
-        return result == SEEN_NEW;
+    if (result != DEDUP_DUPLICATE)
+        return result == DEDUP_NEW;
     if (4 * last->count >= 3 * last->capacity && !grow(last))
         return false;
     slot = find(last->slots, last->capacity, row->hash);
@@ -103,7 +103,7 @@ static bool add(struct psk_last *last, const struct coming *row)
 static uint64_t line_check(const struct psk_last *last, const void *identity, size_t length,
                            size_t line)
 {
-    return (uint64_t)line << CHECK_BITS | (seen_hash(last->check, identity, length) & CHECK_MASK);
+    return (uint64_t)line << CHECK_BITS | (dedup_hash(last->check, identity, length) & CHECK_MASK);
 }
 
 /* The field of this number; NULL: the line has fewer. */
@@ -138,9 +138,9 @@ bool psk_last_add(struct psk_last *last, size_t field, char *block, size_t lengt
         if (came - added == AHEAD)
             done = done && add(last, &rows[added++ % AHEAD]);
         rows[came % AHEAD] =
-            (struct coming){.hash = seen_hash(last->seen, identity, length),
+            (struct coming){.hash = dedup_hash(last->dedup, identity, length),
                             .line_check = line_check(last, identity, length, *before)};
-        seen_expect(last->seen, rows[came++ % AHEAD].hash);
+        dedup_prefetch(last->dedup, rows[came++ % AHEAD].hash);
     }
     while (added < came)
         done = done && add(last, &rows[added++ % AHEAD]);
@@ -155,7 +155,7 @@ enum psk_last_result psk_last_is(const struct psk_last *last, const void *identi
 
     if (last->count == 0)
         return PSK_LAST_YES;
-    slot = find(last->slots, last->capacity, seen_hash(last->seen, identity, length));
+    slot = find(last->slots, last->capacity, dedup_hash(last->dedup, identity, length));
     if (slot->hash == 0)
         return PSK_LAST_YES;
     wanted = line_check(last, identity, length, line);

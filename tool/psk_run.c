@@ -5,12 +5,12 @@
  */
 #include "psk_run.h"
 
-#include "guarded_file.h"
 #include "line_reader.h"
 #include "pipeline.h"
 #include "printable.h"
 #include "progress.h"
 #include "psk_input.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ struct run {
     struct psk_input input;
     struct psk_last *last;
     struct line_reader reader;
-    struct private_file file;
+    struct secret_file file;
     struct pipeline *pipeline;
     struct psk_job *jobs;
     struct progress progress;
@@ -80,7 +80,7 @@ static void leave(void *entered)
 
 static bool write_out(struct run *run, const char *octets, size_t length)
 {
-    return private_file_write(run->file.fd, octets, length) || fail(run, run->out, strerror(errno));
+    return secret_file_write(run->file.fd, octets, length) || fail(run, run->out, strerror(errno));
 }
 
 /* Write a job's rows, and say which of its rows are none. */
@@ -302,7 +302,7 @@ static bool open_input(struct run *run, const char *in)
 
     if (!psk_input_open(&run->input, in, fault))
         return fail(run, run->input.name, fault);
-    if (S_ISREG(status->st_mode) && !private_file_is_private(status))
+    if (S_ISREG(status->st_mode) && !secret_file_is_private(status))
         fprintf(stderr,
                 "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
                 PRINTABLE(run->input.name));
@@ -311,9 +311,9 @@ static bool open_input(struct run *run, const char *in)
 
 static bool run_open(struct run *run)
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE];
+    char fault[SECRET_FILE_FAULT_SIZE];
 
-    if (!guarded_file_create(&run->file, run->out, fault))
+    if (!secret_file_guard_create(&run->file, run->out, fault))
         return fail(run, run->out, fault);
     if (!psk_input_hold(&run->input, fault))
         return fail(run, run->input.name, fault);
@@ -323,7 +323,7 @@ static bool run_open(struct run *run)
     if (!start(run) || !run_rows(run))
         return false;
     progress_clear(&run->progress);
-    return guarded_file_commit(&run->file, fault) || fail(run, run->out, fault);
+    return secret_file_guard_commit(&run->file, fault) || fail(run, run->out, fault);
 }
 
 bool psk_run(struct psk_setup *setup, const char *in, const char *out, bool keep_going)
@@ -332,7 +332,7 @@ bool psk_run(struct psk_setup *setup, const char *in, const char *out, bool keep
     const bool done = open_input(&run, in) && run_open(&run);
 
     finish(&run);
-    guarded_file_discard(&run.file);
+    secret_file_guard_discard(&run.file);
     psk_input_close(&run.input);
     if (done && run.bad > 0)
         fprintf(stderr, "akma psk: %zu of %zu devices are in %s; bad rows: %zu\n", run.rows,

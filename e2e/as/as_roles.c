@@ -86,14 +86,14 @@ bool as_open_roles(struct as *as)
         return false;
     if (as->roles.third_party && (server->flagger = flagger_new(server, lifetime)) == NULL)
         return as_complain("out of memory");
-    if (server->roster != NULL &&
+    if (server->devices_current != NULL &&
         (as->removals = removals_new(server, server->flagger != NULL ? lifetime : LIFETIME_TOP)) ==
             NULL)
         return as_complain("out of memory");
     if (!as->roles.naf)
         return true;
     server->naf = as->options->naf_fqdn;
-    server->source = source_options_open(server->roster);
+    server->source = source_options_open(server->devices_current);
     if (server->source == NULL)
         return as_complain("out of memory");
     if (as->roles.line_client)

@@ -108,20 +108,20 @@ static int open_e2e(struct as *as)
     }
 }
 
-static bool open_roster(struct as *as)
+static bool open_devices(struct as *as)
 {
-    const struct roster_rules rules = {
+    const struct devices_current_rules rules = {
         .needs_ks_naf = as->roles.naf && !as->roles.line_server && !source_options_given(),
         .may_have_ks_naf = as->roles.naf,
         .may_have_ka = as->roles.third_party,
         .insecure = as->options->insecure_devices != NULL,
     };
-    char fault[ROSTER_FAULT_SIZE];
+    char fault[DEVICES_CURRENT_FAULT_SIZE];
 
     if (as->options->devices == NULL)
         return true;
-    as->server.roster = roster_open(as->options->devices, &rules, fault);
-    return as->server.roster != NULL || (fprintf(stderr, "%s\n", fault), false);
+    as->server.devices_current = devices_current_open(as->options->devices, &rules, fault);
+    return as->server.devices_current != NULL || (fprintf(stderr, "%s\n", fault), false);
 }
 
 static bool open_line(struct as *as)
@@ -241,7 +241,7 @@ int as_set_up(struct as *as)
     if (status != EXIT_SUCCESS)
         return status;
     if (!source_options_check(as->options->naf_fqdn, as->options->ua_protocol_id) ||
-        !open_roster(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
+        !open_devices(as) || !open_line(as) || !open_psk(as) || !open_loops(as) ||
         !open_tallies(as) || !as_open_roles(as))
         return EXIT_FAILURE;
     control_hold_signals();
@@ -268,7 +268,7 @@ void as_release(struct as *as)
     removals_free(as->removals);
     app_free(server->app);
     flagger_free(server->flagger);
-    roster_free(server->roster);
+    devices_current_free(server->devices_current);
     line_tls_free(server->line);
     tally_free(server->networks);
     tally_free(server->devices);

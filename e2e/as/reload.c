@@ -5,8 +5,8 @@
  */
 #include "as/reload.h"
 
+#include "devices_current.h"
 #include "printable.h"
-#include "roster.h"
 
 #include <stdio.h>
 
@@ -15,8 +15,9 @@ static void on_removed(void *argument, const struct device *row, bool is_last)
     removals_add(argument, row, is_last);
 }
 
-#define FAULT_SIZE \
-    (ROSTER_FAULT_SIZE > LINE_TLS_FAULT_SIZE ? ROSTER_FAULT_SIZE : LINE_TLS_FAULT_SIZE)
+#define FAULT_SIZE                                                                 \
+    (DEVICES_CURRENT_FAULT_SIZE > LINE_TLS_FAULT_SIZE ? DEVICES_CURRENT_FAULT_SIZE \
+                                                      : LINE_TLS_FAULT_SIZE)
 
 /* What was read, until all of it can be put in force. */
 struct files {
@@ -44,8 +45,8 @@ static bool take_files(struct as *as, char fault[FAULT_SIZE])
     struct files files = {.line = NULL};
 
     if (!read_files(as, &files, fault) ||
-        (server->roster != NULL &&
-         !roster_reload(server->roster, on_removed, as->removals, fault))) {
+        (server->devices_current != NULL &&
+         !devices_current_reload(server->devices_current, on_removed, as->removals, fault))) {
         SSL_CTX_free(files.line);
         wrap_keys_free(files.store_keys);
         return false;

@@ -21,7 +21,7 @@ struct removals;
  */
 struct removals *removals_new(struct server *server, unsigned int lifetime);
 
-/* A row is gone (roster.h says when, and what is_last is). On any thread. */
+/* A row is gone (devices_current.h says when, and what is_last is). On any thread. */
 void removals_add(struct removals *removals, const struct device *row, bool is_last);
 
 /* Nothing is asked any more. The loops do not run; store and third party are there. NULL is fine.

@@ -259,11 +259,11 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
     return http_start();
 }
 
-struct source *source_options_open(struct roster *roster)
+struct source *source_options_open(struct devices_current *devices_current)
 {
-    struct source *file = roster == NULL ? NULL : source_file_new(roster);
+    struct source *file = devices_current == NULL ? NULL : source_file_new(devices_current);
 
-    if (!source_options_given() || (roster != NULL && file == NULL))
+    if (!source_options_given() || (devices_current != NULL && file == NULL))
         return file;
     return source_http_new(&setup.source, file);
 }

@@ -6,8 +6,8 @@
 #ifndef SOURCE_OPTIONS_H
 #define SOURCE_OPTIONS_H
 
+#include "devices_current.h"
 #include "options.h"
-#include "roster.h"
 #include "server/server.h"
 
 /* For the table of options. */
@@ -27,7 +27,7 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
  * The source that was asked for, in front of a devices file; roster NULL: there is none. NULL: out
  * of memory.
  */
-struct source *source_options_open(struct roster *roster);
+struct source *source_options_open(struct devices_current *devices_current);
 
 /* Start it, and listen for notifications; server->source is what was opened. False: as above. */
 bool source_options_start(struct server *server);

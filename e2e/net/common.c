@@ -6,7 +6,7 @@
 #include "net/common.h"
 
 #include "printable.h"
-#include "private_file.h"
+#include "secret_file.h"
 #include "tls13_psk.h"
 
 #include <akma/kdf.h>
@@ -27,8 +27,8 @@ static void write_keylog(const SSL *ssl, const char *line)
 /* The file lets its reader decrypt every connection: for its owner alone. */
 static bool open_keylog(const char *path)
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE] = "";
-    const int fd = private_file_append(path, fault);
+    char fault[SECRET_FILE_FAULT_SIZE] = "";
+    const int fd = secret_file_append(path, fault);
 
     keylog_file = fd < 0 ? NULL : fdopen(fd, "a");
     if (keylog_file == NULL) {

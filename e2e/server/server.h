@@ -35,7 +35,7 @@ struct connection;
 struct flagger;
 struct flags;
 struct line_tls;
-struct roster;
+struct devices_current;
 struct source;
 struct store;
 struct store_scope;
@@ -72,7 +72,7 @@ struct server {
     struct store *store;
     struct app *app;
     /* third party */
-    struct roster *roster;
+    struct devices_current *devices_current;
     struct flagger *flagger;
     struct {
         const char *mode, *digest, *usage;

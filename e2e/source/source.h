@@ -65,10 +65,10 @@ struct source {
     const struct source_ops *ops;
 };
 
-struct roster;
+struct devices_current;
 
 /* The devices file: the row of the identity names the device and holds its key. NULL: no memory. */
-struct source *source_file_new(struct roster *roster);
+struct source *source_file_new(struct devices_current *devices_current);
 
 /* Cleanse and release. NULL is fine. No look-up may be under way. */
 void source_free(struct source *source);

@@ -7,7 +7,6 @@
 
 #include "net/common.h"
 #include "printable.h"
-#include "private_file.h"
 #include "secret_file.h"
 
 #include <openssl/err.h>
@@ -19,7 +18,7 @@
 
 char *source_credentials_secret(const char *path, size_t *length)
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE] = "the file is empty";
+    char fault[SECRET_FILE_FAULT_SIZE] = "the file is empty";
     char *secret = secret_file_read(path, SECRET_MAX, false, length, fault);
 
     if (secret != NULL) {
@@ -42,7 +41,7 @@ static bool key_is_private(const char *path)
 {
     struct stat status;
 
-    if (stat(path, &status) != 0 || private_file_is_private(&status))
+    if (stat(path, &status) != 0 || secret_file_is_private(&status))
         return true; /* what is not there is said below */
     fprintf(stderr, "--source-key %s: users other than its owner can access it: chmod 600 it\n",
             PRINTABLE(path));

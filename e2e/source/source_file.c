@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
-#include "roster.h"
+#include "devices_current.h"
 #include "source/source.h"
 
 #include <openssl/crypto.h>
@@ -12,7 +12,7 @@
 
 struct file_source {
     struct source source;
-    struct roster *roster;
+    struct devices_current *devices_current;
 };
 
 /* The file says Ks_NAF or K_AF, of whichever kind: one key for each identity. */
@@ -21,7 +21,7 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
                                      void *argument)
 {
     struct file_source *file = (struct file_source *)source;
-    const struct devices *devices = roster_acquire(file->roster);
+    const struct devices *devices = devices_current_acquire(file->devices_current);
     const struct device *row = devices_find(devices, query->identity);
     struct source_answer answer = {.result = SOURCE_UNKNOWN};
 
@@ -31,7 +31,7 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
         memcpy(answer.ks_naf, row->ks_naf, KS_NAF_LENGTH);
         memcpy(answer.device, row->identity, strlen(row->identity) + 1);
     }
-    roster_release(file->roster, devices);
+    devices_current_release(file->devices_current, devices);
     done(argument, &answer);
     OPENSSL_cleanse(&answer, sizeof(answer));
     return NULL;
@@ -49,13 +49,13 @@ static void release(struct source *source)
 
 static const struct source_ops file_ops = {lookup, cancel, NULL, release};
 
-struct source *source_file_new(struct roster *roster)
+struct source *source_file_new(struct devices_current *devices_current)
 {
     struct file_source *file = OPENSSL_zalloc(sizeof(*file));
 
     if (file == NULL)
         return NULL;
     file->source.ops = &file_ops;
-    file->roster = roster;
+    file->devices_current = devices_current;
     return &file->source;
 }

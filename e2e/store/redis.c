@@ -93,20 +93,20 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
 }
 
 /* Length octets and NUL; the password's line end is not part of it. */
-static char *read_password(const char *path, size_t *length, char fault[PRIVATE_FILE_FAULT_SIZE])
+static char *read_password(const char *path, size_t *length, char fault[SECRET_FILE_FAULT_SIZE])
 {
     char *password = secret_file_read(path, PASSWORD_MAX, false, length, fault);
 
     if (password == NULL || strcspn(password, "\r\n") > 0)
         return password;
-    (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "the first line has to be the password");
+    (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "the first line has to be the password");
     secret_file_free(password, *length);
     return NULL;
 }
 
 bool redis_password_is_there(const char *path)
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE];
+    char fault[SECRET_FILE_FAULT_SIZE];
     size_t length = 0;
     char *password = read_password(path, &length, fault);
 
@@ -118,7 +118,7 @@ bool redis_password_is_there(const char *path)
 }
 
 /* AUTH [user] password */
-static bool authenticate(struct redis *redis, char fault[PRIVATE_FILE_FAULT_SIZE])
+static bool authenticate(struct redis *redis, char fault[SECRET_FILE_FAULT_SIZE])
 {
     const char *user = redis->setup->user;
     size_t length = 0;
@@ -134,14 +134,14 @@ static bool authenticate(struct redis *redis, char fault[PRIVATE_FILE_FAULT_SIZE
     done = redis_ask(redis, words, user == NULL ? 2 : 3, authenticated);
     secret_file_free(password, length);
     if (!done)
-        (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "out of memory");
+        (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "out of memory");
     return done;
 }
 
 static void greet(struct redis *redis)
 {
     static const struct redis_word info[] = {{"INFO", 4}, {"server", 6}};
-    char fault[PRIVATE_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
+    char fault[SECRET_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
     const int yes = 1;
 
     (void)setsockopt(bufferevent_getfd(redis->connection), IPPROTO_TCP, TCP_NODELAY, &yes,

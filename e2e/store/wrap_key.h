@@ -11,14 +11,14 @@
 #ifndef WRAP_KEY_H
 #define WRAP_KEY_H
 
-#include "private_file.h"
+#include "secret_file.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define WRAP_KEY_LENGTH     32
 #define WRAP_KEYS_MAX       16
-#define WRAP_KEY_FAULT_SIZE PRIVATE_FILE_FAULT_SIZE
+#define WRAP_KEY_FAULT_SIZE SECRET_FILE_FAULT_SIZE
 
 struct wrap_key {
     uint32_t number;

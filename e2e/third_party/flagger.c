@@ -6,8 +6,8 @@
 #include "third_party/flagger.h"
 
 #include "devices.h"
+#include "devices_current.h"
 #include "ops/metrics.h"
-#include "roster.h"
 #include "store/store.h"
 
 #include <openssl/crypto.h>
@@ -54,7 +54,7 @@ static void asking_free(struct asking *asking)
     if (asking == NULL)
         return;
     if (asking->devices != NULL)
-        roster_release(asking->flagger->server->roster, asking->devices);
+        devices_current_release(asking->flagger->server->devices_current, asking->devices);
     server_drop_prepared(asking->endings);
     OPENSSL_free(asking);
 }
@@ -97,7 +97,8 @@ static void on_put(void *argument, enum store_result result, const struct store_
     (void)record;
     if (result != STORE_OK) {
         asking->done(asking->argument, FLAGS_FAILED, NULL, reason);
-    } else if (!roster_has_still(asking->flagger->server->roster, asking->devices, asking->row)) {
+    } else if (!devices_current_has_still(asking->flagger->server->devices_current, asking->devices,
+                                          asking->row)) {
         (void)store->ops->take(store, asking->loop, asking->flag.identity, ignore, NULL);
         asking->done(asking->argument, FLAGS_FAILED, NULL, "the Ka was removed");
     } else {
@@ -187,7 +188,7 @@ struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
         return NULL;
     }
     asking->done = done;
-    asking->devices = roster_acquire(flagger->server->roster);
+    asking->devices = devices_current_acquire(flagger->server->devices_current);
     asking->row = find_ka(asking->devices, query);
     asking->is_calling = true;
     if (asking->row == NULL) {

@@ -8,7 +8,7 @@
 #include "net/clock.h"
 #include "net/common.h"
 #include "printable.h"
-#include "private_file.h"
+#include "secret_file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -56,8 +56,8 @@ static bool complain(char fault[LINE_TLS_FAULT_SIZE], const char *option, const 
 /* The private key: a file that nobody else can use. */
 static bool use_key(SSL_CTX *ctx, const char *path, char fault[LINE_TLS_FAULT_SIZE])
 {
-    char what[PRIVATE_FILE_FAULT_SIZE];
-    const int fd = private_file_open(path, false, what);
+    char what[SECRET_FILE_FAULT_SIZE];
+    const int fd = secret_file_open(path, false, what);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     bool is_encrypted = false;
     EVP_PKEY *key =

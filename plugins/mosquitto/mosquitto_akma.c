@@ -105,7 +105,7 @@ static bool open_setup(struct plugin *plugin)
 }
 
 /* Rows that hold; false: there have never been any. */
-static bool look_at_devices(struct plugin *plugin)
+static bool check_devices(struct plugin *plugin)
 {
     const char *const path = plugin->watched.path;
     char fault[DEVICES_FAULT_SIZE];
@@ -160,7 +160,7 @@ static int on_psk_key(int event, void *event_data, void *userdata)
     const struct device *device;
 
     (void)event;
-    (void)look_at_devices(plugin);
+    (void)check_devices(plugin);
     device = devices_find(plugin->watched.devices, asked->identity);
     if (device == NULL) {
         (void)refuse(asked->identity, "not in the devices file");
@@ -192,7 +192,7 @@ static bool start(struct plugin *plugin, const struct mosquitto_opt *options, in
     plugin->watched.path = plugin->given[DEVICES];
     plugin->watched.rules =
         (struct devices_rules){.needs = DEVICES_KS_NAF, .extra = DEVICES_REFRESH};
-    return look_at_devices(plugin) &&
+    return check_devices(plugin) &&
            (mosquitto_callback_register(plugin->identifier, MOSQ_EVT_PSK_KEY, on_psk_key, NULL,
                                         plugin) == MOSQ_ERR_SUCCESS ||
             complain("MOSQ_EVT_PSK_KEY", "the broker does not take a callback"));

@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     count = raw ? (int)length : decode(expected, text, length);
     if (raw)
         memcpy(expected, text, length);
-    done = secret_read(&secret, make_source(name, kind, text, length, &fd), raw, SECRET_MAX, fault);
+    done = secret_source_read(&secret, make_source(name, kind, text, length, &fd), raw, SECRET_MAX,
+                              fault);
     want(memchr(fault, '\0', sizeof(fault)) != NULL);
     if (done)
         want(secret.length == (size_t)count && memcmp(secret.octets, expected, secret.length) == 0);

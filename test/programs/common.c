@@ -17,7 +17,7 @@
 #include "e2e_key.h"
 #include "hex.h"
 #include "printable.h"
-#include "private_file.h"
+#include "secret_file.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -73,23 +73,23 @@ static int show_open(int fd, const char *fault)
 
 static int run_open(char *arguments[])
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE] = "";
+    char fault[SECRET_FILE_FAULT_SIZE] = "";
 
-    return show_open(private_file_open(arguments[0], false, fault), fault);
+    return show_open(secret_file_open(arguments[0], false, fault), fault);
 }
 
 static int run_insecure(char *arguments[])
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE] = "";
+    char fault[SECRET_FILE_FAULT_SIZE] = "";
 
-    return show_open(private_file_open(arguments[0], true, fault), fault);
+    return show_open(secret_file_open(arguments[0], true, fault), fault);
 }
 
 static int run_append(char *arguments[])
 {
-    char fault[PRIVATE_FILE_FAULT_SIZE] = "";
+    char fault[SECRET_FILE_FAULT_SIZE] = "";
 
-    return show_open(private_file_append(arguments[0], fault), fault);
+    return show_open(secret_file_append(arguments[0], fault), fault);
 }
 
 static int run_devices(char *arguments[])

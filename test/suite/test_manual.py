@@ -362,7 +362,7 @@ INSIDE = {  # what nobody meets at a program's outside
         "e2e/store/wrap_key.c FILE_MAX",
     ),
     *("tool/derive.c INPUTS_MAX", "tool/doctor_config.c KEY_MAX", "tool/pipeline.c THREADS_MAX"),
-    *("tool/psk_job.c KEY_MAX", "tool/seen.c RESERVED_MAX"),
+    *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),
 }
 
 

@@ -7,16 +7,16 @@ from room import Room, of
 
 FAULTS = [
     *of(
-        "private_file.c",
+        "secret_file.c",
         ("(S_IRWXG | S_IRWXO)", "(S_IRWXG | S_IROTH)"),
         ("(S_IRWXG | S_IRWXO)) == 0", "(S_IRGRP | S_IROTH)) == 0"),
         ("return S_ISREG(status->st_mode) ||", "return true || S_ISREG(status->st_mode) ||"),
         ("return S_ISREG(status->st_mode) ||", "return !S_ISLNK(status->st_mode) ||"),
         ("if (status->st_uid != geteuid())", "if (false)"),
-        ("return insecure || private_file_is_private(status)", "return true"),
+        ("return insecure || secret_file_is_private(status)", "return true"),
         (
-            "return insecure || private_file_is_private(status)",
-            "return private_file_is_private(status)",
+            "return insecure || secret_file_is_private(status)",
+            "return secret_file_is_private(status)",
         ),
         (" | O_NOFOLLOW", ""),
         (" | O_NONBLOCK", ""),
@@ -143,7 +143,7 @@ FAULTS = [
         ("(source[length] == '\\0') == sources[i].exact)", "true)"),
         ("if (text.length > max)", "if (false)"),
         ("else if (text.length == 0)", "else if (false)"),
-        ("!private_file_is_private(&status))", "false)"),
+        ("!secret_file_is_private(&status))", "false)"),
         ("number[0] < '0' || number[0] > '9' || *end", "*end"),
         ("text->octets[i] == '\\0' || strchr", "strchr"),
         ("if (length >= text->size)", "if (false)"),

@@ -495,7 +495,10 @@ FAULTS: list[Fault] = [
             "        SSL_CTX_free(files.line);\n        wrap_keys_free(files.store_keys);\n        return false;",
             "        wrap_keys_free(files.store_keys);",
         ),
-        ("(server->roster != NULL &&\n         !roster_reload", "(false && !roster_reload"),
+        (
+            "(server->devices_current != NULL &&\n         !devices_current_reload",
+            "(false && !devices_current_reload",
+        ),
         (
             "        line_tls_put_in_force(server->line, files.line);",
             "        SSL_CTX_free(files.line);",
@@ -503,7 +506,7 @@ FAULTS: list[Fault] = [
         by="test_reload",
     ),
     *of(
-        "../common/roster.c",
+        "../common/devices_current.c",
         (
             "compare_rows(change->now_rows[place].row, row) != 0 ||",
             "false ||",
@@ -520,12 +523,12 @@ FAULTS: list[Fault] = [
             "            qsort(places + first, end + 1 - first, sizeof(*places), compare_places);",
             "            (void)compare_places;",
         ),
-        ("        put_in_force(roster, fresh);\n", "        free_version(fresh);\n"),
+        ("        put_in_force(current, fresh);\n", "        free_version(fresh);\n"),
         by="test_reload",
     ),
     *of(
-        "../common/roster.c",
-        ("(row->ka == NULL || roster->rules.may_have_ka) &&", "true &&"),
+        "../common/devices_current.c",
+        ("(row->ka == NULL || current->rules.may_have_ka) &&", "true &&"),
         by="files_of_the_roles",
     ),
 ]

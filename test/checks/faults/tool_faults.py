@@ -62,21 +62,21 @@ FAULTS = [
         by=DERIVE,
     ),
     *of(
-        "guarded_file.c",
+        "secret_file_guard.c",
         ("(void)signal(SIGXFSZ, SIG_IGN);", ""),
         ("(void)signal(SIGPIPE, SIG_IGN);", ""),
-        ("if (done && !private_file_write(file.fd, octets, length)) {", "if (false) {"),
+        ("if (done && !secret_file_write(file.fd, octets, length)) {", "if (false) {"),
         by=DERIVE,
     ),
     *of(
-        "guarded_file.c",
+        "secret_file_guard.c",
         ("if (pending != NULL)\n        (void)unlink(pending);", ""),
         ("before.sa_handler != SIG_IGN", "false"),
         by=PSK,
     ),
     *of(
-        "guarded_file.c",
-        ("(status == NULL || private_file_keep(&file, status, fault)) &&", ""),
+        "secret_file_guard.c",
+        ("(status == NULL || secret_file_keep_mode(&file, status, fault)) &&", ""),
         by=KA,
     ),
     *of(
@@ -119,7 +119,7 @@ FAULTS = [
         ("return done && run.bad == 0;", "return done;"),
         ("run->rows == 0 ? strlen(run->setup->format->separator) : 0", "0"),
         ("if (result == BLOCK_END)\n        return true;", "return true;"),
-        ("!private_file_is_private(status))", "false)"),
+        ("!secret_file_is_private(status))", "false)"),
         (" &&\n           write_out(run, format->end, strlen(format->end))", ""),
         by=PSK,
     ),
@@ -144,9 +144,9 @@ FAULTS = [
     ),
     *of("progress.c", (".shown = isatty(STDERR_FILENO) == 1", ".shown = true"), by=PSK),
     *of(
-        "seen.c",
+        "dedup.c",
         ("if (*slot == hash)", "if (false)"),
-        ("seen->table.capacity - seen->table.capacity / 8", "seen->table.capacity / 4"),
+        ("dedup->table.capacity - dedup->table.capacity / 8", "dedup->table.capacity / 4"),
         by=PSK,
     ),
     *of(
@@ -175,8 +175,8 @@ FAULTS = [
         "ka_add.c",
         ("device->ks_naf == NULL && known != NULL", "false"),
         (
-            "if (named && !has_ka_id)\n            secret_text_puts",
-            "if (false)\n            secret_text_puts",
+            "if (named && !has_ka_id)\n            secret_buf_puts",
+            "if (false)\n            secret_buf_puts",
         ),
         ("qsort(added->rows", "if (false)\n        qsort(added->rows"),
         ("if (done && (*added)->count != 1)", "if (false)"),
@@ -191,7 +191,7 @@ FAULTS = [
         by=KA,
     ),
     *of(
-        "secret_text.c",
+        "secret_buf.c",
         ("OPENSSL_clear_free(text->octets, text->size);", "OPENSSL_free(text->octets);"),
         by=MEMORY,
     ),

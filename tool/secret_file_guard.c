@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "guarded_file.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ static void end(int number)
     (void)raise(number); /* it comes when this handler returns */
 }
 
-void guarded_file_signals(void)
+void secret_file_guard_signals(void)
 {
     const struct sigaction action = {.sa_handler = end};
     struct sigaction before;
@@ -47,48 +47,48 @@ static sigset_t block(void)
     return before;
 }
 
-bool guarded_file_create(struct private_file *file, const char *path,
-                         char fault[PRIVATE_FILE_FAULT_SIZE])
+bool secret_file_guard_create(struct secret_file *file, const char *path,
+                              char fault[SECRET_FILE_FAULT_SIZE])
 {
     const sigset_t before = block();
-    const bool done = private_file_create(file, path, fault);
+    const bool done = secret_file_create(file, path, fault);
 
     pending = file->temporary;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return done;
 }
 
-bool guarded_file_commit(struct private_file *file, char fault[PRIVATE_FILE_FAULT_SIZE])
+bool secret_file_guard_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE])
 {
     const sigset_t before = block();
-    const bool done = private_file_commit(file, fault);
+    const bool done = secret_file_commit(file, fault);
 
     pending = NULL;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return done;
 }
 
-void guarded_file_discard(struct private_file *file)
+void secret_file_guard_discard(struct secret_file *file)
 {
     const sigset_t before = block();
 
-    private_file_discard(file);
+    secret_file_discard(file);
     pending = NULL;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-bool guarded_file_write(const char *path, const struct stat *status, const void *octets,
-                        size_t length, char fault[PRIVATE_FILE_FAULT_SIZE])
+bool secret_file_guard_write(const char *path, const struct stat *status, const void *octets,
+                             size_t length, char fault[SECRET_FILE_FAULT_SIZE])
 {
-    struct private_file file;
-    bool done = guarded_file_create(&file, path, fault);
+    struct secret_file file;
+    bool done = secret_file_guard_create(&file, path, fault);
 
-    if (done && !private_file_write(file.fd, octets, length)) {
-        (void)snprintf(fault, PRIVATE_FILE_FAULT_SIZE, "%s", strerror(errno));
+    if (done && !secret_file_write(file.fd, octets, length)) {
+        (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "%s", strerror(errno));
         done = false;
     }
-    done = done && (status == NULL || private_file_keep(&file, status, fault)) &&
-           guarded_file_commit(&file, fault);
-    guarded_file_discard(&file);
+    done = done && (status == NULL || secret_file_keep_mode(&file, status, fault)) &&
+           secret_file_guard_commit(&file, fault);
+    secret_file_guard_discard(&file);
     return done;
 }

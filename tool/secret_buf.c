@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "secret_text.h"
+#include "secret_buf.h"
 
 #include "hex.h"
 
@@ -14,7 +14,7 @@
 #define FIRST_SIZE ((size_t)4096)
 
 /* Room for more octets at the end; NULL when out of memory, then and from then on. */
-static char *reserve(struct secret_text *text, size_t more)
+static char *reserve(struct secret_buf *text, size_t more)
 {
     size_t size = text->size == 0 ? FIRST_SIZE : text->size;
     char *larger;
@@ -32,7 +32,7 @@ static char *reserve(struct secret_text *text, size_t more)
     return text->octets + text->length;
 }
 
-void secret_text_put(struct secret_text *text, const void *octets, size_t length)
+void secret_buf_put(struct secret_buf *text, const void *octets, size_t length)
 {
     char *place = reserve(text, length);
 
@@ -42,12 +42,12 @@ void secret_text_put(struct secret_text *text, const void *octets, size_t length
     text->length += length;
 }
 
-void secret_text_puts(struct secret_text *text, const char *words)
+void secret_buf_puts(struct secret_buf *text, const char *words)
 {
-    secret_text_put(text, words, strlen(words));
+    secret_buf_put(text, words, strlen(words));
 }
 
-void secret_text_hex(struct secret_text *text, const unsigned char *octets, size_t length)
+void secret_buf_hex(struct secret_buf *text, const unsigned char *octets, size_t length)
 {
     char *place = reserve(text, 2 * length);
 
@@ -55,7 +55,7 @@ void secret_text_hex(struct secret_text *text, const unsigned char *octets, size
         text->length += hex_encode(place, octets, length);
 }
 
-bool secret_text_read(struct secret_text *text, int fd)
+bool secret_buf_read(struct secret_buf *text, int fd)
 {
     ssize_t got = 1;
 
@@ -70,14 +70,14 @@ bool secret_text_read(struct secret_text *text, int fd)
     return got == 0;
 }
 
-char *secret_text_copy(const struct secret_text *text)
+char *secret_buf_copy(const struct secret_buf *text)
 {
     return OPENSSL_memdup(text->length == 0 ? "" : text->octets,
                           text->length + (text->length == 0));
 }
 
-void secret_text_free(struct secret_text *text)
+void secret_buf_free(struct secret_buf *text)
 {
     OPENSSL_clear_free(text->octets, text->size);
-    *text = (struct secret_text){.octets = NULL};
+    *text = (struct secret_buf){.octets = NULL};
 }

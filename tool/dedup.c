@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "seen.h"
+#include "dedup.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -24,7 +24,7 @@ struct table {
     size_t capacity; /* below 2^32 */
 };
 
-struct seen {
+struct dedup {
     uint64_t secret[2];
     struct table table;
     size_t count;
@@ -66,34 +66,34 @@ static void table_close(struct table *table)
     (void)munmap(table->slots, table_size(table->capacity));
 }
 
-struct seen *seen_new(void)
+struct dedup *dedup_new(void)
 {
-    struct seen *seen = OPENSSL_zalloc(sizeof(*seen));
+    struct dedup *dedup = OPENSSL_zalloc(sizeof(*dedup));
 
-    if (seen != NULL && RAND_bytes((unsigned char *)seen->secret, sizeof(seen->secret)) > 0 &&
-        table_open(&seen->table, FIRST_CAPACITY))
-        return seen;
-    OPENSSL_free(seen);
+    if (dedup != NULL && RAND_bytes((unsigned char *)dedup->secret, sizeof(dedup->secret)) > 0 &&
+        table_open(&dedup->table, FIRST_CAPACITY))
+        return dedup;
+    OPENSSL_free(dedup);
     return NULL;
 }
 
-void seen_free(struct seen *seen)
+void dedup_free(struct dedup *dedup)
 {
-    if (seen == NULL)
+    if (dedup == NULL)
         return;
-    table_close(&seen->table);
-    OPENSSL_free(seen);
+    table_close(&dedup->table);
+    OPENSSL_free(dedup);
 }
 
-void seen_reserve(struct seen *seen, uint64_t count)
+void dedup_reserve(struct dedup *dedup, uint64_t count)
 {
     const size_t most = count < RESERVED_MAX ? (size_t)count : RESERVED_MAX;
     struct table larger;
 
-    if (seen->count > 0 || most <= FIRST_CAPACITY / 2 || !table_open(&larger, most + most / 4))
+    if (dedup->count > 0 || most <= FIRST_CAPACITY / 2 || !table_open(&larger, most + most / 4))
         return;
-    table_close(&seen->table);
-    seen->table = larger;
+    table_close(&dedup->table);
+    dedup->table = larger;
 }
 
 /* Every bit of the input changes about half of the output's. */
@@ -104,14 +104,14 @@ static uint64_t mix(uint64_t value)
     return value ^ value >> 32;
 }
 
-uint64_t seen_hash(const struct seen *seen, const void *identity, size_t length)
+uint64_t dedup_hash(const struct dedup *dedup, const void *identity, size_t length)
 {
     const unsigned char *octets = identity;
-    uint64_t hash = seen->secret[0] ^ length, word;
+    uint64_t hash = dedup->secret[0] ^ length, word;
 
     for (; length >= sizeof(word); octets += sizeof(word), length -= sizeof(word)) {
         memcpy(&word, octets, sizeof(word));
-        hash = mix(hash ^ word) + seen->secret[1];
+        hash = mix(hash ^ word) + dedup->secret[1];
     }
     word = 0;
     memcpy(&word, octets, length);
@@ -135,9 +135,9 @@ static uint64_t *find(const struct table *table, uint64_t hash)
     return &table->slots[at];
 }
 
-static bool grow(struct seen *seen)
+static bool grow(struct dedup *dedup)
 {
-    struct table *old = &seen->table, larger;
+    struct table *old = &dedup->table, larger;
 
     if (!table_open(&larger, old->capacity + old->capacity / 2))
         return false;
@@ -148,25 +148,25 @@ static bool grow(struct seen *seen)
             (void)madvise(&old->slots[i + 1 - FIRST_CAPACITY], LARGE_PAGE, MADV_DONTNEED);
     }
     table_close(old);
-    seen->table = larger;
+    dedup->table = larger;
     return true;
 }
 
-void seen_expect(const struct seen *seen, uint64_t hash)
+void dedup_prefetch(const struct dedup *dedup, uint64_t hash)
 {
-    __builtin_prefetch(&seen->table.slots[first_place(&seen->table, hash)], 1);
+    __builtin_prefetch(&dedup->table.slots[first_place(&dedup->table, hash)], 1);
 }
 
-enum seen_result seen_add(struct seen *seen, uint64_t hash)
+enum dedup_result dedup_add(struct dedup *dedup, uint64_t hash)
 {
     uint64_t *slot;
 
-    if (seen->count >= seen->table.capacity - seen->table.capacity / 8 && !grow(seen))
-        return SEEN_NO_MEMORY;
-    slot = find(&seen->table, hash);
+    if (dedup->count >= dedup->table.capacity - dedup->table.capacity / 8 && !grow(dedup))
+        return DEDUP_NO_MEMORY;
+    slot = find(&dedup->table, hash);
     if (*slot == hash)
-        return SEEN_BEFORE;
+        return DEDUP_DUPLICATE;
     *slot = hash;
-    seen->count++;
-    return SEEN_NEW;
+    dedup->count++;
+    return DEDUP_NEW;
 }

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "roster.h"
+#include "devices_current.h"
 
 #include "printable.h"
 
@@ -20,95 +20,99 @@ struct version {
     struct version *older;
 };
 
-struct roster {
+struct devices_current {
     const char *path;
-    struct roster_rules rules;
+    struct devices_current_rules rules;
     pthread_mutex_t lock;
-    struct version *current;
+    struct version *newest;
 };
 
-static bool complain(const struct roster *roster, const char *what, char fault[ROSTER_FAULT_SIZE])
+static bool complain(const struct devices_current *current, const char *what,
+                     char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
-    (void)snprintf(fault, ROSTER_FAULT_SIZE, "devices file %s: %s", PRINTABLE_PATH(roster->path),
-                   what);
+    (void)snprintf(fault, DEVICES_CURRENT_FAULT_SIZE, "devices file %s: %s",
+                   PRINTABLE_PATH(current->path), what);
     return false;
 }
 
 /* A NAF that is apart never holds a Ka, a third party that is apart no Ks_NAF. */
-static bool fits_role(const struct roster *roster, const struct devices *devices,
-                      char fault[ROSTER_FAULT_SIZE])
+static bool fits_role(const struct devices_current *current, const struct devices *devices,
+                      char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
     char what[120];
 
     for (size_t i = 0; i < devices->count; i++) {
         const struct device *row = &devices->rows[i];
 
-        if ((row->ka == NULL || roster->rules.may_have_ka) &&
-            (row->ks_naf == NULL || roster->rules.may_have_ks_naf))
+        if ((row->ka == NULL || current->rules.may_have_ka) &&
+            (row->ks_naf == NULL || current->rules.may_have_ks_naf))
             continue;
         (void)snprintf(what, sizeof(what), "line %zu: %s: this role never holds it, leave it empty",
-                       row->row, roster->rules.may_have_ka ? "ks-naf" : "ka");
-        return complain(roster, what, fault);
+                       row->row, current->rules.may_have_ka ? "ks-naf" : "ka");
+        return complain(current, what, fault);
     }
     return true;
 }
 
-static struct devices *read_devices(const struct roster *roster, char fault[ROSTER_FAULT_SIZE])
+static struct devices *read_devices(const struct devices_current *current,
+                                    char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
     const struct devices_rules rules = {
-        .needs = roster->rules.needs_ks_naf ? DEVICES_KS_NAF : 0,
-        .insecure = roster->rules.insecure,
+        .needs = current->rules.needs_ks_naf ? DEVICES_KS_NAF : 0,
+        .insecure = current->rules.insecure,
     };
     char what[DEVICES_FAULT_SIZE];
-    struct devices *devices = devices_read(roster->path, &rules, what);
+    struct devices *devices = devices_read(current->path, &rules, what);
 
     if (devices == NULL)
-        (void)complain(roster, what, fault);
-    else if (fits_role(roster, devices, fault))
+        (void)complain(current, what, fault);
+    else if (fits_role(current, devices, fault))
         return devices;
     devices_free(devices);
     return NULL;
 }
 
-static struct version *read_version(const struct roster *roster, char fault[ROSTER_FAULT_SIZE])
+static struct version *read_version(const struct devices_current *current,
+                                    char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
     struct version *version = OPENSSL_zalloc(sizeof(*version));
 
-    (void)snprintf(fault, ROSTER_FAULT_SIZE, "out of memory");
+    (void)snprintf(fault, DEVICES_CURRENT_FAULT_SIZE, "out of memory");
     if (version == NULL)
         return NULL;
-    version->devices = read_devices(roster, fault);
+    version->devices = read_devices(current, fault);
     if (version->devices != NULL)
         return version;
     OPENSSL_free(version);
     return NULL;
 }
 
-struct roster *roster_open(const char *path, const struct roster_rules *rules,
-                           char fault[ROSTER_FAULT_SIZE])
+struct devices_current *devices_current_open(const char *path,
+                                             const struct devices_current_rules *rules,
+                                             char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
-    struct roster *roster = OPENSSL_zalloc(sizeof(*roster));
+    struct devices_current *current = OPENSSL_zalloc(sizeof(*current));
 
-    if (roster == NULL)
+    if (current == NULL)
         return NULL;
-    roster->path = path;
-    roster->rules = *rules;
-    (void)pthread_mutex_init(&roster->lock, NULL);
-    roster->current = read_version(roster, fault);
-    if (roster->current != NULL)
-        return roster;
-    roster_free(roster);
+    current->path = path;
+    current->rules = *rules;
+    (void)pthread_mutex_init(&current->lock, NULL);
+    current->newest = read_version(current, fault);
+    if (current->newest != NULL)
+        return current;
+    devices_current_free(current);
     return NULL;
 }
 
-const struct devices *roster_acquire(struct roster *roster)
+const struct devices *devices_current_acquire(struct devices_current *current)
 {
     const struct devices *devices;
 
-    (void)pthread_mutex_lock(&roster->lock);
-    roster->current->readers++;
-    devices = roster->current->devices;
-    (void)pthread_mutex_unlock(&roster->lock);
+    (void)pthread_mutex_lock(&current->lock);
+    current->newest->readers++;
+    devices = current->newest->devices;
+    (void)pthread_mutex_unlock(&current->lock);
     return devices;
 }
 
@@ -118,20 +122,20 @@ static void free_version(struct version *version)
     OPENSSL_free(version);
 }
 
-void roster_release(struct roster *roster, const struct devices *devices)
+void devices_current_release(struct devices_current *current, const struct devices *devices)
 {
     struct version **place, *unused = NULL;
 
-    (void)pthread_mutex_lock(&roster->lock);
-    place = &roster->current;
+    (void)pthread_mutex_lock(&current->lock);
+    place = &current->newest;
     while ((*place)->devices != devices)
         place = &(*place)->older;
     (*place)->readers--;
-    if ((*place)->readers == 0 && *place != roster->current) {
+    if ((*place)->readers == 0 && *place != current->newest) {
         unused = *place;
         *place = unused->older;
     }
-    (void)pthread_mutex_unlock(&roster->lock);
+    (void)pthread_mutex_unlock(&current->lock);
     if (unused != NULL)
         free_version(unused);
 }
@@ -207,13 +211,13 @@ static bool has_key_of(const struct devices *devices, const struct device *row)
     return found != NULL && is_same_ks_naf(found, row);
 }
 
-bool roster_has_still(struct roster *roster, const struct devices *devices,
-                      const struct device *row)
+bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
+                               const struct device *row)
 {
-    const struct devices *now = roster_acquire(roster);
+    const struct devices *now = devices_current_acquire(current);
     const bool has = now == devices || has_row(now, row);
 
-    roster_release(roster, now);
+    devices_current_release(current, now);
     return has;
 }
 
@@ -223,7 +227,8 @@ struct change {
     struct place *old_rows, *now_rows;
 };
 
-static void report_removed(const struct change *change, roster_removed *removed, void *argument)
+static void report_removed(const struct change *change, devices_current_removed *removed,
+                           void *argument)
 {
     size_t place = 0;
 
@@ -238,47 +243,47 @@ static void report_removed(const struct change *change, roster_removed *removed,
     }
 }
 
-static void put_in_force(struct roster *roster, struct version *fresh)
+static void put_in_force(struct devices_current *current, struct version *fresh)
 {
-    (void)pthread_mutex_lock(&roster->lock);
-    fresh->older = roster->current;
-    roster->current = fresh;
-    (void)pthread_mutex_unlock(&roster->lock);
+    (void)pthread_mutex_lock(&current->lock);
+    fresh->older = current->newest;
+    current->newest = fresh;
+    (void)pthread_mutex_unlock(&current->lock);
 }
 
-bool roster_reload(struct roster *roster, roster_removed *removed, void *argument,
-                   char fault[ROSTER_FAULT_SIZE])
+bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
+                            void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
-    struct version *fresh = read_version(roster, fault);
+    struct version *fresh = read_version(current, fault);
     struct change change;
     bool done;
 
     if (fresh == NULL)
         return false;
-    change.old = roster_acquire(roster);
+    change.old = devices_current_acquire(current);
     change.now = fresh->devices;
     change.old_rows = in_order(change.old);
     change.now_rows = in_order(change.now);
     done = change.old_rows != NULL && change.now_rows != NULL;
     if (done) {
-        put_in_force(roster, fresh);
+        put_in_force(current, fresh);
         report_removed(&change, removed, argument);
     } else {
-        (void)complain(roster, "out of memory", fault);
+        (void)complain(current, "out of memory", fault);
         free_version(fresh);
     }
     OPENSSL_free(change.old_rows);
     OPENSSL_free(change.now_rows);
-    roster_release(roster, change.old);
+    devices_current_release(current, change.old);
     return done;
 }
 
-void roster_free(struct roster *roster)
+void devices_current_free(struct devices_current *current)
 {
-    if (roster == NULL)
+    if (current == NULL)
         return;
-    if (roster->current != NULL)
-        free_version(roster->current);
-    (void)pthread_mutex_destroy(&roster->lock);
-    OPENSSL_free(roster);
+    if (current->newest != NULL)
+        free_version(current->newest);
+    (void)pthread_mutex_destroy(&current->lock);
+    OPENSSL_free(current);
 }

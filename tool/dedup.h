@@ -7,32 +7,32 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef SEEN_H
-#define SEEN_H
+#ifndef DEDUP_H
+#define DEDUP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct seen;
+struct dedup;
 
-enum seen_result { SEEN_NEW, SEEN_BEFORE, SEEN_NO_MEMORY };
+enum dedup_result { DEDUP_NEW, DEDUP_DUPLICATE, DEDUP_NO_MEMORY };
 
 /* NULL when out of memory or randomness. */
-struct seen *seen_new(void);
-void seen_free(struct seen *seen);
+struct dedup *dedup_new(void);
+void dedup_free(struct dedup *dedup);
 
 /* So many will come, it seems: room for them, up to some millions, so that the set need not grow.
  */
-void seen_reserve(struct seen *seen, uint64_t count);
+void dedup_reserve(struct dedup *dedup, uint64_t count);
 
 /* The hash of an identity, by the secret of this set; any thread may ask for it. */
-uint64_t seen_hash(const struct seen *seen, const void *identity, size_t length);
+uint64_t dedup_hash(const struct dedup *dedup, const void *identity, size_t length);
 
 /* Bring what a hash needs near, some hashes before it is added: most of the time goes by waiting.
  */
-void seen_expect(const struct seen *seen, uint64_t hash);
+void dedup_prefetch(const struct dedup *dedup, uint64_t hash);
 
 /* Remember a hash. */
-enum seen_result seen_add(struct seen *seen, uint64_t hash);
+enum dedup_result dedup_add(struct dedup *dedup, uint64_t hash);
 
 #endif

@@ -1,0 +1,51 @@
+/*
+ * The devices file in force, which a reload replaces while others read it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DEVICES_CURRENT_H
+#define DEVICES_CURRENT_H
+
+#include "devices.h"
+
+#include <stdbool.h>
+
+struct devices_current;
+
+/* What a role's file must have, and must not have. */
+struct devices_current_rules {
+    bool needs_ks_naf, may_have_ks_naf, may_have_ka, insecure;
+};
+
+#define DEVICES_CURRENT_FAULT_SIZE 500 /* of a sentence that names the file, filtered */
+
+/* NULL: fault says why. path is kept, not copied. */
+struct devices_current *devices_current_open(const char *path,
+                                             const struct devices_current_rules *rules,
+                                             char fault[DEVICES_CURRENT_FAULT_SIZE]);
+
+/* The devices in force, on any thread; they stay as they are until released. */
+const struct devices *devices_current_acquire(struct devices_current *current);
+void devices_current_release(struct devices_current *current, const struct devices *devices);
+
+/*
+ * A row is not in force any more, or has another key. is_last: there is none left of its identity
+ * and Ks_NAF.
+ */
+typedef void devices_current_removed(void *argument, const struct device *row, bool is_last);
+
+/* Is a row of a version that was acquired in force still? */
+bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
+                               const struct device *row);
+
+/*
+ * Read the file again, all or nothing: false, with a fault, leaves the old one in force. removed()
+ * is called for each row that is gone.
+ */
+bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
+                            void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE]);
+
+/* NULL is fine. Everything acquired must have been released. */
+void devices_current_free(struct devices_current *current);
+
+#endif
