@@ -6,6 +6,7 @@
 #include "net/address.h"
 
 #include "net/stream.h"
+#include "net/tcp.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -132,8 +133,10 @@ int address_listen_at(const struct addrinfo *places, char shown[ADDRESS_SIZE])
             fd = -1;
         }
     }
-    if (fd >= 0)
+    if (fd >= 0) {
+        tcp_no_delay(fd);
         show(fd, shown);
+    }
     return fd;
 }
 

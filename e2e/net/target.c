@@ -7,10 +7,10 @@
 
 #include "net/address.h"
 #include "net/stream.h"
+#include "net/tcp.h"
 #include "printable.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,13 +71,12 @@ static int begin(const struct addrinfo *place)
 {
     const int fd = socket(place->ai_family, place->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                           place->ai_protocol);
-    const int yes = 1;
     int error;
 
     if (fd < 0)
         return -1;
     if (place->ai_family != AF_UNIX) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+        tcp_no_delay(fd);
         stream_keep_alive(fd);
     }
     if (connect(fd, place->ai_addr, place->ai_addrlen) == 0 || errno == EINPROGRESS)

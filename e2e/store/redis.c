@@ -5,6 +5,7 @@
  */
 #include "store/redis.h"
 
+#include "net/tcp.h"
 #include "net/tls_client.h"
 #include "ops/log.h"
 #include "printable.h"
@@ -15,7 +16,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,10 +142,8 @@ static void greet(struct redis *redis)
 {
     static const struct redis_word info[] = {{"INFO", 4}, {"server", 6}};
     char fault[SECRET_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
-    const int yes = 1;
 
-    (void)setsockopt(bufferevent_getfd(redis->connection), IPPROTO_TCP, TCP_NODELAY, &yes,
-                     sizeof(yes));
+    tcp_no_delay(bufferevent_getfd(redis->connection));
     if (redis->setup->password_file != NULL && !authenticate(redis, fault)) {
         (void)snprintf(sentence, sizeof(sentence), "--store-password-file: %.200s", fault);
         drop(redis, sentence);

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <event2/listener.h>
-#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
@@ -107,15 +106,12 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 {
     struct worker *worker = argument;
     struct local *local = OPENSSL_zalloc(sizeof(*local));
-    const int yes = 1;
 
-    (void)listener, (void)length;
+    (void)listener, (void)address, (void)length;
     if (local == NULL) {
         (void)close(fd);
         return;
     }
-    if (address->sa_family != AF_UNIX)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     local->worker = worker;
     local->fd = fd;
     LIST_INSERT_HEAD(&worker->locals, local, next);

@@ -144,6 +144,10 @@ class Site:
         words += ["--devices", str(self.devices), "--identity", IDENTITY, "--naf-fqdn", FQDN]
         return Part(self._start(BUILD / "e2e/e2e-ue", *words), "listen")
 
+    def first(self, naf: str) -> StockClient:
+        """A first connection, by stock openssl."""
+        return StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF)
+
     def ue(self, naf: str, endpoint: str) -> subprocess.CompletedProcess[str]:
         """One flow."""
         return ue(self.devices, IDENTITY, naf, endpoint)

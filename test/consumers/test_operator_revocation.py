@@ -20,9 +20,20 @@ import pytest
 import reference
 from certificates import Authority
 from deployment import Redis
-from flow import NAF_ID, SECONDS, Relay, StockClient, split, ue, wait_until
+from flow import (
+    LOOPBACK,
+    NAF_ID,
+    SECONDS,
+    Relay,
+    StockClient,
+    free_port,
+    split,
+    ue,
+    wait_until,
+)
 from house import AKMA, KA, Apart, Notified
 from operator_network import Subscriber
+from sockets import connections
 
 
 @pytest.fixture
@@ -235,3 +246,41 @@ def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
             notifying.join(SECONDS)
         finally:
             apart.third_party.process.send_signal(signal.SIGCONT)
+
+
+def test_nothing_waits_to_be_sent(tmp_path: Path) -> None:
+    """TCP_NODELAY is set on the link at both ends, towards the operator, and where notifications and metrics are asked for."""
+    apart = Apart(tmp_path, None)
+    metrics = free_port()
+    subscriber = Subscriber()
+    with (
+        apart.operator(subscriber) as operator,
+        apart.running(operator, f"--metrics={LOOPBACK}:{metrics}"),
+    ):
+        line, notify = (
+            split(address)[1]
+            for address in (apart.third_party.addresses["naf-accept"], apart.notify)
+        )
+        with (
+            StockClient(
+                apart.naf.addresses["accept"], f"3GPP-AKMA{subscriber.a_kid}", apart.key
+            ) as first,
+            socket.create_connection((LOOPBACK, metrics)),
+            socket.create_connection((LOOPBACK, notify)),
+        ):
+            first.flag()
+            wanted = {(None, line), (None, operator.server.port), (notify, None), (metrics, None)}
+
+            def are_there() -> bool:
+                found = connections(apart.naf.process.pid)
+                return all(
+                    any(here in (None, a) and there in (None, b) for a, b in found)
+                    for here, there in wanted
+                )
+
+            wait_until(are_there)
+            found = connections(apart.naf.process.pid)
+            assert all(found.values()), found
+            found = connections(apart.third_party.process.pid)
+            assert [ports for ports in found if ports[0] == line]
+            assert all(found.values()), found

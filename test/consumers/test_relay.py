@@ -23,8 +23,18 @@ import records
 from consumer import FOREIGN, IDENTITY, KA, KS_NAF, OTHER_KA, Listening, command
 from deployment import WRAP, Part, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, wait_until, write_devices
+from flow import (
+    ENVIRONMENT,
+    LOOPBACK,
+    Process,
+    StockClient,
+    free_port,
+    split,
+    wait_until,
+    write_devices,
+)
 from process_memory import holds, is_gone
+from sockets import connections
 from sanitizer import SANITIZED, unless_sanitized  # which keeps for a while what was released
 
 GIB = 1 << 30
@@ -133,6 +143,35 @@ def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Pat
         assert f"X-From: {LOOPBACK} {tunnel.endpoint.port}\r\n".encode() in headers.read_bytes()
         plain = command("curl", "-sS", f"http://{LOOPBACK}:{port}/page")
         assert plain.returncode != 0  # without the header nginx serves nobody
+
+
+def test_nothing_waits_to_be_sent(site: Site) -> None:
+    """TCP_NODELAY is set on every socket of the three programs: an answer in two writes would take 40 ms longer."""
+    heard = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(1))
+        heard.wait(60)
+
+    backend = Backend(serve)
+    tunnel = Tunnel(site, backend.address)
+    naf, endpoint, ue = tunnel.naf, tunnel.endpoint, tunnel.ue
+    redis, application = site.redis.port, split(backend.address)[1]
+    # ports at which each program must be connected, its own or the other side's
+    wanted = [
+        (naf, {naf.port, redis}),
+        (endpoint, {endpoint.port, redis, application}),
+        (ue, {ue.port, endpoint.port}),
+    ]
+    with tunnel.connect() as local, site.first(naf.address):
+        local.sendall(b"x")
+        assert local.recv(1) == b"x"
+        for program, ports in wanted:
+            wait_until(
+                lambda: ports <= {port for pair in connections(program.pid) for port in pair}
+            )
+            assert all(connections(program.pid).values()), connections(program.pid)
+        heard.set()
 
 
 @pytest.mark.skipif(not shutil.which("varnishd"), reason="varnish is not installed")

@@ -1,0 +1,17 @@
+/*
+ * What is set on every TCP socket
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/tcp.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+void tcp_no_delay(int fd)
+{
+    static const int yes = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}

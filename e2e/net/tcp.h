@@ -1,0 +1,16 @@
+/*
+ * What is set on every TCP socket
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TCP_H
+#define TCP_H
+
+/*
+ * Send what is written at once (TCP_NODELAY): an answer in two writes would wait for the other
+ * side's delayed acknowledgement, 40 ms. To be set on a socket that connects, and on one that
+ * listens: Linux hands it on to those that it accepts. Of no effect on other sockets.
+ */
+void tcp_no_delay(int fd);
+
+#endif
