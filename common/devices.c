@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PIECE_SIZE ((size_t)256 * 1024) /* at least what a row can hold */
 
@@ -69,28 +70,57 @@ bool devices_keep(struct devices *devices, const struct row *row, size_t line)
         return false;
     *device = (struct device){.ka_length = row->field[COLUMN_KA].length,
                               .refresh_length = row->field[COLUMN_REFRESH].length,
+                              .not_after = row_not_after(row),
                               .row = line};
-    return keep_text(devices, &device->identity, row->field[COLUMN_IDENTITY]) &&
-           keep_text(devices, &device->ka_id, row->field[COLUMN_KA_ID]) &&
-           keep(devices, &device->ks_naf, row->field[COLUMN_KS_NAF]) &&
-           keep(devices, &device->ka, row->field[COLUMN_KA]) &&
-           keep(devices, &device->refresh, row->field[COLUMN_REFRESH]);
+    if (!keep_text(devices, &device->identity, row->field[COLUMN_IDENTITY]) ||
+        !keep_text(devices, &device->device, row->field[COLUMN_DEVICE]) ||
+        !keep_text(devices, &device->ka_id, row->field[COLUMN_KA_ID]) ||
+        !keep(devices, &device->ks_naf, row->field[COLUMN_KS_NAF]) ||
+        !keep(devices, &device->ka, row->field[COLUMN_KA]) ||
+        !keep(devices, &device->refresh, row->field[COLUMN_REFRESH]))
+        return false;
+    if (device->device[0] == '\0')
+        device->device = device->identity;
+    return true;
 }
 
-static int compare_rows(const void *one, const void *other)
+/* By a text of theirs, then as they stand in the file. */
+static int compare(const char *text, const char *other_text, const struct device *row,
+                   const struct device *other)
+{
+    const int order = strcmp(text, other_text);
+
+    return order != 0 ? order : (row->row > other->row) - (row->row < other->row);
+}
+
+static int compare_identities(const void *one, const void *other)
 {
     const struct device *a = one, *b = other;
-    const int order = strcmp(a->identity, b->identity);
 
-    return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
+    return compare(a->identity, b->identity, a, b);
+}
+
+static int compare_devices(const void *one, const void *other)
+{
+    const struct device *a = *(const struct device *const *)one;
+    const struct device *b = *(const struct device *const *)other;
+
+    return compare(a->device, b->device, a, b);
 }
 
 static int compare_ka_ids(const void *one, const void *other)
 {
-    const struct device *a = one, *b = other;
+    const struct device *a = *(const struct device *const *)one;
+    const struct device *b = *(const struct device *const *)other;
     const int order = strcmp(a->ka_id, b->ka_id);
 
-    return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
+    return order != 0 ? order : compare(a->identity, b->identity, a, b);
+}
+
+static bool same_ka(const struct device *one, const struct device *other)
+{
+    return one->ka_length == other->ka_length &&
+           (one->ka_length == 0 || CRYPTO_memcmp(one->ka, other->ka, one->ka_length) == 0);
 }
 
 static bool same_ks_naf(const struct device *one, const struct device *other)
@@ -100,32 +130,58 @@ static bool same_ks_naf(const struct device *one, const struct device *other)
     return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
 }
 
-/* The line of a row with the name of another Ka of its identity; 0: there is none. */
-static size_t same_ka_id(const struct device *rows, size_t count, const char **fault)
+/* What is wrong with two rows of a device and a ka-id; NULL: nothing. */
+static const char *ka_fault(const struct device *one, const struct device *other)
 {
-    struct device *sorted = OPENSSL_memdup(rows, count * sizeof(*rows));
-    size_t same = 0;
-
-    *fault = sorted == NULL ? "out of memory" : "ka-id: this identity has it already";
-    if (sorted == NULL)
-        return rows[0].row;
-    qsort(sorted, count, sizeof(*sorted), compare_ka_ids);
-    for (size_t i = 1; i < count && same == 0; i++)
-        if (sorted[i].ka_id[0] != '\0' && strcmp(sorted[i - 1].ka_id, sorted[i].ka_id) == 0)
-            same = sorted[i].row;
-    OPENSSL_free(sorted);
-    return same;
+    if (strcmp(one->identity, other->identity) == 0)
+        return "ka-id: this identity has it already";
+    return same_ka(one, other) ? NULL : "ka-id: this device has another Ka of that name";
 }
 
-/* As below, of the rows of one identity. */
-static size_t odd_row(const struct device *rows, size_t count, const char **fault)
+/* Of one device: the line of a row whose ka-id contradicts another row's; 0: there is none. */
+static size_t odd_ka_id(const struct device **rows, size_t count, const char **fault)
 {
-    for (size_t i = 1; i < count; i++)
-        if (!same_ks_naf(&rows[0], &rows[i])) {
+    const struct device **sorted = OPENSSL_malloc(count * sizeof(*sorted));
+    size_t used = 0, odd = 0;
+
+    *fault = sorted == NULL ? "out of memory" : NULL;
+    if (sorted == NULL)
+        return rows[0]->row;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->ka_id[0] != '\0')
+            sorted[used++] = rows[i];
+    qsort(sorted, used, sizeof(*sorted), compare_ka_ids);
+    for (size_t i = 1; i < used && odd == 0; i++) {
+        if (strcmp(sorted[i - 1]->ka_id, sorted[i]->ka_id) == 0)
+            *fault = ka_fault(sorted[i - 1], sorted[i]);
+        if (*fault != NULL)
+            odd = sorted[i - 1]->row < sorted[i]->row ? sorted[i]->row : sorted[i - 1]->row;
+    }
+    OPENSSL_free(sorted);
+    return odd;
+}
+
+/* The line of a row whose identity has another Ks_NAF in an earlier one; 0: there is none. */
+static size_t odd_ks_naf(const struct devices *devices, const char **fault)
+{
+    for (size_t i = 1; i < devices->count; i++)
+        if (strcmp(devices->rows[i - 1].identity, devices->rows[i].identity) == 0 &&
+            !same_ks_naf(&devices->rows[i - 1], &devices->rows[i])) {
             *fault = "ks-naf: differs from an earlier row of this identity";
-            return rows[i].row;
+            return devices->rows[i].row;
         }
-    return count > 1 ? same_ka_id(rows, count, fault) : 0;
+    return 0;
+}
+
+static bool sort_by_device(struct devices *devices)
+{
+    devices->by_device = OPENSSL_malloc((devices->count + 1) * sizeof(*devices->by_device));
+    if (devices->by_device == NULL)
+        return false;
+    for (size_t i = 0; i < devices->count; i++)
+        devices->by_device[i] = &devices->rows[i];
+    qsort(devices->by_device, devices->count, sizeof(*devices->by_device), compare_devices);
+    return true;
 }
 
 size_t devices_order(struct devices *devices, const char **fault)
@@ -133,50 +189,103 @@ size_t devices_order(struct devices *devices, const char **fault)
     size_t first = 0, odd = 0;
 
     if (devices->count > 0)
-        qsort(devices->rows, devices->count, sizeof(*devices->rows), compare_rows);
+        qsort(devices->rows, devices->count, sizeof(*devices->rows), compare_identities);
+    if (!sort_by_device(devices)) {
+        *fault = "out of memory";
+        return 1;
+    }
+    odd = odd_ks_naf(devices, fault);
     while (first < devices->count && odd == 0) {
-        const struct device *rows = &devices->rows[first];
+        const struct device **rows = &devices->by_device[first];
         size_t count = 1;
 
-        while (first + count < devices->count &&
-               strcmp(rows[0].identity, rows[count].identity) == 0)
+        while (first + count < devices->count && strcmp(rows[0]->device, rows[count]->device) == 0)
             count++;
-        odd = odd_row(rows, count, fault);
+        odd = count > 1 ? odd_ka_id(rows, count, fault) : 0;
         first += count;
     }
     return odd;
 }
 
-const struct device *devices_find(const struct devices *devices, const char *identity)
+static const char *identity_at(const struct devices *devices, size_t place)
+{
+    return devices->rows[place].identity;
+}
+
+static const char *device_at(const struct devices *devices, size_t place)
+{
+    return devices->by_device[place]->device;
+}
+
+/* The place behind the last row of a name; 0: there is none. */
+static size_t end_of(const struct devices *devices, const char *name,
+                     const char *(*name_at)(const struct devices *devices, size_t place))
 {
     size_t first = 0, end = devices->count;
 
     while (first < end) {
         const size_t middle = first + (end - first) / 2;
 
-        if (strcmp(devices->rows[middle].identity, identity) < 0)
+        if (strcmp(name_at(devices, middle), name) <= 0)
             first = middle + 1;
         else
             end = middle;
     }
-    return first < devices->count && strcmp(devices->rows[first].identity, identity) == 0
-               ? &devices->rows[first]
-               : NULL;
+    return first > 0 && strcmp(name_at(devices, first - 1), name) == 0 ? first : 0;
 }
 
-const struct device *devices_ka(const struct devices *devices, const struct device *device,
+const struct device *devices_find(const struct devices *devices, const char *identity)
+{
+    const size_t end = end_of(devices, identity, identity_at);
+
+    return end == 0 ? NULL : &devices->rows[end - 1];
+}
+
+const struct device *devices_find_device(const struct devices *devices, const char *device)
+{
+    const size_t end = end_of(devices, device, device_at);
+
+    return end == 0 ? NULL : devices->by_device[end - 1];
+}
+
+const struct device *devices_ka(const struct devices *devices, const struct device *row,
                                 const char *ka_id)
 {
-    const struct device *const end = devices->rows + devices->count;
-    const struct device *meant = NULL;
+    size_t end = end_of(devices, row->device, device_at);
 
-    for (const struct device *row = device; row < end; row++) {
-        if (strcmp(row->identity, device->identity) != 0)
-            break;
-        if (row->ka != NULL && (ka_id == NULL || strcmp(row->ka_id, ka_id) == 0))
-            meant = row;
+    if (ka_id == NULL && row->ka != NULL)
+        return row;
+    for (; end > 0 && strcmp(device_at(devices, end - 1), row->device) == 0; end--) {
+        const struct device *other = devices->by_device[end - 1];
+
+        if (other->ka != NULL && (ka_id == NULL || strcmp(other->ka_id, ka_id) == 0))
+            return other;
     }
-    return meant;
+    return NULL;
+}
+
+const struct device *devices_first_of_ka(const struct devices *devices, const struct device *row)
+{
+    size_t end = end_of(devices, row->device, device_at);
+    const struct device *first = NULL;
+
+    for (; end > 0 && strcmp(device_at(devices, end - 1), row->device) == 0; end--) {
+        const struct device *other = devices->by_device[end - 1];
+
+        if (strcmp(other->ka_id, row->ka_id) == 0 && same_ka(other, row))
+            first = other;
+    }
+    return first;
+}
+
+bool devices_has_ka(const struct devices *devices, const struct device *row)
+{
+    return devices_first_of_ka(devices, row) != NULL;
+}
+
+bool devices_expired(const struct device *row)
+{
+    return row->not_after != 0 && row->not_after < (int64_t)time(NULL);
 }
 
 void devices_free(struct devices *devices)
@@ -189,6 +298,7 @@ void devices_free(struct devices *devices)
         OPENSSL_clear_free(devices->store, sizeof(*devices->store));
         devices->store = next;
     }
+    OPENSSL_free(devices->by_device);
     OPENSSL_free(devices->rows);
     OPENSSL_free(devices);
 }

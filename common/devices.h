@@ -1,12 +1,21 @@
 /*
  * The devices file: stands in for the BSF's answer (Zn), the AAnF's (Naanf), and a store of Ka's
  *
- *     identity,ks-naf,ka[,ka-id][,refresh]
- *     <B-TID or A-KID>,<64 hex digits>,<hex of 16 to 65535 octets>[,<name of the Ka>][,<hex>]
+ *     identity,ks-naf,ka[,ka-id][,device][,not-after][,refresh]
  *
- * Several rows of an identity are several Ka's. A third party's file may leave ks-naf empty, a
- * NAF's ka: the caller says what it needs. Strict: no quotes, no blanks, no empty lines, and the
- * last line has its end, because a file cut inside `ka` would be a shorter Ka.
+ *     identity   B-TID or A-KID; it changes with every bootstrapping
+ *     ks-naf     64 hex digits: Ks_NAF or K_AF
+ *     ka         hex of 16 to 65535 octets
+ *     ka-id      which Ka
+ *     device     the device's permanent name; empty, or no such column: the identity
+ *     not-after  the end of ks-naf, seconds since 1970 UTC; empty: not known
+ *     refresh    hex, for callers that take it
+ *
+ * Several rows of an identity are several Ka's, of which the last counts; rows of a device may have
+ * several identities, of which the last is the newest. A
+ * third party's file may leave ks-naf empty, a NAF's ka: the caller says what it needs. Strict: no
+ * quotes, no blanks, no empty lines, and the last line has its end, because a file cut inside `ka`
+ * would be a shorter Ka.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,15 +26,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define KS_NAF_LENGTH      ROW_KEY_LENGTH
-#define DEVICE_TEXT_MAX    ROW_TEXT_MAX /* octets of an identity and of a ka-id */
+#define DEVICE_TEXT_MAX    ROW_TEXT_MAX /* octets of an identity, a device, a ka-id */
 #define DEVICES_FAULT_SIZE 300
 
 /* What rows have to have: bits of `needs`. Each row has an identity. */
 #define DEVICES_KS_NAF COLUMN_BIT(COLUMN_KS_NAF)
 #define DEVICES_KA     COLUMN_BIT(COLUMN_KA)
-/* A column besides identity, ks-naf, ka and ka-id that a caller takes: a bit of `extra`. */
+/* A column that not every caller takes: a bit of `extra`. */
 #define DEVICES_REFRESH COLUMN_BIT(COLUMN_REFRESH)
 
 /* What a caller wants of a devices file. */
@@ -36,19 +46,22 @@ struct devices_rules {
 
 struct device {
     const char *identity;
+    const char *device;          /* its permanent name; the identity where the row has none */
     const char *ka_id;           /* empty: none */
     const unsigned char *ks_naf; /* NULL: none */
     const unsigned char *ka;     /* NULL: none */
     size_t ka_length;
     const unsigned char *refresh;
     size_t refresh_length; /* 0: none */
+    int64_t not_after;     /* end of ks_naf, seconds since 1970 UTC; 0: not known */
     size_t row;            /* the line of the file */
 };
 
 struct devices_store;
 
 struct devices {
-    struct device *rows; /* sorted by identity, then as they stand in the file */
+    struct device *rows;             /* sorted by identity, then by line */
+    const struct device **by_device; /* the same rows, sorted by device, then by line */
     size_t count, capacity;
     struct devices_store *store; /* what the rows point to */
 };
@@ -64,15 +77,27 @@ struct devices *devices_parse(char *text, size_t length, const struct devices_ru
 struct devices *devices_read(const char *path, const struct devices_rules *rules,
                              char fault[DEVICES_FAULT_SIZE]);
 
-/* The first row of an identity; NULL: there is none. */
+/* The row of an identity that counts, its last one; NULL: there is none. */
 const struct device *devices_find(const struct devices *devices, const char *identity);
 
+/* The last row of a device, which has its newest Ks_NAF; NULL: there is none. */
+const struct device *devices_find_device(const struct devices *devices, const char *device);
+
 /*
- * The row whose Ka is meant: the one named ka_id, or with NULL the last one of the identity. NULL:
- * there is none with a Ka. device is the identity's first row.
+ * The row whose Ka is meant. ka_id NULL: the given row, or where that has no Ka the last row of its
+ * device that has one; else the device's last row with a Ka of that name. NULL: there is none.
  */
-const struct device *devices_ka(const struct devices *devices, const struct device *device,
+const struct device *devices_ka(const struct devices *devices, const struct device *row,
                                 const char *ka_id);
+
+/* The first row with the same Ka, name and octets, of the row's device: which of two is older. */
+const struct device *devices_first_of_ka(const struct devices *devices, const struct device *row);
+
+/* Has the row's device a Ka of the same name and octets (row may be of other devices)? */
+bool devices_has_ka(const struct devices *devices, const struct device *row);
+
+/* Is the row's Ks_NAF past its end, by the system's clock? */
+bool devices_expired(const struct device *row);
 
 /* Cleanse and release; NULL is fine. */
 void devices_free(struct devices *devices);

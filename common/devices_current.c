@@ -140,13 +140,40 @@ void devices_current_release(struct devices_current *current, const struct devic
         free_version(unused);
 }
 
-/*
- * By what makes a row, whatever its place in the file. Ka's are compared as they lie: both files
- * are their owner's, and nobody else chooses what is compared with what.
- */
-static int compare_rows(const struct device *one, const struct device *other)
+static bool is_same_ks_naf(const struct device *one, const struct device *other)
 {
-    int order = strcmp(one->identity, other->identity);
+    if (one->ks_naf == NULL || other->ks_naf == NULL)
+        return one->ks_naf == other->ks_naf;
+    return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
+}
+
+/* Has the identity the same Ks_NAF, and the same device? */
+static bool has_identity(const struct devices *devices, const struct device *row)
+{
+    const struct device *now = devices_find(devices, row->identity);
+
+    return now != NULL && is_same_ks_naf(now, row) && strcmp(now->device, row->device) == 0;
+}
+
+bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
+                               const struct device *row, const char *identity)
+{
+    const struct device *before = devices_find(devices, identity);
+    const struct devices *now = devices_current_acquire(current);
+    const bool has = now == devices ||
+                     (devices_has_ka(now, row) && (before == NULL || has_identity(now, before)));
+
+    devices_current_release(current, now);
+    return has;
+}
+
+/*
+ * By device and Ka, whatever their place in the file. Ka's are compared as they lie: both files are
+ * their owner's, and nobody else chooses what is compared with what.
+ */
+static int compare_kas(const struct device *one, const struct device *other)
+{
+    int order = strcmp(one->device, other->device);
 
     if (order == 0)
         order = strcmp(one->ka_id, other->ka_id);
@@ -164,61 +191,19 @@ struct place {
 
 static int compare_places(const void *one, const void *other)
 {
-    return compare_rows(((const struct place *)one)->row, ((const struct place *)other)->row);
+    return compare_kas(((const struct place *)one)->row, ((const struct place *)other)->row);
 }
 
-/* All rows in the order of compare_rows(); they are in that of identities. NULL: out of memory. */
+/* All rows in the order of compare_kas(). NULL: out of memory. */
 static struct place *in_order(const struct devices *devices)
 {
     struct place *places = OPENSSL_malloc((devices->count + 1) * sizeof(*places));
-    size_t first = 0, end;
 
-    for (end = 0; places != NULL && end < devices->count; end++) {
-        places[end].row = &devices->rows[end];
-        if (strcmp(places[first].row->identity, places[end].row->identity) != 0)
-            first = end;
-        else if (end + 1 == devices->count ||
-                 strcmp(places[end].row->identity, devices->rows[end + 1].identity) != 0)
-            qsort(places + first, end + 1 - first, sizeof(*places), compare_places);
-    }
+    for (size_t i = 0; places != NULL && i < devices->count; i++)
+        places[i].row = devices->by_device[i];
+    if (places != NULL)
+        qsort(places, devices->count, sizeof(*places), compare_places);
     return places;
-}
-
-static bool is_same_ks_naf(const struct device *one, const struct device *other)
-{
-    if (one->ks_naf == NULL || other->ks_naf == NULL)
-        return one->ks_naf == other->ks_naf;
-    return CRYPTO_memcmp(one->ks_naf, other->ks_naf, KS_NAF_LENGTH) == 0;
-}
-
-/* Is this row in a file, wherever: the same identity, Ks_NAF, ka-id and Ka? */
-static bool has_row(const struct devices *devices, const struct device *wanted)
-{
-    const struct device *row = devices_find(devices, wanted->identity);
-    const struct device *const end = devices->rows + devices->count;
-
-    for (; row != NULL && row < end && strcmp(row->identity, wanted->identity) == 0; row++)
-        if (compare_rows(row, wanted) == 0 && is_same_ks_naf(row, wanted))
-            return true;
-    return false;
-}
-
-/* Is the identity there, with the same Ks_NAF? What runs on that alone may run on. */
-static bool has_key_of(const struct devices *devices, const struct device *row)
-{
-    const struct device *found = devices_find(devices, row->identity);
-
-    return found != NULL && is_same_ks_naf(found, row);
-}
-
-bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
-                               const struct device *row)
-{
-    const struct devices *now = devices_current_acquire(current);
-    const bool has = now == devices || has_row(now, row);
-
-    devices_current_release(current, now);
-    return has;
 }
 
 /* Two versions, and their rows in order. */
@@ -227,19 +212,41 @@ struct change {
     struct place *old_rows, *now_rows;
 };
 
-static void report_removed(const struct change *change, devices_current_removed *removed,
-                           void *argument)
+/* Each Ka once that its device has no longer, or once a device without Ka that is gone. */
+static void report_kas(const struct change *change, devices_current_removed *removed,
+                       void *argument)
 {
+    const struct device *before = NULL;
     size_t place = 0;
 
     for (size_t i = 0; i < change->old->count; i++) {
         const struct device *row = change->old_rows[i].row;
+        const bool is_known = before != NULL && compare_kas(before, row) == 0;
 
-        while (place < change->now->count && compare_rows(change->now_rows[place].row, row) < 0)
+        before = row;
+        while (place < change->now->count && compare_kas(change->now_rows[place].row, row) < 0)
             place++;
-        if (place == change->now->count || compare_rows(change->now_rows[place].row, row) != 0 ||
-            !is_same_ks_naf(change->now_rows[place].row, row))
-            removed(argument, row, !has_key_of(change->now, row));
+        if (is_known ||
+            (place < change->now->count && compare_kas(change->now_rows[place].row, row) == 0))
+            continue;
+        if (devices_find_device(change->now, row->device) == NULL)
+            removed(argument, row, DEVICES_LOST_DEVICE);
+        else if (row->ka != NULL)
+            removed(argument, row, DEVICES_LOST_KA);
+    }
+}
+
+/* Each identity that is gone, or has another Ks_NAF; a role that knows Ka's has said so already of
+ * those whose device is gone. */
+static void report_identities(const struct change *change, bool knows_ka,
+                              devices_current_removed *removed, void *argument)
+{
+    for (size_t i = 0; i < change->old->count; i++) {
+        const struct device *row = &change->old->rows[i];
+
+        if (devices_find(change->old, row->identity) == row && !has_identity(change->now, row) &&
+            !(knows_ka && devices_find_device(change->now, row->device) == NULL))
+            removed(argument, row, DEVICES_LOST_IDENTITY);
     }
 }
 
@@ -267,7 +274,9 @@ bool devices_current_reload(struct devices_current *current, devices_current_rem
     done = change.old_rows != NULL && change.now_rows != NULL;
     if (done) {
         put_in_force(current, fresh);
-        report_removed(&change, removed, argument);
+        if (current->rules.may_have_ka)
+            report_kas(&change, removed, argument);
+        report_identities(&change, current->rules.may_have_ka, removed, argument);
     } else {
         (void)complain(current, "out of memory", fault);
         free_version(fresh);

@@ -28,19 +28,27 @@ struct devices_current *devices_current_open(const char *path,
 const struct devices *devices_current_acquire(struct devices_current *current);
 void devices_current_release(struct devices_current *current, const struct devices *devices);
 
-/*
- * A row is not in force any more, or has another key. is_last: there is none left of its identity
- * and Ks_NAF.
- */
-typedef void devices_current_removed(void *argument, const struct device *row, bool is_last);
+/* What a reload has taken away. */
+enum devices_loss {
+    DEVICES_LOST_DEVICE,  /* no row names the device any more */
+    DEVICES_LOST_KA,      /* the device is there, and has not this Ka */
+    DEVICES_LOST_IDENTITY /* the identity is gone, or has another Ks_NAF or device */
+};
 
-/* Is a row of a version that was acquired in force still? */
+/* Called for each loss, with a row of the old file. */
+typedef void devices_current_removed(void *argument, const struct device *row,
+                                     enum devices_loss loss);
+
+/*
+ * Of a version that was acquired: has the row's device its Ka still, and the identity, if that
+ * version had it, its Ks_NAF?
+ */
 bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
-                               const struct device *row);
+                               const struct device *row, const char *identity);
 
 /*
  * Read the file again, all or nothing: false, with a fault, leaves the old one in force. removed()
- * is called for each row that is gone.
+ * is called for each loss.
  */
 bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
                             void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE]);

@@ -79,7 +79,9 @@ static bool finish(struct reader *reader)
 /* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
 static bool start(struct reader *reader, const struct devices_rules *rules, char *fault)
 {
-    const unsigned int takes = BASIC_COLUMNS | COLUMN_BIT(COLUMN_KA_ID) | rules->extra;
+    const unsigned int takes = BASIC_COLUMNS | COLUMN_BIT(COLUMN_KA_ID) |
+                               COLUMN_BIT(COLUMN_DEVICE) | COLUMN_BIT(COLUMN_NOT_AFTER) |
+                               rules->extra;
 
     *reader = (struct reader){
         .rules = {.takes = takes, .needs = COLUMN_BIT(COLUMN_IDENTITY) | rules->needs},

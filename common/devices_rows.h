@@ -12,8 +12,8 @@
 bool devices_keep(struct devices *devices, const struct row *row, size_t line);
 
 /*
- * Put the rows into their order. 0, or the line of a row that cannot stand with the others: rows of
- * one identity share its Ks_NAF, and no two of its Ka's have the same name. fault says which.
+ * Sort the rows. 0, or the line of a row that contradicts another one: rows of an identity share
+ * its Ks_NAF and have no ka-id twice, and a ka-id names one Ka of a device. fault says which.
  */
 size_t devices_order(struct devices *devices, const char **fault);
 

@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BOM "\xEF\xBB\xBF"
+#define BOM         "\xEF\xBB\xBF"
+#define LAST_SECOND 253402300799 /* the last second of the year 9999 */
 
-enum form { TEXT, HEX };
+enum form { TEXT, HEX, SECONDS };
 
 /* All that is known of a column; `wanted` is what a refusal says, behind the column's name. */
 static const struct {
@@ -33,6 +34,10 @@ static const struct {
     [COLUMN_REFRESH] = {"refresh", HEX, 1, 255, "must be the hex of 0 to 255 octets"},
     [COLUMN_USAGE] = {"usage", TEXT, 1, ROW_TEXT_MAX,
                       "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+    [COLUMN_DEVICE] = {"device", TEXT, 1, ROW_TEXT_MAX,
+                       "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+    [COLUMN_NOT_AFTER] = {"not-after", SECONDS, 1, 12,
+                          "must be seconds since 1970 UTC, from 1 to 253402300799"},
 };
 
 const char *column_name(enum column column)
@@ -126,10 +131,51 @@ static bool is_text(const char *text, size_t length)
     return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL;
 }
 
+/* Decimal digits alone; 0 where they are none. */
+static int64_t read_seconds(const unsigned char *digits, size_t length)
+{
+    int64_t seconds = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return 0;
+        seconds = 10 * seconds + (digits[i] - '0');
+    }
+    return seconds;
+}
+
+int64_t row_not_after(const struct row *row)
+{
+    const struct row_field *field = &row->field[COLUMN_NOT_AFTER];
+
+    return read_seconds(field->octets, field->length);
+}
+
+/* Is it what the form wants? Hex is decoded in place. NULL, or what is wanted. */
+static const char *form_fault(enum column column, char *text, size_t length)
+{
+    const char *const wanted = columns[column].wanted;
+    int64_t seconds;
+
+    switch (columns[column].form) {
+    case TEXT:
+        return is_text(text, length) ? NULL : wanted;
+    case SECONDS:
+        seconds = read_seconds((const unsigned char *)text, length);
+        return seconds > 0 && seconds <= LAST_SECOND ? NULL : wanted;
+    default:
+        if (hex_decode((unsigned char *)text, text, length))
+            return NULL;
+        return columns[column].min == columns[column].max ? wanted
+                                                          : "not hex, or an odd number of digits";
+    }
+}
+
 static bool read_field(struct row_field *field, enum column column, bool needed, char *text,
                        size_t length, char fault[ROW_FAULT_SIZE])
 {
     const size_t octets = columns[column].form == HEX ? length / 2 : length;
+    const char *what;
 
     *field = (struct row_field){(unsigned char *)text, octets};
     if (length == 0) {
@@ -139,13 +185,8 @@ static bool read_field(struct row_field *field, enum column column, bool needed,
     }
     if (octets < columns[column].min || octets > columns[column].max)
         return wrong_field(fault, column, columns[column].wanted);
-    if (columns[column].form == TEXT)
-        return is_text(text, length) || wrong_field(fault, column, columns[column].wanted);
-    return hex_decode((unsigned char *)text, text, length) ||
-           wrong_field(fault, column,
-                       columns[column].min == columns[column].max
-                           ? columns[column].wanted
-                           : "not hex, or an odd number of digits");
+    what = form_fault(column, text, length);
+    return what == NULL || wrong_field(fault, column, what);
 }
 
 bool row_read(struct row *row, const struct row_layout *layout, char *line, size_t length,

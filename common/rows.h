@@ -11,9 +11,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ROW_FAULT_SIZE 200
-#define ROW_TEXT_MAX   255   /* octets of an identity, a ka-id and a usage */
+#define ROW_TEXT_MAX   255   /* octets of an identity, a device, a ka-id and a usage */
 #define ROW_KEY_LENGTH 32    /* octets of a ks-naf */
 #define ROW_KA_MIN     16    /* octets of a ka */
 #define ROW_KA_MAX     65535 /* octets of a ka */
@@ -23,10 +24,12 @@ enum column {
     COLUMN_KS_NAF,         /* Ks_NAF or K_AF */
     COLUMN_KA,             /* Ka */
     COLUMN_KA_ID,          /* which Ka */
-    COLUMN_NAF_FQDN,       /* the rest: parameters of AKMA-E2E */
+    COLUMN_NAF_FQDN,       /* this and the next: parameters of AKMA-E2E */
     COLUMN_UA_PROTOCOL_ID, /* octets */
     COLUMN_REFRESH,        /* octets */
     COLUMN_USAGE,
+    COLUMN_DEVICE,    /* whose row it is: the device's permanent name */
+    COLUMN_NOT_AFTER, /* end of Ks_NAF: digits, seconds since 1970 UTC */
     COLUMNS
 };
 
@@ -67,6 +70,9 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
  */
 bool row_read(struct row *row, const struct row_layout *layout, char *line, size_t length,
               char fault[ROW_FAULT_SIZE]);
+
+/* The end of a row's Ks_NAF, seconds since 1970 UTC; 0: the row does not say. */
+int64_t row_not_after(const struct row *row);
 
 /* The name of a column in a header. */
 const char *column_name(enum column column);

@@ -52,8 +52,8 @@ static const struct option_row addresses[] = {
 
 static const struct option_row devices[] = {
     {"devices", "FILE", &given.devices, false,
-     "keys of the UEs: identity,ks-naf,ka[,ka-id]; of a NAF apart each ka is empty, of a third "
-     "party apart each ks-naf"},
+     "keys of the UEs: identity,ks-naf,ka[,ka-id][,device][,not-after]; of a NAF apart each ka is "
+     "empty, of a third party apart each ks-naf"},
     {"insecure-devices", NULL, &given.insecure_devices, false,
      "take a devices file that others can read"},
 };

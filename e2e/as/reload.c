@@ -10,9 +10,9 @@
 
 #include <stdio.h>
 
-static void on_removed(void *argument, const struct device *row, bool is_last)
+static void on_removed(void *argument, const struct device *row, enum devices_loss loss)
 {
-    removals_add(argument, row, is_last);
+    removals_add(argument, row, loss);
 }
 
 #define FAULT_SIZE                                                                 \

@@ -20,9 +20,10 @@ struct removal {
     struct loop_message message;
     TAILQ_ENTRY(removal) next;
     struct removals *removals;
-    bool is_last, has_failed;
+    enum devices_loss loss;
+    bool has_failed;
     int64_t until; /* clock_ms(): later its keys are too old */
-    char identity[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
+    char identity[STORE_TEXT_SIZE], device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
 };
 
 /* What is not said to be otherwise belongs to the loop. */
@@ -36,20 +37,22 @@ struct removals {
     bool is_going;
 };
 
-/* A third party voids the keys of one Ka where the device has others; a NAF apart knows no Ka. */
 static struct store_scope scope_of(const struct removal *removal)
 {
-    const bool knows_ka = removal->removals->server->flagger != NULL;
-
-    return (struct store_scope){
-        .device = removal->identity,
-        .ka_id = removal->is_last || !knows_ka ? NULL : removal->ka_id,
-    };
+    switch (removal->loss) {
+    case DEVICES_LOST_IDENTITY:
+        return (struct store_scope){.subject = removal->identity};
+    case DEVICES_LOST_KA:
+        return (struct store_scope){.device = removal->device, .ka_id = removal->ka_id};
+    default:
+        return (struct store_scope){.device = removal->device};
+    }
 }
 
 static void say(const struct removal *removal, const char *result, const char *reason)
 {
-    log_event("revocation", "result", result, "device", removal->identity, "ka-id",
+    log_event("revocation", "result", result, "device", removal->device, "identity",
+              removal->loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
               removal->ka_id[0] == '\0' ? NULL : removal->ka_id, "reason", reason, NULL);
 }
 
@@ -133,23 +136,25 @@ static void arrive(struct loop *loop, struct loop_message *message)
     go_on(removals);
 }
 
-void removals_add(struct removals *removals, const struct device *row, bool is_last)
+void removals_add(struct removals *removals, const struct device *row, enum devices_loss loss)
 {
     struct removal *removal = OPENSSL_zalloc(sizeof(*removal));
     struct store_scope scope;
 
     if (removal == NULL) {
-        log_event("revocation", "result", "failed", "device", row->identity, "reason",
+        log_event("revocation", "result", "failed", "device", row->device, "reason",
                   "out of memory", NULL);
         return;
     }
     removal->message.run = arrive;
     removal->removals = removals;
-    removal->is_last = is_last;
+    removal->loss = loss;
     removal->until = clock_ms() + removals->lifetime;
     (void)OPENSSL_strlcpy(removal->identity, row->identity, sizeof(removal->identity));
+    (void)OPENSSL_strlcpy(removal->device, row->device, sizeof(removal->device));
     (void)OPENSSL_strlcpy(removal->ka_id, row->ka_id, sizeof(removal->ka_id));
-    log_event("row-removed", "device", removal->identity, "ka-id",
+    log_event("row-removed", "device", removal->device, "identity",
+              loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
               removal->ka_id[0] == '\0' ? NULL : removal->ka_id, NULL);
     metrics_count(METRIC_REVOCATIONS);
     scope = scope_of(removal);

@@ -10,7 +10,7 @@
 #ifndef REMOVALS_H
 #define REMOVALS_H
 
-#include "devices.h"
+#include "devices_current.h"
 #include "server/server.h"
 
 struct removals;
@@ -21,8 +21,8 @@ struct removals;
  */
 struct removals *removals_new(struct server *server, unsigned int lifetime);
 
-/* A row is gone (devices_current.h says when, and what is_last is). On any thread. */
-void removals_add(struct removals *removals, const struct device *row, bool is_last);
+/* What a row gave is gone (devices_current.h says what). On any thread. */
+void removals_add(struct removals *removals, const struct device *row, enum devices_loss loss);
 
 /* Nothing is asked any more. The loops do not run; store and third party are there. NULL is fine.
  */

@@ -26,10 +26,14 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
     struct source_answer answer = {.result = SOURCE_UNKNOWN};
 
     (void)loop;
-    if (row != NULL && row->ks_naf != NULL) {
+    if (row != NULL && row->ks_naf != NULL && devices_expired(row)) {
+        answer.result = SOURCE_REFUSED;
+        answer.reason = "the key has expired: not-after of its row in the devices file is past";
+    } else if (row != NULL && row->ks_naf != NULL) {
         answer.result = SOURCE_FOUND;
         memcpy(answer.ks_naf, row->ks_naf, KS_NAF_LENGTH);
-        memcpy(answer.device, row->identity, strlen(row->identity) + 1);
+        memcpy(answer.device, row->device, strlen(row->device) + 1);
+        answer.not_after = row->not_after;
     }
     devices_current_release(file->devices_current, devices);
     done(argument, &answer);

@@ -27,6 +27,7 @@ struct asking {
     struct loop *loop;
     const struct devices *devices; /* the version of the file that the Ka is from */
     const struct device *row;
+    char subject[STORE_TEXT_SIZE];
     struct store_request *store_request;
     struct endings *endings; /* a revocation's, for when the store has answered */
     struct flag flag;
@@ -98,7 +99,7 @@ static void on_put(void *argument, enum store_result result, const struct store_
     if (result != STORE_OK) {
         asking->done(asking->argument, FLAGS_FAILED, NULL, reason);
     } else if (!devices_current_has_still(asking->flagger->server->devices_current, asking->devices,
-                                          asking->row)) {
+                                          asking->row, asking->subject)) {
         (void)store->ops->take(store, asking->loop, asking->flag.identity, ignore, NULL);
         asking->done(asking->argument, FLAGS_FAILED, NULL, "the Ka was removed");
     } else {
@@ -148,7 +149,7 @@ static bool make_record(struct store_record *record, struct asking *asking,
         .not_after = query->not_after,
     };
 
-    (void)snprintf(record->device, sizeof(record->device), "%s", asking->row->identity);
+    (void)snprintf(record->device, sizeof(record->device), "%s", asking->row->device);
     (void)snprintf(record->ka_id, sizeof(record->ka_id), "%s", asking->row->ka_id);
     (void)snprintf(record->subject, sizeof(record->subject), "%s", query->identity);
     (void)snprintf(record->naf, sizeof(record->naf), "%s", naf);
@@ -164,13 +165,18 @@ static bool make_record(struct store_record *record, struct asking *asking,
     return true;
 }
 
-/* The Ka of a device; it has no name of its own where only the identity is known. */
+/*
+ * The Ka of a device: that of the identity's row, where the file has the identity and it is this
+ * device's. One whose name is not known, or who is named by the identity, is the identity's.
+ */
 static const struct device *find_ka(const struct devices *devices, const struct flags_query *query)
 {
-    const struct device *device =
-        devices_find(devices, query->device[0] == '\0' ? query->identity : query->device);
+    const char *name = query->device[0] == '\0' ? query->identity : query->device;
+    const struct device *row = devices_find(devices, query->identity);
 
-    return device == NULL ? NULL : devices_ka(devices, device, NULL);
+    if (row == NULL || (strcmp(row->device, name) != 0 && strcmp(query->identity, name) != 0))
+        row = devices_find_device(devices, name);
+    return row == NULL ? NULL : devices_ka(devices, row, NULL);
 }
 
 struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
@@ -190,6 +196,7 @@ struct flags_request *flagger_ask(struct flagger *flagger, struct loop *loop,
     asking->done = done;
     asking->devices = devices_current_acquire(flagger->server->devices_current);
     asking->row = find_ka(asking->devices, query);
+    (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
     asking->is_calling = true;
     if (asking->row == NULL) {
         done(argument, FLAGS_NO_KA, NULL, NULL);

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum wire_result client_fail(struct client *client, enum client_outcome outcome, const char *format,
@@ -67,6 +68,20 @@ static enum wire_result fail_to_connect(struct client *client, int error)
 }
 
 static void go_on(void *argument, bool in_time);
+
+/* No server can help: the operator does not know the key any more. */
+static enum wire_result check_key(struct client *client)
+{
+    const struct device *row = client->setup->device;
+
+    if (!devices_expired(row))
+        return WIRE_OK;
+    return client_fail(client, CLIENT_OTHER,
+                       "the key of %s expired %lld seconds ago (not-after %lld, line %zu of the "
+                       "devices file): bootstrap again and add a row with the new key",
+                       row->identity, (long long)time(NULL) - (long long)row->not_after,
+                       (long long)row->not_after, row->row);
+}
 
 static enum wire_result begin_to_connect(struct client *client)
 {
@@ -145,10 +160,11 @@ static enum wire_result shake_hands(struct client *client)
 
 /* One after the other; without a promise of e2e the last two are left out. */
 static enum wire_result (*const steps[])(struct client *client) = {
-    connect_socket, shake_hands, client_send_nonce, client_read_flag, connect_socket, shake_hands,
+    check_key,        connect_socket, shake_hands, client_send_nonce,
+    client_read_flag, connect_socket, shake_hands,
 };
 
-#define STEP_FLAG  3
+#define STEP_FLAG  4
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
 static bool is_complete(const struct client *client)

@@ -62,13 +62,15 @@ static enum wire_result derive(struct client *client)
         return client_fail(client, CLIENT_NO_E2E,
                            "the flag names a Ka (%s) that this UE does not hold: provision it",
                            flag->ka_id);
-    if (setup->oldest != NULL && meant->row < setup->oldest->row)
+    if (setup->oldest != NULL &&
+        devices_first_of_ka(setup->devices, meant)->row < setup->oldest->row)
         return client_fail(
             client, CLIENT_NO_E2E,
             "the flag means a Ka (%s) that is older than --oldest-ka-id: somebody may have "
             "got hold of it, or the server was not given the new one",
             meant->ka_id);
-    inputs.ks_naf = meant->ks_naf;
+    inputs.ks_naf = setup->device->ks_naf;
+    inputs.not_after = setup->device->not_after;
     inputs.ka = meant->ka;
     inputs.ka_length = meant->ka_length;
     if (!e2e_derive(setup->e2e, &inputs, client->e2e_key, reason))

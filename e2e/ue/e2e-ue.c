@@ -38,12 +38,13 @@ static const struct option_row rows[] = {
     {"e2e-connect", "HOST:PORT", &option.e2e_connect, false,
      "the enterprise's e2e endpoint; without it the NAF's address"},
     {"devices", "FILE", &option.devices, true,
-     "the UE's keys: identity,ks-naf,ka[,ka-id]; without a Ka, ka is empty"},
+     "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty"},
     {"insecure-devices", NULL, &option.insecure_devices, false,
      "take a devices file that others can read"},
-    {"identity", "ID", &option.identity, true, "B-TID or A-KID, a row of the devices file"},
+    {"identity", "ID", &option.identity, false, "B-TID or A-KID, a row of the devices file"},
     {"device", "NAME", &option.device, false,
-     "the device's permanent name, where the operator's answer names nobody"},
+     "the device's permanent name: its last row, unless --identity names one; said with the nonce, "
+     "for an operator whose answer names nobody"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
     {"ua-protocol-id", "HEX", &option.ua_protocol_id, false, "Ua security protocol identifier"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
@@ -150,8 +151,13 @@ static int send_message(struct ue_keys *keys)
 /* With all but the keys set up. */
 static int run_with_keys(const struct client_setup *rest)
 {
+    const char *separator = option.separator == NULL ? identity_separator(option.prefix)
+                                                     : identity_separator_named(option.separator);
     const struct ue_keys_options options = {.devices = option.devices,
                                             .identity = option.identity,
+                                            .device = option.device,
+                                            .prefix = option.prefix,
+                                            .separator = separator,
                                             .oldest_ka_id = option.oldest_ka_id,
                                             .insecure = option.insecure_devices != NULL,
                                             .needs_ka = option.listen != NULL};
@@ -173,9 +179,6 @@ static int run_with_keys(const struct client_setup *rest)
 static int run(const struct e2e *e2e)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
-    const char *separator = option.separator == NULL ? identity_separator(option.prefix)
-                                                     : identity_separator_named(option.separator);
-    char identity[TLS13_PSK_IDENTITY_MAX + 1];
     struct target targets[2] = {{.places = NULL}};
     const struct client_setup rest = {
         .ctx = common_ctx(TLS_client_method(), option.keylog),
@@ -184,17 +187,13 @@ static int run(const struct e2e *e2e)
         .endpoint_name = endpoint,
         .naf = &targets[0],
         .endpoint = &targets[1],
-        .identity = identity,
         .device_name = option.device,
         .allow_plain = option.allow_plain != NULL,
     };
     int status = CLIENT_OTHER;
 
-    if (snprintf(identity, sizeof(identity), "%s%s%s", option.prefix, separator, option.identity) >=
-        (int)sizeof(identity))
-        status = say(EXIT_USAGE, "prefix, separator and identity are more than 256 octets");
-    else if (rest.ctx != NULL && target_open(&targets[0], "connect", option.connect) &&
-             target_open(&targets[1], "e2e-connect", endpoint))
+    if (rest.ctx != NULL && target_open(&targets[0], "connect", option.connect) &&
+        target_open(&targets[1], "e2e-connect", endpoint))
         status = run_with_keys(&rest);
     target_close(&targets[0]);
     target_close(&targets[1]);
@@ -210,6 +209,8 @@ static bool is_one_task(void)
                                                      : "--message and --listen exclude each other");
     else if (option.listen != NULL && option.allow_plain != NULL)
         (void)say(EXIT_USAGE, "--allow-plain goes with --message: --listen relays e2e alone");
+    else if (option.identity == NULL && option.device == NULL)
+        (void)say(EXIT_USAGE, "--identity or --device is missing");
     else if (option.device != NULL &&
              (option.device[0] == '\0' || strlen(option.device) > FLAG_DEVICE_MAX))
         (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", FLAG_DEVICE_MAX);

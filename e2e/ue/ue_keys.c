@@ -5,6 +5,9 @@
  */
 #include "ue/ue_keys.h"
 
+#include "file_watch.h"
+#include "tls13_psk.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -14,12 +17,14 @@
 struct version {
     struct client_setup setup; /* first: what is acquired stands for its version */
     struct devices *devices;
+    char identity[TLS13_PSK_IDENTITY_MAX + 1];
     size_t users; /* being in force is one */
 };
 
 struct ue_keys {
     struct client_setup rest;
     const struct ue_keys_options *options;
+    struct file_watch file;
     pthread_mutex_t lock;
     struct version *current;
 };
@@ -38,20 +43,47 @@ static bool complain(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
     return false;
 }
 
+/* The row whose Ks_NAF is used. */
+static bool find_row(const struct ue_keys_options *options, struct client_setup *setup,
+                     char fault[UE_KEYS_FAULT_SIZE])
+{
+    const bool by_identity = options->identity != NULL;
+
+    setup->device = by_identity ? devices_find(setup->devices, options->identity)
+                                : devices_find_device(setup->devices, options->device);
+    return setup->device != NULL ||
+           complain(fault, "--%s %s: not in the devices file", by_identity ? "identity" : "device",
+                    by_identity ? options->identity : options->device);
+}
+
+/* What the first connection presents. */
+static bool make_identity(const struct ue_keys_options *options, struct version *version,
+                          char fault[UE_KEYS_FAULT_SIZE])
+{
+    const char *identity = version->setup.device->identity;
+
+    version->setup.identity = version->identity;
+    return snprintf(version->identity, sizeof(version->identity), "%s%s%s", options->prefix,
+                    options->separator, identity) < (int)sizeof(version->identity) ||
+           complain(fault, "prefix, separator and identity are more than %d octets",
+                    TLS13_PSK_IDENTITY_MAX);
+}
+
 static bool find_rows(const struct ue_keys_options *options, struct client_setup *setup,
                       char fault[UE_KEYS_FAULT_SIZE])
 {
-    setup->device = devices_find(setup->devices, options->identity);
-    if (setup->device == NULL)
-        return complain(fault, "--identity %s: not in the devices file", options->identity);
+    if (!find_row(options, setup, fault))
+        return false;
     if (options->needs_ka && devices_ka(setup->devices, setup->device, NULL) == NULL)
         return complain(fault, "--listen: this UE has no Ka, and without one there is no e2e");
     if (options->oldest_ka_id == NULL)
         return true;
     setup->oldest = devices_ka(setup->devices, setup->device, options->oldest_ka_id);
-    return setup->oldest != NULL ||
-           complain(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
-                    options->oldest_ka_id);
+    if (setup->oldest == NULL)
+        return complain(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
+                        options->oldest_ka_id);
+    setup->oldest = devices_first_of_ka(setup->devices, setup->oldest);
+    return true;
 }
 
 static bool read_devices(const struct ue_keys_options *options, struct version *version,
@@ -64,7 +96,8 @@ static bool read_devices(const struct ue_keys_options *options, struct version *
     version->setup.devices = version->devices;
     return version->devices == NULL
                ? complain(fault, "devices file %.200s: %s", options->devices, what)
-               : find_rows(options, &version->setup, fault);
+               : find_rows(options, &version->setup, fault) &&
+                     make_identity(options, version, fault);
 }
 
 static void free_version(struct version *version)
@@ -106,6 +139,8 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
     }
     keys->rest = *rest;
     keys->options = options;
+    keys->file.path = options->devices;
+    file_watch_reading(&keys->file);
     (void)pthread_mutex_init(&keys->lock, NULL);
     keys->current = read_version(keys, fault);
     if (keys->current != NULL)
@@ -138,8 +173,10 @@ void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup)
 
 bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
 {
-    struct version *version = read_version(keys, fault), *unused;
+    struct version *version, *unused;
 
+    file_watch_reading(&keys->file);
+    version = read_version(keys, fault);
     if (version == NULL)
         return false;
     (void)pthread_mutex_lock(&keys->lock);
@@ -149,6 +186,11 @@ bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
     if (unused != NULL)
         free_version(unused);
     return true;
+}
+
+bool ue_keys_have_changed(struct ue_keys *keys)
+{
+    return file_watch_changed(&keys->file);
 }
 
 void ue_keys_free(struct ue_keys *keys)

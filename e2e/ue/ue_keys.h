@@ -13,9 +13,11 @@
 
 /* Which file, and what it has to have; kept, not copied. */
 struct ue_keys_options {
-    const char *devices, *identity;
-    const char *oldest_ka_id; /* NULL: any */
-    bool insecure;            /* take a file that others can use */
+    const char *devices;
+    const char *identity, *device;  /* which row: the last of identity, or if NULL of device */
+    const char *prefix, *separator; /* what the PSK identity begins with */
+    const char *oldest_ka_id;       /* NULL: any */
+    bool insecure;                  /* take a file that others can use */
     bool needs_ka;
 };
 
@@ -31,8 +33,12 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys);
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup);
 
-/* Read the file again: false, with a fault, leaves the old one in force. */
+/* Read the file again: false, with a fault, leaves the old one in force. On one thread at a time.
+ */
 bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE]);
+
+/* Has the file changed, and did this look and the last one find it alike? True once a change. */
+bool ue_keys_have_changed(struct ue_keys *keys);
 
 /* NULL is fine. Everything acquired must have been released. */
 void ue_keys_free(struct ue_keys *keys);

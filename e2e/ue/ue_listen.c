@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
+#define LOOK_S   1      /* between two looks at the devices file */
 
 /* What belongs to one loop. */
 struct worker {
@@ -171,13 +172,17 @@ static void reload(struct ue_keys *keys)
               NULL);
 }
 
-/* Until a signal says that it is the end. */
+/* Until a signal says that it is the end; the file is looked at meanwhile. */
 static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys)
 {
-    int which = SIGHUP;
+    static const struct timespec look = {.tv_sec = LOOK_S};
+    int which;
 
-    while (sigwait(signals, &which) == 0 && which == SIGHUP)
-        reload(keys);
+    do {
+        which = sigtimedwait(signals, NULL, &look);
+        if (which == SIGHUP || (which < 0 && errno == EAGAIN && ue_keys_have_changed(keys)))
+            reload(keys);
+    } while (which == SIGHUP || which < 0);
 }
 
 static bool serve(const struct local_listener *listener, const sigset_t *signals,

@@ -107,7 +107,7 @@ static bool open_setup(struct plugin *plugin)
 /* Rows that hold; false: there have never been any. */
 static bool check_devices(struct plugin *plugin)
 {
-    const char *const path = plugin->watched.path;
+    const char *const path = plugin->watched.file.path;
     char fault[DEVICES_FAULT_SIZE];
 
     switch (watched_devices_look(&plugin->watched, fault)) {
@@ -134,13 +134,15 @@ static bool refuse(const char *identity, const char *why)
 }
 
 /* The key of a device, as the hex that the broker wants. */
-static bool derive(const struct plugin *plugin, const struct device *device, char *hex, size_t size)
+static bool derive(const struct plugin *plugin, const struct device *device,
+                   const struct device *ka, char *hex, size_t size)
 {
     const struct e2e_inputs inputs = {.ks_naf = device->ks_naf,
-                                      .ka = device->ka,
-                                      .ka_length = device->ka_length,
+                                      .ka = ka->ka,
+                                      .ka_length = ka->ka_length,
                                       .refresh = device->refresh,
-                                      .refresh_length = device->refresh_length};
+                                      .refresh_length = device->refresh_length,
+                                      .not_after = device->not_after};
     unsigned char key[E2E_KEY_LENGTH];
     char reason[E2E_REASON_SIZE];
     bool done;
@@ -157,7 +159,7 @@ static int on_psk_key(int event, void *event_data, void *userdata)
 {
     const struct mosquitto_evt_psk_key *const asked = event_data;
     struct plugin *const plugin = userdata;
-    const struct device *device;
+    const struct device *device, *ka;
 
     (void)event;
     (void)check_devices(plugin);
@@ -166,13 +168,13 @@ static int on_psk_key(int event, void *event_data, void *userdata)
         (void)refuse(asked->identity, "not in the devices file");
         return MOSQ_ERR_PLUGIN_DEFER;
     }
-    device = devices_ka(plugin->watched.devices, device, NULL);
-    if (device == NULL) {
+    ka = devices_ka(plugin->watched.devices, device, NULL);
+    if (ka == NULL) {
         (void)refuse(asked->identity, "it has no Ka in the devices file");
         return MOSQ_ERR_AUTH;
     }
-    return derive(plugin, device, asked->key, (size_t)asked->max_key_len) ? MOSQ_ERR_SUCCESS
-                                                                          : MOSQ_ERR_AUTH;
+    return derive(plugin, device, ka, asked->key, (size_t)asked->max_key_len) ? MOSQ_ERR_SUCCESS
+                                                                              : MOSQ_ERR_AUTH;
 }
 
 static void release(struct plugin *plugin)
@@ -189,7 +191,7 @@ static bool start(struct plugin *plugin, const struct mosquitto_opt *options, in
 {
     if (!take_options(plugin, options, option_count) || !open_setup(plugin))
         return false;
-    plugin->watched.path = plugin->given[DEVICES];
+    plugin->watched.file.path = plugin->given[DEVICES];
     plugin->watched.rules =
         (struct devices_rules){.needs = DEVICES_KS_NAF, .extra = DEVICES_REFRESH};
     return check_devices(plugin) &&

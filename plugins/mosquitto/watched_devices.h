@@ -7,15 +7,12 @@
 #define WATCHED_DEVICES_H
 
 #include "devices.h"
-
-#include <stdbool.h>
-#include <sys/stat.h>
+#include "file_watch.h"
 
 struct watched_devices {
-    const char *path;
+    struct file_watch file;
     struct devices_rules rules;
     struct devices *devices; /* NULL until it was read for the first time */
-    struct stat seen;        /* of the file that was last looked at, good or bad */
 };
 
 enum watched_result {

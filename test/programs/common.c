@@ -105,16 +105,39 @@ static int run_devices(char *arguments[])
     }
     for (size_t i = 0; i < devices->count; i++) {
         const struct device *row = &devices->rows[i];
-        const struct device *first = devices_find(devices, row->identity);
-        const struct device *meant = devices_ka(devices, first, NULL);
-        const struct device *named = devices_ka(devices, first, row->ka_id);
+        const struct device *last = devices_find(devices, row->identity);
+        const struct device *meant = devices_ka(devices, last, NULL);
+        const struct device *named = devices_ka(devices, last, row->ka_id);
 
         printf("%s %zu %s %zu %zu %zu %d\n", row->identity, row->row,
-               row->ka_id[0] == '\0' ? "-" : row->ka_id, first->row, meant == NULL ? 0 : meant->row,
+               row->ka_id[0] == '\0' ? "-" : row->ka_id, last->row, meant == NULL ? 0 : meant->row,
                named == NULL ? 0 : named->row, row->refresh == NULL ? -1 : row->refresh[0]);
     }
     printf("%s\n",
            devices_find(devices, "no such device") == NULL ? "" : "found what is not there");
+    devices_free(devices);
+    return 0;
+}
+
+/* Of each row: the device, its newest row, the Ka of this row, not-after. */
+static int run_whose(char *arguments[])
+{
+    const struct devices_rules rules = {.needs = 0};
+    char fault[DEVICES_FAULT_SIZE] = "";
+    struct devices *devices = devices_read(arguments[0], &rules, fault);
+
+    if (devices == NULL) {
+        printf("%s\n", fault);
+        return 1;
+    }
+    for (size_t i = 0; i < devices->count; i++) {
+        const struct device *row = &devices->rows[i];
+        const struct device *ka = devices_ka(devices, row, NULL);
+
+        printf("%zu %s %zu %zu %lld %d\n", row->row, row->device,
+               devices_find_device(devices, row->device)->row, ka == NULL ? 0 : ka->row,
+               (long long)row->not_after, devices_expired(row));
+    }
     devices_free(devices);
     return 0;
 }
@@ -171,10 +194,9 @@ static const struct {
     int arguments;
     int (*run)(char *arguments[]);
 } commands[] = {
-    {"text", 0, run_text},     {"printable", 1, run_printable},
-    {"open", 1, run_open},     {"insecure", 1, run_insecure},
-    {"append", 1, run_append}, {"devices", 3, run_devices},
-    {"count", 1, run_count},   {"e2e", 4, run_e2e},
+    {"text", 0, run_text},         {"printable", 1, run_printable}, {"open", 1, run_open},
+    {"insecure", 1, run_insecure}, {"append", 1, run_append},       {"devices", 3, run_devices},
+    {"whose", 1, run_whose},       {"count", 1, run_count},         {"e2e", 4, run_e2e},
 };
 
 int main(int argc, char *argv[])

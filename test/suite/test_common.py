@@ -257,15 +257,51 @@ def test_rows_are_found(tmp_path: Path) -> None:
     text = HEADER + ",ka-id\n" + row("b", KS_NAF, KA, "new") + row("a", KS_NAF, KA, "")
     text += row("b", KS_NAF, b"", "") + row("b", KS_NAF, OTHER, "old") + row("c", KS_NAF, b"", "")
     status, lines = devices(write(tmp_path, text))
-    # identity, line, ka-id, first row, row of the Ka that is meant, row of the name, refresh
+    # identity, line, ka-id, last row, row of the Ka that is meant, row of the name, refresh
     assert status == 0 and lines == [
         "a 3 - 3 3 3 -1",
-        "b 2 new 2 5 2 -1",
-        "b 4 - 2 5 0 -1",
-        "b 5 old 2 5 5 -1",
+        "b 2 new 5 5 2 -1",
+        "b 4 - 5 5 0 -1",
+        "b 5 old 5 5 5 -1",
         "c 6 - 6 0 0 -1",
         "",
     ]
+
+
+def test_rows_of_a_device(tmp_path: Path) -> None:
+    """A new identity of a device is found by the device's name, and has its Ka's: nobody is provisioned anew."""
+    text = HEADER + ",ka-id,device,not-after\n"
+    text += row("btid1", KS_NAF, KA, "1", "meter", "1000") + row("btid2", OTHER, b"", "", "meter", "")
+    text += row("alone", KS_NAF, KA, "1", "", "253402300799")
+    text += row("btid3", KS_NAF, KA, "1", "other", "") + row("btid1", KS_NAF, OTHER, "2", "meter", "")
+    # line, device, its last row, row of the Ka, not-after, expired
+    assert common("whose", write(tmp_path, text)) == (
+        0,
+        [
+            "4 alone 4 4 253402300799 0",
+            "2 meter 6 2 1000 1",
+            "6 meter 6 6 0 0",
+            "3 meter 6 6 0 0",
+            "5 other 5 5 0 0",
+        ],
+    )
+    text += row("btid9", KS_NAF, OTHER, "1", "meter", "")
+    assert common("whose", write(tmp_path, text)) == (
+        1,
+        ["line 7: ka-id: this device has another Ka of that name"],
+    )
+
+
+@pytest.mark.parametrize(
+    "seconds", ["0", "-1", "1e9", "253402300800", "9999999999999", "0x10", "2026-01-01T00:00:00Z"]
+)
+def test_not_after_is_seconds(tmp_path: Path, seconds: str) -> None:
+    """Milliseconds or a date would make a key that never ends, or that is never taken."""
+    text = HEADER + ",not-after\n" + row("a", KS_NAF, KA, seconds)
+    assert common("whose", write(tmp_path, text)) == (
+        1,
+        ["line 2: not-after: must be seconds since 1970 UTC, from 1 to 253402300799"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -311,7 +347,8 @@ def test_refresh(tmp_path: Path) -> None:
     status, lines = devices(path, NEEDS_KS_NAF, REFRESH)
     assert status == 0 and lines[:2] == ["a 2 - 2 2 2 42", "b 3 - 3 3 3 -1"]
     assert devices(path)[1] == [
-        "line 1: the header is wrong: its field 4 is none of identity, ks-naf, ka, ka-id"
+        "line 1: the header is wrong: its field 4 is none of identity, ks-naf, ka, ka-id, device, "
+        "not-after"
     ]
 
 

@@ -202,7 +202,7 @@ def test_columns_of_the_devices_file(program: str) -> None:
         [BUILD / "e2e" / program, "--help"], capture_output=True, text=True, check=True
     )
     for text in (listed_options(page)["devices"][1], joined(helped.stdout)):
-        assert re.search(r"identity,ks-naf,ka\[,ka-id\]; [^;]*ka is empty", text)
+        assert re.search(r"identity,ks-naf,ka\[,ka-id\]\[,device\]\[,not-after\]; [^;]*ka is empty", text)
 
 
 COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]

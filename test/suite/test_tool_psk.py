@@ -218,7 +218,7 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
     [
         (
             "",
-            "the header is wrong: its field 1 is none of identity, ks-naf, ka, ka-id, naf-fqdn, ua-protocol-id, refresh, usage\n",
+            "the header is wrong: its field 1 is none of identity, ks-naf, ka, ka-id, naf-fqdn, ua-protocol-id, refresh, usage, device, not-after\n",
         ),
         (A, "the header is wrong: its field 1 is none of"),
         ("\ufeff" + HEADER, "the header is wrong: a byte order mark comes before it"),

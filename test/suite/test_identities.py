@@ -1,0 +1,202 @@
+"""New B-TIDs and A-KIDs of a device: rows of the devices file, how a UE takes them, when they end.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from evp import BUILD
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    SECONDS,
+    Process,
+    Server,
+    StockClient,
+    split,
+    wait_until,
+)
+
+FIRST = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+SECOND = bytes.fromhex("2f" * 32)
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+NEW_KA = bytes.fromhex("5a" * 32)
+DEVICE = "meter-7"
+HEADER = "identity,ks-naf,ka,ka-id,device,not-after\n"
+OLD_ROW = f"btid1@bsf,{FIRST.hex()},{KA.hex()},1,{DEVICE},\n"
+NEW_ROW = f"btid2@bsf,{SECOND.hex()},,,{DEVICE},\n"
+
+
+def write(path: Path, *rows: str) -> Path:
+    """A devices file."""
+    path.write_text(HEADER + "".join(rows))
+    path.chmod(0o600)
+    return path
+
+
+def ue(
+    devices: Path, server: Server, *options: str, who: str = "--device", name: str = DEVICE
+) -> subprocess.CompletedProcess[str]:
+    """e2e-ue says one line, as a device."""
+    command = [str(BUILD / "e2e/e2e-ue"), "--connect", server.address]
+    command += ["--e2e-connect", server.e2e_address, "--devices", str(devices), who, name]
+    command += ["--naf-fqdn", FQDN, "--message", "hello", *options]
+    return subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+def reload(server: Process) -> None:
+    """SIGHUP, and wait until it is done."""
+    before = server.errors.count("event=reload")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.errors.count("event=reload") > before)
+
+
+def asks(address: str, line: bytes) -> bytes:
+    """What comes back on a connection to e2e-ue --listen."""
+    with socket.create_connection(split(address), SECONDS) as local:
+        local.settimeout(SECONDS)
+        local.sendall(line)
+        return local.recv(100)
+
+
+def test_device_in_place_of_identity(tmp_path: Path) -> None:
+    """A UE had to be told each new B-TID; now a row that is appended is enough, without a Ka of its own."""
+    served = write(tmp_path / "served.csv", OLD_ROW)
+    own = write(tmp_path / "own.csv", OLD_ROW)
+    with Server(served) as server:
+        server.wait_for_error("event=start")
+        assert ue(own, server).stdout == "e2e: hello\n"
+        server.wait_for_error("event=e2e")
+        write(served, OLD_ROW, NEW_ROW)
+        reload(server)
+        write(own, OLD_ROW, NEW_ROW)
+        assert ue(own, server).stdout == "e2e: hello\n"
+        line = server.wait_for_error("event=flag endpoint=naf peer=", SECONDS)
+        assert "identity=btid1@bsf device=meter-7" in line
+        server.wait_for_error("identity=btid2@bsf device=meter-7 ka-id=1")
+        by_identity = ue(own, server, who="--identity", name="btid1@bsf")
+        assert by_identity.stdout == "e2e: hello\n", "the old key is good still"
+
+
+def test_neither_identity_nor_device(tmp_path: Path) -> None:
+    """Somebody has to be meant, and be in the file."""
+    own = write(tmp_path / "own.csv", OLD_ROW)
+    command = [str(BUILD / "e2e/e2e-ue"), "--connect", "127.0.0.1:1", "--devices", str(own)]
+    command += ["--naf-fqdn", FQDN, "--message", "x"]
+    for more, status, said in (
+        ([], 2, "--identity or --device is missing"),
+        (["--device", "who"], 1, "--device who: not in the devices file"),
+    ):
+        result = subprocess.run(
+            [*command, *more], env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == status and said in result.stderr
+
+
+def test_the_flag_names_the_ka(tmp_path: Path) -> None:
+    """With the newest Ks_NAF: the Ka may stand in a row of an earlier B-TID, and an old one can be retired."""
+    new_ka = f"btid2@bsf,{SECOND.hex()},{NEW_KA.hex()},2,{DEVICE},\n"
+    served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
+    own = write(tmp_path / "own.csv", OLD_ROW, new_ka)
+    with Server(served) as server:
+        assert ue(own, server).stdout == "e2e: hello\n"
+        refused = ue(own, server, "--oldest-ka-id", "2")
+        assert refused.returncode == 3 and "older than --oldest-ka-id" in refused.stderr
+        again = f"btid2@bsf,{SECOND.hex()},{KA.hex()},1,{DEVICE},\n"
+        write(own, OLD_ROW, new_ka, again)
+        refused = ue(own, server, "--oldest-ka-id", "2")
+        assert refused.returncode == 3, "a Ka does not become young in a new row"
+        write(served, OLD_ROW, new_ka)
+        server.wait_for_error("event=start")
+        reload(server)
+        assert ue(own, server, "--oldest-ka-id", "2").stdout == "e2e: hello\n"
+
+
+def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
+    """e2e-ue --listen had to be restarted for each new B-TID; a broken file leaves the old one in force."""
+    served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
+    own = write(tmp_path / "own.csv", OLD_ROW)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Server(served))
+        tunnel = stack.enter_context(
+            Process(
+                *[BUILD / "e2e/e2e-ue", "--connect", server.address, "--device", DEVICE],
+                *["--e2e-connect", server.e2e_address, "--devices", own, "--naf-fqdn", FQDN],
+                *["--listen", f"{LOOPBACK}:0"],
+            )
+        )
+        address = tunnel.read().decode().split()[1]
+        assert asks(address, b"one\n") == b"e2e: one\n"
+        own.write_text(HEADER + OLD_ROW + NEW_ROW[:-5])
+        tunnel.wait_for_error("event=reload result=refused")
+        assert asks(address, b"two\n") == b"e2e: two\n"
+        assert tunnel.errors.count("event=reload") == 1, "it is read once a change"
+        write(own, OLD_ROW, NEW_ROW)
+        wait_until(lambda: tunnel.errors.count("event=reload") == 2)
+        assert asks(address, b"three\n") == b"e2e: three\n"
+        server.wait_for_error("event=flag", SECONDS)
+        flags = [line for line in server.errors.splitlines() if "event=flag" in line]
+        assert ["btid2@bsf" in line for line in flags] == [False, False, True]
+
+
+def test_key_that_has_expired(tmp_path: Path) -> None:
+    """It looked like a wrong key to both sides: the UE and the server's log say that it has expired."""
+    past = int(time.time()) - 3600
+    expired = f"btid1@bsf,{FIRST.hex()},{KA.hex()},1,{DEVICE},{past}\n"
+    own = write(tmp_path / "own.csv", expired)
+    served = write(tmp_path / "served.csv", expired)
+    with Server(served) as server:
+        result = ue(own, server)
+        assert result.returncode == 1
+        assert "the key of btid1@bsf expired 36" in result.stderr
+        assert f"not-after {past}, line 2" in result.stderr
+        with StockClient(server.address, "3GPP-bootstrapping.btid1@bsf", FIRST) as stock:
+            assert stock.read() == b""
+        assert "the key has expired" in server.wait_for_error("event=source")
+        write(own, OLD_ROW)
+        assert ue(own, server).returncode == 4, "a UE without not-after is refused all the same"
+
+
+def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
+    """not-after goes with the identity's key to the third party: a flag's key does not outlive it."""
+    soon = int(time.time()) + 2
+    own = write(tmp_path / "own.csv", OLD_ROW)
+    served = write(
+        tmp_path / "served.csv", f"btid1@bsf,{FIRST.hex()},{KA.hex()},1,{DEVICE},{soon}\n"
+    )
+    with Server(served) as server:
+        with StockClient(server.address, "3GPP-bootstrapping.btid1@bsf", FIRST) as first:
+            wait_until(lambda: time.time() > soon + 1)
+            first.write(b'{"nonce":"' + bytes(16).hex().encode() + b'"}\n')
+            assert first.read() == b""
+        assert "not-after" in server.wait_for_error("event=refused")
+        assert ue(own, server).returncode == 4
+
+
+def test_row_of_an_old_identity_is_removed(tmp_path: Path) -> None:
+    """Its connections end, those of the device's new identity go on, though both have one Ka."""
+    new = NEW_ROW.replace(",,,", f",{KA.hex()},1,")
+    served = write(tmp_path / "served.csv", OLD_ROW, new)
+    with Server(served, "--e2e", "offered") as server, contextlib.ExitStack() as stack:
+        server.wait_for_error("event=start")
+        clients = []
+        for identity, key in (("btid1@bsf", FIRST), ("btid2@bsf", SECOND)):
+            client = StockClient(server.address, f"3GPP-bootstrapping.{identity}", key)
+            clients.append(stack.enter_context(client))
+            client.flag()
+        write(served, new)
+        reload(server)
+        assert clients[0].read() == b""
+        clients[1].write(b"x\n")
+        assert clients[1].read() == b"plain: x"
+        said = server.wait_for_error("event=row-removed")
+        assert "device=meter-7 identity=btid1@bsf" in said
+        assert server.errors.count("event=row-removed") == 1
