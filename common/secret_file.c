@@ -141,13 +141,21 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
+/* link() makes a name only where there is none. */
+static bool name_it(const struct secret_file *file)
+{
+    if (!file->fresh)
+        return rename(file->temporary, file->path) == 0;
+    return link(file->temporary, file->path) == 0 && unlink(file->temporary) == 0;
+}
+
 bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE])
 {
     bool done = fsync(file->fd) == 0;
 
     done = close(file->fd) == 0 && done;
     file->fd = -1;
-    done = done && rename(file->temporary, file->path) == 0;
+    done = done && name_it(file);
     if (done) {
         sync_folder(file->path);
         free(file->temporary);

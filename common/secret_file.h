@@ -42,7 +42,8 @@ void secret_file_free(char *text, size_t length);
 
 /* A file in the making: path stays as it was until secret_file_commit(). */
 struct secret_file {
-    int fd; /* to write to; -1: none */
+    int fd;     /* to write to; -1: none */
+    bool fresh; /* set it, and secret_file_commit() replaces nothing */
     char *path, *temporary;
 };
 
@@ -60,7 +61,10 @@ bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
 /* Write all of it; false: errno says why. */
 bool secret_file_write(int fd, const void *octets, size_t length);
 
-/* Bring it to the disk and rename it into place. False: fault; path is as it was. */
+/*
+ * Bring it to the disk and rename it into place. False: fault; path is as it was. With `fresh` that
+ * is so if anything is there already.
+ */
 bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /* Remove what was written, unless it was committed. Fine after any of the calls above. */

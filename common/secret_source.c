@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SPACES " \t\r\n\v\f"
@@ -127,6 +128,28 @@ static const struct source *find(const char *source)
 bool secret_source_is_one(const char *source)
 {
     return find(source) != NULL;
+}
+
+/* The file, pipe or device behind a source; false: it is a variable, or there is none. */
+static bool find_file(const char *source, struct stat *status)
+{
+    const struct source *row = find(source);
+    const char *const rest = row == NULL ? "" : source + strlen(row->prefix);
+
+    if (row == NULL || row->read == read_env)
+        return false;
+    if (row->read == read_file)
+        return stat(rest, status) == 0;
+    return fstat(row->read == read_stdin ? STDIN_FILENO : (int)strtol(rest, NULL, 10), status) == 0;
+}
+
+bool secret_source_is_same(const char *one, const char *other)
+{
+    struct stat a, b;
+
+    return (strcmp(one, other) == 0 && find(one) != NULL) ||
+           (find_file(one, &a) && find_file(other, &b) && a.st_dev == b.st_dev &&
+            a.st_ino == b.st_ino);
 }
 
 static bool read_text(struct text *text, const char *source, char fault[SECRET_FAULT_SIZE])

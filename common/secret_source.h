@@ -28,6 +28,15 @@ struct secret {
 bool secret_source_is_one(const char *source);
 
 /*
+ * Do two sources give the same octets, or could the second one give none, because the first has
+ * been read? So it is for one variable, one file by any of its names, and one pipe.
+ */
+bool secret_source_is_same(const char *one, const char *other);
+
+/* What is said then, behind the source. */
+#define SECRET_USED_TWICE "used twice: each secret needs a source of its own"
+
+/*
  * Read a secret of at most max octets. What is read from the environment is removed from it. A file
  * that others can read is taken with a warning in fault, which is empty otherwise. False: fault
  * says what is wrong, with the source and without the secret.

@@ -203,13 +203,47 @@ static bool take_chain(struct request *request, const struct given *given)
            take_secret(request, &request->top, request->chain->option, source, given->raw != NULL);
 }
 
+/* The sources of secrets so far. */
+struct sources {
+    const char *source[INPUTS_MAX + CHAINS];
+    size_t count;
+};
+
+static bool add_source(struct sources *sources, const char *option, const char *source)
+{
+    char what[SECRET_FAULT_SIZE];
+
+    for (size_t i = 0; i < sources->count; i++)
+        if (secret_source_is_same(sources->source[i], source)) {
+            (void)snprintf(what, sizeof(what), "%s: " SECRET_USED_TWICE, PRINTABLE_PATH(source));
+            return complain(option, what);
+        }
+    sources->source[sources->count++] = source;
+    return true;
+}
+
+/* Before the first one is read: what was read is gone, and the second secret would be missing. */
+static bool have_sources_of_their_own(const struct given *given)
+{
+    struct sources sources = {.count = 0};
+
+    for (size_t i = 0; i < CHAINS && sources.count == 0; i++) /* a second one is refused anyway */
+        if (given->chains[i] != NULL)
+            sources.source[sources.count++] = given->chains[i];
+    for (size_t i = 0; i < PARAMETERS; i++)
+        if (parameters[i].kind == SECRET && given->values[i][0] != NULL &&
+            !add_source(&sources, parameters[i].name, given->values[i][0]))
+            return false;
+    return true;
+}
+
 static bool understand(struct request *request, const struct given *given)
 {
     request->length = options_number("length", given->length, 1, LENGTH_MAX);
     request->format = output_format_of(given->format);
     if (request->format == OUTPUT_FORMATS)
         return complain("format", "must be hex, raw or base64");
-    if (!take_chain(request, given))
+    if (!have_sources_of_their_own(given) || !take_chain(request, given))
         return false;
     request->count = 1;
     for (size_t i = 0; i < PARAMETERS; i++)

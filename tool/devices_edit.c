@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -106,7 +107,7 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     *edit = (struct devices_edit){.path = path, .fd = -1};
     if (!lock(edit, wait, fault))
         return false;
-    if (!secret_buf_read(&edit->text, edit->fd))
+    if (!secret_buf_read(&edit->text, edit->fd, SIZE_MAX))
         return wrong(fault, edit->text.failed ? "out of memory" : strerror(errno));
     edit->devices = devices_edit_parse(&edit->text, 0, fault);
     if (edit->devices == NULL)

@@ -19,6 +19,7 @@ static const struct {
     {"new", ka_new, "make Ka's for a list of devices"},
     {"add", ka_add, "add Ka's to a devices file"},
     {"remove", ka_remove, "remove Ka's from a devices file"},
+    {"merge", ka_merge, "put Ks_NAF's and Ka's of two files together"},
 };
 
 static void help(FILE *stream)
@@ -49,6 +50,6 @@ int command_ka(int argc, char *argv[])
             argv[1] = called;
             return actions[i].run(argc - 1, argv + 1);
         }
-    fprintf(stderr, "akma ka: %s: must be new, add or remove\n", PRINTABLE(argv[1]));
+    fprintf(stderr, "akma ka: %s: must be new, add, remove or merge\n", PRINTABLE(argv[1]));
     return EXIT_USAGE;
 }

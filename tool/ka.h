@@ -1,5 +1,5 @@
 /*
- * akma ka new, add and remove
+ * akma ka new, add, remove and merge
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,6 +16,7 @@
 int ka_new(int argc, char *argv[]);
 int ka_add(int argc, char *argv[]);
 int ka_remove(int argc, char *argv[]);
+int ka_merge(int argc, char *argv[]);
 
 /* One row of a devices file; what is NULL is left empty. */
 struct ka_row {
@@ -26,6 +27,23 @@ struct ka_row {
 
 /* Put a row, in the order of a layout. */
 void ka_put_row(struct secret_buf *text, const struct row_layout *layout, const struct ka_row *row);
+
+#define KA_FAULT_SIZE 400
+#define KA_PIPE_MAX   ((size_t)256 * 1024 * 1024) /* octets of what is not a regular file */
+
+/* Read a list or a file of rows whole; "-" is standard input. False: fault. */
+bool ka_read(struct secret_buf *text, const char *in, char fault[KA_FAULT_SIZE]);
+
+/* What --help says of --out and --force, and of a file of Ka's that is there already. */
+#define KA_OUT_HELP   "a file of mode 0600 (without: standard output)"
+#define KA_FORCE_HELP "replace a file that is there already, with the Ka's in it"
+
+/*
+ * Write rows to a file, or with NULL to standard output. One that is there already holds Ka's that
+ * may be nowhere else: it is replaced only by force. False: fault.
+ */
+bool ka_write(const struct secret_buf *text, const char *out, bool force,
+              char fault[KA_FAULT_SIZE]);
 
 /* Fill with octets of the system's generator; false: there are none. */
 bool ka_random(unsigned char *octets, size_t length);

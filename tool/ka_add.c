@@ -10,34 +10,34 @@
 #include "printable.h"
 #include "secret_source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char example[] =
-    "A device that the file knows keeps its Ks_NAF. Servers use the last Ka of a\n"
-    "device: give it to the device first, then add it here, then remove the old one.\n"
+    "A device that the file has keeps its Ks_NAF; one that it does not have is taken\n"
+    "with --new alone. The last Ka of a device counts: give it to the device first,\n"
+    "then add it here, then remove the old one.\n"
     "\n"
     "Example:\n"
     "  akma ka add --devices devices.csv --in new.csv";
 
 static struct {
-    const char *devices, *in, *identity, *ka, *ks_naf, *ka_id, *length, *raw, *wait;
+    const char *devices, *in, *identity, *is_new, *ka, *ks_naf, *ka_id, *length, *raw, *wait;
 } option = {.length = KA_LENGTH_DEFAULT, .wait = DEVICES_EDIT_WAIT_DEFAULT};
 
 static const struct option_row rows[] = {
     {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
-    {"in", "CSV", &option.in, OPTION_OPTIONAL, "rows to add, as akma ka new makes them"},
+    {"in", "CSV", &option.in, OPTION_OPTIONAL,
+     "rows to add, as akma ka new makes them; - is standard input"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "instead, one device"},
     {"ka", "SRC", &option.ka, OPTION_OPTIONAL,
      "its Ka: file:PATH, env:NAME, fd:N or stdin (without: a random one)"},
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a random one"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "its name"},
-    {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device the file does not know"},
+    {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device that is new"},
+    {"new", NULL, &option.is_new, OPTION_OPTIONAL, "take devices that the file does not have"},
     {"raw", NULL, &option.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
     {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
      "how long to wait while another program has the file locked"},
@@ -54,18 +54,12 @@ static bool fail(const char *where, const char *what)
 static bool read_rows(struct devices **added)
 {
     struct secret_buf text = {.octets = NULL};
-    const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    char fault[DEVICES_EDIT_FAULT_SIZE];
+    char fault[KA_FAULT_SIZE];
 
-    if (fd < 0 || !secret_buf_read(&text, fd)) {
-        (void)fail(option.in, text.failed ? "out of memory" : strerror(errno));
-    } else {
+    if (ka_read(&text, option.in, fault))
         *added = devices_edit_parse(&text, DEVICES_KA, fault);
-        if (*added == NULL)
-            (void)fail(option.in, fault);
-    }
-    if (fd >= 0)
-        (void)close(fd);
+    if (*added == NULL)
+        (void)fail(option.in, fault);
     secret_buf_free(&text);
     return *added != NULL;
 }
@@ -179,12 +173,33 @@ static void put_added(struct secret_buf *text, const struct devices_edit *edit,
     }
 }
 
+/* A name that the file does not have is a typing error as often as it is a device. */
+static bool are_known(const struct devices_edit *edit, const struct devices *added,
+                      char fault[DEVICES_EDIT_FAULT_SIZE])
+{
+    const char *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < added->count; i++)
+        if (devices_find(edit->devices, added->rows[i].identity) == NULL) {
+            first = first == NULL ? added->rows[i].identity : first;
+            count++;
+        }
+    if (count == 0 || option.is_new != NULL)
+        return true;
+    (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE,
+                   "has no device %.255s: mistyped? (%zu of %zu rows; --new adds devices)",
+                   PRINTABLE(first), count, added->count);
+    return false;
+}
+
 static bool add(struct devices *added, unsigned int wait)
 {
     struct secret_buf text = {.octets = NULL};
     char fault[DEVICES_EDIT_FAULT_SIZE];
     struct devices_edit edit;
-    bool done = devices_edit_open(&edit, option.devices, wait, fault);
+    bool done =
+        devices_edit_open(&edit, option.devices, wait, fault) && are_known(&edit, added, fault);
 
     if (done) {
         put_old(&text, &edit, name_any(added));
@@ -213,6 +228,11 @@ int ka_add(int argc, char *argv[])
     }
     if (!is_source("--ka", option.ka) || !is_source("--ks-naf", option.ks_naf))
         return EXIT_USAGE;
+    if (option.ka != NULL && option.ks_naf != NULL &&
+        secret_source_is_same(option.ka, option.ks_naf)) {
+        (void)fail("--ks-naf", SECRET_USED_TWICE);
+        return EXIT_USAGE;
+    }
     done = (option.in != NULL ? read_rows(&added) : make_row(&added)) && add(added, wait);
     if (done)
         printf("%zu added\n", added->count);

@@ -8,15 +8,12 @@
 #include "line_reader.h"
 #include "options.h"
 #include "printable.h"
-#include "secret_file_guard.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char example[] =
     "What comes out is a devices file without Ks_NAF: the third party's, what the\n"
@@ -26,17 +23,18 @@ static const char example[] =
     "  akma ka new --in identities.txt --ka-id 2026 --out new.csv";
 
 static struct {
-    const char *in, *out, *length, *ka_id;
+    const char *in, *out, *force, *length, *ka_id;
     const char *identities[OPTION_MANY_MAX + 1];
 } option = {.length = KA_LENGTH_DEFAULT};
 
 static const struct option_row rows[] = {
-    {"in", "FILE", &option.in, OPTION_OPTIONAL, "the devices: one identity per line"},
+    {"in", "FILE", &option.in, OPTION_OPTIONAL,
+     "the devices: one identity per line; - is standard input"},
     {"identity", "ID", option.identities, OPTION_MANY, "instead, an identity; may be repeated"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "name of these Ka's"},
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a Ka, 16 to 65535"},
-    {"out", "FILE", &option.out, OPTION_OPTIONAL,
-     "a file of mode 0600, written anew (without: standard output)"},
+    {"out", "FILE", &option.out, OPTION_OPTIONAL, KA_OUT_HELP},
+    {"force", NULL, &option.force, OPTION_OPTIONAL, KA_FORCE_HELP},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
@@ -52,16 +50,12 @@ static bool fail(const char *where, const char *what)
 
 static bool read_list(struct secret_buf *list)
 {
-    const int fd = open(option.in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    const bool done = fd >= 0 && secret_buf_read(list, fd);
+    char fault[KA_FAULT_SIZE];
 
-    if (!done)
-        (void)fail(option.in, list->failed ? "out of memory" : strerror(errno));
-    else if (list->length > 0 && list->octets[list->length - 1] != '\n')
-        (void)fail(option.in, line_reader_says(BLOCK_CUT));
-    if (fd >= 0)
-        (void)close(fd);
-    return done && (list->length == 0 || list->octets[list->length - 1] == '\n');
+    if (!ka_read(list, option.in, fault))
+        return fail(option.in, fault);
+    return list->length == 0 || list->octets[list->length - 1] == '\n' ||
+           fail(option.in, line_reader_says(BLOCK_CUT));
 }
 
 /* One row; what it says of the identity is looked at later, all rows at once. */
@@ -134,13 +128,10 @@ static bool check(const struct secret_buf *text, size_t count)
 
 static bool write_text(const struct secret_buf *text)
 {
-    char fault[SECRET_FILE_FAULT_SIZE];
+    char fault[KA_FAULT_SIZE];
 
-    if (option.out == NULL)
-        return secret_file_write(STDOUT_FILENO, text->octets, text->length) ||
-               fail("standard output", strerror(errno));
-    return secret_file_guard_write(option.out, NULL, text->octets, text->length, fault) ||
-           fail(option.out, fault);
+    return ka_write(text, option.out, option.force != NULL, fault) ||
+           fail(option.out == NULL ? "standard output" : option.out, fault);
 }
 
 int ka_new(int argc, char *argv[])

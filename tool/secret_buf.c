@@ -7,6 +7,7 @@
 
 #include "hex.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,11 +56,11 @@ void secret_buf_hex(struct secret_buf *text, const unsigned char *octets, size_t
         text->length += hex_encode(place, octets, length);
 }
 
-bool secret_buf_read(struct secret_buf *text, int fd)
+bool secret_buf_read(struct secret_buf *text, int fd, size_t max)
 {
     ssize_t got = 1;
 
-    while (got > 0) {
+    while (got > 0 && text->length <= max) {
         char *place = reserve(text, FIRST_SIZE);
 
         if (place == NULL)
@@ -67,6 +68,8 @@ bool secret_buf_read(struct secret_buf *text, int fd)
         got = read(fd, place, text->size - text->length);
         text->length += got > 0 ? (size_t)got : 0;
     }
+    if (got > 0)
+        errno = EFBIG;
     return got == 0;
 }
 

@@ -23,8 +23,11 @@ void secret_buf_puts(struct secret_buf *text, const char *words);
 /* Put the hex of octets. */
 void secret_buf_hex(struct secret_buf *text, const unsigned char *octets, size_t length);
 
-/* Put what is left to be read from a file; false: errno says why, or failed is set. */
-bool secret_buf_read(struct secret_buf *text, int fd);
+/*
+ * Put what is left to be read from a file, up to max octets. False: errno says why (EFBIG: there
+ * are more), or failed is set.
+ */
+bool secret_buf_read(struct secret_buf *text, int fd, size_t max);
 
 /* A copy, to be decoded in place; NULL when out of memory. Free with OPENSSL_clear_free(). */
 char *secret_buf_copy(const struct secret_buf *text);

@@ -77,12 +77,13 @@ void secret_file_guard_discard(struct secret_file *file)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-bool secret_file_guard_write(const char *path, const struct stat *status, const void *octets,
-                             size_t length, char fault[SECRET_FILE_FAULT_SIZE])
+static bool write_all(const char *path, const struct stat *status, bool fresh, const void *octets,
+                      size_t length, char fault[SECRET_FILE_FAULT_SIZE])
 {
     struct secret_file file;
     bool done = secret_file_guard_create(&file, path, fault);
 
+    file.fresh = fresh;
     if (done && !secret_file_write(file.fd, octets, length)) {
         (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "%s", strerror(errno));
         done = false;
@@ -91,4 +92,16 @@ bool secret_file_guard_write(const char *path, const struct stat *status, const 
            secret_file_guard_commit(&file, fault);
     secret_file_guard_discard(&file);
     return done;
+}
+
+bool secret_file_guard_write(const char *path, const struct stat *status, const void *octets,
+                             size_t length, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    return write_all(path, status, false, octets, length, fault);
+}
+
+bool secret_file_guard_write_new(const char *path, const void *octets, size_t length,
+                                 char fault[SECRET_FILE_FAULT_SIZE])
+{
+    return write_all(path, NULL, true, octets, length, fault);
 }

@@ -205,7 +205,7 @@ def test_columns_of_the_devices_file(program: str) -> None:
         assert re.search(r"identity,ks-naf,ka\[,ka-id\]\[,device\]\[,not-after\]; [^;]*ka is empty", text)
 
 
-COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove"]
+COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove", "ka merge"]
 
 
 def part_of_the_tool(command: str) -> str:
@@ -327,6 +327,7 @@ LIMITS: dict[str, set[str]] = {
             "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
         ),
         *("tool/identity.c NAME_MAX_LENGTH", "tool/psk.c LENGTH_MAX"),
+        "tool/ka.h KA_PIPE_MAX",
         "tool/psk_input.h PSK_PIPE_MAX",
     },
     "mosquitto_akma.5": {

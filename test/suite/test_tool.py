@@ -274,18 +274,35 @@ def test_bad_sources(tmp_path: Path, ks_naf: str, source: str, wanted: str) -> N
         assert wanted in refused(*words, option, source, status=status)
 
 
-def test_stdin_is_read_once(ks_naf: str) -> None:
-    said = refused(
-        "derive", "--ks-naf", "stdin", "--ka", "stdin", *NAF, status=1, given=KEY.hex().encode()
-    )
-    assert "--ka: stdin: empty" in said
+USED_TWICE = ["stdin", "fd:0", "fd:{fd}", "file:{path}", "file:/dev/stdin", "env:X"]
 
 
-def test_environment_is_read_once() -> None:
-    """Who took a secret from there has taken it away."""
-    words = ["derive", "--ks-naf", "env:KEY", "--ka", "env:KEY", *NAF]
-    said = refused(*words, status=1, KEY=KEY.hex())
-    assert "--ka: env:KEY: there is no such variable" in said
+@pytest.mark.parametrize("one", USED_TWICE)
+@pytest.mark.parametrize("other", USED_TWICE)
+def test_each_secret_has_a_source_of_its_own(tmp_path: Path, one: str, other: str) -> None:
+    """Guards against two secrets of one source: the second one is the first again, or said to be missing."""
+    path = Path(secret(tmp_path / "secret", KEY).removeprefix("file:"))
+    (tmp_path / "link").symlink_to(path)
+    same = {"fd:0": "stdin", "file:/dev/stdin": "stdin", "fd:{fd}": "file:{path}"}
+    with path.open() as file:
+        names = {"fd": file.fileno(), "path": path}
+        words = ["--ks-naf", one.format(**names)]
+        words += ["--ka", other.format(**names | {"path": tmp_path / "link"}), *NAF]
+        more = {"X": KA.hex()}
+        result = akma(
+            "derive", *words, given=KA.hex().encode(), environment=more, fds=[file.fileno()]
+        )
+    if same.get(one, one) != same.get(other, other):
+        assert b"used twice" not in result.stderr
+        return
+    assert result.returncode == 2 and result.stdout == b""
+    assert b"used twice: each secret needs a source of its own" in result.stderr
+
+
+def test_a_chain_has_a_source_of_its_own() -> None:
+    """Guards against the top of a chain and Ka of one source."""
+    words = ["--from-k-ausf", "stdin", "--supi", SUPI, "--ka", "stdin", *NAF]
+    assert "--ka: stdin: used twice" in refused("derive", *words)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])

@@ -94,7 +94,7 @@ def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "list"
     path.write_text(text)
     (tmp_path / "new").write_text("old")
-    stderr = refused("new", "--in", path, "--out", tmp_path / "new")
+    stderr = refused("new", "--in", path, "--out", tmp_path / "new", "--force")
     assert f"{path}: {said}" in stderr
     assert (tmp_path / "new").read_text() == "old"
 
@@ -122,6 +122,58 @@ def test_refused_new(words: list[str], status: int, said: str) -> None:
     assert said in refused("new", *words, status=status)
 
 
+def test_new_replaces_no_file(tmp_path: Path) -> None:
+    """Guards against a fleet whose Ka's are overwritten by a second call, which nothing brings back."""
+    words: list[str | Path] = ["--identity", "one", "--out", tmp_path / "new"]
+    assert akma("ka", "new", *words).returncode == 0
+    first = (tmp_path / "new").read_text()
+    said = refused("new", *words)
+    assert f"{tmp_path}/new: is there already" in said and "--force" in said
+    assert (tmp_path / "new").read_text() == first
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert akma("ka", "new", *words, "--force").returncode == 0
+    assert (tmp_path / "new").read_text() != first
+
+
+def test_new_ones_at_the_same_time(tmp_path: Path) -> None:
+    """Guards against two calls of which each has seen that no file is there: one of them makes it."""
+    words: list[str | Path] = [AKMA, "ka", "new", "--out", tmp_path / "new", "--identity"]
+    calls = [
+        subprocess.Popen([*words, f"x{number}"], env=ENVIRONMENT, stderr=subprocess.PIPE)
+        for number in range(8)
+    ]
+    said = [call.communicate()[1] for call in calls]
+    codes = [call.returncode for call in calls]
+    assert sorted(codes) == [0] + [1] * 7, said
+    assert f"\nx{codes.index(0)},," in (tmp_path / "new").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+INPUTS = [["new"], ["add", "--devices", "devices.csv"], ["merge", "--ka", "devices.csv"]]
+
+
+@pytest.mark.parametrize("words", INPUTS)
+@pytest.mark.parametrize("endless", ["/dev/zero", "/dev/urandom", "pipe", "stdin"])
+def test_inputs_without_an_end(devices: Path, words: list[str], endless: str) -> None:
+    """Guards against a call that reads until the machine has no memory left."""
+    option = "--ks-naf" if words[0] == "merge" else "--in"
+    given = {"pipe": "/dev/stdin", "stdin": "-"}.get(endless, endless)
+    with subprocess.Popen(["yes", "a"], stdout=subprocess.PIPE) as yes:
+        result = subprocess.run(
+            [AKMA, "ka", *words, option, given],
+            stdin=yes.stdout,
+            cwd=devices.parent,
+            env=ENVIRONMENT,
+            capture_output=True,
+            timeout=100,
+            check=False,
+        )
+        yes.kill()
+    assert result.returncode == 1
+    says = b"no text" if "dev" in endless else b"more than 256 MiB that come from no regular file"
+    assert says in result.stderr
+
+
 # add
 
 
@@ -133,7 +185,7 @@ def test_add_from_new(devices: Path, tmp_path: Path) -> None:
         akma("ka", "new", "--in", names, "--ka-id", "2027", "--out", tmp_path / "new").returncode
         == 0
     )
-    result = akma("ka", "add", "--devices", devices, "--in", tmp_path / "new")
+    result = akma("ka", "add", "--devices", devices, "--in", tmp_path / "new", "--new")
     assert result.returncode == 0 and result.stdout == b"3 added\n" and result.stderr == b""
     made = [line.split(",")[2] for line in (tmp_path / "new").read_text().splitlines()[1:]]
     keys = [OTHER.hex(), "", KEY.hex()]
@@ -148,7 +200,9 @@ def test_add_one(devices: Path, tmp_path: Path) -> None:
     old = devices.read_text()
     source = secret(tmp_path / "ka", b"k" * 20)
     words: list[str | Path] = ["--devices", devices, "--identity", "three", "--ka-id", "k"]
-    result = akma("ka", "add", *words, "--ka", source, "--ks-naf", "stdin", given=KA.hex().encode())
+    result = akma(
+        "ka", "add", *words, "--new", "--ka", source, "--ks-naf", "stdin", given=KA.hex().encode()
+    )
     assert result.returncode == 0 and result.stderr == b""
     assert devices.read_text() == old + row("three", b"k" * 20, "k", KA) + "\n"
     words[3], words[5] = "one", "k2"
@@ -164,7 +218,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
     path = write(tmp_path / "d", "identity,ks-naf,ka,refresh", row("one", KA) + ",00")
     assert akma("ka", "add", "--devices", path, "--identity", "one").returncode == 0
     assert path.read_text().splitlines()[0] == "identity,ks-naf,ka,refresh"
-    words: list[str | Path] = ["--devices", path, "--identity", "two", "--ka-id", "k"]
+    words: list[str | Path] = ["--devices", path, "--identity", "two", "--ka-id", "k", "--new"]
     assert akma("ka", "add", *words).returncode == 0
     header, first, second, third = path.read_text().splitlines()
     assert header == "identity,ks-naf,ka,refresh,ka-id" and first == row("one", KA) + ",00,"
@@ -184,6 +238,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
         ),
         (["--identity", "one", "--ks-naf", "stdin"], 1, "line 5: ks-naf: differs"),
         (["--identity", "one", "--ka", KA.hex()], 2, "no secret belongs on a command line"),
+        (["--identity", "x", "--ka", "stdin", "--ks-naf", "fd:0"], 2, "--ks-naf: used twice"),
         (["--identity", "x", "--ka", "stdin", "--raw"], 1, "--ka: stdin: longer"),
         (["--identity", "a b"], 1, "identity: must be 1 to 255"),
         (["--identity", ""], 1, "identity: empty"),
@@ -197,6 +252,20 @@ def test_refused_add(devices: Path, words: list[str], status: int, said: str) ->
     assert said in refused("add", "--devices", devices, *words, status=status, given=given)
     assert devices.read_text() == old
     assert [path.name for path in devices.parent.iterdir()] == ["devices.csv"]
+
+
+def test_add_to_devices_that_are_there(devices: Path, tmp_path: Path) -> None:
+    """Guards against a mistyped identity that becomes a device of its own, while the right one keeps its old Ka."""
+    old = devices.read_text()
+    said = refused("add", "--devices", devices, "--identity", "tow")
+    assert f"{devices}: has no device tow: mistyped? (1 of 1 rows; --new adds devices)" in said
+    path = write(
+        tmp_path / "in", HEADER, row("two", KA, "a", OTHER), row("tow", KA, ""), row("eno", KA, "")
+    )
+    said = refused("add", "--devices", devices, "--in", path)
+    assert "has no device eno: mistyped? (2 of 3 rows; --new adds devices)" in said
+    assert devices.read_text() == old
+    assert akma("ka", "add", "--devices", devices, "--in", path, "--new").stdout == b"3 added\n"
 
 
 def test_add_without_a_ka(devices: Path, tmp_path: Path) -> None:
@@ -242,10 +311,64 @@ def test_refused_remove(devices: Path, words: list[str], status: int, said: str)
     assert devices.stat().st_ino == old.st_ino
 
 
+# merge
+
+
+KAS = [("one", KA, "2025"), ("two", KA, ""), ("one", OTHER[:20], "2026")]
+MERGED = [row("one", KA, "2025"), row("two", KA, "", OTHER), row("one", OTHER[:20], "2026")]
+
+
+def merge_files(folder: Path) -> list[str | Path]:
+    """Ks_NAF's and Ka's of two devices, in another order, with a change of Ka; the options that name them."""
+    keys = [f"{name},{key.hex()}," for name, key in (("two", OTHER), ("one", KEY))]
+    kas = [f"{name},,{ka.hex()},{ka_id}" for name, ka, ka_id in KAS]
+    return [
+        *("--ks-naf", write(folder / "naf.csv", "identity,ks-naf,ka", *keys)),
+        *("--ka", write(folder / "ka.csv", HEADER, *kas)),
+    ]
+
+
+def test_merge(tmp_path: Path) -> None:
+    """Guards against a Ka beside another device's Ks_NAF, and an order in which another Ka is the last one."""
+    words = merge_files(tmp_path)
+    result = akma("ka", "merge", *words, "--out", tmp_path / "out")
+    assert result.returncode == 0 and result.stdout == b"3 merged\n" and result.stderr == b""
+    assert (tmp_path / "out").read_text().splitlines() == [HEADER, *MERGED]
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+    assert akma("ka", "merge", *words).stdout == (tmp_path / "out").read_bytes()
+    words[1] = "-"
+    assert akma("ka", "merge", *words, given=(tmp_path / "naf.csv").read_bytes()).returncode == 0
+    assert "is there already" in refused("merge", *merge_files(tmp_path), "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize("file", ["naf.csv", "ka.csv"])
+def test_merge_of_what_one_file_has(tmp_path: Path, file: str) -> None:
+    """Guards against a device that goes missing because its name is written otherwise in one file."""
+    words = merge_files(tmp_path)
+    with (tmp_path / file).open("a") as lines:
+        lines.write(f"three,{KEY.hex()},\n" if file == "naf.csv" else f"three,,{KA.hex()},\n")
+    other = {"naf.csv": "ka.csv", "ka.csv": "naf.csv"}[file]
+    said = refused("merge", *words, "--out", tmp_path / "out")
+    assert f"{tmp_path}/{other}: has no device three, which the other file has (--common" in said
+    assert not (tmp_path / "out").exists()
+    assert akma("ka", "merge", *words, "--common").stdout.decode().splitlines() == [HEADER, *MERGED]
+
+
+def test_refused_merge(tmp_path: Path) -> None:
+    """Guards against rows without a key in what comes out."""
+    words = merge_files(tmp_path)
+    assert "-: used twice" in refused("merge", "--ks-naf", "-", "--ka", "-", status=2)
+    assert "--ka CSV is missing" in refused("merge", *words[:2], status=2)
+    said = refused("merge", *words[:3], tmp_path / "naf.csv")
+    assert f"{tmp_path}/naf.csv: line 2: ka: must be the hex" in said
+    said = refused("merge", "--ks-naf", tmp_path / "ka.csv", *words[2:])
+    assert f"{tmp_path}/ka.csv: line 2: ks-naf: must be 64 hex digits" in said
+
+
 # Both
 
 
-BOTH = [["add", "--identity", "x"], ["remove", "--identity", "one"]]
+BOTH = [["add", "--new", "--identity", "x"], ["remove", "--identity", "one"]]
 
 
 @pytest.mark.parametrize("words", BOTH)
@@ -307,7 +430,8 @@ def test_full_disk_for_new_ones(disk: SmallDisk) -> None:
     out.write_text("old")
     disk.fill()
     before = disk.names()
-    assert "No space left on device" in refused("new", "--identity", "x", "--out", out)
+    words: list[str | Path] = ["--identity", "x", "--out", out, "--force"]
+    assert "No space left on device" in refused("new", *words)
     assert out.read_text() == "old" and disk.names() == before
 
 
@@ -315,7 +439,8 @@ def test_writers_wait_for_each_other(devices: Path) -> None:
     """Many at once: every row arrives."""
     threads = [
         threading.Thread(
-            target=akma, args=("ka", "add", "--devices", devices, "--identity", f"x{number}")
+            target=akma,
+            args=("ka", "add", "--new", "--devices", devices, "--identity", f"x{number}"),
         )
         for number in range(12)
     ]
@@ -343,19 +468,26 @@ def test_a_writer_that_holds_the_lock(devices: Path) -> None:
 def test_actions() -> None:
     assert "akma ka new" in help_of("ka") and "akma ka add" in example_of("ka")
     assert akma("ka").returncode == 2
-    assert "what\\x1B: must be new, add or remove" in refused("what\x1b", status=2)
+    assert "what\\x1B: must be new, add, remove or merge" in refused("what\x1b", status=2)
 
 
 def test_examples(devices: Path, tmp_path: Path) -> None:
     """The examples of --help, one after the other."""
-    write(tmp_path / "identities.txt", "three")
+    write(tmp_path / "identities.txt", "two")
     folders = ENVIRONMENT | {"PATH": f"{AKMA.parent}:{os.environ['PATH']}"}
     for action in ("new", "add", "remove"):
         line = example_of("ka", action)
         subprocess.run(["sh", "-c", line], cwd=tmp_path, env=folders, check=True)
-    line = example_of("ka")
+    write(
+        tmp_path / "naf.csv", "identity,ks-naf,ka", *(f"{x},{KEY.hex()}," for x in ("one", "two"))
+    )
+    (tmp_path / "ka.csv").write_text(devices.read_text())
+    devices.unlink()
+    line = example_of("ka", "merge")
     subprocess.run(["sh", "-c", line], cwd=tmp_path, env=folders, check=True)
+    line = example_of("ka")
+    subprocess.run(["sh", "-c", f"{line} --new"], cwd=tmp_path, env=folders, check=True)
     *lines, added = devices.read_text().splitlines()[1:]
     names = [line.split(",")[::3] for line in lines]
     assert added.startswith("ue1@bsf.example.com,,") and added.endswith(",")
-    assert names == [["one", "2026"], ["three", "2026"]]
+    assert names == [["one", "2026"], ["two", "2026"]]
