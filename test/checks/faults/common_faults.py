@@ -30,7 +30,7 @@ FAULTS = [
         ("status->st_mode & 07777", "0600"),
         ("fchown(file->fd, status->st_uid, status->st_gid) == 0 &&", ""),
         ("        (void)unlink(file->temporary);", "        ;"),
-        ("done = done && rename(file->temporary, file->path) == 0;", ""),
+        ("done = done && name_it(file);", ""),
     ),
     *of(
         "line_reader.c",
