@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Does every file of the repository keep .editorconfig? Prints what does not; exit status 1 then.
 
 SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Print what derive.js derives, as JSON: every vector, then every mode and digest over several blocks.
 
 SPDX-License-Identifier: Apache-2.0

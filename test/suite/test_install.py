@@ -167,7 +167,7 @@ def test_characters_that_mean_something_in_openssl_cnf(built: Path, tmp_path: Pa
 def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with the flow's programs, which the suite's own build made."""
     folder = tmp_path_factory.mktemp("flow")
-    run("cmake", "-S", ROOT, "-B", folder, "-DAKMA_E2E=ON")
+    run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DAKMA_E2E=ON")
     for program in ("e2e/e2e-as", "e2e/e2e-ue"):
         shutil.copy(BUILD / program, folder / program)
     return folder

@@ -38,7 +38,7 @@ without_the_module() {
     timeout 60 openssl s_server -accept 127.0.0.1:4499 -key /tmp/key.pem -cert /tmp/cert.pem -www >/dev/null 2>&1 &
     server=$!
     until_it_works curl --silent --fail --output /dev/null --cacert /tmp/cert.pem https://127.0.0.1:4499/
-    python3 -c 'import ssl, urllib.request
+    /usr/bin/python3 -c 'import ssl, urllib.request
 context = ssl.create_default_context(cafile="/tmp/cert.pem")
 assert urllib.request.urlopen("https://127.0.0.1:4499/", context=context).status == 200'
     kill "$server"
