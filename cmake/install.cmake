@@ -93,5 +93,7 @@ endif()
 configure_file(cmake/akma.pc.in akma.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/akma.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
-add_custom_target(uninstall COMMENT "Removing what was installed"
-    COMMAND ${CMAKE_COMMAND} -D BINARY_DIR=${PROJECT_BINARY_DIR} -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake)
+if(AKMA_TOP_LEVEL)
+    add_custom_target(uninstall COMMENT "Removing what was installed"
+        COMMAND ${CMAKE_COMMAND} -D BINARY_DIR=${PROJECT_BINARY_DIR} -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake)
+endif()

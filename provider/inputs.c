@@ -10,6 +10,13 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+/* Without it the compiler writes zeros first, where the build asks it to (cmake/harden.cmake). */
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
+
 /* Life */
 
 void inputs_init(struct inputs *inputs, const struct algorithm *algorithm)

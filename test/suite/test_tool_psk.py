@@ -20,6 +20,7 @@ import pytest
 
 import reference
 from configuration import write_config
+from evp import BUILD
 from samples import FQDN, KA, KEY, NAF_ID, UA
 from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
@@ -546,9 +547,10 @@ def test_pipe(tmp_path: Path, name: str) -> None:
 
 
 def test_progress_bar(tmp_path: Path) -> None:
-    """On a terminal, and gone at the end; none in a pipe."""
+    """On a terminal, each time that the clock has gone on, and gone at the end; none in a pipe."""
     keys = f"{KEY.hex()},{KA.hex()}"
-    path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(300_000)))
+    path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(10_000)))
+    pace = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpace.so"
     parent, child = pty.openpty()
     command: list[str | Path] = [
         AKMA,
@@ -561,7 +563,7 @@ def test_progress_bar(tmp_path: Path) -> None:
         "stunnel",
         *NAF,
     ]
-    with subprocess.Popen(command, env=ENVIRONMENT, stderr=child) as process:
+    with subprocess.Popen(command, env=ENVIRONMENT | {"LD_PRELOAD": pace}, stderr=child) as process:
         os.close(child)
         shown = b""
         while True:
