@@ -5,6 +5,8 @@
  */
 #include "derive.h"
 
+#include "uninitialized.h"
+
 #include <openssl/crypto.h>
 #include <time.h>
 
@@ -64,7 +66,7 @@ static bool key_is_alive(const struct kdf_ctx *ctx)
 
 static bool policy_allows(const struct kdf_ctx *ctx)
 {
-    char reason[POLICY_REASON_SIZE];
+    UNINITIALIZED char reason[POLICY_REASON_SIZE];
 
     if (policy_permits(ctx->provctx->policy, &ctx->inputs, reason))
         return true;

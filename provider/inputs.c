@@ -6,16 +6,10 @@
 #include "inputs.h"
 
 #include "naf_id.h"
+#include "uninitialized.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
-
-/* Without it the compiler writes zeros first, where the build asks it to (cmake/harden.cmake). */
-#if __has_attribute(uninitialized)
-#define UNINITIALIZED __attribute__((uninitialized))
-#else
-#define UNINITIALIZED
-#endif
 
 /* Life */
 
@@ -272,7 +266,7 @@ static void apply_tx(struct inputs *inputs, const struct inputs_tx *tx, const OS
 bool inputs_begin(struct inputs *inputs, const OSSL_PARAM given[], struct inputs_undo *undo,
                   const struct errors *errors)
 {
-    struct inputs_tx tx;
+    UNINITIALIZED struct inputs_tx tx;
 
     undo->kind = UNDO_NOTHING;
     undo->changed = 0;

@@ -6,6 +6,7 @@
 #include "kdf.h"
 
 #include "derive.h"
+#include "uninitialized.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -108,7 +109,7 @@ static bool set(struct kdf_ctx *ctx, const OSSL_PARAM given[], struct inputs_und
 static int kdf_set_ctx_params(void *vctx, const OSSL_PARAM given[])
 {
     struct kdf_ctx *ctx = vctx;
-    struct inputs_undo undo;
+    UNINITIALIZED struct inputs_undo undo;
 
     if (!set(ctx, given, &undo))
         return 0;
@@ -184,7 +185,7 @@ static const OSSL_PARAM *kdf_gettable_params(void *provctx)
 static int kdf_derive(void *vctx, unsigned char *out, size_t length, const OSSL_PARAM given[])
 {
     struct kdf_ctx *ctx = vctx;
-    struct inputs_undo undo;
+    UNINITIALIZED struct inputs_undo undo;
 
     if (!derive_is_allowed(ctx->provctx) || !set(ctx, given, &undo)) {
         cleanse_output(ctx, out, length);

@@ -5,6 +5,8 @@
  */
 #include "prf.h"
 
+#include "uninitialized.h"
+
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -241,7 +243,7 @@ bool prf_update(struct prf *prf, const unsigned char *octets, size_t length)
 bool prf_final(struct prf *prf, unsigned char *out, size_t length)
 {
     const size_t size = digests[prf->digest].size;
-    unsigned char block[DIGEST_SIZE_MAX];
+    UNINITIALIZED unsigned char block[DIGEST_SIZE_MAX];
     bool done;
 
     if (!prf->restarts)

@@ -105,6 +105,8 @@ bool s_reserve(struct s *s, size_t growth)
 void s_put(struct s *s, const struct place *place, const struct value *value)
 {
     octets_splice(&s->octets, place->offset, s->length[place->index], value->octets, value->length);
+    if (s->length[place->index] == value->length)
+        return; /* its L is there already */
     s->length[place->index] = value->length;
     if (s->layout->l_size[place->index] > 0)
         (void)write_l(s->octets.data + place->offset + value->length, value->length);

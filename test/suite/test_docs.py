@@ -248,7 +248,7 @@ def test_quickstart() -> None:
     assert bytes.fromhex(lines[0].replace(":", "")) == reference.e2e_key(KS_NAF, KA, naf_id)
     assert lines[0] == lines[1] != lines[2]
     shown = (ROOT / "README.md").read_text().split("The first ends with\n\n")[1]
-    assert output.endswith(textwrap.dedent(shown.split("\n\nand the first")[0]) + "\n")
+    assert output.endswith(textwrap.dedent(shown.split("\n\nand the second")[0]) + "\n")
 
 
 def test_worked_example() -> None:
