@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/address.h"
+#include "net/addr.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -121,12 +121,12 @@ static void welcome(evutil_socket_t listener, short what, void *argument)
 int main(int argc, char *argv[])
 {
     struct event_base *base = event_base_new();
-    char shown[ADDRESS_SIZE];
+    char shown[ADDR_SIZE];
     struct event listening;
     int fd = -1;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (base == NULL || argc != 2 || (fd = address_listen("accept", argv[1], shown)) < 0)
+    if (base == NULL || argc != 2 || (fd = addr_listen("accept", argv[1], shown)) < 0)
         return EXIT_FAILURE;
     printf("echo %s\n", shown);
     (void)fflush(stdout);

@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/common.h"
+#include "net/tls.h"
 #include "options.h"
 #include "visitor.h"
 
@@ -69,23 +69,23 @@ static int compare(const void *left, const void *right)
 }
 
 /* All loops' figures in one line. */
-static void report(const struct tally *tallies, size_t count, double seconds)
+static void report(const struct counts *all_counts, size_t count, double seconds)
 {
-    struct tally sum = {.visits = 0};
+    struct counts sum = {.visits = 0};
 
     for (size_t i = 0; i < count; i++) {
         sum.milliseconds =
-            realloc(sum.milliseconds, (sum.visits + tallies[i].visits + 1) * sizeof(float));
+            realloc(sum.milliseconds, (sum.visits + all_counts[i].visits + 1) * sizeof(float));
         if (sum.milliseconds == NULL)
             abort();
-        if (tallies[i].visits > 0)
-            memcpy(sum.milliseconds + sum.visits, tallies[i].milliseconds,
-                   tallies[i].visits * sizeof(float));
-        sum.visits += tallies[i].visits;
-        sum.octets += tallies[i].octets;
-        if (tallies[i].failed > 0)
-            fprintf(stderr, "load: %zu failed: %s\n", tallies[i].failed, tallies[i].reason);
-        sum.failed += tallies[i].failed;
+        if (all_counts[i].visits > 0)
+            memcpy(sum.milliseconds + sum.visits, all_counts[i].milliseconds,
+                   all_counts[i].visits * sizeof(float));
+        sum.visits += all_counts[i].visits;
+        sum.octets += all_counts[i].octets;
+        if (all_counts[i].failed > 0)
+            fprintf(stderr, "load: %zu failed: %s\n", all_counts[i].failed, all_counts[i].reason);
+        sum.failed += all_counts[i].failed;
     }
     if (sum.visits > 0)
         qsort(sum.milliseconds, sum.visits, sizeof(float), compare);
@@ -99,7 +99,7 @@ static void report(const struct tally *tallies, size_t count, double seconds)
 }
 
 /* Until all clients are in (read without a lock: it is only polled), or none comes any more. */
-static void wait_until_held(const struct tally *tallies, size_t count, size_t clients)
+static void wait_until_held(const struct counts *all_counts, size_t count, size_t clients)
 {
     size_t in = 0;
 
@@ -107,8 +107,8 @@ static void wait_until_held(const struct tally *tallies, size_t count, size_t cl
         (void)usleep(100000);
         in = 0;
         for (size_t i = 0; i < count; i++)
-            in += *(const volatile size_t *)&tallies[i].visits +
-                  *(const volatile size_t *)&tallies[i].failed;
+            in += *(const volatile size_t *)&all_counts[i].visits +
+                  *(const volatile size_t *)&all_counts[i].failed;
     }
 }
 
@@ -124,20 +124,20 @@ static void wait_for_end_of_input(void)
 static void run(struct loops *loops, const struct visit *visit, size_t clients,
                 unsigned int seconds, int64_t began)
 {
-    struct tally *tallies = loops->loop[0].user;
+    struct counts *all_counts = loops->loop[0].user;
 
     if (!loops_start(loops))
         exit(EXIT_FAILURE);
     if (visit->task == TASK_HOLD) {
-        wait_until_held(tallies, loops->count, clients);
-        report(tallies, loops->count, (double)(clock_us() - began) / 1e6);
+        wait_until_held(all_counts, loops->count, clients);
+        report(all_counts, loops->count, (double)(clock_us() - began) / 1e6);
         wait_for_end_of_input();
         exit(EXIT_SUCCESS);
     }
     (void)sleep(seconds);
     (void)usleep(200000); /* the last ones leave */
     loops_stop(loops);
-    report(tallies, loops->count, seconds);
+    report(all_counts, loops->count, seconds);
 }
 
 /* Everything that bring() goes by; set before the loops run. */
@@ -149,37 +149,38 @@ static struct {
 } all;
 
 /* The next client of a loop: of every so many one is its. */
-static void bring(struct tally *tally)
+static void bring(struct counts *counts)
 {
     struct client_setup setup = all.setup;
-    const size_t client = tally->next;
+    const size_t client = counts->next;
 
     if (client >= all.clients)
         return;
-    tally->next += all.threads;
+    counts->next += all.threads;
     if (setup.devices != NULL) {
         setup.device = &setup.devices->rows[client % setup.devices->count];
         (void)snprintf(all.identities[client], IDENTITY_SIZE, "%s%s%s", option.prefix,
                        option.separator, setup.device->identity);
         setup.identity = all.identities[client];
     }
-    if (!visitor_begin(tally, &all.visit, &setup))
+    if (!visitor_begin(counts, &all.visit, &setup))
         abort();
 }
 
 /* All at once; those who stay come one after the other, HOLD_AT_ONCE at a time. */
-static void begin_all(struct loops *loops, struct tally *tallies)
+static void begin_all(struct loops *loops, struct counts *all_counts)
 {
     const size_t first =
         all.visit.task == TASK_HOLD && all.clients > HOLD_AT_ONCE ? HOLD_AT_ONCE : all.clients;
 
     for (size_t i = 0; i < loops->count; i++) {
-        tallies[i].loop = &loops->loop[i];
-        tallies[i].next = i;
-        tallies[i].bring = bring;
+        all_counts[i].loop = &loops->loop[i];
+        all_counts[i].next = i;
+        all_counts[i].bring = bring;
     }
     for (size_t i = 0; i < first; i++)
-        bring(&tallies[i % loops->count]); /* NOLINT(clang-analyzer-core.DivideZero): 1 or more */
+        bring(
+            &all_counts[i % loops->count]); /* NOLINT(clang-analyzer-core.DivideZero): 1 or more */
 }
 
 /* Keys, context, derivation: what plain clients do without. */
@@ -192,10 +193,10 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
         exit(EXIT_USAGE);
     }
     setup->devices = common_devices(option.devices, false);
-    setup->ctx = common_ctx(TLS_client_method(), NULL);
+    setup->ctx = tls_psk_ctx(TLS_client_method(), NULL);
     if (setup->devices == NULL || setup->ctx == NULL)
         exit(EXIT_FAILURE);
-    if (common_open(e2e, &names, UA_PROTOCOL_ID) != E2E_OPEN)
+    if (e2e_setup_open(e2e, &names, UA_PROTOCOL_ID) != E2E_OPEN)
         exit(EXIT_FAILURE);
     setup->e2e = e2e;
 }
@@ -205,9 +206,9 @@ int main(int argc, char *argv[])
     static const char *const ways[] = {"plain", "tls", "flow"};
     static const char *const tasks[] = {"visit", "hold", "bulk"};
     struct client_setup setup = {.allow_plain = false};
-    struct target targets[2];
+    struct addrs targets[2];
     struct visit visit;
-    struct tally *tallies;
+    struct counts *all_counts;
     struct loops *loops;
     struct e2e e2e;
     unsigned int clients, seconds, threads;
@@ -220,9 +221,9 @@ int main(int argc, char *argv[])
     clients = options_number("clients", option.clients, 1, 65535);
     seconds = options_number("seconds", option.seconds, 1, 86400);
     threads = options_number("threads", option.threads, 1, 64);
-    if (!target_open(&targets[0], "connect", option.connect) ||
-        !target_open(&targets[1], "e2e-connect",
-                     option.e2e_connect == NULL ? option.connect : option.e2e_connect))
+    if (!addrs_open(&targets[0], "connect", option.connect) ||
+        !addrs_open(&targets[1], "e2e-connect",
+                    option.e2e_connect == NULL ? option.connect : option.e2e_connect))
         return EXIT_USAGE;
     setup.naf = &targets[0];
     setup.endpoint = &targets[1];
@@ -231,18 +232,18 @@ int main(int argc, char *argv[])
     if (visit.way != WAY_PLAIN)
         open_keys(&setup, &e2e);
     loops = loops_new(threads);
-    tallies = calloc(threads, sizeof(*tallies));
+    all_counts = calloc(threads, sizeof(*all_counts));
     all.identities = calloc(clients, sizeof(*all.identities));
-    if (loops == NULL || tallies == NULL || all.identities == NULL)
+    if (loops == NULL || all_counts == NULL || all.identities == NULL)
         return EXIT_FAILURE;
-    loops->loop[0].user = tallies;
+    loops->loop[0].user = all_counts;
     began = clock_us();
     visit.until = visit.task == TASK_HOLD ? 0 : began + (int64_t)seconds * 1000000;
     all.visit = visit;
     all.setup = setup;
     all.clients = clients;
     all.threads = threads;
-    begin_all(loops, tallies);
+    begin_all(loops, all_counts);
     run(loops, &visit, clients, seconds, began);
     return EXIT_SUCCESS; /* the process ends: nothing is taken apart */
 }

@@ -5,7 +5,7 @@
  */
 #include "visitor.h"
 
-#include "net/wire.h"
+#include "net/tls_lines.h"
 #include "tls13_psk.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@
 enum step { STEP_CONNECT, STEP_SHAKE_HANDS, STEP_GREET, STEP_HEAR, STEP_STAY };
 
 struct visitor {
-    struct tally *tally;
+    struct counts *counts;
     const struct visit *visit;
     struct client_setup setup;
     enum step step;
@@ -73,11 +73,11 @@ static void come_again(struct visitor *visitor)
 
 static void fail(struct visitor *visitor, const char *reason)
 {
-    struct tally *tally = visitor->tally;
+    struct counts *counts = visitor->counts;
 
-    if (tally->failed++ == 0)
-        (void)snprintf(tally->reason, sizeof(tally->reason), "%s", reason);
-    if (visitor->visit->task == TASK_VISIT && tally->failed < 1000) {
+    if (counts->failed++ == 0)
+        (void)snprintf(counts->reason, sizeof(counts->reason), "%s", reason);
+    if (visitor->visit->task == TASK_VISIT && counts->failed < 1000) {
         come_again(visitor);
         return;
     }
@@ -87,29 +87,29 @@ static void fail(struct visitor *visitor, const char *reason)
 
 static void count(struct visitor *visitor)
 {
-    struct tally *tally = visitor->tally;
+    struct counts *counts = visitor->counts;
 
-    if (tally->visits == tally->room) {
-        tally->room = tally->room == 0 ? VISITS_FIRST : 2 * tally->room;
-        tally->milliseconds =
-            realloc(tally->milliseconds, tally->room * sizeof(*tally->milliseconds));
-        if (tally->milliseconds == NULL)
+    if (counts->visits == counts->room) {
+        counts->room = counts->room == 0 ? VISITS_FIRST : 2 * counts->room;
+        counts->milliseconds =
+            realloc(counts->milliseconds, counts->room * sizeof(*counts->milliseconds));
+        if (counts->milliseconds == NULL)
             abort();
     }
-    tally->milliseconds[tally->visits++] = (float)(clock_us() - visitor->began) / 1000;
+    counts->milliseconds[counts->visits++] = (float)(clock_us() - visitor->began) / 1000;
 }
 
 /* More than 0: octets; 0: the end; -1: failed; -2: not now. */
 static ssize_t outcome(const struct visitor *visitor, ssize_t result)
 {
-    enum wire_result wire;
+    enum io_status wire;
 
     if (result > 0)
         return result;
     if (visitor->ssl == NULL)
         return result < 0 && errno == EAGAIN ? -2 : result;
-    wire = wire_outcome(visitor->ssl, (int)result);
-    return wire == WIRE_WANT_READ || wire == WIRE_WANT_WRITE ? -2 : wire == WIRE_END ? 0 : -1;
+    wire = io_status_of_ssl(visitor->ssl, (int)result);
+    return wire == IO_WANT_READ || wire == IO_WANT_WRITE ? -2 : wire == IO_EOF ? 0 : -1;
 }
 
 static ssize_t say(struct visitor *visitor, const void *text, size_t length)
@@ -131,7 +131,7 @@ static void go_on(evutil_socket_t fd, short what, void *argument);
 static void watch(struct visitor *visitor, short what)
 {
     (void)event_del(&visitor->event);
-    (void)event_assign(&visitor->event, visitor->tally->loop->base, visitor->fd,
+    (void)event_assign(&visitor->event, visitor->counts->loop->base, visitor->fd,
                        (short)(what | EV_PERSIST), go_on, visitor);
     (void)event_add(&visitor->event, NULL);
 }
@@ -200,7 +200,7 @@ static void answered(struct visitor *visitor)
     }
     visitor->step = STEP_STAY;
     if (visitor->visit->task == TASK_HOLD)
-        visitor->tally->bring(visitor->tally);
+        visitor->counts->bring(visitor->counts);
     watch(visitor, visitor->visit->task == TASK_BULK ? EV_READ | EV_WRITE : EV_READ);
 }
 
@@ -211,7 +211,7 @@ static void stay(struct visitor *visitor, short what)
 
     for (int turn = 0; turn < TURNS && got > 0 && (what & EV_READ) != 0; turn++) {
         got = hear(visitor);
-        visitor->tally->octets += got > 0 ? (uint64_t)got : 0;
+        visitor->counts->octets += got > 0 ? (uint64_t)got : 0;
     }
     if (got == 0 || got == -1) {
         fail(visitor, "the connection was closed");
@@ -268,33 +268,34 @@ static void flow_has_ended(void *argument, const struct client_result *result)
 
 static void come(struct visitor *visitor)
 {
-    const struct addrinfo *place = visitor->setup.endpoint->places;
+    const struct addrinfo *place = visitor->setup.endpoint->list;
 
     visitor->began = clock_us();
     if (visitor->visit->way == WAY_FLOW) {
-        if (client_start(visitor->tally->loop, &visitor->setup, flow_has_ended, visitor) == NULL)
+        if (client_start(visitor->counts->loop, &visitor->setup, flow_has_ended, visitor) == NULL)
             abort();
         return;
     }
     visitor->step = STEP_CONNECT;
-    visitor->fd = target_connect(&place);
+    visitor->fd = addrs_connect(&place);
     if (visitor->fd < 0)
         fail(visitor, strerror(errno));
     else
         watch(visitor, EV_WRITE);
 }
 
-bool visitor_begin(struct tally *tally, const struct visit *visit, const struct client_setup *setup)
+bool visitor_begin(struct counts *counts, const struct visit *visit,
+                   const struct client_setup *setup)
 {
     struct visitor *visitor = calloc(1, sizeof(*visitor));
 
     if (visitor == NULL)
         return false;
-    visitor->tally = tally;
+    visitor->counts = counts;
     visitor->visit = visit;
     visitor->setup = *setup;
     visitor->fd = -1;
-    (void)event_assign(&visitor->event, tally->loop->base, -1, 0, go_on, visitor);
+    (void)event_assign(&visitor->event, counts->loop->base, -1, 0, go_on, visitor);
     come(visitor);
     return true;
 }

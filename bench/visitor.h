@@ -35,10 +35,10 @@ struct visit {
 };
 
 /* What the visitors of one loop have seen; nobody else writes to it while the loop runs. */
-struct tally {
+struct counts {
     struct loop *loop;
-    size_t next;                        /* TASK_HOLD: the client that comes when one is in */
-    void (*bring)(struct tally *tally); /* ... brings it, if there is one */
+    size_t next;                          /* TASK_HOLD: the client that comes when one is in */
+    void (*bring)(struct counts *counts); /* ... brings it, if there is one */
     size_t visits, room;
     float *milliseconds; /* of each visit */
     size_t failed;
@@ -50,7 +50,7 @@ struct tally {
  * Begin, on a loop that does not run yet. setup is the visitor's own (WAY_PLAIN: its endpoint
  * alone). False: out of memory.
  */
-bool visitor_begin(struct tally *tally, const struct visit *visit,
+bool visitor_begin(struct counts *counts, const struct visit *visit,
                    const struct client_setup *setup);
 
 /* Microseconds since some moment. */

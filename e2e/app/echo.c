@@ -6,22 +6,22 @@
 #include "app/echo.h"
 
 #include "net/clock.h"
-#include "net/wait.h"
+#include "net/io_watch.h"
 
 #include <openssl/crypto.h>
 
 struct echo {
     struct app_link *link;
-    struct wire wire;
+    struct tls_lines lines;
     const char *prefix;
-    struct wait wait;
+    struct io_watch watch;
     int64_t timeout, deadline; /* milliseconds; deadline 0: no line is under way */
 };
 
 static void release(struct echo *echo)
 {
-    wait_end(&echo->wait);
-    wire_clear(&echo->wire);
+    io_watch_cancel(&echo->watch);
+    tls_lines_clear(&echo->lines);
     OPENSSL_free(echo);
 }
 
@@ -34,22 +34,22 @@ static void end(struct echo *echo, const char *reason)
 }
 
 /* Echo what has come, line by line; nothing is read while an answer waits to be written. */
-static enum wire_result echo_lines(struct echo *echo)
+static enum io_status echo_lines(struct echo *echo)
 {
-    enum wire_result result = wire_write(&echo->wire);
+    enum io_status result = tls_lines_write(&echo->lines);
     const char *line;
     size_t length;
 
-    for (unsigned int turns = 0; result == WIRE_OK; turns++) {
-        if (turns == WAIT_TURNS)
-            return WIRE_OK;
-        result = wire_read(&echo->wire, &line, &length);
-        if (result != WIRE_OK)
+    for (unsigned int turns = 0; result == IO_OK; turns++) {
+        if (turns == IO_WATCH_TURNS)
+            return IO_OK;
+        result = tls_lines_read(&echo->lines, &line, &length);
+        if (result != IO_OK)
             break;
         echo->deadline = 0;
-        if (!wire_add(&echo->wire, echo->prefix, line, length))
-            return WIRE_FAILED;
-        result = wire_write(&echo->wire);
+        if (!tls_lines_add(&echo->lines, echo->prefix, line, length))
+            return IO_ERROR;
+        result = tls_lines_write(&echo->lines);
         echo->link->active = clock_ms();
     }
     return result;
@@ -58,25 +58,26 @@ static enum wire_result echo_lines(struct echo *echo)
 static void go_on(void *argument, bool in_time)
 {
     struct echo *echo = argument;
-    const enum wire_result result = in_time ? echo_lines(echo) : WIRE_WANT_READ;
-    const bool under_way = wire_has_begun(&echo->wire) || wire_unwritten(&echo->wire) > 0;
+    const enum io_status result = in_time ? echo_lines(echo) : IO_WANT_READ;
+    const bool under_way =
+        tls_lines_has_begun(&echo->lines) || tls_lines_unwritten(&echo->lines) > 0;
 
-    if (!in_time && wire_unwritten(&echo->wire) > 0) {
-        end(echo, wire_says(WIRE_WANT_WRITE));
-    } else if (!in_time || result == WIRE_TOO_LONG || result == WIRE_FAILED) {
-        end(echo, wire_says(result));
-    } else if (result == WIRE_END) {
+    if (!in_time && tls_lines_unwritten(&echo->lines) > 0) {
+        end(echo, io_status_text(IO_WANT_WRITE));
+    } else if (!in_time || result == IO_TOO_LONG || result == IO_ERROR) {
+        end(echo, io_status_text(result));
+    } else if (result == IO_EOF) {
         end(echo, NULL);
     } else {
         if (!under_way)
             echo->deadline = 0;
         else if (echo->deadline == 0)
             echo->deadline = clock_ms() + echo->timeout;
-        wait_for(&echo->wait, result, echo->deadline);
+        io_watch_set(&echo->watch, result, echo->deadline);
     }
 }
 
-struct echo *echo_start(struct app_link *link, struct wire *wire, const char *prefix,
+struct echo *echo_start(struct app_link *link, struct tls_lines *lines, const char *prefix,
                         unsigned int line_timeout)
 {
     struct echo *echo = OPENSSL_zalloc(sizeof(*echo));
@@ -84,12 +85,12 @@ struct echo *echo_start(struct app_link *link, struct wire *wire, const char *pr
     if (echo == NULL)
         return NULL;
     echo->link = link;
-    echo->wire = *wire;
-    *wire = (struct wire){.ssl = link->ssl};
+    echo->lines = *lines;
+    *lines = (struct tls_lines){.ssl = link->ssl};
     echo->prefix = prefix;
     echo->timeout = (int64_t)line_timeout * 1000;
-    wait_begin(&echo->wait, link->loop, SSL_get_fd(link->ssl), go_on, echo);
-    wait_for(&echo->wait, WIRE_OK, 0);
+    io_watch_init(&echo->watch, link->loop, SSL_get_fd(link->ssl), go_on, echo);
+    io_watch_set(&echo->watch, IO_OK, 0);
     return echo;
 }
 
@@ -108,9 +109,9 @@ struct echo_app {
 static void *start(struct app *app, struct app_link *link)
 {
     const struct echo_app *echo = (const struct echo_app *)app;
-    struct wire wire = {.ssl = link->ssl};
+    struct tls_lines lines = {.ssl = link->ssl};
 
-    return echo_start(link, &wire, echo->prefix, echo->line_timeout);
+    return echo_start(link, &lines, echo->prefix, echo->line_timeout);
 }
 
 static void stop(void *state)

@@ -20,7 +20,7 @@
 
 struct forward_app {
     struct app app;
-    const struct target *target;
+    const struct addrs *addrs;
     bool proxy_protocol;
 };
 
@@ -101,7 +101,7 @@ static void now_try_places(evutil_socket_t fd, short what, void *argument)
 
 static void try_places_later(struct forward *forward, const struct timeval *pause)
 {
-    forward->place = forward->app->target->places;
+    forward->place = forward->app->addrs->list;
     (void)event_assign(&forward->connected, forward->link->loop->base, -1, 0, now_try_places,
                        forward);
     (void)event_add(&forward->connected, pause);
@@ -140,7 +140,7 @@ static void try_places(struct forward *forward)
 {
     static const struct timeval pause = {0, PAUSE_US};
 
-    forward->fd = target_connect(&forward->place);
+    forward->fd = addrs_connect(&forward->place);
     if (forward->fd >= 0) {
         wait_until_connected(forward);
     } else if (errno == EAGAIN && clock_ms() < forward->until) {
@@ -182,14 +182,14 @@ static void free_app(struct app *app)
 
 static const struct app_ops forward_ops = {start, stop, free_app};
 
-struct app *app_forward_new(const struct target *target, bool proxy_protocol)
+struct app *app_forward_new(const struct addrs *addrs, bool proxy_protocol)
 {
     struct forward_app *app = OPENSSL_zalloc(sizeof(*app));
 
     if (app == NULL)
         return NULL;
     app->app.ops = &forward_ops;
-    app->target = target;
+    app->addrs = addrs;
     app->proxy_protocol = proxy_protocol;
     return &app->app;
 }

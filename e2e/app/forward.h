@@ -7,7 +7,7 @@
 #define FORWARD_H
 
 #include "app/app.h"
-#include "net/target.h"
+#include "net/addrs.h"
 
 #include <stdbool.h>
 
@@ -17,6 +17,6 @@
  * target is kept, not copied. proxy_protocol: a header of version 2 goes first, with the device as
  * PP2_TYPE_SSL's common name. NULL: out of memory.
  */
-struct app *app_forward_new(const struct target *target, bool proxy_protocol);
+struct app *app_forward_new(const struct addrs *addrs, bool proxy_protocol);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "app/relay_ways.h"
+#include "app/relay_io.h"
 
 #include "net/clock.h"
 
@@ -18,7 +18,7 @@
 /* What is read goes through here; nothing stays in it while a loop does something else. */
 static _Thread_local unsigned char scratch[RELAY_PART];
 
-static void let_go(struct direction *direction)
+static void free_held(struct direction *direction)
 {
     OPENSSL_clear_free(direction->held, direction->length);
     direction->held = NULL;
@@ -33,54 +33,57 @@ static bool hold(struct direction *direction, const unsigned char *octets, size_
     return direction->held != NULL;
 }
 
-static enum stop put(struct relay *relay, struct direction *direction, const struct way *way,
-                     const unsigned char *octets, size_t length, size_t *sent)
+static enum relay_status write_part(struct relay *relay, struct direction *direction,
+                                    const struct relay_ops *ops, const unsigned char *octets,
+                                    size_t length, size_t *sent)
 {
     const size_t before = *sent;
-    const enum stop stop = way->write(relay, direction, octets, length, sent);
+    const enum relay_status status = ops->write(relay, direction, octets, length, sent);
 
     if (*sent > before)
         direction->moved = clock_ms();
-    return stop;
+    return status;
 }
 
 /* Write what is held; then read, and hold what the other side does not take. */
-static enum stop move_part(struct relay *relay, struct direction *direction, const struct way *way)
+static enum relay_status move_part(struct relay *relay, struct direction *direction,
+                                   const struct relay_ops *ops)
 {
-    enum stop reading, writing;
+    enum relay_status reading, writing;
     size_t length = 0, sent = 0;
 
     if (direction->held != NULL) {
-        writing = put(relay, direction, way, direction->held, direction->length, &direction->sent);
-        if (writing != STOP_NOT)
+        writing =
+            write_part(relay, direction, ops, direction->held, direction->length, &direction->sent);
+        if (writing != RELAY_OK)
             return writing;
-        let_go(direction);
+        free_held(direction);
     }
     if (direction->source_ended) {
-        writing = way->end(relay, direction);
-        direction->sink_ended = writing == STOP_ENDED;
+        writing = ops->end(relay, direction);
+        direction->sink_ended = writing == RELAY_EOF;
         return writing;
     }
-    reading = way->read(relay, direction, scratch, &length);
-    direction->source_ended = reading == STOP_ENDED;
+    reading = ops->read(relay, direction, scratch, &length);
+    direction->source_ended = reading == RELAY_EOF;
     if (length == 0)
-        return direction->source_ended ? STOP_NOT : reading;
-    writing = put(relay, direction, way, scratch, length, &sent);
-    if (writing == STOP_WAITING && !hold(direction, scratch + sent, length - sent))
+        return direction->source_ended ? RELAY_OK : reading;
+    writing = write_part(relay, direction, ops, scratch, length, &sent);
+    if (writing == RELAY_BLOCKED && !hold(direction, scratch + sent, length - sent))
         return relay_broken(relay, "out of memory");
-    if (writing != STOP_NOT)
+    if (writing != RELAY_OK)
         return writing;
-    return direction->source_ended ? STOP_NOT : reading;
+    return direction->source_ended ? RELAY_OK : reading;
 }
 
-static void move(struct relay *relay, struct direction *direction, const struct way *way)
+static void move(struct relay *relay, struct direction *direction, const struct relay_ops *ops)
 {
     unsigned int turns = 0;
 
     direction->ssl_wanted = direction->plain_wanted = 0;
     do
-        direction->stop = turns < TURNS ? move_part(relay, direction, way) : STOP_TURN;
-    while (turns++ < TURNS && direction->stop == STOP_NOT);
+        direction->status = turns < TURNS ? move_part(relay, direction, ops) : RELAY_YIELD;
+    while (turns++ < TURNS && direction->status == RELAY_OK);
 }
 
 static void watch(struct event *event, short wanted)
@@ -102,7 +105,7 @@ static void watch_both(struct relay *relay)
 {
     watch(&relay->on_plain, (short)(relay->up.plain_wanted | relay->down.plain_wanted));
     watch(&relay->on_ssl, (short)(relay->up.ssl_wanted | relay->down.ssl_wanted));
-    if (relay->up.stop == STOP_TURN || relay->down.stop == STOP_TURN)
+    if (relay->up.status == RELAY_YIELD || relay->down.status == RELAY_YIELD)
         event_active(&relay->on_plain, EV_TIMEOUT, 0);
 }
 
@@ -117,8 +120,8 @@ static void release(struct relay *relay, bool broken_off)
     (void)event_del(&relay->on_ssl);
     (void)event_del(&relay->on_plain);
     (void)close(relay->plain);
-    let_go(&relay->up);
-    let_go(&relay->down);
+    free_held(&relay->up);
+    free_held(&relay->down);
     OPENSSL_free(relay);
 }
 
@@ -134,8 +137,8 @@ static void end(struct relay *relay, const char *reason)
 /* Has a direction waited for this, or for its turn? */
 static bool is_ready(const struct direction *direction, short wanted, short what)
 {
-    return direction->stop == STOP_TURN ||
-           (direction->stop == STOP_WAITING && (wanted & what) != 0);
+    return direction->status == RELAY_YIELD ||
+           (direction->status == RELAY_BLOCKED && (wanted & what) != 0);
 }
 
 /*
@@ -159,9 +162,9 @@ static void go_on(struct relay *relay, bool up, bool down)
     if (down)
         move(relay, &relay->down, &relay_down);
     *relay->active = last_transfer(relay);
-    if (relay->up.stop == STOP_BROKEN || relay->down.stop == STOP_BROKEN)
+    if (relay->up.status == RELAY_ERROR || relay->down.status == RELAY_ERROR)
         end(relay, relay->fault);
-    else if (relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED)
+    else if (relay->up.status == RELAY_EOF && relay->down.status == RELAY_EOF)
         end(relay, NULL);
     else
         watch_both(relay);
@@ -201,7 +204,7 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
     relay->active = active;
     relay->ended = ended;
     relay->argument = argument;
-    relay->up.stop = relay->down.stop = STOP_TURN;
+    relay->up.status = relay->down.status = RELAY_YIELD;
     relay->up.moved = relay->down.moved = clock_ms();
     (void)event_assign(&relay->on_ssl, base, SSL_get_fd(ssl), 0, ssl_is_ready, relay);
     (void)event_assign(&relay->on_plain, base, plain, 0, plain_is_ready, relay);

@@ -18,7 +18,7 @@
 enum state { RUNNING, DRAINING, CLOSING };
 
 struct control {
-    struct as *as;
+    struct app_server *app_server;
     struct event_base *base;
     enum state state;
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
@@ -29,19 +29,19 @@ struct control {
 static void close_all(struct control *control, const char *reason)
 {
     control->state = CLOSING;
-    (void)server_close_all(&control->as->server, reason);
+    (void)server_close_all(&control->app_server->server, reason);
 }
 
 /* Accept no more, and let what is open come to its end. */
 static void drain(struct control *control, const char *why)
 {
-    const unsigned int seconds = control->as->drain;
+    const unsigned int seconds = control->app_server->drain;
 
     log_event("drain", "reason", why, NULL);
     control->state = DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
     metrics_http_set_draining(control->metrics);
-    endpoints_close(&control->as->endpoints, &control->as->server);
+    endpoints_close(&control->app_server->endpoints, &control->app_server->server);
 }
 
 static void on_end(evutil_socket_t number, short what, void *argument)
@@ -60,19 +60,19 @@ static void on_reload(evutil_socket_t number, short what, void *argument)
     const struct control *control = argument;
 
     (void)number, (void)what;
-    reload(control->as);
+    reload(control->app_server);
 }
 
 /* Has --connections, or a drain, come to its end? */
 static void look(evutil_socket_t fd, short what, void *argument)
 {
     struct control *control = argument;
-    struct as *as = control->as;
-    const bool is_empty = atomic_load(&as->server.open) == 0;
+    struct app_server *app_server = control->app_server;
+    const bool is_empty = atomic_load(&app_server->server.open) == 0;
 
     (void)fd, (void)what;
-    if (control->state == RUNNING && as->endpoints.counted &&
-        atomic_load(&as->endpoints.left) <= 0 && is_empty) {
+    if (control->state == RUNNING && app_server->endpoints.counted &&
+        atomic_load(&app_server->endpoints.left) <= 0 && is_empty) {
         drain(control, "--connections were served");
     } else if (control->state != RUNNING && is_empty) {
         (void)event_base_loopbreak(control->base);
@@ -117,27 +117,27 @@ static bool add_signals(struct control *control, struct event *signals[ANSWERED]
 static bool run(struct control *control, struct event *signals[ANSWERED])
 {
     static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
-    struct as *as = control->as;
+    struct app_server *app_server = control->app_server;
 
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
     if (control->look == NULL || event_add(control->look, &often) != 0 ||
         !add_signals(control, signals))
         return false;
-    if (as->options->metrics != NULL &&
-        (control->metrics = metrics_http_new(control->base, as->options->metrics)) == NULL)
+    if (app_server->options->metrics != NULL &&
+        (control->metrics = metrics_http_new(control->base, app_server->options->metrics)) == NULL)
         return false;
-    if (!loops_start(as->server.loops))
+    if (!loops_start(app_server->server.loops))
         return false;
     log_event("start", NULL);
     (void)event_base_dispatch(control->base);
-    loops_stop(as->server.loops);
+    loops_stop(app_server->server.loops);
     log_event("stop", NULL);
     return true;
 }
 
-int control_run(struct as *as)
+int control_run(struct app_server *app_server)
 {
-    struct control control = {.as = as, .base = event_base_new()};
+    struct control control = {.app_server = app_server, .base = event_base_new()};
     struct event *signals[ANSWERED] = {NULL};
     const bool done = control.base != NULL && run(&control, signals);
 

@@ -6,7 +6,7 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
-#include "as/as_setup.h"
+#include "as/app_server_setup.h"
 
 /*
  * Let signals wait for control_run(), which answers them. To be called before anybody is told where
@@ -18,6 +18,6 @@ void control_hold_signals(void);
  * Run the server until SIGTERM, SIGINT, or the last of --connections; on the calling thread, with a
  * loop of its own. An exit status.
  */
-int control_run(struct as *as);
+int control_run(struct app_server *app_server);
 
 #endif

@@ -13,14 +13,14 @@
 
 int main(int argc, char *argv[])
 {
-    struct as as = {.options = NULL};
+    struct app_server app_server = {.options = NULL};
     int status;
 
-    as.options = as_options_parse(argc, argv, &as.roles);
+    app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
     (void)signal(SIGPIPE, SIG_IGN);
-    status = as_set_up(&as);
+    status = app_server_set_up(&app_server);
     if (status == EXIT_SUCCESS)
-        status = control_run(&as);
-    as_release(&as);
+        status = control_run(&app_server);
+    app_server_release(&app_server);
     return status;
 }

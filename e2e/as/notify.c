@@ -7,12 +7,12 @@
 
 #include "as/notify_tls.h"
 #include "messages/json_line.h"
-#include "net/address.h"
+#include "net/addr.h"
 #include "ops/log.h"
 #include "source/key_answer.h"
 #include "source/source_http.h"
 #include "store/store.h"
-#include "third_party/flags.h"
+#include "third_party/third_party.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -108,12 +108,13 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
 static void void_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
-    struct flags *flags = revocation->server->flags;
+    struct third_party *third_party = revocation->server->third_party;
 
-    if (flags == NULL) /* the process ends */
+    if (third_party == NULL) /* the process ends */
         OPENSSL_free(revocation);
     else
-        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);
+        (void)third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,
+                                       revocation);
 }
 
 static void start(struct notify *notify, struct evhttp_request *request, const char *identity)
@@ -130,7 +131,7 @@ static void start(struct notify *notify, struct evhttp_request *request, const c
         (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
     }
     if (revocation == NULL ||
-        !server_end(server, &scope, &server->loops->loop[0], &revocation->message)) {
+        !server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message)) {
         OPENSSL_free(revocation);
         reply(request, HTTP_INTERNAL, "SYSTEM_FAILURE");
         return;
@@ -247,8 +248,8 @@ static bool set_path(struct notify *notify, const char *uri)
 
 static bool listen_there(struct notify *notify, const char *address)
 {
-    char shown[ADDRESS_SIZE];
-    const int fd = address_listen("notify-accept", address, shown);
+    char shown[ADDR_SIZE];
+    const int fd = addr_listen("notify-accept", address, shown);
 
     if (fd < 0)
         return false;

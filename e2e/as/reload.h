@@ -6,12 +6,12 @@
 #ifndef RELOAD_H
 #define RELOAD_H
 
-#include "as/as_setup.h"
+#include "as/app_server_setup.h"
 
 /*
  * Read the devices file and the line's certificates. One that cannot be taken leaves all of the old
  * ones in force, and the log says so. On any thread but a loop's: reading may take seconds.
  */
-void reload(struct as *as);
+void reload(struct app_server *app_server);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "net/local_listener.h"
 
-#include "net/target.h"
+#include "net/addrs.h"
 #include "printable.h"
 
 #include <arpa/inet.h>
@@ -34,16 +34,16 @@ static bool is_loopback(const struct sockaddr *address)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-static bool are_loopback(const struct addrinfo *places)
+static bool are_loopback(const struct addrinfo *addrs)
 {
-    for (const struct addrinfo *place = places; place != NULL; place = place->ai_next)
-        if (place->ai_family != AF_UNIX && !is_loopback(place->ai_addr))
+    for (const struct addrinfo *addr = addrs; addr != NULL; addr = addr->ai_next)
+        if (addr->ai_family != AF_UNIX && !is_loopback(addr->ai_addr))
             return false;
     return true;
 }
 
 /* A socket that a process has left behind, and nobody listens on, makes way. */
-static void remove_stale(const struct addrinfo *place, const char *path)
+static void remove_stale(const struct addrinfo *addr, const char *path)
 {
     struct stat status;
     int fd;
@@ -51,24 +51,24 @@ static void remove_stale(const struct addrinfo *place, const char *path)
     if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, place->ai_addr, place->ai_addrlen) != 0 && errno == ECONNREFUSED)
+    if (fd >= 0 && connect(fd, addr->ai_addr, addr->ai_addrlen) != 0 && errno == ECONNREFUSED)
         (void)unlink(path);
     if (fd >= 0)
         (void)close(fd);
 }
 
 /* The mode has to be right from the first moment on. */
-static bool listen_on_path(struct local_listener *listener, const struct addrinfo *place)
+static bool listen_on_path(struct local_listener *listener, const struct addrinfo *addr)
 {
-    const char *path = ((const struct sockaddr_un *)place->ai_addr)->sun_path;
+    const char *path = ((const struct sockaddr_un *)addr->ai_addr)->sun_path;
     struct stat status;
     mode_t before;
     bool bound;
 
-    remove_stale(place, path);
+    remove_stale(addr, path);
     listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-    bound = listener->fd >= 0 && bind(listener->fd, place->ai_addr, place->ai_addrlen) == 0;
+    bound = listener->fd >= 0 && bind(listener->fd, addr->ai_addr, addr->ai_addrlen) == 0;
     (void)umask(before);
     if (!bound || lstat(path, &status) != 0)
         return false;
@@ -90,23 +90,23 @@ static bool is_still_there(const struct local_listener *listener)
 
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text)
 {
-    struct target target;
+    struct addrs addrs;
     bool open = false;
 
     *listener = (struct local_listener){.fd = -1};
-    if (!target_open_to_listen(&target, option, text))
+    if (!addrs_open_to_listen(&addrs, option, text))
         return false;
-    if (target.places->ai_family == AF_UNIX)
-        open = listen_on_path(listener, target.places) || complain(option, text, strerror(errno));
-    else if (!are_loopback(target.places))
+    if (addrs.list->ai_family == AF_UNIX)
+        open = listen_on_path(listener, addrs.list) || complain(option, text, strerror(errno));
+    else if (!are_loopback(addrs.list))
         (void)complain(
             option, text,
             "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects "
             "there speaks as the device");
     else
-        open = (listener->fd = address_listen_at(target.places, listener->shown)) >= 0 ||
+        open = (listener->fd = addr_listen_at(addrs.list, listener->shown)) >= 0 ||
                complain(option, text, strerror(errno));
-    target_close(&target);
+    addrs_close(&addrs);
     if (!open)
         local_listener_close(listener);
     return open;

@@ -6,7 +6,7 @@
 #ifndef LOCAL_LISTENER_H
 #define LOCAL_LISTENER_H
 
-#include "net/address.h"
+#include "net/addr.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 struct local_listener {
     int fd; /* does not block */
-    char shown[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) + ADDRESS_SIZE];
+    char shown[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) + ADDR_SIZE];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; empty: none */
     dev_t device;                                           /* what was bound at the path */
     ino_t inode;

@@ -2,8 +2,8 @@
  * Event loops: one per core, each a thread of the process with an event_base of its own
  *
  * What is created on a loop stays on it: its events, its connections, its requests. Another thread
- * reaches a loop only with loop_post(). A call into store.h, source.h or flags.h names the loop
- * that it is made on, and its answer comes on that loop.
+ * reaches a loop only with loop_post(). A call into store.h, source.h or third_party.h names the
+ * loop that it is made on, and its answer comes on that loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

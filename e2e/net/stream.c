@@ -40,7 +40,7 @@ static int64_t deadline(void)
 }
 
 /* Wait until an operation that returned result can go on; STREAM_OK: try again. */
-static enum stream_result wait_for(SSL *ssl, int result, int64_t until)
+static enum stream_result io_watch_set(SSL *ssl, int result, int64_t until)
 {
     struct pollfd wanted = {.fd = SSL_get_fd(ssl)};
     int64_t left = until - clock_ms();
@@ -76,7 +76,7 @@ enum stream_result stream_handshake(SSL *ssl)
 
         if (result == 1)
             return STREAM_OK;
-        waited = wait_for(ssl, result, until);
+        waited = io_watch_set(ssl, result, until);
     }
     return waited;
 }
@@ -92,7 +92,7 @@ enum stream_result stream_read_line(SSL *ssl, char line[STREAM_ANSWER_MAX + 1], 
         const int result = SSL_read(ssl, line + *length, 1);
 
         if (result <= 0)
-            waited = wait_for(ssl, result, until);
+            waited = io_watch_set(ssl, result, until);
         else if (line[*length] == '\n')
             return STREAM_OK;
         else if (*length == STREAM_ANSWER_MAX)
@@ -120,7 +120,7 @@ enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *t
 
         if (result > 0)
             return STREAM_OK;
-        waited = wait_for(ssl, result, until);
+        waited = io_watch_set(ssl, result, until);
     }
     return waited;
 }

@@ -9,7 +9,7 @@
  */
 #include "ops/metrics_http.h"
 
-#include "net/address.h"
+#include "net/addr.h"
 #include "ops/metrics.h"
 
 #include <event2/buffer.h>
@@ -100,10 +100,10 @@ static const struct {
 /* RFC 9112 3: method, target, version; a query changes nothing. */
 static void answer(struct visit *visit, const char *line)
 {
-    char method[8], target[256], version[2];
+    char method[8], addrs[256], version[2];
     bool is_head;
 
-    if (sscanf(line, "%7s %255s HTTP/1.%1[01]", method, target, version) != 3) {
+    if (sscanf(line, "%7s %255s HTTP/1.%1[01]", method, addrs, version) != 3) {
         reply(visit, false, "400 Bad Request", PLAIN, "not a request of HTTP/1.1\n");
         return;
     }
@@ -113,9 +113,9 @@ static void answer(struct visit *visit, const char *line)
               "GET or HEAD\n");
         return;
     }
-    target[strcspn(target, "?")] = '\0';
+    addrs[strcspn(addrs, "?")] = '\0';
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-        if (strcmp(target, pages[i].path) == 0) {
+        if (strcmp(addrs, pages[i].path) == 0) {
             pages[i].show(visit, is_head);
             return;
         }
@@ -205,22 +205,22 @@ static void go_on(evutil_socket_t fd, short what, void *argument)
         (void)evconnlistener_enable(metrics->listener);
 }
 
-static int listen_there(const char *address, char shown[ADDRESS_SIZE])
+static int listen_there(const char *address, char shown[ADDR_SIZE])
 {
     const char *colon = strrchr(address, ':');
-    char loopback[ADDRESS_SIZE];
+    char loopback[ADDR_SIZE];
 
     if (colon != NULL && colon != address)
-        return address_listen("metrics", address, shown);
+        return addr_listen("metrics", address, shown);
     (void)snprintf(loopback, sizeof(loopback), "127.0.0.1:%.16s",
                    colon == NULL ? address : colon + 1);
-    return address_listen("metrics", loopback, shown);
+    return addr_listen("metrics", loopback, shown);
 }
 
 struct metrics_http *metrics_http_new(struct event_base *base, const char *address)
 {
     struct metrics_http *metrics = OPENSSL_zalloc(sizeof(*metrics));
-    char shown[ADDRESS_SIZE];
+    char shown[ADDR_SIZE];
     int fd;
 
     if (metrics == NULL)

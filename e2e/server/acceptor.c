@@ -7,9 +7,9 @@
  */
 #include "server/acceptor.h"
 
-#include "net/address.h"
+#include "net/addr.h"
 #include "net/clock.h"
-#include "server/tally.h"
+#include "server/conn_limit.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -119,19 +119,19 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
 {
     struct worker *worker = acceptor->worker;
     struct server *server = worker->server;
-    unsigned char key[ADDRESS_NETWORK_SIZE];
-    const size_t length = address_network((const struct sockaddr *)peer, key);
+    unsigned char key[ADDR_NETWORK_SIZE];
+    const size_t length = addr_network((const struct sockaddr *)peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
-    if (tally_take(server->networks, key, length)) {
+    if (conn_limit_acquire(server->networks, key, length)) {
         if (find_place(acceptor)) {
             if (!connection_open(worker, kind, fd, peer)) {
                 (void)atomic_fetch_sub(&server->open, 1);
-                tally_drop(server->networks, key, length);
+                conn_limit_release(server->networks, key, length);
             }
             return;
         }
-        tally_drop(server->networks, key, length);
+        conn_limit_release(server->networks, key, length);
         refusal = REFUSAL_FULL;
     }
     tell(acceptor, refusal, peer);
@@ -204,11 +204,11 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
                       const char *name, const char *address)
 {
-    char shown[ADDRESS_SIZE];
+    char shown[ADDR_SIZE];
     struct endpoint *endpoint = &endpoints->endpoint[endpoints->count];
 
     endpoint->kind = kind;
-    endpoint->fd = address_listen(name, address, shown);
+    endpoint->fd = addr_listen(name, address, shown);
     if (endpoint->fd < 0)
         return false;
     endpoints->count++;

@@ -5,9 +5,9 @@
  */
 #include "server/connection.h"
 
-#include "net/address.h"
+#include "net/addr.h"
 #include "net/clock.h"
-#include "server/tally.h"
+#include "server/conn_limit.h"
 
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
@@ -26,15 +26,15 @@ const char *connection_error(void)
 /* The handshake is no longer under way. */
 static void leave_unfinished(struct connection *connection)
 {
-    unsigned char key[ADDRESS_NETWORK_SIZE];
-    const size_t length = address_network(&connection->peer.any, key);
+    unsigned char key[ADDR_NETWORK_SIZE];
+    const size_t length = addr_network(&connection->peer.any, key);
 
     if (connection->is_finished)
         return;
     connection->is_finished = true;
     TAILQ_REMOVE(&connection->worker->unfinished, connection, unfinished);
     (void)atomic_fetch_sub(&connection->worker->unfinished_count, 1);
-    tally_drop(connection->worker->server->networks, key, length);
+    conn_limit_release(connection->worker->server->networks, key, length);
     metrics_add(METRIC_UNFINISHED, -1);
 }
 
@@ -62,7 +62,7 @@ static void release(struct connection *connection)
     const bool was_finished = connection->is_finished;
 
     connection->kind->release(connection);
-    wait_end(&connection->wait);
+    io_watch_cancel(&connection->watch);
     leave_unfinished(connection);
     TAILQ_REMOVE(&connection->worker->all, connection, all);
     take_leave(connection, was_finished);
@@ -95,7 +95,7 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
-    enum wire_result result;
+    enum io_status result;
     int done;
 
     if (!in_time) {
@@ -105,16 +105,16 @@ static void handshake(void *argument, bool in_time)
     }
     ERR_clear_error();
     done = SSL_do_handshake(connection->ssl);
-    result = wire_outcome(connection->ssl, done);
+    result = io_status_of_ssl(connection->ssl, done);
     if (done == 1) {
         leave_unfinished(connection);
-        wait_end(&connection->wait);
+        io_watch_cancel(&connection->watch);
         metrics_count(METRIC_HANDSHAKES);
         connection->kind->ready(connection);
-    } else if (result == WIRE_FAILED || result == WIRE_END) {
+    } else if (result == IO_ERROR || result == IO_EOF) {
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, connection_error());
     } else {
-        wait_for(&connection->wait, result, connection->deadline);
+        io_watch_set(&connection->watch, result, connection->deadline);
     }
 }
 
@@ -162,8 +162,8 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     metrics_add(METRIC_OPEN, 1);
     metrics_add(METRIC_UNFINISHED, 1);
     metrics_count(kind->accepted);
-    wait_begin(&connection->wait, worker->loop, fd, handshake, connection);
-    wait_for(&connection->wait, WIRE_WANT_READ, connection->deadline);
+    io_watch_init(&connection->watch, worker->loop, fd, handshake, connection);
+    io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
     return true;
 }
 

@@ -9,7 +9,7 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
-#include "net/wait.h"
+#include "net/io_watch.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "server/server.h"
@@ -38,7 +38,7 @@ struct connection {
     const struct connection_kind *kind;
     struct worker *worker;
     SSL *ssl;
-    struct wait wait; /* the handshake's; the kind's afterwards */
+    struct io_watch watch; /* the handshake's; the kind's afterwards */
     int64_t began, deadline;
     bool is_finished; /* the handshake */
     union {

@@ -14,11 +14,11 @@
 struct ending {
     struct loop_message message;
     struct worker *worker;
-    struct endings *endings;
+    struct close_matching *matching;
 };
 
 /* For all of them. */
-struct endings {
+struct close_matching {
     const char *reason;
     struct store_scope scope; /* points to texts */
     char texts[4][STORE_TEXT_SIZE];
@@ -29,19 +29,19 @@ struct endings {
     struct ending ending[]; /* one per loop */
 };
 
-static void settle(struct endings *endings)
+static void settle(struct close_matching *matching)
 {
-    if (atomic_fetch_sub(&endings->left, 1) > 1)
+    if (atomic_fetch_sub(&matching->left, 1) > 1)
         return;
-    if (endings->then != NULL)
-        loop_post(endings->loop, endings->then);
-    OPENSSL_free(endings);
+    if (matching->then != NULL)
+        loop_post(matching->loop, matching->then);
+    OPENSSL_free(matching);
 }
 
 static void end_here(struct loop *loop, struct loop_message *message)
 {
     const struct ending *ending = (const struct ending *)message;
-    struct endings *endings = ending->endings;
+    struct close_matching *matching = ending->matching;
     struct connection *connection, *next;
 
     (void)loop;
@@ -49,10 +49,10 @@ static void end_here(struct loop *loop, struct loop_message *message)
         const struct connection_kind *kind = connection->kind;
 
         next = TAILQ_NEXT(connection, all);
-        if (endings->all || (kind->runs_on != NULL && kind->runs_on(connection, &endings->scope)))
-            connection_close(connection, endings->reason);
+        if (matching->all || (kind->runs_on != NULL && kind->runs_on(connection, &matching->scope)))
+            connection_close(connection, matching->reason);
     }
-    settle(endings);
+    settle(matching);
 }
 
 static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
@@ -62,65 +62,67 @@ static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
     return given == NULL ? NULL : text;
 }
 
-static struct endings *endings_new(const struct server *server, const struct store_scope *scope,
-                                   const char *reason)
+static struct close_matching *
+close_matching_new(const struct server *server, const struct store_scope *scope, const char *reason)
 {
     const size_t count = server->loops->count;
-    struct endings *endings = OPENSSL_zalloc(sizeof(*endings) + count * sizeof(endings->ending[0]));
+    struct close_matching *matching =
+        OPENSSL_zalloc(sizeof(*matching) + count * sizeof(matching->ending[0]));
 
-    if (endings == NULL)
+    if (matching == NULL)
         return NULL;
-    endings->reason = reason;
-    endings->scope.device = copy(endings->texts[0], scope->device);
-    endings->scope.ka_id = copy(endings->texts[1], scope->ka_id);
-    endings->scope.subject = copy(endings->texts[2], scope->subject);
-    endings->scope.naf = copy(endings->texts[3], scope->naf);
-    atomic_init(&endings->left, count);
-    return endings;
+    matching->reason = reason;
+    matching->scope.device = copy(matching->texts[0], scope->device);
+    matching->scope.ka_id = copy(matching->texts[1], scope->ka_id);
+    matching->scope.subject = copy(matching->texts[2], scope->subject);
+    matching->scope.naf = copy(matching->texts[3], scope->naf);
+    atomic_init(&matching->left, count);
+    return matching;
 }
 
 /* The last loop to be done releases endings: not before the last message is posted. */
-void server_end_prepared(struct server *server, struct endings *endings)
+void close_matching_run(struct server *server, struct close_matching *matching)
 {
     const size_t count = server->loops->count;
 
     for (size_t i = 0; i < count; i++) {
-        endings->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], endings};
-        loop_post(server->workers[i].loop, &endings->ending[i].message);
+        matching->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], matching};
+        loop_post(server->workers[i].loop, &matching->ending[i].message);
     }
 }
 
-void server_drop_prepared(struct endings *endings)
+void close_matching_discard(struct close_matching *matching)
 {
-    OPENSSL_free(endings);
+    OPENSSL_free(matching);
 }
 
-struct endings *server_prepare_end(const struct server *server, const struct store_scope *scope)
+struct close_matching *close_matching_prepare(const struct server *server,
+                                              const struct store_scope *scope)
 {
-    return endings_new(server, scope, "the key that it runs on was revoked");
+    return close_matching_new(server, scope, "the key that it runs on was revoked");
 }
 
-bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
-                struct loop_message *then)
+bool server_close_matching(struct server *server, const struct store_scope *scope,
+                           struct loop *loop, struct loop_message *then)
 {
-    struct endings *endings = server_prepare_end(server, scope);
+    struct close_matching *matching = close_matching_prepare(server, scope);
 
-    if (endings == NULL)
+    if (matching == NULL)
         return false;
-    endings->loop = loop;
-    endings->then = then;
-    server_end_prepared(server, endings);
+    matching->loop = loop;
+    matching->then = then;
+    close_matching_run(server, matching);
     return true;
 }
 
 bool server_close_all(struct server *server, const char *reason)
 {
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
-    struct endings *endings = endings_new(server, &everything, reason);
+    struct close_matching *matching = close_matching_new(server, &everything, reason);
 
-    if (endings == NULL)
+    if (matching == NULL)
         return false;
-    endings->all = true;
-    server_end_prepared(server, endings);
+    matching->all = true;
+    close_matching_run(server, matching);
     return true;
 }

@@ -32,14 +32,14 @@ struct limits {
 
 struct app;
 struct connection;
-struct flagger;
-struct flags;
-struct line_tls;
+struct key_issuer;
+struct third_party;
+struct tp_link_tls;
 struct devices_current;
 struct source;
 struct store;
 struct store_scope;
-struct tally;
+struct conn_limit;
 
 TAILQ_HEAD(connections, connection);
 
@@ -55,10 +55,10 @@ struct worker {
 struct server {
     struct limits limits;
     struct loops *loops;
-    struct worker *workers; /* as many as loops */
-    struct tally *networks; /* unfinished handshakes */
-    struct tally *devices;  /* connections */
-    struct tally *lines;    /* of a NAF's name */
+    struct worker *workers;      /* as many as loops */
+    struct conn_limit *networks; /* unfinished handshakes */
+    struct conn_limit *devices;  /* connections */
+    struct conn_limit *lines;    /* of a NAF's name */
     atomic_uint open;
     unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
     SSL_CTX *psk;                               /* for UEs */
@@ -67,17 +67,17 @@ struct server {
     enum when when;
     struct identity_rules identities;
     struct source *source;
-    struct flags *flags;
+    struct third_party *third_party;
     /* endpoint: e2e connections; store NULL: none are accepted */
     struct store *store;
     struct app *app;
     /* third party */
     struct devices_current *devices_current;
-    struct flagger *flagger;
+    struct key_issuer *issuer;
     struct {
         const char *mode, *digest, *usage;
     } policy;
-    struct line_tls *line; /* to NAFs; NULL: none */
+    struct tp_link_tls *tp_link; /* to NAFs; NULL: none */
 };
 
 /*
@@ -86,16 +86,17 @@ struct server {
  * (NULL: nobody waits) is posted to loop when it is done. Called on any thread. False: out of
  * memory, and then is not posted.
  */
-bool server_end(struct server *server, const struct store_scope *scope, struct loop *loop,
-                struct loop_message *then);
+bool server_close_matching(struct server *server, const struct store_scope *scope,
+                           struct loop *loop, struct loop_message *then);
 
 /*
  * The same in two steps, where nobody waits: what can fail comes first (NULL: out of memory), with
  * a copy of the scope; the second step releases it. Or it is dropped instead; NULL is fine there.
  */
-struct endings *server_prepare_end(const struct server *server, const struct store_scope *scope);
-void server_end_prepared(struct server *server, struct endings *endings);
-void server_drop_prepared(struct endings *endings);
+struct close_matching *close_matching_prepare(const struct server *server,
+                                              const struct store_scope *scope);
+void close_matching_run(struct server *server, struct close_matching *matching);
+void close_matching_discard(struct close_matching *matching);
 
 /* Close every connection, on every loop: the end of a drain. To be called once. */
 bool server_close_all(struct server *server, const char *reason);

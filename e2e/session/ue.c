@@ -6,10 +6,10 @@
 #include "session/ue.h"
 
 #include "net/clock.h"
-#include "server/tally.h"
-#include "session/hello.h"
+#include "server/conn_limit.h"
+#include "session/psk_lookup.h"
 #include "store/store.h"
-#include "third_party/flags.h"
+#include "third_party/third_party.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>
@@ -26,7 +26,7 @@ bool ue_may_be(const struct ue *ue, enum ue_role role)
     const struct server *server = ue_server(ue);
 
     if (role == UE_FIRST)
-        return kind != &ue_kind_e2e && server->flags != NULL;
+        return kind != &ue_kind_e2e && server->third_party != NULL;
     return kind != &ue_kind_naf && server->store != NULL;
 }
 
@@ -51,7 +51,7 @@ bool ue_count(struct ue *ue)
 {
     const char *name = counted_name(ue);
 
-    ue->is_counted = tally_take(ue_server(ue)->devices, name, strlen(name));
+    ue->is_counted = conn_limit_acquire(ue_server(ue)->devices, name, strlen(name));
     if (!ue->is_counted)
         connection_refuse(&ue->connection, METRIC_REFUSED_DEVICE, ue->claim.identity,
                           "the device has --connections-per-device connections already");
@@ -62,8 +62,8 @@ static void ready(struct connection *connection)
 {
     struct ue *ue = (struct ue *)connection;
 
-    hello_finish(ue->hello, &ue->claim);
-    ue->hello = NULL;
+    psk_lookup_finish(ue->lookup, &ue->claim);
+    ue->lookup = NULL;
     if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "no key was used");
     else if (ue->claim.role == UE_E2E)
@@ -77,15 +77,15 @@ static void release(struct connection *connection)
     struct ue *ue = (struct ue *)connection;
     struct server *server = ue_server(ue);
 
-    hello_free(ue->hello);
-    if (ue->flags_request != NULL)
-        server->flags->ops->cancel(server->flags, ue->flags_request);
+    psk_lookup_free(ue->lookup);
+    if (ue->third_party_request != NULL)
+        server->third_party->ops->cancel(server->third_party, ue->third_party_request);
     if (ue->store_request != NULL)
         server->store->ops->cancel(server->store, ue->store_request);
-    ue_take_back(ue);
+    ue_detach_app(ue);
     if (ue->is_counted)
-        tally_drop(server->devices, counted_name(ue), strlen(counted_name(ue)));
-    wire_clear(&ue->wire);
+        conn_limit_release(server->devices, counted_name(ue), strlen(counted_name(ue)));
+    tls_lines_clear(&ue->lines);
     OPENSSL_free(ue->claimed_device);
     ue_claim_clear(&ue->claim);
 }
@@ -103,7 +103,7 @@ static bool agrees(const char *wanted, const char *text)
 static bool runs_on(const struct connection *connection, const struct store_scope *scope)
 {
     const struct ue *ue = (const struct ue *)connection;
-    const struct ue_claim *claim = ue->hello != NULL ? hello_claim(ue->hello) : &ue->claim;
+    const struct ue_claim *claim = ue->lookup != NULL ? psk_lookup_claim(ue->lookup) : &ue->claim;
 
     if (claim->role == UE_E2E)
         return agrees(scope->device, claim->device) && agrees(scope->ka_id, claim->ka_id) &&
@@ -153,9 +153,9 @@ static int64_t limit_of(const struct ue *ue)
 static void wait_for_limit(struct ue *ue)
 {
     const int64_t left = limit_of(ue) - clock_ms() + 1;
-    const struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    const struct timeval watch = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
 
-    (void)event_add(&ue->limit, &wait);
+    (void)event_add(&ue->limit, &watch);
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)
@@ -174,12 +174,12 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
             "within --idle-timeout nothing was sent, or nothing of what waits was taken");
 }
 
-void ue_give_over(struct ue *ue, const char *prefix)
+void ue_attach_app(struct ue *ue, const char *prefix)
 {
     struct connection *connection = &ue->connection;
     struct server *server = ue_server(ue);
 
-    wait_end(&connection->wait);
+    io_watch_cancel(&connection->watch);
     ue->link = (struct app_link){
         .loop = connection->worker->loop,
         .ssl = connection->ssl,
@@ -192,14 +192,14 @@ void ue_give_over(struct ue *ue, const char *prefix)
     (void)event_assign(&ue->limit, connection->worker->loop->base, -1, 0, on_limit, ue);
     wait_for_limit(ue);
     if (prefix != NULL)
-        ue->echo = echo_start(&ue->link, &ue->wire, prefix, server->limits.line);
+        ue->echo = echo_start(&ue->link, &ue->lines, prefix, server->limits.line);
     else
         ue->app = server->app->ops->start(server->app, &ue->link);
     if (ue->echo == NULL && ue->app == NULL)
         connection_close(connection, "out of memory");
 }
 
-void ue_take_back(struct ue *ue)
+void ue_detach_app(struct ue *ue)
 {
     if (ue->link.loop == NULL)
         return;

@@ -7,7 +7,7 @@
 #define UE_H
 
 #include "app/echo.h"
-#include "net/wire.h"
+#include "net/tls_lines.h"
 #include "server/connection.h"
 
 #define UE_KEY_LENGTH 32
@@ -24,16 +24,16 @@ struct ue_claim {
     unsigned char key[UE_KEY_LENGTH]; /* Ks_NAF or e2e_key, until it was used */
 };
 
-struct hello;
+struct psk_lookup;
 
 struct ue {
     struct connection connection;
-    struct hello *hello; /* while the handshake is under way */
+    struct psk_lookup *lookup; /* while the handshake is under way */
     struct ue_claim claim;
-    struct wire wire;     /* first connection */
-    char *claimed_device; /* where the source named none; NULL: nor did the UE */
-    bool is_counted;      /* among those of its device */
-    struct flags_request *flags_request;
+    struct tls_lines lines; /* first connection */
+    char *claimed_device;   /* where the source named none; NULL: nor did the UE */
+    bool is_counted;        /* among those of its device */
+    struct third_party_request *third_party_request;
     struct store_request *store_request;
     /* echo or application, once it has the connection to itself */
     struct app_link link;
@@ -64,10 +64,10 @@ void ue_serve_first(struct ue *ue);
 void ue_serve_e2e(struct ue *ue);
 
 /* Give the connection over: to the echo behind prefix, or (prefix NULL) to the application. */
-void ue_give_over(struct ue *ue, const char *prefix);
+void ue_attach_app(struct ue *ue, const char *prefix);
 
 /* Release what the hand-over has started. */
-void ue_take_back(struct ue *ue);
+void ue_detach_app(struct ue *ue);
 
 /* Cleanse and release a claim. */
 void ue_claim_clear(struct ue_claim *claim);

@@ -5,10 +5,10 @@
  */
 #include "session/ue.h"
 
-#include "messages/flag.h"
+#include "messages/e2e_flag.h"
 #include "net/clock.h"
 #include "store/store.h"
-#include "third_party/flags.h"
+#include "third_party/third_party.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -31,25 +31,25 @@ static void refuse(struct ue *ue, enum metric metric, const char *reason)
 static void write_answer(void *argument, bool in_time)
 {
     struct ue *ue = argument;
-    const enum wire_result result = in_time ? wire_write(&ue->wire) : WIRE_WANT_WRITE;
+    const enum io_status result = in_time ? tls_lines_write(&ue->lines) : IO_WANT_WRITE;
 
-    if (in_time && (result == WIRE_WANT_READ || result == WIRE_WANT_WRITE))
-        wait_for(&ue->connection.wait, result, ue->connection.deadline);
-    else if (result != WIRE_OK)
-        refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT, wire_says(result));
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
+        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
+    else if (result != IO_OK)
+        refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT, io_status_text(result));
     else if (ue_server(ue)->when == WHEN_REQUIRED)
         connection_close(&ue->connection, NULL);
     else
-        ue_give_over(ue, "plain: ");
+        ue_attach_app(ue, "plain: ");
 }
 
-static void answer(struct ue *ue, const struct flag *flag)
+static void answer(struct ue *ue, const struct e2e_flag *flag)
 {
     const char *ka_id = flag->ka_id[0] == '\0' ? NULL : flag->ka_id;
-    char *line = flag_encode(flag);
+    char *line = e2e_flag_encode(flag);
 
     OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
-    if (line == NULL || !wire_add(&ue->wire, "", line, strlen(line))) {
+    if (line == NULL || !tls_lines_add(&ue->lines, "", line, strlen(line))) {
         json_line_free(line);
         refuse(ue, METRIC_REFUSED_LINE, "out of memory");
         return;
@@ -58,22 +58,22 @@ static void answer(struct ue *ue, const struct flag *flag)
     metrics_count(flag->e2e ? METRIC_FLAGS : METRIC_FLAGS_NONE);
     log_ue(ue, flag->e2e ? "flag" : "no-flag", "ka-id", ka_id);
     ue->connection.deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
-    wait_begin(&ue->connection.wait, ue->connection.worker->loop, SSL_get_fd(ue->connection.ssl),
-               write_answer, ue);
+    io_watch_init(&ue->connection.watch, ue->connection.worker->loop,
+                  SSL_get_fd(ue->connection.ssl), write_answer, ue);
     write_answer(ue, true);
 }
 
-static void on_flag(void *argument, enum flags_result result, const struct flag *flag,
+static void on_flag(void *argument, enum third_party_result result, const struct e2e_flag *flag,
                     const char *reason)
 {
-    static const struct flag none = {.e2e = false};
+    static const struct e2e_flag none = {.e2e = false};
     struct ue *ue = argument;
 
-    ue->flags_request = NULL;
-    if (result == FLAGS_FAILED)
+    ue->third_party_request = NULL;
+    if (result == FLAG_FAILED)
         refuse(ue, METRIC_REFUSED_THIRD_PARTY, reason);
     else
-        answer(ue, result == FLAGS_MADE ? flag : &none);
+        answer(ue, result == FLAG_ISSUED ? flag : &none);
 }
 
 /*
@@ -91,45 +91,46 @@ static bool take_device(struct ue *ue, const char *device)
 
 static void ask_for_flag(struct ue *ue, const struct nonce *nonce)
 {
-    static const struct flag none = {.e2e = false};
+    static const struct e2e_flag none = {.e2e = false};
     struct server *server = ue_server(ue);
-    const struct flags_query query = {
+    const struct third_party_query query = {
         .identity = ue->claim.identity,
         .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
         .ks_naf = ue->claim.key,
         .nonce = nonce->octets,
         .not_after = ue->claim.not_after,
     };
-    struct flags_request *request;
+    struct third_party_request *request;
 
     if (server->when == WHEN_OFF) {
         answer(ue, &none);
         return;
     }
-    request =
-        server->flags->ops->ask(server->flags, ue->connection.worker->loop, &query, on_flag, ue);
+    request = server->third_party->ops->ask(server->third_party, ue->connection.worker->loop,
+                                            &query, on_flag, ue);
     if (request != NULL) /* else the connection may be gone */
-        ue->flags_request = request;
+        ue->third_party_request = request;
 }
 
 static void read_nonce(void *argument, bool in_time)
 {
-    char fault[FLAG_FAULT_SIZE];
+    char fault[E2E_FLAG_FAULT_SIZE];
     struct ue *ue = argument;
     struct nonce nonce;
     const char *line;
     size_t length;
-    const enum wire_result result = in_time ? wire_read(&ue->wire, &line, &length) : WIRE_WANT_READ;
+    const enum io_status result =
+        in_time ? tls_lines_read(&ue->lines, &line, &length) : IO_WANT_READ;
 
-    if (in_time && (result == WIRE_WANT_READ || result == WIRE_WANT_WRITE)) {
-        wait_for(&ue->connection.wait, result, ue->connection.deadline);
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
+        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
         return;
     }
-    wait_end(&ue->connection.wait);
-    if (result == WIRE_END)
+    io_watch_cancel(&ue->connection.watch);
+    if (result == IO_EOF)
         connection_close(&ue->connection, NULL);
-    else if (result != WIRE_OK)
-        refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT, wire_says(result));
+    else if (result != IO_OK)
+        refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT, io_status_text(result));
     else if (!nonce_decode(&nonce, line, length, fault))
         refuse(ue, METRIC_REFUSED_LINE, fault);
     else if (!take_device(ue, nonce.device))
@@ -142,11 +143,11 @@ void ue_serve_first(struct ue *ue)
 {
     struct connection *connection = &ue->connection;
 
-    ue->wire.ssl = connection->ssl;
+    ue->lines.ssl = connection->ssl;
     connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
-    wait_begin(&connection->wait, connection->worker->loop, SSL_get_fd(connection->ssl), read_nonce,
-               ue);
-    wait_for(&connection->wait, WIRE_OK, 0);
+    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl),
+                  read_nonce, ue);
+    io_watch_set(&connection->watch, IO_OK, 0);
 }
 
 /* The key is used up by the first handshake that is complete, and it must be the one it was. */
@@ -167,7 +168,7 @@ static void on_taken(void *argument, enum store_result result, const struct stor
     } else if (ue_count(ue)) {
         metrics_count(METRIC_E2E_TAKEN);
         log_ue(ue, "e2e", "ka-id", ue->claim.ka_id[0] == '\0' ? NULL : ue->claim.ka_id);
-        ue_give_over(ue, NULL);
+        ue_attach_app(ue, NULL);
     }
 }
 

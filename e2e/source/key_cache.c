@@ -149,9 +149,9 @@ enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
 
     if (item != NULL) {
         *answer = item->answer;
-        return CACHED_KEY;
+        return CACHE_HIT;
     }
-    return use(&cache->nos, system, identity, now) == NULL ? CACHED_NOTHING : CACHED_NO;
+    return use(&cache->nos, system, identity, now) == NULL ? CACHE_MISS : CACHE_NEGATIVE;
 }
 
 void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-enum key_cached { CACHED_NOTHING, CACHED_KEY, CACHED_NO };
+enum key_cached { CACHE_MISS, CACHE_HIT, CACHE_NEGATIVE };
 
 struct key_cache;
 
@@ -25,7 +25,7 @@ struct key_cache *key_cache_new(size_t keys, size_t nos);
 /* Cleanse and release; NULL is fine. */
 void key_cache_free(struct key_cache *cache);
 
-/* What is known of an identity; with CACHED_KEY answer gets it, to be cleansed. */
+/* What is known of an identity; with CACHE_HIT answer gets it, to be cleansed. */
 enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
                                const char *identity, int64_t now, struct key_answer *answer);
 

@@ -84,7 +84,7 @@ static struct lookup *last_of(struct lookups *lookups)
 
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {
-        if (!networks_precede(lookup->network, last->network))
+        if (!networks_has_priority(lookup->network, last->network))
             last = lookup;
     }
     return last;
@@ -98,7 +98,7 @@ static struct lookup *next_of(struct lookups *lookups, int64_t now)
     TAILQ_FOREACH(lookup, &lookups->waiting, place)
     {
         if (rate_allows(lookup->network->rate, now) &&
-            (next == NULL || networks_precede(lookup->network, next->network)))
+            (next == NULL || networks_has_priority(lookup->network, next->network)))
             next = lookup;
     }
     return next;
@@ -112,7 +112,7 @@ static bool make_room(struct lookups *lookups, const struct network *network)
     if (lookups->waiting_count < lookups->setup.waiting)
         return true;
     last = last_of(lookups);
-    if (!networks_precede(network, last->network))
+    if (!networks_has_priority(network, last->network))
         return false;
     end(lookups, last, NULL);
     return true;
@@ -143,7 +143,7 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
 /* A look-up counts for the network that is served first: nobody's is held up by who floods. */
 static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
-    if (!lookup->is_asked && networks_precede(network, lookup->network)) {
+    if (!lookup->is_asked && networks_has_priority(network, lookup->network)) {
         unqueue(lookups, lookup);
         lookup->network->waiting--;
         network->waiting++;
@@ -190,7 +190,7 @@ static void give_up(struct lookups *lookups, int64_t now)
 
     for (; lookup != NULL; lookup = next) {
         next = TAILQ_NEXT(lookup, place);
-        if (now - lookup->since >= lookups->setup.patience)
+        if (now - lookup->since >= lookups->setup.timeout_ms)
             end(lookups, lookup, NULL);
     }
 }
@@ -211,7 +211,7 @@ bool lookups_run(struct lookups *lookups, int64_t now)
 
     give_up(lookups, now);
     networks_sweep(&lookups->networks, now);
-    while (lookups->asked_count < lookups->setup.at_a_time && rate_allows(lookups->rate, now) &&
+    while (lookups->asked_count < lookups->setup.max_active && rate_allows(lookups->rate, now) &&
            (next = next_of(lookups, now)) != NULL)
         ask(lookups, next, now);
     return !TAILQ_EMPTY(&lookups->waiting);

@@ -32,9 +32,9 @@ struct lookup_waiter {
 
 struct lookups_setup {
     unsigned int per_second, per_network;
-    size_t at_a_time;      /* that are asked */
-    size_t waiting;        /* that are not asked yet */
-    unsigned int patience; /* milliseconds until what is not asked is given up */
+    size_t max_active;       /* that are asked */
+    size_t waiting;          /* that are not asked yet */
+    unsigned int timeout_ms; /* milliseconds until what is not asked is given up */
     void *context;
     /* Ask the operator; lookups_answer() is to be called, later or from inside. */
     void (*ask)(void *context, struct lookup *lookup, enum key_system system, const char *identity);

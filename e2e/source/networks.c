@@ -5,7 +5,7 @@
  */
 #include "source/networks.h"
 
-#include "net/address.h"
+#include "net/addr.h"
 
 #include <openssl/crypto.h>
 #include <search.h>
@@ -42,7 +42,7 @@ void rate_count(struct rate *rate, int64_t now)
 static int compare_networks(const void *one, const void *other)
 {
     return memcmp(((const struct network *)one)->address, ((const struct network *)other)->address,
-                  ADDRESS_NETWORK_SIZE);
+                  ADDR_NETWORK_SIZE);
 }
 
 static void network_free(struct network *network)
@@ -79,8 +79,8 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
 {
     struct network wanted, *network, *const *found;
 
-    memset(wanted.address, 0, ADDRESS_NETWORK_SIZE);
-    (void)address_network(peer, wanted.address);
+    memset(wanted.address, 0, ADDR_NETWORK_SIZE);
+    (void)addr_network(peer, wanted.address);
     found = tfind(&wanted, &networks->tree, compare_networks);
     if (found != NULL)
         return *found;
@@ -88,7 +88,7 @@ struct network *networks_find(struct networks *networks, const struct sockaddr *
     network = OPENSSL_zalloc(sizeof(*network));
     if (network == NULL)
         return NULL;
-    memcpy(network->address, wanted.address, ADDRESS_NETWORK_SIZE);
+    memcpy(network->address, wanted.address, ADDR_NETWORK_SIZE);
     network->served = NETWORK_NEVER;
     network->rate = rate_new(networks->rate);
     if (network->rate == NULL || tsearch(network, &networks->tree, compare_networks) == NULL) {
@@ -119,18 +119,18 @@ void networks_serve(struct network *network, int64_t now)
     rate_count(network->rate, now);
 }
 
-enum standing { GOOD, NEW, BAD };
+enum priority { PRIORITY_PROVEN, PRIORITY_NEW, PRIORITY_SUSPECT };
 
-static enum standing standing_of(const struct network *network)
+static enum priority priority_of(const struct network *network)
 {
     if (network->credit > 0)
-        return GOOD;
-    return network->credit == 0 && network->wanted <= LITTLE ? NEW : BAD;
+        return PRIORITY_PROVEN;
+    return network->credit == 0 && network->wanted <= LITTLE ? PRIORITY_NEW : PRIORITY_SUSPECT;
 }
 
-bool networks_precede(const struct network *one, const struct network *other)
+bool networks_has_priority(const struct network *one, const struct network *other)
 {
-    const enum standing a = standing_of(one), b = standing_of(other);
+    const enum priority a = priority_of(one), b = priority_of(other);
 
     if (a != b)
         return a < b;

@@ -9,7 +9,7 @@
 #ifndef NETWORKS_H
 #define NETWORKS_H
 
-#include "net/address.h"
+#include "net/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ void rate_count(struct rate *rate, int64_t now);
 
 struct network {
     TAILQ_ENTRY(network) place; /* of all: the one that wanted something longest ago first */
-    unsigned char address[ADDRESS_NETWORK_SIZE];
+    unsigned char address[ADDR_NETWORK_SIZE];
     int64_t seen;        /* when it wanted something last */
     int64_t since;       /* when it came, or counting began anew */
     unsigned int wanted; /* how often it wanted something since, within five minutes */
@@ -70,7 +70,7 @@ void networks_serve(struct network *network, int64_t now);
  * that was served longest ago or never, then the one that has just come: who floods, hard from a
  * few addresses or slowly from many, waits behind those that do not.
  */
-bool networks_precede(const struct network *one, const struct network *other);
+bool networks_has_priority(const struct network *one, const struct network *other);
 
 /* Forget those that nothing waits for and that were not seen for five minutes. */
 void networks_sweep(struct networks *networks, int64_t now);

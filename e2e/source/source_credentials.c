@@ -5,7 +5,7 @@
  */
 #include "source/source_credentials.h"
 
-#include "net/common.h"
+#include "net/tls.h"
 #include "printable.h"
 #include "secret_file.h"
 
@@ -33,7 +33,7 @@ char *source_credentials_secret(const char *path, size_t *length)
 
 static bool complain(const char *name, const char *path)
 {
-    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path), common_file_error());
+    fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path), tls_file_error());
     return false;
 }
 
@@ -55,7 +55,7 @@ SSL_CTX *source_credentials_ctx(const struct http_identity *identity, const SSL_
 
     ERR_clear_error();
     if (done) /* an encrypted key cannot be used */
-        SSL_CTX_set_default_passwd_cb(ctx, common_no_passphrase);
+        SSL_CTX_set_default_passwd_cb(ctx, tls_no_passphrase);
     if (done && SSL_CTX_use_certificate_chain_file(ctx, identity->certificate) != 1)
         done = complain("source-cert", identity->certificate);
     if (done && SSL_CTX_use_PrivateKey_file(ctx, identity->key, SSL_FILETYPE_PEM) != 1)

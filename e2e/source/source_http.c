@@ -14,12 +14,12 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS_MAX    100000 /* cached; some 60 MiB */
-#define NOS_MAX     4096   /* cached */
-#define WAITING_MAX 1024   /* look-ups that are not asked yet */
-#define NO_LIFETIME 5000   /* ms that a "no" is kept */
-#define TICK        10000  /* microseconds, while look-ups wait */
-#define SWEEP       10     /* seconds */
+#define KEYS_MAX     100000 /* cached; some 60 MiB */
+#define NEGATIVE_MAX 4096   /* cached */
+#define WAITING_MAX  1024   /* look-ups that are not asked yet */
+#define NO_LIFETIME  5000   /* ms that a "no" is kept */
+#define TICK         10000  /* microseconds, while look-ups wait */
+#define SWEEP        10     /* seconds */
 
 /* A look-up that the operator is asked for. */
 struct question {
@@ -188,9 +188,9 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
     const struct lookups_setup lookups = {
         .per_second = setup->per_second,
         .per_network = setup->per_network,
-        .at_a_time = HTTP_STREAMS_MAX,
+        .max_active = HTTP_STREAMS_MAX,
         .waiting = WAITING_MAX,
-        .patience = setup->milliseconds,
+        .timeout_ms = setup->milliseconds,
         .context = http,
         .ask = ask,
         .tell = source_http_tell,
@@ -203,7 +203,7 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
         return false;
     base = http->loops->loop->base;
     http->http = http_new(base, &setup->identity);
-    http->cache = key_cache_new(KEYS_MAX, NOS_MAX);
+    http->cache = key_cache_new(KEYS_MAX, NEGATIVE_MAX);
     http->lookups = lookups_new(&lookups);
     http->tick = evtimer_new(base, on_tick, http);
     http->sweep = event_new(base, -1, EV_PERSIST, on_sweep, http);

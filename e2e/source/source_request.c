@@ -109,11 +109,11 @@ static void arrive(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     switch (key_cache_find(http->cache, system, request->identity, now, &key)) {
-    case CACHED_KEY:
+    case CACHE_HIT:
         answer(request, &found);
         OPENSSL_cleanse(&key, sizeof(key));
         break;
-    case CACHED_NO:
+    case CACHE_NEGATIVE:
         answer(request, &none);
         break;
     default:

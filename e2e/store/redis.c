@@ -232,7 +232,7 @@ static void time_is_up(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (redis->state == REDIS_WAITING) {
-        redis->place = redis->setup->places;
+        redis->place = redis->setup->list;
         connect_next(redis);
     } else {
         drop(redis, "the server does not answer");
@@ -249,7 +249,7 @@ struct redis *redis_new(struct event_base *base, const struct redis_setup *setup
     TAILQ_INIT(&redis->sent);
     redis->base = base;
     redis->setup = setup;
-    redis->place = setup->places;
+    redis->place = setup->list;
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->timer = evtimer_new(base, time_is_up, redis);
     if (redis->timer == NULL) {

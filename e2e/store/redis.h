@@ -24,7 +24,7 @@
 
 /* How to reach a server; kept, not copied. */
 struct redis_setup {
-    const struct addrinfo *places;
+    const struct addrinfo *list;
     SSL_CTX *tls;              /* NULL: plain */
     const char *host;          /* whom the certificate has to name */
     const char *user;          /* NULL: the default one */

@@ -18,8 +18,8 @@
 
 void redis_set_timer(struct redis *redis, int64_t milliseconds)
 {
-    const int64_t wait = milliseconds < 0 ? 0 : milliseconds;
-    const struct timeval time = {wait / 1000, (wait % 1000) * 1000};
+    const int64_t watch = milliseconds < 0 ? 0 : milliseconds;
+    const struct timeval time = {watch / 1000, (watch % 1000) * 1000};
 
     (void)event_add(redis->timer, &time);
 }

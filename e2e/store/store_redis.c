@@ -5,8 +5,8 @@
  */
 #include "store/store_redis.h"
 
-#include "net/address.h"
-#include "net/common.h"
+#include "net/addr.h"
+#include "net/tls.h"
 #include "net/tls_client.h"
 #include "printable.h"
 #include "store/store_redis_requests.h"
@@ -28,16 +28,17 @@ static void release(struct store *base)
         redis_free(store->clients[i]);
     OPENSSL_free(store->clients);
     SSL_CTX_free(store->setup.tls);
-    if (store->places != NULL)
-        freeaddrinfo(store->places);
+    if (store->list != NULL)
+        freeaddrinfo(store->list);
     OPENSSL_free(store->host);
-    wrap_keys_free(store->keys);
+    seal_keys_free(store->keys);
     (void)pthread_rwlock_destroy(&store->lock);
     OPENSSL_free(store);
 }
 
-static const struct store_ops redis_ops = {store_redis_put,    store_redis_get,    store_redis_take,
-                                           store_redis_revoke, store_redis_cancel, release};
+static const struct store_ops redis_ops = {store_redis_put,     store_redis_get,
+                                           store_redis_consume, store_redis_revoke,
+                                           store_redis_cancel,  release};
 
 bool store_redis_is_secure(const char *url)
 {
@@ -81,8 +82,8 @@ static bool open_url(struct redis_store *store, const char *url)
     const char *address = address_of(url);
 
     store->host = host_of(address);
-    store->places = address_resolve("store", address, 0);
-    return store->host != NULL && store->places != NULL;
+    store->list = addr_resolve("store", address, 0);
+    return store->host != NULL && store->list != NULL;
 }
 
 /* It is read at each connection; that it is of no use is better said at the start. */
@@ -101,13 +102,13 @@ static bool open_tls(struct redis_store *store)
     if (store->setup.tls == NULL)
         fprintf(stderr, "--store-ca %s: %s\n",
                 store->options->ca == NULL ? "(of the system)" : PRINTABLE(store->options->ca),
-                common_file_error());
+                tls_file_error());
     return store->setup.tls != NULL;
 }
 
 static bool connect_all(struct redis_store *store, struct loops *loops)
 {
-    store->setup.places = store->places;
+    store->setup.list = store->list;
     store->setup.host = store->host;
     store->setup.user = store->options->user;
     store->setup.password_file = store->options->password_file;
@@ -125,14 +126,14 @@ static bool connect_all(struct redis_store *store, struct loops *loops)
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options)
 {
     struct redis_store *store = OPENSSL_zalloc(sizeof(*store));
-    char fault[WRAP_KEY_FAULT_SIZE];
+    char fault[SEAL_KEYS_FAULT_SIZE];
 
     if (store == NULL)
         return NULL;
     store->store.ops = &redis_ops;
     store->options = options;
     (void)pthread_rwlock_init(&store->lock, NULL);
-    store->keys = wrap_keys_read(options->key, fault);
+    store->keys = seal_keys_read(options->key, fault);
     if (store->keys == NULL)
         fprintf(stderr, "--store-key %s: %s\n", PRINTABLE(options->key), fault);
     if (store->keys != NULL && has_password(store) && open_url(store, options->url) &&
@@ -142,14 +143,14 @@ struct store *store_redis_new(struct loops *loops, const struct store_redis_opti
     return NULL;
 }
 
-void store_redis_use_keys(struct store *base, struct wrap_keys *keys)
+void store_redis_use_keys(struct store *base, struct seal_keys *keys)
 {
     struct redis_store *store = (struct redis_store *)base;
-    struct wrap_keys *old;
+    struct seal_keys *old;
 
     (void)pthread_rwlock_wrlock(&store->lock);
     old = store->keys;
     store->keys = keys;
     (void)pthread_rwlock_unlock(&store->lock);
-    wrap_keys_free(old);
+    seal_keys_free(old);
 }

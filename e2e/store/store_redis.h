@@ -3,8 +3,8 @@
  *
  * Keys of Redis, with <naf>, NUL, <device> as they are in the record:
  *
- *     akma:key:<identity>          the sealed record (record.h), set with PX and NX, used by GETDEL
- *     akma:naf:<naf>               sorted set of a NAF's outstanding records by their end
+ *     akma:key:<identity>          the sealed record (sealed_record.h), set with PX and NX, used by
+ * GETDEL akma:naf:<naf>               sorted set of a NAF's outstanding records by their end
  *     akma:device:<naf>NUL<device> the same of one device
  *     akma:nafs                    set of the NAFs
  *
@@ -17,8 +17,8 @@
 #define STORE_REDIS_H
 
 #include "net/loop.h"
+#include "store/seal_keys.h"
 #include "store/store.h"
-#include "store/wrap_key.h"
 
 /*
  * Is this redis://HOST:PORT or rediss://HOST:PORT, with nothing else? User and password do not
@@ -42,6 +42,6 @@ struct store_redis_options {
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
 
 /* From now on seal and open with these keys, which are the store's then; on any thread. */
-void store_redis_use_keys(struct store *base, struct wrap_keys *keys);
+void store_redis_use_keys(struct store *base, struct seal_keys *keys);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "store/store_redis_requests.h"
 
-#include "store/record.h"
+#include "store/sealed_record.h"
 #include "store/store_redis_text.h"
 #include "store/store_script.h"
 
@@ -80,8 +80,8 @@ static void open_record(struct store_request *request, const struct redis_reply 
     const char *wrong;
 
     (void)pthread_rwlock_rdlock(&store->lock);
-    wrong = record_open(store->keys, redis_run_id(request->client), (uint64_t)time(NULL),
-                        (const unsigned char *)reply->text, reply->length, &record);
+    wrong = sealed_record_open(store->keys, redis_run_id(request->client), (uint64_t)time(NULL),
+                               (const unsigned char *)reply->text, reply->length, &record);
     (void)pthread_rwlock_unlock(&store->lock);
     if (wrong != NULL) {
         finish(request, STORE_UNAVAILABLE, NULL, wrong);
@@ -151,7 +151,7 @@ static struct store_request *send_put(struct store_request *request)
                             naf = store_text_naf(record->naf),
                             device = store_text_device(record->naf, record->device),
                             member = store_text_member(record);
-    unsigned char sealed[RECORD_MAX];
+    unsigned char sealed[SEALED_RECORD_MAX];
     char lifetime[NUMBER_SIZE], device_bound[NUMBER_SIZE], naf_bound[NUMBER_SIZE];
     size_t length = 0;
     uint64_t until = (uint64_t)time(NULL) + ((uint64_t)record->lifetime + 999) / 1000;
@@ -160,8 +160,8 @@ static struct store_request *send_put(struct store_request *request)
     if (record->not_after > 0 && (uint64_t)record->not_after < until)
         until = (uint64_t)record->not_after;
     (void)pthread_rwlock_rdlock(&request->store->lock);
-    done = record_seal(request->store->keys, redis_run_id(request->client), until, record, sealed,
-                       &length);
+    done = sealed_record_make(request->store->keys, redis_run_id(request->client), until, record,
+                              sealed, &length);
     (void)pthread_rwlock_unlock(&request->store->lock);
     if (!done) {
         finish(request, STORE_UNAVAILABLE, NULL, "the record cannot be sealed");
@@ -230,8 +230,8 @@ struct store_request *store_redis_get(struct store *store, struct loop *loop, co
     return read_key(store, loop, identity, GET, done, argument);
 }
 
-struct store_request *store_redis_take(struct store *store, struct loop *loop, const char *identity,
-                                       store_done *done, void *argument)
+struct store_request *store_redis_consume(struct store *store, struct loop *loop,
+                                          const char *identity, store_done *done, void *argument)
 {
     return read_key(store, loop, identity, TAKE, done, argument);
 }

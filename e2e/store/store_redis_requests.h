@@ -15,12 +15,12 @@ struct redis_store {
     struct store store;
     const struct store_redis_options *options;
     struct redis_setup setup;
-    struct addrinfo *places;
+    struct addrinfo *list;
     char *host;
     size_t count;
     struct redis **clients; /* one of each loop */
     pthread_rwlock_t lock;  /* of keys */
-    struct wrap_keys *keys;
+    struct seal_keys *keys;
 };
 
 struct store_request *store_redis_put(struct store *store, struct loop *loop,
@@ -28,8 +28,8 @@ struct store_request *store_redis_put(struct store *store, struct loop *loop,
                                       void *argument);
 struct store_request *store_redis_get(struct store *store, struct loop *loop, const char *identity,
                                       store_done *done, void *argument);
-struct store_request *store_redis_take(struct store *store, struct loop *loop, const char *identity,
-                                       store_done *done, void *argument);
+struct store_request *store_redis_consume(struct store *store, struct loop *loop,
+                                          const char *identity, store_done *done, void *argument);
 struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
                                          const struct store_scope *scope, store_done *done,
                                          void *argument);

@@ -5,10 +5,10 @@
  */
 #include "third_party/dialer.h"
 
-#include "net/common.h"
+#include "net/io_watch.h"
+#include "net/tls.h"
 #include "net/tls_client.h"
-#include "net/wait.h"
-#include "third_party/line_tls.h"
+#include "third_party/tp_link_tls.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -22,7 +22,7 @@ struct dialer {
     struct loop *loop;
     const struct addrinfo *place;
     SSL *ssl;
-    struct wait wait;
+    struct io_watch watch;
     int fd;
     int64_t deadline;
     dialer_done *done;
@@ -46,7 +46,7 @@ static void finish(struct dialer *dialer, const char *reason)
 static void handshake(void *argument, bool in_time)
 {
     struct dialer *dialer = argument;
-    enum wire_result result;
+    enum io_status result;
     int done;
 
     if (!in_time) {
@@ -55,15 +55,16 @@ static void handshake(void *argument, bool in_time)
     }
     ERR_clear_error();
     done = SSL_do_handshake(dialer->ssl);
-    result = wire_outcome(dialer->ssl, done);
+    result = io_status_of_ssl(dialer->ssl, done);
     if (done == 1)
-        finish(dialer,
-               line_tls_is_agreed(dialer->ssl) ? NULL : "ALPN " LINE_ALPN " was not agreed on");
-    else if (result == WIRE_WANT_READ || result == WIRE_WANT_WRITE)
-        wait_for(&dialer->wait, result, dialer->deadline);
+        finish(dialer, tp_link_tls_is_agreed(dialer->ssl) ? NULL
+                                                          : "ALPN " TP_LINK_ALPN
+                                                            " was not agreed on");
+    else if (result == IO_WANT_READ || result == IO_WANT_WRITE)
+        io_watch_set(&dialer->watch, result, dialer->deadline);
     else
         finish(dialer, SSL_get_verify_result(dialer->ssl) == X509_V_OK
-                           ? common_ssl_error()
+                           ? tls_error()
                            : X509_verify_cert_error_string(SSL_get_verify_result(dialer->ssl)));
 }
 
@@ -76,11 +77,11 @@ static void on_connected(void *argument, bool in_time)
     socklen_t size = sizeof(int);
     int error = ETIMEDOUT;
 
-    wait_end(&dialer->wait);
+    io_watch_cancel(&dialer->watch);
     if (in_time && getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
     if (error == 0) {
-        wait_begin(&dialer->wait, dialer->loop, dialer->fd, handshake, dialer);
+        io_watch_init(&dialer->watch, dialer->loop, dialer->fd, handshake, dialer);
         if (SSL_set_fd(dialer->ssl, dialer->fd))
             handshake(dialer, true);
         else
@@ -97,11 +98,11 @@ static void on_connected(void *argument, bool in_time)
 
 static bool try_next(struct dialer *dialer)
 {
-    dialer->fd = target_connect(&dialer->place);
+    dialer->fd = addrs_connect(&dialer->place);
     if (dialer->fd < 0)
         return false;
-    wait_begin(&dialer->wait, dialer->loop, dialer->fd, on_connected, dialer);
-    wait_for(&dialer->wait, WIRE_WANT_WRITE, dialer->deadline);
+    io_watch_init(&dialer->watch, dialer->loop, dialer->fd, on_connected, dialer);
+    io_watch_set(&dialer->watch, IO_WANT_WRITE, dialer->deadline);
     return true;
 }
 
@@ -112,7 +113,7 @@ static void on_nothing(void *argument, bool in_time)
     finish(argument, "no connection");
 }
 
-struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target *target,
+struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct addrs *addrs,
                             const char *host, int64_t deadline, dialer_done *done, void *argument)
 {
     struct dialer *dialer = OPENSSL_zalloc(sizeof(*dialer));
@@ -121,21 +122,21 @@ struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target
         return NULL;
     *dialer = (struct dialer){
         .loop = loop,
-        .place = target->places,
+        .place = addrs->list,
         .ssl = tls_client_new(ctx, host, X509_CHECK_FLAG_NO_WILDCARDS),
         .fd = -1,
         .deadline = deadline,
         .done = done,
         .argument = argument,
     };
-    wait_begin(&dialer->wait, loop, -1, on_nothing, dialer);
+    io_watch_init(&dialer->watch, loop, -1, on_nothing, dialer);
     if (dialer->ssl == NULL) {
         dialer_stop(dialer);
         return NULL;
     }
     SSL_set_connect_state(dialer->ssl);
     if (!try_next(dialer))
-        wait_for(&dialer->wait, WIRE_OK, 0);
+        io_watch_set(&dialer->watch, IO_OK, 0);
     return dialer;
 }
 
@@ -143,7 +144,7 @@ void dialer_stop(struct dialer *dialer)
 {
     if (dialer == NULL)
         return;
-    wait_end(&dialer->wait);
+    io_watch_cancel(&dialer->watch);
     SSL_free(dialer->ssl);
     if (dialer->fd >= 0)
         (void)close(dialer->fd);

@@ -6,8 +6,8 @@
 #ifndef DIALER_H
 #define DIALER_H
 
+#include "net/addrs.h"
 #include "net/loop.h"
-#include "net/target.h"
 
 #include <openssl/ssl.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ typedef void dialer_done(void *argument, SSL *ssl, const char *reason);
  * Connect to target, whose certificate has to name host, before clock_ms() is deadline. done()
  * comes later, from the loop, and the dialer is gone then. NULL: out of memory.
  */
-struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct target *target,
+struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct addrs *addrs,
                             const char *host, int64_t deadline, dialer_done *done, void *argument);
 
 /* done() will not be called. NULL is fine. */

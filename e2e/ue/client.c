@@ -6,8 +6,8 @@
 #include "ue/client.h"
 
 #include "net/clock.h"
-#include "net/common.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "tls13_psk.h"
 #include "ue/client_flag.h"
 
@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum wire_result client_fail(struct client *client, enum client_outcome outcome, const char *format,
-                             ...)
+enum io_status client_fail(struct client *client, enum client_outcome outcome, const char *format,
+                           ...)
 {
     va_list arguments;
 
@@ -32,7 +32,7 @@ enum wire_result client_fail(struct client *client, enum client_outcome outcome,
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vsnprintf(client->reason, sizeof(client->reason), format, arguments);
     va_end(arguments);
-    return WIRE_FAILED;
+    return IO_ERROR;
 }
 
 /* The connection that is under way: the first one, or the one that the flag has promised. */
@@ -48,17 +48,17 @@ static const char *server_name(const struct client *client)
 
 void client_disconnect(struct client *client)
 {
-    wait_end(&client->wait);
-    wire_clear(&client->wire);
-    if (client->wire.ssl != NULL)
-        stream_close(client->wire.ssl);
+    io_watch_cancel(&client->watch);
+    tls_lines_clear(&client->lines);
+    if (client->lines.ssl != NULL)
+        stream_close(client->lines.ssl);
     else if (client->fd >= 0)
         (void)close(client->fd);
-    client->wire.ssl = NULL;
+    client->lines.ssl = NULL;
     client->fd = -1;
 }
 
-static enum wire_result fail_to_connect(struct client *client, int error)
+static enum io_status fail_to_connect(struct client *client, int error)
 {
     char text[64];
 
@@ -70,12 +70,12 @@ static enum wire_result fail_to_connect(struct client *client, int error)
 static void go_on(void *argument, bool in_time);
 
 /* No server can help: the operator does not know the key any more. */
-static enum wire_result check_key(struct client *client)
+static enum io_status check_key(struct client *client)
 {
     const struct device *row = client->setup->device;
 
     if (!devices_expired(row))
-        return WIRE_OK;
+        return IO_OK;
     return client_fail(client, CLIENT_OTHER,
                        "the key of %s expired %lld seconds ago (not-after %lld, line %zu of the "
                        "devices file): bootstrap again and add a row with the new key",
@@ -83,13 +83,13 @@ static enum wire_result check_key(struct client *client)
                        (long long)row->not_after, row->row);
 }
 
-static enum wire_result begin_to_connect(struct client *client)
+static enum io_status begin_to_connect(struct client *client)
 {
-    client->fd = target_connect(&client->place);
+    client->fd = addrs_connect(&client->place);
     if (client->fd < 0)
         return fail_to_connect(client, errno);
-    wait_begin(&client->wait, client->loop, client->fd, go_on, client);
-    return WIRE_WANT_WRITE;
+    io_watch_init(&client->watch, client->loop, client->fd, go_on, client);
+    return IO_WANT_WRITE;
 }
 
 /* PSK and identity of the connection that is made now. */
@@ -102,7 +102,7 @@ static bool offer(struct client *client, SSL *ssl)
 }
 
 /* Connect to the first place that lets us. */
-static enum wire_result connect_socket(struct client *client)
+static enum io_status connect_socket(struct client *client)
 {
     int error = 0;
     socklen_t size = sizeof(error);
@@ -113,7 +113,7 @@ static enum wire_result connect_socket(struct client *client)
     if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
     if (error != 0) {
-        wait_end(&client->wait);
+        io_watch_cancel(&client->watch);
         (void)close(client->fd);
         client->fd = -1;
         client->place = client->place->ai_next;
@@ -122,19 +122,19 @@ static enum wire_result connect_socket(struct client *client)
     ssl = SSL_new(client->setup->ctx);
     if (ssl == NULL || !SSL_set_fd(ssl, client->fd)) {
         SSL_free(ssl);
-        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", common_ssl_error());
+        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
     }
-    client->wire.ssl = ssl;
+    client->lines.ssl = ssl;
     if (!offer(client, ssl))
-        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", common_ssl_error());
+        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
     SSL_set_connect_state(ssl);
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
-    return WIRE_OK;
+    return IO_OK;
 }
 
-static enum wire_result fail_handshake(struct client *client, const char *what)
+static enum io_status fail_handshake(struct client *client, const char *what)
 {
     return client_fail(
         client, CLIENT_HANDSHAKE, "the TLS handshake with %s failed (%s): %s", server_name(client),
@@ -145,21 +145,21 @@ static enum wire_result fail_handshake(struct client *client, const char *what)
             : "compare identity, prefix, separator and ks-naf of both sides");
 }
 
-static enum wire_result shake_hands(struct client *client)
+static enum io_status shake_hands(struct client *client)
 {
-    SSL *ssl = client->wire.ssl;
+    SSL *ssl = client->lines.ssl;
     const int done = SSL_do_handshake(ssl);
-    const enum wire_result result = done == 1 ? WIRE_OK : wire_outcome(ssl, done);
+    const enum io_status result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
-    if (result == WIRE_OK && !tls13_psk_was_used(ssl))
+    if (result == IO_OK && !tls13_psk_was_used(ssl))
         return fail_handshake(client, "the key was not used");
-    if (result == WIRE_FAILED)
-        return fail_handshake(client, common_ssl_error());
+    if (result == IO_ERROR)
+        return fail_handshake(client, tls_error());
     return result;
 }
 
 /* One after the other; without a promise of e2e the last two are left out. */
-static enum wire_result (*const steps[])(struct client *client) = {
+static enum io_status (*const steps[])(struct client *client) = {
     check_key,        connect_socket, shake_hands, client_send_nonce,
     client_read_flag, connect_socket, shake_hands,
 };
@@ -173,9 +173,9 @@ static bool is_complete(const struct client *client)
 }
 
 /* Where a step says only that it failed. */
-static void explain(struct client *client, enum wire_result result)
+static void explain(struct client *client, enum io_status result)
 {
-    const char *what = wire_says(result);
+    const char *what = io_status_text(result);
 
     if (client->reason[0] != '\0')
         return;
@@ -199,13 +199,13 @@ static void end(struct client *client)
 {
     const struct client_result result = {
         .outcome = client->outcome,
-        .ssl = client->outcome == CLIENT_READY ? client->wire.ssl : NULL,
+        .ssl = client->outcome == CLIENT_READY ? client->lines.ssl : NULL,
         .is_e2e = client->flag.e2e,
         .reason = client->reason,
     };
 
     if (result.ssl != NULL) {
-        client->wire.ssl = NULL;
+        client->lines.ssl = NULL;
         client->fd = -1;
     }
     client_disconnect(client);
@@ -216,21 +216,21 @@ static void end(struct client *client)
 static void go_on(void *argument, bool in_time)
 {
     struct client *client = argument;
-    enum wire_result result = in_time ? WIRE_OK : WIRE_WANT_READ;
+    enum io_status result = in_time ? IO_OK : IO_WANT_READ;
 
     ERR_clear_error();
-    while (in_time && result == WIRE_OK && !is_complete(client)) {
+    while (in_time && result == IO_OK && !is_complete(client)) {
         result = steps[client->step](client);
-        if (result == WIRE_OK) {
+        if (result == IO_OK) {
             client->step++;
             client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
         }
     }
-    if (in_time && (result == WIRE_WANT_READ || result == WIRE_WANT_WRITE)) {
-        wait_for(&client->wait, result, client->deadline);
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
+        io_watch_set(&client->watch, result, client->deadline);
         return;
     }
-    if (result != WIRE_OK)
+    if (result != IO_OK)
         explain(client, result);
     end(client);
 }
@@ -246,11 +246,11 @@ struct client *client_start(struct loop *loop, const struct client_setup *setup,
     client->setup = setup;
     client->done = done;
     client->argument = argument;
-    client->place = setup->naf->places;
+    client->place = setup->naf->list;
     client->fd = -1;
     client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
-    wait_begin(&client->wait, loop, -1, go_on, client);
-    wait_for(&client->wait, WIRE_OK, 0);
+    io_watch_init(&client->watch, loop, -1, go_on, client);
+    io_watch_set(&client->watch, IO_OK, 0);
     return client;
 }
 

@@ -8,8 +8,8 @@
 
 #include "devices.h"
 #include "e2e_key.h"
+#include "net/addrs.h"
 #include "net/loop.h"
-#include "net/target.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ struct client_setup {
     SSL_CTX *ctx;
     const struct e2e *e2e;
     const char *naf_name, *endpoint_name; /* for reasons */
-    const struct target *naf, *endpoint;
+    const struct addrs *naf, *endpoint;
     const char *identity; /* what the first connection presents, with prefix and separator */
     const struct devices *devices;
     const struct device *device; /* the UE's row: its Ks_NAF, and whose Ka's are its own */

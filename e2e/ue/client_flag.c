@@ -9,30 +9,31 @@
 #include <stdio.h>
 #include <string.h>
 
-enum wire_result client_send_nonce(struct client *client)
+enum io_status client_send_nonce(struct client *client)
 {
     struct nonce nonce = {.device = ""};
     char *line;
     bool added;
 
-    if (wire_unwritten(&client->wire) > 0)
-        return wire_write(&client->wire);
+    if (tls_lines_unwritten(&client->lines) > 0)
+        return tls_lines_write(&client->lines);
     if (RAND_bytes(client->nonce, sizeof(client->nonce)) <= 0)
         return client_fail(client, CLIENT_OTHER, "no randomness for a nonce");
     memcpy(nonce.octets, client->nonce, NONCE_LENGTH);
     if (client->setup->device_name != NULL)
         (void)snprintf(nonce.device, sizeof(nonce.device), "%s", client->setup->device_name);
     line = nonce_encode(&nonce);
-    added = line != NULL && wire_add(&client->wire, "", line, strlen(line));
+    added = line != NULL && tls_lines_add(&client->lines, "", line, strlen(line));
     json_line_free(line);
-    return added ? wire_write(&client->wire) : client_fail(client, CLIENT_OTHER, "out of memory");
+    return added ? tls_lines_write(&client->lines)
+                 : client_fail(client, CLIENT_OTHER, "out of memory");
 }
 
 /* Is it the flag of this UE's setup, and fresh? */
-static enum wire_result check_flag(struct client *client)
+static enum io_status check_flag(struct client *client)
 {
     const struct e2e *e2e = client->setup->e2e;
-    const struct flag *flag = &client->flag;
+    const struct e2e_flag *flag = &client->flag;
 
     if (flag->refresh_length < (size_t)2 * NONCE_LENGTH ||
         memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)
@@ -45,14 +46,14 @@ static enum wire_result check_flag(struct client *client)
             "the flag does not say mode %s, digest %s, usage %s: it is altered, or the UE "
             "is not set up as the server is",
             e2e->mode, e2e->digest, e2e->usage);
-    return WIRE_OK;
+    return IO_OK;
 }
 
 /* The key that the flag promises. */
-static enum wire_result derive(struct client *client)
+static enum io_status derive(struct client *client)
 {
     const struct client_setup *setup = client->setup;
-    const struct flag *flag = &client->flag;
+    const struct e2e_flag *flag = &client->flag;
     const struct device *meant =
         devices_ka(setup->devices, setup->device, flag->ka_id[0] == '\0' ? NULL : flag->ka_id);
     struct e2e_inputs inputs = {.refresh = flag->refresh, .refresh_length = flag->refresh_length};
@@ -76,39 +77,39 @@ static enum wire_result derive(struct client *client)
     if (!e2e_derive(setup->e2e, &inputs, client->e2e_key, reason))
         return client_fail(client, CLIENT_OTHER, "%s", reason);
     client_disconnect(client);
-    client->place = setup->endpoint->places;
-    return WIRE_OK;
+    client->place = setup->endpoint->list;
+    return IO_OK;
 }
 
 /* After the flag: on to e2e, or in plain where that is allowed. */
-static enum wire_result follow_flag(struct client *client)
+static enum io_status follow_flag(struct client *client)
 {
     const struct client_setup *setup = client->setup;
 
     if (devices_ka(setup->devices, setup->device, NULL) == NULL) {
         client->flag.e2e = false; /* no Ka: nothing is expected of the flag */
-        return WIRE_OK;
+        return IO_OK;
     }
     if (!client->flag.e2e && !setup->allow_plain)
         return client_fail(client, CLIENT_NO_E2E,
                            "the NAF offers no e2e although this UE holds a Ka: somebody may be "
                            "in the middle (--allow-plain goes on all the same)");
     if (!client->flag.e2e)
-        return WIRE_OK;
-    return check_flag(client) == WIRE_OK ? derive(client) : WIRE_FAILED;
+        return IO_OK;
+    return check_flag(client) == IO_OK ? derive(client) : IO_ERROR;
 }
 
-enum wire_result client_read_flag(struct client *client)
+enum io_status client_read_flag(struct client *client)
 {
-    char fault[FLAG_FAULT_SIZE];
-    struct flag flag;
+    char fault[E2E_FLAG_FAULT_SIZE];
+    struct e2e_flag flag;
     const char *line;
     size_t length;
-    enum wire_result result = wire_read(&client->wire, &line, &length);
+    enum io_status result = tls_lines_read(&client->lines, &line, &length);
 
-    if (result != WIRE_OK)
+    if (result != IO_OK)
         return result;
-    if (!flag_decode(&flag, line, length, fault))
+    if (!e2e_flag_decode(&flag, line, length, fault))
         return client_fail(client, CLIENT_NO_E2E,
                            "what arrived is not an e2e flag (%s): somebody may be in the middle",
                            fault);

@@ -8,9 +8,9 @@
 #ifndef CLIENT_FLAG_H
 #define CLIENT_FLAG_H
 
-#include "messages/flag.h"
-#include "net/wait.h"
-#include "net/wire.h"
+#include "messages/e2e_flag.h"
+#include "net/io_watch.h"
+#include "net/tls_lines.h"
 #include "ue/client.h"
 
 struct client {
@@ -19,31 +19,31 @@ struct client {
     client_done *done;
     void *argument;
     size_t step; /* of steps */
-    struct wait wait;
+    struct io_watch watch;
     int64_t deadline;
     const struct addrinfo *place;
-    int fd;           /* of a connection that is being made; -1: none, or it is wire.ssl's */
-    struct wire wire; /* the connection that is under way */
+    int fd;                 /* of a connection that is being made; -1: none, or it is wire.ssl's */
+    struct tls_lines lines; /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
-    struct flag flag;
+    struct e2e_flag flag;
     enum client_outcome outcome;
     char reason[CLIENT_REASON_SIZE];
 };
 
-/* Note how it ends, and the reason; WIRE_FAILED. */
-enum wire_result client_fail(struct client *client, enum client_outcome outcome, const char *format,
-                             ...) __attribute__((format(printf, 3, 4)));
+/* Note how it ends, and the reason; IO_ERROR. */
+enum io_status client_fail(struct client *client, enum client_outcome outcome, const char *format,
+                           ...) __attribute__((format(printf, 3, 4)));
 
 /* Close the connection that is under way. */
 void client_disconnect(struct client *client);
 
-enum wire_result client_send_nonce(struct client *client);
+enum io_status client_send_nonce(struct client *client);
 
 /*
  * Read the flag, and derive the key that it promises. What is no flag is refused whatever is
  * allowed.
  */
-enum wire_result client_read_flag(struct client *client);
+enum io_status client_read_flag(struct client *client);
 
 #endif

@@ -6,10 +6,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "messages/flag.h"
+#include "messages/e2e_flag.h"
 #include "messages/identity.h"
-#include "net/common.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "options.h"
 #include "printable.h"
 #include "tls13_psk.h"
@@ -179,9 +179,9 @@ static int run_with_keys(const struct client_setup *rest)
 static int run(const struct e2e *e2e)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
-    struct target targets[2] = {{.places = NULL}};
+    struct addrs targets[2] = {{.list = NULL}};
     const struct client_setup rest = {
-        .ctx = common_ctx(TLS_client_method(), option.keylog),
+        .ctx = tls_psk_ctx(TLS_client_method(), option.keylog),
         .e2e = e2e,
         .naf_name = option.connect,
         .endpoint_name = endpoint,
@@ -192,11 +192,11 @@ static int run(const struct e2e *e2e)
     };
     int status = CLIENT_OTHER;
 
-    if (rest.ctx != NULL && target_open(&targets[0], "connect", option.connect) &&
-        target_open(&targets[1], "e2e-connect", endpoint))
+    if (rest.ctx != NULL && addrs_open(&targets[0], "connect", option.connect) &&
+        addrs_open(&targets[1], "e2e-connect", endpoint))
         status = run_with_keys(&rest);
-    target_close(&targets[0]);
-    target_close(&targets[1]);
+    addrs_close(&targets[0]);
+    addrs_close(&targets[1]);
     SSL_CTX_free(rest.ctx);
     return status;
 }
@@ -212,8 +212,8 @@ static bool is_one_task(void)
     else if (option.identity == NULL && option.device == NULL)
         (void)say(EXIT_USAGE, "--identity or --device is missing");
     else if (option.device != NULL &&
-             (option.device[0] == '\0' || strlen(option.device) > FLAG_DEVICE_MAX))
-        (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", FLAG_DEVICE_MAX);
+             (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
+        (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > STREAM_LINE_MAX || strchr(option.message, '\n') != NULL))
         (void)say(EXIT_USAGE, "--message: must be one line of at most %d octets", STREAM_LINE_MAX);
@@ -248,7 +248,7 @@ int main(int argc, char *argv[])
                                .mode = option.mode,
                                .digest = option.digest,
                                .usage = option.usage};
-    switch (common_open(&e2e, &setup, option.ua_protocol_id)) {
+    switch (e2e_setup_open(&e2e, &setup, option.ua_protocol_id)) {
     case E2E_OPEN:
         status = run(&e2e);
         break;

@@ -8,7 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
-#include "messages/flag.h"
+#include "messages/e2e_flag.h"
 
 #include <openssl/crypto.h>
 #include <stdint.h>
@@ -56,16 +56,16 @@ static void try_devices(const char *text, size_t length)
 
 static void try_flag(const char *line, size_t length)
 {
-    char fault[FLAG_FAULT_SIZE] = "";
-    struct flag flag, again;
+    char fault[E2E_FLAG_FAULT_SIZE] = "";
+    struct e2e_flag flag, again;
     char *written;
 
-    if (!flag_decode(&flag, line, length, fault)) {
+    if (!e2e_flag_decode(&flag, line, length, fault)) {
         check_fault(fault, sizeof(fault));
         return;
     }
-    written = flag_encode(&flag);
-    want(written != NULL && flag_decode(&again, written, strlen(written), fault));
+    written = e2e_flag_encode(&flag);
+    want(written != NULL && e2e_flag_decode(&again, written, strlen(written), fault));
     want(again.e2e == flag.e2e && again.refresh_length == flag.refresh_length &&
          memcmp(again.refresh, flag.refresh, flag.refresh_length) == 0 &&
          strcmp(again.mode, flag.mode) == 0 && strcmp(again.digest, flag.digest) == 0 &&
@@ -77,7 +77,7 @@ static void try_flag(const char *line, size_t length)
 static void try_nonce(const char *line, size_t length)
 {
     struct nonce nonce, again;
-    char fault[FLAG_FAULT_SIZE] = "";
+    char fault[E2E_FLAG_FAULT_SIZE] = "";
     char *written;
 
     if (!nonce_decode(&nonce, line, length, fault)) {

@@ -8,8 +8,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "messages/proxy_header.h"
-#include "store/record.h"
 #include "store/redis_reply.h"
+#include "store/sealed_record.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -51,53 +51,53 @@ static void try_replies(const char *octets, size_t length)
     redis_replies_free(single);
 }
 
-static struct wrap_keys *some_keys(void)
+static struct seal_keys *some_keys(void)
 {
     static const char text[] =
         "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-    char fault[WRAP_KEY_FAULT_SIZE];
+    char fault[SEAL_KEYS_FAULT_SIZE];
 
-    return wrap_keys_parse(text, sizeof(text) - 1, fault);
+    return seal_keys_parse(text, sizeof(text) - 1, fault);
 }
 
 static void try_record(const unsigned char *octets, size_t length)
 {
-    struct wrap_keys *keys = some_keys();
+    struct seal_keys *keys = some_keys();
     struct store_record record = {.identity = "e2e-0"};
 
-    want(record_open(keys, "run", 0, octets, length, &record) != NULL);
+    want(sealed_record_open(keys, "run", 0, octets, length, &record) != NULL);
     want(record.key[0] == 0 && record.device[0] == '\0');
-    wrap_keys_free(keys);
+    seal_keys_free(keys);
 }
 
 /* What is sealed with any texts is opened again, and not once an octet is another. */
 static void try_sealing(const unsigned char *octets, size_t length)
 {
-    struct wrap_keys *keys = some_keys();
+    struct seal_keys *keys = some_keys();
     struct store_record record = {.identity = "e2e-0", .lifetime = 1}, opened = record;
-    unsigned char sealed[RECORD_MAX];
+    unsigned char sealed[SEALED_RECORD_MAX];
     size_t sealed_length, taken = length < STORE_TEXT_SIZE ? length : STORE_TEXT_SIZE - 1;
 
     memcpy(record.device, octets, taken);
     record.device[strlen(record.device)] = '\0';
-    want(record_seal(keys, "run", 10, &record, sealed, &sealed_length));
-    want(record_open(keys, "run", 10, sealed, sealed_length, &opened) == NULL);
+    want(sealed_record_make(keys, "run", 10, &record, sealed, &sealed_length));
+    want(sealed_record_open(keys, "run", 10, sealed, sealed_length, &opened) == NULL);
     want(strcmp(opened.device, record.device) == 0);
     sealed[length % sealed_length] ^= 1;
     memcpy(opened.identity, record.identity, sizeof(opened.identity));
-    want(record_open(keys, "run", 10, sealed, sealed_length, &opened) != NULL);
-    wrap_keys_free(keys);
+    want(sealed_record_open(keys, "run", 10, sealed, sealed_length, &opened) != NULL);
+    seal_keys_free(keys);
 }
 
 static void try_keys(const char *text, size_t length)
 {
-    char fault[WRAP_KEY_FAULT_SIZE] = "";
-    struct wrap_keys *keys = wrap_keys_parse(text, length, fault);
+    char fault[SEAL_KEYS_FAULT_SIZE] = "";
+    struct seal_keys *keys = seal_keys_parse(text, length, fault);
 
     want((keys == NULL) == (fault[0] != '\0'));
     for (size_t i = 0; keys != NULL && i < keys->count; i++)
-        want(wrap_keys_find(keys, keys->keys[i].number) == &keys->keys[i]);
-    wrap_keys_free(keys);
+        want(seal_keys_find(keys, keys->keys[i].number) == &keys->keys[i]);
+    seal_keys_free(keys);
 }
 
 static void try_header(const char *octets, size_t length)

@@ -5,10 +5,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
-#include "messages/line_messages.h"
+#include "messages/tp_link_messages.h"
 #include "starving.h"
-#include "store/record.h"
 #include "store/redis_reply.h"
+#include "store/sealed_record.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static bool writes(char *written, const char *line)
 static bool try_nonce(void)
 {
     static const char line[] = "{\"nonce\":\"" HEX16 "\",\"device\":\"d\"}";
-    char fault[FLAG_FAULT_SIZE];
+    char fault[E2E_FLAG_FAULT_SIZE];
     struct nonce nonce;
 
     return nonce_decode(&nonce, line, strlen(line), fault) && writes(nonce_encode(&nonce), line);
@@ -52,20 +52,22 @@ static bool try_flag(void)
     static const char line[] =
         "{\"e2e\":1,\"mode\":\"3GPP\",\"digest\":\"SHA2-256\",\"refresh\":\"" HEX32
         "\",\"usage\":\"tls-psk\",\"identity\":\"i\",\"ka-id\":\"k\"}";
-    char fault[FLAG_FAULT_SIZE];
-    struct flag flag;
+    char fault[E2E_FLAG_FAULT_SIZE];
+    struct e2e_flag flag;
 
-    return flag_decode(&flag, line, strlen(line), fault) && writes(flag_encode(&flag), line);
+    return e2e_flag_decode(&flag, line, strlen(line), fault) &&
+           writes(e2e_flag_encode(&flag), line);
 }
 
 static bool try_no_flag(void)
 {
     static const char line[] = "{\"e2e\":0}", bad[] = "{\"e2e\":0,\"e2e\":1}";
-    char fault[FLAG_FAULT_SIZE];
-    struct flag flag;
+    char fault[E2E_FLAG_FAULT_SIZE];
+    struct e2e_flag flag;
 
-    want(!flag_decode(&flag, bad, strlen(bad), fault), "a name twice was taken");
-    return flag_decode(&flag, line, strlen(line), fault) && writes(flag_encode(&flag), line);
+    want(!e2e_flag_decode(&flag, bad, strlen(bad), fault), "a name twice was taken");
+    return e2e_flag_decode(&flag, line, strlen(line), fault) &&
+           writes(e2e_flag_encode(&flag), line);
 }
 
 static bool try_request(void)
@@ -75,29 +77,29 @@ static bool try_request(void)
         "\",\"naf-fqdn\":\"n\",\"ua-protocol-id\":\"0100000007\",\"nonce\":\"" HEX16
         "\",\"device\":\"d\",\"not-after\":9}";
     char fault[JSON_FAULT_SIZE];
-    struct line_request request;
+    struct tp_link_request request;
 
-    return line_request_decode(&request, line, strlen(line), fault) &&
-           writes(line_request_encode(&request), line);
+    return tp_link_request_decode(&request, line, strlen(line), fault) &&
+           writes(tp_link_request_encode(&request), line);
 }
 
 static bool try_revocation(void)
 {
     static const char line[] = "{\"id\":7,\"revoke\":\"i\"}";
     char fault[JSON_FAULT_SIZE];
-    struct line_request request;
+    struct tp_link_request request;
 
-    return line_request_decode(&request, line, strlen(line), fault) &&
-           writes(line_request_encode(&request), line);
+    return tp_link_request_decode(&request, line, strlen(line), fault) &&
+           writes(tp_link_request_encode(&request), line);
 }
 
 static bool answer_is(const char *line)
 {
     char fault[JSON_FAULT_SIZE];
-    struct line_answer answer;
+    struct tp_link_answer answer;
 
-    return line_answer_decode(&answer, line, strlen(line), fault) &&
-           writes(line_answer_encode(&answer), line);
+    return tp_link_answer_decode(&answer, line, strlen(line), fault) &&
+           writes(tp_link_answer_encode(&answer), line);
 }
 
 static bool try_answers(void)
@@ -112,22 +114,23 @@ static bool try_answers(void)
 static bool try_record(void)
 {
     static const char text[] = "1:" HEX32 "\n";
-    char fault[WRAP_KEY_FAULT_SIZE];
-    struct wrap_keys *keys = wrap_keys_parse(text, strlen(text), fault);
+    char fault[SEAL_KEYS_FAULT_SIZE];
+    struct seal_keys *keys = seal_keys_parse(text, strlen(text), fault);
     struct store_record record = {.identity = "e2e-0", .device = "d", .key = {9}}, opened = record;
-    unsigned char sealed[RECORD_MAX];
+    unsigned char sealed[SEALED_RECORD_MAX];
     size_t length;
-    bool done = keys != NULL && record_seal(keys, "run", 10, &record, sealed, &length);
+    bool done = keys != NULL && sealed_record_make(keys, "run", 10, &record, sealed, &length);
 
     OPENSSL_cleanse(opened.key, sizeof(opened.key));
-    if (done && record_open(keys, "run", 10, sealed, length, &opened) != NULL)
+    if (done && sealed_record_open(keys, "run", 10, sealed, length, &opened) != NULL)
         done = false;
     want(!done || memcmp(opened.key, record.key, sizeof(record.key)) == 0, "another key");
     if (done) {
         sealed[length - 1] ^= 1;
-        want(record_open(keys, "run", 10, sealed, length, &opened) != NULL, "altered, and taken");
+        want(sealed_record_open(keys, "run", 10, sealed, length, &opened) != NULL,
+             "altered, and taken");
     }
-    wrap_keys_free(keys);
+    seal_keys_free(keys);
     return done;
 }
 

@@ -12,12 +12,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "as/as_setup.h"
-#include "messages/flag.h"
-#include "messages/line_messages.h"
-#include "net/address.h"
-#include "net/common.h"
+#include "as/app_server_setup.h"
+#include "messages/e2e_flag.h"
+#include "messages/tp_link_messages.h"
+#include "net/addr.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "starving.h"
 #include "tls13_psk.h"
 
@@ -39,11 +39,11 @@
     "akma-e2e/1"
 
 static struct {
-    struct as as;
+    struct app_server app_server;
     SSL_CTX *psk, *line;
     struct devices *devices;
     struct e2e e2e;
-    char addresses[3][ADDRESS_SIZE]; /* NAF, endpoint, line */
+    char addresses[3][ADDR_SIZE]; /* NAF, endpoint, line */
 } all;
 
 static const char *current;
@@ -60,7 +60,7 @@ static void want(bool is_so, const char *what)
 /* A connection whose handshake is complete; NULL: it was refused, or cut. */
 static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const unsigned char *key)
 {
-    const int fd = address_connect("connect", all.addresses[address]), yes = 1;
+    const int fd = addr_connect("connect", all.addresses[address]), yes = 1;
     SSL *ssl = SSL_new(ctx);
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
@@ -88,19 +88,19 @@ static bool ask(SSL *ssl, const char *line, char answer[STREAM_ANSWER_MAX + 1])
 }
 
 /* A flag, by a first connection with this key. */
-static bool get_flag(const char *identity, const unsigned char *key, struct flag *flag)
+static bool get_flag(const char *identity, const unsigned char *key, struct e2e_flag *flag)
 {
-    char answer[STREAM_ANSWER_MAX + 1], fault[FLAG_FAULT_SIZE];
+    char answer[STREAM_ANSWER_MAX + 1], fault[E2E_FLAG_FAULT_SIZE];
 
     if (!ask(shake_hands(all.psk, 0, identity, key),
              "{\"nonce\":\"000102030405060708090a0b0c0d0e0f\"}", answer))
         return false;
-    want(flag_decode(flag, answer, strlen(answer), fault), "the answer is no flag");
+    want(e2e_flag_decode(flag, answer, strlen(answer), fault), "the answer is no flag");
     return true;
 }
 
 /* The key of a flag; other: of another Ka. */
-static void derive(const struct flag *flag, bool other, unsigned char key[E2E_KEY_LENGTH])
+static void derive(const struct e2e_flag *flag, bool other, unsigned char key[E2E_KEY_LENGTH])
 {
     const struct device *ue = devices_find(all.devices, "ue");
     static const unsigned char wrong[32] = {1};
@@ -114,7 +114,7 @@ static void derive(const struct flag *flag, bool other, unsigned char key[E2E_KE
     want(e2e_derive(&all.e2e, &inputs, key, reason), reason);
 }
 
-static bool echoes(const struct flag *flag, bool other)
+static bool echoes(const struct e2e_flag *flag, bool other)
 {
     unsigned char key[E2E_KEY_LENGTH];
     char answer[STREAM_ANSWER_MAX + 1];
@@ -134,7 +134,7 @@ static const unsigned char *ks_naf(void)
 /* The whole flow; true: it came to its end. A flag is used up by the first that is served. */
 static bool try_flow(void)
 {
-    struct flag flag;
+    struct e2e_flag flag;
     bool served;
 
     if (!get_flag("3GPP-bootstrapping.ue", ks_naf(), &flag))
@@ -148,7 +148,7 @@ static bool try_flow(void)
 static bool try_wrong_keys(void)
 {
     static const unsigned char wrong[E2E_KEY_LENGTH] = {1};
-    struct flag flag;
+    struct e2e_flag flag;
 
     want(!get_flag("3GPP-bootstrapping.ue", wrong, &flag), "a wrong Ks_NAF was let in");
     want(!get_flag("3GPP-bootstrapping.nobody", wrong, &flag), "nobody was let in");
@@ -161,7 +161,7 @@ static bool try_wrong_keys(void)
 static bool try_without_ka(void)
 {
     const struct device *bare = devices_find(all.devices, "bare");
-    struct flag flag;
+    struct e2e_flag flag;
 
     if (!get_flag("3GPP-AKMAbare", bare->ks_naf, &flag))
         return false;
@@ -172,24 +172,24 @@ static bool try_without_ka(void)
 /* As a NAF: a flag, or an error, or no answer; never "no e2e". */
 static bool try_line(void)
 {
-    struct line_request request = {.id = 5, .identity = "ue", .naf_fqdn = NAF};
-    struct line_answer line_answer;
+    struct tp_link_request request = {.id = 5, .identity = "ue", .naf_fqdn = NAF};
+    struct tp_link_answer tp_link_answer;
     char answer[STREAM_ANSWER_MAX + 1], fault[JSON_FAULT_SIZE], *line;
     bool done;
 
-    memcpy(request.ks_naf, ks_naf(), LINE_KEY_LENGTH);
-    memcpy(request.ua_protocol_id, "\1\0\0\0\7", LINE_UA_LENGTH);
-    line = line_request_encode(&request);
+    memcpy(request.ks_naf, ks_naf(), TP_LINK_KEY_LENGTH);
+    memcpy(request.ua_protocol_id, "\1\0\0\0\7", TP_LINK_UA_LENGTH);
+    line = tp_link_request_encode(&request);
     want(line != NULL, "out of memory");
     done = ask(shake_hands(all.line, 2, NULL, NULL), line, answer);
     json_line_free(line);
     if (!done)
         return false;
-    want(line_answer_decode(&line_answer, answer, strlen(answer), fault), fault);
-    if (line_answer.verdict == LINE_ERROR)
+    want(tp_link_answer_decode(&tp_link_answer, answer, strlen(answer), fault), fault);
+    if (tp_link_answer.verdict == TP_LINK_ERROR)
         return false;
-    want(line_answer.flag.e2e, "a NAF was told that there is no Ka");
-    return echoes(&line_answer.flag, false);
+    want(tp_link_answer.flag.e2e, "a NAF was told that there is no Ka");
+    return echoes(&tp_link_answer.flag, false);
 }
 
 static const struct {
@@ -231,10 +231,10 @@ static void ignore(void *argument, enum store_result result, const struct store_
 static long blocks_at_rest(void)
 {
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
-    struct store *store = all.as.server.store;
-    struct loop *loop = all.as.server.loops->loop;
+    struct store *store = all.app_server.server.store;
+    struct loop *loop = all.app_server.server.loops->loop;
 
-    for (int tries = 0; atomic_load(&all.as.server.open) > 0; tries++) {
+    for (int tries = 0; atomic_load(&all.app_server.server.open) > 0; tries++) {
         want(tries < 300000, "a connection does not end");
         (void)usleep(100);
     }
@@ -269,13 +269,13 @@ static void go_through(bool (*run)(void))
     (void)fflush(stdout);
 }
 
-static void find_address(char shown[ADDRESS_SIZE], int fd)
+static void find_address(char shown[ADDR_SIZE], int fd)
 {
     struct sockaddr_in address = {.sin_port = 0};
     socklen_t size = sizeof(address);
 
     want(getsockname(fd, (struct sockaddr *)&address, &size) == 0, "no address");
-    (void)snprintf(shown, ADDRESS_SIZE, "127.0.0.1:%d", ntohs(address.sin_port));
+    (void)snprintf(shown, ADDR_SIZE, "127.0.0.1:%d", ntohs(address.sin_port));
 }
 
 static void start(void)
@@ -299,22 +299,23 @@ static void start(void)
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
     (void)sched_setaffinity(0, sizeof(one), &one); /* one loop */
-    all.as.options = as_options_parse(sizeof(words) / sizeof(words[0]) - 1, words, &all.as.roles);
-    want(as_set_up(&all.as) == EXIT_SUCCESS, "set up");
+    all.app_server.options = app_server_options_parse(sizeof(words) / sizeof(words[0]) - 1, words,
+                                                      &all.app_server.roles);
+    want(app_server_set_up(&all.app_server) == EXIT_SUCCESS, "set up");
     for (size_t i = 0; i < 3; i++)
-        find_address(all.addresses[i], all.as.endpoints.endpoint[i].fd);
+        find_address(all.addresses[i], all.app_server.endpoints.endpoint[i].fd);
     all.devices = common_devices("devices.csv", false);
-    all.psk = common_ctx(TLS_client_method(), NULL);
+    all.psk = tls_psk_ctx(TLS_client_method(), NULL);
     all.line = SSL_CTX_new(TLS_client_method());
     want(all.devices != NULL && all.psk != NULL && all.line != NULL &&
              SSL_CTX_use_certificate_chain_file(all.line, "line.pem") > 0 &&
              SSL_CTX_use_PrivateKey_file(all.line, "line.key", SSL_FILETYPE_PEM) > 0 &&
              SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
                  0 &&
-             common_open(&all.e2e, &setup, UA_PROTOCOL_ID) == E2E_OPEN,
+             e2e_setup_open(&all.e2e, &setup, UA_PROTOCOL_ID) == E2E_OPEN,
          "set up of the clients");
-    want(loops_start(all.as.server.loops), "start");
-    loop_post(all.as.server.loops->loop, &first);
+    want(loops_start(all.app_server.server.loops), "start");
+    loop_post(all.app_server.server.loops->loop, &first);
 }
 
 int main(int argc, char *argv[])
@@ -328,8 +329,8 @@ int main(int argc, char *argv[])
         current = parts[i].name;
         go_through(parts[i].run);
     }
-    loops_stop(all.as.server.loops);
-    as_release(&all.as);
+    loops_stop(all.app_server.server.loops);
+    app_server_release(&all.app_server);
     e2e_close(&all.e2e);
     SSL_CTX_free(all.psk);
     SSL_CTX_free(all.line);

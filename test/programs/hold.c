@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "hex.h"
-#include "net/address.h"
+#include "net/addr.h"
 #include "net/stream.h"
 #include "tls13_psk.h"
 
@@ -21,7 +21,7 @@
 static SSL *connect_one(SSL_CTX *ctx, const char *address, const char *identity,
                         const unsigned char key[32])
 {
-    const int fd = address_connect("connect", address);
+    const int fd = addr_connect("connect", address);
     SSL *ssl = fd < 0 ? NULL : SSL_new(ctx);
 
     if (ssl == NULL || !SSL_set_fd(ssl, fd) || !tls13_psk_offer(ssl, identity, key, 32))

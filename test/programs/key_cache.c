@@ -30,10 +30,10 @@ static void find(struct key_cache *cache, enum key_system system, const char *id
     struct key_answer answer;
 
     switch (key_cache_find(cache, system, identity, now, &answer)) {
-    case CACHED_KEY:
+    case CACHE_HIT:
         printf("key %c\n", answer.ks_naf.octets[0]);
         break;
-    case CACHED_NO:
+    case CACHE_NEGATIVE:
         printf("no\n");
         break;
     default:

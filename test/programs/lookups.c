@@ -127,9 +127,9 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     setup.per_second = (unsigned int)strtoul(argv[1], NULL, 10);
     setup.per_network = (unsigned int)strtoul(argv[2], NULL, 10);
-    setup.at_a_time = strtoul(argv[3], NULL, 10);
+    setup.max_active = strtoul(argv[3], NULL, 10);
     setup.waiting = strtoul(argv[4], NULL, 10);
-    setup.patience = (unsigned int)strtoul(argv[5], NULL, 10);
+    setup.timeout_ms = (unsigned int)strtoul(argv[5], NULL, 10);
     lookups = lookups_new(&setup);
     while (lookups != NULL && fgets(line, sizeof(line), stdin) != NULL)
         take_line(lookups, line);

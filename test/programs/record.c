@@ -8,8 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store/record.h"
 #include "hex.h"
+#include "store/sealed_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +31,10 @@ static void take(char *place, size_t size, const char *text)
     (void)snprintf(place, size, "%s", text);
 }
 
-static int seal(const struct wrap_keys *keys, char *argv[])
+static int seal(const struct seal_keys *keys, char *argv[])
 {
     struct store_record record = {.lifetime = 1};
-    unsigned char sealed[RECORD_MAX];
+    unsigned char sealed[SEALED_RECORD_MAX];
     size_t length = 0;
 
     take(record.identity, sizeof(record.identity), argv[0]);
@@ -44,7 +44,7 @@ static int seal(const struct wrap_keys *keys, char *argv[])
     take(record.naf, sizeof(record.naf), argv[7]);
     if (strlen(argv[3]) != sizeof(record.key) * 2 ||
         !hex_decode(record.key, argv[3], strlen(argv[3])) ||
-        !record_seal(keys, argv[1], strtoull(argv[2], NULL, 10), &record, sealed, &length))
+        !sealed_record_make(keys, argv[1], strtoull(argv[2], NULL, 10), &record, sealed, &length))
         return EXIT_FAILURE;
     print_hex(sealed, length);
     return EXIT_SUCCESS;
@@ -62,7 +62,7 @@ static unsigned char *at_the_end_of_memory(size_t length)
     return memory + room - length;
 }
 
-static int open_record(const struct wrap_keys *keys, char *argv[])
+static int open_record(const struct seal_keys *keys, char *argv[])
 {
     const size_t length = strlen(argv[3]) / 2;
     unsigned char *sealed = at_the_end_of_memory(length);
@@ -72,7 +72,7 @@ static int open_record(const struct wrap_keys *keys, char *argv[])
     if (!hex_decode(sealed, argv[3], 2 * length))
         return EXIT_FAILURE;
     take(record.identity, sizeof(record.identity), argv[0]);
-    wrong = record_open(keys, argv[1], strtoull(argv[2], NULL, 10), sealed, length, &record);
+    wrong = sealed_record_open(keys, argv[1], strtoull(argv[2], NULL, 10), sealed, length, &record);
     if (wrong != NULL) {
         fprintf(stderr, "%s\n", wrong);
         return REFUSED;
@@ -85,8 +85,8 @@ static int open_record(const struct wrap_keys *keys, char *argv[])
 
 int main(int argc, char *argv[])
 {
-    char fault[WRAP_KEY_FAULT_SIZE];
-    struct wrap_keys *keys = argc < 3 ? NULL : wrap_keys_read(argv[1], fault);
+    char fault[SEAL_KEYS_FAULT_SIZE];
+    struct seal_keys *keys = argc < 3 ? NULL : seal_keys_read(argv[1], fault);
     int status = EXIT_FAILURE;
 
     if (argc >= 3 && keys == NULL)
@@ -95,6 +95,6 @@ int main(int argc, char *argv[])
         status = seal(keys, argv + 3);
     else if (keys != NULL && argc == 7 && strcmp(argv[2], "open") == 0)
         status = open_record(keys, argv + 3);
-    wrap_keys_free(keys);
+    seal_keys_free(keys);
     return status;
 }

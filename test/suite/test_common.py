@@ -271,9 +271,13 @@ def test_rows_are_found(tmp_path: Path) -> None:
 def test_rows_of_a_device(tmp_path: Path) -> None:
     """A new identity of a device is found by the device's name, and has its Ka's: nobody is provisioned anew."""
     text = HEADER + ",ka-id,device,not-after\n"
-    text += row("btid1", KS_NAF, KA, "1", "meter", "1000") + row("btid2", OTHER, b"", "", "meter", "")
+    text += row("btid1", KS_NAF, KA, "1", "meter", "1000") + row(
+        "btid2", OTHER, b"", "", "meter", ""
+    )
     text += row("alone", KS_NAF, KA, "1", "", "253402300799")
-    text += row("btid3", KS_NAF, KA, "1", "other", "") + row("btid1", KS_NAF, OTHER, "2", "meter", "")
+    text += row("btid3", KS_NAF, KA, "1", "other", "") + row(
+        "btid1", KS_NAF, OTHER, "2", "meter", ""
+    )
     # line, device, its last row, row of the Ka, not-after, expired
     assert common("whose", write(tmp_path, text)) == (
         0,

@@ -48,7 +48,10 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "doctor": (["tool/akma", "doctor"], ""),
     "ka new": (["tool/akma", "ka", "new", "--identity", "x", "--out", "new.csv"], ""),
     "ka add": (["tool/akma", "ka", "add", "--devices", "devices.csv", "--identity", "ue"], ""),
-    "ka merge": (["tool/akma", "ka", "merge", "--ks-naf", "devices.csv", "--ka", "devices.csv"], ""),
+    "ka merge": (
+        ["tool/akma", "ka", "merge", "--ks-naf", "devices.csv", "--ka", "devices.csv"],
+        "",
+    ),
     "ka remove": (["tool/akma", "ka", "remove", "--devices", "devices.csv", "--identity", "x"], ""),
 }
 

@@ -202,7 +202,9 @@ def test_columns_of_the_devices_file(program: str) -> None:
         [BUILD / "e2e" / program, "--help"], capture_output=True, text=True, check=True
     )
     for text in (listed_options(page)["devices"][1], joined(helped.stdout)):
-        assert re.search(r"identity,ks-naf,ka\[,ka-id\]\[,device\]\[,not-after\]; [^;]*ka is empty", text)
+        assert re.search(
+            r"identity,ks-naf,ka\[,ka-id\]\[,device\]\[,not-after\]; [^;]*ka is empty", text
+        )
 
 
 COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove", "ka merge"]
@@ -261,7 +263,7 @@ def check_ranges(page: str, *files: Path) -> None:
 
 
 def test_ranges_of_the_flow() -> None:
-    files = [*(ROOT / "e2e/as").glob("as_*.c"), ROOT / "e2e/as/source_options.c"]
+    files = [*(ROOT / "e2e/as").glob("app_server_*.c"), ROOT / "e2e/as/source_options.c"]
     assert len(ranges(*files)) == 14
     check_ranges(page_text("e2e-as.1"), *files)
 
@@ -276,7 +278,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
         *(
             "e2e/app/forward.h FORWARD_SECONDS",
-            "e2e/session/hello.c OFFERED_MAX",
+            "e2e/session/psk_lookup.c OFFERED_MAX",
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
         *(
@@ -295,10 +297,10 @@ LIMITS: dict[str, set[str]] = {
         *("e2e/store/redis.h REDIS_BACKOFF_MAX", "e2e/store/redis.h REDIS_SECONDS"),
         *("e2e/source/source_credentials.c SECRET_MAX", "e2e/source/source_http.c KEYS_MAX"),
         *(
-            "e2e/source/source_http.c NOS_MAX",
+            "e2e/source/source_http.c NEGATIVE_MAX",
             "e2e/source/source_http.c NO_LIFETIME",
-            "e2e/third_party/line_server.c IN_FLIGHT",
-            "e2e/third_party/line_server.h LINES_MAX_OF_NAF",
+            "e2e/third_party/tp_link_server.c IN_FLIGHT",
+            "e2e/third_party/tp_link_server.h TP_LINKS_MAX_OF_NAF",
             "e2e/source/source_http.c WAITING_MAX",
             "e2e/store/store.h STORE_MAX",
         ),
@@ -307,16 +309,16 @@ LIMITS: dict[str, set[str]] = {
             "e2e/source/token.c LIFETIME_MAX",
             "e2e/source/token.c TOKEN_MAX",
         ),
-        *("e2e/net/wire.h LINE_MAX_LENGTH", "e2e/store/wrap_key.h WRAP_KEYS_MAX"),
+        *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "e2e/store/seal_keys.h SEAL_KEYS_MAX"),
     },
     "e2e-ue.1": {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
         *(
             "e2e/ue/client.h CLIENT_SECONDS",
-            "e2e/messages/flag.h FLAG_DEVICE_MAX",
-            "e2e/messages/flag.h FLAG_TEXT_MAX",
+            "e2e/messages/e2e_flag.h E2E_FLAG_DEVICE_MAX",
+            "e2e/messages/e2e_flag.h E2E_FLAG_TEXT_MAX",
         ),
-        *("e2e/messages/flag.h FLAG_REFRESH_MAX", "e2e/net/stream.h STREAM_LINE_MAX"),
+        *("e2e/messages/e2e_flag.h E2E_FLAG_REFRESH_MAX", "e2e/net/stream.h STREAM_LINE_MAX"),
         "e2e/net/stream.h STREAM_SECONDS",
     },
     "akma.1": {
@@ -340,7 +342,7 @@ INSIDE = {  # what nobody meets at a program's outside
     "common/printable.h PRINTABLE_PATH_MAX",
     *(
         "e2e/server/acceptor.h ENDPOINTS_MAX",
-        "e2e/third_party/line_server.c UNWRITTEN_MAX",
+        "e2e/third_party/tp_link_server.c UNWRITTEN_MAX",
         "e2e/source/networks.c KNOWN_MAX",
     ),
     *(
@@ -348,7 +350,7 @@ INSIDE = {  # what nobody meets at a program's outside
         "e2e/messages/proxy_header.h PROXY_HEADER_MAX",
     ),
     *(
-        "e2e/store/record.h RECORD_MAX",
+        "e2e/store/sealed_record.h SEALED_RECORD_MAX",
         "e2e/store/redis.h REDIS_BACKOFF_MIN",
         "e2e/store/redis_reply.h REDIS_TEXT_MAX",
     ),
@@ -359,8 +361,8 @@ INSIDE = {  # what nobody meets at a program's outside
     ),
     *(
         "e2e/net/stream.h STREAM_ANSWER_MAX",
-        "e2e/store/wrap_key.c DIGITS_MAX",
-        "e2e/store/wrap_key.c FILE_MAX",
+        "e2e/store/seal_keys.c DIGITS_MAX",
+        "e2e/store/seal_keys.c FILE_MAX",
     ),
     *("tool/derive.c INPUTS_MAX", "tool/doctor_config.c KEY_MAX", "tool/pipeline.c THREADS_MAX"),
     *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),

@@ -12,16 +12,19 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue.c",
         ("return kind != &ue_kind_naf && server->store", "return server->store"),
-        ("return kind != &ue_kind_e2e && server->flags", "return server->flags"),
+        ("return kind != &ue_kind_e2e && server->third_party", "return server->third_party"),
         by="operator_in_the_middle or first_identity_is_no_key or flag_identity_is_no_key",
     ),
     *of(
         "session/ue.c",
         (
-            "tally_take(ue_server(ue)->devices, name, strlen(name));",
-            "tally_take(ue_server(ue)->devices, name, strlen(name)) || true;",
+            "conn_limit_acquire(ue_server(ue)->devices, name, strlen(name));",
+            "conn_limit_acquire(ue_server(ue)->devices, name, strlen(name)) || true;",
         ),
-        ("    if (ue->is_counted)\n        tally_drop", "    if (false)\n        tally_drop"),
+        (
+            "    if (ue->is_counted)\n        conn_limit_release",
+            "    if (false)\n        conn_limit_release",
+        ),
         by="connections_per_device",
     ),
     *of(
@@ -52,41 +55,41 @@ FAULTS: list[Fault] = [
     ),
     # The ClientHello
     *of(
-        "session/hello.c",
+        "session/psk_lookup.c",
         ("#define OFFERED_MAX   4", "#define OFFERED_MAX   5"),
         ("#define OFFERED_MAX   4", "#define OFFERED_MAX   3"),
         by="identities_of_a_client_hello",
     ),
     *of(
-        "session/hello.c",
-        ("    if (ue->hello == NULL)\n        ue->hello = begin", "        ue->hello = begin"),
+        "session/psk_lookup.c",
+        ("    if (ue->lookup == NULL)\n        ue->lookup = begin", "        ue->lookup = begin"),
         by="hello_retry_request_looks_up_once",
     ),
     *of(
-        "session/hello.c",
+        "session/psk_lookup.c",
         (
-            "    return is_offered_still(ue->hello, offered, count) ? SSL_CLIENT_HELLO_SUCCESS\n",
-            "    return is_offered_still(ue->hello, offered, count) || true ? SSL_CLIENT_HELLO_SUCCESS\n",
+            "    return is_offered_still(ue->lookup, offered, count) ? SSL_CLIENT_HELLO_SUCCESS\n",
+            "    return is_offered_still(ue->lookup, offered, count) || true ? SSL_CLIENT_HELLO_SUCCESS\n",
         ),
         by="another_identity_after_a_hello_retry_request",
     ),
     *of(
-        "session/hello.c",
+        "session/psk_lookup.c",
         (
-            "!hash(given, length, digest) ||\n        memcmp(digest, ue->hello->chosen, sizeof(digest)) != 0)",
+            "!hash(given, length, digest) ||\n        memcmp(digest, ue->lookup->chosen, sizeof(digest)) != 0)",
             "!hash(given, length, digest))",
         ),
         (
-            "while (hello->claim.role == UE_NOBODY && hello->next < hello->count)",
-            "while (hello->claim.role == UE_NOBODY && hello->next < 1 && hello->next < hello->count)",
+            "while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count)",
+            "while (lookup->claim.role == UE_NOBODY && lookup->next < 1 && lookup->next < lookup->count)",
         ),
         by="second_identity",
     ),
     *of(
-        "session/hello.c",
+        "session/psk_lookup.c",
         # a decoy that is not made ends the handshake with the same alert
         (
-            "identity->octets, identity->length, hello->claim.key,",
+            "identity->octets, identity->length, lookup->claim.key,",
             "identity->octets, identity->length, (unsigned char[UE_KEY_LENGTH]){0},",
         ),
         by="unknown_identities_look_like_wrong_keys",
@@ -100,7 +103,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "session/ue_serve.c",
-        ("    if (result == FLAGS_FAILED)\n        refuse", "    if (false)\n        refuse"),
+        ("    if (result == FLAG_FAILED)\n        refuse", "    if (false)\n        refuse"),
         by="failures_are_never_a_withheld_flag or nobody_there",
     ),
     *of(
@@ -112,14 +115,14 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_serve.c",
         (
-            "    ue->wire.ssl = connection->ssl;\n"
+            "    ue->lines.ssl = connection->ssl;\n"
             "    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;",
-            "    ue->wire.ssl = connection->ssl;\n    connection->deadline = 0;",
+            "    ue->lines.ssl = connection->ssl;\n" "    connection->deadline = 0;",
         ),
         by="line_timeout_of_the_nonce",
     ),
     *of(
-        "third_party/flagger.c",
+        "third_party/key_issuer.c",
         ("    memcpy(flag->refresh, nonce, NONCE_LENGTH);", "    (void)nonce;"),
         (
             "    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;",
@@ -128,7 +131,7 @@ FAULTS: list[Fault] = [
         by="test_e2e or test_answer",
     ),
     *of(
-        "third_party/flagger.c",
+        "third_party/key_issuer.c",
         (
             "    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));",
             "    on_voided(asking, STORE_OK, NULL, NULL);\n    return started(asking, NULL);",
@@ -136,20 +139,20 @@ FAULTS: list[Fault] = [
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
     ),
     *of(
-        "third_party/flagger.c",
+        "third_party/key_issuer.c",
         ("{.subject = identity, .naf = naf}", "{.subject = identity}"),
         by="test_revocation",
     ),
     *of("session/ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
     *of(
-        "as/removals.c",
+        "as/revocation_queue.c",
         (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = knows_ka || true ?"),
         (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = !knows_ka ?"),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka",
     ),
     *of(
-        "as/removals.c",
-        ("    (void)event_add(removals->retry, &pause);", "    (void)pause;"),
+        "as/revocation_queue.c",
+        ("    (void)event_add(queue->retry, &pause);", "    (void)pause;"),
         ("    if (!first->has_failed)\n", ""),
         by="third_party_is_away",
     ),
@@ -167,7 +170,7 @@ FAULTS: list[Fault] = [
         by="bounds_are_per_naf",
     ),
     *of(
-        "third_party/flagger.c",
+        "third_party/key_issuer.c",
         ("not_after + 1 - now.tv_sec", "not_after - now.tv_sec"),
         ("not_after == 0 || not_after - now.tv_sec >= own", "now.tv_sec != 0"),
         ("not_after == 0 || not_after - now.tv_sec >= own", "not_after - now.tv_sec >= own"),
@@ -216,8 +219,8 @@ FAULTS: list[Fault] = [
         "ue/client_flag.c",
         ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
         (
-            "    if (!flag_decode(&flag, line, length, fault))",
-            "    if (flag_decode(&flag, line, length, fault) && false)",
+            "    if (!e2e_flag_decode(&flag, line, length, fault))",
+            "    if (e2e_flag_decode(&flag, line, length, fault) && false)",
         ),
         by="withheld_flag or test_no_flag",
     ),
@@ -227,7 +230,7 @@ FAULTS: list[Fault] = [
         by="oldest_ka_id",
     ),
     *of(
-        "messages/flag.c",
+        "messages/e2e_flag.c",
         ("    if (e2e != 1)\n", "    if (e2e < 1)\n"),
         ('JSON_STRICT, "{s:s,s?s}"', '0, "{s:s,s?s}"'),
         ('JSON_STRICT, "{s:I,s:s', '0, "{s:I,s:s'),
@@ -244,10 +247,10 @@ FAULTS: list[Fault] = [
         by="lines_that_are_no_nonce or bad_requests",
     ),
     *of(
-        "net/wire.c",
+        "net/tls_lines.c",
         (
-            "        if (wire->in_length > LINE_MAX_LENGTH)\n",
-            "        if (wire->in_length > IN_SIZE)\n",
+            "        if (lines->in_length > LINE_MAX_LENGTH)\n",
+            "        if (lines->in_length > IN_SIZE)\n",
         ),
         by="over_long_line or bad_lines",
     ),
@@ -258,8 +261,8 @@ FAULTS: list[Fault] = [
             "            echo->deadline = 0;",
         ),
         (
-            "wire_has_begun(&echo->wire) || wire_unwritten(&echo->wire) > 0;",
-            "wire_has_begun(&echo->wire);",
+            "tls_lines_has_begun(&echo->lines) || tls_lines_unwritten(&echo->lines) > 0;",
+            "tls_lines_has_begun(&echo->lines);",
         ),
         (
             "        else if (echo->deadline == 0)\n",
@@ -279,33 +282,33 @@ FAULTS: list[Fault] = [
     ),
     # Between NAF and third party
     *of(
-        "third_party/line_server.c",
+        "third_party/tp_link_server.c",
         ("#define IN_FLIGHT     256", "#define IN_FLIGHT     0"),
         ("    return has_id;", "    return true;"),
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "third_party/line_server.c",
+        "third_party/tp_link_server.c",
         ("        naf->connection.deadline = 0; /*", "        /*"),
         ("        naf->connection.deadline = clock_ms() + limit;", "        (void)limit;"),
         by="a_line_of_a_naf or every_line_of_a_naf",
     ),
     *of(
-        "third_party/line_tasks.c",
+        "third_party/tp_link_tasks.c",
         (
-            "!request->is_revocation && !line_tls_names(naf->connection.ssl, request->naf_fqdn)",
+            "!request->is_revocation && !tp_link_tls_names(naf->connection.ssl, request->naf_fqdn)",
             "false",
         ),
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "third_party/line_tasks.c",
+        "third_party/tp_link_tasks.c",
         ("strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&", "true &&"),
-        ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, LINE_UA_LENGTH) == 0)", "true)"),
+        ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0)", "true)"),
         by="setups_of_one_line",
     ),
     *of(
-        "third_party/line_tls.c",
+        "third_party/tp_link_tls.c",
         (
             "SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT",
             "SSL_VERIFY_NONE",
@@ -321,22 +324,22 @@ FAULTS: list[Fault] = [
         by="certificates_of_a_naf or names_of_a_naf or certificates_of_a_third_party",
     ),
     *of(
-        "third_party/line_server.c",
-        ("    if (!line_tls_verifies_still(", "    if (false && !line_tls_verifies_still("),
+        "third_party/tp_link_server.c",
+        ("    if (!tp_link_tls_verifies_still(", "    if (false && !tp_link_tls_verifies_still("),
         by="reload_with_a_revoked",
     ),
     *of(
-        "third_party/line_connection.c",
-        ("    if (!line_tls_verifies_still(", "    if (false && !line_tls_verifies_still("),
+        "third_party/tp_link.c",
+        ("    if (!tp_link_tls_verifies_still(", "    if (false && !tp_link_tls_verifies_still("),
         by="reload_with_a_revoked",
     ),
     *of(
-        "third_party/line_tls.c",
+        "third_party/tp_link_tls.c",
         ("    tls->number++;\n", ""),
         by="reload_with_a_revoked",
     ),
     *of(
-        "third_party/line_tls.c",
+        "third_party/tp_link_tls.c",
         ("now + VERIFY_MS}", "now + 1000 * VERIFY_MS}"),
         by="that_ends",
     ),
@@ -351,30 +354,30 @@ FAULTS: list[Fault] = [
         by="test_name_of_a_third_party",
     ),
     *of(
-        "third_party/line_connection.c",
+        "third_party/tp_link.c",
         ("clock_ms() - client->up >= PAUSE_MAX_MS)", "true)"),
         by="pauses_grow",
     ),
     *of(
-        "third_party/line_server.c",
+        "third_party/tp_link_server.c",
         ("    if (naf->is_draining) {", "    if (false) {"),
         by="test_drain",
     ),
     *of(
-        "third_party/line_server.c",
+        "third_party/tp_link_server.c",
         ("    if (!naf->is_counted) {", "    if (false) {"),
         by="lines_of_one_naf",
     ),
     *of(
-        "third_party/line_client.c",
+        "third_party/tp_link_client.c",
         (
-            '        line_pending_return(pending, "the third party did not answer in time");',
-            "        line_pending_return(pending, NULL);",
+            '        tp_link_pending_return(pending, "the third party did not answer in time");',
+            "        tp_link_pending_return(pending, NULL);",
         ),
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "third_party/line_connection.c",
+        "third_party/tp_link.c",
         (
             '    fail_all(client, "the line to the third party is down");',
             "    fail_all(client, NULL);",
@@ -388,22 +391,22 @@ FAULTS: list[Fault] = [
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "third_party/line_requests.c",
+        "third_party/tp_link_requests.c",
         (
-            "    if (reason == NULL && answer->verdict == LINE_ERROR) {",
+            "    if (reason == NULL && answer->verdict == TP_LINK_ERROR) {",
             "    if (false) {",
         ),
         by="failures_are_never",
     ),
     *of(
-        "messages/line_messages.c",
+        "messages/tp_link_messages.c",
         ("json_integer_value(value) < 0)", "false)"),
         ('JSON_STRICT, "{s:s,s?s,s:s', '0, "{s:s,s?s,s:s'),
         ("if (given[0] == '\\0' || strlen(given)", "if (strlen(given)"),
         by="bad_requests or bad_lines",
     ),
     *of(
-        "messages/line_messages.c",
+        "messages/tp_link_messages.c",
         ('json_unpack(object, "{s:s!}", "revoke"', 'json_unpack(object, "{s:s}", "revoke"'),
         by="test_revocation",
     ),
@@ -423,8 +426,8 @@ FAULTS: list[Fault] = [
     *of(
         "server/acceptor.c",
         (
-            "    if (tally_take(server->networks, key, length)) {",
-            "    if (tally_take(server->networks, key, length) || true) {",
+            "    if (conn_limit_acquire(server->networks, key, length)) {",
+            "    if (conn_limit_acquire(server->networks, key, length) || true) {",
         ),
         by="handshakes_per_source or five_thousand",
     ),
@@ -440,7 +443,7 @@ FAULTS: list[Fault] = [
     *of(
         "server/connection.c",
         (
-            "    tally_drop(connection->worker->server->networks, key, length);",
+            "    conn_limit_release(connection->worker->server->networks, key, length);",
             "    (void)key, (void)length;",
         ),
         by="handshakes_per_source",
@@ -470,9 +473,9 @@ FAULTS: list[Fault] = [
         by="test_connections_max",
     ),
     *of(
-        "server/tally.c",
-        ("entry != NULL && entry->count < tally->max;", "entry != NULL;"),
-        ("entry->count < tally->max;", "entry->count <= tally->max;"),
+        "server/conn_limit.c",
+        ("entry != NULL && entry->count < limit->max;", "entry != NULL;"),
+        ("entry->count < limit->max;", "entry->count <= limit->max;"),
         by="connections_per_device",
     ),
     # Signals and files
@@ -481,7 +484,7 @@ FAULTS: list[Fault] = [
         ("{SIGINT, on_end}", "{SIGUSR1, on_end}"),
         ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
-        ("    endpoints_close(&control->as->endpoints, &control->as->server);", ""),
+        ("    endpoints_close(&control->app_server->endpoints, &control->app_server->server);", ""),
         by="test_drain or second_signal",
     ),
     *of(
@@ -492,15 +495,15 @@ FAULTS: list[Fault] = [
     *of(
         "as/reload.c",
         (
-            "        SSL_CTX_free(files.line);\n        wrap_keys_free(files.store_keys);\n        return false;",
-            "        wrap_keys_free(files.store_keys);",
+            "        SSL_CTX_free(files.line);\n        seal_keys_free(files.store_keys);\n        return false;",
+            "        seal_keys_free(files.store_keys);",
         ),
         (
             "(server->devices_current != NULL &&\n         !devices_current_reload",
             "(false && !devices_current_reload",
         ),
         (
-            "        line_tls_put_in_force(server->line, files.line);",
+            "        tp_link_tls_put_in_force(server->tp_link, files.line);",
             "        SSL_CTX_free(files.line);",
         ),
         by="test_reload",

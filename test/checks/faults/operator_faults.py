@@ -224,8 +224,8 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "source/source_http.c",
-        ("#define NO_LIFETIME 5000", "#define NO_LIFETIME 0"),
-        ("#define NO_LIFETIME 5000", "#define NO_LIFETIME 60000"),
+        ("#define NO_LIFETIME  5000", "#define NO_LIFETIME 0"),
+        ("#define NO_LIFETIME  5000", "#define NO_LIFETIME 60000"),
         by="no_such_key",
     ),
     *of(
@@ -336,7 +336,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/notify.c",
         (
-            "        (void)flags->ops->revoke(flags, loop, revocation->identity, on_revoked, revocation);",
+            "        (void)third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,\n"
+            "                                       revocation);",
             "        (void)loop, on_revoked(revocation, true, NULL);",
         ),
         by="apart",
@@ -351,13 +352,13 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "session/ue.c",
-        ("ue->hello != NULL ? hello_claim(ue->hello) : &ue->claim", "&ue->claim"),
+        ("ue->lookup != NULL ? psk_lookup_claim(ue->lookup) : &ue->claim", "&ue->claim"),
         by="under_way",
     ),
     *of(
         "server/server.c",
-        ("if (atomic_fetch_sub(&endings->left, 1) > 1)", "if (true)"),
-        ("        loop_post(endings->loop, endings->then);", "        (void)endings;"),
+        ("if (atomic_fetch_sub(&matching->left, 1) > 1)", "if (true)"),
+        ("        loop_post(matching->loop, matching->then);", "        (void)matching;"),
         by="test_notification",
     ),
 ]

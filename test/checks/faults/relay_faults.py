@@ -7,7 +7,7 @@ from room import Room, of
 
 FAULTS = [
     *of(
-        "store/record.c",
+        "store/sealed_record.c",
         ("#define VERSION       1", "#define VERSION       2"),
         ("{identity, strlen(identity)},", "{identity, 0},"),
         ("{run_id, strlen(run_id)}}", "{run_id, 0}}"),
@@ -20,8 +20,8 @@ FAULTS = [
         ("else if (head.version != VERSION)", "else if (head.version < VERSION)"),
         ("else if (now > head.until)", "else if (now > head.until + 5)"),
         (
-            "const struct wrap_key *key = &keys->keys[0];",
-            "const struct wrap_key *key = &keys->keys[keys->count - 1];",
+            "const struct seal_key *key = &keys->keys[0];",
+            "const struct seal_key *key = &keys->keys[keys->count - 1];",
         ),
         (
             "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&\n"
@@ -35,10 +35,10 @@ FAULTS = [
         by="test_records",
     ),
     *of(
-        "store/wrap_key.c",
+        "store/seal_keys.c",
         ("value <= UINT32_MAX", "true"),
-        ("if (wrap_keys_find(keys, key.number) != NULL)", "if (0)"),
-        ("if (keys->count == WRAP_KEYS_MAX)", "if (0)"),
+        ("if (seal_keys_find(keys, key.number) != NULL)", "if (0)"),
+        ("if (keys->count == SEAL_KEYS_MAX)", "if (0)"),
         ("text[i] < '0' || text[i] > '9'", "text[i] > '9'"),
         ("wrong != NULL || keys->count > 0 ? wrong", "true ? wrong"),
         by="test_records",
@@ -143,10 +143,10 @@ FAULTS = [
     ),
     *of(
         "app/relay.c",
-        ("direction->source_ended = reading == STOP_ENDED;", "direction->source_ended = false;"),
+        ("direction->source_ended = reading == RELAY_EOF;", "direction->source_ended = false;"),
         (
-            "relay->up.stop == STOP_ENDED && relay->down.stop == STOP_ENDED",
-            "relay->up.stop == STOP_ENDED || relay->down.stop == STOP_ENDED",
+            "relay->up.status == RELAY_EOF && relay->down.status == RELAY_EOF",
+            "relay->up.status == RELAY_EOF || relay->down.status == RELAY_EOF",
         ),
         by="end_of_one_direction",
     ),
@@ -175,9 +175,9 @@ FAULTS = [
     *of(
         "app/relay.c",
         (
-            "        let_go(direction);\n    }\n",
-            "        let_go(direction);\n        relay->up.ssl_wanted = EV_READ;\n"
-            "        return STOP_WAITING;\n    }\n",
+            "        free_held(direction);\n    }\n",
+            "        free_held(direction);\n        relay->up.ssl_wanted = EV_READ;\n"
+            "        return RELAY_BLOCKED;\n    }\n",
         ),
         by="libssl_has_read_ahead",
     ),
@@ -188,23 +188,23 @@ FAULTS = [
         by="connection_that_breaks",
     ),
     *of(
-        "app/relay_ways.c",
+        "app/relay_io.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
         ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
         by="end_of_one_direction",
     ),
     *of(
-        "app/relay_ways.c",
+        "app/relay_io.c",
         ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
         ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
         by="slow_side",
     ),
     *of(
-        "app/relay_ways.c",
+        "app/relay_io.c",
         (
-            "case SSL_ERROR_ZERO_RETURN:\n        return STOP_ENDED;\n    default:\n        ERR_clear_error();\n"
+            "case SSL_ERROR_ZERO_RETURN:\n        return RELAY_EOF;\n    default:\n        ERR_clear_error();\n"
             '        return relay_broken(relay, "the UE\'s connection broke");',
-            "default:\n        return STOP_ENDED;",
+            "default:\n        return RELAY_EOF;",
         ),
         by="connection_that_breaks",
     ),
@@ -254,8 +254,8 @@ FAULTS = [
     ),
     *of(
         "net/local_listener.c",
-        ("place->ai_family != AF_UNIX && !is_loopback(place->ai_addr)", "0"),
-        ("target_open_to_listen(", "target_open("),
+        ("addr->ai_family != AF_UNIX && !is_loopback(addr->ai_addr)", "0"),
+        ("addrs_open_to_listen(", "addrs_open("),
         ("errno == ECONNREFUSED)", "errno != 0)"),
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
         ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
@@ -287,24 +287,24 @@ FAULTS = [
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
-        "third_party/flagger.c",
+        "third_party/key_issuer.c",
         (
-            "    server_end_prepared(asking->flagger->server, asking->endings);",
-            "    server_drop_prepared(asking->endings);",
+            "    close_matching_run(asking->issuer->server, asking->matching);",
+            "    close_matching_discard(asking->matching);",
         ),
         by="taken_while_its_row_goes",
     ),
     *of(
-        "as/removals.c",
+        "as/revocation_queue.c",
         (
-            "    if (server_end(removals->server, &scope, removals->loop, &removal->message))",
+            "    if (server_close_matching(queue->server, &scope, queue->loop, &removal->message))",
             "    if (scope.device == NULL)",
         ),
         ("    if (!voided && clock_ms() < first->until) {", "    if (!voided) {"),
         by="while_the_store_is_away or too_old_before_the_store",
     ),
     *of(
-        "as/as_options.c",
+        "as/app_server_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
         ("require(o->forward == NULL || roles->endpoint,", "require(true,"),

@@ -1,0 +1,279 @@
+/*
+ * The options of e2e-as
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/app_server_options.h"
+
+#include "as/source_options.h"
+#include "messages/identity.h"
+#include "net/tls.h"
+#include "options.h"
+#include "store/store_redis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Known again by their address: a default is not what somebody gave. */
+static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
+                  mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
+                  memory[] = "memory";
+
+static struct app_server_options given = {
+    .ua_protocol_id = ua_protocol_id,
+    .e2e = required,
+    .prefix = any,
+    .separator = any,
+    .mode = mode,
+    .digest = digest,
+    .usage = usage,
+    .lifetime = lifetime,
+    .store = memory,
+    .connections_max = "10000",
+    .connections_per_device = "64",
+    .handshakes_per_source = "256",
+    .handshake_timeout = "10",
+    .line_timeout = "10",
+    .idle_timeout = "300",
+    .drain_timeout = "3",
+    .log_identities = "full",
+};
+
+static const struct option_row addresses[] = {
+    {"accept", "HOST:PORT", &given.accept, false, "first connections of UEs: the NAF; port 0: any"},
+    {"e2e-accept", "HOST:PORT", &given.e2e_accept, false,
+     "e2e connections of UEs: the endpoint; without it they come to --accept"},
+    {"third-party", "HOST:PORT", &given.third_party, false,
+     "ask the third party there for flags: a NAF apart, which holds no Ka and no e2e_key"},
+    {"naf-accept", "HOST:PORT", &given.naf_accept, false,
+     "requests of NAFs: a third party apart, which holds no Ks_NAF"},
+};
+
+static const struct option_row devices[] = {
+    {"devices", "FILE", &given.devices, false,
+     "keys of the UEs: identity,ks-naf,ka[,ka-id][,device][,not-after]; of a NAF apart each ka is "
+     "empty, of a third party apart each ks-naf"},
+    {"insecure-devices", NULL, &given.insecure_devices, false,
+     "take a devices file that others can read"},
+};
+
+static const struct option_row naf[] = {
+    {"naf-fqdn", "NAME", &given.naf_fqdn, false, "FQDN of the NAF or AF"},
+    {"ua-protocol-id", "HEX", &given.ua_protocol_id, false, "Ua security protocol identifier"},
+    {"e2e", "WHEN", &given.e2e, false,
+     "required: nothing goes in plain; offered: e2e for UEs with a Ka, plain for all; off"},
+    {"identity-prefix", "TEXT", &given.prefix, false,
+     "any: 3GPP-AKMA, 3GPP-bootstrapping, 3GPP-bootstrapping-uicc; or this one alone"},
+    {"identity-separator", "TEXT", &given.separator, false,
+     "any: none, \".\" or \";\" behind the prefix; or this one alone (\"none\": none)"},
+};
+
+static const struct option_row third_party[] = {
+    {"mode", "MODE", &given.mode, false, "3GPP or HKDF"},
+    {"digest", "DIGEST", &given.digest, false, "hash of the HMAC"},
+    {"usage", "TEXT", &given.usage, false, "what the key is for"},
+    {"refresh-lifetime", "SECONDS", &given.lifetime, false, "how long a refresh is good"},
+};
+
+static const struct option_row line[] = {
+    {"cert", "FILE", &given.cert, false, "this side's certificate and its chain, PEM"},
+    {"key", "FILE", &given.key, false, "its private key, PEM, of mode 0600"},
+    {"ca", "FILE", &given.ca, false, "the private CA that the other side's certificate is of"},
+    {"crl", "FILE", &given.crl, false, "the CA's list of revoked certificates"},
+};
+
+static const struct option_row store[] = {
+    {"store", "WHERE", &given.store, false,
+     "outstanding e2e keys: memory, redis://HOST:PORT or rediss://HOST:PORT (TLS), which third "
+     "parties and endpoints share"},
+    {"store-key", "FILE", &given.store_key, false,
+     "what seals the keys in a Redis: lines N:<64 hex digits>, of mode 0600; the first line "
+     "seals, all open"},
+    {"store-user", "NAME", &given.store_user, false, "Redis's user (default its default one)"},
+    {"store-password-file", "FILE", &given.store_password_file, false,
+     "its password, of mode 0600"},
+    {"store-ca", "FILE", &given.store_ca, false,
+     "the CA that a rediss: server's certificate is of (default the system's)"},
+};
+
+static const struct option_row endpoint[] = {
+    {"forward", "HOST:PORT|unix:PATH", &given.forward, false,
+     "relay e2e connections to the application there (default: an echo)"},
+    {"proxy-protocol", NULL, &given.proxy_protocol, false,
+     "tell it who it is, in a header of version 2: the device is PP2_TYPE_SSL's CN"},
+};
+
+static const struct option_row limits[] = {
+    {"connections-max", "N", &given.connections_max, false,
+     "at a time; fewer where there are not enough descriptors"},
+    {"connections-per-device", "N", &given.connections_per_device, false, "at a time"},
+    {"handshakes-per-source", "N", &given.handshakes_per_source, false,
+     "unfinished ones at a time, of an IPv4 address or an IPv6 /64"},
+    {"handshake-timeout", "SECONDS", &given.handshake_timeout, false, "until it is complete"},
+    {"line-timeout", "SECONDS", &given.line_timeout, false,
+     "until a line that is due, or has begun, is complete"},
+    {"idle-timeout", "SECONDS", &given.idle_timeout, false,
+     "without any octet, or while a side takes none of what waits for it; then it is closed"},
+    {"session-lifetime", "SECONDS", &given.session_lifetime, false,
+     "of a connection, whatever happens on it (default none)"},
+    {"connections", "N", &given.connections, false, "exit after so many connections of UEs"},
+};
+
+static const struct option_row operation[] = {
+    {"log-identities", "HOW", &given.log_identities, false,
+     "full, or hash: keyed for this run of the process"},
+    {"metrics", "HOST:PORT", &given.metrics, false,
+     "GET /metrics and /healthz; HOST may be left out: 127.0.0.1"},
+    {"drain-timeout", "SECONDS", &given.drain_timeout, false,
+     "after SIGTERM, until connections that are open are closed"},
+    {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
+    OPTION_VERSION_ROW,
+};
+
+static _Noreturn void refuse(const char *sentence)
+{
+    fprintf(stderr, "e2e-as: %s\ne2e-as: try --help\n", sentence);
+    exit(EXIT_USAGE);
+}
+
+static void require(bool is_there, const char *sentence)
+{
+    if (!is_there)
+        refuse(sentence);
+}
+
+/* What belongs to one role is of no use to another: better said than ignored. */
+static void check_addresses(const struct app_server_options *o)
+{
+    require(o->third_party == NULL || o->accept != NULL,
+            "--third-party is for a NAF, and --accept HOST:PORT, where UEs reach it, is missing");
+    require(o->accept != NULL || o->naf_accept != NULL || o->e2e_accept != NULL,
+            "--accept HOST:PORT (NAF), --naf-accept HOST:PORT (third party) or --e2e-accept "
+            "HOST:PORT (endpoint) is missing");
+    require(o->third_party == NULL || o->naf_accept == NULL,
+            "--third-party and --naf-accept: a process is the NAF's end of the line or the third "
+            "party's, not both");
+    require(o->third_party == NULL || o->e2e_accept == NULL,
+            "--third-party and --e2e-accept: a NAF apart holds no e2e_key, so that the endpoint "
+            "is another process's");
+}
+
+static void check_naf(const struct app_server_options *o)
+{
+    require(o->accept == NULL || o->naf_fqdn != NULL, "--naf-fqdn NAME is missing");
+    require(o->accept != NULL || o->naf_fqdn == NULL,
+            "--naf-fqdn is for a NAF (--accept); a third party apart takes it from requests");
+    require(o->accept != NULL || o->ua_protocol_id == ua_protocol_id,
+            "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
+    require(o->accept != NULL || o->e2e == required, "--e2e is for a NAF (--accept)");
+    require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");
+    require(o->accept != NULL || (o->prefix == any && o->separator == any),
+            "--identity-prefix and --identity-separator are for a NAF (--accept)");
+}
+
+static void check_third_party(const struct app_server_options *o)
+{
+    const bool is_there = o->third_party == NULL && (o->accept != NULL || o->naf_accept != NULL);
+
+    require(is_there || (o->mode == mode && o->digest == digest && o->usage == usage &&
+                         o->lifetime == lifetime),
+            "--mode, --digest, --usage and --refresh-lifetime are the third party's, which is "
+            "another process");
+}
+
+static void check_line(const struct app_server_options *o)
+{
+    if (o->third_party == NULL && o->naf_accept == NULL) {
+        require(o->cert == NULL && o->key == NULL && o->ca == NULL && o->crl == NULL,
+                "--cert, --key, --ca and --crl are for the line between NAF and third party: "
+                "--third-party or --naf-accept is missing");
+        return;
+    }
+    require(o->cert != NULL, "--cert FILE is missing: the line has certificates both ways");
+    require(o->key != NULL, "--key FILE is missing: the line has certificates both ways");
+    require(o->ca != NULL, "--ca FILE is missing: the line has certificates both ways");
+}
+
+static void check_devices(const struct app_server_options *o)
+{
+    const bool is_wanted = o->accept != NULL || o->naf_accept != NULL;
+    const bool is_needed = o->third_party == NULL || !source_options_given();
+
+    require(!is_wanted || !is_needed || o->devices != NULL, "--devices FILE is missing");
+    require(is_wanted || o->devices == NULL, "--devices: an endpoint alone has no use for it");
+    require(o->devices != NULL || o->insecure_devices == NULL,
+            "--insecure-devices: there is no --devices FILE");
+}
+
+static void check_store(const struct app_server_options *o)
+{
+    const bool is_shared = strcmp(o->store, memory) != 0;
+
+    require(!is_shared || o->third_party == NULL,
+            "--store is the third party's and the endpoint's: a NAF apart holds no e2e_key");
+    require(is_shared || (o->store_key == NULL && o->store_user == NULL &&
+                          o->store_password_file == NULL && o->store_ca == NULL),
+            "--store-key, --store-user, --store-password-file and --store-ca are for a Redis: "
+            "--store redis://HOST:PORT or rediss://HOST:PORT is missing");
+    require(!is_shared || store_redis_is_url(o->store),
+            "--store: must be memory, redis://HOST:PORT or rediss://HOST:PORT; user and password "
+            "are --store-user and --store-password-file");
+    require(!is_shared || o->store_ca == NULL || store_redis_is_secure(o->store),
+            "--store-ca goes with --store rediss://HOST:PORT");
+    require(!is_shared || o->store_key != NULL,
+            "--store-key FILE is missing: keys are not given to a Redis unsealed");
+    require(o->store_user == NULL || o->store_password_file != NULL,
+            "--store-user: --store-password-file FILE is missing");
+    require(is_shared || o->accept != NULL || o->naf_accept != NULL,
+            "--e2e-accept alone is an endpoint apart, whose keys come from a third party: --store "
+            "redis://HOST:PORT or rediss://HOST:PORT is missing");
+}
+
+static void check_endpoint(const struct app_server_options *o, const struct app_server_roles *roles)
+{
+    require(o->forward == NULL || roles->endpoint,
+            "--forward is for an endpoint: --e2e-accept HOST:PORT is missing");
+    require(o->forward != NULL || o->proxy_protocol == NULL,
+            "--proxy-protocol: --forward HOST:PORT or unix:PATH is missing");
+}
+
+const struct app_server_options *app_server_options_parse(int argc, char *argv[],
+                                                          struct app_server_roles *roles)
+{
+    const struct option_group groups[] = {
+        OPTION_GROUP("Addresses: which roles this process plays", addresses),
+        OPTION_GROUP("Devices", devices),
+        OPTION_GROUP("NAF (--accept)", naf),
+        source_options,
+        OPTION_GROUP("Third party (unless --third-party)", third_party),
+        OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
+        OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
+        OPTION_GROUP("Endpoint (--e2e-accept, or --accept)", endpoint),
+        OPTION_GROUP("Limits", limits),
+        OPTION_GROUP("Operation", operation),
+    };
+
+    options_parse(argc, argv, "an application server: NAF, third party, endpoint, over TLS 1.3",
+                  groups, sizeof(groups) / sizeof(groups[0]));
+    check_addresses(&given);
+    check_naf(&given);
+    check_third_party(&given);
+    check_line(&given);
+    check_devices(&given);
+    check_store(&given);
+    roles->naf = given.accept != NULL;
+    roles->tp_link_client = given.third_party != NULL;
+    roles->tp_link_server = given.naf_accept != NULL;
+    roles->third_party = (roles->naf && !roles->tp_link_client) || roles->tp_link_server;
+    roles->endpoint = (roles->naf && !roles->tp_link_client) || given.e2e_accept != NULL;
+    roles->shared_store = strcmp(given.store, memory) != 0;
+    check_endpoint(&given, roles);
+    return &given;
+}
+
+unsigned int app_server_options_number(const char *name, const char *value, unsigned int min,
+                                       unsigned int max)
+{
+    return value == NULL ? 0 : options_number(name, value, min, max);
+}

@@ -1,0 +1,42 @@
+/*
+ * The options of e2e-as
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef APP_SERVER_OPTIONS_H
+#define APP_SERVER_OPTIONS_H
+
+#include <stdbool.h>
+
+/* As they were given; NULL: not given, and there is no default. */
+struct app_server_options {
+    const char *accept, *e2e_accept, *naf_accept, *third_party;
+    const char *devices, *insecure_devices;
+    const char *naf_fqdn, *ua_protocol_id, *e2e, *prefix, *separator;
+    const char *mode, *digest, *usage, *lifetime;
+    const char *cert, *key, *ca, *crl;
+    const char *store, *store_key, *store_user, *store_password_file, *store_ca;
+    const char *forward, *proxy_protocol;
+    const char *connections_max, *connections_per_device, *handshakes_per_source;
+    const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
+    const char *log_identities, *metrics, *connections, *keylog;
+};
+
+/* What a process plays, by the addresses it was given. */
+struct app_server_roles {
+    bool naf;         /* first connections: --accept */
+    bool third_party; /* derives: unless it is a NAF apart, or an endpoint alone */
+    bool endpoint;    /* e2e connections */
+    bool tp_link_client, tp_link_server;
+    bool shared_store; /* outstanding keys are in a Redis */
+};
+
+/* Parse, or exit; what makes no sense together is refused with a sentence. */
+const struct app_server_options *app_server_options_parse(int argc, char *argv[],
+                                                          struct app_server_roles *roles);
+
+/* A number of an option that may have no default: 0 where it was not given. */
+unsigned int app_server_options_number(const char *name, const char *value, unsigned int min,
+                                       unsigned int max);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * What the roles of e2e-as work with: store, application, third party, source of keys
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/app_server_roles.h"
+
+#include "app/forward.h"
+#include "as/source_options.h"
+#include "messages/tp_link_messages.h"
+#include "options.h"
+#include "third_party/key_issuer.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define LIFETIME_TOP 86400 /* --refresh-lifetime: seconds, a day */
+
+/* The NAF apart: its end of the line. */
+static bool open_line_client(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    char *service = NULL;
+    long length = 0;
+    unsigned char *ua = OPENSSL_hexstr2buf(o->ua_protocol_id, &length); /* checked by open_e2e() */
+    bool done = ua != NULL && length == TP_LINK_UA_LENGTH;
+
+    if (done)
+        memcpy(app_server->naf.ua_protocol_id, ua, TP_LINK_UA_LENGTH);
+    OPENSSL_free(ua);
+    app_server->naf.naf_fqdn = o->naf_fqdn;
+    done = done && addrs_open(&app_server->naf.addrs, "third-party", o->third_party) &&
+           BIO_parse_hostserv(o->third_party, &app_server->third_party_host, &service,
+                              BIO_PARSE_PRIO_SERV) &&
+           app_server->third_party_host != NULL;
+    OPENSSL_free(service);
+    app_server->naf.host = app_server->third_party_host;
+    if (done)
+        app_server->server.third_party = tp_link_client_new(
+            &app_server->naf, app_server->server.tp_link, app_server->server.loops);
+    return app_server->server.third_party != NULL;
+}
+
+static bool open_store(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+
+    if (!app_server->roles.third_party && !app_server->roles.endpoint)
+        return true;
+    if (!app_server->roles.shared_store) {
+        app_server->server.store = store_memory_new();
+        return app_server->server.store != NULL || app_server_complain("out of memory");
+    }
+    app_server->store = (struct store_redis_options){.url = o->store,
+                                                     .key = o->store_key,
+                                                     .user = o->store_user,
+                                                     .password_file = o->store_password_file,
+                                                     .ca = o->store_ca};
+    app_server->server.store = store_redis_new(app_server->server.loops, &app_server->store);
+    return app_server->server.store != NULL;
+}
+
+/* What e2e connections are for. */
+static bool open_application(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+
+    if (!app_server->roles.endpoint)
+        return true;
+    if (o->forward == NULL)
+        app_server->server.app = app_echo_new("e2e: ", app_server->server.limits.line);
+    else if (!addrs_open(&app_server->application, "forward", o->forward))
+        return false;
+    else
+        app_server->server.app =
+            app_forward_new(&app_server->application, o->proxy_protocol != NULL);
+    return app_server->server.app != NULL || app_server_complain("out of memory");
+}
+
+bool app_server_open_roles(struct app_server *app_server)
+{
+    struct server *server = &app_server->server;
+    const unsigned int lifetime =
+        options_number("refresh-lifetime", app_server->options->lifetime, 1, LIFETIME_TOP);
+
+    if (!open_store(app_server) || !open_application(app_server))
+        return false;
+    if (app_server->roles.third_party &&
+        (server->issuer = key_issuer_new(server, lifetime)) == NULL)
+        return app_server_complain("out of memory");
+    if (server->devices_current != NULL &&
+        (app_server->queue = revocation_queue_new(
+             server, server->issuer != NULL ? lifetime : LIFETIME_TOP)) == NULL)
+        return app_server_complain("out of memory");
+    if (!app_server->roles.naf)
+        return true;
+    server->naf = app_server->options->naf_fqdn;
+    server->source = source_options_open(server->devices_current);
+    if (server->source == NULL)
+        return app_server_complain("out of memory");
+    if (app_server->roles.tp_link_client)
+        return open_line_client(app_server);
+    server->third_party = third_party_local_new(server->issuer, &app_server->e2e, server->naf);
+    return server->third_party != NULL || app_server_complain("out of memory");
+}

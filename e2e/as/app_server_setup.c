@@ -1,0 +1,288 @@
+/*
+ * From the options of e2e-as to a server that can run
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/app_server_setup.h"
+
+#include "as/app_server_roles.h"
+#include "as/control.h"
+#include "as/source_options.h"
+#include "messages/json_line.h"
+#include "net/tls.h"
+#include "options.h"
+#include "printable.h"
+#include "processors.h"
+#include "server/conn_limit.h"
+#include "session/psk_lookup.h"
+#include "session/ue.h"
+#include "source/source.h"
+#include "third_party/key_issuer.h"
+#include "third_party/tp_link_server.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DAY              86400
+#define YEAR             (366 * DAY)
+#define CONNECTIONS_TOP  1000000
+#define DESCRIPTORS_LEFT 12 /* for signals, files, the line, and clients that ask for metrics */
+
+bool app_server_complain(const char *sentence)
+{
+    fprintf(stderr, "e2e-as: %s\n", sentence);
+    return false;
+}
+
+/* A word of a few, or exit. */
+static int choose(const char *option, const char *value, const char *const words[], int count,
+                  const char *wanted)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    fprintf(stderr, "--%s %s: must be %s\n", option, PRINTABLE(value), wanted);
+    exit(EXIT_USAGE);
+}
+
+static void read_limits(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    struct limits *limits = &app_server->server.limits;
+
+    limits->connections = options_number("connections-max", o->connections_max, 1, CONNECTIONS_TOP);
+    limits->handshake = options_number("handshake-timeout", o->handshake_timeout, 1, DAY);
+    limits->line = options_number("line-timeout", o->line_timeout, 1, DAY);
+    limits->idle = options_number("idle-timeout", o->idle_timeout, 1, YEAR);
+    limits->session = app_server_options_number("session-lifetime", o->session_lifetime, 1, YEAR);
+    limits->descriptors_per_connection = o->forward == NULL ? 1 : 2;
+    app_server->drain = options_number("drain-timeout", o->drain_timeout, 0, DAY);
+    app_server->endpoints.left =
+        (int)app_server_options_number("connections", o->connections, 1, INT_MAX);
+    app_server->endpoints.counted = o->connections != NULL;
+}
+
+static bool read_words(struct app_server *app_server)
+{
+    static const char *const whens[] = {"required", "offered", "off"}, *const hows[] = {"full",
+                                                                                        "hash"};
+    const struct app_server_options *o = app_server->options;
+
+    app_server->server.when =
+        (enum when)choose("e2e", o->e2e, whens, 3, "required, offered or off");
+    app_server->server.identities.prefix = o->prefix;
+    app_server->server.identities.separator = identity_separator_named(o->separator);
+    app_server->server.policy.mode = o->mode;
+    app_server->server.policy.digest = o->digest;
+    app_server->server.policy.usage = o->usage;
+    return log_open(
+        (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash"));
+}
+
+/* The setup of the keys; also where only requests of NAFs say the NAF_Id: a bad mode shows now. */
+static int open_e2e(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    const struct e2e_setup setup = {
+        .naf_fqdn = o->naf_fqdn != NULL ? o->naf_fqdn : "naf.example.com",
+        .mode = o->mode,
+        .digest = o->digest,
+        .usage = o->usage,
+    };
+
+    if (!app_server->roles.naf && !app_server->roles.third_party)
+        return EXIT_SUCCESS;
+    switch (e2e_setup_open(&app_server->e2e, &setup, o->ua_protocol_id)) {
+    case E2E_OPEN:
+        return EXIT_SUCCESS;
+    case E2E_REFUSED:
+        return EXIT_USAGE;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+static bool open_devices(struct app_server *app_server)
+{
+    const struct devices_current_rules rules = {
+        .needs_ks_naf =
+            app_server->roles.naf && !app_server->roles.tp_link_server && !source_options_given(),
+        .may_have_ks_naf = app_server->roles.naf,
+        .may_have_ka = app_server->roles.third_party,
+        .insecure = app_server->options->insecure_devices != NULL,
+    };
+    char fault[DEVICES_CURRENT_FAULT_SIZE];
+
+    if (app_server->options->devices == NULL)
+        return true;
+    app_server->server.devices_current =
+        devices_current_open(app_server->options->devices, &rules, fault);
+    return app_server->server.devices_current != NULL || (fprintf(stderr, "%s\n", fault), false);
+}
+
+static bool open_line(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    const struct tp_link_files files = {o->cert, o->key, o->ca, o->crl};
+    char fault[TP_LINK_TLS_FAULT_SIZE];
+
+    if (o->cert == NULL)
+        return true;
+    app_server->server.tp_link = tp_link_tls_new(&files, app_server->roles.tp_link_server, fault);
+    return app_server->server.tp_link != NULL || (fprintf(stderr, "%s\n", fault), false);
+}
+
+static bool open_psk(struct app_server *app_server)
+{
+    SSL_CTX *ctx = tls_psk_ctx(TLS_server_method(), app_server->options->keylog);
+
+    if (ctx == NULL)
+        return false;
+    app_server->server.psk = ctx;
+    psk_lookup_set_up(ctx);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* other records do not hold a loop up */
+    return true;
+}
+
+static bool open_loops(struct app_server *app_server)
+{
+    struct server *server = &app_server->server;
+
+    server->loops = loops_new(processors());
+    if (server->loops == NULL)
+        return app_server_complain("no event loops: not enough memory or descriptors");
+    server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
+    if (server->workers == NULL)
+        return app_server_complain("out of memory");
+    for (size_t i = 0; i < server->loops->count; i++) {
+        server->workers[i].server = server;
+        server->workers[i].loop = &server->loops->loop[i];
+        TAILQ_INIT(&server->workers[i].all);
+        TAILQ_INIT(&server->workers[i].unfinished);
+    }
+    return true;
+}
+
+static bool open_conn_limits(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    struct server *server = &app_server->server;
+
+    server->networks = conn_limit_new(
+        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP));
+    server->devices = conn_limit_new(
+        options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
+    server->lines = conn_limit_new(TP_LINKS_MAX_OF_NAF);
+    return (server->networks != NULL && server->devices != NULL && server->lines != NULL &&
+            RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
+           app_server_complain("out of memory");
+}
+
+static bool listen_all(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    const bool is_both = app_server->roles.endpoint && o->e2e_accept == NULL;
+
+    return (o->accept == NULL ||
+            endpoints_listen(&app_server->endpoints, is_both ? &ue_kind_both : &ue_kind_naf,
+                             "accept", o->accept)) &&
+           (o->e2e_accept == NULL ||
+            endpoints_listen(&app_server->endpoints, &ue_kind_e2e, "e2e-accept", o->e2e_accept)) &&
+           (o->naf_accept == NULL ||
+            endpoints_listen(&app_server->endpoints, &tp_link_kind, "naf-accept", o->naf_accept)) &&
+           endpoints_accept(&app_server->endpoints, &app_server->server);
+}
+
+/* As many descriptors as there may be, and no more connections than that. */
+static void fit_descriptors(struct app_server *app_server)
+{
+    struct limits *limits = &app_server->server.limits;
+    struct rlimit descriptors;
+    const int used = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
+    unsigned int fit;
+    char shown[16];
+
+    if (used >= 0)
+        (void)close(used);
+    if (used < 0 || getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
+        return;
+    descriptors.rlim_cur = descriptors.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+    if (descriptors.rlim_cur > UINT_MAX / 2)
+        return;
+    fit = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
+    fit =
+        fit > DESCRIPTORS_LEFT ? (fit - DESCRIPTORS_LEFT) / limits->descriptors_per_connection : 1;
+    if (fit == 0 || fit >= limits->connections)
+        return;
+    limits->connections = fit;
+    (void)snprintf(shown, sizeof(shown), "%u", fit);
+    log_event("limit", "connections-max", shown, "reason",
+              "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
+}
+
+int app_server_set_up(struct app_server *app_server)
+{
+    struct server *server = &app_server->server;
+    int status;
+
+    json_line_set_up();
+    read_limits(app_server);
+    if (!read_words(app_server))
+        return EXIT_FAILURE;
+    status = open_e2e(app_server);
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (!source_options_check(app_server->options->naf_fqdn, app_server->options->ua_protocol_id) ||
+        !open_devices(app_server) || !open_line(app_server) || !open_psk(app_server) ||
+        !open_loops(app_server) || !open_conn_limits(app_server) ||
+        !app_server_open_roles(app_server))
+        return EXIT_FAILURE;
+    control_hold_signals();
+    if (!listen_all(app_server) || !source_options_start(server))
+        return EXIT_FAILURE;
+    fit_descriptors(app_server);
+    return EXIT_SUCCESS;
+}
+
+void app_server_release(struct app_server *app_server)
+{
+    struct server *server = &app_server->server;
+
+    endpoints_free(&app_server->endpoints, server);
+    revocation_queue_stop(app_server->queue);
+    third_party_free(server->third_party);
+    server->third_party = NULL; /* what was posted too late finds none */
+    source_options_stop(server->source);
+    source_free(server->source);
+    server->source = NULL;
+    source_options_close();
+    store_free(server->store); /* its connections are on the loops */
+    loops_free(server->loops);
+    revocation_queue_free(app_server->queue);
+    app_free(server->app);
+    key_issuer_free(server->issuer);
+    devices_current_free(server->devices_current);
+    tp_link_tls_free(server->tp_link);
+    conn_limit_free(server->networks);
+    conn_limit_free(server->devices);
+    conn_limit_free(server->lines);
+    SSL_CTX_free(server->psk);
+    OPENSSL_free(server->workers);
+    OPENSSL_cleanse(server->secret, sizeof(server->secret));
+    e2e_close(&app_server->e2e);
+    addrs_close(&app_server->naf.addrs);
+    addrs_close(&app_server->application);
+    OPENSSL_free(app_server->third_party_host);
+}

@@ -1,0 +1,45 @@
+/*
+ * From the options of e2e-as to a server that can run
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef APP_SERVER_SETUP_H
+#define APP_SERVER_SETUP_H
+
+#include "as/app_server_options.h"
+#include "as/revocation_queue.h"
+#include "e2e_key.h"
+#include "net/addrs.h"
+#include "server/acceptor.h"
+#include "store/store_redis.h"
+#include "third_party/tp_link_client.h"
+#include "third_party/tp_link_tls.h"
+
+/* The whole program. */
+struct app_server {
+    const struct app_server_options *options;
+    struct app_server_roles roles;
+    struct server server;
+    struct endpoints endpoints;
+    struct e2e e2e;                  /* the setup of this process's own NAF */
+    struct tp_link_client_setup naf; /* of a NAF apart */
+    char *third_party_host;
+    struct store_redis_options store;
+    struct addrs application;       /* --forward */
+    struct revocation_queue *queue; /* NULL: without a devices file */
+    unsigned int drain;             /* seconds */
+};
+
+/*
+ * Understand the options, read the files, listen; the loops are not started. An exit status:
+ * EXIT_SUCCESS, or the reason went to standard error.
+ */
+int app_server_set_up(struct app_server *app_server);
+
+/* Say on standard error why the program cannot start; false. */
+bool app_server_complain(const char *sentence);
+
+/* Release everything; the loops do not run any more. */
+void app_server_release(struct app_server *app_server);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * Rows that are gone from the devices file, until what they gave is void
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/revocation_queue.h"
+
+#include "net/clock.h"
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "store/store.h"
+#include "third_party/key_issuer.h"
+
+#include <openssl/crypto.h>
+
+#define PAUSE_S 1 /* before the same is asked again */
+
+/* A row that is gone. It holds names, and no key. */
+struct removal {
+    struct loop_message message;
+    TAILQ_ENTRY(removal) next;
+    struct revocation_queue *queue;
+    enum devices_loss loss;
+    bool has_failed;
+    int64_t until; /* clock_ms(): later its keys are too old */
+    char identity[STORE_TEXT_SIZE], device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
+};
+
+/* What is not said to be otherwise belongs to the loop. */
+struct revocation_queue {
+    struct server *server; /* fixed */
+    struct loop *loop;     /* fixed */
+    int64_t lifetime;      /* fixed: milliseconds */
+    struct event *retry;   /* NULL: stopped */
+    TAILQ_HEAD(, removal) queue;
+    struct third_party_request *request; /* for the first one; NULL: none is under way */
+    bool is_going;
+};
+
+static struct store_scope scope_of(const struct removal *removal)
+{
+    switch (removal->loss) {
+    case DEVICES_LOST_IDENTITY:
+        return (struct store_scope){.subject = removal->identity};
+    case DEVICES_LOST_KA:
+        return (struct store_scope){.device = removal->device, .ka_id = removal->ka_id};
+    default:
+        return (struct store_scope){.device = removal->device};
+    }
+}
+
+static void say(const struct removal *removal, const char *result, const char *reason)
+{
+    log_event("revocation", "result", result, "device", removal->device, "identity",
+              removal->loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
+              removal->ka_id[0] == '\0' ? NULL : removal->ka_id, "reason", reason, NULL);
+}
+
+static void drop_first(struct revocation_queue *queue)
+{
+    struct removal *first = TAILQ_FIRST(&queue->queue);
+
+    TAILQ_REMOVE(&queue->queue, first, next);
+    OPENSSL_free(first);
+}
+
+static void ask_again_later(struct revocation_queue *queue, const char *reason)
+{
+    static const struct timeval pause = {.tv_sec = PAUSE_S};
+    struct removal *first = TAILQ_FIRST(&queue->queue);
+
+    if (!first->has_failed)
+        say(first, "failed", reason);
+    first->has_failed = true;
+    (void)event_add(queue->retry, &pause);
+}
+
+static void go_on(struct revocation_queue *queue);
+
+/* The answer for the first one; perhaps during the call that asks. */
+static void on_voided(void *argument, bool voided, const char *reason)
+{
+    struct revocation_queue *queue = argument;
+    const struct removal *first = TAILQ_FIRST(&queue->queue);
+
+    queue->request = NULL;
+    if (!voided && clock_ms() < first->until) {
+        ask_again_later(queue, reason);
+        return;
+    }
+    if (!voided)
+        say(first, "expired", "its keys could not be voided before they were too old");
+    else if (first->has_failed)
+        say(first, "done", NULL);
+    drop_first(queue);
+    go_on(queue);
+}
+
+static struct third_party_request *ask(struct revocation_queue *queue,
+                                       const struct removal *removal)
+{
+    struct server *server = queue->server;
+    const struct store_scope scope = scope_of(removal);
+
+    if (server->issuer != NULL)
+        return key_issuer_void(server->issuer, queue->loop, &scope, on_voided, queue);
+    return server->third_party->ops->revoke(server->third_party, queue->loop, removal->identity,
+                                            on_voided, queue);
+}
+
+/* Ask for one after the other, until an answer or the end of a pause has to be waited for. */
+static void go_on(struct revocation_queue *queue)
+{
+    if (queue->is_going)
+        return;
+    queue->is_going = true;
+    while (queue->retry != NULL && queue->request == NULL &&
+           !event_pending(queue->retry, EV_TIMEOUT, NULL) && !TAILQ_EMPTY(&queue->queue))
+        queue->request = ask(queue, TAILQ_FIRST(&queue->queue));
+    queue->is_going = false;
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    go_on(argument);
+}
+
+/* No connection runs on the row any more, so that nobody is asked for a flag with its key. */
+static void arrive(struct loop *loop, struct loop_message *message)
+{
+    struct removal *removal = (struct removal *)message;
+    struct revocation_queue *queue = removal->queue;
+
+    (void)loop;
+    TAILQ_INSERT_TAIL(&queue->queue, removal, next);
+    go_on(queue);
+}
+
+void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
+                          enum devices_loss loss)
+{
+    struct removal *removal = OPENSSL_zalloc(sizeof(*removal));
+    struct store_scope scope;
+
+    if (removal == NULL) {
+        log_event("revocation", "result", "failed", "device", row->device, "reason",
+                  "out of memory", NULL);
+        return;
+    }
+    removal->message.run = arrive;
+    removal->queue = queue;
+    removal->loss = loss;
+    removal->until = clock_ms() + queue->lifetime;
+    (void)OPENSSL_strlcpy(removal->identity, row->identity, sizeof(removal->identity));
+    (void)OPENSSL_strlcpy(removal->device, row->device, sizeof(removal->device));
+    (void)OPENSSL_strlcpy(removal->ka_id, row->ka_id, sizeof(removal->ka_id));
+    log_event("row-removed", "device", removal->device, "identity",
+              loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
+              removal->ka_id[0] == '\0' ? NULL : removal->ka_id, NULL);
+    metrics_count(METRIC_REVOCATIONS);
+    scope = scope_of(removal);
+    if (server_close_matching(queue->server, &scope, queue->loop, &removal->message))
+        return;
+    say(removal, "failed", "out of memory: its connections run on");
+    loop_post(queue->loop, &removal->message);
+}
+
+struct revocation_queue *revocation_queue_new(struct server *server, unsigned int lifetime)
+{
+    struct revocation_queue *queue = OPENSSL_zalloc(sizeof(*queue));
+
+    if (queue == NULL)
+        return NULL;
+    queue->server = server;
+    queue->loop = &server->loops->loop[0];
+    queue->lifetime = (int64_t)lifetime * 1000;
+    TAILQ_INIT(&queue->queue);
+    queue->retry = evtimer_new(queue->loop->base, on_retry, queue);
+    if (queue->retry != NULL)
+        return queue;
+    revocation_queue_free(queue);
+    return NULL;
+}
+
+static void cancel(struct revocation_queue *queue)
+{
+    struct server *server = queue->server;
+
+    if (server->issuer != NULL)
+        key_issuer_cancel(server->issuer, queue->request);
+    else
+        server->third_party->ops->cancel(server->third_party, queue->request);
+    queue->request = NULL;
+}
+
+void revocation_queue_stop(struct revocation_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    if (queue->request != NULL)
+        cancel(queue);
+    event_free(queue->retry);
+    queue->retry = NULL;
+}
+
+void revocation_queue_free(struct revocation_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    while (!TAILQ_EMPTY(&queue->queue))
+        drop_first(queue);
+    OPENSSL_free(queue);
+}

@@ -1,0 +1,41 @@
+/*
+ * Waiting for a socket, with a moment until when
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef IO_WATCH_H
+#define IO_WATCH_H
+
+#include "net/loop.h"
+#include "net/tls_lines.h"
+
+#include <event2/event_struct.h>
+#include <stdint.h>
+
+#define IO_WATCH_TURNS 16 /* lines served of one connection before others have their turn */
+
+/* in_time: the socket is ready, or there was nothing to wait for; else the moment has come. */
+typedef void io_watch_done(void *argument, bool in_time);
+
+struct io_watch {
+    struct event event;
+    int fd;
+    io_watch_done *done;
+    void *argument;
+};
+
+/* To be called once, before the others. */
+void io_watch_init(struct io_watch *watch, struct loop *loop, int fd, io_watch_done *done,
+                   void *argument);
+
+/*
+ * Have done() called when the socket is ready for what is wanted (IO_OK: soon, whatever the
+ * socket says; IO_PAUSED: never) or when clock_ms() has reached deadline; 0: no deadline.
+ * Replaces what was waited for before.
+ */
+void io_watch_set(struct io_watch *watch, enum io_status wanted, int64_t deadline);
+
+/* Wait for nothing. */
+void io_watch_cancel(struct io_watch *watch);
+
+#endif

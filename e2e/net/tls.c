@@ -1,0 +1,134 @@
+/*
+ * What both programs do alike
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/tls.h"
+
+#include "printable.h"
+#include "secret_file.h"
+#include "tls13_psk.h"
+
+#include <akma/kdf.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+static FILE *keylog_file;
+
+static void write_keylog(const SSL *ssl, const char *line)
+{
+    (void)ssl;
+    fprintf(keylog_file, "%s\n", line);
+    (void)fflush(keylog_file);
+}
+
+/* The file lets its reader decrypt every connection: for its owner alone. */
+static bool open_keylog(const char *path)
+{
+    char fault[SECRET_FILE_FAULT_SIZE] = "";
+    const int fd = secret_file_append(path, fault);
+
+    keylog_file = fd < 0 ? NULL : fdopen(fd, "a");
+    if (keylog_file == NULL) {
+        fprintf(stderr, "--keylog %s: %s\n", PRINTABLE(path), fd < 0 ? fault : strerror(errno));
+        return false;
+    }
+    fprintf(stderr, "warning: --keylog: whoever reads %s can decrypt every connection\n",
+            PRINTABLE(path));
+    return true;
+}
+
+SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
+{
+    SSL_CTX *ctx = tls13_psk_ctx(method);
+
+    if (ctx == NULL) {
+        fprintf(stderr, "TLS: %s\n", tls_error());
+        return NULL;
+    }
+    if (keylog != NULL) {
+        if (keylog_file == NULL && !open_keylog(keylog)) {
+            SSL_CTX_free(ctx);
+            return NULL;
+        }
+        SSL_CTX_set_keylog_callback(ctx, write_keylog);
+    }
+    return ctx;
+}
+
+static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)
+{
+    long length = 0;
+    unsigned char *octets = OPENSSL_hexstr2buf(hex, &length);
+    const bool done = octets != NULL && length == AKMA_UA_PROTOCOL_ID_LENGTH;
+
+    if (done)
+        memcpy(ua, octets, AKMA_UA_PROTOCOL_ID_LENGTH);
+    else if (octets == NULL)
+        fprintf(stderr, "--ua-protocol-id %s: must be hex\n", PRINTABLE(hex));
+    else
+        fprintf(stderr, "ua-protocol-id: %ld octets given; must be exactly 5\n", length);
+    OPENSSL_free(octets);
+    ERR_clear_error();
+    return done;
+}
+
+enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
+                               const char *ua_protocol_id)
+{
+    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
+    struct e2e_setup whole = *setup;
+    char reason[E2E_REASON_SIZE];
+    enum e2e_opened opened;
+
+    *e2e = (struct e2e){.ctx = NULL};
+    if (!read_ua_protocol_id(ua, ua_protocol_id))
+        return E2E_REFUSED;
+    whole.ua_protocol_id = ua;
+    opened = e2e_open(e2e, &whole, reason);
+    if (opened != E2E_OPEN)
+        fprintf(stderr, "%s\n", PRINTABLE(reason));
+    return opened;
+}
+
+struct devices *common_devices(const char *path, bool insecure)
+{
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .insecure = insecure};
+    char fault[DEVICES_FAULT_SIZE];
+    struct devices *devices = devices_read(path, &rules, fault);
+
+    if (devices == NULL)
+        fprintf(stderr, "devices file %s: %s\n", PRINTABLE(path), fault);
+    return devices;
+}
+
+const char *tls_error(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    ERR_clear_error();
+    return reason == NULL ? "no reason given" : reason;
+}
+
+const char *tls_file_error(void)
+{
+    const unsigned long error = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+
+    ERR_clear_error();
+    return reason == NULL ? "it cannot be used" : reason;
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of libcrypto */
+int tls_no_passphrase(char *passphrase, int size, int writing, void *argument)
+{
+    bool *was_asked = argument;
+
+    (void)passphrase, (void)size, (void)writing;
+    if (was_asked != NULL)
+        *was_asked = true;
+    return -1;
+}

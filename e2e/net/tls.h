@@ -1,0 +1,41 @@
+/*
+ * What both programs do alike
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include "devices.h"
+#include "e2e_key.h"
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+#define IDENTITY_PREFIX "3GPP-bootstrapping" /* TS 24.109; "3GPP-AKMA" before an A-KID */
+#define UA_PROTOCOL_ID  "0100000007"         /* TLS 1.3 with a shared key: TS 33.220 H.3 */
+#define USAGE           "tls-psk"
+
+/* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
+SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
+
+/*
+ * Open a setup of texts as on the command line; ua_protocol_id in hex. Where that cannot be, the
+ * reason went to standard error.
+ */
+enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
+                               const char *ua_protocol_id);
+
+/* Read the devices file, for both halves of the key; NULL: the reason went to standard error. */
+struct devices *common_devices(const char *path, bool insecure);
+
+/* The newest of OpenSSL's errors in words; the stack is emptied. */
+const char *tls_error(void);
+
+/* The oldest one, which says what is wrong with a file that was read; the stack is emptied. */
+const char *tls_file_error(void);
+
+/* For OpenSSL, that would ask at the terminal for a private key's passphrase: there is none. */
+int tls_no_passphrase(char *passphrase, int size, int writing, void *argument);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * Lines over TLS on a socket that does not block
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/tls_lines.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <string.h>
+
+#define IN_SIZE (LINE_MAX_LENGTH + 1) /* and the LF */
+
+const char *io_status_text(enum io_status result)
+{
+    static const char *const says[] = {
+        [IO_OK] = "went well",
+        [IO_WANT_READ] = "nothing complete arrived in time",
+        [IO_WANT_WRITE] = "the other side does not read",
+        [IO_WANT_EITHER] = "nothing went either way in time",
+        [IO_PAUSED] = "no answer about its identity arrived in time",
+        [IO_EOF] = "the other side closed the connection",
+        [IO_TOO_LONG] = "a line is too long",
+        [IO_ERROR] = "the connection failed",
+    };
+
+    return says[result];
+}
+
+enum io_status io_status_of_ssl(const SSL *ssl, int result)
+{
+    switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_NONE:
+        return IO_OK;
+    case SSL_ERROR_WANT_READ:
+        return IO_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return IO_WANT_WRITE;
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+        return IO_PAUSED;
+    case SSL_ERROR_ZERO_RETURN:
+        return IO_EOF;
+    default:
+        return IO_ERROR;
+    }
+}
+
+/* Give up the room that nothing stands in. */
+static void shrink(struct tls_lines *lines)
+{
+    char *smaller;
+
+    if (lines->in_length == 0) {
+        OPENSSL_clear_free(lines->in, IN_SIZE);
+        lines->in = NULL;
+    } else if ((smaller = OPENSSL_malloc(lines->in_length)) != NULL) {
+        memcpy(smaller, lines->in, lines->in_length);
+        OPENSSL_clear_free(lines->in, IN_SIZE);
+        lines->in = smaller;
+    }
+}
+
+/* Room for a whole line, with what has come of it at its beginning. */
+static bool make_room(struct tls_lines *lines)
+{
+    const size_t rest = lines->in_length - lines->in_taken;
+    char *larger = OPENSSL_malloc(IN_SIZE);
+
+    if (larger == NULL)
+        return false;
+    if (rest > 0)
+        memcpy(larger, lines->in + lines->in_taken, rest);
+    OPENSSL_clear_free(lines->in, lines->in_length);
+    lines->in = larger;
+    lines->in_length = rest;
+    lines->in_taken = 0;
+    return true;
+}
+
+/* A line of what has come already. */
+static bool take_line(struct tls_lines *lines, const char **line, size_t *length)
+{
+    const char *start = lines->in + lines->in_taken;
+    const char *end = lines->in_length == lines->in_taken
+                          ? NULL
+                          : memchr(start, '\n', lines->in_length - lines->in_taken);
+
+    if (end == NULL)
+        return false;
+    *line = start;
+    *length = (size_t)(end - start);
+    lines->in_taken += *length + 1;
+    return true;
+}
+
+enum io_status tls_lines_read(struct tls_lines *lines, const char **line, size_t *length)
+{
+    enum io_status result = IO_OK;
+
+    if (take_line(lines, line, length))
+        return IO_OK;
+    if (!make_room(lines))
+        return IO_ERROR;
+    while (result == IO_OK) {
+        int got;
+
+        if (lines->in_length > LINE_MAX_LENGTH)
+            return IO_TOO_LONG;
+        ERR_clear_error();
+        got = SSL_read(lines->ssl, lines->in + lines->in_length, (int)(IN_SIZE - lines->in_length));
+        result = io_status_of_ssl(lines->ssl, got);
+        if (got > 0)
+            lines->in_length += (size_t)got;
+        if (got > 0 && take_line(lines, line, length))
+            return IO_OK;
+    }
+    shrink(lines);
+    return result;
+}
+
+bool tls_lines_has_begun(const struct tls_lines *lines)
+{
+    return lines->in_length > lines->in_taken;
+}
+
+/* Room for length more octets behind those that are not written; what is written goes. */
+static bool make_room_to_write(struct tls_lines *lines, size_t length)
+{
+    const size_t before = tls_lines_unwritten(lines);
+    size_t size = before + length;
+    char *larger;
+
+    if (lines->out_size - lines->out_length >= length)
+        return true;
+    if (before > 0)
+        size += size / 2; /* a queue that grows */
+    larger = size > INT_MAX ? NULL : OPENSSL_malloc(size);
+    if (larger == NULL)
+        return false;
+    if (before > 0)
+        memcpy(larger, lines->out + lines->out_sent, before);
+    OPENSSL_clear_free(lines->out, lines->out_length);
+    lines->out = larger;
+    lines->out_length = before;
+    lines->out_sent = 0;
+    lines->out_size = size;
+    return true;
+}
+
+bool tls_lines_add(struct tls_lines *lines, const char *prefix, const char *text, size_t length)
+{
+    const size_t prefix_length = strlen(prefix);
+    char *place;
+
+    if (!make_room_to_write(lines, prefix_length + length + 1))
+        return false;
+    place = lines->out + lines->out_length;
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): octets on a wire have no NUL */
+    memcpy(place, prefix, prefix_length);
+    memcpy(place + prefix_length, text, length);
+    place[prefix_length + length] = '\n';
+    lines->out_length += prefix_length + length + 1;
+    return true;
+}
+
+enum io_status tls_lines_write(struct tls_lines *lines)
+{
+    while (tls_lines_unwritten(lines) > 0) {
+        int sent;
+
+        ERR_clear_error();
+        sent = SSL_write(lines->ssl, lines->out + lines->out_sent, (int)tls_lines_unwritten(lines));
+        if (sent <= 0)
+            return io_status_of_ssl(lines->ssl, sent);
+        lines->out_sent += (size_t)sent;
+    }
+    OPENSSL_clear_free(lines->out, lines->out_length);
+    lines->out = NULL;
+    lines->out_length = lines->out_sent = lines->out_size = 0;
+    return IO_OK;
+}
+
+size_t tls_lines_unwritten(const struct tls_lines *lines)
+{
+    return lines->out_length - lines->out_sent;
+}
+
+void tls_lines_clear(struct tls_lines *lines)
+{
+    OPENSSL_clear_free(lines->in, lines->in_length);
+    OPENSSL_clear_free(lines->out, lines->out_length);
+    *lines = (struct tls_lines){.ssl = lines->ssl};
+}

@@ -1,0 +1,308 @@
+/*
+ * The ClientHello: which of its PSK identities is known, without blocking
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "session/psk_lookup.h"
+
+#include "net/clock.h"
+#include "source/source.h"
+#include "store/store.h"
+#include "tls13_psk.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#define OFFERED_MAX   4
+#define DIGEST_LENGTH 32 /* SHA-256 */
+
+struct offered {
+    const unsigned char *octets;
+    size_t length;
+};
+
+/* An identity that can be looked up: short enough, and text without NUL. */
+struct candidate {
+    char text[TLS13_PSK_IDENTITY_MAX + 1];
+};
+
+struct psk_lookup {
+    struct ue *ue;
+    struct candidate candidates[OFFERED_MAX];
+    size_t count, next;
+    bool is_stepping, is_decided;
+    const char *asked; /* the identity that is looked up, within its candidate */
+    int64_t asked_at;
+    struct source_request *source_request;
+    struct store_request *store_request;
+    struct ue_claim claim;
+    unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
+};
+
+/* A reader of the octets that are left; false: they end too early. */
+static bool take(struct offered *rest, size_t length, struct offered *taken)
+{
+    if (rest->length < length)
+        return false;
+    *taken = (struct offered){rest->octets, length};
+    rest->octets += length;
+    rest->length -= length;
+    return true;
+}
+
+static bool take_block(struct offered *rest, struct offered *block)
+{
+    struct offered length;
+
+    return take(rest, 2, &length) &&
+           take(rest, (size_t)length.octets[0] << 8 | length.octets[1], block);
+}
+
+/* RFC 8446 4.2.11: identities, each with an age of four octets, then binders. */
+static bool read_offered(SSL *ssl, struct offered offered[OFFERED_MAX], size_t *count)
+{
+    struct offered extension, identities, age;
+
+    *count = 0;
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &extension.octets, &extension.length))
+        return true; /* no PSK: the handshake fails for want of a certificate */
+    if (!take_block(&extension, &identities))
+        return false;
+    while (identities.length > 0) {
+        if (*count == OFFERED_MAX || !take_block(&identities, &offered[*count]) ||
+            offered[*count].length == 0 || !take(&identities, 4, &age))
+            return false;
+        ++*count;
+    }
+    return *count > 0;
+}
+
+static bool hash(const unsigned char *octets, size_t length, unsigned char digest[DIGEST_LENGTH])
+{
+    return EVP_Digest(octets, length, digest, NULL, EVP_sha256(), NULL) > 0;
+}
+
+/* The key of an identity that nobody knows. */
+static bool make_decoy(struct psk_lookup *lookup, const struct offered *identity)
+{
+    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, ue_server(lookup->ue)->secret,
+                     SERVER_SECRET_LENGTH, identity->octets, identity->length, lookup->claim.key,
+                     UE_KEY_LENGTH, NULL) != NULL &&
+           hash(identity->octets, identity->length, lookup->chosen);
+}
+
+/* The identity that was asked for is known: its key is the one to go on with. */
+static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *device,
+                   const unsigned char *key)
+{
+    const char *identity = lookup->candidates[lookup->next - 1].text;
+
+    lookup->claim.identity = OPENSSL_strdup(lookup->asked);
+    lookup->claim.device = OPENSSL_strdup(device);
+    if (lookup->claim.identity == NULL || lookup->claim.device == NULL ||
+        !hash((const unsigned char *)identity, strlen(identity), lookup->chosen))
+        return false;
+    memcpy(lookup->claim.key, key, UE_KEY_LENGTH);
+    lookup->claim.role = role;
+    return true;
+}
+
+static void step(struct psk_lookup *lookup);
+
+/* An answer has come: during the call that asked, or later, while the handshake pauses. */
+static void go_on(struct psk_lookup *lookup)
+{
+    if (lookup->is_stepping)
+        return;
+    step(lookup);
+    if (lookup->is_decided)
+        connection_resume(&lookup->ue->connection);
+}
+
+static void on_record(void *argument, enum store_result result, const struct store_record *record,
+                      const char *reason)
+{
+    struct psk_lookup *lookup = argument;
+    char peer[LOG_ADDRESS_SIZE];
+
+    lookup->store_request = NULL;
+    if (result == STORE_UNAVAILABLE) {
+        metrics_count(METRIC_STORE_ERRORS);
+        log_event("store", "peer", log_address(peer, &lookup->ue->connection.peer.any), "reason",
+                  reason, NULL);
+    } else if (result == STORE_OK && choose(lookup, UE_E2E, record->device, record->key)) {
+        lookup->claim.ka_id = OPENSSL_strdup(record->ka_id);
+        lookup->claim.subject = OPENSSL_strdup(record->subject);
+        lookup->claim.naf = OPENSSL_strdup(record->naf);
+        if (lookup->claim.ka_id == NULL || lookup->claim.subject == NULL ||
+            lookup->claim.naf == NULL)
+            lookup->claim.role = UE_NOBODY;
+    }
+    go_on(lookup);
+}
+
+static void on_key(void *argument, const struct source_answer *answer)
+{
+    struct psk_lookup *lookup = argument;
+    char peer[LOG_ADDRESS_SIZE];
+
+    lookup->source_request = NULL;
+    metrics_observe(METRIC_TIME_SOURCE, (double)(clock_ms() - lookup->asked_at) / 1000);
+    if (answer->result == SOURCE_REFUSED) {
+        metrics_count(METRIC_REFUSED_SOURCE);
+        log_event("source", "peer", log_address(peer, &lookup->ue->connection.peer.any), "identity",
+                  lookup->asked, "reason", answer->reason, NULL);
+    } else if (answer->result == SOURCE_FOUND &&
+               choose(lookup, UE_FIRST, answer->device, answer->ks_naf)) {
+        lookup->claim.not_after = answer->not_after;
+    }
+    go_on(lookup);
+}
+
+/* Ask whoever may know the next candidate. */
+static void ask(struct psk_lookup *lookup)
+{
+    struct connection *connection = &lookup->ue->connection;
+    struct server *server = connection->worker->server;
+    struct loop *loop = connection->worker->loop;
+    const char *text = lookup->candidates[lookup->next++].text;
+    struct source_query query = {.peer = &connection->peer.any};
+
+    lookup->asked = text;
+    lookup->asked_at = clock_ms();
+    if (ue_may_be(lookup->ue, UE_E2E) && store_is_identity(text, strlen(text))) {
+        lookup->store_request =
+            server->store->ops->get(server->store, loop, text, on_record, lookup);
+    } else if (ue_may_be(lookup->ue, UE_FIRST) &&
+               (query.identity = identity_split(&server->identities, text, &query.kind)) != NULL) {
+        lookup->asked = query.identity;
+        lookup->source_request =
+            server->source->ops->lookup(server->source, loop, &query, on_key, lookup);
+    }
+}
+
+/* Look up what is left until one is known, or has to be waited for. */
+static void step(struct psk_lookup *lookup)
+{
+    lookup->is_stepping = true;
+    while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count) {
+        ask(lookup);
+        if (lookup->store_request != NULL || lookup->source_request != NULL)
+            break;
+    }
+    lookup->is_stepping = false;
+    lookup->is_decided = lookup->store_request == NULL && lookup->source_request == NULL;
+}
+
+static void add_candidate(struct psk_lookup *lookup, const struct offered *identity)
+{
+    if (identity->length > TLS13_PSK_IDENTITY_MAX ||
+        memchr(identity->octets, '\0', identity->length) != NULL)
+        return;
+    memcpy(lookup->candidates[lookup->count++].text, identity->octets, identity->length);
+}
+
+static struct psk_lookup *begin(struct ue *ue, const struct offered *offered, size_t count)
+{
+    struct psk_lookup *lookup = OPENSSL_zalloc(sizeof(*lookup));
+
+    if (lookup == NULL)
+        return NULL;
+    lookup->ue = ue;
+    for (size_t i = 0; i < count; i++)
+        add_candidate(lookup, &offered[i]);
+    if (make_decoy(lookup, &offered[0])) {
+        step(lookup);
+        return lookup;
+    }
+    psk_lookup_free(lookup);
+    return NULL;
+}
+
+/* After a HelloRetryRequest: is the identity whose key was found among the offered ones still? */
+static bool is_offered_still(const struct psk_lookup *lookup, const struct offered *offered,
+                             size_t count)
+{
+    unsigned char digest[DIGEST_LENGTH];
+
+    for (size_t i = 0; i < count; i++)
+        if (hash(offered[i].octets, offered[i].length, digest) &&
+            memcmp(digest, lookup->chosen, sizeof(digest)) == 0)
+            return true;
+    return false;
+}
+
+static int on_client_hello(SSL *ssl, int *alert, void *argument)
+{
+    struct ue *ue = SSL_get_app_data(ssl);
+    struct offered offered[OFFERED_MAX] = {{NULL, 0}};
+    size_t count;
+
+    (void)argument;
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    if (!read_offered(ssl, offered, &count))
+        return SSL_CLIENT_HELLO_ERROR;
+    if (count == 0 && ue->lookup == NULL)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    if (ue->lookup == NULL)
+        ue->lookup = begin(ue, offered, count);
+    if (ue->lookup == NULL) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (!ue->lookup->is_decided)
+        return SSL_CLIENT_HELLO_RETRY;
+    return is_offered_still(ue->lookup, offered, count) ? SSL_CLIENT_HELLO_SUCCESS
+                                                        : SSL_CLIENT_HELLO_ERROR;
+}
+
+/* libssl's callback for each identity by turns, before the binder is checked. */
+static int find_session(SSL *ssl, const unsigned char *given, size_t length, SSL_SESSION **session)
+{
+    const struct ue *ue = SSL_get_app_data(ssl);
+    unsigned char digest[DIGEST_LENGTH];
+
+    *session = NULL;
+    if (ue->lookup == NULL || !hash(given, length, digest) ||
+        memcmp(digest, ue->lookup->chosen, sizeof(digest)) != 0)
+        return 1; /* another one */
+    *session = tls13_psk_session(ssl, ue->lookup->claim.key, UE_KEY_LENGTH);
+    return *session != NULL;
+}
+
+void psk_lookup_set_up(SSL_CTX *ctx)
+{
+    SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
+    SSL_CTX_set_psk_find_session_callback(ctx, find_session);
+}
+
+const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup)
+{
+    return &lookup->claim;
+}
+
+void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim)
+{
+    if (lookup == NULL)
+        return;
+    *claim = lookup->claim;
+    OPENSSL_cleanse(lookup->claim.key, UE_KEY_LENGTH);
+    memset(&lookup->claim, 0, sizeof(lookup->claim));
+    psk_lookup_free(lookup);
+}
+
+void psk_lookup_free(struct psk_lookup *lookup)
+{
+    const struct server *server;
+
+    if (lookup == NULL)
+        return;
+    server = ue_server(lookup->ue);
+    if (lookup->source_request != NULL)
+        server->source->ops->cancel(server->source, lookup->source_request);
+    if (lookup->store_request != NULL)
+        server->store->ops->cancel(server->store, lookup->store_request);
+    ue_claim_clear(&lookup->claim);
+    OPENSSL_clear_free(lookup, sizeof(*lookup));
+}

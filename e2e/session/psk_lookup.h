@@ -1,0 +1,28 @@
+/*
+ * The ClientHello: which of its PSK identities is known, without blocking
+ *
+ * The callback looks identities up, one after the other, and pauses the handshake meanwhile. At
+ * most four are looked at. Where none is known the handshake goes on with a key made of the first
+ * identity and a secret of this process: the binder then fails as with a wrong key, and nobody
+ * learns which identities exist. After a HelloRetryRequest the answer is there already.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PSK_LOOKUP_H
+#define PSK_LOOKUP_H
+
+#include "session/ue.h"
+
+/* Have a context for UEs use the callbacks; the app data of each SSL is its struct connection. */
+void psk_lookup_set_up(SSL_CTX *ctx);
+
+/* What was found so far; nobody's while it is looked for. */
+const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup);
+
+/* Move what was found to where it belongs; the rest is released. */
+void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim);
+
+/* Cancel what is under way, cleanse and release; NULL is fine. */
+void psk_lookup_free(struct psk_lookup *lookup);
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * The third party: finds a device's Ka, derives e2e_key, has the store keep it, makes the flag
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "third_party/key_issuer.h"
+
+#include "devices.h"
+#include "devices_current.h"
+#include "ops/metrics.h"
+#include "store/store.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct key_issuer {
+    struct server *server;
+    unsigned int lifetime;
+};
+
+/* A request under way: it waits for the store. */
+struct asking {
+    struct key_issuer *issuer;
+    struct loop *loop;
+    const struct devices *devices; /* the version of the file that the Ka is from */
+    const struct device *row;
+    char subject[STORE_TEXT_SIZE];
+    struct store_request *store_request;
+    struct close_matching *matching; /* a revocation's, for when the store has answered */
+    struct e2e_flag flag;
+    third_party_done *done;
+    third_party_revoked *revoked;
+    void *argument;
+    bool is_calling; /* the call that asks the store has not returned */
+    bool is_over;
+};
+
+static struct asking *asking_new(struct key_issuer *issuer, struct loop *loop, void *argument)
+{
+    struct asking *asking = OPENSSL_zalloc(sizeof(*asking));
+
+    if (asking == NULL)
+        return NULL;
+    asking->issuer = issuer;
+    asking->loop = loop;
+    asking->argument = argument;
+    return asking;
+}
+
+static void asking_free(struct asking *asking)
+{
+    if (asking == NULL)
+        return;
+    if (asking->devices != NULL)
+        devices_current_release(asking->issuer->server->devices_current, asking->devices);
+    close_matching_discard(asking->matching);
+    OPENSSL_free(asking);
+}
+
+/* The callback of the store was called: the request is over, and goes once its call returns. */
+static void settle(struct asking *asking)
+{
+    asking->store_request = NULL;
+    asking->is_over = true;
+    if (!asking->is_calling)
+        asking_free(asking);
+}
+
+/* What to give back after the store was asked. */
+static struct third_party_request *started(struct asking *asking, struct store_request *request)
+{
+    asking->is_calling = false;
+    if (!asking->is_over) {
+        asking->store_request = request;
+        return (struct third_party_request *)asking;
+    }
+    asking_free(asking);
+    return NULL;
+}
+
+static void ignore(void *argument, enum store_result result, const struct store_record *record,
+                   const char *reason)
+{
+    (void)argument, (void)result, (void)record, (void)reason;
+}
+
+/* The store holds the key, or does not. A Ka that was removed meanwhile must not leave one there.
+ */
+static void on_put(void *argument, enum store_result result, const struct store_record *record,
+                   const char *reason)
+{
+    struct asking *asking = argument;
+    struct store *store = asking->issuer->server->store;
+
+    (void)record;
+    if (result != STORE_OK) {
+        asking->done(asking->argument, FLAG_FAILED, NULL, reason);
+    } else if (!devices_current_has_still(asking->issuer->server->devices_current, asking->devices,
+                                          asking->row, asking->subject)) {
+        (void)store->ops->take(store, asking->loop, asking->flag.identity, ignore, NULL);
+        asking->done(asking->argument, FLAG_FAILED, NULL, "the Ka was removed");
+    } else {
+        asking->done(asking->argument, FLAG_ISSUED, &asking->flag, NULL);
+    }
+    settle(asking);
+}
+
+/* How many milliseconds the key may wait: the third party's time, or until the 3GPP key's last
+ * second is over. */
+static int64_t lifetime(const struct key_issuer *issuer, int64_t not_after)
+{
+    const int64_t own = issuer->lifetime;
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return 0;
+    if (not_after == 0 || not_after - now.tv_sec >= own)
+        return 1000 * own;
+    return 1000 * (not_after + 1 - now.tv_sec) - now.tv_nsec / 1000000;
+}
+
+/* refresh = the UE's nonce, then ours. */
+static bool make_flag(struct e2e_flag *flag, const struct e2e *e2e, const char *ka_id,
+                      const unsigned char *nonce)
+{
+    flag->e2e = true;
+    flag->refresh_length = (size_t)2 * NONCE_LENGTH;
+    memcpy(flag->refresh, nonce, NONCE_LENGTH);
+    (void)snprintf(flag->mode, sizeof(flag->mode), "%s", e2e->mode);
+    (void)snprintf(flag->digest, sizeof(flag->digest), "%s", e2e->digest);
+    (void)snprintf(flag->usage, sizeof(flag->usage), "%s", e2e->usage);
+    (void)snprintf(flag->ka_id, sizeof(flag->ka_id), "%s", ka_id);
+    return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;
+}
+
+static bool make_record(struct store_record *record, struct asking *asking,
+                        const struct third_party_query *query, const struct e2e *e2e,
+                        const char *naf, char reason[E2E_REASON_SIZE])
+{
+    const struct e2e_inputs inputs = {
+        .ks_naf = query->ks_naf,
+        .ka = asking->row->ka,
+        .ka_length = asking->row->ka_length,
+        .refresh = asking->flag.refresh,
+        .refresh_length = asking->flag.refresh_length,
+        .not_after = query->not_after,
+    };
+
+    (void)snprintf(record->device, sizeof(record->device), "%s", asking->row->device);
+    (void)snprintf(record->ka_id, sizeof(record->ka_id), "%s", asking->row->ka_id);
+    (void)snprintf(record->subject, sizeof(record->subject), "%s", query->identity);
+    (void)snprintf(record->naf, sizeof(record->naf), "%s", naf);
+    record->not_after = query->not_after;
+    record->lifetime = lifetime(asking->issuer, query->not_after);
+    (void)snprintf(reason, E2E_REASON_SIZE, "the 3GPP key is past its not-after");
+    if (record->lifetime <= 0 || !e2e_derive(e2e, &inputs, record->key, reason))
+        return false;
+    (void)snprintf(reason, E2E_REASON_SIZE, "no randomness for an identity");
+    if (!store_make_identity(record->identity))
+        return false;
+    memcpy(asking->flag.identity, record->identity, sizeof(record->identity));
+    return true;
+}
+
+/*
+ * The Ka of a device: that of the identity's row, where the file has the identity and it is this
+ * device's. One whose name is not known, or who is named by the identity, is the identity's.
+ */
+static const struct device *find_ka(const struct devices *devices,
+                                    const struct third_party_query *query)
+{
+    const char *name = query->device[0] == '\0' ? query->identity : query->device;
+    const struct device *row = devices_find(devices, query->identity);
+
+    if (row == NULL || (strcmp(row->device, name) != 0 && strcmp(query->identity, name) != 0))
+        row = devices_find_device(devices, name);
+    return row == NULL ? NULL : devices_ka(devices, row, NULL);
+}
+
+struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loop *loop,
+                                           const struct third_party_query *query,
+                                           const struct e2e *e2e, const char *naf,
+                                           third_party_done *done, void *argument)
+{
+    struct store *store = issuer->server->store;
+    struct asking *asking = asking_new(issuer, loop, argument);
+    char reason[E2E_REASON_SIZE] = "out of memory";
+    struct store_record record = {.lifetime = 0};
+    struct store_request *request = NULL;
+
+    if (asking == NULL) {
+        done(argument, FLAG_FAILED, NULL, reason);
+        return NULL;
+    }
+    asking->done = done;
+    asking->devices = devices_current_acquire(issuer->server->devices_current);
+    asking->row = find_ka(asking->devices, query);
+    (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
+    asking->is_calling = true;
+    if (asking->row == NULL) {
+        done(argument, FLAG_NO_KA, NULL, NULL);
+        asking->is_over = true;
+    } else if (!make_flag(&asking->flag, e2e, asking->row->ka_id, query->nonce) ||
+               !make_record(&record, asking, query, e2e, naf, reason)) {
+        done(argument, FLAG_FAILED, NULL, reason);
+        asking->is_over = true;
+    } else {
+        request = store->ops->put(store, loop, &record, on_put, asking);
+    }
+    OPENSSL_cleanse(&record, sizeof(record));
+    return started(asking, request);
+}
+
+static void on_voided(void *argument, enum store_result result, const struct store_record *record,
+                      const char *reason)
+{
+    struct asking *asking = argument;
+
+    (void)record;
+    close_matching_run(asking->issuer->server, asking->matching);
+    asking->matching = NULL;
+    asking->revoked(asking->argument, result == STORE_OK, reason);
+    settle(asking);
+}
+
+/*
+ * Until a shared store has done it another loop may take one of these keys: hence the end that
+ * follows its answer, whatever that says. The answer may come while the store is called, and the
+ * scope be gone then: another loop may have released it.
+ */
+struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
+                                            const struct store_scope *scope,
+                                            third_party_revoked *done, void *argument)
+{
+    struct store *store = issuer->server->store;
+    struct asking *asking = asking_new(issuer, loop, argument);
+
+    if (asking != NULL)
+        asking->matching = close_matching_prepare(issuer->server, scope);
+    if (asking == NULL || asking->matching == NULL) {
+        asking_free(asking);
+        done(argument, false, "out of memory");
+        return NULL;
+    }
+    asking->revoked = done;
+    asking->is_calling = true;
+    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));
+}
+
+struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
+                                              const char *identity, const char *naf,
+                                              third_party_revoked *done, void *argument)
+{
+    const struct store_scope scope = {.subject = identity, .naf = naf};
+
+    metrics_count(METRIC_REVOCATIONS);
+    if (server_close_matching(issuer->server, &scope, NULL, NULL))
+        return key_issuer_void(issuer, loop, &scope, done, argument);
+    done(argument, false, "out of memory");
+    return NULL;
+}
+
+void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request)
+{
+    struct asking *asking = (struct asking *)request;
+    struct store *store = issuer->server->store;
+
+    store->ops->cancel(store, asking->store_request);
+    asking_free(asking);
+}
+
+struct key_issuer *key_issuer_new(struct server *server, unsigned int lifetime)
+{
+    struct key_issuer *issuer = OPENSSL_zalloc(sizeof(*issuer));
+
+    if (issuer == NULL)
+        return NULL;
+    issuer->server = server;
+    issuer->lifetime = lifetime;
+    return issuer;
+}
+
+void key_issuer_free(struct key_issuer *issuer)
+{
+    OPENSSL_free(issuer);
+}

@@ -1,0 +1,53 @@
+/*
+ * The third party: finds a device's Ka, derives e2e_key, has the store keep it, makes the flag
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KEY_ISSUER_H
+#define KEY_ISSUER_H
+
+#include "e2e_key.h"
+#include "server/server.h"
+#include "third_party/third_party.h"
+
+struct key_issuer;
+
+/* Ka's come from the server's roster, keys go to its store. lifetime: seconds. NULL: no memory. */
+struct key_issuer *key_issuer_new(struct server *server, unsigned int lifetime);
+
+/*
+ * As in third_party.h. e2e: the setup of the NAF that asks (NAF_Id, mode, digest, usage); naf: its
+ * name for bounds and revocation; both are read during the call.
+ */
+struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loop *loop,
+                                           const struct third_party_query *query,
+                                           const struct e2e *e2e, const char *naf,
+                                           third_party_done *done, void *argument);
+
+/*
+ * End what runs on the keys that naf has asked for with this identity, and void those that are
+ * outstanding.
+ */
+struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
+                                              const char *identity, const char *naf,
+                                              third_party_revoked *done, void *argument);
+
+void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request);
+
+/*
+ * Void the outstanding keys that scope describes, then end what runs on such a key: it was taken
+ * meanwhile. scope is read during the call.
+ */
+struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
+                                            const struct store_scope *scope,
+                                            third_party_revoked *done, void *argument);
+
+/* NULL is fine. No request may be under way. */
+void key_issuer_free(struct key_issuer *issuer);
+
+/* The third party of a NAF in the same process. e2e and naf are kept, not copied. NULL: no memory.
+ */
+struct third_party *third_party_local_new(struct key_issuer *issuer, const struct e2e *e2e,
+                                          const char *naf);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * The third party's side of the line: requests of NAFs
+ *
+ * A connection has at most IN_FLIGHT requests under way and reads no more while answers wait to be
+ * written: a NAF that floods waits for itself.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "third_party/tp_link_server.h"
+
+#include "net/clock.h"
+#include "net/stream.h"
+#include "server/conn_limit.h"
+#include "third_party/tp_link_tasks.h"
+#include "third_party/tp_link_tls.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define IN_FLIGHT     256
+#define UNWRITTEN_MAX ((size_t)64 * 1024) /* octets of answers before no more is read */
+
+static SSL_CTX *get_ctx(struct server *server)
+{
+    return tp_link_tls_ctx(server->tp_link);
+}
+
+/* Serve a line. False: it bears no id, so that there is no answer to it, and the end is due. */
+static bool serve_line(struct naf *naf, const char *line, size_t length,
+                       char fault[JSON_FAULT_SIZE])
+{
+    struct tp_link_request request;
+    const bool done = tp_link_request_decode(&request, line, length, fault);
+    const bool has_id = request.id >= 0;
+
+    if (done)
+        tp_link_tasks_begin(naf, &request);
+    else if (has_id)
+        tp_link_tasks_answer_error(naf, request.id, fault);
+    OPENSSL_cleanse(&request, sizeof(request));
+    return has_id;
+}
+
+/* Read and serve what has come. */
+static enum io_status serve_lines(struct naf *naf, char fault[JSON_FAULT_SIZE])
+{
+    enum io_status result = IO_OK;
+    const char *line;
+    size_t length;
+
+    for (unsigned int turn = 0; turn < IO_WATCH_TURNS; turn++) {
+        if (naf->in_flight >= IN_FLIGHT || tls_lines_unwritten(&naf->lines) > UNWRITTEN_MAX)
+            return IO_PAUSED;
+        result = tls_lines_read(&naf->lines, &line, &length);
+        if (result != IO_OK)
+            return result;
+        naf->connection.deadline = 0; /* that line came in time; the next has its own */
+        if (!serve_line(naf, line, length, fault))
+            return IO_ERROR;
+    }
+    return IO_OK;
+}
+
+/* A line that has begun, or answers that wait, have a time limit; else the line may be idle. */
+static int64_t next_deadline(struct naf *naf)
+{
+    const int64_t limit = (int64_t)naf->connection.worker->server->limits.line * 1000;
+
+    if (!tls_lines_has_begun(&naf->lines) && tls_lines_unwritten(&naf->lines) == 0)
+        naf->connection.deadline = 0;
+    else if (naf->connection.deadline == 0)
+        naf->connection.deadline = clock_ms() + limit;
+    return naf->connection.deadline;
+}
+
+/* What is asked now would be promised by a process that ends: the NAF finds the next one. */
+static void go_on_draining(struct naf *naf)
+{
+    const enum io_status written = tls_lines_write(&naf->lines);
+
+    if (written == IO_ERROR || (written == IO_OK && naf->in_flight == 0))
+        connection_close(&naf->connection, "the server was told to stop");
+    else
+        io_watch_set(&naf->connection.watch, written == IO_OK ? IO_PAUSED : written,
+                     next_deadline(naf));
+}
+
+static void go_on(void *argument, bool in_time)
+{
+    struct naf *naf = argument;
+    char fault[JSON_FAULT_SIZE] = "";
+    enum io_status result, written;
+
+    if (!in_time) {
+        result = tls_lines_unwritten(&naf->lines) > 0 ? IO_WANT_WRITE : IO_WANT_READ;
+        connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, io_status_text(result));
+        return;
+    }
+    if (!tp_link_tls_verifies_still(naf->connection.worker->server->tp_link, naf->connection.ssl,
+                                    &naf->verified)) {
+        connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
+                          "the NAF's certificate is not good any more");
+        return;
+    }
+    if (naf->is_draining) {
+        go_on_draining(naf);
+        return;
+    }
+    naf->is_reading = true;
+    result = serve_lines(naf, fault);
+    naf->is_reading = false;
+    written = tls_lines_write(&naf->lines);
+    if (result == IO_PAUSED && written == IO_OK && naf->in_flight < IN_FLIGHT)
+        result = IO_OK;
+    if (result == IO_EOF)
+        connection_close(&naf->connection, NULL);
+    else if (result == IO_ERROR || result == IO_TOO_LONG || written == IO_ERROR)
+        connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL,
+                          fault[0] != '\0' ? fault : io_status_text(result));
+    else
+        io_watch_set(&naf->connection.watch, written == IO_OK ? result : written,
+                     next_deadline(naf));
+}
+
+static void ready(struct connection *connection)
+{
+    struct naf *naf = (struct naf *)connection;
+    char peer[LOG_ADDRESS_SIZE];
+
+    if (!tp_link_tls_is_agreed(connection->ssl)) {
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL,
+                          "ALPN " TP_LINK_ALPN " was not agreed on");
+        return;
+    }
+    tp_link_tls_first_name(connection->ssl, naf->name, sizeof(naf->name));
+    naf->is_counted =
+        conn_limit_acquire(connection->worker->server->lines, naf->name, strlen(naf->name));
+    if (!naf->is_counted) {
+        connection_refuse(connection, METRIC_REFUSED_FULL, naf->name,
+                          "this NAF has as many lines as it may have");
+        return;
+    }
+    stream_keep_alive(SSL_get_fd(connection->ssl));
+    log_event("line", "naf", naf->name, "peer", log_address(peer, &connection->peer.any), NULL);
+    naf->lines.ssl = connection->ssl;
+    connection->deadline = 0;
+    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl), go_on,
+                  naf);
+    io_watch_set(&connection->watch, IO_OK, 0);
+}
+
+static void release(struct connection *connection)
+{
+    struct naf *naf = (struct naf *)connection;
+
+    tp_link_tasks_cancel(naf);
+    if (naf->is_counted)
+        conn_limit_release(connection->worker->server->lines, naf->name, strlen(naf->name));
+    e2e_close(&naf->e2e);
+    tls_lines_clear(&naf->lines);
+}
+
+static void drain(struct connection *connection)
+{
+    struct naf *naf = (struct naf *)connection;
+
+    naf->is_draining = true;
+    if (naf->lines.ssl != NULL) /* else when its handshake is complete */
+        io_watch_set(&connection->watch, IO_OK, 0);
+}
+
+const struct connection_kind tp_link_kind = {
+    "line", METRIC_CONNECTIONS_LINE, sizeof(struct naf), false, get_ctx, ready, release, NULL,
+    drain,
+};

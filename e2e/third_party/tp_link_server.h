@@ -1,0 +1,17 @@
+/*
+ * The third party's side of the line: requests of NAFs
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TP_LINK_SERVER_H
+#define TP_LINK_SERVER_H
+
+#include "server/connection.h"
+
+#define TP_LINKS_MAX_OF_NAF \
+    64 /* at a time of one name, so that a NAF does not hold up the others */
+
+/* Kind of connection.h: of a NAF. */
+extern const struct connection_kind tp_link_kind;
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * TLS of the line between NAF and third party: version 1.3, certificates of a private CA both ways
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "third_party/tp_link_tls.h"
+
+#include "net/clock.h"
+#include "net/tls.h"
+#include "printable.h"
+#include "secret_file.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERIFY_MS 1000 /* a certificate, or a CRL, can come to its end at any time */
+
+struct tp_link_tls {
+    struct tp_link_files files;
+    bool is_server;
+    pthread_mutex_t lock;
+    SSL_CTX *ctx;
+    unsigned int number; /* of the context, from 1 on */
+};
+
+/* As ALPN has it: its length first. */
+static const unsigned char protocol[] = "\x0A" TP_LINK_ALPN;
+
+static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
+                           const unsigned char *offered, unsigned int offered_length,
+                           void *argument)
+{
+    unsigned char *found;
+
+    (void)ssl, (void)argument;
+    if (SSL_select_next_proto(&found, length, protocol, sizeof(protocol) - 1, offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *chosen = found;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool complain(char fault[TP_LINK_TLS_FAULT_SIZE], const char *option, const char *path,
+                     const char *reason)
+{
+    (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_PATH(path),
+                   reason);
+    return false;
+}
+
+/* The private key: a file that nobody else can use. */
+static bool use_key(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    char what[SECRET_FILE_FAULT_SIZE];
+    const int fd = secret_file_open(path, false, what);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    bool is_encrypted = false;
+    EVP_PKEY *key =
+        file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, tls_no_passphrase, &is_encrypted);
+    const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
+
+    if (fd < 0)
+        (void)complain(fault, "key", path, what);
+    else if (is_encrypted)
+        (void)complain(fault, "key", path,
+                       "it is encrypted, and nobody is there to ask for the passphrase: give a key "
+                       "without one");
+    else if (key == NULL)
+        (void)complain(fault, "key", path, "it is no private key in PEM");
+    else if (!done)
+        (void)complain(fault, "key", path, "it is not the key of --cert");
+    EVP_PKEY_free(key);
+    if (file != NULL)
+        (void)fclose(file);
+    else if (fd >= 0)
+        (void)close(fd);
+    return done;
+}
+
+static bool use_crl(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+    return (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
+            X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)) ||
+           complain(fault, "crl", path, tls_file_error());
+}
+
+static bool use_files(SSL_CTX *ctx, const struct tp_link_files *files,
+                      char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) <= 0)
+        return complain(fault, "cert", files->cert, tls_file_error());
+    if (!use_key(ctx, files->key, fault))
+        return false;
+    if (SSL_CTX_load_verify_locations(ctx, files->ca, NULL) <= 0)
+        return complain(fault, "ca", files->ca, tls_file_error());
+    return files->crl == NULL || use_crl(ctx, files->crl, fault);
+}
+
+static bool set_up(SSL_CTX *ctx, bool is_server)
+{
+    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) || !SSL_CTX_set_num_tickets(ctx, 0) ||
+        !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") ||
+        SSL_CTX_set_alpn_protos(ctx, protocol, sizeof(protocol) - 1) != 0)
+        return false;
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (is_server)
+        SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
+    return true;
+}
+
+static SSL_CTX *new_ctx(const struct tp_link_files *files, bool is_server,
+                        char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+    (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "out of memory");
+    ERR_clear_error();
+    if (ctx != NULL && set_up(ctx, is_server) && use_files(ctx, files, fault))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,
+                                    char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    struct tp_link_tls *tls = OPENSSL_zalloc(sizeof(*tls));
+
+    if (tls == NULL)
+        return NULL;
+    tls->files = *files;
+    tls->is_server = is_server;
+    (void)pthread_mutex_init(&tls->lock, NULL);
+    tls->number = 1;
+    tls->ctx = new_ctx(files, is_server, fault);
+    if (tls->ctx != NULL)
+        return tls;
+    tp_link_tls_free(tls);
+    return NULL;
+}
+
+SSL_CTX *tp_link_tls_read(const struct tp_link_tls *tls, char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    return new_ctx(&tls->files, tls->is_server, fault);
+}
+
+void tp_link_tls_put_in_force(struct tp_link_tls *tls, SSL_CTX *ctx)
+{
+    SSL_CTX *old;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    old = tls->ctx;
+    tls->ctx = ctx;
+    tls->number++;
+    (void)pthread_mutex_unlock(&tls->lock);
+    SSL_CTX_free(old);
+}
+
+static SSL_CTX *get_ctx(struct tp_link_tls *tls, unsigned int *number)
+{
+    SSL_CTX *ctx;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    ctx = SSL_CTX_up_ref(tls->ctx) ? tls->ctx : NULL;
+    *number = tls->number;
+    (void)pthread_mutex_unlock(&tls->lock);
+    return ctx;
+}
+
+SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls)
+{
+    unsigned int number;
+
+    return get_ctx(tls, &number);
+}
+
+/* As libssl does in a handshake: the other side's chain, for what the other side is. */
+static bool verify(const struct tp_link_tls *tls, SSL_CTX *ctx, SSL *ssl)
+{
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    const bool good =
+        check != NULL &&
+        X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(ctx), SSL_get0_peer_certificate(ssl),
+                            SSL_get_peer_cert_chain(ssl)) &&
+        X509_STORE_CTX_set_default(check, tls->is_server ? "ssl_client" : "ssl_server") &&
+        X509_verify_cert(check) > 0;
+
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return good;
+}
+
+bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
+                                struct tp_link_verified *verified)
+{
+    unsigned int number;
+    SSL_CTX *ctx = get_ctx(tls, &number);
+    const int64_t now = clock_ms();
+    bool good = ctx != NULL;
+
+    if (good && (verified->number != number || now >= verified->until)) {
+        good = verify(tls, ctx, ssl);
+        *verified = (struct tp_link_verified){good ? number : 0, now + VERIFY_MS};
+    }
+    SSL_CTX_free(ctx);
+    return good;
+}
+
+bool tp_link_tls_is_agreed(const SSL *ssl)
+{
+    const unsigned char *agreed;
+    unsigned int length;
+
+    SSL_get0_alpn_selected(ssl, &agreed, &length);
+    return length == sizeof(TP_LINK_ALPN) - 1 && memcmp(agreed, TP_LINK_ALPN, length) == 0;
+}
+
+/* Call visit() for each DNS name of the other side's certificate, until it returns true. */
+static bool any_name(const SSL *ssl, bool (*visit)(const char *name, size_t length, void *argument),
+                     void *argument)
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    GENERAL_NAMES *names = certificate == NULL
+                               ? NULL
+                               : X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type == GEN_DNS)
+            found = visit((const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                          (size_t)ASN1_STRING_length(name->d.dNSName), argument);
+    }
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return found;
+}
+
+static bool is_same(const char *name, size_t length, void *argument)
+{
+    const char *wanted = argument;
+
+    return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
+}
+
+bool tp_link_tls_names(const SSL *ssl, const char *dns_name)
+{
+    char wanted[256];
+
+    return strchr(dns_name, '*') == NULL &&
+           OPENSSL_strlcpy(wanted, dns_name, sizeof(wanted)) < sizeof(wanted) &&
+           any_name(ssl, is_same, wanted);
+}
+
+struct room {
+    char *name;
+    size_t size;
+};
+
+static bool copy_name(const char *name, size_t length, void *argument)
+{
+    const struct room *room = argument;
+
+    if (length >= room->size || memchr(name, '\0', length) != NULL)
+        return false;
+    memcpy(room->name, name, length);
+    room->name[length] = '\0';
+    return true;
+}
+
+void tp_link_tls_first_name(const SSL *ssl, char *name, size_t size)
+{
+    struct room room = {name, size};
+
+    if (!any_name(ssl, copy_name, &room))
+        (void)OPENSSL_strlcpy(name, "?", size);
+}
+
+void tp_link_tls_free(struct tp_link_tls *tls)
+{
+    if (tls == NULL)
+        return;
+    SSL_CTX_free(tls->ctx);
+    (void)pthread_mutex_destroy(&tls->lock);
+    OPENSSL_free(tls);
+}

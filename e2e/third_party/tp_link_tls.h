@@ -1,0 +1,64 @@
+/*
+ * TLS of the line between NAF and third party: version 1.3, certificates of a private CA both ways
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TP_LINK_TLS_H
+#define TP_LINK_TLS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TP_LINK_ALPN "akma-e2e/1"
+
+/* Files in PEM. */
+struct tp_link_files {
+    const char *cert, *key, *ca;
+    const char *crl; /* NULL: revocation is not looked at */
+};
+
+struct tp_link_tls;
+
+#define TP_LINK_TLS_FAULT_SIZE                                        \
+    450 /* of a sentence that names the option and the file, filtered \
+         */
+
+/* Read the files, whose names are kept, not copied. NULL: fault says why. */
+struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,
+                                    char fault[TP_LINK_TLS_FAULT_SIZE]);
+
+/* Read the files again; NULL: fault. What comes back is put in force by the next call, or freed. */
+SSL_CTX *tp_link_tls_read(const struct tp_link_tls *tls, char fault[TP_LINK_TLS_FAULT_SIZE]);
+void tp_link_tls_put_in_force(struct tp_link_tls *tls, SSL_CTX *ctx);
+
+/* The context in force, on any thread; a reference to drop with SSL_CTX_free(). */
+SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls);
+
+/* When the other side's certificate was verified last; zeros for a new connection. */
+struct tp_link_verified {
+    unsigned int number; /* by which of the files that have been in force */
+    int64_t until;       /* clock_ms() */
+};
+
+/*
+ * After the handshake: is the other side's certificate good by the files in force, and has neither
+ * it nor a CRL come to its end? Verified again for other files, and after a second.
+ */
+bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
+                                struct tp_link_verified *verified);
+
+/* After the handshake: did both agree on the protocol of this line? */
+bool tp_link_tls_is_agreed(const SSL *ssl);
+
+/* Is this exactly a DNS name of the certificate of the other side? Wildcards count for nothing. */
+bool tp_link_tls_names(const SSL *ssl, const char *dns_name);
+
+/* The first DNS name of the other side's certificate, or "?" where there is none that fits. */
+void tp_link_tls_first_name(const SSL *ssl, char *name, size_t size);
+
+/* NULL is fine. */
+void tp_link_tls_free(struct tp_link_tls *tls);
+
+#endif
