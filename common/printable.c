@@ -27,16 +27,6 @@ static const struct {
     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE007F},
 };
 
-/* The code point of a well-formed character (RFC 3629 clause 3). */
-static uint32_t code_point_of(const unsigned char *character, size_t length)
-{
-    uint32_t code_point = length == 1 ? character[0] : character[0] & (0xFFU >> (length + 1));
-
-    for (size_t i = 1; i < length; i++)
-        code_point = code_point << 6 | (character[i] & 0x3FU);
-    return code_point;
-}
-
 static bool is_escaped(uint32_t code_point)
 {
     for (size_t i = 0; i < sizeof(escaped) / sizeof(escaped[0]); i++)
@@ -72,7 +62,7 @@ const char *printable_octets(char *shown, size_t size, const char *text, size_t 
     while (length > 0) {
         const unsigned char *character = (const unsigned char *)text;
         const size_t step = utf8_character(character, length), taken = step == 0 ? 1 : step;
-        const bool escape = step == 0 || is_escaped(code_point_of(character, step));
+        const bool escape = step == 0 || is_escaped(utf8_code_point(character, step));
         const size_t written = put(shown + used, room - used, text, taken, escape);
 
         if (written == 0) {

@@ -13,6 +13,7 @@ struct kdf_ctx {
     const struct provctx *provctx;
     struct prf prf; /* opened when it is first needed */
     struct inputs inputs;
+    bool keys_differ; /* Ka and Ks_NAF are known to be two keys */
 };
 
 #endif

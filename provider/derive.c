@@ -19,6 +19,41 @@ bool derive_is_allowed(const struct provctx *provctx)
     return fault == NULL;
 }
 
+/*
+ * Are Ka and Ks_NAF the same octets? Both are of 32 then. The answer tells that a call is refused,
+ * and no more of its octets.
+ */
+static bool declassified_are_equal(const struct octets *ks_naf, const struct value *ka)
+{
+    volatile bool equal = false; /* one branch here, and none behind it sees more than the answer */
+    unsigned char difference = 0;
+
+    if (ka->length != AKMA_KEY_LENGTH)
+        return false;
+    for (size_t i = 0; i < AKMA_KEY_LENGTH; i++) /* inline: CRYPTO_memcmp() takes longer */
+        difference |= ks_naf->data[i] ^ ka->octets[i];
+    if (difference == 0)
+        equal = true;
+    return equal;
+}
+
+/* One key given for both is known to the operator. */
+static bool keys_differ(const struct kdf_ctx *ctx)
+{
+    const struct inputs *inputs = &ctx->inputs;
+    struct value ka;
+
+    if (ctx->keys_differ || !has_input(inputs->algorithm->taken, INPUT_KA))
+        return true;
+    ka = s_part(&inputs->s, INPUT_KA);
+    if (!declassified_are_equal(&inputs->key, &ka))
+        return true;
+    RAISE(&ctx->provctx->errors, REASON_VALUE,
+          "ka: the same octets as ks-naf; give the third party's own key, which the operator does "
+          "not have");
+    return false;
+}
+
 static size_t output_max(const struct inputs *inputs)
 {
     return inputs->algorithm->row->blocks * digests[inputs->settings.digest].size;
@@ -93,9 +128,12 @@ static bool work(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 
 bool derive(struct kdf_ctx *ctx, unsigned char *out, size_t length)
 {
-    if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) && output_fits(ctx, out, length) &&
-        key_is_alive(ctx) && policy_allows(ctx) && work(ctx, out, length))
+    if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) && keys_differ(ctx) &&
+        output_fits(ctx, out, length) && key_is_alive(ctx) && policy_allows(ctx) &&
+        work(ctx, out, length)) {
+        ctx->keys_differ = true; /* no sooner: a call that fails puts its keys back */
         return true;
+    }
     cleanse_output(ctx, out, length);
     return false;
 }

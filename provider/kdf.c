@@ -34,6 +34,7 @@ static struct kdf_ctx *ctx_alloc(const struct provctx *provctx)
     ctx->provctx = provctx;
     ctx->prf.mac = NULL;
     ctx->prf.key_state = KEY_NONE;
+    ctx->keys_differ = false;
     return ctx;
 }
 
@@ -68,6 +69,7 @@ static void kdf_reset(void *vctx)
 
     release(ctx);
     inputs_init(&ctx->inputs, ctx->inputs.algorithm);
+    ctx->keys_differ = false;
 }
 
 static void *kdf_dupctx(void *vctx)
@@ -101,8 +103,10 @@ static bool set(struct kdf_ctx *ctx, const OSSL_PARAM given[], struct inputs_und
 {
     if (!inputs_begin(&ctx->inputs, given, undo, &ctx->provctx->errors))
         return false;
-    if (undo->changed != 0)
+    if (undo->changed != 0) {
+        ctx->keys_differ = false;
         invalidate_hmac(ctx, undo->changed);
+    }
     return true;
 }
 

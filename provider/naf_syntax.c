@@ -22,6 +22,16 @@ static unsigned int is_host_name_octet(unsigned char c)
            (unsigned int)((unsigned char)(c - '0') < 10) | is_separator(c);
 }
 
+/* Is the last label a number? Then this is an IPv4 address, and no name. */
+static bool ends_in_number(const unsigned char *fqdn, size_t length)
+{
+    size_t i = length;
+
+    while (i > 0 && (unsigned char)(fqdn[i - 1] - '0') < 10)
+        i--;
+    return i < length && (i == 0 || fqdn[i - 1] == '.');
+}
+
 /*
  * Most names hold host-name octets only, no two separators side by side and none at an end, and no
  * label too long: one loop, which compilers vectorise, tells. What it does not accept is looked at
@@ -36,7 +46,7 @@ static bool is_everyday_name(const unsigned char *fqdn, size_t length)
     for (size_t i = 0; i + 1 < length; i++)
         bad |= (unsigned char)((unsigned int)!is_host_name_octet(fqdn[i]) |
                                (is_separator(fqdn[i]) & is_separator(fqdn[i + 1])));
-    return bad == 0 && length <= LABEL_MAX;
+    return bad == 0 && length <= LABEL_MAX && !ends_in_number(fqdn, length);
 }
 
 /* One label, without the dot behind it. */
@@ -49,6 +59,15 @@ static const char *label_fault(const unsigned char *label, size_t length)
     if (label[0] == '-' || label[length - 1] == '-')
         return "a label starts or ends with a hyphen; use a letter or digit there";
     return NULL;
+}
+
+static const char *octet_fault(unsigned char c)
+{
+    if (c == ':' || c == '/')
+        return "not host-name text: a URL, an IPv6 address, or a host and its port; give the "
+               "host's name alone";
+    return "not host-name text: only letters, digits, hyphens and dots are allowed (give an "
+           "internationalised name in its A-label form)";
 }
 
 const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
@@ -65,12 +84,14 @@ const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length)
             fault = label_fault(fqdn + label, i - label);
             label = i + 1;
         } else if (!is_host_name_octet(fqdn[i])) {
-            fault =
-                "not host-name text: only letters, digits, hyphens and dots are allowed (give an "
-                "internationalised name in its A-label form)";
+            fault = octet_fault(fqdn[i]);
         }
     }
-    return fault != NULL ? fault : label_fault(fqdn + label, length - label);
+    if (fault == NULL)
+        fault = label_fault(fqdn + label, length - label);
+    if (fault == NULL && ends_in_number(fqdn, length))
+        fault = "an IPv4 address, or a last label of digits alone; give the host's name";
+    return fault;
 }
 
 const char *naf_ua_protocol_fault(const unsigned char *identifier, size_t length)

@@ -11,7 +11,10 @@
 
 #include <stddef.h>
 
-/* Host-name text of 1 to 253 octets: labels of letters, digits and hyphens (RFC 1123 2.1). */
+/*
+ * Host-name text of 1 to 253 octets: labels of letters, digits and hyphens, the last of them no
+ * number (RFC 1123 2.1).
+ */
 const char *naf_fqdn_fault(const unsigned char *fqdn, size_t length);
 
 /* Exactly 5 octets that do not read on as a host name (TS 33.220 Annex H). */

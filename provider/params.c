@@ -5,8 +5,10 @@
  */
 #include "params.h"
 
+#include "key_form.h"
 #include "naf_syntax.h"
 #include "property_query.h"
+#include "subscriber.h"
 #include "utf8.h"
 
 #include <openssl/crypto.h>
@@ -14,22 +16,6 @@
 #include <string.h>
 
 /* Forms */
-
-static const char *supi_fault(const unsigned char *supi, size_t length)
-{
-    static const char prefix[] = "imsi-";
-    const size_t prefix_length = sizeof(prefix) - 1;
-    size_t digits = 0;
-
-    if (length <= prefix_length || memcmp(supi, prefix, prefix_length) != 0)
-        return utf8_fault(supi, length);
-    while (prefix_length + digits < length && supi[prefix_length + digits] >= '0' &&
-           supi[prefix_length + digits] <= '9')
-        digits++;
-    return prefix_length + digits < length
-               ? utf8_fault(supi, length)
-               : "leave out 'imsi-': the SUPI of an IMSI is its bare digits here (TS 33.501 A.7.0)";
-}
 
 static const char *fc_fault(const unsigned char *fc, size_t length)
 {
@@ -82,10 +68,16 @@ static bool set_not_after(struct settings *settings, const OSSL_PARAM *given,
     const bool has_octets = given->data != NULL && given->data_size > 0;
 
     (void)value;
-    if (has_octets && OSSL_PARAM_get_int64(given, &settings->not_after))
+    if (!has_octets || !OSSL_PARAM_get_int64(given, &settings->not_after))
+        RAISE(errors, REASON_VALUE, "%s: must be an integer of 64 bits; this one %s", given->key,
+              has_octets ? "is out of its range" : "has no octets");
+    else if (settings->not_after > AKMA_NOT_AFTER_MAX)
+        RAISE(errors, REASON_VALUE,
+              "%s: %lld given, after the year 9999; must be seconds since 1970 UTC, at most %lld "
+              "(are these milliseconds?)",
+              given->key, (long long)settings->not_after, AKMA_NOT_AFTER_MAX);
+    else
         return true;
-    RAISE(errors, REASON_VALUE, "%s: must be an integer of 64 bits; this one %s", given->key,
-          has_octets ? "is out of its range" : "has no octets");
     return false;
 }
 
@@ -203,6 +195,19 @@ static struct value value_of(const OSSL_PARAM *given)
     return value;
 }
 
+/* A character of a text that cannot be shown is named by its code point. */
+static bool raise_form(const struct param *param, const OSSL_PARAM *given,
+                       const struct value *value, const char *fault, const struct errors *errors)
+{
+    uint32_t unseen;
+
+    if (param->type == TEXT && utf8_find_unseen(value->octets, value->length, &unseen))
+        RAISE(errors, REASON_VALUE, "%s: U+%04X: %s", given->key, (unsigned int)unseen, fault);
+    else
+        RAISE(errors, REASON_VALUE, "%s: %s", given->key, fault);
+    return false;
+}
+
 static bool read_string(const struct param *param, const OSSL_PARAM *given, struct value *value,
                         const struct errors *errors)
 {
@@ -218,9 +223,7 @@ static bool read_string(const struct param *param, const OSSL_PARAM *given, stru
         return raise_length(param, given, value, errors);
     if (param->fault != NULL)
         fault = param->fault(value->octets, value->length);
-    if (fault != NULL)
-        RAISE(errors, REASON_VALUE, "%s: %s", given->key, fault);
-    return fault == NULL;
+    return fault == NULL || raise_form(param, given, value, fault, errors);
 }
 
 bool params_read(const struct param *param, const OSSL_PARAM *given, struct value *value,

@@ -25,11 +25,11 @@
  * row (derivations.h).
  */
 #define INPUTS(ROW)                                                                                \
-    ROW(KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, NULL, NULL, SECRET, AKMA_PARAM_KS_NAF,   \
-        AKMA_PARAM_KEY)                                                                            \
-    ROW(KEY, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, NULL, NULL, SECRET, AKMA_PARAM_KEY)         \
+    ROW(KS_NAF, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, key_fault, NULL, SECRET,                 \
+        AKMA_PARAM_KS_NAF, AKMA_PARAM_KEY)                                                         \
+    ROW(KEY, OCTETS, AKMA_KEY_LENGTH, AKMA_KEY_LENGTH, key_fault, NULL, SECRET, AKMA_PARAM_KEY)    \
     ROW(ANY_KEY, OCTETS, 1, INT_MAX, NULL, NULL, SECRET, AKMA_PARAM_KEY)                           \
-    ROW(KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX, NULL, NULL, SECRET, AKMA_PARAM_KA,                   \
+    ROW(KA, OCTETS, AKMA_KA_MIN, AKMA_KA_MAX, key_fault, NULL, SECRET, AKMA_PARAM_KA,              \
         AKMA_PARAM_SECRET)                                                                         \
     ROW(NAF_ID, OCTETS, AKMA_NAF_ID_MIN, AKMA_NAF_ID_MAX, naf_id_fault, NULL, READABLE,            \
         AKMA_PARAM_NAF_ID)                                                                         \
@@ -40,7 +40,7 @@
     ROW(REFRESH, OCTETS, 0, AKMA_REFRESH_MAX, NULL, NULL, OPTIONAL | READABLE, AKMA_PARAM_REFRESH) \
     ROW(USAGE, TEXT, 0, AKMA_USAGE_MAX, utf8_fault, NULL, OPTIONAL | READABLE, AKMA_PARAM_USAGE)   \
     ROW(RAND, OCTETS, AKMA_RAND_LENGTH, AKMA_RAND_LENGTH, NULL, NULL, SECRET, AKMA_PARAM_RAND)     \
-    ROW(IMPI, TEXT, 1, AKMA_P_MAX, utf8_fault, NULL, SECRET, AKMA_PARAM_IMPI)                      \
+    ROW(IMPI, TEXT, 1, AKMA_P_MAX, impi_fault, NULL, SECRET, AKMA_PARAM_IMPI)                      \
     ROW(SUPI, TEXT, 1, AKMA_P_MAX, supi_fault, NULL, SECRET, AKMA_PARAM_SUPI)                      \
     ROW(DEVICE, TEXT, 1, AKMA_DEVICE_MAX, utf8_fault, NULL, SECRET, AKMA_PARAM_DEVICE)             \
     ROW(KA_ID, TEXT, 0, AKMA_KA_ID_MAX, utf8_fault, NULL, OPTIONAL, AKMA_PARAM_KA_ID)              \

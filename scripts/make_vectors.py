@@ -64,6 +64,9 @@ def e2e_vector(mode: str, digest: str, length: int) -> dict[str, Any]:
     return vector | {"e2e-key": key.hex()}
 
 
+FORMS: dict[type, str] = {bytes: "octets", str: "text", int: "number"}
+
+
 def refusal(
     name: str, parameter: str, algorithm: str = "AKMA-E2E", length: int = 32, **changes: Any
 ) -> dict[str, Any]:
@@ -73,10 +76,8 @@ def refusal(
     given = []
     for key, value in merged.items():
         if value is not None:
-            form = "octets" if isinstance(value, bytes) else "text"
-            given.append(
-                {"name": key, form: value.hex() if isinstance(value, bytes) else str(value)}
-            )
+            form = FORMS[type(value)]
+            given.append({"name": key, form: value.hex() if form == "octets" else value})
     return {
         "name": name,
         "algorithm": algorithm,
@@ -93,7 +94,11 @@ REFUSALS = [
     refusal("Ks_NAF as 64 hex digits", "ks-naf", ks_naf=KS_NAF.hex().encode()),
     refusal("no Ka", "ka", ka=None),
     refusal("Ka of 15 octets", "ka", ka=KA[:15]),
-    refusal("Ka of 65536 octets", "ka", ka=bytes(65536)),
+    refusal("Ka of 65536 octets", "ka", ka=b"\x80" * 65536),
+    refusal("Ks_NAF of zeros", "ks-naf", ks_naf=bytes(32)),
+    refusal("Ka of zeros", "ka", ka=bytes(32)),
+    refusal("Ka equal to Ks_NAF", "ka", ka=KS_NAF),
+    refusal("not-after in milliseconds", "not-after", not_after=1790000000000000),
     refusal("no FQDN", "naf-fqdn", naf_fqdn=None),
     refusal("no Ua security protocol identifier", "ua-protocol-id", ua_protocol_id=None),
     refusal("empty FQDN", "naf-fqdn", naf_fqdn=""),
@@ -104,6 +109,11 @@ REFUSALS = [
     refusal("hyphen at the start of a label", "naf-fqdn", naf_fqdn="-naf.example.com"),
     refusal("hyphen at the end of a label", "naf-fqdn", naf_fqdn="naf-.example.com"),
     refusal("underscore", "naf-fqdn", naf_fqdn="naf_1.example.com"),
+    refusal("IPv4 address", "naf-fqdn", naf_fqdn="192.0.2.1"),
+    refusal("last label of digits", "naf-fqdn", naf_fqdn="naf.example.123"),
+    refusal("IPv6 address", "naf-fqdn", naf_fqdn="2001:db8::1"),
+    refusal("URL", "naf-fqdn", naf_fqdn="https://naf.example.com"),
+    refusal("host and port", "naf-fqdn", naf_fqdn="naf.example.com:443"),
     refusal("name not in its A-label form", "naf-fqdn", naf_fqdn="zähler.example.com"),
     refusal("identifier of 4 octets", "ua-protocol-id", ua_protocol_id=UA[:4]),
     refusal("identifier of 6 octets", "ua-protocol-id", ua_protocol_id=UA + b"\0"),
@@ -126,12 +136,48 @@ REFUSALS = [
     refusal("usage above U+10FFFF", "usage", usage=b"\xf4\x90\x80\x80"),
     refusal("usage cut inside a character", "usage", usage=b"z\xc3"),
     refusal("usage with a NUL", "usage", usage=b"tls\0psk"),
+    refusal("usage with a line feed", "usage", usage="tls\npsk"),
+    refusal("usage with a byte order mark", "usage", usage="\ufefftls-psk"),
+    refusal("usage with a right-to-left override", "usage", usage="tls\u202epsk"),
+    refusal("usage with a zero width space", "usage", usage="tls\u200bpsk"),
+    refusal("usage with a noncharacter", "usage", usage="tls\ufdd0psk"),
+    refusal("usage with the last code point", "usage", usage="tls\U0010ffffpsk"),
     refusal("unknown digest", "digest", digest="SHA1"),
     refusal("unknown mode", "mode", mode="KBKDF"),
     refusal("no octet wanted", "output", length=0),
     refusal("256 blocks in mode 3GPP", "output", length=255 * 32 + 1),
     refusal("256 blocks in mode HKDF", "output", length=255 * 32 + 1, mode="HKDF"),
     refusal("SUPI with its scheme", "supi", algorithm="AKMA-K-AKMA", supi="imsi-001010000000001"),
+    *[
+        refusal(f"SUPI with {prefix}", "supi", algorithm="AKMA-K-AKMA", supi=f"{prefix}{rest}")
+        for prefix, rest in (
+            ("nai-", "user@example.com"),
+            ("gci-", "00a1@5gc.example.com"),
+            ("gli-", "00a1@5gc.example.com"),
+            ("suci-", "0-001-01-0-0-0-0000000001"),
+            ("msisdn-", "491701234567"),
+            ("extid-", "meter-7@example.com"),
+            ("imei-", "490154203237518"),
+            ("imeisv-", "4901542032375186"),
+            ("IMSI-", "001010000000001"),
+        )
+    ],
+    refusal("SUPI of 4 digits", "supi", algorithm="AKMA-K-AKMA", supi="0010"),
+    refusal("SUPI of 16 digits", "supi", algorithm="AKMA-K-AKMA", supi="0010100000000012"),
+    refusal("SUPI with a blank", "supi", algorithm="AKMA-K-AKMA", supi="001010000000001 "),
+    refusal("SUPI without a realm", "supi", algorithm="AKMA-K-AKMA", supi="user@"),
+    refusal("SUPI with two @", "supi", algorithm="AKMA-K-AKMA", supi="user@one@two"),
+    refusal("K_AUSF of zeros", "key", algorithm="AKMA-K-AKMA", key=bytes(32), supi="00101"),
+    *[
+        refusal(name, "impi", algorithm="GBA-KS-NAF", rand=bytes(16), naf_id=NAF_ID, impi=impi)
+        for name, impi in (
+            ("IMPI that is a SIP URI", "sip:user@example.com"),
+            ("IMPI that is a SIPS URI", "sips:user@example.com"),
+            ("IMPI that is a number", "tel:+491701234567"),
+            ("IMPI without a realm", "001010000000001"),
+            ("IMPI with a blank", " user@example.com"),
+        )
+    ],
     refusal("empty SUPI", "supi", algorithm="AKMA-A-TID", supi=""),
     refusal("no SUPI", "supi", algorithm="AKMA-A-TID"),
     refusal("K_AF of 33 octets", "output", algorithm="AKMA-K-AF", length=33, naf_id=NAF_ID),

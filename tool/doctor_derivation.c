@@ -66,7 +66,7 @@ static OSSL_PARAM text(const char *name, const char *value)
 static bool derive(EVP_KDF *kdf, const char *mode, unsigned char key[32])
 {
     unsigned char ka[64], refresh[32];
-    int64_t not_after = INT64_MAX;
+    int64_t not_after = AKMA_NOT_AFTER_MAX;
     OSSL_PARAM e2e[] = {
         octets(AKMA_PARAM_KS_NAF, ks_naf, sizeof(ks_naf)),
         octets(AKMA_PARAM_KA, ka, sizeof(ka)),

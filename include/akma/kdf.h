@@ -3,7 +3,9 @@
  *
  * Everything here is a macro: an application needs this header and libcrypto, and links to nothing
  * of the provider itself. "octets" is an OSSL_PARAM octet string, "text" an OSSL_PARAM UTF-8
- * string: well formed, without NUL, used as given. All lengths count octets.
+ * string: well formed, without NUL and without characters that are not seen (control, format, line
+ * separators, noncharacters), used as given. All lengths count octets. No key may be all zero, that
+ * of 3GPP-KDF excepted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,10 +40,10 @@
  * OpenSSL, and so is a misspelt one. The form of each value is checked here.
  *
  * EVP_KDF_derive() takes parameters as well, just as if they had been set before, and they stay.
- * Then it checks what concerns all of them: that none is missing, that the length is one the
- * algorithm gives, AKMA_PARAM_NOT_AFTER, and the policy. It writes exactly the length asked for.
- * For AKMA-E2E the length is part of what is hashed: a shorter key is not the beginning of a longer
- * one. Deriving again without a change gives the same key again.
+ * Then it checks what concerns all of them: that none is missing, that Ka is not Ks_NAF, that the
+ * length is one the algorithm gives, AKMA_PARAM_NOT_AFTER, and the policy. It writes exactly the
+ * length asked for. For AKMA-E2E the length is part of what is hashed: a shorter key is not the
+ * beginning of a longer one. Deriving again without a change gives the same key again.
  *
  * Between derivations the context keeps its inputs and the HMAC keyed with them, so a further key
  * that differs in AKMA_PARAM_REFRESH alone is several times cheaper than one of a new context. For
@@ -98,7 +100,8 @@
 #define AKMA_PARAM_MODE "mode"
 /*
  * End of life of the 3GPP key as BSF or AAnF gave it: integer (int64_t), seconds since 1970 UTC,
- * default none. Deriving fails when the clock is past it. Not part of what is hashed.
+ * default none, AKMA_NOT_AFTER_MAX at most. Deriving fails when the clock is past it. Not part of
+ * what is hashed.
  */
 #define AKMA_PARAM_NOT_AFTER "not-after"
 
@@ -106,7 +109,7 @@
 
 /* FQDN, then the Ua security protocol identifier: octets, 6 to 258 (TS 33.220 Annex H). */
 #define AKMA_PARAM_NAF_ID "naf-id"
-/* Instead of it, its two halves: the FQDN, text, 1 to 253 ... */
+/* Instead of it, its two halves: the FQDN, text, 1 to 253; no address, URL or port ... */
 #define AKMA_PARAM_NAF_FQDN "naf-fqdn"
 /* ... and the identifier, octets, exactly 5. */
 #define AKMA_PARAM_UA_PROTOCOL_ID "ua-protocol-id"
@@ -118,9 +121,12 @@
 
 /* RAND of the GBA bootstrapping: octets, exactly 16, required (TS 33.220 B.3). */
 #define AKMA_PARAM_RAND "rand"
-/* IMPI: text, 1 to 65535, required (TS 33.220 B.3). */
+/* IMPI: text, user@realm, 1 to 65535, required (TS 33.220 B.3). */
 #define AKMA_PARAM_IMPI "impi"
-/* SUPI as TS 33.501 A.7.0 uses it (of an IMSI the bare digits): text, 1 to 65535, required. */
+/*
+ * SUPI as TS 33.501 A.7.0 uses it, 5 to 15 digits (an IMSI) or user@realm: text, 1 to 65535,
+ * required.
+ */
 #define AKMA_PARAM_SUPI "supi"
 /* AKMA-KA: the device's permanent name, as it is written everywhere: text, 1 to 255, required. */
 #define AKMA_PARAM_DEVICE "device"
@@ -153,6 +159,9 @@
 /* Defaults. */
 #define AKMA_DEFAULT_DIGEST AKMA_DIGEST_SHA2_256
 #define AKMA_DEFAULT_MODE   AKMA_MODE_3GPP
+
+/* The latest AKMA_PARAM_NOT_AFTER: the end of the year 9999. */
+#define AKMA_NOT_AFTER_MAX 253402300799LL
 
 /* Limits, in octets. */
 #define AKMA_KEY_LENGTH            32    /* Ks, Ks_NAF, K_AUSF, K_AKMA, K_AF, K_master */

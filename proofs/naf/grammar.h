@@ -21,9 +21,13 @@ struct reading {
     bool is_ok;                /* every octet may stand in a name, every label that ended is one */
     bool starts_well, may_end; /* of the present label: its first, its last octet is no hyphen */
     unsigned char label;       /* octets of the present label */
+    unsigned char digits;      /* digits read last, one after the other */
 };
 
-/* Labels are of 1 to 63 letters, digits and hyphens, no hyphen at their ends; dots between. */
+/*
+ * Labels are of 1 to 63 letters, digits and hyphens, no hyphen at their ends; dots between. The
+ * last one is no number.
+ */
 static bool is_label(const struct reading *reading)
 {
     return reading->label >= 1 && reading->label <= 63 && reading->starts_well && reading->may_end;
@@ -31,6 +35,7 @@ static bool is_label(const struct reading *reading)
 
 static struct reading read_octet(struct reading so_far, unsigned char c)
 {
+    so_far.digits = (unsigned char)(c >= '0' && c <= '9' ? so_far.digits + 1 : 0);
     if (c == '.') {
         so_far.is_ok = so_far.is_ok && is_label(&so_far);
         so_far.label = 0;
@@ -46,7 +51,8 @@ static struct reading read_octet(struct reading so_far, unsigned char c)
 
 static bool is_name(const struct reading *reading, size_t length)
 {
-    return reading->is_ok && is_label(reading) && length <= 253;
+    return reading->is_ok && is_label(reading) && reading->digits != reading->label &&
+           length <= 253;
 }
 
 static bool is_fqdn(const unsigned char *text, size_t length)

@@ -20,6 +20,7 @@ E2E: Pairs = [
     ("ua-protocol-id", "0100000007"),
 ]
 MASTER: Pairs = [("key", "404142434445464748494a4b4c4d4e4f" * 2), ("device", "device-7")]
+AUSF: Pairs = [("key", "404142434445464748494a4b4c4d4e4f" * 2), ("supi", "001010000000001")]
 KDF: Pairs = [("key", "00" * 32), ("fc", "69"), ("p", "00")]
 
 # What is changed, the octets asked for, what fails, and the reason; a value None leaves the parameter out.
@@ -30,6 +31,15 @@ REFUSALS: list[tuple[str, Pairs, dict[str, str | None], int, str, str]] = [
     ("AKMA-E2E", E2E, {"secret": "11" * 32}, 32, "KDF_CTRL_ERROR", "parameter given twice"),
     ("AKMA-E2E", E2E, {"naf-id": "610100000007"}, 32, "KDF_CTRL_ERROR", "conflicting parameters"),
     ("AKMA-E2E", E2E, {"naf-fqdn": "iot_1.example.com"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"ks-naf": "00" * 32}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"ka": "00" * 16}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"naf-fqdn": "192.0.2.1"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"naf-fqdn": "iot.example.com:443"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"not-after": "253402300800"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-E2E", E2E, {"ka": dict(E2E)["ks-naf"]}, 32, "KDF_DERIVE_ERROR", "invalid value"),
+    ("AKMA-K-AKMA", AUSF, {"supi": "imsi-001010000000001"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-K-AKMA", AUSF, {"supi": "0010100000000012"}, 32, "KDF_CTRL_ERROR", "invalid value"),
+    ("AKMA-K-AKMA", AUSF, {"key": "00" * 32}, 32, "KDF_CTRL_ERROR", "invalid value"),
     ("AKMA-E2E", E2E, {"digest": "SHA1"}, 32, "KDF_CTRL_ERROR", "invalid value"),
     ("AKMA-E2E", E2E, {"mode": "X963"}, 32, "KDF_CTRL_ERROR", "invalid value"),
     ("AKMA-E2E", E2E, {"ka": None}, 32, "KDF_DERIVE_ERROR", "missing parameter"),

@@ -88,7 +88,7 @@ static const struct {
     {AKMA_PARAM_REFRESH, REFRESH, OSSL_PARAM_OCTET_STRING, "refresh", 7},
     {AKMA_PARAM_USAGE, USAGE, OSSL_PARAM_UTF8_STRING, "usage", 5},
     {AKMA_PARAM_RAND, RAND, OSSL_PARAM_OCTET_STRING, "0123456789abcdef", 16},
-    {AKMA_PARAM_IMPI, IMPI, OSSL_PARAM_UTF8_STRING, "impi", 4},
+    {AKMA_PARAM_IMPI, IMPI, OSSL_PARAM_UTF8_STRING, "user@realm", 10},
     {AKMA_PARAM_SUPI, SUPI, OSSL_PARAM_UTF8_STRING, "234150999999999", 15},
     {AKMA_PARAM_DEVICE, DEVICE, OSSL_PARAM_UTF8_STRING, "device-7@enterprise.example", 27},
     {AKMA_PARAM_KA_ID, KA_ID, OSSL_PARAM_UTF8_STRING, "2027", 4},
@@ -303,6 +303,15 @@ static void straight_hmac(const EVP_MD *md, const unsigned char *key, size_t key
     }
 }
 
+static bool is_zero(const struct text *text)
+{
+    size_t i = 0;
+
+    while (i < text->length && text->octets[i] == 0)
+        i++;
+    return i == text->length;
+}
+
 static void oracle_e2e(unsigned char *out, size_t length)
 {
     static unsigned char s[S_MAX];
@@ -314,6 +323,8 @@ static void oracle_e2e(unsigned char *out, size_t length)
     size_t n = 2;
 
     want(model[KEY].length == 32 && model[KA].length >= 16 && model[KA].length <= 65535);
+    want(!is_zero(&model[KEY]) && !is_zero(&model[KA]));
+    want(model[KA].length != 32 || memcmp(model[KEY].octets, model[KA].octets, 32) != 0);
     memcpy(s, "\xff\xe2", 2);
     append_counted(s, &n, "akma-e2e", 8);
     append_slot(s, &n, KA);
@@ -348,6 +359,7 @@ static void oracle_3gpp(unsigned int algorithm, unsigned char *out, size_t lengt
         memcpy(s + n, p_list, p_length);
         n += p_length;
     } else {
+        want(!is_zero(&model[KEY]));
         n = strlen(algorithms[algorithm].fc);
         memcpy(s, algorithms[algorithm].fc, n);
         if (algorithms[algorithm].p0[0] != '\0')

@@ -272,7 +272,7 @@ static void derive(EVP_KDF_CTX *ctx, const struct kdf_case *one, bool is_to_fail
 static void replace_secrets(EVP_KDF_CTX *ctx, const struct kdf_case *one, size_t ka_length,
                             bool is_to_fail)
 {
-    static unsigned char key[AKMA_KEY_LENGTH], ka[sizeof(case_long_ka)];
+    static unsigned char key[AKMA_KEY_LENGTH] = {1}, ka[sizeof(case_long_ka)] = {2};
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_KEY, key, sizeof(key)),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, ka, ka_length),

@@ -22,7 +22,7 @@
 #define S_LENGTH 83 /* octets of S with the inputs below */
 #define OUTPUT   32
 
-static unsigned char key[AKMA_KEY_LENGTH], ka[32], refresh[4], out[OUTPUT], s[S_LENGTH];
+static unsigned char key[AKMA_KEY_LENGTH] = {1}, ka[32] = {2}, refresh[4], out[OUTPUT], s[S_LENGTH];
 static char naf_id[] = "naf.example.com\x01\x00\x00\x00\x07";
 
 static EVP_KDF *kdf;

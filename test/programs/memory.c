@@ -92,7 +92,7 @@ static void want(int done)
     exit(EXIT_FAILURE);
 }
 
-static unsigned char key[AKMA_KEY_LENGTH], ka[AKMA_KA_MAX], refresh[4];
+static unsigned char key[AKMA_KEY_LENGTH] = {1}, ka[AKMA_KA_MAX] = {2}, refresh[4];
 static char naf_id[] = "naf.example.com\x01\x00\x00\x00\x07";
 
 static void report_life(EVP_KDF *kdf, size_t ka_length)

@@ -49,7 +49,7 @@ def octets_of_length(name: str, wanted: str, *lengths: int, algorithm: str) -> l
 def text_of_length(name: str, wanted: str, *lengths: int, algorithm: str) -> list[Bad]:
     """The same of text."""
     return [
-        Bad([(name, "9" * n)], f"{name}: {n} octets given; must be {wanted}", algorithm)
+        Bad([(name, "d" * n)], f"{name}: {n} octets given; must be {wanted}", algorithm)
         for n in lengths
     ]
 
@@ -94,20 +94,107 @@ HINTS = [
         Bad([("naf-id", FQDN.encode() + first + bytes(4))], "identifier is missing")
         for first in (b"a", b"z", b"A", b"Z", b"0", b"9", b"-", b".")
     ],
-    Bad([("supi", "imsi-234150999999999")], "supi: leave out 'imsi-'", SUCI),
-    Bad([("supi", "imsi-1")], "supi: leave out 'imsi-'", "AKMA-A-TID"),
 ]
+
+IMSI_WANTED = "must be the 5 to 15 digits of an IMSI, or user@realm (TS 33.501 A.7.0)"
+IMPI_WANTED = "must be user@realm (TS 23.003 13.3)"
+BLANKS = " \u00a0\u1680\u2000\u200a\u202f\u205f\u3000"
+SUPIS: list[tuple[str, str]] = [
+    ("imsi-234150999999999", "leave out 'imsi-'"),
+    ("IMSI-1", "leave out 'imsi-'"),
+    ("imsi-", "leave out 'imsi-'"),
+    ("imsi-1@example.com", "leave out 'imsi-'"),
+    ("nai-user@example.com", "leave out 'nai-'"),
+    ("Nai-user@example.com", "leave out 'nai-'"),
+    ("gci-ab@5gc.example.com", "without 'gci-'"),
+    ("gli-ab@5gc.example.com", "without 'gli-'"),
+    ("suci-0-001-01-0-0-0-0000000001", "a SUCI is concealed"),
+    ("msisdn-491701234567", "a GPSI is no SUPI"),
+    ("extid-meter-7@example.com", "a GPSI is no SUPI"),
+    ("ExtId-meter-7@example.com", "a GPSI is no SUPI"),
+    ("imei-490154203237518", "a PEI names the equipment"),
+    ("imeisv-4901542032375186", "a PEI names the equipment"),
+    ("1234", IMSI_WANTED),
+    ("1234567890123456", IMSI_WANTED),
+    ("23415099999999x", IMSI_WANTED),
+    ("234-15-0999999999", IMSI_WANTED),
+    ("+234150999999999", IMSI_WANTED),
+    ("user", IMSI_WANTED),
+    ("@example.com", IMSI_WANTED),
+    ("user@", IMSI_WANTED),
+    ("@", IMSI_WANTED),
+    ("user@one@two", IMSI_WANTED),
+    ("user@@realm", IMSI_WANTED),
+    ("9" * 65535, IMSI_WANTED),
+    *[(f"{blank}234150999999999", "a blank in it") for blank in BLANKS],
+    *[(f"234150999999999{blank}", "a blank in it") for blank in BLANKS],
+    *[(f"us{blank}er@example.com", "a blank in it") for blank in BLANKS],
+]
+IMPIS: list[tuple[str, str]] = [
+    ("sip:user@example.com", "leave out 'sip:'"),
+    ("SIP:user@example.com", "leave out 'sip:'"),
+    ("sips:user@example.com", "leave out 'sips:'"),
+    ("tel:+491701234567", "a 'tel:' URI is a public identity"),
+    ("Tel:+491701234567@example.com", "a 'tel:' URI is a public identity"),
+    ("234150999999999", IMPI_WANTED),
+    ("i" * 65535, IMPI_WANTED),
+    ("@example.com", IMPI_WANTED),
+    ("user@", IMPI_WANTED),
+    ("user@one@two", IMPI_WANTED),
+    *[(f"user@example.com{blank}", "a blank in it") for blank in BLANKS],
+    *[(f"{blank}user@example.com", "a blank in it") for blank in BLANKS],
+]
+IDENTITIES = [
+    *[Bad([("supi", supi)], f"supi: {text}", SUCI) for supi, text in SUPIS if "blank" in text],
+    *[Bad([("supi", supi)], text, a) for supi, text in SUPIS for a in (SUCI, "AKMA-A-TID")],
+    *[Bad([("impi", impi)], text, a) for impi, text in IMPIS for a in (GBA, "GBA-KS-INT-NAF")],
+]
+
+ZERO = "every octet is zero; give the key"
+ZEROS = [
+    Bad([("ks-naf", bytes(32))], f"ks-naf: {ZERO}"),
+    Bad([("key", bytes(32))], f"key: {ZERO}"),
+    Bad([("ka", bytes(16))], f"ka: {ZERO}"),
+    Bad([("ka", bytes(32))], f"ka: {ZERO}"),
+    Bad([("secret", bytes(65535))], f"secret: {ZERO}"),
+    Bad([Param("ka", OCTET_PTR, bytes(17))], f"ka: {ZERO}"),
+    *[
+        Bad([("key", bytes(32))], f"key: {ZERO}", algorithm)
+        for algorithm in SAMPLES
+        if algorithm not in ("AKMA-E2E", ANY)
+    ],
+]
+
+LATE = "after the year 9999; must be seconds since 1970 UTC, at most 253402300799"
+LATES = [
+    Bad([("not-after", 253402300800)], f"not-after: 253402300800 given, {LATE}"),
+    Bad([("not-after", 1790000000000000)], "(are these milliseconds?)"),
+    Bad([("not-after", 2**63 - 1)], "(are these milliseconds?)"),
+    Bad([Param("not-after", UNSIGNED, (2**40).to_bytes(8, "little"))], LATE),
+]
+
+UNSEEN = [first for first, _ in reference.UNSEEN_RANGES if first > 0]
+UNSEEN += [last for _, last in reference.UNSEEN_RANGES]
 
 FQDN_FAULTS: list[tuple[bytes, str]] = [
     (b"naf_1.example", "not host-name text"),
     (b"naf example", "not host-name text"),
     (b"naf.example\0", "not host-name text"),
-    (b"naf/example", "not host-name text"),
+    (b"naf/example", "not host-name text: a URL"),
     (b"naf@example", "not host-name text"),
     (b"naf[example", "not host-name text"),
     (b"naf`example", "not host-name text"),
     (b"naf{example", "not host-name text"),
-    (b"naf:example", "not host-name text"),
+    (b"naf:example", "not host-name text: a URL"),
+    (b"https://naf.example.com", "not host-name text: a URL"),
+    (b"naf.example.com/path", "not host-name text: a URL"),
+    (b"naf.example.com:443", "or a host and its port"),
+    (b"192.0.2.1:443", "or a host and its port"),
+    (b"2001:db8::1", "an IPv6 address"),
+    (b"192.0.2.1", "an IPv4 address"),
+    (b"1", "an IPv4 address, or a last label of digits alone"),
+    (b"naf.example.123", "an IPv4 address, or a last label of digits alone"),
+    (b"a" * 60 + b".example.com.0", "an IPv4 address, or a last label of digits alone"),
     ("n\u00e4f.example".encode(), "A-label form"),
     (b".naf.example", "an empty label"),
     (b"naf..example", "an empty label"),
@@ -182,7 +269,6 @@ VALUES = [
             "=",
         )
     ],
-    Bad([("properties", "\x1b[31m")], "properties: no property query"),
     Bad([("properties", "a\0b")], "properties: a NUL in the text"),
     Bad([Param("ka", OCTETS, None, 32)], "ka: no data (NULL) of 32 octets given"),
     Bad([Param("usage", UTF8, None, 3)], "usage: no data (NULL) of 3 octets given"),
@@ -210,17 +296,34 @@ TEXTS_OF = (
     ("device", DEVICE_KA),
     ("ka-id", DEVICE_KA),
 )
-TEXTS = [
-    Bad([Param(name, UTF8, octets)], f"{name}: malformed UTF-8", algorithm)
-    for name, algorithm in TEXTS_OF
-    for octets in MALFORMED.values()
-] + [
-    Bad([Param("usage", UTF8, b"a\0b")], "usage: a NUL in the text"),
-    Bad([Param("usage", UTF8, b"\0")], "usage: a NUL in the text"),
-    Bad([Param("impi", UTF8, b"a\0")], "impi: a NUL in the text", GBA),
-    Bad([Param("supi", UTF8, b"\0a")], "supi: a NUL in the text", SUCI),
-    Bad([Param("supi", UTF8, b"imsi-12\0")], "supi: a NUL in the text", SUCI),
-]
+TEXTS = (
+    [
+        Bad([Param(name, UTF8, octets)], f"{name}: malformed UTF-8", algorithm)
+        for name, algorithm in TEXTS_OF
+        for octets in MALFORMED.values()
+    ]
+    + [
+        Bad([(name, text)], f"{name}: U+{point:04X}: a character that is not seen", algorithm)
+        for name, algorithm in TEXTS_OF
+        for point in UNSEEN
+        for text in (f"user@re{chr(point)}alm",)
+    ]
+    + [
+        Bad([("properties", "\x1b[31m")], "properties: U+001B: a character that is not seen"),
+        Bad(
+            [("naf-fqdn", "naf\u200b.example")],
+            "naf-fqdn: U+200B: not host-name text",
+            without=["naf-id"],
+        ),
+        Bad([("usage", "\ufefftls-psk")], "usage: U+FEFF: "),
+        Bad([("usage", "tls\u202epsk")], "usage: U+202E: "),
+        Bad([Param("usage", UTF8, b"a\0b")], "usage: a NUL in the text"),
+        Bad([Param("usage", UTF8, b"\0")], "usage: a NUL in the text"),
+        Bad([Param("impi", UTF8, b"a\0")], "impi: a NUL in the text", GBA),
+        Bad([Param("supi", UTF8, b"\0a")], "supi: a NUL in the text", SUCI),
+        Bad([Param("supi", UTF8, b"imsi-12\0")], "supi: a NUL in the text", SUCI),
+    ]
+)
 
 TYPE_NAMES = {
     OCTETS: "an octet string",
@@ -262,7 +365,7 @@ TYPES = [
     if given != "an integer"
 ]
 
-BAD = [*LENGTHS, *HINTS, *NAFS, *CONFLICTS, *VALUES, *TEXTS, *TYPES]
+BAD = [*LENGTHS, *HINTS, *IDENTITIES, *ZEROS, *LATES, *NAFS, *CONFLICTS, *VALUES, *TEXTS, *TYPES]
 every_bad = pytest.mark.parametrize("bad", BAD, ids=str)
 
 
@@ -411,8 +514,8 @@ def test_properties_that_match_nothing(e2e: Kdf) -> None:
 
 
 def test_properties_in_an_error_are_filtered(e2e: Kdf) -> None:
-    text = fails_to_derive(e2e.new(), 32, items(properties="provider='\x1b[31m\u202e\n'"))
-    assert "HMAC not found with properties provider='?[31m????': activate" in text
+    text = fails_to_derive(e2e.new(), 32, items(properties="provider='\u00e9[31m'"))
+    assert "HMAC not found with properties provider='??[31m': activate" in text
     text = fails_to_derive(e2e.new(), 32, items(properties="provider=" + "x" * 200))
     assert f"HMAC not found with properties provider={'x' * 51}...: activate" in text
 
@@ -433,7 +536,12 @@ def test_the_sum_of_all_p_is_bounded(libctx: LibCtx) -> None:
 
 BOUNDS: list[tuple[str, list[Item]]] = [
     ("AKMA-E2E", [("ka", KA[:16])]),
-    ("AKMA-E2E", [("ka", bytes(65535))]),
+    ("AKMA-E2E", [("ka", b"\1" + bytes(65534))]),
+    ("AKMA-E2E", [("ka", bytes(15) + b"\1")]),
+    ("AKMA-E2E", [("not-after", reference.NOT_AFTER_MAX)]),
+    ("AKMA-E2E", [("naf-id", b"1a.2.x3" + UA)]),
+    ("AKMA-E2E", [("naf-id", b"192.0.2.1x" + UA)]),
+    ("AKMA-E2E", [("usage", "\u00a0 caf\u00e9 \u2010\u2030\u2065\ufefe\ufdcf\ufdf0\U0001fffd")]),
     ("AKMA-E2E", [("naf-id", b"a" + UA)]),
     ("AKMA-E2E", [("naf-id", b".".join([b"a" * 63] * 3 + [b"b" * 61]) + UA)]),
     ("AKMA-E2E", [("refresh", b"")]),
@@ -442,12 +550,18 @@ BOUNDS: list[tuple[str, list[Item]]] = [
     ("AKMA-E2E", [("usage", "u" * 255)]),
     ("AKMA-E2E", [Param("refresh", OCTETS, None)]),
     ("AKMA-E2E", [Param("usage", UTF8, None)]),
-    (GBA, [("impi", "i" * 65535)]),
-    (SUCI, [("supi", "9" * 65535)]),
-    (SUCI, [("supi", "imsi-")]),
-    (SUCI, [("supi", "imsi-12x")]),
-    (SUCI, [("supi", "imsi-1@example.com")]),
-    (SUCI, [("supi", "IMSI-1")]),
+    (GBA, [("impi", "i" * 65533 + "@r")]),
+    (GBA, [("impi", "u@r")]),
+    (GBA, [("impi", "imsi-1@r")]),
+    (SUCI, [("supi", "u@" + "r" * 65533)]),
+    (SUCI, [("supi", "12345")]),
+    (SUCI, [("supi", "123456789012345")]),
+    (SUCI, [("supi", "1234567890123456@nai.example.com")]),
+    (SUCI, [("supi", "ims\u00ef@m\u00fcller.example")]),
+    (SUCI, [("supi", "naive-@r")]),
+    (SUCI, [("supi", "im@si-")]),
+    (ANY, [("key", bytes(32))]),
+    (ANY, [("p", b"imsi-234150999999999")]),
     (DEVICE_KA, [("device", "d")]),
     (DEVICE_KA, [("device", "d" * 255)]),
     (DEVICE_KA, [("ka-id", "")]),
@@ -497,6 +611,33 @@ def by_reference(algorithm: str, sample: dict[str, object]) -> bytes:
     else:
         key = reference.kdf_3gpp(get["key"], get["fc"], [get["p"]])  # type: ignore[arg-type,list-item]
     return key
+
+
+SAME = "ka: the same octets as ks-naf; give the third party's own key"
+
+
+@pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
+def test_one_key_for_both(e2e: Kdf, mode: str) -> None:
+    """Ks_NAF given as Ka is a key that the operator knows: refused by a derive, not by a set, and nothing is lost."""
+    ctx = e2e.new()
+    ctx.set(items(ka=KEY, mode=mode))
+    assert SAME in fails_to_derive(ctx, 32, [])
+    assert SAME in fails_to_derive(ctx, 32, [("refresh", b"r")])
+    expected = reference.e2e_key(KEY, KA, NAF_ID, mode=mode)
+    assert ctx.derive(32, [("ka", KA)]) == expected
+    assert SAME in fails_to_derive(ctx, 32, [("ka", KEY)])
+    assert SAME in fails_to_derive(ctx, 32, [("ks-naf", KA)])
+    assert ctx.derive(32) == expected
+    ctx.set(items(ka=KEY, mode=mode))
+    assert "output" in fails_to_derive(ctx, 0, [("ka", KA)])  # and the keys before it are back
+    assert SAME in fails_to_derive(ctx.dup(), 32, [])
+    assert SAME in fails_to_derive(ctx, 32, [])
+
+
+@pytest.mark.parametrize("ka", [KEY[:31], KEY + b"\0", KEY[:31] + bytes([KEY[31] ^ 1])])
+def test_nearly_one_key_for_both(e2e: Kdf, ka: bytes) -> None:
+    """Ka that begins as Ks_NAF does, or differs in one bit, is another key."""
+    assert e2e.new().derive(32, items(ka=ka)) == reference.e2e_key(KEY, ka, NAF_ID)
 
 
 def test_strings_by_pointer(e2e: Kdf) -> None:

@@ -80,8 +80,8 @@ def test_refusal(libctx: LibCtx, refusal: dict[str, Any]) -> None:
     items: list[Item] = []
     for given in refusal["parameters"]:
         name = given["name"]
-        if "text" in given:
-            items.append((name, given["text"]))
+        if "octets" not in given:
+            items.append((name, given["text"] if "text" in given else given["number"]))
         elif name in TEXTS:  # malformed: no str of Python's holds it
             items.append(Param(name, UTF8, bytes.fromhex(given["octets"])))
         else:

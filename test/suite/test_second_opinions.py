@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import libcrypto
 import reference
+import strategies as our
 from evp import Item, Kdf, LibCtx
 from samples import NAF_ID, vectors
 
@@ -50,12 +51,10 @@ class Inputs:
 
 inputs = st.builds(
     Inputs,
-    ks_naf=st.binary(min_size=32, max_size=32),
-    ka=st.binary(min_size=16, max_size=300),
+    ks_naf=our.keys,
+    ka=st.binary(min_size=16, max_size=300).filter(any),
     refresh=st.binary(max_size=255),
-    usage=st.text(
-        st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=60
-    ),
+    usage=st.text(our.characters, max_size=60),
     digest=digests,
     blocks=st.integers(1, 255),
     cut=st.integers(0, 63),

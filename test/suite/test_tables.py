@@ -87,9 +87,9 @@ def test_an_input_and_a_part_more(libctx: LibCtx) -> None:
 def test_parts_and_a_constant_longer_than_all_others(libctx: LibCtx) -> None:
     """An input that stands in S several times is set where it stands first."""
     ctx = libctx.kdf("A-LONG-ONE").new()
-    texts = [("impi", "impi"), ("supi", "supi")]
+    texts = [("impi", "im@pi"), ("supi", "su@pi")]
     p0 = b"a constant that is longer than any other P0 and takes its place in the beginning of S"
-    parts = [p0, RAND, b"impi", b"supi", *[RAND, b"impi", b"supi"] * (PARTS // 3 - 1), b"\1\2"]
+    parts = [p0, RAND, b"im@pi", b"su@pi", *[RAND, b"im@pi", b"su@pi"] * (PARTS // 3 - 1), b"\1\2"]
     key = ctx.derive(32, [("key", KEY), ("rand", RAND), ("abba", b"\1\2"), *texts])
     assert key == reference.kdf_3gpp(KEY, b"\x69", parts)
 

@@ -22,6 +22,29 @@ DIGESTS = {
 }
 
 
+# Characters that nobody sees: two ends that see the same text have to derive the same key. Each is named by its range.
+UNSEEN = "00-1F 7F-9F AD 200B-200F 2028 2029 202A-202E 2060-2064 2066-206F FEFF FDD0-FDEF "
+UNSEEN += " ".join(f"{plane:X}FFFE-{plane:X}FFFF" for plane in range(17))
+UNSEEN_RANGES = [
+    (int(word.split("-")[0], 16), int(word.split("-")[-1], 16)) for word in UNSEEN.split()
+]
+
+NOT_AFTER_MAX = 253402300799  # the last second of the year 9999
+
+
+def is_seen(character: str) -> bool:
+    """May the character stand in a text?"""
+    return not any(first <= ord(character) <= last for first, last in UNSEEN_RANGES)
+
+
+def is_text(octets: bytes) -> bool:
+    """Well-formed UTF-8 by Python, which keeps to RFC 3629, of characters that are seen."""
+    try:
+        return all(map(is_seen, octets.decode()))
+    except UnicodeDecodeError:
+        return False
+
+
 def digest_size(digest: str) -> int:
     """Octets of output of a digest, by its OpenSSL name."""
     return hashlib.new(DIGESTS[digest]).digest_size
