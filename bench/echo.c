@@ -121,17 +121,19 @@ static void welcome(evutil_socket_t listener, short what, void *argument)
 int main(int argc, char *argv[])
 {
     struct event_base *base = event_base_new();
-    char shown[ADDR_SIZE];
-    struct event listening;
-    int fd = -1;
+    struct listenings listenings;
+    struct event listening[ADDRS_MAX];
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (base == NULL || argc != 2 || (fd = addr_listen("accept", argv[1], shown)) < 0)
+    if (base == NULL || argc != 2 || !addr_listen(&listenings, "accept", argv[1], true))
         return EXIT_FAILURE;
-    printf("echo %s\n", shown);
+    for (size_t i = 0; i < listenings.count; i++) {
+        printf("echo %s\n", listenings.at[i].shown);
+        (void)event_assign(&listening[i], base, listenings.at[i].fd, EV_READ | EV_PERSIST, welcome,
+                           base);
+        (void)event_add(&listening[i], NULL);
+    }
     (void)fflush(stdout);
-    (void)event_assign(&listening, base, fd, EV_READ | EV_PERSIST, welcome, base);
-    (void)event_add(&listening, NULL);
     (void)event_base_dispatch(base);
     return EXIT_SUCCESS;
 }

@@ -5,6 +5,8 @@
  */
 #include "visitor.h"
 
+#include "net/clock.h"
+#include "net/connector.h"
 #include "net/tls_lines.h"
 #include "tls13_psk.h"
 
@@ -32,7 +34,8 @@ struct visitor {
     enum step step;
     struct event event;
     int fd;
-    SSL *ssl; /* NULL: plain */
+    struct connector *connector; /* while it connects */
+    SSL *ssl;                    /* NULL: plain */
     int64_t began;
 };
 
@@ -266,9 +269,21 @@ static void flow_has_ended(void *argument, const struct client_result *result)
     go_on(visitor->fd, EV_WRITE, visitor);
 }
 
+static void on_connected(void *argument, const struct connected *connected)
+{
+    struct visitor *visitor = argument;
+
+    visitor->connector = NULL;
+    visitor->fd = connected->fd;
+    if (visitor->fd < 0)
+        fail(visitor, connected->reason);
+    else
+        go_on(visitor->fd, EV_WRITE, visitor);
+}
+
 static void come(struct visitor *visitor)
 {
-    const struct addrinfo *place = visitor->setup.endpoint->list;
+    struct connected now;
 
     visitor->began = clock_us();
     if (visitor->visit->way == WAY_FLOW) {
@@ -277,11 +292,11 @@ static void come(struct visitor *visitor)
         return;
     }
     visitor->step = STEP_CONNECT;
-    visitor->fd = addrs_connect(&place);
-    if (visitor->fd < 0)
-        fail(visitor, strerror(errno));
-    else
-        watch(visitor, EV_WRITE);
+    visitor->connector =
+        connector_start(visitor->counts->loop, visitor->setup.endpoint,
+                        clock_ms() + (int64_t)CLIENT_SECONDS * 1000, on_connected, visitor, &now);
+    if (visitor->connector == NULL)
+        on_connected(visitor, &now);
 }
 
 bool visitor_begin(struct counts *counts, const struct visit *visit,

@@ -8,15 +8,12 @@
 #include "app/relay.h"
 #include "messages/proxy_header.h"
 #include "net/clock.h"
+#include "net/connector.h"
 
-#include <errno.h>
 #include <event2/event_struct.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-#define PAUSE_US 50000 /* before a queue that is full is tried again */
 
 struct forward_app {
     struct app app;
@@ -28,16 +25,16 @@ struct forward_app {
 struct forward {
     const struct forward_app *app;
     struct app_link *link;
-    const struct addrinfo *place;
-    int64_t until; /* clock_ms() */
-    int fd;        /* -1: relayed, or not begun */
-    struct event connected;
+    struct event begin;
+    struct connector *connector; /* while the connection is being made */
+    int fd;                      /* of the connection until it is relayed; -1: none */
     struct relay *relay;
 };
 
 static void release(struct forward *forward)
 {
-    (void)event_del(&forward->connected);
+    (void)event_del(&forward->begin);
+    connector_stop(forward->connector);
     if (forward->fd >= 0)
         (void)close(forward->fd);
     OPENSSL_free(forward);
@@ -52,12 +49,11 @@ static void end(struct forward *forward, const char *reason)
     link->end(link, reason);
 }
 
-static void fail_to_connect(struct forward *forward, int error)
+static void fail_to_connect(struct forward *forward, const char *why)
 {
-    char reason[128], text[64];
+    char reason[CONNECTOR_REASON_SIZE + 40];
 
-    (void)snprintf(reason, sizeof(reason), "the application cannot be reached: %s",
-                   strerror_r(error, text, sizeof(text)));
+    (void)snprintf(reason, sizeof(reason), "the application cannot be reached: %s", why);
     SSL_set_quiet_shutdown(forward->link->ssl, 1);
     end(forward, reason);
 }
@@ -91,63 +87,29 @@ static void relay_now(struct forward *forward)
         end(forward, "out of memory");
 }
 
-static void try_places(struct forward *forward);
-
-static void now_try_places(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd, (void)what;
-    try_places(argument);
-}
-
-static void try_places_later(struct forward *forward, const struct timeval *pause)
-{
-    forward->place = forward->app->addrs->list;
-    (void)event_assign(&forward->connected, forward->link->loop->base, -1, 0, now_try_places,
-                       forward);
-    (void)event_add(&forward->connected, pause);
-}
-
-/* Connected, or not: then the next place is tried. */
-static void go_on(evutil_socket_t fd, short what, void *argument)
+static void on_connected(void *argument, const struct connected *connected)
 {
     struct forward *forward = argument;
-    int error = ETIMEDOUT;
-    socklen_t size = sizeof(error);
 
-    if ((what & EV_WRITE) != 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        error = errno;
-    if (error == 0) {
+    forward->connector = NULL;
+    forward->fd = connected->fd;
+    if (forward->fd >= 0)
         relay_now(forward);
-        return;
-    }
-    (void)close(fd);
-    forward->place = forward->place->ai_next;
-    errno = error; /* where there is no other place */
-    try_places(forward);
+    else
+        fail_to_connect(forward, connected->reason);
 }
 
-static void wait_until_connected(struct forward *forward)
+static void begin(evutil_socket_t fd, short what, void *argument)
 {
-    static const struct timeval limit = {FORWARD_SECONDS, 0};
+    struct forward *forward = argument;
+    struct connected now;
 
-    (void)event_assign(&forward->connected, forward->link->loop->base, forward->fd, EV_WRITE, go_on,
-                       forward);
-    (void)event_add(&forward->connected, &limit);
-}
-
-/* From the next one on. A socket of the file system says EAGAIN while its queue is full. */
-static void try_places(struct forward *forward)
-{
-    static const struct timeval pause = {0, PAUSE_US};
-
-    forward->fd = addrs_connect(&forward->place);
-    if (forward->fd >= 0) {
-        wait_until_connected(forward);
-    } else if (errno == EAGAIN && clock_ms() < forward->until) {
-        try_places_later(forward, &pause);
-    } else {
-        fail_to_connect(forward, errno);
-    }
+    (void)fd, (void)what;
+    forward->connector =
+        connector_start(forward->link->loop, forward->app->addrs,
+                        clock_ms() + (int64_t)FORWARD_SECONDS * 1000, on_connected, forward, &now);
+    if (forward->connector == NULL)
+        on_connected(forward, &now);
 }
 
 /* end() must not be called from here, so it begins a moment later. */
@@ -160,9 +122,9 @@ static void *start(struct app *app, struct app_link *link)
         return NULL;
     forward->app = (const struct forward_app *)app;
     forward->link = link;
-    forward->until = clock_ms() + (int64_t)FORWARD_SECONDS * 1000;
     forward->fd = -1;
-    try_places_later(forward, &at_once);
+    (void)event_assign(&forward->begin, link->loop->base, -1, 0, begin, forward);
+    (void)event_add(&forward->begin, &at_once);
     return forward;
 }
 

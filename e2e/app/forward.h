@@ -14,7 +14,7 @@
 #define FORWARD_SECONDS 5 /* the application has to accept within */
 
 /*
- * target is kept, not copied. proxy_protocol: a header of version 2 goes first, with the device as
+ * addrs is kept, not copied. proxy_protocol: a header of version 2 goes first, with the device as
  * PP2_TYPE_SSL's common name. NULL: out of memory.
  */
 struct app *app_forward_new(const struct addrs *addrs, bool proxy_protocol);

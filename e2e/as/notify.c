@@ -248,18 +248,21 @@ static bool set_path(struct notify *notify, const char *uri)
 
 static bool listen_there(struct notify *notify, const char *address)
 {
-    char shown[ADDR_SIZE];
-    const int fd = addr_listen("notify-accept", address, shown);
+    struct listenings all;
+    int fd;
 
-    if (fd < 0)
+    if (!addr_listen(&all, "notify-accept", address, true))
         return false;
+    for (size_t i = 1; i < all.count; i++)
+        (void)close(all.at[i].fd);
+    fd = all.at[0].fd;
     notify->socket = evhttp_accept_socket_with_handle(notify->http, fd);
     if (notify->socket == NULL) {
         (void)close(fd);
         return false;
     }
     evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(notify->socket), could_not_accept);
-    printf("notify-accept %s\n", shown);
+    printf("notify-accept %s\n", all.at[0].shown);
     return fflush(stdout) == 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * HOST:PORT, as s_server and s_client take it
+ * HOST:PORT, as s_server and s_client take it: understood, resolved, listened on
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,64 +13,262 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BACKLOG  512
-#define PORT_TOP 65535
+#define BACKLOG    512
+#define PORT_TOP   65535
+#define PORT_TRIES 20 /* where any port may be taken, for one that is free at every address */
 
-static void complain(const char *option, const char *address, const char *what)
+static bool complain(const char *option, const char *address, const char *what)
 {
     fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(address), what);
+    return false;
 }
 
-/* getaddrinfo() takes numbers modulo 2^16. Only who listens takes any port that is free, as 0. */
-static bool is_port(const char *service, bool listens)
+/* getaddrinfo() takes numbers modulo 2^16. Only a listener takes any port that is free, as 0. */
+static bool is_port(const char *service, bool is_to_listen)
 {
     const unsigned long number = strtoul(service, NULL, 10);
 
     return service[strspn(service, "0123456789")] != '\0' ||
-           (number <= PORT_TOP && (number > 0 || listens));
+           (number <= PORT_TOP && (number > 0 || is_to_listen));
 }
 
-struct addrinfo *addr_resolve(const char *option, const char *address, int flags)
+bool addr_parse(const char *option, const char *address, bool is_to_listen, char **host,
+                char **service)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
-    struct addrinfo *found = NULL;
-    const bool listens = (flags & AI_PASSIVE) != 0;
-    char *host = NULL, *service = NULL;
+    bool done = false;
+
+    *host = *service = NULL;
+    if (strchr(address, ':') == NULL ||
+        !BIO_parse_hostserv(address, host, service, BIO_PARSE_PRIO_SERV) || *service == NULL)
+        (void)complain(option, address, "must be HOST:PORT");
+    else if (!is_port(*service, is_to_listen))
+        (void)complain(option, address,
+                       is_to_listen
+                           ? "the port must be a number from 0 to 65535, or a service's name"
+                           : "the port must be a number from 1 to 65535, or a service's name");
+    else
+        done = true;
+    ERR_clear_error();
+    if (done)
+        return true;
+    OPENSSL_free(*host);
+    OPENSSL_free(*service);
+    *host = *service = NULL;
+    return false;
+}
+
+/* Let SIGTERM and SIGINT end the program, as where nobody has set them up; before gets the mask. */
+static void let_signals_end_it(sigset_t *before)
+{
+    sigset_t ends;
+
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &ends, before);
+}
+
+/* EAI_AGAIN: the system has no resolver yet, as may be at its start. */
+static int resolve(const char *option, const char *address, const char *host, const char *service,
+                   bool passive, struct addrinfo **found)
+{
+    static const struct timespec pause = {.tv_sec = 1};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = passive ? AI_PASSIVE : 0};
+    bool is_said = false;
     int error;
 
-    if (strchr(address, ':') == NULL ||
-        !BIO_parse_hostserv(address, &host, &service, BIO_PARSE_PRIO_SERV) || service == NULL) {
-        complain(option, address, "must be HOST:PORT");
-    } else if (!is_port(service, listens)) {
-        complain(option, address,
-                 listens ? "the port must be a number from 0 to 65535, or a service's name"
-                         : "the port must be a number from 1 to 65535, or a service's name");
-    } else {
-        error = getaddrinfo(host, service, &hints, &found);
-        if (error != 0)
-            complain(option, address, gai_strerror(error));
+    while ((error = getaddrinfo(host, service, &hints, found)) == EAI_AGAIN) {
+        if (!is_said)
+            (void)complain(option, address, "its name cannot be resolved yet: trying again");
+        is_said = true;
+        (void)nanosleep(&pause, NULL);
     }
+    return error;
+}
+
+struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, bool passive)
+{
+    struct addrinfo *found = NULL;
+    char *host, *service;
+    sigset_t before;
+    int error;
+
+    if (!addr_parse(option, address, true, &host, &service))
+        return NULL;
+    let_signals_end_it(&before);
+    error = resolve(option, address, host, service, passive, &found);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        (void)complain(option, address, gai_strerror(error));
     OPENSSL_free(host);
     OPENSSL_free(service);
     return found;
 }
 
-static int open_socket(const struct addrinfo *addr)
+/* Listening */
+
+static in_port_t *port_of(struct sockaddr_storage *address)
 {
-    return socket(addr->ai_family, addr->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                  addr->ai_protocol);
+    return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
+                                          : &((struct sockaddr_in *)address)->sin_port;
+}
+
+static void show(int fd, char shown[ADDR_SIZE], in_port_t *port)
+{
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(bound);
+    char host[64] = "", service[8] = "";
+
+    if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0)
+        (void)getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), service,
+                          sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);
+    (void)snprintf(shown, ADDR_SIZE, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host,
+                   service);
+    *port = *port_of(&bound);
+}
+
+static int open_socket(const struct addrinfo *address)
+{
+    return socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                  address->ai_protocol);
+}
+
+/* A listening socket, or -1 with errno. */
+static int listen_on(const struct addrinfo *address, const struct sockaddr_storage *bound,
+                     bool is_beside_ip4)
+{
+    const int yes = 1, fd = open_socket(address);
+    int error;
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        (address->ai_family != AF_INET6 || !is_beside_ip4 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0) &&
+        bind(fd, (const struct sockaddr *)bound, address->ai_addrlen) == 0 &&
+        listen(fd, BACKLOG) == 0) {
+        tcp_no_delay(fd); /* and so has each connection that is accepted */
+        return fd;
+    }
+    error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+static bool is_first_of_its_kind(const struct addrinfo *addresses, const struct addrinfo *address)
+{
+    for (const struct addrinfo *each = addresses; each != address; each = each->ai_next)
+        if (each->ai_addrlen == address->ai_addrlen &&
+            memcmp(each->ai_addr, address->ai_addr, each->ai_addrlen) == 0)
+            return false;
+    return true;
+}
+
+static bool has_ip4(const struct addrinfo *addresses)
+{
+    while (addresses != NULL && addresses->ai_family != AF_INET)
+        addresses = addresses->ai_next;
+    return addresses != NULL;
+}
+
+/* One address more; *port: 0, or the one that the first has taken. False with errno. */
+static bool add(struct listenings *listenings, const struct addrinfo *address, bool is_beside_ip4,
+                in_port_t *port)
+{
+    struct listening *place = &listenings->at[listenings->count];
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+
+    if (listenings->count == ADDRS_MAX) {
+        errno = E2BIG;
+        return false;
+    }
+    memcpy(&bound, address->ai_addr, address->ai_addrlen);
+    if (*port_of(&bound) == 0)
+        *port_of(&bound) = *port;
+    place->fd = listen_on(address, &bound, is_beside_ip4);
+    if (place->fd < 0)
+        return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+    show(place->fd, place->shown, port);
+    listenings->count++;
+    return true;
+}
+
+static bool add_all(struct listenings *listenings, const struct addrinfo *addresses)
+{
+    const bool is_beside_ip4 = has_ip4(addresses);
+    in_port_t port = 0;
+    bool done = true;
+
+    for (int ip4 = 1; ip4 >= 0; ip4--)
+        for (const struct addrinfo *each = addresses; done && each != NULL; each = each->ai_next)
+            if ((each->ai_family == AF_INET) == (ip4 == 1) && is_first_of_its_kind(addresses, each))
+                done = add(listenings, each, is_beside_ip4, &port);
+    return done && listenings->count > 0;
+}
+
+static bool takes_any_port(const struct addrinfo *addresses)
+{
+    struct sockaddr_storage first = {.ss_family = AF_UNSPEC};
+
+    memcpy(&first, addresses->ai_addr, addresses->ai_addrlen);
+    return *port_of(&first) == 0;
+}
+
+bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses)
+{
+    int error;
+
+    for (unsigned int i = 0; i < PORT_TRIES; i++) {
+        listenings->count = 0;
+        if (add_all(listenings, addresses))
+            return true;
+        error = errno;
+        addr_close(listenings);
+        errno = error;
+        if (error != EADDRINUSE || !takes_any_port(addresses))
+            break;
+    }
+    return false;
+}
+
+bool addr_listen(struct listenings *listenings, const char *option, const char *address,
+                 bool passive)
+{
+    struct addrinfo *addresses = addr_resolve_to_listen(option, address, passive);
+    bool done;
+
+    listenings->count = 0;
+    if (addresses == NULL)
+        return false;
+    done = addr_listen_at(listenings, addresses) || complain(option, address, strerror(errno));
+    freeaddrinfo(addresses);
+    return done;
+}
+
+void addr_close(struct listenings *listenings)
+{
+    for (size_t i = 0; i < listenings->count; i++)
+        (void)close(listenings->at[i].fd);
+    listenings->count = 0;
 }
 
 /* Finish a connect() that did not block. */
-static int is_connected(int fd)
+static bool is_connected(int fd)
 {
     struct pollfd wanted = {.fd = fd, .events = POLLOUT};
     socklen_t size = sizeof(errno);
@@ -78,76 +276,39 @@ static int is_connected(int fd)
 
     if (poll(&wanted, 1, STREAM_SECONDS * 1000) <= 0) {
         errno = ETIMEDOUT;
-        return 0;
+        return false;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        return 0;
+        return false;
     errno = error;
     return error == 0;
 }
 
 int addr_connect(const char *option, const char *address)
 {
-    struct addrinfo *addrs = addr_resolve(option, address, 0);
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *places = NULL;
+    char *host, *service;
     int fd = -1;
 
-    for (const struct addrinfo *addr = addrs; addr != NULL && fd < 0; addr = addr->ai_next) {
-        fd = open_socket(addr);
-        if (fd >= 0 && connect(fd, addr->ai_addr, addr->ai_addrlen) != 0 &&
+    if (!addr_parse(option, address, false, &host, &service))
+        return -1;
+    if (getaddrinfo(host, service, &hints, &places) != 0)
+        places = NULL;
+    for (const struct addrinfo *place = places; place != NULL && fd < 0; place = place->ai_next) {
+        fd = open_socket(place);
+        if (fd >= 0 && connect(fd, place->ai_addr, place->ai_addrlen) != 0 &&
             (errno != EINPROGRESS || !is_connected(fd))) {
             (void)close(fd);
             fd = -1;
         }
     }
-    if (fd < 0 && addrs != NULL)
-        complain(option, address, strerror(errno));
-    if (addrs != NULL)
-        freeaddrinfo(addrs);
-    return fd;
-}
-
-static void show(int fd, char shown[ADDR_SIZE])
-{
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof(bound);
-    char host[64] = "", port[8] = "";
-
-    if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0)
-        (void)getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), port, sizeof(port),
-                          NI_NUMERICHOST | NI_NUMERICSERV);
-    (void)snprintf(shown, ADDR_SIZE, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
-}
-
-int addr_listen_at(const struct addrinfo *addrs, char shown[ADDR_SIZE])
-{
-    const int yes = 1;
-    int fd = -1;
-
-    for (const struct addrinfo *addr = addrs; addr != NULL && fd < 0; addr = addr->ai_next) {
-        fd = open_socket(addr);
-        if (fd >= 0 &&
-            (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
-             bind(fd, addr->ai_addr, addr->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
-            (void)close(fd);
-            fd = -1;
-        }
-    }
-    if (fd >= 0) {
-        tcp_no_delay(fd);
-        show(fd, shown);
-    }
-    return fd;
-}
-
-int addr_listen(const char *option, const char *address, char shown[ADDR_SIZE])
-{
-    struct addrinfo *addrs = addr_resolve(option, address, AI_PASSIVE);
-    const int fd = addr_listen_at(addrs, shown);
-
-    if (fd < 0 && addrs != NULL)
-        complain(option, address, strerror(errno));
-    if (addrs != NULL)
-        freeaddrinfo(addrs);
+    if (fd < 0)
+        (void)complain(option, address, strerror(errno));
+    if (places != NULL)
+        freeaddrinfo(places);
+    OPENSSL_free(host);
+    OPENSSL_free(service);
     return fd;
 }
 

@@ -1,5 +1,5 @@
 /*
- * HOST:PORT, as s_server and s_client take it
+ * HOST:PORT, as s_server and s_client take it: understood, resolved, listened on
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,27 +7,55 @@
 #define ADDR_H
 
 #include <netdb.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ADDR_SIZE         128 /* octets: room for any HOST:PORT in numbers */
 #define ADDR_NETWORK_SIZE 9   /* octets: what tells networks from each other */
+#define ADDRS_MAX         16  /* that one option can be listened on */
 
 /*
- * Where the address is that an option has named, with flags of getaddrinfo(3); NULL: the reason,
- * with the option, went to standard error.
+ * The parts of HOST:PORT, to be released with OPENSSL_free(); host becomes NULL where it is left
+ * out. IPv6 in brackets. Port 0 is for a listener alone. False: the reason, behind the option's
+ * name, went to standard error.
  */
-struct addrinfo *addr_resolve(const char *option, const char *address, int flags);
+bool addr_parse(const char *option, const char *address, bool is_to_listen, char **host,
+                char **service);
 
 /*
- * A socket that does not block, or -1: the reason went to standard error. IPv6 in brackets.
- * Connecting has a time limit. listen: port 0 takes any; shown gets the address that was taken, in
- * numbers.
+ * All addresses to listen on. passive: without a HOST it is every address; else the loopback. While
+ * the system cannot resolve the name yet, standard error says so and it is tried again; SIGTERM and
+ * SIGINT end the program then, even where they are blocked. NULL: the reason went to standard
+ * error.
  */
+struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, bool passive);
+
+/* A socket that listens and does not block; shown: its address in numbers. */
+struct listening {
+    int fd;
+    char shown[ADDR_SIZE];
+};
+
+struct listenings {
+    size_t count;
+    struct listening at[ADDRS_MAX];
+};
+
+/*
+ * Listen on all of these addresses, those of IPv4 first; where the port is 0, on any one port. An
+ * address of a family that this machine does not have is left out. False with errno: nothing is
+ * listened on.
+ */
+bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses);
+
+/* Resolve, then listen. False: the reason went to standard error. */
+bool addr_listen(struct listenings *listenings, const char *option, const char *address,
+                 bool passive);
+
+void addr_close(struct listenings *listenings);
+
+/* A connected socket that does not block, or -1: the reason went to standard error. It waits. */
 int addr_connect(const char *option, const char *address);
-int addr_listen(const char *option, const char *address, char shown[ADDR_SIZE]);
-
-/* The same at the first of these places that can be had; -1 with errno: none of them. */
-int addr_listen_at(const struct addrinfo *list, char shown[ADDR_SIZE]);
 
 /*
  * The network of a peer, in key: an IPv4 address, in whatever form it comes, or the /64 of an IPv6

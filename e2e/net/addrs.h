@@ -10,25 +10,25 @@
 #include <stdbool.h>
 #include <sys/un.h>
 
+#define ADDRS_UNIX "unix:"
+
+/* connector.h makes connections to it. */
 struct addrs {
-    const struct addrinfo *list; /* to be tried one after the other */
-    /* the target's own */
-    struct addrinfo *resolved, path_addr;
+    char *host, *service;         /* to be resolved for each connection; host NULL: the loopback */
+    const struct addrinfo *fixed; /* a path or an address in numbers: nothing to resolve */
+    /* its own */
+    struct addrinfo *numbers, path_address;
     struct sockaddr_un path;
 };
 
 /*
- * Understand and resolve, once. Without a HOST it is the loopback, for who listens every address.
- * False: the reason, behind the option's name, went to standard error.
+ * Understand; nothing is asked of the network. Without a HOST it is the loopback. False: the
+ * reason, behind the option's name, went to standard error.
  */
 bool addrs_open(struct addrs *addrs, const char *option, const char *text);
-bool addrs_open_to_listen(struct addrs *addrs, const char *option, const char *text);
 void addrs_close(struct addrs *addrs);
 
-/*
- * Begin to connect a socket that does not block to the first place that lets it, from *place on:
- * *place becomes that one. -1 with errno: none does.
- */
-int addrs_connect(const struct addrinfo **addr);
+/* The address of a path, in path. False: it is empty or too long, as standard error says. */
+bool addrs_path(const char *option, const char *path, struct sockaddr_un *address);
 
 #endif

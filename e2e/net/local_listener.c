@@ -34,49 +34,55 @@ static bool is_loopback(const struct sockaddr *address)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-static bool are_loopback(const struct addrinfo *addrs)
+static bool are_loopback(const struct addrinfo *addresses)
 {
-    for (const struct addrinfo *addr = addrs; addr != NULL; addr = addr->ai_next)
-        if (addr->ai_family != AF_UNIX && !is_loopback(addr->ai_addr))
+    for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next)
+        if (!is_loopback(each->ai_addr))
             return false;
     return true;
 }
 
 /* A socket that a process has left behind, and nobody listens on, makes way. */
-static void remove_stale(const struct addrinfo *addr, const char *path)
+static void remove_stale(const struct sockaddr_un *address)
 {
+    const char *path = address->sun_path;
     struct stat status;
     int fd;
 
     if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, addr->ai_addr, addr->ai_addrlen) != 0 && errno == ECONNREFUSED)
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+        errno == ECONNREFUSED)
         (void)unlink(path);
     if (fd >= 0)
         (void)close(fd);
 }
 
 /* The mode has to be right from the first moment on. */
-static bool listen_on_path(struct local_listener *listener, const struct addrinfo *addr)
+static bool listen_on_path(struct local_listener *listener, const struct sockaddr_un *address)
 {
-    const char *path = ((const struct sockaddr_un *)addr->ai_addr)->sun_path;
+    const char *path = address->sun_path;
+    struct listening *place = &listener->sockets.at[0];
     struct stat status;
     mode_t before;
     bool bound;
 
-    remove_stale(addr, path);
-    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    remove_stale(address);
+    place->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (place->fd < 0)
+        return false;
+    listener->sockets.count = 1;
     before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-    bound = listener->fd >= 0 && bind(listener->fd, addr->ai_addr, addr->ai_addrlen) == 0;
+    bound = bind(place->fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     (void)umask(before);
     if (!bound || lstat(path, &status) != 0)
         return false;
     (void)snprintf(listener->path, sizeof(listener->path), "%s", path);
-    (void)snprintf(listener->shown, sizeof(listener->shown), "unix:%s", path);
+    (void)snprintf(place->shown, sizeof(place->shown), ADDRS_UNIX "%s", path);
     listener->device = status.st_dev;
     listener->inode = status.st_ino;
-    return listen(listener->fd, BACKLOG) == 0;
+    return listen(place->fd, BACKLOG) == 0;
 }
 
 /* Nobody else gets the inode's number before the socket is closed. */
@@ -88,36 +94,46 @@ static bool is_still_there(const struct local_listener *listener)
            status.st_ino == listener->inode;
 }
 
+static bool listen_on_loopback(struct local_listener *listener, const char *option,
+                               const char *text)
+{
+    struct addrinfo *addresses = addr_resolve_to_listen(option, text, true);
+    bool done;
+
+    if (addresses == NULL)
+        return false;
+    done = are_loopback(addresses)
+               ? addr_listen_at(&listener->sockets, addresses) ||
+                     complain(option, text, strerror(errno))
+               : complain(option, text,
+                          "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
+                          "connects there speaks as the device");
+    freeaddrinfo(addresses);
+    return done;
+}
+
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text)
 {
-    struct addrs addrs;
-    bool open = false;
+    struct sockaddr_un path;
 
-    *listener = (struct local_listener){.fd = -1};
-    if (!addrs_open_to_listen(&addrs, option, text))
+    memset(listener, 0, sizeof(*listener));
+    if (strchr(text, ':') == NULL)
+        return complain(option, text, "must be HOST:PORT or unix:PATH");
+    if (strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
+        return listen_on_loopback(listener, option, text);
+    if (!addrs_path(option, text + strlen(ADDRS_UNIX), &path))
         return false;
-    if (addrs.list->ai_family == AF_UNIX)
-        open = listen_on_path(listener, addrs.list) || complain(option, text, strerror(errno));
-    else if (!are_loopback(addrs.list))
-        (void)complain(
-            option, text,
-            "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects "
-            "there speaks as the device");
-    else
-        open = (listener->fd = addr_listen_at(addrs.list, listener->shown)) >= 0 ||
-               complain(option, text, strerror(errno));
-    addrs_close(&addrs);
-    if (!open)
-        local_listener_close(listener);
-    return open;
+    if (listen_on_path(listener, &path))
+        return true;
+    (void)complain(option, text, strerror(errno));
+    local_listener_close(listener);
+    return false;
 }
 
 void local_listener_close(struct local_listener *listener)
 {
     if (listener->path[0] != '\0' && is_still_there(listener))
         (void)unlink(listener->path);
-    if (listener->fd >= 0)
-        (void)close(listener->fd);
-    listener->fd = -1;
+    addr_close(&listener->sockets);
     listener->path[0] = '\0';
 }

@@ -13,8 +13,7 @@
 #include <sys/un.h>
 
 struct local_listener {
-    int fd; /* does not block */
-    char shown[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) + ADDR_SIZE];
+    struct listenings sockets;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; empty: none */
     dev_t device;                                           /* what was bound at the path */
     ino_t inode;

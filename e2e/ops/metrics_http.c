@@ -208,13 +208,17 @@ static void go_on(evutil_socket_t fd, short what, void *argument)
 static int listen_there(const char *address, char shown[ADDR_SIZE])
 {
     const char *colon = strrchr(address, ':');
+    struct listenings all;
     char loopback[ADDR_SIZE];
 
-    if (colon != NULL && colon != address)
-        return addr_listen("metrics", address, shown);
     (void)snprintf(loopback, sizeof(loopback), "127.0.0.1:%.16s",
                    colon == NULL ? address : colon + 1);
-    return addr_listen("metrics", loopback, shown);
+    if (!addr_listen(&all, "metrics", colon != NULL && colon != address ? address : loopback, true))
+        return -1;
+    for (size_t i = 1; i < all.count; i++)
+        (void)close(all.at[i].fd);
+    memcpy(shown, all.at[0].shown, ADDR_SIZE);
+    return all.at[0].fd;
 }
 
 struct metrics_http *metrics_http_new(struct event_base *base, const char *address)

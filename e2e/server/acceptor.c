@@ -204,15 +204,14 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
                       const char *name, const char *address)
 {
-    char shown[ADDR_SIZE];
-    struct endpoint *endpoint = &endpoints->endpoint[endpoints->count];
+    struct listenings listenings;
 
-    endpoint->kind = kind;
-    endpoint->fd = addr_listen(name, address, shown);
-    if (endpoint->fd < 0)
+    if (!addr_listen(&listenings, name, address, true))
         return false;
-    endpoints->count++;
-    printf("%s %s\n", name, shown);
+    for (size_t i = 0; i < listenings.count; i++) {
+        endpoints->endpoint[endpoints->count++] = (struct endpoint){kind, listenings.at[i].fd};
+        printf("%s %s\n", name, listenings.at[i].shown);
+    }
     return fflush(stdout) == 0;
 }
 

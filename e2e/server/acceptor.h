@@ -6,9 +6,10 @@
 #ifndef ACCEPTOR_H
 #define ACCEPTOR_H
 
+#include "net/addr.h"
 #include "server/connection.h"
 
-#define ENDPOINTS_MAX 3
+#define ENDPOINTS_MAX (3 * ADDRS_MAX)
 
 struct endpoint {
     const struct connection_kind *kind;

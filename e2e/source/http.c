@@ -90,7 +90,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
     (void)easy;
     if (event != NULL)
         event_free(event);
-    event = what == CURL_POLL_REMOVE ? NULL : event_new(http->base, fd, wanted, on_socket, http);
+    event =
+        what == CURL_POLL_REMOVE ? NULL : event_new(http->loop->base, fd, wanted, on_socket, http);
     (void)curl_multi_assign(http->multi, fd, event);
     return what == CURL_POLL_REMOVE || (event != NULL && event_add(event, NULL) == 0) ? 0 : -1;
 }
@@ -118,15 +119,15 @@ static bool set_multi(struct http *http)
                CURLM_OK;
 }
 
-struct http *http_new(struct event_base *base, const struct http_identity *identity)
+struct http *http_new(struct loop *loop, const struct http_identity *identity)
 {
     struct http *http = OPENSSL_zalloc(sizeof(*http));
 
     if (http == NULL)
         return NULL;
-    http->base = base;
+    http->loop = loop;
     http->identity = *identity;
-    http->timer = evtimer_new(base, on_timer, http);
+    http->timer = evtimer_new(loop->base, on_timer, http);
     http->multi = curl_multi_init();
     if (http->timer == NULL || http->multi == NULL || !set_multi(http)) {
         http_free(http);

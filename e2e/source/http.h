@@ -13,7 +13,8 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include <event2/event.h>
+#include "net/loop.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -55,7 +56,7 @@ typedef void http_done(void *context, const struct http_reply *reply);
 bool http_start(void);
 
 /* Files and texts have to outlive it. NULL: out of memory. */
-struct http *http_new(struct event_base *base, const struct http_identity *identity);
+struct http *http_new(struct loop *loop, const struct http_identity *identity);
 
 /* Requests under way end without their callback. NULL is fine. */
 void http_free(struct http *http);

@@ -5,6 +5,8 @@
  */
 #include "source/http_transfer.h"
 
+#include "net/clock.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
@@ -21,10 +23,15 @@ void transfer_free(struct transfer *transfer)
         *transfer->link = transfer->next;
         if (transfer->next != NULL)
             transfer->next->link = transfer->link;
-        (void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+        (void)event_del(&transfer->begin);
     }
+    resolver_cancel(transfer->request);
+    if (transfer->is_added)
+        (void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->addresses);
+    resolved_release(transfer->resolved);
     OPENSSL_clear_free(transfer->body, HTTP_BODY_MAX);
     OPENSSL_free(transfer);
 }
@@ -159,12 +166,97 @@ static bool set_tls(const struct http_identity *identity, CURL *easy)
 static bool set_request(struct transfer *transfer, CURL *easy, const struct http_request *request)
 {
     return SET(CURLOPT_URL, request->url) && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_TIMEOUT_MS, (long)request->milliseconds) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_PIPEWAIT, 1L) &&
            SET(CURLOPT_HTTPHEADER, transfer->headers) && SET(CURLOPT_COPYPOSTFIELDS, request->body);
 }
 
+/* Where it goes, and what is left of its time. */
+static bool set_address(struct transfer *transfer, CURL *easy)
+{
+    const int64_t left = transfer->until - clock_ms();
+
+    if (transfer->resolved != NULL &&
+        (transfer->addresses =
+             http_name_list(&transfer->name, resolved_addresses(transfer->resolved))) == NULL)
+        return false;
+    return SET(CURLOPT_RESOLVE, transfer->addresses) &&
+           SET(CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
+}
+
 #undef SET
+
+/* To the request's owner: there was nothing to send it to. */
+static void fail(struct transfer *transfer, const char *what, const char *why)
+{
+    char fault[HTTP_FAULT_SIZE];
+    const struct http_reply reply = {.fault = fault};
+
+    (void)snprintf(fault, sizeof(fault), "%s%s", what, why);
+    transfer->done(transfer->context, &reply);
+    transfer_free(transfer);
+}
+
+static void begin(struct transfer *transfer)
+{
+    transfer->is_added = set_address(transfer, transfer->easy) &&
+                         curl_multi_add_handle(transfer->http->multi, transfer->easy) == CURLM_OK;
+    if (!transfer->is_added)
+        fail(transfer, "out of memory", "");
+}
+
+static void on_resolved(void *context, const struct resolver_answer *answer)
+{
+    struct transfer *transfer = context;
+
+    transfer->request = NULL;
+    (void)event_del(&transfer->begin);
+    transfer->resolved = answer->resolved;
+    if (answer->resolved != NULL)
+        begin(transfer);
+    else
+        fail(transfer, "its name cannot be resolved: ", answer->reason);
+}
+
+static void on_begin(evutil_socket_t fd, short what, void *context)
+{
+    struct transfer *transfer = context;
+
+    (void)fd, (void)what;
+    if (transfer->request != NULL)
+        fail(transfer, "its name was not resolved in time", "");
+    else if (transfer->name.is_number || transfer->resolved != NULL)
+        begin(transfer);
+    else
+        fail(transfer, "its name cannot be resolved: ", transfer->unknown);
+}
+
+/* Ask for the name's addresses, where it is one; what is known is gone on with from the loop. */
+static void locate(struct transfer *transfer, unsigned int milliseconds)
+{
+    const struct http_name *name = &transfer->name;
+    struct resolver_answer known = {.resolved = NULL};
+    struct timeval wait = {0, 0};
+
+    if (!name->is_number)
+        transfer->request = resolver_ask(transfer->http->loop, name->host, name->port, on_resolved,
+                                         transfer, &known);
+    transfer->resolved = known.resolved;
+    (void)OPENSSL_strlcpy(transfer->unknown, known.reason, sizeof(transfer->unknown));
+    if (transfer->request != NULL)
+        wait = (struct timeval){milliseconds / 1000, (int)(milliseconds % 1000) * 1000};
+    (void)event_add(&transfer->begin, &wait);
+}
+
+static void enlist(struct transfer *transfer)
+{
+    struct http *http = transfer->http;
+
+    transfer->next = http->transfers;
+    transfer->link = &http->transfers;
+    if (transfer->next != NULL)
+        transfer->next->link = &transfer->next;
+    http->transfers = transfer;
+}
 
 bool http_post(struct http *http, const struct http_request *request, http_done *done,
                void *context)
@@ -177,19 +269,18 @@ bool http_post(struct http *http, const struct http_request *request, http_done 
     transfer->done = done;
     transfer->context = context;
     transfer->http2 = request->http2;
+    transfer->until = clock_ms() + request->milliseconds;
     transfer->easy = curl_easy_init();
-    if (transfer->easy == NULL || !add_headers(transfer, request) ||
-        !set_callbacks(transfer, transfer->easy) || !set_tls(&http->identity, transfer->easy) ||
-        !set_request(transfer, transfer->easy, request) ||
-        curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+    if (transfer->easy == NULL || !http_name_of(&transfer->name, request->url) ||
+        !add_headers(transfer, request) || !set_callbacks(transfer, transfer->easy) ||
+        !set_tls(&http->identity, transfer->easy) ||
+        !set_request(transfer, transfer->easy, request)) {
         transfer_free(transfer);
         return false;
     }
-    transfer->next = http->transfers;
-    transfer->link = &http->transfers;
-    if (transfer->next != NULL)
-        transfer->next->link = &transfer->next;
-    http->transfers = transfer;
+    (void)event_assign(&transfer->begin, http->loop->base, -1, 0, on_begin, transfer);
+    enlist(transfer);
+    locate(transfer, request->milliseconds);
     return true;
 }
 
@@ -216,6 +307,8 @@ void transfer_finish(struct transfer *transfer, CURLcode result)
     struct http_reply reply = {.body = transfer->body, .length = transfer->length};
 
     read_reply(&reply, transfer->easy);
+    if (result != CURLE_OK)
+        resolver_forget(transfer->resolved);
     if (transfer->refused != NULL)
         reply.fault = transfer->refused;
     else if (result != CURLE_OK)

@@ -7,14 +7,23 @@
 #define HTTP_TRANSFER_H
 
 #include "source/http.h"
+#include "source/http_names.h"
 
 #include <curl/curl.h>
+#include <event2/event_struct.h>
 
 struct transfer {
     struct transfer *next, **link; /* of all that are under way */
     struct http *http;
     CURL *easy;
-    struct curl_slist *headers;
+    bool is_added; /* easy is curl's multi's */
+    struct curl_slist *headers, *addresses;
+    struct http_name name;
+    struct resolver_request *request;   /* for the name's addresses */
+    struct resolved *resolved;          /* NULL: not yet, or it is a number */
+    char unknown[RESOLVER_REASON_SIZE]; /* why it has no addresses, where that was known at once */
+    struct event begin;                 /* soon, or when the name has to have been resolved */
+    int64_t until;                      /* clock_ms() */
     http_done *done;
     void *context;
     char *body;
@@ -25,7 +34,7 @@ struct transfer {
 };
 
 struct http {
-    struct event_base *base;
+    struct loop *loop;
     struct http_identity identity;
     CURLM *multi;
     struct event *timer;

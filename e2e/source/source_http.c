@@ -202,7 +202,7 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
     if (http->loops == NULL)
         return false;
     base = http->loops->loop->base;
-    http->http = http_new(base, &setup->identity);
+    http->http = http_new(http->loops->loop, &setup->identity);
     http->cache = key_cache_new(KEYS_MAX, NEGATIVE_MAX);
     http->lookups = lookups_new(&lookups);
     http->tick = evtimer_new(base, on_tick, http);

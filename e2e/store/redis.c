@@ -5,27 +5,28 @@
  */
 #include "store/redis.h"
 
-#include "net/tcp.h"
+#include "net/clock.h"
+#include "net/connector.h"
 #include "net/tls_client.h"
 #include "ops/log.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "store/redis_requests.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PASSWORD_MAX 512 /* octets */
 
-static void connect_next(struct redis *redis);
-
 static void disconnect(struct redis *redis)
 {
+    connector_stop(redis->connector);
+    redis->connector = NULL;
     if (redis->connection != NULL)
         bufferevent_free(redis->connection);
     redis->connection = NULL;
@@ -40,13 +41,9 @@ static void drop(struct redis *redis, const char *reason)
     char sentence[REDIS_REASON_SIZE];
 
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
+    if (redis->connection != NULL && redis->state == REDIS_CONNECTING)
+        connector_blame(&redis->address);
     disconnect(redis);
-    if (redis->state == REDIS_CONNECTING && redis->place->ai_next != NULL) {
-        redis_fail_all(&redis->sent, sentence); /* the greeting: the next place has its own */
-        redis->place = redis->place->ai_next;
-        connect_next(redis);
-        return;
-    }
     if (strcmp(redis->reason, sentence) != 0) /* once, not at each attempt */
         log_event("store-down", "reason", sentence, NULL);
     memcpy(redis->reason, sentence, sizeof(sentence));
@@ -143,7 +140,6 @@ static void greet(struct redis *redis)
     static const struct redis_word info[] = {{"INFO", 4}, {"server", 6}};
     char fault[SECRET_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
 
-    tcp_no_delay(bufferevent_getfd(redis->connection));
     if (redis->setup->password_file != NULL && !authenticate(redis, fault)) {
         (void)snprintf(sentence, sizeof(sentence), "--store-password-file: %.200s", fault);
         drop(redis, sentence);
@@ -194,36 +190,56 @@ static void change(struct bufferevent *connection, short what, void *argument)
         drop(redis, failure(connection, what));
 }
 
-/* A connection over TLS, if so set up, that is not connected yet. */
-static struct bufferevent *new_connection(const struct redis *redis)
+/* A connection over a connected socket, with TLS if so set up. NULL: out of memory. */
+static struct bufferevent *new_connection(const struct redis *redis, int fd)
 {
     SSL *ssl;
 
     if (redis->setup->tls == NULL)
-        return bufferevent_socket_new(redis->base, -1, BEV_OPT_CLOSE_ON_FREE);
+        return bufferevent_socket_new(redis->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
     ssl = tls_client_new(redis->setup->tls, redis->setup->host, 0);
     return ssl == NULL
                ? NULL
-               : bufferevent_openssl_socket_new(redis->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING,
-                                                BEV_OPT_CLOSE_ON_FREE);
+               : bufferevent_openssl_socket_new(redis->loop->base, fd, ssl,
+                                                BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
-static void connect_next(struct redis *redis)
+static void on_connected(void *argument, const struct connected *connected)
 {
-    redis->state = REDIS_CONNECTING;
-    redis->fault[0] = '\0';
+    struct redis *redis = argument;
+
+    redis->connector = NULL;
+    if (connected->fd < 0) {
+        drop(redis, connected->reason);
+        return;
+    }
+    redis->address = connected->address;
     redis->replies = redis_replies_new();
-    redis->connection = new_connection(redis);
-    redis_set_timer(redis, (int64_t)REDIS_SECONDS * 1000);
+    redis->connection = new_connection(redis, connected->fd);
+    if (redis->connection == NULL)
+        (void)close(connected->fd);
     if (redis->replies == NULL || redis->connection == NULL) {
         drop(redis, "out of memory");
         return;
     }
     bufferevent_setcb(redis->connection, read_replies, NULL, change, redis);
     (void)bufferevent_enable(redis->connection, EV_READ | EV_WRITE);
-    if (bufferevent_socket_connect(redis->connection, redis->place->ai_addr,
-                                   (int)redis->place->ai_addrlen) != 0)
-        drop(redis, strerror(errno));
+    if (redis->setup->tls == NULL) /* else when the handshake is complete */
+        greet(redis);
+}
+
+static void begin(struct redis *redis)
+{
+    const int64_t limit = (int64_t)REDIS_SECONDS * 1000;
+    struct connected now;
+
+    redis->state = REDIS_CONNECTING;
+    redis->fault[0] = '\0';
+    redis_set_timer(redis, limit);
+    redis->connector = connector_start(redis->loop, redis->setup->addrs, clock_ms() + limit,
+                                       on_connected, redis, &now);
+    if (redis->connector == NULL)
+        on_connected(redis, &now);
 }
 
 static void time_is_up(evutil_socket_t fd, short what, void *argument)
@@ -231,15 +247,13 @@ static void time_is_up(evutil_socket_t fd, short what, void *argument)
     struct redis *redis = argument;
 
     (void)fd, (void)what;
-    if (redis->state == REDIS_WAITING) {
-        redis->place = redis->setup->list;
-        connect_next(redis);
-    } else {
+    if (redis->state == REDIS_WAITING)
+        begin(redis);
+    else
         drop(redis, "the server does not answer");
-    }
 }
 
-struct redis *redis_new(struct event_base *base, const struct redis_setup *setup)
+struct redis *redis_new(struct loop *loop, const struct redis_setup *setup)
 {
     struct redis *redis = OPENSSL_zalloc(sizeof(*redis));
 
@@ -247,16 +261,15 @@ struct redis *redis_new(struct event_base *base, const struct redis_setup *setup
         return NULL;
     TAILQ_INIT(&redis->queued);
     TAILQ_INIT(&redis->sent);
-    redis->base = base;
+    redis->loop = loop;
     redis->setup = setup;
-    redis->place = setup->list;
     redis->backoff = REDIS_BACKOFF_MIN;
-    redis->timer = evtimer_new(base, time_is_up, redis);
+    redis->timer = evtimer_new(loop->base, time_is_up, redis);
     if (redis->timer == NULL) {
         OPENSSL_free(redis);
         return NULL;
     }
-    connect_next(redis);
+    begin(redis);
     return redis;
 }
 

@@ -10,10 +10,10 @@
 #ifndef REDIS_H
 #define REDIS_H
 
+#include "net/addrs.h"
+#include "net/loop.h"
 #include "store/redis_reply.h"
 
-#include <event2/event.h>
-#include <netdb.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 
 /* How to reach a server; kept, not copied. */
 struct redis_setup {
-    const struct addrinfo *list;
+    const struct addrs *addrs;
     SSL_CTX *tls;              /* NULL: plain */
     const char *host;          /* whom the certificate has to name */
     const char *user;          /* NULL: the default one */
@@ -50,7 +50,7 @@ struct redis_word {
 typedef void redis_done(void *argument, const struct redis_reply *reply, const char *reason);
 
 /* Starts to connect. NULL: out of memory. */
-struct redis *redis_new(struct event_base *base, const struct redis_setup *setup);
+struct redis *redis_new(struct loop *loop, const struct redis_setup *setup);
 
 /* No request may be under way. NULL is fine. */
 void redis_free(struct redis *redis);

@@ -6,6 +6,7 @@
 #ifndef REDIS_REQUESTS_H
 #define REDIS_REQUESTS_H
 
+#include "net/connector.h"
 #include "store/redis.h"
 
 #include <stdint.h>
@@ -28,9 +29,10 @@ TAILQ_HEAD(redis_requests, redis_request);
 
 struct redis {
     const struct redis_setup *setup;
-    struct event_base *base;
+    struct loop *loop;
     enum redis_state state;
-    const struct addrinfo *place; /* the one that is tried */
+    struct connector *connector;     /* while the socket is being connected */
+    struct sockaddr_storage address; /* of the connection */
     struct bufferevent *connection;
     struct redis_replies *replies;
     struct redis_requests queued, sent; /* the oldest first */

@@ -5,7 +5,6 @@
  */
 #include "store/store_redis.h"
 
-#include "net/addr.h"
 #include "net/tls.h"
 #include "net/tls_client.h"
 #include "printable.h"
@@ -28,8 +27,7 @@ static void release(struct store *base)
         redis_free(store->clients[i]);
     OPENSSL_free(store->clients);
     SSL_CTX_free(store->setup.tls);
-    if (store->list != NULL)
-        freeaddrinfo(store->list);
+    addrs_close(&store->addrs);
     OPENSSL_free(store->host);
     seal_keys_free(store->keys);
     (void)pthread_rwlock_destroy(&store->lock);
@@ -82,8 +80,7 @@ static bool open_url(struct redis_store *store, const char *url)
     const char *address = address_of(url);
 
     store->host = host_of(address);
-    store->list = addr_resolve("store", address, 0);
-    return store->host != NULL && store->list != NULL;
+    return store->host != NULL && addrs_open(&store->addrs, "store", address);
 }
 
 /* It is read at each connection; that it is of no use is better said at the start. */
@@ -108,7 +105,7 @@ static bool open_tls(struct redis_store *store)
 
 static bool connect_all(struct redis_store *store, struct loops *loops)
 {
-    store->setup.list = store->list;
+    store->setup.addrs = &store->addrs;
     store->setup.host = store->host;
     store->setup.user = store->options->user;
     store->setup.password_file = store->options->password_file;
@@ -116,7 +113,7 @@ static bool connect_all(struct redis_store *store, struct loops *loops)
     if (store->clients == NULL)
         return false;
     for (; store->count < loops->count; store->count++) {
-        store->clients[store->count] = redis_new(loops->loop[store->count].base, &store->setup);
+        store->clients[store->count] = redis_new(&loops->loop[store->count], &store->setup);
         if (store->clients[store->count] == NULL)
             return false;
     }

@@ -15,7 +15,7 @@ struct redis_store {
     struct store store;
     const struct store_redis_options *options;
     struct redis_setup setup;
-    struct addrinfo *list;
+    struct addrs addrs;
     char *host;
     size_t count;
     struct redis **clients; /* one of each loop */

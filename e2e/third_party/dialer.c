@@ -5,25 +5,25 @@
  */
 #include "third_party/dialer.h"
 
+#include "net/connector.h"
 #include "net/io_watch.h"
 #include "net/tls.h"
 #include "net/tls_client.h"
 #include "third_party/tp_link_tls.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct dialer {
     struct loop *loop;
-    const struct addrinfo *place;
+    struct connector *connector;
+    struct connected known; /* the connector's answer where it came at once */
     SSL *ssl;
     struct io_watch watch;
     int fd;
+    struct sockaddr_storage address;
     int64_t deadline;
     dialer_done *done;
     void *argument;
@@ -38,6 +38,8 @@ static void finish(struct dialer *dialer, const char *reason)
     if (ssl != NULL) {
         dialer->ssl = NULL;
         dialer->fd = -1;
+    } else if (dialer->fd >= 0) {
+        connector_blame(&dialer->address);
     }
     dialer_stop(dialer);
     done(argument, ssl, reason);
@@ -68,49 +70,33 @@ static void handshake(void *argument, bool in_time)
                            : X509_verify_cert_error_string(SSL_get_verify_result(dialer->ssl)));
 }
 
-static bool try_next(struct dialer *dialer);
-
-/* The connection stands, or another place has to do. */
-static void on_connected(void *argument, bool in_time)
+/* The socket is connected, or there is none. */
+static void on_connected(void *argument, const struct connected *connected)
 {
     struct dialer *dialer = argument;
-    socklen_t size = sizeof(int);
-    int error = ETIMEDOUT;
 
-    io_watch_cancel(&dialer->watch);
-    if (in_time && getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        error = errno;
-    if (error == 0) {
-        io_watch_init(&dialer->watch, dialer->loop, dialer->fd, handshake, dialer);
-        if (SSL_set_fd(dialer->ssl, dialer->fd))
-            handshake(dialer, true);
-        else
-            finish(dialer, "out of memory");
+    dialer->connector = NULL;
+    dialer->fd = connected->fd;
+    dialer->address = connected->address;
+    if (dialer->fd < 0) {
+        finish(dialer, connected->reason);
         return;
     }
-    (void)close(dialer->fd);
-    dialer->fd = -1;
-    dialer->place = dialer->place->ai_next;
-    errno = error;
-    if (!in_time || !try_next(dialer))
-        finish(dialer, strerror(error));
+    io_watch_init(&dialer->watch, dialer->loop, dialer->fd, handshake, dialer);
+    if (SSL_set_fd(dialer->ssl, dialer->fd))
+        handshake(dialer, true);
+    else
+        finish(dialer, "out of memory");
 }
 
-static bool try_next(struct dialer *dialer)
+/* What was known at once is told from the loop. */
+static void on_known(void *argument, bool in_time)
 {
-    dialer->fd = addrs_connect(&dialer->place);
-    if (dialer->fd < 0)
-        return false;
-    io_watch_init(&dialer->watch, dialer->loop, dialer->fd, on_connected, dialer);
-    io_watch_set(&dialer->watch, IO_WANT_WRITE, dialer->deadline);
-    return true;
-}
+    struct dialer *dialer = argument;
+    const struct connected known = dialer->known;
 
-/* Nothing could even be begun. */
-static void on_nothing(void *argument, bool in_time)
-{
     (void)in_time;
-    finish(argument, "no connection");
+    on_connected(dialer, &known);
 }
 
 struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct addrs *addrs,
@@ -122,21 +108,24 @@ struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct addrs 
         return NULL;
     *dialer = (struct dialer){
         .loop = loop,
-        .place = addrs->list,
         .ssl = tls_client_new(ctx, host, X509_CHECK_FLAG_NO_WILDCARDS),
         .fd = -1,
         .deadline = deadline,
         .done = done,
         .argument = argument,
     };
-    io_watch_init(&dialer->watch, loop, -1, on_nothing, dialer);
+    io_watch_init(&dialer->watch, loop, -1, on_known, dialer);
     if (dialer->ssl == NULL) {
         dialer_stop(dialer);
         return NULL;
     }
     SSL_set_connect_state(dialer->ssl);
-    if (!try_next(dialer))
+    dialer->connector =
+        connector_start(loop, addrs, deadline, on_connected, dialer, &dialer->known);
+    if (dialer->connector == NULL) {
+        dialer->fd = dialer->known.fd;
         io_watch_set(&dialer->watch, IO_OK, 0);
+    }
     return dialer;
 }
 
@@ -144,6 +133,7 @@ void dialer_stop(struct dialer *dialer)
 {
     if (dialer == NULL)
         return;
+    connector_stop(dialer->connector);
     io_watch_cancel(&dialer->watch);
     SSL_free(dialer->ssl);
     if (dialer->fd >= 0)

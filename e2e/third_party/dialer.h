@@ -18,7 +18,7 @@ struct dialer;
 typedef void dialer_done(void *argument, SSL *ssl, const char *reason);
 
 /*
- * Connect to target, whose certificate has to name host, before clock_ms() is deadline. done()
+ * Connect to addrs, whose certificate has to name host, before clock_ms() is deadline. done()
  * comes later, from the loop, and the dialer is gone then. NULL: out of memory.
  */
 struct dialer *dialer_start(struct loop *loop, SSL_CTX *ctx, const struct addrs *addrs,

@@ -11,14 +11,12 @@
 #include "tls13_psk.h"
 #include "ue/client_flag.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +46,8 @@ static const char *server_name(const struct client *client)
 
 void client_disconnect(struct client *client)
 {
+    connector_stop(client->connector);
+    client->connector = NULL;
     io_watch_cancel(&client->watch);
     tls_lines_clear(&client->lines);
     if (client->lines.ssl != NULL)
@@ -58,16 +58,36 @@ void client_disconnect(struct client *client)
     client->fd = -1;
 }
 
-static enum io_status fail_to_connect(struct client *client, int error)
+static enum io_status fail_to_connect(struct client *client, const char *reason)
 {
-    char text[64];
-
     return client_fail(client, CLIENT_OTHER,
                        "no connection to %s (%s): is the server up, is the address right?",
-                       server_name(client), strerror_r(error, text, sizeof(text)));
+                       server_name(client), reason);
 }
 
 static void go_on(void *argument, bool in_time);
+static void end(struct client *client);
+
+static enum io_status take_socket(struct client *client, const struct connected *connected)
+{
+    client->fd = connected->fd;
+    client->address = connected->address;
+    if (client->fd < 0)
+        return fail_to_connect(client, connected->reason);
+    io_watch_init(&client->watch, client->loop, client->fd, go_on, client);
+    return IO_OK;
+}
+
+static void on_connected(void *argument, const struct connected *connected)
+{
+    struct client *client = argument;
+
+    client->connector = NULL;
+    if (take_socket(client, connected) == IO_OK)
+        go_on(client, true);
+    else
+        end(client);
+}
 
 /* No server can help: the operator does not know the key any more. */
 static enum io_status check_key(struct client *client)
@@ -85,11 +105,14 @@ static enum io_status check_key(struct client *client)
 
 static enum io_status begin_to_connect(struct client *client)
 {
-    client->fd = addrs_connect(&client->place);
-    if (client->fd < 0)
-        return fail_to_connect(client, errno);
-    io_watch_init(&client->watch, client->loop, client->fd, go_on, client);
-    return IO_WANT_WRITE;
+    const struct client_setup *setup = client->setup;
+    struct connected now;
+
+    io_watch_cancel(&client->watch); /* connector.h has the deadline */
+    client->connector =
+        connector_start(client->loop, is_second(client) ? setup->endpoint : setup->naf,
+                        client->deadline, on_connected, client, &now);
+    return client->connector == NULL ? take_socket(client, &now) : IO_PAUSED;
 }
 
 /* PSK and identity of the connection that is made now. */
@@ -101,25 +124,10 @@ static bool offer(struct client *client, SSL *ssl)
     return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
 }
 
-/* Connect to the first place that lets us. */
-static enum io_status connect_socket(struct client *client)
+static enum io_status set_up_tls(struct client *client)
 {
-    int error = 0;
-    socklen_t size = sizeof(error);
-    SSL *ssl;
+    SSL *ssl = SSL_new(client->setup->ctx);
 
-    if (client->fd < 0)
-        return begin_to_connect(client);
-    if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        error = errno;
-    if (error != 0) {
-        io_watch_cancel(&client->watch);
-        (void)close(client->fd);
-        client->fd = -1;
-        client->place = client->place->ai_next;
-        return client->place == NULL ? fail_to_connect(client, error) : begin_to_connect(client);
-    }
-    ssl = SSL_new(client->setup->ctx);
     if (ssl == NULL || !SSL_set_fd(ssl, client->fd)) {
         SSL_free(ssl);
         return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
@@ -134,8 +142,16 @@ static enum io_status connect_socket(struct client *client)
     return IO_OK;
 }
 
+static enum io_status connect_socket(struct client *client)
+{
+    const enum io_status result = client->fd >= 0 ? IO_OK : begin_to_connect(client);
+
+    return result == IO_OK ? set_up_tls(client) : result;
+}
+
 static enum io_status fail_handshake(struct client *client, const char *what)
 {
+    connector_blame(&client->address);
     return client_fail(
         client, CLIENT_HANDSHAKE, "the TLS handshake with %s failed (%s): %s", server_name(client),
         what,
@@ -179,9 +195,7 @@ static void explain(struct client *client, enum io_status result)
 
     if (client->reason[0] != '\0')
         return;
-    if (steps[client->step] == connect_socket)
-        (void)fail_to_connect(client, ETIMEDOUT);
-    else if (steps[client->step] == shake_hands)
+    if (steps[client->step] == shake_hands)
         (void)fail_handshake(client, what);
     else
         (void)client_fail(client, CLIENT_NO_E2E,
@@ -230,6 +244,8 @@ static void go_on(void *argument, bool in_time)
         io_watch_set(&client->watch, result, client->deadline);
         return;
     }
+    if (result == IO_PAUSED)
+        return; /* the connector goes on */
     if (result != IO_OK)
         explain(client, result);
     end(client);
@@ -246,7 +262,6 @@ struct client *client_start(struct loop *loop, const struct client_setup *setup,
     client->setup = setup;
     client->done = done;
     client->argument = argument;
-    client->place = setup->naf->list;
     client->fd = -1;
     client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
     io_watch_init(&client->watch, loop, -1, go_on, client);

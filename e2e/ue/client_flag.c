@@ -77,7 +77,6 @@ static enum io_status derive(struct client *client)
     if (!e2e_derive(setup->e2e, &inputs, client->e2e_key, reason))
         return client_fail(client, CLIENT_OTHER, "%s", reason);
     client_disconnect(client);
-    client->place = setup->endpoint->list;
     return IO_OK;
 }
 

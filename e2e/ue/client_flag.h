@@ -9,6 +9,7 @@
 #define CLIENT_FLAG_H
 
 #include "messages/e2e_flag.h"
+#include "net/connector.h"
 #include "net/io_watch.h"
 #include "net/tls_lines.h"
 #include "ue/client.h"
@@ -21,9 +22,10 @@ struct client {
     size_t step; /* of steps */
     struct io_watch watch;
     int64_t deadline;
-    const struct addrinfo *place;
-    int fd;                 /* of a connection that is being made; -1: none, or it is wire.ssl's */
-    struct tls_lines lines; /* the connection that is under way */
+    struct connector *connector; /* while a connection is being made */
+    int fd; /* of a connection without TLS so far; -1: none, or it is lines.ssl's */
+    struct sockaddr_storage address; /* of the connection that is under way */
+    struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
     struct e2e_flag flag;

@@ -179,7 +179,7 @@ static int run_with_keys(const struct client_setup *rest)
 static int run(const struct e2e *e2e)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
-    struct addrs targets[2] = {{.list = NULL}};
+    struct addrs targets[2] = {{.fixed = NULL}};
     const struct client_setup rest = {
         .ctx = tls_psk_ctx(TLS_client_method(), option.keylog),
         .e2e = e2e,

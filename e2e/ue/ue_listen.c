@@ -29,7 +29,8 @@
 struct worker {
     struct ue_keys *keys;
     struct loop *loop;
-    struct evconnlistener *listener;
+    struct evconnlistener *listeners[ADDRS_MAX];
+    size_t count;
     struct event *pause;
     LIST_HEAD(, local) locals;
 };
@@ -127,7 +128,8 @@ static void go_on_accepting(evutil_socket_t fd, short what, void *argument)
     const struct worker *worker = argument;
 
     (void)fd, (void)what;
-    (void)evconnlistener_enable(worker->listener);
+    for (size_t i = 0; i < worker->count; i++)
+        (void)evconnlistener_enable(worker->listeners[i]);
 }
 
 static void could_not_accept(struct evconnlistener *listener, void *argument)
@@ -142,25 +144,29 @@ static void could_not_accept(struct evconnlistener *listener, void *argument)
 
 static void close_worker(struct worker *worker)
 {
-    if (worker->listener != NULL)
-        evconnlistener_free(worker->listener);
+    for (size_t i = 0; i < worker->count; i++)
+        evconnlistener_free(worker->listeners[i]);
     if (worker->pause != NULL)
         event_free(worker->pause);
     while (!LIST_EMPTY(&worker->locals))
         close_local(LIST_FIRST(&worker->locals));
 }
 
-/* All loops accept from the one socket. */
+/* All loops accept from the same sockets. */
 static bool open_worker(struct worker *worker, const struct local_listener *listener)
 {
     LIST_INIT(&worker->locals);
-    worker->listener = evconnlistener_new(worker->loop->base, accepted, worker,
-                                          LEV_OPT_CLOSE_ON_EXEC, 0, listener->fd);
     worker->pause = evtimer_new(worker->loop->base, go_on_accepting, worker);
-    if (worker->listener == NULL || worker->pause == NULL)
-        return false;
-    evconnlistener_set_error_cb(worker->listener, could_not_accept);
-    return true;
+    for (size_t i = 0; worker->pause != NULL && i < listener->sockets.count; i++) {
+        worker->listeners[i] =
+            evconnlistener_new(worker->loop->base, accepted, worker, LEV_OPT_CLOSE_ON_EXEC, 0,
+                               listener->sockets.at[i].fd);
+        if (worker->listeners[i] == NULL)
+            return false;
+        worker->count++;
+        evconnlistener_set_error_cb(worker->listeners[i], could_not_accept);
+    }
+    return worker->pause != NULL;
 }
 
 static void reload(struct ue_keys *keys)
@@ -224,7 +230,8 @@ bool ue_listen(const char *where, struct ue_keys *keys)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for every thread; before there is a path */
     if (!local_listener_open(&listener, "listen", where))
         return false;
-    printf("listen %s\n", PRINTABLE(listener.shown));
+    for (size_t i = 0; i < listener.sockets.count; i++)
+        printf("listen %s\n", PRINTABLE(listener.sockets.at[i].shown));
     served = fflush(stdout) == 0 && log_open(LOG_FULL) && serve(&listener, &signals, keys);
     local_listener_close(&listener);
     return served;

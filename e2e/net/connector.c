@@ -1,0 +1,388 @@
+/*
+ * From a name, or a path, to a connected socket
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/connector.h"
+
+#include "net/clock.h"
+#include "net/resolver.h"
+#include "net/stream.h"
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NEXT_MS  250   /* RFC 8305 5: Connection Attempt Delay */
+#define BLAME_MS 10000 /* how long an address that was of no use comes last */
+#define FULL_MS  50    /* before a socket of the file system whose queue is full is tried again */
+
+/* One address, and the socket that tries it. */
+struct attempt {
+    struct connector *connector;
+    const struct addrinfo *address;
+    bool is_last; /* it was blamed */
+    bool is_begun;
+    int fd; /* -1: not begun, or given up */
+    struct event event;
+};
+
+struct connector {
+    struct loop *loop;
+    const struct addrs *addrs;
+    int64_t deadline;
+    connector_done *done;
+    void *argument;
+    struct resolver_request *request;
+    struct resolved *resolved; /* NULL: addrs need no resolver */
+    struct attempt *attempts;
+    size_t count, begun, open; /* of the attempts: all, begun, under way */
+    struct event timer;
+    struct connected result;
+};
+
+/* Addresses that were of no use, whichever name they are of; the newest replace the oldest. */
+static struct {
+    pthread_mutex_t lock;
+    struct blamed {
+        struct sockaddr_storage address;
+        int64_t until; /* clock_ms() */
+    } list[16];
+    size_t next;
+} blamed = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_blamed(const struct addrinfo *address)
+{
+    bool found = false;
+
+    (void)pthread_mutex_lock(&blamed.lock);
+    for (size_t i = 0; i < sizeof(blamed.list) / sizeof(blamed.list[0]); i++)
+        found =
+            found || (blamed.list[i].until > clock_ms() &&
+                      memcmp(&blamed.list[i].address, address->ai_addr, address->ai_addrlen) == 0);
+    (void)pthread_mutex_unlock(&blamed.lock);
+    return found;
+}
+
+void connector_blame(const struct sockaddr_storage *address)
+{
+    struct blamed *place;
+
+    (void)pthread_mutex_lock(&blamed.lock);
+    place = &blamed.list[blamed.next++ % (sizeof(blamed.list) / sizeof(blamed.list[0]))];
+    *place = (struct blamed){*address, clock_ms() + BLAME_MS};
+    (void)pthread_mutex_unlock(&blamed.lock);
+}
+
+static void blame(const struct attempt *attempt)
+{
+    struct sockaddr_storage address;
+
+    memset(&address, 0, sizeof(address));
+    memcpy(&address, attempt->address->ai_addr, attempt->address->ai_addrlen);
+    connector_blame(&address);
+}
+
+static void give_up(struct attempt *attempt)
+{
+    if (attempt->fd < 0)
+        return;
+    (void)event_del(&attempt->event);
+    (void)close(attempt->fd);
+    attempt->fd = -1;
+    attempt->connector->open--;
+}
+
+void connector_stop(struct connector *connector)
+{
+    if (connector == NULL)
+        return;
+    resolver_cancel(connector->request);
+    (void)event_del(&connector->timer);
+    for (size_t i = 0; i < connector->count; i++)
+        give_up(&connector->attempts[i]);
+    resolved_release(connector->resolved);
+    OPENSSL_free(connector->attempts);
+    OPENSSL_free(connector);
+}
+
+/* The end, with a result. True, for those who return it. */
+static bool fail(struct connector *connector, const char *what, const char *why)
+{
+    (void)snprintf(connector->result.reason, sizeof(connector->result.reason), "%s%s", what, why);
+    resolver_forget(connector->resolved);
+    return true;
+}
+
+static bool fail_with(struct connector *connector, int error)
+{
+    char text[128];
+
+    return fail(connector, "", strerror_r(error, text, sizeof(text)));
+}
+
+static bool succeed(struct attempt *attempt)
+{
+    struct connector *connector = attempt->connector;
+
+    (void)event_del(&attempt->event);
+    connector->result.fd = attempt->fd;
+    memcpy(&connector->result.address, attempt->address->ai_addr, attempt->address->ai_addrlen);
+    attempt->fd = -1;
+    for (size_t i = 0; i < connector->count; i++) /* those that are silent still */
+        if (connector->attempts[i].fd >= 0)
+            blame(&connector->attempts[i]);
+    return true;
+}
+
+static void tell(struct connector *connector)
+{
+    const struct connected result = connector->result;
+    connector_done *done = connector->done;
+    void *argument = connector->argument;
+
+    connector_stop(connector);
+    done(argument, &result);
+}
+
+/* Attempts: each of these is true where the connector is at its end. */
+
+static bool go_on(struct connector *connector, int error);
+
+/* Connected, or not. */
+static void on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    struct attempt *attempt = argument;
+    struct connector *connector = attempt->connector;
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    (void)what;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        error = errno;
+    if (error != 0) {
+        blame(attempt);
+        give_up(attempt);
+    }
+    if (error == 0 ? succeed(attempt) : go_on(connector, error))
+        tell(connector);
+}
+
+static int open_socket(const struct addrinfo *address)
+{
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                          address->ai_protocol);
+
+    if (fd >= 0 && address->ai_family != AF_UNIX) {
+        tcp_no_delay(fd);
+        stream_keep_alive(fd);
+    }
+    return fd;
+}
+
+/* 0: connected, or under way (fd is set); else an error. */
+static int begin(struct attempt *attempt, bool *is_connected)
+{
+    const struct addrinfo *address = attempt->address;
+    struct connector *connector = attempt->connector;
+    int error = 0;
+
+    attempt->fd = open_socket(address);
+    if (attempt->fd < 0)
+        return errno;
+    *is_connected = connect(attempt->fd, address->ai_addr, address->ai_addrlen) == 0;
+    if (!*is_connected && errno != EINPROGRESS)
+        error = errno;
+    (void)event_assign(&attempt->event, connector->loop->base, attempt->fd, EV_WRITE, on_writable,
+                       attempt);
+    connector->open++;
+    if (error == 0 && !*is_connected && event_add(&attempt->event, NULL) != 0)
+        error = ENOMEM;
+    if (error != 0)
+        give_up(attempt);
+    return error;
+}
+
+static void wait_until(struct connector *connector, int64_t until)
+{
+    const int64_t end = until < connector->deadline ? until : connector->deadline;
+    const int64_t left = end > clock_ms() ? end - clock_ms() : 0;
+    const struct timeval wait = {left / 1000, left % 1000 * 1000};
+
+    (void)event_add(&connector->timer, &wait);
+}
+
+/* Attempts share the time: where there are many addresses the last one has its turn as well. */
+static int64_t delay(const struct connector *connector)
+{
+    const int64_t left = connector->deadline - clock_ms();
+    const int64_t share = left / (int64_t)(connector->count - connector->begun + 1);
+
+    return share < NEXT_MS ? share : NEXT_MS;
+}
+
+/* The next attempt to begin; NULL: all are. */
+static struct attempt *next_attempt(const struct connector *connector)
+{
+    struct attempt *last = NULL;
+
+    for (size_t i = 0; i < connector->count; i++) {
+        struct attempt *attempt = &connector->attempts[i];
+
+        if (!attempt->is_begun && !attempt->is_last)
+            return attempt;
+        if (!attempt->is_begun && last == NULL)
+            last = attempt;
+    }
+    return last;
+}
+
+/* Begin the next attempt, and those after it that fail at once; error: of the one before. */
+static bool go_on(struct connector *connector, int error)
+{
+    struct attempt *attempt;
+
+    while ((attempt = next_attempt(connector)) != NULL) {
+        bool is_connected = false;
+
+        error = begin(attempt, &is_connected);
+        if (is_connected)
+            return succeed(attempt);
+        if (error == EAGAIN && attempt->address->ai_family == AF_UNIX) {
+            wait_until(connector, clock_ms() + FULL_MS);
+            return false;
+        }
+        attempt->is_begun = true;
+        connector->begun++;
+        if (error == 0) {
+            wait_until(connector, clock_ms() + delay(connector));
+            return false;
+        }
+    }
+    return connector->open == 0 && fail_with(connector, error);
+}
+
+static bool on_deadline(struct connector *connector)
+{
+    if (connector->request != NULL)
+        return fail(connector, "", "its name was not resolved in time");
+    return fail_with(connector, connector->begun < connector->count ? EAGAIN : ETIMEDOUT);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct connector *connector = argument;
+
+    (void)fd, (void)what;
+    if (clock_ms() >= connector->deadline ? on_deadline(connector) : go_on(connector, 0))
+        tell(connector);
+    else if (connector->begun == connector->count)
+        wait_until(connector, connector->deadline);
+}
+
+/* Addresses */
+
+/* The next address of this family, or of another one; NULL: there is none. */
+static const struct addrinfo *seek(const struct addrinfo *address, int family, bool is_own)
+{
+    while (address != NULL && (address->ai_family == family) != is_own)
+        address = address->ai_next;
+    return address;
+}
+
+static void add(struct connector *connector, const struct addrinfo *address)
+{
+    connector->attempts[connector->count++] = (struct attempt){
+        .connector = connector, .address = address, .fd = -1, .is_last = is_blamed(address)};
+}
+
+/* RFC 8305 4: the first one's family and others by turns. */
+static void add_all(struct connector *connector, const struct addrinfo *addresses)
+{
+    const int family = addresses->ai_family;
+    const struct addrinfo *own = addresses, *other = seek(addresses, family, false);
+
+    while (own != NULL || other != NULL) {
+        if (own != NULL) {
+            add(connector, own);
+            own = seek(own->ai_next, family, true);
+        }
+        if (other != NULL) {
+            add(connector, other);
+            other = seek(other->ai_next, family, false);
+        }
+    }
+}
+
+static bool try_all(struct connector *connector, const struct addrinfo *addresses)
+{
+    size_t count = 0;
+
+    for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next)
+        count++;
+    connector->attempts = OPENSSL_zalloc(count * sizeof(*connector->attempts));
+    if (connector->attempts == NULL)
+        return fail(connector, "", "out of memory");
+    add_all(connector, addresses);
+    return go_on(connector, 0);
+}
+
+static bool take(struct connector *connector, const struct resolver_answer *answer)
+{
+    connector->resolved = answer->resolved;
+    return answer->resolved == NULL
+               ? fail(connector, "its name cannot be resolved: ", answer->reason)
+               : try_all(connector, resolved_addresses(answer->resolved));
+}
+
+static void on_resolved(void *argument, const struct resolver_answer *answer)
+{
+    struct connector *connector = argument;
+
+    connector->request = NULL;
+    if (take(connector, answer))
+        tell(connector);
+}
+
+static bool start(struct connector *connector)
+{
+    const struct addrs *addrs = connector->addrs;
+    struct resolver_answer answer;
+
+    if (addrs->fixed != NULL)
+        return try_all(connector, addrs->fixed);
+    connector->request = resolver_ask(connector->loop, addrs->host, addrs->service, on_resolved,
+                                      connector, &answer);
+    if (connector->request == NULL)
+        return take(connector, &answer);
+    wait_until(connector, connector->deadline);
+    return false;
+}
+
+struct connector *connector_start(struct loop *loop, const struct addrs *addrs, int64_t deadline,
+                                  connector_done *done, void *argument, struct connected *now)
+{
+    struct connector *connector = OPENSSL_zalloc(sizeof(*connector));
+
+    *now = (struct connected){.fd = -1, .reason = "out of memory"};
+    if (connector == NULL)
+        return NULL;
+    connector->loop = loop;
+    connector->addrs = addrs;
+    connector->deadline = deadline;
+    connector->done = done;
+    connector->argument = argument;
+    connector->result.fd = -1;
+    (void)event_assign(&connector->timer, loop->base, -1, 0, on_timer, connector);
+    if (!start(connector))
+        return connector;
+    *now = connector->result;
+    connector_stop(connector);
+    return NULL;
+}

@@ -1,0 +1,47 @@
+/*
+ * From a name, or a path, to a connected socket
+ *
+ * Names are resolved when it is asked for, off the loop (resolver.h). All addresses are tried
+ * within one deadline: the next one where one fails, and beside it where it has not answered after
+ * 250 ms; families by turns, in the order that getaddrinfo() has them (RFC 8305).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONNECTOR_H
+#define CONNECTOR_H
+
+#include "net/loop.h"
+#include "net/addrs.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define CONNECTOR_REASON_SIZE 200
+
+struct connected {
+    int fd; /* the receiver's: it does not block, TCP_NODELAY and keep-alive are set; -1: none */
+    char reason[CONNECTOR_REASON_SIZE]; /* ... and why */
+    struct sockaddr_storage address;    /* what it is connected to */
+};
+
+typedef void connector_done(void *argument, const struct connected *connected);
+
+struct connector;
+
+/*
+ * Connect to addrs before clock_ms() is deadline. NULL: the answer is *now. Else it is pending:
+ * done() comes later, from the loop, once, and the connector is gone then.
+ */
+struct connector *connector_start(struct loop *loop, const struct addrs *addrs, int64_t deadline,
+                                  connector_done *done, void *argument, struct connected *now);
+
+/*
+ * A connection to this address was of no use: for a while it comes after the name's others, as one
+ * does that could not be connected to.
+ */
+void connector_blame(const struct sockaddr_storage *address);
+
+/* done() will not be called. NULL is fine. */
+void connector_stop(struct connector *connector);
+
+#endif

@@ -1,0 +1,333 @@
+"""Names: when they are resolved, which of their addresses are tried and listened on, and who waits for that.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import FQDN, LOOPBACK, Process, Server, split, ue, wait_until, write_devices
+from line import Program, Sides
+from names import Names, silent
+from sanitizer import SANITIZED, SLOWER
+
+KS_NAF, KA = "11" * 32, "22" * 32
+ID = "ue@bsf.example.com"
+NAME = "server.example"
+ELSEWHERE = "127.0.0.2"
+STUCK = 60  # seconds that a resolver hangs: longer than a test takes
+SOON = SLOWER * 4  # seconds: two attempts at the first address do not fit
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+
+
+@pytest.fixture(name="names")
+def make_names(tmp_path: Path) -> Names:
+    """What names mean to the programs."""
+    return Names(tmp_path)
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """One device."""
+    return write_devices(tmp_path / "devices.csv", [[ID, KS_NAF, KA]])
+
+
+@pytest.fixture(name="server")
+def make_server(devices: Path) -> Iterator[Server]:
+    """A server at addresses in numbers."""
+    with Server(devices, two_addresses=False) as server:
+        yield server
+
+
+def named(address: str) -> str:
+    """The address with the name in the place of its host."""
+    return f"{NAME}:{split(address)[1]}"
+
+
+def say_hello(devices: Path, address: str, names: Names) -> None:
+    """Both connections of e2e-ue get there."""
+    result = ue(devices, ID, address, environment=names.environment)
+    assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+
+
+# The first of two addresses says nothing
+
+
+def test_client_passes_a_silent_address(devices: Path, names: Names, server: Server) -> None:
+    """The next address of a name is tried within a second, for each of the two connections."""
+    names.set(NAME, ELSEWHERE, LOOPBACK)
+    with silent(ELSEWHERE, split(server.address)[1]):
+        started = time.monotonic()
+        say_hello(devices, named(server.address), names)
+        assert time.monotonic() - started < SOON
+
+
+def test_many_silent_addresses_share_the_time(devices: Path, names: Names, server: Server) -> None:
+    """The last of sixty addresses has its turn before the deadline: 250 ms for each would not do."""
+    port = split(server.address)[1]
+    hosts = [f"127.0.0.{number}" for number in range(2, 61)]
+    names.set(NAME, *hosts, LOOPBACK)
+    with contextlib.ExitStack() as held:
+        for host in hosts:
+            held.enter_context(silent(host, port))
+        say_hello(devices, named(server.address), names)
+
+
+def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
+    """A NAF reaches a third party whose name's first address says nothing."""
+    sides = Sides(tmp_path)
+    sides.third_party = sides.authority.issue(NAME)
+    with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])
+    with_ks = write_devices(tmp_path / "ks.csv", [[ID, KS_NAF, ""]])
+    names.set(NAME, ELSEWHERE, LOOPBACK)
+    with sides.run_third_party(with_ka) as third_party:
+        address = third_party.addresses["naf-accept"]
+        with (
+            silent(ELSEWHERE, split(address)[1]),
+            sides.run_naf(with_ks, named(address), environment=names.environment) as naf,
+        ):
+            naf.wait_for_error("event=line-up", SOON)
+            assert "event=line-down" not in naf.errors
+
+
+class Application:
+    """Says a word to whoever connects."""
+
+    def __init__(self, host: str = LOOPBACK, port: int = 0) -> None:
+        self.listener = socket.create_server((host, port))
+        self.port = self.listener.getsockname()[1]
+
+    def welcome(self) -> None:
+        """One connection."""
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.sendall(b"welcome\n")
+
+    def __enter__(self) -> "Application":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listener.close()
+
+
+@contextlib.contextmanager
+def forwarding(devices: Path, names: Names, port: int) -> Iterator[tuple[Server, str]]:
+    """A server in front of an application at the name, and the local address of a UE's listener."""
+    with Server(
+        devices,
+        *["--forward", f"{NAME}:{port}"],
+        two_addresses=False,
+        environment=names.environment,
+    ) as server:
+        with listening_ue(devices, server.address, names) as ue_process:
+            yield server, ue_process.read().decode().split()[1]
+
+
+def listening_ue(devices: Path, address: str, names: Names) -> Process:
+    """e2e-ue --listen."""
+    return Process(
+        *[BUILD / "e2e/e2e-ue", "--connect", address, "--devices", str(devices)],
+        *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
+        environment=names.environment,
+    )
+
+
+def hear(local: str) -> bytes:
+    """What comes to who connects there."""
+    with socket.create_connection(split(local), 30) as connection:
+        with contextlib.suppress(ConnectionError):
+            return connection.recv(100)
+    return b""
+
+
+def test_forward_passes_a_silent_address(devices: Path, names: Names) -> None:
+    """An application is reached, and the next time without that pause."""
+    names.set(NAME, ELSEWHERE, LOOPBACK)
+    with Application() as application, silent(ELSEWHERE, application.port):
+        with forwarding(devices, names, application.port) as (_, local):
+            for _ in range(2):
+                with socket.create_connection(split(local), 30) as connection:
+                    started = time.monotonic()
+                    application.listener.settimeout(SOON)
+                    application.welcome()
+                    assert connection.recv(100) == b"welcome\n"
+                    assert time.monotonic() - started < SOON
+
+
+# A name that cannot be resolved yet, or means something else by now
+
+
+def test_application_whose_name_comes_late(devices: Path, names: Names) -> None:
+    """A program starts without it, says what is missing, and finds it when it is there."""
+    names.set(NAME)
+    with Application() as application, forwarding(devices, names, application.port) as (
+        server,
+        local,
+    ):
+        assert hear(local) == b""
+        assert "its name cannot be resolved" in server.wait_for_error("the application cannot be")
+        names.set(NAME, LOOPBACK)
+        with socket.create_connection(split(local), 30) as connection:
+            application.welcome()
+            assert connection.recv(100) == b"welcome\n"
+
+
+def test_application_that_moves(devices: Path, names: Names) -> None:
+    """An answer whose address failed is not used again, however new it is."""
+    names.set(NAME, LOOPBACK)
+    with Application() as application, forwarding(devices, names, application.port) as (_, local):
+        with socket.create_connection(split(local), 30) as connection:
+            application.welcome()
+            assert connection.recv(100) == b"welcome\n"
+        application.listener.close()
+        names.set(NAME, ELSEWHERE)
+        with Application(ELSEWHERE, application.port) as moved:
+            assert hear(local) == b""  # the answer of before, for the last time
+            with socket.create_connection(split(local), 30) as connection:
+                moved.welcome()
+                assert connection.recv(100) == b"welcome\n"
+
+
+def test_third_party_whose_name_comes_late(tmp_path: Path, names: Names) -> None:
+    """A NAF starts, says that it cannot be resolved, and the line comes up by itself."""
+    sides = Sides(tmp_path)
+    sides.third_party = sides.authority.issue(NAME)
+    with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])
+    with_ks = write_devices(tmp_path / "ks.csv", [[ID, KS_NAF, ""]])
+    names.set(NAME)
+    with sides.run_third_party(with_ka) as third_party:
+        address = named(third_party.addresses["naf-accept"])
+        with sides.run_naf(with_ks, address, environment=names.environment) as naf:
+            assert "its name cannot be resolved" in naf.wait_for_error("event=line-down")
+            names.set(NAME, LOOPBACK)
+            naf.wait_for_error("event=line-up")
+
+
+def test_naf_whose_name_comes_late(devices: Path, names: Names, server: Server) -> None:
+    """e2e-ue --listen starts without it, says so for each connection, and finds it when it is there."""
+    names.set(NAME)
+    with listening_ue(devices, named(server.address), names) as listener:
+        local = listener.read().decode().split()[1]
+        assert hear(local) == b""
+        assert "its name cannot be resolved" in listener.wait_for_error("event=refused")
+        names.set(NAME, LOOPBACK)
+        with socket.create_connection(split(local), 30) as connection:
+            connection.sendall(b"hello\n")
+            assert connection.recv(100) == b"e2e: hello\n"
+
+
+# A resolver that hangs
+
+
+def test_stuck_resolver_of_a_server(devices: Path, names: Names) -> None:
+    """Other UEs are served meanwhile, the one that waits is told in time, and SIGTERM ends it."""
+    names.set(NAME, LOOPBACK, seconds=STUCK)
+    with Application() as application, forwarding(devices, names, application.port) as (
+        server,
+        local,
+    ):
+        with socket.create_connection(split(local), 30):
+            server.wait_for_error("event=e2e ")
+            started = time.monotonic()
+            say_no_e2e = ue(devices, "nobody", server.address)
+            assert say_no_e2e.returncode != 0 and time.monotonic() - started < SOON
+            server.wait_for_error("its name was not resolved in time", SLOWER * 20)
+        with socket.create_connection(split(local), 30):
+            wait_until(lambda: server.errors.count("event=e2e ") == 2)
+            started = time.monotonic()
+            server.process.terminate()
+            assert server.wait() == 0
+            assert time.monotonic() - started < SLOWER * 8  # 3 for the drain
+
+
+def test_stuck_resolver_of_a_ue(devices: Path, names: Names, server: Server) -> None:
+    """A name that hangs holds up neither the end of e2e-ue --listen nor a line of log."""
+    names.set(NAME, LOOPBACK, seconds=STUCK)
+    with listening_ue(devices, named(server.address), names) as listener:
+        local = listener.read().decode().split()[1]
+        with socket.create_connection(split(local), 30):
+            time.sleep(0.5)
+            started = time.monotonic()
+            listener.process.terminate()
+            assert listener.wait() == 0
+            assert time.monotonic() - started < SOON
+
+
+# Listening
+
+
+@pytest.fixture(name="has_ip6", scope="module")
+def find_ip6() -> bool:
+    """Does this machine have IPv6's loopback?"""
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+def listens_at(server: Process, count: int) -> list[tuple[str, str]]:
+    """The first lines of standard output: name and address."""
+    lines = [server.read().decode().split() for _ in range(count)]
+    return [(name, address) for name, address in lines]
+
+
+def test_a_port_alone_is_both_families(devices: Path, has_ip6: bool) -> None:
+    """:PORT listens on IPv4 and on IPv6, on one port."""
+    if not has_ip6:
+        pytest.skip("no IPv6")
+    with Program("--accept", ":0", "--devices", devices, "--naf-fqdn", FQDN) as server:
+        first = server.addresses["accept"]
+        ((_, second),) = listens_at(server, 1)
+        port = first.rsplit(":", 1)[1]
+        assert {first, second} == {f"0.0.0.0:{port}", f"[::]:{port}"}
+        for address in (f"127.0.0.1:{port}", f"[::1]:{port}"):
+            assert ue(devices, ID, address).stdout == "e2e: hello\n"
+
+
+def test_listens_on_all_addresses_of_a_name(devices: Path, names: Names) -> None:
+    """A listener's name with two addresses: both serve."""
+    names.set(NAME, LOOPBACK, ELSEWHERE)
+    command = [BUILD / "e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
+    with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
+        addresses = [address for _, address in listens_at(server, 2)]
+        assert [split(address)[0] for address in addresses] == [LOOPBACK, ELSEWHERE]
+        for address in addresses:
+            assert ue(devices, ID, address).stdout == "e2e: hello\n"
+
+
+def test_local_listener_on_all_addresses_of_a_name(
+    devices: Path, names: Names, server: Server
+) -> None:
+    """e2e-ue --listen as well."""
+    names.set(NAME, LOOPBACK, ELSEWHERE)
+    with Process(
+        *[BUILD / "e2e/e2e-ue", "--connect", server.address, "--devices", str(devices)],
+        *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{NAME}:0"],
+        environment=names.environment,
+    ) as listener:
+        for _, address in listens_at(listener, 2):
+            with socket.create_connection(split(address), 30) as connection:
+                connection.sendall(b"hello\n")
+                assert connection.recv(100) == b"e2e: hello\n"
+
+
+def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:
+    """The program says that it waits, begins when the name is there, and can be ended before."""
+    names.set(NAME)
+    command = [BUILD / "e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
+    for end in (True, False):
+        with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
+            server.wait_for_error("cannot be resolved yet")
+            if end:
+                server.process.terminate()
+                assert server.wait() == -15
+                continue
+            names.set(NAME, LOOPBACK)
+            ((_, address),) = listens_at(server, 1)
+            assert ue(devices, ID, address).stdout == "e2e: hello\n"
