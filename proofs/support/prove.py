@@ -22,7 +22,7 @@ from pathlib import Path
 from claims import ROOT, Change, Claim, check_changes, read_claims
 from tools import CBMC_ROOT, TOOLS, Answer, Verdict
 
-NEEDED = ["provider", "include", "proofs", "docs", "test/vectors"]
+NEEDED = ["provider", "device", "include", "proofs", "docs", "test/vectors"]
 
 
 @dataclass(frozen=True)
