@@ -27,8 +27,8 @@ struct devices_current {
     struct version *newest;
 };
 
-static bool complain(const struct devices_current *current, const char *what,
-                     char fault[DEVICES_CURRENT_FAULT_SIZE])
+static bool set_fault(const struct devices_current *current, const char *what,
+                      char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
     (void)snprintf(fault, DEVICES_CURRENT_FAULT_SIZE, "devices file %s: %s",
                    PRINTABLE_PATH(current->path), what);
@@ -49,7 +49,7 @@ static bool fits_role(const struct devices_current *current, const struct device
             continue;
         (void)snprintf(what, sizeof(what), "line %zu: %s: this role never holds it, leave it empty",
                        row->row, current->rules.may_have_ka ? "ks-naf" : "ka");
-        return complain(current, what, fault);
+        return set_fault(current, what, fault);
     }
     return true;
 }
@@ -65,7 +65,7 @@ static struct devices *read_devices(const struct devices_current *current,
     struct devices *devices = devices_read(current->path, &rules, what);
 
     if (devices == NULL)
-        (void)complain(current, what, fault);
+        (void)set_fault(current, what, fault);
     else if (fits_role(current, devices, fault))
         return devices;
     devices_free(devices);
@@ -278,7 +278,7 @@ bool devices_current_reload(struct devices_current *current, devices_current_rem
             report_kas(&change, removed, argument);
         report_identities(&change, current->rules.may_have_ka, removed, argument);
     } else {
-        (void)complain(current, "out of memory", fault);
+        (void)set_fault(current, "out of memory", fault);
         free_version(fresh);
     }
     OPENSSL_free(change.old_rows);

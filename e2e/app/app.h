@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 
 /* A connection as its application sees it; it lies in the server's own structure. */
-struct app_link {
+struct app_connection {
     struct loop *loop;
     SSL *ssl; /* complete handshake, on a socket that does not block: SSL_get_fd() */
     /* modes set: PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, RELEASE_BUFFERS */
@@ -30,7 +30,7 @@ struct app_link {
      * The application calls this once, when it is done: its events are gone and nothing of its own
      * is left. The link is gone when this returns. reason: for the log; NULL: the UE has closed.
      */
-    void (*end)(struct app_link *link, const char *reason);
+    void (*end)(struct app_connection *conn, const char *reason);
 };
 
 struct app;
@@ -41,7 +41,7 @@ struct app_ops {
      * closes the connection, and end() must not be called. end() may only be called after start()
      * has returned.
      */
-    void *(*start)(struct app *app, struct app_link *link);
+    void *(*start)(struct app *app, struct app_connection *conn);
     /* The server ends the connection: release the state, with its events, and do not call end(). */
     void (*stop)(void *state);
     void (*free)(struct app *app);

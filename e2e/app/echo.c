@@ -11,26 +11,26 @@
 #include <openssl/crypto.h>
 
 struct echo {
-    struct app_link *link;
+    struct app_connection *conn;
     struct tls_lines lines;
     const char *prefix;
     struct io_watch watch;
     int64_t timeout, deadline; /* milliseconds; deadline 0: no line is under way */
 };
 
-static void release(struct echo *echo)
+static void echo_free(struct echo *echo)
 {
     io_watch_cancel(&echo->watch);
     tls_lines_clear(&echo->lines);
     OPENSSL_free(echo);
 }
 
-static void end(struct echo *echo, const char *reason)
+static void echo_finish(struct echo *echo, const char *reason)
 {
-    struct app_link *link = echo->link;
+    struct app_connection *conn = echo->conn;
 
-    release(echo);
-    link->end(link, reason);
+    echo_free(echo);
+    conn->end(conn, reason);
 }
 
 /* Echo what has come, line by line; nothing is read while an answer waits to be written. */
@@ -50,12 +50,12 @@ static enum io_status echo_lines(struct echo *echo)
         if (!tls_lines_add(&echo->lines, echo->prefix, line, length))
             return IO_ERROR;
         result = tls_lines_write(&echo->lines);
-        echo->link->active = clock_ms();
+        echo->conn->active = clock_ms();
     }
     return result;
 }
 
-static void go_on(void *argument, bool in_time)
+static void on_ready(void *argument, bool in_time)
 {
     struct echo *echo = argument;
     const enum io_status result = in_time ? echo_lines(echo) : IO_WANT_READ;
@@ -63,11 +63,11 @@ static void go_on(void *argument, bool in_time)
         tls_lines_has_begun(&echo->lines) || tls_lines_unwritten(&echo->lines) > 0;
 
     if (!in_time && tls_lines_unwritten(&echo->lines) > 0) {
-        end(echo, io_status_text(IO_WANT_WRITE));
+        echo_finish(echo, io_status_text(IO_WANT_WRITE));
     } else if (!in_time || result == IO_TOO_LONG || result == IO_ERROR) {
-        end(echo, io_status_text(result));
+        echo_finish(echo, io_status_text(result));
     } else if (result == IO_EOF) {
-        end(echo, NULL);
+        echo_finish(echo, NULL);
     } else {
         if (!under_way)
             echo->deadline = 0;
@@ -77,26 +77,26 @@ static void go_on(void *argument, bool in_time)
     }
 }
 
-struct echo *echo_start(struct app_link *link, struct tls_lines *lines, const char *prefix,
+struct echo *echo_start(struct app_connection *conn, struct tls_lines *lines, const char *prefix,
                         unsigned int line_timeout)
 {
     struct echo *echo = OPENSSL_zalloc(sizeof(*echo));
 
     if (echo == NULL)
         return NULL;
-    echo->link = link;
+    echo->conn = conn;
     echo->lines = *lines;
-    *lines = (struct tls_lines){.ssl = link->ssl};
+    *lines = (struct tls_lines){.ssl = conn->ssl};
     echo->prefix = prefix;
     echo->timeout = (int64_t)line_timeout * 1000;
-    io_watch_init(&echo->watch, link->loop, SSL_get_fd(link->ssl), go_on, echo);
+    io_watch_init(&echo->watch, conn->loop, SSL_get_fd(conn->ssl), on_ready, echo);
     io_watch_set(&echo->watch, IO_OK, 0);
     return echo;
 }
 
 void echo_stop(struct echo *echo)
 {
-    release(echo);
+    echo_free(echo);
 }
 
 /* As an application of app.h. */
@@ -106,12 +106,12 @@ struct echo_app {
     unsigned int line_timeout;
 };
 
-static void *start(struct app *app, struct app_link *link)
+static void *app_echo_start(struct app *app, struct app_connection *conn)
 {
     const struct echo_app *echo = (const struct echo_app *)app;
-    struct tls_lines lines = {.ssl = link->ssl};
+    struct tls_lines lines = {.ssl = conn->ssl};
 
-    return echo_start(link, &lines, echo->prefix, echo->line_timeout);
+    return echo_start(conn, &lines, echo->prefix, echo->line_timeout);
 }
 
 static void stop(void *state)
@@ -124,7 +124,7 @@ static void free_app(struct app *app)
     OPENSSL_free(app);
 }
 
-static const struct app_ops echo_ops = {start, stop, free_app};
+static const struct app_ops echo_ops = {app_echo_start, stop, free_app};
 
 struct app *app_echo_new(const char *prefix, unsigned int line_timeout)
 {

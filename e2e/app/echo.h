@@ -16,7 +16,7 @@ struct echo;
  * copied. line_timeout: seconds within which a line that has begun is complete, and is written.
  * NULL: out of memory.
  */
-struct echo *echo_start(struct app_link *link, struct tls_lines *lines, const char *prefix,
+struct echo *echo_start(struct app_connection *conn, struct tls_lines *lines, const char *prefix,
                         unsigned int line_timeout);
 
 void echo_stop(struct echo *echo);

@@ -24,14 +24,14 @@ struct forward_app {
 /* One connection, which is either being made or relayed. */
 struct forward {
     const struct forward_app *app;
-    struct app_link *link;
+    struct app_connection *conn;
     struct event begin;
     struct connector *connector; /* while the connection is being made */
     int fd;                      /* of the connection until it is relayed; -1: none */
     struct relay *relay;
 };
 
-static void release(struct forward *forward)
+static void forward_free(struct forward *forward)
 {
     (void)event_del(&forward->begin);
     connector_stop(forward->connector);
@@ -41,12 +41,12 @@ static void release(struct forward *forward)
 }
 
 /* The UE sees that it was cut off, not that all has been said. */
-static void end(struct forward *forward, const char *reason)
+static void forward_finish(struct forward *forward, const char *reason)
 {
-    struct app_link *link = forward->link;
+    struct app_connection *conn = forward->conn;
 
-    release(forward);
-    link->end(link, reason);
+    forward_free(forward);
+    conn->end(conn, reason);
 }
 
 static void fail_to_connect(struct forward *forward, const char *why)
@@ -54,13 +54,13 @@ static void fail_to_connect(struct forward *forward, const char *why)
     char reason[CONNECTOR_REASON_SIZE + 40];
 
     (void)snprintf(reason, sizeof(reason), "the application cannot be reached: %s", why);
-    SSL_set_quiet_shutdown(forward->link->ssl, 1);
-    end(forward, reason);
+    SSL_set_quiet_shutdown(forward->conn->ssl, 1);
+    forward_finish(forward, reason);
 }
 
 static void relay_has_ended(void *argument, const char *reason)
 {
-    end(argument, reason);
+    forward_finish(argument, reason);
 }
 
 static size_t make_header(const struct forward *forward, unsigned char header[PROXY_HEADER_MAX])
@@ -70,9 +70,9 @@ static size_t make_header(const struct forward *forward, unsigned char header[PR
 
     if (!forward->app->proxy_protocol)
         return 0;
-    (void)getsockname(SSL_get_fd(forward->link->ssl), (struct sockaddr *)&local, &size);
-    return proxy_header(header, forward->link->peer, (struct sockaddr *)&local,
-                        forward->link->device);
+    (void)getsockname(SSL_get_fd(forward->conn->ssl), (struct sockaddr *)&local, &size);
+    return proxy_header(header, forward->conn->peer, (struct sockaddr *)&local,
+                        forward->conn->device);
 }
 
 static void relay_now(struct forward *forward)
@@ -80,11 +80,11 @@ static void relay_now(struct forward *forward)
     unsigned char header[PROXY_HEADER_MAX];
     const size_t length = make_header(forward, header);
 
-    forward->relay = relay_start(forward->link->loop->base, forward->link->ssl, forward->fd, header,
-                                 length, &forward->link->active, relay_has_ended, forward);
+    forward->relay = relay_start(forward->conn->loop->base, forward->conn->ssl, forward->fd, header,
+                                 length, &forward->conn->active, relay_has_ended, forward);
     forward->fd = -1;
     if (forward->relay == NULL)
-        end(forward, "out of memory");
+        forward_finish(forward, "out of memory");
 }
 
 static void on_connected(void *argument, const struct connected *connected)
@@ -106,14 +106,14 @@ static void begin(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     forward->connector =
-        connector_start(forward->link->loop, forward->app->addrs,
+        connector_start(forward->conn->loop, forward->app->addrs,
                         clock_ms() + (int64_t)FORWARD_SECONDS * 1000, on_connected, forward, &now);
     if (forward->connector == NULL)
         on_connected(forward, &now);
 }
 
-/* end() must not be called from here, so it begins a moment later. */
-static void *start(struct app *app, struct app_link *link)
+/* forward_finish() must not be called from here, so it begins a moment later. */
+static void *forward_start(struct app *app, struct app_connection *conn)
 {
     static const struct timeval at_once = {0, 0};
     struct forward *forward = OPENSSL_zalloc(sizeof(*forward));
@@ -121,9 +121,9 @@ static void *start(struct app *app, struct app_link *link)
     if (forward == NULL)
         return NULL;
     forward->app = (const struct forward_app *)app;
-    forward->link = link;
+    forward->conn = conn;
     forward->fd = -1;
-    (void)event_assign(&forward->begin, link->loop->base, -1, 0, begin, forward);
+    (void)event_assign(&forward->begin, conn->loop->base, -1, 0, begin, forward);
     (void)event_add(&forward->begin, &at_once);
     return forward;
 }
@@ -134,7 +134,7 @@ static void stop(void *state)
 
     if (forward->relay != NULL)
         relay_stop(forward->relay);
-    release(forward);
+    forward_free(forward);
 }
 
 static void free_app(struct app *app)
@@ -142,7 +142,7 @@ static void free_app(struct app *app)
     OPENSSL_free(app);
 }
 
-static const struct app_ops forward_ops = {start, stop, free_app};
+static const struct app_ops forward_ops = {forward_start, stop, free_app};
 
 struct app *app_forward_new(const struct addrs *addrs, bool proxy_protocol)
 {

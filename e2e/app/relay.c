@@ -109,7 +109,7 @@ static void watch_both(struct relay *relay)
         event_active(&relay->on_plain, EV_TIMEOUT, 0);
 }
 
-static void release(struct relay *relay, bool broken_off)
+static void relay_free(struct relay *relay, bool broken_off)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
@@ -125,12 +125,12 @@ static void release(struct relay *relay, bool broken_off)
     OPENSSL_free(relay);
 }
 
-static void end(struct relay *relay, const char *reason)
+static void relay_finish(struct relay *relay, const char *reason)
 {
     relay_ended *ended = relay->ended;
     void *argument = relay->argument;
 
-    release(relay, reason != NULL);
+    relay_free(relay, reason != NULL);
     ended(argument, reason);
 }
 
@@ -154,7 +154,7 @@ static int64_t last_transfer(const struct relay *relay)
     return of_up < of_down ? of_up : of_down;
 }
 
-static void go_on(struct relay *relay, bool up, bool down)
+static void run_directions(struct relay *relay, bool up, bool down)
 {
     ERR_clear_error(); /* SSL_get_error() looks at it */
     if (up)
@@ -163,9 +163,9 @@ static void go_on(struct relay *relay, bool up, bool down)
         move(relay, &relay->down, &relay_down);
     *relay->active = last_transfer(relay);
     if (relay->up.status == RELAY_ERROR || relay->down.status == RELAY_ERROR)
-        end(relay, relay->fault);
+        relay_finish(relay, relay->fault);
     else if (relay->up.status == RELAY_EOF && relay->down.status == RELAY_EOF)
-        end(relay, NULL);
+        relay_finish(relay, NULL);
     else
         watch_both(relay);
 }
@@ -175,8 +175,8 @@ static void ssl_is_ready(evutil_socket_t fd, short what, void *argument)
     struct relay *relay = argument;
 
     (void)fd;
-    go_on(relay, is_ready(&relay->up, relay->up.ssl_wanted, what),
-          is_ready(&relay->down, relay->down.ssl_wanted, what));
+    run_directions(relay, is_ready(&relay->up, relay->up.ssl_wanted, what),
+                   is_ready(&relay->down, relay->down.ssl_wanted, what));
 }
 
 static void plain_is_ready(evutil_socket_t fd, short what, void *argument)
@@ -184,8 +184,8 @@ static void plain_is_ready(evutil_socket_t fd, short what, void *argument)
     struct relay *relay = argument;
 
     (void)fd;
-    go_on(relay, is_ready(&relay->up, relay->up.plain_wanted, what),
-          is_ready(&relay->down, relay->down.plain_wanted, what));
+    run_directions(relay, is_ready(&relay->up, relay->up.plain_wanted, what),
+                   is_ready(&relay->down, relay->down.plain_wanted, what));
 }
 
 struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const unsigned char *first,
@@ -214,5 +214,5 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
 
 void relay_stop(struct relay *relay)
 {
-    release(relay, true);
+    relay_free(relay, true);
 }

@@ -117,7 +117,8 @@ static void void_identity(struct loop *loop, struct loop_message *message)
                                        revocation);
 }
 
-static void start(struct notify *notify, struct evhttp_request *request, const char *identity)
+static void start_revocation(struct notify *notify, struct evhttp_request *request,
+                             const char *identity)
 {
     struct server *server = notify->server;
     struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
@@ -162,7 +163,7 @@ static void take_body(struct notify *notify, struct evhttp_request *request)
     if (identity == NULL)
         reply(request, HTTP_BADREQUEST, "INVALID_MSG_FORMAT");
     else
-        start(notify, request, identity);
+        start_revocation(notify, request, identity);
     json_decref(object);
 }
 
@@ -217,7 +218,7 @@ static struct bufferevent *open_connection(struct event_base *base, void *contex
                                           BEV_OPT_CLOSE_ON_FREE);
 }
 
-static void go_on(evutil_socket_t fd, short what, void *listener)
+static void resume_accepting(evutil_socket_t fd, short what, void *listener)
 {
     (void)fd, (void)what;
     (void)evconnlistener_enable(listener);
@@ -230,8 +231,8 @@ static void could_not_accept(struct evconnlistener *listener, void *argument)
 
     (void)argument;
     (void)evconnlistener_disable(listener);
-    (void)event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, go_on, listener,
-                          &pause);
+    (void)event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, resume_accepting,
+                          listener, &pause);
 }
 
 static bool set_path(struct notify *notify, const char *uri)

@@ -67,7 +67,7 @@ void reload(struct app_server *app_server)
 
     metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
     if (taken)
-        log_event("reload", "result", "taken", NULL);
+        log_event("reload", "result", "applied", NULL);
     else
         log_refused("reload", fault);
 }

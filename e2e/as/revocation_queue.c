@@ -75,7 +75,7 @@ static void ask_again_later(struct revocation_queue *queue, const char *reason)
     (void)event_add(queue->retry, &pause);
 }
 
-static void go_on(struct revocation_queue *queue);
+static void ask_next(struct revocation_queue *queue);
 
 /* The answer for the first one; perhaps during the call that asks. */
 static void on_voided(void *argument, bool voided, const char *reason)
@@ -93,7 +93,7 @@ static void on_voided(void *argument, bool voided, const char *reason)
     else if (first->has_failed)
         say(first, "done", NULL);
     drop_first(queue);
-    go_on(queue);
+    ask_next(queue);
 }
 
 static struct third_party_request *ask(struct revocation_queue *queue,
@@ -109,7 +109,7 @@ static struct third_party_request *ask(struct revocation_queue *queue,
 }
 
 /* Ask for one after the other, until an answer or the end of a pause has to be waited for. */
-static void go_on(struct revocation_queue *queue)
+static void ask_next(struct revocation_queue *queue)
 {
     if (queue->is_going)
         return;
@@ -123,7 +123,7 @@ static void go_on(struct revocation_queue *queue)
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    go_on(argument);
+    ask_next(argument);
 }
 
 /* No connection runs on the row any more, so that nobody is asked for a flag with its key. */
@@ -134,7 +134,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     TAILQ_INSERT_TAIL(&queue->queue, removal, next);
-    go_on(queue);
+    ask_next(queue);
 }
 
 void revocation_queue_add(struct revocation_queue *queue, const struct device *row,

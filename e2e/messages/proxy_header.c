@@ -22,7 +22,7 @@
 #define SUBTYPE_VERSION    0x21 /* PP2_SUBTYPE_SSL_VERSION */
 #define SUBTYPE_CN         0x22 /* PP2_SUBTYPE_SSL_CN */
 
-static unsigned char *put(unsigned char *place, const void *octets, size_t length)
+static unsigned char *put_octets(unsigned char *place, const void *octets, size_t length)
 {
     memcpy(place, octets, length);
     return place + length;
@@ -38,7 +38,7 @@ static unsigned char *put_text(unsigned char *place, unsigned char type, const c
 {
     place[0] = type;
     put_length(place + 1, strlen(text));
-    return put(place + 3, text, strlen(text));
+    return put_octets(place + 3, text, strlen(text));
 }
 
 /* An address as the header has it; octets 0: it is neither IPv4 nor IPv6. */
@@ -73,10 +73,10 @@ static unsigned char *put_addresses(unsigned char *octets, unsigned char *family
     if (from.octets == 0 || from.octets != to.octets)
         return octets;
     *family = from.octets == IP4 ? FAMILY_TCP4 : FAMILY_TCP6;
-    octets = put(octets, from.address, from.octets);
-    octets = put(octets, to.address, to.octets);
-    octets = put(octets, from.port, PORT);
-    return put(octets, to.port, PORT);
+    octets = put_octets(octets, from.address, from.octets);
+    octets = put_octets(octets, to.address, to.octets);
+    octets = put_octets(octets, from.port, PORT);
+    return put_octets(octets, to.port, PORT);
 }
 
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,
@@ -84,13 +84,13 @@ size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockadd
 {
     /* no certificate was verified: the four octets of "verify" are not zero */
     static const unsigned char client[] = {CLIENT_SSL, 0, 0, 0, 1};
-    unsigned char *place = put(header, SIGNATURE, SIGNATURE_LENGTH), *family, *ssl;
+    unsigned char *place = put_octets(header, SIGNATURE, SIGNATURE_LENGTH), *family, *ssl;
 
     *place++ = VERSION_2_PROXY;
     family = place;
     ssl = put_addresses(place + 3, family, peer, local);
     ssl[0] = TYPE_SSL;
-    place = put(ssl + 3, client, sizeof(client));
+    place = put_octets(ssl + 3, client, sizeof(client));
     place = put_text(place, SUBTYPE_VERSION, "TLSv1.3");
     place = put_text(place, SUBTYPE_CN, device);
     put_length(ssl + 1, (size_t)(place - ssl) - 3);

@@ -30,7 +30,7 @@
 #define PORT_TOP   65535
 #define PORT_TRIES 20 /* where any port may be taken, for one that is free at every address */
 
-static bool complain(const char *option, const char *address, const char *what)
+static bool print_fault(const char *option, const char *address, const char *what)
 {
     fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(address), what);
     return false;
@@ -53,12 +53,12 @@ bool addr_parse(const char *option, const char *address, bool is_to_listen, char
     *host = *service = NULL;
     if (strchr(address, ':') == NULL ||
         !BIO_parse_hostserv(address, host, service, BIO_PARSE_PRIO_SERV) || *service == NULL)
-        (void)complain(option, address, "must be HOST:PORT");
+        (void)print_fault(option, address, "must be HOST:PORT");
     else if (!is_port(*service, is_to_listen))
-        (void)complain(option, address,
-                       is_to_listen
-                           ? "the port must be a number from 0 to 65535, or a service's name"
-                           : "the port must be a number from 1 to 65535, or a service's name");
+        (void)print_fault(option, address,
+                          is_to_listen
+                              ? "the port must be a number from 0 to 65535, or a service's name"
+                              : "the port must be a number from 1 to 65535, or a service's name");
     else
         done = true;
     ERR_clear_error();
@@ -93,7 +93,7 @@ static int resolve(const char *option, const char *address, const char *host, co
 
     while ((error = getaddrinfo(host, service, &hints, found)) == EAI_AGAIN) {
         if (!is_said)
-            (void)complain(option, address, "its name cannot be resolved yet: trying again");
+            (void)print_fault(option, address, "its name cannot be resolved yet: trying again");
         is_said = true;
         (void)nanosleep(&pause, NULL);
     }
@@ -113,7 +113,7 @@ struct addrinfo *addr_resolve_to_listen(const char *option, const char *address,
     error = resolve(option, address, host, service, passive, &found);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
-        (void)complain(option, address, gai_strerror(error));
+        (void)print_fault(option, address, gai_strerror(error));
     OPENSSL_free(host);
     OPENSSL_free(service);
     return found;
@@ -255,7 +255,7 @@ bool addr_listen(struct listenings *listenings, const char *option, const char *
     listenings->count = 0;
     if (addresses == NULL)
         return false;
-    done = addr_listen_at(listenings, addresses) || complain(option, address, strerror(errno));
+    done = addr_listen_at(listenings, addresses) || print_fault(option, address, strerror(errno));
     freeaddrinfo(addresses);
     return done;
 }
@@ -304,7 +304,7 @@ int addr_connect(const char *option, const char *address)
         }
     }
     if (fd < 0)
-        (void)complain(option, address, strerror(errno));
+        (void)print_fault(option, address, strerror(errno));
     if (places != NULL)
         freeaddrinfo(places);
     OPENSSL_free(host);

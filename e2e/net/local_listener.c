@@ -19,7 +19,7 @@
 
 #define BACKLOG 512
 
-static bool complain(const char *option, const char *text, const char *what)
+static bool print_fault(const char *option, const char *text, const char *what)
 {
     fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(text), what);
     return false;
@@ -104,10 +104,10 @@ static bool listen_on_loopback(struct local_listener *listener, const char *opti
         return false;
     done = are_loopback(addresses)
                ? addr_listen_at(&listener->sockets, addresses) ||
-                     complain(option, text, strerror(errno))
-               : complain(option, text,
-                          "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
-                          "connects there speaks as the device");
+                     print_fault(option, text, strerror(errno))
+               : print_fault(option, text,
+                             "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
+                             "connects there speaks as the device");
     freeaddrinfo(addresses);
     return done;
 }
@@ -118,14 +118,14 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
 
     memset(listener, 0, sizeof(*listener));
     if (strchr(text, ':') == NULL)
-        return complain(option, text, "must be HOST:PORT or unix:PATH");
+        return print_fault(option, text, "must be HOST:PORT or unix:PATH");
     if (strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
         return listen_on_loopback(listener, option, text);
     if (!addrs_path(option, text + strlen(ADDRS_UNIX), &path))
         return false;
     if (listen_on_path(listener, &path))
         return true;
-    (void)complain(option, text, strerror(errno));
+    (void)print_fault(option, text, strerror(errno));
     local_listener_close(listener);
     return false;
 }

@@ -44,7 +44,7 @@ struct line {
     size_t length;
 };
 
-static void put(struct line *line, const char *text, size_t length)
+static void line_put(struct line *line, const char *text, size_t length)
 {
     const size_t room = LOG_LINE_MAX - line->length;
     const size_t taken = length < room ? length : room;
@@ -55,7 +55,7 @@ static void put(struct line *line, const char *text, size_t length)
 
 static void put_text(struct line *line, const char *text)
 {
-    put(line, text, strlen(text));
+    line_put(line, text, strlen(text));
 }
 
 static bool names_a_subscriber(const char *key)
@@ -78,9 +78,9 @@ static void put_hash(struct line *line, const char *value)
 
 static void put_quoted(struct line *line, const char *filtered, bool quoted)
 {
-    put(line, "\"", quoted);
+    line_put(line, "\"", quoted);
     put_text(line, filtered);
-    put(line, "\"", quoted);
+    line_put(line, "\"", quoted);
 }
 
 static void put_value(struct line *line, const char *key, const char *value)
@@ -95,7 +95,7 @@ static void put_value(struct line *line, const char *key, const char *value)
 
 static void put_key(struct line *line, const char *key)
 {
-    put(line, " ", line->length > 0);
+    line_put(line, " ", line->length > 0);
     put_text(line, key);
     put_text(line, "=");
 }
@@ -125,7 +125,7 @@ static void begin(struct line *line, const char *event)
 }
 
 /* At once, so that lines of threads do not mix. */
-static void end(struct line *line)
+static void line_end(struct line *line)
 {
     line->text[line->length++] = '\n';
     (void)!write(STDERR_FILENO, line->text, line->length);
@@ -145,7 +145,7 @@ void log_event(const char *event, ...)
             put_pair(&line, key, value);
     }
     va_end(pairs);
-    end(&line);
+    line_end(&line);
 }
 
 void log_refused(const char *event, const char *filtered)
@@ -156,7 +156,7 @@ void log_refused(const char *event, const char *filtered)
     put_pair(&line, "result", "refused");
     put_key(&line, "reason");
     put_quoted(&line, filtered, true);
-    end(&line);
+    line_end(&line);
 }
 
 const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address)

@@ -49,7 +49,7 @@ struct visit {
     bool is_answered;
 };
 
-static void end(struct visit *visit)
+static void close_visit(struct visit *visit)
 {
     struct metrics_http *metrics = visit->metrics;
 
@@ -145,19 +145,19 @@ static void on_written(struct bufferevent *stream, void *argument)
 
     (void)stream;
     if (visit->is_answered)
-        end(visit);
+        close_visit(visit);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *argument)
 {
     (void)stream, (void)what;
-    end(argument);
+    close_visit(argument);
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    end(argument);
+    close_visit(argument);
 }
 
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
@@ -196,7 +196,7 @@ static void could_not_accept(struct evconnlistener *listener, void *argument)
     (void)event_add(metrics->pause, &pause);
 }
 
-static void go_on(evutil_socket_t fd, short what, void *argument)
+static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 {
     const struct metrics_http *metrics = argument;
 
@@ -231,7 +231,7 @@ struct metrics_http *metrics_http_new(struct event_base *base, const char *addre
         return NULL;
     metrics->base = base;
     LIST_INIT(&metrics->visits);
-    metrics->pause = evtimer_new(base, go_on, metrics);
+    metrics->pause = evtimer_new(base, resume_accepting, metrics);
     fd = listen_there(address, shown);
     if (fd >= 0)
         metrics->listener = evconnlistener_new(
@@ -259,7 +259,7 @@ void metrics_http_free(struct metrics_http *metrics)
     if (metrics == NULL)
         return;
     while (!LIST_EMPTY(&metrics->visits))
-        end(LIST_FIRST(&metrics->visits));
+        close_visit(LIST_FIRST(&metrics->visits));
     if (metrics->listener != NULL)
         evconnlistener_free(metrics->listener);
     if (metrics->pause != NULL)

@@ -54,8 +54,8 @@ struct acceptor {
     } told[REFUSALS];
 };
 
-static void tell(struct acceptor *acceptor, enum refusal refusal,
-                 const struct sockaddr_storage *peer)
+static void report_refusals(struct acceptor *acceptor, enum refusal refusal,
+                            const struct sockaddr_storage *peer)
 {
     char shown[LOG_ADDRESS_SIZE], number[16];
     const int64_t now = clock_ms();
@@ -68,7 +68,7 @@ static void tell(struct acceptor *acceptor, enum refusal refusal,
     (void)snprintf(number, sizeof(number), "%u", acceptor->told[refusal].silent);
     log_event("refused", "peer",
               peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "reason",
-              refusals[refusal].reason, "unsaid", number, NULL);
+              refusals[refusal].reason, "suppressed", number, NULL);
     acceptor->told[refusal].logged = now;
     acceptor->told[refusal].silent = 0;
 }
@@ -107,7 +107,7 @@ static bool find_place(struct acceptor *acceptor)
     if (atomic_fetch_add(&server->open, 1) < server->limits.connections)
         return true;
     if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {
-        tell(acceptor, REFUSAL_EVICTED, NULL);
+        report_refusals(acceptor, REFUSAL_EVICTED, NULL);
         return true;
     }
     (void)atomic_fetch_sub(&server->open, 1);
@@ -134,7 +134,7 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
         conn_limit_release(server->networks, key, length);
         refusal = REFUSAL_FULL;
     }
-    tell(acceptor, refusal, peer);
+    report_refusals(acceptor, refusal, peer);
     (void)close(fd);
 }
 
@@ -143,7 +143,7 @@ static void starve(struct acceptor *acceptor)
 {
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 
-    tell(acceptor, REFUSAL_STARVED, NULL);
+    report_refusals(acceptor, REFUSAL_STARVED, NULL);
     if (connection_evict(acceptor->worker))
         return;
     for (size_t i = 0; i < acceptor->endpoints->count; i++)
@@ -151,7 +151,7 @@ static void starve(struct acceptor *acceptor)
     (void)event_add(acceptor->pause, &pause);
 }
 
-static void go_on(evutil_socket_t fd, short what, void *argument)
+static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 {
     struct acceptor *acceptor = argument;
 
@@ -224,7 +224,7 @@ static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *en
         return NULL;
     acceptor->worker = worker;
     acceptor->endpoints = endpoints;
-    acceptor->pause = evtimer_new(worker->loop->base, go_on, acceptor);
+    acceptor->pause = evtimer_new(worker->loop->base, resume_accepting, acceptor);
     done = acceptor->pause != NULL;
     for (size_t i = 0; done && i < endpoints->count; i++) {
         acceptor->listening[i] = event_new(worker->loop->base, endpoints->endpoint[i].fd,

@@ -55,7 +55,7 @@ static void take_leave(const struct connection *connection, bool was_finished)
     SSL_free(connection->ssl);
 }
 
-static void release(struct connection *connection)
+static void connection_free(struct connection *connection)
 {
     struct server *server = connection->worker->server;
     const size_t size = connection->kind->size;
@@ -77,7 +77,7 @@ void connection_close(struct connection *connection, const char *reason)
 
     log_event("closed", "endpoint", connection->kind->name, "peer",
               log_address(peer, &connection->peer.any), "reason", reason, NULL);
-    release(connection);
+    connection_free(connection);
 }
 
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
@@ -89,7 +89,7 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
     log_event("refused", "endpoint", connection->kind->name, "peer",
               log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
               NULL);
-    release(connection);
+    connection_free(connection);
 }
 
 static void handshake(void *argument, bool in_time)
@@ -172,6 +172,6 @@ bool connection_evict(struct worker *worker)
     struct connection *oldest = TAILQ_FIRST(&worker->unfinished);
 
     if (oldest != NULL)
-        release(oldest);
+        connection_free(oldest);
     return oldest != NULL;
 }

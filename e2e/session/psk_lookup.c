@@ -41,7 +41,7 @@ struct psk_lookup {
 };
 
 /* A reader of the octets that are left; false: they end too early. */
-static bool take(struct offered *rest, size_t length, struct offered *taken)
+static bool next_octets(struct offered *rest, size_t length, struct offered *taken)
 {
     if (rest->length < length)
         return false;
@@ -55,8 +55,8 @@ static bool take_block(struct offered *rest, struct offered *block)
 {
     struct offered length;
 
-    return take(rest, 2, &length) &&
-           take(rest, (size_t)length.octets[0] << 8 | length.octets[1], block);
+    return next_octets(rest, 2, &length) &&
+           next_octets(rest, (size_t)length.octets[0] << 8 | length.octets[1], block);
 }
 
 /* RFC 8446 4.2.11: identities, each with an age of four octets, then binders. */
@@ -71,7 +71,7 @@ static bool read_offered(SSL *ssl, struct offered offered[OFFERED_MAX], size_t *
         return false;
     while (identities.length > 0) {
         if (*count == OFFERED_MAX || !take_block(&identities, &offered[*count]) ||
-            offered[*count].length == 0 || !take(&identities, 4, &age))
+            offered[*count].length == 0 || !next_octets(&identities, 4, &age))
             return false;
         ++*count;
     }
@@ -111,7 +111,7 @@ static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *dev
 static void step(struct psk_lookup *lookup);
 
 /* An answer has come: during the call that asked, or later, while the handshake pauses. */
-static void go_on(struct psk_lookup *lookup)
+static void look_up_next(struct psk_lookup *lookup)
 {
     if (lookup->is_stepping)
         return;
@@ -139,7 +139,7 @@ static void on_record(void *argument, enum store_result result, const struct sto
             lookup->claim.naf == NULL)
             lookup->claim.role = UE_NOBODY;
     }
-    go_on(lookup);
+    look_up_next(lookup);
 }
 
 static void on_key(void *argument, const struct source_answer *answer)
@@ -157,7 +157,7 @@ static void on_key(void *argument, const struct source_answer *answer)
                choose(lookup, UE_FIRST, answer->device, answer->ks_naf)) {
         lookup->claim.not_after = answer->not_after;
     }
-    go_on(lookup);
+    look_up_next(lookup);
 }
 
 /* Ask whoever may know the next candidate. */

@@ -72,7 +72,7 @@ static void ready(struct connection *connection)
         ue_serve_first(ue);
 }
 
-static void release(struct connection *connection)
+static void release_ue(struct connection *connection)
 {
     struct ue *ue = (struct ue *)connection;
     struct server *server = ue_server(ue);
@@ -114,26 +114,29 @@ static bool runs_on(const struct connection *connection, const struct store_scop
 }
 
 const struct connection_kind ue_kind_naf = {
-    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
+    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    NULL,
 };
 const struct connection_kind ue_kind_e2e = {
-    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
+    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    NULL,
 };
 const struct connection_kind ue_kind_both = {
-    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release, runs_on, NULL,
+    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    NULL,
 };
 
 /* The hand-over: link, limits, end. */
 
-static struct ue *ue_of_link(struct app_link *link)
+static struct ue *ue_of_app_connection(struct app_connection *conn)
 {
-    return (struct ue *)(void *)((char *)link - offsetof(struct ue, link));
+    return (struct ue *)(void *)((char *)conn - offsetof(struct ue, conn));
 }
 
 /* The application is done, and has released what it had. */
-static void end(struct app_link *link, const char *reason)
+static void on_app_end(struct app_connection *conn, const char *reason)
 {
-    struct ue *ue = ue_of_link(link);
+    struct ue *ue = ue_of_app_connection(conn);
 
     ue->echo = NULL;
     ue->app = NULL;
@@ -144,7 +147,7 @@ static void end(struct app_link *link, const char *reason)
 static int64_t limit_of(const struct ue *ue)
 {
     const struct limits *limits = &ue_server(ue)->limits;
-    const int64_t idle = ue->link.active + (int64_t)limits->idle * 1000;
+    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 1000;
     const int64_t session = ue->connection.began + (int64_t)limits->session * 1000;
 
     return limits->session != 0 && session < idle ? session : idle;
@@ -166,7 +169,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     if (limit_of(ue) > now)
         wait_for_limit(ue);
-    else if (ue->link.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
+    else if (ue->conn.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
         connection_close(&ue->connection, "--session-lifetime is over");
     else
         connection_close(
@@ -180,28 +183,28 @@ void ue_attach_app(struct ue *ue, const char *prefix)
     struct server *server = ue_server(ue);
 
     io_watch_cancel(&connection->watch);
-    ue->link = (struct app_link){
+    ue->conn = (struct app_connection){
         .loop = connection->worker->loop,
         .ssl = connection->ssl,
         .device = ue->claim.device,
         .identity = ue->claim.identity,
         .peer = &connection->peer.any,
         .active = clock_ms(),
-        .end = end,
+        .end = on_app_end,
     };
     (void)event_assign(&ue->limit, connection->worker->loop->base, -1, 0, on_limit, ue);
     wait_for_limit(ue);
     if (prefix != NULL)
-        ue->echo = echo_start(&ue->link, &ue->lines, prefix, server->limits.line);
+        ue->echo = echo_start(&ue->conn, &ue->lines, prefix, server->limits.line);
     else
-        ue->app = server->app->ops->start(server->app, &ue->link);
+        ue->app = server->app->ops->start(server->app, &ue->conn);
     if (ue->echo == NULL && ue->app == NULL)
         connection_close(connection, "out of memory");
 }
 
 void ue_detach_app(struct ue *ue)
 {
-    if (ue->link.loop == NULL)
+    if (ue->conn.loop == NULL)
         return;
     (void)event_del(&ue->limit);
     if (ue->echo != NULL)

@@ -36,7 +36,7 @@ struct ue {
     struct third_party_request *third_party_request;
     struct store_request *store_request;
     /* echo or application, once it has the connection to itself */
-    struct app_link link;
+    struct app_connection conn;
     struct echo *echo;
     void *app;
     struct event limit; /* idle, session */

@@ -151,8 +151,8 @@ void ue_serve_first(struct ue *ue)
 }
 
 /* The key is used up by the first handshake that is complete, and it must be the one it was. */
-static void on_taken(void *argument, enum store_result result, const struct store_record *record,
-                     const char *reason)
+static void on_consumed(void *argument, enum store_result result, const struct store_record *record,
+                        const char *reason)
 {
     struct ue *ue = argument;
     const bool same =
@@ -175,8 +175,8 @@ static void on_taken(void *argument, enum store_result result, const struct stor
 void ue_serve_e2e(struct ue *ue)
 {
     struct store *store = ue_server(ue)->store;
-    struct store_request *request =
-        store->ops->take(store, ue->connection.worker->loop, ue->claim.identity, on_taken, ue);
+    struct store_request *request = store->ops->consume(store, ue->connection.worker->loop,
+                                                        ue->claim.identity, on_consumed, ue);
 
     if (request != NULL) /* else the connection may be gone */
         ue->store_request = request;

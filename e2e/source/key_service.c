@@ -88,18 +88,18 @@ static void exchange_free(struct exchange *exchange)
     OPENSSL_free(exchange);
 }
 
-static void end(struct exchange *exchange, enum key_result result, const struct key_answer *key,
-                const char *reason)
+static void exchange_end(struct exchange *exchange, enum key_result result,
+                         const struct key_answer *key, const char *reason)
 {
     exchange->done(exchange->context, result, key, reason);
     exchange_free(exchange);
 }
 
-static void fail(struct exchange *exchange, const char *status, const char *reason)
+static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
 {
     log_event("source-failed", "interface", exchange->service->setup->interface->name, "identity",
               exchange->identity, "status", status, "reason", reason, NULL);
-    end(exchange, KEY_FAILED, NULL, reason);
+    exchange_end(exchange, KEY_FAILED, NULL, reason);
 }
 
 static void send_request(struct exchange *exchange);
@@ -111,11 +111,11 @@ static void take_key(struct exchange *exchange, const struct http_reply *reply)
     struct key_answer key;
 
     if (!key_answer_read(&key, system, reply->content_type, reply->body, reply->length, fault))
-        fail(exchange, "200", fault);
+        exchange_fail(exchange, "200", fault);
     else if (key.not_after < (int64_t)time(NULL))
-        fail(exchange, "200", "the key has expired");
+        exchange_fail(exchange, "200", "the key has expired");
     else
-        end(exchange, KEY_FOUND, &key, NULL);
+        exchange_end(exchange, KEY_FOUND, &key, NULL);
     OPENSSL_cleanse(&key, sizeof(key));
 }
 
@@ -160,13 +160,13 @@ static void take_error(struct exchange *exchange, const struct http_reply *reply
     if (reply->status == 429 || reply->status == 503)
         pause_for(exchange->service, reply->retry_after);
     if (!no_key) {
-        fail(exchange, status, problem[0] != '\0' ? problem : "the answer gives no key");
+        exchange_fail(exchange, status, problem[0] != '\0' ? problem : "the answer gives no key");
         return;
     }
     log_event("source-no-key", "interface", exchange->service->setup->interface->name, "identity",
               exchange->identity, "status", status, "reason", problem[0] != '\0' ? problem : NULL,
               NULL);
-    end(exchange, KEY_NONE, NULL, NULL);
+    exchange_end(exchange, KEY_NONE, NULL, NULL);
 }
 
 static void on_reply(void *context, const struct http_reply *reply)
@@ -174,7 +174,7 @@ static void on_reply(void *context, const struct http_reply *reply)
     struct exchange *exchange = context;
 
     if (reply->fault != NULL) {
-        fail(exchange, NULL, reply->fault);
+        exchange_fail(exchange, NULL, reply->fault);
     } else if (reply->status == 200) {
         take_key(exchange, reply);
     } else if (reply->status == 401 && exchange->authorization != NULL && !exchange->renewed) {
@@ -206,12 +206,12 @@ static void on_token(void *context, const char *authorization, const char *reaso
 
     drop_authorization(exchange);
     if (reason != NULL)
-        fail(exchange, NULL, reason);
+        exchange_fail(exchange, NULL, reason);
     else if (exchange->url == NULL ||
              (authorization != NULL &&
               (exchange->authorization = OPENSSL_strdup(authorization)) == NULL) ||
              !http_post(exchange->service->http, &request, on_reply, exchange))
-        fail(exchange, NULL, "out of memory");
+        exchange_fail(exchange, NULL, "out of memory");
 }
 
 /* The token goes to the operator's own origin alone. */
@@ -246,7 +246,7 @@ void key_service_ask(struct key_service *service, const char *identity, key_serv
         exchange->url = NULL;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, place);
     if (exchange->identity == NULL || exchange->body == NULL)
-        fail(exchange, NULL, "out of memory");
+        exchange_fail(exchange, NULL, "out of memory");
     else
         send_request(exchange);
 }

@@ -59,7 +59,7 @@ static void unqueue(struct lookups *lookups, struct lookup *lookup)
     TAILQ_REMOVE(&lookups->waiting, lookup, place);
 }
 
-static void end(struct lookups *lookups, struct lookup *lookup, const void *answer)
+static void lookup_end(struct lookups *lookups, struct lookup *lookup, const void *answer)
 {
     struct lookup_waiter *waiter;
 
@@ -114,7 +114,7 @@ static bool make_room(struct lookups *lookups, const struct network *network)
     last = last_of(lookups);
     if (!networks_has_priority(network, last->network))
         return false;
-    end(lookups, last, NULL);
+    lookup_end(lookups, last, NULL);
     return true;
 }
 
@@ -181,7 +181,7 @@ void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter)
     waiter->lookup = NULL;
     TAILQ_REMOVE(&lookup->waiters, waiter, place);
     if (!lookup->is_asked && TAILQ_EMPTY(&lookup->waiters))
-        end(lookups, lookup, NULL);
+        lookup_end(lookups, lookup, NULL);
 }
 
 static void give_up(struct lookups *lookups, int64_t now)
@@ -191,7 +191,7 @@ static void give_up(struct lookups *lookups, int64_t now)
     for (; lookup != NULL; lookup = next) {
         next = TAILQ_NEXT(lookup, place);
         if (now - lookup->since >= lookups->setup.timeout_ms)
-            end(lookups, lookup, NULL);
+            lookup_end(lookups, lookup, NULL);
     }
 }
 
@@ -221,7 +221,7 @@ void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_
                     const void *answer)
 {
     lookup->network->credit += (verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE);
-    end(lookups, lookup, answer);
+    lookup_end(lookups, lookup, answer);
 }
 
 void lookups_void(struct lookups *lookups, enum key_system system, const char *identity)

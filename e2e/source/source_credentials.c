@@ -31,7 +31,7 @@ char *source_credentials_secret(const char *path, size_t *length)
     return NULL;
 }
 
-static bool complain(const char *name, const char *path)
+static bool print_fault(const char *name, const char *path)
 {
     fprintf(stderr, "--%s %s: %s\n", name, PRINTABLE(path), tls_file_error());
     return false;
@@ -57,11 +57,11 @@ SSL_CTX *source_credentials_ctx(const struct http_identity *identity, const SSL_
     if (done) /* an encrypted key cannot be used */
         SSL_CTX_set_default_passwd_cb(ctx, tls_no_passphrase);
     if (done && SSL_CTX_use_certificate_chain_file(ctx, identity->certificate) != 1)
-        done = complain("source-cert", identity->certificate);
+        done = print_fault("source-cert", identity->certificate);
     if (done && SSL_CTX_use_PrivateKey_file(ctx, identity->key, SSL_FILETYPE_PEM) != 1)
-        done = complain("source-key", identity->key);
+        done = print_fault("source-key", identity->key);
     if (done && SSL_CTX_load_verify_file(ctx, identity->ca) != 1)
-        done = complain("source-ca", identity->ca);
+        done = print_fault("source-ca", identity->ca);
     if (done)
         return ctx;
     SSL_CTX_free(ctx);

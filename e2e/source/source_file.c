@@ -46,12 +46,12 @@ static void cancel(struct source *source, struct source_request *request)
     (void)source, (void)request; /* every callback came before its call returned */
 }
 
-static void release(struct source *source)
+static void source_file_free(struct source *source)
 {
     OPENSSL_free(source);
 }
 
-static const struct source_ops file_ops = {lookup, cancel, NULL, release};
+static const struct source_ops file_ops = {lookup, cancel, NULL, source_file_free};
 
 struct source *source_file_new(struct devices_current *devices_current)
 {

@@ -155,7 +155,7 @@ void source_http_stop(struct source *source)
     http->runs = false;
 }
 
-static void release(struct source *source)
+static void source_http_free(struct source *source)
 {
     struct source_http *http = (struct source_http *)source;
 
@@ -220,7 +220,8 @@ bool source_http_start(struct source *source)
     return http->runs;
 }
 
-static const struct source_ops http_ops = {source_http_lookup, source_http_cancel, forget, release};
+static const struct source_ops http_ops = {source_http_lookup, source_http_cancel, forget,
+                                           source_http_free};
 
 struct source *source_http_new(const struct source_http_setup *setup, struct source *file)
 {
@@ -235,6 +236,6 @@ struct source *source_http_new(const struct source_http_setup *setup, struct sou
     http->key_lifetime = (int64_t)setup->key_lifetime * 1000;
     if (open_parts(http, setup))
         return &http->source;
-    release(&http->source);
+    source_http_free(&http->source);
     return NULL;
 }

@@ -48,7 +48,7 @@ static void drop(struct token *token)
 }
 
 /* Tell all that wait; whoever asks again from inside is a new one. */
-static void tell(struct token *token, const char *reason)
+static void answer_waiters(struct token *token, const char *reason)
 {
     struct waiter *waiter = token->waiters;
 
@@ -76,7 +76,7 @@ static bool is_b64token(const char *text)
            strlen(text) <= TOKEN_MAX;
 }
 
-static const char *take(struct token *token, const char *text, json_int_t lifetime)
+static const char *accept_token(struct token *token, const char *text, json_int_t lifetime)
 {
     const json_int_t seconds = lifetime > LIFETIME_MAX ? LIFETIME_MAX : lifetime;
     const json_int_t margin = seconds / 10 > MARGIN_MAX ? MARGIN_MAX : seconds / 10;
@@ -104,7 +104,7 @@ static const char *read_answer(struct token *token, json_t *object)
         return "the token's type is not Bearer";
     if (!is_b64token(text) || lifetime < 1)
         return "the token's form or lifetime is wrong";
-    return take(token, text, lifetime);
+    return accept_token(token, text, lifetime);
 }
 
 static void on_reply(void *context, const struct http_reply *reply)
@@ -121,7 +121,7 @@ static void on_reply(void *context, const struct http_reply *reply)
         fault = read_answer(token, object);
         json_decref(object);
         if (fault == NULL) {
-            tell(token, NULL);
+            answer_waiters(token, NULL);
             return;
         }
     }
@@ -133,7 +133,7 @@ static void on_reply(void *context, const struct http_reply *reply)
                        problem[0] == '\0' ? "" : ", ", problem);
     token->not_before = clock_ms() + (int64_t)reply->retry_after * 1000;
     drop(token);
-    tell(token, reason);
+    answer_waiters(token, reason);
 }
 
 /* The question */

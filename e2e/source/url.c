@@ -64,7 +64,7 @@ static bool get_origin(struct origin *origin, const char *text)
     return done;
 }
 
-static void release(struct origin *origin)
+static void origin_free(struct origin *origin)
 {
     curl_free(origin->host);
     curl_free(origin->port);
@@ -76,7 +76,7 @@ bool url_same_origin(const char *one, const char *other)
     const bool same = get_origin(&a, one) && get_origin(&b, other) &&
                       strcasecmp(a.host, b.host) == 0 && strcmp(a.port, b.port) == 0;
 
-    release(&a);
-    release(&b);
+    origin_free(&a);
+    origin_free(&b);
     return same;
 }

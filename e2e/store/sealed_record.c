@@ -38,7 +38,7 @@ static unsigned char *put_number(unsigned char *place, uint64_t value, size_t oc
     return place + octets;
 }
 
-static unsigned char *put(unsigned char *place, const void *octets, size_t length)
+static unsigned char *put_octets(unsigned char *place, const void *octets, size_t length)
 {
     memcpy(place, octets, length);
     return place + length;
@@ -47,7 +47,7 @@ static unsigned char *put(unsigned char *place, const void *octets, size_t lengt
 static unsigned char *put_text(unsigned char *place, const char *text)
 {
     place = put_number(place, strlen(text), 1);
-    return put(place, text, strlen(text));
+    return put_octets(place, text, strlen(text));
 }
 
 /* Reads them again; what is too short leaves nothing behind. */
@@ -156,7 +156,7 @@ bool sealed_record_make(const struct seal_keys *keys, const char *run_id, uint64
 
     place = put_number(place, VERSION, 1);
     place = put_number(place, key->number, 4);
-    place = put(place, salt, sizeof(salt));
+    place = put_octets(place, salt, sizeof(salt));
     place = put_number(place, until, 8);
     place = put_text(place, record->device);
     place = put_text(place, record->ka_id);

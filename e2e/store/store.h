@@ -1,8 +1,8 @@
 /*
  * The store of outstanding e2e keys: what a third party has promised with a flag, unused so far
  *
- * An endpoint reads a key at the ClientHello (get) and, after the client's Finished, takes it; of
- * several who take one record at the same time one alone gets it. The third party puts a record
+ * An endpoint reads a key at the ClientHello (get) and, after the client's Finished, consumes it;
+ * of several that consume one record at the same time one alone gets it. The third party puts one
  * before it sends the flag, and revokes what a removed Ka or a notification makes void.
  *
  * Every operation is asynchronous: it names the loop it is called on, and its callback comes on
@@ -48,13 +48,13 @@ struct store_scope {
 
 enum store_result {
     STORE_OK,
-    STORE_UNKNOWN,    /* get, take: never there, used before, too old, or revoked */
+    STORE_UNKNOWN,    /* get, consume: never there, used before, too old, or revoked */
     STORE_UNAVAILABLE /* the store cannot say: fail closed */
 };
 
 /*
- * The end of an operation. record: for get and take with STORE_OK, else NULL; it is gone when the
- * callback returns. reason: a sentence for the log with STORE_UNAVAILABLE, else NULL.
+ * The end of an operation. record: for get and consume with STORE_OK, else NULL; it is gone when
+ * the callback returns. reason: a sentence for the log with STORE_UNAVAILABLE, else NULL.
  */
 typedef void store_done(void *argument, enum store_result result, const struct store_record *record,
                         const char *reason);
@@ -68,8 +68,8 @@ struct store_ops {
                                  void *argument);
     struct store_request *(*get)(struct store *store, struct loop *loop, const char *identity,
                                  store_done *done, void *argument);
-    struct store_request *(*take)(struct store *store, struct loop *loop, const char *identity,
-                                  store_done *done, void *argument);
+    struct store_request *(*consume)(struct store *store, struct loop *loop, const char *identity,
+                                     store_done *done, void *argument);
     struct store_request *(*revoke)(struct store *store, struct loop *loop,
                                     const struct store_scope *scope, store_done *done,
                                     void *argument);

@@ -122,9 +122,9 @@ static bool add(struct memory *memory, const struct store_record *record)
     return true;
 }
 
-static struct store_request *put(struct store *store, struct loop *loop,
-                                 const struct store_record *record, store_done *done,
-                                 void *argument)
+static struct store_request *memory_put(struct store *store, struct loop *loop,
+                                        const struct store_record *record, store_done *done,
+                                        void *argument)
 {
     struct memory *memory = (struct memory *)store;
     bool added;
@@ -137,8 +137,9 @@ static struct store_request *put(struct store *store, struct loop *loop,
     return NULL;
 }
 
-/* A copy of a record that is there and in time; take: it is gone then. */
-static bool find(struct memory *memory, const char *identity, bool take, struct store_record *found)
+/* A copy of a record that is there and in time; consumed: it is gone then. */
+static bool find(struct memory *memory, const char *identity, bool consumed,
+                 struct store_record *found)
 {
     struct entry *entry;
     bool in_time = false;
@@ -153,19 +154,19 @@ static bool find(struct memory *memory, const char *identity, bool take, struct 
         in_time = entry->expires > clock_ms();
         if (in_time)
             *found = entry->record;
-        if (take || !in_time)
+        if (consumed || !in_time)
             forget(entry);
     }
     (void)pthread_mutex_unlock(&memory->lock);
     return in_time;
 }
 
-static void answer(struct memory *memory, const char *identity, bool take, store_done *done,
+static void answer(struct memory *memory, const char *identity, bool consumed, store_done *done,
                    void *argument)
 {
     struct store_record record;
 
-    if (find(memory, identity, take, &record)) {
+    if (find(memory, identity, consumed, &record)) {
         done(argument, STORE_OK, &record, NULL);
         OPENSSL_cleanse(&record, sizeof(record));
     } else {
@@ -181,8 +182,8 @@ static struct store_request *get(struct store *store, struct loop *loop, const c
     return NULL;
 }
 
-static struct store_request *take(struct store *store, struct loop *loop, const char *identity,
-                                  store_done *done, void *argument)
+static struct store_request *memory_consume(struct store *store, struct loop *loop,
+                                            const char *identity, store_done *done, void *argument)
 {
     (void)loop;
     answer((struct memory *)store, identity, true, done, argument);
@@ -228,7 +229,7 @@ static void cancel(struct store *store, struct store_request *request)
     (void)store, (void)request; /* every callback came before its call returned */
 }
 
-static void release(struct store *store)
+static void memory_free(struct store *store)
 {
     struct memory *memory = (struct memory *)store;
 
@@ -244,7 +245,8 @@ static void release(struct store *store)
     OPENSSL_free(memory);
 }
 
-static const struct store_ops memory_ops = {put, get, take, revoke, cancel, release};
+static const struct store_ops memory_ops = {memory_put, get,    memory_consume,
+                                            revoke,     cancel, memory_free};
 
 struct store *store_memory_new(void)
 {

@@ -19,7 +19,7 @@
 #define PLAIN  "redis://"
 #define SECURE "rediss://"
 
-static void release(struct store *base)
+static void redis_store_free(struct store *base)
 {
     struct redis_store *store = (struct redis_store *)base;
 
@@ -36,7 +36,7 @@ static void release(struct store *base)
 
 static const struct store_ops redis_ops = {store_redis_put,     store_redis_get,
                                            store_redis_consume, store_redis_revoke,
-                                           store_redis_cancel,  release};
+                                           store_redis_cancel,  redis_store_free};
 
 bool store_redis_is_secure(const char *url)
 {
@@ -136,7 +136,7 @@ struct store *store_redis_new(struct loops *loops, const struct store_redis_opti
     if (store->keys != NULL && has_password(store) && open_url(store, options->url) &&
         open_tls(store) && connect_all(store, loops))
         return &store->store;
-    release(&store->store);
+    redis_store_free(&store->store);
     return NULL;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The requests to the store in a Redis: put, get, take, revoke, each on its loop's connection
+ * The requests to the store in a Redis: put, get, consume, revoke, each on its loop's connection
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +26,7 @@ struct store_request {
     struct redis_request *request;
     store_done *done;
     void *argument;
-    struct store_record record; /* put: the whole of it; get, take: the identity */
+    struct store_record record; /* put: the whole of it; get, consume: the identity */
 };
 
 static struct redis_word word(const char *text)
@@ -50,7 +50,7 @@ static void finish(struct store_request *request, enum store_result result,
     done(argument, result, record, reason);
 }
 
-static void fail(struct store_request *request, const char *what, const char *reason)
+static void fail_request(struct store_request *request, const char *what, const char *reason)
 {
     char sentence[REASON_SIZE];
 
@@ -99,9 +99,9 @@ static void answered(void *argument, const struct redis_reply *reply, const char
     const bool reads = request->operation == GET || request->operation == TAKE;
 
     if (reply == NULL)
-        fail(request, "the store cannot be reached", reason);
+        fail_request(request, "the store cannot be reached", reason);
     else if (reply->kind == REDIS_ERROR)
-        fail(request, "the store refuses", reply->text);
+        fail_request(request, "the store refuses", reply->text);
     else if (reads && reply->kind == REDIS_NIL)
         finish(request, STORE_UNKNOWN, NULL, NULL);
     else if (reads && reply->kind == REDIS_TEXT)
@@ -189,7 +189,7 @@ static void put_when_connected(void *argument, const struct redis_reply *reply, 
     struct store_request *request = argument;
 
     if (reply == NULL)
-        fail(request, "the store cannot be reached", reason);
+        fail_request(request, "the store cannot be reached", reason);
     else
         (void)send_put(request);
 }

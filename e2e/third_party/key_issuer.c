@@ -100,7 +100,7 @@ static void on_put(void *argument, enum store_result result, const struct store_
         asking->done(asking->argument, FLAG_FAILED, NULL, reason);
     } else if (!devices_current_has_still(asking->issuer->server->devices_current, asking->devices,
                                           asking->row, asking->subject)) {
-        (void)store->ops->take(store, asking->loop, asking->flag.identity, ignore, NULL);
+        (void)store->ops->consume(store, asking->loop, asking->flag.identity, ignore, NULL);
         asking->done(asking->argument, FLAG_FAILED, NULL, "the Ka was removed");
     } else {
         asking->done(asking->argument, FLAG_ISSUED, &asking->flag, NULL);

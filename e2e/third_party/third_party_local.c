@@ -37,12 +37,12 @@ static void cancel(struct third_party *third_party, struct third_party_request *
     key_issuer_cancel(((const struct third_party_local *)third_party)->issuer, request);
 }
 
-static void release(struct third_party *third_party)
+static void local_free(struct third_party *third_party)
 {
     OPENSSL_free(third_party);
 }
 
-static const struct third_party_ops local_ops = {ask, revoke, cancel, release};
+static const struct third_party_ops local_ops = {ask, revoke, cancel, local_free};
 
 struct third_party *third_party_local_new(struct key_issuer *issuer, const struct e2e *e2e,
                                           const char *naf)

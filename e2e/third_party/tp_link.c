@@ -127,7 +127,7 @@ static enum io_status read_answers(struct tp_link_client *client, char fault[JSO
     return IO_OK;
 }
 
-static void go_on(void *argument, bool in_time)
+static void on_ready(void *argument, bool in_time)
 {
     struct tp_link_client *client = argument;
     char fault[JSON_FAULT_SIZE] = "";
@@ -160,7 +160,7 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
     client->lines = (struct tls_lines){.ssl = ssl};
     client->verified = (struct tp_link_verified){0, 0};
     client->up = client->heard = clock_ms();
-    io_watch_init(&client->watch, client->home, SSL_get_fd(ssl), go_on, client);
+    io_watch_init(&client->watch, client->home, SSL_get_fd(ssl), on_ready, client);
     TAILQ_FOREACH(pending, &client->pending, next)
     {
         if (!send_one(client, pending)) {

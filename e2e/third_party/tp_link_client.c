@@ -120,7 +120,7 @@ static void cancel(struct third_party *third_party, struct third_party_request *
     ((struct tp_link_pending *)request)->is_cancelled = true;
 }
 
-static void release(struct third_party *third_party)
+static void client_free(struct third_party *third_party)
 {
     struct tp_link_client *client = (struct tp_link_client *)third_party;
 
@@ -130,9 +130,9 @@ static void release(struct third_party *third_party)
     OPENSSL_free(client);
 }
 
-static const struct third_party_ops client_ops = {ask, ask_revocation, cancel, release};
+static const struct third_party_ops client_ops = {ask, ask_revocation, cancel, client_free};
 
-static void start(struct loop *loop, struct loop_message *message)
+static void start_link(struct loop *loop, struct loop_message *message)
 {
     (void)loop;
     tp_link_make((struct tp_link_client *)(void *)((char *)message -
@@ -153,10 +153,10 @@ struct third_party *tp_link_client_new(const struct tp_link_client_setup *setup,
     TAILQ_INIT(&client->pending);
     client->overdue = evtimer_new(client->home->base, on_overdue, client);
     if (!tp_link_set_up(client) || client->overdue == NULL) {
-        release(&client->third_party);
+        client_free(&client->third_party);
         return NULL;
     }
-    client->start.run = start;
+    client->start.run = start_link;
     loop_post(client->home, &client->start);
     return &client->third_party;
 }

@@ -12,7 +12,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-static void tell(struct tp_link_pending *pending)
+static void call_back(struct tp_link_pending *pending)
 {
     const struct tp_link_answer *answer = &pending->answer;
     const char *reason = pending->reason;
@@ -39,7 +39,7 @@ static void come_back(struct loop *loop, struct loop_message *message)
     (void)loop;
     metrics_observe(METRIC_TIME_THIRD_PARTY, (double)(clock_ms() - pending->asked) / 1000);
     if (!pending->is_cancelled)
-        tell(pending);
+        call_back(pending);
     OPENSSL_clear_free(pending, sizeof(*pending));
 }
 

@@ -85,7 +85,7 @@ static void go_on_draining(struct naf *naf)
                      next_deadline(naf));
 }
 
-static void go_on(void *argument, bool in_time)
+static void on_ready(void *argument, bool in_time)
 {
     struct naf *naf = argument;
     char fault[JSON_FAULT_SIZE] = "";
@@ -144,12 +144,12 @@ static void ready(struct connection *connection)
     log_event("line", "naf", naf->name, "peer", log_address(peer, &connection->peer.any), NULL);
     naf->lines.ssl = connection->ssl;
     connection->deadline = 0;
-    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl), go_on,
-                  naf);
+    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl),
+                  on_ready, naf);
     io_watch_set(&connection->watch, IO_OK, 0);
 }
 
-static void release(struct connection *connection)
+static void release_naf(struct connection *connection)
 {
     struct naf *naf = (struct naf *)connection;
 
@@ -170,6 +170,6 @@ static void drain(struct connection *connection)
 }
 
 const struct connection_kind tp_link_kind = {
-    "line", METRIC_CONNECTIONS_LINE, sizeof(struct naf), false, get_ctx, ready, release, NULL,
+    "line", METRIC_CONNECTIONS_LINE, sizeof(struct naf), false, get_ctx, ready, release_naf, NULL,
     drain,
 };

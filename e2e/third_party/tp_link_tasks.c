@@ -122,7 +122,7 @@ static bool find_setup(struct naf *naf, const struct tp_link_request *request,
     return true;
 }
 
-static void start(struct tp_link_task *task, const struct tp_link_request *request)
+static void start_task(struct tp_link_task *task, const struct tp_link_request *request)
 {
     struct naf *naf = task->naf;
     struct loop *loop = naf->connection.worker->loop;
@@ -175,7 +175,7 @@ void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
     task->id = request->id;
     LIST_INSERT_HEAD(&naf->tasks, task, next);
     naf->in_flight++;
-    start(task, request);
+    start_task(task, request);
 }
 
 void tp_link_tasks_cancel(struct naf *naf)

@@ -46,8 +46,8 @@ static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool complain(char fault[TP_LINK_TLS_FAULT_SIZE], const char *option, const char *path,
-                     const char *reason)
+static bool set_fault(char fault[TP_LINK_TLS_FAULT_SIZE], const char *option, const char *path,
+                      const char *reason)
 {
     (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_PATH(path),
                    reason);
@@ -66,15 +66,16 @@ static bool use_key(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT
     const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
 
     if (fd < 0)
-        (void)complain(fault, "key", path, what);
+        (void)set_fault(fault, "key", path, what);
     else if (is_encrypted)
-        (void)complain(fault, "key", path,
-                       "it is encrypted, and nobody is there to ask for the passphrase: give a key "
-                       "without one");
+        (void)set_fault(
+            fault, "key", path,
+            "it is encrypted, and nobody is there to ask for the passphrase: give a key "
+            "without one");
     else if (key == NULL)
-        (void)complain(fault, "key", path, "it is no private key in PEM");
+        (void)set_fault(fault, "key", path, "it is no private key in PEM");
     else if (!done)
-        (void)complain(fault, "key", path, "it is not the key of --cert");
+        (void)set_fault(fault, "key", path, "it is not the key of --cert");
     EVP_PKEY_free(key);
     if (file != NULL)
         (void)fclose(file);
@@ -90,18 +91,18 @@ static bool use_crl(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT
 
     return (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
             X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)) ||
-           complain(fault, "crl", path, tls_file_error());
+           set_fault(fault, "crl", path, tls_file_error());
 }
 
 static bool use_files(SSL_CTX *ctx, const struct tp_link_files *files,
                       char fault[TP_LINK_TLS_FAULT_SIZE])
 {
     if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) <= 0)
-        return complain(fault, "cert", files->cert, tls_file_error());
+        return set_fault(fault, "cert", files->cert, tls_file_error());
     if (!use_key(ctx, files->key, fault))
         return false;
     if (SSL_CTX_load_verify_locations(ctx, files->ca, NULL) <= 0)
-        return complain(fault, "ca", files->ca, tls_file_error());
+        return set_fault(fault, "ca", files->ca, tls_file_error());
     return files->crl == NULL || use_crl(ctx, files->crl, fault);
 }
 

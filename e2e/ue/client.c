@@ -65,8 +65,8 @@ static enum io_status fail_to_connect(struct client *client, const char *reason)
                        server_name(client), reason);
 }
 
-static void go_on(void *argument, bool in_time);
-static void end(struct client *client);
+static void on_ready(void *argument, bool in_time);
+static void client_finish(struct client *client);
 
 static enum io_status take_socket(struct client *client, const struct connected *connected)
 {
@@ -74,7 +74,7 @@ static enum io_status take_socket(struct client *client, const struct connected 
     client->address = connected->address;
     if (client->fd < 0)
         return fail_to_connect(client, connected->reason);
-    io_watch_init(&client->watch, client->loop, client->fd, go_on, client);
+    io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
     return IO_OK;
 }
 
@@ -84,9 +84,9 @@ static void on_connected(void *argument, const struct connected *connected)
 
     client->connector = NULL;
     if (take_socket(client, connected) == IO_OK)
-        go_on(client, true);
+        on_ready(client, true);
     else
-        end(client);
+        client_finish(client);
 }
 
 /* No server can help: the operator does not know the key any more. */
@@ -202,14 +202,14 @@ static void explain(struct client *client, enum io_status result)
                           "there was no e2e flag (%s): does the NAF know the e2e scheme?", what);
 }
 
-static void release(struct client *client)
+static void client_free(struct client *client)
 {
     client_disconnect(client);
     OPENSSL_clear_free(client, sizeof(*client));
 }
 
 /* Hand the connection over, or the reason why there is none; then no key is left here. */
-static void end(struct client *client)
+static void client_finish(struct client *client)
 {
     const struct client_result result = {
         .outcome = client->outcome,
@@ -224,10 +224,10 @@ static void end(struct client *client)
     }
     client_disconnect(client);
     client->done(client->argument, &result);
-    release(client);
+    client_free(client);
 }
 
-static void go_on(void *argument, bool in_time)
+static void on_ready(void *argument, bool in_time)
 {
     struct client *client = argument;
     enum io_status result = in_time ? IO_OK : IO_WANT_READ;
@@ -248,7 +248,7 @@ static void go_on(void *argument, bool in_time)
         return; /* the connector goes on */
     if (result != IO_OK)
         explain(client, result);
-    end(client);
+    client_finish(client);
 }
 
 struct client *client_start(struct loop *loop, const struct client_setup *setup, client_done *done,
@@ -264,12 +264,12 @@ struct client *client_start(struct loop *loop, const struct client_setup *setup,
     client->argument = argument;
     client->fd = -1;
     client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
-    io_watch_init(&client->watch, loop, -1, go_on, client);
+    io_watch_init(&client->watch, loop, -1, on_ready, client);
     io_watch_set(&client->watch, IO_OK, 0);
     return client;
 }
 
 void client_stop(struct client *client)
 {
-    release(client);
+    client_free(client);
 }

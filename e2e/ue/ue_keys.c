@@ -29,10 +29,10 @@ struct ue_keys {
     struct version *current;
 };
 
-static bool complain(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
+static bool set_fault(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static bool complain(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
+static bool set_fault(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
 {
     va_list arguments;
 
@@ -52,8 +52,8 @@ static bool find_row(const struct ue_keys_options *options, struct client_setup 
     setup->device = by_identity ? devices_find(setup->devices, options->identity)
                                 : devices_find_device(setup->devices, options->device);
     return setup->device != NULL ||
-           complain(fault, "--%s %s: not in the devices file", by_identity ? "identity" : "device",
-                    by_identity ? options->identity : options->device);
+           set_fault(fault, "--%s %s: not in the devices file", by_identity ? "identity" : "device",
+                     by_identity ? options->identity : options->device);
 }
 
 /* What the first connection presents. */
@@ -65,8 +65,8 @@ static bool make_identity(const struct ue_keys_options *options, struct version 
     version->setup.identity = version->identity;
     return snprintf(version->identity, sizeof(version->identity), "%s%s%s", options->prefix,
                     options->separator, identity) < (int)sizeof(version->identity) ||
-           complain(fault, "prefix, separator and identity are more than %d octets",
-                    TLS13_PSK_IDENTITY_MAX);
+           set_fault(fault, "prefix, separator and identity are more than %d octets",
+                     TLS13_PSK_IDENTITY_MAX);
 }
 
 static bool find_rows(const struct ue_keys_options *options, struct client_setup *setup,
@@ -75,13 +75,13 @@ static bool find_rows(const struct ue_keys_options *options, struct client_setup
     if (!find_row(options, setup, fault))
         return false;
     if (options->needs_ka && devices_ka(setup->devices, setup->device, NULL) == NULL)
-        return complain(fault, "--listen: this UE has no Ka, and without one there is no e2e");
+        return set_fault(fault, "--listen: this UE has no Ka, and without one there is no e2e");
     if (options->oldest_ka_id == NULL)
         return true;
     setup->oldest = devices_ka(setup->devices, setup->device, options->oldest_ka_id);
     if (setup->oldest == NULL)
-        return complain(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
-                        options->oldest_ka_id);
+        return set_fault(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
+                         options->oldest_ka_id);
     setup->oldest = devices_first_of_ka(setup->devices, setup->oldest);
     return true;
 }
@@ -95,7 +95,7 @@ static bool read_devices(const struct ue_keys_options *options, struct version *
     version->devices = devices_read(options->devices, &rules, what);
     version->setup.devices = version->devices;
     return version->devices == NULL
-               ? complain(fault, "devices file %.200s: %s", options->devices, what)
+               ? set_fault(fault, "devices file %.200s: %s", options->devices, what)
                : find_rows(options, &version->setup, fault) &&
                      make_identity(options, version, fault);
 }
@@ -111,7 +111,7 @@ static struct version *read_version(const struct ue_keys *keys, char fault[UE_KE
     struct version *version = OPENSSL_zalloc(sizeof(*version));
 
     if (version == NULL) {
-        (void)complain(fault, "out of memory");
+        (void)set_fault(fault, "out of memory");
         return NULL;
     }
     version->setup = keys->rest;
@@ -134,7 +134,7 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
     struct ue_keys *keys = OPENSSL_zalloc(sizeof(*keys));
 
     if (keys == NULL) {
-        (void)complain(fault, "out of memory");
+        (void)set_fault(fault, "out of memory");
         return NULL;
     }
     keys->rest = *rest;

@@ -172,9 +172,9 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
 static void reload(struct ue_keys *keys)
 {
     char fault[UE_KEYS_FAULT_SIZE];
-    const bool taken = ue_keys_reload(keys, fault);
+    const bool applied = ue_keys_reload(keys, fault);
 
-    log_event("reload", "result", taken ? "taken" : "refused", "reason", taken ? NULL : fault,
+    log_event("reload", "result", applied ? "applied" : "refused", "reason", applied ? NULL : fault,
               NULL);
 }
 

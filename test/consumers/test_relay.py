@@ -645,7 +645,7 @@ def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
     old, new = ([IDENTITY, KS_NAF.hex(), *row] for row in ((KA.hex(), "1"), (OTHER_KA.hex(), "2")))
     write_devices(third_partys, [old])
     write_devices(site.devices, [old])
-    reload(naf, "result=taken")
+    reload(naf, "result=applied")
     ue = site.listener(naf.address, endpoint.address)
 
     def serves(ka_id: str) -> bool:
@@ -665,7 +665,7 @@ def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
             (third_partys, [new], "2"),
         ]:
             write_devices(path, rows)
-            reload(ue if path == site.devices else naf, "result=taken")
+            reload(ue if path == site.devices else naf, "result=applied")
             assert serves(ka_id)
         first.sendall(b"x")
         assert first.recv(1) == b"x"
@@ -686,8 +686,8 @@ def test_keys_that_change_during_a_flow(site: Site) -> None:
     try:
         with tunnel.connect() as local:
             local.sendall(b"x")
-            reload(tunnel.ue, "result=taken")
-            reload(tunnel.ue, "result=taken")
+            reload(tunnel.ue, "result=applied")
+            reload(tunnel.ue, "result=applied")
             os.kill(tunnel.naf.pid, signal.SIGCONT)
             assert local.recv(1) == b"x"
     finally:

@@ -434,9 +434,9 @@ def one_loop(site: Site, url: str) -> Part:
 
 def reload(part: Part) -> None:
     """SIGHUP, and the files are in force."""
-    count = part.process.errors.count("event=reload result=taken")
+    count = part.process.errors.count("event=reload result=applied")
     part.process.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: part.process.errors.count("event=reload result=taken") > count)
+    wait_until(lambda: part.process.errors.count("event=reload result=applied") > count)
 
 
 def echoes(client: StockClient) -> bool:
@@ -623,7 +623,7 @@ def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
         assert store.has(2)
         store.put(5000, "e", "naf.example")
         assert [store.has(number) for number in (0, 2, 3, 5000)] == [True, False, True, True]
-        assert store.ask("take e2e-5000").startswith("ok ")
+        assert store.ask("consume e2e-5000").startswith("ok ")
         store.put(5001, "e", "naf.example")  # in the place of the one that was used
         assert store.has(3) and store.has(5001)
 
@@ -654,7 +654,7 @@ def test_scopes_of_revocation(site: Site, kind: str) -> None:
             assert store.ask(f"revoke {scope}") == "ok"
             assert {number for number in range(1, 5) if not store.has(number)} == gone, scope
             for number in range(1, 5):
-                store.ask(f"take e2e-{number}")
+                store.ask(f"consume e2e-{number}")
 
 
 def test_members_that_are_none(site: Site) -> None:
@@ -744,7 +744,7 @@ def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
         ) as store:
             store.put(1, "d", "n")
             assert store.has(1) and not store.has(2)
-            assert store.ask("take e2e-1").startswith("ok ") and not store.has(1)
+            assert store.ask("consume e2e-1").startswith("ok ") and not store.has(1)
         first.shutdown(socket.SHUT_RDWR)
 
 

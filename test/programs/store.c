@@ -7,7 +7,7 @@
  * Lines of standard input, texts without blanks, "-" for an empty one (in a scope: any):
  *
  *     put IDENTITY KEY DEVICE KA_ID SUBJECT NAF LIFETIME        (milliseconds)
- *     get IDENTITY          take IDENTITY          revoke DEVICE KA_ID SUBJECT NAF
+ *     get IDENTITY          consume IDENTITY       revoke DEVICE KA_ID SUBJECT NAF
  *
  * Each is answered by a line: "ok", with what was got behind it; "unknown"; "unavailable REASON".
  *
@@ -50,7 +50,7 @@ static void answer(void *argument, enum store_result result, const struct store_
     (void)fflush(stdout);
 }
 
-static void take(char *place, size_t size, const char *word)
+static void copy_word(char *place, size_t size, const char *word)
 {
     (void)snprintf(place, size, "%s", strcmp(word, "-") == 0 ? "" : word);
 }
@@ -60,11 +60,11 @@ static struct store_request *put(struct store *store, struct loop *loop, char *w
     struct store_record record = {.lifetime = strtoll(words[7], NULL, 10)};
     struct store_request *request;
 
-    take(record.identity, sizeof(record.identity), words[1]);
-    take(record.device, sizeof(record.device), words[3]);
-    take(record.ka_id, sizeof(record.ka_id), words[4]);
-    take(record.subject, sizeof(record.subject), words[5]);
-    take(record.naf, sizeof(record.naf), words[6]);
+    copy_word(record.identity, sizeof(record.identity), words[1]);
+    copy_word(record.device, sizeof(record.device), words[3]);
+    copy_word(record.ka_id, sizeof(record.ka_id), words[4]);
+    copy_word(record.subject, sizeof(record.subject), words[5]);
+    copy_word(record.naf, sizeof(record.naf), words[6]);
     if (!hex_decode(record.key, words[2], 2 * sizeof(record.key)))
         exit(EXIT_FAILURE);
     request = store->ops->put(store, loop, &record, answer, NULL);
@@ -88,8 +88,8 @@ static void ask(struct store *store, struct loop *loop, char *words[], size_t co
         (void)put(store, loop, words);
     else if (count == 2 && strcmp(words[0], "get") == 0)
         (void)store->ops->get(store, loop, words[1], answer, NULL);
-    else if (count == 2 && strcmp(words[0], "take") == 0)
-        (void)store->ops->take(store, loop, words[1], answer, NULL);
+    else if (count == 2 && strcmp(words[0], "consume") == 0)
+        (void)store->ops->consume(store, loop, words[1], answer, NULL);
     else if (count == 5 && strcmp(words[0], "revoke") == 0)
         (void)store->ops->revoke(store, loop, &scope, answer, NULL);
     else

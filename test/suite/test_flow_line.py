@@ -332,7 +332,7 @@ def test_drain(sides: Sides, files: dict[str, Path]) -> None:
 def reload(program: Process) -> None:
     """SIGHUP, and the files are in force."""
     program.process.send_signal(signal.SIGHUP)
-    program.wait_for_error("event=reload result=taken")
+    program.wait_for_error("event=reload result=applied")
 
 
 def test_reload_with_a_revoked_naf(sides: Sides, files: dict[str, Path]) -> None:

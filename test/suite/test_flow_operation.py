@@ -99,7 +99,7 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
                 first.flag()
                 assert echoes(ends) and echoes(runs) and echoes(first)
                 write_devices(devices, [[STAYS, KS_NAF.hex(), KA.hex(), "1"]])
-                reload(server, "taken")
+                reload(server, "applied")
                 assert ends.read() == b"" and first.read() == b""
                 assert echoes(runs)
         for flag in (unused, other):
@@ -120,7 +120,7 @@ def test_reload_changes_a_ks_naf(devices: Path) -> None:
             assert echoes(ends) and echoes(first)
             rows = [[ID, OTHER.hex(), KA.hex(), "1"], [STAYS, KS_NAF.hex(), KA.hex(), "1"]]
             write_devices(devices, rows)
-            reload(server, "taken")
+            reload(server, "applied")
             assert ends.read() == b"" and first.read() == b""
         with second(server, unused) as refused:
             assert not echoes(refused)
@@ -136,7 +136,7 @@ def test_reload_changes_a_ka(devices: Path) -> None:
             assert echoes(ends)
             rows = [[ID, KS_NAF.hex(), OTHER.hex(), "1"], [STAYS, KS_NAF.hex(), KA.hex(), "1"]]
             write_devices(devices, rows)
-            reload(server, "taken")
+            reload(server, "applied")
             assert ends.read() == b""
             assert echoes(first), "its Ks_NAF is there still"
         with second(server, unused) as refused:
@@ -152,7 +152,7 @@ def test_reload_of_the_same_file(devices: Path) -> None:
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
         with second(server, used) as stays:
             assert echoes(stays)
-            reload(server, "taken")
+            reload(server, "applied")
             assert echoes(stays)
         with second(server, unused) as good:
             assert echoes(good)
@@ -170,14 +170,14 @@ def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
             first.flag()
             assert echoes(runs)
             write_devices(devices, [old, new])
-            reload(server, "taken")
+            reload(server, "applied")
             assert echoes(runs)
             later, latest = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
             assert (unused["ka-id"], later["ka-id"]) == ("1", "2")
             with second(server, latest, OTHER) as stays:
                 assert echoes(stays)
                 write_devices(devices, [new])
-                reload(server, "taken")
+                reload(server, "applied")
                 assert runs.read() == b""
                 assert echoes(first), "its Ks_NAF is there still"
                 assert echoes(stays), "it runs on the new Ka"
@@ -240,7 +240,7 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
                 reload(naf, "refused")
                 assert echoes(runs)
                 sides.naf[1].write_bytes(key)
-                reload(naf, "taken")
+                reload(naf, "applied")
                 assert runs.read() == b""
 
 
@@ -256,7 +256,7 @@ def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None
         naf.wait_for_error("event=line-down")
     with naf:
         ks.write_text("identity,ks-naf,ka\n")
-        reload(naf, "taken")
+        reload(naf, "applied")
         naf.wait_for_error("event=revocation result=failed")
         tries = naf.errors.count("event=line-down")
         wait_until(lambda: naf.errors.count("event=line-down") > tries + 4)  # asked again meanwhile
@@ -292,7 +292,7 @@ def test_signals_before_the_server_runs(devices: Path) -> None:
         assert server.wait(SECONDS) == 0
         assert server.stderr
         log = server.stderr.read()
-    assert b"event=reload result=taken" in log and log.endswith(b"event=stop\n")
+    assert b"event=reload result=applied" in log and log.endswith(b"event=stop\n")
 
 
 def test_drain(devices: Path) -> None:

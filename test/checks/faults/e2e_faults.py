@@ -30,8 +30,8 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue.c",
         (
-            "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 1000;",
-            "    const int64_t idle = ue->link.active + (int64_t)limits->idle * 100000;",
+            "    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 1000;",
+            "    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 100000;",
         ),
         by="line_timeout_of_the_echo",
     ),
@@ -98,7 +98,7 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_serve.c",
         ("    } else if (!same) {", "    } else if (false) {"),
-        ("store->ops->take(store,", "store->ops->get(store,"),
+        ("store->ops->consume(store,", "store->ops->get(store,"),
         by="refresh_is_good_once or refresh_used_during",
     ),
     *of(
@@ -183,7 +183,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "store/store_memory.c",
-        ("        if (take || !in_time)\n", "        if (!in_time)\n"),
+        ("        if (consumed || !in_time)\n", "        if (!in_time)\n"),
         by="refresh_is_good_once or refresh_used_at_the_same_time",
     ),
     *of(

@@ -191,8 +191,8 @@ FAULTS: list[Fault] = [
     *of(
         "source/key_service.c",
         (
-            '"status", status, "reason", reason, NULL);\n    end(',
-            "NULL);\n    (void)status;\n    end(",
+            '"status", status, "reason", reason, NULL);\n' "    exchange_end(",
+            "NULL);\n" "    (void)status;\n" "    exchange_end(",
         ),
         by="problems_are_logged",
     ),

@@ -290,7 +290,7 @@ FAULTS = [
         ("now <= settings->not_after)", "now <= settings->not_after || true)"),
         ("now <= settings->not_after)", "now < settings->not_after)"),
         ("    if (now >= 0 && now <=", "    if (now <="),
-        ("        key_is_alive(ctx) && policy_allows(ctx)", "        key_is_alive(ctx)"),
+        ("key_is_alive(ctx) && policy_allows(ctx)", "        key_is_alive(ctx)"),
         ("    if (inputs_complete(&ctx->inputs, &ctx->provctx->errors) &&", "    if ("),
         ("blocks * digests[inputs->settings.digest].size", "blocks * 32"),
         by="test_bad_inputs or test_context or test_policy",

@@ -167,8 +167,8 @@ FAULTS = [
             "hold(direction, scratch, length - sent)",
         ),
         (
-            "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n}\n\nstatic void release",
-            "}\n\nstatic void release",
+            "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n" "}\n" "\n" "static void relay_free",
+            "}\n" "\n" "static void relay_free",
         ),
         by="gibibyte_each_way",
     ),
@@ -212,8 +212,9 @@ FAULTS = [
         "app/forward.c",
         ("if (error == 0) {", "if (error >= 0) {"),
         (
-            "SSL_set_quiet_shutdown(forward->link->ssl, 1);\n    end(forward, reason);",
-            "end(forward, reason);",
+            "SSL_set_quiet_shutdown(forward->conn->ssl, 1);\n"
+            "    forward_finish(forward, reason);",
+            "forward_finish(forward, reason);",
         ),
         by="application_that_is_down",
     ),
@@ -230,7 +231,7 @@ FAULTS = [
     ),
     *of(
         "app/forward.c",
-        ("forward->link->device);", "forward->link->identity);"),
+        ("forward->conn->device);", "forward->conn->identity);"),
         by="test_the_header",
     ),
     *of(
@@ -245,8 +246,8 @@ FAULTS = [
             "put_length(ssl + 1, (size_t)(place - ssl));",
         ),
         (
-            "return put(octets, to.port, PORT);",
-            "return put(octets, from.port, PORT);",
+            "return put_octets(octets, to.port, PORT);",
+            "return put_octets(octets, from.port, PORT);",
         ),
         ("if (IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr))", "if (0)"),
         ("octets + IP6 - IP4", "octets"),
