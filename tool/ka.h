@@ -10,6 +10,7 @@
 #include "secret_buf.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define KA_LENGTH_DEFAULT "32" /* octets; 16 to 65535 are possible */
 
@@ -21,8 +22,10 @@ int ka_merge(int argc, char *argv[]);
 /* One row of a devices file; what is NULL is left empty. */
 struct ka_row {
     const char *identity, *ka_id;
+    const char *device; /* the device's permanent name, where that is not the identity */
     const unsigned char *ks_naf, *ka;
     size_t ka_length;
+    int64_t not_after; /* end of ks_naf; 0: not known */
 };
 
 /* Put a row, in the order of a layout. */

@@ -155,20 +155,35 @@ static void put_old(struct secret_buf *text, struct devices_edit *edit, bool nam
         edit->layout.at[edit->layout.count++] = COLUMN_KA_ID;
 }
 
+/* The row whose Ks_NAF a new Ka is for, by the name of identity or device; NULL: there is none. */
+static const struct device *find_known(const struct devices_edit *edit, const struct device *added)
+{
+    const struct device *known = devices_find(edit->devices, added->identity);
+
+    return known != NULL ? known : devices_find_device(edit->devices, added->device);
+}
+
 static void put_added(struct secret_buf *text, const struct devices_edit *edit,
                       struct devices *added)
 {
     qsort(added->rows, added->count, sizeof(*added->rows), compare_lines); /* as they came */
     for (size_t i = 0; i < added->count; i++) {
         const struct device *device = &added->rows[i];
-        const struct device *known = devices_find(edit->devices, device->identity);
-        const struct ka_row row = {
-            .identity = device->identity,
-            .ka_id = device->ka_id,
-            .ks_naf = device->ks_naf == NULL && known != NULL ? known->ks_naf : device->ks_naf,
-            .ka = device->ka,
-            .ka_length = device->ka_length};
+        const struct device *known = find_known(edit, device);
+        struct ka_row row = {.identity = device->identity,
+                             .ka_id = device->ka_id,
+                             .device = device->device,
+                             .ks_naf = device->ks_naf,
+                             .ka = device->ka,
+                             .ka_length = device->ka_length,
+                             .not_after = device->not_after};
 
+        if (known != NULL && device->ks_naf == NULL) {
+            row.identity = known->identity;
+            row.device = known->device;
+            row.ks_naf = known->ks_naf;
+            row.not_after = known->not_after;
+        }
         ka_put_row(text, &edit->layout, &row);
     }
 }
@@ -181,7 +196,7 @@ static bool are_known(const struct devices_edit *edit, const struct devices *add
     size_t count = 0;
 
     for (size_t i = 0; i < added->count; i++)
-        if (devices_find(edit->devices, added->rows[i].identity) == NULL) {
+        if (find_known(edit, &added->rows[i]) == NULL) {
             first = first == NULL ? added->rows[i].identity : first;
             count++;
         }

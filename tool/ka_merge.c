@@ -8,13 +8,15 @@
 #include "options.h"
 #include "printable.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char example[] =
-    "Both are devices files; what comes out is one, with every Ka of each device, in\n"
-    "the order of the file of Ka's. A device that only one of them has is refused.\n"
+    "Both are devices files; what comes out is one, with every Ka of each device. The\n"
+    "device is the column device, or without it the identity. One that only one of\n"
+    "the files has is refused.\n"
     "\n"
     "Example:\n"
     "  akma ka merge --ks-naf naf.csv --ka ka.csv --out devices.csv";
@@ -62,49 +64,124 @@ static bool are_in(const struct devices *devices, const struct devices *other, c
     char what[KA_FAULT_SIZE];
 
     for (size_t i = 0; option.common == NULL && i < devices->count; i++)
-        if (devices_find(other, devices->rows[i].identity) == NULL) {
+        if (devices_find_device(other, devices->rows[i].device) == NULL) {
             (void)snprintf(what, sizeof(what),
                            "has no device %.255s, which the other file has (--common leaves such "
                            "devices out)",
-                           PRINTABLE(devices->rows[i].identity));
+                           PRINTABLE(devices->rows[i].device));
             return fail(path, what);
         }
     return true;
 }
 
-static int compare_lines(const void *one, const void *other)
+/* Columns that are not in every file, if they have anything here. */
+static void add_columns(struct row_layout *layout, const struct devices *keys)
 {
-    const struct device *a = one, *b = other;
+    bool named = false, ends = false;
 
-    return (a->row > b->row) - (a->row < b->row);
+    for (size_t i = 0; i < keys->count; i++) {
+        named = named || strcmp(keys->rows[i].device, keys->rows[i].identity) != 0;
+        ends = ends || keys->rows[i].not_after != 0;
+    }
+    if (named)
+        layout->at[layout->count++] = COLUMN_DEVICE;
+    if (ends)
+        layout->at[layout->count++] = COLUMN_NOT_AFTER;
 }
 
-/* The rows; how many. */
-static size_t put_rows(struct secret_buf *text, const struct devices *keys, struct devices *kas)
+static void put_header(struct secret_buf *text, const struct row_layout *layout)
 {
-    static const struct row_layout layout = {
-        .count = 4, .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
+    for (size_t i = 0; i < layout->count; i++) {
+        secret_buf_puts(text, i == 0 ? "" : ",");
+        secret_buf_puts(text, column_name(layout->at[i]));
+    }
+    secret_buf_puts(text, "\n");
+}
+
+/* Where the rows of a device begin, of those that are sorted by it. */
+static size_t first_of(const struct devices *devices, const char *device)
+{
+    size_t first = 0, end = devices->count;
+
+    while (first < end) {
+        const size_t middle = first + (end - first) / 2;
+
+        if (strcmp(devices->by_device[middle]->device, device) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static bool is_of(const struct devices *devices, size_t place, const char *device)
+{
+    return place < devices->count && strcmp(devices->by_device[place]->device, device) == 0;
+}
+
+/* Has a later row of the device the same Ka? So it is where its rows have several identities. */
+static bool comes_again(const struct devices *kas, size_t place)
+{
+    const struct device *ka = kas->by_device[place];
+
+    for (size_t i = place + 1; is_of(kas, i, ka->device); i++) {
+        const struct device *later = kas->by_device[i];
+
+        if (strcmp(later->ka_id, ka->ka_id) == 0 && later->ka_length == ka->ka_length &&
+            CRYPTO_memcmp(later->ka, ka->ka, ka->ka_length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Every Ka of a device, in the order of its file, beside one Ks_NAF; how many. */
+static size_t put_device(struct secret_buf *text, const struct row_layout *layout,
+                         const struct device *key, const struct devices *kas)
+{
     size_t count = 0;
 
-    secret_buf_puts(text, "identity,ks-naf,ka,ka-id\n");
-    qsort(kas->rows, kas->count, sizeof(*kas->rows), compare_lines); /* as they came */
-    for (size_t i = 0; i < kas->count; i++) {
-        const struct device *ka = &kas->rows[i], *key = devices_find(keys, ka->identity);
+    for (size_t i = first_of(kas, key->device); is_of(kas, i, key->device); i++) {
+        const struct ka_row row = {.identity = key->identity,
+                                   .ka_id = kas->by_device[i]->ka_id,
+                                   .device = key->device,
+                                   .ks_naf = key->ks_naf,
+                                   .ka = kas->by_device[i]->ka,
+                                   .ka_length = kas->by_device[i]->ka_length,
+                                   .not_after = key->not_after};
 
-        if (key == NULL)
+        if (comes_again(kas, i))
             continue;
-        ka_put_row(text, &layout,
-                   &(struct ka_row){.identity = ka->identity,
-                                    .ka_id = ka->ka_id,
-                                    .ks_naf = key->ks_naf,
-                                    .ka = ka->ka,
-                                    .ka_length = ka->ka_length});
+        ka_put_row(text, layout, &row);
         count++;
     }
     return count;
 }
 
-static bool merge(const struct devices *keys, struct devices *kas, size_t *count)
+static int compare_lines(const void *one, const void *other)
+{
+    const struct device *a = *(const struct device *const *)one;
+    const struct device *b = *(const struct device *const *)other;
+
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* The rows; how many. Of several rows of an identity the last one has its Ks_NAF. */
+static size_t put_rows(struct secret_buf *text, struct devices *keys, const struct devices *kas)
+{
+    struct row_layout layout = {.count = 4,
+                                .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
+    size_t count = 0;
+
+    add_columns(&layout, keys);
+    put_header(text, &layout);
+    qsort(keys->by_device, keys->count, sizeof(*keys->by_device), compare_lines); /* as they came */
+    for (size_t i = 0; i < keys->count; i++)
+        if (devices_find(keys, keys->by_device[i]->identity) == keys->by_device[i])
+            count += put_device(text, &layout, keys->by_device[i], kas);
+    return count;
+}
+
+static bool merge(struct devices *keys, const struct devices *kas, size_t *count)
 {
     struct secret_buf text = {.octets = NULL};
     char fault[KA_FAULT_SIZE];

@@ -5,6 +5,9 @@
  */
 #include "ka.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
@@ -23,6 +26,8 @@ bool ka_random(unsigned char *octets, size_t length)
 
 static void put_field(struct secret_buf *text, enum column column, const struct ka_row *row)
 {
+    char seconds[24];
+
     switch (column) {
     case COLUMN_IDENTITY:
         secret_buf_puts(text, row->identity);
@@ -38,6 +43,16 @@ static void put_field(struct secret_buf *text, enum column column, const struct 
     case COLUMN_KA_ID:
         if (row->ka_id != NULL)
             secret_buf_puts(text, row->ka_id);
+        break;
+    case COLUMN_DEVICE:
+        if (row->device != NULL && strcmp(row->device, row->identity) != 0)
+            secret_buf_puts(text, row->device);
+        break;
+    case COLUMN_NOT_AFTER:
+        if (row->not_after != 0) {
+            (void)snprintf(seconds, sizeof(seconds), "%" PRId64, row->not_after);
+            secret_buf_puts(text, seconds);
+        }
         break;
     default: /* a new row has nothing of the rest */
         break;

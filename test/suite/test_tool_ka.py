@@ -315,7 +315,7 @@ def test_refused_remove(devices: Path, words: list[str], status: int, said: str)
 
 
 KAS = [("one", KA, "2025"), ("two", KA, ""), ("one", OTHER[:20], "2026")]
-MERGED = [row("one", KA, "2025"), row("two", KA, "", OTHER), row("one", OTHER[:20], "2026")]
+MERGED = [row("two", KA, "", OTHER), row("one", KA, "2025"), row("one", OTHER[:20], "2026")]
 
 
 def merge_files(folder: Path) -> list[str | Path]:
@@ -352,6 +352,41 @@ def test_merge_of_what_one_file_has(tmp_path: Path, file: str) -> None:
     assert f"{tmp_path}/{other}: has no device three, which the other file has (--common" in said
     assert not (tmp_path / "out").exists()
     assert akma("ka", "merge", *words, "--common").stdout.decode().splitlines() == [HEADER, *MERGED]
+
+
+def test_merge_by_device(tmp_path: Path) -> None:
+    """Guards against Ka's that are not found because an identity is new with each bootstrapping."""
+    keys = [
+        f"b1@bsf,{KEY.hex()},,one,",
+        f"b2@bsf,{OTHER.hex()},,one,2000000000",
+        f"two,{KEY.hex()},,,",
+    ]
+    kas = [
+        f"one,,{KA.hex()},1,",
+        f"two,,{OTHER.hex()},2,",
+        f"one,,{OTHER.hex()},3,",
+        f"b,,{OTHER.hex()},3,one",
+    ]
+    words: list[str | Path] = [
+        "--ks-naf",
+        write(tmp_path / "naf.csv", "identity,ks-naf,ka,device,not-after", *keys),
+    ]
+    words += ["--ka", write(tmp_path / "ka.csv", HEADER + ",device", *kas)]
+    result = akma("ka", "merge", *words, "--out", tmp_path / "devices.csv")
+    assert result.stdout == b"5 merged\n"
+    header, *lines = (tmp_path / "devices.csv").read_text().splitlines()
+    assert header == HEADER + ",device,not-after"
+    assert lines == [
+        row("b1@bsf", KA, "1") + ",one,",
+        row("b1@bsf", OTHER, "3") + ",one,",
+        row("b2@bsf", KA, "1", OTHER) + ",one,2000000000",
+        row("b2@bsf", OTHER, "3", OTHER) + ",one,2000000000",
+        row("two", OTHER, "2") + ",,",
+    ]
+    made = write(tmp_path / "new.csv", HEADER, f"one,,{KEY.hex()},4", f"two,,{KA.hex()},5")
+    assert akma("ka", "add", "--devices", tmp_path / "devices.csv", "--in", made).returncode == 0
+    added = (tmp_path / "devices.csv").read_text().splitlines()[-2:]
+    assert added == [row("b2@bsf", KEY, "4", OTHER) + ",one,2000000000", row("two", KA, "5") + ",,"]
 
 
 def test_refused_merge(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ FAULTS = [
     *of(
         "ka_merge.c",
         ("option.common == NULL && ", "false && "),
-        ("    qsort(kas->rows,", "    if (false)\n        qsort(kas->rows,"),
+        ("    qsort(keys->by_device,", "    if (false)\n        qsort(keys->by_device,"),
         by=KA,
     ),
     *of(
