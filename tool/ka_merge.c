@@ -174,6 +174,7 @@ static size_t put_rows(struct secret_buf *text, struct devices *keys, const stru
 
     add_columns(&layout, keys);
     put_header(text, &layout);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): these are pointers */
     qsort(keys->by_device, keys->count, sizeof(*keys->by_device), compare_lines); /* as they came */
     for (size_t i = 0; i < keys->count; i++)
         if (devices_find(keys, keys->by_device[i]->identity) == keys->by_device[i])
