@@ -78,6 +78,38 @@ static enum column find_column(const char *name, size_t length)
     return column;
 }
 
+/* What a spreadsheet or an editor makes of a header, and the octets by which that shows. */
+static const struct {
+    const char *octets, *what;
+} foreign_headers[] = {
+    {BOM, "a byte order mark comes before it; write UTF-8 without one"},
+    {";", "its fields are separated by semicolons; write commas"},
+    {"\t", "its fields are separated by tabs; write commas"},
+    {"\"", "its fields are in quotes; write them without"},
+    {"'", "its fields are in quotes; write them without"},
+    {" ", "there is a blank in it; write commas alone between the fields"},
+};
+
+/* UTF-16 begins with a mark of its own, or has an octet of zero in each letter. */
+static bool is_utf16(const char *line, size_t length)
+{
+    return (length >= 2 &&
+            (memcmp(line, "\xFF\xFE", 2) == 0 || memcmp(line, "\xFE\xFF", 2) == 0)) ||
+           memchr(line, '\0', length) != NULL;
+}
+
+/* NULL: it is not one of those. */
+static const char *foreign_header(const char *line, size_t length)
+{
+    if (is_utf16(line, length))
+        return "it is UTF-16; write UTF-8";
+    for (size_t i = 0; i < sizeof(foreign_headers) / sizeof(foreign_headers[0]); i++)
+        if (memmem(line, length, foreign_headers[i].octets, strlen(foreign_headers[i].octets)) !=
+            NULL)
+            return foreign_headers[i].what;
+    return NULL;
+}
+
 /* The name itself is not told: where the header is missing, it may be a key. */
 static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rules, size_t number)
 {
@@ -94,13 +126,15 @@ static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rul
 bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, const char *line,
                      size_t length, char fault[ROW_FAULT_SIZE])
 {
+    const char *const foreign = foreign_header(line, length);
     const char *end = line + length;
     unsigned int seen = 0;
 
     *layout = (struct row_layout){.rules = *rules};
-    if (length >= strlen(BOM) && memcmp(line, BOM, strlen(BOM)) == 0)
-        return wrong(fault, "the header is wrong: a byte order mark comes before it; write UTF-8 "
-                            "without one");
+    if (foreign != NULL) {
+        (void)snprintf(fault, ROW_FAULT_SIZE, "the header is wrong: %s", foreign);
+        return false;
+    }
     while (line != NULL) {
         const char *name = next_field(&line, end, &length);
         const enum column column = find_column(name, length);

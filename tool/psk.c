@@ -132,6 +132,20 @@ static int set_up(struct psk_setup *setup)
                 EXIT_USAGE);
 }
 
+/* The program that reads the file would refuse it, or cut keys off without a word. */
+static bool is_length_of(const struct psk_format *format, size_t length)
+{
+    char most[32] = " or more";
+
+    if (format->key_max != 0)
+        (void)snprintf(most, sizeof(most), " to %zu", format->key_max);
+    if (length >= format->key_min && (format->key_max == 0 || length <= format->key_max))
+        return true;
+    fprintf(stderr, "akma psk: --length %zu: the format %s takes keys of %zu%s octets\n", length,
+            format->name, format->key_min, most);
+    return false;
+}
+
 int command_psk(int argc, char *argv[])
 {
     struct octets ua_protocol_id, refresh;
@@ -145,6 +159,8 @@ int command_psk(int argc, char *argv[])
     if (setup.format == NULL)
         return fail("--format: must be mosquitto, stunnel, libcoap, openssl, gnutls or json",
                     EXIT_USAGE);
+    if (!is_length_of(setup.format, setup.length))
+        return EXIT_USAGE;
     take_text(&setup.defaults[COLUMN_NAF_FQDN], option.naf_fqdn);
     take_text(&setup.defaults[COLUMN_USAGE], option.usage);
     if (!take_hex(&setup.defaults[COLUMN_UA_PROTOCOL_ID], &ua_protocol_id, "ua-protocol-id",

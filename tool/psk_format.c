@@ -9,19 +9,21 @@
 
 #include <string.h>
 
+/* The bounds are those that the programs themselves showed; libcrypto's longest PSK has 512 octets.
+ */
 static const struct psk_format formats[] = {
     /* psk_file: split at the first colon. */
-    {"mosquitto", "", "", "", ":", "\n", "", ":", true, false},
-    /* PSKsecrets: likewise. */
-    {"stunnel", "", "", "", ":", "\n", "", ":", true, false},
+    {"mosquitto", "", "", "", ":", "\n", "", ":", true, false, 1, 512, 255},
+    /* PSKsecrets: likewise; one line that it does not take, and it does not start. */
+    {"stunnel", "", "", "", ":", "\n", "", ":", true, false, 16, 512, 255},
     /* coap-server -i: hint,identity,key; the key is this text, so peers give the same digits. */
-    {"libcoap", "", "", ",", ",", "\n", "", ",", false, false},
+    {"libcoap", "", "", ",", ",", "\n", "", ",", false, false, 1, 32, 128},
     /* Arguments of openssl s_client and s_server, as xargs reads them. */
-    {"openssl", "", "", "-psk_identity ", " -psk ", "\n", "", "'\\", false, false},
+    {"openssl", "", "", "-psk_identity ", " -psk ", "\n", "", "'\\", false, false, 1, 512, 255},
     /* --pskpasswd, as psktool writes it; '#' begins an identity in hex. */
-    {"gnutls", "", "", "", ":", "\n", "", ":", true, false},
-    {"json", "[\n", "\n]\n", "{\"identity\":\"", "\",\"e2e-key\":\"", "\"}", ",\n", "", false,
-     true},
+    {"gnutls", "", "", "", ":", "\n", "", ":", true, false, 4, 0, 255},
+    {"json", "[\n", "\n]\n", "{\"identity\":\"", "\",\"e2e-key\":\"", "\"}", ",\n", "", false, true,
+     1, 0, 255},
 };
 
 const struct psk_format *psk_format_of(const char *name)

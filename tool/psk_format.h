@@ -18,6 +18,8 @@ struct psk_format {
     const char *forbidden;                /* characters that an identity cannot have */
     bool comments;                        /* '#' at its beginning makes a line something else */
     bool escaped;                         /* a backslash is doubled */
+    /* What the program that reads it takes, in octets; 0: as many as there can be. */
+    size_t key_min, key_max, identity_max;
 };
 
 /* The format of a name; NULL: there is none. */

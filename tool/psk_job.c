@@ -149,6 +149,25 @@ static bool counts(struct psk_job *job, const struct psk_setup *setup,
     return result == PSK_LAST_YES;
 }
 
+/* Can the format carry the identity? Else it is complained about. */
+static bool is_carried(struct psk_job *job, const struct psk_format *format,
+                       const struct row_field *identity, size_t line)
+{
+    char fault[ROW_FAULT_SIZE];
+    const char bad = psk_format_bad_char(format, (const char *)identity->octets, identity->length);
+
+    if (bad == '\0' && identity->length <= format->identity_max)
+        return true;
+    if (bad != '\0')
+        (void)snprintf(fault, sizeof(fault), "identity: the format %s cannot carry its '%c'",
+                       format->name, bad);
+    else
+        (void)snprintf(fault, sizeof(fault),
+                       "identity: %zu octets; the format %s takes at most %zu", identity->length,
+                       format->name, format->identity_max);
+    return complain(job, line, fault);
+}
+
 static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_CTX *ctx,
                     size_t number, char *line, size_t length, unsigned char *key)
 {
@@ -156,18 +175,13 @@ static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_
     struct row row;
     const struct row_field *identity = &row.field[COLUMN_IDENTITY];
     bool done = true;
-    char bad_char;
 
     if (!row_read(&row, &setup->layout, line, length, fault))
         return complain(job, number, fault);
     if (!counts(job, setup, identity, number, &done))
         return done;
-    bad_char = psk_format_bad_char(setup->format, (const char *)identity->octets, identity->length);
-    if (bad_char != '\0') {
-        (void)snprintf(fault, sizeof(fault), "identity: the format %s cannot carry its '%c'",
-                       setup->format->name, bad_char);
-        return complain(job, number, fault);
-    }
+    if (!is_carried(job, setup->format, identity, number))
+        return false;
     return derive(setup, ctx, &row, key) ? write_row(job, setup, identity, key)
                                          : complain_of_derive(job, number);
 }

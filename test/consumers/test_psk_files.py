@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+import reference
 from consumer import (
     FQDN,
     IDENTITY,
     KA,
     KS_NAF,
+    NAF_ID,
     RIGHT,
     UA,
     WRONG,
@@ -204,3 +206,108 @@ def test_libcoap(write: Callable[[str], Path], under: str) -> None:
             client = [f"coap-client-{under}", "-B", "2", "-u", identity, "-k", key]
             result = command(*client, f"coaps://{LOOPBACK}:{port}/time")
             assert ("ERR" not in result.stdout and ":" in result.stdout) == passes
+
+
+# The bounds of each format, by its program: the longest identity with the shortest and the longest key pass, and what
+# is beyond does not. So `akma psk` refuses it.
+
+
+def gnutls_line(port: int, identity: str, key: str) -> bool:
+    """Does the line come back by gnutls-cli?"""
+    keys = ["--pskusername", identity, "--pskkey", key, "--priority", GNUTLS["TLS 1.3"]]
+    with Process("gnutls-cli", "-p", str(port), *keys, LOOPBACK) as client:
+        client.write(b"hello\n")
+        return arrives(client)
+
+
+def takes_gnutls(psk: Path, identity: str, key: str) -> bool:
+    """gnutls-serv and gnutls-cli."""
+    with gnutls_serv(psk, GNUTLS["TLS 1.3"]) as port:
+        return gnutls_line(port, identity, key)
+
+
+def takes_stunnel(psk: Path, identity: str, key: str) -> bool:
+    """stunnel with s_client, which takes all that stunnel takes."""
+    port = free_port()
+    try:
+        with stunnel(psk.parent, psk, port, "exec = /bin/cat"):
+            with s_client(port, "-psk_identity", identity, "-psk", key) as client:
+                return arrives(client)
+    except AssertionError:  # it does not start
+        return False
+
+
+def takes_mosquitto(psk: Path, identity: str, key: str) -> bool:
+    """mosquitto and mosquitto_pub."""
+    port = free_port()
+    config = psk.parent / "mosquitto.conf"
+    lines = [f"user {getpass.getuser()}", f"listener {port} {LOOPBACK}", "psk_hint akma"]
+    config.write_text(
+        "\n".join([*lines, f"psk_file {psk}", "use_identity_as_username true"]) + "\n"
+    )
+    with Listening(port, "mosquitto", "-c", str(config)):
+        words = ["-h", LOOPBACK, "-p", str(port), "-t", "meter", "-m", "42"]
+        return not command(
+            "mosquitto_pub", *words, "--psk", key, "--psk-identity", identity
+        ).returncode
+
+
+def takes_openssl(psk: Path, identity: str, key: str) -> bool:
+    """s_server and s_client."""
+    with s_server("-tls1_3", psk) as (port, _):
+        words = ["-connect", f"{LOOPBACK}:{port}", "-psk_identity", identity, "-psk", key]
+        return "Cipher is TLS_" in command("openssl", "s_client", *words).stdout
+
+
+def takes_libcoap(psk: Path, identity: str, key: str) -> bool:
+    """coap-server and coap-client."""
+    port = free_port()
+    words = [
+        "coap-server-openssl",
+        "-A",
+        LOOPBACK,
+        "-p",
+        str(port - 1),
+        "-k",
+        "nobody's",
+        "-i",
+        psk,
+    ]
+    with Process(*words):
+        client = ["coap-client-openssl", "-B", "2", "-u", identity, "-k", key]
+        result = command(*client, f"coaps://{LOOPBACK}:{port}/time")
+    return "ERR" not in result.stdout and ":" in result.stdout
+
+
+# Octets of the shortest key, the longest, and the longest identity. 0: neither the program nor `akma psk` has a bound.
+BOUNDS: dict[str, tuple[Callable[[Path, str, str], bool], int, int, int]] = {
+    "mosquitto": (takes_mosquitto, 1, 512, 255),
+    "stunnel": (takes_stunnel, 16, 512, 255),
+    "libcoap": (takes_libcoap, 1, 32, 128),
+    "openssl": (takes_openssl, 1, 512, 255),
+    "gnutls": (takes_gnutls, 4, 8160, 255),
+}
+
+
+@pytest.mark.parametrize("form", BOUNDS)
+def test_bounds(tmp_path: Path, form: str) -> None:
+    """Guards against bounds in the table of formats that are not those of the programs."""
+    takes, shortest, longest, most = BOUNDS[form]
+    devices, psk = tmp_path / "devices.csv", tmp_path / "psk"
+    identity = "i" * most
+    devices.write_text(f"identity,ks-naf,ka\n{identity},{KS_NAF.hex()},{KA.hex()}\n")
+    devices.chmod(0o600)
+    for length in (shortest, longest):
+        words = ["--in", str(devices), "--out", str(psk), "--format", form, "--length", str(length)]
+        words += ["--naf-fqdn", FQDN, "--ua-protocol-id", UA]
+        result = command(BUILD / "tool/akma", "psk", *words, environment=dict(ENVIRONMENT))
+        assert result.returncode == 0, result.stderr
+        key = reference.e2e_key(KS_NAF, KA, NAF_ID, length=length).hex()
+        assert takes(psk, identity, key), (form, length)
+    line = psk.read_text().replace(key, "{key}").replace(identity, "{identity}")
+    beyond = [("i", n) for n in (shortest - 1, longest + 1) if 0 < n < 8000]
+    beyond += [("i" * (most + 1), max(shortest, 32))] if form == "libcoap" else []
+    for name, length in beyond:
+        key = length * "ab"
+        psk.write_text(line.format(key=key, identity=name))
+        assert not takes(psk, name, key), (form, len(name), length)

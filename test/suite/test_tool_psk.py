@@ -227,7 +227,12 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
         ("ks-naf,ka", "identity: the header is wrong: this column is missing"),
         ("identity,ks-naf,ka,ka", "ka: the header is wrong: this column is named twice"),
         ("identity,ks-naf,ka,colour", "the header is wrong: its field 4 is none of"),
-        ("identity,ks-naf,ka ", "the header is wrong: its field 3 is none of"),
+        ("identity,ks-naf,ka ", "the header is wrong: there is a blank in it"),
+        ("identity, ks-naf, ka", "the header is wrong: there is a blank in it"),
+        ("identity;ks-naf;ka", "the header is wrong: its fields are separated by semicolons"),
+        ("identity\tks-naf\tka", "the header is wrong: its fields are separated by tabs"),
+        ('"identity","ks-naf","ka"', "the header is wrong: its fields are in quotes"),
+        ("'identity','ks-naf','ka'", "the header is wrong: its fields are in quotes"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
@@ -236,6 +241,50 @@ def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
         said = result.stderr.decode()
         assert result.returncode == 1 and f"line 1: {reason}" in said and said.count("\n") == 1
         assert not (tmp_path / "psk").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_utf_16(tmp_path: Path, encoding: str) -> None:
+    """Guards against a text of a spreadsheet that is refused without a word of how it was saved."""
+    path = write(tmp_path)
+    path.write_bytes(f"{HEADER}\r\n{A}\r\n".encode(encoding))
+    result = psk(path, *NAF)
+    assert result.returncode == 1
+    assert b"line 1: the header is wrong: it is UTF-16; write UTF-8" in result.stderr
+
+
+BOUNDS = {  # octets of the shortest and the longest key, and of the longest identity
+    "mosquitto": (1, 512, 255),
+    "stunnel": (16, 512, 255),
+    "libcoap": (1, 32, 128),
+    "openssl": (1, 512, 255),
+    "gnutls": (4, 8160, 255),
+    "json": (1, 8160, 255),
+}
+
+
+@pytest.mark.parametrize("form", BOUNDS)
+def test_bounds_of_a_format(tmp_path: Path, form: str) -> None:
+    """Guards against a file that its reader refuses, or of which it cuts keys and identities off (test/consumers tries the readers)."""
+    shortest, longest, most = BOUNDS[form]
+    path = write(tmp_path, HEADER, f"{'i' * most},{KEYS}")
+    for length in {shortest, longest}:
+        result = psk(path, *NAF, "--length", str(length), form=form)
+        assert result.returncode == 0, result.stderr
+    (tmp_path / "psk").write_text("old")
+    for length in {shortest - 1, longest + 1} - {0, 8161}:
+        result = psk(path, *NAF, "--length", str(length), form=form)
+        assert result.returncode == 2
+        assert (
+            f"--length {length}: the format {form} takes keys of {shortest} "
+            in result.stderr.decode()
+        )
+    if most < 255:
+        result = psk(write(tmp_path, HEADER, A, f"{'i' * (most + 1)},{KEYS}"), *NAF, form=form)
+        assert result.returncode == 1
+        said = f"line 3: identity: {most + 1} octets; the format {form} takes at most {most}"
+        assert said in result.stderr.decode()
+    assert (tmp_path / "psk").read_text() == "old"
 
 
 def test_files_that_were_cut(tmp_path: Path) -> None:
@@ -270,7 +319,7 @@ def test_longest_row(tmp_path: Path) -> None:
     [
         (["--format", "csv"], 2, "--format: must be mosquitto, stunnel"),
         (["--length", "0"], 2, "--length 0: must be a number from 1"),
-        (["--length", "9000"], 1, "line 2:"),
+        (["--length", "9000", "--format", "json"], 1, "line 2:"),
         (["--refresh", "0"], 2, "--refresh: must be an even number of hex digits"),
         (["--refresh", "00" * 300], 2, "--refresh: must be an even number of hex digits"),
         (["--ua-protocol-id", "xx"], 2, "--ua-protocol-id: must be an even number of hex digits"),
