@@ -262,18 +262,8 @@ def takes_openssl(psk: Path, identity: str, key: str) -> bool:
 def takes_libcoap(psk: Path, identity: str, key: str) -> bool:
     """coap-server and coap-client."""
     port = free_port()
-    words = [
-        "coap-server-openssl",
-        "-A",
-        LOOPBACK,
-        "-p",
-        str(port - 1),
-        "-k",
-        "nobody's",
-        "-i",
-        psk,
-    ]
-    with Process(*words):
+    words = ["coap-server-openssl", "-A", LOOPBACK, "-p", str(port - 1), "-k", "nobody's"]
+    with Process(*words, "-i", psk):
         client = ["coap-client-openssl", "-B", "2", "-u", identity, "-k", key]
         result = command(*client, f"coaps://{LOOPBACK}:{port}/time")
     return "ERR" not in result.stdout and ":" in result.stdout
