@@ -68,7 +68,7 @@ static void claim_all_or_nothing(const struct output *output, int reason)
     CLAIM(started == ended && (reason == 0 || reason == AKMA_HMAC_FAILED) == (started > 0));
     CLAIM((reason == AKMA_HMAC_FAILED) == is_failing);
     if (output->length > 0 && reason == AKMA_HMAC_FAILED)
-        CLAIM(output->key[output->at] == 0);
+        CLAIM(output->key[output->at] == 0 || output->key[output->at] == output->before);
     else if (output->length > 0 && reason != 0)
         CLAIM(output->key[output->at] == output->before);
 }

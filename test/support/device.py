@@ -70,10 +70,13 @@ def vectors() -> list[tuple[str, str, str]]:
     return _e2e_vectors() + _network_vectors()
 
 
-def _hex(parameter: dict[str, str]) -> str:
+def _hex(parameter: dict[str, Any]) -> str:
     if parameter["name"] == "mode":
-        return parameter["text"]
-    return parameter["octets"] if "octets" in parameter else parameter["text"].encode().hex()
+        return str(parameter["text"])
+    if "number" in parameter:
+        return int(parameter["number"]).to_bytes(8, "big").hex()
+    octets: str = parameter["octets"] if "octets" in parameter else parameter["text"].encode().hex()
+    return octets
 
 
 def refusals() -> list[tuple[str, str, str]]:
