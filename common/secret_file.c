@@ -12,17 +12,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+/* linux/posix_acl.h and linux/posix_acl_xattr.h */
+#define ACL_HEADER    4
+#define ACL_ENTRY     8 /* tag and permissions of two octets each, id of four */
+#define ACL_READ      4U
+#define ACL_ALL       7U
+#define ACL_USER      0x02U
+#define ACL_GROUP_OBJ 0x04U
+#define ACL_GROUP     0x08U
+#define ACL_MASK      0x10U
+#define ACL_OCTETS    4096
+
+#define IS_PUBLIC "users other than its owner can access it, and it holds keys: chmod 600 it"
 
 static bool wrong(char fault[SECRET_FILE_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "%s", what);
     return false;
-}
-
-bool secret_file_is_private(const struct stat *status)
-{
-    return (status->st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
 static bool is_regular(const struct stat *status, char fault[SECRET_FILE_FAULT_SIZE])
@@ -32,49 +41,144 @@ static bool is_regular(const struct stat *status, char fault[SECRET_FILE_FAULT_S
                                                  : "not a regular file");
 }
 
-static bool is_acceptable(const struct stat *status, bool insecure,
-                          char fault[SECRET_FILE_FAULT_SIZE])
+/* Who may use it. */
+
+static bool is_own_group(gid_t group)
 {
-    if (!is_regular(status, fault))
+    const int room = getgroups(0, NULL);
+    gid_t *groups = room <= 0 ? NULL : malloc((size_t)room * sizeof(*groups));
+    const int count = groups == NULL ? 0 : getgroups(room, groups);
+    bool is_own = group == 0 || group == getegid();
+
+    for (int i = 0; i < count; i++)
+        is_own = is_own || groups[i] == group;
+    free(groups);
+    return is_own;
+}
+
+static bool may_group(const struct stat *status, gid_t group, unsigned int permitted)
+{
+    return permitted == 0 || (permitted == ACL_READ && status->st_uid == 0 && is_own_group(group));
+}
+
+static unsigned int little_endian(const unsigned char *octets, size_t length)
+{
+    unsigned int number = 0;
+
+    while (length-- > 0)
+        number = number << 8 | octets[length];
+    return number;
+}
+
+static unsigned int acl_mask(const unsigned char *entries, size_t length)
+{
+    for (size_t at = 0; at + ACL_ENTRY <= length; at += ACL_ENTRY)
+        if (little_endian(entries + at, 2) == ACL_MASK)
+            return little_endian(entries + at + 2, 2);
+    return ACL_ALL;
+}
+
+/* Each entry of a POSIX ACL, as the kernel gives it (linux/posix_acl_xattr.h); others are in the
+ * mode. */
+static bool acl_permits(const struct stat *status, const unsigned char *entries, size_t length)
+{
+    const unsigned int mask = acl_mask(entries, length);
+
+    for (size_t at = 0; at + ACL_ENTRY <= length; at += ACL_ENTRY) {
+        const unsigned int tag = little_endian(entries + at, 2);
+        const unsigned int permitted = little_endian(entries + at + 2, 2) & mask;
+        const unsigned int id = little_endian(entries + at + 4, 4);
+
+        if (tag == ACL_USER && permitted != 0 && id != 0 && id != geteuid())
+            return false;
+        if ((tag == ACL_GROUP_OBJ && !may_group(status, status->st_gid, permitted)) ||
+            (tag == ACL_GROUP && !may_group(status, id, permitted)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_private(int fd, const struct stat *status, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    unsigned char acl[ACL_OCTETS];
+    const ssize_t length = fgetxattr(fd, "system.posix_acl_access", acl, sizeof(acl));
+
+    if ((status->st_mode & S_IRWXO) != 0)
+        return wrong(fault, IS_PUBLIC);
+    if (length < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
+        return may_group(status, status->st_gid, (status->st_mode & S_IRWXG) >> 3) ||
+               wrong(fault, IS_PUBLIC);
+    return (length >= ACL_HEADER &&
+            acl_permits(status, acl + ACL_HEADER, (size_t)length - ACL_HEADER)) ||
+           wrong(fault, "its access control list lets others access it, and it holds keys: setfacl "
+                        "-b and chmod 600 it");
+}
+
+static bool is_acceptable(int fd, bool insecure, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return wrong(fault, strerror(errno));
+    if (!is_regular(&status, fault))
         return false;
-    if (status->st_uid != geteuid())
-        return wrong(fault, "belongs to another user: chown it to the user that runs this program");
-    return insecure || secret_file_is_private(status) ||
-           wrong(fault,
-                 "users other than its owner can access it, and it holds keys: chmod 600 it");
+    if (status.st_uid != 0 && status.st_uid != geteuid())
+        return wrong(fault, "belongs to another user: chown it to root or to the user that runs "
+                            "this program");
+    return insecure || is_private(fd, &status, fault);
+}
+
+bool secret_file_is_private(int fd, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    return is_acceptable(fd, false, fault);
 }
 
 /* Before open(), because opening a device may do something; after it, because only that counts. */
-static int open_checked(const char *path, int flags, bool insecure,
-                        char fault[SECRET_FILE_FAULT_SIZE])
+int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE])
 {
     struct stat status;
     int fd;
 
-    if (lstat(path, &status) == 0 && !is_regular(&status, fault))
+    if (stat(path, &status) == 0 && !is_regular(&status, fault))
         return -1;
-    fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (fd < 0 || fstat(fd, &status) != 0)
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
         (void)wrong(fault, strerror(errno));
-    else if (is_acceptable(&status, insecure, fault))
+    else if (is_acceptable(fd, insecure, fault))
         return fd;
     if (fd >= 0)
         (void)close(fd);
     return -1;
 }
 
-int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE])
+static bool is_own(int fd, char fault[SECRET_FILE_FAULT_SIZE])
 {
-    return open_checked(path, O_RDONLY, insecure, fault);
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return wrong(fault, strerror(errno));
+    if (!is_regular(&status, fault))
+        return false;
+    return status.st_uid == geteuid() ||
+           wrong(fault, "belongs to another user: chown it to the user that runs this program");
 }
 
+/* A link is not followed here: somebody else may have put it there. */
 int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE])
 {
-    const int fd = open_checked(path, O_WRONLY | O_CREAT | O_APPEND, true, fault);
+    struct stat status;
+    int fd;
 
-    if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) == 0)
+    if (lstat(path, &status) == 0 && !is_regular(&status, fault))
+        return -1;
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK,
+              S_IRUSR | S_IWUSR);
+    if (fd < 0) {
+        (void)wrong(fault, strerror(errno));
+        return -1;
+    }
+    if (is_own(fd, fault) && (fchmod(fd, S_IRUSR | S_IWUSR) == 0 || wrong(fault, strerror(errno))))
         return fd;
-    (void)wrong(fault, strerror(errno));
     (void)close(fd);
     return -1;
 }

@@ -14,20 +14,25 @@
 #define SECRET_FILE_FAULT_SIZE 256
 
 /*
- * Open a file of secrets to read it: a regular file (no symbolic link, and no device node is
- * touched) of this process's own user, which nobody else can read, write or execute. insecure
- * permits the modes of others, nothing else. -1: fault says what is wrong and what to do.
+ * Open a file of secrets to read it: a regular file (links are followed, no device node is touched)
+ * that secret_file_is_private(). insecure permits others to use it, and nothing else. -1: fault
+ * says what is wrong and what to do.
  */
 int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /*
- * Open a file of secrets to append to it (a key log): as above, made if there is none, and given
- * mode 0600 in any case. -1: fault.
+ * Open a file of secrets to append to it (a key log): no link, of this process's own user, made if
+ * there is none, and given mode 0600 in any case. -1: fault.
  */
 int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE]);
 
-/* True if a regular file of this status can be used by its owner alone. */
-bool secret_file_is_private(const struct stat *status);
+/*
+ * Is an open file private? It belongs to root or to this process's user, and nobody else writes.
+ * Nobody else reads either, but for a group where root owns the file and the group is root's or one
+ * of this process's: so are files that systemd (LoadCredential) and Kubernetes (fsGroup) mount. An
+ * ACL entry of another user or group that grants anything makes it public. False: fault.
+ */
+bool secret_file_is_private(int fd, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /*
  * Read a regular file of at most max octets. One that others than its owner can read or write is

@@ -51,13 +51,14 @@ static bool read_file(struct text *text, const char *path, const char *source,
                       char fault[SECRET_FAULT_SIZE])
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[SECRET_FILE_FAULT_SIZE];
     struct stat status;
     bool done;
 
     if (fd < 0)
         return wrong(fault, source, strerror(errno));
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !secret_file_is_private(&status))
-        (void)wrong(fault, source, "users other than its owner can access it: chmod 600 it");
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !secret_file_is_private(fd, why))
+        (void)wrong(fault, source, why);
     done = read_fd(text, fd, source, fault);
     (void)close(fd);
     return done;

@@ -297,15 +297,13 @@ static void finish(struct run *run)
 
 static bool open_input(struct run *run, const char *in)
 {
-    char fault[PSK_INPUT_FAULT_SIZE];
+    char fault[PSK_INPUT_FAULT_SIZE], why[SECRET_FILE_FAULT_SIZE];
     const struct stat *status = &run->input.status;
 
     if (!psk_input_open(&run->input, in, fault))
         return fail(run, run->input.name, fault);
-    if (S_ISREG(status->st_mode) && !secret_file_is_private(status))
-        fprintf(stderr,
-                "akma psk: warning: %s: users other than its owner can access it: chmod 600 it\n",
-                PRINTABLE(run->input.name));
+    if (S_ISREG(status->st_mode) && !secret_file_is_private(run->input.fd, why))
+        fprintf(stderr, "akma psk: warning: %s: %s\n", PRINTABLE(run->input.name), why);
     return true;
 }
 

@@ -5,7 +5,6 @@
  */
 #include "as/notify.h"
 
-#include "as/notify_tls.h"
 #include "messages/json_line.h"
 #include "net/addr.h"
 #include "ops/log.h"
@@ -283,7 +282,7 @@ struct notify *notify_new(struct event_base *base, const struct notify_setup *se
     notify->ctx = setup->ctx;
     notify->http = evhttp_new(base);
     if (notify->http == NULL || !set_path(notify, setup->uri) ||
-        !notify_tls_set_up(setup->ctx, setup->name) || !listen_there(notify, setup->accept)) {
+        !listen_there(notify, setup->accept)) {
         notify_free(notify);
         return NULL;
     }
@@ -294,6 +293,12 @@ struct notify *notify_new(struct event_base *base, const struct notify_setup *se
     evhttp_set_max_body_size(notify->http, BODY_MAX);
     evhttp_set_timeout(notify->http, SECONDS);
     return notify;
+}
+
+void notify_use(struct notify *notify, SSL_CTX *ctx)
+{
+    SSL_CTX_free(notify->ctx);
+    notify->ctx = ctx;
 }
 
 void notify_stop(struct notify *notify)

@@ -20,7 +20,7 @@ struct notify_setup {
     const char *accept; /* HOST:PORT */
     const char *name;   /* whose notifications count: a DNS name of the certificate */
     const char *uri;    /* its path alone counts */
-    SSL_CTX *ctx;       /* our certificate, and whom we trust; is the notifier's from now on */
+    SSL_CTX *ctx;       /* set up with notify_tls.h; is the notifier's from now on */
 };
 
 struct notify;
@@ -31,6 +31,9 @@ struct notify;
  */
 struct notify *notify_new(struct event_base *base, const struct notify_setup *setup,
                           struct server *server);
+
+/* Certificate, key and CA of connections to come; on the loop. ctx becomes the notifier's own. */
+void notify_use(struct notify *notify, SSL_CTX *ctx);
 
 /* Close what is open. The loop does not run any more. NULL is fine. */
 void notify_stop(struct notify *notify);

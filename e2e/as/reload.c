@@ -5,42 +5,46 @@
  */
 #include "as/reload.h"
 
+#include "as/source_options.h"
 #include "devices_current.h"
-#include "printable.h"
-
-#include <stdio.h>
 
 static void on_removed(void *argument, const struct device *row, enum devices_loss loss)
 {
     revocation_queue_add(argument, row, loss);
 }
 
-#define FAULT_SIZE                                                                    \
-    (DEVICES_CURRENT_FAULT_SIZE > TP_LINK_TLS_FAULT_SIZE ? DEVICES_CURRENT_FAULT_SIZE \
-                                                         : TP_LINK_TLS_FAULT_SIZE)
+#define FAULT_SIZE DEVICES_CURRENT_FAULT_SIZE /* the longest of those below */
+_Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_FAULT_SIZE,
+               "every fault fits");
 
 /* What was read, until all of it can be put in force. */
 struct files {
     SSL_CTX *line;
-    struct seal_keys *store_keys;
+    struct store_redis_files store;
+    struct source_files *source;
 };
 
 static bool read_files(const struct app_server *app_server, struct files *files,
                        char fault[FAULT_SIZE])
 {
     const struct server *server = &app_server->server;
-    char what[SEAL_KEYS_FAULT_SIZE];
 
     if (server->tp_link != NULL && (files->line = tp_link_tls_read(server->tp_link, fault)) == NULL)
         return false;
-    if (!app_server->roles.shared_store ||
-        (files->store_keys = seal_keys_read(app_server->store.key, what)) != NULL)
-        return true;
-    (void)snprintf(fault, FAULT_SIZE, "--store-key %s: %s", PRINTABLE_PATH(app_server->store.key),
-                   what);
-    return false;
+    if (app_server->roles.shared_store &&
+        !store_redis_read(&app_server->store, &files->store, fault))
+        return false;
+    return !source_options_given() || (files->source = source_options_read(fault)) != NULL;
 }
 
+static void drop_files(struct files *files)
+{
+    SSL_CTX_free(files->line);
+    store_redis_drop(&files->store);
+    source_options_drop(files->source);
+}
+
+/* The devices file comes last: once it is read, it is in force. */
 static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
 {
     struct server *server = &app_server->server;
@@ -49,14 +53,15 @@ static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
     if (!read_files(app_server, &files, fault) ||
         (server->devices_current != NULL &&
          !devices_current_reload(server->devices_current, on_removed, app_server->queue, fault))) {
-        SSL_CTX_free(files.line);
-        seal_keys_free(files.store_keys);
+        drop_files(&files);
         return false;
     }
     if (files.line != NULL)
         tp_link_tls_put_in_force(server->tp_link, files.line);
-    if (files.store_keys != NULL)
-        store_redis_use_keys(server->store, files.store_keys);
+    if (app_server->roles.shared_store)
+        store_redis_use(server->store, &files.store);
+    if (files.source != NULL)
+        source_options_use(server->source, files.source);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "as/source_options.h"
 
 #include "as/notify.h"
+#include "as/notify_tls.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "source/key_service.h"
@@ -71,14 +72,24 @@ static const struct option_row rows[] = {
 const struct option_group source_options =
     OPTION_GROUP("Keys from the operator's network (in place of the file's ks-naf)", rows);
 
+/* What the options' files hold, until it is put in force: on the source's loop, after a reload. */
+struct source_files {
+    struct loop_message message;
+    struct source *source;
+    struct tls_files *identity;
+    SSL_CTX *notify; /* NULL: nobody notifies */
+    char *secret;    /* NULL: none */
+    size_t secret_length;
+};
+
 /* What the options come to; the source keeps pointers into it. */
 static struct {
     struct key_service_setup services[KEY_SYSTEMS];
     struct token_setup tokens[KEY_SYSTEMS];
     struct source_http_setup source;
     struct notify *notify; /* NULL: none */
-    char *secret;
-    size_t secret_length;
+    struct tls_file_names names;
+    struct source_files *files; /* of which those that were handed over are NULL */
     char roots[KEY_SYSTEMS][1024];
 } setup;
 
@@ -199,7 +210,7 @@ static void add_token(enum key_system system)
         .url = option.token_url,
         .scope = option.scope != NULL ? option.scope : service->interface->scope,
         .client_id = option.client_id,
-        .client_secret = setup.secret,
+        .client_secret = setup.files->secret,
         .nf_instance_id = option.nf_instance_id,
         .target_nf_type = service->interface->nf_type,
         .milliseconds = setup.source.milliseconds,
@@ -226,13 +237,95 @@ static void read_numbers(void)
     setup.source.per_network = options_number("lookups-per-source", option.per_source, 1, 10000);
 }
 
-static bool read_secret(void)
+void source_options_drop(struct source_files *files)
+{
+    if (files == NULL)
+        return;
+    tls_files_free(files->identity);
+    SSL_CTX_free(files->notify);
+    if (files->secret != NULL)
+        secret_file_free(files->secret, files->secret_length);
+    OPENSSL_free(files);
+}
+
+static bool read_identity(struct source_files *files, char fault[TLS_FILES_FAULT_SIZE])
+{
+    SSL_CTX *client;
+
+    files->identity = tls_files_read(&setup.names, fault);
+    if (files->identity == NULL)
+        return false;
+    client = source_credentials_ctx(files->identity, &setup.names, TLS_client_method(), fault);
+    SSL_CTX_free(client); /* tried, so that what cannot be used is said now */
+    return client != NULL;
+}
+
+static bool read_notify(struct source_files *files, char fault[TLS_FILES_FAULT_SIZE])
+{
+    if (option.notify_accept == NULL)
+        return true;
+    files->notify =
+        source_credentials_ctx(files->identity, &setup.names, TLS_server_method(), fault);
+    if (files->notify == NULL || notify_tls_set_up(files->notify, option.notify_name))
+        return files->notify != NULL;
+    (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "--notify-name %s: TLS cannot be set up",
+                   PRINTABLE(option.notify_name));
+    return false;
+}
+
+static bool read_secret(struct source_files *files, char fault[TLS_FILES_FAULT_SIZE])
 {
     const char *path = option.client_secret_file;
 
     if (path != NULL)
-        setup.secret = source_credentials_secret(path, &setup.secret_length);
-    return path == NULL || setup.secret != NULL;
+        files->secret = source_credentials_secret(path, &files->secret_length, fault);
+    return path == NULL || files->secret != NULL;
+}
+
+struct source_files *source_options_read(char fault[TLS_FILES_FAULT_SIZE])
+{
+    struct source_files *files = OPENSSL_zalloc(sizeof(*files));
+
+    (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "out of memory");
+    if (files != NULL && read_secret(files, fault) && read_identity(files, fault) &&
+        read_notify(files, fault))
+        return files;
+    source_options_drop(files);
+    return NULL;
+}
+
+static bool read_files(void)
+{
+    char fault[TLS_FILES_FAULT_SIZE];
+
+    setup.files = source_options_read(fault);
+    if (setup.files == NULL)
+        fprintf(stderr, "%s\n", fault);
+    return setup.files != NULL;
+}
+
+/* On the source's loop, where all of it is used. */
+static void put_in_force(struct loop *loop, struct loop_message *message)
+{
+    struct source_files *files = (struct source_files *)message;
+
+    (void)loop;
+    source_http_use_identity(files->source, files->identity);
+    files->identity = NULL;
+    if (files->notify != NULL)
+        notify_use(setup.notify, files->notify);
+    files->notify = NULL;
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        setup.tokens[system].client_secret = files->secret;
+    source_options_drop(setup.files);
+    setup.files = files;
+}
+
+void source_options_use(struct source *source, struct source_files *files)
+{
+    files->message.run = put_in_force;
+    files->source = source;
+    loop_post(source_http_loop(source), &files->message);
 }
 
 bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
@@ -251,8 +344,9 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
     check_notifications();
-    setup.source.identity = (struct http_identity){option.certificate, option.key, option.ca};
-    if (!read_secret() || !source_credentials_try(&setup.source.identity))
+    setup.names = (struct tls_file_names){
+        option.certificate, option.key, option.ca, {"source-cert", "source-key", "source-ca"}};
+    if (!read_files())
         return false;
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         add_token(system);
@@ -265,6 +359,8 @@ struct source *source_options_open(struct devices_current *devices_current)
 
     if (!source_options_given() || (devices_current != NULL && file == NULL))
         return file;
+    setup.source.identity = setup.files->identity;
+    setup.files->identity = NULL;
     return source_http_new(&setup.source, file);
 }
 
@@ -274,11 +370,11 @@ static bool start_notifications(struct server *server)
         .accept = option.notify_accept,
         .name = option.notify_name,
         .uri = option.notify_uri,
-        .ctx = source_credentials_ctx(&setup.source.identity, TLS_server_method()),
+        .ctx = setup.files->notify,
     };
 
-    if (notifications.ctx != NULL)
-        setup.notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
+    setup.files->notify = NULL;
+    setup.notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
     return setup.notify != NULL;
 }
 
@@ -300,6 +396,6 @@ void source_options_close(void)
 {
     notify_free(setup.notify);
     setup.notify = NULL;
-    secret_file_free(setup.secret, setup.secret_length);
-    setup.secret = NULL;
+    source_options_drop(setup.files);
+    setup.files = NULL;
 }

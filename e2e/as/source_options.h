@@ -7,6 +7,7 @@
 #define SOURCE_OPTIONS_H
 
 #include "devices_current.h"
+#include "net/tls_files.h"
 #include "options.h"
 #include "server/server.h"
 
@@ -31,6 +32,14 @@ struct source *source_options_open(struct devices_current *devices_current);
 
 /* Start it, and listen for notifications; server->source is what was opened. False: as above. */
 bool source_options_start(struct server *server);
+
+/* What the files of these options hold. */
+struct source_files;
+
+/* Read them again, on any thread. NULL: fault. Then put them in force, or drop them. */
+struct source_files *source_options_read(char fault[TLS_FILES_FAULT_SIZE]);
+void source_options_use(struct source *source, struct source_files *files);
+void source_options_drop(struct source_files *files);
 
 /* Stop it and the notifications, before it is released. source: NULL is fine. */
 void source_options_stop(struct source *source);

@@ -357,8 +357,8 @@ static bool start(struct connector *connector)
 
     if (addrs->fixed != NULL)
         return try_all(connector, addrs->fixed);
-    connector->request = resolver_ask(connector->loop, addrs->host, addrs->service, on_resolved,
-                                      connector, &answer);
+    connector->request =
+        resolver_ask(connector->loop, addrs->host, addrs->service, on_resolved, connector, &answer);
     if (connector->request == NULL)
         return take(connector, &answer);
     wait_until(connector, connector->deadline);

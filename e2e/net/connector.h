@@ -10,8 +10,8 @@
 #ifndef CONNECTOR_H
 #define CONNECTOR_H
 
-#include "net/loop.h"
 #include "net/addrs.h"
+#include "net/loop.h"
 
 #include <stdint.h>
 #include <sys/socket.h>

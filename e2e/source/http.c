@@ -119,14 +119,22 @@ static bool set_multi(struct http *http)
                CURLM_OK;
 }
 
-struct http *http_new(struct loop *loop, const struct http_identity *identity)
+void http_use_identity(struct http *http, struct tls_files *identity)
+{
+    tls_files_free(http->identity);
+    http->identity = identity;
+}
+
+struct http *http_new(struct loop *loop, struct tls_files *identity)
 {
     struct http *http = OPENSSL_zalloc(sizeof(*http));
 
-    if (http == NULL)
+    if (http == NULL) {
+        tls_files_free(identity);
         return NULL;
+    }
     http->loop = loop;
-    http->identity = *identity;
+    http->identity = identity;
     http->timer = evtimer_new(loop->base, on_timer, http);
     http->multi = curl_multi_init();
     if (http->timer == NULL || http->multi == NULL || !set_multi(http)) {
@@ -145,5 +153,6 @@ void http_free(struct http *http)
     (void)curl_multi_cleanup(http->multi);
     if (http->timer != NULL)
         event_free(http->timer);
+    tls_files_free(http->identity);
     OPENSSL_free(http);
 }

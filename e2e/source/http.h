@@ -14,6 +14,7 @@
 #define HTTP_H
 
 #include "net/loop.h"
+#include "net/tls_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,11 +23,6 @@
 #define HTTP_FAULT_SIZE  300
 #define HTTP_STREAMS_MAX 100  /* requests under way on one connection */
 #define HTTP_RETRY_MAX   3600 /* seconds that Retry-After can keep us away */
-
-/* Who we are, and whom we trust: files in PEM. */
-struct http_identity {
-    const char *certificate, *key, *ca;
-};
 
 struct http_request {
     const char *url;
@@ -55,8 +51,11 @@ typedef void http_done(void *context, const struct http_reply *reply);
 /* Once for the process, before any thread is started. */
 bool http_start(void);
 
-/* Files and texts have to outlive it. NULL: out of memory. */
-struct http *http_new(struct loop *loop, const struct http_identity *identity);
+/* identity: who we are, and whom we trust; it becomes its own. NULL: out of memory. */
+struct http *http_new(struct loop *loop, struct tls_files *identity);
+
+/* From now on, for requests and connections to come. On the loop. */
+void http_use_identity(struct http *http, struct tls_files *identity);
 
 /* Requests under way end without their callback. NULL is fine. */
 void http_free(struct http *http);

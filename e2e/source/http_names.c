@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ADDRS_MAX 32
-#define NUMBERS_SIZE  (INET6_ADDRSTRLEN + 24) /* with brackets, scope and comma */
+#define ADDRS_MAX    32
+#define NUMBERS_SIZE (INET6_ADDRSTRLEN + 24) /* with brackets, scope and comma */
 
 static bool is_number(const char *host)
 {

@@ -154,13 +154,23 @@ static bool set_callbacks(struct transfer *transfer, CURL *easy)
            SET(CURLOPT_SSL_CTX_FUNCTION, harden);
 }
 
+/* curl's own copy, which it compares: a connection with other files is not used. */
+static bool set_file(CURL *easy, CURLoption option, const struct tls_file *file)
+{
+    struct curl_blob blob = {file->octets, file->length, CURL_BLOB_COPY};
+
+    return SET(option, &blob);
+}
+
 /* TS 33.210 6.2: TLS 1.2 at least. */
-static bool set_tls(const struct http_identity *identity, CURL *easy)
+static bool set_tls(const struct tls_files *identity, CURL *easy)
 {
     return SET(CURLOPT_PROTOCOLS_STR, "https") && SET(CURLOPT_PROXY, "") &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-           SET(CURLOPT_SSLCERT, identity->certificate) && SET(CURLOPT_SSLKEY, identity->key) &&
-           SET(CURLOPT_CAINFO, identity->ca) && SET(CURLOPT_CAPATH, (char *)NULL);
+           set_file(easy, CURLOPT_SSLCERT_BLOB, &identity->certificate) &&
+           set_file(easy, CURLOPT_SSLKEY_BLOB, &identity->key) &&
+           set_file(easy, CURLOPT_CAINFO_BLOB, &identity->ca) &&
+           SET(CURLOPT_CAINFO, (char *)NULL) && SET(CURLOPT_CAPATH, (char *)NULL);
 }
 
 static bool set_request(struct transfer *transfer, CURL *easy, const struct http_request *request)
@@ -273,7 +283,7 @@ bool http_post(struct http *http, const struct http_request *request, http_done 
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL || !http_name_of(&transfer->name, request->url) ||
         !add_headers(transfer, request) || !set_callbacks(transfer, transfer->easy) ||
-        !set_tls(&http->identity, transfer->easy) ||
+        !set_tls(http->identity, transfer->easy) ||
         !set_request(transfer, transfer->easy, request)) {
         transfer_free(transfer);
         return false;

@@ -35,7 +35,7 @@ struct transfer {
 
 struct http {
     struct loop *loop;
-    struct http_identity identity;
+    struct tls_files *identity;
     CURLM *multi;
     struct event *timer;
     struct transfer *transfers;

@@ -141,6 +141,16 @@ void source_http_forget(struct source *source, const char *identity)
     }
 }
 
+void source_http_use_identity(struct source *source, struct tls_files *identity)
+{
+    const struct source_http *http = (const struct source_http *)source;
+
+    if (http->http == NULL)
+        tls_files_free(identity);
+    else
+        http_use_identity(http->http, identity);
+}
+
 struct loop *source_http_loop(struct source *source)
 {
     return ((struct source_http *)source)->loops->loop;
@@ -161,6 +171,7 @@ static void source_http_free(struct source *source)
 
     source_http_stop(source);
     http_free(http->http);
+    http->http = NULL; /* what was posted to the loop finds none */
     for (size_t i = 0; i < KEY_SYSTEMS; i++)
         key_service_free(http->services[i]);
     key_cache_free(http->cache);
@@ -202,7 +213,7 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
     if (http->loops == NULL)
         return false;
     base = http->loops->loop->base;
-    http->http = http_new(http->loops->loop, &setup->identity);
+    http->http = http_new(http->loops->loop, setup->identity);
     http->cache = key_cache_new(KEYS_MAX, NEGATIVE_MAX);
     http->lookups = lookups_new(&lookups);
     http->tick = evtimer_new(base, on_tick, http);

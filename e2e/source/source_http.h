@@ -14,7 +14,7 @@
 
 /* Texts have to outlive the source. */
 struct source_http_setup {
-    struct http_identity identity;
+    struct tls_files *identity;                            /* is the source's own then */
     const struct key_service_setup *services[KEY_SYSTEMS]; /* NULL: the file answers */
     unsigned int key_lifetime;                             /* seconds that a key is kept at most */
     unsigned int per_second, per_network;                  /* look-ups */
@@ -35,6 +35,9 @@ void source_http_stop(struct source *source);
 
 /* The loop that it lives on. */
 struct loop *source_http_loop(struct source *source);
+
+/* Who we are to the operator from now on; on the source's own loop. */
+void source_http_use_identity(struct source *source, struct tls_files *identity);
 
 /* Drop what is cached of an identity, and void what is being answered; on the source's own loop. */
 void source_http_forget(struct source *source, const char *identity);

@@ -10,7 +10,6 @@
 #include "net/tls_client.h"
 #include "ops/log.h"
 #include "printable.h"
-#include "secret_file.h"
 #include "store/redis_requests.h"
 
 #include <event2/buffer.h>
@@ -101,15 +100,12 @@ static char *read_password(const char *path, size_t *length, char fault[SECRET_F
     return NULL;
 }
 
-bool redis_password_is_there(const char *path)
+bool redis_password_is_there(const char *path, char fault[SECRET_FILE_FAULT_SIZE])
 {
-    char fault[SECRET_FILE_FAULT_SIZE];
     size_t length = 0;
     char *password = read_password(path, &length, fault);
 
-    if (password == NULL)
-        fprintf(stderr, "--store-password-file %s: %s\n", PRINTABLE(path), fault);
-    else
+    if (password != NULL)
         secret_file_free(password, length);
     return password != NULL;
 }
@@ -190,14 +186,25 @@ static void change(struct bufferevent *connection, short what, void *argument)
         drop(redis, failure(connection, what));
 }
 
+/* With the CA in force, which a reload may change. */
+static SSL *new_ssl(const struct redis_setup *setup)
+{
+    SSL *ssl;
+
+    (void)pthread_rwlock_rdlock(setup->lock);
+    ssl = tls_client_new(setup->tls, setup->host, 0);
+    (void)pthread_rwlock_unlock(setup->lock);
+    return ssl;
+}
+
 /* A connection over a connected socket, with TLS if so set up. NULL: out of memory. */
 static struct bufferevent *new_connection(const struct redis *redis, int fd)
 {
     SSL *ssl;
 
-    if (redis->setup->tls == NULL)
+    if (!redis->setup->is_secure)
         return bufferevent_socket_new(redis->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = tls_client_new(redis->setup->tls, redis->setup->host, 0);
+    ssl = new_ssl(redis->setup);
     return ssl == NULL
                ? NULL
                : bufferevent_openssl_socket_new(redis->loop->base, fd, ssl,

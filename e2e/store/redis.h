@@ -12,9 +12,11 @@
 
 #include "net/addrs.h"
 #include "net/loop.h"
+#include "secret_file.h"
 #include "store/redis_reply.h"
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,14 +27,16 @@
 /* How to reach a server; kept, not copied. */
 struct redis_setup {
     const struct addrs *addrs;
-    SSL_CTX *tls;              /* NULL: plain */
+    bool is_secure;
+    SSL_CTX *tls; /* of secure ones; lock is held to use it */
+    pthread_rwlock_t *lock;
     const char *host;          /* whom the certificate has to name */
     const char *user;          /* NULL: the default one */
     const char *password_file; /* read at each connection; NULL: no AUTH */
 };
 
-/* Is there a password in a file? False: the reason went to standard error. */
-bool redis_password_is_there(const char *path);
+/* Is there a password in a file? False: fault. */
+bool redis_password_is_there(const char *path, char fault[SECRET_FILE_FAULT_SIZE]);
 
 struct redis;
 struct redis_request;

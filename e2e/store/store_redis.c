@@ -83,24 +83,76 @@ static bool open_url(struct redis_store *store, const char *url)
     return store->host != NULL && addrs_open(&store->addrs, "store", address);
 }
 
-/* It is read at each connection; that it is of no use is better said at the start. */
-static bool has_password(const struct redis_store *store)
+static bool complain(const char *option, const char *path, const char *reason,
+                     char fault[STORE_REDIS_FAULT_SIZE])
 {
-    const char *path = store->options->password_file;
-
-    return path == NULL || redis_password_is_there(path);
+    (void)snprintf(fault, STORE_REDIS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_PATH(path),
+                   reason);
+    return false;
 }
 
-static bool open_tls(struct redis_store *store)
+static bool read_ca(const struct store_redis_options *options, struct store_redis_files *files,
+                    char fault[STORE_REDIS_FAULT_SIZE])
 {
-    if (!store_redis_is_secure(store->options->url))
+    if (!store_redis_is_secure(options->url))
         return true;
-    store->setup.tls = tls_client_ctx(store->options->ca);
-    if (store->setup.tls == NULL)
-        fprintf(stderr, "--store-ca %s: %s\n",
-                store->options->ca == NULL ? "(of the system)" : PRINTABLE(store->options->ca),
-                tls_file_error());
-    return store->setup.tls != NULL;
+    files->tls = tls_client_ctx(options->ca);
+    return files->tls != NULL ||
+           complain("store-ca", options->ca == NULL ? "(of the system)" : options->ca,
+                    tls_file_error(), fault);
+}
+
+bool store_redis_read(const struct store_redis_options *options, struct store_redis_files *files,
+                      char fault[STORE_REDIS_FAULT_SIZE])
+{
+    const char *password = options->password_file;
+    char what[SECRET_FILE_FAULT_SIZE];
+
+    *files = (struct store_redis_files){.keys = seal_keys_read(options->key, what)};
+    if (files->keys == NULL)
+        (void)complain("store-key", options->key, what, fault);
+    else if (password != NULL && !redis_password_is_there(password, what))
+        (void)complain("store-password-file", password, what, fault);
+    else if (read_ca(options, files, fault))
+        return true;
+    store_redis_drop(files);
+    return false;
+}
+
+void store_redis_drop(struct store_redis_files *files)
+{
+    seal_keys_free(files->keys);
+    SSL_CTX_free(files->tls);
+    *files = (struct store_redis_files){.keys = NULL};
+}
+
+void store_redis_use(struct store *base, struct store_redis_files *files)
+{
+    struct redis_store *store = (struct redis_store *)base;
+    struct store_redis_files old;
+
+    (void)pthread_rwlock_wrlock(&store->lock);
+    old = (struct store_redis_files){store->keys, store->setup.tls};
+    store->keys = files->keys;
+    store->setup.tls = files->tls;
+    (void)pthread_rwlock_unlock(&store->lock);
+    store_redis_drop(&old);
+}
+
+static bool read_files(struct redis_store *store)
+{
+    char fault[STORE_REDIS_FAULT_SIZE];
+    struct store_redis_files files;
+
+    if (!store_redis_read(store->options, &files, fault)) {
+        fprintf(stderr, "%s\n", fault);
+        return false;
+    }
+    store->keys = files.keys;
+    store->setup.tls = files.tls;
+    store->setup.is_secure = files.tls != NULL;
+    store->setup.lock = &store->lock;
+    return true;
 }
 
 static bool connect_all(struct redis_store *store, struct loops *loops)
@@ -123,31 +175,14 @@ static bool connect_all(struct redis_store *store, struct loops *loops)
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options)
 {
     struct redis_store *store = OPENSSL_zalloc(sizeof(*store));
-    char fault[SEAL_KEYS_FAULT_SIZE];
 
     if (store == NULL)
         return NULL;
     store->store.ops = &redis_ops;
     store->options = options;
     (void)pthread_rwlock_init(&store->lock, NULL);
-    store->keys = seal_keys_read(options->key, fault);
-    if (store->keys == NULL)
-        fprintf(stderr, "--store-key %s: %s\n", PRINTABLE(options->key), fault);
-    if (store->keys != NULL && has_password(store) && open_url(store, options->url) &&
-        open_tls(store) && connect_all(store, loops))
+    if (read_files(store) && open_url(store, options->url) && connect_all(store, loops))
         return &store->store;
     redis_store_free(&store->store);
     return NULL;
-}
-
-void store_redis_use_keys(struct store *base, struct seal_keys *keys)
-{
-    struct redis_store *store = (struct redis_store *)base;
-    struct seal_keys *old;
-
-    (void)pthread_rwlock_wrlock(&store->lock);
-    old = store->keys;
-    store->keys = keys;
-    (void)pthread_rwlock_unlock(&store->lock);
-    seal_keys_free(old);
 }

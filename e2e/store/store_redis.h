@@ -20,6 +20,8 @@
 #include "store/seal_keys.h"
 #include "store/store.h"
 
+#include <openssl/ssl.h>
+
 /*
  * Is this redis://HOST:PORT or rediss://HOST:PORT, with nothing else? User and password do not
  * belong into it: everybody can read a command line.
@@ -38,10 +40,27 @@ struct store_redis_options {
     const char *ca;            /* --store-ca */
 };
 
+#define STORE_REDIS_FAULT_SIZE                                        \
+    450 /* of a sentence that names the option and the file, filtered \
+         */
+
+/* What was read of the files, until it is put in force. */
+struct store_redis_files {
+    struct seal_keys *keys;
+    SSL_CTX *tls; /* NULL: plain */
+};
+
+/* Read the files, the password's as well, which is read again at each connection. False: fault. */
+bool store_redis_read(const struct store_redis_options *options, struct store_redis_files *files,
+                      char fault[STORE_REDIS_FAULT_SIZE]);
+
+/* Release what is not put in force. */
+void store_redis_drop(struct store_redis_files *files);
+
 /* A connection for each of loops, which do not run yet. NULL: the reason went to standard error. */
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
 
-/* From now on seal and open with these keys, which are the store's then; on any thread. */
-void store_redis_use_keys(struct store *base, struct seal_keys *keys);
+/* From now on seal and open with these keys, connect with this CA; on any thread. */
+void store_redis_use(struct store *store, struct store_redis_files *files);
 
 #endif

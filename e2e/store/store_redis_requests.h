@@ -19,7 +19,7 @@ struct redis_store {
     char *host;
     size_t count;
     struct redis **clients; /* one of each loop */
-    pthread_rwlock_t lock;  /* of keys */
+    pthread_rwlock_t lock;  /* of keys and setup.tls */
     struct seal_keys *keys;
 };
 

@@ -7,17 +7,15 @@
 
 #include "net/clock.h"
 #include "net/tls.h"
+#include "net/tls_files.h"
 #include "printable.h"
-#include "secret_file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define VERIFY_MS 1000 /* a certificate, or a CRL, can come to its end at any time */
 
@@ -46,64 +44,33 @@ static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_fault(char fault[TP_LINK_TLS_FAULT_SIZE], const char *option, const char *path,
-                      const char *reason)
-{
-    (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "--%s %s: %s", option, PRINTABLE_PATH(path),
-                   reason);
-    return false;
-}
-
-/* The private key: a file that nobody else can use. */
-static bool use_key(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT_SIZE])
-{
-    char what[SECRET_FILE_FAULT_SIZE];
-    const int fd = secret_file_open(path, false, what);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    bool is_encrypted = false;
-    EVP_PKEY *key =
-        file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, tls_no_passphrase, &is_encrypted);
-    const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
-
-    if (fd < 0)
-        (void)set_fault(fault, "key", path, what);
-    else if (is_encrypted)
-        (void)set_fault(
-            fault, "key", path,
-            "it is encrypted, and nobody is there to ask for the passphrase: give a key "
-            "without one");
-    else if (key == NULL)
-        (void)set_fault(fault, "key", path, "it is no private key in PEM");
-    else if (!done)
-        (void)set_fault(fault, "key", path, "it is not the key of --cert");
-    EVP_PKEY_free(key);
-    if (file != NULL)
-        (void)fclose(file);
-    else if (fd >= 0)
-        (void)close(fd);
-    return done;
-}
-
 static bool use_crl(SSL_CTX *ctx, const char *path, char fault[TP_LINK_TLS_FAULT_SIZE])
 {
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
 
-    return (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
-            X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK)) ||
-           set_fault(fault, "crl", path, tls_file_error());
+    if (lookup != NULL && X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) > 0 &&
+        X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK))
+        return true;
+    (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "--crl %s: %s", PRINTABLE_PATH(path),
+                   tls_file_error());
+    return false;
 }
 
 static bool use_files(SSL_CTX *ctx, const struct tp_link_files *files,
                       char fault[TP_LINK_TLS_FAULT_SIZE])
 {
-    if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) <= 0)
-        return set_fault(fault, "cert", files->cert, tls_file_error());
-    if (!use_key(ctx, files->key, fault))
-        return false;
-    if (SSL_CTX_load_verify_locations(ctx, files->ca, NULL) <= 0)
-        return set_fault(fault, "ca", files->ca, tls_file_error());
-    return files->crl == NULL || use_crl(ctx, files->crl, fault);
+    const struct tls_file_names names = {
+        .certificate = files->cert,
+        .key = files->key,
+        .ca = files->ca,
+        .options = {"cert", "key", "ca"},
+    };
+    struct tls_files *read = tls_files_read(&names, fault);
+    const bool done = read != NULL && tls_files_use(read, &names, ctx, fault);
+
+    tls_files_free(read);
+    return done && (files->crl == NULL || use_crl(ctx, files->crl, fault));
 }
 
 static bool set_up(SSL_CTX *ctx, bool is_server)

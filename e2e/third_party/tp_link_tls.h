@@ -6,6 +6,8 @@
 #ifndef TP_LINK_TLS_H
 #define TP_LINK_TLS_H
 
+#include "net/tls_files.h"
+
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,9 +23,7 @@ struct tp_link_files {
 
 struct tp_link_tls;
 
-#define TP_LINK_TLS_FAULT_SIZE                                        \
-    450 /* of a sentence that names the option and the file, filtered \
-         */
+#define TP_LINK_TLS_FAULT_SIZE TLS_FILES_FAULT_SIZE
 
 /* Read the files, whose names are kept, not copied. NULL: fault says why. */
 struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,

@@ -963,7 +963,7 @@ def test_files_that_cannot_be_used(net: Net, tmp_path: Path) -> None:
     readable.write_bytes(key.read_bytes())
     readable.chmod(0o644)
     secret = secret_file(tmp_path)
-    secret.chmod(0o640)
+    secret.chmod(0o660)
     token = ["--token-url", "https://t.example.com", "--client-id", "x"]
     nothing = tmp_path / "nothing"
     cases: list[tuple[str, tuple[Path, Path], Path, list[str]]] = [

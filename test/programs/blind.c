@@ -1,5 +1,6 @@
 /*
- * An lstat() that finds nothing, to be preloaded: what comes after the first look stands alone
+ * An lstat() and a stat() that find nothing, to be preloaded: what comes after the first look
+ * stands alone
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,4 +13,10 @@ int lstat(const char *restrict path, struct stat *restrict status)
     (void)path, (void)status;
     errno = ENOENT;
     return -1;
+}
+
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
+int stat(const char *restrict path, struct stat *restrict status)
+{
+    return lstat(path, status);
 }

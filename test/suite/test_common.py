@@ -4,9 +4,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
+import struct
 import subprocess
+import tempfile
 import time
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,7 +162,7 @@ def test_private_file(private: Path) -> None:
     assert common("open", private.parent / "nothing")[1] == ["No such file or directory"]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601])
+@pytest.mark.parametrize("mode", [0o660, 0o620, 0o610, 0o650, 0o604, 0o602, 0o601])
 def test_file_that_others_can_use(private: Path, mode: int) -> None:
     private.chmod(mode)
     status, (said,) = common("open", private)
@@ -175,14 +178,156 @@ def test_file_of_somebody_else(private: Path) -> None:
         assert status == 1 and "belongs to another user" in said
 
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
+SERVICE, OTHERS = 4711, 4712
+
+
+def open_as(path: Path, user: int = SERVICE, groups: tuple[int, ...] = ()) -> tuple[int, str]:
+    """As a service's user reads it, whose group has the user's number."""
+    result = subprocess.run(
+        [PROGRAM, "open", path],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=[*groups],
+    )
+    return result.returncode, result.stdout.strip()
+
+
+def acl(path: Path, *entries: tuple[int, int, int]) -> None:
+    """Set a POSIX ACL of (tag, permissions, id), as linux/posix_acl_xattr.h has it."""
+    packed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + packed)
+    except OSError as error:
+        pytest.skip(f"no ACLs on this file system: {error}")
+
+
+USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER_ENTRY, NOBODY = 1, 2, 4, 8, 16, 32, 0xFFFFFFFF
+
+
+@pytest.fixture
+def mounted() -> Iterator[Path]:
+    """A folder that every user reaches, as /run/credentials is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def credential(folder: Path, mode: int = 0o400) -> Path:
+    path = folder / "devices.csv"
+    path.write_text("x")
+    path.chmod(mode)
+    return path
+
+
+@needs_root
+def test_credentials_of_systemd(mounted: Path) -> None:
+    """LoadCredential was refused: 252 gives the file to the service, 257 leaves it root's with an ACL."""
+    of_252 = credential(mounted)
+    os.chown(of_252, SERVICE, SERVICE)
+    assert open_as(of_252) == (0, "open")
+    of_257 = mounted / "257"
+    of_257.write_text("x")
+    of_257.chmod(0o440)
+    acl(
+        of_257,
+        (USER_OBJ, 4, NOBODY),
+        (USER, 4, SERVICE),
+        (GROUP_OBJ, 0, NOBODY),
+        (MASK, 4, NOBODY),
+        (OTHER_ENTRY, 0, NOBODY),
+    )
+    assert of_257.stat().st_mode & 0o777 == 0o440
+    assert open_as(of_257) == (0, "open")
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("entry", "good"),
+    [
+        ((USER, 4, OTHERS), False),
+        ((USER, 0, OTHERS), True),
+        ((USER, 6, SERVICE), True),
+        ((USER, 6, 0), True),
+        ((GROUP, 4, OTHERS), False),
+        ((GROUP, 4, SERVICE), True),
+        ((GROUP, 6, SERVICE), False),
+        ((GROUP, 4, 0), True),
+    ],
+)
+def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: bool) -> None:
+    """The mode alone shows the mask: an entry of somebody else hides behind it, or is nothing."""
+    path = credential(mounted)
+    service = [] if entry[0] == USER and entry[2] == SERVICE else [(USER, 4, SERVICE)]
+    users = sorted([*service, *([entry] if entry[0] == USER else [])], key=lambda one: one[2])
+    groups = [entry] if entry[0] == GROUP else []
+    acl(
+        path,
+        (USER_OBJ, 4, NOBODY),
+        *users,
+        (GROUP_OBJ, 0, NOBODY),
+        *groups,
+        (MASK, 6, NOBODY),
+        (OTHER_ENTRY, 0, NOBODY),
+    )
+    status, said = open_as(path)
+    assert (status == 0) == good and (good or "access control list" in said)
+
+
+@needs_root
+def test_secrets_of_kubernetes(mounted: Path) -> None:
+    """Links to ..data, which is replaced as a whole, and a file that fsGroup may read."""
+    folder = mounted / "..2026_11_29"
+    folder.mkdir(mode=0o755)
+    os.chown(credential(folder, 0o440), 0, SERVICE)
+    (mounted / "..data").symlink_to(folder.name)
+    link = mounted / "devices.csv"
+    link.symlink_to("..data/devices.csv")
+    assert open_as(link) == (0, "open")
+    assert open_as(link, OTHERS, (SERVICE,)) == (0, "open")
+    (folder / "devices.csv").chmod(0o460)
+    assert "chmod 600" in open_as(link)[1]
+    (folder / "devices.csv").chmod(0o440)
+    os.chown(folder / "devices.csv", SERVICE, SERVICE)
+    assert "chmod 600" in open_as(link)[1], "only root may leave it to a group"
+    (folder / "devices.csv").chmod(0o400)
+    os.chown(folder / "devices.csv", OTHERS, SERVICE)
+    assert "belongs to another user" in common("open", link)[1][0]
+
+
+@needs_root
+def test_group_of_somebody_else(mounted: Path) -> None:
+    """Root's process reads every file; one that a foreign group reads as well is no secret."""
+    path = credential(mounted, 0o440)
+    assert common("open", path) == (0, ["open"])
+    os.chown(path, 0, OTHERS)
+    status, (said,) = common("open", path)
+    assert status == 1 and "chmod 600" in said
+
+
 @pytest.mark.parametrize("how", ["open", "insecure", "append"])
 def test_what_is_no_file(private: Path, how: str) -> None:
-    """A link is not followed, a FIFO does not make it wait, a device node is not opened."""
+    """A FIFO does not make it wait, a device node is not opened, nor by a link; a log follows none."""
     link, fifo = private.parent / "link", private.parent / "fifo"
+    to_fifo, nowhere = private.parent / "to-fifo", private.parent / "nowhere"
     link.symlink_to(private)
+    to_fifo.symlink_to(fifo)
+    nowhere.symlink_to("nothing")
     os.mkfifo(fifo, 0o600)
+    is_log = how == "append"
+    assert common(how, link) == (
+        (1, ["a symbolic link: name the file itself"]) if is_log else (0, ["open"])
+    )
+    if not is_log:
+        assert common(how, nowhere) == (1, ["No such file or directory"])
+        private.chmod(0o660)
+        assert common("open", link)[0] == 1, "the target's mode counts, a link has none"
     for path, said in [
-        (link, "a symbolic link: name the file itself"),
+        (to_fifo, "a symbolic link: name the file itself" if is_log else "not a regular file"),
         (fifo, "not a regular file"),
         (private.parent, "not a regular file"),
         (Path("/dev/zero"), "not a regular file"),
@@ -197,7 +342,8 @@ def test_what_was_a_file_a_moment_ago(private: Path, how: str) -> None:
     link.symlink_to(private)
     os.mkfifo(fifo, 0o600)
     assert common(how, private, blind=True) == (0, ["open"])
-    assert common(how, link, blind=True) == (1, ["Too many levels of symbolic links"])
+    followed = (1, ["Too many levels of symbolic links"]) if how == "append" else (0, ["open"])
+    assert common(how, link, blind=True) == followed
     for path in (fifo, Path("/dev/null"), private.parent):
         status, (said,) = common(how, path, blind=True)
         reasons = ["not a regular file", "No such device or address", "Is a directory"]

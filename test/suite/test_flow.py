@@ -795,7 +795,7 @@ def test_devices_file_bounds(tmp_path: Path) -> None:
             assert ue(path, row[0], server.address, server.e2e_address).returncode == 0
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o644, 0o620])
+@pytest.mark.parametrize("mode", [0o660, 0o604, 0o666, 0o644, 0o620])
 def test_devices_file_that_others_can_read(devices: Path, mode: int) -> None:
     devices.chmod(mode)
     result = ue(devices, ID, "127.0.0.1:1")

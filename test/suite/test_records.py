@@ -204,7 +204,7 @@ def test_bad_key_files(tmp_path: Path, text: str, complaint: str) -> None:
     assert HEX[:16] not in result.stderr
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+@pytest.mark.parametrize("mode", [0o660, 0o604, 0o620, 0o602])
 def test_key_file_for_its_owner_alone(tmp_path: Path, mode: int) -> None:
     path = write_keys(tmp_path / "key", f"1:{HEX}\n", mode)
     assert "chmod 600" in run(path, "open", IDENTITY, RUN_ID, "0", "00").stderr

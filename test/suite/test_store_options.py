@@ -106,7 +106,7 @@ def test_a_password_file_of_no_use(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "password").touch(0o600)
         (tmp_path / "password").write_text(text)
-        (tmp_path / "password").chmod(0o640 if text == "secret\n" else 0o600)
+        (tmp_path / "password").chmod(0o660 if text == "secret\n" else 0o600)
     result = run(tmp_path, *ENDPOINT, *REDIS, *KEY, "--store-password-file", "password")
     assert result.returncode == 1 and "--store-password-file password: " in result.stderr
     assert "secret" not in result.stderr

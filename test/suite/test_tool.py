@@ -305,7 +305,7 @@ def test_a_chain_has_a_source_of_its_own() -> None:
     assert "--ka: stdin: used twice" in refused("derive", *words)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])
+@pytest.mark.parametrize("mode", [0o660, 0o604, 0o620, 0o602, 0o610, 0o601])
 def test_warning_about_a_file_that_others_can_use(
     tmp_path: Path, both: list[str], mode: int
 ) -> None:

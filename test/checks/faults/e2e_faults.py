@@ -146,9 +146,9 @@ FAULTS: list[Fault] = [
     *of("session/ue.c", (" && agrees(scope->naf, claim->naf);", ";"), by="test_revocation"),
     *of(
         "as/revocation_queue.c",
-        (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = knows_ka || true ?"),
-        (".ka_id = removal->is_last || !knows_ka ?", ".ka_id = !knows_ka ?"),
-        by="reload_takes_a_row_away or reload_during_a_change_of_ka",
+        ("{.device = removal->device, .ka_id = removal->ka_id}", "{.device = removal->device}"),
+        ("{.subject = removal->identity}", "{.device = removal->device}"),
+        by="reload_during_a_change_of_ka or old_identity_is_removed",
     ),
     *of(
         "as/revocation_queue.c",
@@ -226,8 +226,9 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "ue/client_flag.c",
-        ("    if (setup->oldest != NULL && meant->row < setup->oldest->row)", "    if (false)"),
-        by="oldest_ka_id",
+        ("    if (setup->oldest != NULL &&\n", "    if (false &&\n"),
+        ("devices_first_of_ka(setup->devices, meant)->row <", "meant->row <"),
+        by="oldest_ka_id or flag_names_the_ka",
     ),
     *of(
         "messages/e2e_flag.c",
@@ -495,8 +496,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/reload.c",
         (
-            "        SSL_CTX_free(files.line);\n        seal_keys_free(files.store_keys);\n        return false;",
-            "        seal_keys_free(files.store_keys);",
+            "        drop_files(&files);\n        return false;",
+            "        ;",
         ),
         (
             "(server->devices_current != NULL &&\n         !devices_current_reload",
@@ -509,22 +510,28 @@ FAULTS: list[Fault] = [
         by="test_reload",
     ),
     *of(
+        "../common/file_watch.c",
+        ("same(&now, &watch->seen) && !same", "!same"),
+        ("    if (is_done)\n", "    if (false)\n"),
+        by="file_of_a_ue_that_changes",
+    ),
+    *of(
         "../common/devices_current.c",
         (
-            "compare_rows(change->now_rows[place].row, row) != 0 ||",
-            "false ||",
+            "compare_kas(change->now_rows[place].row, row) == 0))",
+            "true))",
         ),
         (
-            "            !is_same_ks_naf(change->now_rows[place].row, row))",
-            "            false)",
+            "return now != NULL && is_same_ks_naf(now, row) &&",
+            "return now != NULL &&",
         ),
         (
             "        order = memcmp(one->ka, other->ka, one->ka_length);",
             "        order = 0;",
         ),
         (
-            "            qsort(places + first, end + 1 - first, sizeof(*places), compare_places);",
-            "            (void)compare_places;",
+            "        qsort(places, devices->count, sizeof(*places), compare_places);",
+            "        (void)compare_places;",
         ),
         ("        put_in_force(current, fresh);\n", "        free_version(fresh);\n"),
         by="test_reload",
@@ -541,7 +548,7 @@ ROOM = Room(
     target="akma e2e-as e2e-ue hold store",
     tests=[
         *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
-        *["test_flow_peers", "test_flow_memory"],
+        *["test_flow_peers", "test_flow_memory", "test_identities"],
     ],
     faults=FAULTS,
 )

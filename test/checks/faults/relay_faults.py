@@ -92,16 +92,16 @@ FAULTS = [
         "store/store_redis.c",
         ("store->setup.user = store->options->user;", "store->setup.user = NULL;"),
         (
-            "store->setup.tls = tls_client_ctx(store->options->ca);",
-            "store->setup.tls = tls_client_ctx(NULL);",
+            "files->tls = tls_client_ctx(options->ca);",
+            "files->tls = tls_client_ctx(NULL);",
         ),
         by="two_of_each",
     ),
     *of(
         "store/store_redis.c",
         (
-            "store->keys = keys;\n    (void)pthread_rwlock_unlock",
-            "(void)keys;\n    (void)pthread_rwlock_unlock",
+            "store->keys = files->keys;\n",
+            ";\n",
         ),
         by="keys_of_the_store_change",
     ),

@@ -119,7 +119,7 @@ FAULTS = [
         ("return done && run.bad == 0;", "return done;"),
         ("run->rows == 0 ? strlen(run->setup->format->separator) : 0", "0"),
         ("if (result == BLOCK_END)\n        return true;", "return true;"),
-        ("!secret_file_is_private(status))", "false)"),
+        ("!secret_file_is_private(run->input.fd, why))", "false)"),
         (" &&\n           write_out(run, format->end, strlen(format->end))", ""),
         by=PSK,
     ),
