@@ -8,6 +8,7 @@
 #include "hex.h"
 #include "utf8.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,7 +163,36 @@ static bool is_text(const char *text, size_t length)
 
         bad |= (unsigned char)((c <= ' ') | (c == '"') | (c == 0x7F));
     }
-    return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL;
+    return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL &&
+           !utf8_has_blank((const unsigned char *)text, length);
+}
+
+/* The first character that nobody sees: two texts that look alike would be two devices. */
+static bool find_unseen(const unsigned char *text, size_t length, uint32_t *character)
+{
+    size_t step;
+
+    for (; length > 0; text += step, length -= step) {
+        step = utf8_character(text, length);
+        if (step == 0)
+            return false;
+        *character = utf8_code_point(text, step);
+        if (step > 1 && (utf8_fault(text, step) != NULL || utf8_has_blank(text, step)))
+            return true;
+    }
+    return false;
+}
+
+static bool wrong_text(char fault[ROW_FAULT_SIZE], enum column column, const char *text,
+                       size_t length)
+{
+    uint32_t character;
+
+    if (!find_unseen((const unsigned char *)text, length, &character))
+        return wrong_field(fault, column, columns[column].wanted);
+    (void)snprintf(fault, ROW_FAULT_SIZE, "%s: %s; it has U+%04" PRIX32, columns[column].name,
+                   columns[column].wanted, character);
+    return false;
 }
 
 /* Decimal digits alone; 0 where they are none. */
@@ -185,24 +215,20 @@ int64_t row_not_after(const struct row *row)
     return read_seconds(field->octets, field->length);
 }
 
-/* Is it what the form wants? Hex is decoded in place. NULL, or what is wanted. */
-static const char *form_fault(enum column column, char *text, size_t length)
+/* Is it hex or seconds, as the column wants? Hex is decoded in place. NULL, or what is wanted. */
+static const char *digits_fault(enum column column, char *text, size_t length)
 {
     const char *const wanted = columns[column].wanted;
-    int64_t seconds;
 
-    switch (columns[column].form) {
-    case TEXT:
-        return is_text(text, length) ? NULL : wanted;
-    case SECONDS:
-        seconds = read_seconds((const unsigned char *)text, length);
+    if (columns[column].form == SECONDS) {
+        const int64_t seconds = read_seconds((const unsigned char *)text, length);
+
         return seconds > 0 && seconds <= LAST_SECOND ? NULL : wanted;
-    default:
-        if (hex_decode((unsigned char *)text, text, length))
-            return NULL;
-        return columns[column].min == columns[column].max ? wanted
-                                                          : "not hex, or an odd number of digits";
     }
+    if (hex_decode((unsigned char *)text, text, length))
+        return NULL;
+    return columns[column].min == columns[column].max ? wanted
+                                                      : "not hex, or an odd number of digits";
 }
 
 static bool read_field(struct row_field *field, enum column column, bool needed, char *text,
@@ -219,7 +245,9 @@ static bool read_field(struct row_field *field, enum column column, bool needed,
     }
     if (octets < columns[column].min || octets > columns[column].max)
         return wrong_field(fault, column, columns[column].wanted);
-    what = form_fault(column, text, length);
+    if (columns[column].form == TEXT)
+        return is_text(text, length) || wrong_text(fault, column, text, length);
+    what = digits_fault(column, text, length);
     return what == NULL || wrong_field(fault, column, what);
 }
 

@@ -6,6 +6,7 @@
 #include "chain.h"
 #include "command.h"
 #include "hex.h"
+#include "home_network.h"
 #include "options.h"
 #include "output.h"
 #include "printable.h"
@@ -156,6 +157,18 @@ static bool take_number(int64_t *number, const char *option, const char *text)
     return (begins && *end == '\0' && errno == 0) || complain(option, "must be a number");
 }
 
+/* The module takes a realm as it is; a slip in one would be a key that the network has not. */
+static bool is_of_its_network(const char *name, const char *text)
+{
+    char what[PRINTABLE_SIZE];
+
+    if ((strcmp(name, AKMA_PARAM_IMPI) != 0 && strcmp(name, AKMA_PARAM_SUPI) != 0) ||
+        home_network_nai_fault(text) == NULL)
+        return true;
+    (void)snprintf(what, sizeof(what), "the realm must be %s", home_network_nai_fault(text));
+    return complain(name, what);
+}
+
 /* One input of an option's text. */
 static bool take(struct request *request, size_t parameter, const char *text, bool raw)
 {
@@ -180,7 +193,7 @@ static bool take(struct request *request, size_t parameter, const char *text, bo
         return take_number(&input->number, name, text);
     default:
         input->form = INPUT_TEXT;
-        return true;
+        return is_of_its_network(name, text);
     }
     input->octets = octets->octets;
     input->length = octets->length;

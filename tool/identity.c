@@ -5,6 +5,7 @@
  */
 #include "command.h"
 #include "hex.h"
+#include "home_network.h"
 #include "options.h"
 #include "printable.h"
 
@@ -75,9 +76,10 @@ static bool is_name(const char *name, const char *domain)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789.-";
 
-    return (domain != NULL && domain[0] != '\0' && strlen(domain) <= NAME_MAX_LENGTH &&
-            strspn(domain, letters) == strlen(domain)) ||
-           complain(name, domain, "a domain name");
+    if (domain == NULL || domain[0] == '\0' || strlen(domain) > NAME_MAX_LENGTH ||
+        strspn(domain, letters) != strlen(domain))
+        return complain(name, domain, "a domain name");
+    return home_network_fault(domain) == NULL || complain(name, domain, home_network_fault(domain));
 }
 
 static bool is_hex(const char *name, const char *hex, unsigned char *octets, size_t digits)
@@ -128,6 +130,8 @@ static bool take_nai(char identity[IDENTITY_SIZE], const char *name, const char 
 
     if (at == NULL || at == given || at[1] == '\0' || strlen(given) >= IDENTITY_SIZE)
         return complain(name, given, "user@realm of at most 255 octets");
+    if (home_network_nai_fault(given) != NULL)
+        return complain(name, given, home_network_nai_fault(given));
     memcpy(identity, given, strlen(given) + 1);
     return true;
 }

@@ -586,6 +586,51 @@ def test_refused_identities(words: list[str], said: str) -> None:
     assert said in refused("identity", *words)
 
 
+NETWORKS = {
+    "mnc012.mcc345.3gppnetwork.org": True,
+    "bsf.mnc012.mcc345.pub.3gppnetwork.org": True,
+    "5gc.nid000007ed9d5.mnc012.mcc345.3gppnetwork.org": True,
+    "IMS.MNC012.MCC345.3GPPNETWORK.ORG": True,
+    "bsf.provider.ipxuni.3gppnetwork.org": True,
+    "my3gppnetwork.org": True,
+    "mnc12.mcc345.example.com": True,
+    "3gppnetwork.org": False,
+    "pub.3gppnetwork.org": False,
+    "ims.3gppnetwork.org": False,
+    "ims.mcc345.mnc012.3gppnetwork.org": False,
+    "ims.mnc12.mcc345.3gppnetwork.org": False,
+    "ims.mnc0012.mcc345.3gppnetwork.org": False,
+    "ims.mnc012.mcc34.3gppnetwork.org": False,
+    "ims.mnc012.3gppnetwork.org": False,
+    "ims.mcc345.3gppnetwork.org": False,
+    "ims.mnc01a.mcc345.3gppnetwork.org": False,
+    "xmnc012.mcc345.3gppnetwork.org": False,
+    "ims.mnc012-mcc345.3gppnetwork.org": False,
+    "ims.mnc012.mcc345.x.3gppnetwork.org": False,
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_names_of_a_network(tmp_path: Path, network: str) -> None:
+    """Guards against a realm with a slip in it, which gives another key than the network has."""
+    key = secret(tmp_path / "key", KEY)
+    a_tid = ["--rid", "1", "--a-tid", "ab" * 32]
+    impi = ["--algorithm", "GBA-KS-NAF", "--key", key, "--rand", RAND.hex(), *NAF]
+    calls = [
+        ["identity", "--rand", RAND.hex(), "--bsf", network],
+        ["identity", *a_tid, "--realm", network],
+        ["identity", "--b-tid", f"a@{network}"],
+        ["identity", "--a-kid", f"a@{network}"],
+        ["derive", *impi, "--impi", f"345012123456789@{network}"],
+        ["derive", "--algorithm", "AKMA-K-AKMA", "--key", key, "--supi", f"user@{network}"],
+    ]
+    for words in calls:
+        if NETWORKS[network]:
+            assert akma(*words).returncode == 0, words
+        else:
+            assert "mnc<MNC>.mcc<MCC> in front of 3gppnetwork.org" in refused(*words), words
+
+
 def test_example_of_identity() -> None:
     result = akma(*shlex.split(example_of("identity"))[1:])
     assert (
