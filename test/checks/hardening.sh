@@ -103,7 +103,7 @@ openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_c
 )
 OPENSSL_CONF=$root/openssl.cnf.example
 echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
-"$build/address/test/hardening/serving" "$folder" 2>"$folder/log" || {
+"$build/address/test/hardening/server_oom" "$folder" 2>"$folder/log" || {
     grep -v '^time=' "$folder/log"
     exit 1
 }

@@ -27,7 +27,7 @@ from consumer import (
     command,
     e2e_key,
 )
-from fleet import PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
+from devices_files import PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
 from flow import LOOPBACK, free_port
 
 # The client's options -> what is agreed on then.

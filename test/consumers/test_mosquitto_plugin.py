@@ -14,8 +14,8 @@ import pytest
 
 from configuration import write_config
 from consumer import FQDN, IDENTITY, KA, KS_NAF, OTHER_KA, RIGHT, SYSTEM, UA, command, e2e_key
+from devices_files import HEADER, PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
 from evp import BUILD
-from fleet import HEADER, PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
 
 BROKER = BUILD / "test/programs/broker"
 

@@ -13,18 +13,18 @@ import pytest
 
 from evp import BUILD
 from flow import FQDN, NAF_ID, Process, Server, StockClient, split, ue
-from house import AKMA, KA, House
 from openssl_cli import derived, kdf
 from operator_network import HttpsServer, Reply, Request, Subscriber, expiry
+from operator_site import AKMA, KA, OperatorSite
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def operator_site(tmp_path: Path) -> OperatorSite:
     """With a CA of its own."""
-    return House(tmp_path)
+    return OperatorSite(tmp_path)
 
 
-def test_from_k_ausf_to_an_echoed_line(house: House) -> None:
+def test_from_k_ausf_to_an_echoed_line(operator_site: OperatorSite) -> None:
     """A subscriber's K_AUSF and SUPI, the module's derivations on the UE, the operator's on the server."""
     subscriber = Subscriber()
     k_ausf, supi = f"hexkey:{subscriber.k_ausf.hex()}", f"supi:{subscriber.supi}"
@@ -34,10 +34,10 @@ def test_from_k_ausf_to_an_echoed_line(house: House) -> None:
     k_af = derived(kdf("AKMA-K-AF", 32, [f"hexkey:{k_akma.hex()}", *naf_id]))
     a_kid = f"0001.{base64.b64encode(a_tid).decode().rstrip('=')}@{subscriber.realm}"
     for kind in ("nef", "aanf"):
-        with house.operator(subscriber) as operator:
+        with operator_site.operator(subscriber) as operator:
             source = f"{kind}:{operator.url}"
-            with house.server(source, names=[subscriber.gpsi or ""]) as server:
-                device = house.device(a_kid, k_af)
+            with operator_site.server(source, names=[subscriber.gpsi or ""]) as server:
+                device = operator_site.device(a_kid, k_af)
                 result = ue(device, a_kid, server.address, server.e2e_address, *AKMA)
                 assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
             assert operator.faults == [] and len(operator.requests) == 1
@@ -45,18 +45,18 @@ def test_from_k_ausf_to_an_echoed_line(house: House) -> None:
             assert secret.hex() not in server.errors.lower()
 
 
-def test_gba_me_and_uicc(house: House) -> None:
+def test_gba_me_and_uicc(operator_site: OperatorSite) -> None:
     """Ks_ext_NAF and Ks_int_NAF of one bootstrapping; Ka by the IMPI."""
     subscriber = Subscriber()
     rand, impi = f"hexrand:{subscriber.rand.hex()}", f"impi:{subscriber.impi}"
     inputs = [f"hexkey:{subscriber.ks.hex()}", rand, impi, f"hexnaf-id:{NAF_ID.hex()}"]
-    with house.operator(subscriber) as operator:
-        with house.server(f"bsf:{operator.url}", names=[subscriber.impi]) as server:
+    with operator_site.operator(subscriber) as operator:
+        with operator_site.server(f"bsf:{operator.url}", names=[subscriber.impi]) as server:
             for prefix, algorithm in (
                 ("3GPP-bootstrapping", "GBA-KS-NAF"),
                 ("3GPP-bootstrapping-uicc", "GBA-KS-INT-NAF"),
             ):
-                device = house.device(subscriber.b_tid, derived(kdf(algorithm, 32, inputs)))
+                device = operator_site.device(subscriber.b_tid, derived(kdf(algorithm, 32, inputs)))
                 result = ue(
                     device,
                     subscriber.b_tid,
@@ -68,7 +68,7 @@ def test_gba_me_and_uicc(house: House) -> None:
         assert operator.faults == [] and len(operator.requests) == 1
 
 
-def test_anonymous(house: House) -> None:
+def test_anonymous(operator_site: OperatorSite) -> None:
     """Whom the operator does not name says who it is; without that there is no Ka, and no e2e."""
     subscriber = Subscriber(gpsi=None)
 
@@ -77,10 +77,10 @@ def test_anonymous(house: House) -> None:
         body.pop("supi")
         return true | {"body": json.dumps(body)}
 
-    with house.operator(subscriber) as operator:
+    with operator_site.operator(subscriber) as operator:
         operator.answer = without_supi
-        with house.server(f"nef:{operator.url}", names=["device-7"]) as server:
-            device = house.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+        with operator_site.server(f"nef:{operator.url}", names=["device-7"]) as server:
+            device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
             to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert ue(device, *to, "--device", "device-7").stdout == "e2e: hello\n"
             assert ue(device, *to).returncode == 3
@@ -90,22 +90,22 @@ def test_anonymous(house: House) -> None:
         assert result.returncode == 2 and "--device" in result.stderr
 
 
-def test_identities_that_nobody_is_asked_for_in_a_handshake(house: House) -> None:
+def test_identities_that_nobody_is_asked_for_in_a_handshake(operator_site: OperatorSite) -> None:
     """What no A-KID has in it does not get as far as the operator."""
-    with house.operator(Subscriber()) as operator:
-        with house.server(f"nef:{operator.url}", names=["device-7"]) as server:
+    with operator_site.operator(Subscriber()) as operator:
+        with operator_site.server(f"nef:{operator.url}", names=["device-7"]) as server:
             for identity in ("a b@c", 'a"b@c', "a\\b@c", "a\x01b@c", "a\x7fb@c"):
                 with StockClient(server.address, "3GPP-AKMA" + identity, bytes(32)) as nobody:
                     assert nobody.read() == b""
         assert operator.requests == []
 
 
-def test_another_name_than_the_operators(house: House) -> None:
+def test_another_name_than_the_operators(operator_site: OperatorSite) -> None:
     subscriber = Subscriber()
-    with house.operator(subscriber) as operator:
+    with operator_site.operator(subscriber) as operator:
         names = [subscriber.gpsi or "", "device-7"]
-        with house.server(f"nef:{operator.url}", names=names) as server:
-            device = house.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+        with operator_site.server(f"nef:{operator.url}", names=names) as server:
+            device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
             to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert ue(device, *to, "--device", names[0]).returncode == 0
             result = ue(device, *to, "--device", "device-7")
@@ -113,26 +113,26 @@ def test_another_name_than_the_operators(house: House) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 403, 500, 429])
-def test_refused_and_never_in_plain(house: House, status: int) -> None:
+def test_refused_and_never_in_plain(operator_site: OperatorSite, status: int) -> None:
     """Whatever the operator answers but a key, the UE is refused as with a wrong key."""
     subscriber = Subscriber()
-    with house.operator(subscriber) as operator:
+    with operator_site.operator(subscriber) as operator:
         operator.answer = lambda request, true: {"status": status}
         options = ("--e2e", "offered")
-        with house.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
-            device = house.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+        with operator_site.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
+            device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
             result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert (result.returncode, result.stdout) == (4, "")
 
 
-def test_a_key_that_ends(house: House) -> None:
+def test_a_key_that_ends(operator_site: OperatorSite) -> None:
     """expiry is not-after: no flag later than that, from the cache neither."""
     subscriber = Subscriber()
-    with house.operator(subscriber) as operator:
+    with operator_site.operator(subscriber) as operator:
         operator.lifetime = 5
-        with house.server(f"nef:{operator.url}", names=[subscriber.gpsi or ""]) as server:
+        with operator_site.server(f"nef:{operator.url}", names=[subscriber.gpsi or ""]) as server:
             key = subscriber.k_af(NAF_ID)
-            device = house.device(subscriber.a_kid, key)
+            device = operator_site.device(subscriber.a_kid, key)
             to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert ue(device, *to).returncode == 0
             with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
@@ -147,7 +147,9 @@ def test_a_key_that_ends(house: House) -> None:
 
 
 @pytest.mark.parametrize("addresses, most", [(1, 10), (250, 20)])
-def test_flood_of_made_up_identities(house: House, addresses: int, most: int) -> None:
+def test_flood_of_made_up_identities(
+    operator_site: OperatorSite, addresses: int, most: int
+) -> None:
     """Through real handshakes from one loopback address or a range of them: others get through.
 
     Of three tries the best counts, for the machine may have something else to do at a time.
@@ -156,12 +158,12 @@ def test_flood_of_made_up_identities(house: House, addresses: int, most: int) ->
         Subscriber(supi=f"00101000000{n:04}", gpsi=f"extid-{n}@example.com") for n in range(4)
     )
     limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
-    with house.operator(known, *new) as operator:
+    with operator_site.operator(known, *new) as operator:
         names = [subscriber.gpsi or "" for subscriber in (known, *new)]
-        with house.server(f"nef:{operator.url}", options=limits, names=names) as server:
+        with operator_site.server(f"nef:{operator.url}", options=limits, names=names) as server:
 
             def seconds(subscriber: Subscriber) -> float:
-                device = house.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+                device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
                 to = (server.address, server.e2e_address, *AKMA)
                 begun = time.monotonic()
                 assert ue(device, subscriber.a_kid, *to).returncode == 0
@@ -187,7 +189,7 @@ def test_flood_of_made_up_identities(house: House, addresses: int, most: int) ->
 
 def first_connections(server: Server, ues: str) -> float:
     """Flags a second for these UEs, sixteen at a time; each gets one."""
-    program = [str(BUILD / "test/programs/first"), str(split(server.address)[1]), "16"]
+    program = [str(BUILD / "test/programs/first_connections"), str(split(server.address)[1]), "16"]
     result = subprocess.run(
         program, input=ues, capture_output=True, text=True, timeout=60, check=True
     )
@@ -196,7 +198,7 @@ def first_connections(server: Server, ues: str) -> float:
     return 1000 * served / milliseconds
 
 
-def test_speed_with_an_empty_cache(house: House, tmp_path: Path) -> None:
+def test_speed_with_an_empty_cache(operator_site: OperatorSite, tmp_path: Path) -> None:
     """Against an operator that answers in 10 ms it is at least half of that with a full one.
 
     Of three runs with each the best counts, for the machine may have something else to do at a time.
@@ -211,10 +213,10 @@ def test_speed_with_an_empty_cache(house: House, tmp_path: Path) -> None:
     answers.write_text(json.dumps({"delay": 10, "bodies": bodies}))
     many = ("--lookups-per-second", "--lookups-per-source", "--connections-per-device")
     limits = tuple(word for name in many for word in (name, "10000"))
-    server_side = (house.server_files, house.authority.file, "h2")
+    server_side = (operator_site.server_files, operator_site.authority.file, "h2")
     with HttpsServer(lambda request: None, *server_side, answers=answers) as operator:
         source = f"nef:https://localhost:{operator.port}"
-        with house.server(source, options=limits, names=["all"]) as server:
+        with operator_site.server(source, options=limits, names=["all"]) as server:
             first_connections(server, "".join(ues[:100]))
             runs = ["".join(ues[start : start + 300]) for start in (100, 400, 700)]
             empty = max(first_connections(server, run) for run in runs)

@@ -10,9 +10,9 @@ from pathlib import Path
 import reference
 from certificates import Authority
 from consumer import ROOT
-from deployment import private
 from key_source import KeySource, identity_options
 from operator_network import HttpsServer, Reply, Request
+from store_cluster import private
 
 PAGE = (ROOT / "docs/operator-side.md").read_text()
 NAF_ID = b"naf.example.com" + bytes.fromhex("0100000007")

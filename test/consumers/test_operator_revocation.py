@@ -19,7 +19,6 @@ import pytest
 
 import reference
 from certificates import Authority
-from deployment import Redis
 from flow import (
     LOOPBACK,
     NAF_ID,
@@ -31,9 +30,10 @@ from flow import (
     ue,
     wait_until,
 )
-from house import AKMA, KA, Apart, Notified
 from operator_network import Subscriber
+from operator_site import AKMA, KA, Apart, Notified
 from sockets import connections
+from store_cluster import Redis
 
 
 @pytest.fixture

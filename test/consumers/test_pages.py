@@ -15,8 +15,8 @@ import pytest
 
 import reference
 from consumer import KA, NAF_ID, ROOT, SYSTEM, command
+from devices_files import PLUGIN
 from evp import BUILD
-from fleet import PLUGIN
 from flow import free_port
 from openssl_cli import EXAMPLE
 from test_docs import blocks

@@ -21,7 +21,6 @@ import pytest
 
 import records
 from consumer import FOREIGN, IDENTITY, KA, KS_NAF, OTHER_KA, Listening, command
-from deployment import WRAP, Part, Redis, Site, chunks, flag_of, key_of, receive_all
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
@@ -34,8 +33,9 @@ from flow import (
     write_devices,
 )
 from process_memory import holds, is_gone
-from sockets import connections
 from sanitizer import SANITIZED, unless_sanitized  # which keeps for a while what was released
+from sockets import connections
+from store_cluster import WRAP, Part, Redis, Site, chunks, flag_of, key_of, receive_all
 
 GIB = 1 << 30
 PAGE = 8 << 20

@@ -20,17 +20,6 @@ import pytest
 
 import records
 from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT, command
-from deployment import (
-    OLD_WRAP,
-    WRAP,
-    Part,
-    Redis,
-    Site,
-    flag_of,
-    key_of,
-    private,
-    works,
-)
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
@@ -46,6 +35,17 @@ from flow import (
 from openssl_cli import EXAMPLE
 from records import Record
 from sanitizer import SANITIZED
+from store_cluster import (
+    OLD_WRAP,
+    WRAP,
+    Part,
+    Redis,
+    Site,
+    flag_of,
+    key_of,
+    private,
+    works,
+)
 
 
 @pytest.fixture
@@ -740,7 +740,7 @@ def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
         threading.Thread(target=hang_up, daemon=True).start()
         site.redis.url = f"redis://two.example:{site.redis.port}"
         with Store(
-            site, "redis", LD_PRELOAD=str(BUILD / "test/programs/libtwo_places.so")
+            site, "redis", LD_PRELOAD=str(BUILD / "test/programs/libpreload_getaddrinfo.so")
         ) as store:
             store.put(1, "d", "n")
             assert store.has(1) and not store.has(2)

@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
+#include "failing_malloc.h"
 #include "messages/tp_link_messages.h"
-#include "starving.h"
 #include "store/redis_reply.h"
 #include "store/sealed_record.h"
 
@@ -179,8 +179,8 @@ static const struct {
 
 int main(void)
 {
-    starving_set_up();
-    starving_here();
+    failing_malloc_set_up();
+    failing_malloc_here();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         unsigned long number = 0;
         bool failed;
@@ -189,13 +189,13 @@ int main(void)
         current = parts[i].name;
         want(parts[i].run() && parts[i].run(), "refused with all memory there");
         OPENSSL_thread_stop(); /* the error stack keeps its texts' memory */
-        before = starving_live();
+        before = failing_malloc_live();
         do {
-            starving_arm(++number);
+            failing_malloc_arm(++number);
             (void)parts[i].run();
-            failed = starving_disarm();
+            failed = failing_malloc_disarm();
             OPENSSL_thread_stop();
-            want(starving_live() == before, "blocks are left");
+            want(failing_malloc_live() == before, "blocks are left");
         } while (failed);
         want(parts[i].run(), "refused afterwards");
         printf("%s: %lu allocations failed\n", current, number - 1);

@@ -30,7 +30,7 @@ def common(
     *words: str | Path, lines: list[bytes] | None = None, blind: bool = False
 ) -> tuple[int, list[str]]:
     """Run it; lines go in as hex. Nothing but standard output is written to. Blind: lstat() fails."""
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libblind.so"
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_lstat.so"
     result = subprocess.run(
         [PROGRAM, *words],
         input="".join(line.hex() + "\n" for line in lines or []),

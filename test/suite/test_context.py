@@ -532,7 +532,7 @@ def test_not_after(e2e: Kdf) -> None:
         assert ctx.derive(32, [accepted]) == EXPECTED["AKMA-E2E"]
 
 
-CLOCK = BUILD / "test/programs/libclock.so"
+CLOCK = BUILD / "test/programs/libpreload_time.so"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,11 @@ class Hold(Process):
     def __init__(self, server: Server, count: int) -> None:
         identity = f"3GPP-bootstrapping.{GREEDY}"
         super().__init__(
-            BUILD / "test/programs/hold", server.address, identity, KS_NAF.hex(), str(count)
+            BUILD / "test/programs/held_connections",
+            server.address,
+            identity,
+            KS_NAF.hex(),
+            str(count),
         )
         self.open = int(self.read(SLOWER * 60))
 

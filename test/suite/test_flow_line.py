@@ -221,7 +221,9 @@ def test_name_of_a_third_party(
     sides: Sides, files: dict[str, Path], names: tuple[str, str], good: bool
 ) -> None:
     """The host stands among the certificate's alternative names, to the letter."""
-    environment = ENVIRONMENT | {"LD_PRELOAD": str(BUILD / "test/programs/libtwo_places.so")}
+    environment = ENVIRONMENT | {
+        "LD_PRELOAD": str(BUILD / "test/programs/libpreload_getaddrinfo.so")
+    }
     with ThirdParty(sides.authority.file, sides.authority.issue(*names), lambda _: b"") as other:
         address = other.address.replace(LOOPBACK, "a.two.example")
         with sides.run_naf(files["naf"], address, environment=environment) as naf:

@@ -157,7 +157,7 @@ def test_without_default(config: Path) -> None:
 def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
     """It is told, and the keys are right all the same."""
     write_config(config, {"akma": ONE})
-    stubborn = f"module = {BUILD}/test/hardening/stubborn.so\nactivate = 1"
+    stubborn = f"module = {BUILD}/test/hardening/hmac_without_restart.so\nactivate = 1"
     text = config.read_text().replace("default = default_section", "stubborn = default_section")
     config.write_text(
         text.replace("[default_section]\nactivate = 1", f"[default_section]\n{stubborn}")

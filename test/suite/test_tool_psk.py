@@ -525,7 +525,7 @@ def peak(path: Path) -> int:
     return kibibytes * 1024
 
 
-def test_memory(tmp_path: Path) -> None:
+def test_context_size(tmp_path: Path) -> None:
     """At most 16 octets per row."""
     keys = f"{KEY.hex()},{KA.hex()[:32]}"
     counts = (100_000, 600_000)

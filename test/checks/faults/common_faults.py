@@ -171,7 +171,7 @@ FAULTS = [
 
 ROOM = Room(
     "common",
-    "akma akma-tool common blind",
+    "akma akma-tool common preload_lstat",
     ["test_common", "test_tool", "test_tool_psk", "test_tool_ka"],
     FAULTS,
 )

@@ -545,10 +545,10 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue hold store",
+    target="akma e2e-as e2e-ue held_connections store",
     tests=[
         *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
-        *["test_flow_peers", "test_flow_memory", "test_identities"],
+        *["test_flow_peers", "test_flow_remanence", "test_identities"],
     ],
     faults=FAULTS,
 )

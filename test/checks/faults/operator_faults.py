@@ -364,13 +364,13 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma key_source e2e-as e2e-ue flood first",
+    target="akma key_source e2e-as e2e-ue flood first_connections",
     tests=[
         "test_operator",
         "test_operator_flow",
         "test_operator_page",
         "test_operator_revocation",
-        "test_operator_memory",
+        "test_operator_remanence",
     ],
     faults=FAULTS,
 )

@@ -490,7 +490,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="provider",
-    target="akma client clock",
+    target="akma client preload_time",
     tests=QUICK,
     drivers=DRIVERS,
     faults=FAULTS,

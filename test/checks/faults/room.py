@@ -1,4 +1,4 @@
-"""What a room of the house is broken with, and what has to notice.
+"""What a room of the tree is broken with, and what has to notice.
 
 SPDX-License-Identifier: Apache-2.0
 """

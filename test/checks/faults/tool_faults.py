@@ -251,5 +251,5 @@ FAULTS = [
     ),
 ]
 
-TESTS = ["test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_memory"]
-ROOM = Room("tool", "akma akma-tool remains", TESTS, FAULTS)
+TESTS = ["test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_remanence"]
+ROOM = Room("tool", "akma akma-tool preload_exit_scan", TESTS, FAULTS)

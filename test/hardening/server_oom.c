@@ -1,9 +1,9 @@
 /*
- * serving - e2e-as serves while memory runs out: each allocation between accepting a connection and
- * its end fails in turn; nobody is let in who would not be, nothing crashes or leaks, and the next
- * connection is served
+ * server_oom - e2e-as serves while memory runs out: each allocation between accepting a connection
+ * and its end fails in turn; nobody is let in who would not be, nothing crashes or leaks, and the
+ * next connection is served
  *
- *     serving FOLDER      with devices.csv (rows "ue" with a Ka and "bare" without one), and
+ *     server_oom FOLDER   with devices.csv (rows "ue" with a Ka and "bare" without one), and
  *                         line.pem and line.key, a certificate for naf.example.com that is its own
  * CA
  *
@@ -13,12 +13,12 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "as/app_server_setup.h"
+#include "failing_malloc.h"
 #include "messages/e2e_flag.h"
 #include "messages/tp_link_messages.h"
 #include "net/addr.h"
 #include "net/stream.h"
 #include "net/tls.h"
-#include "starving.h"
 #include "tls13_psk.h"
 
 #include <netinet/in.h>
@@ -53,7 +53,7 @@ static void want(bool is_so, const char *what)
 {
     if (is_so)
         return;
-    printf("serving: %s, allocation %lu: %s\n", current, number, what);
+    printf("server_oom: %s, allocation %lu: %s\n", current, number, what);
     exit(EXIT_FAILURE);
 }
 
@@ -205,7 +205,7 @@ static const struct {
 static void mark(struct loop *loop, struct loop_message *message)
 {
     (void)loop, (void)message;
-    starving_here();
+    failing_malloc_here();
 }
 
 /* What OpenSSL keeps for a thread: the error stack's texts, its random numbers. */
@@ -245,7 +245,7 @@ static long blocks_at_rest(void)
     while (!atomic_load(&cleared.done))
         (void)usleep(100);
     OPENSSL_thread_stop();
-    return starving_live();
+    return failing_malloc_live();
 }
 
 static void go_through(bool (*run)(void))
@@ -258,10 +258,10 @@ static void go_through(bool (*run)(void))
         before = blocks_at_rest();
     }
     for (number = 1; failed; number++) {
-        starving_arm(number);
+        failing_malloc_arm(number);
         (void)run();
         (void)blocks_at_rest();
-        failed = starving_disarm();
+        failed = failing_malloc_disarm();
         want(run(), "not served afterwards");
         want(blocks_at_rest() <= before + BREATH, "blocks are left");
     }
@@ -280,7 +280,7 @@ static void find_address(char shown[ADDR_SIZE], int fd)
 
 static void start(void)
 {
-    static char *words[] = {"serving",     "--accept",
+    static char *words[] = {"server_oom",  "--accept",
                             "127.0.0.1:0", "--e2e-accept",
                             "127.0.0.1:0", "--naf-accept",
                             "127.0.0.1:0", "--devices",
@@ -320,7 +320,7 @@ static void start(void)
 
 int main(int argc, char *argv[])
 {
-    starving_set_up();
+    failing_malloc_set_up();
     current = "start";
     (void)signal(SIGPIPE, SIG_IGN);
     want(argc == 2 && chdir(argv[1]) == 0, "a folder wanted");

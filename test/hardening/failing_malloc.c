@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "starving.h"
+#include "failing_malloc.h"
 
 #include <event2/event.h>
 #include <jansson.h>
@@ -30,17 +30,17 @@ static void *get(void *old, size_t size)
     return block;
 }
 
-static void *starving_realloc(void *old, size_t size)
+static void *failing_malloc_realloc(void *old, size_t size)
 {
     return get(old, size);
 }
 
-static void *starving_malloc(size_t size)
+static void *failing_malloc_malloc(size_t size)
 {
     return get(NULL, size);
 }
 
-static void starving_free(void *block)
+static void failing_malloc_free(void *block)
 {
     if (block != NULL)
         (void)atomic_fetch_sub(&live, 1);
@@ -62,34 +62,34 @@ static void *openssl_realloc(void *old, size_t size, const char *file, int line)
 static void openssl_free(void *block, const char *file, int line)
 {
     (void)file, (void)line;
-    starving_free(block);
+    failing_malloc_free(block);
 }
 
-void starving_set_up(void)
+void failing_malloc_set_up(void)
 {
     if (!CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free))
         abort();
-    json_set_alloc_funcs(starving_malloc, starving_free);
-    event_set_mem_functions(starving_malloc, starving_realloc, starving_free);
+    json_set_alloc_funcs(failing_malloc_malloc, failing_malloc_free);
+    event_set_mem_functions(failing_malloc_malloc, failing_malloc_realloc, failing_malloc_free);
 }
 
-void starving_here(void)
+void failing_malloc_here(void)
 {
     counts = true;
 }
 
-void starving_arm(unsigned long number)
+void failing_malloc_arm(unsigned long number)
 {
     atomic_store(&seen, 0);
     atomic_store(&chosen, number);
 }
 
-bool starving_disarm(void)
+bool failing_malloc_disarm(void)
 {
     return atomic_load(&seen) >= atomic_exchange(&chosen, 0);
 }
 
-long starving_live(void)
+long failing_malloc_live(void)
 {
     return atomic_load(&live);
 }

@@ -1,7 +1,7 @@
 /*
  * First connections as fast as they go: each line of standard input is a UE, "IDENTITY KEY"
  *
- *     first PORT THREADS
+ *     first_connections PORT THREADS
  *
  * A thread takes the next UE, shakes hands with the PSK, sends a nonce, gets a flag. On standard
  * output: how many got one, and in how many milliseconds.

@@ -88,7 +88,7 @@ def test_keys_that_a_store_forgets(tmp_path: Path) -> None:
             assert ask(line) == b"ok"
         assert all(holds(store.process.pid, secret) for secret in secrets)
         for number in range(4):
-            assert ask(f"take i{number}").startswith(b"ok ")
+            assert ask(f"consume i{number}").startswith(b"ok ")
         assert ask("revoke - - - naf") == b"ok"
         filler = f"put longer {bytes(32).hex()} longer-device - subject other 600000"
         assert ask(filler) == b"ok" and ask("get longer").startswith(b"ok ")  # fills its buffers

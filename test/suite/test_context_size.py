@@ -30,7 +30,7 @@ class Step:
 def life(ka: int) -> dict[str, Step]:
     """The second context of a process, for the first one fetches HMAC."""
     result = subprocess.run(
-        [BUILD / "test/programs/memory", str(ka)],
+        [BUILD / "test/programs/context_size", str(ka)],
         env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},
         capture_output=True,
         text=True,

@@ -1,5 +1,5 @@
 /*
- * clock - a time() that gives what AKMA_CLOCK says, to be preloaded
+ * A time() that gives what AKMA_CLOCK says, to be preloaded
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -91,7 +91,7 @@ def needles() -> bytes:
 def test_nothing_remains(folder: Path, name: str) -> None:
     """Neither as octets nor as hex, in any memory that can be written."""
     (folder / "needles").write_bytes(needles())
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libremains.so"
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
     where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
     run(folder, name, [], where | {"LD_PRELOAD": preload})
     assert (folder / "report").read_text() == f"0 of {len(needles()) // 16}\n"
@@ -100,7 +100,7 @@ def test_nothing_remains(folder: Path, name: str) -> None:
 def test_something_would_be_found(folder: Path) -> None:
     """The same look at a process that has the secret in its environment."""
     (folder / "needles").write_bytes(needles())
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libremains.so"
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
     where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
     subprocess.run(
         ["true"], env=os.environ | where | {"LD_PRELOAD": preload, "X": KA.hex()}, check=True

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import reference
-from deployment import private
 from flow import NAF_ID, StockClient
-from house import KA, Apart
 from operator_network import PROBLEM, Subscriber
+from operator_site import KA, Apart
 from process_memory import copies, holds, is_gone
 from sanitizer import unless_sanitized
+from store_cluster import private
 
 pytestmark = unless_sanitized
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import reference
 from certificates import Authority
-from deployment import Redis, private
 from flow import (
     ENVIRONMENT,
     FQDN,
@@ -29,12 +28,13 @@ from flow import (
 from key_source import identity_options
 from line import Program, Sides
 from operator_network import Operator, Subscriber
+from store_cluster import Redis, private
 
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
 AKMA = ["--identity-prefix", "3GPP-AKMA"]
 
 
-class House:
+class OperatorSite:
     """An enterprise's server with its files, at an operator."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +77,7 @@ NOTIFY = (
 )
 
 
-class Notified(House):
+class Notified(OperatorSite):
     """A server that takes notifications; notify is where."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,5 +1,5 @@
 /*
- * Connections of one Ks_NAF that are held open: hold ADDRESS IDENTITY KEY COUNT
+ * Connections of one Ks_NAF that are held open: held_connections ADDRESS IDENTITY KEY COUNT
  *
  * Handshakes are made one after the other. Each line of standard input is answered with how many of
  * the connections are open still, after two octets were sent on each; its end ends the program.

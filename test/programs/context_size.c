@@ -1,7 +1,7 @@
 /*
- * memory - what a context takes, told by the allocations that libcrypto is asked for
+ * context_size - what a context takes, told by the allocations that libcrypto is asked for
  *
- *     memory <octets of Ka>
+ *     context_size <octets of Ka>
  *
  * One line per step: what happened, then how many allocations the provider and libcrypto made in it
  * and how many octets more each of them has now.

@@ -4,24 +4,24 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef STARVING_H
-#define STARVING_H
+#ifndef FAILING_MALLOC_H
+#define FAILING_MALLOC_H
 
 #include <stdbool.h>
 
 /* First of all. Blocks are counted from here on. */
-void starving_set_up(void);
+void failing_malloc_set_up(void);
 
 /* The allocations of this thread are the ones that count; those of others always succeed. */
-void starving_here(void);
+void failing_malloc_here(void);
 
 /* From now on the number-th allocation fails, once; 0: none. */
-void starving_arm(unsigned long number);
+void failing_malloc_arm(unsigned long number);
 
 /* All have succeeded again since; did one fail? */
-bool starving_disarm(void);
+bool failing_malloc_disarm(void);
 
 /* Blocks that are allocated and not freed, on all threads. */
-long starving_live(void);
+long failing_malloc_live(void);
 
 #endif
