@@ -45,6 +45,19 @@ static bool is_port(const char *service, bool is_to_listen)
            (number <= PORT_TOP && (number > 0 || is_to_listen));
 }
 
+/* Services are this machine's own table: what it does not have will not come later, as a name may.
+ */
+static int find_service(const char *service)
+{
+    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    const int error = getaddrinfo(NULL, service, &hints, &found);
+
+    if (error == 0)
+        freeaddrinfo(found);
+    return error;
+}
+
 bool addr_parse(const char *option, const char *address, bool is_to_listen, char **host,
                 char **service)
 {
@@ -59,6 +72,8 @@ bool addr_parse(const char *option, const char *address, bool is_to_listen, char
                           is_to_listen
                               ? "the port must be a number from 0 to 65535, or a service's name"
                               : "the port must be a number from 1 to 65535, or a service's name");
+    else if (find_service(*service) != 0)
+        (void)print_fault(option, address, gai_strerror(find_service(*service)));
     else
         done = true;
     ERR_clear_error();

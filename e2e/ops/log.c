@@ -5,12 +5,15 @@
  */
 #include "ops/log.h"
 
+#include "net/clock.h"
+#include "ops/log_buffer.h"
 #include "printable.h"
 
 #include <event2/event.h>
 #include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,20 +26,8 @@
 static struct {
     enum log_identities identities;
     unsigned char secret[32];
+    bool has_writer; /* else lines are written at once: nobody's loop runs yet */
 } log_setup;
-
-static void log_libevent(int severity, const char *message)
-{
-    (void)severity;
-    log_event("libevent", "reason", message, NULL);
-}
-
-bool log_open(enum log_identities identities)
-{
-    event_set_log_callback(log_libevent);
-    log_setup.identities = identities;
-    return RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
-}
 
 /* A line that is being written; what does not fit is cut. */
 struct line {
@@ -124,28 +115,144 @@ static void begin(struct line *line, const char *event)
     put_pair(line, "event", event);
 }
 
-/* At once, so that lines of threads do not mix. */
+static void add_pairs(struct line *line, va_list pairs)
+{
+    const char *key, *value;
+
+    while ((key = va_arg(pairs, const char *)) != NULL) {
+        value = va_arg(pairs, const char *);
+        if (value != NULL)
+            put_pair(line, key, value);
+    }
+}
+
+static void put_suppressed(struct line *line, unsigned long count)
+{
+    char number[24];
+
+    (void)snprintf(number, sizeof(number), "%lu", count);
+    put_pair(line, "suppressed", number);
+}
+
 static void line_end(struct line *line)
 {
     line->text[line->length++] = '\n';
-    (void)!write(STDERR_FILENO, line->text, line->length);
+    if (log_setup.has_writer)
+        log_buffer_add(line->text, line->length);
+    else
+        (void)!write(STDERR_FILENO, line->text, line->length);
 }
 
 void log_event(const char *event, ...)
 {
     struct line line;
-    const char *key, *value;
     va_list pairs;
 
     begin(&line, event);
     va_start(pairs, event);
-    while ((key = va_arg(pairs, const char *)) != NULL) {
-        value = va_arg(pairs, const char *);
-        if (value != NULL)
-            put_pair(&line, key, value);
-    }
+    add_pairs(&line, pairs);
     va_end(pairs);
     line_end(&line);
+}
+
+/* Limits */
+
+static pthread_mutex_t limits_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_limit
+    *limits; /* with lines that were suppressed, and no later line has said so */
+
+/* May a line be written? Then suppressed says how many were not. */
+static bool may_write(struct log_limit *limit, const char *event, unsigned int *suppressed)
+{
+    const int64_t second = clock_ms() / 1000;
+    bool may, is_first;
+
+    (void)pthread_mutex_lock(&limits_lock);
+    if (limit->second != second)
+        limit->written = 0;
+    limit->second = second;
+    may = limit->written < LOG_LIMIT_MAX;
+    is_first = !may && limit->event == NULL;
+    *suppressed = may ? limit->suppressed : 0;
+    limit->suppressed = may ? 0 : limit->suppressed + 1;
+    limit->written += may;
+    if (is_first) {
+        limit->event = event;
+        limit->next = limits;
+        limits = limit;
+    }
+    (void)pthread_mutex_unlock(&limits_lock);
+    if (is_first && log_setup.has_writer)
+        log_buffer_remind();
+    return may;
+}
+
+void log_limited(struct log_limit *limit, const char *event, ...)
+{
+    unsigned int suppressed;
+    struct line line;
+    va_list pairs;
+
+    if (!may_write(limit, event, &suppressed))
+        return;
+    begin(&line, event);
+    va_start(pairs, event);
+    add_pairs(&line, pairs);
+    va_end(pairs);
+    if (suppressed > 0)
+        put_suppressed(&line, suppressed);
+    line_end(&line);
+}
+
+static void report_suppressed(const char *event, unsigned long count)
+{
+    struct line line;
+
+    if (count == 0)
+        return;
+    begin(&line, event);
+    put_suppressed(&line, count);
+    line_end(&line);
+}
+
+/* Those of limits whose second is over, so that a flood's last lines are counted as well. */
+static bool report_all(unsigned long lost, bool is_last)
+{
+    const int64_t second = clock_ms() / 1000;
+    struct log_limit *limit, **place = &limits;
+    bool again;
+
+    report_suppressed("log", lost);
+    (void)pthread_mutex_lock(&limits_lock);
+    while ((limit = *place) != NULL) {
+        if (!is_last && limit->second == second) {
+            place = &limit->next;
+            continue;
+        }
+        report_suppressed(limit->event, limit->suppressed);
+        limit->suppressed = 0;
+        limit->event = NULL;
+        *place = limit->next;
+    }
+    again = limits != NULL;
+    (void)pthread_mutex_unlock(&limits_lock);
+    return again;
+}
+
+static void log_libevent(int severity, const char *message)
+{
+    static struct log_limit limit;
+
+    (void)severity;
+    log_limited(&limit, "libevent", "reason", message, NULL);
+}
+
+bool log_open(enum log_identities identities)
+{
+    log_setup.identities = identities;
+    log_setup.has_writer = log_buffer_open(report_all);
+    event_set_log_callback(log_libevent);
+    return log_setup.has_writer && RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
 }
 
 void log_refused(const char *event, const char *filtered)

@@ -8,6 +8,10 @@
  * replaced by a hash that is keyed for this run of the process, which says that two lines are about
  * the same subscriber and not about whom. No key, token or secret is ever given to the log.
  *
+ * Nobody waits for the reader of standard error: lines go to a buffer, and a thread of the log's
+ * own writes them. A line that does not fit is left out, and counted in a later one as
+ * "suppressed".
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_H
@@ -15,21 +19,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define LOG_ADDRESS_SIZE 64
 #define LOG_LINE_MAX     2048 /* octets of a line; values that do not fit are cut */
+#define LOG_LIMIT_MAX    5    /* lines a second of one kind that anybody can cause */
 
 enum log_identities { LOG_FULL, LOG_HASH };
 
 /*
- * To be called once, before the first event; false where there is no randomness. From then on what
- * libevent has to say is an event as well.
+ * To be called once, before the first event; false where there is no randomness or no thread. From
+ * then on what libevent has to say is an event as well, and exit() waits a moment for lines that
+ * are not written yet.
  */
 bool log_open(enum log_identities identities);
 
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
 void log_event(const char *event, ...) __attribute__((sentinel));
+
+/* A kind of event that others can cause as often as they like. Static, and all zeros at first. */
+struct log_limit {
+    int64_t second; /* of clock_ms() */
+    unsigned int written, suppressed;
+    struct log_limit *next;
+    const char *event;
+};
+
+/* log_event(), but LOG_LIMIT_MAX times a second; a later line says how many were suppressed. */
+void log_limited(struct log_limit *limit, const char *event, ...) __attribute__((sentinel));
 
 /* result=refused, for a reason that has been filtered already: a sentence with a file's name. */
 void log_refused(const char *event, const char *filtered);

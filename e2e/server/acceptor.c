@@ -19,7 +19,6 @@
 
 #define TURNS    16   /* connections accepted of one address before others have their turn */
 #define PAUSE_MS 100L /* while there are no descriptors */
-#define LOG_MS   1000
 
 enum refusal { REFUSAL_NETWORK, REFUSAL_EVICTED, REFUSAL_FULL, REFUSAL_STARVED, REFUSALS };
 
@@ -47,30 +46,17 @@ struct acceptor {
     struct event *listening[ENDPOINTS_MAX], *pause;
     struct loop_message close, evict;
     atomic_bool is_evicting; /* another loop has asked for it */
-    /* a flood is told of once a second, with a number */
-    struct {
-        int64_t logged;
-        unsigned int silent;
-    } told[REFUSALS];
 };
 
-static void report_refusals(struct acceptor *acceptor, enum refusal refusal,
-                            const struct sockaddr_storage *peer)
+static void report_refusal(enum refusal refusal, const struct sockaddr_storage *peer)
 {
-    char shown[LOG_ADDRESS_SIZE], number[16];
-    const int64_t now = clock_ms();
+    static struct log_limit limits[REFUSALS];
+    char shown[LOG_ADDRESS_SIZE];
 
     metrics_count(refusals[refusal].metric);
-    if (now - acceptor->told[refusal].logged < LOG_MS) {
-        acceptor->told[refusal].silent++;
-        return;
-    }
-    (void)snprintf(number, sizeof(number), "%u", acceptor->told[refusal].silent);
-    log_event("refused", "peer",
-              peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "reason",
-              refusals[refusal].reason, "suppressed", number, NULL);
-    acceptor->told[refusal].logged = now;
-    acceptor->told[refusal].silent = 0;
+    log_limited(&limits[refusal], "refused", "peer",
+                peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "reason",
+                refusals[refusal].reason, NULL);
 }
 
 static void evict_here(struct loop *loop, struct loop_message *message)
@@ -107,7 +93,7 @@ static bool find_place(struct acceptor *acceptor)
     if (atomic_fetch_add(&server->open, 1) < server->limits.connections)
         return true;
     if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {
-        report_refusals(acceptor, REFUSAL_EVICTED, NULL);
+        report_refusal(REFUSAL_EVICTED, NULL);
         return true;
     }
     (void)atomic_fetch_sub(&server->open, 1);
@@ -134,7 +120,7 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
         conn_limit_release(server->networks, key, length);
         refusal = REFUSAL_FULL;
     }
-    report_refusals(acceptor, refusal, peer);
+    report_refusal(refusal, peer);
     (void)close(fd);
 }
 
@@ -143,7 +129,7 @@ static void starve(struct acceptor *acceptor)
 {
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 
-    report_refusals(acceptor, REFUSAL_STARVED, NULL);
+    report_refusal(REFUSAL_STARVED, NULL);
     if (connection_evict(acceptor->worker))
         return;
     for (size_t i = 0; i < acceptor->endpoints->count; i++)

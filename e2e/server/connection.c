@@ -83,12 +83,13 @@ void connection_close(struct connection *connection, const char *reason)
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
                        const char *reason)
 {
+    static struct log_limit limits[METRIC_COUNT];
     char peer[LOG_ADDRESS_SIZE];
 
     metrics_count(metric);
-    log_event("refused", "endpoint", connection->kind->name, "peer",
-              log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
-              NULL);
+    log_limited(&limits[metric], "refused", "endpoint", connection->kind->name, "peer",
+                log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
+                NULL);
     connection_free(connection);
 }
 
@@ -140,11 +141,12 @@ static SSL *new_ssl(const struct connection_kind *kind, struct server *server, i
 bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
                      const struct sockaddr_storage *peer)
 {
+    static struct log_limit no_memory;
     struct connection *connection = OPENSSL_zalloc(kind->size);
     SSL *ssl = connection == NULL ? NULL : new_ssl(kind, worker->server, fd);
 
     if (ssl == NULL || !SSL_set_app_data(ssl, connection)) {
-        log_event("refused", "endpoint", kind->name, "reason", "out of memory", NULL);
+        log_limited(&no_memory, "refused", "endpoint", kind->name, "reason", "out of memory", NULL);
         SSL_free(ssl);
         OPENSSL_free(connection);
         (void)close(fd);

@@ -123,14 +123,15 @@ static void look_up_next(struct psk_lookup *lookup)
 static void on_record(void *argument, enum store_result result, const struct store_record *record,
                       const char *reason)
 {
+    static struct log_limit limit_store;
     struct psk_lookup *lookup = argument;
     char peer[LOG_ADDRESS_SIZE];
 
     lookup->store_request = NULL;
     if (result == STORE_UNAVAILABLE) {
         metrics_count(METRIC_STORE_ERRORS);
-        log_event("store", "peer", log_address(peer, &lookup->ue->connection.peer.any), "reason",
-                  reason, NULL);
+        log_limited(&limit_store, "store", "peer",
+                    log_address(peer, &lookup->ue->connection.peer.any), "reason", reason, NULL);
     } else if (result == STORE_OK && choose(lookup, UE_E2E, record->device, record->key)) {
         lookup->claim.ka_id = OPENSSL_strdup(record->ka_id);
         lookup->claim.subject = OPENSSL_strdup(record->subject);
@@ -144,6 +145,7 @@ static void on_record(void *argument, enum store_result result, const struct sto
 
 static void on_key(void *argument, const struct source_answer *answer)
 {
+    static struct log_limit limit_source;
     struct psk_lookup *lookup = argument;
     char peer[LOG_ADDRESS_SIZE];
 
@@ -151,8 +153,9 @@ static void on_key(void *argument, const struct source_answer *answer)
     metrics_observe(METRIC_TIME_SOURCE, (double)(clock_ms() - lookup->asked_at) / 1000);
     if (answer->result == SOURCE_REFUSED) {
         metrics_count(METRIC_REFUSED_SOURCE);
-        log_event("source", "peer", log_address(peer, &lookup->ue->connection.peer.any), "identity",
-                  lookup->asked, "reason", answer->reason, NULL);
+        log_limited(&limit_source, "source", "peer",
+                    log_address(peer, &lookup->ue->connection.peer.any), "identity", lookup->asked,
+                    "reason", answer->reason, NULL);
     } else if (answer->result == SOURCE_FOUND &&
                choose(lookup, UE_FIRST, answer->device, answer->ks_naf)) {
         lookup->claim.not_after = answer->not_after;

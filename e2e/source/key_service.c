@@ -97,8 +97,11 @@ static void exchange_end(struct exchange *exchange, enum key_result result,
 
 static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
 {
-    log_event("source-failed", "interface", exchange->service->setup->interface->name, "identity",
-              exchange->identity, "status", status, "reason", reason, NULL);
+    static struct log_limit limit_source_failed;
+
+    log_limited(&limit_source_failed, "source-failed", "interface",
+                exchange->service->setup->interface->name, "identity", exchange->identity, "status",
+                status, "reason", reason, NULL);
     exchange_end(exchange, KEY_FAILED, NULL, reason);
 }
 
@@ -152,6 +155,7 @@ static void pause_for(struct key_service *service, unsigned int seconds)
 /* Anything but an answer: what the operator says about it goes to the log. */
 static void take_error(struct exchange *exchange, const struct http_reply *reply)
 {
+    static struct log_limit limit_source_no_key;
     char problem[KEY_ANSWER_PROBLEM_SIZE], status[24];
     const bool no_key = reply->status == 204 || reply->status == 404;
 
@@ -163,9 +167,9 @@ static void take_error(struct exchange *exchange, const struct http_reply *reply
         exchange_fail(exchange, status, problem[0] != '\0' ? problem : "the answer gives no key");
         return;
     }
-    log_event("source-no-key", "interface", exchange->service->setup->interface->name, "identity",
-              exchange->identity, "status", status, "reason", problem[0] != '\0' ? problem : NULL,
-              NULL);
+    log_limited(&limit_source_no_key, "source-no-key", "interface",
+                exchange->service->setup->interface->name, "identity", exchange->identity, "status",
+                status, "reason", problem[0] != '\0' ? problem : NULL, NULL);
     exchange_end(exchange, KEY_NONE, NULL, NULL);
 }
 

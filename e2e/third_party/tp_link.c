@@ -86,6 +86,7 @@ static struct tp_link_pending *find(struct tp_link_client *client, int64_t id)
 static bool take_answer(struct tp_link_client *client, const char *line, size_t length,
                         char fault[JSON_FAULT_SIZE])
 {
+    static struct log_limit limit_line_late;
     struct tp_link_pending *pending;
     struct tp_link_answer answer;
 
@@ -95,8 +96,8 @@ static bool take_answer(struct tp_link_client *client, const char *line, size_t 
         return json_line_fault(fault, "id: no request has this number", "");
     pending = find(client, answer.id);
     if (pending == NULL) {
-        log_event("line-late", "third-party", client->setup->host, "reason",
-                  "an answer that nobody waits for any more", NULL);
+        log_limited(&limit_line_late, "line-late", "third-party", client->setup->host, "reason",
+                    "an answer that nobody waits for any more", NULL);
         return true;
     }
     pending->answer = answer;

@@ -42,12 +42,13 @@ static bool answer(struct naf *naf, const struct tp_link_answer *answer)
 
 void tp_link_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
 {
+    static struct log_limit limit_line_error;
     struct tp_link_answer error = {.id = id, .verdict = TP_LINK_ERROR};
     char peer[LOG_ADDRESS_SIZE];
 
     (void)json_line_fault(error.error, "", reason);
-    log_event("line-error", "naf", naf->name, "peer", log_address(peer, &naf->connection.peer.any),
-              "reason", reason, NULL);
+    log_limited(&limit_line_error, "line-error", "naf", naf->name, "peer",
+                log_address(peer, &naf->connection.peer.any), "reason", reason, NULL);
     if (answer(naf, &error))
         return;
     (void)json_line_fault(error.error, "", "the third party's log says why");

@@ -75,24 +75,26 @@ static void close_local(struct local *local)
 
 static void relay_has_ended(void *argument, const char *reason)
 {
+    static struct log_limit limit_broken;
     struct local *local = argument;
 
     local->relay = NULL;
     if (reason != NULL)
-        log_event("broken", "reason", reason, NULL);
+        log_limited(&limit_broken, "broken", "reason", reason, NULL);
     close_local(local);
 }
 
 static void flow_has_ended(void *argument, const struct client_result *result)
 {
+    static struct log_limit limit_refused;
     struct local *local = argument;
 
     local->client = NULL;
     release_setup(local);
     local->ssl = result->ssl;
     if (result->outcome != CLIENT_READY || !result->is_e2e) {
-        log_event("refused", "reason",
-                  result->outcome != CLIENT_READY ? result->reason : "no e2e connection", NULL);
+        log_limited(&limit_refused, "refused", "reason",
+                    result->outcome != CLIENT_READY ? result->reason : "no e2e connection", NULL);
         close_local(local);
         return;
     }
@@ -134,10 +136,11 @@ static void go_on_accepting(evutil_socket_t fd, short what, void *argument)
 
 static void could_not_accept(struct evconnlistener *listener, void *argument)
 {
+    static struct log_limit limit_accept;
     static const struct timeval pause = {0, PAUSE_US};
     const struct worker *worker = argument;
 
-    log_event("accept", "reason", strerror(errno), NULL);
+    log_limited(&limit_accept, "accept", "reason", strerror(errno), NULL);
     (void)evconnlistener_disable(listener);
     (void)event_add(worker->pause, &pause);
 }

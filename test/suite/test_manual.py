@@ -310,7 +310,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/source/token.c TOKEN_MAX",
         ),
         *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "e2e/store/seal_keys.h SEAL_KEYS_MAX"),
-        "e2e/net/addr.h ADDRS_MAX",
+        *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
     },
     "e2e-ue.1": {
         "e2e/net/addr.h ADDRS_MAX",

@@ -1,0 +1,159 @@
+"""The log: nobody waits for its reader, and nobody fills it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import os
+import pty
+import re
+import socket
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, split, ue, wait_until, write_devices
+from sanitizer import SLOWER
+
+KS_NAF, KA = "11" * 32, "22" * 32
+ID = "ue@bsf.example.com"
+MANY = 200  # connections of a flood
+FEW = 60  # lines: five a second, of a flood that takes a while
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """One device."""
+    return write_devices(tmp_path / "devices.csv", [[ID, KS_NAF, KA]])
+
+
+def fill(descriptor: int) -> None:
+    """Write until nothing more is taken."""
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 1000)
+    os.set_blocking(descriptor, True)
+
+
+@contextlib.contextmanager
+def full(kind: str) -> Iterator[tuple[int, int]]:
+    """Somewhere to write to that takes nothing now; and its other end."""
+    if kind == "pipe":
+        reader, writer = os.pipe()
+    elif kind == "socket":
+        reader, writer = (end.detach() for end in socket.socketpair())
+    else:
+        reader, writer = pty.openpty()
+    if kind == "stopped terminal":
+        termios.tcflow(writer, termios.TCOOFF)
+    else:
+        fill(writer)
+    try:
+        yield writer, reader
+    finally:
+        os.close(writer)
+        os.close(reader)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "terminal", "stopped terminal"])
+def test_nobody_reads_standard_error(devices: Path, kind: str) -> None:
+    """UEs are served, whatever is logged, and SIGTERM ends the server in time."""
+    with full(kind) as (writer, _):
+        command = [BUILD / "e2e/e2e-as", "--accept", f"{LOOPBACK}:0", "--devices", str(devices)]
+        with subprocess.Popen(
+            [*command, "--naf-fqdn", FQDN],
+            stdout=subprocess.PIPE,
+            stderr=writer,
+            env=ENVIRONMENT,
+        ) as server:
+            assert server.stdout
+            address = server.stdout.readline().decode().split()[1]
+            try:
+                for _ in range(5):
+                    flood(address, 8)
+                    assert ue(devices, ID, address).stdout == "e2e: hello\n"
+                started = time.monotonic()
+                server.terminate()
+                assert server.wait(30) == 0
+                assert time.monotonic() - started < SLOWER * 5
+            finally:
+                server.kill()
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    """Lines that came and lines that were left out are all that there were."""
+    count = 20000
+    with full("pipe") as (writer, reader):
+        with subprocess.Popen(
+            [BUILD / "test/programs/log", str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=writer,
+            env=ENVIRONMENT,
+        ) as program:
+            assert program.stdout and program.stdin
+            assert program.stdout.readline() == b"done\n", "the log waited for its reader"
+            os.set_blocking(reader, False)
+            octets = b""
+            ended = False
+            while not ended or program.poll() is None:
+                with contextlib.suppress(BlockingIOError):
+                    octets += os.read(reader, 65536)
+                if not ended and b"suppressed=" in octets:
+                    program.stdin.close()
+                    ended = True
+            with contextlib.suppress(BlockingIOError):
+                while part := os.read(reader, 65536):
+                    octets += part
+    lines = octets.lstrip(b"x").decode().splitlines()
+    numbers = [int(line.rsplit("number=", 1)[1]) for line in lines if "event=test" in line]
+    suppressed = sum(int(number) for number in re.findall(r"suppressed=(\d+)", "\n".join(lines)))
+    assert numbers == sorted(set(numbers)) and numbers[0] == 0
+    assert len(numbers) + suppressed == count and suppressed > 0
+
+
+def flood(address: str, count: int) -> None:
+    """Connections with something that is no TLS."""
+    for _ in range(count):
+        with socket.create_connection(split(address), 30) as connection:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                connection.recv(100)
+
+
+def told(process: Process, event: str) -> tuple[int, int]:
+    """Lines of an event, and how many of these and of those that they say were left out."""
+    lines = [line for line in process.errors.splitlines() if f"event={event} " in line]
+    suppressed = [int(number) for number in re.findall(r"suppressed=(\d+)", "\n".join(lines))]
+    said = sum("reason=" in line for line in lines)
+    return len(lines), said + sum(suppressed)
+
+
+def test_a_flood_of_garbage(devices: Path) -> None:
+    """A few lines a second, and all are counted."""
+    with Server(devices, two_addresses=False) as server:
+        flood(server.address, MANY)
+        wait_until(lambda: told(server, "refused")[1] == MANY)
+        assert told(server, "refused")[0] < FEW
+        assert ue(devices, ID, server.address).stdout == "e2e: hello\n"
+
+
+def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
+    """e2e-ue whose server is away, and whose local program tries again and again."""
+    with Process(
+        *[BUILD / "e2e/e2e-ue", "--connect", f"{LOOPBACK}:1", "--devices", str(devices)],
+        *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
+    ) as listener:
+        local = listener.read().decode().split()[1]
+        for _ in range(MANY):
+            with contextlib.suppress(ConnectionError):
+                with socket.create_connection(split(local), 30) as connection:
+                    connection.recv(100)
+        wait_until(lambda: told(listener, "refused")[1] == MANY)
+        assert told(listener, "refused")[0] < FEW
