@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
-from deployment import Redis, Site, private
 from evp import BUILD
 from flow import FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, ue, wait_until
-from house import AKMA, Notified
 from line import Sides
 from operator_network import Subscriber
+from operator_site import AKMA, Notified
+from store_cluster import Redis, Site, private
 
 PROGRAM = BUILD / "e2e/e2e-as"
 WRITTEN = {"keylog"}  # a FILE that is not read

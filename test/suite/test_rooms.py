@@ -1,0 +1,122 @@
+"""The rooms of e2e/: arrows between them run one way, in their sources and in what they link.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from sanitizer import SANITIZED
+
+ROOT = Path(__file__).resolve().parents[2]
+E2E = ROOT / "e2e"
+
+# docs/architecture.md: net < ops < messages < { store | source | app } < server < third_party < session < as
+BASE = ["messages", "ops", "net"]
+KEEPERS = ["app", "source", "store"]  # none of them uses another
+MAY_USE = {
+    "net": [],
+    "ops": ["net"],
+    "messages": ["ops", "net"],
+    **{room: BASE for room in KEEPERS},
+    "server": [*KEEPERS, *BASE],
+    "third_party": ["server", *KEEPERS, *BASE],
+    "session": ["third_party", "server", *KEEPERS, *BASE],
+    "as": ["session", "third_party", "server", *KEEPERS, *BASE],
+    "ue": ["app", *BASE],
+}
+OUTSIDE = ["common", "examples", "include"]  # folders whose headers every room may use
+LIBRARIES = ["libevent_openssl", "libevent", "jansson", "hiredis", "libcurl", "libssl", "libcrypto"]
+
+
+def wrong_includes(e2e: Path) -> list[str]:
+    """The includes of a tree that no arrow permits, as "<file>: <header>: <why not>"."""
+    wrong = []
+    for file in sorted(e2e.rglob("*.[ch]")):
+        room = file.parent.name
+        for header in re.findall(r'^\s*#\s*include\s+"(.+)"', file.read_text(), re.M):
+            why = fault(e2e, room, header)
+            if why:
+                wrong.append(f"{file.relative_to(e2e)}: {header}: {why}")
+    return wrong
+
+
+def fault(e2e: Path, room: str, header: str) -> str:
+    """Why a file of a room cannot include a header; empty: it can."""
+    other = Path(header).parent.name
+    if other not in MAY_USE:
+        is_outside = any((ROOT / folder / header).exists() for folder in OUTSIDE)
+        return "" if is_outside else "neither a room's header nor one of common/"
+    if not (e2e / header).exists():
+        return "not there"
+    if header.endswith("_private.h"):
+        return "" if other == room else "private to its room"
+    return "" if other in [room, *MAY_USE[room]] else f"{room} may not use {other}"
+
+
+def test_every_room_has_its_place() -> None:
+    """A folder that is new, or whose name changes, has to get its arrows here and a list of its files."""
+    assert sorted(MAY_USE) == sorted({file.parent.name for file in E2E.rglob("*.[ch]")})
+    for room in MAY_USE:
+        listed = re.findall(r"\b([\w-]+\.c)\b", (E2E / room / "CMakeLists.txt").read_text())
+        there = [file.name for file in (E2E / room).glob("*.c")]
+        assert set(there) <= {*listed, f"e2e-{room}.c"}
+
+
+def test_no_include_runs_upward() -> None:
+    """An include against the order ties two rooms together, and the lower one cannot be read alone."""
+    assert wrong_includes(E2E) == []
+
+
+@pytest.mark.parametrize(
+    "room, header, why",
+    [
+        ("net", "ops/log.h", "net may not use ops"),
+        ("store", "source/source.h", "store may not use source"),
+        ("ue", "store/store.h", "ue may not use store"),
+        ("as", "app/relay_private.h", "private to its room"),
+        ("app", "net/nowhere.h", "not there"),
+        ("app", "loop.h", "neither a room's header"),
+    ],
+)
+def test_a_wrong_include_is_found(tmp_path: Path, room: str, header: str, why: str) -> None:
+    """The check itself: each kind of wrong include is refused."""
+    other = tmp_path / header
+    for folder in (tmp_path / room, other.parent):
+        folder.mkdir(exist_ok=True)
+    if why != "not there":
+        other.touch()
+    (tmp_path / room / "one.c").write_text(f'#include "{header}"\n')
+    (line,) = wrong_includes(tmp_path)
+    assert line.startswith(f"{room}/one.c: {header}: {why}")
+
+
+def library_of(room: str) -> str:
+    """The archive of a room."""
+    return str(BUILD / "e2e" / room / f"libroom-{room}.a")
+
+
+@pytest.mark.skipif(
+    SANITIZED, reason="a sanitizer's own symbols come with the program, not with a library"
+)
+@pytest.mark.parametrize("room", MAY_USE)
+def test_a_room_links_against_those_below_it(tmp_path: Path, room: str) -> None:
+    """A function of a higher room that is declared by hand, past its header, is an arrow as well."""
+    flags = subprocess.check_output(["pkg-config", "--libs", *LIBRARIES], text=True).split()
+    below = [library_of(other) for other in MAY_USE[room]]
+    linked = subprocess.run(
+        [
+            *["cc", "-shared", "-o", tmp_path / "room.so", "-Wl,-z,defs"],
+            *["-Wl,--whole-archive", library_of(room), "-Wl,--no-whole-archive"],
+            *["-Wl,--start-group", *below, "-Wl,--end-group", BUILD / "common/libakma-common.a"],
+            *[*flags, "-pthread"],
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linked.returncode == 0, linked.stderr
