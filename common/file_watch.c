@@ -6,6 +6,10 @@
 #include "file_watch.h"
 
 #include <string.h>
+#include <time.h>
+
+#define PAUSE_MS     100 /* before a file that could not be taken twice is read again; it doubles */
+#define PAUSE_MAX_MS 60000
 
 /* All zero: there is no file. */
 static struct stat look(const char *path)
@@ -29,25 +33,55 @@ static bool same(const struct stat *one, const struct stat *other)
            one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_to_be_tried_again(const struct file_watch *watch)
+{
+    return watch->failures > 0 && clock_ms() >= watch->again;
+}
+
 void file_watch_reading(struct file_watch *watch)
 {
-    watch->read = watch->seen = look(watch->path);
+    const struct stat now = look(watch->path);
+
+    if (!same(&now, &watch->read))
+        watch->failures = 0;
+    watch->read = watch->seen = now;
+}
+
+bool file_watch_done(struct file_watch *watch, bool taken)
+{
+    int64_t pause = PAUSE_MS;
+
+    if (taken) {
+        watch->failures = 0;
+        return true;
+    }
+    for (unsigned int i = 1; i < watch->failures && pause < PAUSE_MAX_MS; i++)
+        pause *= 2;
+    watch->again = clock_ms() + (watch->failures == 0 ? 0 : pause);
+    return watch->failures++ == 0;
 }
 
 bool file_watch_differs(const struct file_watch *watch)
 {
     const struct stat now = look(watch->path);
 
-    return !same(&now, &watch->read);
+    return !same(&now, &watch->read) || is_to_be_tried_again(watch);
 }
 
 bool file_watch_changed(struct file_watch *watch)
 {
     const struct stat now = look(watch->path);
-    const bool is_done = same(&now, &watch->seen) && !same(&now, &watch->read);
+    const bool is_done =
+        same(&now, &watch->seen) && (!same(&now, &watch->read) || is_to_be_tried_again(watch));
 
     watch->seen = now;
-    if (is_done)
-        watch->read = now;
     return is_done;
 }

@@ -124,7 +124,7 @@ static void *forward_start(struct app *app, struct app_connection *conn)
     forward->conn = conn;
     forward->fd = -1;
     (void)event_assign(&forward->begin, conn->loop->base, -1, 0, begin, forward);
-    (void)event_add(&forward->begin, &at_once);
+    loop_add_event(&forward->begin, &at_once);
     return forward;
 }
 

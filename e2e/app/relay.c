@@ -86,27 +86,29 @@ static void move(struct relay *relay, struct direction *direction, const struct 
     while (turns++ < TURNS && direction->status == RELAY_OK);
 }
 
-static void watch(struct event *event, short wanted)
+static bool watch(struct event *event, short wanted)
 {
     if ((event_get_events(event) & (EV_READ | EV_WRITE)) == wanted &&
         (wanted == 0 || event_pending(event, wanted, NULL)))
-        return;
+        return true;
     (void)event_del(event);
     if (wanted == 0)
-        return;
+        return true;
     (void)event_assign(event, event_get_base(event), event_get_fd(event),
                        (short)(wanted | EV_PERSIST), event_get_callback(event),
                        event_get_callback_arg(event));
-    (void)event_add(event, NULL);
+    return event_add(event, NULL) == 0;
 }
 
 /* Wait for what the directions wait for. */
-static void watch_both(struct relay *relay)
+static bool watch_both(struct relay *relay)
 {
-    watch(&relay->on_plain, (short)(relay->up.plain_wanted | relay->down.plain_wanted));
-    watch(&relay->on_ssl, (short)(relay->up.ssl_wanted | relay->down.ssl_wanted));
+    if (!watch(&relay->on_plain, (short)(relay->up.plain_wanted | relay->down.plain_wanted)) ||
+        !watch(&relay->on_ssl, (short)(relay->up.ssl_wanted | relay->down.ssl_wanted)))
+        return false;
     if (relay->up.status == RELAY_YIELD || relay->down.status == RELAY_YIELD)
         event_active(&relay->on_plain, EV_TIMEOUT, 0);
+    return true;
 }
 
 static void relay_free(struct relay *relay, bool broken_off)
@@ -166,8 +168,8 @@ static void run_directions(struct relay *relay, bool up, bool down)
         relay_finish(relay, relay->fault);
     else if (relay->up.status == RELAY_EOF && relay->down.status == RELAY_EOF)
         relay_finish(relay, NULL);
-    else
-        watch_both(relay);
+    else if (!watch_both(relay))
+        relay_finish(relay, "out of memory");
 }
 
 static void ssl_is_ready(evutil_socket_t fd, short what, void *argument)

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #define LOOK_MS 20L /* whether the last connection has ended */
 
@@ -22,7 +24,8 @@ struct control {
     struct event_base *base;
     enum state state;
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
-    struct event *look;
+    struct event *look, *signals;
+    int signal_fd;
     struct metrics_http *metrics;
 };
 
@@ -44,22 +47,17 @@ static void drain(struct control *control, const char *why)
     endpoints_close(&control->app_server->endpoints, &control->app_server->server);
 }
 
-static void on_end(evutil_socket_t number, short what, void *argument)
+static void end(struct control *control, int number)
 {
-    struct control *control = argument;
-
-    (void)what;
     if (control->state == RUNNING)
         drain(control, number == SIGINT ? "SIGINT" : "SIGTERM");
     else if (control->state == DRAINING)
         close_all(control, "the server was told twice to stop");
 }
 
-static void on_reload(evutil_socket_t number, short what, void *argument)
+static void read_again(struct control *control, int number)
 {
-    const struct control *control = argument;
-
-    (void)number, (void)what;
+    (void)number;
     reload(control->app_server);
 }
 
@@ -83,45 +81,61 @@ static void look(evutil_socket_t fd, short what, void *argument)
 
 static const struct {
     int number;
-    event_callback_fn function;
-} answered[] = {{SIGTERM, on_end}, {SIGINT, on_end}, {SIGHUP, on_reload}};
+    void (*answer)(struct control *control, int number);
+} answered[] = {{SIGTERM, end}, {SIGINT, end}, {SIGHUP, read_again}};
 
 #define ANSWERED (sizeof(answered) / sizeof(answered[0]))
 
-static void mask_signals(int how)
+static sigset_t answered_signals(void)
 {
     sigset_t set;
 
     (void)sigemptyset(&set);
     for (size_t i = 0; i < ANSWERED; i++)
         (void)sigaddset(&set, answered[i].number);
-    (void)pthread_sigmask(how, &set, NULL);
+    return set;
 }
 
 void control_hold_signals(void)
 {
-    mask_signals(SIG_BLOCK);
+    const sigset_t set = answered_signals();
+
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-static bool add_signals(struct control *control, struct event *signals[ANSWERED])
+/* A signal that could not be read waits. */
+static void on_signal(evutil_socket_t fd, short what, void *argument)
 {
-    for (size_t i = 0; i < ANSWERED; i++) {
-        signals[i] = evsignal_new(control->base, answered[i].number, answered[i].function, control);
-        if (signals[i] == NULL || event_add(signals[i], NULL) != 0)
-            return false;
-    }
-    mask_signals(SIG_UNBLOCK);
-    return true;
+    struct signalfd_siginfo info;
+
+    (void)what;
+    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    for (size_t i = 0; i < ANSWERED; i++)
+        if ((uint32_t)answered[i].number == info.ssi_signo)
+            answered[i].answer(argument, answered[i].number);
 }
 
-static bool run(struct control *control, struct event *signals[ANSWERED])
+/* libevent's own signals end the process where its pipe to itself fails. */
+static bool answer_signals(struct control *control)
+{
+    const sigset_t set = answered_signals();
+
+    control->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (control->signal_fd < 0)
+        return false;
+    control->signals =
+        event_new(control->base, control->signal_fd, EV_READ | EV_PERSIST, on_signal, control);
+    return control->signals != NULL && event_add(control->signals, NULL) == 0;
+}
+
+static bool run(struct control *control)
 {
     static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
     struct app_server *app_server = control->app_server;
 
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
-    if (control->look == NULL || event_add(control->look, &often) != 0 ||
-        !add_signals(control, signals))
+    if (control->look == NULL || event_add(control->look, &often) != 0 || !answer_signals(control))
         return false;
     if (app_server->options->metrics != NULL &&
         (control->metrics = metrics_http_new(control->base, app_server->options->metrics)) == NULL)
@@ -137,14 +151,14 @@ static bool run(struct control *control, struct event *signals[ANSWERED])
 
 int control_run(struct app_server *app_server)
 {
-    struct control control = {.app_server = app_server, .base = event_base_new()};
-    struct event *signals[ANSWERED] = {NULL};
-    const bool done = control.base != NULL && run(&control, signals);
+    struct control control = {.app_server = app_server, .base = event_base_new(), .signal_fd = -1};
+    const bool done = control.base != NULL && run(&control);
 
     metrics_http_free(control.metrics);
-    for (size_t i = 0; i < ANSWERED; i++)
-        if (signals[i] != NULL)
-            event_free(signals[i]);
+    if (control.signals != NULL)
+        event_free(control.signals);
+    if (control.signal_fd >= 0)
+        (void)close(control.signal_fd);
     if (control.look != NULL)
         event_free(control.look);
     if (control.base != NULL)

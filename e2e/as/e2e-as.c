@@ -8,8 +8,11 @@
  */
 #include "as/control.h"
 
-#include <signal.h>
+#include "net/signals.h"
+
 #include <stdlib.h>
+
+SIGNALS_SET_UP_FIRST;
 
 int main(int argc, char *argv[])
 {
@@ -17,7 +20,6 @@ int main(int argc, char *argv[])
     int status;
 
     app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
-    (void)signal(SIGPIPE, SIG_IGN);
     status = app_server_set_up(&app_server);
     if (status == EXIT_SUCCESS)
         status = control_run(&app_server);

@@ -72,7 +72,7 @@ static void ask_again_later(struct revocation_queue *queue, const char *reason)
     if (!first->has_failed)
         say(first, "failed", reason);
     first->has_failed = true;
-    (void)event_add(queue->retry, &pause);
+    loop_add_event(queue->retry, &pause);
 }
 
 static void ask_next(struct revocation_queue *queue);

@@ -215,7 +215,7 @@ static void wait_until(struct connector *connector, int64_t until)
     const int64_t left = end > clock_ms() ? end - clock_ms() : 0;
     const struct timeval wait = {left / 1000, left % 1000 * 1000};
 
-    (void)event_add(&connector->timer, &wait);
+    loop_add_event(&connector->timer, &wait);
 }
 
 /* Attempts share the time: where there are many addresses the last one has its turn as well. */

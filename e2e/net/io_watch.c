@@ -62,7 +62,7 @@ void io_watch_set(struct io_watch *watch, enum io_status wanted, int64_t deadlin
     if (deadline == 0) /* an event that waits already keeps its place in epoll: no system call */
         (void)event_remove_timer(&watch->event);
     if (deadline != 0 || what != 0)
-        (void)event_add(&watch->event, deadline == 0 ? NULL : &limit);
+        loop_add_event(&watch->event, deadline == 0 ? NULL : &limit);
 }
 
 void io_watch_cancel(struct io_watch *watch)

@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define WAKE_TRIES 100 /* a loop that is not woken up sleeps on its messages */
+
 static struct loop_message *take_all(struct loop *loop)
 {
     struct loop_message *first;
@@ -57,8 +59,14 @@ void loop_post(struct loop *loop, struct loop_message *message)
         loop->last->next = message;
     loop->last = message;
     (void)pthread_mutex_unlock(&loop->lock);
-    if (was_empty)
-        (void)!write(loop->wake_fd, &one, sizeof(one));
+    for (int tries = 0; was_empty && tries < WAKE_TRIES; tries++)
+        was_empty = write(loop->wake_fd, &one, sizeof(one)) < 0;
+}
+
+void loop_add_event(struct event *event, const struct timeval *limit)
+{
+    if (event_add(event, limit) != 0)
+        event_active(event, EV_TIMEOUT, 0);
 }
 
 static bool set_up(struct loop *loop, size_t index)

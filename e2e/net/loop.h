@@ -53,6 +53,12 @@ bool loops_start(struct loops *loops);
 /* Have message->run() called on a loop, from any thread, in the order of posting. */
 void loop_post(struct loop *loop, struct loop_message *message);
 
+/*
+ * Add an event. Where memory or the kernel fails it comes at once instead, as if its limit had been
+ * reached, so that nothing is waited for in vain.
+ */
+void loop_add_event(struct event *event, const struct timeval *limit);
+
 /* End the threads, once each loop has done what was posted to it before. */
 void loops_stop(struct loops *loops);
 

@@ -10,6 +10,7 @@
 #include "ops/metrics_http.h"
 
 #include "net/addr.h"
+#include "net/loop.h"
 #include "ops/metrics.h"
 
 #include <event2/buffer.h>
@@ -49,6 +50,20 @@ struct visit {
     bool is_answered;
 };
 
+static void pause_listening(const struct metrics_http *metrics)
+{
+    static const struct timeval pause = {.tv_usec = 100000};
+
+    (void)evconnlistener_disable(metrics->listener);
+    loop_add_event(metrics->pause, &pause);
+}
+
+static void listen_again(const struct metrics_http *metrics)
+{
+    if (evconnlistener_enable(metrics->listener) != 0)
+        pause_listening(metrics);
+}
+
 static void close_visit(struct visit *visit)
 {
     struct metrics_http *metrics = visit->metrics;
@@ -58,7 +73,7 @@ static void close_visit(struct visit *visit)
     bufferevent_free(visit->stream);
     OPENSSL_free(visit);
     if (metrics->count-- == CONNECTIONS_MAX)
-        (void)evconnlistener_enable(metrics->listener);
+        listen_again(metrics);
 }
 
 static void reply(struct visit *visit, bool is_head, const char *status, const char *type,
@@ -67,6 +82,7 @@ static void reply(struct visit *visit, bool is_head, const char *status, const c
     struct evbuffer *out = bufferevent_get_output(visit->stream);
 
     visit->is_answered = true;
+    (void)bufferevent_disable(visit->stream, EV_READ);
     (void)evbuffer_add_printf(out,
                               "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
                               "Connection: close\r\n\r\n%s",
@@ -180,20 +196,17 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
     if (++metrics->count == CONNECTIONS_MAX)
         (void)evconnlistener_disable(listener);
     (void)event_assign(&visit->limit, metrics->base, -1, 0, on_limit, visit);
-    (void)event_add(&visit->limit, &limit);
+    loop_add_event(&visit->limit, &limit);
     bufferevent_setcb(visit->stream, on_read, on_written, on_event, visit);
-    bufferevent_setwatermark(visit->stream, EV_READ, 0, REQUEST_MAX);
-    (void)bufferevent_enable(visit->stream, EV_READ);
+    if (bufferevent_enable(visit->stream, EV_READ) != 0)
+        close_visit(visit);
 }
 
 /* Without descriptors: do not ask again at once. */
 static void could_not_accept(struct evconnlistener *listener, void *argument)
 {
-    static const struct timeval pause = {.tv_usec = 100000};
-    const struct metrics_http *metrics = argument;
-
-    (void)evconnlistener_disable(listener);
-    (void)event_add(metrics->pause, &pause);
+    (void)listener;
+    pause_listening(argument);
 }
 
 static void resume_accepting(evutil_socket_t fd, short what, void *argument)
@@ -202,7 +215,7 @@ static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (metrics->count < CONNECTIONS_MAX)
-        (void)evconnlistener_enable(metrics->listener);
+        listen_again(metrics);
 }
 
 static int listen_there(const char *address, char shown[ADDR_SIZE])

@@ -124,26 +124,33 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
     (void)close(fd);
 }
 
-/* Without descriptors: the oldest handshake goes; without any, do not ask again at once. */
-static void starve(struct acceptor *acceptor)
+static void pause_listening(struct acceptor *acceptor)
 {
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 
-    report_refusal(REFUSAL_STARVED, NULL);
-    if (connection_evict(acceptor->worker))
-        return;
     for (size_t i = 0; i < acceptor->endpoints->count; i++)
         (void)event_del(acceptor->listening[i]);
-    (void)event_add(acceptor->pause, &pause);
+    loop_add_event(acceptor->pause, &pause);
+}
+
+/* Without descriptors: the oldest handshake goes; without any, do not ask again at once. */
+static void starve(struct acceptor *acceptor)
+{
+    report_refusal(REFUSAL_STARVED, NULL);
+    if (!connection_evict(acceptor->worker))
+        pause_listening(acceptor);
 }
 
 static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 {
     struct acceptor *acceptor = argument;
+    bool listens = true;
 
     (void)fd, (void)what;
-    for (size_t i = 0; i < acceptor->endpoints->count; i++)
-        (void)event_add(acceptor->listening[i], NULL);
+    for (size_t i = 0; listens && i < acceptor->endpoints->count; i++)
+        listens = event_add(acceptor->listening[i], NULL) == 0;
+    if (!listens)
+        pause_listening(acceptor);
 }
 
 /* One of the connections that --connections counts; without it there is no end of them. */

@@ -158,7 +158,7 @@ static void wait_for_limit(struct ue *ue)
     const int64_t left = limit_of(ue) - clock_ms() + 1;
     const struct timeval watch = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
 
-    (void)event_add(&ue->limit, &watch);
+    loop_add_event(&ue->limit, &watch);
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)

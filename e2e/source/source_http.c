@@ -84,7 +84,7 @@ void source_http_run_lookups(struct source_http *http)
     const struct timeval soon = {0, TICK};
 
     if (lookups_run(http->lookups, clock_ms()))
-        (void)evtimer_add(http->tick, &soon);
+        loop_add_event(http->tick, &soon);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)

@@ -6,6 +6,7 @@
 #include "store/redis_requests.h"
 
 #include "net/clock.h"
+#include "net/loop.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -21,7 +22,7 @@ void redis_set_timer(struct redis *redis, int64_t milliseconds)
     const int64_t watch = milliseconds < 0 ? 0 : milliseconds;
     const struct timeval time = {watch / 1000, (watch % 1000) * 1000};
 
-    (void)event_add(redis->timer, &time);
+    loop_add_event(redis->timer, &time);
 }
 
 void redis_watch_oldest(struct redis *redis)

@@ -52,7 +52,7 @@ void tp_link_give_up(struct tp_link_client *client, const char *reason)
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
     fail_all(client, "the line to the third party is down");
-    (void)event_add(client->retry, &pause);
+    loop_add_event(client->retry, &pause);
     client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
 }
 

@@ -22,7 +22,7 @@ static void watch(struct tp_link_client *client)
     left = oldest->asked + TP_LINK_LIMIT_MS - clock_ms() + 1;
     left = left < 1 ? 1 : left;
     watch = (struct timeval){left / 1000, left % 1000 * 1000};
-    (void)event_add(client->overdue, &watch);
+    loop_add_event(client->overdue, &watch);
 }
 
 /* The oldest have waited too long. Where nothing at all has come since, the line is dead. */

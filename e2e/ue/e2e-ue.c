@@ -8,6 +8,7 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
+#include "net/signals.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "options.h"
@@ -15,11 +16,12 @@
 #include "tls13_psk.h"
 #include "ue/ue_listen.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+SIGNALS_SET_UP_FIRST;
 
 static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
@@ -241,9 +243,10 @@ int main(int argc, char *argv[])
 
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
-    (void)signal(SIGPIPE, SIG_IGN);
     if (!is_one_task() || !is_one_identity())
         return EXIT_USAGE;
+    if (option.listen == NULL)
+        signals_let_hangup_end();
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
                                .mode = option.mode,
                                .digest = option.digest,

@@ -177,6 +177,7 @@ bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
 
     file_watch_reading(&keys->file);
     version = read_version(keys, fault);
+    (void)file_watch_done(&keys->file, version != NULL);
     if (version == NULL)
         return false;
     (void)pthread_mutex_lock(&keys->lock);

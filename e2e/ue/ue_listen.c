@@ -125,24 +125,34 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
         close_local(local);
 }
 
+static void pause_accepting(const struct worker *worker)
+{
+    static const struct timeval pause = {0, PAUSE_US};
+
+    for (size_t i = 0; i < worker->count; i++)
+        (void)evconnlistener_disable(worker->listeners[i]);
+    loop_add_event(worker->pause, &pause);
+}
+
 static void go_on_accepting(evutil_socket_t fd, short what, void *argument)
 {
     const struct worker *worker = argument;
+    bool accepts = true;
 
     (void)fd, (void)what;
-    for (size_t i = 0; i < worker->count; i++)
-        (void)evconnlistener_enable(worker->listeners[i]);
+    for (size_t i = 0; accepts && i < worker->count; i++)
+        accepts = evconnlistener_enable(worker->listeners[i]) == 0;
+    if (!accepts)
+        pause_accepting(worker);
 }
 
 static void could_not_accept(struct evconnlistener *listener, void *argument)
 {
     static struct log_limit limit_accept;
-    static const struct timeval pause = {0, PAUSE_US};
-    const struct worker *worker = argument;
 
+    (void)listener;
     log_limited(&limit_accept, "accept", "reason", strerror(errno), NULL);
-    (void)evconnlistener_disable(listener);
-    (void)event_add(worker->pause, &pause);
+    pause_accepting(argument);
 }
 
 static void close_worker(struct worker *worker)

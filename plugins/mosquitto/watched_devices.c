@@ -9,13 +9,15 @@ enum watched_result watched_devices_look(struct watched_devices *watched,
                                          char fault[DEVICES_FAULT_SIZE])
 {
     struct devices *devices;
+    bool is_news;
 
     if (watched->devices != NULL && !file_watch_differs(&watched->file))
         return WATCHED_SAME;
     file_watch_reading(&watched->file);
     devices = devices_read(watched->file.path, &watched->rules, fault);
+    is_news = file_watch_done(&watched->file, devices != NULL);
     if (devices == NULL)
-        return WATCHED_BAD;
+        return is_news ? WATCHED_BAD : WATCHED_SAME;
     devices_free(watched->devices);
     watched->devices = devices;
     return WATCHED_READ;

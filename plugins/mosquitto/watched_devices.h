@@ -21,7 +21,10 @@ enum watched_result {
     WATCHED_BAD   /* it cannot be taken; the rows from before hold, if there are any */
 };
 
-/* Look at the file, and read it if it changed; WATCHED_BAD comes once a change, with a fault. */
+/*
+ * Look at the file, and read it if it changed, or could not be taken; WATCHED_BAD comes once a
+ * change, with a fault.
+ */
 enum watched_result watched_devices_look(struct watched_devices *watched,
                                          char fault[DEVICES_FAULT_SIZE]);
 

@@ -107,4 +107,8 @@ echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
     grep -v '^time=' "$folder/log"
     exit 1
 }
+
+make_build preload "-g -O2" -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
+echo "== calls that fail once, in each role"
+AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --sample "${AKMA_SAMPLE:-12}"
 echo "hardening: all well"

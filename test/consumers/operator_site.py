@@ -84,7 +84,8 @@ class Notified(OperatorSite):
         super().__init__(folder)
         self.nef_files = self.authority.issue("nef.example.com")
 
-    def _read_notify(self, server: Process) -> None:
+    def read_notify(self, server: Process) -> None:
+        """Where a server takes notifications, from its next line."""
         name, _, self.notify = server.read().decode().partition(" ")
         assert name == "notify-accept"
 
@@ -92,7 +93,7 @@ class Notified(OperatorSite):
         """All in one."""
         options = ("--e2e", "offered", *NOTIFY)
         server = self.server(f"nef:{operator.url}", options=options, names=list(names))
-        self._read_notify(server)
+        self.read_notify(server)
         return server
 
     def post(
@@ -156,7 +157,7 @@ class Apart(Notified):
             accept = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--third-party", address]
             words = (*accept, *line, *source, *options)
             self.naf = parts.enter_context(Program(*words, environment=self.environment))
-            self._read_notify(self.naf)
+            self.read_notify(self.naf)
             yield
 
     def revoke(self) -> int:

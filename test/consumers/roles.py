@@ -1,0 +1,429 @@
+"""The flow's programs in each of their roles, one of them with calls that fail (faults.py).
+
+A Stage is what a check needs of a role: the program under test, and acts, each of which is a whole way through it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import reference
+from consumer import RIGHT
+from deployment import Redis, private
+from evp import BUILD
+from faults import Faults
+from flow import FQDN, LOOPBACK, Process, split, ue_command, write_devices
+from fleet import PLUGIN, row, settings, write_rows
+from house import KA, NOTIFY, Notified
+from line import Program, Sides
+from operator_network import Operator, Subscriber
+
+KS_NAF = bytes(range(32))
+UE = "ue@bsf.example.com"
+ROWS = [[UE, KS_NAF.hex(), KA.hex()]]
+LIMITS = ["--handshake-timeout", "2", "--line-timeout", "2", "--drain-timeout", "1"]
+SUBSCRIBERS = 1500  # more than are asked for while --key-lifetime keeps them
+RATES = ["--key-lifetime", "1", "--lookups-per-second", "10000", "--lookups-per-source", "10000"]
+Act = Callable[[], str]  # "ok", or what went wrong
+
+
+@dataclass
+class Stage:
+    """A role: the program whose calls fail, and ways through it that have to work afterwards."""
+
+    program: Process
+    acts: list[Act]
+    faults: Faults
+    prepare: Callable[[], None] = lambda: None  # before calls are made to fail
+    seconds: float = 0  # that calls fail for at least: what the program does by itself
+
+
+class Visitor:
+    """test/programs/visit: a UE that is there already, so that a flow takes milliseconds."""
+
+    def __init__(
+        self, naf: str, endpoint: str, devices: Path, prefix: str = "3GPP-bootstrapping"
+    ) -> None:
+        self.process = Process(BUILD / "test/programs/visit", naf, endpoint, devices, prefix, FQDN)
+
+    def flow(self, identity: str = UE) -> str:
+        """One flow: "ok", or why it was none."""
+        self.process.write(f"{identity} hello\n".encode())
+        return self.process.read().decode() or self.process.errors
+
+    def __enter__(self) -> "Visitor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+class Wire:
+    """A connection's way that can be cut: octets between whoever connects here and an address."""
+
+    def __init__(self, address: str) -> None:
+        self.target = split(address)
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.pairs: dict[socket.socket, socket.socket] = {}
+        self.lock = threading.Lock()
+        self.ended = False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    @property
+    def address(self) -> str:
+        """Where to connect."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def cut(self) -> None:
+        """Break what is connected."""
+        with self.lock:
+            for one in self.pairs:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def _drop(self, one: socket.socket) -> None:
+        with self.lock:
+            other = self.pairs.pop(one, None)
+            if other is not None:
+                self.pairs.pop(other, None)
+                other.close()
+        one.close()
+
+    def _accept(self) -> None:
+        one, _ = self.listener.accept()
+        try:
+            other = socket.create_connection(self.target)
+        except OSError:
+            one.close()
+            return
+        with self.lock:
+            self.pairs |= {one: other, other: one}
+
+    def _pass_on(self, one: socket.socket) -> None:
+        try:
+            octets = one.recv(65536)
+            if octets:
+                self.pairs[one].sendall(octets)
+        except (OSError, KeyError):
+            octets = b""
+        if not octets:
+            self._drop(one)
+
+    def _run(self) -> None:
+        while not self.ended:
+            ready, _, _ = select.select([self.listener, *self.pairs], [], [], 0.2)
+            for one in ready:
+                if one is self.listener:
+                    self._accept()
+                elif one in self.pairs:
+                    self._pass_on(one)
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended = True
+        self.thread.join(5)
+        self.listener.close()
+
+
+def _as(faults: Faults | None, *options: str | Path) -> Program:
+    return Program(*options, *LIMITS, environment=faults.environment if faults else None)
+
+
+def _naf(devices: Path, *options: str | Path) -> list[str | Path]:
+    addresses: list[str | Path] = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN]
+    return [*addresses, "--devices", devices, *options]
+
+
+HERE = ["--e2e-accept", f"{LOOPBACK}:0"]
+
+
+def signalled(program: Process, number: int, said: str) -> str:
+    """Send a signal and wait for a further line of the log with this text."""
+    before = program.errors.count(said)
+    os.kill(program.process.pid, number)
+    end = time.monotonic() + 1
+    while program.errors.count(said) == before:
+        if time.monotonic() > end:
+            return f"nothing says {said}"
+        time.sleep(0.002)
+    return "ok"
+
+
+def fetched(address: str, path: str) -> str:
+    """A page of the metrics' listener."""
+    connection = http.client.HTTPConnection(*split(address), timeout=1)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+        return "ok" if status == 200 else f"status {status}"
+    except (OSError, http.client.HTTPException) as error:
+        return repr(error)
+    finally:
+        connection.close()
+
+
+def echoed(address: str) -> str:
+    """A local program's connection, by whatever way to an application that echoes."""
+    try:
+        with socket.create_connection(split(address), 2) as connection:
+            connection.sendall(b"hello\n")
+            got = connection.recv(100)
+            return "ok" if got.endswith(b"hello\n") else f"got {got!r}"
+    except OSError as error:
+        return repr(error)
+
+
+@contextlib.contextmanager
+def all_in_one(folder: Path) -> Iterator[Stage]:
+    """NAF, third party and endpoint in one process, its files read again, its metrics."""
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    with _as(faults, *_naf(devices, *HERE, "--metrics", f"{LOOPBACK}:0")) as program:
+        at = program.addresses
+        with Visitor(at["accept"], at["e2e-accept"], devices) as visitor:
+            acts: list[Act] = [
+                visitor.flow,
+                lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                lambda: fetched(at["metrics"], "/metrics"),
+                lambda: fetched(at["metrics"], "/healthz"),
+            ]
+            yield Stage(program, acts, faults)
+
+
+@contextlib.contextmanager
+def application() -> Iterator[str]:
+    """bench/echo: an application that echoes; its address."""
+    with Process(BUILD / "bench/echo", f"{LOOPBACK}:0") as program:
+        yield program.read().decode().split()[1]
+
+
+@contextlib.contextmanager
+def relay(folder: Path) -> Iterator[Stage]:
+    """The endpoint in front of an application."""
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    with application() as echo:
+        forward = ["--forward", echo, "--proxy-protocol"]
+        with _as(faults, *_naf(devices, *HERE, *forward[:2])) as program:
+            at = program.addresses
+            with Visitor(at["accept"], at["e2e-accept"], devices) as visitor:
+                yield Stage(program, [visitor.flow], faults)
+
+
+@contextlib.contextmanager
+def _line(folder: Path, which: str) -> Iterator[Stage]:
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    sides = Sides(folder)
+    ks_naf = write_devices(folder / "naf.csv", [[UE, KS_NAF.hex(), ""]])
+    ka = write_devices(folder / "third-party.csv", [[UE, "", KA.hex()]])
+    line: list[str | Path] = [
+        "--naf-accept",
+        f"{LOOPBACK}:0",
+        "--devices",
+        ka,
+        *sides.options(sides.third_party),
+    ]
+    own = {which: faults}
+    with _as(own.get("third party"), *HERE, *line) as third_party:
+        with Wire(third_party.addresses["naf-accept"]) as wire:
+            asks = ["--third-party", wire.address, *sides.options(sides.naf)]
+            with _as(own.get("naf"), *_naf(ks_naf, *asks)) as naf:
+                endpoint = third_party.addresses["e2e-accept"]
+                with Visitor(naf.addresses["accept"], endpoint, devices) as visitor:
+                    program = naf if which == "naf" else third_party
+                    acts: list[Act] = [
+                        visitor.flow,
+                        lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                    ]
+                    yield Stage(program, acts, faults, prepare=wire.cut, seconds=0.3)
+
+
+def naf(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """The NAF apart; its line is cut before each fault."""
+    return _line(folder, "naf")
+
+
+def third_party(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """The third party apart, with an endpoint; the line is cut before each fault."""
+    return _line(folder, "third party")
+
+
+@contextlib.contextmanager
+def _redis(folder: Path, which: str) -> Iterator[Stage]:
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    redis = Redis(folder, tls=True)
+    key = private(folder / "store.key", f"1:{bytes(range(32)).hex()}\n")
+    own = {which: faults}
+    try:
+        with Wire(f"{LOOPBACK}:{redis.port}") as wire:
+            store: list[str | Path] = ["--store", f"rediss://{wire.address}", "--store-key", key]
+            store += ["--store-ca", redis.authority.file]
+            with _as(own.get("naf"), *_naf(devices, *store)) as first:
+                with _as(own.get("endpoint"), *HERE, *store) as second:
+                    at = first.addresses["accept"], second.addresses["e2e-accept"]
+                    with Visitor(*at, devices) as visitor:
+                        program = first if which == "naf" else second
+                        acts: list[Act] = [
+                            visitor.flow,
+                            lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                        ]
+                        yield Stage(program, acts, faults, prepare=wire.cut, seconds=0.3)
+    finally:
+        redis.stop()
+
+
+def naf_with_redis(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """NAF and third party with a Redis over TLS, whose connections are cut before each fault."""
+    return _redis(folder, "naf")
+
+
+def endpoint_with_redis(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """The endpoint apart, at a Redis over TLS, whose connections are cut before each fault."""
+    return _redis(folder, "endpoint")
+
+
+@contextlib.contextmanager
+def _source(folder: Path, kind: str, *more: str | Path, token: bool = False) -> Iterator[Stage]:
+    """Every flow asks the operator for another subscriber's key; the connection is cut before each fault."""
+    faults, house, is_gba = Faults(folder / "faults"), Notified(folder), kind == "bsf"
+    subscribers = [
+        Subscriber(supi=f"00101{number:010}", gpsi=f"extid-{number}@example.com")
+        for number in range(SUBSCRIBERS)
+    ]
+    with house.operator(*subscribers, token=token) as operator:
+        with Wire(f"{LOOPBACK}:{operator.server.port}") as wire:
+            url = f"https://localhost:{wire.port}"
+            names = [one.impi if is_gba else one.gpsi or "" for one in subscribers]
+            rows = [_device(operator, one, is_gba) for one in subscribers]
+            options = [*house.sources(f"{kind}:{url}"), *RATES, *more]
+            if token:
+                options += ["--token-url", f"{url}/oauth2/token", "--client-id", "client"]
+                options += ["--client-secret-file", private(folder / "secret", "secret\n")]
+            ka = write_devices(folder / "ka.csv", [[name, "", KA.hex()] for name in names])
+            devices = write_devices(folder / "devices.csv", rows)
+            turn = itertools.cycle(row[0] for row in rows)
+            prefix = "3GPP-bootstrapping" if is_gba else "3GPP-AKMA"
+            with _as(faults, *_naf(ka, *HERE, *options)) as program:
+                at = program.addresses
+                with Visitor(at["accept"], at["e2e-accept"], devices, prefix) as visitor:
+                    acts: list[Act] = [lambda: visitor.flow(next(turn))]
+                    if "--notify-accept" in more:
+                        house.read_notify(program)
+                        acts.append(lambda: _notified(house, subscribers[0]))
+                    yield Stage(program, acts, faults, prepare=wire.cut)
+
+
+def _device(operator: Operator, subscriber: Subscriber, is_gba: bool) -> list[str]:
+    if not is_gba:
+        return [subscriber.a_kid, subscriber.k_af(operator.naf_id).hex(), KA.hex()]
+    of = (subscriber.ks, subscriber.rand, subscriber.impi, operator.naf_id)
+    return [subscriber.b_tid, reference.ks_naf(*of).hex(), KA.hex()]
+
+
+def _notified(house: Notified, subscriber: Subscriber) -> str:
+    try:
+        status = house.post(json.dumps({"aKId": subscriber.a_kid}).encode())
+    except OSError as error:
+        return repr(error)
+    return "ok" if status == 204 else f"status {status}"
+
+
+def nef(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """Keys from a NEF, which notifies."""
+    return _source(folder, "nef", *NOTIFY)
+
+
+def aanf(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """Keys from an AAnF, with a token."""
+    return _source(folder, "aanf", token=True)
+
+
+def bsf(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """Keys from a BSF."""
+    return _source(folder, "bsf")
+
+
+@contextlib.contextmanager
+def listening_ue(folder: Path) -> Iterator[Stage]:
+    """e2e-ue --listen, in front of an application behind the endpoint; its file read again."""
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    with application() as echo:
+        with _as(None, *_naf(devices, *HERE, "--forward", echo)) as server:
+            at = server.addresses
+            command = ue_command(devices, UE, at["accept"], at["e2e-accept"])
+            command = command[: command.index("--message")] + ["--listen", f"{LOOPBACK}:0"]
+            with Process(*command, environment=faults.environment) as program:
+                where = program.read().decode().split()[1]
+                acts: list[Act] = [
+                    lambda: echoed(where),
+                    lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                ]
+                yield Stage(program, acts, faults)
+
+
+class Plugin:
+    """The mosquitto plugin; two files of devices by turns, so that each look has to read."""
+
+    def __init__(self, folder: Path, faults: Faults) -> None:
+        self.path, self.turn = folder / "devices.csv", 0
+        self._write()
+        command: list[str | Path] = [BUILD / "test/programs/broker", PLUGIN]
+        command += [f"devices={self.path}", f"naf_fqdn={FQDN}"]
+        self.program = Process(*command, environment=faults.environment | settings())
+
+    def _write(self) -> None:
+        self.turn += 1
+        write_rows(self.path, row(f"ue-{self.turn % 2}"), row("ue-2"))
+
+    def _ask(self, identity: str) -> str:
+        self.program.write(f"{identity}\n".encode())
+        return self.program.read().decode()
+
+    def revoke(self) -> None:
+        """One device is gone, and another is new; the file says so from now on."""
+        self._write()
+
+    def look(self) -> str:
+        """The one that is gone is refused, and the one that is new has a key."""
+        gone, new = self._ask(f"ue-{(self.turn + 1) % 2}"), self._ask(f"ue-{self.turn % 2}")
+        if not gone.startswith("refused"):
+            return "a revoked device was admitted"
+        return "ok" if new == RIGHT.key.hex().upper() else new
+
+
+@contextlib.contextmanager
+def plugin(folder: Path) -> Iterator[Stage]:
+    """The mosquitto plugin, whose file changes before each fault."""
+    faults = Faults(folder / "faults")
+    made = Plugin(folder, faults)
+    with made.program:
+        yield Stage(made.program, [made.look], faults, prepare=made.revoke)
+
+
+ROLES = {
+    "all in one": all_in_one,
+    "relay": relay,
+    "NAF": naf,
+    "third party": third_party,
+    "NAF at a Redis": naf_with_redis,
+    "endpoint at a Redis": endpoint_with_redis,
+    "NEF": nef,
+    "AAnF": aanf,
+    "BSF": bsf,
+    "e2e-ue --listen": listening_ue,
+    "mosquitto plugin": plugin,
+}

@@ -1,0 +1,58 @@
+"""Calls of a running program that fail: test/programs/faults.c, preloaded, and told what to do through a file.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import enum
+import mmap
+import struct
+from pathlib import Path
+
+from evp import BUILD
+from flow import ENVIRONMENT
+
+NEVER = 2**32 - 1
+
+
+class Kind(enum.IntEnum):
+    """Calls that can fail, by the numbers of faults.c."""
+
+    ALLOCATION = 1
+    DESCRIPTOR = 2
+    READ = 3
+    WRITE = 4
+    THREAD = 5
+
+
+class Faults:
+    """What one process is told; environment is what it has to be started with."""
+
+    def __init__(self, path: Path) -> None:
+        path.write_bytes(bytes(mmap.PAGESIZE))
+        with path.open("r+b") as file:
+            self.control = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        preload = str(BUILD / "test/programs/libfaults.so")
+        self.environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_FAULTS": str(path)}
+
+    def _write(self, index: int, value: int) -> None:
+        struct.pack_into("=I", self.control, 4 * index, value)
+
+    def _read(self, index: int) -> int:
+        number: int = struct.unpack_from("=I", self.control, 4 * index)[0]
+        return number
+
+    def arm(self, kind: Kind, first: int, length: int = 1, *, traced: bool = False) -> None:
+        """From now on let the first-th call of a kind fail, and those behind it: length in all."""
+        for index, value in enumerate((first, length, 0, 0, int(traced)), start=1):
+            self._write(index, value)
+        self._write(0, kind)
+
+    def disarm(self) -> int:
+        """Let all succeed; how many have failed."""
+        self._write(0, 0)
+        return self._read(4)
+
+    @property
+    def seen(self) -> int:
+        """How many calls of the kind there were since."""
+        return self._read(3)
