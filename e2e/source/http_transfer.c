@@ -254,7 +254,7 @@ static void locate(struct transfer *transfer, unsigned int milliseconds)
     (void)OPENSSL_strlcpy(transfer->unknown, known.reason, sizeof(transfer->unknown));
     if (transfer->request != NULL)
         wait = (struct timeval){milliseconds / 1000, (int)(milliseconds % 1000) * 1000};
-    (void)event_add(&transfer->begin, &wait);
+    loop_add_event(&transfer->begin, &wait);
 }
 
 static void enlist(struct transfer *transfer)

@@ -128,7 +128,7 @@ static void make_all(const struct common_setup *common)
 int main(int argc, char *argv[])
 {
     const struct e2e_setup setup = {.naf_fqdn = argc == 6 ? argv[5] : "", .usage = USAGE};
-    struct addrs addrs[2] = {{.list = NULL}};
+    struct addrs addrs[2] = {{.fixed = NULL}};
     struct common_setup common = {.client = {.naf = &addrs[0], .endpoint = &addrs[1]},
                                   .keys = {.needs_ka = true}};
     struct e2e e2e;
