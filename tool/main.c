@@ -6,6 +6,7 @@
 #include "command.h"
 #include "options.h"
 #include "printable.h"
+#include "program.h"
 #include "secret_file_guard.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ static void help(void)
 
 int main(int argc, char *argv[])
 {
+    program_begin("akma");
     if (argc < 2) {
         help();
         return EXIT_USAGE;

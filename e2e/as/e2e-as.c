@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "as/control.h"
+#include "program.h"
 
 #include "net/signals.h"
 
@@ -19,6 +20,7 @@ int main(int argc, char *argv[])
     struct app_server app_server = {.options = NULL};
     int status;
 
+    program_begin("e2e-as");
     app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
     status = app_server_set_up(&app_server);
     if (status == EXIT_SUCCESS)

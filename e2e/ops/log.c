@@ -7,6 +7,7 @@
 
 #include "net/clock.h"
 #include "ops/log_buffer.h"
+#include "ops/log_names.h"
 #include "printable.h"
 
 #include <event2/event.h>
@@ -54,13 +55,13 @@ static bool names_a_subscriber(const char *key)
     return strcmp(key, "identity") == 0 || strcmp(key, "device") == 0;
 }
 
-static void put_hash(struct line *line, const char *value)
+static void put_hash(struct line *line, const char *value, size_t length)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     char shown[2 * HASH_SHOWN + 1] = "";
 
     if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, log_setup.secret, sizeof(log_setup.secret),
-                  (const unsigned char *)value, strlen(value), hash, sizeof(hash), NULL) == NULL)
+                  (const unsigned char *)value, length, hash, sizeof(hash), NULL) == NULL)
         memset(hash, 0, sizeof(hash));
     for (size_t i = 0; i < HASH_SHOWN; i++)
         (void)snprintf(shown + 2 * i, 3, "%02x", hash[i]);
@@ -74,12 +75,29 @@ static void put_quoted(struct line *line, const char *filtered, bool quoted)
     line_put(line, "\"", quoted);
 }
 
+/* A sentence that others may have written: each name in it as its hash. */
+static void put_sentence(struct line *line, const char *text)
+{
+    struct printable room;
+    size_t before, length;
+
+    line_put(line, "\"", true);
+    for (; log_names_next(text, &before, &length); text += before + length) {
+        put_text(line, printable_octets(room.text, sizeof(room.text), text, before));
+        put_hash(line, text + before, length);
+    }
+    put_text(line, PRINTABLE(text));
+    line_put(line, "\"", true);
+}
+
 static void put_value(struct line *line, const char *key, const char *value)
 {
     const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
 
     if (log_setup.identities == LOG_HASH && names_a_subscriber(key))
-        put_hash(line, value);
+        put_hash(line, value, strlen(value));
+    else if (log_setup.identities == LOG_HASH && strcmp(key, "reason") == 0 && quoted)
+        put_sentence(line, value);
     else
         put_quoted(line, PRINTABLE(value), quoted);
 }

@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "options.h"
 #include "printable.h"
+#include "program.h"
 #include "tls13_psk.h"
 #include "ue/ue_listen.h"
 
@@ -241,6 +242,7 @@ int main(int argc, char *argv[])
     struct e2e e2e;
     int status = CLIENT_OTHER;
 
+    program_begin("e2e-ue");
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
     if (!is_one_task() || !is_one_identity())

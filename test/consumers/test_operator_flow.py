@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from evp import BUILD
 from flow import FQDN, NAF_ID, Process, Server, StockClient, split, ue
 from openssl_cli import derived, kdf
-from operator_network import HttpsServer, Reply, Request, Subscriber, expiry
+from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
 
 
@@ -88,6 +89,35 @@ def test_anonymous(operator_site: OperatorSite) -> None:
     for bad in ("", "x" * 256):
         result = ue(device, *to, "--device", bad)
         assert result.returncode == 2 and "--device" in result.stderr
+
+
+def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
+    """--log-identities hash let the A-KID, and others, through in the operator's detail."""
+    subscriber = Subscriber()
+    names = [subscriber.a_kid, f"imsi-{subscriber.supi}", subscriber.impi, "msisdn-4915112345678"]
+    detail = (
+        f"no key for {names[0]}, nor ({names[1]}): ask '{names[2]}', {names[3]} at 127.0.0.1:44331."
+    )
+    problem = {"status": 403, "cause": "NOT_ALLOWED", "detail": detail}
+
+    def refuse(request: Request, true: Reply) -> Reply:
+        return {"status": 403, "headers": PROBLEM, "body": json.dumps(problem)}
+
+    key = subscriber.k_af(NAF_ID)
+    with operator_site.operator(subscriber) as operator:
+        operator.answer = refuse
+        for how in ("full", "hash"):
+            options = ("--log-identities", how)
+            with operator_site.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
+                with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as nobody:
+                    assert nobody.read() == b""
+                line = server.wait_for_error("event=source-failed")
+                server.wait_for_error("event=source ")
+            assert "cause: NOT_ALLOWED, detail: no key for" in line and "127.0.0.1:44331" in line
+            for name in names:
+                assert (name in line) == (name in server.errors) == (how == "full")
+            identity = re.search(r" identity=(\S+)", line)
+            assert identity and f"no key for {identity[1]}, nor" in line, "the same hash"
 
 
 def test_identities_that_nobody_is_asked_for_in_a_handshake(operator_site: OperatorSite) -> None:
