@@ -8,11 +8,13 @@
 
 #include "algorithm.h"
 #include "errors.h"
+#include "parent.h"
 #include "policy.h"
 #include "prf.h"
 
 struct provctx {
     struct errors errors;
+    struct parent parent;
     OSSL_LIB_CTX *libctx; /* child of the application's: where HMAC is fetched */
     struct policy *policy;
     struct prf_source *source; /* the one thing that changes, atomically */

@@ -79,7 +79,7 @@ static void provider_teardown(void *vprovctx)
     struct provctx *provctx = vprovctx;
 
     prf_source_free(provctx->source); /* before the library context it was fetched from */
-    OSSL_LIB_CTX_free(provctx->libctx);
+    parent_child_free(&provctx->parent, provctx->libctx);
     policy_free(provctx->policy);
     OPENSSL_free(provctx->property);
     OPENSSL_free(provctx);
@@ -190,7 +190,7 @@ static struct provctx *provctx_new(const struct core *core, const OSSL_DISPATCH 
         return NULL;
     provctx->errors = core->errors;
     provctx->policy = policy_new(core->handle, core->get_params);
-    provctx->libctx = OSSL_LIB_CTX_new_child(core->handle, in);
+    provctx->libctx = parent_child_new(&provctx->parent, core->handle, in);
     provctx->property = make_property(name == NULL ? AKMA_PROVIDER_NAME : name);
     if (provctx->libctx != NULL)
         provctx->source = prf_source_new(provctx->libctx);

@@ -55,6 +55,13 @@
  * EVP_KDF_CTX_new() had made it. EVP_KDF_CTX_free() cleanses the same and ends it; of NULL it does
  * nothing. After fork() each process has a context of its own.
  *
+ * A context and its algorithm may outlive the library context that they are of. They may not
+ * outlive libcrypto itself: freed after OPENSSL_cleanup(), which libcrypto registers with atexit()
+ * when it is first called, an EVP_KDF of any provider in a file of its own crashes in libcrypto. So
+ * a program that frees one in an exit handler, or in the destructor of a C++ object with static
+ * storage, calls OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) before it registers that
+ * handler or makes that object.
+ *
  * A call that fails takes nothing. The context still has the inputs from before the call, of
  * several parameters not even those that were good, and can be used again. A derivation that fails
  * leaves no part of a key in its output. OpenSSL's error stack has the reason, with a text that

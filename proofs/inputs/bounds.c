@@ -22,17 +22,20 @@ static const struct row {
     size_t min, max; /* octets */
     enum form form;
 } rows[] = {
-    {INPUT_KS_NAF, OCTETS, 32, 32, NO_FORM},
-    {INPUT_KEY, OCTETS, 32, 32, NO_FORM},
+    {INPUT_KS_NAF, OCTETS, 32, 32, FORM_KEY},
+    {INPUT_KEY, OCTETS, 32, 32, FORM_KEY},
     {INPUT_ANY_KEY, OCTETS, 1, 2147483647, NO_FORM},
-    {INPUT_KA, OCTETS, 16, 65535, NO_FORM},
+    {INPUT_KA, OCTETS, 16, 65535, FORM_KEY},
     {INPUT_NAF_ID, OCTETS, 6, 258, FORM_NAF_ID},
     {INPUT_NAF_FQDN, TEXT, 1, 253, FORM_FQDN},
     {INPUT_UA_PROTOCOL_ID, OCTETS, 5, 5, FORM_UA_PROTOCOL},
     {INPUT_REFRESH, OCTETS, 0, 255, NO_FORM},
     {INPUT_USAGE, TEXT, 0, 255, FORM_TEXT},
     {INPUT_RAND, OCTETS, 16, 16, NO_FORM},
-    {INPUT_IMPI, TEXT, 1, 65535, FORM_TEXT},
+    {INPUT_IMPI, TEXT, 1, 65535, FORM_IMPI},
+    {INPUT_SUPI, TEXT, 1, 65535, FORM_SUPI},
+    {INPUT_DEVICE, TEXT, 1, 255, FORM_TEXT},
+    {INPUT_KA_ID, TEXT, 0, 255, FORM_TEXT},
     {INPUT_P, OCTETS, 0, 65535, NO_FORM},
     {INPUT_DIGEST, TEXT, 0, SIZE_MAX, FORM_TEXT},
     {INPUT_MODE, TEXT, 0, SIZE_MAX, FORM_TEXT},
@@ -41,6 +44,7 @@ static const struct row {
 };
 
 static const struct errors errors;
+extern int64_t integer; /* stubs/forms.c: what an integer is */
 
 static bool is_pointer(unsigned int type)
 {
@@ -101,8 +105,10 @@ static void prove_read(const struct row *row, unsigned int type, bool has_octets
     if (is_bare)
         value.length = 0;
     given.data = is_pointer(type) ? (void *)&value.octets : (void *)value.octets;
+    integer = nondet_int64();
     fits = has_type(row, type) && value.length >= row->min && value.length <= row->max &&
-           (has_octets || value.length == 0);
+           (has_octets || value.length == 0) &&
+           (row->input != INPUT_NOT_AFTER || integer <= 253402300799); /* the year 9999 */
     raised = 0;
     has_failed = false;
     failing = which_fails;

@@ -58,6 +58,7 @@ static bool prove_call(const struct held *was, struct choice choices[], size_t c
 
     named = 1; /* SHA2-384, HKDF */
     integer = nondet_int64();
+    GIVEN(integer <= AKMA_NOT_AFTER_MAX);
     for (size_t i = 0; i < count; i++) {
         call.given[i] = as_given(&choices[i]);
         call.has_key |= choices[i].row->input == INPUT_KS_NAF;

@@ -7,10 +7,12 @@
 #include "forms.h"
 
 #include "digests.h"
+#include "key_form.h"
 #include "modes.h"
 #include "naf_syntax.h"
 #include "proof.h"
 #include "property_query.h"
+#include "subscriber.h"
 #include "utf8.h"
 
 #include <openssl/params.h>
@@ -27,6 +29,28 @@ static const char *form_fault(enum form form, const unsigned char *octets, size_
 {
     asked = (struct asked){form, {octets, length}};
     return any_fault(octets, length);
+}
+
+const char *key_fault(const unsigned char *key, size_t length)
+{
+    return form_fault(FORM_KEY, key, length);
+}
+
+const char *supi_fault(const unsigned char *supi, size_t length)
+{
+    return form_fault(FORM_SUPI, supi, length);
+}
+
+const char *impi_fault(const unsigned char *impi, size_t length)
+{
+    return form_fault(FORM_IMPI, impi, length);
+}
+
+bool utf8_find_unseen(const unsigned char *text, size_t length, uint32_t *character)
+{
+    CLAIM(length == 0 || __CPROVER_r_ok(text, length));
+    *character = 0xFEFF;
+    return nondet_bool();
 }
 
 const char *naf_id_fault(const unsigned char *naf_id, size_t length)

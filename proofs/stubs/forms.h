@@ -8,7 +8,17 @@
 
 #include "params.h"
 
-enum form { NO_FORM, FORM_NAF_ID, FORM_FQDN, FORM_UA_PROTOCOL, FORM_TEXT, FORM_QUERY };
+enum form {
+    NO_FORM,
+    FORM_KEY,
+    FORM_NAF_ID,
+    FORM_FQDN,
+    FORM_UA_PROTOCOL,
+    FORM_SUPI,
+    FORM_IMPI,
+    FORM_TEXT,
+    FORM_QUERY
+};
 
 extern struct asked {
     enum form form;

@@ -1,5 +1,6 @@
 /*
  * utf8_fault() accepts a text if and only if it is UTF-8 as RFC 3629 has it, without NUL
+ * and without a character that is not seen; utf8_find_unseen() names the first of these
  *
  * The other way to say it: each character is decoded, and has to be what its number is encoded to.
  *
@@ -24,10 +25,23 @@ static size_t announced(unsigned char first)
     return (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : (first & 0xF8) == 0xF0 ? 4 : 0;
 }
 
-static bool is_utf8(const unsigned char *text, size_t length)
+/* Characters that nobody sees (docs/derivation.md): controls, formats, separators, noncharacters.
+ */
+static bool is_unseen(unsigned long number)
+{
+    return number <= 0x1F || (number >= 0x7F && number <= 0x9F) || number == 0xAD ||
+           (number >= 0x200B && number <= 0x200F) || number == 0x2028 || number == 0x2029 ||
+           (number >= 0x202A && number <= 0x202E) || (number >= 0x2060 && number <= 0x2064) ||
+           (number >= 0x2066 && number <= 0x206F) || number == 0xFEFF ||
+           (number >= 0xFDD0 && number <= 0xFDEF) || number % 0x10000 >= 0xFFFE;
+}
+
+/* Reads as far as each character is UTF-8 and seen; unseen: the one that is not, 0: none is. */
+static bool is_text(const unsigned char *text, size_t length, unsigned long *unseen)
 {
     size_t at = 0;
 
+    *unseen = 0;
     while (at < length) {
         const size_t size = announced(text[at]);
         unsigned long number = size == 1 ? text[at] : text[at] & (0x7FU >> size);
@@ -41,6 +55,10 @@ static bool is_utf8(const unsigned char *text, size_t length)
         }
         if (size_of(number) != size)
             return false;
+        if (is_unseen(number)) {
+            *unseen = number;
+            return false;
+        }
         at += size;
     }
     return true;
@@ -50,7 +68,13 @@ void prove(void)
 {
     unsigned char text[LENGTH];
     const size_t length = nondet_size();
+    unsigned long unseen;
+    uint32_t named = 0;
+    bool wanted;
 
     GIVEN(length <= LENGTH);
-    CLAIM((utf8_fault(text, length) == NULL) == is_utf8(text, length));
+    wanted = is_text(text, length, &unseen);
+    CLAIM((utf8_fault(text, length) == NULL) == wanted);
+    CLAIM(utf8_find_unseen(text, length, &named) == (unseen != 0));
+    CLAIM(named == unseen);
 }

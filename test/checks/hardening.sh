@@ -52,6 +52,8 @@ if [ "${1:-}" = endless ]; then
     exit
 fi
 run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
+run plain "library contexts freed first, memcheck" memcheck "$drivers/lifecycle" late
+run plain "an algorithm freed at exit, memcheck" memcheck "$drivers/lifecycle" exit
 run plain "allocations that fail, memcheck" memcheck "$drivers/allocation"
 run plain "HMAC that fails, memcheck" memcheck "$drivers/failing"
 run plain "two first fetches at once, memcheck" memcheck "$drivers/race"

@@ -4,6 +4,8 @@
  *
  *     lifecycle once             all of it, one after the other
  *     lifecycle threads <rounds> the same in eight threads, load and unload beside derive
+ *     lifecycle late             contexts and algorithms that outlive their library context
+ *     lifecycle exit             an algorithm that an exit handler frees, as akma/kdf.h says
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -141,6 +143,64 @@ static void go_through_all(void)
     unload(&loaded);
 }
 
+/* Derive, and free, when the library context is gone. */
+static void outlive(const char *const names[2], const struct kdf_case *one, bool algorithm_first)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *first = OSSL_PROVIDER_load(libctx, names[0]);
+    OSSL_PROVIDER *second = OSSL_PROVIDER_load(libctx, names[1]);
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, one->algorithm, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    OSSL_PARAM params[CASE_PARAMS_MAX];
+    unsigned char key[CASE_OUT_MAX];
+
+    case_params(one, params);
+    if (ctx == NULL || EVP_KDF_derive(ctx, key, one->length, params) <= 0)
+        fail("%s", one->algorithm);
+    (void)OSSL_PROVIDER_unload(first);
+    (void)OSSL_PROVIDER_unload(second);
+    OSSL_LIB_CTX_free(libctx);
+    expect_key(ctx, one, NULL, key, "without a library context");
+    if (algorithm_first)
+        EVP_KDF_free(kdf);
+    EVP_KDF_CTX_free(ctx);
+    if (!algorithm_first)
+        EVP_KDF_free(kdf);
+}
+
+static void go_through_late(void)
+{
+    static const char *const orders[][2] = {{"default", "akma"}, {"akma", "default"}};
+
+    for (size_t i = 0; i < CASE_COUNT; i++)
+        for (size_t order = 0; order < 2; order++) {
+            outlive(orders[order], &cases[i], false);
+            outlive(orders[order], &cases[i], true);
+        }
+}
+
+static EVP_KDF *kept;
+
+static void free_kept(void)
+{
+    EVP_KDF_free(kept);
+}
+
+/* Exit handlers run in the reverse order: libcrypto's own, which was registered first, comes last.
+ */
+static void go_through_exit(void)
+{
+    OSSL_PROVIDER *base, *akma;
+
+    if (!OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) || atexit(free_kept) != 0)
+        fail("start");
+    base = OSSL_PROVIDER_load(NULL, "default");
+    akma = OSSL_PROVIDER_load(NULL, AKMA_PROVIDER_NAME);
+    kept = EVP_KDF_fetch(NULL, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY);
+    if (kept == NULL || !OSSL_PROVIDER_unload(akma) || !OSSL_PROVIDER_unload(base))
+        fail("fetch");
+}
+
 /* In turns: one's own library context, or one that all threads share. */
 struct task {
     OSSL_LIB_CTX *shared;
@@ -185,9 +245,13 @@ int main(int argc, char *argv[])
 {
     if (argc == 2 && strcmp(argv[1], "once") == 0)
         go_through_all();
+    else if (argc == 2 && strcmp(argv[1], "late") == 0)
+        go_through_late();
+    else if (argc == 2 && strcmp(argv[1], "exit") == 0)
+        go_through_exit();
     else if (argc == 3 && strcmp(argv[1], "threads") == 0)
         go_through_threads(strtoul(argv[2], NULL, 10));
     else
-        fail("lifecycle once | threads <rounds>");
+        fail("lifecycle once | late | exit | threads <rounds>");
     return EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import ctypes
 import os
+import subprocess
 import threading
 import traceback
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from pathlib import Path
 import pytest
 
 import reference
-from evp import OCTETS, UTF8_PTR, EvpError, Kdf, LibCtx, c
+from evp import BUILD, OCTETS, UTF8_PTR, EvpError, Kdf, LibCtx, c
 from openssl_cli import openssl
 from samples import ALGORITHMS, EXPECTED, KA, KEY, NAF_ID, items
+
+
+EMULATOR = os.environ.get("AKMA_EMULATOR", "").split()  # what runs programs of another architecture
 
 
 def in_threads(work: Callable[[int], None], count: int) -> None:
@@ -138,6 +142,17 @@ def test_default_comes_later() -> None:
         libctx.load("default")
         assert ctx.derive(32, items()) == EXPECTED["AKMA-E2E"]
         ctx.free()
+
+
+@pytest.mark.parametrize("what", ["late", "exit"])
+def test_what_is_freed_late(what: str) -> None:
+    """A library context freed before its EVP_KDF_CTX, and an exit handler as akma/kdf.h has it, must not read what is gone."""
+    settings = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": str(BUILD)}
+    command = [*EMULATOR, str(BUILD / "test/hardening/lifecycle"), what]
+    result = subprocess.run(
+        command, env=os.environ | settings, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_unload_and_load_again() -> None:
