@@ -154,7 +154,7 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
 }
 
 /* Texts stand in logs, in other programs' files and in JSON. */
-static bool is_text(const char *text, size_t length)
+bool row_is_text(const char *text, size_t length)
 {
     unsigned char bad = 0;
 
@@ -246,7 +246,7 @@ static bool read_field(struct row_field *field, enum column column, bool needed,
     if (octets < columns[column].min || octets > columns[column].max)
         return wrong_field(fault, column, columns[column].wanted);
     if (columns[column].form == TEXT)
-        return is_text(text, length) || wrong_text(fault, column, text, length);
+        return row_is_text(text, length) || wrong_text(fault, column, text, length);
     what = digits_fault(column, text, length);
     return what == NULL || wrong_field(fault, column, what);
 }

@@ -74,6 +74,9 @@ bool row_read(struct row *row, const struct row_layout *layout, char *line, size
 /* The end of a row's Ks_NAF, seconds since 1970 UTC; 0: the row does not say. */
 int64_t row_not_after(const struct row *row);
 
+/* Is a text one that a field can hold: UTF-8 without blanks, quotes and control characters? */
+bool row_is_text(const char *text, size_t length);
+
 /* The name of a column in a header. */
 const char *column_name(enum column column);
 

@@ -29,7 +29,7 @@ static struct {
     const char *key_source[2];
     const char *certificate, *key, *ca;
     const char *token_url, *client_id, *client_secret_file, *scope, *nf_instance_id;
-    const char *af_id, *key_lifetime, *timeout, *redirect, *per_second, *per_source;
+    const char *af_id, *device_name, *key_lifetime, *timeout, *redirect, *per_second, *per_source;
     const char *notify_accept, *notify_name, *notify_uri;
 } option = {
     .key_lifetime = key_lifetime,
@@ -54,6 +54,9 @@ static const struct option_row rows[] = {
      "the NF instance ID for an NRF's token service; replaces --client-id and "
      "--client-secret-file"},
     {"af-id", "TEXT", &option.af_id, false, "afId in requests (default the FQDN)"},
+    {"device-name", "NAME", &option.device_name, false,
+     "what names the device in the operator's answer: gpsi, supi or impi (default the first that "
+     "is there)"},
     {"key-lifetime", "SECONDS", &option.key_lifetime, false, "how long a key is kept at most"},
     {"source-timeout", "SECONDS", &option.timeout, false, "how long a key is waited for"},
     {"source-redirect", "URL", &option.redirect, false,
@@ -218,6 +221,34 @@ static void add_token(enum key_system system)
     service->token = &setup.tokens[system];
 }
 
+/* GPSI and SUPI are in answers about AKMA, the IMPI in those about GBA. */
+static void read_device_name(void)
+{
+    static const struct {
+        const char *name;
+        enum key_system system;
+    } names[KEY_NAMES] = {
+        [KEY_NAME_GPSI] = {"gpsi", KEY_AKMA},
+        [KEY_NAME_SUPI] = {"supi", KEY_AKMA},
+        [KEY_NAME_IMPI] = {"impi", KEY_GBA},
+    };
+    enum key_name name = KEY_NAME_GPSI;
+
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        setup.services[system].device_name = KEY_NAMES;
+    if (option.device_name == NULL)
+        return;
+    while (name < KEY_NAMES && strcmp(names[name].name, option.device_name) != 0)
+        name++;
+    if (name == KEY_NAMES)
+        refuse("--device-name %s: must be gpsi, supi or impi", PRINTABLE(option.device_name));
+    if (setup.services[names[name].system].interface == NULL)
+        refuse("--device-name %s has no effect without %s", names[name].name,
+               names[name].system == KEY_AKMA ? "an AKMA source (nef: or aanf:)"
+                                              : "a GBA source (bsf:)");
+    setup.services[names[name].system].device_name = name;
+}
+
 static void check_notifications(void)
 {
     const struct key_interface *akma = setup.services[KEY_AKMA].interface;
@@ -343,6 +374,7 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
         add_service(option.key_source[i], naf_fqdn, ua_protocol_id);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
+    read_device_name();
     check_notifications();
     setup.names = (struct tls_file_names){
         option.certificate, option.key, option.ca, {"source-cert", "source-key", "source-ca"}};

@@ -17,12 +17,17 @@
 #define JSON    "application/json"
 #define PROBLEM "application/problem+json" /* RFC 9457 */
 
-/* How a member is read: into the place that its row names, or checked and passed over. */
+/* How a member is read, into the place that its row names. */
 typedef bool take_fn(void *place, json_t *value);
 
+/* Not here at all: what nobody needs (gbaType, ussList, creation time, suppFeat). */
 struct member {
     const char *name;
-    bool required;
+    enum {
+        OPTIONAL,
+        REQUIRED,
+        REQUIRED_OR_NULL
+    } presence; /* an optional one may be null as well */
     take_fn *take;
     size_t place; /* in struct reading */
     const char *wanted;
@@ -31,8 +36,7 @@ struct member {
 /* An answer as it is read: who it names can be said in three ways. */
 struct reading {
     struct key_answer answer;
-    char gpsi[DEVICE_TEXT_MAX + 1], supi[DEVICE_TEXT_MAX + 1], impi[DEVICE_TEXT_MAX + 1];
-    int64_t unused; /* a time that is checked alone */
+    char names[KEY_NAMES][DEVICE_TEXT_MAX + 1];
 };
 
 static bool take_key(void *place, json_t *value)
@@ -49,63 +53,79 @@ static bool take_time(void *place, json_t *value)
     return json_is_string(value) && key_answer_time(json_string_value(value), place);
 }
 
+/* user@realm, and nothing else with an @ */
+static bool is_at_realm(const char *text)
+{
+    const char *at = strchr(text, '@');
+
+    return at != NULL && at > text && at[1] != '\0' && strchr(at + 1, '@') == NULL;
+}
+
+static bool is_number(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+
+    return text[digits] == '\0' && digits >= 5 && digits <= 15;
+}
+
+/* Prefixes of a GPSI and a SUPI whose form is known (TS 29.571 5.3.2); others pass. */
+static const struct {
+    const char *prefix;
+    bool (*is_good)(const char *text);
+} forms[] = {
+    {"msisdn-", is_number},
+    {"imsi-", is_number},
+    {"extid-", is_at_realm},
+    {"nai-", is_at_realm},
+};
+
+/* A name chooses whose Ka is used: what cannot be one is not guessed at. */
 static bool take_name(void *place, json_t *value)
 {
+    const char *text = json_string_value(value);
     const size_t length = json_string_length(value);
 
-    if (!json_is_string(value) || length == 0 || length > DEVICE_TEXT_MAX)
+    if (text == NULL || length == 0 || length > DEVICE_TEXT_MAX || !row_is_text(text, length))
         return false;
-    memcpy(place, json_string_value(value), length + 1);
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        if (strncmp(text, forms[i].prefix, strlen(forms[i].prefix)) == 0 &&
+            !forms[i].is_good(text + strlen(forms[i].prefix)))
+            return false;
+    memcpy(place, text, length + 1);
     return true;
 }
 
-static bool check_text(void *place, json_t *value)
+/* TS 23.003 13.3 */
+static bool take_impi(void *place, json_t *value)
 {
-    (void)place;
-    return json_is_string(value);
-}
-
-/* SupportedFeatures (TS 29.571 5.2.2). */
-static bool check_features(void *place, json_t *value)
-{
-    static const char digits[] = "0123456789abcdefABCDEF";
-
-    (void)place;
-    return json_is_string(value) &&
-           strspn(json_string_value(value), digits) == json_string_length(value);
-}
-
-static bool check_list(void *place, json_t *value)
-{
-    (void)place;
-    return json_is_array(value) && json_array_size(value) > 0;
+    return json_is_string(value) && is_at_realm(json_string_value(value)) &&
+           take_name(place, value);
 }
 
 #define KEY_WANTED  "64 hex digits"
 #define TIME_WANTED "a date-time of RFC 3339"
-#define NAME_WANTED "a text of 1 to 255 octets"
+#define NAME_WANTED                                                                        \
+    "a name of 1 to 255 octets without blanks and quotes; msisdn- and imsi- have 5 to 15 " \
+    "digits, extid- and nai- user@realm"
+#define IMPI_WANTED "user@realm of at most 255 octets, without blanks and quotes"
 #define PLACE(name) offsetof(struct reading, name)
 
 /* TS 29.522 5.14 and TS 29.535 6.1.6: AkmaAfKeyData */
 static const struct member akma_members[] = {
-    {"kaf", true, take_key, PLACE(answer.ks_naf), KEY_WANTED},
-    {"expiry", true, take_time, PLACE(answer.not_after), TIME_WANTED},
-    {"gpsi", false, take_name, PLACE(gpsi), NAME_WANTED},
-    {"supi", false, take_name, PLACE(supi), NAME_WANTED},
-    {"suppFeat", false, check_features, 0, "hex digits"},
-    {NULL, false, NULL, 0, NULL},
+    {"kaf", REQUIRED, take_key, PLACE(answer.ks_naf), KEY_WANTED},
+    {"expiry", REQUIRED_OR_NULL, take_time, PLACE(answer.not_after), TIME_WANTED},
+    {"gpsi", OPTIONAL, take_name, PLACE(names[KEY_NAME_GPSI]), NAME_WANTED},
+    {"supi", OPTIONAL, take_name, PLACE(names[KEY_NAME_SUPI]), NAME_WANTED},
+    {NULL, OPTIONAL, NULL, 0, NULL},
 };
 
 /* TS 29.309 5.2.6: BootstrappingInfoResponse */
 static const struct member gba_members[] = {
-    {"meKeyMaterial", true, take_key, PLACE(answer.ks_naf), KEY_WANTED},
-    {"uiccKeyMaterial", false, take_key, PLACE(answer.ks_int_naf), KEY_WANTED},
-    {"keyExpiryTime", false, take_time, PLACE(answer.not_after), TIME_WANTED},
-    {"impi", false, take_name, PLACE(impi), NAME_WANTED},
-    {"bootstrappingInfoCreationTime", false, take_time, PLACE(unused), TIME_WANTED},
-    {"gbaType", false, check_text, 0, "a text"},
-    {"ussList", false, check_list, 0, "a list that is not empty"},
-    {NULL, false, NULL, 0, NULL},
+    {"meKeyMaterial", REQUIRED, take_key, PLACE(answer.ks_naf), KEY_WANTED},
+    {"uiccKeyMaterial", OPTIONAL, take_key, PLACE(answer.ks_int_naf), KEY_WANTED},
+    {"keyExpiryTime", OPTIONAL, take_time, PLACE(answer.not_after), TIME_WANTED},
+    {"impi", OPTIONAL, take_impi, PLACE(names[KEY_NAME_IMPI]), IMPI_WANTED},
+    {NULL, OPTIONAL, NULL, 0, NULL},
 };
 
 static const struct member *const members_of[] = {
@@ -124,29 +144,30 @@ static bool read_members(struct reading *reading, const struct member *member, j
 {
     for (; member->name != NULL; member++) {
         json_t *value = json_object_get(object, member->name);
+        const bool is_there = value != NULL && !json_is_null(value);
 
-        if (value == NULL && !member->required)
+        if (!is_there && (member->presence == OPTIONAL ||
+                          (member->presence == REQUIRED_OR_NULL && value != NULL)))
             continue;
-        if (value == NULL || !member->take((char *)reading + member->place, value))
+        if (!is_there || !member->take((char *)reading + member->place, value))
             return wrong(fault, member->name, member->wanted);
     }
     return true;
 }
 
-/* The permanent name of the device, the one that an application may know best first. */
-static void name_device(struct reading *reading)
+/* The permanent name of the device: the wanted one, or else the first that is there. */
+static void name_device(struct reading *reading, enum key_name wanted)
 {
-    const char *const names[] = {reading->gpsi, reading->supi, reading->impi};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (names[i][0] != '\0') {
-            memcpy(reading->answer.device, names[i], strlen(names[i]) + 1);
+    for (enum key_name name = KEY_NAME_GPSI; name < KEY_NAMES; name++)
+        if (reading->names[name][0] != '\0' && (wanted == KEY_NAMES || name == wanted)) {
+            memcpy(reading->answer.device, reading->names[name], strlen(reading->names[name]) + 1);
             return;
         }
 }
 
-bool key_answer_read(struct key_answer *answer, enum key_system system, const char *content_type,
-                     const char *body, size_t length, char fault[KEY_ANSWER_FAULT_SIZE])
+bool key_answer_read(struct key_answer *answer, enum key_system system, enum key_name name,
+                     const char *content_type, const char *body, size_t length,
+                     char fault[KEY_ANSWER_FAULT_SIZE])
 {
     struct reading reading = {.answer = {.not_after = KEY_ANSWER_NO_END}};
     json_t *object = NULL;
@@ -161,7 +182,7 @@ bool key_answer_read(struct key_answer *answer, enum key_system system, const ch
     }
     json_decref(object);
     if (done)
-        name_device(&reading);
+        name_device(&reading, name);
     else
         OPENSSL_cleanse(&reading, sizeof(reading));
     *answer = reading.answer;

@@ -2,8 +2,9 @@
  * What an operator answers to the question for a key: an application key (TS 29.522 5.14,
  * TS 29.535) or bootstrapping information (TS 29.309), and its errors (RFC 9457)
  *
- * Strict in every member that the schemas name: its type, its form, its presence, none twice. What
- * they do not name is passed over, as TS 29.501 asks for of later versions.
+ * Strict in every member that is used: its type, its form, its presence, none twice; an optional
+ * one that is null is absent. What nobody needs is passed over, as TS 29.501 asks for of later
+ * versions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,11 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEY_ANSWER_FAULT_SIZE   200
+#define KEY_ANSWER_FAULT_SIZE   240
 #define KEY_ANSWER_PROBLEM_SIZE 400
 
 /* AKMA: AkmaAfKeyData, of NEF and AAnF alike; GBA: BootstrappingInfoResponse. */
 enum key_system { KEY_AKMA, KEY_GBA, KEY_SYSTEMS };
+
+/* What can name the device in an answer, the one that an application may know best first. */
+enum key_name { KEY_NAME_GPSI, KEY_NAME_SUPI, KEY_NAME_IMPI, KEY_NAMES };
 
 struct given_key {
     bool given;
@@ -31,17 +35,18 @@ struct key_answer {
     struct given_key ks_naf;          /* kaf, or meKeyMaterial: Ks_NAF, Ks_ext_NAF; always given */
     struct given_key ks_int_naf;      /* uiccKeyMaterial */
     int64_t not_after;                /* expiry, keyExpiryTime: seconds since 1970 UTC, or below */
-    char device[DEVICE_TEXT_MAX + 1]; /* gpsi, else supi, else impi; empty: an anonymous answer */
+    char device[DEVICE_TEXT_MAX + 1]; /* empty: an anonymous answer */
 };
 
 #define KEY_ANSWER_NO_END INT64_MAX
 
 /*
- * Read the body of an answer with status 200. False: fault says what is wrong, without a secret,
- * and answer is cleansed.
+ * Read the body of an answer with status 200; name names the device, KEY_NAMES: the first that is
+ * there. False: fault says which member is wrong, without a secret, and answer is cleansed.
  */
-bool key_answer_read(struct key_answer *answer, enum key_system system, const char *content_type,
-                     const char *body, size_t length, char fault[KEY_ANSWER_FAULT_SIZE]);
+bool key_answer_read(struct key_answer *answer, enum key_system system, enum key_name name,
+                     const char *content_type, const char *body, size_t length,
+                     char fault[KEY_ANSWER_FAULT_SIZE]);
 
 /*
  * Read the body of an error: status, cause and detail of application/problem+json, or error and

@@ -109,11 +109,12 @@ static void send_request(struct exchange *exchange);
 
 static void take_key(struct exchange *exchange, const struct http_reply *reply)
 {
-    const enum key_system system = exchange->service->setup->interface->system;
+    const struct key_service_setup *setup = exchange->service->setup;
     char fault[KEY_ANSWER_FAULT_SIZE];
     struct key_answer key;
 
-    if (!key_answer_read(&key, system, reply->content_type, reply->body, reply->length, fault))
+    if (!key_answer_read(&key, setup->interface->system, setup->device_name, reply->content_type,
+                         reply->body, reply->length, fault))
         exchange_fail(exchange, "200", fault);
     else if (key.not_after < (int64_t)time(NULL))
         exchange_fail(exchange, "200", "the key has expired");

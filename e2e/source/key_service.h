@@ -40,6 +40,7 @@ struct key_service_setup {
     const char *af_id;                     /* AKMA */
     const char *notify_uri;                /* NEF; NULL: none */
     const char *naf_fqdn, *ua_protocol_id; /* GBA; ua_protocol_id: 10 hex digits */
+    enum key_name device_name;             /* KEY_NAMES: the first that is there */
     const char *redirect;                  /* a further origin for redirects; NULL: none */
     const struct token_setup *token;       /* NULL: without */
     unsigned int milliseconds;             /* for a question, with all that belongs to it */

@@ -91,19 +91,40 @@ static const char *accept_token(struct token *token, const char *text, json_int_
     return NULL;
 }
 
+/* Any whole number, written with digits alone, as 3600.0 or 3.6e3, or as a text of digits. */
+static bool read_lifetime(json_t *value, json_int_t *lifetime)
+{
+    const char *text = json_string_value(value);
+    double seconds;
+
+    if (text != NULL && text[0] != '\0' && strspn(text, "0123456789") == strlen(text))
+        seconds = strtod(text, NULL);
+    else if (json_is_number(value))
+        seconds = json_number_value(value);
+    else
+        return false;
+    if (seconds < 1 || (seconds < LIFETIME_MAX && seconds != (double)(json_int_t)seconds))
+        return false;
+    *lifetime = seconds < LIFETIME_MAX ? (json_int_t)seconds : LIFETIME_MAX;
+    return true;
+}
+
+/* RFC 6749 5.1; what nobody needs is passed over, and null is absent where absence is allowed. */
 static const char *read_answer(struct token *token, json_t *object)
 {
-    const char *text, *type;
+    const char *text = json_string_value(json_object_get(object, "access_token"));
+    const char *type = json_string_value(json_object_get(object, "token_type"));
+    json_t *expires = json_object_get(object, "expires_in");
     json_int_t lifetime = LIFETIME_UNKNOWN;
 
-    if (json_unpack(object, "{s:s,s:s,s?I}", "access_token", &text, "token_type", &type,
-                    "expires_in", &lifetime) != 0)
-        return "the answer is not an access token: it must have access_token, token_type and "
-               "expires_in";
-    if (strcasecmp(type, "Bearer") != 0)
-        return "the token's type is not Bearer";
-    if (!is_b64token(text) || lifetime < 1)
-        return "the token's form or lifetime is wrong";
+    if (!json_is_object(object))
+        return "the answer is not an object of JSON, no member twice, of type application/json";
+    if (text == NULL || !is_b64token(text))
+        return "access_token: must be a token of RFC 6750, of at most 8192 octets";
+    if (type == NULL || strcasecmp(type, "Bearer") != 0)
+        return "token_type: must be Bearer";
+    if (expires != NULL && !json_is_null(expires) && !read_lifetime(expires, &lifetime))
+        return "expires_in: must be a whole number of seconds, 1 or more";
     return accept_token(token, text, lifetime);
 }
 
@@ -115,7 +136,8 @@ static void on_reply(void *context, const struct http_reply *reply)
 
     if (fault == NULL && reply->status == 200) {
         json_t *object = key_answer_is(reply->content_type, "application/json")
-                             ? json_loadb(reply->body, reply->length, JSON_REJECT_DUPLICATES, NULL)
+                             ? json_loadb(reply->body, reply->length,
+                                          JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL)
                              : NULL;
 
         fault = read_answer(token, object);

@@ -577,9 +577,7 @@ def test_token_that_ends(net: Net, tmp_path: Path) -> None:
         {"status": 200, "body": '{"access_token":"a b","token_type":"Bearer"}'},
         {"status": 200, "body": '{"access_token":"a\\r\\nX: y","token_type":"Bearer"}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"mac"}'},
-        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":"9"}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":0}'},
-        {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":36e2}'},
         {"status": 200, "body": '{"access_token":"abc","token_type":"Bearer","expires_in":9e999}'},
         {"status": 200, "body": '{"access_token":"a","access_token":"b","token_type":"Bearer"}'},
         {"status": 200, "headers": {}, "body": '{"access_token":"abc","token_type":"Bearer"}'},
@@ -596,6 +594,48 @@ def test_tokens_that_are_none(net: Net, tmp_path: Path, reply: Reply) -> None:
         assert answer.startswith("refused token server: ")
         assert reply["status"] != 400 or "invalid_client" in answer
         assert operator.asked() == []
+
+
+@pytest.mark.parametrize(
+    "seconds", ['"3600"', "3600.0", "36e2", "1e30", "99999999999999999999", "null"]
+)
+def test_lifetimes_of_a_token(net: Net, tmp_path: Path, seconds: str) -> None:
+    """A whole number in whatever form: token servers were found to send each of them."""
+    subscriber = Subscriber()
+    with net.operator(token=True) as operator:
+        operator.add(subscriber)
+
+        def answer(request: Request, true: Reply) -> Reply:
+            if request["path"] != TOKEN:
+                return true
+            token = json.loads(true["body"])["access_token"]
+            body = f'{{"access_token":"{token}","token_type":"Bearer","expires_in":{seconds}}}'
+            return true | {"body": body}
+
+        operator.answer = answer
+        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        *[({"access_token": value}, "access_token") for value in (None, 5, "", "a b", "x" * 8193)],
+        *[({"token_type": value}, "token_type") for value in (None, 5, "mac")],
+        *[
+            ({"expires_in": value}, "expires_in")
+            for value in (0, -1, 1.5, "", "1h", "1.0", [], True)
+        ],
+    ],
+)
+def test_members_of_a_token(net: Net, tmp_path: Path, body: dict[str, Any], member: str) -> None:
+    """What is wrong was said of the whole answer, not of the member."""
+    whole = {"access_token": "abc", "token_type": "Bearer", "expires_in": 60} | body
+    with net.operator(token=True) as operator:
+        operator.answer = always(headers=JSON, status=200, body=json.dumps(whole))
+        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+            answer = source.look(Subscriber().a_kid)
+        assert answer.startswith(f"refused token server: {member}: must be ")
 
 
 # Redirects

@@ -91,6 +91,37 @@ def test_anonymous(operator_site: OperatorSite) -> None:
         assert result.returncode == 2 and "--device" in result.stderr
 
 
+def test_device_name(operator_site: OperatorSite) -> None:
+    """With the SUPI chosen, a GPSI that comes one day more does not point to another device's Ka."""
+    subscriber = Subscriber()
+    supi = f"imsi-{subscriber.supi}"
+    device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+    for name, options, known in (
+        ("supi", ("--device-name", "supi"), supi),
+        ("gpsi", ("--device-name", "gpsi"), subscriber.gpsi or ""),
+        ("by default", (), subscriber.gpsi or ""),
+    ):
+        with operator_site.operator(subscriber) as operator:
+            source = f"nef:{operator.url}"
+            with operator_site.server(source, options=options, names=[known]) as server:
+                to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+                assert ue(device, *to).stdout == "e2e: hello\n", name
+                assert f"device={known}" in server.wait_for_error("event=flag")
+    for options, said in (
+        (("--device-name", "imei"), "--device-name imei: must be gpsi, supi or impi"),
+        (("--device-name", "impi"), "--device-name impi has no effect without a GBA source"),
+    ):
+        command = [BUILD / "e2e/e2e-as", "--accept", "127.0.0.1:0", "--naf-fqdn", FQDN]
+        words = operator_site.sources("nef:https://nef.example.com")
+        result = subprocess.run(
+            [*command, "--devices", operator_site.write_names(["x"]), *words, *options],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 2 and said in result.stderr
+
+
 def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
     """--log-identities hash let the A-KID, and others, through in the operator's detail."""
     subscriber = Subscriber()

@@ -24,7 +24,7 @@ static void try_answer(enum key_system system, const char *body, size_t length)
     char fault[KEY_ANSWER_FAULT_SIZE] = "";
     struct key_answer answer;
 
-    if (key_answer_read(&answer, system, "application/json", body, length, fault)) {
+    if (key_answer_read(&answer, system, KEY_NAMES, "application/json", body, length, fault)) {
         want(answer.ks_naf.given && strlen(answer.device) <= DEVICE_TEXT_MAX);
         want(system == KEY_GBA || !answer.ks_int_naf.given);
         return;

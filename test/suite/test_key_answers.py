@@ -20,11 +20,11 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 
-def read(system: str, body: Any, content_type: str = JSON) -> str:
-    """What the reader prints; body is octets, or is made JSON."""
+def read(system: str, body: Any, content_type: str = JSON, *name: str) -> str:
+    """What the reader prints; body is octets, or is made JSON; name: what names the device, in numbers."""
     octets = body if isinstance(body, bytes) else json.dumps(body).encode()
     result = subprocess.run(
-        [BUILD / "test/programs/key_answer", system, content_type],
+        [BUILD / "test/programs/key_answer", system, content_type, *name],
         input=octets,
         capture_output=True,
         timeout=20,
@@ -83,8 +83,11 @@ def test_later_versions_may_add_members() -> None:
         *[("kaf", value) for value in (KEY[:-1] + "g", " " + KEY[1:], 1, None, [KEY], {"a": KEY})],
         *[("expiry", value) for value in (None, "", "tomorrow", 1935990489, EXPIRY[:-1])],
         *[("gpsi", value) for value in ("", 7, "x" * 256, ["a"])],
+        *[("gpsi", value) for value in ("a b", 'a"b', "msisdn-1234", "msisdn-49x15", "extid-x")],
+        *[("gpsi", value) for value in ("a\x07b", "a\u00a0b", "extid-@b", "extid-a@b@c")],
         *[("supi", value) for value in ("", False, "x" * 256)],
-        *[("suppFeat", value) for value in (1, "xyz")],
+        *[("supi", value) for value in ("imsi-", "imsi-0010", "imsi-0010100000000012")],
+        *[("supi", value) for value in ("nai-user", "imsi-00101x000000001")],
     ],
 )
 def test_application_key_of_the_wrong_form(name: str, value: Any) -> None:
@@ -99,13 +102,44 @@ def test_application_key_of_the_wrong_form(name: str, value: Any) -> None:
         *[("meKeyMaterial", value) for value in (None, KEY[:-1], KEY + "0", 5, "0x" + KEY[2:])],
         *[("uiccKeyMaterial", value) for value in ("", OTHER[:-1], 5)],
         *[("keyExpiryTime", value) for value in ("", "2031-05-06", 5)],
-        *[("bootstrappingInfoCreationTime", value) for value in ("", 5)],
-        *[("impi", value) for value in ("", 5, "x" * 256)],
-        *[("gbaType", 5), ("ussList", []), ("ussList", {})],
+        *[("impi", value) for value in ("", 5, "x" * 256, "user", "@b", "a@", "a@b@c", "a b@c")],
     ],
 )
 def test_bootstrapping_information_of_the_wrong_form(name: str, value: Any) -> None:
     assert read("gba", gba(**{name: value})).startswith(f"fault {name}: ")
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "", 5, ["x"]])
+def test_members_that_nobody_needs(value: Any) -> None:
+    """A key was refused for an empty list, or a null, in a member that is not used."""
+    for name in ("gbaType", "ussList", "bootstrappingInfoCreationTime", "suppFeat"):
+        for system, answer in (("gba", gba()), ("akma", akma())):
+            assert read(system, answer | {name: value}) == read(system, answer)
+
+
+def test_null_is_absent() -> None:
+    """Of an optional member, and of expiry: the key has no end then. A key that is null is none."""
+    for name in ("gpsi", "supi", "suppFeat"):
+        assert read("akma", akma() | {name: None}) == read("akma", akma())
+    assert read("akma", akma() | {"expiry": None}) == f"ks-naf {KEY}\ndevice \n"
+    for name in ("uiccKeyMaterial", "keyExpiryTime", "impi"):
+        assert read("gba", gba() | {name: None}) == read("gba", gba())
+    assert read("akma", akma() | {"kaf": None}).startswith("fault kaf: must be")
+    assert read("gba", gba() | {"meKeyMaterial": None}).startswith("fault meKeyMaterial: must be")
+
+
+def test_what_names_the_device() -> None:
+    """A member that is sent one day more changes nobody's Ka where the name was chosen."""
+    names = {"gpsi": "extid-dev@example.com", "supi": "imsi-001010000000001"}
+    both = akma(**names)
+    assert "device extid-dev@example.com\n" in read("akma", both)
+    for number, name in ((0, "gpsi"), (1, "supi")):
+        assert f"device {names[name]}\n" in read("akma", both, JSON, str(number))
+        assert f"device {names[name]}\n" in read(
+            "akma", akma(**{name: names[name]}), JSON, str(number)
+        )
+    assert "device \n" in read("akma", akma(supi=names["supi"]), JSON, "0")
+    assert read("akma", both | {"supi": "imsi-1"}, JSON, "0").startswith("fault supi: ")
 
 
 @pytest.mark.parametrize(
