@@ -45,13 +45,12 @@ static void leave_unfinished(struct connection *connection)
 static void take_leave(const struct connection *connection, bool was_finished)
 {
     const unsigned int limit = connection->worker->server->limits.line * 1000;
-    const int fd = SSL_get_fd(connection->ssl);
 
     if (was_finished)
         (void)SSL_shutdown(connection->ssl);
     ERR_clear_error();
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
-    (void)close(fd);
+    (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    (void)close(connection->fd);
     SSL_free(connection->ssl);
 }
 
@@ -108,12 +107,16 @@ static void handshake(void *argument, bool in_time)
     done = SSL_do_handshake(connection->ssl);
     result = io_status_of_ssl(connection->ssl, done);
     if (done == 1) {
+        client_hello_unguard(connection->ssl);
         leave_unfinished(connection);
         io_watch_cancel(&connection->watch);
         metrics_count(METRIC_HANDSHAKES);
         connection->kind->ready(connection);
     } else if (result == IO_ERROR || result == IO_EOF) {
-        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, connection_error());
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL,
+                          client_hello_was_refused(connection->ssl)
+                              ? "its second ClientHello announces too much, or is none"
+                              : connection_error());
     } else {
         io_watch_set(&connection->watch, result, connection->deadline);
     }
@@ -124,13 +127,15 @@ void connection_resume(struct connection *connection)
     handshake(connection, true);
 }
 
-static SSL *new_ssl(const struct connection_kind *kind, struct server *server, int fd)
+static SSL *new_ssl(const struct connection *connection)
 {
-    SSL_CTX *ctx = kind->ctx(server);
+    SSL_CTX *ctx = connection->kind->ctx(connection->worker->server);
     SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
 
     SSL_CTX_free(ctx);
-    if (ssl != NULL && SSL_set_fd(ssl, fd)) {
+    if (ssl != NULL && SSL_set_fd(ssl, connection->fd) &&
+        client_hello_guard(ssl, connection->hello.octets) &&
+        SSL_set_app_data(ssl, (void *)connection)) {
         SSL_set_accept_state(ssl);
         return ssl;
     }
@@ -138,23 +143,57 @@ static SSL *new_ssl(const struct connection_kind *kind, struct server *server, i
     return NULL;
 }
 
+/* The ClientHello is whole: only now is there an SSL, and with it memory. */
+static void begin_handshake(struct connection *connection)
+{
+    connection->ssl = new_ssl(connection);
+    if (connection->ssl == NULL) {
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "out of memory");
+        return;
+    }
+    connection->watch.done = handshake;
+    handshake(connection, true);
+}
+
+static void await_hello(void *argument, bool in_time)
+{
+    struct connection *connection = argument;
+
+    if (!in_time) {
+        connection_refuse(connection, METRIC_REFUSED_TIMEOUT, NULL,
+                          "the handshake was not complete in time");
+        return;
+    }
+    switch (client_hello_look(connection->fd, &connection->hello)) {
+    case CLIENT_HELLO_WHOLE:
+        begin_handshake(connection);
+        break;
+    case CLIENT_HELLO_PARTIAL:
+        io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
+        break;
+    case CLIENT_HELLO_NOTHING:
+        connection_free(connection);
+        break;
+    case CLIENT_HELLO_REFUSED:
+        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, connection->hello.reason);
+        break;
+    }
+}
+
 bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
                      const struct sockaddr_storage *peer)
 {
     static struct log_limit no_memory;
     struct connection *connection = OPENSSL_zalloc(kind->size);
-    SSL *ssl = connection == NULL ? NULL : new_ssl(kind, worker->server, fd);
 
-    if (ssl == NULL || !SSL_set_app_data(ssl, connection)) {
+    if (connection == NULL) {
         log_limited(&no_memory, "refused", "endpoint", kind->name, "reason", "out of memory", NULL);
-        SSL_free(ssl);
-        OPENSSL_free(connection);
         (void)close(fd);
         return false;
     }
     connection->kind = kind;
     connection->worker = worker;
-    connection->ssl = ssl;
+    connection->fd = fd;
     memcpy(&connection->peer, peer, sizeof(connection->peer));
     connection->began = clock_ms();
     connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
@@ -164,7 +203,7 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     metrics_add(METRIC_OPEN, 1);
     metrics_add(METRIC_UNFINISHED, 1);
     metrics_count(kind->accepted);
-    io_watch_init(&connection->watch, worker->loop, fd, handshake, connection);
+    io_watch_init(&connection->watch, worker->loop, fd, await_hello, connection);
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
     return true;
 }

@@ -12,6 +12,7 @@
 #include "net/io_watch.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
+#include "server/client_hello.h"
 #include "server/server.h"
 
 #include <netinet/in.h>
@@ -37,7 +38,9 @@ struct connection {
     TAILQ_ENTRY(connection) all, unfinished;
     const struct connection_kind *kind;
     struct worker *worker;
-    SSL *ssl;
+    int fd;
+    struct client_hello_look hello;
+    SSL *ssl;              /* NULL: the ClientHello is not whole yet */
     struct io_watch watch; /* the handshake's; the kind's afterwards */
     int64_t began, deadline;
     bool is_finished; /* the handshake */

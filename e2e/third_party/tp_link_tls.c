@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SERVER_CERTIFICATES_MAX \
+    16384              /* octets that a NAF's may have, which libssl allocates before it looks */
 #define VERIFY_MS 1000 /* a certificate, or a CRL, can come to its end at any time */
 
 struct tp_link_tls {
@@ -85,8 +87,10 @@ static bool set_up(SSL_CTX *ctx, bool is_server)
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    if (is_server)
+    if (is_server) {
         SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
+        SSL_CTX_set_max_cert_list(ctx, SERVER_CERTIFICATES_MAX);
+    }
     return true;
 }
 

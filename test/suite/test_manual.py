@@ -311,6 +311,8 @@ LIMITS: dict[str, set[str]] = {
         ),
         *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "e2e/store/seal_keys.h SEAL_KEYS_MAX"),
         *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
+        "e2e/server/client_hello.h CLIENT_HELLO_MAX",
+        "e2e/third_party/tp_link_tls.c SERVER_CERTIFICATES_MAX",
     },
     "e2e-ue.1": {
         "e2e/net/addr.h ADDRS_MAX",
@@ -342,6 +344,7 @@ INSIDE = {  # what nobody meets at a program's outside
     "e2e/messages/json_line.c DETAIL_MAX",
     *("common/devices.h DEVICE_TEXT_MAX", "common/options.c OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
+    *("e2e/server/client_hello.c RECORD_MAX", "e2e/server/client_hello.c STREAM_MAX"),
     *("e2e/source/http_names.h HTTP_NAME_MAX", "e2e/source/http_names.c ADDRS_MAX"),
     *(
         "e2e/server/acceptor.h ENDPOINTS_MAX",

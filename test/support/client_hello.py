@@ -31,11 +31,16 @@ def binder(psk: bytes, transcript: bytes) -> bytes:
 
 
 def client_hello(
-    offered: list[tuple[bytes, bytes]], before: bytes = b"", group: int = X25519
+    offered: list[tuple[bytes, bytes]],
+    before: bytes = b"",
+    group: int = X25519,
+    padding: int = 0,
+    alpn: bytes = b"",
 ) -> bytes:
     """Its message (RFC 8446 4.1.2) with these identities and keys; the groups are X25519 and P-384.
 
-    before is what the transcript begins with, group the one of the only key share.
+    before is what the transcript begins with, group the one of the only key share, padding so many octets of
+    RFC 7685's extension.
     """
     share = bytes([9] + [0] * 31) if group == X25519 else b"\x04" + bytes(96)
     identities = block(b"".join(block(name) + bytes(4) for name, _ in offered))
@@ -46,11 +51,18 @@ def client_hello(
         (51, block(group.to_bytes(2, "big") + block(share))),
         (13, block(b"\x04\x03")),
         (45, b"\x01\x01"),
-        (41, identities + block(bytes(binders))),
     ]
+    if padding:
+        extensions.append((21, bytes(padding)))
+    if alpn:
+        extensions.append((16, block(block(alpn, 1))))
+    if offered:
+        extensions.append((41, identities + block(bytes(binders))))
     octets = block(b"".join(number.to_bytes(2, "big") + block(each) for number, each in extensions))
     body = b"\x03\x03" + bytes(32) + b"\x00" + block(b"\x13\x01") + b"\x01\x00" + octets
     message = b"\x01" + block(body, 3)
+    if not offered:
+        return message
     cut = message[: -(binders + 2)]
     proofs = b"".join(block(binder(key, before + cut), 1) for _, key in offered)
     return cut + block(proofs)
