@@ -3,7 +3,7 @@
 #
 #   proofs/run.sh [--mutants] [--jobs N] [--logs FOLDER] [words]
 #
-# cbmc runs in a root of the next Debian. Where none can be made, its claims are said to be skipped.
+# cbmc runs in a root of the next Debian. Where none can be made, its claims are said to be skipped, and the exit status is 3.
 #
 # AKMA_ROOTS, AKMA_MIRROR   see test/checks/roots.sh
 #

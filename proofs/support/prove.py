@@ -3,7 +3,8 @@
     proofs/run.sh [--mutants] [--jobs N] [--logs FOLDER] [words]
 
 With words only the claims whose names (folder and last file) begin with one of them. --logs keeps what the tools said: the
-traces of attacks, among others. The exit status is 1 where a claim is not proved, or a mutant is not refuted.
+traces of attacks, among others. The exit status is 1 where a claim is not proved, or a mutant is not refuted, and 3 where
+claims were skipped, because their tool is not there.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -121,7 +122,11 @@ def main() -> int:
     if arguments.logs:
         arguments.logs.mkdir(parents=True, exist_ok=True)
     words = arguments.words or [""]
-    claims = [claim for claim in read_claims() if claim.name.startswith(tuple(words))]
+    every = read_claims()
+    for word in words:
+        if not any(claim.name.startswith(word) for claim in every):
+            raise SystemExit(f"no claim's name begins with {word}")
+    claims = [claim for claim in every if claim.name.startswith(tuple(words))]
     check_changes(claims)
     possible = [claim for claim in claims if claim.tool != "cbmc" or CBMC_ROOT is not None]
     started = time.monotonic()
@@ -134,10 +139,14 @@ def main() -> int:
         jobs = [(claim, None) for claim in possible]
     wrong = run_all(jobs, arguments)
     minutes = (time.monotonic() - started) / 60
-    print(f"\n{len(jobs)} tried, {wrong} not as they should be, {minutes:.1f} minutes")
-    if len(possible) < len(claims):
-        print(f"skipped, without cbmc: {len(claims) - len(possible)} claims")
-    return 1 if wrong or not jobs else 0
+    skipped = len(claims) - len(possible)
+    if skipped:
+        print(f"\nskipped, because there is no root with cbmc: {skipped} claims", file=sys.stderr)
+    tried = f"{len(jobs)} tried, {wrong} not as they should be, {skipped} skipped"
+    print(f"\n{tried}, {minutes:.1f} minutes")
+    if wrong:
+        return 1
+    return 3 if skipped else 0
 
 
 if __name__ == "__main__":

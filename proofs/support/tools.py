@@ -150,7 +150,9 @@ def cbmc(claim: Claim, tree: Path) -> Answer:
     said = in_cbmc_root(tree, ["cbmc", *words])[1]
     failed = re.findall(r"^\[(\S+)\] (.*): FAILURE$", said, re.M)
     if "VERIFICATION SUCCESSFUL" in said and not failed:
-        return Answer(Verdict.PROVED, f"{said.count(': SUCCESS')} conditions", said)
+        conditions = said.count(": SUCCESS")
+        verdict = Verdict.PROVED if conditions else Verdict.UNDECIDED  # nothing was asked
+        return Answer(verdict, f"{conditions} conditions", said)
     refuting = [text for name, text in failed if ".unwind." not in name]
     if not refuting or len(refuting) < len(failed):
         return Answer(Verdict.UNDECIDED, "", said)

@@ -1,9 +1,10 @@
 #!/bin/sh
-# The drivers of test/hardening under the tools that watch memory, threads and branches.
+# The drivers of test/hardening, and short lives of the programs, under the tools that watch memory, threads and branches.
 #
-#   test/checks/hardening.sh           the short run, some minutes
-#   test/checks/hardening.sh module    of that what needs no sanitizer and none of the programs
-#   test/checks/hardening.sh endless   10 million derivations and 10,000 loads instead
+#   test/checks/hardening.sh           some minutes
+#   test/checks/hardening.sh module    of that what needs none of the programs
+#   test/checks/hardening.sh long      what takes long: ThreadSanitizer over everything that the programs do at once,
+#                                      10 million derivations and 10,000 loads
 #
 # AKMA_BUILD   folder for the builds, default build/hardening
 #
@@ -11,14 +12,18 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/hardening}
+part=${1:-short}
+programs=ON
+[ "$part" != module ] || programs=OFF
+runs=0
 "$root/scripts/install-packages.sh" @module @programs @suite
 
-# make_build <name> <compiler flags> [further arguments of cmake]
+# make_build <name> <compiler flags> [further arguments of cmake]: without what would hide a fault from these tools
 make_build() {
     name=$1 flags=$2
     shift 2
-    (cd "$root" && cmake --preset debug -B "$build/$name" -DAKMA_ALL=OFF -DAKMA_TESTS=ON \
-        -DCMAKE_C_FLAGS="$flags" "$@") >/dev/null
+    (cd "$root" && cmake --preset debug -B "$build/$name" -DAKMA_ALL=OFF -DAKMA_TESTS=ON -DAKMA_HARDEN=OFF \
+        -DAKMA_E2E=$programs -DAKMA_TOOL=$programs -DCMAKE_C_FLAGS="$flags" "$@") >/dev/null
     cmake --build "$build/$name" >/dev/null
 }
 
@@ -31,6 +36,28 @@ run() {
     echo "== $2"
     shift 2
     "$@"
+    runs=$((runs + 1))
+}
+
+# run_tests <build> <what> <arguments of pytest ...>: a sanitizer's report fails, whatever became of the program's status
+run_tests() {
+    reports=$(mktemp -d)
+    chmod 1777 "$reports"
+    echo "== $2"
+    (
+        cd "$root"
+        export AKMA_BUILD="$build/$1"
+        export TSAN_OPTIONS="halt_on_error=1 exitcode=66 log_path=$reports/report"
+        unset OPENSSL_CONF OPENSSL_MODULES
+        shift 2
+        /usr/bin/python3 -m pytest -q "$@"
+    )
+    [ -z "$(ls -A "$reports")" ] || {
+        cat "$reports"/*
+        exit 1
+    }
+    rmdir "$reports"
+    runs=$((runs + 1))
 }
 
 memcheck() {
@@ -47,8 +74,19 @@ constant_time() {
 
 make_build plain "-g -O2"
 drivers=$build/plain/test/hardening
-if [ "${1:-}" = endless ]; then
+if [ "$part" = long ]; then
     run plain "10 million derivations, 10,000 loads" "$drivers/endless" 10000000 10000
+    "$root/scripts/install-packages.sh" @consumers
+    make_build thread "-g -O1 -fsanitize=thread"
+    AKMA_UES=40
+    export AKMA_UES
+    run_tests thread "the flow, ThreadSanitizer" \
+        test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
+        -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
+    run_tests thread "keys from an operator, ThreadSanitizer" \
+        test/consumers/test_operator.py test/consumers/test_operator_revocation.py \
+        -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
+    echo "hardening: $runs long runs, all well"
     exit
 fi
 run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
@@ -62,31 +100,20 @@ run plain "secrets in memory" "$drivers/secrets"
 run plain "secrets in the secure heap" "$drivers/secrets" secure
 run plain "constant time" constant_time
 run plain "endless, short" "$drivers/endless" 500000 500
+if [ "$part" = module ]; then
+    echo "hardening: $runs runs, all well"
+    exit
+fi
+run_tests plain "secrets of the programs" test/suite/test_flow_memory.py test/suite/test_tool_memory.py
 
-[ "${1:-}" != module ] || exit 0
-
-make_build thread "-g -O1 -fsanitize=thread" -DAKMA_E2E=ON
+make_build thread "-g -O1 -fsanitize=thread"
+"$root/scripts/install-packages.sh" @consumers
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
-(
-    cd "$root"
-    run thread "the example server, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES AKMA_UES=40 \
-        AKMA_BUILD="$build/thread" /usr/bin/python3 -m pytest -q \
-        test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
-        -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
-)
+run_tests thread "a short life of each program, ThreadSanitizer" test/suite test/consumers -m life
 
-(
-    "$root/scripts/install-packages.sh" @consumers
-    cd "$root"
-    run thread "keys from an operator, ThreadSanitizer" env -u OPENSSL_CONF -u OPENSSL_MODULES \
-        AKMA_BUILD="$build/thread" /usr/bin/python3 -m pytest -q \
-        test/consumers/test_operator.py test/consumers/test_operator_revocation.py \
-        -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
-)
-
-make_build address "" -DAKMA_SANITIZE=ON -DAKMA_E2E=ON
+make_build address "" -DAKMA_SANITIZE=ON
 for driver in "lifecycle once" "lifecycle threads 10" failing; do
     # shellcheck disable=SC2086 # a driver and its arguments
     run address "$driver, AddressSanitizer with leaks" "$build/address/test/hardening/"$driver
@@ -105,12 +132,14 @@ openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_c
 )
 OPENSSL_CONF=$root/openssl.cnf.example
 echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
+OPENSSL_MODULES=$build/address
 "$build/address/test/hardening/server_oom" "$folder" 2>"$folder/log" || {
     grep -v '^time=' "$folder/log"
     exit 1
 }
+runs=$((runs + 1))
 
-make_build preload "-g -O2" -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
+make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
 echo "== calls that fail once, in each role"
 AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --sample "${AKMA_SAMPLE:-12}"
-echo "hardening: all well"
+echo "hardening: $((runs + 1)) runs, all well"

@@ -9,8 +9,8 @@
 # s390x        big-endian: the module cross-compiled, the vectors and the drivers of test/hardening under qemu-user
 # 3.0.0 3.0.2  no Debian release carries them, but node did: test/node derives through the OpenSSL inside it
 #
-# A row that cannot be made is said to be skipped, and why; the exit status is 1 where one failed, 3 where
-# none ran.
+# A row that cannot be made is said to be skipped, and why; the exit status is 1 where one failed, 3 where one was
+# skipped: what was asked for is not known then.
 #
 # AKMA_ROOTS, AKMA_MIRROR   see roots.sh; the roots are kept, and used again
 # AKMA_PYTEST               arguments of pytest, default -q
@@ -48,7 +48,7 @@ add_packages() {
 
 run_suite() {
     copy_project "$folder"
-    in_root "$folder" "$@" /project/test/checks/evp_test.sh || [ $? -eq 77 ] || return 1
+    in_root "$folder" "$@" /project/test/checks/evp_test.sh || return 1
     # shellcheck disable=SC2086 # arguments are words
     in_root "$folder" "$@" /project/test/run.sh ${AKMA_PYTEST:--q}
 }
@@ -146,5 +146,6 @@ for row; do
     cat "$results/$row.line"
 done >"$results/table"
 cat "$results/table"
-grep -qv '| skipped |' "$results/table" || exit 3
-! grep -q -F '**failed**' "$results/table"
+! grep -q -F '**failed**' "$results/table" || exit 1
+! grep -q -F '| skipped |' "$results/table" || exit 3
+echo "matrix: $# rows passed: $*"

@@ -11,10 +11,19 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 "$root/scripts/install-packages.sh" gcc
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+chmod 1777 "$reports" # whoever a program runs as
 AKMA_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
-ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
-UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1:log_path=$reports/address
+UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$reports/undefined
 AKMA_PRESET=sanitize
 AKMA_UES=60 # a server that is slower by much serves so many within a UE's limits
 export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_PRESET AKMA_UES
-exec "$root/test/run.sh" "$@"
+"$root/test/run.sh" "$@" && status=0 || status=$?
+# A test may not look at how a program ended.
+[ -z "$(ls -A "$reports")" ] || {
+    cat "$reports"/*
+    exit 1
+}
+exit "$status"

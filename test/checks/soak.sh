@@ -94,4 +94,5 @@ for minute in $(seq "$minutes"); do
         fi
     done
 done
-echo "soak: flat for $minutes minutes and $visits visits"
+[ "$visits" -gt 0 ] # or nothing was soaked
+echo "soak: $visits visits in $minutes minutes, and memory and descriptors are flat"

@@ -717,6 +717,7 @@ def echo(connection: socket.socket) -> None:
         connection.sendall(octets)
 
 
+@pytest.mark.life
 def test_many_at_once(site: Site) -> None:
     """Forty local programs, each gets its own octets back."""
     tunnel = Tunnel(site, Backend(echo).address)

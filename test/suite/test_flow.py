@@ -524,6 +524,7 @@ def test_refresh_lifetime(devices: Path) -> None:
         wait_until(lambda: ue(devices, ID, server.address, server.e2e_address).returncode == 0)
 
 
+@pytest.mark.life
 def test_one_device_cannot_crowd_out_the_others(tmp_path: Path) -> None:
     """At most 256 of one identity are outstanding; then its own oldest is gone."""
     rows = [[ID, KS_NAF.hex(), KA.hex()], ["victim", KS_NAF.hex(), OTHER.hex()]]
@@ -701,6 +702,7 @@ def test_200_ues_at_once(tmp_path: Path) -> None:
         assert (out, err) == (f"e2e: {row[0]}\n", "")
 
 
+@pytest.mark.life
 def test_sigterm(devices: Path) -> None:
     with Server(devices) as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:

@@ -460,6 +460,7 @@ def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
     assert KS_NAF.hex() not in third_party.errors
 
 
+@pytest.mark.life
 def test_revocation(sides: Sides, third_party: Any) -> None:
     """Outstanding keys are void, what runs on them ends; another NAF's are not touched."""
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))

@@ -220,6 +220,7 @@ def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
         assert 'reason="devices file /' in server.errors and r"\x5Cx" not in server.errors
 
 
+@pytest.mark.life
 def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
     """The third party is told to void the keys; certificates are read again, all or nothing."""
     sides = Sides(tmp_path)
@@ -316,6 +317,7 @@ def test_drain(devices: Path) -> None:
             assert seconds - 0.5 < time.monotonic() - started < seconds + 10
 
 
+@pytest.mark.life
 def test_drain_ends_with_the_last_connection(devices: Path) -> None:
     with Server(devices, "--drain-timeout", "60") as server:
         server.wait_for_error("event=start")

@@ -396,6 +396,7 @@ def test_a_file_that_others_can_use(tmp_path: Path) -> None:
 MANY = fleet(12000)  # more blocks than can be under way
 
 
+@pytest.mark.life
 def test_order(tmp_path: Path) -> None:
     """Many blocks, on all processors and on one."""
     path = write_rows(tmp_path, MANY)

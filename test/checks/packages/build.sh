@@ -19,7 +19,10 @@ build() {
         tail -n 60 "$1/log"
         exit 1
     }
-    grep -E '^[0-9]+ passed' "$1/log" || true
+    case " ${DEB_BUILD_OPTIONS:-} " in
+    *" nocheck "*) ;;
+    *) grep -E '^[0-9]+ passed' "$1/log" ;; # or the suite did not run
+    esac
 }
 
 build /one
