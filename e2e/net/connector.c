@@ -122,9 +122,7 @@ static bool fail(struct connector *connector, const char *what, const char *why)
 
 static bool fail_with(struct connector *connector, int error)
 {
-    char text[128];
-
-    return fail(connector, "", strerror_r(error, text, sizeof(text)));
+    return fail(connector, "", strerror(error));
 }
 
 static bool succeed(struct attempt *attempt)

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "net/resolver.h"
+#include "queue.h"
 
 #include "net/clock.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define THREADS_OF_NAME 2
 #define PATIENCE_MS     5000 /* before a name is asked for a second time beside the first */
@@ -137,10 +137,9 @@ static void answer_all(struct name *name, struct resolved *resolved, const char 
     }
 }
 
-static const char *explain(int error, char text[RESOLVER_REASON_SIZE])
+static const char *explain(int error)
 {
-    return error == EAI_SYSTEM ? strerror_r(errno, text, RESOLVER_REASON_SIZE)
-                               : gai_strerror(error);
+    return error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
 }
 
 /* A thread's work. The program may be at its end when getaddrinfo() returns. */
@@ -151,8 +150,7 @@ static void *resolve(void *argument)
     struct addrinfo *addresses = NULL;
     const int error = getaddrinfo(name->host, name->service, &hints, &addresses);
     struct resolved *resolved = error == 0 ? calloc(1, sizeof(*resolved)) : NULL;
-    char text[RESOLVER_REASON_SIZE];
-    const char *reason = error == 0 ? "out of memory" : explain(error, text);
+    const char *reason = error == 0 ? "out of memory" : explain(error);
 
     if (resolved != NULL)
         *resolved = (struct resolved){1, addresses};

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ops/metrics_http.h"
+#include "queue.h"
 
 #include "net/addr.h"
 #include "net/loop.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 4    /* at a time; others wait until they are accepted */

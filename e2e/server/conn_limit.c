@@ -4,12 +4,12 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "server/conn_limit.h"
+#include "queue.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define BUCKETS 4096
 

@@ -8,11 +8,11 @@
 
 #include "messages/identity.h"
 #include "net/loop.h"
+#include "queue.h"
 
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/queue.h>
 
 #define SERVER_SECRET_LENGTH 32
 

@@ -8,11 +8,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "source/key_cache.h"
+#include "queue.h"
 
 #include <openssl/crypto.h>
 #include <search.h>
 #include <string.h>
-#include <sys/queue.h>
 
 struct item {
     TAILQ_ENTRY(item) place;

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "source/key_service.h"
+#include "queue.h"
 
 #include "net/clock.h"
 #include "ops/log.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <time.h>
 
 static const struct key_interface interfaces[] = {

@@ -13,10 +13,10 @@
 #ifndef LOOKUPS_H
 #define LOOKUPS_H
 
+#include "queue.h"
 #include "source/key_answer.h"
 
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 struct lookup;

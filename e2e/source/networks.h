@@ -10,11 +10,11 @@
 #define NETWORKS_H
 
 #include "net/addr.h"
+#include "queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #define NETWORK_NEVER (-1000) /* before any time of the clock by a second */

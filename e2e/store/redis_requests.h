@@ -7,10 +7,10 @@
 #define REDIS_REQUESTS_H
 
 #include "net/connector.h"
+#include "queue.h"
 #include "store/redis.h"
 
 #include <stdint.h>
-#include <sys/queue.h>
 
 #define REDIS_REASON_SIZE 256
 

@@ -7,13 +7,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "queue.h"
 #include "store/store.h"
 
 #include "net/clock.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define BUCKETS 4096 /* a power of 2 */
 
@@ -29,7 +29,7 @@ TAILQ_HEAD(entries, entry);
 
 /* A NAF that has asked: as many as there are certificates for. */
 struct naf {
-    SLIST_ENTRY(naf) next;
+    LIST_ENTRY(naf) next;
     struct entries entries;
     size_t count;
     char name[STORE_TEXT_SIZE];
@@ -38,7 +38,7 @@ struct naf {
 struct memory {
     struct store store;
     pthread_mutex_t lock;
-    SLIST_HEAD(, naf) nafs;
+    LIST_HEAD(, naf) nafs;
     LIST_HEAD(, entry) buckets[BUCKETS];
 };
 
@@ -64,7 +64,7 @@ static struct naf *find_naf(struct memory *memory, const char *name)
 {
     struct naf *naf;
 
-    SLIST_FOREACH(naf, &memory->nafs, next)
+    LIST_FOREACH(naf, &memory->nafs, next)
     {
         if (strcmp(naf->name, name) == 0)
             return naf;
@@ -74,7 +74,7 @@ static struct naf *find_naf(struct memory *memory, const char *name)
         return NULL;
     TAILQ_INIT(&naf->entries);
     memcpy(naf->name, name, strlen(name) + 1);
-    SLIST_INSERT_HEAD(&memory->nafs, naf, next);
+    LIST_INSERT_HEAD(&memory->nafs, naf, next);
     return naf;
 }
 
@@ -211,7 +211,7 @@ static struct store_request *revoke(struct store *store, struct loop *loop,
 
     (void)loop;
     (void)pthread_mutex_lock(&memory->lock);
-    SLIST_FOREACH(naf, &memory->nafs, next)
+    LIST_FOREACH(naf, &memory->nafs, next)
     {
         for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
             next = TAILQ_NEXT(entry, of_naf);
@@ -233,12 +233,12 @@ static void memory_free(struct store *store)
 {
     struct memory *memory = (struct memory *)store;
 
-    while (!SLIST_EMPTY(&memory->nafs)) {
-        struct naf *naf = SLIST_FIRST(&memory->nafs);
+    while (!LIST_EMPTY(&memory->nafs)) {
+        struct naf *naf = LIST_FIRST(&memory->nafs);
 
         while (!TAILQ_EMPTY(&naf->entries))
             forget(TAILQ_FIRST(&naf->entries));
-        SLIST_REMOVE_HEAD(&memory->nafs, next);
+        LIST_REMOVE(naf, next);
         OPENSSL_free(naf);
     }
     (void)pthread_mutex_destroy(&memory->lock);

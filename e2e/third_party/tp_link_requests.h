@@ -11,9 +11,8 @@
 
 #include "messages/tp_link_messages.h"
 #include "net/loop.h"
+#include "queue.h"
 #include "third_party/third_party.h"
-
-#include <sys/queue.h>
 
 struct tp_link_pending {
     struct loop_message message; /* on its way to one of the two loops */

@@ -16,6 +16,7 @@ part=${1:-short}
 programs=ON
 [ "$part" != module ] || programs=OFF
 runs=0
+mkdir -p "$build"
 "$root/scripts/install-packages.sh" @module @programs @suite
 
 # make_build <name> <compiler flags> [further arguments of cmake]: without what would hide a fault from these tools
@@ -23,8 +24,11 @@ make_build() {
     name=$1 flags=$2
     shift 2
     (cd "$root" && cmake --preset debug -B "$build/$name" -DAKMA_ALL=OFF -DAKMA_TESTS=ON -DAKMA_HARDEN=OFF \
-        -DAKMA_E2E=$programs -DAKMA_TOOL=$programs -DCMAKE_C_FLAGS="$flags" "$@") >/dev/null
-    cmake --build "$build/$name" >/dev/null
+        -DAKMA_E2E=$programs -DAKMA_TOOL=$programs -DCMAKE_C_FLAGS="$flags" "$@" && cmake --build "$build/$name") \
+        >"$build/$name.log" 2>&1 || {
+        tail -n 40 "$build/$name.log"
+        exit 1
+    }
 }
 
 # run <build> <what> <command of the driver ...>
