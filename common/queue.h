@@ -67,6 +67,10 @@
     struct {                                                                 \
         struct type *le_next, **le_prev; /* *le_prev: what points to this */ \
     }
+#define LIST_HEAD_INITIALIZER(head) \
+    {                               \
+        NULL                        \
+    }
 #define LIST_INIT(head)           ((head)->lh_first = NULL)
 #define LIST_FIRST(head)          ((head)->lh_first)
 #define LIST_EMPTY(head)          ((head)->lh_first == NULL)

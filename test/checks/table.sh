@@ -1,5 +1,6 @@
 # Run checks side by side and close with a table of them; sourced, not run.
 #
+#   choose <checks> [name ...]                          the lines of those names, or all of them
 #   run_table <jobs> <folder for the logs> <checks>     status 1 where a check failed
 #
 # A line of <checks> is <name>|<command>. The last line that a check prints begins with what it counted, such as
@@ -10,6 +11,18 @@
 # shellcheck shell=sh
 
 : "${root:?the folder of the project}"
+
+choose() {
+    all=$1
+    shift
+    [ $# -gt 0 ] || printf '%s\n' "$all"
+    for name; do
+        printf '%s\n' "$all" | grep "^$name|" || {
+            echo "no such check: $name; there are: $(printf '%s\n' "$all" | cut -d '|' -f 1 | tr '\n' ' ')" >&2
+            return 2
+        }
+    done
+}
 
 # run_row <folder> <name> <command>
 run_row() {
@@ -40,7 +53,7 @@ run_table() {
     printf "%s\n" "$checks" | tr '\n' '\0' | xargs -0 -P "$jobs" -n 1 sh -c '. "$1" && run_row "$2" "${3%%|*}" "${3#*|}"' \
         sh "$root/test/checks/table.sh" "$logs"
     failed=0
-    echo "$checks" | cut -d '|' -f 1 >"$logs/names"
+    printf '%s\n' "$checks" | cut -d '|' -f 1 >"$logs/names"
     while read -r name; do
         [ -e "$logs/$name.row" ] || echo "| $name | **failed**: did not run | | |" >"$logs/$name.row"
         cat "$logs/$name.row"

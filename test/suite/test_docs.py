@@ -479,11 +479,29 @@ def test_skey_example(tmp_path: Path) -> None:
 
 
 def test_the_forge_runs_the_same_checks() -> None:
-    """The workflow has every check of .ci/run."""
-    checks = set(re.findall(r"(?:test|proofs)/[\w/]*\.sh", (ROOT / ".ci/run").read_text()))
+    """A check of .ci/run that the workflow leaves out, or a nightly script that no schedule starts."""
+    names = re.findall(r"^(?:checks=')?([a-z]+)\|", (ROOT / ".ci/run").read_text(), re.M)
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    assert len(checks) > 8
-    assert [check for check in checks if check not in workflow] == []
+    matrix = re.search(r"check: \[(.*)\]", workflow)
+    assert matrix and matrix[1].split(", ") == names and len(names) >= 8
+    assert "run: .ci/run ${{ matrix.check }}" in workflow
+    nightly = (ROOT / ".github/workflows/nightly.yml").read_text()
+    assert "  schedule:\n    - cron:" in nightly
+    assert "nightly.sh --list" in nightly and "nightly.sh ${{ matrix.part }}" in nightly
+
+
+def test_every_check_is_run_and_described() -> None:
+    """A script of test/checks that neither list starts, or that CONTRIBUTING.md does not name."""
+    lists = [(ROOT / name).read_text() for name in (".ci/run", "test/checks/nightly.sh")]
+    started = set(re.findall(r"test/checks/(\w+\.(?:sh|py))", "".join(lists)))
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {"fresh.sh", "mutate.py", "soak.sh"} <= started
+    assert [name for name in started if f"`test/checks/{name}" not in page] == []
+    others = {path.name for path in (ROOT / "test/checks").iterdir() if path.is_file()} - started
+    helpers = {"cross.sh", "evp_test.sh", "evp_stanzas.py", "roots.sh", "table.sh", "tree.py"}
+    assert others == helpers | {"nightly.sh"}
+    for line in "".join(lists).splitlines():
+        assert "|| true" not in line, line
 
 
 def test_promises_name_the_proofs() -> None:
