@@ -15,7 +15,8 @@ cd "$root"
 
 c_files=$(find provider include common device e2e plugins tool examples test bench proofs -name '*.[ch]')
 # (those of a board have no compiler for it here)
-sources=$(find provider common device e2e plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*' -not -path '*/board/*')
+sources=$(find provider common device e2e plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*' \
+    -not -path '*/board/*')
 python_files=$(find scripts test bench python proofs -name "*.py")
 shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
 

@@ -28,8 +28,9 @@ cp -L "/usr/include/$multiarch"/openssl/*.h "$build/include/openssl"
 
 PKG_CONFIG_SYSTEM_INCLUDE_PATH=/usr/include:/usr/include/$multiarch
 export PKG_CONFIG_SYSTEM_INCLUDE_PATH
-cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_C_FLAGS="-Werror -isystem $build/include" \
-    -DOPENSSL_INCLUDE_DIR="$build/include" -DMOSQUITTO_INCLUDE_DIR="$build/include" \
+cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=musl-gcc \
+    -DCMAKE_C_FLAGS="-Werror -isystem $build/include" -DOPENSSL_INCLUDE_DIR="$build/include" \
+    -DMOSQUITTO_INCLUDE_DIR="$build/include" \
     -DLIBMOSQUITTO_INCLUDE_DIR="$build/include" \
     -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_PLUGINS=ON -DAKMA_EXAMPLES=ON -DAKMA_BENCH=ON >"$build/log" 2>&1 || {
     tail -n 40 "$build/log"

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A passing fault stays passing: in each role the nth call of a kind fails, and afterwards all works again.
 
     test/checks/passing_faults.py [--sample N] [--length N] [--kind KIND] [role ...]

@@ -34,7 +34,7 @@ FLAGS = {
 }
 
 
-@pytest.fixture(params=FILES, ids=lambda path: path.name)
+@pytest.fixture(params=FILES, ids=lambda path: str(path.name))
 def file(request: pytest.FixtureRequest) -> Path:
     """A file that users run or load."""
     path: Path = request.param
@@ -57,7 +57,7 @@ def test_the_loader_leaves_nothing_writable(file: Path) -> None:
     assert not re.search(r" LOAD .* RWE ", program)
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: str(path.name))
 def test_programs_are_loaded_anywhere(program: Path) -> None:
     """A program linked to one address, where an attacker would find it."""
     assert re.search(r"\(FLAGS_1\).*\bPIE\b", run("readelf", "-dW", program))
