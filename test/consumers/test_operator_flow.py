@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import FQDN, NAF_ID, Process, Server, StockClient, split, ue
+from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Server, StockClient, split, ue
 from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
@@ -115,6 +115,7 @@ def test_device_name(operator_site: OperatorSite) -> None:
         words = operator_site.sources("nef:https://nef.example.com")
         result = subprocess.run(
             [*command, "--devices", operator_site.write_names(["x"]), *words, *options],
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             check=False,
