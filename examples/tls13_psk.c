@@ -9,13 +9,19 @@
 #include <openssl/err.h>
 #include <string.h>
 
-/* Without X25519 where there is none: OpenSSL's fips provider before 3.2 has P-256 alone. */
-static int restrict_groups(SSL_CTX *ctx)
+/*
+ * The best list that this libssl takes. ML-KEM came with 3.5, as did the asterisk: a key share of
+ * its own, so that a server without ML-KEM needs no second ClientHello. OpenSSL's fips provider
+ * before 3.2 has P-256 alone.
+ */
+int tls13_psk_set_groups(SSL_CTX *ctx)
 {
-    int done;
+    static const char *const lists[] = {"*X25519MLKEM768:*X25519:P-256", "X25519:P-256", "P-256"};
+    int done = 0;
 
     ERR_set_mark();
-    done = SSL_CTX_set1_groups_list(ctx, "X25519:P-256") || SSL_CTX_set1_groups_list(ctx, "P-256");
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !done; i++)
+        done = SSL_CTX_set1_groups_list(ctx, lists[i]) > 0;
     if (done)
         ERR_pop_to_mark();
     else
@@ -29,7 +35,7 @@ SSL_CTX *tls13_psk_ctx(const SSL_METHOD *method)
 
     if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") &&
-        restrict_groups(ctx) && SSL_CTX_set_num_tickets(ctx, 0) &&
+        tls13_psk_set_groups(ctx) && SSL_CTX_set_num_tickets(ctx, 0) &&
         SSL_CTX_set_max_early_data(ctx, 0) && SSL_CTX_set_recv_max_early_data(ctx, 0)) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
         (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

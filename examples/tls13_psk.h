@@ -24,8 +24,8 @@
  * - (EC)DHE goes with the PSK always; no tickets, no resumption, no early data: nothing outlives
  *   the key.
  * - An external PSK belongs to one hash, here SHA-256: both sides keep to its cipher suites.
- * - Groups are X25519 and P-256: what a peer may choose costs a server well under a millisecond
- *   (ffdhe8192 would cost it 90).
+ * - Groups are X25519MLKEM768, where libssl has it (3.5 and newer), X25519 and P-256: what a peer
+ *   may choose costs a server well under a millisecond (ffdhe8192 would cost it 90).
  * - A server that ignores the PSK answers with a certificate, which a client does not verify by
  *   default. Here it does, without any CA, so such a handshake fails; tls13_psk_was_used() makes
  *   sure.
@@ -44,6 +44,9 @@
 
 /* A context for nothing but such connections; NULL with the reason on OpenSSL's error stack. */
 SSL_CTX *tls13_psk_ctx(const SSL_METHOD *method);
+
+/* The groups alone, for another context of TLS 1.3. 1, or 0: the reason is on the error stack. */
+int tls13_psk_set_groups(SSL_CTX *ctx);
 
 /* The PSK as a session, for one connection; NULL with the reason on the error stack. */
 SSL_SESSION *tls13_psk_session(SSL *ssl, const unsigned char *key, size_t length);

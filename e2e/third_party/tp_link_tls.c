@@ -9,6 +9,7 @@
 #include "net/tls.h"
 #include "net/tls_files.h"
 #include "printable.h"
+#include "tls13_psk.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -78,7 +79,7 @@ static bool use_files(SSL_CTX *ctx, const struct tp_link_files *files,
 static bool set_up(SSL_CTX *ctx, bool is_server)
 {
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) || !SSL_CTX_set_num_tickets(ctx, 0) ||
-        !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") ||
+        !tls13_psk_set_groups(ctx) ||
         SSL_CTX_set_alpn_protos(ctx, protocol, sizeof(protocol) - 1) != 0)
         return false;
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
