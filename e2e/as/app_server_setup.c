@@ -15,6 +15,7 @@
 #include "processors.h"
 #include "server/conn_limit.h"
 #include "session/psk_lookup.h"
+#include "session/ua_alpn.h"
 #include "session/ue.h"
 #include "source/source.h"
 #include "third_party/key_issuer.h"
@@ -148,6 +149,8 @@ static bool open_psk(struct app_server *app_server)
         return false;
     app_server->server.psk = ctx;
     psk_lookup_set_up(ctx);
+    if (!app_server->endpoints.counted) /* --connections: each is to come to its end */
+        ua_alpn_set_up(ctx);
     (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -170,6 +173,7 @@ static bool open_loops(struct app_server *app_server)
         server->workers[i].loop = &server->loops->loop[i];
         TAILQ_INIT(&server->workers[i].all);
         TAILQ_INIT(&server->workers[i].unfinished);
+        TAILQ_INIT(&server->workers[i].idle);
     }
     return true;
 }
@@ -183,9 +187,10 @@ static bool open_conn_limits(struct app_server *app_server)
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP));
     server->devices = conn_limit_new(
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
+    server->held = conn_limit_new(UE_HELD_MAX);
     server->lines = conn_limit_new(TP_LINKS_MAX_OF_NAF);
-    return (server->networks != NULL && server->devices != NULL && server->lines != NULL &&
-            RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
+    return (server->networks != NULL && server->devices != NULL && server->held != NULL &&
+            server->lines != NULL && RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
            app_server_complain("out of memory");
 }
 
@@ -277,6 +282,7 @@ void app_server_release(struct app_server *app_server)
     tp_link_tls_free(server->tp_link);
     conn_limit_free(server->networks);
     conn_limit_free(server->devices);
+    conn_limit_free(server->held);
     conn_limit_free(server->lines);
     SSL_CTX_free(server->psk);
     OPENSSL_free(server->workers);

@@ -17,6 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The version of these lines, as ALPN on a first connection; a later one has another number. */
+#define UA_ALPN_FAMILY "akma-e2e-ua/"
+#define UA_ALPN        UA_ALPN_FAMILY "1"
+
 #define NONCE_LENGTH         16
 #define E2E_FLAG_REFRESH_MAX 255
 #define E2E_FLAG_TEXT_MAX    256 /* octets of each text */

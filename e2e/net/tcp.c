@@ -15,3 +15,8 @@ void tcp_no_delay(int fd)
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
+
+void tcp_user_timeout(int fd, unsigned int milliseconds)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+}

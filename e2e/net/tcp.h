@@ -13,4 +13,10 @@
  */
 void tcp_no_delay(int fd);
 
+/*
+ * Take the connection for broken when what was sent is not acknowledged for so long: a path that
+ * drops everything says nothing, and TCP would wait for a quarter of an hour.
+ */
+void tcp_user_timeout(int fd, unsigned int milliseconds);
+
 #endif

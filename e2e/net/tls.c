@@ -104,6 +104,15 @@ struct devices *common_devices(const char *path, bool insecure)
     return devices;
 }
 
+bool tls_alpn_is(const SSL *ssl, const char *protocol)
+{
+    const unsigned char *agreed;
+    unsigned int length;
+
+    SSL_get0_alpn_selected(ssl, &agreed, &length);
+    return length == strlen(protocol) && memcmp(agreed, protocol, length) == 0;
+}
+
 const char *tls_error(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());

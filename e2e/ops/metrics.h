@@ -18,6 +18,7 @@
     X(CONNECTIONS_LINE, "connections_total", "endpoint=\"line\"", counter,                         \
       "Connections accepted.")                                                                     \
     X(OPEN, "connections_open", "", gauge, "Connections that are open now.")                       \
+    X(HELD, "first_connections_held", "", gauge, "First connections between two nonces.")          \
     X(UNFINISHED, "handshakes_unfinished", "", gauge, "TLS handshakes that are under way now.")    \
     X(HANDSHAKES, "handshakes_total", "", counter, "TLS handshakes that were completed.")          \
     X(FLAGS, "flags_total", "e2e=\"1\"", counter, "Answers to a nonce.")                           \

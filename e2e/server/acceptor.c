@@ -29,8 +29,8 @@ static const struct {
     [REFUSAL_NETWORK] = {"too many unfinished handshakes of one address: --handshakes-per-source",
                          METRIC_REFUSED_ADDRESS},
     [REFUSAL_EVICTED] =
-        {"the oldest handshake under way made room for one more: as many connections "
-         "as --connections-max or the descriptors allow",
+        {"the oldest handshake under way, or a first connection between two nonces, made room for "
+         "one more: as many connections as --connections-max or the descriptors allow",
          METRIC_REFUSED_FULL},
     [REFUSAL_FULL] =
         {"there are as many connections as --connections-max or the descriptors allow, all in use",
@@ -69,13 +69,13 @@ static void evict_here(struct loop *loop, struct loop_message *message)
     (void)connection_evict(acceptor->worker);
 }
 
-/* Have another loop give up a handshake; until then there is one connection more than allowed. */
+/* Have another loop give one up; until then there is one connection more than allowed. */
 static bool evict_elsewhere(const struct server *server)
 {
     for (size_t i = 0; i < server->loops->count; i++) {
         struct worker *other = &server->workers[i];
 
-        if (atomic_load(&other->unfinished_count) > 0 &&
+        if (atomic_load(&other->evictable_count) > 0 &&
             !atomic_exchange(&other->acceptor->is_evicting, true)) {
             other->acceptor->evict.run = evict_here;
             loop_post(other->loop, &other->acceptor->evict);
@@ -85,7 +85,7 @@ static bool evict_elsewhere(const struct server *server)
     return false;
 }
 
-/* A place for one more: a free one, or that of the oldest handshake under way. */
+/* A place for one more: a free one, or that of a connection that may be closed for it. */
 static bool find_place(struct acceptor *acceptor)
 {
     struct server *server = acceptor->worker->server;
@@ -133,7 +133,7 @@ static void pause_listening(struct acceptor *acceptor)
     loop_add_event(acceptor->pause, &pause);
 }
 
-/* Without descriptors: the oldest handshake goes; without any, do not ask again at once. */
+/* Without descriptors: one that may be closed goes; without any, do not ask again at once. */
 static void starve(struct acceptor *acceptor)
 {
     report_refusal(REFUSAL_STARVED, NULL);
@@ -248,11 +248,12 @@ static void let_go(struct loop *loop, struct loop_message *message)
     struct acceptor *acceptor =
         (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, close));
     struct endpoints *endpoints = acceptor->endpoints;
-    struct connection *connection;
+    struct connection *connection, *next;
 
     (void)loop;
-    TAILQ_FOREACH(connection, &acceptor->worker->all, all)
-    {
+    acceptor->worker->is_draining = true;
+    for (connection = TAILQ_FIRST(&acceptor->worker->all); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, all);
         if (connection->kind->drain != NULL)
             connection->kind->drain(connection);
     }

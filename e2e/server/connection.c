@@ -7,9 +7,9 @@
 
 #include "net/addr.h"
 #include "net/clock.h"
+#include "net/tcp.h"
 #include "server/conn_limit.h"
 
-#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static void leave_unfinished(struct connection *connection)
     if (connection->is_finished)
         return;
     connection->is_finished = true;
-    TAILQ_REMOVE(&connection->worker->unfinished, connection, unfinished);
-    (void)atomic_fetch_sub(&connection->worker->unfinished_count, 1);
+    TAILQ_REMOVE(&connection->worker->unfinished, connection, evictable);
+    (void)atomic_fetch_sub(&connection->worker->evictable_count, 1);
     conn_limit_release(connection->worker->server->networks, key, length);
     metrics_add(METRIC_UNFINISHED, -1);
 }
@@ -44,12 +44,10 @@ static void leave_unfinished(struct connection *connection)
  */
 static void take_leave(const struct connection *connection, bool was_finished)
 {
-    const unsigned int limit = connection->worker->server->limits.line * 1000;
-
     if (was_finished)
         (void)SSL_shutdown(connection->ssl);
     ERR_clear_error();
-    (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    tcp_user_timeout(connection->fd, connection->worker->server->limits.line * 1000);
     (void)close(connection->fd);
     SSL_free(connection->ssl);
 }
@@ -198,8 +196,8 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     connection->began = clock_ms();
     connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
     TAILQ_INSERT_TAIL(&worker->all, connection, all);
-    TAILQ_INSERT_TAIL(&worker->unfinished, connection, unfinished);
-    (void)atomic_fetch_add(&worker->unfinished_count, 1);
+    TAILQ_INSERT_TAIL(&worker->unfinished, connection, evictable);
+    (void)atomic_fetch_add(&worker->evictable_count, 1);
     metrics_add(METRIC_OPEN, 1);
     metrics_add(METRIC_UNFINISHED, 1);
     metrics_count(kind->accepted);
@@ -208,10 +206,26 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     return true;
 }
 
+void connection_set_idle(struct connection *connection, bool is_idle)
+{
+    struct worker *worker = connection->worker;
+
+    if (is_idle) {
+        TAILQ_INSERT_TAIL(&worker->idle, connection, evictable);
+        (void)atomic_fetch_add(&worker->evictable_count, 1);
+    } else {
+        TAILQ_REMOVE(&worker->idle, connection, evictable);
+        (void)atomic_fetch_sub(&worker->evictable_count, 1);
+    }
+    metrics_add(METRIC_HELD, is_idle ? 1 : -1);
+}
+
 bool connection_evict(struct worker *worker)
 {
     struct connection *oldest = TAILQ_FIRST(&worker->unfinished);
 
+    if (oldest == NULL)
+        oldest = TAILQ_FIRST(&worker->idle);
     if (oldest != NULL)
         connection_free(oldest);
     return oldest != NULL;

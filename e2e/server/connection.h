@@ -35,7 +35,7 @@ struct connection_kind {
 };
 
 struct connection {
-    TAILQ_ENTRY(connection) all, unfinished;
+    TAILQ_ENTRY(connection) all, evictable;
     const struct connection_kind *kind;
     struct worker *worker;
     int fd;
@@ -68,7 +68,13 @@ void connection_close(struct connection *connection, const char *reason);
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
                        const char *reason);
 
-/* Close the oldest connection of a loop whose handshake is under way, in silence; false: none. */
+/* Whether it may be closed without harm, to make room; where its handshake is complete. */
+void connection_set_idle(struct connection *connection, bool is_idle);
+
+/*
+ * Close, in silence, the oldest connection of a loop whose handshake is under way, or else the one
+ * that has been idle for longest. False: there is none.
+ */
 bool connection_evict(struct worker *worker);
 
 /* The newest of OpenSSL's errors in words; the stack is emptied. */

@@ -47,8 +47,9 @@ TAILQ_HEAD(connections, connection);
 struct worker {
     struct server *server;
     struct loop *loop;
-    struct connections all, unfinished; /* oldest first */
-    atomic_uint unfinished_count;       /* for other loops to look at */
+    struct connections all, unfinished, idle; /* oldest first */
+    atomic_uint evictable_count;              /* of the last two, for other loops to look at */
+    bool is_draining;                         /* no more is accepted */
     struct acceptor *acceptor;
 };
 
@@ -58,6 +59,7 @@ struct server {
     struct worker *workers;      /* as many as loops */
     struct conn_limit *networks; /* unfinished handshakes */
     struct conn_limit *devices;  /* connections */
+    struct conn_limit *held;     /* a device's first connections between two nonces */
     struct conn_limit *lines;    /* of a NAF's name */
     atomic_uint open;
     unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */

@@ -180,6 +180,7 @@ static void ask(struct psk_lookup *lookup)
     } else if (ue_may_be(lookup->ue, UE_FIRST) &&
                (query.identity = identity_split(&server->identities, text, &query.kind)) != NULL) {
         lookup->asked = query.identity;
+        lookup->claim.kind = query.kind;
         lookup->source_request =
             server->source->ops->lookup(server->source, loop, &query, on_key, lookup);
     }

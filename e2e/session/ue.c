@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "server/conn_limit.h"
 #include "session/psk_lookup.h"
+#include "source/source.h"
 #include "store/store.h"
 #include "third_party/third_party.h"
 #include "tls13_psk.h"
@@ -53,9 +54,52 @@ bool ue_count(struct ue *ue)
 
     ue->is_counted = conn_limit_acquire(ue_server(ue)->devices, name, strlen(name));
     if (!ue->is_counted)
-        connection_refuse(&ue->connection, METRIC_REFUSED_DEVICE, ue->claim.identity,
-                          "the device has --connections-per-device connections already");
+        ue_refuse(ue, METRIC_REFUSED_DEVICE,
+                  "the device has --connections-per-device connections already");
     return ue->is_counted;
+}
+
+bool ue_hold(struct ue *ue)
+{
+    struct server *server = ue_server(ue);
+    const char *name = counted_name(ue);
+
+    if (ue->connection.worker->is_draining || !conn_limit_acquire(server->held, name, strlen(name)))
+        return false;
+    conn_limit_release(server->devices, name, strlen(name));
+    ue->is_counted = false;
+    ue->is_held = true;
+    connection_set_idle(&ue->connection, true);
+    return true;
+}
+
+static void let_go(struct ue *ue)
+{
+    const char *name = counted_name(ue);
+
+    conn_limit_release(ue_server(ue)->held, name, strlen(name));
+    connection_set_idle(&ue->connection, false);
+    ue->is_held = false;
+}
+
+bool ue_resume(struct ue *ue)
+{
+    let_go(ue);
+    return ue_count(ue);
+}
+
+void ue_log(const struct ue *ue, const char *event, const char *key, const char *value)
+{
+    char peer[LOG_ADDRESS_SIZE];
+
+    log_event(event, "endpoint", ue->connection.kind->name, "peer",
+              log_address(peer, &ue->connection.peer.any), "identity", ue->claim.identity, "device",
+              ue->claim.device, key, value, NULL);
+}
+
+void ue_refuse(struct ue *ue, enum metric metric, const char *reason)
+{
+    connection_refuse(&ue->connection, metric, ue->claim.identity, reason);
 }
 
 static void ready(struct connection *connection)
@@ -78,11 +122,15 @@ static void release_ue(struct connection *connection)
     struct server *server = ue_server(ue);
 
     psk_lookup_free(ue->lookup);
+    if (ue->source_request != NULL)
+        server->source->ops->cancel(server->source, ue->source_request);
     if (ue->third_party_request != NULL)
         server->third_party->ops->cancel(server->third_party, ue->third_party_request);
     if (ue->store_request != NULL)
         server->store->ops->cancel(server->store, ue->store_request);
     ue_detach_app(ue);
+    if (ue->is_held)
+        let_go(ue);
     if (ue->is_counted)
         conn_limit_release(server->devices, counted_name(ue), strlen(counted_name(ue)));
     tls_lines_clear(&ue->lines);
@@ -113,9 +161,16 @@ static bool runs_on(const struct connection *connection, const struct store_scop
            agrees(scope->naf, ue_server(ue)->naf);
 }
 
+/* A first connection that is held ends; others come to their end. */
+static void drain(struct connection *connection)
+{
+    if (((struct ue *)connection)->is_held)
+        connection_close(connection, "the server comes to its end");
+}
+
 const struct connection_kind ue_kind_naf = {
     "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
-    NULL,
+    drain,
 };
 const struct connection_kind ue_kind_e2e = {
     "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
@@ -123,7 +178,7 @@ const struct connection_kind ue_kind_e2e = {
 };
 const struct connection_kind ue_kind_both = {
     "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
-    NULL,
+    drain,
 };
 
 /* The hand-over: link, limits, end. */

@@ -7,10 +7,13 @@
 #define UE_H
 
 #include "app/echo.h"
+#include "messages/e2e_flag.h"
+#include "messages/identity.h"
 #include "net/tls_lines.h"
 #include "server/connection.h"
 
-#define UE_KEY_LENGTH 32
+#define UE_KEY_LENGTH        32
+#define UE_KEY_DIGEST_LENGTH 32 /* SHA-256 */
 
 /* What an identity turned out to be; not proved before the handshake is complete. */
 enum ue_role { UE_NOBODY, UE_FIRST, UE_E2E };
@@ -21,6 +24,7 @@ struct ue_claim {
     char *device;                     /* its name; empty: an anonymous answer of the source */
     char *ka_id, *subject, *naf;      /* UE_E2E: as in the record */
     int64_t not_after;                /* UE_FIRST: of Ks_NAF */
+    enum identity_kind kind;          /* UE_FIRST */
     unsigned char key[UE_KEY_LENGTH]; /* Ks_NAF or e2e_key, until it was used */
 };
 
@@ -30,9 +34,16 @@ struct ue {
     struct connection connection;
     struct psk_lookup *lookup; /* while the handshake is under way */
     struct ue_claim claim;
-    struct tls_lines lines; /* first connection */
-    char *claimed_device;   /* where the source named none; NULL: nor did the UE */
-    bool is_counted;        /* among those of its device */
+    bool is_counted; /* among those of its device */
+    /* first connection */
+    struct tls_lines lines;
+    bool is_first_line;   /* the nonce that comes is the first one */
+    bool goes_on;         /* it may have several */
+    bool is_held;         /* between two of them */
+    char *claimed_device; /* where the source named none; NULL: nor did the UE */
+    unsigned char nonce[NONCE_LENGTH];
+    unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it goes on */
+    struct source_request *source_request;
     struct third_party_request *third_party_request;
     struct store_request *store_request;
     /* echo or application, once it has the connection to itself */
@@ -55,6 +66,22 @@ bool ue_may_be(const struct ue *ue, enum ue_role role);
 
 /* Count it among its device's connections. False: there are too many, and it is refused. */
 bool ue_count(struct ue *ue);
+
+/*
+ * A first connection between two nonces is not counted among its device's, and makes room where
+ * there is none. False: the device holds UE_HELD_MAX already, or the server accepts no more.
+ */
+#define UE_HELD_MAX 16
+bool ue_hold(struct ue *ue);
+
+/* The next nonce comes: count it again. False: as in ue_count(). */
+bool ue_resume(struct ue *ue);
+
+/* An event of it, for the log. */
+void ue_log(const struct ue *ue, const char *event, const char *key, const char *value);
+
+/* As connection_refuse(). */
+void ue_refuse(struct ue *ue, enum metric metric, const char *reason);
 
 /*
  * Serve a connection whose claim is proved: nonce and flag, or what the e2e key is for. The latter

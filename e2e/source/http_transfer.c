@@ -6,9 +6,9 @@
 #include "source/http_transfer.h"
 
 #include "net/clock.h"
+#include "net/tcp.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -76,11 +76,9 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
 static int set_up_socket(void *context, curl_socket_t fd, curlsocktype purpose)
 {
-    static const unsigned int limit = UNHEARD_MS;
-
     (void)context;
     (void)purpose;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+    tcp_user_timeout(fd, UNHEARD_MS);
     return CURL_SOCKOPT_OK;
 }
 

@@ -195,11 +195,7 @@ bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
 
 bool tp_link_tls_is_agreed(const SSL *ssl)
 {
-    const unsigned char *agreed;
-    unsigned int length;
-
-    SSL_get0_alpn_selected(ssl, &agreed, &length);
-    return length == sizeof(TP_LINK_ALPN) - 1 && memcmp(agreed, TP_LINK_ALPN, length) == 0;
+    return tls_alpn_is(ssl, TP_LINK_ALPN);
 }
 
 /* Call visit() for each DNS name of the other side's certificate, until it returns true. */

@@ -10,6 +10,7 @@
 #include "net/tls.h"
 #include "tls13_psk.h"
 #include "ue/client_flag.h"
+#include "ue/first_pool.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -58,6 +59,18 @@ void client_disconnect(struct client *client)
     client->fd = -1;
 }
 
+void client_leave_first(struct client *client)
+{
+    SSL *ssl = client->lines.ssl;
+
+    if (client->pool != NULL && tls_alpn_is(ssl, UA_ALPN) && !tls_lines_has_begun(&client->lines)) {
+        client->lines.ssl = NULL;
+        client->fd = -1;
+        first_pool_put(client->pool, client->setup, ssl);
+    }
+    client_disconnect(client);
+}
+
 static enum io_status fail_to_connect(struct client *client, const char *reason)
 {
     return client_fail(client, CLIENT_OTHER,
@@ -89,6 +102,8 @@ static void on_connected(void *argument, const struct connected *connected)
         client_finish(client);
 }
 
+enum { STEP_CONNECT = 2, STEP_HANDSHAKE = 3, STEP_FLAG = 5 }; /* of steps[] below */
+
 /* No server can help: the operator does not know the key any more. */
 static enum io_status check_key(struct client *client)
 {
@@ -115,12 +130,28 @@ static enum io_status begin_to_connect(struct client *client)
     return client->connector == NULL ? take_socket(client, &now) : IO_PAUSED;
 }
 
-/* PSK and identity of the connection that is made now. */
+/*
+ * The version of what is said on a first connection, in ALPN's form: a length of one octet, then
+ * the name. Without a Ka no flag is of any use, and the connection goes on in plain as ever.
+ */
+static bool offer_version(const struct client_setup *setup, SSL *ssl)
+{
+    unsigned char list[sizeof(UA_ALPN)] = {sizeof(UA_ALPN) - 1};
+
+    if (devices_ka(setup->devices, setup->device, NULL) == NULL)
+        return true;
+    memcpy(list + 1, UA_ALPN, sizeof(UA_ALPN) - 1);
+    return SSL_set_alpn_protos(ssl, list, sizeof(list)) == 0;
+}
+
+/* What the connection that is made now begins with. */
 static bool offer(struct client *client, SSL *ssl)
 {
+    const struct client_setup *setup = client->setup;
+
     if (!is_second(client))
-        return tls13_psk_offer(ssl, client->setup->identity, client->setup->device->ks_naf,
-                               KS_NAF_LENGTH);
+        return offer_version(setup, ssl) &&
+               tls13_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
 }
 
@@ -161,6 +192,18 @@ static enum io_status fail_handshake(struct client *client, const char *what)
             : "compare identity, prefix, separator and ks-naf of both sides");
 }
 
+/* What libssl says, or in our words what a server of another version does. */
+static const char *handshake_error(void)
+{
+    const unsigned long error = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
+        ERR_GET_REASON(error) != SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
+        return tls_error();
+    ERR_clear_error();
+    return "it speaks another version than " UA_ALPN;
+}
+
 static enum io_status shake_hands(struct client *client)
 {
     SSL *ssl = client->lines.ssl;
@@ -170,17 +213,31 @@ static enum io_status shake_hands(struct client *client)
     if (result == IO_OK && !tls13_psk_was_used(ssl))
         return fail_handshake(client, "the key was not used");
     if (result == IO_ERROR)
-        return fail_handshake(client, tls_error());
+        return fail_handshake(client, handshake_error());
     return result;
+}
+
+/* A first connection that is kept needs no handshake. */
+static enum io_status take_kept(struct client *client)
+{
+    SSL *ssl = client->pool == NULL ? NULL : first_pool_take(client->pool, client->setup);
+
+    if (ssl == NULL)
+        return IO_OK;
+    client->lines.ssl = ssl;
+    client->fd = SSL_get_fd(ssl);
+    client->is_reused = true;
+    client->step = STEP_HANDSHAKE; /* the next one is its nonce */
+    io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
+    return IO_OK;
 }
 
 /* One after the other; without a promise of e2e the last two are left out. */
 static enum io_status (*const steps[])(struct client *client) = {
-    check_key,        connect_socket, shake_hands, client_send_nonce,
-    client_read_flag, connect_socket, shake_hands,
+    check_key,         take_kept,        connect_socket, shake_hands,
+    client_send_nonce, client_read_flag, connect_socket, shake_hands,
 };
 
-#define STEP_FLAG  4
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
 static bool is_complete(const struct client *client)
@@ -227,6 +284,30 @@ static void client_finish(struct client *client)
     client_free(client);
 }
 
+/* Has the first connection of the pool turned out to be gone, before an answer came? */
+static bool is_gone(const struct client *client, enum io_status result)
+{
+    return client->is_reused && client->step <= STEP_FLAG && client->reason[0] == '\0' &&
+           (result == IO_EOF || result == IO_ERROR) && !tls_lines_has_begun(&client->lines);
+}
+
+static void wait_for_nothing(struct client *client)
+{
+    client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
+    io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
+    io_watch_set(&client->watch, IO_OK, 0);
+}
+
+/* With a first connection of its own, and another nonce. */
+static void begin_anew(struct client *client)
+{
+    client_disconnect(client);
+    first_pool_clear(client->pool);
+    client->is_reused = false;
+    client->step = STEP_CONNECT;
+    wait_for_nothing(client);
+}
+
 static void on_ready(void *argument, bool in_time)
 {
     struct client *client = argument;
@@ -246,13 +327,17 @@ static void on_ready(void *argument, bool in_time)
     }
     if (result == IO_PAUSED)
         return; /* the connector goes on */
+    if (in_time && is_gone(client, result)) {
+        begin_anew(client);
+        return;
+    }
     if (result != IO_OK)
         explain(client, result);
     client_finish(client);
 }
 
-struct client *client_start(struct loop *loop, const struct client_setup *setup, client_done *done,
-                            void *argument)
+struct client *client_start(struct loop *loop, const struct client_setup *setup,
+                            struct first_pool *pool, client_done *done, void *argument)
 {
     struct client *client = OPENSSL_zalloc(sizeof(*client));
 
@@ -260,12 +345,11 @@ struct client *client_start(struct loop *loop, const struct client_setup *setup,
         return NULL;
     client->loop = loop;
     client->setup = setup;
+    client->pool = pool;
     client->done = done;
     client->argument = argument;
     client->fd = -1;
-    client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
-    io_watch_init(&client->watch, loop, -1, on_ready, client);
-    io_watch_set(&client->watch, IO_OK, 0);
+    wait_for_nothing(client);
     return client;
 }
 

@@ -50,10 +50,15 @@ struct client_result {
 typedef void client_done(void *argument, const struct client_result *result);
 
 struct client;
+struct first_pool;
 
-/* NULL: out of memory. */
-struct client *client_start(struct loop *loop, const struct client_setup *setup, client_done *done,
-                            void *argument);
+/*
+ * pool: first connections of this loop; one of them is used where there is one, and one that may be
+ * used again is left there. NULL: the client makes and closes its own. NULL is returned: out of
+ * memory.
+ */
+struct client *client_start(struct loop *loop, const struct client_setup *setup,
+                            struct first_pool *pool, client_done *done, void *argument);
 
 /* done() will not be called. */
 void client_stop(struct client *client);

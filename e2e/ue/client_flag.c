@@ -76,7 +76,7 @@ static enum io_status derive(struct client *client)
     inputs.ka_length = meant->ka_length;
     if (!e2e_derive(setup->e2e, &inputs, client->e2e_key, reason))
         return client_fail(client, CLIENT_OTHER, "%s", reason);
-    client_disconnect(client);
+    client_leave_first(client);
     return IO_OK;
 }
 

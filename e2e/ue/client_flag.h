@@ -20,6 +20,8 @@ struct client {
     client_done *done;
     void *argument;
     size_t step; /* of steps */
+    struct first_pool *pool;
+    bool is_reused; /* the first connection is from there */
     struct io_watch watch;
     int64_t deadline;
     struct connector *connector; /* while a connection is being made */
@@ -39,6 +41,9 @@ enum io_status client_fail(struct client *client, enum client_outcome outcome, c
 
 /* Close the connection that is under way. */
 void client_disconnect(struct client *client);
+
+/* The first connection has done its work: leave it for others, or close it. */
+void client_leave_first(struct client *client);
 
 enum io_status client_send_nonce(struct client *client);
 

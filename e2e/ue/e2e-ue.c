@@ -142,7 +142,7 @@ static int send_message(struct ue_keys *keys)
     struct message message = {.loop = loops == NULL ? NULL : &loops->loop[0],
                               .status = CLIENT_OTHER};
 
-    if (loops == NULL || client_start(message.loop, setup, take_connection, &message) == NULL)
+    if (loops == NULL || client_start(message.loop, setup, NULL, take_connection, &message) == NULL)
         (void)say(message.status, "out of memory");
     else
         (void)event_base_dispatch(message.loop->base);

@@ -12,6 +12,7 @@
 #include "ops/log.h"
 #include "printable.h"
 #include "processors.h"
+#include "ue/first_pool.h"
 
 #include <errno.h>
 #include <event2/listener.h>
@@ -32,6 +33,7 @@ struct worker {
     struct evconnlistener *listeners[ADDRS_MAX];
     size_t count;
     struct event *pause;
+    struct first_pool *pool;
     LIST_HEAD(, local) locals;
 };
 
@@ -120,7 +122,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
     local->fd = fd;
     LIST_INSERT_HEAD(&worker->locals, local, next);
     local->setup = ue_keys_acquire(worker->keys);
-    local->client = client_start(worker->loop, local->setup, flow_has_ended, local);
+    local->client = client_start(worker->loop, local->setup, worker->pool, flow_has_ended, local);
     if (local->client == NULL)
         close_local(local);
 }
@@ -163,6 +165,7 @@ static void close_worker(struct worker *worker)
         event_free(worker->pause);
     while (!LIST_EMPTY(&worker->locals))
         close_local(LIST_FIRST(&worker->locals));
+    first_pool_free(worker->pool);
 }
 
 /* All loops accept from the same sockets. */
@@ -170,6 +173,7 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
 {
     LIST_INIT(&worker->locals);
     worker->pause = evtimer_new(worker->loop->base, go_on_accepting, worker);
+    worker->pool = first_pool_new(worker->loop, worker->keys);
     for (size_t i = 0; worker->pause != NULL && i < listener->sockets.count; i++) {
         worker->listeners[i] =
             evconnlistener_new(worker->loop->base, accepted, worker, LEV_OPT_CLOSE_ON_EXEC, 0,
@@ -179,7 +183,7 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
         worker->count++;
         evconnlistener_set_error_cb(worker->listeners[i], could_not_accept);
     }
-    return worker->pause != NULL;
+    return worker->pause != NULL && worker->pool != NULL;
 }
 
 static void reload(struct ue_keys *keys)

@@ -92,7 +92,7 @@ static void make(struct visit *visit, const struct common_setup *common, const c
     if (keys == NULL)
         exit(EXIT_FAILURE);
     setup = ue_keys_acquire(keys);
-    visit->client = client_start(visit->loop, setup, on_end, visit);
+    visit->client = client_start(visit->loop, setup, NULL, on_end, visit);
     if (visit->client == NULL || event_add(visit->limit, &limit) != 0)
         exit(EXIT_FAILURE);
     (void)event_base_dispatch(visit->loop->base);

@@ -279,6 +279,7 @@ LIMITS: dict[str, set[str]] = {
         *(
             "e2e/app/forward.h FORWARD_SECONDS",
             "e2e/session/psk_lookup.c OFFERED_MAX",
+            "e2e/session/ue.h UE_HELD_MAX",
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
         *(
@@ -319,6 +320,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
         *(
             "e2e/ue/client.h CLIENT_SECONDS",
+            *("e2e/ue/first_pool.h FIRST_POOL_MAX", "e2e/ue/first_pool.h FIRST_POOL_SECONDS"),
             "e2e/messages/e2e_flag.h E2E_FLAG_DEVICE_MAX",
             "e2e/messages/e2e_flag.h E2E_FLAG_TEXT_MAX",
         ),

@@ -96,30 +96,72 @@ FAULTS: list[Fault] = [
     ),
     # The flow
     *of(
-        "session/ue_serve.c",
+        "session/ue_e2e.c",
         ("    } else if (!same) {", "    } else if (false) {"),
         ("store->ops->consume(store,", "store->ops->get(store,"),
         by="refresh_is_good_once or refresh_used_during",
     ),
     *of(
-        "session/ue_serve.c",
-        ("    if (result == FLAG_FAILED)\n        refuse", "    if (false)\n        refuse"),
+        "session/ue_first.c",
+        ("    if (result == FLAG_FAILED)\n        ue_refuse", "    if (false)\n        ue_refuse"),
         by="failures_are_never_a_withheld_flag or nobody_there",
     ),
     *of(
-        "session/ue_serve.c",
+        "session/ue_first.c",
         ("else if (ue_server(ue)->when == WHEN_REQUIRED)", "else if (false)"),
         ("    if (server->when == WHEN_OFF) {", "    if (false) {"),
         by="test_without_ka or test_e2e_off or test_off_asks_nobody",
     ),
     *of(
-        "session/ue_serve.c",
+        "session/ue_first.c",
         (
-            "    ue->lines.ssl = connection->ssl;\n"
             "    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;",
-            "    ue->lines.ssl = connection->ssl;\n" "    connection->deadline = 0;",
+            "    connection->deadline = 0;",
         ),
         by="line_timeout_of_the_nonce",
+    ),
+    # A first connection that carries several flags
+    *of(
+        "session/ue_first.c",
+        ("    ue->goes_on = ue->goes_on && flag->e2e;", "    ue->goes_on = true;"),
+        ("    if (!ue->is_first_line) {", "    if (false) {"),
+        ("        if (!ue_resume(ue))", "        if (false)"),
+        ("    if (limits->session != 0 && session", "    if (false && session"),
+        ("    if (ue->is_held)\n        end_held", "    if (false)\n        end_held"),
+        by="test_flow_held",
+    ),
+    *of(
+        "session/ua_alpn.c",
+        ("    if (other == NULL)", "    if (true)"),
+        ("->role != UE_FIRST)", "->role == UE_NOBODY)"),
+        by="test_flow_held",
+    ),
+    *of(
+        "session/ue.c",
+        (
+            "    conn_limit_release(server->devices, name, strlen(name));\n    ue->is_counted = false;",
+            "",
+        ),
+        ("    if (((struct ue *)connection)->is_held)", "    if (false)"),
+        ("!conn_limit_acquire(server->held, name, strlen(name))", "false"),
+        by="test_flow_held",
+    ),
+    *of(
+        "server/connection.c",
+        ("        oldest = TAILQ_FIRST(&worker->idle);", "        oldest = NULL;"),
+        by="held_ones_make_room",
+    ),
+    *of(
+        "ue/client.c",
+        ("    client->is_reused = true;", "    client->is_reused = false;"),
+        ("    client->is_reused = false;", "    client->is_reused = true;"),
+        by="while_a_nonce_is_on_its_way or tried_again_once",
+    ),
+    *of(
+        "ue/first_pool.c",
+        ("current == setup ?", "true ?"),
+        ("        if (is_current)", "        if (true)"),
+        by="reload_of_the_ue",
     ),
     *of(
         "third_party/key_issuer.c",
@@ -546,7 +588,7 @@ ROOM = Room(
     folder="e2e",
     target="akma e2e-as e2e-ue held_connections store",
     tests=[
-        *["test_flow", "test_flow_limits", "test_flow_line", "test_flow_operation"],
+        *["test_flow", "test_flow_held", "test_flow_limits", "test_flow_line", "test_flow_operation"],
         *["test_flow_peers", "test_flow_remanence", "test_identities"],
     ],
     faults=FAULTS,

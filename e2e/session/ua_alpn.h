@@ -1,0 +1,18 @@
+/*
+ * The version of what is said on a first connection, by its ALPN
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UA_ALPN_H
+#define UA_ALPN_H
+
+#include <openssl/ssl.h>
+
+/*
+ * Have a context for UEs agree on UA_ALPN where a first connection offers it. Other versions of it
+ * alone are refused with no_application_protocol, and the log says so; everything else goes on as
+ * if nothing had been offered. The app data of each SSL is its struct connection.
+ */
+void ua_alpn_set_up(SSL_CTX *ctx);
+
+#endif

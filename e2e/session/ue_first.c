@@ -1,0 +1,259 @@
+/*
+ * A first connection: the UE's nonce, the flag; with UA_ALPN the next nonce, and its flag
+ *
+ * Each nonce is served as one of a new connection would be: its key is looked up again, so that
+ * what was revoked, has ended or changed meanwhile counts; and the connection is counted among
+ * those of its device while it is served. In between it is held: it has no key, is closed by
+ * either side without an error, and makes room where there is none.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "messages/e2e_flag.h"
+#include "net/clock.h"
+#include "net/tls.h"
+#include "session/ue.h"
+#include "source/source.h"
+#include "third_party/third_party.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+static const struct e2e_flag no_flag = {.e2e = false};
+
+static void on_readable(void *argument, bool in_time);
+
+/* Have done() go on with a line, which is to be over in time. */
+static void begin_line(struct ue *ue, io_watch_done *done)
+{
+    struct connection *connection = &ue->connection;
+
+    io_watch_cancel(&connection->watch);
+    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl), done,
+                  ue);
+    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
+}
+
+/* What a later answer of the source is compared with. */
+static bool digest_of(const unsigned char key[UE_KEY_LENGTH],
+                      unsigned char digest[UE_KEY_DIGEST_LENGTH])
+{
+    return EVP_Digest(key, UE_KEY_LENGTH, digest, NULL, EVP_sha256(), NULL) > 0;
+}
+
+static void wait_for_next(struct ue *ue)
+{
+    const struct limits *limits = &ue_server(ue)->limits;
+    struct connection *connection = &ue->connection;
+    const int64_t session = connection->began + (int64_t)limits->session * 1000;
+
+    if (!ue_hold(ue)) {
+        connection_close(connection, NULL);
+        return;
+    }
+    begin_line(ue, on_readable);
+    io_watch_set(&connection->watch, IO_OK, 0); /* the next line may be there already */
+    connection->deadline = clock_ms() + (int64_t)limits->idle * 1000;
+    if (limits->session != 0 && session < connection->deadline)
+        connection->deadline = session;
+}
+
+/* Write what there is; then the next nonce, or on in plain, where that is allowed. */
+static void write_answer(void *argument, bool in_time)
+{
+    struct ue *ue = argument;
+    const enum io_status result = in_time ? tls_lines_write(&ue->lines) : IO_WANT_WRITE;
+
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
+        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
+    else if (result != IO_OK)
+        ue_refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT,
+                  io_status_text(result));
+    else if (ue->goes_on)
+        wait_for_next(ue);
+    else if (ue_server(ue)->when == WHEN_REQUIRED)
+        connection_close(&ue->connection, NULL);
+    else
+        ue_attach_app(ue, "plain: ");
+}
+
+static void answer(struct ue *ue, const struct e2e_flag *flag)
+{
+    const char *ka_id = flag->ka_id[0] == '\0' ? NULL : flag->ka_id;
+    char *line = e2e_flag_encode(flag);
+
+    OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
+    if (line == NULL || !tls_lines_add(&ue->lines, "", line, strlen(line))) {
+        json_line_free(line);
+        ue_refuse(ue, METRIC_REFUSED_LINE, "out of memory");
+        return;
+    }
+    json_line_free(line);
+    ue->goes_on = ue->goes_on && flag->e2e;
+    metrics_count(flag->e2e ? METRIC_FLAGS : METRIC_FLAGS_NONE);
+    ue_log(ue, flag->e2e ? "flag" : "no-flag", "ka-id", ka_id);
+    begin_line(ue, write_answer);
+    write_answer(ue, true);
+}
+
+static void on_flag(void *argument, enum third_party_result result, const struct e2e_flag *flag,
+                    const char *reason)
+{
+    struct ue *ue = argument;
+
+    ue->third_party_request = NULL;
+    if (result == FLAG_FAILED)
+        ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, reason);
+    else
+        answer(ue, result == FLAG_ISSUED ? flag : &no_flag);
+}
+
+static void ask_for_flag(struct ue *ue)
+{
+    struct server *server = ue_server(ue);
+    const struct third_party_query query = {
+        .identity = ue->claim.identity,
+        .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
+        .ks_naf = ue->claim.key,
+        .nonce = ue->nonce,
+        .not_after = ue->claim.not_after,
+    };
+    struct third_party_request *request;
+
+    if (server->when == WHEN_OFF) {
+        answer(ue, &no_flag);
+        return;
+    }
+    request = server->third_party->ops->ask(server->third_party, ue->connection.worker->loop,
+                                            &query, on_flag, ue);
+    if (request != NULL) /* else the connection may be gone */
+        ue->third_party_request = request;
+}
+
+/* The same key of the same device as the handshake has proved: with it, what is new. */
+static bool is_as_proved(struct ue *ue, const struct source_answer *answer)
+{
+    unsigned char digest[UE_KEY_DIGEST_LENGTH];
+
+    return answer->result == SOURCE_FOUND && digest_of(answer->ks_naf, digest) &&
+           CRYPTO_memcmp(digest, ue->proved, sizeof(digest)) == 0 &&
+           strcmp(answer->device, ue->claim.device) == 0;
+}
+
+static void on_key(void *argument, const struct source_answer *answer)
+{
+    struct ue *ue = argument;
+
+    ue->source_request = NULL;
+    if (answer->result == SOURCE_REFUSED) {
+        ue_refuse(ue, METRIC_REFUSED_SOURCE, answer->reason);
+    } else if (!is_as_proved(ue, answer)) {
+        ue_refuse(ue, METRIC_REFUSED_SOURCE, "the key of its handshake is not good any more");
+    } else {
+        memcpy(ue->claim.key, answer->ks_naf, UE_KEY_LENGTH);
+        ue->claim.not_after = answer->not_after;
+        ask_for_flag(ue);
+    }
+}
+
+static void look_up_again(struct ue *ue)
+{
+    struct source *source = ue_server(ue)->source;
+    const struct source_query query = {
+        .identity = ue->claim.identity,
+        .kind = ue->claim.kind,
+        .peer = &ue->connection.peer.any,
+    };
+    struct source_request *request =
+        source->ops->lookup(source, ue->connection.worker->loop, &query, on_key, ue);
+
+    if (request != NULL) /* else the connection may be gone */
+        ue->source_request = request;
+}
+
+/*
+ * The UE says who it is only where the source does not; what contradicts is refused. Limits do not
+ * go by it: it is not proved, and who claims another's name must not use up what is the other's.
+ */
+static bool take_device(struct ue *ue, const char *device)
+{
+    OPENSSL_free(ue->claimed_device);
+    ue->claimed_device = NULL;
+    if (device[0] == '\0' || strcmp(device, ue->claim.device) == 0)
+        return true;
+    if (ue->claim.device[0] == '\0')
+        ue->claimed_device = OPENSSL_strdup(device);
+    return ue->claimed_device != NULL;
+}
+
+/* The key of the handshake is there for the first nonce alone. */
+static void take_line(struct ue *ue, const char *line, size_t length)
+{
+    char fault[E2E_FLAG_FAULT_SIZE];
+    struct nonce nonce;
+
+    if (!nonce_decode(&nonce, line, length, fault)) {
+        ue_refuse(ue, METRIC_REFUSED_LINE, fault);
+        return;
+    }
+    if (!take_device(ue, nonce.device)) {
+        ue_refuse(ue, METRIC_REFUSED_LINE, "device: not the name that belongs to the identity");
+        return;
+    }
+    memcpy(ue->nonce, nonce.octets, NONCE_LENGTH);
+    if (!ue->is_first_line) {
+        look_up_again(ue);
+        return;
+    }
+    ue->is_first_line = false;
+    ask_for_flag(ue);
+}
+
+/* Nothing of a line has come: that is how a first connection ends. */
+static void end_held(struct ue *ue, enum io_status result, bool in_time)
+{
+    connection_close(&ue->connection, !in_time           ? "no other nonce came in time"
+                                      : result == IO_EOF ? NULL
+                                                         : io_status_text(result));
+}
+
+static void on_readable(void *argument, bool in_time)
+{
+    struct ue *ue = argument;
+    const char *line;
+    size_t length;
+    const enum io_status result =
+        in_time ? tls_lines_read(&ue->lines, &line, &length) : IO_WANT_READ;
+    const bool has_begun = result == IO_OK || tls_lines_has_begun(&ue->lines);
+
+    if (ue->is_held && has_begun) {
+        if (!ue_resume(ue))
+            return;
+        ue->connection.deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
+    }
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
+        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
+        return;
+    }
+    io_watch_cancel(&ue->connection.watch);
+    if (ue->is_held)
+        end_held(ue, result, in_time);
+    else if (result == IO_EOF)
+        connection_close(&ue->connection, NULL);
+    else if (result != IO_OK)
+        ue_refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT,
+                  io_status_text(result));
+    else
+        take_line(ue, line, length);
+}
+
+void ue_serve_first(struct ue *ue)
+{
+    struct connection *connection = &ue->connection;
+
+    ue->lines.ssl = connection->ssl;
+    ue->is_first_line = true;
+    ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);
+    begin_line(ue, on_readable);
+    io_watch_set(&connection->watch, IO_OK, 0);
+}

@@ -1,0 +1,512 @@
+"""A first connection that carries several flags: ALPN akma-e2e-ua/1, what it changes and what it must not.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import json
+import re
+import secrets
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference
+from client_hello import ALERT, client_hello, read_record, send_record
+from evp import BUILD
+from flow import (
+    FQDN,
+    LOOPBACK,
+    NAF_ID,
+    SECONDS,
+    Process,
+    Server,
+    StockClient,
+    free_port,
+    split,
+    ue,
+    wait_until,
+    write_devices,
+)
+from sanitizer import SLOWER
+
+KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
+KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
+OTHER = bytes.fromhex("5a" * 32)
+ID = "ue@bsf.example.com"
+NO_KA = "no-ka@bsf.example.com"
+PREFIXED = f"3GPP-bootstrapping.{ID}"
+ALPN = "akma-e2e-ua/1"
+HELD_MAX = 16  # of one device, docs/flow.md
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """A device with a Ka, and one without."""
+    rows = [[ID, KS_NAF.hex(), KA.hex()], [NO_KA, KS_NAF.hex(), ""]]
+    return write_devices(tmp_path / "devices.csv", rows)
+
+
+def first(server: Server, alpn: str = ALPN, identity: str = PREFIXED) -> StockClient:
+    """A first connection that offers these protocols."""
+    return StockClient(server.address, identity, KS_NAF, *(["-alpn", alpn] if alpn else []))
+
+
+def second(server: Server, flag: dict[str, Any]) -> StockClient:
+    """The connection that a flag promises, its key by the reference."""
+    refresh = bytes.fromhex(flag["refresh"])
+    key = reference.e2e_key(KS_NAF, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
+    return StockClient(server.e2e_address, flag["identity"], key)
+
+
+def serves(server: Server, flag: dict[str, Any]) -> bool:
+    """Is a flag good for a connection?"""
+    with second(server, flag) as connection:
+        connection.write(b"x\n")
+        return connection.read() == b"e2e: x"
+
+
+def metric(address: str, name: str) -> int:
+    """A figure of the server's."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=SECONDS) as answer:
+        text = answer.read().decode()
+    found = re.search(rf"^{re.escape(name)} (\d+)$", text, re.M)
+    assert found, text
+    return int(found[1])
+
+
+class Metered(Server):
+    """A server that can be asked for its figures."""
+
+    def __init__(self, devices: Path, *options: str) -> None:
+        super().__init__(devices, *options, "--metrics", f"{LOOPBACK}:0")
+        self.metrics = self._listening("metrics")
+
+    def count(self, name: str) -> int:
+        """One of them."""
+        return metric(self.metrics, f"e2e_{name}")
+
+    @property
+    def firsts(self) -> int:
+        """First connections so far."""
+        return self.count('connections_total{endpoint="naf"}')
+
+    @property
+    def held(self) -> int:
+        """First connections between two nonces."""
+        return self.count("first_connections_held")
+
+
+# What the server does
+
+
+def test_each_flag_is_fresh(devices: Path) -> None:
+    """Nonce and server's contribution are others each time, and each flag is good for one connection."""
+    nonces = [secrets.token_bytes(16) for _ in range(4)]
+    with Server(devices) as server:
+        with first(server) as connection:
+            flags = [connection.flag(nonce) for nonce in nonces]
+            refreshes = [bytes.fromhex(flag["refresh"]) for flag in flags]
+            assert [refresh[:16] for refresh in refreshes] == nonces
+            assert len({refresh[16:] for refresh in refreshes}) == len(nonces)
+            assert len({flag["identity"] for flag in flags}) == len(nonces)
+            assert [serves(server, flag) for flag in reversed(flags)] == [True] * len(nonces)
+            assert not serves(server, flags[0])
+            assert connection.flag()["e2e"] == 1, "it is open still"
+
+
+def test_the_same_nonce_gets_another_key(devices: Path) -> None:
+    """A UE whose randomness repeats itself is served with the server's."""
+    with Server(devices) as server, first(server) as connection:
+        flags = [connection.flag(bytes(16)) for _ in range(2)]
+        assert flags[0]["refresh"] != flags[1]["refresh"]
+        assert all(serves(server, flag) for flag in flags)
+
+
+@pytest.mark.parametrize("alpn", ["", "http/1.1", "h2,akma-e2e/1", "akma-e2e-ua"])
+def test_without_the_protocol_it_is_as_before(devices: Path, alpn: str) -> None:
+    """A list without akma-e2e-ua/N is no list: one flag, and the server closes."""
+    with Server(devices) as server, first(server, alpn) as connection:
+        assert connection.flag()["e2e"] == 1
+        assert connection.read() == b""
+
+
+def test_plain_without_the_protocol(devices: Path) -> None:
+    """Where plain is offered the lines after a flag come back, as ever; with the protocol they are nonces."""
+    with Server(devices, "--e2e", "offered") as server:
+        with first(server, "h2") as connection:
+            connection.flag()
+            connection.write(b"x\n")
+            assert connection.read() == b"plain: x"
+        with first(server) as connection:
+            connection.flag()
+            connection.write(b"x\n")
+            assert connection.read() == b""
+        server.wait_for_error("event=refused endpoint=naf")
+
+
+def test_withheld_flag_ends_it(devices: Path) -> None:
+    """After {"e2e":0} all is as without the protocol."""
+    with Server(devices, "--e2e", "offered") as server:
+        with first(server, identity=f"3GPP-bootstrapping.{NO_KA}") as connection:
+            assert connection.flag() == {"e2e": 0}
+            connection.write(b"x\n")
+            assert connection.read() == b"plain: x"
+
+
+def test_another_version_alone(devices: Path) -> None:
+    """no_application_protocol, and a line of the log with what was offered; beside ours it does not matter."""
+    with Server(devices) as server:
+        with first(server, "akma-e2e-ua/2,h2") as connection:
+            assert connection.read() == b""
+            connection.wait_for_error("no application protocol")
+        line = server.wait_for_error("event=version")
+        assert "offered=akma-e2e-ua/2" in line and f"spoken={ALPN}" in line
+        with first(server, f"akma-e2e-ua/2,{ALPN}") as connection:
+            assert [connection.flag()["e2e"] for _ in range(2)] == [1, 1]
+
+
+def test_another_version_tells_nobody_who_is_known(devices: Path) -> None:
+    """With a wrong key the answer is the same for a known identity, an unknown one, and one of a flag."""
+    with Server(devices) as server:
+        with first(server) as connection:
+            promised = connection.flag()["identity"]
+        answers = set()
+        for identity in (PREFIXED, "3GPP-bootstrapping.nobody", promised):
+            for address in (server.address, server.e2e_address):
+                with socket.create_connection(split(address), SECONDS) as raw:
+                    offered = [(identity.encode(), bytes(32))]
+                    send_record(raw, client_hello(offered, alpn=b"akma-e2e-ua/2"))
+                    answers.add(read_record(raw))
+        assert len(answers) == 1 and answers.pop()[0] == ALERT
+        assert "event=version" not in server.errors
+
+
+def test_e2e_connections_have_protocols_of_their_own(devices: Path) -> None:
+    """What an application offers on the second connection is none of the flow's business."""
+    with Server(devices) as server:
+        with first(server) as connection:
+            flag = connection.flag()
+        refresh = bytes.fromhex(flag["refresh"])
+        key = reference.e2e_key(KS_NAF, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
+        alpn = ["-alpn", "akma-e2e-ua/2"]
+        with StockClient(server.e2e_address, flag["identity"], key, *alpn) as e2e:
+            e2e.write(b"x\n")
+            assert e2e.read() == b"e2e: x"
+
+
+def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
+    """By the server after --idle-timeout, by the UE whenever it likes; nobody was refused."""
+    with Metered(devices, "--idle-timeout", "1") as server:
+        with first(server) as connection:
+            connection.flag()
+            assert connection.read() == b""
+            assert connection.wait() == 0
+        server.wait_for_error("no other nonce came in time")
+        with first(server) as connection:
+            connection.flag()
+            wait_until(lambda: server.held == 1)
+            connection.end_input()
+            assert connection.wait() == 0
+        wait_until(lambda: server.errors.count("event=closed endpoint=naf") == 2)
+        assert "event=refused" not in server.errors
+        assert server.held == 0
+
+
+def test_time_of_a_line_that_has_begun(devices: Path) -> None:
+    """Between nonces there is time; a nonce that has begun has --line-timeout, whatever comes of it."""
+    with Metered(devices, "--line-timeout", "2", "--idle-timeout", "60") as server:
+        with first(server) as connection:
+            connection.flag()
+            time.sleep(3)
+            connection.flag()
+            wait_until(lambda: server.held == 1)
+            assert connection.process.stdin
+            until = time.monotonic() + SECONDS
+            with contextlib.suppress(BrokenPipeError):
+                while connection.process.poll() is None and time.monotonic() < until:
+                    connection.process.stdin.write(b"{")
+                    connection.process.stdin.flush()
+                    time.sleep(0.2)
+            assert connection.process.poll() is not None
+        assert "timeout" in server.wait_for_error("event=refused") or server.held == 0
+
+
+def test_session_lifetime_ends_it(devices: Path) -> None:
+    """However often it is used."""
+    with Server(devices, "--session-lifetime", "2") as server, first(server) as connection:
+        until = time.monotonic() + SECONDS
+        with contextlib.suppress(json.JSONDecodeError):
+            while time.monotonic() < until:
+                connection.flag()
+                time.sleep(0.1)
+        assert time.monotonic() < until
+        assert connection.wait() == 0
+
+
+def test_drain(devices: Path) -> None:
+    """SIGTERM waits for no nonce."""
+    with Metered(devices, "--drain-timeout", "60") as server, first(server) as connection:
+        connection.flag()
+        wait_until(lambda: server.held == 1)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.wait(SLOWER * 10) == 0
+        assert connection.read() == b""
+
+
+def test_row_that_goes_away(devices: Path) -> None:
+    """A connection that is held on it ends; so does one whose Ks_NAF is another now."""
+    for rows in ([[NO_KA, KS_NAF.hex(), ""]], [[ID, OTHER.hex(), KA.hex()]]):
+        write_devices(devices, [[ID, KS_NAF.hex(), KA.hex()]])
+        with Server(devices) as server, first(server) as connection:
+            server.wait_for_error("event=start")
+            connection.flag()
+            write_devices(devices, rows)
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_error("event=reload")
+            assert connection.read() == b""
+
+
+def test_ka_that_comes_in_between(devices: Path) -> None:
+    """The next flag names it: what is known is looked at for each."""
+    write_devices(devices, [[ID, KS_NAF.hex(), KA.hex(), "1"]])
+    with Server(devices) as server, first(server) as connection:
+        server.wait_for_error("event=start")
+        assert connection.flag()["ka-id"] == "1"
+        write_devices(
+            devices, [[ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]]
+        )
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_error("event=reload")
+        assert connection.flag()["ka-id"] == "2"
+
+
+def test_held_ones_are_not_the_devices_connections(devices: Path) -> None:
+    """With one connection allowed a UE that holds its first one has its e2e one."""
+    with Metered(devices, "--connections-per-device", "1") as server, first(server) as connection:
+        flag = connection.flag()
+        wait_until(lambda: server.held == 1)
+        with second(server, flag) as e2e:
+            e2e.write(b"x\n")
+            assert e2e.read() == b"e2e: x"
+            connection.write(json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n")
+            assert connection.read() == b"", "a nonce is served within the limit, or not at all"
+        server.wait_for_error("--connections-per-device")
+        with first(server) as again:
+            assert again.flag()["e2e"] == 1
+
+
+def test_a_device_holds_so_many(devices: Path) -> None:
+    """What is beyond is closed after its flag, without an error."""
+    with Metered(devices) as server, contextlib.ExitStack() as stack:
+        held = [stack.enter_context(first(server)) for _ in range(HELD_MAX)]
+        assert all(connection.flag()["e2e"] == 1 for connection in held)
+        wait_until(lambda: server.held == HELD_MAX)
+        with first(server) as more:
+            assert more.flag()["e2e"] == 1
+            assert more.read() == b""
+        assert [connection.flag()["e2e"] for connection in held] == [1] * HELD_MAX
+        assert "event=refused" not in server.errors
+
+
+def test_held_ones_make_room(devices: Path) -> None:
+    """As many connections as there may be, all held: others get through."""
+    with Metered(devices, "--connections-max", "4") as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(first(server)).flag()
+        wait_until(lambda: server.held == 4)
+        for _ in range(3):
+            result = ue(devices, ID, server.address, server.e2e_address)
+            assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+        assert server.held < 4
+
+
+# What e2e-ue --listen does
+
+
+class Listener(Process):
+    """e2e-ue in front of local programs."""
+
+    def __init__(self, devices: Path, connect: str, e2e_connect: str) -> None:
+        super().__init__(
+            BUILD / "e2e/e2e-ue",
+            *["--connect", connect, "--e2e-connect", e2e_connect],
+            *["--devices", str(devices), "--identity", ID, "--naf-fqdn", FQDN],
+            *["--listen", f"{LOOPBACK}:0"],
+        )
+        line = self.read().decode()
+        assert line.startswith("listen "), line + self.errors
+        self.address = split(line.split()[1])
+
+    def says(self) -> bytes:
+        """A local program's line, and what comes back; empty where it is not served."""
+        with socket.create_connection(self.address, SECONDS) as local:
+            local.settimeout(SECONDS)
+            with contextlib.suppress(ConnectionError):
+                local.sendall(b"x\n")
+                return local.recv(100)
+        return b""
+
+
+def test_local_connections_share_a_first_one(devices: Path) -> None:
+    """One after the other they cost a handshake each, and one more for each loop."""
+    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+        for _ in range(20):
+            assert here.says() == b"e2e: x\n"
+        assert server.count("e2e_connections_total") == 20
+        loops = len(list(Path(f"/proc/{here.process.pid}/task").iterdir())) - 1
+        assert server.firsts <= max(1, loops)
+        assert here.errors == ""
+
+
+def test_many_at_once(devices: Path) -> None:
+    """Nobody waits for another's flag; as many first connections stay as may."""
+    answers: list[bytes] = []
+    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+        for _ in range(2):
+            threads = [
+                threading.Thread(target=lambda: answers.append(here.says())) for _ in range(50)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(SECONDS)
+        assert answers == [b"e2e: x\n"] * 100
+        assert server.held <= HELD_MAX
+        assert "event=refused" not in server.errors
+
+
+def test_server_that_was_started_again(devices: Path) -> None:
+    """What was kept is gone with it, and nobody notices."""
+    ports = [f"{LOOPBACK}:{free_port()}" for _ in range(2)]
+    words = ["--accept", ports[0], "--e2e-accept", ports[1]]
+    words += ["--devices", str(devices), "--naf-fqdn", FQDN]
+
+    def start() -> Process:
+        process = Process(BUILD / "e2e/e2e-as", *words)
+        process.wait_for_error("event=start")
+        return process
+
+    server = start()
+    with Listener(devices, *ports) as here:
+        assert here.says() == b"e2e: x\n"
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            server.process.send_signal(ending)
+            server.wait()
+            server.stop()
+            server = start()
+            assert here.says() == b"e2e: x\n"
+        assert "event=refused" not in here.errors
+    server.stop()
+
+
+def test_server_without_the_protocol(devices: Path) -> None:
+    """With --connections a server ends when so many are over: it holds none, and the UE does as ever."""
+    with Server(devices, "--connections", "6") as server:
+        with Listener(devices, server.address, server.e2e_address) as here:
+            assert [here.says() for _ in range(3)] == [b"e2e: x\n"] * 3
+            assert server.wait(SLOWER * 10) == 0
+
+
+class Cutter:
+    """Stands between UE and NAF; cuts the first so many connections off when they bring another nonce."""
+
+    def __init__(self, target: str) -> None:
+        self.target = split(target)
+        self.accepted = self.cut = 0
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.address = f"{LOOPBACK}:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                self.accepted += 1
+                threading.Thread(
+                    target=self._serve, args=(client, self.accepted), daemon=True
+                ).start()
+
+    def _serve(self, client: socket.socket, number: int) -> None:
+        server = socket.create_connection(self.target, SECONDS)
+        threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while (octets := client.recv(65536)) and number > self.cut:
+                server.sendall(octets)
+        for end in (client, server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := server.recv(65536):
+                client.sendall(octets)
+
+    def close(self) -> None:
+        """Accept no more."""
+        self.listener.close()
+
+
+def test_first_connection_that_breaks_while_a_nonce_is_on_its_way(devices: Path) -> None:
+    """Another one takes its place; the local program notices nothing."""
+    with Server(devices) as server:
+        cutter = Cutter(server.address)
+        with Listener(devices, cutter.address, server.e2e_address) as here:
+            for _ in range(6):
+                assert here.says() == b"e2e: x\n"
+                cutter.cut = cutter.accepted
+            assert cutter.accepted > 3
+            assert "event=refused" not in here.errors
+        cutter.close()
+
+
+def test_it_is_tried_again_once(devices: Path) -> None:
+    """Where the next one ends as well that is the end, with a sentence."""
+    with Server(devices) as server:
+        cutter = Cutter(server.address)
+        with Listener(devices, cutter.address, server.e2e_address) as here:
+            for _ in range(4):
+                assert here.says() == b"e2e: x\n"
+            before, cutter.cut = cutter.accepted, 1000
+            assert here.says() == b""
+            assert here.wait_for_error("event=refused")
+            assert cutter.accepted == before + 1
+        cutter.close()
+
+
+def test_reload_of_the_ue(devices: Path, tmp_path: Path) -> None:
+    """With a new Ks_NAF nothing goes on over a first connection of the old one."""
+    own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
+    with Metered(devices) as server, Listener(own, server.address, server.e2e_address) as here:
+        for _ in range(4):
+            assert here.says() == b"e2e: x\n"
+        write_devices(own, [[ID, OTHER.hex(), KA.hex()]])
+        here.process.send_signal(signal.SIGHUP)
+        here.wait_for_error("event=reload")
+        assert here.says() == b"", "the server does not have it yet"
+        write_devices(devices, [[ID, OTHER.hex(), KA.hex()]])
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_error("event=reload")
+        assert here.says() == b"e2e: x\n"
+
+
+def test_ue_says_which_version_it_speaks(devices: Path) -> None:
+    """A server of another version is not taken for one with other keys."""
+    port = free_port()
+    stock = [
+        *["openssl", "s_server", "-accept", f"{LOOPBACK}:{port}", "-nocert", "-quiet", "-tls1_3"],
+        *["-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk_identity", PREFIXED],
+        *["-psk", KS_NAF.hex(), "-alpn", "akma-e2e-ua/2"],
+    ]
+    with Process(*stock):
+        wait_until(lambda: f":{port:04X} " in Path("/proc/net/tcp").read_text())
+        result = ue(devices, ID, f"{LOOPBACK}:{port}")
+        assert result.returncode == 4
+        assert f"another version than {ALPN}" in result.stderr
