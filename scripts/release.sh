@@ -1,10 +1,12 @@
 #!/bin/sh
-# Make a release from a clean main: the suite, a tag, the source archive, its checksums, and signatures where a key is given.
+# Make a release from a clean main: the suite, a tag, the source archive, its checksums and its bill of materials, and
+# signatures where a key is given.
 #
 #   scripts/release.sh             the archive of HEAD alone, without tag or tests
 #   scripts/release.sh <version>   the release; <version> must be the one of CMakeLists.txt, and stand in CHANGELOG.md
 #
-# The archive has the same octets wherever and whenever it is made from one commit.
+# The archive has the same octets wherever and whenever it is made from one commit. So has akma-<version>.spdx.json: its files,
+# their licences, and what the programs link (SPDX 2.3).
 #
 # AKMA_SIGN_KEY   key of gpg; tag and archive are signed with it
 # AKMA_RELEASE    folder for the archive, default build/release
@@ -39,6 +41,7 @@ make_archive() {
     # no modes and line ends by the user's settings; gzip without the time and name that it keeps by itself
     git -c tar.umask=0002 -c core.autocrlf=false \
         archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
+    /usr/bin/python3 scripts/make_sbom.py "$folder/$archive" >"$folder/akma-$version.spdx.json"
     (cd "$folder" && sha256sum "$archive" >"$archive.sha256" && sha512sum "$archive" >"$archive.sha512")
     [ -z "${AKMA_SIGN_KEY:-}" ] ||
         gpg --local-user "$AKMA_SIGN_KEY" --armor --detach-sign --yes --output "$folder/$archive.asc" "$folder/$archive"

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+import make_sbom
 from evp import BUILD, LibCtx
-from test_module import ROOT, run
+from test_module import INSTRUMENTED, ROOT, run
 
 VERSION = re.search(r"project\(akma VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
 NUMBER = VERSION[1] if VERSION else ""
@@ -101,6 +103,54 @@ def test_the_archive_is_reproducible(tmp_path: Path) -> None:
         names = archive.getnames()
     top = archives[0].name.removesuffix(".tar.gz")
     assert f"{top}/provider/kdf.c" in names and all(name.split("/")[0] == top for name in names)
+
+
+def test_the_bill_of_materials(tmp_path: Path) -> None:
+    """A document that leaves out a file of the archive, or a checksum, or differs from one user to another."""
+    folders = [copy(tmp_path / name) for name in ("one", "two")]
+    users: list[dict[str, str]] = [{}, ANOTHER_USER]
+    for folder, user in zip(folders, users):
+        assert release(folder, **user).returncode == 0
+    name = f"build/release/akma-{NUMBER}"
+    texts = [(folder / f"{name}.spdx.json").read_bytes() for folder in folders]
+    assert texts[0] == texts[1]
+    document = json.loads(texts[0])
+    assert document["spdxVersion"] == "SPDX-2.3" and document["dataLicense"] == "CC0-1.0"
+    assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"  # of the commit
+    archive = folders[0] / f"{name}.tar.gz"
+    with tarfile.open(archive) as opened:
+        inside = {member.name.split("/", 1)[1] for member in opened if member.isfile()}
+    assert {file["fileName"].removeprefix("./") for file in document["files"]} == inside
+    for file in document["files"][::50]:
+        octets = (folders[0] / file["fileName"]).read_bytes()
+        sums = {entry["algorithm"]: entry["checksumValue"] for entry in file["checksums"]}
+        assert sums["SHA1"] == hashlib.sha1(octets).hexdigest()
+        assert sums["SHA256"] == hashlib.sha256(octets).hexdigest()
+    source = document["packages"][0]
+    assert (
+        source["checksums"][0]["checksumValue"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    )
+    assert source["licenseInfoFromFiles"] == ["Apache-2.0"]
+    names = {element["SPDXID"] for kind in ("packages", "files") for element in document[kind]}
+    for relation in document["relationships"]:
+        assert {relation["spdxElementId"], relation["relatedSpdxElement"]} <= names | {
+            "SPDXRef-DOCUMENT"
+        }
+
+
+@pytest.mark.skipif(INSTRUMENTED, reason="instruments are linked as well")
+@pytest.mark.parametrize("name", make_sbom.BUILT)
+def test_the_bill_says_what_is_linked(name: str) -> None:
+    """A library that a program has come to link, and that the bill does not name."""
+    (path,) = [
+        BUILD / folder / name
+        for folder in (".", "tool", "e2e", "plugins/mosquitto")
+        if (BUILD / folder / name).is_file()
+    ] or [BUILD / name]
+    if not path.exists():
+        pytest.skip(f"{name} is not built here: it waits for mosquitto-dev and libmosquitto-dev")
+    needed = re.findall(r"\(NEEDED\).*\[([a-z_]+)", run("readelf", "-dW", path))
+    assert set(needed) - {"ld"} == set(make_sbom.BUILT[name])
 
 
 @pytest.mark.parametrize(
