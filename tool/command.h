@@ -14,5 +14,6 @@ int command_psk(int argc, char *argv[]);
 int command_identity(int argc, char *argv[]);
 int command_doctor(int argc, char *argv[]);
 int command_ka(int argc, char *argv[]);
+int command_config(int argc, char *argv[]);
 
 #endif

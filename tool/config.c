@@ -1,0 +1,294 @@
+/*
+ * akma config: an openssl.cnf that keeps what the system's has, with default and akma beside it
+ *
+ * The file includes the system's, and goes on in that one's own sections, whatever they are called:
+ * the last openssl_conf, and the last list of providers, would replace those before.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "command.h"
+#include "conf_file.h"
+#include "options.h"
+#include "places.h"
+#include "printable.h"
+#include "secret_file_guard.h"
+
+#include <akma/kdf.h>
+#include <errno.h>
+#include <libgen.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MARK      "# Written by `akma config`"
+#define NAME_SIZE 128
+
+static const char example[] =
+    "The file includes the system's and adds to the sections that are there, whatever\n"
+    "they are called: its providers, its TLS settings and its engines stay in force.\n"
+    "Written anew it keeps the keys of akma's own sections, such as a policy.\n"
+    "\n"
+    "Example:\n"
+    "  akma config --out openssl.cnf && export OPENSSL_CONF=\"$PWD/openssl.cnf\"";
+
+static struct {
+    const char *system, *out, *module, *force;
+} option;
+
+static const struct option_row rows[] = {
+    {"system", "FILE", &option.system, OPTION_OPTIONAL,
+     "the system's openssl.cnf (without: the one that libcrypto reads by itself)"},
+    {"out", "FILE", &option.out, OPTION_OPTIONAL, "where to write (without: standard output)"},
+    {"module", "FILE", &option.module, OPTION_OPTIONAL,
+     "the module (without: where it is installed)"},
+    {"force", NULL, &option.force, OPTION_OPTIONAL,
+     "replace a file that akma config did not write"},
+};
+
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
+
+static bool fail(const char *where, const char *what)
+{
+    fprintf(stderr, "akma config: %s: %s\n", PRINTABLE(where), what);
+    return false;
+}
+
+/* A name that no section of the system's file has. */
+static const char *fresh_name(const struct conf_file *system, const char *base,
+                              char name[NAME_SIZE])
+{
+    (void)snprintf(name, NAME_SIZE, "%s", base);
+    for (unsigned int i = 2; conf_file_has_section(system, name); i++)
+        (void)snprintf(name, NAME_SIZE, "%.100s_%u", base, i);
+    return name;
+}
+
+/* A value, with what openssl.cnf(5) takes for more than a character escaped. */
+static void put_value(FILE *file, const char *value)
+{
+    for (; *value != '\0'; value++) {
+        if (strchr("\\$#\"'`", *value) != NULL)
+            (void)putc('\\', file);
+        (void)putc(*value, file);
+    }
+    (void)putc('\n', file);
+}
+
+/* The module, where OpenSSL does not find it by itself. */
+static void put_module(FILE *file)
+{
+    const char *const usual = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
+    char path[PLACE_SIZE], by_itself[PLACE_SIZE], name[PLACE_SIZE];
+
+    (void)snprintf(name, sizeof(name), "%s/" AKMA_PROVIDER_NAME ".so", usual == NULL ? "" : usual);
+    if (option.module != NULL ? realpath(option.module, path) == NULL : !places_module(path))
+        return;
+    if (realpath(name, by_itself) != NULL && strcmp(path, by_itself) == 0)
+        return;
+    (void)fputs("module = ", file);
+    put_value(file, path);
+}
+
+/* Keys that an instance's section of the file before has beside those that are written anyway. */
+static void put_kept(FILE *file, const struct conf_file *before, const char *section)
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(before, section);
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+
+        if (strcmp(entry->name, "activate") == 0 || strcmp(entry->name, "soft_load") == 0 ||
+            strcmp(entry->name, "module") == 0)
+            continue;
+        (void)fprintf(file, "%s = ", entry->name);
+        put_value(file, entry->value);
+    }
+}
+
+/* One instance: its row in the list, and its section. */
+static void put_instance(FILE *file, const struct conf_file *system, const char *providers,
+                         const struct conf_file *before, const CONF_VALUE *kept)
+{
+    const char *const name = kept == NULL ? AKMA_PROVIDER_NAME : kept->name;
+    char section[NAME_SIZE], base[NAME_SIZE];
+
+    (void)snprintf(base, sizeof(base), "%.90s_sect", name);
+    (void)fresh_name(system, base, section);
+    (void)fprintf(file,
+                  "\n[%s]\n%s = %s\n\n# soft_load: where the module is missing, the rest goes on "
+                  "without it, and AKMA-E2E is unknown.\n[%s]\n",
+                  providers, name, section, section);
+    put_module(file);
+    (void)fputs("soft_load = 1\nactivate = 1\n", file);
+    if (kept != NULL)
+        put_kept(file, before, kept->value);
+    else
+        (void)fputs("# The third party's policy follows here: see OSSL_PROVIDER-akma(7ssl).\n",
+                    file);
+}
+
+/* The instances that the file before has, or one. */
+static void put_instances(FILE *file, const struct conf_file *system, const char *providers,
+                          const struct conf_file *before)
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(before, before->providers);
+    size_t count = 0;
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+
+        if (!conf_file_is_akma(before, entry) ||
+            conf_file_find(system, conf_file_provider(before, entry)) != NULL)
+            continue;
+        put_instance(file, system, providers, before, entry);
+        count++;
+    }
+    if (count == 0 && conf_file_find(system, AKMA_PROVIDER_NAME) == NULL)
+        put_instance(file, system, providers, before, NULL);
+}
+
+/* HMAC comes from default, or from fips, in whose place default would be a way around it. */
+static void put_default(FILE *file, const struct conf_file *system, const char *providers)
+{
+    const CONF_VALUE *const fips = conf_file_find(system, "fips");
+    const CONF_VALUE *const known = conf_file_find(system, "default");
+    char name[NAME_SIZE];
+
+    if (known == NULL && fips != NULL && conf_file_activates(system, fips->value)) {
+        (void)fputs("\n# The system's file activates fips, which has HMAC: default stays away.\n",
+                    file);
+        return;
+    }
+    if (known != NULL && conf_file_activates(system, known->value))
+        return;
+    if (known == NULL)
+        (void)fprintf(file, "\n[%s]\ndefault = %s\n", providers,
+                      fresh_name(system, "default_sect", name));
+    (void)fprintf(file,
+                  "\n# Where a provider is activated, OpenSSL no longer activates `default` by "
+                  "itself.\n[%s]\nactivate = 1\n",
+                  known == NULL ? name : known->value);
+}
+
+static void put_file(FILE *file, const struct conf_file *system, const char *path,
+                     const struct conf_file *before)
+{
+    char init[NAME_SIZE], providers[NAME_SIZE];
+
+    (void)fprintf(file,
+                  MARK
+                  ": the system's OpenSSL configuration, with default and akma beside what it\n"
+                  "# activates. For one application:\n#\n"
+                  "#   OPENSSL_CONF=\"%s\" openssl kdf ... AKMA-E2E\n#\n"
+                  "# Nothing reads this file by itself. Do not activate akma in the system's own "
+                  "openssl.cnf: every program\n# reads that. If that file calls its sections "
+                  "otherwise one day, `akma config` writes this one anew; it keeps\n# the keys of "
+                  "akma's own sections, and nothing else. `akma doctor` compares the two.\n\n"
+                  ".include ",
+                  option.out == NULL ? "THIS FILE" : option.out);
+    put_value(file, path);
+    if (system->init == NULL)
+        (void)fprintf(file, "\n[default]\nopenssl_conf = %s\n",
+                      fresh_name(system, "openssl_init", init));
+    if (system->providers == NULL)
+        (void)fprintf(file, "\n[%s]\nproviders = %s\n", system->init == NULL ? init : system->init,
+                      fresh_name(system, "provider_sect", providers));
+    else
+        (void)snprintf(providers, sizeof(providers), "%s", system->providers);
+    put_default(file, system, providers);
+    put_instances(file, system, providers, before);
+}
+
+/* A file of this name is ours to replace: it was written here, and is not the system's. */
+static bool is_replaceable(const char *system)
+{
+    struct stat ours, theirs;
+    char line[sizeof(MARK)] = "";
+    FILE *file;
+    bool marked;
+
+    if (stat(option.out, &ours) != 0)
+        return errno == ENOENT || fail(option.out, strerror(errno));
+    if (stat(system, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+        return fail(option.out, "this is the system's file, which every program reads: write to "
+                                "another one");
+    file = fopen(option.out, "re");
+    marked = file != NULL && fgets(line, sizeof(line), file) != NULL && strcmp(line, MARK) == 0;
+    if (file != NULL)
+        (void)fclose(file);
+    return marked || option.force != NULL ||
+           fail(option.out,
+                "is there already, and akma config did not write it: give another name, "
+                "or --force to replace it");
+}
+
+/* What the file before has, if it can be understood. */
+static bool read_before(struct conf_file *before)
+{
+    char fault[CONF_FAULT_SIZE];
+
+    *before = (struct conf_file){.conf = NULL};
+    if (option.out == NULL || conf_file_open(before, option.out, true, fault))
+        return true;
+    conf_file_close(before);
+    return option.force != NULL || fail(option.out, fault);
+}
+
+static bool write_file(const char *text, size_t length)
+{
+    const struct stat status = {.st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid()};
+    char fault[SECRET_FILE_FAULT_SIZE];
+
+    if (option.out == NULL)
+        return secret_file_write(STDOUT_FILENO, text, length) ||
+               fail("standard output", strerror(errno));
+    return secret_file_guard_write(option.out, &status, text, length, fault) ||
+           fail(option.out, fault);
+}
+
+static bool make(const struct conf_file *system, const char *path)
+{
+    struct conf_file before;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file;
+    bool done = (option.out == NULL || is_replaceable(path)) && read_before(&before);
+
+    if (!done)
+        return false;
+    file = open_memstream(&text, &length);
+    if (file != NULL) {
+        put_file(file, system, path, &before);
+        done = fclose(file) == 0;
+    }
+    done = file != NULL && done ? write_file(text, length) : fail("configuration", "out of memory");
+    free(text);
+    conf_file_close(&before);
+    return done;
+}
+
+int command_config(int argc, char *argv[])
+{
+    char path[CONF_PATH_SIZE], *real, fault[CONF_FAULT_SIZE];
+    struct conf_file system;
+    bool done;
+
+    options_parse(argc, argv, "write an openssl.cnf with akma beside what the system's has", groups,
+                  sizeof(groups) / sizeof(groups[0]));
+    conf_file_system(path);
+    if (option.module != NULL && access(option.module, R_OK) != 0)
+        return fail(option.module, strerror(errno)) ? EXIT_SUCCESS : EXIT_FAILURE;
+    /* An included name that begins with no slash would go by the folder that a program runs in. */
+    real = option.system == NULL ? strdup(path) : realpath(option.system, NULL);
+    if (real == NULL) {
+        (void)fail(option.system, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    done = conf_file_open(&system, real, option.system == NULL, fault) ? make(&system, real)
+                                                                       : fail(real, fault);
+    conf_file_close(&system);
+    free(real);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
