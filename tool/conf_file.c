@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -28,15 +29,12 @@ static bool wrong(char fault[CONF_FAULT_SIZE], const char *what)
     return false;
 }
 
-static bool load(CONF *conf, const char *path, char fault[CONF_FAULT_SIZE])
+/* What OpenSSL says of a line. */
+static bool wrong_line(char fault[CONF_FAULT_SIZE], long line)
 {
-    long line = 0;
     const char *data = NULL, *reason;
     int flags = 0;
 
-    ERR_clear_error();
-    if (NCONF_load(conf, path, &line) > 0)
-        return true;
     reason = ERR_reason_error_string(ERR_peek_last_error_data(&data, &flags));
     (void)snprintf(fault, CONF_FAULT_SIZE, "line %ld: %s%s%.300s", line,
                    reason == NULL ? "no reason given" : reason,
@@ -50,6 +48,7 @@ bool conf_file_open(struct conf_file *file, const char *path, bool missing,
                     char fault[CONF_FAULT_SIZE])
 {
     struct stat status;
+    long line = 0;
 
     *file = (struct conf_file){.conf = NCONF_new(NULL)};
     if (file->conf == NULL)
@@ -59,11 +58,45 @@ bool conf_file_open(struct conf_file *file, const char *path, bool missing,
     /* /dev/null is a usual name of none. */
     if (!S_ISREG(status.st_mode) && strcmp(path, "/dev/null") != 0)
         return wrong(fault, "not a regular file");
-    if (!load(file->conf, path, fault))
-        return false;
+    ERR_clear_error();
+    if (NCONF_load(file->conf, path, &line) <= 0)
+        return wrong_line(fault, line);
     file->init = conf_file_value(file, NULL, "openssl_conf");
     file->providers = file->init == NULL ? NULL : conf_file_value(file, file->init, "providers");
     return true;
+}
+
+/* The lines of a file that include nothing. */
+static bool read_lines(BIO *lines, const char *path)
+{
+    FILE *text = fopen(path, "re");
+    char *line = NULL;
+    size_t size = 0;
+    bool done = text != NULL;
+    ssize_t length;
+
+    while (done && (length = getline(&line, &size, text)) > 0)
+        if (strncmp(line, ".include", strlen(".include")) != 0)
+            done = BIO_write(lines, line, (int)length) == length;
+    free(line);
+    if (text != NULL)
+        (void)fclose(text);
+    return done;
+}
+
+bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CONF_FAULT_SIZE])
+{
+    BIO *lines = BIO_new(BIO_s_mem());
+    long line = 0;
+    bool done;
+
+    *file = (struct conf_file){.conf = NCONF_new(NULL)};
+    if (file->conf == NULL || lines == NULL || !read_lines(lines, path))
+        done = wrong(fault, lines == NULL ? "out of memory" : strerror(errno));
+    else
+        done = NCONF_load_bio(file->conf, lines, &line) > 0 || wrong_line(fault, line);
+    BIO_free(lines);
+    return done;
 }
 
 void conf_file_close(struct conf_file *file)

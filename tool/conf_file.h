@@ -29,6 +29,12 @@ void conf_file_system(char path[CONF_PATH_SIZE]);
 bool conf_file_open(struct conf_file *file, const char *path, bool missing,
                     char fault[CONF_FAULT_SIZE]);
 
+/*
+ * Read what a file has itself, without what it includes; nothing is said to name its sections.
+ * False: fault.
+ */
+bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CONF_FAULT_SIZE]);
+
 /* Release; fine for one that is all zero. */
 void conf_file_close(struct conf_file *file);
 

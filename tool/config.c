@@ -129,22 +129,40 @@ static void put_instance(FILE *file, const struct conf_file *system, const char 
                     file);
 }
 
-/* The instances that the file before has, or one. */
-static void put_instances(FILE *file, const struct conf_file *system, const char *providers,
-                          const struct conf_file *before)
+/* The instances in one section of the file before; how many. */
+static size_t put_kept_instances(FILE *file, const struct conf_file *system, const char *providers,
+                                 const struct conf_file *before, const char *list)
 {
-    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(before, before->providers);
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(before, list);
     size_t count = 0;
 
     for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
         const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
 
-        if (!conf_file_is_akma(before, entry) ||
+        if (!conf_file_has_section(before, entry->value) || !conf_file_is_akma(before, entry) ||
             conf_file_find(system, conf_file_provider(before, entry)) != NULL)
             continue;
         put_instance(file, system, providers, before, entry);
         count++;
     }
+    return count;
+}
+
+/* The instances that the file before has, or one. Its lists may be called as the system's were. */
+static void put_instances(FILE *file, const struct conf_file *system, const char *providers,
+                          const struct conf_file *before)
+{
+    STACK_OF(OPENSSL_CSTRING) *lists =
+        before->conf == NULL ? NULL : NCONF_get_section_names(before->conf);
+    size_t count = 0;
+
+    for (int i = 0; i < sk_OPENSSL_CSTRING_num(lists); i++) {
+        const char *list = sk_OPENSSL_CSTRING_value(lists, i);
+
+        if (before->providers == NULL || strcmp(before->providers, list) == 0)
+            count += put_kept_instances(file, system, providers, before, list);
+    }
+    sk_OPENSSL_CSTRING_free(lists);
     if (count == 0 && conf_file_find(system, AKMA_PROVIDER_NAME) == NULL)
         put_instance(file, system, providers, before, NULL);
 }
@@ -201,24 +219,30 @@ static void put_file(FILE *file, const struct conf_file *system, const char *pat
     put_instances(file, system, providers, before);
 }
 
+/* Was a file written here? */
+static bool is_marked(const char *path)
+{
+    char line[sizeof(MARK)] = "";
+    FILE *file = fopen(path, "re");
+    const bool marked =
+        file != NULL && fgets(line, sizeof(line), file) != NULL && strcmp(line, MARK) == 0;
+
+    if (file != NULL)
+        (void)fclose(file);
+    return marked;
+}
+
 /* A file of this name is ours to replace: it was written here, and is not the system's. */
 static bool is_replaceable(const char *system)
 {
     struct stat ours, theirs;
-    char line[sizeof(MARK)] = "";
-    FILE *file;
-    bool marked;
 
     if (stat(option.out, &ours) != 0)
         return errno == ENOENT || fail(option.out, strerror(errno));
     if (stat(system, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
         return fail(option.out, "this is the system's file, which every program reads: write to "
                                 "another one");
-    file = fopen(option.out, "re");
-    marked = file != NULL && fgets(line, sizeof(line), file) != NULL && strcmp(line, MARK) == 0;
-    if (file != NULL)
-        (void)fclose(file);
-    return marked || option.force != NULL ||
+    return is_marked(option.out) || option.force != NULL ||
            fail(option.out,
                 "is there already, and akma config did not write it: give another name, "
                 "or --force to replace it");
@@ -228,12 +252,16 @@ static bool is_replaceable(const char *system)
 static bool read_before(struct conf_file *before)
 {
     char fault[CONF_FAULT_SIZE];
+    bool done;
 
     *before = (struct conf_file){.conf = NULL};
-    if (option.out == NULL || conf_file_open(before, option.out, true, fault))
+    if (option.out == NULL || access(option.out, F_OK) != 0)
         return true;
-    conf_file_close(before);
-    return option.force != NULL || fail(option.out, fault);
+    done = is_marked(option.out) ? conf_file_open_own(before, option.out, fault)
+                                 : conf_file_open(before, option.out, true, fault);
+    if (!done)
+        conf_file_close(before);
+    return done || option.force != NULL || fail(option.out, fault);
 }
 
 static bool write_file(const char *text, size_t length)

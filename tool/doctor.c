@@ -8,27 +8,34 @@
 #include "command.h"
 #include "options.h"
 
+#include <akma/kdf.h>
 #include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/kdf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 
 static const char example[] =
     "OPENSSL_CONF and OPENSSL_MODULES count as they do for every program; options may\n"
     "have one hyphen, as those of openssl. The exit status is 0 only if all is ok.\n"
+    "What stands behind \"do:\" can be run as it is, and mends what the line says.\n"
     "\n"
     "Example:\n"
     "  akma doctor --config openssl.cnf --json";
 
 static struct {
-    const char *config, *path, *query, *json;
+    const char *config, *system, *path, *query, *json;
     const char *providers[OPTION_MANY_MAX + 1];
 } option;
 
 static const struct option_row rows[] = {
     {"config", "FILE", &option.config, OPTION_OPTIONAL, "instead of OPENSSL_CONF"},
+    {"system", "FILE", &option.system, OPTION_OPTIONAL,
+     "the file whose settings have to stay in force (without: the system's openssl.cnf)"},
     {"provider", "NAME", option.providers, OPTION_MANY,
      "load this provider as well; may be repeated"},
     {"provider-path", "FOLDER", &option.path, OPTION_OPTIONAL, "instead of OPENSSL_MODULES"},
@@ -86,23 +93,51 @@ static void add_providers(struct doctor *doctor)
     }
 }
 
+/* What a program with more rights than its caller is not told by its environment. */
+static void check_environment(struct doctor *doctor)
+{
+    static const char *const names[] = {"OPENSSL_CONF", "OPENSSL_MODULES"};
+    struct stat status;
+    char self[PLACE_SIZE];
+
+    if (getauxval(AT_SECURE) == 0)
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (getenv(names[i]) != NULL && realpath("/proc/self/exe", self) != NULL)
+            (void)report_add(&doctor->report, false, "environment", names[i],
+                             "is set, and OpenSSL does not read it in a program that has rights "
+                             "beyond its caller's (AT_SECURE; a service gets them by "
+                             "AmbientCapabilities instead): do: %s '%s'",
+                             stat(self, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) != 0
+                                 ? "chmod u-s,g-s"
+                                 : "setcap -r",
+                             self);
+}
+
+/* An instance under another name is one if it derives. */
 static void report_instances(struct doctor *doctor)
 {
+    EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, AKMA_KDF_E2E, doctor->query);
+    char remedy[DOCTOR_REMEDY_SIZE];
+
     if (doctor->count > 0)
         (void)report_add(&doctor->report, true, "instances", NULL, "%zu of akma", doctor->count);
-    else
+    else if (kdf != NULL)
+        (void)report_add(&doctor->report, true, "instances", NULL, "%s has AKMA-E2E",
+                         OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf)));
+    else if (!doctor->report.failed)
         (void)report_add(&doctor->report, false, "instances", NULL,
-                         "the file has no akma: write openssl_conf = openssl_init before the first "
-                         "section, then [openssl_init] providers = provider_sect, [provider_sect] "
-                         "default = default_sect and akma = akma_sect, and activate = 1 in each of "
-                         "[default_sect] and [akma_sect] (openssl.cnf.example shows it)");
+                         "no akma is in the configuration that is in force: %s",
+                         doctor_do_configure(doctor, remedy));
+    EVP_KDF_free(kdf);
+    ERR_clear_error();
 }
 
 static void load(struct doctor *doctor)
 {
     if (option.path != NULL)
         (void)OSSL_PROVIDER_set_default_search_path(doctor->libctx, option.path);
-    if (doctor->conf != NULL && OSSL_LIB_CTX_load_config(doctor->libctx, doctor->config) != 1)
+    if (doctor->file.conf != NULL && OSSL_LIB_CTX_load_config(doctor->libctx, doctor->config) != 1)
         (void)report_add(&doctor->report, false, "loading", doctor->config, "%s", doctor_reason());
     for (size_t i = 0; option.providers[i] != NULL; i++)
         if (OSSL_PROVIDER_load(doctor->libctx, option.providers[i]) == NULL)
@@ -111,24 +146,46 @@ static void load(struct doctor *doctor)
     ERR_clear_error();
 }
 
+static void report_verdict(struct doctor *doctor)
+{
+    const struct report *report = &doctor->report;
+
+    if (report->failed == 0)
+        (void)report_add(&doctor->report, true, "verdict", NULL, "akma derives here");
+    else
+        (void)report_add(&doctor->report, false, "verdict", NULL,
+                         "%zu of %zu checks are not ok: begin with the first of them",
+                         report->failed, report->checks);
+}
+
 static int examine(struct doctor *doctor, const char *default_config)
 {
+    char system[CONF_PATH_SIZE];
+
+    conf_file_system(system);
+    doctor->system = option.system != NULL ? option.system : system;
     doctor->config = option.config != NULL ? option.config : default_config;
-    doctor->modules = option.path != NULL ? option.path : getenv("OPENSSL_MODULES");
-    if (doctor->modules == NULL)
+    doctor->modules = option.path != NULL ? option.path : secure_getenv("OPENSSL_MODULES");
+    doctor->modules_given = doctor->modules != NULL;
+    if (!doctor->modules_given)
         doctor->modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
     doctor->query = option.query;
     report_begin(&doctor->report, option.json != NULL);
     (void)report_add(&doctor->report, true, "libcrypto", NULL, "%s",
                      OpenSSL_version(OPENSSL_VERSION));
+    check_environment(doctor);
     doctor_check_config(doctor);
     add_providers(doctor);
-    report_instances(doctor);
     doctor_check_sections(doctor);
     doctor_check_modules(doctor);
-    load(doctor);
-    doctor_check_instances(doctor);
-    doctor_check_derivation(doctor);
+    if (!doctor->deadly) {
+        load(doctor);
+        report_instances(doctor);
+        doctor_check_system(doctor);
+        doctor_check_instances(doctor);
+        doctor_check_derivation(doctor);
+    }
+    report_verdict(doctor);
     return report_end(&doctor->report) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -147,7 +204,7 @@ int command_doctor(int argc, char *argv[])
         fprintf(stderr, "akma doctor: out of memory\n");
     else
         status = examine(&doctor, default_config);
-    NCONF_free(doctor.conf);
+    conf_file_close(&doctor.file);
     OSSL_LIB_CTX_free(doctor.libctx);
     OPENSSL_free(default_config);
     for (int i = 0; doubled != NULL && i < argc; i++)

@@ -1,18 +1,22 @@
 /*
  * akma doctor: what it looks at, and what it has found so far
  *
+ * A remedy is a command line behind "do: ", to the end of the sentence: who runs it as it stands,
+ * and then akma doctor, finds all well. None of them changes the system's openssl.cnf.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
+#include "conf_file.h"
+#include "places.h"
 #include "report.h"
 
-#include <openssl/conf.h>
 #include <openssl/provider.h>
 
-#define DOCTOR_PATH_SIZE 4096
-#define DOCTOR_INSTANCES 64
+#define DOCTOR_INSTANCES   64
+#define DOCTOR_REMEDY_SIZE 1000
 
 /* An instance of the module: a section of the configuration, or a provider that was asked for. */
 struct doctor_instance {
@@ -22,19 +26,26 @@ struct doctor_instance {
 
 struct doctor {
     struct report report;
+    const char *system;  /* the system's own file */
     const char *config;  /* the file in force */
     const char *modules; /* the folder in force */
+    bool modules_given;  /* by an option or the environment */
     const char *query;   /* NULL: none */
-    CONF *conf;          /* NULL: it cannot be read */
+    struct conf_file file;
     OSSL_LIB_CTX *libctx;
     struct doctor_instance instances[DOCTOR_INSTANCES];
     size_t count;
+    bool has_hmac;
+    bool deadly; /* loading a module ends the process: nothing is loaded here */
 };
 
 /* The file: can it be read, and which instances are in it? */
 void doctor_check_config(struct doctor *doctor);
 
-/* What is wrong with the instances' sections? */
+/* Does the file keep what the system's has? */
+void doctor_check_system(struct doctor *doctor);
+
+/* Do the names of sections and keys lead anywhere? What is wrong with the instances' sections? */
 void doctor_check_sections(struct doctor *doctor);
 
 /* The folder, and each instance's file: is it there, does the system's loader take it? */
@@ -46,11 +57,41 @@ void doctor_check_instances(struct doctor *doctor);
 /* HMAC, known answers of each instance, and which one an application gets. */
 void doctor_check_derivation(struct doctor *doctor);
 
+/* Where OpenSSL looks for an instance's file: a name without a folder is in the modules folder. */
+void doctor_module_path(const struct doctor *doctor, const struct doctor_instance *instance,
+                        char path[PLACE_SIZE]);
+
 /* A key of an instance's section; NULL: not given. */
 const char *doctor_key(const struct doctor *doctor, const struct doctor_instance *instance,
                        const char *key);
 
 /* OpenSSL's newest error, its text if it has one; the stack is emptied. */
 const char *doctor_reason(void);
+
+/* Remedies: each begins with "do: ", or is empty where no command can be given. */
+
+/* A configuration with akma in it comes into force. */
+const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE]);
+
+/* The file in force is written anew, with what the system's has and the policies that it has. */
+const char *doctor_do_rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE]);
+
+/* A key of a section, which is put at the end of the file in force. */
+struct doctor_line {
+    const char *section, *key, *value;
+};
+
+const char *doctor_do_append(const struct doctor *doctor, const struct doctor_line *lines,
+                             size_t count, char remedy[DOCTOR_REMEDY_SIZE]);
+
+/* What a word is; of a line, it is the key, and the whole line goes. */
+enum doctor_word { DOCTOR_KEY, DOCTOR_SECTION, DOCTOR_VALUE, DOCTOR_LINE };
+
+/* A word of the file in force becomes another. */
+const char *doctor_do_rename(const struct doctor *doctor, enum doctor_word what, const char *from,
+                             const char *to, char remedy[DOCTOR_REMEDY_SIZE]);
+
+/* Is the file in force one of akma's users, and not the system's? */
+bool doctor_may_change(const struct doctor *doctor);
 
 #endif

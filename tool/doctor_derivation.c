@@ -96,27 +96,61 @@ static bool derive(EVP_KDF *kdf, const char *mode, unsigned char key[32])
     return done;
 }
 
-/* A policy may forbid the known call; that is no fault of the instance. */
-static void check_answer(struct doctor *doctor, const char *instance, const char *query,
-                         size_t answer)
+/* The same call of the same module where no policy is in force. */
+static bool is_right_without_policy(const struct doctor *doctor,
+                                    const struct doctor_instance *instance, size_t answer)
 {
-    EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, answers[answer].algorithm, query);
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    char path[PLACE_SIZE], *name;
     unsigned char key[32];
-    const char *why;
+    EVP_KDF *kdf = NULL;
+    bool right = false;
+
+    doctor_module_path(doctor, instance, path);
+    name = strrchr(path, '/');
+    if (libctx != NULL && name != NULL) {
+        *name++ = '\0';
+        if (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0)
+            name[strlen(name) - 3] = '\0';
+        if (OSSL_PROVIDER_load(libctx, "default") != NULL &&
+            OSSL_PROVIDER_set_default_search_path(libctx, path) == 1 &&
+            OSSL_PROVIDER_load(libctx, name) != NULL)
+            kdf = EVP_KDF_fetch(libctx, answers[answer].algorithm, NULL);
+    }
+    right = kdf != NULL && derive(kdf, answers[answer].mode, key) &&
+            CRYPTO_memcmp(key, answers[answer].key, sizeof(key)) == 0;
+    EVP_KDF_free(kdf);
+    OSSL_LIB_CTX_free(libctx);
+    ERR_clear_error();
+    return right;
+}
+
+/* A policy may forbid the known call; that is no fault of the instance. */
+static void check_answer(struct doctor *doctor, const struct doctor_instance *instance,
+                         const char *query, size_t answer)
+{
+    static const char wrong[] = "wrong: do not use this module with this libcrypto";
+    EVP_KDF *kdf = EVP_KDF_fetch(doctor->libctx, answers[answer].algorithm, query);
+    struct report *report = &doctor->report;
+    const char *const name = answers[answer].name, *why;
+    unsigned char key[32];
 
     if (kdf == NULL) {
-        (void)report_add(&doctor->report, false, answers[answer].name, instance,
-                         "%s is not found with the query %s", answers[answer].algorithm, query);
+        (void)report_add(report, false, name, instance->name, "%s is not found with the query %s",
+                         answers[answer].algorithm, query);
     } else if (derive(kdf, answers[answer].mode, key)) {
         const bool right = CRYPTO_memcmp(key, answers[answer].key, sizeof(key)) == 0;
 
-        (void)report_add(&doctor->report, right, answers[answer].name, instance, "%s",
-                         right ? "right" : "wrong: do not use this module with this libcrypto");
+        (void)report_add(report, right, name, instance->name, "%s", right ? "right" : wrong);
     } else {
         why = doctor_reason();
-        (void)report_add(&doctor->report,
-                         answers[answer].mode != NULL && strstr(why, "policy: ") != NULL,
-                         answers[answer].name, instance, "%s", why);
+        if (answers[answer].mode == NULL || strstr(why, "policy: ") == NULL)
+            (void)report_add(report, false, name, instance->name, "%s", why);
+        else if (is_right_without_policy(doctor, instance, answer))
+            (void)report_add(report, true, name, instance->name,
+                             "right (of the module alone: its policy has no room for this call)");
+        else
+            (void)report_add(report, false, name, instance->name, "%s", wrong);
     }
     EVP_KDF_free(kdf);
     ERR_clear_error();
@@ -133,7 +167,39 @@ static bool mac(EVP_MAC_CTX *ctx, const unsigned char *key, size_t length)
     return done && size == sizeof(result) && memcmp(result, mac_answer, sizeof(result)) == 0;
 }
 
-static void check_hmac(struct doctor *doctor)
+/* Is there one, but for default_properties such as fips=yes? */
+static bool has_other_hmac(const struct doctor *doctor)
+{
+    EVP_MAC *hmac = EVP_MAC_fetch(doctor->libctx, "HMAC", "-fips");
+
+    EVP_MAC_free(hmac);
+    ERR_clear_error();
+    return hmac != NULL;
+}
+
+static void report_no_hmac(struct doctor *doctor)
+{
+    const struct conf_file *file = &doctor->file;
+    const CONF_VALUE *known = conf_file_find(file, "default");
+    const char *section = known == NULL ? "akma_default" : known->value;
+    const struct doctor_line lines[] = {{section, "activate", "1"},
+                                        {file->providers, "default", section}};
+    const size_t count = known == NULL && file->providers != NULL ? 2 : 1;
+    char remedy[DOCTOR_REMEDY_SIZE];
+
+    if (has_other_hmac(doctor)) {
+        (void)report_add(&doctor->report, false, "HMAC", NULL,
+                         "no provider has it by default_properties, which ask for what is not "
+                         "active (fips=yes): activate fips, or take that line away: %s",
+                         doctor_do_rename(doctor, DOCTOR_LINE, "default_properties", "", remedy));
+        return;
+    }
+    (void)report_add(&doctor->report, false, "HMAC", NULL,
+                     "no provider has it: activate default (or fips) beside akma: %s",
+                     doctor_do_append(doctor, lines, count, remedy));
+}
+
+static bool check_hmac(struct doctor *doctor)
 {
     EVP_MAC *hmac = EVP_MAC_fetch(doctor->libctx, "HMAC", NULL);
     EVP_MAC_CTX *ctx = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
@@ -143,10 +209,7 @@ static void check_hmac(struct doctor *doctor)
     const bool right = found && mac(ctx, ks_naf, sizeof(ks_naf));
 
     if (!found)
-        (void)report_add(&doctor->report, false, "HMAC", NULL,
-                         "no provider has it: activate default (or fips) beside akma, with default "
-                         "= default_sect in the list of providers and activate = 1 in "
-                         "[default_sect]");
+        report_no_hmac(doctor);
     else
         (void)report_add(&doctor->report, right, "HMAC",
                          OSSL_PROVIDER_get0_name(EVP_MAC_get0_provider(hmac)), "%s",
@@ -160,6 +223,7 @@ static void check_hmac(struct doctor *doctor)
     EVP_MAC_CTX_free(ctx);
     EVP_MAC_free(hmac);
     ERR_clear_error();
+    return found;
 }
 
 /* With default_properties = fips=yes every provider is asked for what akma does not claim. */
@@ -176,6 +240,15 @@ static bool is_found_but_for_fips(const struct doctor *doctor)
     return kdf != NULL;
 }
 
+/* The first instance that is active; NULL: none is. */
+static const char *first_active(const struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->count; i++)
+        if (OSSL_PROVIDER_available(doctor->libctx, doctor->instances[i].name) == 1)
+            return doctor->instances[i].name;
+    return NULL;
+}
+
 /* Without a query that names one, OpenSSL picks any of several instances. */
 static void check_query(struct doctor *doctor, size_t active)
 {
@@ -183,25 +256,31 @@ static void check_query(struct doctor *doctor, size_t active)
     const char *given = doctor->query == NULL ? "none" : doctor->query;
     const char *query = doctor->query == NULL ? "" : doctor->query;
     const char *fault = property_query_fault((const unsigned char *)query, strlen(query));
+    const bool is_for_fips = kdf == NULL && is_found_but_for_fips(doctor);
+    const char *name = doctor->has_hmac ? first_active(doctor) : NULL;
+    struct report *report = &doctor->report;
 
     ERR_clear_error();
-    if (fault != NULL)
-        (void)report_add(&doctor->report, false, "query", NULL, "%s: %s", given, fault);
+    if (name == NULL)
+        ; /* it is said already what is missing */
+    else if (fault != NULL)
+        (void)report_add(report, false, "query", NULL,
+                         "%s: %s: do: akma doctor --propquery provider=%s", given, fault, name);
     else if (kdf == NULL)
-        (void)report_add(&doctor->report, false, "query", NULL,
-                         is_found_but_for_fips(doctor)
-                             ? "%s: AKMA-E2E is not found with it, because default_properties ask "
-                               "for fips=yes: applications have to ask for provider=<name>,-fips"
-                             : "%s: AKMA-E2E is not found with it: provider=<name of an instance> "
-                               "is",
-                         given);
+        (void)report_add(report, false, "query", NULL,
+                         "%s: AKMA-E2E is not found with it%s: applications have to ask for "
+                         "provider=<name>%s: do: akma doctor --propquery provider=%s%s",
+                         given, is_for_fips ? ", because default_properties ask for fips=yes" : "",
+                         is_for_fips ? ",-fips" : "", name, is_for_fips ? ",-fips" : "");
     else if (active > 1 && (doctor->query == NULL || strstr(doctor->query, "provider=") == NULL))
-        (void)report_add(&doctor->report, false, "query", NULL,
-                         "%s: %zu instances are active, and which of them derives is not defined: "
-                         "applications have to ask for provider=<name>",
-                         given, active);
+        (void)report_add(
+            report, false, "query", NULL,
+            "%s: %zu instances are active, and which of them derives is not defined: "
+            "applications have to ask for provider=<name>: do: akma doctor --propquery "
+            "provider=%s",
+            given, active, name);
     else
-        (void)report_add(&doctor->report, true, "query", NULL, "%s: %s derives", given,
+        (void)report_add(report, true, "query", NULL, "%s: %s derives", given,
                          OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf)));
     EVP_KDF_free(kdf);
 }
@@ -210,17 +289,17 @@ void doctor_check_derivation(struct doctor *doctor)
 {
     size_t active = 0;
 
-    check_hmac(doctor);
+    doctor->has_hmac = check_hmac(doctor);
     for (size_t i = 0; i < doctor->count; i++) {
-        const char *name = doctor->instances[i].name;
+        const struct doctor_instance *instance = &doctor->instances[i];
         char query[300];
 
-        if (OSSL_PROVIDER_available(doctor->libctx, name) != 1)
+        if (OSSL_PROVIDER_available(doctor->libctx, instance->name) != 1)
             continue;
         active++;
-        (void)snprintf(query, sizeof(query), "provider='%.250s',-fips", name);
+        (void)snprintf(query, sizeof(query), "provider='%.250s',-fips", instance->name);
         for (size_t j = 0; j < sizeof(answers) / sizeof(answers[0]); j++)
-            check_answer(doctor, name, query, j);
+            check_answer(doctor, instance, query, j);
     }
     check_query(doctor, active);
 }

@@ -32,6 +32,15 @@ static void print_json(const char *name, const char *text)
     (void)putchar('"');
 }
 
+/* Without what led to a remedy that is not there. */
+static void end_sentence(char *detail)
+{
+    size_t length = strlen(detail);
+
+    while (length > 0 && (detail[length - 1] == ' ' || detail[length - 1] == ':'))
+        detail[--length] = '\0';
+}
+
 bool report_add(struct report *report, bool ok, const char *check, const char *subject,
                 const char *format, ...)
 {
@@ -42,6 +51,7 @@ bool report_add(struct report *report, bool ok, const char *check, const char *s
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vsnprintf(detail, sizeof(detail), format, arguments);
     va_end(arguments);
+    end_sentence(detail);
     (void)printable_octets(shown, sizeof(shown), detail, strlen(detail));
     if (subject != NULL)
         (void)printable_octets(about, sizeof(about), subject, strlen(subject));

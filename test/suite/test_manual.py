@@ -207,7 +207,17 @@ def test_columns_of_the_devices_file(program: str) -> None:
         )
 
 
-COMMANDS = ["derive", "psk", "identity", "doctor", "ka new", "ka add", "ka remove", "ka merge"]
+COMMANDS = [
+    "derive",
+    "psk",
+    "identity",
+    "config",
+    "doctor",
+    "ka new",
+    "ka add",
+    "ka remove",
+    "ka merge",
+]
 
 
 def part_of_the_tool(command: str) -> str:
@@ -331,6 +341,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
         *(
             "tool/doctor.h DOCTOR_INSTANCES",
+            "tool/doctor_modules.c SECONDS",
             "tool/derive.c LENGTH_MAX",
             "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
         ),
@@ -372,7 +383,12 @@ INSIDE = {  # what nobody meets at a program's outside
         "e2e/store/seal_keys.c DIGITS_MAX",
         "e2e/store/seal_keys.c FILE_MAX",
     ),
-    *("tool/derive.c INPUTS_MAX", "tool/doctor_config.c KEY_MAX", "tool/pipeline.c THREADS_MAX"),
+    *(
+        "tool/derive.c INPUTS_MAX",
+        "tool/conf_file.c DEPTH_MAX",
+        "tool/doctor_config.c WORD_MAX",
+        "tool/pipeline.c THREADS_MAX",
+    ),
     *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),
 }
 

@@ -228,7 +228,7 @@ def test_what_is_not_replaced(tmp_path: Path) -> None:
     system, out = tmp_path / "system", tmp_path / "out"
     system.write_text(STOCK)
     out.write_text("theirs\n")
-    words = ["config", "--system", system, "--out"]
+    words: list[str | Path] = ["config", "--system", system, "--out"]
     result = akma(*words, out)
     assert result.returncode == 1 and b"akma config did not write it" in result.stderr
     assert out.read_text() == "theirs\n"

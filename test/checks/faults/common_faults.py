@@ -67,8 +67,8 @@ FAULTS = [
         ("| (c == '\"') ", ""),
         (" | (c == 0x7F)", ""),
         (
-            "return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL;",
-            "return bad == 0;",
+            "return bad == 0 && utf8_fault((const unsigned char *)text, length) == NULL &&",
+            "return bad == 0 &&",
         ),
         ("if (count == layout->count)", "if (count == COLUMNS)"),
         ("if (count < layout->count)", "if (false)"),

@@ -53,7 +53,7 @@ FAULTS = [
         ("if (is_gba == is_akma)", "if (!is_gba && !is_akma)"),
         ("rid < 1 || rid > 4 ||", "rid < 1 ||"),
         ("|| option.rid[rid] != '\\0')", ")"),
-        ("strlen(domain) <= NAME_MAX_LENGTH &&", ""),
+        ("strlen(domain) > NAME_MAX_LENGTH ||", ""),
         ("*text > ' ' && *text <= '~' &&", "*text > ' ' &&"),
         ("if (!is_plain(separator))", "if (false)"),
         ("strlen(identity) > IDENTITY_SIZE)", "strlen(identity) > IDENTITY_SIZE + 1)"),
@@ -173,7 +173,7 @@ FAULTS = [
     ),
     *of(
         "ka_add.c",
-        ("device->ks_naf == NULL && known != NULL", "false"),
+        ("known != NULL && device->ks_naf == NULL", "false"),
         (
             "if (named && !has_ka_id)\n            secret_buf_puts",
             "if (false)\n            secret_buf_puts",
@@ -219,11 +219,17 @@ FAULTS = [
     *of(
         "doctor_config.c",
         ("if (!is_known(value->name))", "if (false)"),
-        ("else if (is_section(doctor, value->value))", "else if (false)"),
-        ("else if (!is_yes(activate))", "else if (false)"),
-        ("return dot == NULL ? name : dot + 1;", "return name;"),
-        ("if (distance(key, known_keys[i]) < distance(key, nearest))", "if (false)"),
-        ("if (activate == NULL)", "if (false)"),
+        ("else if (conf_file_has_section(&doctor->file, value->value))", "else if (false)"),
+        ("far < distance(word, *nearest)", "false"),
+        ("else if (activate == NULL)", "else if (false)"),
+        ("else if (conf_file_loses(&system, &doctor->file, what))", "else if (false)"),
+        by=DOCTOR,
+    ),
+    *of(
+        "doctor_remedies.c",
+        ("!is_same_file(doctor->config, doctor->system) &&", ""),
+        ("if (places_config(installed) &&", "if (false &&"),
+        ('[DOCTOR_KEY] = {"s/^ *", " *=/", "", " =/"}', '[DOCTOR_KEY] = {"/^ *", " *=/d", "", ""}'),
         by=DOCTOR,
     ),
     *of(
@@ -231,6 +237,7 @@ FAULTS = [
         ("if (module != NULL && module[0] == '/')", "if (false)"),
         ('else if (dlsym(module, "OSSL_provider_init") == NULL)', "else if (false)"),
         ("if (stat(path, &status) != 0) {", "if (false) {"),
+        ("doctor->deadly = doctor->deadly || deadly;", ""),
         by=DOCTOR,
     ),
     *of("doctor_instances.c", ("if (status != 1)", "if (false)"), by=DOCTOR),
@@ -238,10 +245,25 @@ FAULTS = [
         "doctor_derivation.c",
         ("else if (active > 1 &&", "else if (active > 2 &&"),
         ("if (right && mac(ctx, NULL, 0))", "if (right)"),
-        ('strstr(why, "policy: ") != NULL', "true"),
-        ("is_found_but_for_fips(doctor)\n", "false\n"),
-        ("if (fault != NULL)", "if (false)"),
+        ('strstr(why, "policy: ") == NULL', "false"),
+        ("kdf == NULL && is_found_but_for_fips(doctor);", "false;"),
+        ("else if (fault != NULL)", "else if (false)"),
         by=DOCTOR,
+    ),
+    *of(
+        "conf_file.c",
+        ("return dot == NULL ? name : dot + 1;", "return name;"),
+        ('if (depth > 0 || strcmp(entry->name, "providers") != 0)', "if (true)"),
+        ("strcmp(entry->value, value) == 0 ? NULL : entry", "NULL"),
+        by=DOCTOR,
+    ),
+    *of(
+        "config.c",
+        ("if (system->init == NULL)\n", "if (true)\n"),
+        ("if (known != NULL && conf_file_activates(system, known->value))", "if (known != NULL)"),
+        ("return is_marked(option.out) || option.force", "return true || option.force"),
+        ("is_marked(option.out) ? conf_file_open_own", "false ? conf_file_open_own"),
+        by="test_tool_config",
     ),
     *of(
         "report.c",
@@ -251,5 +273,8 @@ FAULTS = [
     ),
 ]
 
-TESTS = ["test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_remanence"]
+TESTS = [
+    *("test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_config"),
+    "test_tool_remanence",
+]
 ROOM = Room("tool", "akma akma-tool preload_exit_scan", TESTS, FAULTS)
