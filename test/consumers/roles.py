@@ -21,12 +21,12 @@ from pathlib import Path
 
 import reference
 from consumer import RIGHT
-from deployment import Redis, private
+from store_cluster import Redis, private
 from evp import BUILD
 from faults import Faults
 from flow import FQDN, LOOPBACK, Process, split, ue_command, write_devices
-from fleet import PLUGIN, row, settings, write_rows
-from house import KA, NOTIFY, Notified
+from devices_files import PLUGIN, row, settings, write_rows
+from operator_site import KA, NOTIFY, Notified
 from line import Program, Sides
 from operator_network import Operator, Subscriber
 
