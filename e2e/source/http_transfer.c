@@ -15,7 +15,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define UNHEARD_MS 5000 /* that a connection lives on while nothing it sends is acknowledged */
+#define UNHEARD_MS   5000 /* that a connection lives on while nothing it sends is acknowledged */
+#define PAUSE_MS     50   /* before a request is sent for the third time; it doubles */
+#define PAUSE_MAX_MS 500
+
+/* curl has it no more. */
+static void leave_pool(struct transfer *transfer)
+{
+    if (transfer->pool == NULL)
+        return;
+    (void)curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
+    transfer->pool->transfers--;
+    transfer->pool = NULL;
+}
 
 void transfer_free(struct transfer *transfer)
 {
@@ -26,8 +38,7 @@ void transfer_free(struct transfer *transfer)
         (void)event_del(&transfer->begin);
     }
     resolver_cancel(transfer->request);
-    if (transfer->is_added)
-        (void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    leave_pool(transfer);
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->addresses);
@@ -204,12 +215,25 @@ static void fail(struct transfer *transfer, const char *what, const char *why)
     transfer_free(transfer);
 }
 
+static void begin_after(struct transfer *transfer, int64_t milliseconds)
+{
+    const int64_t wait = milliseconds < 0 ? 0 : milliseconds;
+    const struct timeval after = {wait / 1000, wait % 1000 * 1000};
+
+    loop_add_event(&transfer->begin, &after);
+}
+
 static void begin(struct transfer *transfer)
 {
-    transfer->is_added = set_address(transfer, transfer->easy) &&
-                         curl_multi_add_handle(transfer->http->multi, transfer->easy) == CURLM_OK;
-    if (!transfer->is_added)
+    struct http_pool *pool = http_pool_get(transfer->http);
+
+    if (pool == NULL || !set_address(transfer, transfer->easy) ||
+        curl_multi_add_handle(pool->multi, transfer->easy) != CURLM_OK) {
         fail(transfer, "out of memory", "");
+        return;
+    }
+    transfer->pool = pool;
+    pool->transfers++;
 }
 
 static void on_resolved(void *context, const struct resolver_answer *answer)
@@ -225,12 +249,16 @@ static void on_resolved(void *context, const struct resolver_answer *answer)
         fail(transfer, "its name cannot be resolved: ", answer->reason);
 }
 
+static void locate(struct transfer *transfer);
+
 static void on_begin(evutil_socket_t fd, short what, void *context)
 {
     struct transfer *transfer = context;
 
     (void)fd, (void)what;
-    if (transfer->request != NULL)
+    if (transfer->is_pausing)
+        locate(transfer);
+    else if (transfer->request != NULL)
         fail(transfer, "its name was not resolved in time", "");
     else if (transfer->name.is_number || transfer->resolved != NULL)
         begin(transfer);
@@ -239,20 +267,21 @@ static void on_begin(evutil_socket_t fd, short what, void *context)
 }
 
 /* Ask for the name's addresses, where it is one; what is known is gone on with from the loop. */
-static void locate(struct transfer *transfer, unsigned int milliseconds)
+static void locate(struct transfer *transfer)
 {
     const struct http_name *name = &transfer->name;
     struct resolver_answer known = {.resolved = NULL};
-    struct timeval wait = {0, 0};
+    int64_t left = 0;
 
+    transfer->is_pausing = false;
     if (!name->is_number)
         transfer->request = resolver_ask(transfer->http->loop, name->host, name->port, on_resolved,
                                          transfer, &known);
     transfer->resolved = known.resolved;
     (void)OPENSSL_strlcpy(transfer->unknown, known.reason, sizeof(transfer->unknown));
     if (transfer->request != NULL)
-        wait = (struct timeval){milliseconds / 1000, (int)(milliseconds % 1000) * 1000};
-    loop_add_event(&transfer->begin, &wait);
+        left = transfer->until - clock_ms();
+    begin_after(transfer, left);
 }
 
 static void enlist(struct transfer *transfer)
@@ -288,7 +317,7 @@ bool http_post(struct http *http, const struct http_request *request, http_done 
     }
     (void)event_assign(&transfer->begin, http->loop->base, -1, 0, on_begin, transfer);
     enlist(transfer);
-    locate(transfer, request->milliseconds);
+    locate(transfer);
     return true;
 }
 
@@ -310,13 +339,80 @@ static void read_reply(struct http_reply *reply, CURL *easy)
     reply->milliseconds = (unsigned int)(microseconds / 1000);
 }
 
+/* Nothing of an answer is kept. */
+static void send_again(struct transfer *transfer, int64_t pause)
+{
+    leave_pool(transfer);
+    curl_slist_free_all(transfer->addresses);
+    resolved_release(transfer->resolved);
+    OPENSSL_cleanse(transfer->body, transfer->body == NULL ? 0 : transfer->length);
+    transfer->addresses = NULL;
+    transfer->resolved = NULL;
+    transfer->length = transfer->header_octets = 0;
+    transfer->error[0] = '\0';
+    transfer->is_pausing = true;
+    begin_after(transfer, pause);
+}
+
+void transfers_leave(struct http_pool *pool)
+{
+    struct transfer *transfer = pool->http->transfers, *next;
+
+    for (; transfer != NULL; transfer = next) {
+        next = transfer->next;
+        if (transfer->pool != pool ||
+            (!pool->is_broken && (transfer->has_moved || transfer->header_octets > 0)))
+            continue;
+        transfer->has_moved = true;
+        send_again(transfer, 0);
+    }
+}
+
+/* Does this say that a connection failed, rather than a request? */
+static bool is_of_connection(CURLcode result)
+{
+    static const CURLcode those[] = {
+        CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR, CURLE_SEND_ERROR,
+        CURLE_RECV_ERROR,      CURLE_GOT_NOTHING,       CURLE_PARTIAL_FILE,
+        CURLE_HTTP2,           CURLE_HTTP2_STREAM,      CURLE_OUT_OF_MEMORY,
+        CURLE_AGAIN,           CURLE_FAILED_INIT,
+    };
+
+    for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
+        if (result == those[i])
+            return true;
+    return false;
+}
+
+/* A pause, which doubles, before it is sent again; -1: it is not. */
+static int64_t pause_before(struct transfer *transfer, CURLcode result)
+{
+    const unsigned int failures = transfer->failures++;
+    int64_t pause = failures == 0 ? 0 : PAUSE_MS;
+
+    if (transfer->refused != NULL || !is_of_connection(result))
+        return -1;
+    for (unsigned int i = 1; i < failures && pause < PAUSE_MAX_MS; i++)
+        pause *= 2;
+    return clock_ms() + pause < transfer->until ? pause : -1;
+}
+
 void transfer_finish(struct transfer *transfer, CURLcode result)
 {
+    const int64_t pause = result == CURLE_OK ? -1 : pause_before(transfer, result);
     struct http_reply reply = {.body = transfer->body, .length = transfer->length};
 
-    read_reply(&reply, transfer->easy);
     if (result != CURLE_OK)
         resolver_forget(transfer->resolved);
+    if (pause >= 0 && result != CURLE_COULDNT_CONNECT)
+        http_pool_retire(transfer->pool);
+    if (pause >= 0) {
+        send_again(transfer, pause);
+        return;
+    }
+    read_reply(&reply, transfer->easy);
+    if (result == CURLE_OPERATION_TIMEDOUT)
+        transfer->pool->is_silent = true;
     if (transfer->refused != NULL)
         reply.fault = transfer->refused;
     else if (result != CURLE_OK)

@@ -10,10 +10,8 @@ import http.client
 import itertools
 import json
 import os
-import select
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 import reference
 from consumer import RIGHT
 from store_cluster import Redis, private
+from wire import Wire
 from evp import BUILD
 from faults import Faults
 from flow import FQDN, LOOPBACK, Process, split, ue_command, write_devices
@@ -68,77 +67,6 @@ class Visitor:
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()
-
-
-class Wire:
-    """A connection's way that can be cut: octets between whoever connects here and an address."""
-
-    def __init__(self, address: str) -> None:
-        self.target = split(address)
-        self.listener = socket.create_server((LOOPBACK, 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.pairs: dict[socket.socket, socket.socket] = {}
-        self.lock = threading.Lock()
-        self.ended = False
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    @property
-    def address(self) -> str:
-        """Where to connect."""
-        return f"{LOOPBACK}:{self.port}"
-
-    def cut(self) -> None:
-        """Break what is connected."""
-        with self.lock:
-            for one in self.pairs:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-
-    def _drop(self, one: socket.socket) -> None:
-        with self.lock:
-            other = self.pairs.pop(one, None)
-            if other is not None:
-                self.pairs.pop(other, None)
-                other.close()
-        one.close()
-
-    def _accept(self) -> None:
-        one, _ = self.listener.accept()
-        try:
-            other = socket.create_connection(self.target)
-        except OSError:
-            one.close()
-            return
-        with self.lock:
-            self.pairs |= {one: other, other: one}
-
-    def _pass_on(self, one: socket.socket) -> None:
-        try:
-            octets = one.recv(65536)
-            if octets:
-                self.pairs[one].sendall(octets)
-        except (OSError, KeyError):
-            octets = b""
-        if not octets:
-            self._drop(one)
-
-    def _run(self) -> None:
-        while not self.ended:
-            ready, _, _ = select.select([self.listener, *self.pairs], [], [], 0.2)
-            for one in ready:
-                if one is self.listener:
-                    self._accept()
-                elif one in self.pairs:
-                    self._pass_on(one)
-
-    def __enter__(self) -> "Wire":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended = True
-        self.thread.join(5)
-        self.listener.close()
 
 
 def _as(faults: Faults | None, *options: str | Path) -> Program:
@@ -279,7 +207,9 @@ def _redis(folder: Path, which: str) -> Iterator[Stage]:
                         program = first if which == "naf" else second
                         acts: list[Act] = [
                             visitor.flow,
-                            lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                            lambda: signalled(
+                                program, signal.SIGHUP, "event=reload result=applied"
+                            ),
                         ]
                         yield Stage(program, acts, faults, prepare=wire.cut, seconds=0.3)
     finally:

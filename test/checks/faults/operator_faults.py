@@ -68,6 +68,17 @@ FAULTS: list[Fault] = [
         by="thousand or memory",
     ),
     *of(
+        "source/http_pool.c",
+        ("if (pool->is_broken || pool->is_silent) {", "if (pool->is_broken) {"),
+        ("    if (watched->futile == FUTILE_MAX)\n", "    if (false)\n"),
+        by="silent_connection or no_window",
+    ),
+    *of(
+        "source/http_transfer.c",
+        ("    if (pause >= 0) {\n", "    if (false) {\n"),
+        by="not_processed or rolling",
+    ),
+    *of(
         "source/http.c",
         ("        OPENSSL_cleanse(memory, malloc_usable_size(memory));", "        (void)memory;"),
         by="memory",

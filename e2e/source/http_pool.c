@@ -1,0 +1,237 @@
+/*
+ * libcurl's multi handle on a loop: requests under way and the connections that they go over
+ *
+ * curl never works again with a multi handle once a callback of it has failed. So callbacks do not
+ * fail: they mark the pool as broken, and its requests begin again with another one.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "source/http_pool.h"
+
+#include "source/http_transfer.h"
+
+#include <openssl/crypto.h>
+
+#define CONNECTIONS_MAX 8L /* to one server without HTTP/2 */
+#define FUTILE_MAX      16 /* writes without an answer, then curl spins */
+#define REST_US         20000
+
+/* A socket that curl waits for. */
+struct watched {
+    LIST_ENTRY(watched) next;
+    struct http_pool *pool;
+    struct event event;
+    short wanted;        /* EV_READ, EV_WRITE */
+    unsigned int futile; /* times that it could be written to, one after the other */
+};
+
+static void break_pool(struct http_pool *pool)
+{
+    pool->is_broken = true;
+    event_active(pool->timer, EV_TIMEOUT, 0);
+}
+
+static void forget(struct watched *watched)
+{
+    (void)event_del(&watched->event);
+    LIST_REMOVE(watched, next);
+    OPENSSL_free(watched);
+}
+
+static void finish_all(struct http_pool *pool)
+{
+    const CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
+        if (message->msg == CURLMSG_DONE) {
+            struct transfer *transfer = NULL;
+            const CURLcode result = message->data.result;
+
+            (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+            transfer_finish(transfer, result);
+        }
+}
+
+/* After curl has done something. */
+static void settle(struct http_pool *pool, CURLMcode result)
+{
+    pool->is_broken = pool->is_broken || result != CURLM_OK;
+    finish_all(pool);
+    if (pool->is_broken || pool->is_silent) {
+        http_pool_retire(pool);
+        transfers_leave(pool);
+    }
+    pool->is_silent = false;
+    if (pool->is_retired && pool->transfers == 0)
+        http_pool_free(pool);
+}
+
+static void watch(struct watched *watched, short wanted, const struct timeval *limit);
+
+/*
+ * Without a window for its request curl asks for a socket that can be written to, and does not
+ * write. Then it is asked less often, until something comes.
+ */
+static void rest(struct watched *watched, short what)
+{
+    static const struct timeval limit = {.tv_usec = REST_US};
+
+    watched->futile = (what & EV_READ) != 0 ? 0 : watched->futile + 1;
+    if (watched->futile == FUTILE_MAX)
+        watch(watched, EV_READ, &limit);
+    else if (watched->futile == 0 && watched->wanted != event_get_events(&watched->event))
+        watch(watched, watched->wanted, NULL);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *context)
+{
+    struct watched *watched = context;
+    struct http_pool *pool = watched->pool;
+    const bool can_write = (what & (EV_WRITE | EV_TIMEOUT)) != 0 || watched->futile >= FUTILE_MAX;
+    const int can = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+                    (can_write && (watched->wanted & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
+    int running;
+
+    rest(watched, what);
+    settle(pool, curl_multi_socket_action(pool->multi, fd, can, &running));
+}
+
+static void watch(struct watched *watched, short wanted, const struct timeval *limit)
+{
+    (void)event_del(&watched->event);
+    (void)event_assign(&watched->event, watched->pool->http->loop->base,
+                       event_get_fd(&watched->event), (short)(wanted | EV_PERSIST), on_socket,
+                       watched);
+    if (event_add(&watched->event, limit) != 0)
+        break_pool(watched->pool);
+}
+
+static struct watched *new_watched(struct http_pool *pool, curl_socket_t fd)
+{
+    struct watched *watched = OPENSSL_zalloc(sizeof(*watched));
+
+    if (watched == NULL) {
+        break_pool(pool);
+        return NULL;
+    }
+    watched->pool = pool;
+    (void)event_assign(&watched->event, pool->http->loop->base, fd, 0, on_socket, watched);
+    LIST_INSERT_HEAD(&pool->sockets, watched, next);
+    (void)curl_multi_assign(pool->multi, fd, watched);
+    return watched;
+}
+
+/* curl's callback: what a socket waits for. */
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)
+{
+    struct http_pool *pool = context;
+    struct watched *watched = known;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watched != NULL)
+            forget(watched);
+        (void)curl_multi_assign(pool->multi, fd, NULL);
+        return 0;
+    }
+    if (watched == NULL && (watched = new_watched(pool, fd)) == NULL)
+        return 0;
+    watched->wanted = (short)(((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
+                              ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+    watched->futile = 0;
+    watch(watched, watched->wanted, NULL);
+    return 0;
+}
+
+static void set_timer(const struct http_pool *pool, long milliseconds)
+{
+    const struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
+
+    loop_add_event(pool->timer, &after);
+}
+
+/* curl's callback: when it wants to be called next. */
+static int watch_timer(CURLM *multi, long milliseconds, void *context)
+{
+    const struct http_pool *pool = context;
+
+    (void)multi;
+    if (milliseconds < 0)
+        (void)event_del(pool->timer);
+    else
+        set_timer(pool, milliseconds);
+    return 0;
+}
+
+/* curl says only once when it wants to be called; this may have been earlier. */
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    struct http_pool *pool = context;
+    CURLMcode result;
+    long left = -1;
+    int running;
+
+    (void)fd, (void)what;
+    result = curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    if (curl_multi_timeout(pool->multi, &left) == CURLM_OK && left >= 0 &&
+        !event_pending(pool->timer, EV_TIMEOUT, NULL))
+        set_timer(pool, left);
+    settle(pool, result);
+}
+
+static bool set_multi(struct http_pool *pool)
+{
+    CURLM *multi = pool->multi;
+
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, pool) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, watch_timer) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, pool) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)HTTP_STREAMS_MAX) ==
+               CURLM_OK;
+}
+
+static struct http_pool *new_pool(struct http *http)
+{
+    struct http_pool *pool = OPENSSL_zalloc(sizeof(*pool));
+
+    if (pool == NULL)
+        return NULL;
+    pool->http = http;
+    LIST_INIT(&pool->sockets);
+    LIST_INSERT_HEAD(&http->pools, pool, next);
+    pool->timer = evtimer_new(http->loop->base, on_timer, pool);
+    pool->multi = curl_multi_init();
+    if (pool->timer != NULL && pool->multi != NULL && set_multi(pool))
+        return pool;
+    http_pool_free(pool);
+    return NULL;
+}
+
+struct http_pool *http_pool_get(struct http *http)
+{
+    if (http->pool == NULL)
+        http->pool = new_pool(http);
+    return http->pool;
+}
+
+void http_pool_retire(struct http_pool *pool)
+{
+    pool->is_retired = true;
+    if (pool->http->pool == pool)
+        pool->http->pool = NULL;
+}
+
+void http_pool_free(struct http_pool *pool)
+{
+    http_pool_retire(pool);
+    LIST_REMOVE(pool, next);
+    (void)curl_multi_cleanup(pool->multi);
+    while (!LIST_EMPTY(&pool->sockets))
+        forget(LIST_FIRST(&pool->sockets));
+    if (pool->timer != NULL)
+        event_free(pool->timer);
+    OPENSSL_free(pool);
+}
