@@ -293,7 +293,8 @@ LIMITS: dict[str, set[str]] = {
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
         *(
-            "e2e/source/http.c CONNECTIONS_MAX",
+            "e2e/source/http_pool.c CONNECTIONS_MAX",
+            "e2e/source/http_pool.c FUTILE_MAX",
             "e2e/source/http.h HTTP_BODY_MAX",
             "e2e/source/http.h HTTP_RETRY_MAX",
         ),

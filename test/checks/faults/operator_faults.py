@@ -84,7 +84,7 @@ FAULTS: list[Fault] = [
         by="memory",
     ),
     *of(
-        "source/http.c",
+        "source/http_pool.c",
         (
             "CURLMOPT_MAX_CONCURRENT_STREAMS, (long)HTTP_STREAMS_MAX",
             "CURLMOPT_MAX_CONCURRENT_STREAMS, 5L",
