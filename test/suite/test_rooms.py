@@ -100,23 +100,31 @@ def library_of(room: str) -> str:
     return str(BUILD / "e2e" / room / f"libroom-{room}.a")
 
 
-@pytest.mark.skipif(
+with_symbols = pytest.mark.skipif(
     SANITIZED, reason="a sanitizer's own symbols come with the program, not with a library"
 )
+
+
+def link(path: Path, room: str, below: list[str]) -> subprocess.CompletedProcess[str]:
+    """Link a room as a shared object against other rooms alone, and libraries that are not ours."""
+    flags = subprocess.check_output(["pkg-config", "--libs", *LIBRARIES], text=True).split()
+    command = ["cc", "-shared", "-o", str(path), "-Wl,-z,defs"]
+    command += ["-Wl,--whole-archive", library_of(room), "-Wl,--no-whole-archive"]
+    command += ["-Wl,--start-group", *map(library_of, below), "-Wl,--end-group"]
+    command += [str(BUILD / "common/libakma-common.a"), *flags, "-pthread"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@with_symbols
 @pytest.mark.parametrize("room", MAY_USE)
 def test_a_room_links_against_those_below_it(tmp_path: Path, room: str) -> None:
     """A function of a higher room that is declared by hand, past its header, is an arrow as well."""
-    flags = subprocess.check_output(["pkg-config", "--libs", *LIBRARIES], text=True).split()
-    below = [library_of(other) for other in MAY_USE[room]]
-    linked = subprocess.run(
-        [
-            *["cc", "-shared", "-o", tmp_path / "room.so", "-Wl,-z,defs"],
-            *["-Wl,--whole-archive", library_of(room), "-Wl,--no-whole-archive"],
-            *["-Wl,--start-group", *below, "-Wl,--end-group", BUILD / "common/libakma-common.a"],
-            *[*flags, "-pthread"],
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    linked = link(tmp_path / "room.so", room, MAY_USE[room])
     assert linked.returncode == 0, linked.stderr
+
+
+@with_symbols
+def test_a_room_does_not_link_without_what_it_uses(tmp_path: Path) -> None:
+    """The check itself: a symbol that is missing is an error."""
+    linked = link(tmp_path / "room.so", "session", MAY_USE["store"])
+    assert linked.returncode != 0 and "undefined reference to `" in linked.stderr
