@@ -18,7 +18,7 @@ E2E = ROOT / "e2e"
 # docs/architecture.md: net < ops < messages < { store | source | app } < server < third_party < session < as
 BASE = ["messages", "ops", "net"]
 KEEPERS = ["app", "source", "store"]  # none of them uses another
-MAY_USE = {
+MAY_USE: dict[str, list[str]] = {
     "net": [],
     "ops": ["net"],
     "messages": ["ops", "net"],
