@@ -88,7 +88,7 @@ static void come_back(struct loop *loop, struct loop_message *message)
     OPENSSL_free(revocation);
 }
 
-static void on_revoked(void *argument, bool revoked, const char *reason)
+static void on_revoked(void *argument, const struct third_party_revocation *result)
 {
     struct revocation *revocation = argument;
 
@@ -96,9 +96,8 @@ static void on_revoked(void *argument, bool revoked, const char *reason)
         OPENSSL_free(revocation);
         return;
     }
-    revocation->revoked = revoked;
-    (void)OPENSSL_strlcpy(revocation->reason, reason == NULL ? "" : reason,
-                          sizeof(revocation->reason));
+    revocation->revoked = result->is_done;
+    (void)OPENSSL_strlcpy(revocation->reason, result->reason, sizeof(revocation->reason));
     revocation->message.run = come_back;
     loop_post(source_http_loop(revocation->server->source), &revocation->message);
 }
@@ -108,12 +107,13 @@ static void void_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
     struct third_party *third_party = revocation->server->third_party;
+    struct third_party_revocation now;
 
     if (third_party == NULL) /* the process ends */
         OPENSSL_free(revocation);
-    else
-        (void)third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,
-                                       revocation);
+    else if (third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,
+                                      revocation, &now) == NULL)
+        on_revoked(revocation, &now);
 }
 
 static void start_revocation(struct notify *notify, struct evhttp_request *request,

@@ -34,7 +34,6 @@ struct revocation_queue {
     struct event *retry;   /* NULL: stopped */
     TAILQ_HEAD(, removal) queue;
     struct third_party_request *request; /* for the first one; NULL: none is under way */
-    bool is_going;
 };
 
 static struct store_scope scope_of(const struct removal *removal)
@@ -75,49 +74,58 @@ static void ask_again_later(struct revocation_queue *queue, const char *reason)
     loop_add_event(queue->retry, &pause);
 }
 
-static void ask_next(struct revocation_queue *queue);
-
-/* The answer for the first one; perhaps during the call that asks. */
-static void on_voided(void *argument, bool voided, const char *reason)
+/* The answer for the first one. */
+static void settle_first(struct revocation_queue *queue,
+                         const struct third_party_revocation *revocation)
 {
-    struct revocation_queue *queue = argument;
     const struct removal *first = TAILQ_FIRST(&queue->queue);
 
-    queue->request = NULL;
-    if (!voided && clock_ms() < first->until) {
-        ask_again_later(queue, reason);
+    if (!revocation->is_done && clock_ms() < first->until) {
+        ask_again_later(queue, revocation->reason);
         return;
     }
-    if (!voided)
+    if (!revocation->is_done)
         say(first, "expired", "its keys could not be voided before they were too old");
     else if (first->has_failed)
         say(first, "done", NULL);
     drop_first(queue);
+}
+
+static void ask_next(struct revocation_queue *queue);
+
+static void on_voided(void *argument, const struct third_party_revocation *revocation)
+{
+    struct revocation_queue *queue = argument;
+
+    queue->request = NULL;
+    settle_first(queue, revocation);
     ask_next(queue);
 }
 
 static struct third_party_request *ask(struct revocation_queue *queue,
-                                       const struct removal *removal)
+                                       const struct removal *removal,
+                                       struct third_party_revocation *now)
 {
     struct server *server = queue->server;
     const struct store_scope scope = scope_of(removal);
 
     if (server->issuer != NULL)
-        return key_issuer_void(server->issuer, queue->loop, &scope, on_voided, queue);
+        return key_issuer_void(server->issuer, queue->loop, &scope, on_voided, queue, now);
     return server->third_party->ops->revoke(server->third_party, queue->loop, removal->identity,
-                                            on_voided, queue);
+                                            on_voided, queue, now);
 }
 
 /* Ask for one after the other, until an answer or the end of a pause has to be waited for. */
 static void ask_next(struct revocation_queue *queue)
 {
-    if (queue->is_going)
-        return;
-    queue->is_going = true;
+    struct third_party_revocation now;
+
     while (queue->retry != NULL && queue->request == NULL &&
-           !event_pending(queue->retry, EV_TIMEOUT, NULL) && !TAILQ_EMPTY(&queue->queue))
-        queue->request = ask(queue, TAILQ_FIRST(&queue->queue));
-    queue->is_going = false;
+           !event_pending(queue->retry, EV_TIMEOUT, NULL) && !TAILQ_EMPTY(&queue->queue)) {
+        queue->request = ask(queue, TAILQ_FIRST(&queue->queue), &now);
+        if (queue->request == NULL)
+            settle_first(queue, &now);
+    }
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *argument)

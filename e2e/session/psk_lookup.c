@@ -31,7 +31,6 @@ struct psk_lookup {
     struct ue *ue;
     struct candidate candidates[OFFERED_MAX];
     size_t count, next;
-    bool is_stepping, is_decided;
     const char *asked; /* the identity that is looked up, within its candidate */
     int64_t asked_at;
     struct source_request *source_request;
@@ -108,31 +107,33 @@ static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *dev
     return true;
 }
 
+static bool is_pending(const struct psk_lookup *lookup)
+{
+    return lookup->store_request != NULL || lookup->source_request != NULL;
+}
+
 static void step(struct psk_lookup *lookup);
 
-/* An answer has come: during the call that asked, or later, while the handshake pauses. */
+/* An answer has come while the handshake pauses. */
 static void look_up_next(struct psk_lookup *lookup)
 {
-    if (lookup->is_stepping)
-        return;
     step(lookup);
-    if (lookup->is_decided)
+    if (!is_pending(lookup))
         connection_resume(&lookup->ue->connection);
 }
 
-static void on_record(void *argument, enum store_result result, const struct store_record *record,
-                      const char *reason)
+static void accept_record(struct psk_lookup *lookup, const struct store_answer *answer)
 {
     static struct log_limit limit_store;
-    struct psk_lookup *lookup = argument;
+    const struct store_record *record = &answer->record;
     char peer[LOG_ADDRESS_SIZE];
 
-    lookup->store_request = NULL;
-    if (result == STORE_UNAVAILABLE) {
+    if (answer->result == STORE_UNAVAILABLE) {
         metrics_count(METRIC_STORE_ERRORS);
         log_limited(&limit_store, "store", "peer",
-                    log_address(peer, &lookup->ue->connection.peer.any), "reason", reason, NULL);
-    } else if (result == STORE_OK && choose(lookup, UE_E2E, record->device, record->key)) {
+                    log_address(peer, &lookup->ue->connection.peer.any), "reason", answer->reason,
+                    NULL);
+    } else if (answer->result == STORE_OK && choose(lookup, UE_E2E, record->device, record->key)) {
         lookup->claim.ka_id = OPENSSL_strdup(record->ka_id);
         lookup->claim.subject = OPENSSL_strdup(record->subject);
         lookup->claim.naf = OPENSSL_strdup(record->naf);
@@ -140,16 +141,22 @@ static void on_record(void *argument, enum store_result result, const struct sto
             lookup->claim.naf == NULL)
             lookup->claim.role = UE_NOBODY;
     }
+}
+
+static void on_record(void *argument, const struct store_answer *answer)
+{
+    struct psk_lookup *lookup = argument;
+
+    lookup->store_request = NULL;
+    accept_record(lookup, answer);
     look_up_next(lookup);
 }
 
-static void on_key(void *argument, const struct source_answer *answer)
+static void accept_key(struct psk_lookup *lookup, const struct source_answer *answer)
 {
     static struct log_limit limit_source;
-    struct psk_lookup *lookup = argument;
     char peer[LOG_ADDRESS_SIZE];
 
-    lookup->source_request = NULL;
     metrics_observe(METRIC_TIME_SOURCE, (double)(clock_ms() - lookup->asked_at) / 1000);
     if (answer->result == SOURCE_REFUSED) {
         metrics_count(METRIC_REFUSED_SOURCE);
@@ -160,43 +167,67 @@ static void on_key(void *argument, const struct source_answer *answer)
                choose(lookup, UE_FIRST, answer->device, answer->ks_naf)) {
         lookup->claim.not_after = answer->not_after;
     }
+}
+
+static void on_key(void *argument, const struct source_answer *answer)
+{
+    struct psk_lookup *lookup = argument;
+
+    lookup->source_request = NULL;
+    accept_key(lookup, answer);
     look_up_next(lookup);
+}
+
+static void ask_store(struct psk_lookup *lookup, const char *identity)
+{
+    const struct worker *worker = lookup->ue->connection.worker;
+    struct store *store = worker->server->store;
+    struct store_answer now;
+
+    lookup->store_request = store->ops->get(store, worker->loop, identity, on_record, lookup, &now);
+    if (lookup->store_request == NULL) {
+        accept_record(lookup, &now);
+        store_answer_clear(&now);
+    }
+}
+
+static void ask_source(struct psk_lookup *lookup, const struct source_query *query)
+{
+    const struct worker *worker = lookup->ue->connection.worker;
+    struct source *source = worker->server->source;
+    struct source_answer now;
+
+    lookup->source_request = source->ops->lookup(source, worker->loop, query, on_key, lookup, &now);
+    if (lookup->source_request == NULL) {
+        accept_key(lookup, &now);
+        OPENSSL_cleanse(&now, sizeof(now));
+    }
 }
 
 /* Ask whoever may know the next candidate. */
 static void ask(struct psk_lookup *lookup)
 {
-    struct connection *connection = &lookup->ue->connection;
-    struct server *server = connection->worker->server;
-    struct loop *loop = connection->worker->loop;
+    const struct server *server = ue_server(lookup->ue);
     const char *text = lookup->candidates[lookup->next++].text;
-    struct source_query query = {.peer = &connection->peer.any};
+    struct source_query query = {.peer = &lookup->ue->connection.peer.any};
 
     lookup->asked = text;
     lookup->asked_at = clock_ms();
     if (ue_may_be(lookup->ue, UE_E2E) && store_is_identity(text, strlen(text))) {
-        lookup->store_request =
-            server->store->ops->get(server->store, loop, text, on_record, lookup);
+        ask_store(lookup, text);
     } else if (ue_may_be(lookup->ue, UE_FIRST) &&
                (query.identity = identity_split(&server->identities, text, &query.kind)) != NULL) {
         lookup->asked = query.identity;
         lookup->claim.kind = query.kind;
-        lookup->source_request =
-            server->source->ops->lookup(server->source, loop, &query, on_key, lookup);
+        ask_source(lookup, &query);
     }
 }
 
 /* Look up what is left until one is known, or has to be waited for. */
 static void step(struct psk_lookup *lookup)
 {
-    lookup->is_stepping = true;
-    while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count) {
+    while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count && !is_pending(lookup))
         ask(lookup);
-        if (lookup->store_request != NULL || lookup->source_request != NULL)
-            break;
-    }
-    lookup->is_stepping = false;
-    lookup->is_decided = lookup->store_request == NULL && lookup->source_request == NULL;
 }
 
 static void add_candidate(struct psk_lookup *lookup, const struct offered *identity)
@@ -255,7 +286,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    if (!ue->lookup->is_decided)
+    if (is_pending(ue->lookup))
         return SSL_CLIENT_HELLO_RETRY;
     return is_offered_still(ue->lookup, offered, count) ? SSL_CLIENT_HELLO_SUCCESS
                                                         : SSL_CLIENT_HELLO_ERROR;

@@ -9,18 +9,15 @@
 #include <openssl/crypto.h>
 
 /* The key is used up by the first handshake that is complete, and it must be the one it was. */
-static void on_consumed(void *argument, enum store_result result, const struct store_record *record,
-                        const char *reason)
+static void accept_consumed(struct ue *ue, const struct store_answer *answer)
 {
-    struct ue *ue = argument;
-    const bool same =
-        result == STORE_OK && CRYPTO_memcmp(record->key, ue->claim.key, UE_KEY_LENGTH) == 0;
+    const bool same = answer->result == STORE_OK &&
+                      CRYPTO_memcmp(answer->record.key, ue->claim.key, UE_KEY_LENGTH) == 0;
 
-    ue->store_request = NULL;
     OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
-    if (result == STORE_UNAVAILABLE) {
+    if (answer->result == STORE_UNAVAILABLE) {
         metrics_count(METRIC_STORE_ERRORS);
-        ue_refuse(ue, METRIC_REFUSED_STORE, reason);
+        ue_refuse(ue, METRIC_REFUSED_STORE, answer->reason);
     } else if (!same) {
         ue_refuse(ue, METRIC_REFUSED_USED,
                   "the refresh was used before, is too old, or was revoked");
@@ -31,12 +28,23 @@ static void on_consumed(void *argument, enum store_result result, const struct s
     }
 }
 
+static void on_consumed(void *argument, const struct store_answer *answer)
+{
+    struct ue *ue = argument;
+
+    ue->store_request = NULL;
+    accept_consumed(ue, answer);
+}
+
 void ue_serve_e2e(struct ue *ue)
 {
     struct store *store = ue_server(ue)->store;
-    struct store_request *request = store->ops->consume(store, ue->connection.worker->loop,
-                                                        ue->claim.identity, on_consumed, ue);
+    struct store_answer now;
 
-    if (request != NULL) /* else the connection may be gone */
-        ue->store_request = request;
+    ue->store_request = store->ops->consume(store, ue->connection.worker->loop, ue->claim.identity,
+                                            on_consumed, ue, &now);
+    if (ue->store_request == NULL) {
+        accept_consumed(ue, &now);
+        store_answer_clear(&now);
+    }
 }

@@ -96,16 +96,20 @@ static void answer(struct ue *ue, const struct e2e_flag *flag)
     write_answer(ue, true);
 }
 
-static void on_flag(void *argument, enum third_party_result result, const struct e2e_flag *flag,
-                    const char *reason)
+static void accept_flag(struct ue *ue, const struct third_party_answer *given)
+{
+    if (given->result == FLAG_FAILED)
+        ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, given->reason);
+    else
+        answer(ue, &given->flag);
+}
+
+static void on_flag(void *argument, const struct third_party_answer *given)
 {
     struct ue *ue = argument;
 
     ue->third_party_request = NULL;
-    if (result == FLAG_FAILED)
-        ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, reason);
-    else
-        answer(ue, result == FLAG_ISSUED ? flag : &no_flag);
+    accept_flag(ue, given);
 }
 
 static void ask_for_flag(struct ue *ue)
@@ -118,16 +122,16 @@ static void ask_for_flag(struct ue *ue)
         .nonce = ue->nonce,
         .not_after = ue->claim.not_after,
     };
-    struct third_party_request *request;
+    struct third_party_answer now;
 
     if (server->when == WHEN_OFF) {
         answer(ue, &no_flag);
         return;
     }
-    request = server->third_party->ops->ask(server->third_party, ue->connection.worker->loop,
-                                            &query, on_flag, ue);
-    if (request != NULL) /* else the connection may be gone */
-        ue->third_party_request = request;
+    ue->third_party_request = server->third_party->ops->ask(
+        server->third_party, ue->connection.worker->loop, &query, on_flag, ue, &now);
+    if (ue->third_party_request == NULL)
+        accept_flag(ue, &now);
 }
 
 /* The same key of the same device as the handshake has proved: with it, what is new. */
@@ -140,11 +144,8 @@ static bool is_as_proved(struct ue *ue, const struct source_answer *answer)
            strcmp(answer->device, ue->claim.device) == 0;
 }
 
-static void on_key(void *argument, const struct source_answer *answer)
+static void accept_key(struct ue *ue, const struct source_answer *answer)
 {
-    struct ue *ue = argument;
-
-    ue->source_request = NULL;
     if (answer->result == SOURCE_REFUSED) {
         ue_refuse(ue, METRIC_REFUSED_SOURCE, answer->reason);
     } else if (!is_as_proved(ue, answer)) {
@@ -156,6 +157,14 @@ static void on_key(void *argument, const struct source_answer *answer)
     }
 }
 
+static void on_key(void *argument, const struct source_answer *answer)
+{
+    struct ue *ue = argument;
+
+    ue->source_request = NULL;
+    accept_key(ue, answer);
+}
+
 static void look_up_again(struct ue *ue)
 {
     struct source *source = ue_server(ue)->source;
@@ -164,11 +173,14 @@ static void look_up_again(struct ue *ue)
         .kind = ue->claim.kind,
         .peer = &ue->connection.peer.any,
     };
-    struct source_request *request =
-        source->ops->lookup(source, ue->connection.worker->loop, &query, on_key, ue);
+    struct source_answer now;
 
-    if (request != NULL) /* else the connection may be gone */
-        ue->source_request = request;
+    ue->source_request =
+        source->ops->lookup(source, ue->connection.worker->loop, &query, on_key, ue, &now);
+    if (ue->source_request == NULL) {
+        accept_key(ue, &now);
+        OPENSSL_cleanse(&now, sizeof(now));
+    }
 }
 
 /*

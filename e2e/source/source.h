@@ -1,10 +1,8 @@
 /*
  * Where Ks_NAF comes from: the devices file, or the operator's NEF, AAnF or BSF
  *
- * A look-up is asynchronous as in store.h: it names the loop it is called on, the callback comes on
- * that loop, perhaps before the call returns. Then the call returns NULL; else a handle that is
- * good until the callback, and with which the look-up can be cancelled. Cancelling one look-up
- * does not disturb others that wait for the same answer.
+ * A look-up is asynchronous as in store.h: NULL and the answer in *now, which the caller cleanses,
+ * or pending. Cancelling one look-up does not disturb others that wait for the same answer.
  *
  * Anybody can cause a look-up: the identity comes before its owner has proved anything.
  *
@@ -52,7 +50,7 @@ struct source_request;
 struct source_ops {
     struct source_request *(*lookup)(struct source *source, struct loop *loop,
                                      const struct source_query *query, source_done *done,
-                                     void *argument);
+                                     void *argument, struct source_answer *now);
     /* The callback will not be called. */
     void (*cancel)(struct source *source, struct source_request *request);
     /* Drop what is cached of an identity, on any thread; NULL where nothing is cached. */

@@ -18,32 +18,30 @@ struct file_source {
 /* The file says Ks_NAF or K_AF, of whichever kind: one key for each identity. */
 static struct source_request *lookup(struct source *source, struct loop *loop,
                                      const struct source_query *query, source_done *done,
-                                     void *argument)
+                                     void *argument, struct source_answer *now)
 {
     struct file_source *file = (struct file_source *)source;
     const struct devices *devices = devices_current_acquire(file->devices_current);
     const struct device *row = devices_find(devices, query->identity);
-    struct source_answer answer = {.result = SOURCE_UNKNOWN};
 
-    (void)loop;
+    (void)loop, (void)done, (void)argument;
+    *now = (struct source_answer){.result = SOURCE_UNKNOWN};
     if (row != NULL && row->ks_naf != NULL && devices_expired(row)) {
-        answer.result = SOURCE_REFUSED;
-        answer.reason = "the key has expired: not-after of its row in the devices file is past";
+        now->result = SOURCE_REFUSED;
+        now->reason = "the key has expired: not-after of its row in the devices file is past";
     } else if (row != NULL && row->ks_naf != NULL) {
-        answer.result = SOURCE_FOUND;
-        memcpy(answer.ks_naf, row->ks_naf, KS_NAF_LENGTH);
-        memcpy(answer.device, row->device, strlen(row->device) + 1);
-        answer.not_after = row->not_after;
+        now->result = SOURCE_FOUND;
+        memcpy(now->ks_naf, row->ks_naf, KS_NAF_LENGTH);
+        memcpy(now->device, row->device, strlen(row->device) + 1);
+        now->not_after = row->not_after;
     }
     devices_current_release(file->devices_current, devices);
-    done(argument, &answer);
-    OPENSSL_cleanse(&answer, sizeof(answer));
     return NULL;
 }
 
 static void cancel(struct source *source, struct source_request *request)
 {
-    (void)source, (void)request; /* every callback came before its call returned */
+    (void)source, (void)request; /* no look-up is ever pending */
 }
 
 static void source_file_free(struct source *source)

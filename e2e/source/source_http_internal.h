@@ -33,7 +33,7 @@ struct outcome {
 /* The source's operations of these names (source.h), on any server loop. */
 struct source_request *source_http_lookup(struct source *source, struct loop *loop,
                                           const struct source_query *query, source_done *done,
-                                          void *argument);
+                                          void *argument, struct source_answer *now);
 void source_http_cancel(struct source *source, struct source_request *request);
 
 /* lookups.h's callback: given is a struct outcome, or NULL where the look-up was given up. */

@@ -168,23 +168,19 @@ static void copy_peer(struct source_request *request, const struct sockaddr *pee
 
 struct source_request *source_http_lookup(struct source *source, struct loop *loop,
                                           const struct source_query *query, source_done *done,
-                                          void *argument)
+                                          void *argument, struct source_answer *now)
 {
-    static const struct source_answer unknown = {.result = SOURCE_UNKNOWN};
-    static const struct source_answer no_memory = {.result = SOURCE_REFUSED,
-                                                   .reason = "out of memory"};
     struct source_http *http = (struct source_http *)source;
     struct source_request *request;
 
     if (http->services[system_of(query->kind)] == NULL && http->file != NULL)
-        return http->file->ops->lookup(http->file, loop, query, done, argument);
-    if (http->services[system_of(query->kind)] == NULL || !has_form(query->identity)) {
-        done(argument, &unknown);
+        return http->file->ops->lookup(http->file, loop, query, done, argument, now);
+    *now = (struct source_answer){.result = SOURCE_UNKNOWN};
+    if (http->services[system_of(query->kind)] == NULL || !has_form(query->identity))
         return NULL;
-    }
     request = OPENSSL_zalloc(sizeof(*request));
     if (request == NULL) {
-        done(argument, &no_memory);
+        *now = (struct source_answer){.result = SOURCE_REFUSED, .reason = "out of memory"};
         return NULL;
     }
     request->http = http;
@@ -199,7 +195,7 @@ struct source_request *source_http_lookup(struct source *source, struct loop *lo
     return request;
 }
 
-/* The file's answers come before its call returns: what is cancelled is one of ours. */
+/* The file's look-ups are never pending: what is cancelled is one of ours. */
 void source_http_cancel(struct source *source, struct source_request *request)
 {
     (void)source;

@@ -84,7 +84,8 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
         struct redis_request *request = TAILQ_FIRST(&redis->queued);
 
         TAILQ_REMOVE(&redis->queued, request, next);
-        (void)redis_transmit(redis, request); /* where it fails it has ended */
+        if (!redis_transmit(redis, request))
+            redis_end(request, "out of memory");
     }
 }
 

@@ -63,11 +63,12 @@ void redis_free(struct redis *redis);
 const char *redis_run_id(const struct redis *redis);
 
 /*
- * Ask. done may be NULL. While there is no connection and none is being made, done() comes before
- * this returns, and NULL is returned; else a handle that is good until done().
+ * Ask. NULL: it failed, as it does while there is no connection and none is being made, and *reason
+ * says why, until the loop goes on. Else it is pending: done() (NULL: nobody waits) comes later,
+ * from the loop, exactly once.
  */
 struct redis_request *redis_send(struct redis *redis, const struct redis_word *words, size_t count,
-                                 redis_done *done, void *argument);
+                                 redis_done *done, void *argument, const char **reason);
 
 /* done() will not be called. */
 void redis_cancel(struct redis_request *request);

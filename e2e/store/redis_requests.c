@@ -43,6 +43,12 @@ static void free_command(const void *octets, size_t length, void *command)
     redisFreeCommand(command);
 }
 
+static void discard(struct redis_request *request)
+{
+    free_command(NULL, request->length, request->command);
+    OPENSSL_free(request);
+}
+
 /* It is in no list any more. */
 static void finish(struct redis_request *request, const struct redis_reply *reply,
                    const char *reason)
@@ -50,8 +56,7 @@ static void finish(struct redis_request *request, const struct redis_reply *repl
     redis_done *done = request->done;
     void *argument = request->argument;
 
-    free_command(NULL, request->length, request->command);
-    OPENSSL_free(request);
+    discard(request);
     if (done != NULL)
         done(argument, reply, reason);
 }
@@ -71,10 +76,8 @@ bool redis_transmit(struct redis *redis, struct redis_request *request)
     struct evbuffer *out = bufferevent_get_output(redis->connection);
     char *command = request->command;
 
-    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0) {
-        finish(request, NULL, NO_MEMORY);
+    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0)
         return false;
-    }
     request->command = NULL;
     TAILQ_INSERT_TAIL(&redis->sent, request, next);
     return true;
@@ -111,7 +114,10 @@ bool redis_ask(struct redis *redis, const struct redis_word *words, size_t count
 {
     struct redis_request *request = new_request(words, count, done, redis);
 
-    return request != NULL && redis_transmit(redis, request);
+    if (request == NULL || redis_transmit(redis, request))
+        return request != NULL;
+    discard(request);
+    return false;
 }
 
 bool redis_take_reply(void *argument, const struct redis_reply *reply)
@@ -130,27 +136,31 @@ bool redis_take_reply(void *argument, const struct redis_reply *reply)
 }
 
 struct redis_request *redis_send(struct redis *redis, const struct redis_word *words, size_t count,
-                                 redis_done *done, void *argument)
+                                 redis_done *done, void *argument, const char **reason)
 {
+    const bool is_first = TAILQ_EMPTY(&redis->sent);
     struct redis_request *request =
         redis->state == REDIS_WAITING ? NULL : new_request(words, count, done, argument);
 
-    if (request == NULL) {
-        if (done != NULL)
-            done(argument, NULL, redis->state == REDIS_WAITING ? redis->reason : NO_MEMORY);
+    *reason = redis->state == REDIS_WAITING ? redis->reason : NO_MEMORY;
+    if (request == NULL)
         return NULL;
-    }
     if (redis->state == REDIS_CONNECTING) {
         TAILQ_INSERT_TAIL(&redis->queued, request, next);
-    } else {
-        const bool first = TAILQ_EMPTY(&redis->sent);
-
-        if (!redis_transmit(redis, request))
-            return NULL;
-        if (first)
-            redis_watch_oldest(redis);
+        return request;
     }
+    if (!redis_transmit(redis, request)) {
+        discard(request);
+        return NULL;
+    }
+    if (is_first)
+        redis_watch_oldest(redis);
     return request;
+}
+
+void redis_end(struct redis_request *request, const char *reason)
+{
+    finish(request, NULL, reason);
 }
 
 void redis_cancel(struct redis_request *request)

@@ -49,14 +49,17 @@ void redis_set_timer(struct redis *redis, int64_t milliseconds);
 /* Wait for the oldest request's reply, or for the first request. */
 void redis_watch_oldest(struct redis *redis);
 
-/* Ask while the connection is being opened; done() gets redis. False: out of memory. */
+/* Ask while the connection is being opened; done() gets redis. False: out of memory, no done(). */
 bool redis_ask(struct redis *redis, const struct redis_word *words, size_t count, redis_done *done);
 
 /*
  * Hand a command over to the connection, which cleanses it once it is sent. The request is in no
- * list before. False: out of memory; the request has ended.
+ * list before. False: out of memory, and then neither.
  */
 bool redis_transmit(struct redis *redis, struct redis_request *request);
+
+/* End a request that is in no list without a reply; from the loop. */
+void redis_end(struct redis_request *request, const char *reason);
 
 /* Each reply is that of the oldest request. False: the connection is useless; fault says why. */
 bool redis_take_reply(void *redis, const struct redis_reply *reply);

@@ -5,6 +5,7 @@
  */
 #include "store/store.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,4 +37,15 @@ void store_free(struct store *store)
 {
     if (store != NULL)
         store->ops->free(store);
+}
+
+void store_answer_set(struct store_answer *answer, enum store_result result, const char *reason)
+{
+    answer->result = result;
+    (void)snprintf(answer->reason, sizeof(answer->reason), "%s", reason == NULL ? "" : reason);
+}
+
+void store_answer_clear(struct store_answer *answer)
+{
+    OPENSSL_cleanse(answer, sizeof(*answer));
 }

@@ -5,9 +5,9 @@
  * of several that consume one record at the same time one alone gets it. The third party puts one
  * before it sends the flag, and revokes what a removed Ka or a notification makes void.
  *
- * Every operation is asynchronous: it names the loop it is called on, and its callback comes on
- * that loop, perhaps before the call returns. Then the call returns NULL; else it returns a handle
- * that is good until the callback, and with which the request can be cancelled.
+ * Every operation names the loop that it is called on. NULL: the answer is *now. Else it is
+ * pending: done() comes later, from that loop, exactly once, never from inside the call; until then
+ * the request can be cancelled. (Every asynchronous call of e2e/ is like this.)
  *
  * Bounds that every backend keeps, for each NAF apart: STORE_MAX outstanding records, then the
  * oldest is gone; STORE_MAX_OF_DEVICE of one device, then its oldest is gone, that of the same
@@ -52,12 +52,17 @@ enum store_result {
     STORE_UNAVAILABLE /* the store cannot say: fail closed */
 };
 
-/*
- * The end of an operation. record: for get and consume with STORE_OK, else NULL; it is gone when
- * the callback returns. reason: a sentence for the log with STORE_UNAVAILABLE, else NULL.
- */
-typedef void store_done(void *argument, enum store_result result, const struct store_record *record,
-                        const char *reason);
+#define STORE_REASON_SIZE 256
+
+/* What became of an operation. */
+struct store_answer {
+    enum store_result result;
+    struct store_record record;     /* get, consume: with STORE_OK */
+    char reason[STORE_REASON_SIZE]; /* STORE_UNAVAILABLE: a sentence for the log */
+};
+
+/* The answer is gone when this returns. */
+typedef void store_done(void *argument, const struct store_answer *answer);
 
 struct store;
 struct store_request;
@@ -65,14 +70,14 @@ struct store_request;
 struct store_ops {
     struct store_request *(*put)(struct store *store, struct loop *loop,
                                  const struct store_record *record, store_done *done,
-                                 void *argument);
+                                 void *argument, struct store_answer *now);
     struct store_request *(*get)(struct store *store, struct loop *loop, const char *identity,
-                                 store_done *done, void *argument);
+                                 store_done *done, void *argument, struct store_answer *now);
     struct store_request *(*consume)(struct store *store, struct loop *loop, const char *identity,
-                                     store_done *done, void *argument);
+                                     store_done *done, void *argument, struct store_answer *now);
     struct store_request *(*revoke)(struct store *store, struct loop *loop,
                                     const struct store_scope *scope, store_done *done,
-                                    void *argument);
+                                    void *argument, struct store_answer *now);
     /* The callback will not be called; whether the operation takes place is open. */
     void (*cancel)(struct store *store, struct store_request *request);
     void (*free)(struct store *store);
@@ -82,6 +87,12 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
 };
+
+/* An answer without a record. reason: with STORE_UNAVAILABLE, else NULL. */
+void store_answer_set(struct store_answer *answer, enum store_result result, const char *reason);
+
+/* Cleanse the answer of a call. */
+void store_answer_clear(struct store_answer *answer);
 
 /* A new random identity; false where there is no randomness. */
 bool store_make_identity(char identity[STORE_IDENTITY_SIZE]);

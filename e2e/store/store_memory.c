@@ -124,16 +124,16 @@ static bool add(struct memory *memory, const struct store_record *record)
 
 static struct store_request *memory_put(struct store *store, struct loop *loop,
                                         const struct store_record *record, store_done *done,
-                                        void *argument)
+                                        void *argument, struct store_answer *now)
 {
     struct memory *memory = (struct memory *)store;
     bool added;
 
-    (void)loop;
+    (void)loop, (void)done, (void)argument;
     (void)pthread_mutex_lock(&memory->lock);
     added = add(memory, record);
     (void)pthread_mutex_unlock(&memory->lock);
-    done(argument, added ? STORE_OK : STORE_UNAVAILABLE, NULL, added ? NULL : "out of memory");
+    store_answer_set(now, added ? STORE_OK : STORE_UNAVAILABLE, added ? NULL : "out of memory");
     return NULL;
 }
 
@@ -161,32 +161,25 @@ static bool find(struct memory *memory, const char *identity, bool consumed,
     return in_time;
 }
 
-static void answer(struct memory *memory, const char *identity, bool consumed, store_done *done,
-                   void *argument)
+static struct store_request *memory_get(struct store *store, struct loop *loop,
+                                        const char *identity, store_done *done, void *argument,
+                                        struct store_answer *now)
 {
-    struct store_record record;
+    const bool found = find((struct memory *)store, identity, false, &now->record);
 
-    if (find(memory, identity, consumed, &record)) {
-        done(argument, STORE_OK, &record, NULL);
-        OPENSSL_cleanse(&record, sizeof(record));
-    } else {
-        done(argument, STORE_UNKNOWN, NULL, NULL);
-    }
-}
-
-static struct store_request *get(struct store *store, struct loop *loop, const char *identity,
-                                 store_done *done, void *argument)
-{
-    (void)loop;
-    answer((struct memory *)store, identity, false, done, argument);
+    (void)loop, (void)done, (void)argument;
+    store_answer_set(now, found ? STORE_OK : STORE_UNKNOWN, NULL);
     return NULL;
 }
 
 static struct store_request *memory_consume(struct store *store, struct loop *loop,
-                                            const char *identity, store_done *done, void *argument)
+                                            const char *identity, store_done *done, void *argument,
+                                            struct store_answer *now)
 {
-    (void)loop;
-    answer((struct memory *)store, identity, true, done, argument);
+    const bool found = find((struct memory *)store, identity, true, &now->record);
+
+    (void)loop, (void)done, (void)argument;
+    store_answer_set(now, found ? STORE_OK : STORE_UNKNOWN, NULL);
     return NULL;
 }
 
@@ -201,15 +194,15 @@ static bool is_meant(const struct store_scope *scope, const struct store_record 
            agrees(scope->subject, record->subject) && agrees(scope->naf, record->naf);
 }
 
-static struct store_request *revoke(struct store *store, struct loop *loop,
-                                    const struct store_scope *scope, store_done *done,
-                                    void *argument)
+static struct store_request *memory_revoke(struct store *store, struct loop *loop,
+                                           const struct store_scope *scope, store_done *done,
+                                           void *argument, struct store_answer *now)
 {
     struct memory *memory = (struct memory *)store;
     struct entry *entry, *next;
     struct naf *naf;
 
-    (void)loop;
+    (void)loop, (void)done, (void)argument;
     (void)pthread_mutex_lock(&memory->lock);
     LIST_FOREACH(naf, &memory->nafs, next)
     {
@@ -220,13 +213,13 @@ static struct store_request *revoke(struct store *store, struct loop *loop,
         }
     }
     (void)pthread_mutex_unlock(&memory->lock);
-    done(argument, STORE_OK, NULL, NULL);
+    store_answer_set(now, STORE_OK, NULL);
     return NULL;
 }
 
-static void cancel(struct store *store, struct store_request *request)
+static void memory_cancel(struct store *store, struct store_request *request)
 {
-    (void)store, (void)request; /* every callback came before its call returned */
+    (void)store, (void)request; /* no request is ever pending */
 }
 
 static void memory_free(struct store *store)
@@ -245,8 +238,8 @@ static void memory_free(struct store *store)
     OPENSSL_free(memory);
 }
 
-static const struct store_ops memory_ops = {memory_put, get,    memory_consume,
-                                            revoke,     cancel, memory_free};
+static const struct store_ops memory_ops = {memory_put,    memory_get,    memory_consume,
+                                            memory_revoke, memory_cancel, memory_free};
 
 struct store *store_memory_new(void)
 {

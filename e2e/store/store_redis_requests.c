@@ -14,10 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-#define REASON_SIZE 256
 #define NUMBER_SIZE 24
 
-enum operation { PUT, GET, TAKE, REVOKE };
+enum operation { PUT, GET, CONSUME, REVOKE };
 
 struct store_request {
     struct redis_store *store;
@@ -40,22 +39,22 @@ static struct redis_word word_of(const struct store_text *text)
 }
 
 /* The end of a request: it is released, then its caller hears of it. */
-static void finish(struct store_request *request, enum store_result result,
-                   const struct store_record *record, const char *reason)
+static void finish(struct store_request *request, struct store_answer *answer)
 {
     store_done *done = request->done;
     void *argument = request->argument;
 
     OPENSSL_clear_free(request, sizeof(*request));
-    done(argument, result, record, reason);
+    done(argument, answer);
+    store_answer_clear(answer);
 }
 
-static void fail_request(struct store_request *request, const char *what, const char *reason)
+static void set_fault(struct store_answer *answer, const char *what, const char *reason)
 {
-    char sentence[REASON_SIZE];
+    char sentence[STORE_REASON_SIZE];
 
     (void)snprintf(sentence, sizeof(sentence), "%s: %.200s", what, reason);
-    finish(request, STORE_UNAVAILABLE, NULL, sentence);
+    store_answer_set(answer, STORE_UNAVAILABLE, sentence);
 }
 
 /* What the sorted sets have of a record that was used up; nobody waits for that. */
@@ -64,63 +63,71 @@ static void forget(struct redis *client, const struct store_record *record)
     const struct store_text member = store_text_member(record);
     const struct store_text indices[] = {store_text_naf(record->naf),
                                          store_text_device(record->naf, record->device)};
+    const char *reason;
 
     for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
         const struct redis_word words[] = {word("ZREM"), word_of(&indices[i]), word_of(&member)};
 
-        (void)redis_send(client, words, 3, NULL, NULL);
+        (void)redis_send(client, words, 3, NULL, NULL, &reason);
     }
 }
 
 /* Open what was got; where it is no record of this identity and run, the reason says so. */
-static void open_record(struct store_request *request, const struct redis_reply *reply)
+static void open_record(const struct store_request *request, const struct redis_reply *reply,
+                        struct store_answer *answer)
 {
     struct redis_store *store = request->store;
-    struct store_record record = request->record;
     const char *wrong;
 
+    answer->record = request->record;
     (void)pthread_rwlock_rdlock(&store->lock);
     wrong = sealed_record_open(store->keys, redis_run_id(request->client), (uint64_t)time(NULL),
-                               (const unsigned char *)reply->text, reply->length, &record);
+                               (const unsigned char *)reply->text, reply->length, &answer->record);
     (void)pthread_rwlock_unlock(&store->lock);
-    if (wrong != NULL) {
-        finish(request, STORE_UNAVAILABLE, NULL, wrong);
-        return;
-    }
-    if (request->operation == TAKE)
-        forget(request->client, &record);
-    finish(request, STORE_OK, &record, NULL);
-    OPENSSL_cleanse(&record, sizeof(record));
+    store_answer_set(answer, wrong == NULL ? STORE_OK : STORE_UNAVAILABLE, wrong);
+    if (wrong == NULL && request->operation == CONSUME)
+        forget(request->client, &answer->record);
+}
+
+static void read_reply(const struct store_request *request, const struct redis_reply *reply,
+                       struct store_answer *answer)
+{
+    const bool reads = request->operation == GET || request->operation == CONSUME;
+
+    if (reply->kind == REDIS_ERROR)
+        set_fault(answer, "the store refuses", reply->text);
+    else if (reads && reply->kind == REDIS_NIL)
+        store_answer_set(answer, STORE_UNKNOWN, NULL);
+    else if (reads && reply->kind == REDIS_TEXT)
+        open_record(request, reply, answer);
+    else if (!reads && reply->kind == REDIS_INTEGER && reply->integer == 1)
+        store_answer_set(answer, STORE_OK, NULL);
+    else
+        store_answer_set(answer, STORE_UNAVAILABLE,
+                         "the store gave an answer that makes no sense here");
 }
 
 static void answered(void *argument, const struct redis_reply *reply, const char *reason)
 {
     struct store_request *request = argument;
-    const bool reads = request->operation == GET || request->operation == TAKE;
+    struct store_answer answer;
 
     if (reply == NULL)
-        fail_request(request, "the store cannot be reached", reason);
-    else if (reply->kind == REDIS_ERROR)
-        fail_request(request, "the store refuses", reply->text);
-    else if (reads && reply->kind == REDIS_NIL)
-        finish(request, STORE_UNKNOWN, NULL, NULL);
-    else if (reads && reply->kind == REDIS_TEXT)
-        open_record(request, reply);
-    else if (!reads && reply->kind == REDIS_INTEGER && reply->integer == 1)
-        finish(request, STORE_OK, NULL, NULL);
+        set_fault(&answer, "the store cannot be reached", reason);
     else
-        finish(request, STORE_UNAVAILABLE, NULL,
-               "the store gave an answer that makes no sense here");
+        read_reply(request, reply, &answer);
+    finish(request, &answer);
 }
 
-/* NULL: out of memory, and done() was called. */
+/* NULL: out of memory, and now says so. */
 static struct store_request *begin(struct store *store, const struct loop *loop,
-                                   enum operation operation, store_done *done, void *argument)
+                                   enum operation operation, store_done *done, void *argument,
+                                   struct store_answer *now)
 {
     struct store_request *request = OPENSSL_zalloc(sizeof(*request));
 
     if (request == NULL) {
-        done(argument, STORE_UNAVAILABLE, NULL, "out of memory");
+        store_answer_set(now, STORE_UNAVAILABLE, "out of memory");
         return NULL;
     }
     request->store = (struct redis_store *)store;
@@ -131,20 +138,28 @@ static struct store_request *begin(struct store *store, const struct loop *loop,
     return request;
 }
 
-/* Send; when done() has been called already, there is no request any more. */
-static struct store_request *send_words(struct store_request *request,
-                                        const struct redis_word *words, size_t count,
-                                        redis_done *then)
+/* False: fault says why it was not sent. */
+static bool send_words(struct store_request *request, const struct redis_word *words, size_t count,
+                       redis_done *then, struct store_answer *fault)
 {
-    struct redis_request *sent = redis_send(request->client, words, count, then, request);
+    const char *reason;
 
-    if (sent == NULL)
-        return NULL;
-    request->request = sent;
-    return request;
+    request->request = redis_send(request->client, words, count, then, request, &reason);
+    if (request->request == NULL)
+        set_fault(fault, "the store cannot be reached", reason);
+    return request->request != NULL;
 }
 
-static struct store_request *send_put(struct store_request *request)
+/* The request, where it was sent; else it is released. */
+static struct store_request *begun(struct store_request *request, bool is_sent)
+{
+    if (is_sent)
+        return request;
+    OPENSSL_clear_free(request, sizeof(*request));
+    return NULL;
+}
+
+static bool send_put(struct store_request *request, struct store_answer *fault)
 {
     const struct store_record *record = &request->record;
     const struct store_text key = store_text_key(record->identity),
@@ -164,8 +179,8 @@ static struct store_request *send_put(struct store_request *request)
                               sealed, &length);
     (void)pthread_rwlock_unlock(&request->store->lock);
     if (!done) {
-        finish(request, STORE_UNAVAILABLE, NULL, "the record cannot be sealed");
-        return NULL;
+        store_answer_set(fault, STORE_UNAVAILABLE, "the record cannot be sealed");
+        return false;
     }
     (void)snprintf(lifetime, sizeof(lifetime), "%lld", (long long)record->lifetime);
     (void)snprintf(device_bound, sizeof(device_bound), "%d", STORE_MAX_OF_DEVICE);
@@ -179,7 +194,7 @@ static struct store_request *send_put(struct store_request *request)
             word(naf_bound),
         };
 
-        return send_words(request, words, sizeof(words) / sizeof(words[0]), answered);
+        return send_words(request, words, sizeof(words) / sizeof(words[0]), answered, fault);
     }
 }
 
@@ -187,60 +202,62 @@ static struct store_request *send_put(struct store_request *request)
 static void put_when_connected(void *argument, const struct redis_reply *reply, const char *reason)
 {
     struct store_request *request = argument;
+    struct store_answer answer;
 
     if (reply == NULL)
-        fail_request(request, "the store cannot be reached", reason);
-    else
-        (void)send_put(request);
+        set_fault(&answer, "the store cannot be reached", reason);
+    if (reply == NULL || !send_put(request, &answer))
+        finish(request, &answer);
 }
 
 /* A record is sealed for a run of the server: which it is has to be known. */
 struct store_request *store_redis_put(struct store *store, struct loop *loop,
                                       const struct store_record *record, store_done *done,
-                                      void *argument)
+                                      void *argument, struct store_answer *now)
 {
-    struct store_request *request = begin(store, loop, PUT, done, argument);
+    struct store_request *request = begin(store, loop, PUT, done, argument, now);
     const struct redis_word info[] = {word("INFO"), word("server")};
 
     if (request == NULL)
         return NULL;
     request->record = *record;
     if (redis_run_id(request->client)[0] != '\0')
-        return send_put(request);
-    return send_words(request, info, 2, put_when_connected);
+        return begun(request, send_put(request, now));
+    return begun(request, send_words(request, info, 2, put_when_connected, now));
 }
 
 static struct store_request *read_key(struct store *store, const struct loop *loop,
                                       const char *identity, enum operation operation,
-                                      store_done *done, void *argument)
+                                      store_done *done, void *argument, struct store_answer *now)
 {
-    struct store_request *request = begin(store, loop, operation, done, argument);
+    struct store_request *request = begin(store, loop, operation, done, argument, now);
     const struct store_text key = store_text_key(identity);
     const struct redis_word words[] = {word(operation == GET ? "GET" : "GETDEL"), word_of(&key)};
 
     if (request == NULL)
         return NULL;
     (void)snprintf(request->record.identity, STORE_IDENTITY_SIZE, "%s", identity);
-    return send_words(request, words, 2, answered);
+    return begun(request, send_words(request, words, 2, answered, now));
 }
 
 struct store_request *store_redis_get(struct store *store, struct loop *loop, const char *identity,
-                                      store_done *done, void *argument)
+                                      store_done *done, void *argument, struct store_answer *now)
 {
-    return read_key(store, loop, identity, GET, done, argument);
+    return read_key(store, loop, identity, GET, done, argument, now);
 }
 
 struct store_request *store_redis_consume(struct store *store, struct loop *loop,
-                                          const char *identity, store_done *done, void *argument)
+                                          const char *identity, store_done *done, void *argument,
+                                          struct store_answer *now)
 {
-    return read_key(store, loop, identity, TAKE, done, argument);
+    return read_key(store, loop, identity, CONSUME, done, argument, now);
 }
 
 struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
                                          const struct store_scope *scope, store_done *done,
-                                         void *argument)
+                                         void *argument, struct store_answer *now)
 {
-    struct store_request *request = begin(store, loop, REVOKE, done, argument);
+    struct store_request *request = begin(store, loop, REVOKE, done, argument, now);
     const struct store_text device = store_text_wanted(scope->device),
                             ka_id = store_text_wanted(scope->ka_id),
                             subject = store_text_wanted(scope->subject),
@@ -252,7 +269,8 @@ struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
 
     if (request == NULL)
         return NULL;
-    return send_words(request, words, sizeof(words) / sizeof(words[0]), answered);
+    return begun(request,
+                 send_words(request, words, sizeof(words) / sizeof(words[0]), answered, now));
 }
 
 void store_redis_cancel(struct store *store, struct store_request *request)

@@ -25,14 +25,15 @@ struct redis_store {
 
 struct store_request *store_redis_put(struct store *store, struct loop *loop,
                                       const struct store_record *record, store_done *done,
-                                      void *argument);
+                                      void *argument, struct store_answer *now);
 struct store_request *store_redis_get(struct store *store, struct loop *loop, const char *identity,
-                                      store_done *done, void *argument);
+                                      store_done *done, void *argument, struct store_answer *now);
 struct store_request *store_redis_consume(struct store *store, struct loop *loop,
-                                          const char *identity, store_done *done, void *argument);
+                                          const char *identity, store_done *done, void *argument,
+                                          struct store_answer *now);
 struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
                                          const struct store_scope *scope, store_done *done,
-                                         void *argument);
+                                         void *argument, struct store_answer *now);
 void store_redis_cancel(struct store *store, struct store_request *request);
 
 #endif

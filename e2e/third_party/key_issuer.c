@@ -34,8 +34,6 @@ struct asking {
     third_party_done *done;
     third_party_revoked *revoked;
     void *argument;
-    bool is_calling; /* the call that asks the store has not returned */
-    bool is_over;
 };
 
 static struct asking *asking_new(struct key_issuer *issuer, struct loop *loop, void *argument)
@@ -60,52 +58,41 @@ static void asking_free(struct asking *asking)
     OPENSSL_free(asking);
 }
 
-/* The callback of the store was called: the request is over, and goes once its call returns. */
-static void settle(struct asking *asking)
+static void ignore(void *argument, const struct store_answer *answer)
 {
-    asking->store_request = NULL;
-    asking->is_over = true;
-    if (!asking->is_calling)
-        asking_free(asking);
-}
-
-/* What to give back after the store was asked. */
-static struct third_party_request *started(struct asking *asking, struct store_request *request)
-{
-    asking->is_calling = false;
-    if (!asking->is_over) {
-        asking->store_request = request;
-        return (struct third_party_request *)asking;
-    }
-    asking_free(asking);
-    return NULL;
-}
-
-static void ignore(void *argument, enum store_result result, const struct store_record *record,
-                   const char *reason)
-{
-    (void)argument, (void)result, (void)record, (void)reason;
+    (void)argument, (void)answer;
 }
 
 /* The store holds the key, or does not. A Ka that was removed meanwhile must not leave one there.
  */
-static void on_put(void *argument, enum store_result result, const struct store_record *record,
-                   const char *reason)
+static void judge_put(const struct asking *asking, const struct store_answer *put,
+                      struct third_party_answer *answer)
+{
+    const struct server *server = asking->issuer->server;
+    struct store_answer ignored;
+
+    if (put->result != STORE_OK) {
+        third_party_answer_set(answer, FLAG_FAILED, put->reason);
+    } else if (!devices_current_has_still(server->devices_current, asking->devices, asking->row,
+                                          asking->subject)) {
+        (void)server->store->ops->consume(server->store, asking->loop, asking->flag.identity,
+                                          ignore, NULL, &ignored);
+        store_answer_clear(&ignored);
+        third_party_answer_set(answer, FLAG_FAILED, "the Ka was removed");
+    } else {
+        third_party_answer_set(answer, FLAG_ISSUED, NULL);
+        answer->flag = asking->flag;
+    }
+}
+
+static void on_put(void *argument, const struct store_answer *put)
 {
     struct asking *asking = argument;
-    struct store *store = asking->issuer->server->store;
+    struct third_party_answer answer;
 
-    (void)record;
-    if (result != STORE_OK) {
-        asking->done(asking->argument, FLAG_FAILED, NULL, reason);
-    } else if (!devices_current_has_still(asking->issuer->server->devices_current, asking->devices,
-                                          asking->row, asking->subject)) {
-        (void)store->ops->consume(store, asking->loop, asking->flag.identity, ignore, NULL);
-        asking->done(asking->argument, FLAG_FAILED, NULL, "the Ka was removed");
-    } else {
-        asking->done(asking->argument, FLAG_ISSUED, &asking->flag, NULL);
-    }
-    settle(asking);
+    judge_put(asking, put, &answer);
+    asking->done(asking->argument, &answer);
+    asking_free(asking);
 }
 
 /* How many milliseconds the key may wait: the third party's time, or until the 3GPP key's last
@@ -180,86 +167,115 @@ static const struct device *find_ka(const struct devices *devices,
     return row == NULL ? NULL : devices_ka(devices, row, NULL);
 }
 
+/* The key, into the store. */
+static struct third_party_request *put(struct asking *asking, const struct store_record *record,
+                                       struct third_party_answer *now)
+{
+    struct store *store = asking->issuer->server->store;
+    struct store_answer stored;
+
+    asking->store_request = store->ops->put(store, asking->loop, record, on_put, asking, &stored);
+    if (asking->store_request != NULL)
+        return (struct third_party_request *)asking;
+    judge_put(asking, &stored, now);
+    asking_free(asking);
+    return NULL;
+}
+
 struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loop *loop,
                                            const struct third_party_query *query,
                                            const struct e2e *e2e, const char *naf,
-                                           third_party_done *done, void *argument)
+                                           third_party_done *done, void *argument,
+                                           struct third_party_answer *now)
 {
-    struct store *store = issuer->server->store;
     struct asking *asking = asking_new(issuer, loop, argument);
-    char reason[E2E_REASON_SIZE] = "out of memory";
+    char reason[E2E_REASON_SIZE];
     struct store_record record = {.lifetime = 0};
-    struct store_request *request = NULL;
+    struct third_party_request *request = NULL;
 
     if (asking == NULL) {
-        done(argument, FLAG_FAILED, NULL, reason);
+        third_party_answer_set(now, FLAG_FAILED, "out of memory");
         return NULL;
     }
     asking->done = done;
     asking->devices = devices_current_acquire(issuer->server->devices_current);
     asking->row = find_ka(asking->devices, query);
     (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
-    asking->is_calling = true;
     if (asking->row == NULL) {
-        done(argument, FLAG_NO_KA, NULL, NULL);
-        asking->is_over = true;
-    } else if (!make_flag(&asking->flag, e2e, asking->row->ka_id, query->nonce) ||
-               !make_record(&record, asking, query, e2e, naf, reason)) {
-        done(argument, FLAG_FAILED, NULL, reason);
-        asking->is_over = true;
+        third_party_answer_set(now, FLAG_NO_KA, NULL);
+        asking_free(asking);
+    } else if (!make_flag(&asking->flag, e2e, asking->row->ka_id, query->nonce)) {
+        third_party_answer_set(now, FLAG_FAILED, "no randomness for a refresh");
+        asking_free(asking);
+    } else if (!make_record(&record, asking, query, e2e, naf, reason)) {
+        third_party_answer_set(now, FLAG_FAILED, reason);
+        asking_free(asking);
     } else {
-        request = store->ops->put(store, loop, &record, on_put, asking);
+        request = put(asking, &record, now);
     }
     OPENSSL_cleanse(&record, sizeof(record));
-    return started(asking, request);
+    return request;
 }
 
-static void on_voided(void *argument, enum store_result result, const struct store_record *record,
-                      const char *reason)
+/* The store has answered: connections on the keys end, whatever it says. */
+static void end_matching(struct asking *asking, const struct store_answer *voided,
+                         struct third_party_revocation *revocation)
 {
-    struct asking *asking = argument;
-
-    (void)record;
     close_matching_run(asking->issuer->server, asking->matching);
     asking->matching = NULL;
-    asking->revoked(asking->argument, result == STORE_OK, reason);
-    settle(asking);
+    third_party_revocation_set(revocation, voided->result == STORE_OK, voided->reason);
+}
+
+static void on_voided(void *argument, const struct store_answer *voided)
+{
+    struct asking *asking = argument;
+    struct third_party_revocation revocation;
+
+    end_matching(asking, voided, &revocation);
+    asking->revoked(asking->argument, &revocation);
+    asking_free(asking);
 }
 
 /*
  * Until a shared store has done it another loop may take one of these keys: hence the end that
- * follows its answer, whatever that says. The answer may come while the store is called, and the
- * scope be gone then: another loop may have released it.
+ * follows its answer.
  */
 struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
                                             const struct store_scope *scope,
-                                            third_party_revoked *done, void *argument)
+                                            third_party_revoked *done, void *argument,
+                                            struct third_party_revocation *now)
 {
     struct store *store = issuer->server->store;
     struct asking *asking = asking_new(issuer, loop, argument);
+    struct store_answer voided;
 
     if (asking != NULL)
         asking->matching = close_matching_prepare(issuer->server, scope);
     if (asking == NULL || asking->matching == NULL) {
         asking_free(asking);
-        done(argument, false, "out of memory");
+        third_party_revocation_set(now, false, "out of memory");
         return NULL;
     }
     asking->revoked = done;
-    asking->is_calling = true;
-    return started(asking, store->ops->revoke(store, loop, scope, on_voided, asking));
+    asking->store_request = store->ops->revoke(store, loop, scope, on_voided, asking, &voided);
+    if (asking->store_request != NULL)
+        return (struct third_party_request *)asking;
+    end_matching(asking, &voided, now);
+    asking_free(asking);
+    return NULL;
 }
 
 struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
                                               const char *identity, const char *naf,
-                                              third_party_revoked *done, void *argument)
+                                              third_party_revoked *done, void *argument,
+                                              struct third_party_revocation *now)
 {
     const struct store_scope scope = {.subject = identity, .naf = naf};
 
     metrics_count(METRIC_REVOCATIONS);
     if (server_close_matching(issuer->server, &scope, NULL, NULL))
-        return key_issuer_void(issuer, loop, &scope, done, argument);
-    done(argument, false, "out of memory");
+        return key_issuer_void(issuer, loop, &scope, done, argument, now);
+    third_party_revocation_set(now, false, "out of memory");
     return NULL;
 }
 

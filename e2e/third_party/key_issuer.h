@@ -22,7 +22,8 @@ struct key_issuer *key_issuer_new(struct server *server, unsigned int lifetime);
 struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loop *loop,
                                            const struct third_party_query *query,
                                            const struct e2e *e2e, const char *naf,
-                                           third_party_done *done, void *argument);
+                                           third_party_done *done, void *argument,
+                                           struct third_party_answer *now);
 
 /*
  * End what runs on the keys that naf has asked for with this identity, and void those that are
@@ -30,7 +31,8 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
  */
 struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
                                               const char *identity, const char *naf,
-                                              third_party_revoked *done, void *argument);
+                                              third_party_revoked *done, void *argument,
+                                              struct third_party_revocation *now);
 
 void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request);
 
@@ -40,7 +42,8 @@ void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *re
  */
 struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
                                             const struct store_scope *scope,
-                                            third_party_revoked *done, void *argument);
+                                            third_party_revoked *done, void *argument,
+                                            struct third_party_revocation *now);
 
 /* NULL is fine. No request may be under way. */
 void key_issuer_free(struct key_issuer *issuer);

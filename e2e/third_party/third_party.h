@@ -1,9 +1,7 @@
 /*
- * The third party as the NAF sees it: in the same process, or at the other end of a line
+ * The third party as the NAF sees it: in the same process, or at the other end of a link
  *
- * Every request is asynchronous as in store.h: it names the loop it is made on, the callback comes
- * on that loop, perhaps before the call returns. Then the call returns NULL; else a handle that is
- * good until the callback, and with which the request can be cancelled.
+ * Requests are asynchronous as in store.h: NULL and the answer in *now, or pending.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +11,7 @@
 #include "messages/e2e_flag.h"
 #include "net/loop.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define THIRD_PARTY_KEY_LENGTH 32
@@ -32,12 +31,21 @@ enum third_party_result {
     FLAG_FAILED  /* it cannot be had: close the connection, never {"e2e":0} */
 };
 
-/* flag: with FLAG_ISSUED, else NULL. reason: a sentence for the log with FLAG_FAILED, else NULL. */
-typedef void third_party_done(void *argument, enum third_party_result result,
-                              const struct e2e_flag *flag, const char *reason);
+#define THIRD_PARTY_REASON_SIZE 512
 
-/* Revoked, and confirmed by the store; or the reason why that is not certain. */
-typedef void third_party_revoked(void *argument, bool revoked, const char *reason);
+struct third_party_answer {
+    enum third_party_result result;
+    struct e2e_flag flag;                 /* FLAG_ISSUED: it; else one that says {"e2e":0} */
+    char reason[THIRD_PARTY_REASON_SIZE]; /* FLAG_FAILED: a sentence for the log */
+};
+
+struct third_party_revocation {
+    bool is_done;                         /* revoked, and confirmed by the store */
+    char reason[THIRD_PARTY_REASON_SIZE]; /* ... or why that is not certain */
+};
+
+typedef void third_party_done(void *argument, const struct third_party_answer *answer);
+typedef void third_party_revoked(void *argument, const struct third_party_revocation *revocation);
 
 struct third_party;
 struct third_party_request;
@@ -45,11 +53,12 @@ struct third_party_request;
 struct third_party_ops {
     struct third_party_request *(*ask)(struct third_party *third_party, struct loop *loop,
                                        const struct third_party_query *query,
-                                       third_party_done *done, void *argument);
+                                       third_party_done *done, void *argument,
+                                       struct third_party_answer *now);
     /* Void the outstanding keys of an identity, and end what runs on them in this process. */
     struct third_party_request *(*revoke)(struct third_party *third_party, struct loop *loop,
                                           const char *identity, third_party_revoked *done,
-                                          void *argument);
+                                          void *argument, struct third_party_revocation *now);
     /* The callback will not be called. */
     void (*cancel)(struct third_party *third_party, struct third_party_request *request);
     void (*free)(struct third_party *third_party);
@@ -59,6 +68,12 @@ struct third_party_ops {
 struct third_party {
     const struct third_party_ops *ops;
 };
+
+/* An answer without a flag, and an end of a revocation; reason NULL: there is none. */
+void third_party_answer_set(struct third_party_answer *answer, enum third_party_result result,
+                            const char *reason);
+void third_party_revocation_set(struct third_party_revocation *revocation, bool is_done,
+                                const char *reason);
 
 /* NULL is fine. No request may be under way. */
 void third_party_free(struct third_party *third_party);

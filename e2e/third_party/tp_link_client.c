@@ -76,7 +76,8 @@ static bool copy(char text[TP_LINK_TEXT_SIZE], const char *given)
 
 static struct third_party_request *ask(struct third_party *third_party, struct loop *loop,
                                        const struct third_party_query *query,
-                                       third_party_done *done, void *argument)
+                                       third_party_done *done, void *argument,
+                                       struct third_party_answer *now)
 {
     struct tp_link_client *client = (struct tp_link_client *)third_party;
     struct tp_link_pending *pending = OPENSSL_zalloc(sizeof(*pending));
@@ -85,7 +86,7 @@ static struct third_party_request *ask(struct third_party *third_party, struct l
     if (pending == NULL || !copy(pending->request.identity, query->identity) ||
         !copy(pending->request.device, query->device)) {
         OPENSSL_free(pending);
-        done(argument, FLAG_FAILED, NULL, "out of memory");
+        third_party_answer_set(now, FLAG_FAILED, "out of memory");
         return NULL;
     }
     request = &pending->request;
@@ -100,13 +101,14 @@ static struct third_party_request *ask(struct third_party *third_party, struct l
 
 static struct third_party_request *ask_revocation(struct third_party *third_party,
                                                   struct loop *loop, const char *identity,
-                                                  third_party_revoked *done, void *argument)
+                                                  third_party_revoked *done, void *argument,
+                                                  struct third_party_revocation *now)
 {
     struct tp_link_pending *pending = OPENSSL_zalloc(sizeof(*pending));
 
     if (pending == NULL || !copy(pending->request.identity, identity)) {
         OPENSSL_free(pending);
-        done(argument, false, "out of memory");
+        third_party_revocation_set(now, false, "out of memory");
         return NULL;
     }
     pending->revoked = done;

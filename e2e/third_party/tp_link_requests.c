@@ -12,24 +12,33 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-static void call_back(struct tp_link_pending *pending)
+/* Why there is no answer, or what the third party says instead of one; NULL: there is one. */
+static const char *failure(const struct tp_link_pending *pending, char said[JSON_FAULT_SIZE + 40])
 {
-    const struct tp_link_answer *answer = &pending->answer;
-    const char *reason = pending->reason;
-    char said[JSON_FAULT_SIZE + 40];
+    if (pending->reason != NULL || pending->answer.verdict != TP_LINK_ERROR)
+        return pending->reason;
+    (void)snprintf(said, JSON_FAULT_SIZE + 40, "the third party says: %s", pending->answer.error);
+    return said;
+}
 
-    if (reason == NULL && answer->verdict == TP_LINK_ERROR) {
-        (void)snprintf(said, sizeof(said), "the third party says: %s", answer->error);
-        reason = said;
+static void call_back(const struct tp_link_pending *pending)
+{
+    char said[JSON_FAULT_SIZE + 40];
+    const char *reason = failure(pending, said);
+    struct third_party_revocation revocation;
+    struct third_party_answer answer;
+
+    if (pending->revoked != NULL) {
+        third_party_revocation_set(&revocation, reason == NULL, reason);
+        pending->revoked(pending->argument, &revocation);
+        return;
     }
-    if (pending->revoked != NULL)
-        pending->revoked(pending->argument, reason == NULL, reason);
-    else if (reason != NULL)
-        pending->done(pending->argument, FLAG_FAILED, NULL, reason);
-    else if (answer->flag.e2e)
-        pending->done(pending->argument, FLAG_ISSUED, &answer->flag, NULL);
-    else
-        pending->done(pending->argument, FLAG_NO_KA, NULL, NULL);
+    third_party_answer_set(&answer, reason != NULL ? FLAG_FAILED : FLAG_NO_KA, reason);
+    if (reason == NULL && pending->answer.flag.e2e) {
+        answer.result = FLAG_ISSUED;
+        answer.flag = pending->answer.flag;
+    }
+    pending->done(pending->argument, &answer);
 }
 
 static void come_back(struct loop *loop, struct loop_message *message)

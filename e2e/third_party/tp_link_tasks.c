@@ -17,7 +17,6 @@ struct tp_link_task {
     struct naf *naf;
     int64_t id;
     struct third_party_request *request;
-    bool is_calling, is_over;
 };
 
 static struct key_issuer *issuer_of(const struct naf *naf)
@@ -62,40 +61,41 @@ static void task_free(struct tp_link_task *task)
     OPENSSL_free(task);
 }
 
-/* Its answer was given: the task is over, and goes once the call that started it returns. */
-static void settle(struct tp_link_task *task)
+static void answer_flag(const struct tp_link_task *task, const struct third_party_answer *given)
 {
-    task->is_over = true;
-    if (!task->is_calling)
-        task_free(task);
-}
+    const struct tp_link_answer made = {
+        .id = task->id, .verdict = TP_LINK_FLAG, .flag = given->flag};
 
-static void on_flag(void *argument, enum third_party_result result, const struct e2e_flag *flag,
-                    const char *reason)
-{
-    struct tp_link_task *task = argument;
-    struct tp_link_answer made = {.id = task->id, .verdict = TP_LINK_FLAG};
-
-    if (result == FLAG_FAILED) {
-        tp_link_tasks_answer_error(task->naf, task->id, reason);
-    } else {
-        if (result == FLAG_ISSUED)
-            made.flag = *flag;
-        metrics_count(result == FLAG_ISSUED ? METRIC_FLAGS : METRIC_FLAGS_NONE);
-        if (!answer(task->naf, &made))
-            tp_link_tasks_answer_error(task->naf, task->id, "the flag cannot be encoded");
+    if (given->result == FLAG_FAILED) {
+        tp_link_tasks_answer_error(task->naf, task->id, given->reason);
+        return;
     }
-    settle(task);
+    metrics_count(given->result == FLAG_ISSUED ? METRIC_FLAGS : METRIC_FLAGS_NONE);
+    if (!answer(task->naf, &made))
+        tp_link_tasks_answer_error(task->naf, task->id, "the flag cannot be encoded");
 }
 
-static void on_revoked(void *argument, bool revoked, const char *reason)
+static void on_flag(void *argument, const struct third_party_answer *given)
 {
-    struct tp_link_task *task = argument;
+    answer_flag(argument, given);
+    task_free(argument);
+}
+
+static void answer_revocation(const struct tp_link_task *task,
+                              const struct third_party_revocation *revocation)
+{
     const struct tp_link_answer done = {.id = task->id, .verdict = TP_LINK_REVOKED};
 
-    if (!revoked || !answer(task->naf, &done))
-        tp_link_tasks_answer_error(task->naf, task->id, reason);
-    settle(task);
+    if (!revocation->is_done)
+        tp_link_tasks_answer_error(task->naf, task->id, revocation->reason);
+    else if (!answer(task->naf, &done))
+        tp_link_tasks_answer_error(task->naf, task->id, "out of memory");
+}
+
+static void on_revoked(void *argument, const struct third_party_revocation *revocation)
+{
+    answer_revocation(argument, revocation);
+    task_free(argument);
 }
 
 /* The setup of a request: that of the one before, or a new one that the provider has accepted. */
@@ -123,10 +123,22 @@ static bool find_setup(struct naf *naf, const struct tp_link_request *request,
     return true;
 }
 
-static void start_task(struct tp_link_task *task, const struct tp_link_request *request)
+static void start_revocation(struct tp_link_task *task, const struct tp_link_request *request)
 {
     struct naf *naf = task->naf;
-    struct loop *loop = naf->connection.worker->loop;
+    struct third_party_revocation now;
+
+    task->request = key_issuer_revoke(issuer_of(naf), naf->connection.worker->loop,
+                                      request->identity, naf->name, on_revoked, task, &now);
+    if (task->request == NULL) {
+        answer_revocation(task, &now);
+        task_free(task);
+    }
+}
+
+static void start_flag(struct tp_link_task *task, const struct tp_link_request *request)
+{
+    struct naf *naf = task->naf;
     const struct third_party_query query = {
         .identity = request->identity,
         .device = request->device,
@@ -134,16 +146,14 @@ static void start_task(struct tp_link_task *task, const struct tp_link_request *
         .nonce = request->nonce,
         .not_after = request->not_after,
     };
+    struct third_party_answer now;
 
-    task->is_calling = true;
-    task->request =
-        request->is_revocation
-            ? key_issuer_revoke(issuer_of(naf), loop, request->identity, naf->name, on_revoked,
-                                task)
-            : key_issuer_ask(issuer_of(naf), loop, &query, &naf->e2e, naf->name, on_flag, task);
-    task->is_calling = false;
-    if (task->is_over)
+    task->request = key_issuer_ask(issuer_of(naf), naf->connection.worker->loop, &query, &naf->e2e,
+                                   naf->name, on_flag, task, &now);
+    if (task->request == NULL) {
+        answer_flag(task, &now);
         task_free(task);
+    }
 }
 
 void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
@@ -176,7 +186,10 @@ void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
     task->id = request->id;
     LIST_INSERT_HEAD(&naf->tasks, task, next);
     naf->in_flight++;
-    start_task(task, request);
+    if (request->is_revocation)
+        start_revocation(task, request);
+    else
+        start_flag(task, request);
 }
 
 void tp_link_tasks_cancel(struct naf *naf)

@@ -221,10 +221,9 @@ static void clear(struct loop *loop, struct loop_message *message)
     atomic_store(&cleared.done, true);
 }
 
-static void ignore(void *argument, enum store_result result, const struct store_record *record,
-                   const char *reason)
+static void ignore(void *argument, const struct store_answer *answer)
 {
-    (void)argument, (void)result, (void)record, (void)reason;
+    (void)argument, (void)answer;
 }
 
 /* The blocks that are there while nobody is connected and no flag is outstanding. */
@@ -233,12 +232,13 @@ static long blocks_at_rest(void)
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
     struct store *store = all.app_server.server.store;
     struct loop *loop = all.app_server.server.loops->loop;
+    struct store_answer ignored;
 
     for (int tries = 0; atomic_load(&all.app_server.server.open) > 0; tries++) {
         want(tries < 300000, "a connection does not end");
         (void)usleep(100);
     }
-    (void)store->ops->revoke(store, loop, &everything, ignore, NULL);
+    (void)store->ops->revoke(store, loop, &everything, ignore, NULL, &ignored);
     cleared.message.run = clear;
     atomic_store(&cleared.done, false);
     loop_post(loop, &cleared.message);

@@ -78,10 +78,11 @@ static void look_up(struct loop *loop, struct loop_message *message)
     struct item *item = (struct item *)message;
     const struct source_query query = {item->identity, item->kind,
                                        (const struct sockaddr *)&item->peer};
-    struct source_request *request = source->ops->lookup(source, loop, &query, on_answer, item);
+    struct source_answer now;
 
-    if (!item->ended)
-        item->request = request;
+    item->request = source->ops->lookup(source, loop, &query, on_answer, item, &now);
+    if (item->request == NULL)
+        on_answer(item, &now);
 }
 
 static void cancel(struct loop *loop, struct loop_message *message)

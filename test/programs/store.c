@@ -29,18 +29,18 @@
 /* The one that is under way. */
 static bool answered;
 
-static void answer(void *argument, enum store_result result, const struct store_record *record,
-                   const char *reason)
+static void answer(void *argument, const struct store_answer *given)
 {
-    (void)argument;
+    const struct store_record *record = &given->record;
+
     answered = true;
-    if (result == STORE_UNKNOWN)
+    if (given->result == STORE_UNKNOWN)
         printf("unknown");
-    else if (result == STORE_UNAVAILABLE)
-        printf("unavailable %s", reason);
+    else if (given->result == STORE_UNAVAILABLE)
+        printf("unavailable %s", given->reason);
     else
         printf("ok");
-    if (record != NULL) {
+    if (given->result == STORE_OK && argument != NULL) { /* what gives a record */
         printf(" ");
         for (size_t i = 0; i < sizeof(record->key); i++)
             printf("%02x", record->key[i]);
@@ -55,7 +55,8 @@ static void copy_word(char *place, size_t size, const char *word)
     (void)snprintf(place, size, "%s", strcmp(word, "-") == 0 ? "" : word);
 }
 
-static struct store_request *put(struct store *store, struct loop *loop, char *words[])
+static struct store_request *put(struct store *store, struct loop *loop, char *words[],
+                                 struct store_answer *now)
 {
     struct store_record record = {.lifetime = strtoll(words[7], NULL, 10)};
     struct store_request *request;
@@ -67,7 +68,7 @@ static struct store_request *put(struct store *store, struct loop *loop, char *w
     copy_word(record.naf, sizeof(record.naf), words[6]);
     if (!hex_decode(record.key, words[2], 2 * sizeof(record.key)))
         exit(EXIT_FAILURE);
-    request = store->ops->put(store, loop, &record, answer, NULL);
+    request = store->ops->put(store, loop, &record, answer, NULL, now);
     OPENSSL_cleanse(&record, sizeof(record));
     return request;
 }
@@ -83,17 +84,25 @@ static void ask(struct store *store, struct loop *loop, char *words[], size_t co
         count < 2 ? NULL : scope_of(words[1]), count < 3 ? NULL : scope_of(words[2]),
         count < 4 ? NULL : scope_of(words[3]), count < 5 ? NULL : scope_of(words[4])};
 
+    const bool gives_record = count == 2;
+    struct store_request *request;
+    struct store_answer now;
+
     answered = false;
     if (count == 8 && strcmp(words[0], "put") == 0)
-        (void)put(store, loop, words);
+        request = put(store, loop, words, &now);
     else if (count == 2 && strcmp(words[0], "get") == 0)
-        (void)store->ops->get(store, loop, words[1], answer, NULL);
+        request = store->ops->get(store, loop, words[1], answer, store, &now);
     else if (count == 2 && strcmp(words[0], "consume") == 0)
-        (void)store->ops->consume(store, loop, words[1], answer, NULL);
+        request = store->ops->consume(store, loop, words[1], answer, store, &now);
     else if (count == 5 && strcmp(words[0], "revoke") == 0)
-        (void)store->ops->revoke(store, loop, &scope, answer, NULL);
+        request = store->ops->revoke(store, loop, &scope, answer, NULL, &now);
     else
         exit(EXIT_FAILURE);
+    if (request == NULL) {
+        answer(gives_record ? store : NULL, &now);
+        store_answer_clear(&now);
+    }
     while (!answered)
         (void)event_base_loop(loop->base, EVLOOP_ONCE);
 }

@@ -468,7 +468,7 @@ def test_connections_for_metrics_have_a_limit(devices: Path) -> None:
         held = [socket.create_connection(split(metrics), SECONDS) for _ in range(6)]
         started = time.monotonic()
         assert get(metrics, "healthz") == "ok\n", "those that came before are given up"
-        assert time.monotonic() - started > 5
+        assert time.monotonic() - started > 4.9  # a loop looks at its clock before it waits
         slow = socket.create_connection(split(metrics), SECONDS)
         with contextlib.suppress(ConnectionError):
             while time.monotonic() - started < 60:

@@ -202,7 +202,7 @@ FAULTS: list[Fault] = [
     *of(
         "source/key_service.c",
         (
-            '"status", status, "reason", reason, NULL);\n' "    exchange_end(",
+            '"status",\n' '                status, "reason", reason, NULL);\n' "    exchange_end(",
             "NULL);\n" "    (void)status;\n" "    exchange_end(",
         ),
         by="problems_are_logged",
@@ -346,9 +346,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/notify.c",
         (
-            "        (void)third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,\n"
-            "                                       revocation);",
-            "        (void)loop, on_revoked(revocation, true, NULL);",
+            "        on_revoked(revocation, &now);",
+            "        third_party_revocation_set(&now, true, NULL), on_revoked(revocation, &now);",
         ),
         by="apart",
     ),

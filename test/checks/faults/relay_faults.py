@@ -78,14 +78,14 @@ FAULTS = [
     ),
     *of(
         "store/store_redis_requests.c",
-        ("if (request->operation == TAKE)\n        forget(request->client, &record);\n", ""),
+        ("        forget(request->client, &answer->record);\n", "        (void)forget;\n"),
         ("STORE_MAX_OF_DEVICE", "STORE_MAX_OF_DEVICE + 1"),
         ('"%d", STORE_MAX);', '"%d", STORE_MAX - 1);'),
         by="bounds_of_devices_and_nafs",
     ),
     *of(
         "store/store_redis_requests.c",
-        ("else if (reply->kind == REDIS_ERROR)", "else if (0)"),
+        ("if (reply->kind == REDIS_ERROR)", "if (0)"),
         by="memory_is_full",
     ),
     *of(
@@ -301,7 +301,10 @@ FAULTS = [
             "    if (server_close_matching(queue->server, &scope, queue->loop, &removal->message))",
             "    if (scope.device == NULL)",
         ),
-        ("    if (!voided && clock_ms() < first->until) {", "    if (!voided) {"),
+        (
+            "    if (!revocation->is_done && clock_ms() < first->until) {",
+            "    if (!revocation->is_done) {",
+        ),
         by="while_the_store_is_away or too_old_before_the_store",
     ),
     *of(
