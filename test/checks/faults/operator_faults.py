@@ -346,8 +346,9 @@ FAULTS: list[Fault] = [
     *of(
         "as/notify.c",
         (
-            "        on_revoked(revocation, &now);",
-            "        third_party_revocation_set(&now, true, NULL), on_revoked(revocation, &now);",
+            "    else if (third_party->ops->revoke(third_party, loop, revocation->identity, on_revoked,\n"
+            "                                      revocation, &now) == NULL)",
+            "    else if ((void)loop, third_party_revocation_set(&now, true, NULL), true)",
         ),
         by="apart",
     ),
