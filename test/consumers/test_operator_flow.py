@@ -140,7 +140,9 @@ def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
         operator.answer = refuse
         for how in ("full", "hash"):
             options = ("--log-identities", how)
-            with operator_site.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
+            with operator_site.server(
+                f"nef:{operator.url}", options=options, names=["x"]
+            ) as server:
                 with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as nobody:
                     assert nobody.read() == b""
                 line = server.wait_for_error("event=source-failed")
