@@ -11,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from evp import BUILD, Kdf, LibCtx
+from sanitizer import SLOWER
 from small_disk import SmallDisk, small_disk
+
+assert SLOWER  # is asked before processes part
 
 settings.register_profile(
     "project",

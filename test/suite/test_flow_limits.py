@@ -260,7 +260,7 @@ def test_handshake_timeout(devices: Path) -> None:
         started = time.monotonic()
         with idle_sockets(server.address, 2) as held:
             settles_at(held, 0)
-            assert 1 <= time.monotonic() - started < 9  # the default is 10
+            assert 1 <= time.monotonic() - started < SLOWER * 9  # the default is 10
 
 
 @pytest.mark.parametrize("begun", [b"", b'{"non'])
@@ -402,7 +402,7 @@ def test_session_lifetime(devices: Path) -> None:
                 if client.read() != b"plain: x":
                     break
                 time.sleep(0.1)
-            assert 1 < time.monotonic() - started < 15
+            assert 1 < time.monotonic() - started < SLOWER * 15
         server.wait_for_error("--session-lifetime")
 
 

@@ -328,7 +328,7 @@ def test_drain(sides: Sides, files: dict[str, Path]) -> None:
                     busy.send(json.dumps(request(2)).encode() + b"\n")
                 assert busy.receive() == b"" and idle.receive() == b""
         assert third_party.process.wait(30) == 0
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < SLOWER * 30
 
 
 def reload(program: Process) -> None:
@@ -534,7 +534,7 @@ def test_flood_of_a_naf(sides: Sides, third_party: Any) -> None:
         with Naf(address, sides.authority.file, sides.naf) as naf:
             started = time.monotonic()
             assert naf.ask(**request(1))["e2e"] == 1
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < SLOWER * 10
 
 
 def test_every_line_of_a_naf_has_its_own_time(sides: Sides, files: dict[str, Path]) -> None:
@@ -611,7 +611,7 @@ def test_failures_are_never_a_withheld_flag(
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
             assert "there was no e2e flag" in result.stderr
-            assert time.monotonic() - started < 9  # the UE's own limit is 10
+            assert time.monotonic() - started < SLOWER * 9  # the UE's own limit is 10
             if name == "unknown id":
                 naf.wait_for_error("id: no request has this number")
 
@@ -665,7 +665,7 @@ def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_part
             started = time.monotonic()
             result = ue(files["ue"], ID, *target, "--allow-plain")
             assert (result.returncode, result.stdout) == (3, "")
-            assert 2 < time.monotonic() - started < 9
+            assert 2 < time.monotonic() - started < SLOWER * 9
         finally:
             os.kill(third_party.process.pid, signal.SIGCONT)
         served_again(files["ue"], target)
