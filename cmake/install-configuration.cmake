@@ -1,4 +1,5 @@
-# While installing: <prefix>/etc/akma/openssl.cnf, from sysconf, folder, openssl_dir, openssl_modules and template.
+# While installing: <prefix>/etc/akma/openssl.cnf, from sysconf, folder, openssl_dir, openssl_modules and template; or by
+# `akma config`, where that was built and nothing is staged: it keeps what the system's file has, whatever its sections are called.
 # One that is there and differs is the administrator's, with a policy perhaps: it stays. What it would be without changes is
 # kept in BINARY_DIR/install_openssl.cnf, by which `uninstall` tells an edited one.
 set(file "${sysconf}/akma/openssl.cnf")
@@ -14,6 +15,14 @@ endif()
 set(written "$ENV{DESTDIR}${file}")
 file(READ "${template}" content)
 string(CONFIGURE "${content}" content @ONLY)
+set(system "${openssl_dir}/openssl.cnf")
+if(tool AND EXISTS "${system}" AND "$ENV{DESTDIR}" STREQUAL "")
+    execute_process(COMMAND "${tool}" config --system "${system}" --module "${folder}/akma.so"
+        RESULT_VARIABLE status OUTPUT_VARIABLE made ERROR_QUIET)
+    if(status EQUAL 0)
+        string(REPLACE "\"THIS FILE\"" "\"${file}\"" content "${made}")
+    endif()
+endif()
 list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
 file(WRITE "${BINARY_DIR}/install_openssl.cnf" "${content}")
 if(EXISTS "${written}")

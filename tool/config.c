@@ -15,7 +15,6 @@
 
 #include <akma/kdf.h>
 #include <errno.h>
-#include <libgen.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +54,19 @@ static bool fail(const char *where, const char *what)
     return false;
 }
 
+/* A name that begins with no slash would go by the folder that a program runs in. */
+static bool make_absolute(const char *given, char path[PLACE_SIZE])
+{
+    char *const folder = getcwd(NULL, 0);
+    const int length =
+        given[0] == '/' ? snprintf(path, PLACE_SIZE, "%s", given)
+                        : snprintf(path, PLACE_SIZE, "%s/%s", folder == NULL ? "" : folder, given);
+    const bool done = length > 0 && length < PLACE_SIZE && (given[0] == '/' || folder != NULL);
+
+    free(folder);
+    return done;
+}
+
 /* A name that no section of the system's file has. */
 static const char *fresh_name(const struct conf_file *system, const char *base,
                               char name[NAME_SIZE])
@@ -83,9 +95,10 @@ static void put_module(FILE *file)
     char path[PLACE_SIZE], by_itself[PLACE_SIZE], name[PLACE_SIZE];
 
     (void)snprintf(name, sizeof(name), "%s/" AKMA_PROVIDER_NAME ".so", usual == NULL ? "" : usual);
-    if (option.module != NULL ? realpath(option.module, path) == NULL : !places_module(path))
+    if (option.module != NULL ? !make_absolute(option.module, path) : !places_module(path))
         return;
-    if (realpath(name, by_itself) != NULL && strcmp(path, by_itself) == 0)
+    if (realpath(name, by_itself) != NULL && realpath(path, name) != NULL &&
+        strcmp(name, by_itself) == 0)
         return;
     (void)fputs("module = ", file);
     put_value(file, path);
@@ -299,24 +312,23 @@ static bool make(const struct conf_file *system, const char *path)
 
 int command_config(int argc, char *argv[])
 {
-    char path[CONF_PATH_SIZE], *real, fault[CONF_FAULT_SIZE];
+    char path[PLACE_SIZE], fault[CONF_FAULT_SIZE];
     struct conf_file system;
     bool done;
 
     options_parse(argc, argv, "write an openssl.cnf with akma beside what the system's has", groups,
                   sizeof(groups) / sizeof(groups[0]));
     conf_file_system(path);
-    if (option.module != NULL && access(option.module, R_OK) != 0)
-        return fail(option.module, strerror(errno)) ? EXIT_SUCCESS : EXIT_FAILURE;
-    /* An included name that begins with no slash would go by the folder that a program runs in. */
-    real = option.system == NULL ? strdup(path) : realpath(option.system, NULL);
-    if (real == NULL) {
-        (void)fail(option.system, strerror(errno));
+    if (option.module != NULL && access(option.module, R_OK) != 0) {
+        (void)fail(option.module, strerror(errno));
         return EXIT_FAILURE;
     }
-    done = conf_file_open(&system, real, option.system == NULL, fault) ? make(&system, real)
-                                                                       : fail(real, fault);
+    if (option.system != NULL && !make_absolute(option.system, path)) {
+        (void)fail(option.system, "longer than a path can be");
+        return EXIT_FAILURE;
+    }
+    done = conf_file_open(&system, path, option.system == NULL, fault) ? make(&system, path)
+                                                                       : fail(path, fault);
     conf_file_close(&system);
-    free(real);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
