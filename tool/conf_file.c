@@ -99,6 +99,18 @@ bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CON
     return done;
 }
 
+bool conf_file_is_marked(const char *path)
+{
+    char line[sizeof(CONF_FILE_MARK)] = "";
+    FILE *file = fopen(path, "re");
+    const bool marked = file != NULL && fgets(line, sizeof(line), file) != NULL &&
+                        strcmp(line, CONF_FILE_MARK) == 0;
+
+    if (file != NULL)
+        (void)fclose(file);
+    return marked;
+}
+
 void conf_file_close(struct conf_file *file)
 {
     NCONF_free(file->conf);

@@ -35,6 +35,11 @@ bool conf_file_open(struct conf_file *file, const char *path, bool missing,
  */
 bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CONF_FAULT_SIZE]);
 
+#define CONF_FILE_MARK "# Written by `akma config`"
+
+/* Was a file written by akma config? */
+bool conf_file_is_marked(const char *path);
+
 /* Release; fine for one that is all zero. */
 void conf_file_close(struct conf_file *file);
 

@@ -21,7 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MARK      "# Written by `akma config`"
 #define NAME_SIZE 128
 
 static const char example[] =
@@ -209,7 +208,7 @@ static void put_file(FILE *file, const struct conf_file *system, const char *pat
     char init[NAME_SIZE], providers[NAME_SIZE];
 
     (void)fprintf(file,
-                  MARK
+                  CONF_FILE_MARK
                   ": the system's OpenSSL configuration, with default and akma beside what it\n"
                   "# activates. For one application:\n#\n"
                   "#   OPENSSL_CONF=\"%s\" openssl kdf ... AKMA-E2E\n#\n"
@@ -232,19 +231,6 @@ static void put_file(FILE *file, const struct conf_file *system, const char *pat
     put_instances(file, system, providers, before);
 }
 
-/* Was a file written here? */
-static bool is_marked(const char *path)
-{
-    char line[sizeof(MARK)] = "";
-    FILE *file = fopen(path, "re");
-    const bool marked =
-        file != NULL && fgets(line, sizeof(line), file) != NULL && strcmp(line, MARK) == 0;
-
-    if (file != NULL)
-        (void)fclose(file);
-    return marked;
-}
-
 /* A file of this name is ours to replace: it was written here, and is not the system's. */
 static bool is_replaceable(const char *system)
 {
@@ -255,7 +241,7 @@ static bool is_replaceable(const char *system)
     if (stat(system, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
         return fail(option.out, "this is the system's file, which every program reads: write to "
                                 "another one");
-    return is_marked(option.out) || option.force != NULL ||
+    return conf_file_is_marked(option.out) || option.force != NULL ||
            fail(option.out,
                 "is there already, and akma config did not write it: give another name, "
                 "or --force to replace it");
@@ -270,8 +256,8 @@ static bool read_before(struct conf_file *before)
     *before = (struct conf_file){.conf = NULL};
     if (option.out == NULL || access(option.out, F_OK) != 0)
         return true;
-    done = is_marked(option.out) ? conf_file_open_own(before, option.out, fault)
-                                 : conf_file_open(before, option.out, true, fault);
+    done = conf_file_is_marked(option.out) ? conf_file_open_own(before, option.out, fault)
+                                           : conf_file_open(before, option.out, true, fault);
     if (!done)
         conf_file_close(before);
     return done || option.force != NULL || fail(option.out, fault);

@@ -84,10 +84,25 @@ static const char *system_option(const struct doctor *doctor, char room[PLACE_SI
     return room;
 }
 
+/* The file in force, written anew; what akma config cannot understand is put aside. */
+static const char *rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
+{
+    const char *const file = doctor->config;
+    char system[PLACE_SIZE];
+
+    (void)system_option(doctor, system);
+    if (doctor->file.conf != NULL && conf_file_is_marked(file))
+        return give(remedy, "do: akma config%s --out '%s'", system, file);
+    return give(remedy, "do: cp '%s' '%s.old' && akma config%s --force --out '%s'", file, file,
+                system, file);
+}
+
 const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
 {
     char installed[PLACE_SIZE], system[PLACE_SIZE];
 
+    if (doctor_may_change(doctor) && conf_file_is_marked(doctor->config))
+        return rewrite(doctor, remedy);
     if (places_config(installed) && !is_same_file(installed, doctor->config) &&
         is_quotable(installed) && has_akma(installed))
         return give(remedy, "do: export OPENSSL_CONF=%s", installed);
@@ -97,12 +112,8 @@ const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_
 
 const char *doctor_do_rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
 {
-    char system[PLACE_SIZE];
-
-    if (!doctor_may_change(doctor))
-        return doctor_do_configure(doctor, remedy);
-    return give(remedy, "do: cp '%s' '%s.old' && akma config%s --force --out '%s'", doctor->config,
-                doctor->config, system_option(doctor, system), doctor->config);
+    return doctor_may_change(doctor) ? rewrite(doctor, remedy)
+                                     : doctor_do_configure(doctor, remedy);
 }
 
 const char *doctor_do_append(const struct doctor *doctor, const struct doctor_line *lines,

@@ -406,6 +406,24 @@ def installed_and_broken(folder: Path) -> dict[str, str]:
     return environment | {"OPENSSL_CONF": str(config)}
 
 
+def installed_before_a_change(folder: Path) -> dict[str, str]:
+    """A system's file whose sections have other names since."""
+    environment = installed(folder)
+    system, config = folder / "system", folder / "etc/akma/openssl.cnf"
+    system.write_text("openssl_conf = a\n[a]\n")
+    subprocess.run([AKMA, "config", "--system", system, "--out", config], check=True)
+    system.write_text("openssl_conf = b\n[b]\n")
+    return environment | {"OPENSSL_CONF": str(config)}
+
+
+def installed_and_mangled(folder: Path) -> dict[str, str]:
+    """An installed file that cannot be understood any more."""
+    environment = installed(folder)
+    config = folder / "etc/akma/openssl.cnf"
+    config.write_text(config.read_text() + "[akma_sect\n")
+    return environment | {"OPENSSL_CONF": str(config)}
+
+
 def two_instances(folder: Path) -> dict[str, str]:
     """Two of them, and an application that asks for none."""
     (folder / "openssl.cnf").write_text(GOOD + "[list]\nakma-two = akma_part\n")
@@ -417,6 +435,8 @@ STATES: dict[str, Callable[[Path], dict[str, str]]] = {
     "installed, another file": lambda folder: installed(folder) | {"OPENSSL_CONF": "/nowhere"},
     "installed, no file": lambda folder: installed(folder) | {"OPENSSL_CONF": "/dev/null"},
     "installed, module gone": installed_and_broken,
+    "installed, system's sections renamed": installed_before_a_change,
+    "installed, and mangled": installed_and_mangled,
     "nothing set": lambda folder: {},
     "no file": named("/dev/null"),
     "file that is not there": named("/nowhere/openssl.cnf"),

@@ -261,8 +261,8 @@ FAULTS = [
         "config.c",
         ("if (system->init == NULL)\n", "if (true)\n"),
         ("if (known != NULL && conf_file_activates(system, known->value))", "if (known != NULL)"),
-        ("return is_marked(option.out) || option.force", "return true || option.force"),
-        ("is_marked(option.out) ? conf_file_open_own", "false ? conf_file_open_own"),
+        ("return conf_file_is_marked(option.out) || option.force", "return true || option.force"),
+        ("conf_file_is_marked(option.out) ? conf_file_open_own", "false ? conf_file_open_own"),
         by="test_tool_config",
     ),
     *of(
