@@ -23,6 +23,9 @@ static const struct {
     {"config", command_config, "write an openssl.cnf with akma beside what the system's has"},
     {"doctor", command_doctor, "find out whether derivation works here, and why not"},
     {"ka", command_ka, "make Ka's, and change which ones a devices file has"},
+#ifdef AKMA_GBA
+    {"bootstrap", command_bootstrap, "get Ks and a B-TID with a USIM from the BSF"},
+#endif
 };
 
 static void help(void)

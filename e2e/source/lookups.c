@@ -197,18 +197,12 @@ static void give_up(struct lookups *lookups, int64_t now)
 
 static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
 {
-    enum lookup_verdict verdict;
-    const void *answer = NULL;
-
     networks_serve(lookup->network, now);
     rate_count(lookups->rate, now);
     unqueue(lookups, lookup);
     lookup->is_asked = true;
     lookups->asked_count++;
-    verdict = lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity,
-                                 &answer);
-    if (verdict != LOOKUP_PENDING)
-        lookups_answer(lookups, lookup, verdict, answer);
+    lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity);
 }
 
 bool lookups_run(struct lookups *lookups, int64_t now)

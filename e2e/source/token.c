@@ -50,7 +50,6 @@ static void drop(struct token *token)
 /* Tell all that wait; whoever asks again from inside is a new one. */
 static void answer_waiters(struct token *token, const char *reason)
 {
-    struct token_answer answer;
     struct waiter *waiter = token->waiters;
 
     token->fetching = false;
@@ -58,8 +57,7 @@ static void answer_waiters(struct token *token, const char *reason)
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
 
-        answer = (struct token_answer){token->authorization, reason};
-        waiter->done(waiter->context, &answer);
+        waiter->done(waiter->context, token->authorization, reason);
         OPENSSL_free(waiter);
         waiter = next;
     }
@@ -236,27 +234,27 @@ static bool fetch(struct token *token)
     return sent;
 }
 
-bool token_get(struct token *token, token_done *done, void *context, struct token_answer *now)
+void token_get(struct token *token, token_done *done, void *context)
 {
     struct waiter *waiter;
 
-    *now = (struct token_answer){token->authorization, NULL};
-    if (token->authorization != NULL && clock_ms() <= token->until)
-        return false;
-    now->authorization = NULL;
-    now->reason = "token server: has asked not to be asked for a while (Retry-After)";
-    if (!token->fetching && clock_ms() < token->not_before)
-        return false;
-    now->reason = "out of memory";
+    if (token->authorization != NULL && clock_ms() <= token->until) {
+        done(context, token->authorization, NULL);
+        return;
+    }
+    if (!token->fetching && clock_ms() < token->not_before) {
+        done(context, NULL, "token server: has asked not to be asked for a while (Retry-After)");
+        return;
+    }
     waiter = OPENSSL_malloc(sizeof(*waiter));
     if (waiter == NULL || (!token->fetching && !fetch(token))) {
         OPENSSL_free(waiter);
-        return false;
+        done(context, NULL, "out of memory");
+        return;
     }
     token->fetching = true;
     *waiter = (struct waiter){token->waiters, done, context};
     token->waiters = waiter;
-    return true;
 }
 
 void token_refused(struct token *token, const char *authorization)

@@ -347,6 +347,7 @@ LIMITS: dict[str, set[str]] = {
             "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
         ),
         *("tool/identity.c NAME_MAX_LENGTH", "tool/psk.c LENGTH_MAX"),
+        *("tool/bootstrap.c TIMEOUT_MAX", "gba/ub.h UB_BODY_MAX"),
         "tool/ka.h KA_PIPE_MAX",
         "tool/psk_input.h PSK_PIPE_MAX",
     },
@@ -355,6 +356,11 @@ LIMITS: dict[str, set[str]] = {
     },
 }
 INSIDE = {  # what nobody meets at a program's outside
+    *("tool/bootstrap.c WAIT_SECONDS", "tool/bootstrap.c PIN_MAX"),
+    *("gba/apdu.c STEPS_MAX", "gba/apdu.h APDU_ANSWER_MAX", "gba/apdu.h APDU_COMMAND_MAX"),
+    *("gba/digest_aka.h DIGEST_HEADER_MAX", "gba/names.c DOMAIN_MAX", "gba/state.c FILE_MAX"),
+    *("gba/usim_at.c LINES_MAX", "gba/usim_milenage.c FILE_MAX", "gba/usim_pcsc.c READERS_MAX"),
+    "gba/usim.h USIM_RES_MAX",
     "e2e/messages/json_line.c DETAIL_MAX",
     *("common/devices.h DEVICE_TEXT_MAX", "common/options.c OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
@@ -398,7 +404,7 @@ def limits() -> set[str]:
     """Every limit that a source defines: its file and its name."""
     return {
         f"{file.relative_to(ROOT)} {name}"
-        for room in ("common", "e2e", "tool", "plugins/mosquitto")
+        for room in ("common", "e2e", "gba", "tool", "plugins/mosquitto")
         for file in (ROOT / room).rglob("*.[ch]")
         for name in re.findall(
             r"^#define ((?:\w*(?:_MAX|_MIN|SECONDS)(?:_OF_\w+|_LENGTH)?"

@@ -1,0 +1,267 @@
+/*
+ * A USIM behind a modem: at:/dev/TTY
+ *
+ * AT+CSIM carries APDUs, AT+CRSM reads files without selecting them (TS 27.007 8.17, 8.18). Echo,
+ * blank lines and unsolicited lines are passed over. A modem shares the card with its own stack: no
+ * lock keeps that out.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "apdu.h"
+#include "hex.h"
+#include "printable.h"
+#include "usim_kind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_SIZE   1024
+#define LINES_MAX   64   /* of one answer, unsolicited ones included */
+#define PATIENCE_MS 5000 /* for one command: a card may take a second or two */
+
+struct modem {
+    int fd;
+    char buffer[LINE_SIZE];
+    size_t have;
+    struct apdu apdu;
+};
+
+static long long now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool write_all(const struct modem *modem, const char *text, size_t length)
+{
+    while (length > 0) {
+        struct pollfd ready = {.fd = modem->fd, .events = POLLOUT};
+        ssize_t written;
+
+        if (poll(&ready, 1, PATIENCE_MS) != 1)
+            return false;
+        written = write(modem->fd, text, length);
+        if (written < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        if (written > 0) {
+            text += written;
+            length -= (size_t)written;
+        }
+    }
+    return true;
+}
+
+/* The next line, without its end; it may be empty. False: none came in time, or it is too long. */
+static bool read_line(struct modem *modem, char line[LINE_SIZE], long long until)
+{
+    for (;;) {
+        char *end = memchr(modem->buffer, '\n', modem->have);
+        struct pollfd ready = {.fd = modem->fd, .events = POLLIN};
+        const long long left = until - now_ms();
+        ssize_t got;
+
+        if (end != NULL) {
+            const size_t length = (size_t)(end - modem->buffer);
+
+            memcpy(line, modem->buffer, length);
+            line[length > 0 && line[length - 1] == '\r' ? length - 1 : length] = '\0';
+            modem->have -= length + 1;
+            memmove(modem->buffer, end + 1, modem->have);
+            return true;
+        }
+        if (modem->have == sizeof(modem->buffer) || left <= 0 || poll(&ready, 1, (int)left) != 1)
+            return false;
+        got = read(modem->fd, modem->buffer + modem->have, sizeof(modem->buffer) - modem->have);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return false;
+        modem->have += got > 0 ? (size_t)got : 0;
+    }
+}
+
+static bool begins(const char *line, const char *with)
+{
+    return strncmp(line, with, strlen(with)) == 0;
+}
+
+/* Whatever came before our command belongs to nobody. */
+static void forget_input(struct modem *modem)
+{
+    (void)tcflush(modem->fd, TCIFLUSH);
+    OPENSSL_cleanse(modem->buffer, sizeof(modem->buffer));
+    modem->have = 0;
+}
+
+/* A command; what follows `wanted` in its answer. False: ERROR, another end, or none in time. */
+static bool ask(struct modem *modem, const char *command, const char *wanted, char found[LINE_SIZE],
+                char fault[GBA_FAULT_SIZE])
+{
+    const long long until = now_ms() + PATIENCE_MS;
+    char line[LINE_SIZE];
+    bool has_found = false, done = false;
+
+    forget_input(modem);
+    if (!write_all(modem, command, strlen(command)))
+        return gba_fail(fault, "the modem takes no command");
+    (void)gba_fail(fault, "the modem does not answer within %d s", PATIENCE_MS / 1000);
+    for (unsigned int i = 0; i < LINES_MAX && !done && read_line(modem, line, until); i++) {
+        if (begins(line, wanted)) {
+            memcpy(found, line + strlen(wanted), strlen(line) - strlen(wanted) + 1);
+            has_found = true;
+        } else if (begins(line, "ERROR") || begins(line, "+CME ERROR") ||
+                   begins(line, "NO CARRIER")) {
+            (void)gba_fail(fault,
+                           "the modem refuses %.7s: %s; ask its maker whether programs may "
+                           "use it",
+                           command, PRINTABLE(line));
+            break;
+        } else if (strcmp(line, "OK") == 0) {
+            done = has_found;
+            if (!done)
+                (void)gba_fail(fault, "the modem answers %.7s without%s", command, wanted);
+            break;
+        }
+    }
+    OPENSSL_cleanse(line, sizeof(line));
+    return done;
+}
+
+/* LENGTH,"HEX" */
+static bool parse_answer(const char *text, unsigned char answer[APDU_ANSWER_MAX], size_t *answered)
+{
+    char *end;
+    const unsigned long digits = strtoul(text, &end, 10);
+    size_t length;
+
+    if (*end++ != ',')
+        return false;
+    end += *end == '"' ? 1 : 0;
+    length = strspn(end, "0123456789abcdefABCDEF");
+    *answered = length / 2;
+    return length == digits && length % 2 == 0 && *answered <= APDU_ANSWER_MAX &&
+           hex_decode(answer, end, length);
+}
+
+static bool transmit(void *carrier, const unsigned char *command, size_t length,
+                     unsigned char answer[APDU_ANSWER_MAX], size_t *answered,
+                     char fault[GBA_FAULT_SIZE])
+{
+    char text[32 + 2 * APDU_COMMAND_MAX], found[LINE_SIZE] = "";
+    int at = snprintf(text, sizeof(text), "AT+CSIM=%zu,\"", 2 * length);
+    bool done;
+
+    at += (int)hex_encode(text + at, command, length);
+    (void)snprintf(text + at, sizeof(text) - (size_t)at, "\"\r");
+    done = ask(carrier, text, "+CSIM: ", found, fault) &&
+           (parse_answer(found, answer, answered) ||
+            gba_fail(fault, "the modem's +CSIM is no LENGTH,\"HEX\""));
+    OPENSSL_cleanse(text, sizeof(text));
+    OPENSSL_cleanse(found, sizeof(found));
+    return done;
+}
+
+/* +CRSM: 144,0,"HEX" */
+static bool read_file(void *carrier, unsigned int file, unsigned char *octets, size_t length)
+{
+    char command[48], found[LINE_SIZE] = "", ignored[GBA_FAULT_SIZE];
+    const char *hex;
+
+    (void)snprintf(command, sizeof(command), "AT+CRSM=176,%u,0,0,%zu\r", file, length);
+    if (!ask(carrier, command, "+CRSM: ", found, ignored) || !begins(found, "144,0,"))
+        return false;
+    hex = found + strlen("144,0,");
+    hex += *hex == '"' ? 1 : 0;
+    return strspn(hex, "0123456789abcdefABCDEF") >= 2 * length &&
+           hex_decode(octets, hex, 2 * length);
+}
+
+static bool set_raw(int fd)
+{
+    struct termios settings;
+
+    if (tcgetattr(fd, &settings) != 0)
+        return false;
+    cfmakeraw(&settings);
+    settings.c_cflag |= CLOCAL | CREAD;
+    (void)cfsetspeed(&settings, B115200);
+    return tcsetattr(fd, TCSANOW, &settings) == 0;
+}
+
+static void close_modem(void *state)
+{
+    struct modem *modem = state;
+
+    (void)close(modem->fd);
+    OPENSSL_clear_free(modem, sizeof(*modem));
+}
+
+static void *open_modem(const char *place, const char *pin, struct usim_identity *identity,
+                        char fault[GBA_FAULT_SIZE])
+{
+    struct modem *modem = OPENSSL_zalloc(sizeof(*modem));
+
+    if (modem == NULL) {
+        (void)gba_fail(fault, "out of memory");
+        return NULL;
+    }
+    modem->fd = open(place, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (modem->fd < 0 || !set_raw(modem->fd)) {
+        (void)gba_fail(fault, "%s: %s", PRINTABLE_PATH(place), strerror(errno));
+        if (modem->fd >= 0)
+            (void)close(modem->fd);
+        OPENSSL_free(modem);
+        return NULL;
+    }
+    modem->apdu.transmit = transmit;
+    modem->apdu.read_file = read_file;
+    modem->apdu.carrier = modem;
+    if (!apdu_open(&modem->apdu, pin, identity, fault)) {
+        close_modem(modem);
+        return NULL;
+    }
+    return modem;
+}
+
+static enum usim_result authenticate(void *state, bool in_gba_context,
+                                     const unsigned char rand[USIM_RAND],
+                                     const unsigned char autn[USIM_AUTN],
+                                     struct usim_answer *answer, char fault[GBA_FAULT_SIZE])
+{
+    struct modem *modem = state;
+
+    return apdu_authenticate(&modem->apdu, in_gba_context, rand, autn, answer, fault);
+}
+
+static bool keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const char *b_tid,
+                       const char *lifetime, char fault[GBA_FAULT_SIZE])
+{
+    struct modem *modem = state;
+
+    return apdu_keep_b_tid(&modem->apdu, rand, b_tid, lifetime, fault);
+}
+
+static bool derive(void *state, const unsigned char *naf_id, size_t length, const char *impi,
+                   unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
+{
+    struct modem *modem = state;
+
+    return apdu_derive(&modem->apdu, naf_id, length, impi, key, fault);
+}
+
+const struct usim_kind usim_at = {
+    .prefix = "at:",
+    .open = open_modem,
+    .authenticate = authenticate,
+    .keep_b_tid = keep_b_tid,
+    .derive = derive,
+    .close = close_modem,
+};

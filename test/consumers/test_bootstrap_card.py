@@ -1,0 +1,177 @@
+"""akma bootstrap with pcscd and a virtual reader, and Milenage beside osmo-auc-gen.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import reference
+from bsf import IMPI, IMSI, SET_1, Behaviour, Bsf, Vector
+from card import AUTHENTICATE_3G, KS_EXT_NAF, Card, Reader
+from flow import free_port, wait_until, wait_until_listening
+from tool import akma
+
+FQDN, UA = "naf.example.com", "0100000007"
+NAF_ID = FQDN.encode() + bytes.fromhex(UA)
+DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+needs_pcscd = pytest.mark.skipif(
+    not DRIVER.exists() or shutil.which("pcscd") is None or os.getuid() != 0,
+    reason="pcscd and vsmartcard-vpcd, as root",
+)
+
+
+@dataclass
+class Pcscd:
+    """pcscd of this test, in a mount namespace of its own."""
+
+    port: int
+    socket: str
+
+    def run(self, url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[bytes]:
+        """akma bootstrap with its reader."""
+        words = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA, "--out", str(folder / "ks-naf")]
+        state = ["--state", str(folder / "state"), "--usim", "pcsc:"]
+        environment = {"PCSCLITE_CSOCK_NAME": self.socket}
+        return akma("bootstrap", "--bsf", url, *state, *words, *more, environment=environment)
+
+
+@pytest.fixture
+def pcscd(tmp_path: Path) -> Iterator[Pcscd]:
+    """A daemon with one virtual reader on a port of its own."""
+    port = free_port()
+    configuration = tmp_path / "reader.conf"
+    configuration.write_text(
+        'FRIENDLYNAME "Virtual"\n'
+        f"DEVICENAME /dev/null:0x{port:04X}\nLIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
+    )
+    command = "mkdir -p /run/pcscd && mount -t tmpfs none /run/pcscd && exec pcscd -f -c"
+    with subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", f'{command} "$0"', configuration],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until_listening(port)
+            path = f"/proc/{process.pid}/root/run/pcscd/pcscd.comm"
+            wait_until(lambda: os.path.exists(path))
+            yield Pcscd(port, path)
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def inserted(pcscd: Pcscd, card: Card) -> Iterator[Card]:
+    """The card is in the reader, and pcscd has read its ATR."""
+    with Reader(card, pcscd.port) as reader:
+        wait_until(reader.is_powered.is_set)
+        yield card
+
+
+@needs_pcscd
+def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
+    """The card's APDUs reach it through the daemon, GET RESPONSE included."""
+    with inserted(pcscd, Card()), Bsf() as bsf:
+        result = pcscd.run(bsf.url, tmp_path)
+    assert result.returncode == 0, result.stderr
+    expected = reference.ks_naf(SET_1.ks, SET_1.rand, IMPI, NAF_ID).hex()
+    assert (tmp_path / "ks-naf").read_text().strip() == expected
+
+
+@needs_pcscd
+def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
+    """CK and IK never leave the card, Ks_ext_NAF does."""
+    with inserted(pcscd, Card(does_gba=True)), Bsf() as bsf:
+        result = pcscd.run(bsf.url, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "ks-naf").read_text().strip() == KS_EXT_NAF
+
+
+@needs_pcscd
+def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
+    """An empty reader is named."""
+    with Bsf() as bsf:
+        result = pcscd.run(bsf.url, tmp_path)
+    assert result.returncode == 1 and b"the card is not in the reader" in result.stderr
+
+
+@needs_pcscd
+def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
+    """In the middle of AUTHENTICATE, too."""
+    with inserted(pcscd, Card(changes={AUTHENTICATE_3G[:8]: None})), Bsf() as bsf:
+        result = pcscd.run(bsf.url, tmp_path)
+    assert result.returncode == 1 and b"was it pulled out?" in result.stderr, result.stderr
+    assert not (tmp_path / "state").exists()
+
+
+@needs_pcscd
+def test_reader_by_name(pcscd: Pcscd, tmp_path: Path) -> None:
+    """A name that no reader has is answered with one that there is."""
+    with inserted(pcscd, Card()), Bsf() as bsf:
+        result = pcscd.run(bsf.url, tmp_path, "--usim", "pcsc:another")
+    assert result.returncode != 0
+
+
+def test_no_pcscd(tmp_path: Path) -> None:
+    """Without the daemon the error says what to start."""
+    environment = {"PCSCLITE_CSOCK_NAME": str(tmp_path / "none")}
+    words = ["bootstrap", "--bsf", "auto", "--usim", "pcsc:"]
+    result = akma(*words, environment=environment)
+    assert result.returncode == 1 and b"is pcscd running?" in result.stderr
+
+
+def osmo(k: bytes, opc: bytes, rand: bytes, sqn: int) -> Vector:
+    """A vector by osmo-auc-gen, whose Milenage is not ours."""
+    words = ["osmo-auc-gen", "-3", "-a", "milenage", "-k", k.hex(), "-o", opc.hex()]
+    words += ["-f", "8000", "-s", str(sqn), "-r", rand.hex()]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    found = dict(re.findall(r"^(AUTN|IK|CK|RES):\s*([0-9a-f]+)$", said, re.M))
+    ks = bytes.fromhex(found["CK"] + found["IK"])
+    return Vector(rand, bytes.fromhex(found["AUTN"]), bytes.fromhex(found["RES"]), ks)
+
+
+@pytest.mark.skipif(shutil.which("osmo-auc-gen") is None, reason="libosmocore-utils")
+def test_milenage_beside_osmo(tmp_path: Path) -> None:
+    """Twenty random subscribers: the network's half by osmo-auc-gen, the card's by milenage:FILE."""
+    for _ in range(20):
+        k, opc, rand = (secrets.token_bytes(16) for _ in range(3))
+        sqn = 32 * secrets.randbelow(1 << 40)  # osmo-auc-gen keeps the lowest five bits for IND
+        vector = osmo(k, opc, rand, sqn + 32)
+        subscriber = tmp_path / "subscriber"
+        lines = f"imsi {IMSI}\nk {k.hex()}\nopc {opc.hex()}\nsqn {sqn:012x}\n"
+        subscriber.write_text(lines)
+        subscriber.chmod(0o600)
+        words = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA, "--out", str(tmp_path / "ks-naf")]
+        with Bsf(Behaviour(vectors=[vector])) as bsf:
+            card, state = f"milenage:{subscriber}", tmp_path / "state"
+            result = akma("bootstrap", "--bsf", bsf.url, "--usim", card, "--state", state, *words)
+        assert result.returncode == 0, result.stderr
+        expected = reference.ks_naf(vector.ks, rand, IMPI, NAF_ID).hex()
+        assert (tmp_path / "ks-naf").read_text().strip() == expected
+
+
+@pytest.mark.skipif(shutil.which("osmo-auc-gen") is None, reason="libosmocore-utils")
+def test_auts_beside_osmo(tmp_path: Path) -> None:
+    """osmo-auc-gen takes AUTS of milenage:FILE, and finds the card's SQN in it."""
+    k, opc, rand = (secrets.token_bytes(16) for _ in range(3))
+    sqn = 32 * 5000
+    subscriber = tmp_path / "subscriber"
+    subscriber.write_text(f"imsi {IMSI}\nk {k.hex()}\nopc {opc.hex()}\nsqn {sqn:012x}\n")
+    subscriber.chmod(0o600)
+    with Bsf(Behaviour(vectors=[osmo(k, opc, rand, 32)])) as bsf:
+        card, state = f"milenage:{subscriber}", tmp_path / "state"
+        akma("bootstrap", "--bsf", bsf.url, "--usim", card, "--state", state)
+    (auts,) = bsf.resynchronised
+    words = ["osmo-auc-gen", "-3", "-a", "milenage", "-k", k.hex(), "-o", opc.hex()]
+    words += ["-f", "8000", "-r", rand.hex(), "-A", auts.hex()]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    assert re.search(rf"SQN.*\b{sqn}\b", said), said
