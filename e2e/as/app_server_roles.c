@@ -42,6 +42,24 @@ static bool open_line_client(struct app_server *app_server)
     return app_server->server.third_party != NULL;
 }
 
+/* Revoked by another process: what runs on it here ends as well. */
+static void on_revoked(void *argument, const struct store_scope *scope)
+{
+    struct server *server = argument;
+
+    if (!server_close_matching(server, scope, NULL, NULL))
+        log_event("revocation", "result", "failed", "reason", "out of memory: connections run on",
+                  NULL);
+}
+
+static bool watch_store(struct app_server *app_server)
+{
+    struct store *store = app_server->server.store;
+
+    return store->ops->watch == NULL || store->ops->watch(store, on_revoked, &app_server->server) ||
+           app_server_complain("out of memory");
+}
+
 static bool open_store(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
@@ -58,7 +76,7 @@ static bool open_store(struct app_server *app_server)
                                                      .password_file = o->store_password_file,
                                                      .ca = o->store_ca};
     app_server->server.store = store_redis_new(app_server->server.loops, &app_server->store);
-    return app_server->server.store != NULL;
+    return app_server->server.store != NULL && watch_store(app_server);
 }
 
 /* What e2e connections are for. */

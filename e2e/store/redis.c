@@ -43,7 +43,8 @@ static void drop(struct redis *redis, const char *reason)
     if (redis->connection != NULL && redis->state == REDIS_CONNECTING)
         connector_blame(&redis->address);
     disconnect(redis);
-    if (strcmp(redis->reason, sentence) != 0) /* once, not at each attempt */
+    /* once, not at each attempt; of a channel what the other connections do not say */
+    if (strcmp(redis->reason, sentence) != 0 && (redis->channel == NULL || redis->fault[0] != '\0'))
         log_event("store-down", "reason", sentence, NULL);
     memcpy(redis->reason, sentence, sizeof(sentence));
     redis->state = REDIS_WAITING;
@@ -63,6 +64,31 @@ static void authenticated(void *argument, const struct redis_reply *reply, const
         (void)snprintf(redis->fault, REDIS_REASON_SIZE, "AUTH was refused: %.200s", reply->text);
 }
 
+static void subscribed(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    struct redis *redis = argument;
+
+    (void)reason;
+    if (reply == NULL)
+        return;
+    if (reply->kind != REDIS_LIST) {
+        (void)snprintf(redis->fault, REDIS_REASON_SIZE, "SUBSCRIBE was refused: %.200s",
+                       reply->text);
+        return;
+    }
+    redis->backoff = REDIS_BACKOFF_MIN;
+    redis->reason[0] = '\0';
+    redis->woken(redis->argument); /* what was said before is looked for */
+}
+
+static void subscribe(struct redis *redis)
+{
+    const struct redis_word words[] = {{"SUBSCRIBE", 9}, {redis->channel, strlen(redis->channel)}};
+
+    if (!redis_ask(redis, words, 2, subscribed))
+        (void)snprintf(redis->fault, REDIS_REASON_SIZE, "out of memory");
+}
+
 /* The last thing before a connection is of use: which run of the server is this? */
 static void identified(void *argument, const struct redis_reply *reply, const char *reason)
 {
@@ -77,6 +103,10 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
         return;
     }
     redis->state = REDIS_READY;
+    if (redis->channel != NULL) {
+        subscribe(redis);
+        return;
+    }
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->reason[0] = '\0';
     log_event("store-up", "run-id", redis->run_id, NULL);
@@ -222,7 +252,7 @@ static void on_connected(void *argument, const struct connected *connected)
         return;
     }
     redis->address = connected->address;
-    redis->replies = redis_replies_new();
+    redis->replies = redis_replies_new(redis->channel != NULL);
     redis->connection = new_connection(redis, connected->fd);
     if (redis->connection == NULL)
         (void)close(connected->fd);
@@ -261,7 +291,22 @@ static void time_is_up(evutil_socket_t fd, short what, void *argument)
         drop(redis, "the server does not answer");
 }
 
+void redis_ping(struct redis *redis)
+{
+    static const struct redis_word words[] = {{"PING", 4}};
+    const char *reason;
+
+    if (redis->state == REDIS_READY && TAILQ_EMPTY(&redis->sent))
+        (void)redis_send(redis, words, 1, NULL, NULL, &reason);
+}
+
 struct redis *redis_new(struct loop *loop, const struct redis_setup *setup)
+{
+    return redis_subscribe(loop, setup, NULL, NULL, NULL);
+}
+
+struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup,
+                              const char *channel, redis_woken *woken, void *argument)
 {
     struct redis *redis = OPENSSL_zalloc(sizeof(*redis));
 
@@ -271,6 +316,9 @@ struct redis *redis_new(struct loop *loop, const struct redis_setup *setup)
     TAILQ_INIT(&redis->sent);
     redis->loop = loop;
     redis->setup = setup;
+    redis->channel = channel;
+    redis->woken = woken;
+    redis->argument = argument;
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->timer = evtimer_new(loop->base, time_is_up, redis);
     if (redis->timer == NULL) {

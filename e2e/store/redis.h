@@ -56,6 +56,19 @@ typedef void redis_done(void *argument, const struct redis_reply *reply, const c
 /* Starts to connect. NULL: out of memory. */
 struct redis *redis_new(struct loop *loop, const struct redis_setup *setup);
 
+/* What a channel says, or that it may have said something while there was no connection. */
+typedef void redis_woken(void *argument);
+
+/*
+ * The same for a channel alone, whose name is kept: woken() is called whenever something is
+ * published, and whenever the subscription begins anew.
+ */
+struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup,
+                              const char *channel, redis_woken *woken, void *argument);
+
+/* Is the server there? A connection that does not answer is given up as for any request. */
+void redis_ping(struct redis *redis);
+
 /* No request may be under way. NULL is fine. */
 void redis_free(struct redis *redis);
 

@@ -10,10 +10,12 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#define CHUNK 4096 /* octets given to the reader at a time */
+#define CHUNK       4096 /* octets given to the reader at a time */
+#define LIST_LENGTH 4    /* elements at most; what a channel says has two or three */
 
 struct redis_replies {
     redisReader *reader;
+    bool lists;
     struct redis_reply reply; /* the one that is being read */
 };
 
@@ -21,6 +23,8 @@ static struct redis_reply *reply_of(const redisReadTask *task, enum redis_kind k
 {
     struct redis_replies *replies = task->privdata;
 
+    if (task->parent != NULL) /* a list's own reply is there already */
+        return &replies->reply;
     replies->reply.kind = kind;
     replies->reply.integer = 0;
     replies->reply.length = 0;
@@ -37,6 +41,8 @@ static void *create_string(const redisReadTask *task, char *text, size_t length)
 
     if (length > REDIS_TEXT_MAX)
         return NULL;
+    if (task->parent != NULL && task->idx > 0)
+        return reply;
     memcpy(reply->text, text, length);
     reply->text[length] = '\0';
     reply->length = length;
@@ -61,17 +67,21 @@ static void *refuse_bool(const redisReadTask *task, int value)
 }
 #endif
 
-static void *refuse_array(const redisReadTask *task, array_size elements)
+static void *create_array(const redisReadTask *task, array_size elements)
 {
-    (void)task, (void)elements;
-    return NULL;
+    const struct redis_replies *replies = task->privdata;
+
+    return replies->lists && task->parent == NULL && elements > 0 && elements <= LIST_LENGTH
+               ? reply_of(task, REDIS_LIST)
+               : NULL;
 }
 
 static void *create_integer(const redisReadTask *task, long long value)
 {
     struct redis_reply *reply = reply_of(task, REDIS_INTEGER);
 
-    reply->integer = value;
+    if (task->parent == NULL)
+        reply->integer = value;
     return reply;
 }
 
@@ -85,11 +95,11 @@ static void free_nothing(void *reply)
     (void)reply;
 }
 
-struct redis_replies *redis_replies_new(void)
+struct redis_replies *redis_replies_new(bool lists)
 {
     static redisReplyObjectFunctions functions = {
         .createString = create_string,
-        .createArray = refuse_array,
+        .createArray = create_array,
         .createInteger = create_integer,
         .createNil = create_nil,
         .freeObject = free_nothing,
@@ -108,6 +118,7 @@ struct redis_replies *redis_replies_new(void)
         return NULL;
     }
     replies->reader->privdata = replies;
+    replies->lists = lists;
     return replies;
 }
 

@@ -1,8 +1,9 @@
 /*
  * Replies of a Redis server: read as they come in, without allocating for them
  *
- * hiredis parses. What is asked for here is answered by one number or one short text, so a list, or
- * a text longer than REDIS_TEXT_MAX, is a fault of the server's like any other.
+ * hiredis parses. What is asked for here is answered by one number or one short text, so a text
+ * longer than REDIS_TEXT_MAX is a fault of the server's like any other, and a list is one but on a
+ * connection with a channel: of that the first text is given, which says what it is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +16,7 @@
 #define REDIS_TEXT_MAX    8192 /* octets; INFO server has about 1200 */
 #define REDIS_RUN_ID_SIZE 41   /* 40 hex digits, NUL */
 
-enum redis_kind { REDIS_TEXT, REDIS_STATUS, REDIS_ERROR, REDIS_INTEGER, REDIS_NIL };
+enum redis_kind { REDIS_TEXT, REDIS_STATUS, REDIS_ERROR, REDIS_INTEGER, REDIS_NIL, REDIS_LIST };
 
 struct redis_reply {
     enum redis_kind kind;
@@ -26,8 +27,8 @@ struct redis_reply {
 
 struct redis_replies;
 
-/* NULL: out of memory. */
-struct redis_replies *redis_replies_new(void);
+/* lists: may there be any? NULL: out of memory. */
+struct redis_replies *redis_replies_new(bool lists);
 void redis_replies_free(struct redis_replies *replies);
 
 /* Called for each reply; false ends the reading. */

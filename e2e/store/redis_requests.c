@@ -13,6 +13,7 @@
 #include <hiredis/hiredis.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WORDS_MAX 16
 #define NO_MEMORY "out of memory"
@@ -125,6 +126,10 @@ bool redis_take_reply(void *argument, const struct redis_reply *reply)
     struct redis *redis = argument;
     struct redis_request *request = TAILQ_FIRST(&redis->sent);
 
+    if (reply->kind == REDIS_LIST && strcmp(reply->text, "message") == 0) {
+        redis->woken(redis->argument);
+        return true;
+    }
     if (request == NULL) {
         (void)snprintf(redis->fault, REDIS_REASON_SIZE,
                        "a reply arrived that nobody had asked for");

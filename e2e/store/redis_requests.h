@@ -38,6 +38,9 @@ struct redis {
     struct redis_requests queued, sent; /* the oldest first */
     struct event *timer;
     unsigned int backoff; /* milliseconds */
+    const char *channel;  /* NULL: none */
+    redis_woken *woken;
+    void *argument; /* woken's */
     char run_id[REDIS_RUN_ID_SIZE];
     char reason[REDIS_REASON_SIZE]; /* why there is no connection; empty: there is one */
     char fault[REDIS_REASON_SIZE];  /* what makes this connection useless; empty: nothing so far */

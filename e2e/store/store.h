@@ -64,6 +64,9 @@ struct store_answer {
 /* The answer is gone when this returns. */
 typedef void store_done(void *argument, const struct store_answer *answer);
 
+/* A scope was revoked, by this process or another one; on one loop. All NULL: everything was. */
+typedef void store_revoked(void *argument, const struct store_scope *scope);
+
 struct store;
 struct store_request;
 
@@ -80,6 +83,10 @@ struct store_ops {
                                     void *argument, struct store_answer *now);
     /* The callback will not be called; whether the operation takes place is open. */
     void (*cancel)(struct store *store, struct store_request *request);
+    /*
+     * Hear of revocations, before the loops run; once. NULL: nobody else revokes. False: no memory.
+     */
+    bool (*watch)(struct store *store, store_revoked *revoked, void *argument);
     void (*free)(struct store *store);
 };
 

@@ -238,8 +238,8 @@ static void memory_free(struct store *store)
     OPENSSL_free(memory);
 }
 
-static const struct store_ops memory_ops = {memory_put,    memory_get,    memory_consume,
-                                            memory_revoke, memory_cancel, memory_free};
+static const struct store_ops memory_ops = {
+    memory_put, memory_get, memory_consume, memory_revoke, memory_cancel, NULL, memory_free};
 
 struct store *store_memory_new(void)
 {

@@ -8,6 +8,7 @@
 #include "net/tls.h"
 #include "net/tls_client.h"
 #include "printable.h"
+#include "store/revoked.h"
 #include "store/store_redis_requests.h"
 
 #include <openssl/bio.h>
@@ -23,6 +24,7 @@ static void redis_store_free(struct store *base)
 {
     struct redis_store *store = (struct redis_store *)base;
 
+    revoked_watch_free(store->watch);
     for (size_t i = 0; i < store->count; i++)
         redis_free(store->clients[i]);
     OPENSSL_free(store->clients);
@@ -34,9 +36,18 @@ static void redis_store_free(struct store *base)
     OPENSSL_free(store);
 }
 
-static const struct store_ops redis_ops = {store_redis_put,     store_redis_get,
-                                           store_redis_consume, store_redis_revoke,
-                                           store_redis_cancel,  redis_store_free};
+static bool redis_store_watch(struct store *base, store_revoked *revoked, void *argument)
+{
+    struct redis_store *store = (struct redis_store *)base;
+
+    store->watch = revoked_watch_new(store, store->first, revoked, argument);
+    return store->watch != NULL;
+}
+
+static const struct store_ops redis_ops = {
+    store_redis_put,    store_redis_get,   store_redis_consume, store_redis_revoke,
+    store_redis_cancel, redis_store_watch, redis_store_free,
+};
 
 bool store_redis_is_secure(const char *url)
 {
@@ -157,6 +168,7 @@ static bool read_files(struct redis_store *store)
 
 static bool connect_all(struct redis_store *store, struct loops *loops)
 {
+    store->first = &loops->loop[0];
     store->setup.addrs = &store->addrs;
     store->setup.host = store->host;
     store->setup.user = store->options->user;

@@ -5,6 +5,7 @@
  */
 #include "store/store_redis_requests.h"
 
+#include "store/revoked.h"
 #include "store/sealed_record.h"
 #include "store/store_redis_text.h"
 #include "store/store_script.h"
@@ -26,6 +27,7 @@ struct store_request {
     store_done *done;
     void *argument;
     struct store_record record; /* put: the whole of it; get, consume: the identity */
+    struct store_scope scope;   /* revoke: texts of record */
 };
 
 static struct redis_word word(const char *text)
@@ -253,24 +255,85 @@ struct store_request *store_redis_consume(struct store *store, struct loop *loop
     return read_key(store, loop, identity, CONSUME, done, argument, now);
 }
 
+static bool send_revoke(struct store_request *request, struct store_answer *fault)
+{
+    const struct store_scope *scope = &request->scope;
+    const struct store_text device = store_text_wanted(scope->device),
+                            ka_id = store_text_wanted(scope->ka_id),
+                            subject = store_text_wanted(scope->subject),
+                            naf = store_text_wanted(scope->naf);
+    unsigned char sealed[SEALED_RECORD_MAX];
+    char lifetime[NUMBER_SIZE], kept[NUMBER_SIZE];
+    size_t length = 0;
+    bool done;
+
+    (void)pthread_rwlock_rdlock(&request->store->lock);
+    done =
+        revoked_seal(request->store->keys, redis_run_id(request->client), scope, sealed, &length);
+    (void)pthread_rwlock_unlock(&request->store->lock);
+    if (!done) {
+        store_answer_set(fault, STORE_UNAVAILABLE, "the revocation cannot be sealed");
+        return false;
+    }
+    (void)snprintf(lifetime, sizeof(lifetime), "%d", REVOKED_SECONDS * 1000);
+    (void)snprintf(kept, sizeof(kept), "%d", REVOKED_KEPT);
+    {
+        const struct redis_word words[] = {
+            word("EVAL"),
+            word(store_script_revoke),
+            word("2"),
+            word(STORE_SCRIPT_NAFS),
+            word(STORE_SCRIPT_REVOCATIONS),
+            word_of(&device),
+            word_of(&ka_id),
+            word_of(&subject),
+            word_of(&naf),
+            {sealed, length},
+            word(lifetime),
+            word(kept),
+        };
+
+        return send_words(request, words, sizeof(words) / sizeof(words[0]), answered, fault);
+    }
+}
+
+static void revoke_when_connected(void *argument, const struct redis_reply *reply,
+                                  const char *reason)
+{
+    struct store_request *request = argument;
+    struct store_answer answer;
+
+    if (reply == NULL)
+        set_fault(&answer, "the store cannot be reached", reason);
+    if (reply == NULL || !send_revoke(request, &answer))
+        finish(request, &answer);
+}
+
+static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
+{
+    if (given != NULL)
+        (void)OPENSSL_strlcpy(text, given, STORE_TEXT_SIZE);
+    return given == NULL ? NULL : text;
+}
+
 struct store_request *store_redis_revoke(struct store *store, struct loop *loop,
                                          const struct store_scope *scope, store_done *done,
                                          void *argument, struct store_answer *now)
 {
     struct store_request *request = begin(store, loop, REVOKE, done, argument, now);
-    const struct store_text device = store_text_wanted(scope->device),
-                            ka_id = store_text_wanted(scope->ka_id),
-                            subject = store_text_wanted(scope->subject),
-                            naf = store_text_wanted(scope->naf);
-    const struct redis_word words[] = {
-        word("EVAL"),     word(store_script_revoke), word("1"),         word(STORE_SCRIPT_NAFS),
-        word_of(&device), word_of(&ka_id),           word_of(&subject), word_of(&naf),
-    };
+    const struct redis_word info[] = {word("INFO"), word("server")};
 
     if (request == NULL)
         return NULL;
-    return begun(request,
-                 send_words(request, words, sizeof(words) / sizeof(words[0]), answered, now));
+    request->scope = (struct store_scope){
+        .device = copy(request->record.device, scope->device),
+        .ka_id = copy(request->record.ka_id, scope->ka_id),
+        .subject = copy(request->record.subject, scope->subject),
+        .naf = copy(request->record.naf, scope->naf),
+    };
+    if (redis_run_id(request->client)[0] != '\0')
+        return begun(request, send_revoke(request, now));
+    return begun(request, send_words(request, info, 2, revoke_when_connected, now));
 }
 
 void store_redis_cancel(struct store *store, struct store_request *request)

@@ -21,6 +21,8 @@ struct redis_store {
     struct redis **clients; /* one of each loop */
     pthread_rwlock_t lock;  /* of keys and setup.tls */
     struct seal_keys *keys;
+    struct loop *first;
+    struct revoked_watch *watch; /* NULL: nobody asked for it */
 };
 
 struct store_request *store_redis_put(struct store *store, struct loop *loop,

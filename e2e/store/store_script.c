@@ -57,4 +57,11 @@ const char store_script_revoke[] =
          "    end\n"
          "  end\n"
          "end\n"
+         "local number = redis.call('INCR', KEYS[2])\n"
+         "local function name(of)\n"
+         "  return '" STORE_SCRIPT_REVOKED ":' .. string.format('%.0f', of)\n"
+         "end\n"
+         "redis.call('SET', name(number), ARGV[5], 'PX', ARGV[6])\n"
+         "redis.call('DEL', name(number - ARGV[7]))\n"
+         "redis.call('PUBLISH', '" STORE_SCRIPT_REVOKED "', number)\n"
          "return 1\n";

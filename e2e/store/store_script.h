@@ -14,6 +14,10 @@
 #define STORE_SCRIPT_DEVICE "akma:device:"
 #define STORE_SCRIPT_NAFS   "akma:nafs"
 
+/* Of revocations (revoked.h): how many, and each of them, which is the channel's name as well. */
+#define STORE_SCRIPT_REVOCATIONS "akma:revocations"
+#define STORE_SCRIPT_REVOKED     "akma:revoked"
+
 /*
  * KEYS: the record's, the set of NAFs, the device's sorted set, the NAF's. ARGV: sealed record,
  * lifetime in milliseconds, member, NAF, and how many a device and a NAF may have. 1: it is there;
@@ -21,7 +25,10 @@
  */
 extern const char store_script_put[];
 
-/* KEYS: the set of NAFs. ARGV: device, ka-id, subject, NAF, each "=" and a text, or empty: any. */
+/*
+ * KEYS: the set of NAFs, the number of revocations. ARGV: device, ka-id, subject, NAF, each "=" and
+ * a text, or empty: any; the same sealed, for how many milliseconds and how many of them are kept.
+ */
 extern const char store_script_revoke[];
 
 #endif

@@ -143,7 +143,7 @@ static bool keep_integer(void *argument, const struct redis_reply *reply)
 static bool try_replies(void)
 {
     static const char octets[] = "+OK\r\n$3\r\nabc\r\n:41\r\n";
-    struct redis_replies *replies = redis_replies_new();
+    struct redis_replies *replies = redis_replies_new(true);
     long long last = 0;
     const bool done =
         replies != NULL && redis_replies_feed(replies, octets, strlen(octets), keep_integer, &last);

@@ -1,0 +1,234 @@
+/*
+ * Revocations in a shared store: what a third party says, and every process that uses the store
+ * hears
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/revoked.h"
+
+#include "ops/log.h"
+#include "store/store_redis_requests.h"
+#include "store/store_script.h"
+
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NAME      "revocation" /* in the place of a record's identity: no record has it */
+#define LOOK_MS   500          /* between two looks, where the channel does not wake */
+#define AT_A_TIME 64           /* revocations that are asked for without waiting */
+#define KEY_SIZE  64
+
+/* Which members of a scope are given: the first octet of what is sealed as the key. */
+enum { DEVICE = 1, KA_ID = 2, SUBJECT = 4, NAF = 8 };
+
+static void put_member(struct store_record *record, char *text, const char *given, unsigned int bit)
+{
+    if (given == NULL)
+        return;
+    (void)OPENSSL_strlcpy(text, given, STORE_TEXT_SIZE);
+    record->key[0] |= (unsigned char)bit;
+}
+
+bool revoked_seal(const struct seal_keys *keys, const char *run_id, const struct store_scope *scope,
+                  unsigned char sealed[SEALED_RECORD_MAX], size_t *length)
+{
+    struct store_record record = {.identity = NAME};
+
+    put_member(&record, record.device, scope->device, DEVICE);
+    put_member(&record, record.ka_id, scope->ka_id, KA_ID);
+    put_member(&record, record.subject, scope->subject, SUBJECT);
+    put_member(&record, record.naf, scope->naf, NAF);
+    return sealed_record_make(keys, run_id, (uint64_t)time(NULL) + REVOKED_SECONDS, &record, sealed,
+                              length);
+}
+
+static const char *member(const struct store_record *record, const char *text, unsigned int bit)
+{
+    return (record->key[0] & bit) != 0 ? text : NULL;
+}
+
+struct revoked_watch {
+    struct redis_store *store;
+    struct redis *client;     /* the first loop's, for what is read */
+    struct redis *subscriber; /* the channel's own */
+    struct event *tick;
+    store_revoked *revoked;
+    void *argument;
+    bool has_looked; /* what was revoked before the first look concerns nobody here */
+    bool is_looking, again;
+    char run_id[REDIS_RUN_ID_SIZE];
+    unsigned long long last, wanted; /* numbers: heard, and the store's last one */
+    size_t asked;                    /* without a reply */
+};
+
+static void look(void *argument);
+
+/* Some cannot be read any more: nobody knows whom they concern, so they concern everybody. */
+static void miss(struct revoked_watch *watch)
+{
+    static const struct store_scope everything = {NULL, NULL, NULL, NULL};
+
+    log_event("revocations-missed", "reason",
+              "more were made, or longer ago, than the store keeps: all connections end", NULL);
+    watch->last = watch->wanted;
+    watch->revoked(watch->argument, &everything);
+}
+
+static void apply(struct revoked_watch *watch, const struct redis_reply *reply)
+{
+    struct store_record record = {.identity = NAME};
+    struct store_scope scope;
+    const char *wrong;
+
+    (void)pthread_rwlock_rdlock(&watch->store->lock);
+    wrong = sealed_record_open(watch->store->keys, watch->run_id, (uint64_t)time(NULL),
+                               (const unsigned char *)reply->text, reply->length, &record);
+    (void)pthread_rwlock_unlock(&watch->store->lock);
+    if (wrong != NULL) {
+        log_event("revocation", "result", "refused", "reason", wrong, NULL);
+        return;
+    }
+    scope = (struct store_scope){
+        .device = member(&record, record.device, DEVICE),
+        .ka_id = member(&record, record.ka_id, KA_ID),
+        .subject = member(&record, record.subject, SUBJECT),
+        .naf = member(&record, record.naf, NAF),
+    };
+    watch->revoked(watch->argument, &scope);
+}
+
+static void end_look(struct revoked_watch *watch)
+{
+    watch->is_looking = false;
+    if (watch->again)
+        look(watch);
+}
+
+static void ask_for_more(struct revoked_watch *watch);
+
+/* Replies come in the order of the requests. */
+static void on_revocation(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    struct revoked_watch *watch = argument;
+
+    (void)reason;
+    watch->asked--;
+    if (reply == NULL || reply->kind == REDIS_ERROR) {
+        watch->wanted = watch->last; /* the next look asks for it again */
+    } else if (watch->last < watch->wanted) {
+        watch->last++;
+        if (reply->kind == REDIS_TEXT)
+            apply(watch, reply);
+        else
+            miss(watch);
+    }
+    if (watch->asked > 0)
+        return;
+    if (watch->last < watch->wanted)
+        ask_for_more(watch);
+    else
+        end_look(watch);
+}
+
+static void ask_for_more(struct revoked_watch *watch)
+{
+    const unsigned long long left = watch->wanted - watch->last, first = watch->last + 1;
+    const size_t count = left < AT_A_TIME ? (size_t)left : AT_A_TIME;
+
+    for (size_t i = 0; i < count; i++) {
+        char key[KEY_SIZE];
+        const char *reason;
+        const int length = snprintf(key, sizeof(key), STORE_SCRIPT_REVOKED ":%llu", first + i);
+        const struct redis_word words[] = {{"GET", 3}, {key, (size_t)length}};
+
+        if (redis_send(watch->client, words, 2, on_revocation, watch, &reason) != NULL)
+            watch->asked++;
+        else
+            watch->wanted = watch->last; /* the next look asks for it again */
+    }
+    if (watch->asked == 0)
+        end_look(watch);
+}
+
+static void on_count(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    struct revoked_watch *watch = argument;
+    const char *run_id = redis_run_id(watch->client);
+
+    (void)reason;
+    if (reply == NULL || (reply->kind != REDIS_TEXT && reply->kind != REDIS_NIL)) {
+        end_look(watch);
+        return;
+    }
+    watch->wanted = reply->kind == REDIS_NIL ? 0 : strtoull(reply->text, NULL, 10);
+    if (!watch->has_looked)
+        watch->last = watch->wanted;
+    else if (strcmp(watch->run_id, run_id) != 0 || watch->wanted < watch->last)
+        watch->last = 0; /* another run, or emptied: all of it is new */
+    watch->has_looked = true;
+    (void)OPENSSL_strlcpy(watch->run_id, run_id, sizeof(watch->run_id));
+    if (watch->last < watch->wanted)
+        ask_for_more(watch);
+    else
+        end_look(watch);
+}
+
+/* How many are there? One question at a time, however often the channel wakes. */
+static void look(void *argument)
+{
+    static const struct redis_word words[] = {
+        {"GET", 3}, {STORE_SCRIPT_REVOCATIONS, sizeof(STORE_SCRIPT_REVOCATIONS) - 1}};
+    struct revoked_watch *watch = argument;
+    const char *reason;
+
+    watch->again = watch->is_looking;
+    if (watch->is_looking)
+        return;
+    watch->is_looking = redis_send(watch->client, words, 2, on_count, watch, &reason) != NULL;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    struct revoked_watch *watch = argument;
+
+    (void)fd, (void)what;
+    if (!watch->is_looking)
+        look(watch);
+    redis_ping(watch->subscriber);
+}
+
+struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *loop,
+                                        store_revoked *revoked, void *argument)
+{
+    static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
+    struct revoked_watch *watch = OPENSSL_zalloc(sizeof(*watch));
+
+    if (watch == NULL)
+        return NULL;
+    watch->store = store;
+    watch->client = store->clients[loop->index];
+    watch->revoked = revoked;
+    watch->argument = argument;
+    watch->subscriber = redis_subscribe(loop, &store->setup, STORE_SCRIPT_REVOKED, look, watch);
+    watch->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, watch);
+    if (watch->subscriber != NULL && watch->tick != NULL && event_add(watch->tick, &often) == 0) {
+        look(watch); /* the first question of all, before a key is asked for */
+        return watch;
+    }
+    revoked_watch_free(watch);
+    return NULL;
+}
+
+void revoked_watch_free(struct revoked_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->tick != NULL)
+        event_free(watch->tick);
+    redis_free(watch->subscriber);
+    OPENSSL_free(watch);
+}

@@ -1,0 +1,44 @@
+/*
+ * Revocations in a shared store: what a third party says, and every process that uses the store
+ * hears
+ *
+ *     akma:revocations    how many there have been: the number of the last one
+ *     akma:revoked:<N>    the Nth, sealed as a record is (sealed_record.h); a day, and 16,384 of
+ * them akma:revoked        a channel, on which each number is published
+ *
+ * What arrives on the channel only wakes: what was revoked is read from the keys, in their order,
+ * so that nothing is missed while a connection is away. It is looked for every half second as well,
+ * where the channel is silent. Whoever writes to the store can repeat or hide a revocation within
+ * one run of the server, and cannot make one up.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef REVOKED_H
+#define REVOKED_H
+
+#include "net/loop.h"
+#include "store/seal_keys.h"
+#include "store/sealed_record.h"
+#include "store/store.h"
+
+#define REVOKED_SECONDS 86400 /* how long a revocation can be read */
+#define REVOKED_KEPT    16384 /* how many */
+
+struct redis_store;
+
+/* Seal what scope describes. False: as sealed_record_make(). */
+bool revoked_seal(const struct seal_keys *keys, const char *run_id, const struct store_scope *scope,
+                  unsigned char sealed[SEALED_RECORD_MAX], size_t *length);
+
+/*
+ * Watch on the store's first loop, which does not run yet. revoked() is called there for each scope
+ * that was revoked since; with one that describes everything, if some were missed for good. NULL:
+ * out of memory.
+ */
+struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *loop,
+                                        store_revoked *revoked, void *argument);
+
+/* The loop does not run any more. NULL is fine. */
+void revoked_watch_free(struct revoked_watch *watch);
+
+#endif
