@@ -71,8 +71,10 @@ enum e2e_opened e2e_open(struct e2e *e2e, const struct e2e_setup *setup,
     e2e->usage = setup->usage == NULL ? "" : setup->usage;
     e2e->ctx = new_context(setup->libctx);
     if (e2e->ctx == NULL) {
-        (void)snprintf(reason, E2E_REASON_SIZE,
-                       "AKMA-E2E: not found, is akma activated in openssl.cnf (OPENSSL_CONF)?");
+        (void)snprintf(
+            reason, E2E_REASON_SIZE,
+            "AKMA-E2E: not found: activate akma in a configuration (OPENSSL_CONF), or load "
+            "it into this library context");
         ERR_clear_error();
         return E2E_UNAVAILABLE;
     }

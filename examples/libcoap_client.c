@@ -72,7 +72,11 @@ int main(int argc, char *argv[])
     coap_context_t *context;
     coap_session_t *session;
 
-    if (argc != 3 || !libcoap_secrets_read(&secrets) || !libcoap_key(key, &secrets))
+    if (argc != 3) {
+        fprintf(stderr, "usage: libcoap_client PORT IDENTITY <secrets\n");
+        return 2;
+    }
+    if (!libcoap_secrets_read(&secrets) || !libcoap_key(key, &secrets))
         return 2;
     coap_startup();
     context = coap_new_context(NULL);

@@ -12,6 +12,7 @@
 
 #include <coap3/coap.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,20 @@ struct known {
     coap_bin_const_t answer;
 };
 
-/* coap_dtls_id_callback_t: NULL ends the handshake. libcoap copies what it is given. */
+/*
+ * coap_dtls_id_callback_t: NULL ends the handshake. libcoap copies what it is given. An unknown
+ * identity gets a key that nobody has, and fails as a wrong key does.
+ */
 static const coap_bin_const_t *key_of(coap_bin_const_t *identity, coap_session_t *session,
                                       void *userdata)
 {
     struct known *known = userdata;
+    const bool is_known = identity->length == strlen(known->identity) &&
+                          memcmp(identity->s, known->identity, identity->length) == 0;
 
     (void)session;
-    if (identity->length != strlen(known->identity) ||
-        memcmp(identity->s, known->identity, identity->length) != 0 ||
-        !libcoap_key(known->key, &known->secrets))
+    if (is_known ? !libcoap_key(known->key, &known->secrets)
+                 : RAND_bytes(known->key, E2E_KEY_LENGTH) <= 0)
         return NULL;
     known->answer = (coap_bin_const_t){E2E_KEY_LENGTH, known->key};
     return &known->answer;
@@ -78,7 +83,11 @@ int main(int argc, char *argv[])
     struct known known = {.identity = argc == 3 ? argv[2] : ""};
     coap_context_t *context;
 
-    if (argc != 3 || !libcoap_secrets_read(&known.secrets))
+    if (argc != 3) {
+        fprintf(stderr, "usage: libcoap_server PORT IDENTITY <secrets\n");
+        return 2;
+    }
+    if (!libcoap_secrets_read(&known.secrets))
         return 2;
     coap_startup();
     context = listen_on(argv[1], &known);

@@ -29,9 +29,9 @@ int tls13_psk_set_groups(SSL_CTX *ctx)
     return done;
 }
 
-SSL_CTX *tls13_psk_ctx(const SSL_METHOD *method)
+SSL_CTX *tls13_psk_ctx(OSSL_LIB_CTX *libctx, const SSL_METHOD *method)
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
+    SSL_CTX *ctx = SSL_CTX_new_ex(libctx, NULL, method);
 
     if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") &&

@@ -3,7 +3,7 @@
  *
  * A client:
  *
- *     SSL_CTX *ctx = tls13_psk_ctx(TLS_client_method());
+ *     SSL_CTX *ctx = tls13_psk_ctx(NULL, TLS_client_method());
  *     SSL *ssl = SSL_new(ctx);
  *
  *     tls13_psk_offer(ssl, identity, key, 32);
@@ -12,7 +12,7 @@
  *
  * A server:
  *
- *     SSL_CTX *ctx = tls13_psk_ctx(TLS_server_method());
+ *     SSL_CTX *ctx = tls13_psk_ctx(NULL, TLS_server_method());
  *
  *     SSL_CTX_set_psk_find_session_callback(ctx, find);
  *     ... where find gives tls13_psk_session(ssl, key, 32) for an identity it knows ...
@@ -42,8 +42,11 @@
 
 #define TLS13_PSK_IDENTITY_MAX 256 /* octets: libssl's own limit */
 
-/* A context for nothing but such connections; NULL with the reason on OpenSSL's error stack. */
-SSL_CTX *tls13_psk_ctx(const SSL_METHOD *method);
+/*
+ * A context for nothing but such connections, whose algorithms come from this library context
+ * (NULL: the default one); NULL with the reason on OpenSSL's error stack.
+ */
+SSL_CTX *tls13_psk_ctx(OSSL_LIB_CTX *libctx, const SSL_METHOD *method);
 
 /* The groups alone, for another context of TLS 1.3. 1, or 0: the reason is on the error stack. */
 int tls13_psk_set_groups(SSL_CTX *ctx);

@@ -72,7 +72,7 @@ bool derivation_run(const char *algorithm, struct input *inputs, size_t count, u
     (void)ERR_peek_last_error_data(&why, &flags);
     if (kdf == NULL)
         (void)fail(reason, algorithm,
-                   "not found: is that its name, and is akma activated in openssl.cnf "
+                   "not found: is that its name, and is akma activated in the configuration "
                    "(OPENSSL_CONF)? akma doctor says more");
     else if (!done)
         (void)fail(reason, algorithm,

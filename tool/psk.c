@@ -122,7 +122,7 @@ static int set_up(struct psk_setup *setup)
     setup->ctx = kdf == NULL ? NULL : EVP_KDF_CTX_new(kdf);
     EVP_KDF_free(kdf);
     if (setup->ctx == NULL)
-        return fail("AKMA-E2E: not found, is akma activated in openssl.cnf (OPENSSL_CONF)? "
+        return fail("AKMA-E2E: not found, is akma activated in the configuration (OPENSSL_CONF)? "
                     "akma doctor says more",
                     EXIT_FAILURE);
     if (set_context(setup))

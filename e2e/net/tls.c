@@ -42,7 +42,7 @@ static bool open_keylog(const char *path)
 
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
 {
-    SSL_CTX *ctx = tls13_psk_ctx(method);
+    SSL_CTX *ctx = tls13_psk_ctx(NULL, method);
 
     if (ctx == NULL) {
         fprintf(stderr, "TLS: %s\n", tls_error());

@@ -51,7 +51,7 @@ bool module_open(struct module *module, char reason[MODULE_REASON_SIZE])
     *module = (struct module){.libctx = OSSL_LIB_CTX_new()};
     ERR_clear_error();
     if (module->libctx == NULL || !read_configuration(module->libctx))
-        give_reason(reason, "openssl.cnf (OPENSSL_CONF) cannot be read");
+        give_reason(reason, "OpenSSL's configuration (OPENSSL_CONF) cannot be read");
     else if (!has_module(module->libctx) && !load(module))
         give_reason(reason, "akma.so cannot be loaded (OPENSSL_MODULES)");
     else

@@ -120,7 +120,7 @@ def test_a_configuration_that_cannot_be_read(devices: Path, tmp_path: Path) -> N
     broken = settings(tmp_path / "openssl.cnf")
     result = command(BROKER, PLUGIN, *options, environment=broken)
     assert result.returncode == 3
-    assert "openssl.cnf (OPENSSL_CONF) cannot be read" in result.stderr
+    assert "OpenSSL's configuration (OPENSSL_CONF) cannot be read" in result.stderr
 
 
 def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:

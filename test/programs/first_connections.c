@@ -88,7 +88,7 @@ int main(int argc, char *argv[])
     unsigned int wanted;
     int64_t begun;
 
-    if (argc != 3 || (ctx = tls13_psk_ctx(TLS_client_method())) == NULL)
+    if (argc != 3 || (ctx = tls13_psk_ctx(NULL, TLS_client_method())) == NULL)
         return EXIT_FAILURE;
     server.sin_port = htons((unsigned short)strtoul(argv[1], NULL, 10));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

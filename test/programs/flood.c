@@ -81,7 +81,7 @@ int main(int argc, char *argv[])
     static pthread_t threads[THREADS_MAX];
     unsigned int count;
 
-    if (argc != 4 || (ctx = tls13_psk_ctx(TLS_client_method())) == NULL)
+    if (argc != 4 || (ctx = tls13_psk_ctx(NULL, TLS_client_method())) == NULL)
         return EXIT_FAILURE;
     server.sin_port = htons((unsigned short)strtoul(argv[1], NULL, 10));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

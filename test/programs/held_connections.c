@@ -50,7 +50,7 @@ int main(int argc, char *argv[])
 {
     const size_t count = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
     SSL **held = OPENSSL_zalloc(count * sizeof(SSL *));
-    SSL_CTX *ctx = tls13_psk_ctx(TLS_client_method());
+    SSL_CTX *ctx = tls13_psk_ctx(NULL, TLS_client_method());
     unsigned char key[32];
     char line[16];
 

@@ -125,8 +125,8 @@ static void run(SSL_CTX *client_ctx, SSL_CTX *server_ctx, size_t octets, bool en
 
 int main(int argc, char *argv[])
 {
-    SSL_CTX *client = tls13_psk_ctx(TLS_client_method()),
-            *server = tls13_psk_ctx(TLS_server_method());
+    SSL_CTX *client = tls13_psk_ctx(NULL, TLS_client_method()),
+            *server = tls13_psk_ctx(NULL, TLS_server_method());
 
     check(argc == 2 && client != NULL && server != NULL, "relay OCTETS");
     SSL_CTX_set_psk_find_session_callback(server, find);

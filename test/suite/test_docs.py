@@ -13,7 +13,7 @@ import pytest
 
 import reference
 from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
-from flow import Process, StockServer, with_free_ports
+from flow import Process, StockClient, StockServer, with_free_ports
 from openssl_cli import EXAMPLE, derived, kdf, openssl
 from samples import EXPECTED, items, options
 from tables import add_row, copy_tree, has_row
@@ -123,6 +123,93 @@ def test_readme_client(tmp_path: Path) -> None:
             client.process.stdin.close()
             assert client.wait() == 1
         assert "64 octets of secrets" in client.errors
+
+
+def test_readme_server(tmp_path: Path) -> None:
+    """The commands build both ends, which talk; the server takes openssl's client, and nobody without the key."""
+    server, client = (compile_of_readme(tmp_path, f"e2e_{role}") for role in ("server", "client"))
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"epoch-1")
+    with Process(server, "127.0.0.1:0", "ue1", "epoch-1", environment=OURS) as ours:
+        ours.write(KS_NAF + KA)
+        address = ours.read().decode().removeprefix("listening on ")
+        for _ in range(2):
+            with Process(client, address, "ue1", "epoch-1", environment=OURS) as end:
+                end.write(KS_NAF + KA)
+                assert end.read() == b"hello" and end.wait() == 0
+        with StockClient(address, "ue1", key) as stock:
+            stock.write(b"one\n")
+            assert stock.read() == b"one"
+            stock.write(b"two\n")
+            assert stock.read() == b"two"
+        alerts = []
+        for identity, wrong in (("ue1", key[::-1]), ("nobody", key)):
+            with StockClient(address, identity, wrong) as stock:
+                assert stock.wait() == 1
+                alerts.append(re.findall(r"alert[^:\n]*", stock.errors)[:1])
+        assert alerts[0] == alerts[1] != []
+        with StockClient(address, "ue1", key) as stock:
+            stock.write(b"still there\n")
+            assert stock.read() == b"still there"
+
+
+@pytest.mark.parametrize("program", ["e2e_client", "e2e_server"])
+def test_examples_say_how_they_are_used(tmp_path: Path, program: str) -> None:
+    """A wrong command line is answered with the right one, and a missing module without a file nobody has."""
+    built = compile_of_readme(tmp_path, program)
+    with Process(built, "127.0.0.1:1", environment=OURS) as process:
+        assert process.wait() == 2
+    assert process.errors == f"usage: {program} HOST:PORT IDENTITY REFRESH <secrets\n"
+    nothing = OURS | {"OPENSSL_CONF": "/dev/null"}
+    with Process(built, "127.0.0.1:1", "ue1", "epoch-1", environment=nothing) as process:
+        process.write(KS_NAF + KA)
+        assert process.wait() == 1
+    assert "load it into this library context" in process.errors
+    assert "openssl.cnf" not in process.errors
+
+
+WITHOUT_A_FILE = """
+#include "e2e_key.h"
+#include "tls13_psk.h"
+#include <openssl/provider.h>
+#include <stdio.h>
+
+int main(int argc, char *argv[])
+{
+    const unsigned char tls13[] = {1, 0, 0, 0, 7}, ks_naf[32] = {1}, ka[32] = {2};
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    const struct e2e_setup setup = {libctx, "naf.example.com", tls13, NULL, NULL, NULL};
+    const struct e2e_inputs inputs = {ks_naf, ka, sizeof(ka), ks_naf, 0, 0};
+    unsigned char key[E2E_KEY_LENGTH];
+    char reason[E2E_REASON_SIZE] = "";
+    struct e2e e2e;
+
+    if (argc != 2 || !OSSL_PROVIDER_set_default_search_path(libctx, argv[1]) ||
+        OSSL_PROVIDER_load(libctx, "default") == NULL || OSSL_PROVIDER_load(libctx, "akma") == NULL ||
+        e2e_open(&e2e, &setup, reason) != E2E_OPEN || !e2e_derive(&e2e, &inputs, key, reason) ||
+        tls13_psk_ctx(libctx, TLS_server_method()) == NULL)
+        return !!puts(reason);
+    for (size_t i = 0; i < sizeof(key); i++)
+        printf("%02x", key[i]);
+    return 0;
+}
+"""
+
+
+def test_without_any_file(tmp_path: Path) -> None:
+    """The module from a folder that is nowhere configured, and TLS out of the same library context."""
+    (tmp_path / "program.c").write_text(WITHOUT_A_FILE)
+    sources = [
+        tmp_path / "program.c",
+        *(ROOT / "examples" / f"{n}.c" for n in ("e2e_key", "tls13_psk")),
+    ]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-I{ROOT}/examples"]
+    run("gcc", *flags, "-o", tmp_path / "program", *sources, "-lssl", "-lcrypto")
+    settings = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": "/nowhere"}
+    key = run(tmp_path / "program", BUILD, **settings)
+    naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
+    ks_naf, ka = b"\1".ljust(32, b"\0"), b"\2".ljust(32, b"\0")
+    assert key == reference.e2e_key(ks_naf, ka, naf_id).hex()
 
 
 def test_one_statement_on_the_a_kid() -> None:

@@ -890,4 +890,7 @@ def test_no_server(devices: Path) -> None:
 def test_without_the_provider(devices: Path) -> None:
     environment = ENVIRONMENT | {"OPENSSL_CONF": "/dev/null"}
     result = ue(devices, ID, "127.0.0.1:1", environment=environment)
-    assert result.returncode == 1 and "is akma activated in openssl.cnf" in result.stderr
+    assert (
+        result.returncode == 1
+        and "activate akma in a configuration (OPENSSL_CONF)" in result.stderr
+    )

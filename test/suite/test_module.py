@@ -58,6 +58,11 @@ def test_links_libcrypto_and_libc_only() -> None:
     assert names == {"libcrypto", "libc"}
 
 
+def test_says_nothing_of_a_file_that_its_user_may_not_have() -> None:
+    """Who loads it by name has no openssl.cnf to look into."""
+    assert b"openssl.cnf" not in MODULE.read_bytes()
+
+
 # What libcrypto 3.0.0 has of what the module calls; 3.0.0 to 3.0.2 have no OPENSSL_strncasecmp, for one.
 LIBCRYPTO_3_0_0 = set(
     """
