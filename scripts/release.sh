@@ -1,15 +1,15 @@
 #!/bin/sh
-# Make a release from a clean main: the suite, a tag, the source archive, its checksums and its bill of materials, and
-# signatures where a key is given.
+# Make a release from a clean main: the suite, a tag, the source archive, the Python package as a wheel, their checksums and the
+# bill of materials, and signatures where a key is given.
 #
-#   scripts/release.sh             the archive of HEAD alone, without tag or tests
+#   scripts/release.sh             archive and wheel of HEAD alone, without tag or tests
 #   scripts/release.sh <version>   the release; <version> must be the one of CMakeLists.txt, and stand in CHANGELOG.md
 #
-# The archive has the same octets wherever and whenever it is made from one commit. So has akma-<version>.spdx.json: its files,
-# their licences, and what the programs link (SPDX 2.3).
+# Archive and wheel have the same octets wherever and whenever they are made from one commit (the wheel: by one setuptools). So has
+# akma-<version>.spdx.json: its files, their licences, and what the programs link (SPDX 2.3).
 #
-# AKMA_SIGN_KEY   key of gpg; tag and archive are signed with it
-# AKMA_RELEASE    folder for the archive, default build/release
+# AKMA_SIGN_KEY   key of gpg; tag, archive and wheel are signed with it
+# AKMA_RELEASE    folder for the files, default build/release
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -26,7 +26,7 @@ refuse() {
 check_version() {
     [ "$1" = "$version" ] || refuse "$1 is not the version of CMakeLists.txt, $version"
     grep -q "^## $version\$" CHANGELOG.md || refuse "CHANGELOG.md has no heading: ## $version"
-    grep -q "^version = \"$version\"\$" python/pyproject.toml || refuse "python/pyproject.toml has another version"
+    grep -q "^__version__ = \"$version\"\$" python/akma/__init__.py || refuse "python/akma/__init__.py has another version"
     sed -n 1p debian/changelog | grep -q "^akma ($version-" || refuse "debian/changelog begins with another version"
     ! awk '/^## / { is = /^## Unreleased$/ } is && /^- / { any = 1 } END { exit !any }' CHANGELOG.md ||
         refuse "CHANGELOG.md has changes under Unreleased: they belong under $version"
@@ -42,10 +42,25 @@ make_archive() {
     git -c tar.umask=0002 -c core.autocrlf=false \
         archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
     /usr/bin/python3 scripts/make_sbom.py "$folder/$archive" >"$folder/akma-$version.spdx.json"
-    (cd "$folder" && sha256sum "$archive" >"$archive.sha256" && sha512sum "$archive" >"$archive.sha512")
+    publish "$archive"
+}
+
+# From the archive alone, without a package index; its files have the time of the commit.
+make_wheel() {
+    source=$(mktemp -d)
+    tar -xzf "$folder/$archive" -C "$source"
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) /usr/bin/python3 -m pip --quiet --disable-pip-version-check wheel --no-index \
+        --no-deps --no-build-isolation --wheel-dir "$folder" "$source/akma-$version/python"
+    rm -rf "$source"
+    publish "akma-$version-py3-none-any.whl"
+}
+
+# Checksums and signature beside a file, whose name is printed.
+publish() {
+    (cd "$folder" && sha256sum "$1" >"$1.sha256" && sha512sum "$1" >"$1.sha512")
     [ -z "${AKMA_SIGN_KEY:-}" ] ||
-        gpg --local-user "$AKMA_SIGN_KEY" --armor --detach-sign --yes --output "$folder/$archive.asc" "$folder/$archive"
-    echo "$folder/$archive"
+        gpg --local-user "$AKMA_SIGN_KEY" --armor --detach-sign --yes --output "$folder/$1.asc" "$folder/$1"
+    echo "$folder/$1"
 }
 
 if [ $# -gt 0 ]; then
@@ -54,4 +69,5 @@ if [ $# -gt 0 ]; then
     git tag ${AKMA_SIGN_KEY:+--local-user "$AKMA_SIGN_KEY" --sign} --annotate --message "akma $version" "v$version"
 fi
 make_archive
+make_wheel
 [ $# -eq 0 ] || echo "Tagged v$version. To publish: git push origin v$version, and the files of $folder"

@@ -38,7 +38,9 @@ static enum relay_status ssl_outcome(struct relay *relay, struct direction *dire
 
 /*
  * Read from TLS what there is, whole records, as far as part has room. libssl reads ahead, and what
- * it holds shows on no socket: only when SSL_read() finds no whole record may a direction wait.
+ * it holds shows on no socket: only when it holds nothing, or SSL_read() finds no whole record, may
+ * a direction wait. A record that is not full is the last one as a rule: to ask for another would
+ * be one system call more for each.
  */
 static enum relay_status read_ssl(struct relay *relay, struct direction *direction,
                                   unsigned char *part, size_t *length)
@@ -48,10 +50,15 @@ static enum relay_status read_ssl(struct relay *relay, struct direction *directi
     for (*length = 0; status == RELAY_OK && *length + RECORD <= RELAY_PART;) {
         const int got = SSL_read(relay->ssl, part + *length, RECORD);
 
-        if (got > 0)
-            *length += (size_t)got;
-        else
+        if (got <= 0) {
             status = ssl_outcome(relay, direction, got);
+            break;
+        }
+        *length += (size_t)got;
+        if (got < RECORD && !SSL_has_pending(relay->ssl)) {
+            direction->ssl_wanted = EV_READ;
+            status = RELAY_BLOCKED;
+        }
     }
     return status;
 }

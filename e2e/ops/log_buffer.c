@@ -17,6 +17,7 @@
 #define PART        4096  /* octets written at once */
 #define REPORT_SIZE 16384 /* octets that must be free for a report: some tens of short lines */
 #define LAST_MS     500   /* that exit() waits for a reader who takes nothing */
+#define PAUSE_MS    5     /* between two writes: many lines are written at once, and wake up once */
 
 static struct {
     pthread_mutex_t lock;
@@ -126,6 +127,7 @@ static void report(bool is_last)
 
 static void *write_lines(void *argument)
 {
+    static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
     char part[PART];
 
     (void)argument;
@@ -139,6 +141,8 @@ static void *write_lines(void *argument)
         (void)pthread_cond_broadcast(&buffer.written);
         (void)pthread_mutex_unlock(&buffer.lock);
         report(false);
+        if (length < PART)
+            (void)nanosleep(&pause, NULL);
     }
     return NULL;
 }
@@ -190,16 +194,20 @@ bool log_buffer_open(log_buffer_report *report_lost)
 
 void log_buffer_add(const char *line, size_t length)
 {
+    bool was_empty;
+
     (void)pthread_mutex_lock(&buffer.lock);
+    was_empty = buffer.length == 0;
     if (length <= LOG_BUFFER_SIZE - buffer.length) {
         copy_in(line, length);
-        if (buffer.length == length) /* else the writer is busy, and looks again */
-            (void)pthread_cond_signal(&buffer.changed);
     } else {
         buffer.lost++;
         buffer.has_to_report = true;
     }
     (void)pthread_mutex_unlock(&buffer.lock);
+    if (was_empty) /* else the writer is busy, and looks again; under the lock it would wait for it
+                    */
+        (void)pthread_cond_signal(&buffer.changed);
 }
 
 void log_buffer_remind(void)

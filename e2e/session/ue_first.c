@@ -52,10 +52,15 @@ static void wait_for_next(struct ue *ue)
         return;
     }
     begin_line(ue, on_readable);
-    io_watch_set(&connection->watch, IO_OK, 0); /* the next line may be there already */
     connection->deadline = clock_ms() + (int64_t)limits->idle * 1000;
     if (limits->session != 0 && session < connection->deadline)
         connection->deadline = session;
+    if (tls_lines_has_begun(&ue->lines) || SSL_has_pending(connection->ssl)) {
+        io_watch_set(&connection->watch, IO_OK, 0); /* the next line: no socket shows it */
+        return;
+    }
+    tls_lines_clear(&ue->lines);
+    io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
 }
 
 /* Write what there is; then the next nonce, or on in plain, where that is allowed. */

@@ -95,17 +95,31 @@ static void exchange_end(struct exchange *exchange, enum key_result result,
     exchange_free(exchange);
 }
 
-static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
+static void log_failure(const struct exchange *exchange, const char *status, const char *reason)
 {
     static struct log_limit limit_source_failed;
 
     log_limited(&limit_source_failed, "source-failed", "interface",
                 exchange->service->setup->interface->name, "identity", exchange->identity, "status",
                 status, "reason", reason, NULL);
+}
+
+static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
+{
+    log_failure(exchange, status, reason);
     exchange_end(exchange, KEY_FAILED, NULL, reason);
 }
 
-static void send_request(struct exchange *exchange);
+static const char *send_request(struct exchange *exchange);
+
+/* From the loop: send another request, or fail. */
+static void send_again(struct exchange *exchange)
+{
+    const char *fault = send_request(exchange);
+
+    if (fault != NULL)
+        exchange_fail(exchange, NULL, fault);
+}
 
 static void take_key(struct exchange *exchange, const struct http_reply *reply)
 {
@@ -137,7 +151,7 @@ static void follow(struct exchange *exchange, const char *location)
     free(exchange->url);
     exchange->url = strdup(location);
     exchange->redirected = true;
-    send_request(exchange);
+    send_again(exchange);
 }
 
 static void pause_for(struct key_service *service, unsigned int seconds)
@@ -185,7 +199,7 @@ static void on_reply(void *context, const struct http_reply *reply)
     } else if (reply->status == 401 && exchange->authorization != NULL && !exchange->renewed) {
         exchange->renewed = true;
         token_refused(exchange->service->token, exchange->authorization);
-        send_request(exchange);
+        send_again(exchange);
     } else if ((reply->status == 307 || reply->status == 308) &&
                may_follow(exchange, reply->location)) {
         follow(exchange, reply->location);
@@ -194,10 +208,9 @@ static void on_reply(void *context, const struct http_reply *reply)
     }
 }
 
-/* With the token, or where none is wanted with NULL. */
-static void on_token(void *context, const char *authorization, const char *reason)
+/* With the token, or where none is wanted with NULL. NULL: it is under way; else why it is not. */
+static const char *post(struct exchange *exchange, const char *authorization)
 {
-    struct exchange *exchange = context;
     const struct key_service_setup *setup = exchange->service->setup;
     const int64_t left = exchange->until - clock_ms();
     const struct http_request request = {
@@ -210,37 +223,46 @@ static void on_token(void *context, const char *authorization, const char *reaso
     };
 
     drop_authorization(exchange);
-    if (reason != NULL)
-        exchange_fail(exchange, NULL, reason);
-    else if (exchange->url == NULL ||
-             (authorization != NULL &&
-              (exchange->authorization = OPENSSL_strdup(authorization)) == NULL) ||
-             !http_post(exchange->service->http, &request, on_reply, exchange))
-        exchange_fail(exchange, NULL, "out of memory");
+    if (exchange->url == NULL ||
+        (authorization != NULL &&
+         (exchange->authorization = OPENSSL_strdup(authorization)) == NULL) ||
+        !http_post(exchange->service->http, &request, on_reply, exchange))
+        return "out of memory";
+    return NULL;
 }
 
-/* The token goes to the operator's own origin alone. */
-static void send_request(struct exchange *exchange)
+static void on_token(void *context, const struct token_answer *answer)
+{
+    struct exchange *exchange = context;
+    const char *fault =
+        answer->reason != NULL ? answer->reason : post(exchange, answer->authorization);
+
+    if (fault != NULL)
+        exchange_fail(exchange, NULL, fault);
+}
+
+/* The token goes to the operator's own origin alone. NULL: under way; else why it is not. */
+static const char *send_request(struct exchange *exchange)
 {
     struct token *token = exchange->service->token;
+    struct token_answer now = {NULL, NULL};
 
     if (token != NULL && exchange->url != NULL &&
-        url_same_origin(exchange->url, exchange->service->setup->root))
-        token_get(token, on_token, exchange);
-    else
-        on_token(exchange, NULL, NULL);
+        url_same_origin(exchange->url, exchange->service->setup->root) &&
+        token_get(token, on_token, exchange, &now))
+        return NULL;
+    return now.reason != NULL ? now.reason : post(exchange, now.authorization);
 }
 
-void key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
-                     void *context)
+bool key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
+                     void *context, const char **reason)
 {
     const struct key_service_setup *setup = service->setup;
     struct exchange *exchange = OPENSSL_zalloc(sizeof(*exchange));
 
-    if (exchange == NULL) {
-        done(context, KEY_FAILED, NULL, "out of memory");
-        return;
-    }
+    *reason = "out of memory";
+    if (exchange == NULL)
+        return false;
     exchange->service = service;
     exchange->done = done;
     exchange->context = context;
@@ -250,10 +272,13 @@ void key_service_ask(struct key_service *service, const char *identity, key_serv
     if (asprintf(&exchange->url, "%s%s", setup->root, setup->interface->path) < 0)
         exchange->url = NULL;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, place);
-    if (exchange->identity == NULL || exchange->body == NULL)
-        exchange_fail(exchange, NULL, "out of memory");
-    else
-        send_request(exchange);
+    if (exchange->identity != NULL && exchange->body != NULL)
+        *reason = send_request(exchange);
+    if (*reason == NULL)
+        return true;
+    log_failure(exchange, NULL, *reason);
+    exchange_free(exchange);
+    return false;
 }
 
 bool key_service_is_paused(const struct key_service *service)

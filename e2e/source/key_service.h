@@ -60,9 +60,12 @@ struct key_service *key_service_new(struct http *http, const struct key_service_
 /* After http_free(): what is under way ends without its callback. NULL is fine. */
 void key_service_free(struct key_service *service);
 
-/* Ask for the key of an A-KID or B-TID. done is called once, perhaps before this returns. */
-void key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
-                     void *context);
+/*
+ * Ask for the key of an A-KID or B-TID. False: it failed, and *reason says why, until the loop goes
+ * on. True: done is called later, from the loop, once.
+ */
+bool key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
+                     void *context, const char **reason);
 
 /* Has the operator asked not to be asked for a while? */
 bool key_service_is_paused(const struct key_service *service);

@@ -197,12 +197,18 @@ static void give_up(struct lookups *lookups, int64_t now)
 
 static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
 {
+    enum lookup_verdict verdict;
+    const void *answer = NULL;
+
     networks_serve(lookup->network, now);
     rate_count(lookups->rate, now);
     unqueue(lookups, lookup);
     lookup->is_asked = true;
     lookups->asked_count++;
-    lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity);
+    verdict = lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity,
+                                 &answer);
+    if (verdict != LOOKUP_PENDING)
+        lookups_answer(lookups, lookup, verdict, answer);
 }
 
 bool lookups_run(struct lookups *lookups, int64_t now)

@@ -22,7 +22,7 @@
 struct lookup;
 
 /* What became of a question. */
-enum lookup_verdict { LOOKUP_FOUND, LOOKUP_NONE, LOOKUP_FAILED };
+enum lookup_verdict { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_NONE, LOOKUP_FAILED };
 
 /* Who waits; it lies in a structure of the caller's. */
 struct lookup_waiter {
@@ -36,8 +36,10 @@ struct lookups_setup {
     size_t waiting;          /* that are not asked yet */
     unsigned int timeout_ms; /* milliseconds until what is not asked is given up */
     void *context;
-    /* Ask the operator; lookups_answer() is to be called, later or from inside. */
-    void (*ask)(void *context, struct lookup *lookup, enum key_system system, const char *identity);
+    /* Ask the operator. LOOKUP_PENDING: lookups_answer() follows, later; else *now is the answer.
+     */
+    enum lookup_verdict (*ask)(void *context, struct lookup *lookup, enum key_system system,
+                               const char *identity, const void **now);
     /* What a waiter has waited for; answer as given to lookups_answer(), or NULL: given up. */
     void (*tell)(void *context, struct lookup_waiter *waiter, const void *answer);
 };

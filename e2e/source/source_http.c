@@ -65,18 +65,22 @@ static void on_answer(void *context, enum key_result result, const struct key_an
 }
 
 /* lookups.h's callback */
-static void ask(void *context, struct lookup *lookup, enum key_system system, const char *identity)
+static enum lookup_verdict ask(void *context, struct lookup *lookup, enum key_system system,
+                               const char *identity, const void **now)
 {
-    static const struct outcome no_memory = {KEY_FAILED, NULL, "out of memory"};
     struct source_http *http = context;
     struct question *question = OPENSSL_malloc(sizeof(*question));
 
-    if (question == NULL) {
-        lookups_answer(http->lookups, lookup, LOOKUP_FAILED, &no_memory);
-        return;
-    }
+    *now = &http->failed;
+    http->failed = (struct outcome){KEY_FAILED, NULL, "out of memory"};
+    if (question == NULL)
+        return LOOKUP_FAILED;
     *question = (struct question){http, lookup, system, identity};
-    key_service_ask(http->services[system], identity, on_answer, question);
+    if (key_service_ask(http->services[system], identity, on_answer, question,
+                        &http->failed.reason))
+        return LOOKUP_PENDING;
+    OPENSSL_free(question);
+    return LOOKUP_FAILED;
 }
 
 void source_http_run_lookups(struct source_http *http)

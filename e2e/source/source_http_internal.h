@@ -10,6 +10,13 @@
 #include "source/lookups.h"
 #include "source/source_http.h"
 
+/* What a look-up ends with, for all who wait. */
+struct outcome {
+    enum key_result result;
+    const struct key_answer *key;
+    const char *reason;
+};
+
 struct source_http {
     struct source source;
     struct source *file;
@@ -19,15 +26,9 @@ struct source_http {
     struct key_cache *cache;
     struct lookups *lookups;
     struct event *tick, *sweep;
-    int64_t key_lifetime; /* ms */
+    int64_t key_lifetime;  /* ms */
+    struct outcome failed; /* a question that could not be asked */
     bool runs;
-};
-
-/* What a look-up ends with, for all who wait. */
-struct outcome {
-    enum key_result result;
-    const struct key_answer *key;
-    const char *reason;
 };
 
 /* The source's operations of these names (source.h), on any server loop. */

@@ -50,6 +50,7 @@ static void drop(struct token *token)
 /* Tell all that wait; whoever asks again from inside is a new one. */
 static void answer_waiters(struct token *token, const char *reason)
 {
+    struct token_answer answer;
     struct waiter *waiter = token->waiters;
 
     token->fetching = false;
@@ -57,7 +58,8 @@ static void answer_waiters(struct token *token, const char *reason)
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
 
-        waiter->done(waiter->context, token->authorization, reason);
+        answer = (struct token_answer){token->authorization, reason};
+        waiter->done(waiter->context, &answer);
         OPENSSL_free(waiter);
         waiter = next;
     }
@@ -234,27 +236,27 @@ static bool fetch(struct token *token)
     return sent;
 }
 
-void token_get(struct token *token, token_done *done, void *context)
+bool token_get(struct token *token, token_done *done, void *context, struct token_answer *now)
 {
     struct waiter *waiter;
 
-    if (token->authorization != NULL && clock_ms() <= token->until) {
-        done(context, token->authorization, NULL);
-        return;
-    }
-    if (!token->fetching && clock_ms() < token->not_before) {
-        done(context, NULL, "token server: has asked not to be asked for a while (Retry-After)");
-        return;
-    }
+    *now = (struct token_answer){token->authorization, NULL};
+    if (token->authorization != NULL && clock_ms() <= token->until)
+        return false;
+    now->authorization = NULL;
+    now->reason = "token server: has asked not to be asked for a while (Retry-After)";
+    if (!token->fetching && clock_ms() < token->not_before)
+        return false;
+    now->reason = "out of memory";
     waiter = OPENSSL_malloc(sizeof(*waiter));
     if (waiter == NULL || (!token->fetching && !fetch(token))) {
         OPENSSL_free(waiter);
-        done(context, NULL, "out of memory");
-        return;
+        return false;
     }
     token->fetching = true;
     *waiter = (struct waiter){token->waiters, done, context};
     token->waiters = waiter;
+    return true;
 }
 
 void token_refused(struct token *token, const char *authorization)

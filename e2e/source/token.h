@@ -26,8 +26,13 @@ struct token_setup {
 
 struct token;
 
-/* authorization: "Bearer ..." or NULL; then reason says why, with what the server said in it. */
-typedef void token_done(void *context, const char *authorization, const char *reason);
+/* Good until the callback returns, or until the loop goes on. */
+struct token_answer {
+    const char *authorization; /* "Bearer ...", or NULL */
+    const char *reason;        /* NULL, or why there is none, with what the server said in it */
+};
+
+typedef void token_done(void *context, const struct token_answer *answer);
 
 /* NULL: out of memory. */
 struct token *token_new(struct http *http, const struct token_setup *setup);
@@ -35,8 +40,8 @@ struct token *token_new(struct http *http, const struct token_setup *setup);
 /* Who waits is not called any more. Cleanse and release; NULL is fine. */
 void token_free(struct token *token);
 
-/* Get the token; done is called once, perhaps before this returns. */
-void token_get(struct token *token, token_done *done, void *context);
+/* Get the token. False: the answer is *now. True: done is called later, from the loop, once. */
+bool token_get(struct token *token, token_done *done, void *context, struct token_answer *now);
 
 /* The server refused this one: where it is still ours, the next token_get() fetches another. */
 void token_refused(struct token *token, const char *authorization);

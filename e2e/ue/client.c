@@ -167,6 +167,7 @@ static enum io_status set_up_tls(struct client *client)
     if (!offer(client, ssl))
         return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
     SSL_set_connect_state(ssl);
+    SSL_set_read_ahead(ssl, 1); /* one system call for what the server says in several records */
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));

@@ -3,14 +3,27 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from datetime import datetime
+from typing import Any, Literal, Union
 
 from ._libcrypto import Error, context, fetch, ffi, library, take_reasons
 
 Octets = Union[bytes, bytearray, memoryview]
-Value = Union[Octets, str, int, Sequence[Octets]]
+Time = Union[datetime, int]  # with a time zone; or seconds since 1970 UTC
+Value = Union[Octets, str, Time, Sequence[Octets]]
+Algorithm = Literal[
+    "AKMA-E2E",
+    "GBA-KS-NAF",
+    "GBA-KS-INT-NAF",
+    "AKMA-K-AKMA",
+    "AKMA-A-TID",
+    "AKMA-K-AF",
+    "AKMA-KA",
+    "3GPP-KDF",
+]
 
 # OSSL_PARAM data types: openssl/core.h
 INTEGER, UTF8_STRING, OCTET_STRING = 1, 4, 5
@@ -19,17 +32,19 @@ REPEATED = "p"  # the parameter that may stand several times
 
 
 class Kdf:
-    """One algorithm of the module: AKMA-E2E, GBA-KS-NAF, AKMA-K-AF, 3GPP-KDF, ...
+    """One algorithm of the module, with parameters by name: what its function does not take, such as naf_id.
 
     Fetched once, it can be kept and used by any number of threads.
     """
 
-    def __init__(self, algorithm: str) -> None:
+    def __init__(self, algorithm: Algorithm) -> None:
         """Raises Error where the module cannot be loaded or has no such algorithm."""
         libctx = context()
         kdf = None if "\0" in algorithm else fetch(libctx, algorithm.encode())
         if kdf is None:
-            raise Error(*take_reasons(), f"{algorithm}: the module has no such algorithm")
+            raise Error(
+                *take_reasons(), f"{algorithm}: the module has no such algorithm"
+            )
         self.algorithm = algorithm
         self._kdf = kdf
         self._names = _names(library().EVP_KDF_settable_ctx_params(kdf))
@@ -38,7 +53,7 @@ class Kdf:
         """Derive a key of length octets.
 
         The parameters are the module's, with _ for the hyphen: octets are bytes (or what is like
-        them), texts are str, numbers are int; the parameter that may stand several times (p of
+        them), texts are str, numbers are int, not_after may be a datetime; the parameter that may stand several times (p of
         3GPP-KDF) is a list. Raises Error with the module's reasons where they are refused, and
         TypeError for a name that the algorithm does not have: OpenSSL would pass over it in silence.
         """
@@ -49,7 +64,9 @@ class Kdf:
         key = ffi.new("unsigned char[]", length)
         try:
             if not ctx or lib.EVP_KDF_derive(ctx, key, length, params.array) <= 0:
-                raise Error(*(take_reasons() or (f"{self.algorithm}: failed without a reason",)))
+                raise Error(
+                    *(take_reasons() or (f"{self.algorithm}: failed without a reason",))
+                )
             return bytes(ffi.buffer(key))
         finally:
             lib.OPENSSL_cleanse(key, length)
@@ -60,8 +77,12 @@ class Kdf:
         for word, value in parameters.items():
             name = word.replace("_", "-")
             if name not in self._names:
-                known = ", ".join(sorted(known.replace("-", "_") for known in self._names))
-                raise TypeError(f"{self.algorithm} has no parameter {word!r}; it has {known}")
+                known = ", ".join(
+                    sorted(known.replace("-", "_") for known in self._names)
+                )
+                raise TypeError(
+                    f"{self.algorithm} has no parameter {word!r}; it has {known}"
+                )
             if name == REPEATED and isinstance(value, (list, tuple)):
                 items += [(name, one) for one in value]
             else:
@@ -94,10 +115,25 @@ def _typed(name: str, value: Value) -> tuple[int, Octets]:
         return OCTET_STRING, value.cast("B")
     if isinstance(value, str):
         return UTF8_STRING, value.encode()
+    if isinstance(value, datetime):
+        return _typed(name, _seconds(name, value))
     if isinstance(value, int):
-        size = max(8, value.bit_length() // 8 + 1)  # what is out of range, the module says
+        size = max(
+            8, value.bit_length() // 8 + 1
+        )  # what is out of range, the module says
         return INTEGER, value.to_bytes(size, sys.byteorder, signed=True)
-    raise TypeError(f"{name}: {type(value).__name__} given; must be bytes, str or int")
+    raise TypeError(
+        f"{name}: {type(value).__name__} given; must be bytes, str, int or datetime"
+    )
+
+
+def _seconds(name: str, time: datetime) -> int:
+    """Since 1970 UTC; the second that a fraction is in, which a key that ends then has still."""
+    if time.tzinfo is None:
+        raise TypeError(
+            f"{name}: a datetime without a time zone given; give one, such as timezone.utc"
+        )
+    return math.floor(time.timestamp())
 
 
 def _names(settable: Any) -> frozenset[str]:

@@ -72,7 +72,9 @@ def take_reasons() -> tuple[str, ...]:
 @functools.cache
 def library() -> Any:
     """libcrypto: AKMA_LIBCRYPTO, else the one that the system's linker finds."""
-    path = os.environ.get("AKMA_LIBCRYPTO") or find_library("crypto") or "libcrypto.so.3"
+    path = (
+        os.environ.get("AKMA_LIBCRYPTO") or find_library("crypto") or "libcrypto.so.3"
+    )
     try:
         lib = ffi.dlopen(path)
         lib.OSSL_LIB_CTX_new  # not in OpenSSL before 3.0
@@ -82,21 +84,47 @@ def library() -> Any:
     return lib
 
 
+def _configuration() -> str:
+    """What OpenSSL is configured by, for an error text."""
+    path = os.environ.get("OPENSSL_CONF")
+    return f"OPENSSL_CONF={path}" if path else "OpenSSL's own configuration"
+
+
+def _check_configuration() -> None:
+    """OpenSSL passes over a file that is not there, and would derive without the policy in it."""
+    path = os.environ.get("OPENSSL_CONF")
+    if not path:
+        return
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise Error(
+            f"{_configuration()} cannot be read: {error.strerror}; name a file, or unset it"
+        ) from None
+
+
 @functools.cache
 def context() -> Any:
     """An OSSL_LIB_CTX of the package's own, which lives as long as the process.
 
-    openssl.cnf (or OPENSSL_CONF) is read into it, so the third party's policy holds here too. Where
+    The file of OPENSSL_CONF, else OpenSSL's own, is read into it, so the third party's policy holds here too. Where
     it does not activate akma, the module is loaded by name from OpenSSL's modules folder (or
     OPENSSL_MODULES), and what gives HMAC stays as it is.
     """
     lib = library()
     lib.ERR_clear_error()
+    _check_configuration()
     made = lib.OSSL_LIB_CTX_new()
     refused = None
-    if lib.CONF_modules_load_file_ex(made, ffi.NULL, ffi.NULL, IGNORE_MISSING_FILE) <= 0:
-        refused = "openssl.cnf (OPENSSL_CONF) cannot be read"
-    elif fetch(made, b"AKMA-E2E") is None and not lib.OSSL_PROVIDER_try_load(made, b"akma", 1):
+    if (
+        lib.CONF_modules_load_file_ex(made, ffi.NULL, ffi.NULL, IGNORE_MISSING_FILE)
+        <= 0
+    ):
+        refused = f"{_configuration()} cannot be read"
+    elif fetch(made, b"AKMA-E2E") is None and not lib.OSSL_PROVIDER_try_load(
+        made, b"akma", 1
+    ):
         refused = "akma.so cannot be loaded: install it, or name its folder in OPENSSL_MODULES"
     reasons = take_reasons()
     if refused is not None:

@@ -10,26 +10,32 @@ import socket
 import ssl
 import threading
 
-from akma import Kdf
+from akma import e2e_key
 
 IDENTITY = "3GPP-AKMA" + "device1@example.com"
 TLS13 = bytes.fromhex("0100000007")  # TS 33.220 H.3
-E2E = Kdf("AKMA-E2E")
+NOBODY = secrets.token_bytes(32), secrets.token_bytes(32)  # a key that no client has
 
 
-def e2e_key(ks_naf: bytes, ka: bytes) -> bytes:
+def psk(ks_naf: bytes, ka: bytes) -> bytes:
     """The key both ends derive; TLS brings the nonces that make each connection fresh."""
-    return E2E.derive(
-        32, ks_naf=ks_naf, ka=ka, naf_fqdn="naf.example.com", ua_protocol_id=TLS13, usage="tls-psk"
+    return e2e_key(
+        ks_naf=ks_naf,
+        ka=ka,
+        naf_fqdn="naf.example.com",
+        ua_protocol_id=TLS13,
+        usage="tls-psk",
     )
 
 
 def server_context(devices: dict[str, tuple[bytes, bytes]]) -> ssl.SSLContext:
-    """A server that derives when an identity comes; devices: identity -> Ks_NAF, Ka."""
+    """A server that derives when an identity comes; devices: identity -> Ks_NAF, Ka.
+
+    An unknown identity gets a key as well, so that a client cannot tell it from a wrong key (RFC 8446 4.2.11).
+    """
 
     def key_of(identity: str | None) -> bytes:
-        secret = devices.get(identity or "")
-        return e2e_key(*secret) if secret else b""  # none: the handshake fails
+        return psk(*devices.get(identity or "", NOBODY))
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -43,7 +49,7 @@ def client_context(identity: str, ks_naf: bytes, ka: bytes) -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_psk_client_callback(lambda hint: (identity, e2e_key(ks_naf, ka)))
+    context.set_psk_client_callback(lambda hint: (identity, psk(ks_naf, ka)))
     return context
 
 
@@ -77,7 +83,10 @@ def main() -> None:
     print("right Ka:", talk(server, client_context(IDENTITY, ks_naf, ka)).decode())
     for what, client in (
         ("another Ka", client_context(IDENTITY, ks_naf, secrets.token_bytes(32))),
-        ("unknown identity", client_context("3GPP-AKMA" + "nobody@example.com", ks_naf, ka)),
+        (
+            "unknown identity",
+            client_context("3GPP-AKMA" + "nobody@example.com", ks_naf, ka),
+        ),
     ):
         try:
             talk(server, client)

@@ -140,7 +140,9 @@ def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
         operator.answer = refuse
         for how in ("full", "hash"):
             options = ("--log-identities", how)
-            with operator_site.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
+            with operator_site.server(
+                f"nef:{operator.url}", options=options, names=["x"]
+            ) as server:
                 with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as nobody:
                     assert nobody.read() == b""
                 line = server.wait_for_error("event=source-failed")
@@ -288,3 +290,33 @@ def test_speed_with_an_empty_cache(operator_site: OperatorSite, tmp_path: Path) 
     )
     print(f", ratio {empty / full:.2f}")
     assert empty >= full / 2
+
+
+@pytest.mark.parametrize("later", ["unknown", "another key", "the same"])
+def test_key_that_ends_between_two_nonces(operator_site: OperatorSite, later: str) -> None:
+    """For each nonce of a first connection the key is looked up: the operator is asked again when it has ended."""
+    subscriber = Subscriber()
+    nonce = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"
+    with operator_site.operator(subscriber) as operator:
+        operator.lifetime = 3
+        source = f"nef:{operator.url}"
+        with operator_site.server(source, names=[subscriber.gpsi or ""]) as server:
+            key, alpn = subscriber.k_af(NAF_ID), ["-alpn", "akma-e2e-ua/1"]
+            identity = f"3GPP-AKMA{subscriber.a_kid}"
+            with StockClient(server.address, identity, key, *alpn) as first:
+                assert [first.flag()["e2e"] for _ in range(3)] == [1] * 3
+                assert len(operator.requests) == 1
+                time.sleep(4)
+                operator.lifetime = 3600
+                if later == "unknown":
+                    operator.answer = lambda request, true: {"status": 204}
+                elif later == "another key":
+                    subscriber.k_ausf = bytes(32)  # under the identity that it had
+                first.write(nonce)
+                answer = first.read()
+                assert len(operator.requests) == 2
+                if later == "the same":
+                    assert json.loads(answer)["e2e"] == 1
+                else:
+                    assert answer == b""
+                    server.wait_for_error("the key of its handshake is not good any more")

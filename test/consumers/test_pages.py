@@ -115,7 +115,7 @@ def test_stunnel_before_a_client(here: Path) -> None:
 def test_developers_page() -> None:
     """From K_AUSF to e2e_key, and what UERANSIM derives, beside the reference."""
     program = "".join(blocks("docs/developers.md", "python"))
-    program += "print(*(k.hex() for k in (k_akma, a_tid, k_af, e2e_key, ueransim_k_akma)))\n"
+    program += "print(*(k.hex() for k in (k_akma, a_tid, k_af, key, ueransim_k_akma)))\n"
     settings = SYSTEM | {"PYTHONPATH": str(ROOT / "python")}
     result = command("/usr/bin/python3", "-c", program, environment=settings)
     k_ausf = bytes.fromhex("96cd25e8ea25aed38ba7b49aa3b2ce0e986821341b75975bc9468cd49ecbe5f4")

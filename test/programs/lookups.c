@@ -35,14 +35,15 @@ static struct {
 static size_t people_count, asked_count;
 static int64_t now;
 
-static void ask(void *context, struct lookup *lookup, enum key_system system, const char *identity)
+static enum lookup_verdict ask(void *context, struct lookup *lookup, enum key_system system,
+                               const char *identity, const void **answered)
 {
-    (void)context;
-    (void)system;
+    (void)context, (void)system, (void)answered;
     printf("%" PRId64 " ask %s\n", now, identity);
     asked[asked_count].lookup = lookup;
     (void)snprintf(asked[asked_count].identity, sizeof(asked[0].identity), "%s", identity);
     asked_count++;
+    return LOOKUP_PENDING;
 }
 
 static void tell(void *context, struct lookup_waiter *waiter, const void *answer)

@@ -34,7 +34,8 @@ from flow import (
     wait_until,
     write_devices,
 )
-from sanitizer import SLOWER
+from line import Sides
+from sanitizer import SANITIZED, SLOWER
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -510,3 +511,52 @@ def test_ue_says_which_version_it_speaks(devices: Path) -> None:
         result = ue(devices, ID, f"{LOOPBACK}:{port}")
         assert result.returncode == 4
         assert f"another version than {ALPN}" in result.stderr
+
+
+# Between NAF and third party
+
+
+def test_over_the_line(tmp_path: Path, devices: Path) -> None:
+    """A NAF apart asks for each nonce; the UE's first connection stays while the line comes and goes."""
+    sides = Sides(tmp_path)
+    ks_nafs = write_devices(tmp_path / "ks-nafs.csv", [[ID, KS_NAF.hex(), ""]])
+    kas = write_devices(tmp_path / "kas.csv", [[ID, "", KA.hex()]])
+    with sides.run_third_party(kas) as third_party:
+        address = third_party.addresses["naf-accept"]
+        with sides.run_naf(ks_nafs, address) as naf:
+            endpoint = third_party.addresses["e2e-accept"]
+            with Listener(devices, naf.addresses["accept"], endpoint) as here:
+                assert [here.says() for _ in range(5)] == [b"e2e: x\n"] * 5
+                wait_until(lambda: naf.errors.count("event=flag endpoint=naf") == 5)
+            with StockClient(
+                naf.addresses["accept"], PREFIXED, KS_NAF, "-alpn", ALPN
+            ) as connection:
+                assert [connection.flag()["e2e"] for _ in range(3)] == [1] * 3
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
+def test_memory_of_a_held_one(devices: Path) -> None:
+    """KiB of the process for each first connection between two nonces."""
+    count = 48
+    rows = [[f"ue{n}@bsf.example.com", KS_NAF.hex(), KA.hex()] for n in range(count + 16)]
+    write_devices(devices, rows)
+
+    def resident(server: Server) -> int:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(re.findall(r"^VmRSS:\s*(\d+) kB$", status, re.M)[0])
+
+    with Metered(devices) as server, contextlib.ExitStack() as stack:
+
+        def hold(numbers: range) -> None:
+            for number in numbers:
+                identity = f"3GPP-bootstrapping.ue{number}@bsf.example.com"
+                stack.enter_context(first(server, identity=identity)).flag()
+
+        hold(range(16))
+        wait_until(lambda: server.held == 16)
+        before = resident(server)
+        hold(range(16, count + 16))
+        wait_until(lambda: server.held == count + 16)
+        each = (resident(server) - before) / count
+    print(f"{each:.1f} KiB")
+    assert each < 20

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import make_vectors
+import reference
 from evp import UTF8, EvpError, Item, LibCtx, Param
 from libcrypto import hkdf, hmac
 from samples import VECTORS, vectors
@@ -113,3 +114,25 @@ def test_one_page_of_python() -> None:
         assert key == octets(vector, "e2e-key"), vector["name"]
         tried += 1
     assert tried == len(CASES) + len(vectors("akma-e2e.json")) > 50
+
+
+def test_keys_of_other_implementations() -> None:
+    """A row of the page whose key is not what its deviation gives would send its reader astray."""
+    page = (ROOT / "docs/interoperability.md").read_text()
+    table = page[page.index("| public code |") :].split("\n\n")[0]
+    key, supi, rand = bytes(range(32)), "001010000000001", bytes(range(16))
+    impi, fqdn = f"{supi}@ims.mnc001.mcc001.3gppnetwork.org", b"naf.example.com"
+    tls13, tls12 = bytes.fromhex("0100000007"), bytes.fromhex("01000100ae")
+    gba = [b"gba-me", impi.encode(), fqdn + tls13]
+    keys = [
+        (reference.k_akma(key, "imsi-" + supi), reference.k_akma(key, supi)),
+        (reference.kdf_3gpp(key, b"\x6a", [supi.encode()]), reference.k_akma(key, supi)),
+        (reference.kdf_3gpp(key, b"\x01", gba), reference.ks_naf(key, rand, impi, fqdn + tls13)),
+        (
+            reference.kdf_3gpp(key, b"\x82", [fqdn + bytes.fromhex("010000ae")]),
+            reference.k_af(key, fqdn + tls12),
+        ),
+    ]
+    rows = table.splitlines()[2:6]
+    found = [tuple(re.findall(r"\b([0-9a-f]{8})\.\.\.", row)) for row in rows]
+    assert found == [(there.hex()[:8], here.hex()[:8]) for there, here in keys]

@@ -4,8 +4,10 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,7 +19,8 @@ import reference
 from configuration import write_config
 from evp import BUILD, OPENSSL_VERSION, Value
 from openssl_cli import EXAMPLE
-from samples import EXPECTED, KA, KEY, NAF_ID, e2e_items, vector_cases, vectors
+from samples import ALGORITHMS, DEVICE, EXPECTED, FC, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SUPI, UA
+from samples import e2e_items, vector_cases, vectors
 from test_module import ROOT, run
 
 PYTHON = "/usr/bin/python3"
@@ -175,16 +178,157 @@ def test_the_policy_holds(installed: Path, tmp_path: Path) -> None:
     assert "min-ka-length" in reasons[-1]
 
 
-def test_a_configuration_that_cannot_be_read_is_an_error(installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "openssl.cnf").write_text("[broken\n")
-    kind, reasons = refused(installed, CALL, OPENSSL_CONF=str(tmp_path / "openssl.cnf"))
-    assert (kind, reasons[-1]) == ("Error", "openssl.cnf (OPENSSL_CONF) cannot be read")
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [("broken", ""), ("missing", ": No such file or directory"), ("folder", ": Is a directory")],
+)
+def test_a_configuration_that_cannot_be_read_is_an_error(
+    installed: Path, tmp_path: Path, what: str, why: str
+) -> None:
+    """OpenSSL passes over a file that is not there: keys would be derived without its policy."""
+    path = tmp_path / what
+    if what == "broken":
+        path.write_text("[broken\n")
+    if what == "folder":
+        path.mkdir()
+    kind, reasons = refused(installed, CALL, OPENSSL_CONF=str(path))
+    assert kind == "Error"
+    assert reasons[-1].startswith(f"OPENSSL_CONF={path} cannot be read{why}")
 
 
-def test_a_missing_configuration_is_none(installed: Path, tmp_path: Path) -> None:
+def test_no_configuration_is_none(installed: Path) -> None:
+    """An empty OPENSSL_CONF is OpenSSL's way to say that there is none."""
     call = f"from akma import Kdf\nprint({CALL}.hex())"
-    output = python(installed, call, OPENSSL_CONF=str(tmp_path / "nothing"))
+    assert python(installed, call, OPENSSL_CONF="").strip() == EXPECTED["AKMA-E2E"].hex()
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_without_a_package_index(wheel: Path, tmp_path: Path, number: int) -> None:
+    """The commands of the page for a machine without an index: they install, and the package runs."""
+    page = (ROOT / "python/README.md").read_text().split("\n## Install\n")[1]
+    command = re.findall(r"^\| .* \| `(.*)` \|$", page, re.M)[number - 1]
+    assert "--no-index" in command
+    shutil.copytree(
+        wheel.parent / "source", tmp_path / "python", ignore=shutil.ignore_patterns("build")
+    )
+    shutil.copy(wheel, tmp_path)
+    run("sh", "-c", f"cd '{tmp_path}' && PATH=/usr/bin:/bin && {command}", LD_PRELOAD="")
+    settings = {"OPENSSL_MODULES": str(BUILD), "OPENSSL_CONF": "/dev/null", "PYTHONPATH": ""}
+    program = f"import akma\nprint(akma.{next(iter(FUNCTIONS))}.hex(), akma.__file__)"
+    key, file = run(tmp_path / "venv/bin/python", "-c", program, **settings).split()
+    assert key == EXPECTED["AKMA-E2E"].hex() and file.startswith(str(tmp_path / "venv"))
+
+
+# Each function's call of its sample, and what the call gives.
+NAF = f"naf_fqdn={FQDN!r}, ua_protocol_id={UA!r}"
+FUNCTIONS = {
+    f"e2e_key(ks_naf={KEY!r}, ka={KA!r}, {NAF})": "AKMA-E2E",
+    f"gba_ks_naf(key={KEY!r}, rand={RAND!r}, impi={IMPI!r}, {NAF})": "GBA-KS-NAF",
+    f"gba_ks_int_naf(key={KEY!r}, rand={RAND!r}, impi={IMPI!r}, {NAF})": "GBA-KS-INT-NAF",
+    f"akma_k_akma(key={KEY!r}, supi={SUPI!r})": "AKMA-K-AKMA",
+    f"akma_a_tid(key={KEY!r}, supi={SUPI!r})": "AKMA-A-TID",
+    f"akma_k_af(key={KEY!r}, {NAF})": "AKMA-K-AF",
+    f"akma_ka(key={KEY!r}, device={DEVICE!r})": "AKMA-KA",
+    f"kdf_3gpp(key={KEY!r}, fc={FC!r}, p=[b'P0'])": "3GPP-KDF",
+}
+
+
+def test_a_function_for_each_algorithm(installed: Path) -> None:
+    """A function that derives by another algorithm, or leaves a parameter out, gives another key."""
+    assert sorted(FUNCTIONS.values()) == sorted(ALGORITHMS)
+    calls = "\n".join(f"print(akma.{call}.hex())" for call in FUNCTIONS)
+    keys = python(installed, f"import akma\n{calls}").split()
+    assert keys == [EXPECTED[algorithm].hex() for algorithm in FUNCTIONS.values()]
+
+
+def test_settings_of_the_function(installed: Path) -> None:
+    """Each setting reaches the module."""
+    call = next(iter(FUNCTIONS)).replace(
+        "e2e_key(", "e2e_key(refresh=b'r', usage='u', digest='SHA3-512', mode='HKDF', "
+    )
+    key = python(installed, f"import akma\nprint(akma.{call[:-1]}, length=70).hex())").strip()
+    settings: dict[str, Any] = {"refresh": b"r", "usage": "u", "digest": "SHA3-512", "mode": "HKDF"}
+    assert key == reference.e2e_key(KEY, KA, NAF_ID, length=70, **settings).hex()
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (
+            "datetime(2000, 1, 1, tzinfo=timezone.utc)",
+            "not-after: the 3GPP key ended at 946684800 ",
+        ),
+        (
+            "datetime(2000, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))",
+            "not-after: the 3GPP key ended at 946684800 ",
+        ),
+        (
+            "datetime(1969, 12, 31, 23, 59, 59, 500000, tzinfo=timezone.utc)",
+            "not-after: the 3GPP key ended at -1 ",
+        ),
+        ("datetime(2000, 1, 1)", "not-after: a datetime without a time zone given"),
+        ("1790000000000", "(are these milliseconds?)"),
+        ("1.5", "not-after: float given; must be bytes, str, int or datetime"),
+    ],
+)
+def test_not_after(installed: Path, time: str, said: str) -> None:
+    """A datetime means its second, in its own time zone; one without would mean the machine's."""
+    imports = "from datetime import datetime, timedelta, timezone; import akma; "
+    call = imports + next(iter(FUNCTIONS)).replace("e2e_key(", f"akma.e2e_key(not_after={time}, ")
+    _, reasons = refused(installed, call)
+    assert said in reasons[-1]
+    later = call.replace(time, "datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)")
+    *statements, last = later.split("; ")
+    output = python(installed, "\n".join([*statements, f"print({last}.hex())"]))
     assert output.strip() == EXPECTED["AKMA-E2E"].hex()
+
+
+# Each line is a mistake but the first ones; mypy has to find every one of them.
+PLANTED = f"""
+from datetime import datetime, timezone
+import akma
+end = datetime(2030, 1, 1, tzinfo=timezone.utc)
+naf, ua, key, ka = "naf.example.com", bytes(5), b"1" * 32, b"2" * 32
+akma.e2e_key(ks_naf=key, ka=ka, naf_fqdn=naf, ua_protocol_id=ua, not_after=end, mode="HKDF")
+akma.Kdf("AKMA-E2E").derive(32, ks_naf=key, ka=ka, naf_id=naf.encode() + ua)
+akma.e2e_key(ks_naf=key, ka=ka, naf_fqdn=naf, ua_protocol_id=ua, refesh=b"1")
+akma.e2e_key(ks_naf=key.hex(), ka=ka, naf_fqdn=naf, ua_protocol_id=ua)
+akma.e2e_key(ks_naf=key, naf_fqdn=naf, ua_protocol_id=ua)
+akma.Kdf("AKMA-E2X")
+akma.e2e_kye(ks_naf=key, ka=ka, naf_fqdn=naf, ua_protocol_id=ua)
+akma.e2e_key(ks_naf=key, ka=ka, naf_fqdn=naf, ua_protocol_id=ua, not_after="2030-01-01")
+akma.e2e_key(ks_naf=key, ka=ka, naf_fqdn=naf, ua_protocol_id=ua, digest="SHA-256")
+akma.e2e_key(ks_naf=key, ka=ka, naf_fqdn=naf.encode(), ua_protocol_id=ua)
+akma.kdf_3gpp(key=key, fc=b"1", p="text")
+akma.akma_k_akma(key=key, supi=234150999999999)
+"""
+RIGHT = 6  # lines of it, the empty one among them, before the mistakes
+
+
+@pytest.mark.skipif(shutil.which("mypy") is None, reason="mypy is not installed")
+def test_a_type_checker_finds_mistakes(installed: Path, tmp_path: Path) -> None:
+    """What runs for years before its first wrong call is found before it runs at all."""
+    (tmp_path / "planted.py").write_text(PLANTED)
+    settings = {"MYPYPATH": str(installed), "MYPY_CACHE_DIR": str(tmp_path / "cache")}
+    command = ["mypy", "--strict", "--config-file=", "planted.py"]
+    result = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = {int(number) for number in re.findall(r"^planted.py:(\d+): error", result.stdout, re.M)}
+    lines = PLANTED.splitlines()
+    wrong = set(range(RIGHT + 2, len(lines) + 1))
+    assert len(wrong) == 10 and found == wrong, result.stdout
+
+
+def test_version(installed: Path, wheel: Path) -> None:
+    """One version in the package, the wheel's name and the project."""
+    version = python(installed, "import akma\nprint(akma.__version__)").strip()
+    assert wheel.name.startswith(f"akma-{version}-")
 
 
 def test_a_missing_module_is_said(installed: Path, tmp_path: Path) -> None:

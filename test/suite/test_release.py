@@ -30,7 +30,7 @@ def copy(folder: Path, **changes: str) -> Path:
     ignored = shutil.ignore_patterns("build*", ".git", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=ignored)
     for name, text in ({"CHANGELOG.md": RELEASABLE} | changes).items():
-        (folder / name.replace("__", "/")).write_text(text)
+        (folder / name).write_text(text)
     git: list[str | Path] = [
         "git",
         "-C",
@@ -63,7 +63,7 @@ def test_one_version(libctx: LibCtx) -> None:
     version = NUMBER
     assert version
     assert libctx.provider_text("akma", "version") == version
-    assert f'\nversion = "{version}"\n' in (ROOT / "python/pyproject.toml").read_text()
+    assert f'\n__version__ = "{version}"\n' in (ROOT / "python/akma/__init__.py").read_text()
     assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
     assert (ROOT / "debian/changelog").read_text().startswith(f"akma ({version}-")
 
@@ -85,22 +85,27 @@ ANOTHER_USER = {
 }
 
 
-def test_the_archive_is_reproducible(tmp_path: Path) -> None:
-    """From two copies of one commit, by users who differ; its checksums are another program's; it has the project."""
-    archives = []
+def test_files_are_reproducible(tmp_path: Path) -> None:
+    """From two copies of one commit, by users who differ; the checksums are another program's; the archive has the project."""
+    archives, wheels = [], []
     users: dict[str, dict[str, str]] = {"one": {}, "two": ANOTHER_USER}
     for name, user in users.items():
         result = release(copy(tmp_path / name), **user)
         assert result.returncode == 0, result.stderr
-        archives.append(tmp_path / name / result.stdout.strip())
+        archive, wheel = result.stdout.split()
+        archives.append(tmp_path / name / archive)
+        wheels.append(tmp_path / name / wheel)
     assert archives[0].read_bytes() == archives[1].read_bytes()
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+    assert wheels[0].name == f"akma-{NUMBER}-py3-none-any.whl"
     for algorithm in ("sha256", "sha512"):
-        check = f"{algorithm}sum --check {archives[0].name}.{algorithm}"
-        run("sh", "-c", f"cd '{archives[0].parent}' && {check}")
-        checksum = (archives[0].parent / f"{archives[0].name}.{algorithm}").read_text().split()
-        assert checksum[0] == hashlib.new(algorithm, archives[0].read_bytes()).hexdigest()
-    with tarfile.open(archives[0]) as archive:
-        names = archive.getnames()
+        for file in (archives[0], wheels[0]):
+            check = f"{algorithm}sum --check {file.name}.{algorithm}"
+            run("sh", "-c", f"cd '{file.parent}' && {check}")
+            checksum = (file.parent / f"{file.name}.{algorithm}").read_text().split()
+            assert checksum[0] == hashlib.new(algorithm, file.read_bytes()).hexdigest()
+    with tarfile.open(archives[0]) as opened:
+        names = opened.getnames()
     top = archives[0].name.removesuffix(".tar.gz")
     assert f"{top}/provider/kdf.c" in names and all(name.split("/")[0] == top for name in names)
 
@@ -160,10 +165,10 @@ def test_the_bill_says_what_is_linked(name: str) -> None:
         (None, {"CHANGELOG.md": "# Changes\n"}, "CHANGELOG.md has no heading"),
         (
             None,
-            {"python__pyproject.toml": "[project]\n"},
-            "python/pyproject.toml has another version",
+            {"python/akma/__init__.py": '__version__ = "0.1"\n'},
+            "python/akma/__init__.py has another version",
         ),
-        (None, {"debian__changelog": "akma (0.1-1)\n"}, "debian/changelog begins with another"),
+        (None, {"debian/changelog": "akma (0.1-1)\n"}, "debian/changelog begins with another"),
         (
             None,
             {"CHANGELOG.md": RELEASABLE.replace("Unreleased\n", "Unreleased\n\n- New.\n")},
@@ -194,15 +199,16 @@ def signer(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
 def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
-    """The tests run first; tag and archive are signed; making the archive again gives the same."""
+    """The tests run first; tag and files are signed; making the archive again gives the same."""
     suite = '#!/bin/sh\n[ -z "$(git tag)" ] && touch ../tests-ran\n'
-    folder = copy(tmp_path / "copy", **{"test__run.sh": suite})
+    folder = copy(tmp_path / "copy", **{"test/run.sh": suite})
     result = release(folder, NUMBER, **signer)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "tests-ran").exists()
     archive = folder / f"build/release/akma-{NUMBER}.tar.gz"
     home = {"GNUPGHOME": signer["GNUPGHOME"]}
-    run("gpg", "--verify", f"{archive}.asc", archive, **home)
+    for file in (archive, archive.with_name(f"akma-{NUMBER}-py3-none-any.whl")):
+        run("gpg", "--verify", f"{file}.asc", file, **home)
     run("git", "-C", folder, "verify-tag", f"v{NUMBER}", **home)
     run("sh", "-c", f"cd '{archive.parent}' && sha256sum --check {archive.name}.sha256")
     again = release(folder, AKMA_RELEASE=str(tmp_path / "again"))
@@ -213,7 +219,7 @@ def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
 
 
 def test_no_release_where_the_suite_fails(tmp_path: Path) -> None:
-    folder = copy(tmp_path / "copy", **{"test__run.sh": "#!/bin/sh\nexit 1\n"})
+    folder = copy(tmp_path / "copy", **{"test/run.sh": "#!/bin/sh\nexit 1\n"})
     assert release(folder, NUMBER).returncode == 1
     assert run("git", "-C", folder, "tag") == ""
     assert not (folder / "build/release").exists()

@@ -1,0 +1,543 @@
+/*
+ * The rule for asynchronous calls, tried with each interface of e2e/: a call returns the answer, or
+ * it is pending, and then the callback comes later, from the loop, exactly once
+ *
+ *     async_rule KEYS DEVICES      a file for --store-key; a devices file with "ue" and "bare"
+ *
+ * One line for each kind of call: its name, what the call returned ("at-once", "pending"), how
+ * often the callback came from inside the call, and how often later.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "devices_current.h"
+#include "messages/json_line.h"
+#include "net/clock.h"
+#include "net/connector.h"
+#include "ops/log.h"
+#include "server/server.h"
+#include "source/key_service.h"
+#include "source/source_http.h"
+#include "store/redis.h"
+#include "store/store_redis.h"
+#include "third_party/key_issuer.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ADDRESS_SIZE 32 /* 127.0.0.1:PORT */
+
+static struct loops *loops;
+static struct loop *loop;
+
+/* The call that is tried. */
+static struct {
+    bool is_inside;
+    unsigned int inside, later;
+} call;
+
+static void count(void)
+{
+    if (call.is_inside)
+        call.inside++;
+    else
+        call.later++;
+}
+
+static void begin(void)
+{
+    call.is_inside = true;
+    call.inside = call.later = 0;
+}
+
+static void want(bool is_so, const char *what)
+{
+    if (is_so)
+        return;
+    fprintf(stderr, "async_rule: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static void run(int milliseconds)
+{
+    const int64_t until = clock_ms() + milliseconds;
+
+    while (clock_ms() < until) {
+        (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
+        (void)usleep(1000);
+    }
+}
+
+/* Go on until the callback has come, and a while longer: it must not come twice. */
+static void end(const char *name, bool is_pending)
+{
+    const int64_t limit = clock_ms() + 20000;
+
+    call.is_inside = false;
+    while (is_pending && call.later == 0 && clock_ms() < limit)
+        run(1);
+    run(20);
+    printf("%s %s %u %u\n", name, is_pending ? "pending" : "at-once", call.inside, call.later);
+    (void)fflush(stdout);
+}
+
+/* A port of the loopback that accepts, and says nothing. */
+static int silent_port(char address[ADDRESS_SIZE])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(at);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    want(fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 8) == 0 &&
+             getsockname(fd, (struct sockaddr *)&at, &length) == 0,
+         "no port");
+    (void)snprintf(address, ADDRESS_SIZE, "127.0.0.1:%u", (unsigned int)ntohs(at.sin_port));
+    return fd;
+}
+
+/* A store that answers later: what the one in memory says. */
+
+struct late_store {
+    struct store store;
+    struct store *memory;
+};
+
+struct store_request {
+    struct loop_message message;
+    struct store_answer answer;
+    store_done *done;
+    void *argument;
+};
+
+static void deliver(struct loop *on, struct loop_message *message)
+{
+    struct store_request *request = (struct store_request *)message;
+
+    (void)on;
+    request->done(request->argument, &request->answer);
+    free(request);
+}
+
+static struct store_request *late(struct loop *on, store_done *done, void *argument)
+{
+    struct store_request *request = calloc(1, sizeof(*request));
+
+    want(request != NULL, "out of memory");
+    request->message.run = deliver;
+    request->done = done;
+    request->argument = argument;
+    loop_post(on, &request->message);
+    return request;
+}
+
+static struct store *memory_of(struct store *store)
+{
+    return ((struct late_store *)store)->memory;
+}
+
+static struct store_request *late_put(struct store *store, struct loop *on,
+                                      const struct store_record *record, store_done *done,
+                                      void *argument, struct store_answer *now)
+{
+    struct store_request *request = late(on, done, argument);
+
+    (void)now;
+    (void)memory_of(store)->ops->put(memory_of(store), on, record, done, argument,
+                                     &request->answer);
+    return request;
+}
+
+static struct store_request *late_get(struct store *store, struct loop *on, const char *identity,
+                                      store_done *done, void *argument, struct store_answer *now)
+{
+    struct store_request *request = late(on, done, argument);
+
+    (void)now;
+    (void)memory_of(store)->ops->get(memory_of(store), on, identity, done, argument,
+                                     &request->answer);
+    return request;
+}
+
+static struct store_request *late_consume(struct store *store, struct loop *on,
+                                          const char *identity, store_done *done, void *argument,
+                                          struct store_answer *now)
+{
+    struct store_request *request = late(on, done, argument);
+
+    (void)now;
+    (void)memory_of(store)->ops->consume(memory_of(store), on, identity, done, argument,
+                                         &request->answer);
+    return request;
+}
+
+static struct store_request *late_revoke(struct store *store, struct loop *on,
+                                         const struct store_scope *scope, store_done *done,
+                                         void *argument, struct store_answer *now)
+{
+    struct store_request *request = late(on, done, argument);
+
+    (void)now;
+    (void)memory_of(store)->ops->revoke(memory_of(store), on, scope, done, argument,
+                                        &request->answer);
+    return request;
+}
+
+static const struct store_ops late_ops = {late_put,    late_get, late_consume,
+                                          late_revoke, NULL,     NULL};
+
+/* The store */
+
+static void on_stored(void *argument, const struct store_answer *answer)
+{
+    (void)argument, (void)answer;
+    count();
+}
+
+static void try_store(const char *kind, struct store *store)
+{
+    static const struct store_scope scope = {.device = "d"};
+    struct store_record record = {.identity = "e2e-1", .device = "d", .naf = "n", .lifetime = 1000};
+    struct store_answer now;
+    char name[64];
+
+#define TRY(operation, ...)                                              \
+    begin();                                                             \
+    (void)snprintf(name, sizeof(name), "store-%s-%s", kind, #operation); \
+    end(name, store->ops->operation(store, loop, __VA_ARGS__, on_stored, NULL, &now) != NULL)
+    TRY(put, &record);
+    TRY(get, "e2e-1");
+    TRY(consume, "e2e-1");
+    TRY(revoke, &scope);
+#undef TRY
+}
+
+/* Redis, and the store in it: while a connection is made, and while there is none */
+
+static void on_reply(void *argument, const struct redis_reply *reply, const char *reason)
+{
+    (void)argument, (void)reply, (void)reason;
+    count();
+}
+
+static struct redis *redis;
+
+static bool send_ping(void)
+{
+    static const struct redis_word words[] = {{"PING", 4}};
+    const char *reason = NULL;
+
+    return redis_send(redis, words, 1, on_reply, NULL, &reason) != NULL;
+}
+
+static void try_redis(void)
+{
+    char address[ADDRESS_SIZE];
+    const int fd = silent_port(address);
+    struct addrs addrs = {.host = NULL};
+    const struct redis_setup setup = {.addrs = &addrs};
+
+    want(addrs_open(&addrs, "connect", address), "addrs");
+    redis = redis_new(loop, &setup);
+    want(redis != NULL, "redis");
+    begin();
+    (void)close(fd);
+    end("redis-connecting", send_ping());
+    begin();
+    end("redis-down", send_ping());
+    redis_free(redis);
+    addrs_close(&addrs);
+}
+
+static void try_store_redis(const char *keys)
+{
+    char address[ADDRESS_SIZE], url[ADDRESS_SIZE + 16];
+    const int fd = silent_port(address);
+    const struct store_redis_options options = {.url = url, .key = keys};
+    struct store *store;
+
+    (void)snprintf(url, sizeof(url), "redis://%s", address);
+    store = store_redis_new(loops, &options);
+    want(store != NULL, "store");
+    begin();
+    {
+        struct store_answer now;
+        const bool is_pending =
+            store->ops->get(store, loop, "e2e-1", on_stored, NULL, &now) != NULL;
+
+        (void)close(fd);
+        end("store-redis-connecting", is_pending);
+    }
+    try_store("redis-down", store);
+    store_free(store);
+}
+
+/* The connector */
+
+static void on_connected(void *argument, const struct connected *connected)
+{
+    (void)argument;
+    if (connected->fd >= 0)
+        (void)close(connected->fd);
+    count();
+}
+
+static void try_connector(const char *name, const char *address)
+{
+    struct addrs addrs = {.host = NULL};
+    struct connected now = {.fd = -1};
+    bool is_pending;
+
+    want(addrs_open(&addrs, "connect", address), "addrs");
+    begin();
+    is_pending = connector_start(loop, &addrs, clock_ms() + 5000, on_connected, NULL, &now) != NULL;
+    end(name, is_pending);
+    if (now.fd >= 0)
+        (void)close(now.fd);
+    addrs_close(&addrs);
+}
+
+static void try_connectors(void)
+{
+    char address[ADDRESS_SIZE];
+    const int fd = silent_port(address);
+
+    try_connector("connector-tcp", address);
+    try_connector("connector-no-path", "unix:/nowhere/at/all");
+    (void)close(fd);
+}
+
+/* Token and key service, over an HTTP that is ours (the linker puts it in http_post()'s place) */
+
+static struct {
+    bool fails, is_token; /* it cannot be sent; what comes back is a token */
+    http_done *done;
+    void *context;
+} http;
+
+static void reply(evutil_socket_t fd, short what, void *argument)
+{
+    static const char token[] = "{\"access_token\":\"t\",\"token_type\":\"Bearer\"}";
+    const struct http_reply given = {
+        .status = http.is_token ? 200 : 404,
+        .content_type = "application/json",
+        .body = http.is_token ? token : "{}",
+        .length = http.is_token ? sizeof(token) - 1 : 2,
+    };
+
+    (void)fd, (void)what, (void)argument;
+    http.done(http.context, &given);
+}
+
+bool __wrap_http_post(struct http *ours, const struct http_request *request, http_done *done,
+                      void *context);
+
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's name */
+bool __wrap_http_post(struct http *ours, const struct http_request *request, http_done *done,
+                      void *context)
+{
+    static const struct timeval soon = {0, 1000};
+
+    (void)ours, (void)request;
+    if (http.fails)
+        return false;
+    http.done = done;
+    http.context = context;
+    return event_base_once(loop->base, -1, EV_TIMEOUT, reply, NULL, &soon) == 0;
+}
+
+static void on_token(void *context, const struct token_answer *answer)
+{
+    (void)context, (void)answer;
+    count();
+}
+
+static void try_token(void)
+{
+    static const struct token_setup setup = {.url = "https://t/token", .milliseconds = 1000};
+    struct token *token = token_new(NULL, &setup);
+    struct token_answer now;
+
+    want(token != NULL, "token");
+    http.is_token = http.fails = true;
+    begin();
+    end("token-unsent", token_get(token, on_token, NULL, &now));
+    http.fails = false;
+    begin();
+    end("token-fetched", token_get(token, on_token, NULL, &now));
+    begin();
+    end("token-kept", token_get(token, on_token, NULL, &now));
+    token_free(token);
+    http.is_token = false;
+}
+
+static void on_key(void *context, enum key_result result, const struct key_answer *key,
+                   const char *reason)
+{
+    (void)context, (void)result, (void)key, (void)reason;
+    count();
+}
+
+static void try_key_service(void)
+{
+    const char *url = NULL, *reason = NULL;
+    const struct key_service_setup setup = {.interface = key_interface("nef:https://nef", &url),
+                                            .root = "https://nef",
+                                            .af_id = "af",
+                                            .milliseconds = 1000};
+    struct key_service *service = key_service_new(NULL, &setup);
+
+    want(service != NULL, "key service");
+    http.fails = true;
+    begin();
+    end("key-service-unsent", key_service_ask(service, "a@b", on_key, NULL, &reason));
+    http.fails = false;
+    begin();
+    end("key-service-asked", key_service_ask(service, "a@b", on_key, NULL, &reason));
+    key_service_free(service);
+}
+
+/* Sources: the devices file; the operator's network, whose HTTP sends nothing here */
+
+static void on_answer(void *argument, const struct source_answer *answer)
+{
+    (void)argument, (void)answer;
+    count();
+}
+
+static bool look_up(struct source *source)
+{
+    const struct sockaddr_in peer = {.sin_family = AF_INET};
+    const struct source_query query = {
+        .identity = "ue@realm", .kind = IDENTITY_AKMA, .peer = (const struct sockaddr *)&peer};
+    struct source_answer now;
+
+    return source->ops->lookup(source, loop, &query, on_answer, NULL, &now) != NULL;
+}
+
+static void try_sources(struct devices_current *devices)
+{
+    const char *url = NULL;
+    const struct key_service_setup service = {.interface = key_interface("nef:https://nef", &url),
+                                              .root = "https://nef",
+                                              .af_id = "af",
+                                              .milliseconds = 1000};
+    const struct source_http_setup setup = {.services = {[KEY_AKMA] = &service},
+                                            .per_second = 100,
+                                            .per_network = 100,
+                                            .milliseconds = 1000};
+    struct source *file = source_file_new(devices), *operator= source_http_new(&setup, NULL);
+
+    want(file != NULL && operator!= NULL && source_http_start(operator), "sources");
+    begin();
+    end("source-file", look_up(file));
+    http.fails = true;
+    begin();
+    end("source-operator", look_up(operator));
+    http.fails = false;
+    source_free(operator);
+    source_free(file);
+}
+
+/* The third party, over a store that answers at once, and over one that does not */
+
+static void on_flag(void *argument, const struct third_party_answer *answer)
+{
+    (void)argument, (void)answer;
+    count();
+}
+
+static void on_revoked(void *argument, const struct third_party_revocation *revocation)
+{
+    (void)argument, (void)revocation;
+    count();
+}
+
+static bool ask(struct third_party *party, const char *device)
+{
+    static const unsigned char octets[32] = {1};
+    const struct third_party_query query = {
+        .identity = device, .device = device, .ks_naf = octets, .nonce = octets};
+    struct third_party_answer now;
+
+    return party->ops->ask(party, loop, &query, on_flag, NULL, &now) != NULL;
+}
+
+static void try_third_party(const char *kind, struct server *server, const struct e2e *e2e)
+{
+    struct key_issuer *issuer = key_issuer_new(server, 60);
+    struct third_party *party = third_party_local_new(issuer, e2e, "n");
+    struct third_party_revocation now;
+    char name[64];
+
+    want(issuer != NULL && party != NULL, "third party");
+    (void)snprintf(name, sizeof(name), "third-party-%s-flag", kind);
+    begin();
+    end(name, ask(party, "ue@realm"));
+    (void)snprintf(name, sizeof(name), "third-party-%s-no-ka", kind);
+    begin();
+    end(name, ask(party, "nobody@realm"));
+    (void)snprintf(name, sizeof(name), "third-party-%s-revoke", kind);
+    begin();
+    end(name, party->ops->revoke(party, loop, "ue@realm", on_revoked, NULL, &now) != NULL);
+    third_party_free(party);
+    key_issuer_free(issuer);
+}
+
+static void try_third_parties(struct devices_current *devices, struct store *memory,
+                              struct late_store *later)
+{
+    struct worker worker = {.loop = loop};
+    struct server server = {
+        .loops = loops, .workers = &worker, .devices_current = devices, .store = memory};
+    const struct e2e_setup setup = {.naf_fqdn = "naf.example.com",
+                                    .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
+                                    .mode = "3GPP",
+                                    .digest = "SHA2-256",
+                                    .usage = "tls-psk"};
+    char reason[E2E_REASON_SIZE];
+    struct e2e e2e;
+
+    worker.server = &server;
+    TAILQ_INIT(&worker.all);
+    want(e2e_open(&e2e, &setup, reason) == E2E_OPEN, reason);
+    try_third_party("at-once", &server, &e2e);
+    server.store = &later->store;
+    try_third_party("later", &server, &e2e);
+    e2e_close(&e2e);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct devices_current_rules rules = {.may_have_ks_naf = true, .may_have_ka = true};
+    char fault[DEVICES_CURRENT_FAULT_SIZE];
+    struct late_store later = {.store = {&late_ops}};
+    struct devices_current *devices;
+
+    want(argc == 3, "async_rule KEYS DEVICES");
+    json_line_set_up();
+    want(log_open(LOG_FULL) && http_start(), "log");
+    loops = loops_new(1);
+    want(loops != NULL, "loops");
+    loop = &loops->loop[0];
+    devices = devices_current_open(argv[2], &rules, fault);
+    want(devices != NULL, fault);
+    later.memory = store_memory_new();
+    want(later.memory != NULL, "store");
+    try_store("memory", later.memory);
+    try_store("late", &later.store);
+    try_redis();
+    try_store_redis(argv[1]);
+    try_connectors();
+    try_token();
+    try_key_service();
+    try_sources(devices);
+    try_third_parties(devices, later.memory, &later);
+    store_free(later.memory);
+    devices_current_free(devices);
+    loops_free(loops);
+    return EXIT_SUCCESS;
+}

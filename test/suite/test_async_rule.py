@@ -1,0 +1,69 @@
+"""The rule for asynchronous calls of e2e/: the answer at once, or pending and one callback, later.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import ENVIRONMENT, write_devices
+
+AT_ONCE, PENDING = ["at-once", "0", "0"], ["pending", "0", "1"]
+OPERATIONS = ["put", "get", "consume", "revoke"]
+EXPECTED = {
+    **{f"store-memory-{operation}": AT_ONCE for operation in OPERATIONS},
+    **{f"store-late-{operation}": PENDING for operation in OPERATIONS},
+    **{f"store-redis-down-{operation}": AT_ONCE for operation in OPERATIONS},
+    "store-redis-connecting": PENDING,
+    "redis-connecting": PENDING,
+    "redis-down": AT_ONCE,
+    "connector-tcp": PENDING,
+    "connector-no-path": AT_ONCE,
+    "token-unsent": AT_ONCE,
+    "token-fetched": PENDING,
+    "token-kept": AT_ONCE,
+    "key-service-unsent": AT_ONCE,
+    "key-service-asked": PENDING,
+    "source-file": AT_ONCE,
+    "source-operator": PENDING,
+    "third-party-at-once-flag": AT_ONCE,
+    "third-party-at-once-no-ka": AT_ONCE,
+    "third-party-at-once-revoke": AT_ONCE,
+    "third-party-later-flag": PENDING,
+    "third-party-later-no-ka": AT_ONCE,  # the store is not asked
+    "third-party-later-revoke": PENDING,
+}
+
+
+@pytest.fixture(name="calls", scope="module")
+def make_calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What each call returned, and how often its callback came from inside it, and later."""
+    folder = tmp_path_factory.mktemp("calls")
+    keys = folder / "keys"
+    keys.write_text(f"1:{bytes(range(32)).hex()}\n")
+    keys.chmod(0o600)
+    rows = [["ue@realm", bytes(32).hex(), bytes(range(32)).hex()]]
+    devices: Path = write_devices(folder / "devices.csv", rows)
+    output = subprocess.run(
+        [BUILD / "test/programs/async_rule", keys, devices],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    return {name: rest for name, *rest in map(str.split, output.splitlines())}
+
+
+def test_every_call_is_tried(calls: dict[str, list[str]]) -> None:
+    """An interface that is new has to come here, with an answer at once and one later."""
+    assert sorted(calls) == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_one_answer(calls: dict[str, list[str]], name: str) -> None:
+    """Callbacks from inside a call, or a second one, find what belongs to the caller half done or gone."""
+    assert calls[name] == EXPECTED[name]
