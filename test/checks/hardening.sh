@@ -3,6 +3,7 @@
 #
 #   test/checks/hardening.sh           some minutes
 #   test/checks/hardening.sh module    of that what needs none of the programs
+#   test/checks/hardening.sh programs  the rest
 #   test/checks/hardening.sh long      what takes long: ThreadSanitizer over everything that the programs do at once,
 #                                      10 million derivations and 10,000 loads
 #
@@ -97,22 +98,24 @@ if [ "$part" = long ]; then
     echo "hardening: $((runs + 1)) long runs, all well"
     exit
 fi
-run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
-run plain "library contexts freed first, memcheck" memcheck "$drivers/lifecycle" late
-run plain "an algorithm freed at exit, memcheck" memcheck "$drivers/lifecycle" exit
-run plain "allocations that fail, memcheck" memcheck "$drivers/allocation"
-run plain "HMAC that fails, memcheck" memcheck "$drivers/failing"
-run plain "two first fetches at once, memcheck" memcheck "$drivers/race"
-run plain "odd cores" "$drivers/core"
-run plain "secrets in memory" "$drivers/secrets"
-run plain "secrets in the secure heap" "$drivers/secrets" secure
-run plain "constant time" constant_time
-run plain "endless, short" "$drivers/endless" 500000 500
+if [ "$part" != programs ]; then
+    run plain "life cycles, memcheck" memcheck "$drivers/lifecycle" once
+    run plain "library contexts freed first, memcheck" memcheck "$drivers/lifecycle" late
+    run plain "an algorithm freed at exit, memcheck" memcheck "$drivers/lifecycle" exit
+    run plain "allocations that fail, memcheck" memcheck "$drivers/allocation"
+    run plain "HMAC that fails, memcheck" memcheck "$drivers/failing"
+    run plain "two first fetches at once, memcheck" memcheck "$drivers/race"
+    run plain "odd cores" "$drivers/core"
+    run plain "secrets in memory" "$drivers/secrets"
+    run plain "secrets in the secure heap" "$drivers/secrets" secure
+    run plain "constant time" constant_time
+    run plain "endless, short" "$drivers/endless" 500000 500
+fi
 if [ "$part" = module ]; then
     echo "hardening: $runs runs, all well"
     exit
 fi
-run_tests plain "secrets of the programs" test/suite/test_flow_memory.py test/suite/test_tool_memory.py
+run_tests plain "secrets of the programs" test/suite/test_flow_remanence.py test/suite/test_tool_remanence.py
 
 make_build thread "-g -O1 -fsanitize=thread"
 "$root/scripts/install-packages.sh" @consumers
