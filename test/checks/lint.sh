@@ -23,7 +23,7 @@ shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
 # configure <name> <compiler> <flags>: everything, without link-time optimisation, so that each file is looked at
 configure() {
     cmake -S . -B "$build/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCMAKE_C_FLAGS="$3" -DCMAKE_BUILD_TYPE=Debug \
-        -DAKMA_ALL=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+        -DAKMA_ALL=ON >/dev/null
 }
 
 # shellcheck disable=SC2046,SC2086 # lists of files

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from test_module import CACHE, MODULE, ROOT, build, plain_only, run
+from test_module import CACHE, INSTRUMENTED, MODULE, ROOT, build, run
 
 PROGRAMS = [BUILD / name for name in ("tool/akma", "e2e/e2e-as", "e2e/e2e-ue")]
 PLUGIN = BUILD / "plugins/mosquitto/mosquitto_akma.so"
 FILES = [MODULE, *PROGRAMS, PLUGIN]
+optimised_only = pytest.mark.skipif(
+    INSTRUMENTED or "CMAKE_BUILD_TYPE:STRING=Debug" in CACHE,
+    reason="instruments and debug builds go without some of it",
+)
 
 # What tells one processor's calls and jumps where they may arrive, as objdump writes it.
 LANDINGS = {"x86_64": "endbr64", "i686": "endbr32", "aarch64": "bti"}
@@ -63,7 +67,7 @@ def test_programs_are_loaded_anywhere(program: Path) -> None:
     assert re.search(r"\(FLAGS_1\).*\bPIE\b", run("readelf", "-dW", program))
 
 
-@plain_only
+@optimised_only
 def test_the_compiler_looks_after_the_stack_and_copies(file: Path) -> None:
     """A build without stack protector or fortify, as the plain one of programs and plugin once was."""
     names = imported(file)
@@ -72,7 +76,7 @@ def test_the_compiler_looks_after_the_stack_and_copies(file: Path) -> None:
         assert any(re.fullmatch(r"__\w+_chk", name) for name in names)
 
 
-@plain_only
+@optimised_only
 @pytest.mark.skipif(
     platform.machine() not in LANDINGS, reason="this processor marks no place where calls arrive"
 )
@@ -90,7 +94,7 @@ def compiler() -> tuple[str, int]:
     return ("clang" if "clang" in banner else "gcc"), int(version)
 
 
-@plain_only
+@optimised_only
 @pytest.mark.skipif(compiler()[0] != "gcc", reason="the table is of gcc's versions")
 def test_every_object_is_compiled_with_what_the_compiler_has() -> None:
     """A probe that no longer finds what is there, and a room that loses the flags."""
