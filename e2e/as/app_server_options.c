@@ -124,7 +124,7 @@ static const struct option_row operation[] = {
     {"log-identities", "HOW", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
     {"metrics", "HOST:PORT", &given.metrics, false,
-     "GET /metrics and /healthz; HOST may be left out: 127.0.0.1"},
+     "GET /metrics and /healthz; HOST may be left out: the loopback"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
      "after SIGTERM, until connections that are open are closed"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},

@@ -8,6 +8,7 @@
 #include "as/app_server_roles.h"
 #include "as/control.h"
 #include "as/source_options.h"
+#include "as/status_page.h"
 #include "messages/json_line.h"
 #include "net/tls.h"
 #include "options.h"
@@ -32,10 +33,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define DAY              86400
-#define YEAR             (366 * DAY)
-#define CONNECTIONS_TOP  1000000
-#define DESCRIPTORS_LEFT 12 /* for signals, files, the line, and clients that ask for metrics */
+#define DAY                    86400
+#define YEAR                   (366 * DAY)
+#define CONNECTIONS_TOP        1000000
+#define NOTIFY_CONNECTIONS_MAX 64 /* at a time */
+#define STATUS_CONNECTIONS_MAX 16
+#define DESCRIPTORS_LEFT       12 /* for signals, files, the line, and clients that ask for metrics */
 
 bool app_server_complain(const char *sentence)
 {
@@ -59,7 +62,10 @@ static void read_limits(struct app_server *app_server)
     const struct app_server_options *o = app_server->options;
     struct limits *limits = &app_server->server.limits;
 
-    limits->connections = options_number("connections-max", o->connections_max, 1, CONNECTIONS_TOP);
+    app_server->server.pools[POOL_UES].max =
+        options_number("connections-max", o->connections_max, 1, CONNECTIONS_TOP);
+    app_server->server.pools[POOL_NOTIFY].max = NOTIFY_CONNECTIONS_MAX;
+    app_server->server.pools[POOL_STATUS].max = STATUS_CONNECTIONS_MAX;
     limits->handshake = options_number("handshake-timeout", o->handshake_timeout, 1, DAY);
     limits->line = options_number("line-timeout", o->line_timeout, 1, DAY);
     limits->idle = options_number("idle-timeout", o->idle_timeout, 1, YEAR);
@@ -172,7 +178,8 @@ static bool open_loops(struct app_server *app_server)
         server->workers[i].server = server;
         server->workers[i].loop = &server->loops->loop[i];
         TAILQ_INIT(&server->workers[i].all);
-        TAILQ_INIT(&server->workers[i].unfinished);
+        for (enum pool_kind pool = 0; pool < POOLS; pool++)
+            TAILQ_INIT(&server->workers[i].unfinished[pool]);
         TAILQ_INIT(&server->workers[i].idle);
     }
     return true;
@@ -183,14 +190,23 @@ static bool open_conn_limits(struct app_server *app_server)
     const struct app_server_options *o = app_server->options;
     struct server *server = &app_server->server;
 
-    server->networks = conn_limit_new(
-        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP));
+    const unsigned int per_source =
+        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
+    bool done = true;
+
+    for (enum pool_kind pool = 0; pool < POOLS; pool++) {
+        const unsigned int share = server->pools[pool].max / 2;
+
+        server->pools[pool].networks =
+            conn_limit_new(pool == POOL_UES || per_source < share ? per_source : share);
+        done = done && server->pools[pool].networks != NULL;
+    }
     server->devices = conn_limit_new(
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
     server->held = conn_limit_new(UE_HELD_MAX);
     server->lines = conn_limit_new(TP_LINKS_MAX_OF_NAF);
-    return (server->networks != NULL && server->devices != NULL && server->held != NULL &&
-            server->lines != NULL && RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
+    return (done && server->devices != NULL && server->held != NULL && server->lines != NULL &&
+            RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
            app_server_complain("out of memory");
 }
 
@@ -201,18 +217,32 @@ static bool listen_all(struct app_server *app_server)
 
     return (o->accept == NULL ||
             endpoints_listen(&app_server->endpoints, is_both ? &ue_kind_both : &ue_kind_naf,
-                             "accept", o->accept)) &&
-           (o->e2e_accept == NULL ||
-            endpoints_listen(&app_server->endpoints, &ue_kind_e2e, "e2e-accept", o->e2e_accept)) &&
-           (o->naf_accept == NULL ||
-            endpoints_listen(&app_server->endpoints, &tp_link_kind, "naf-accept", o->naf_accept)) &&
+                             "accept", o->accept, true)) &&
+           (o->e2e_accept == NULL || endpoints_listen(&app_server->endpoints, &ue_kind_e2e,
+                                                      "e2e-accept", o->e2e_accept, true)) &&
+           (o->naf_accept == NULL || endpoints_listen(&app_server->endpoints, &tp_link_kind,
+                                                      "naf-accept", o->naf_accept, true)) &&
+           source_options_listen(&app_server->server, &app_server->endpoints) &&
+           (o->metrics == NULL || status_page_listen(&app_server->endpoints, o->metrics)) &&
            endpoints_accept(&app_server->endpoints, &app_server->server);
+}
+
+/* Descriptors for a pool, of those that are left for all; it may be given fewer than it wants. */
+static unsigned int keep_back(struct pool *pool, bool is_used, unsigned int left)
+{
+    const unsigned int share = left / 8 > 0 ? left / 8 : 1;
+
+    if (!is_used)
+        return 0;
+    pool->max = pool->max < share ? pool->max : share;
+    return pool->max;
 }
 
 /* As many descriptors as there may be, and no more connections than that. */
 static void fit_descriptors(struct app_server *app_server)
 {
-    struct limits *limits = &app_server->server.limits;
+    const struct app_server_options *o = app_server->options;
+    struct pool *pools = app_server->server.pools;
     struct rlimit descriptors;
     const int used = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
     unsigned int fit;
@@ -227,11 +257,13 @@ static void fit_descriptors(struct app_server *app_server)
     if (descriptors.rlim_cur > UINT_MAX / 2)
         return;
     fit = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
-    fit =
-        fit > DESCRIPTORS_LEFT ? (fit - DESCRIPTORS_LEFT) / limits->descriptors_per_connection : 1;
-    if (fit == 0 || fit >= limits->connections)
+    fit = fit > DESCRIPTORS_LEFT ? fit - DESCRIPTORS_LEFT : 1;
+    fit -= keep_back(&pools[POOL_NOTIFY], app_server->server.notify != NULL, fit);
+    fit -= keep_back(&pools[POOL_STATUS], o->metrics != NULL, fit);
+    fit /= app_server->server.limits.descriptors_per_connection;
+    if (fit == 0 || fit >= pools[POOL_UES].max)
         return;
-    limits->connections = fit;
+    pools[POOL_UES].max = fit;
     (void)snprintf(shown, sizeof(shown), "%u", fit);
     log_event("limit", "connections-max", shown, "reason",
               "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
@@ -280,7 +312,8 @@ void app_server_release(struct app_server *app_server)
     key_issuer_free(server->issuer);
     devices_current_free(server->devices_current);
     tp_link_tls_free(server->tp_link);
-    conn_limit_free(server->networks);
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        conn_limit_free(server->pools[pool].networks);
     conn_limit_free(server->devices);
     conn_limit_free(server->held);
     conn_limit_free(server->lines);

@@ -7,7 +7,6 @@
 
 #include "as/reload.h"
 #include "net/clock.h"
-#include "ops/metrics_http.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -26,7 +25,6 @@ struct control {
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
     struct event *look, *signals;
     int signal_fd;
-    struct metrics_http *metrics;
 };
 
 static void close_all(struct control *control, const char *reason)
@@ -43,7 +41,6 @@ static void drain(struct control *control, const char *why)
     log_event("drain", "reason", why, NULL);
     control->state = DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
-    metrics_http_set_draining(control->metrics);
     endpoints_close(&control->app_server->endpoints, &control->app_server->server);
 }
 
@@ -66,13 +63,17 @@ static void look(evutil_socket_t fd, short what, void *argument)
 {
     struct control *control = argument;
     struct app_server *app_server = control->app_server;
-    const bool is_empty = atomic_load(&app_server->server.open) == 0;
+    const bool is_empty = atomic_load(&app_server->server.pools[POOL_UES].open) == 0 &&
+                          (control->state == RUNNING ||
+                           atomic_load(&app_server->server.pools[POOL_NOTIFY].open) == 0);
 
     (void)fd, (void)what;
     if (control->state == RUNNING && app_server->endpoints.counted &&
         atomic_load(&app_server->endpoints.left) <= 0 && is_empty) {
         drain(control, "--connections were served");
     } else if (control->state != RUNNING && is_empty) {
+        if (control->state == DRAINING) /* of the status page */
+            (void)server_close_all(&app_server->server, NULL);
         (void)event_base_loopbreak(control->base);
     } else if (control->state == DRAINING && clock_ms() >= control->deadline) {
         close_all(control, "--drain-timeout is over");
@@ -137,9 +138,6 @@ static bool run(struct control *control)
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
     if (control->look == NULL || event_add(control->look, &often) != 0 || !answer_signals(control))
         return false;
-    if (app_server->options->metrics != NULL &&
-        (control->metrics = metrics_http_new(control->base, app_server->options->metrics)) == NULL)
-        return false;
     if (!loops_start(app_server->server.loops))
         return false;
     log_event("start", NULL);
@@ -154,7 +152,6 @@ int control_run(struct app_server *app_server)
     struct control control = {.app_server = app_server, .base = event_base_new(), .signal_fd = -1};
     const bool done = control.base != NULL && run(&control);
 
-    metrics_http_free(control.metrics);
     if (control.signals != NULL)
         event_free(control.signals);
     if (control.signal_fd >= 0)

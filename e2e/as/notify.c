@@ -5,86 +5,68 @@
  */
 #include "as/notify.h"
 
-#include "messages/json_line.h"
-#include "net/addr.h"
 #include "ops/log.h"
+#include "server/http_server.h"
 #include "source/key_answer.h"
 #include "source/source_http.h"
 #include "store/store.h"
 #include "third_party/third_party.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
+#include <curl/curl.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define CONNECTIONS_MAX 64
-#define HEADERS_MAX     8192 /* octets */
-#define BODY_MAX        4096 /* octets */
-#define SECONDS         10   /* for a handshake, and between two reads */
 
 struct notify {
-    struct server *server;
-    SSL_CTX *ctx;
-    struct evhttp *http;
-    struct evhttp_bound_socket *socket;
-    size_t connections;
+    pthread_mutex_t lock;
+    SSL_CTX *ctx; /* under the lock: a reload replaces it */
     char path[1024];
 };
 
-/* One notification, on its way to a server loop and back. */
+/* One notification, on its way from its connection's loop to others and back. */
 struct revocation {
     struct loop_message message;
     struct server *server;
-    struct evhttp_request *request; /* NULL: the other side has gone */
+    struct loop *home;
+    struct http_connection *http; /* NULL: the other side has gone; on its loop */
     bool revoked;
     char identity[SOURCE_TEXT_SIZE], reason[256];
 };
 
 /* An answer without a body, or one of application/problem+json (RFC 9457). */
-static void reply(struct evhttp_request *request, int status, const char *cause)
+static void reply(struct http_connection *http, int status, const char *cause)
 {
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    struct evbuffer *body = evhttp_request_get_output_buffer(request);
+    char body[120];
 
-    if (cause != NULL) {
-        (void)evhttp_add_header(headers, "Content-Type", "application/problem+json");
-        (void)evbuffer_add_printf(body, "{\"status\":%d,\"cause\":\"%s\"}", status, cause);
-    }
-    evhttp_send_reply(request, status, NULL, NULL);
+    (void)snprintf(body, sizeof(body), "{\"status\":%d,\"cause\":\"%s\"}", status,
+                   cause == NULL ? "" : cause);
+    http_reply(http, status, cause == NULL ? NULL : "application/problem+json",
+               cause == NULL ? NULL : body);
 }
 
-/* Void, and back again: what the cache has, the connections on it, what it had promised */
+/* What the cache has, the connections on it, what it had promised: one loop after the other */
 
-static void on_closed(struct evhttp_connection *connection, void *context)
+static void gone(struct http_connection *http)
 {
-    struct revocation *revocation = context;
+    struct revocation *revocation = http->under_way;
 
-    (void)connection;
-    revocation->request = NULL;
+    revocation->http = NULL;
 }
 
 static void come_back(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
-    struct evhttp_request *request = revocation->request;
     const char *reason = revocation->revoked ? NULL : revocation->reason;
 
     (void)loop;
     log_event("notification", "identity", revocation->identity, "result",
               revocation->revoked ? "revoked" : "failed", "reason", reason, NULL);
-    if (request != NULL) {
-        evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        if (revocation->revoked)
-            reply(request, HTTP_NOCONTENT, NULL);
-        else
-            reply(request, HTTP_SERVUNAVAIL, "NF_CONGESTION");
-    }
+    if (revocation->http != NULL && revocation->revoked)
+        reply(revocation->http, 204, NULL);
+    else if (revocation->http != NULL)
+        reply(revocation->http, 503, "NF_CONGESTION");
     OPENSSL_free(revocation);
 }
 
@@ -92,14 +74,10 @@ static void on_revoked(void *argument, const struct third_party_revocation *resu
 {
     struct revocation *revocation = argument;
 
-    if (revocation->server->source == NULL) { /* the process ends, and nobody waits any more */
-        OPENSSL_free(revocation);
-        return;
-    }
     revocation->revoked = result->is_done;
     (void)OPENSSL_strlcpy(revocation->reason, result->reason, sizeof(revocation->reason));
     revocation->message.run = come_back;
-    loop_post(source_http_loop(revocation->server->source), &revocation->message);
+    loop_post(revocation->home, &revocation->message);
 }
 
 /* No connection runs on the key any more, so that the third party is not asked with it again. */
@@ -116,27 +94,41 @@ static void void_identity(struct loop *loop, struct loop_message *message)
         on_revoked(revocation, &now);
 }
 
-static void start_revocation(struct notify *notify, struct evhttp_request *request,
-                             const char *identity)
+/* On the source's loop. */
+static void forget(struct loop *loop, struct loop_message *message)
 {
-    struct server *server = notify->server;
-    struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
-    const struct store_scope scope = {.subject = identity, .naf = server->naf};
+    struct revocation *revocation = (struct revocation *)message;
+    struct server *server = revocation->server;
+    const struct store_scope scope = {.subject = revocation->identity, .naf = server->naf};
+    static const struct third_party_revocation no_memory = {.reason = "out of memory"};
 
-    source_http_forget(server->source, identity);
-    if (revocation != NULL) {
-        revocation->message.run = void_identity;
-        revocation->server = server;
-        revocation->request = request;
-        (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
-    }
-    if (revocation == NULL ||
-        !server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message)) {
+    (void)loop;
+    if (server->third_party == NULL) { /* the process ends, and the source with it */
         OPENSSL_free(revocation);
-        reply(request, HTTP_INTERNAL, "SYSTEM_FAILURE");
         return;
     }
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_closed, revocation);
+    source_http_forget(server->source, revocation->identity);
+    revocation->message.run = void_identity;
+    if (!server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message))
+        on_revoked(revocation, &no_memory);
+}
+
+static void start_revocation(struct http_connection *http, const char *identity)
+{
+    struct server *server = http->connection.worker->server;
+    struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
+
+    if (revocation == NULL) {
+        reply(http, 500, "SYSTEM_FAILURE");
+        return;
+    }
+    revocation->message.run = forget;
+    revocation->server = server;
+    revocation->home = http->connection.worker->loop;
+    revocation->http = http;
+    (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
+    http->under_way = revocation;
+    loop_post(source_http_loop(server->source), &revocation->message);
 }
 
 /* What came */
@@ -151,171 +143,103 @@ static const char *read_identity(json_t *object)
                : identity;
 }
 
-static void take_body(struct notify *notify, struct evhttp_request *request)
+static void take_body(struct http_connection *http, const struct received_request *request)
 {
-    struct evbuffer *body = evhttp_request_get_input_buffer(request);
-    const size_t length = evbuffer_get_length(body);
-    const char *text = (const char *)evbuffer_pullup(body, -1);
-    json_t *object = text == NULL ? NULL : json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, NULL);
     const char *identity = read_identity(object);
 
     if (identity == NULL)
-        reply(request, HTTP_BADREQUEST, "INVALID_MSG_FORMAT");
+        reply(http, 400, "INVALID_MSG_FORMAT");
     else
-        start_revocation(notify, request, identity);
+        start_revocation(http, identity);
     json_decref(object);
 }
 
-/* evhttp's callback. A connection without TLS cannot be; where memory failed it is refused here. */
-static void on_request(struct evhttp_request *request, void *context)
+static void serve(struct http_connection *http, const struct received_request *request)
 {
-    struct notify *notify = context;
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
-    struct bufferevent *stream =
-        evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+    const struct notify *notify = http->connection.worker->server->notify;
 
-    if (bufferevent_openssl_get_ssl(stream) == NULL)
-        reply(request, 403, "ACCESS_FORBIDDEN");
-    else if (path == NULL || strcmp(path, notify->path) != 0)
-        reply(request, HTTP_NOTFOUND, "RESOURCE_URI_STRUCTURE_NOT_FOUND");
-    else if (!key_answer_is(evhttp_find_header(headers, "Content-Type"), "application/json"))
-        reply(request, 415, "UNSUPPORTED_MEDIA_TYPE");
+    if (strcmp(request->method, "POST") != 0)
+        reply(http, 405, "METHOD_NOT_ALLOWED");
+    else if (strcmp(request->path, notify->path) != 0)
+        reply(http, 404, "RESOURCE_URI_STRUCTURE_NOT_FOUND");
+    else if (!key_answer_is(request->content_type, "application/json"))
+        reply(http, 415, "UNSUPPORTED_MEDIA_TYPE");
     else
-        take_body(notify, request);
+        take_body(http, request);
 }
 
-/* Connections, of which there are so many at a time */
-
-static int ssl_index = -1;
-
-static void on_ssl_free(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long number,
-                        void *argument)
+static SSL_CTX *get_ctx(struct server *server)
 {
-    struct notify *notify = data;
+    struct notify *notify = server->notify;
+    SSL_CTX *ctx;
 
-    (void)ssl, (void)all, (void)index, (void)number, (void)argument;
-    if (notify == NULL)
-        return;
-    notify->connections--;
-    if (notify->socket != NULL)
-        (void)evconnlistener_enable(evhttp_bound_socket_get_listener(notify->socket));
+    (void)pthread_mutex_lock(&notify->lock);
+    ctx = SSL_CTX_up_ref(notify->ctx) ? notify->ctx : NULL;
+    (void)pthread_mutex_unlock(&notify->lock);
+    return ctx;
 }
 
-static struct bufferevent *open_connection(struct event_base *base, void *context)
-{
-    struct notify *notify = context;
-    SSL *ssl = SSL_new(notify->ctx);
+static const struct http_kind notify_http = {
+    .kind = {.name = "notify",
+             .accepted = METRIC_CONNECTIONS_NOTIFY,
+             .size = sizeof(struct http_connection),
+             .pool = POOL_NOTIFY,
+             .ctx = get_ctx,
+             .ready = http_ready,
+             .release = http_release,
+             .drain = http_drain},
+    .allowed = "POST",
+    .serve = serve,
+    .gone = gone,
+};
 
-    if (ssl == NULL || !SSL_set_ex_data(ssl, ssl_index, notify)) {
-        SSL_free(ssl);
-        return NULL;
-    }
-    if (++notify->connections >= CONNECTIONS_MAX)
-        (void)evconnlistener_disable(evhttp_bound_socket_get_listener(notify->socket));
-    return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                          BEV_OPT_CLOSE_ON_FREE);
-}
-
-static void resume_accepting(evutil_socket_t fd, short what, void *listener)
-{
-    (void)fd, (void)what;
-    (void)evconnlistener_enable(listener);
-}
-
-/* Without descriptors: do not ask again at once. The argument is evhttp's. */
-static void could_not_accept(struct evconnlistener *listener, void *argument)
-{
-    static const struct timeval pause = {.tv_usec = 100000};
-
-    (void)argument;
-    (void)evconnlistener_disable(listener);
-    (void)event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, resume_accepting,
-                          listener, &pause);
-}
+const struct connection_kind *const notify_kind = &notify_http.kind;
 
 static bool set_path(struct notify *notify, const char *uri)
 {
-    struct evhttp_uri *parsed = evhttp_uri_parse(uri);
-    const char *path = parsed == NULL ? NULL : evhttp_uri_get_path(parsed);
-    const bool done = path != NULL && OPENSSL_strlcpy(notify->path, path[0] == '\0' ? "/" : path,
-                                                      sizeof(notify->path)) < sizeof(notify->path);
+    CURLU *parts = curl_url();
+    char *path = NULL;
+    const bool done =
+        parts != NULL && curl_url_set(parts, CURLUPART_URL, uri, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
+        OPENSSL_strlcpy(notify->path, path, sizeof(notify->path)) < sizeof(notify->path);
 
-    if (parsed != NULL)
-        evhttp_uri_free(parsed);
+    curl_free(path);
+    curl_url_cleanup(parts);
     return done;
 }
 
-static bool listen_there(struct notify *notify, const char *address)
-{
-    struct listenings all;
-    int fd;
-
-    if (!addr_listen(&all, "notify-accept", address, true))
-        return false;
-    for (size_t i = 1; i < all.count; i++)
-        (void)close(all.at[i].fd);
-    fd = all.at[0].fd;
-    notify->socket = evhttp_accept_socket_with_handle(notify->http, fd);
-    if (notify->socket == NULL) {
-        (void)close(fd);
-        return false;
-    }
-    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(notify->socket), could_not_accept);
-    printf("notify-accept %s\n", all.at[0].shown);
-    return fflush(stdout) == 0;
-}
-
-struct notify *notify_new(struct event_base *base, const struct notify_setup *setup,
-                          struct server *server)
+struct notify *notify_new(const char *uri, SSL_CTX *ctx)
 {
     struct notify *notify = OPENSSL_zalloc(sizeof(*notify));
 
-    if (ssl_index < 0)
-        ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_free);
-    if (notify == NULL || ssl_index < 0) {
-        SSL_CTX_free(setup->ctx);
+    if (notify == NULL || !set_path(notify, uri)) {
+        SSL_CTX_free(ctx);
         OPENSSL_free(notify);
         return NULL;
     }
-    notify->server = server;
-    notify->ctx = setup->ctx;
-    notify->http = evhttp_new(base);
-    if (notify->http == NULL || !set_path(notify, setup->uri) ||
-        !listen_there(notify, setup->accept)) {
-        notify_free(notify);
-        return NULL;
-    }
-    evhttp_set_bevcb(notify->http, open_connection, notify);
-    evhttp_set_gencb(notify->http, on_request, notify);
-    evhttp_set_allowed_methods(notify->http, EVHTTP_REQ_POST);
-    evhttp_set_max_headers_size(notify->http, HEADERS_MAX);
-    evhttp_set_max_body_size(notify->http, BODY_MAX);
-    evhttp_set_timeout(notify->http, SECONDS);
+    (void)pthread_mutex_init(&notify->lock, NULL);
+    notify->ctx = ctx;
     return notify;
 }
 
 void notify_use(struct notify *notify, SSL_CTX *ctx)
 {
-    SSL_CTX_free(notify->ctx);
-    notify->ctx = ctx;
-}
+    SSL_CTX *old;
 
-void notify_stop(struct notify *notify)
-{
-    if (notify == NULL)
-        return;
-    notify->socket = NULL;
-    if (notify->http != NULL)
-        evhttp_free(notify->http);
-    notify->http = NULL;
+    (void)pthread_mutex_lock(&notify->lock);
+    old = notify->ctx;
+    notify->ctx = ctx;
+    (void)pthread_mutex_unlock(&notify->lock);
+    SSL_CTX_free(old);
 }
 
 void notify_free(struct notify *notify)
 {
     if (notify == NULL)
         return;
-    notify_stop(notify);
     SSL_CTX_free(notify->ctx);
+    (void)pthread_mutex_destroy(&notify->lock);
     OPENSSL_free(notify);
 }

@@ -12,33 +12,25 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-#include "server/server.h"
+#include "server/connection.h"
 
 #include <openssl/ssl.h>
 
-struct notify_setup {
-    const char *accept; /* HOST:PORT */
-    const char *name;   /* whose notifications count: a DNS name of the certificate */
-    const char *uri;    /* its path alone counts */
-    SSL_CTX *ctx;       /* set up with notify_tls.h; is the notifier's from now on */
-};
-
 struct notify;
 
-/*
- * Listen, and print "notify-accept HOST:PORT"; to be called before the source's loop runs. NULL:
- * the reason went to standard error.
- */
-struct notify *notify_new(struct event_base *base, const struct notify_setup *setup,
-                          struct server *server);
+/* Its connections; server's notify has to be set. */
+extern const struct connection_kind *const notify_kind;
 
-/* Certificate, key and CA of connections to come; on the loop. ctx becomes the notifier's own. */
+/*
+ * uri: its path alone counts. ctx, set up with notify_tls.h, is the notifier's from now on. NULL:
+ * out of memory.
+ */
+struct notify *notify_new(const char *uri, SSL_CTX *ctx);
+
+/* Certificate, key and CA of connections to come, on any thread. ctx becomes the notifier's own. */
 void notify_use(struct notify *notify, SSL_CTX *ctx);
 
-/* Close what is open. The loop does not run any more. NULL is fine. */
-void notify_stop(struct notify *notify);
-
-/* To be called after the loop's event base is gone, which ends connections late. NULL is fine. */
+/* After the loops. NULL is fine. */
 void notify_free(struct notify *notify);
 
 #endif

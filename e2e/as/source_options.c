@@ -396,32 +396,26 @@ struct source *source_options_open(struct devices_current *devices_current)
     return source_http_new(&setup.source, file);
 }
 
-static bool start_notifications(struct server *server)
+bool source_options_listen(struct server *server, struct endpoints *endpoints)
 {
-    const struct notify_setup notifications = {
-        .accept = option.notify_accept,
-        .name = option.notify_name,
-        .uri = option.notify_uri,
-        .ctx = setup.files->notify,
-    };
-
+    if (option.notify_accept == NULL)
+        return true;
+    server->notify = notify_new(option.notify_uri, setup.files->notify);
     setup.files->notify = NULL;
-    setup.notify = notify_new(source_http_loop(server->source)->base, &notifications, server);
-    return setup.notify != NULL;
+    setup.notify = server->notify;
+    return server->notify != NULL &&
+           endpoints_listen(endpoints, notify_kind, "notify-accept", option.notify_accept, true);
 }
 
 bool source_options_start(struct server *server)
 {
-    return !source_options_given() ||
-           ((option.notify_accept == NULL || start_notifications(server)) &&
-            source_http_start(server->source));
+    return !source_options_given() || source_http_start(server->source);
 }
 
 void source_options_stop(struct source *source)
 {
     if (source != NULL && source_options_given())
         source_http_stop(source);
-    notify_stop(setup.notify);
 }
 
 void source_options_close(void)

@@ -9,7 +9,7 @@
 #include "devices_current.h"
 #include "net/tls_files.h"
 #include "options.h"
-#include "server/server.h"
+#include "server/acceptor.h"
 
 /* For the table of options. */
 extern const struct option_group source_options;
@@ -30,7 +30,10 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
  */
 struct source *source_options_open(struct devices_current *devices_current);
 
-/* Start it, and listen for notifications; server->source is what was opened. False: as above. */
+/* Listen for notifications, where that was asked for. False: the reason went to standard error. */
+bool source_options_listen(struct server *server, struct endpoints *endpoints);
+
+/* Start it; server->source is what was opened. False: as above. */
 bool source_options_start(struct server *server);
 
 /* What the files of these options hold. */
@@ -41,7 +44,7 @@ struct source_files *source_options_read(char fault[TLS_FILES_FAULT_SIZE]);
 void source_options_use(struct source *source, struct source_files *files);
 void source_options_drop(struct source_files *files);
 
-/* Stop it and the notifications, before it is released. source: NULL is fine. */
+/* Stop it, before it is released. source: NULL is fine. */
 void source_options_stop(struct source *source);
 
 /* Cleanse what was read; the source is gone. */

@@ -17,6 +17,8 @@
     X(CONNECTIONS_E2E, "connections_total", "endpoint=\"e2e\"", counter, "Connections accepted.")  \
     X(CONNECTIONS_LINE, "connections_total", "endpoint=\"line\"", counter,                         \
       "Connections accepted.")                                                                     \
+    X(CONNECTIONS_NOTIFY, "connections_total", "endpoint=\"notify\"", counter,                     \
+      "Connections accepted.")                                                                     \
     X(OPEN, "connections_open", "", gauge, "Connections that are open now.")                       \
     X(HELD, "first_connections_held", "", gauge, "First connections between two nonces.")          \
     X(UNFINISHED, "handshakes_unfinished", "", gauge, "TLS handshakes that are under way now.")    \

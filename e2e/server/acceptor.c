@@ -44,8 +44,13 @@ struct acceptor {
     struct worker *worker;
     struct endpoints *endpoints;
     struct event *listening[ENDPOINTS_MAX], *pause;
-    struct loop_message close, evict;
-    atomic_bool is_evicting; /* another loop has asked for it */
+    struct loop_message close;
+    struct eviction {
+        struct loop_message message;
+        struct acceptor *acceptor;
+        enum pool_kind pool;
+        atomic_bool is_asked_for; /* by another loop */
+    } evictions[POOLS];
 };
 
 static void report_refusal(enum refusal refusal, const struct sockaddr_storage *peer)
@@ -61,24 +66,24 @@ static void report_refusal(enum refusal refusal, const struct sockaddr_storage *
 
 static void evict_here(struct loop *loop, struct loop_message *message)
 {
-    struct acceptor *acceptor =
-        (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, evict));
+    struct eviction *eviction = (struct eviction *)message;
 
     (void)loop;
-    atomic_store(&acceptor->is_evicting, false);
-    (void)connection_evict(acceptor->worker);
+    atomic_store(&eviction->is_asked_for, false);
+    (void)connection_evict(eviction->acceptor->worker, eviction->pool);
 }
 
 /* Have another loop give one up; until then there is one connection more than allowed. */
-static bool evict_elsewhere(const struct server *server)
+static bool evict_elsewhere(const struct server *server, enum pool_kind pool)
 {
     for (size_t i = 0; i < server->loops->count; i++) {
         struct worker *other = &server->workers[i];
+        struct eviction *eviction = &other->acceptor->evictions[pool];
 
-        if (atomic_load(&other->evictable_count) > 0 &&
-            !atomic_exchange(&other->acceptor->is_evicting, true)) {
-            other->acceptor->evict.run = evict_here;
-            loop_post(other->loop, &other->acceptor->evict);
+        if (atomic_load(&other->evictable_count[pool]) > 0 &&
+            !atomic_exchange(&eviction->is_asked_for, true)) {
+            eviction->message.run = evict_here;
+            loop_post(other->loop, &eviction->message);
             return true;
         }
     }
@@ -86,17 +91,18 @@ static bool evict_elsewhere(const struct server *server)
 }
 
 /* A place for one more: a free one, or that of a connection that may be closed for it. */
-static bool find_place(struct acceptor *acceptor)
+static bool find_place(struct acceptor *acceptor, enum pool_kind number)
 {
     struct server *server = acceptor->worker->server;
+    struct pool *pool = &server->pools[number];
 
-    if (atomic_fetch_add(&server->open, 1) < server->limits.connections)
+    if (atomic_fetch_add(&pool->open, 1) < pool->max)
         return true;
-    if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {
+    if (connection_evict(acceptor->worker, number) || evict_elsewhere(server, number)) {
         report_refusal(REFUSAL_EVICTED, NULL);
         return true;
     }
-    (void)atomic_fetch_sub(&server->open, 1);
+    (void)atomic_fetch_sub(&pool->open, 1);
     return false;
 }
 
@@ -104,20 +110,20 @@ static void admit(struct acceptor *acceptor, const struct connection_kind *kind,
                   const struct sockaddr_storage *peer)
 {
     struct worker *worker = acceptor->worker;
-    struct server *server = worker->server;
+    struct pool *pool = &worker->server->pools[kind->pool];
     unsigned char key[ADDR_NETWORK_SIZE];
     const size_t length = addr_network((const struct sockaddr *)peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
-    if (conn_limit_acquire(server->networks, key, length)) {
-        if (find_place(acceptor)) {
+    if (conn_limit_acquire(pool->networks, key, length)) {
+        if (find_place(acceptor, kind->pool)) {
             if (!connection_open(worker, kind, fd, peer)) {
-                (void)atomic_fetch_sub(&server->open, 1);
-                conn_limit_release(server->networks, key, length);
+                (void)atomic_fetch_sub(&pool->open, 1);
+                conn_limit_release(pool->networks, key, length);
             }
             return;
         }
-        conn_limit_release(server->networks, key, length);
+        conn_limit_release(pool->networks, key, length);
         refusal = REFUSAL_FULL;
     }
     report_refusal(refusal, peer);
@@ -137,8 +143,10 @@ static void pause_listening(struct acceptor *acceptor)
 static void starve(struct acceptor *acceptor)
 {
     report_refusal(REFUSAL_STARVED, NULL);
-    if (!connection_evict(acceptor->worker))
-        pause_listening(acceptor);
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        if (connection_evict(acceptor->worker, pool))
+            return;
+    pause_listening(acceptor);
 }
 
 static void resume_accepting(evutil_socket_t fd, short what, void *argument)
@@ -148,7 +156,8 @@ static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     for (size_t i = 0; listens && i < acceptor->endpoints->count; i++)
-        listens = event_add(acceptor->listening[i], NULL) == 0;
+        if (!acceptor->worker->is_draining || acceptor->endpoints->endpoint[i].kind->stays)
+            listens = event_add(acceptor->listening[i], NULL) == 0;
     if (!listens)
         pause_listening(acceptor);
 }
@@ -195,11 +204,11 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
 }
 
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
-                      const char *name, const char *address)
+                      const char *name, const char *address, bool passive)
 {
     struct listenings listenings;
 
-    if (!addr_listen(&listenings, name, address, true))
+    if (!addr_listen(&listenings, name, address, passive))
         return false;
     for (size_t i = 0; i < listenings.count; i++) {
         endpoints->endpoint[endpoints->count++] = (struct endpoint){kind, listenings.at[i].fd};
@@ -217,6 +226,10 @@ static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *en
         return NULL;
     acceptor->worker = worker;
     acceptor->endpoints = endpoints;
+    for (enum pool_kind pool = 0; pool < POOLS; pool++) {
+        acceptor->evictions[pool].acceptor = acceptor;
+        acceptor->evictions[pool].pool = pool;
+    }
     acceptor->pause = evtimer_new(worker->loop->base, resume_accepting, acceptor);
     done = acceptor->pause != NULL;
     for (size_t i = 0; done && i < endpoints->count; i++) {
@@ -257,13 +270,14 @@ static void let_go(struct loop *loop, struct loop_message *message)
         if (connection->kind->drain != NULL)
             connection->kind->drain(connection);
     }
-    (void)event_del(acceptor->pause);
     for (size_t i = 0; i < endpoints->count; i++)
-        (void)event_del(acceptor->listening[i]);
+        if (!endpoints->endpoint[i].kind->stays)
+            (void)event_del(acceptor->listening[i]);
     if (atomic_fetch_add(&endpoints->closed, 1) + 1 < (int)acceptor->worker->server->loops->count)
         return;
     for (size_t i = 0; i < endpoints->count; i++)
-        (void)close(endpoints->endpoint[i].fd);
+        if (!endpoints->endpoint[i].kind->stays)
+            (void)close(endpoints->endpoint[i].fd);
 }
 
 void endpoints_close(struct endpoints *endpoints, struct server *server)
@@ -289,4 +303,7 @@ void endpoints_free(struct endpoints *endpoints, struct server *server)
             event_free(acceptor->pause);
         OPENSSL_free(acceptor);
     }
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->endpoint[i].kind->stays)
+            (void)close(endpoints->endpoint[i].fd);
 }

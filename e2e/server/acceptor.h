@@ -9,7 +9,7 @@
 #include "net/addr.h"
 #include "server/connection.h"
 
-#define ENDPOINTS_MAX (3 * ADDRS_MAX)
+#define ENDPOINTS_MAX (5 * ADDRS_MAX)
 
 struct endpoint {
     const struct connection_kind *kind;
@@ -25,9 +25,12 @@ struct endpoints {
     atomic_int closed; /* loops that do not accept any more */
 };
 
-/* Print "name HOST:PORT" for each and accept on every loop. False: the reason is on stderr. */
+/*
+ * Listen, and print "name HOST:PORT" for each address. passive: without a HOST it is every address,
+ * else the loopback. False: the reason is on stderr.
+ */
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
-                      const char *name, const char *address);
+                      const char *name, const char *address, bool passive);
 
 /* Accept on every loop of the server; before the loops run. False: out of memory. */
 bool endpoints_accept(struct endpoints *endpoints, struct server *server);

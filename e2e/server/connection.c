@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 const char *connection_error(void)
@@ -23,19 +24,32 @@ const char *connection_error(void)
     return reason == NULL ? "the connection was cut" : reason;
 }
 
-/* The handshake is no longer under way. */
-static void leave_unfinished(struct connection *connection)
+static struct pool *pool_of(const struct connection *connection)
 {
+    return &connection->worker->server->pools[connection->kind->pool];
+}
+
+/* The page that shows the counters does not change them. */
+static bool is_shown(const struct connection *connection)
+{
+    return connection->kind->pool != POOL_STATUS;
+}
+
+void connection_finish(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    const enum pool_kind pool = connection->kind->pool;
     unsigned char key[ADDR_NETWORK_SIZE];
     const size_t length = addr_network(&connection->peer.any, key);
 
     if (connection->is_finished)
         return;
     connection->is_finished = true;
-    TAILQ_REMOVE(&connection->worker->unfinished, connection, evictable);
-    (void)atomic_fetch_sub(&connection->worker->evictable_count, 1);
-    conn_limit_release(connection->worker->server->networks, key, length);
-    metrics_add(METRIC_UNFINISHED, -1);
+    TAILQ_REMOVE(&worker->unfinished[pool], connection, evictable);
+    (void)atomic_fetch_sub(&worker->evictable_count[pool], 1);
+    conn_limit_release(pool_of(connection)->networks, key, length);
+    if (is_shown(connection))
+        metrics_add(METRIC_UNFINISHED, -1);
 }
 
 /*
@@ -44,7 +58,7 @@ static void leave_unfinished(struct connection *connection)
  */
 static void take_leave(const struct connection *connection, bool was_finished)
 {
-    if (was_finished)
+    if (was_finished && connection->ssl != NULL)
         (void)SSL_shutdown(connection->ssl);
     ERR_clear_error();
     tcp_user_timeout(connection->fd, connection->worker->server->limits.line * 1000);
@@ -52,29 +66,34 @@ static void take_leave(const struct connection *connection, bool was_finished)
     SSL_free(connection->ssl);
 }
 
-static void connection_free(struct connection *connection)
+void connection_end(struct connection *connection)
 {
-    struct server *server = connection->worker->server;
+    struct pool *pool = pool_of(connection);
     const size_t size = connection->kind->size;
     const bool was_finished = connection->is_finished;
 
     connection->kind->release(connection);
     io_watch_cancel(&connection->watch);
-    leave_unfinished(connection);
+    connection_finish(connection);
     TAILQ_REMOVE(&connection->worker->all, connection, all);
     take_leave(connection, was_finished);
+    if (is_shown(connection))
+        metrics_add(METRIC_OPEN, -1);
     OPENSSL_clear_free(connection, size);
-    metrics_add(METRIC_OPEN, -1);
-    (void)atomic_fetch_sub(&server->open, 1);
+    (void)atomic_fetch_sub(&pool->open, 1);
 }
 
 void connection_close(struct connection *connection, const char *reason)
 {
     char peer[LOG_ADDRESS_SIZE];
 
+    if (connection->kind->pool != POOL_UES) { /* HTTP's requests have lines of their own */
+        connection_end(connection);
+        return;
+    }
     log_event("closed", "endpoint", connection->kind->name, "peer",
               log_address(peer, &connection->peer.any), "reason", reason, NULL);
-    connection_free(connection);
+    connection_end(connection);
 }
 
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
@@ -87,7 +106,7 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
     log_limited(&limits[metric], "refused", "endpoint", connection->kind->name, "peer",
                 log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
                 NULL);
-    connection_free(connection);
+    connection_end(connection);
 }
 
 static void handshake(void *argument, bool in_time)
@@ -106,7 +125,7 @@ static void handshake(void *argument, bool in_time)
     result = io_status_of_ssl(connection->ssl, done);
     if (done == 1) {
         client_hello_unguard(connection->ssl);
-        leave_unfinished(connection);
+        connection_finish(connection);
         io_watch_cancel(&connection->watch);
         metrics_count(METRIC_HANDSHAKES);
         connection->kind->ready(connection);
@@ -170,12 +189,24 @@ static void await_hello(void *argument, bool in_time)
         io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
         break;
     case CLIENT_HELLO_NOTHING:
-        connection_free(connection);
+        connection_end(connection);
         break;
     case CLIENT_HELLO_REFUSED:
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, connection->hello.reason);
         break;
     }
+}
+
+/* Without TLS. One that is closed before it has said anything is a health check. */
+static void await_octets(void *argument, bool in_time)
+{
+    struct connection *connection = argument;
+    char octet;
+
+    if (in_time && recv(connection->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+        connection->kind->ready(connection);
+    else
+        connection_end(connection);
 }
 
 bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
@@ -196,12 +227,15 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
     connection->began = clock_ms();
     connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
     TAILQ_INSERT_TAIL(&worker->all, connection, all);
-    TAILQ_INSERT_TAIL(&worker->unfinished, connection, evictable);
-    (void)atomic_fetch_add(&worker->evictable_count, 1);
-    metrics_add(METRIC_OPEN, 1);
-    metrics_add(METRIC_UNFINISHED, 1);
-    metrics_count(kind->accepted);
-    io_watch_init(&connection->watch, worker->loop, fd, await_hello, connection);
+    TAILQ_INSERT_TAIL(&worker->unfinished[kind->pool], connection, evictable);
+    (void)atomic_fetch_add(&worker->evictable_count[kind->pool], 1);
+    if (is_shown(connection)) {
+        metrics_add(METRIC_OPEN, 1);
+        metrics_add(METRIC_UNFINISHED, 1);
+        metrics_count(kind->accepted);
+    }
+    io_watch_init(&connection->watch, worker->loop, fd,
+                  kind->ctx == NULL ? await_octets : await_hello, connection);
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
     return true;
 }
@@ -212,21 +246,21 @@ void connection_set_idle(struct connection *connection, bool is_idle)
 
     if (is_idle) {
         TAILQ_INSERT_TAIL(&worker->idle, connection, evictable);
-        (void)atomic_fetch_add(&worker->evictable_count, 1);
+        (void)atomic_fetch_add(&worker->evictable_count[connection->kind->pool], 1);
     } else {
         TAILQ_REMOVE(&worker->idle, connection, evictable);
-        (void)atomic_fetch_sub(&worker->evictable_count, 1);
+        (void)atomic_fetch_sub(&worker->evictable_count[connection->kind->pool], 1);
     }
     metrics_add(METRIC_HELD, is_idle ? 1 : -1);
 }
 
-bool connection_evict(struct worker *worker)
+bool connection_evict(struct worker *worker, enum pool_kind pool)
 {
-    struct connection *oldest = TAILQ_FIRST(&worker->unfinished);
+    struct connection *oldest = TAILQ_FIRST(&worker->unfinished[pool]);
 
-    if (oldest == NULL)
+    if (oldest == NULL && pool == POOL_UES)
         oldest = TAILQ_FIRST(&worker->idle);
     if (oldest != NULL)
-        connection_free(oldest);
+        connection_end(oldest);
     return oldest != NULL;
 }

@@ -22,9 +22,14 @@ struct connection_kind {
     enum metric accepted;
     size_t size; /* octets of the kind's structure */
     bool counts; /* for --connections */
-    /* The context for one more; a reference that the connection drops. */
+    enum pool_kind pool;
+    bool stays; /* it is accepted while the server drains as well */
+    /* The context for one more; a reference that the connection drops. NULL: no TLS. */
     SSL_CTX *(*ctx)(struct server *server);
-    /* The handshake is complete. The connection may be gone when this returns. */
+    /*
+     * The handshake is complete; without TLS the first octets have come, and connection_finish() is
+     * the kind's to call. The connection may be gone when this returns.
+     */
     void (*ready)(struct connection *connection);
     /* Release what the kind has added. */
     void (*release)(struct connection *connection);
@@ -71,11 +76,17 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
 /* Whether it may be closed without harm, to make room; where its handshake is complete. */
 void connection_set_idle(struct connection *connection, bool is_idle);
 
+/* The end of one of which the log has nothing to say. */
+void connection_end(struct connection *connection);
+
+/* It has shown that it is none that only takes a place: it is not evicted any more. */
+void connection_finish(struct connection *connection);
+
 /*
- * Close, in silence, the oldest connection of a loop whose handshake is under way, or else the one
- * that has been idle for longest. False: there is none.
+ * Close, in silence, a pool's oldest connection of a loop whose handshake is under way, or else the
+ * one that has been idle for longest. False: there is none.
  */
-bool connection_evict(struct worker *worker);
+bool connection_evict(struct worker *worker, enum pool_kind pool);
 
 /* The newest of OpenSSL's errors in words; the stack is emptied. */
 const char *connection_error(void);

@@ -24,7 +24,6 @@ enum when {
 };
 
 struct limits {
-    unsigned int connections;                /* at a time, in all */
     unsigned int handshake, line, idle;      /* seconds */
     unsigned int session;                    /* seconds; 0: without end */
     unsigned int descriptors_per_connection; /* 2 where each has a backend of its own */
@@ -33,6 +32,7 @@ struct limits {
 struct app;
 struct connection;
 struct key_issuer;
+struct notify;
 struct third_party;
 struct tp_link_tls;
 struct devices_current;
@@ -43,25 +43,33 @@ struct conn_limit;
 
 TAILQ_HEAD(connections, connection);
 
+/* Places for connections: strangers at one kind of listener take none of another's. */
+enum pool_kind { POOL_UES, POOL_NOTIFY, POOL_STATUS, POOLS };
+
+struct pool {
+    unsigned int max;            /* connections at a time */
+    atomic_uint open;            /* now */
+    struct conn_limit *networks; /* unfinished ones of a source address */
+};
+
 /* What belongs to one loop. */
 struct worker {
     struct server *server;
     struct loop *loop;
-    struct connections all, unfinished, idle; /* oldest first */
-    atomic_uint evictable_count;              /* of the last two, for other loops to look at */
-    bool is_draining;                         /* no more is accepted */
+    struct connections all, unfinished[POOLS], idle; /* oldest first */
+    atomic_uint evictable_count[POOLS]; /* of the last two, for other loops to look at */
+    bool is_draining;                   /* no more is accepted */
     struct acceptor *acceptor;
 };
 
 struct server {
     struct limits limits;
     struct loops *loops;
-    struct worker *workers;      /* as many as loops */
-    struct conn_limit *networks; /* unfinished handshakes */
-    struct conn_limit *devices;  /* connections */
-    struct conn_limit *held;     /* a device's first connections between two nonces */
-    struct conn_limit *lines;    /* of a NAF's name */
-    atomic_uint open;
+    struct worker *workers; /* as many as loops */
+    struct pool pools[POOLS];
+    struct conn_limit *devices; /* connections */
+    struct conn_limit *held;    /* a device's first connections between two nonces */
+    struct conn_limit *lines;   /* of a NAF's name */
     unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
     SSL_CTX *psk;                               /* for UEs */
     /* NAF: first connections; flags NULL: none are accepted */
@@ -70,6 +78,7 @@ struct server {
     struct identity_rules identities;
     struct source *source;
     struct third_party *third_party;
+    struct notify *notify; /* of revoked keys; NULL: nobody notifies */
     /* endpoint: e2e connections; store NULL: none are accepted */
     struct store *store;
     struct app *app;

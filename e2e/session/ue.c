@@ -169,15 +169,42 @@ static void drain(struct connection *connection)
 }
 
 const struct connection_kind ue_kind_naf = {
-    "naf", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    "naf",
+    METRIC_CONNECTIONS_NAF,
+    sizeof(struct ue),
+    true,
+    POOL_UES,
+    false,
+    get_ctx,
+    ready,
+    release_ue,
+    runs_on,
     drain,
 };
 const struct connection_kind ue_kind_e2e = {
-    "e2e", METRIC_CONNECTIONS_E2E, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    "e2e",
+    METRIC_CONNECTIONS_E2E,
+    sizeof(struct ue),
+    true,
+    POOL_UES,
+    false,
+    get_ctx,
+    ready,
+    release_ue,
+    runs_on,
     NULL,
 };
 const struct connection_kind ue_kind_both = {
-    "both", METRIC_CONNECTIONS_NAF, sizeof(struct ue), true, get_ctx, ready, release_ue, runs_on,
+    "both",
+    METRIC_CONNECTIONS_NAF,
+    sizeof(struct ue),
+    true,
+    POOL_UES,
+    false,
+    get_ctx,
+    ready,
+    release_ue,
+    runs_on,
     drain,
 };
 

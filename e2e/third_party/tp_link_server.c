@@ -170,6 +170,15 @@ static void drain(struct connection *connection)
 }
 
 const struct connection_kind tp_link_kind = {
-    "line", METRIC_CONNECTIONS_LINE, sizeof(struct naf), false, get_ctx, ready, release_naf, NULL,
+    "line",
+    METRIC_CONNECTIONS_LINE,
+    sizeof(struct naf),
+    false,
+    POOL_UES,
+    false,
+    get_ctx,
+    ready,
+    release_naf,
+    NULL,
     drain,
 };

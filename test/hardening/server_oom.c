@@ -234,7 +234,7 @@ static long blocks_at_rest(void)
     struct loop *loop = all.app_server.server.loops->loop;
     struct store_answer ignored;
 
-    for (int tries = 0; atomic_load(&all.app_server.server.open) > 0; tries++) {
+    for (int tries = 0; atomic_load(&all.app_server.server.pools[POOL_UES].open) > 0; tries++) {
         want(tries < 300000, "a connection does not end");
         (void)usleep(100);
     }

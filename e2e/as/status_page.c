@@ -1,0 +1,74 @@
+/*
+ * GET /metrics and GET /healthz, in plain HTTP
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/status_page.h"
+
+#include "server/http_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAIN      "text/plain"
+#define PROMETHEUS PLAIN "; version=0.0.4; charset=utf-8"
+
+static void show_metrics(struct http_connection *http)
+{
+    char *text = metrics_text();
+
+    if (text == NULL)
+        http_reply(http, 500, PLAIN, "out of memory\n");
+    else
+        http_reply(http, 200, PROMETHEUS, text);
+    free(text);
+}
+
+static void show_health(struct http_connection *http)
+{
+    if (http->connection.worker->is_draining)
+        http_reply(http, 503, PLAIN, "draining\n");
+    else
+        http_reply(http, 200, PLAIN, "ok\n");
+}
+
+static const struct {
+    const char *path;
+    void (*show)(struct http_connection *http);
+} pages[] = {{"/metrics", show_metrics}, {"/healthz", show_health}};
+
+static void serve(struct http_connection *http, const struct received_request *request)
+{
+    if (!http->is_head && strcmp(request->method, "GET") != 0) {
+        http_reply(http, 405, PLAIN, "GET or HEAD\n");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+        if (strcmp(request->path, pages[i].path) == 0) {
+            pages[i].show(http);
+            return;
+        }
+    http_reply(http, 404, PLAIN, "/metrics and /healthz are what is here\n");
+}
+
+static const struct http_kind status_http = {
+    .kind = {.name = "metrics",
+             .size = sizeof(struct http_connection),
+             .pool = POOL_STATUS,
+             .stays = true,
+             .ready = http_ready,
+             .release = http_release},
+    .allowed = "GET, HEAD",
+    .is_single = true,
+    .serve = serve,
+};
+
+bool status_page_listen(struct endpoints *endpoints, const char *address)
+{
+    char port[32];
+
+    if (strchr(address, ':') == NULL && snprintf(port, sizeof(port), ":%s", address) > 0)
+        address = port;
+    return endpoints_listen(endpoints, &status_http.kind, "metrics", address, address[0] != ':');
+}
