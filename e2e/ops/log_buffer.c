@@ -17,7 +17,7 @@
 #define PART        4096  /* octets written at once */
 #define REPORT_SIZE 16384 /* octets that must be free for a report: some tens of short lines */
 #define LAST_MS     500   /* that exit() waits for a reader who takes nothing */
-#define PAUSE_MS    5     /* between two writes: many lines are written at once, and wake up once */
+#define PAUSE_MS    5L    /* between two writes: many lines are written at once, and wake up once */
 
 static struct {
     pthread_mutex_t lock;

@@ -36,6 +36,7 @@ from flow import (
 )
 from line import Sides
 from sanitizer import SANITIZED, SLOWER
+from sockets import TCP_ESTABLISHED, borrowed
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -45,6 +46,7 @@ NO_KA = "no-ka@bsf.example.com"
 PREFIXED = f"3GPP-bootstrapping.{ID}"
 ALPN = "akma-e2e-ua/1"
 HELD_MAX = 16  # of one device, docs/flow.md
+TCP_USER_TIMEOUT = 18  # <linux/tcp.h>
 
 
 @pytest.fixture(name="devices")
@@ -560,3 +562,45 @@ def test_memory_of_a_held_one(devices: Path) -> None:
         each = (resident(server) - before) / count
     print(f"{each:.1f} KiB")
     assert each < 20
+
+
+def test_nonces_without_end(devices: Path) -> None:
+    """Who sends one nonce after the other, without waiting, has no more turns than others of the loop."""
+    other = "other@bsf.example.com"
+    write_devices(devices, [[name, KS_NAF.hex(), KA.hex()] for name in (ID, other)])
+    line = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"
+    with Server(devices, within=("taskset", "-c", "0")) as server, first(server) as greedy:
+        ends = threading.Event()
+
+        def flood() -> None:
+            while not ends.is_set() and greedy.process.poll() is None:
+                greedy.write(line * 500)
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        try:
+            for _ in range(100):
+                assert json.loads(greedy.read())["e2e"] == 1
+            for _ in range(3):
+                result = ue(devices, other, server.address, server.e2e_address)
+                assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+            assert json.loads(greedy.read())["e2e"] == 1
+        finally:
+            ends.set()
+            greedy.process.kill()
+            thread.join(SECONDS)
+
+
+def test_kept_one_notices_a_dead_path(devices: Path) -> None:
+    """A nonce that nobody acknowledges is given up after three seconds, and goes over another connection."""
+    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+        assert here.says() == b"e2e: x\n"
+        wait_until(lambda: server.held == 1)
+        limits = [
+            connection.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT)
+            for connection in borrowed(here.process.pid)
+            if connection.family == socket.AF_INET
+            and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+            and connection.getpeername()[1] == split(server.address)[1]
+        ]
+        assert limits == [3000]

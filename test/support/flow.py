@@ -137,7 +137,7 @@ class Process:
 
 
 class Server(Process):
-    """e2e-as; address and e2e_address are where it listens."""
+    """e2e-as; address and e2e_address are where it listens. within: the command that it is run by."""
 
     def __init__(
         self,
@@ -145,11 +145,13 @@ class Server(Process):
         *options: str,
         two_addresses: bool = True,
         environment: dict[str, str] | None = None,
+        within: tuple[str, ...] = (),
     ) -> None:
         endpoints = ["--accept", f"{LOOPBACK}:0"]
         if two_addresses:
             endpoints += ["--e2e-accept", f"{LOOPBACK}:0"]
         super().__init__(
+            *within,
             BUILD / "e2e/e2e-as",
             *endpoints,
             *["--devices", str(devices), "--naf-fqdn", FQDN, *options],
