@@ -287,7 +287,8 @@ static void come(struct visitor *visitor)
 
     visitor->began = clock_us();
     if (visitor->visit->way == WAY_FLOW) {
-        if (client_start(visitor->counts->loop, &visitor->setup, NULL, flow_has_ended, visitor) == NULL)
+        if (client_start(visitor->counts->loop, &visitor->setup, NULL, flow_has_ended, visitor) ==
+            NULL)
             abort();
         return;
     }

@@ -5,8 +5,8 @@
 #   scripts/release.sh             archive and wheel of HEAD alone, without tag or tests
 #   scripts/release.sh <version>   the release; <version> must be the one of CMakeLists.txt, and stand in CHANGELOG.md
 #
-# Archive and wheel have the same octets wherever and whenever they are made from one commit (the wheel: by one setuptools). So has
-# akma-<version>.spdx.json: its files, their licences, and what the programs link (SPDX 2.3).
+# Archive and wheel have the same octets wherever and whenever they are made from one commit (the wheel: by one setuptools). So
+# has akma-<version>.spdx.json: its files, their licences, and what the programs link (SPDX 2.3).
 #
 # AKMA_SIGN_KEY   key of gpg; tag, archive and wheel are signed with it
 # AKMA_RELEASE    folder for the files, default build/release

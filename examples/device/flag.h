@@ -1,7 +1,8 @@
 /*
  * The e2e flag, read on a device: one strict object of JSON in one datagram, without an allocation
  *
- *     {"e2e":1,"mode":"3GPP","digest":"SHA2-256","refresh":"<hex>","usage":"...","identity":"...","ka-id":"..."}
+ *     {"e2e":1,"mode":"3GPP","digest":"SHA2-256","refresh":"<hex>","usage":"...",
+ *      "identity":"...","ka-id":"..."}
  *     {"e2e":0}
  *
  * SPDX-License-Identifier: Apache-2.0

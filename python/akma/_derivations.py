@@ -97,9 +97,7 @@ def gba_ks_naf(
     length: int = 32,
 ) -> bytes:
     """Ks_NAF or Ks_ext_NAF from Ks (TS 33.220 B.3): key has 32 octets, rand 16, ua_protocol_id 5; length is at most 32."""
-    return _of_gba(
-        "GBA-KS-NAF", length, key, rand, impi, naf_fqdn, ua_protocol_id, properties
-    )
+    return _of_gba("GBA-KS-NAF", length, key, rand, impi, naf_fqdn, ua_protocol_id, properties)
 
 
 def gba_ks_int_naf(
@@ -113,21 +111,15 @@ def gba_ks_int_naf(
     length: int = 32,
 ) -> bytes:
     """Ks_int_NAF from Ks (TS 33.220 B.3), as gba_ks_naf()."""
-    return _of_gba(
-        "GBA-KS-INT-NAF", length, key, rand, impi, naf_fqdn, ua_protocol_id, properties
-    )
+    return _of_gba("GBA-KS-INT-NAF", length, key, rand, impi, naf_fqdn, ua_protocol_id, properties)
 
 
-def akma_k_akma(
-    *, key: Octets, supi: str, properties: str = "", length: int = 32
-) -> bytes:
+def akma_k_akma(*, key: Octets, supi: str, properties: str = "", length: int = 32) -> bytes:
     """K_AKMA from K_AUSF of 32 octets (TS 33.535 A.2); supi: the digits of an IMSI, or user@realm; length is at most 32."""
     return _kdf("AKMA-K-AKMA").derive(length, key=key, supi=supi, properties=properties)
 
 
-def akma_a_tid(
-    *, key: Octets, supi: str, properties: str = "", length: int = 32
-) -> bytes:
+def akma_a_tid(*, key: Octets, supi: str, properties: str = "", length: int = 32) -> bytes:
     """A-TID from K_AUSF (TS 33.535 A.3), as akma_k_akma()."""
     return _kdf("AKMA-A-TID").derive(length, key=key, supi=supi, properties=properties)
 
@@ -150,13 +142,9 @@ def akma_k_af(
     )
 
 
-def akma_ka(
-    *, key: Octets, device: str, ka_id: str = "", properties: str = ""
-) -> bytes:
+def akma_ka(*, key: Octets, device: str, ka_id: str = "", properties: str = "") -> bytes:
     """Ka of a device, 32 octets, from a third party's K_master of 32; device has 1 to 255 octets, ka_id at most 255."""
-    return _kdf("AKMA-KA").derive(
-        32, key=key, device=device, ka_id=ka_id, properties=properties
-    )
+    return _kdf("AKMA-KA").derive(32, key=key, device=device, ka_id=ka_id, properties=properties)
 
 
 def kdf_3gpp(

@@ -42,9 +42,7 @@ class Kdf:
         libctx = context()
         kdf = None if "\0" in algorithm else fetch(libctx, algorithm.encode())
         if kdf is None:
-            raise Error(
-                *take_reasons(), f"{algorithm}: the module has no such algorithm"
-            )
+            raise Error(*take_reasons(), f"{algorithm}: the module has no such algorithm")
         self.algorithm = algorithm
         self._kdf = kdf
         self._names = _names(library().EVP_KDF_settable_ctx_params(kdf))
@@ -64,9 +62,7 @@ class Kdf:
         key = ffi.new("unsigned char[]", length)
         try:
             if not ctx or lib.EVP_KDF_derive(ctx, key, length, params.array) <= 0:
-                raise Error(
-                    *(take_reasons() or (f"{self.algorithm}: failed without a reason",))
-                )
+                raise Error(*(take_reasons() or (f"{self.algorithm}: failed without a reason",)))
             return bytes(ffi.buffer(key))
         finally:
             lib.OPENSSL_cleanse(key, length)
@@ -77,12 +73,8 @@ class Kdf:
         for word, value in parameters.items():
             name = word.replace("_", "-")
             if name not in self._names:
-                known = ", ".join(
-                    sorted(known.replace("-", "_") for known in self._names)
-                )
-                raise TypeError(
-                    f"{self.algorithm} has no parameter {word!r}; it has {known}"
-                )
+                known = ", ".join(sorted(known.replace("-", "_") for known in self._names))
+                raise TypeError(f"{self.algorithm} has no parameter {word!r}; it has {known}")
             if name == REPEATED and isinstance(value, (list, tuple)):
                 items += [(name, one) for one in value]
             else:
@@ -118,13 +110,9 @@ def _typed(name: str, value: Value) -> tuple[int, Octets]:
     if isinstance(value, datetime):
         return _typed(name, _seconds(name, value))
     if isinstance(value, int):
-        size = max(
-            8, value.bit_length() // 8 + 1
-        )  # what is out of range, the module says
+        size = max(8, value.bit_length() // 8 + 1)  # what is out of range, the module says
         return INTEGER, value.to_bytes(size, sys.byteorder, signed=True)
-    raise TypeError(
-        f"{name}: {type(value).__name__} given; must be bytes, str, int or datetime"
-    )
+    raise TypeError(f"{name}: {type(value).__name__} given; must be bytes, str, int or datetime")
 
 
 def _seconds(name: str, time: datetime) -> int:

@@ -72,9 +72,7 @@ def take_reasons() -> tuple[str, ...]:
 @functools.cache
 def library() -> Any:
     """libcrypto: AKMA_LIBCRYPTO, else the one that the system's linker finds."""
-    path = (
-        os.environ.get("AKMA_LIBCRYPTO") or find_library("crypto") or "libcrypto.so.3"
-    )
+    path = os.environ.get("AKMA_LIBCRYPTO") or find_library("crypto") or "libcrypto.so.3"
     try:
         lib = ffi.dlopen(path)
         lib.OSSL_LIB_CTX_new  # not in OpenSSL before 3.0
@@ -117,14 +115,9 @@ def context() -> Any:
     _check_configuration()
     made = lib.OSSL_LIB_CTX_new()
     refused = None
-    if (
-        lib.CONF_modules_load_file_ex(made, ffi.NULL, ffi.NULL, IGNORE_MISSING_FILE)
-        <= 0
-    ):
+    if lib.CONF_modules_load_file_ex(made, ffi.NULL, ffi.NULL, IGNORE_MISSING_FILE) <= 0:
         refused = f"{_configuration()} cannot be read"
-    elif fetch(made, b"AKMA-E2E") is None and not lib.OSSL_PROVIDER_try_load(
-        made, b"akma", 1
-    ):
+    elif fetch(made, b"AKMA-E2E") is None and not lib.OSSL_PROVIDER_try_load(made, b"akma", 1):
         refused = "akma.so cannot be loaded: install it, or name its folder in OPENSSL_MODULES"
     reasons = take_reasons()
     if refused is not None:

@@ -247,7 +247,8 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
     [
         (
             "",
-            "the header is wrong: its field 1 is none of identity, ks-naf, ka, ka-id, naf-fqdn, ua-protocol-id, refresh, usage, device, not-after\n",
+            "the header is wrong: its field 1 is none of identity, ks-naf, ka, ka-id, naf-fqdn, ua-protocol-id, refresh, "
+            "usage, device, not-after\n",
         ),
         (A, "the header is wrong: its field 1 is none of"),
         ("\ufeff" + HEADER, "the header is wrong: a byte order mark comes before it"),
@@ -293,7 +294,7 @@ BOUNDS = {  # octets of the shortest and the longest key, and of the longest ide
 
 @pytest.mark.parametrize("form", BOUNDS)
 def test_bounds_of_a_format(tmp_path: Path, form: str) -> None:
-    """Guards against a file that its reader refuses, or of which it cuts keys and identities off (test/consumers tries the readers)."""
+    """Guards against a file that its reader refuses, or of which it cuts keys and identities off."""
     shortest, longest, most = BOUNDS[form]
     path = write(tmp_path, HEADER, f"{'i' * most},{KEYS}")
     for length in {shortest, longest}:
@@ -440,7 +441,7 @@ def test_the_last_row_of_an_identity_counts(tmp_path: Path) -> None:
 
 
 def test_a_row_that_does_not_count_may_be_refused(tmp_path: Path) -> None:
-    """Guards against a fleet that stops at a Ka which was replaced because the policy refuses it; a last row that is bad gives no key, not the one before."""
+    """Guards against a fleet that stops at a Ka which was replaced because the policy refuses it."""
     config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "32"}})
     old, new = f"x,{KEY.hex()},{KA.hex()[:40]}", f"x,{KEY.hex()},{KA.hex()}"
     environment = {"OPENSSL_CONF": str(config)}
