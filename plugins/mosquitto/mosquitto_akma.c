@@ -14,7 +14,9 @@
 #include "e2e_key.h"
 #include "hex.h"
 #include "module.h"
+#include "overlap.h"
 #include "printable.h"
+#include "sessions.h"
 #include "watched_devices.h"
 
 #include <akma/kdf.h>
@@ -22,12 +24,15 @@
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
 /* What is written plugin_opt_<name>. */
-enum option { DEVICES, NAF_FQDN, UA_PROTOCOL_ID, USAGE, OPTIONS };
+enum option { DEVICES, NAF_FQDN, UA_PROTOCOL_ID, USAGE, OVERLAP, OPTIONS };
 
 static const struct {
     const char *name;
@@ -37,6 +42,7 @@ static const struct {
     [NAF_FQDN] = {"naf_fqdn", NULL},
     [UA_PROTOCOL_ID] = {"ua_protocol_id", "0100000007"}, /* TLS 1.3: TS 33.220 H.3 */
     [USAGE] = {"usage", ""},
+    [OVERLAP] = {"overlap", "0"}, /* seconds for which a Ka that was replaced is good */
 };
 
 struct plugin {
@@ -45,7 +51,16 @@ struct plugin {
     struct module module;
     struct e2e e2e;
     struct watched_devices watched;
+    struct overlap overlap;
+    struct sessions sessions;
+    bool changed;   /* the rows, since the sessions were held against them */
+    int64_t looked; /* seconds of CLOCK_MONOTONIC */
 };
+
+/* What a broker need not have: without it sessions are not ended, and no address is logged. */
+#pragma weak mosquitto_client_id
+#pragma weak mosquitto_client_address
+#pragma weak mosquitto_kick_client_by_clientid
 
 static bool complain(const char *what, const char *why)
 {
@@ -69,8 +84,8 @@ static bool take_options(struct plugin *plugin, const struct mosquitto_opt *opti
         const enum option option = find_option(options[i].key);
 
         if (option == OPTIONS)
-            return complain(options[i].key, "no such plugin_opt; devices, naf_fqdn, ua_protocol_id "
-                                            "and usage are known");
+            return complain(options[i].key, "no such plugin_opt; devices, naf_fqdn, "
+                                            "ua_protocol_id, usage and overlap are known");
         if (plugin->given[option] != NULL)
             return complain(options[i].key, "given twice");
         plugin->given[option] = OPENSSL_strdup(options[i].value);
@@ -81,6 +96,18 @@ static bool take_options(struct plugin *plugin, const struct mosquitto_opt *opti
         if (plugin->given[option] == NULL)
             return complain(known[option].name, "plugin_opt_ of this name is missing");
     }
+    return true;
+}
+
+static bool open_overlap(struct plugin *plugin)
+{
+    const char *const text = plugin->given[OVERLAP];
+    char *end = NULL;
+    const unsigned long seconds = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || seconds > OVERLAP_MAX)
+        return complain("overlap", "must be a number of seconds, at most 31536000 (a year)");
+    plugin->overlap.seconds = (unsigned int)seconds;
     return true;
 }
 
@@ -104,6 +131,111 @@ static bool open_setup(struct plugin *plugin)
            complain("plugin_opt", PRINTABLE(reason));
 }
 
+static bool refuse(const char *identity, const char *why)
+{
+    mosquitto_log_printf(MOSQ_LOG_NOTICE, "akma: identity \"%s\" refused: %s", PRINTABLE(identity),
+                         why);
+    return false;
+}
+
+/* The name by which the broker knows a client that has sent CONNECT; NULL: it has not. */
+static const char *client_id(const struct mosquitto *client)
+{
+    return mosquitto_client_id == NULL ? NULL : mosquitto_client_id(client);
+}
+
+/* A client that has connected has proved its key: that of its Ka goes on being given. */
+static void settle(struct session *session, void *argument)
+{
+    struct plugin *const plugin = argument;
+    struct old_ka *old;
+
+    if (session->is_connected || client_id(session->client) == NULL)
+        return;
+    session->is_connected = true;
+    old = overlap_find(&plugin->overlap, session->identity);
+    if (old != NULL)
+        old->is_next = session->was_old;
+}
+
+/* Does the file, or the overlap, still have what a session runs on? */
+static bool is_good(struct plugin *plugin, const struct session *session)
+{
+    const struct devices *const devices = plugin->watched.devices;
+    const struct device *const last = devices_find(devices, session->identity);
+    const struct device *row = last == NULL ? NULL : devices_ka(devices, last, NULL);
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    if (row == NULL)
+        return false;
+    if (session_hash(hash, row) && memcmp(hash, session->ka, sizeof(hash)) == 0)
+        return true;
+    for (row = last; row >= devices->rows && strcmp(row->identity, session->identity) == 0; row--)
+        if (row->ka != NULL && session_hash(hash, row) &&
+            memcmp(hash, session->ka, sizeof(hash)) == 0)
+            return true;
+    return overlap_has(&plugin->overlap, session->identity, session->ka);
+}
+
+/* Names of clients that have to go: ending one calls back, and changes what is gone through. */
+struct doomed {
+    struct plugin *plugin;
+    bool all; /* those that were held against the same rows as well */
+    char **names;
+    size_t count;
+};
+
+static void doom(struct session *session, void *argument)
+{
+    struct doomed *const doomed = argument;
+    const char *const name = client_id(session->client);
+    char **names;
+
+    if (name == NULL || (session->is_checked && !doomed->all))
+        return;
+    session->is_checked = true;
+    if (is_good(doomed->plugin, session))
+        return;
+    names = OPENSSL_realloc(doomed->names, (doomed->count + 1) * sizeof(*names));
+    if (names == NULL)
+        return;
+    doomed->names = names;
+    names[doomed->count] = OPENSSL_strdup(name);
+    doomed->count += names[doomed->count] != NULL;
+    mosquitto_log_printf(MOSQ_LOG_NOTICE,
+                         "akma: identity \"%s\": its session ends: its row or its Ka is gone",
+                         PRINTABLE(session->identity));
+}
+
+static void end_sessions(struct plugin *plugin)
+{
+    /* An old Ka ends when its time is over. */
+    struct doomed doomed = {.plugin = plugin, .all = plugin->changed || plugin->overlap.count > 0};
+
+    plugin->changed = false;
+    if (mosquitto_kick_client_by_clientid == NULL)
+        return;
+    sessions_each(&plugin->sessions, doom, &doomed);
+    for (size_t i = 0; i < doomed.count; i++) {
+        (void)mosquitto_kick_client_by_clientid(doomed.names[i], true);
+        OPENSSL_free(doomed.names[i]);
+    }
+    OPENSSL_free(doomed.names);
+}
+
+/* New rows: a Ka that was replaced overlaps. */
+static void take_rows(struct plugin *plugin)
+{
+    const char *const path = plugin->watched.file.path;
+
+    mosquitto_log_printf(MOSQ_LOG_NOTICE, "akma: %s: %zu rows read", PRINTABLE(path),
+                         plugin->watched.devices->count);
+    if (!overlap_change(&plugin->overlap, plugin->watched.before, plugin->watched.devices))
+        (void)complain(path, "out of memory: Ka's that were replaced are not good any more");
+    watched_devices_forget(&plugin->watched);
+    plugin->changed = true;
+}
+
 /* Rows that hold; false: there have never been any. */
 static bool check_devices(struct plugin *plugin)
 {
@@ -114,8 +246,7 @@ static bool check_devices(struct plugin *plugin)
     case WATCHED_SAME:
         break;
     case WATCHED_READ:
-        mosquitto_log_printf(MOSQ_LOG_NOTICE, "akma: %s: %zu rows read", PRINTABLE(path),
-                             plugin->watched.devices->count);
+        take_rows(plugin);
         break;
     case WATCHED_BAD:
         (void)complain(path, fault);
@@ -124,13 +255,6 @@ static bool check_devices(struct plugin *plugin)
         break;
     }
     return plugin->watched.devices != NULL;
-}
-
-static bool refuse(const char *identity, const char *why)
-{
-    mosquitto_log_printf(MOSQ_LOG_NOTICE, "akma: identity \"%s\" refused: %s", PRINTABLE(identity),
-                         why);
-    return false;
 }
 
 /* The key of a device, as the hex that the broker wants. */
@@ -154,12 +278,46 @@ static bool derive(const struct plugin *plugin, const struct device *device,
     return done || refuse(device->identity, "the broker has no room for the key");
 }
 
+/* Remember whose client was given which Ka's key; without memory for that, its session is not
+ * ended. */
+static void begin_session(struct plugin *plugin, const struct mosquitto *client,
+                          const struct device *device, const struct device *ka, bool is_old)
+{
+    struct session *session = sessions_begin(&plugin->sessions, client, device->identity);
+
+    if (session == NULL)
+        return;
+    session->was_old = is_old;
+    if (!session_hash(session->ka, ka))
+        memset(session->ka, 0, sizeof(session->ka));
+}
+
+/* The new Ka, or while they overlap the old one in turn; room is for that. */
+static const struct device *choose_ka(struct plugin *plugin, const struct device *device,
+                                      struct device *room)
+{
+    const struct device *ka = devices_ka(plugin->watched.devices, device, NULL);
+    struct old_ka *old = overlap_find(&plugin->overlap, device->identity);
+
+    if (ka == NULL || old == NULL)
+        return ka;
+    sessions_each(&plugin->sessions, settle, plugin);
+    old->is_next = !old->is_next;
+    if (old->is_next)
+        return ka;
+    *room = *ka;
+    room->ka = old->ka;
+    room->ka_length = old->ka_length;
+    return room;
+}
+
 /* MOSQ_EVT_PSK_KEY. Of an identity that is not in the file, another plugin may know. */
 static int on_psk_key(int event, void *event_data, void *userdata)
 {
     const struct mosquitto_evt_psk_key *const asked = event_data;
     struct plugin *const plugin = userdata;
     const struct device *device, *ka;
+    struct device room;
 
     (void)event;
     (void)check_devices(plugin);
@@ -168,17 +326,87 @@ static int on_psk_key(int event, void *event_data, void *userdata)
         (void)refuse(asked->identity, "not in the devices file");
         return MOSQ_ERR_PLUGIN_DEFER;
     }
-    ka = devices_ka(plugin->watched.devices, device, NULL);
+    ka = choose_ka(plugin, device, &room);
     if (ka == NULL) {
         (void)refuse(asked->identity, "it has no Ka in the devices file");
         return MOSQ_ERR_AUTH;
     }
-    return derive(plugin, device, ka, asked->key, (size_t)asked->max_key_len) ? MOSQ_ERR_SUCCESS
-                                                                              : MOSQ_ERR_AUTH;
+    if (!derive(plugin, device, ka, asked->key, (size_t)asked->max_key_len))
+        return MOSQ_ERR_AUTH;
+    begin_session(plugin, asked->client, device, ka, ka == &room);
+    return MOSQ_ERR_SUCCESS;
+}
+
+/* MOSQ_EVT_DISCONNECT. Who was given a key and leaves without CONNECT did not have it. */
+static int on_disconnect(int event, void *event_data, void *userdata)
+{
+    const struct mosquitto_evt_disconnect *const left = event_data;
+    struct plugin *const plugin = userdata;
+    struct session *const session = sessions_take(&plugin->sessions, left->client);
+    const char *address;
+    char why[300];
+
+    (void)event;
+    if (session == NULL)
+        return MOSQ_ERR_SUCCESS;
+    settle(session, plugin);
+    if (!session->is_connected) {
+        address = mosquitto_client_address == NULL ? NULL : mosquitto_client_address(left->client);
+        (void)snprintf(why, sizeof(why),
+                       "it does not have the key%s (or left before CONNECT), from %.100s",
+                       session->was_old ? " of the Ka before" : "",
+                       address == NULL ? "an unknown address" : PRINTABLE(address));
+        (void)refuse(session->identity, why);
+    }
+    OPENSSL_free(session);
+    return MOSQ_ERR_SUCCESS;
+}
+
+/* MOSQ_EVT_TICK: once a second, the file is looked at, and sessions that have lost their row end.
+ */
+static int on_tick(int event, void *event_data, void *userdata)
+{
+    struct plugin *const plugin = userdata;
+    struct timespec now;
+
+    (void)event, (void)event_data;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec == plugin->looked)
+        return MOSQ_ERR_SUCCESS;
+    plugin->looked = now.tv_sec;
+    (void)check_devices(plugin);
+    sessions_each(&plugin->sessions, settle, plugin);
+    end_sessions(plugin);
+    return MOSQ_ERR_SUCCESS;
+}
+
+/* The events of the broker; without those that are not needed, sessions go on when rows go. */
+static const struct {
+    int event;
+    MOSQ_FUNC_generic_callback call;
+    bool needed;
+} events[] = {
+    {MOSQ_EVT_PSK_KEY, on_psk_key, true},
+    {MOSQ_EVT_DISCONNECT, on_disconnect, false},
+    {MOSQ_EVT_TICK, on_tick, false},
+};
+
+#define EVENTS (sizeof(events) / sizeof(events[0]))
+
+static bool register_events(struct plugin *plugin)
+{
+    for (size_t i = 0; i < EVENTS; i++)
+        if (mosquitto_callback_register(plugin->identifier, events[i].event, events[i].call, NULL,
+                                        plugin) != MOSQ_ERR_SUCCESS &&
+            events[i].needed)
+            return complain("MOSQ_EVT_PSK_KEY", "the broker does not take a callback");
+    return true;
 }
 
 static void release(struct plugin *plugin)
 {
+    sessions_close(&plugin->sessions);
+    overlap_close(&plugin->overlap);
     watched_devices_close(&plugin->watched);
     e2e_close(&plugin->e2e);
     module_close(&plugin->module);
@@ -189,15 +417,13 @@ static void release(struct plugin *plugin)
 
 static bool start(struct plugin *plugin, const struct mosquitto_opt *options, int option_count)
 {
-    if (!take_options(plugin, options, option_count) || !open_setup(plugin))
+    if (!take_options(plugin, options, option_count) || !open_overlap(plugin) ||
+        !open_setup(plugin))
         return false;
     plugin->watched.file.path = plugin->given[DEVICES];
     plugin->watched.rules =
         (struct devices_rules){.needs = DEVICES_KS_NAF, .extra = DEVICES_REFRESH};
-    return check_devices(plugin) &&
-           (mosquitto_callback_register(plugin->identifier, MOSQ_EVT_PSK_KEY, on_psk_key, NULL,
-                                        plugin) == MOSQ_ERR_SUCCESS ||
-            complain("MOSQ_EVT_PSK_KEY", "the broker does not take a callback"));
+    return check_devices(plugin) && register_events(plugin);
 }
 
 EXPORTED int mosquitto_plugin_version(int supported_version_count, const int *supported_versions)
@@ -231,7 +457,9 @@ EXPORTED int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *opti
 
     (void)options;
     (void)option_count;
-    (void)mosquitto_callback_unregister(plugin->identifier, MOSQ_EVT_PSK_KEY, on_psk_key, NULL);
+    for (size_t i = 0; i < EVENTS; i++)
+        (void)mosquitto_callback_unregister(plugin->identifier, events[i].event, events[i].call,
+                                            NULL);
     release(plugin);
     return MOSQ_ERR_SUCCESS;
 }

@@ -18,13 +18,21 @@ enum watched_result watched_devices_look(struct watched_devices *watched,
     is_news = file_watch_done(&watched->file, devices != NULL);
     if (devices == NULL)
         return is_news ? WATCHED_BAD : WATCHED_SAME;
-    devices_free(watched->devices);
+    watched_devices_forget(watched);
+    watched->before = watched->devices;
     watched->devices = devices;
     return WATCHED_READ;
 }
 
+void watched_devices_forget(struct watched_devices *watched)
+{
+    devices_free(watched->before);
+    watched->before = NULL;
+}
+
 void watched_devices_close(struct watched_devices *watched)
 {
+    watched_devices_forget(watched);
     devices_free(watched->devices);
     watched->devices = NULL;
 }

@@ -13,6 +13,7 @@ struct watched_devices {
     struct file_watch file;
     struct devices_rules rules;
     struct devices *devices; /* NULL until it was read for the first time */
+    struct devices *before;  /* what these took the place of; NULL: nothing */
 };
 
 enum watched_result {
@@ -27,6 +28,9 @@ enum watched_result {
  */
 enum watched_result watched_devices_look(struct watched_devices *watched,
                                          char fault[DEVICES_FAULT_SIZE]);
+
+/* The rows from before are no longer needed. */
+void watched_devices_forget(struct watched_devices *watched);
 
 /* Cleanse and release. */
 void watched_devices_close(struct watched_devices *watched);

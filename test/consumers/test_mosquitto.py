@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import getpass
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -171,3 +172,102 @@ def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:
     with broker(devices, config=config) as running:
         assert publish(running, RIGHT).returncode != 0
         assert publish(running, Credentials("ue2@bsf.example.com", e2e_key(long))).returncode == 0
+
+
+# Refusals, overlapping Ka's, and sessions that end
+
+
+def said(running: Listening, text: str, seconds: float = 10) -> bool:
+    """Does the broker's log come to have a text?"""
+    end = time.monotonic() + seconds
+    while text not in running.errors and time.monotonic() < end:
+        time.sleep(0.02)
+    return text in running.errors
+
+
+def test_log_of_a_refused_client(devices: Path, tmp_path: Path) -> None:
+    """Guards against a refusal of which nobody can tell whose client it was, and whether key or policy was the cause."""
+    config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "32"}})
+    short = "ue2@bsf.example.com"
+    write_rows(devices, row(), row(short, KA[:20]))
+    with broker(devices, config=config) as running:
+        publish(running, WRONG["another Ka"])
+        assert said(running, f'akma: identity "{IDENTITY}" refused: it does not have the key')
+        assert re.search(r"\(or left before CONNECT\), from 127\.0\.0\.1", running.errors)
+        publish(running, Credentials(short, e2e_key(KA[:20])))
+        assert said(running, f'akma: identity "{short}" refused: ')
+        assert re.search(rf'"{short}" refused: .*policy: min-ka-length', running.errors)
+        publish(running, Credentials("no\x1bbody", RIGHT.key))
+        assert said(running, 'akma: identity "no\\x1Bbody" refused: not in the devices file')
+        assert publish(running, RIGHT).returncode == 0
+        assert running.errors.count("refused: ") == 3 and "\x1b" not in running.errors
+
+
+def subscriber(running: Listening, credentials: Credentials) -> subprocess.Popen[bytes]:
+    """A client that stays until it is told to go."""
+    words = ["-h", LOOPBACK, "-p", str(running.port), "-t", "meter", "-i", os.urandom(4).hex()]
+    keys = ["--psk", credentials.key.hex(), "--psk-identity", credentials.identity]
+    before = running.errors.count("Sending SUBACK")
+    client = subprocess.Popen(["mosquitto_sub", *words, *keys], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 10
+    while running.errors.count("Sending SUBACK") == before and time.monotonic() < end:
+        time.sleep(0.02)
+    assert running.errors.count("Sending SUBACK") > before, running.errors
+    return client
+
+
+OTHER = Credentials(IDENTITY, e2e_key(OTHER_KA))
+
+
+def test_session_of_a_removed_device(devices: Path) -> None:
+    """Guards against a session that goes on when its device, or its Ka, is taken out of the file; the others go on."""
+    second = Credentials("ue2@bsf.example.com", RIGHT.key)
+    write_rows(devices, row(), row(second.identity))
+    with broker(devices) as running:
+        clients = [subscriber(running, credentials) for credentials in (RIGHT, second)]
+        write_rows(devices, row())
+        said_so = f'akma: identity "{second.identity}": its session ends: its row or its Ka is gone'
+        assert said(running, said_so)
+        assert said(running, "rows read") and IDENTITY not in running.errors.split("1 rows read")[1]
+        write_rows(devices, row(ka=OTHER_KA))
+        assert said(running, f'akma: identity "{IDENTITY}": its session ends')
+        assert publish(running, OTHER).returncode == 0
+        for client in clients:
+            client.kill()
+            client.wait()
+
+
+@pytest.mark.parametrize("how", ["replaced", "added"])
+def test_overlap(devices: Path, how: str) -> None:
+    """Guards against a change of Ka that cuts off each device which has not got the new one yet, and an old one that stays good."""
+    rows = [row(ka=OTHER_KA)] if how == "replaced" else [row(), row(ka=OTHER_KA)]
+    with broker(devices, "plugin_opt_overlap 6") as running:
+        client = subscriber(running, RIGHT)
+        write_rows(devices, *rows)
+        assert publish(running, OTHER).returncode == 0
+        tries = [publish(running, RIGHT).returncode == 0 for _ in range(3)]
+        assert tries in ([False, True, True], [True, True, True])  # it stays with what was proved
+        assert True in [publish(running, OTHER).returncode == 0 for _ in range(2)]
+        assert client.poll() is None
+        end = time.monotonic() + 20
+        while publish(running, RIGHT).returncode == 0 or publish(running, RIGHT).returncode == 0:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert publish(running, OTHER).returncode == 0
+        if how == "replaced":
+            assert said(running, "its session ends: its row or its Ka is gone")
+        client.kill()
+        client.wait()
+
+
+def test_overlap_ends_with_the_row(devices: Path) -> None:
+    """Guards against an old Ka that is good although its row was removed, and a device that is good although all were."""
+    with broker(devices, "plugin_opt_overlap 1000") as running:
+        assert publish(running, RIGHT).returncode == 0
+        write_rows(devices, row(), row(ka=OTHER_KA))
+        assert True in [publish(running, RIGHT).returncode == 0 for _ in range(2)]
+        write_rows(devices, row(ka=OTHER_KA))
+        assert True not in [publish(running, RIGHT).returncode == 0 for _ in range(3)]
+        assert publish(running, OTHER).returncode == 0
+        write_rows(devices, row("ue2@bsf.example.com"))
+        assert True not in [publish(running, OTHER).returncode == 0 for _ in range(2)]

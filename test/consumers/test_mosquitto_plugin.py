@@ -87,6 +87,9 @@ def test_options_reach_the_key(devices: Path) -> None:
         ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000g"], "must be 10 hex digits"),
         ([f"naf_fqdn={FQDN}", "ua_protocol_id=010000000700"], "must be 10 hex digits"),
         (["naf_fqdn=a_b.example.com"], "naf-fqdn"),
+        ([f"naf_fqdn={FQDN}", "overlap=-1"], "overlap: must be a number of seconds"),
+        ([f"naf_fqdn={FQDN}", "overlap=1h"], "overlap: must be a number of seconds"),
+        ([f"naf_fqdn={FQDN}", "overlap=31536001"], "overlap: must be a number of seconds"),
     ],
 )
 def test_options_that_are_wrong(devices: Path, options: list[str], said: str) -> None:

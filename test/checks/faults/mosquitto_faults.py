@@ -24,7 +24,7 @@ FAULTS = [
         (".refresh_length = device->refresh_length", ".refresh_length = 0"),
         ("return MOSQ_ERR_PLUGIN_DEFER;", "return MOSQ_ERR_AUTH;"),
         ("    (void)check_devices(plugin);\n", ""),
-        ("ka = devices_ka(plugin->watched.devices, device, NULL)", "ka = device"),
+        ("*ka = devices_ka(plugin->watched.devices, device, NULL)", "*ka = device"),
         ("    watched_devices_close(&plugin->watched);\n", ""),
         ("    e2e_close(&plugin->e2e);\n", ""),
         ("    module_close(&plugin->module);\n", ""),
@@ -36,7 +36,8 @@ FAULTS = [
             'identity \\"%s\\" refused: %s", identity,',
         ),
         ("supported_versions[i] == MOSQ_PLUGIN_VERSION", "supported_versions[i] >= 4"),
-        ("on_psk_key, NULL);", "NULL, NULL);"),
+        ("events[i].event, events[i].call,\n", "events[i].event, NULL,\n"),
+        ("seconds > OVERLAP_MAX)", "false)"),
     ),
     *of(
         "module.c",
@@ -52,7 +53,7 @@ FAULTS = [
         ("    file_watch_reading(&watched->file);\n", ""),
         ("if (watched->devices != NULL && !file_watch_differs", "if (!file_watch_differs"),
         (
-            "    devices_free(watched->devices);\n    watched->devices = devices;",
+            "    watched->before = watched->devices;\n    watched->devices = devices;",
             "    watched->devices = devices;",
         ),
     ),
