@@ -60,7 +60,8 @@ class Tree:
         self.source, self.build = folder / "source", folder / "build"
         ignored = shutil.ignore_patterns("build*", ".git", "__pycache__", ".hypothesis")
         shutil.copytree(ROOT, self.source, ignore=ignored)
-        drivers = [driver.removeprefix("memcheck ").split()[0] for driver in room.drivers]
+        # By their files, as a driver's name may be that of another program's file as well.
+        drivers = [f"test/hardening/{d.removeprefix('memcheck ').split()[0]}" for d in room.drivers]
         self.targets = [*room.target.split(), *drivers]
         # Quick to compile; optimising across files would compile the module anew for each fault.
         switches = ["-DAKMA_ALL=ON", "-DAKMA_LTO=OFF", "-DCMAKE_C_FLAGS_RELEASE=-O1"]
