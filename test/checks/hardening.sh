@@ -148,9 +148,4 @@ OPENSSL_MODULES=$build/address
     grep -v '^time=' "$folder/log"
     exit 1
 }
-runs=$((runs + 1))
-
-make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
-echo "== calls that fail once, in each role"
-AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --sample "${AKMA_SAMPLE:-12}"
 echo "hardening: $((runs + 1)) runs, all well"
