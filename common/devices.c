@@ -141,7 +141,7 @@ static const char *ka_fault(const struct device *one, const struct device *other
 /* Of one device: the line of a row whose ka-id contradicts another row's; 0: there is none. */
 static size_t odd_ka_id(const struct device **rows, size_t count, const char **fault)
 {
-    const struct device **sorted = OPENSSL_malloc(count * sizeof(*sorted));
+    const struct device **sorted = OPENSSL_malloc(count * sizeof(const struct device *));
     size_t used = 0, odd = 0;
 
     *fault = sorted == NULL ? "out of memory" : NULL;
@@ -150,7 +150,7 @@ static size_t odd_ka_id(const struct device **rows, size_t count, const char **f
     for (size_t i = 0; i < count; i++)
         if (rows[i]->ka_id[0] != '\0')
             sorted[used++] = rows[i];
-    qsort(sorted, used, sizeof(*sorted), compare_ka_ids);
+    qsort(sorted, used, sizeof(const struct device *), compare_ka_ids);
     for (size_t i = 1; i < used && odd == 0; i++) {
         if (strcmp(sorted[i - 1]->ka_id, sorted[i]->ka_id) == 0)
             *fault = ka_fault(sorted[i - 1], sorted[i]);
@@ -175,12 +175,12 @@ static size_t odd_ks_naf(const struct devices *devices, const char **fault)
 
 static bool sort_by_device(struct devices *devices)
 {
-    devices->by_device = OPENSSL_malloc((devices->count + 1) * sizeof(*devices->by_device));
+    devices->by_device = OPENSSL_malloc((devices->count + 1) * sizeof(const struct device *));
     if (devices->by_device == NULL)
         return false;
     for (size_t i = 0; i < devices->count; i++)
         devices->by_device[i] = &devices->rows[i];
-    qsort(devices->by_device, devices->count, sizeof(*devices->by_device), compare_devices);
+    qsort(devices->by_device, devices->count, sizeof(const struct device *), compare_devices);
     return true;
 }
 
@@ -272,7 +272,7 @@ const struct device *devices_first_of_ka(const struct devices *devices, const st
     for (; end > 0 && strcmp(device_at(devices, end - 1), row->device) == 0; end--) {
         const struct device *other = devices->by_device[end - 1];
 
-        if (strcmp(other->ka_id, row->ka_id) == 0 && same_ka(other, row))
+        if (strcmp(other->ka_id, row->ka_id) == 0 && same_ka(row, other))
             first = other;
     }
     return first;

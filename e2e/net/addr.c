@@ -144,7 +144,7 @@ static in_port_t *port_of(struct sockaddr_storage *address)
 
 static void show(int fd, char shown[ADDR_SIZE], in_port_t *port)
 {
-    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    struct sockaddr_storage bound = {.ss_family = AF_INET}; /* and port 0, where it is not known */
     socklen_t size = sizeof(bound);
     char host[64] = "", service[8] = "";
 

@@ -303,7 +303,7 @@ static void add(struct connector *connector, const struct addrinfo *address)
 /* RFC 8305 4: the first one's family and others by turns. */
 static void add_all(struct connector *connector, const struct addrinfo *addresses)
 {
-    const int family = addresses->ai_family;
+    const int family = addresses == NULL ? AF_UNSPEC : addresses->ai_family;
     const struct addrinfo *own = addresses, *other = seek(addresses, family, false);
 
     while (own != NULL || other != NULL) {

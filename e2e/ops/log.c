@@ -137,6 +137,7 @@ static void add_pairs(struct line *line, va_list pairs)
 {
     const char *key, *value;
 
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, by its caller */
     while ((key = va_arg(pairs, const char *)) != NULL) {
         value = va_arg(pairs, const char *);
         if (value != NULL)

@@ -49,7 +49,7 @@ bool http_name_of(struct http_name *name, const char *url)
 /* HOST:PORT:ADDRESS[,ADDRESS]... */
 struct curl_slist *http_name_list(const struct http_name *name, const struct addrinfo *addresses)
 {
-    char text[sizeof(*name) + ADDRS_MAX * NUMBERS_SIZE], numbers[NI_MAXHOST];
+    char text[sizeof(*name) + (size_t)ADDRS_MAX * NUMBERS_SIZE], numbers[NI_MAXHOST];
     size_t count = 0, length;
 
     length = (size_t)snprintf(text, sizeof(text), "%s:%s:", name->host, name->port);

@@ -61,6 +61,6 @@ void store_redis_drop(struct store_redis_files *files);
 struct store *store_redis_new(struct loops *loops, const struct store_redis_options *options);
 
 /* From now on seal and open with these keys, connect with this CA; on any thread. */
-void store_redis_use(struct store *store, struct store_redis_files *files);
+void store_redis_use(struct store *base, struct store_redis_files *files);
 
 #endif
