@@ -181,28 +181,67 @@ static enum io_status connect_socket(struct client *client)
     return result == IO_OK ? set_up_tls(client) : result;
 }
 
-static enum io_status fail_handshake(struct client *client, const char *what)
+/* What an alert of the server probably means, on the first connection and on the second. */
+static const struct {
+    int alert;
+    const char *causes[2];
+} refusals[] = {
+    {SSL_AD_DECRYPT_ERROR,
+     {"it does not know the identity, has another key for it, or that key has expired there: "
+      "compare identity, prefix, separator and ks-naf of both sides",
+      "the keys differ, or this one is not good any more: compare Ka, NAF_Id, mode, digest and "
+      "usage "
+      "of both sides; a flag is good once and for a short while, and while the endpoint's store is "
+      "out of order no key is"}},
+    {SSL_AD_HANDSHAKE_FAILURE,
+     {"no cipher suite or group in common: its TLS 1.3 has to have SHA-256 suites, and X25519 or "
+      "P-256",
+      "no cipher suite or group in common: its TLS 1.3 has to have SHA-256 suites, and X25519 or "
+      "P-256"}},
+    {SSL_AD_PROTOCOL_VERSION, {"it speaks no TLS 1.3", "it speaks no TLS 1.3"}},
+    {SSL_AD_NO_APPLICATION_PROTOCOL,
+     {"it speaks another version than " UA_ALPN, "it speaks another version than " UA_ALPN}},
+    {SSL_AD_INTERNAL_ERROR,
+     {"it is out of order: its log says why", "it is out of order: its log says why"}},
+};
+
+/* The number of the alert that the server sent; -1: it sent none. */
+static int alert_of(unsigned long error)
 {
-    connector_blame(&client->address);
-    return client_fail(
-        client, CLIENT_HANDSHAKE, "the TLS handshake with %s failed (%s): %s", server_name(client),
-        what,
-        is_second(client)
-            ? "compare Ka, NAF_Id, mode, digest and usage of both sides; a flag is good "
-              "once and for a short while"
-            : "compare identity, prefix, separator and ks-naf of both sides");
+    const int reason = ERR_GET_REASON(error);
+
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+                   reason <= SSL_AD_REASON_OFFSET + UINT8_MAX
+               ? reason - SSL_AD_REASON_OFFSET
+               : -1;
 }
 
-/* What libssl says, or in our words what a server of another version does. */
-static const char *handshake_error(void)
+static const char *cause_of(int alert, bool second)
 {
-    const unsigned long error = ERR_peek_last_error();
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].alert == alert)
+            return refusals[i].causes[second];
+    return refusals[0].causes[second];
+}
 
-    if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
-        ERR_GET_REASON(error) != SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
-        return tls_error();
-    ERR_clear_error();
-    return "it speaks another version than " UA_ALPN;
+/* error: what libssl has; 0: the connection ended, or nothing came. */
+static enum io_status fail_handshake(struct client *client, const char *what, unsigned long error)
+{
+    const int alert = alert_of(error);
+    const char *identity = is_second(client) ? client->flag.identity : client->setup->identity;
+
+    connector_blame(&client->address);
+    if (alert >= 0)
+        return client_fail(client, CLIENT_HANDSHAKE,
+                           "the TLS handshake with %s failed (refused by the server: alert %s, "
+                           "identity %s): %s",
+                           server_name(client), SSL_alert_desc_string_long(alert), identity,
+                           cause_of(alert, is_second(client)));
+    return client_fail(
+        client, CLIENT_HANDSHAKE,
+        "the TLS handshake with %s failed (%s, identity %s): is it the right server? "
+        "else %s",
+        server_name(client), what, identity, cause_of(alert, is_second(client)));
 }
 
 static enum io_status shake_hands(struct client *client)
@@ -212,9 +251,12 @@ static enum io_status shake_hands(struct client *client)
     const enum io_status result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
     if (result == IO_OK && !tls13_psk_was_used(ssl))
-        return fail_handshake(client, "the key was not used");
-    if (result == IO_ERROR)
-        return fail_handshake(client, handshake_error());
+        return fail_handshake(client, "the key was not used", 0);
+    if (result == IO_ERROR) {
+        const unsigned long error = ERR_peek_last_error();
+
+        return fail_handshake(client, tls_error(), error);
+    }
     return result;
 }
 
@@ -249,15 +291,24 @@ static bool is_complete(const struct client *client)
 /* Where a step says only that it failed. */
 static void explain(struct client *client, enum io_status result)
 {
-    const char *what = io_status_text(result);
+    const bool is_late = result == IO_WANT_READ || result == IO_WANT_WRITE;
+    char late[40];
 
+    (void)snprintf(late, sizeof(late), "no answer within %d s", CLIENT_SECONDS);
     if (client->reason[0] != '\0')
         return;
     if (steps[client->step] == shake_hands)
-        (void)fail_handshake(client, what);
-    else
+        (void)fail_handshake(client, is_late ? late : io_status_text(result), 0);
+    else if (result == IO_TOO_LONG)
         (void)client_fail(client, CLIENT_NO_E2E,
-                          "there was no e2e flag (%s): does the NAF know the e2e scheme?", what);
+                          "what arrived is not an e2e flag (%s): somebody may be in the middle",
+                          io_status_text(result));
+    else
+        (void)client_fail(
+            client, CLIENT_NO_ANSWER,
+            "there was no e2e flag (%s): the NAF, the third party or its store is out "
+            "of order, or the NAF does not know the e2e scheme; its log says why",
+            is_late ? late : io_status_text(result));
 }
 
 static void client_free(struct client *client)

@@ -33,10 +33,11 @@ struct client_setup {
 
 /* How it ended; the numbers are exit statuses of e2e-ue. */
 enum client_outcome {
-    CLIENT_READY = 0,    /* connected: e2e, or in plain where that is allowed */
-    CLIENT_OTHER = 1,    /* no connection, no memory, ... */
-    CLIENT_NO_E2E = 3,   /* the flag is withheld, altered, or not for this UE */
-    CLIENT_HANDSHAKE = 4 /* TLS failed: keys differ, or it is not the NAF */
+    CLIENT_READY = 0,     /* connected: e2e, or in plain where that is allowed */
+    CLIENT_OTHER = 1,     /* no connection, no memory, ... */
+    CLIENT_NO_E2E = 3,    /* the flag is withheld, altered, or not for this UE: a downgrade */
+    CLIENT_HANDSHAKE = 4, /* TLS failed: keys differ, or it is not the NAF */
+    CLIENT_NO_ANSWER = 5  /* the NAF gave none: it, the third party or its store is out of order */
 };
 
 struct client_result {

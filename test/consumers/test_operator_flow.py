@@ -173,7 +173,7 @@ def test_another_name_than_the_operators(operator_site: OperatorSite) -> None:
             to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert ue(device, *to, "--device", names[0]).returncode == 0
             result = ue(device, *to, "--device", "device-7")
-            assert result.returncode == 3 and result.stdout == ""
+            assert result.returncode == 5 and result.stdout == ""
 
 
 @pytest.mark.parametrize("status", [204, 403, 500, 429])

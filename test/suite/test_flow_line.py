@@ -201,7 +201,7 @@ def test_certificates_of_a_third_party(
     with ThirdParty(sides.authority.file, pairs[what], lambda _: b"") as third_party:
         with sides.run_naf(files["naf"], third_party.address, "--crl", crl) as naf:
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
-            assert (result.returncode, result.stdout) == (3, "")
+            assert (result.returncode, result.stdout) == (5, "")
             assert "there was no e2e flag" in result.stderr
             naf.wait_for_error("event=line-down")
             assert third_party.requests == []
@@ -266,7 +266,7 @@ def test_certificate_of_a_third_party_that_ends(sides: Sides, files: dict[str, P
                 return ue(files["ue"], BARE, naf.addresses["accept"], None).returncode
 
             assert status() == 0
-            wait_until(lambda: status() == 3, SLOWER * 30)
+            wait_until(lambda: status() == 5, SLOWER * 30)
             naf.wait_for_error("the third party's certificate is not good any more")
 
 
@@ -361,7 +361,7 @@ def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path])
             naf.wait_for_error("event=line-up")
             sides.authority.revoke(sides.third_party[0])
             reload(naf)
-            assert ue(files["ue"], ID, naf.addresses["accept"], None).returncode == 3
+            assert ue(files["ue"], ID, naf.addresses["accept"], None).returncode == 5
             naf.wait_for_error("the third party's certificate is not good any more")
             assert third_party.requests == []
 
@@ -609,7 +609,7 @@ def test_failures_are_never_a_withheld_flag(
         with sides.run_naf(files["naf"], third_party.address, "--e2e", "offered") as naf:
             started = time.monotonic()
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
-            assert (result.returncode, result.stdout) == (3, "")
+            assert (result.returncode, result.stdout) == (5, "")
             assert "there was no e2e flag" in result.stderr
             assert time.monotonic() - started < SLOWER * 9  # the UE's own limit is 10
             if name == "unknown id":
@@ -619,7 +619,7 @@ def test_failures_are_never_a_withheld_flag(
 def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:
     with sides.run_naf(files["naf"], f"127.0.0.1:{free_port()}", "--e2e", "offered") as naf:
         result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
-        assert (result.returncode, result.stdout) == (3, "")
+        assert (result.returncode, result.stdout) == (5, "")
 
 
 def test_answers_out_of_order_and_twice(sides: Sides, files: dict[str, Path]) -> None:
@@ -664,7 +664,7 @@ def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_part
         try:
             started = time.monotonic()
             result = ue(files["ue"], ID, *target, "--allow-plain")
-            assert (result.returncode, result.stdout) == (3, "")
+            assert (result.returncode, result.stdout) == (5, "")
             assert 2 < time.monotonic() - started < SLOWER * 9
         finally:
             os.kill(third_party.process.pid, signal.SIGCONT)
@@ -686,7 +686,7 @@ def test_third_party_that_dies_and_comes_back(sides: Sides, files: dict[str, Pat
             first.process.kill()
             first.process.wait(10)
             result = ue(files["ue"], ID, *target, "--allow-plain")
-            assert (result.returncode, result.stdout) == (3, "")
+            assert (result.returncode, result.stdout) == (5, "")
             with sides.run_third_party(files["third-party"], port=port) as second:
                 served_again(files["ue"], (target[0], second.addresses["e2e-accept"]))
             assert 1 < naf.errors.count("event=line-down") < 40
