@@ -111,7 +111,7 @@ def test_device_name(operator_site: OperatorSite) -> None:
         (("--device-name", "imei"), "--device-name imei: must be gpsi, supi or impi"),
         (("--device-name", "impi"), "--device-name impi has no effect without a GBA source"),
     ):
-        command = [BUILD / "e2e/e2e-as", "--accept", "127.0.0.1:0", "--naf-fqdn", FQDN]
+        command = [f"{BUILD}/e2e/e2e-as", "--accept", "127.0.0.1:0", "--naf-fqdn", FQDN]
         words = operator_site.sources("nef:https://nef.example.com")
         result = subprocess.run(
             [*command, "--devices", operator_site.write_names(["x"]), *words, *options],

@@ -64,7 +64,7 @@ class Everything:
         }
         nowhere, here = free_port(), f"{LOOPBACK}:0"
         self.server = Process(
-            *[PROGRAM, "--accept", here, "--naf-accept", here, "--naf-fqdn", FQDN],
+            *[str(PROGRAM), "--accept", here, "--naf-accept", here, "--naf-fqdn", FQDN],
             *["--store", f"rediss://{LOOPBACK}:{nowhere}", "--store-user", "somebody"],
             *["--key-source", f"nef:https://{LOOPBACK}:{nowhere}", "--client-id", "x"],
             *["--token-url", f"https://{LOOPBACK}:{nowhere}/token"],

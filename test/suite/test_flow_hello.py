@@ -53,12 +53,19 @@ class Listeners:
         devices = write_devices(folder / "devices.csv", [[ID, KS_NAF, KA]])
         with_ka = write_devices(folder / "ka.csv", [[ID, "", KA]])
         limits = ["--handshakes-per-source", "1000", "--handshake-timeout", "600"]
-        naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", devices, *limits]
-        cert = ["--cert", certificate, "--key", key, "--ca", authority.file]
+        naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(devices), *limits]
+        cert = ["--cert", str(certificate), "--key", str(key), "--ca", str(authority.file)]
         self.options: dict[str, list[str | Path]] = {
             "accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],
             "e2e-accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],
-            "naf-accept": ["--naf-accept", f"{LOOPBACK}:0", "--devices", with_ka, *cert, *limits],
+            "naf-accept": [
+                "--naf-accept",
+                f"{LOOPBACK}:0",
+                "--devices",
+                str(with_ka),
+                *cert,
+                *limits,
+            ],
         }
 
     def run(self, name: str) -> tuple[Program, str]:

@@ -40,10 +40,10 @@ class Site:
         self.devices = write_devices(folder / "devices.csv", [[ID, KS_NAF, KA]])
         # AKMA's keys are the operator's, GBA's are the file's
         self.command: list[str | Path] = [
-            *[BUILD / "e2e/e2e-as", "--naf-fqdn", FQDN, "--devices", self.devices],
+            *[f"{BUILD}/e2e/e2e-as", "--naf-fqdn", FQDN, "--devices", str(self.devices)],
             *["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"],
-            *["--key-source", "nef:https://127.0.0.1:1", "--source-ca", self.authority.file],
-            *["--source-cert", certificate, "--source-key", key],
+            *["--key-source", "nef:https://127.0.0.1:1", "--source-ca", str(self.authority.file)],
+            *["--source-cert", str(certificate), "--source-key", str(key)],
             *["--notify-accept", f"{LOOPBACK}:0", "--notify-name", NEF],
             *["--notify-uri", "https://naf.example.com/revoked", "--metrics", "127.0.0.1:0"],
         ]

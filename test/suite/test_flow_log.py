@@ -65,7 +65,7 @@ def full(kind: str) -> Iterator[tuple[int, int]]:
 def test_nobody_reads_standard_error(devices: Path, kind: str) -> None:
     """UEs are served, whatever is logged, and SIGTERM ends the server in time."""
     with full(kind) as (writer, _):
-        command = [BUILD / "e2e/e2e-as", "--accept", f"{LOOPBACK}:0", "--devices", str(devices)]
+        command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{LOOPBACK}:0", "--devices", str(devices)]
         with subprocess.Popen(
             [*command, "--naf-fqdn", FQDN],
             stdout=subprocess.PIPE,
@@ -147,7 +147,7 @@ def test_a_flood_of_garbage(devices: Path) -> None:
 def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
     """e2e-ue whose server is away, and whose local program tries again and again."""
     with Process(
-        *[BUILD / "e2e/e2e-ue", "--connect", f"{LOOPBACK}:1", "--devices", str(devices)],
+        *[f"{BUILD}/e2e/e2e-ue", "--connect", f"{LOOPBACK}:1", "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
     ) as listener:
         local = listener.read().decode().split()[1]

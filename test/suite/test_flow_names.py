@@ -133,7 +133,7 @@ def forwarding(devices: Path, names: Names, port: int) -> Iterator[tuple[Server,
 def listening_ue(devices: Path, address: str, names: Names) -> Process:
     """e2e-ue --listen."""
     return Process(
-        *[BUILD / "e2e/e2e-ue", "--connect", address, "--devices", str(devices)],
+        *[f"{BUILD}/e2e/e2e-ue", "--connect", address, "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
         environment=names.environment,
     )
@@ -293,7 +293,7 @@ def test_a_port_alone_is_both_families(devices: Path, has_ip6: bool) -> None:
 def test_listens_on_all_addresses_of_a_name(devices: Path, names: Names) -> None:
     """A listener's name with two addresses: both serve."""
     names.set(NAME, LOOPBACK, ELSEWHERE)
-    command = [BUILD / "e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
+    command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
     with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
         addresses = [address for _, address in listens_at(server, 2)]
         assert [split(address)[0] for address in addresses] == [LOOPBACK, ELSEWHERE]
@@ -307,7 +307,7 @@ def test_local_listener_on_all_addresses_of_a_name(
     """e2e-ue --listen as well."""
     names.set(NAME, LOOPBACK, ELSEWHERE)
     with Process(
-        *[BUILD / "e2e/e2e-ue", "--connect", server.address, "--devices", str(devices)],
+        *[f"{BUILD}/e2e/e2e-ue", "--connect", server.address, "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{NAME}:0"],
         environment=names.environment,
     ) as listener:
@@ -320,7 +320,7 @@ def test_local_listener_on_all_addresses_of_a_name(
 def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:
     """The program says that it waits, begins when the name is there, and can be ended before."""
     names.set(NAME)
-    command = [BUILD / "e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
+    command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
     for end in (True, False):
         with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
             server.wait_for_error("cannot be resolved yet")

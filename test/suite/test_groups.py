@@ -55,7 +55,7 @@ def test_what_a_ue_offers(devices: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         listener.settimeout(SECONDS)
         address = f"{LOOPBACK}:{listener.getsockname()[1]}"
-        command = [BUILD / "e2e/e2e-ue", "--connect", address, "--devices", devices]
+        command = [f"{BUILD}/e2e/e2e-ue", "--connect", address, "--devices", str(devices)]
         with Process(*command, "--identity", ID, "--naf-fqdn", FQDN, "--message", "x"):
             connection, _ = listener.accept()
             with connection, connection.makefile("rb") as file:

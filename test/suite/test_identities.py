@@ -91,10 +91,11 @@ def test_neither_identity_nor_device(tmp_path: Path) -> None:
     own = write(tmp_path / "own.csv", OLD_ROW)
     command = [str(BUILD / "e2e/e2e-ue"), "--connect", "127.0.0.1:1", "--devices", str(own)]
     command += ["--naf-fqdn", FQDN, "--message", "x"]
-    for more, status, said in (
+    cases: list[tuple[list[str], int, str]] = [
         ([], 2, "--identity or --device is missing"),
         (["--device", "who"], 1, "--device who: not in the devices file"),
-    ):
+    ]
+    for more, status, said in cases:
         result = subprocess.run(
             [*command, *more], env=ENVIRONMENT, capture_output=True, text=True, check=False
         )
@@ -128,8 +129,8 @@ def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
         server = stack.enter_context(Server(served))
         tunnel = stack.enter_context(
             Process(
-                *[BUILD / "e2e/e2e-ue", "--connect", server.address, "--device", DEVICE],
-                *["--e2e-connect", server.e2e_address, "--devices", own, "--naf-fqdn", FQDN],
+                *[f"{BUILD}/e2e/e2e-ue", "--connect", server.address, "--device", DEVICE],
+                *["--e2e-connect", server.e2e_address, "--devices", str(own), "--naf-fqdn", FQDN],
                 *["--listen", f"{LOOPBACK}:0"],
             )
         )

@@ -460,8 +460,8 @@ FAULTS: list[Fault] = [
     *of(
         "server/acceptor.c",
         (
-            "if (atomic_fetch_add(&server->open, 1) < server->limits.connections)",
-            "(void)atomic_fetch_add(&server->open, 1);\n    if (server != NULL)",
+            "if (atomic_fetch_add(&pool->open, 1) < pool->max)",
+            "(void)atomic_fetch_add(&pool->open, 1);\n    if (pool != NULL)",
         ),
         (
             "    if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {",
