@@ -6,6 +6,7 @@
 #include "app/relay_io.h"
 
 #include "net/clock.h"
+#include "net/tls_backlog.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -52,6 +53,9 @@ static enum relay_status move_part(struct relay *relay, struct direction *direct
     enum relay_status reading, writing;
     size_t length = 0, sent = 0;
 
+    writing = ops->flush(relay, direction);
+    if (writing != RELAY_OK)
+        return writing;
     if (direction->held != NULL) {
         writing =
             write_part(relay, direction, ops, direction->held, direction->length, &direction->sent);
@@ -100,11 +104,13 @@ static bool watch(struct event *event, short wanted)
     return event_add(event, NULL) == 0;
 }
 
-/* Wait for what the directions wait for. */
+/* Wait for what the directions wait for, and for room for what libssl has said by itself. */
 static bool watch_both(struct relay *relay)
 {
+    const short said = tls_backlog_length(relay->ssl) > 0 ? EV_WRITE : 0;
+
     if (!watch(&relay->on_plain, (short)(relay->up.plain_wanted | relay->down.plain_wanted)) ||
-        !watch(&relay->on_ssl, (short)(relay->up.ssl_wanted | relay->down.ssl_wanted)))
+        !watch(&relay->on_ssl, (short)(relay->up.ssl_wanted | relay->down.ssl_wanted | said)))
         return false;
     if (relay->up.status == RELAY_YIELD || relay->down.status == RELAY_YIELD)
         event_active(&relay->on_plain, EV_TIMEOUT, 0);
@@ -151,7 +157,8 @@ static int64_t last_transfer(const struct relay *relay)
 {
     const int64_t up = relay->up.moved, down = relay->down.moved, last = up > down ? up : down;
     const int64_t of_up = relay->up.held == NULL ? last : up,
-                  of_down = relay->down.held == NULL ? last : down;
+                  of_down =
+                      relay->down.held == NULL && tls_backlog_length(relay->ssl) == 0 ? last : down;
 
     return of_up < of_down ? of_up : of_down;
 }
@@ -177,6 +184,10 @@ static void ssl_is_ready(evutil_socket_t fd, short what, void *argument)
     struct relay *relay = argument;
 
     (void)fd;
+    if (tls_backlog_flush(relay->ssl) < 0) {
+        relay_finish(relay, "the UE's connection broke");
+        return;
+    }
     run_directions(relay, is_ready(&relay->up, relay->up.ssl_wanted, what),
                    is_ready(&relay->down, relay->down.ssl_wanted, what));
 }
@@ -195,7 +206,10 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
 {
     struct relay *relay = OPENSSL_zalloc(sizeof(*relay));
 
-    if (relay == NULL || (first_length > 0 && !hold(&relay->up, first, first_length))) {
+    if (relay == NULL || (first_length > 0 && !hold(&relay->up, first, first_length)) ||
+        !tls_backlog_add(ssl)) {
+        if (relay != NULL)
+            free_held(&relay->up);
         OPENSSL_free(relay);
         (void)close(plain);
         return NULL;

@@ -5,6 +5,9 @@
  */
 #include "app/relay_io.h"
 
+#include "net/clock.h"
+#include "net/tls_backlog.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
@@ -79,6 +82,26 @@ static enum relay_status read_plain(struct relay *relay, struct direction *direc
     return RELAY_BLOCKED;
 }
 
+static enum relay_status flush_ssl(struct relay *relay, struct direction *direction)
+{
+    const size_t before = tls_backlog_length(relay->ssl);
+    const int flushed = tls_backlog_flush(relay->ssl);
+
+    if (tls_backlog_length(relay->ssl) < before)
+        direction->moved = clock_ms();
+    if (flushed < 0)
+        return relay_broken(relay, "the UE's connection broke");
+    if (flushed == 0)
+        direction->ssl_wanted = EV_WRITE;
+    return flushed == 0 ? RELAY_BLOCKED : RELAY_OK;
+}
+
+static enum relay_status flush_plain(struct relay *relay, struct direction *direction)
+{
+    (void)relay, (void)direction;
+    return RELAY_OK;
+}
+
 static enum relay_status write_ssl(struct relay *relay, struct direction *direction,
                                    const unsigned char *octets, size_t length, size_t *sent)
 {
@@ -91,6 +114,8 @@ static enum relay_status write_ssl(struct relay *relay, struct direction *direct
             *sent += (size_t)written;
         else
             status = ssl_outcome(relay, direction, written);
+        if (status == RELAY_OK && *sent < length)
+            status = flush_ssl(relay, direction);
     }
     return status;
 }
@@ -115,9 +140,14 @@ static enum relay_status write_plain(struct relay *relay, struct direction *dire
 /* Pass the end of the other side on. */
 static enum relay_status end_ssl(struct relay *relay, struct direction *direction)
 {
-    const int result = SSL_shutdown(relay->ssl);
+    const bool is_said = (SSL_get_shutdown(relay->ssl) & SSL_SENT_SHUTDOWN) != 0;
+    const int result = is_said ? 1 : SSL_shutdown(relay->ssl);
+    enum relay_status status;
 
-    return result >= 0 ? RELAY_EOF : ssl_outcome(relay, direction, result);
+    if (result < 0)
+        return ssl_outcome(relay, direction, result);
+    status = flush_ssl(relay, direction);
+    return status == RELAY_OK ? RELAY_EOF : status;
 }
 
 static enum relay_status end_plain(struct relay *relay, struct direction *direction)
@@ -128,5 +158,5 @@ static enum relay_status end_plain(struct relay *relay, struct direction *direct
     return relay_broken(relay, "the application's connection broke");
 }
 
-const struct relay_ops relay_up = {read_ssl, write_plain, end_plain};
-const struct relay_ops relay_down = {read_plain, write_ssl, end_ssl};
+const struct relay_ops relay_up = {flush_plain, read_ssl, write_plain, end_plain};
+const struct relay_ops relay_down = {flush_ssl, read_plain, write_ssl, end_ssl};

@@ -37,6 +37,8 @@ struct relay {
 
 /* The two directions differ in what they read from and write to. part: RELAY_PART octets. */
 struct relay_ops {
+    /* RELAY_OK: what was written before has gone, and write() or end() may be called. */
+    enum relay_status (*flush)(struct relay *relay, struct direction *direction);
     enum relay_status (*read)(struct relay *relay, struct direction *direction, unsigned char *part,
                               size_t *length);
     enum relay_status (*write)(struct relay *relay, struct direction *direction,

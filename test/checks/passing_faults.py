@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A passing fault stays passing: in each role the nth call of a kind fails, and afterwards all works again.
 
-    test/checks/passing_faults.py [--sample N] [--length N] [--kind KIND] [role ...]
+    test/checks/passing_faults.py [--sample N | --first N] [--length N] [--kind KIND] [role ...]
 
 For every kind of call (allocation, descriptor, read, write, thread) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
@@ -87,10 +87,10 @@ def count(act: Act, stage: Stage, kind: Kind) -> int:
     return stage.faults.seen
 
 
-def numbers(act: Act, stage: Stage, kind: Kind, sample: int) -> Iterator[int]:
-    """All n from 1, or some of those that there are."""
+def numbers(act: Act, stage: Stage, kind: Kind, sample: int, first: int) -> Iterator[int]:
+    """All n from the first, or some of those that there are."""
     if not sample:
-        yield from range(1, NEVER)
+        yield from range(first, NEVER)
     calls = count(act, stage, kind) if sample else 0
     yield from sorted(random.sample(range(1, calls + 1), min(sample, calls)))
 
@@ -98,7 +98,7 @@ def numbers(act: Act, stage: Stage, kind: Kind, sample: int) -> Iterator[int]:
 def try_kind(act: Act, stage: Stage, kind: Kind, options: argparse.Namespace) -> int:
     """Every n; how many there were."""
     tried = 0
-    for first in numbers(act, stage, kind, options.sample):
+    for first in numbers(act, stage, kind, options.sample, options.first):
         try:
             if not fail(act, stage, kind, first, options.length, options.traced):
                 break
@@ -140,6 +140,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     names = [kind.name.lower() for kind in Kind]
     parser.add_argument("--sample", type=int, default=0, help="so many n of each kind")
+    parser.add_argument("--first", type=int, default=1, help="n to begin with")
     parser.add_argument("--length", type=int, default=1, help="so many calls fail in a row")
     parser.add_argument("--kind", action="append", choices=names, help="of these kinds alone")
     parser.add_argument("--traced", action="store_true", help="say where each call fails")

@@ -348,6 +348,12 @@ def test_what_libssl_has_read_ahead_arrives(octets: int) -> None:
     assert result.stdout == f"{octets}\n{octets} end\n", result.stderr
 
 
+def test_new_keys_while_the_ue_takes_nothing() -> None:
+    """A KeyUpdate that asks for one, on a connection whose record is under way still, breaks it."""
+    result = command(BUILD / "test/programs/relay", "key-update")
+    assert result.stdout == "15\nall\n", result.stderr
+
+
 def push_without_end(connection: socket.socket) -> None:
     """Send until the connection breaks."""
     with contextlib.suppress(OSError):
