@@ -5,6 +5,8 @@
  */
 #include "net/tls_client.h"
 
+#include "net/tls_files.h"
+
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
@@ -13,8 +15,8 @@ SSL_CTX *tls_client_ctx(const char *ca)
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
     if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) > 0 &&
-        (ca == NULL ? SSL_CTX_set_default_verify_paths(ctx) : SSL_CTX_load_verify_file(ctx, ca)) >
-            0) {
+        (ca == NULL ? SSL_CTX_set_default_verify_paths(ctx) > 0
+                    : SSL_CTX_load_verify_file(ctx, ca) > 0 && tls_files_trust_is_whole(ctx))) {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         return ctx;
     }

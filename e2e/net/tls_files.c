@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,6 +87,28 @@ static BIO *open_file(const struct tls_file *file)
     return BIO_new_mem_buf(file->octets, (int)file->length);
 }
 
+/* Was it the end of a file that was read, and nothing else? */
+static bool is_end(void)
+{
+    const unsigned long error = ERR_peek_last_error();
+
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+bool tls_files_trust_is_whole(SSL_CTX *ctx)
+{
+    const STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+
+    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+
+        if (certificate != NULL &&
+            (X509_get0_pubkey(certificate) == NULL || X509_check_purpose(certificate, -1, 0) <= 0))
+            return false;
+    }
+    return true;
+}
+
 /* The first certificate is ours, those behind it lead to a CA. */
 static bool use_chain(BIO *bio, SSL_CTX *ctx)
 {
@@ -99,8 +122,9 @@ static bool use_chain(BIO *bio, SSL_CTX *ctx)
             X509_free(next);
             done = false;
         }
+    done = done && is_end();
     if (done)
-        ERR_clear_error(); /* of the end */
+        ERR_clear_error();
     return done;
 }
 
@@ -141,11 +165,12 @@ static bool use_ca(BIO *bio, SSL_CTX *ctx)
         X509_free(ca);
         count++;
     }
+    done = done && is_end();
     if (done)
-        ERR_clear_error(); /* of the end */
+        ERR_clear_error();
     if (done && count == 0)
         ERR_raise(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
-    return done && count > 0;
+    return done && count > 0 && tls_files_trust_is_whole(ctx);
 }
 
 bool tls_files_use(const struct tls_files *files, const struct tls_file_names *names, SSL_CTX *ctx,

@@ -36,6 +36,12 @@ struct tls_files *tls_files_read(const struct tls_file_names *names,
 bool tls_files_use(const struct tls_files *files, const struct tls_file_names *names, SSL_CTX *ctx,
                    char fault[TLS_FILES_FAULT_SIZE]);
 
+/*
+ * Are all certificates of CAs in a context of use? Where memory fails OpenSSL keeps one without its
+ * key, or takes it for invalid ever after. False: the reason is on the error stack.
+ */
+bool tls_files_trust_is_whole(SSL_CTX *ctx);
+
 /* Cleanse and release; NULL is fine. */
 void tls_files_free(struct tls_files *files);
 

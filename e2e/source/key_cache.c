@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 #include <search.h>
 #include <string.h>
+#include <time.h>
 
 struct item {
     TAILQ_ENTRY(item) place;
@@ -100,6 +101,14 @@ static void sweep(struct table *table, int64_t now)
     }
 }
 
+/* The wall clock may have been set since it was kept. */
+static bool is_over(const struct item *item, int64_t now)
+{
+    const int64_t end = item->answer.not_after;
+
+    return now >= item->until || (end != 0 && end < (int64_t)time(NULL));
+}
+
 /* An item that is there and has not come to its end. */
 static struct item *use(struct table *table, enum key_system system, const char *identity,
                         int64_t now)
@@ -108,7 +117,7 @@ static struct item *use(struct table *table, enum key_system system, const char 
 
     if (item == NULL)
         return NULL;
-    if (now >= item->until) {
+    if (is_over(item, now)) {
         discard(table, item);
         return NULL;
     }

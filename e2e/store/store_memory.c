@@ -14,6 +14,7 @@
 
 #include <openssl/crypto.h>
 #include <string.h>
+#include <time.h>
 
 #define BUCKETS 4096 /* a power of 2 */
 
@@ -60,6 +61,14 @@ static void forget(struct entry *entry)
     OPENSSL_clear_free(entry, sizeof(*entry));
 }
 
+/* Its lifetime goes by a clock that nobody sets, the end of the 3GPP key by the wall's. */
+static bool is_over(const struct entry *entry, int64_t now)
+{
+    const int64_t end = entry->record.not_after;
+
+    return entry->expires <= now || (end != 0 && end < (int64_t)time(NULL));
+}
+
 static struct naf *find_naf(struct memory *memory, const char *name)
 {
     struct naf *naf;
@@ -90,7 +99,7 @@ static void make_room(struct naf *naf, const struct store_record *record)
 
     for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
         next = TAILQ_NEXT(entry, of_naf);
-        if (entry->expires <= now) {
+        if (is_over(entry, now)) {
             forget(entry);
         } else if (strcmp(entry->record.device, record->device) == 0) {
             oldest = oldest == NULL ? entry : oldest;
@@ -151,7 +160,7 @@ static bool find(struct memory *memory, const char *identity, bool consumed,
             break;
     }
     if (entry != NULL) {
-        in_time = entry->expires > clock_ms();
+        in_time = !is_over(entry, clock_ms());
         if (in_time)
             *found = entry->record;
         if (consumed || !in_time)

@@ -117,6 +117,15 @@ def settle(stage: Stage, before: int) -> None:
         time.sleep(0.05)
 
 
+def last_of(log: str) -> str:
+    """From where the last call failed on, or the end."""
+    return (
+        log[max(log.rfind("libpreload_faults.so(") - 100, 0) :][:6000]
+        if "(+" in log
+        else log[-6000:]
+    )
+
+
 def try_role(name: str, options: argparse.Namespace) -> None:
     """Every kind in a role, on each way through it."""
     with tempfile.TemporaryDirectory() as folder, ROLES[name](Path(folder)) as stage:
@@ -131,7 +140,7 @@ def try_role(name: str, options: argparse.Namespace) -> None:
                     f"{name}: {kind.name.lower()}: {' + '.join(map(str, tried))} failed", flush=True
                 )
         except Persistent:
-            print(stage.program.errors[-6000:], file=sys.stderr)
+            print(last_of(stage.program.errors), file=sys.stderr)
             raise
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flow import LOOPBACK, NAF_ID, free_port
+from evp import BUILD
+from flow import ENVIRONMENT, LOOPBACK, NAF_ID, free_port
 from key_source import KeySource
 from operator_network import Operator, Subscriber, expiry
 from operator_site import OperatorSite
@@ -30,10 +31,12 @@ def site(tmp_path: Path) -> OperatorSite:
 
 
 @contextlib.contextmanager
-def asking(site: OperatorSite, port: int, *options: str) -> Iterator[KeySource]:
+def asking(
+    site: OperatorSite, port: int, *options: str, environment: dict[str, str] | None = None
+) -> Iterator[KeySource]:
     """A source of keys at this operator."""
     words = ["--naf-fqdn", "naf.example.com", *site.sources(f"nef:https://localhost:{port}")]
-    with KeySource(*words, *RATES, *options) as source:
+    with KeySource(*words, *RATES, *options, environment=environment) as source:
         yield source
 
 
@@ -122,3 +125,21 @@ def test_no_window_takes_no_processor(site: OperatorSite) -> None:
             source.look(one.a_kid)
         assert source.look(SUBSCRIBERS[2].a_kid).startswith("refused")
         assert _seconds(source.process.pid) - before < 0.6
+
+
+def test_a_cached_key_ends_when_the_clock_says_so(site: OperatorSite, tmp_path: Path) -> None:
+    """A key that comes from the cache after its end, because the clock stepped forward."""
+    step = tmp_path / "step"
+    step.write_text("0")
+    preload = str(BUILD / "test/programs/libpreload_time.so")
+    environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_CLOCK_STEP": str(step)}
+    one = SUBSCRIBERS[0].a_kid
+    with site.operator(*SUBSCRIBERS) as operator:
+        port = operator.server.port
+        with asking(site, port, "--key-lifetime", "86400", environment=environment) as source:
+            assert source.look(one).startswith("found")
+            assert source.look(one).startswith("found")
+            assert len(operator.requests) == 1
+            step.write_text(str(int(operator.lifetime) + 60))
+            assert source.look(one).startswith("refused")  # what the operator gives is past as well
+            assert len(operator.requests) == 2

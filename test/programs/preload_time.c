@@ -1,18 +1,51 @@
 /*
- * A time() that gives what AKMA_CLOCK says, to be preloaded
+ * preload_time - a wall clock that a test sets, to be preloaded
+ *
+ * AKMA_CLOCK is what time() gives. AKMA_CLOCK_STEP names a file instead: so many seconds is the
+ * clock ahead, and the test may write another number at any time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): as the C library calls it */
+static time_t step(void)
+{
+    const char *path = getenv("AKMA_CLOCK_STEP");
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    char text[32] = "";
+
+    if (file == NULL)
+        return 0;
+    (void)!fgets(text, sizeof(text), file);
+    (void)fclose(file);
+    return (time_t)strtoll(text, NULL, 10);
+}
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): as the C library has them */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    const int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+    if (result == 0 && clock == CLOCK_REALTIME)
+        now->tv_sec += step();
+    return result;
+}
+
 time_t time(time_t *seconds)
 {
     const char *set = getenv("AKMA_CLOCK");
-    const time_t now = set == NULL ? 0 : (time_t)strtoll(set, NULL, 10);
+    struct timespec real = {0, 0};
+    time_t now;
 
+    if (getenv("AKMA_CLOCK_STEP") != NULL)
+        (void)clock_gettime(CLOCK_REALTIME, &real);
+    now = set == NULL ? real.tv_sec : (time_t)strtoll(set, NULL, 10);
     if (seconds != NULL)
         *seconds = now;
     return now;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -1,4 +1,4 @@
-"""Calls of a running program that fail: test/programs/faults.c, preloaded, and told what to do through a file.
+"""Calls of a running program that fail: test/programs/preload_faults.c, preloaded, and told what to do through a file.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -15,7 +15,7 @@ NEVER = 2**32 - 1
 
 
 class Kind(enum.IntEnum):
-    """Calls that can fail, by the numbers of faults.c."""
+    """Calls that can fail, by the numbers of preload_faults.c."""
 
     ALLOCATION = 1
     DESCRIPTOR = 2
@@ -31,7 +31,7 @@ class Faults:
         path.write_bytes(bytes(mmap.PAGESIZE))
         with path.open("r+b") as file:
             self.control = mmap.mmap(file.fileno(), mmap.PAGESIZE)
-        preload = str(BUILD / "test/programs/libfaults.so")
+        preload = str(BUILD / "test/programs/libpreload_faults.so")
         self.environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_FAULTS": str(path)}
 
     def _write(self, index: int, value: int) -> None:

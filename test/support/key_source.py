@@ -16,8 +16,14 @@ SECONDS = 20
 class KeySource(Process):
     """look() asks for one key; start() and wait() for many at once."""
 
-    def __init__(self, *options: str, within: tuple[str, ...] = ()) -> None:
-        super().__init__(*within, BUILD / "test/programs/key_source", *options)
+    def __init__(
+        self,
+        *options: str,
+        within: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        program = BUILD / "test/programs/key_source"
+        super().__init__(*within, program, *options, environment=environment)
         self.labels = itertools.count(1)
         self.answers: dict[int, str] = {}
         self.arrived = threading.Condition()

@@ -1,5 +1,6 @@
 /*
- * faults - the nth call of a kind fails, to be preloaded; which, a file says that a test shares
+ * preload_faults - the nth call of a kind fails, to be preloaded; which, a file says that a test
+ * shares
  *
  * AKMA_FAULTS names the file: a struct control, which the test writes while the program runs. Calls
  * of other kinds, and all calls while no kind is chosen, are the C library's own.
