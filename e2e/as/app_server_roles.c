@@ -27,19 +27,19 @@ static bool open_line_client(struct app_server *app_server)
     bool done = ua != NULL && length == TP_LINK_UA_LENGTH;
 
     if (done)
-        memcpy(app_server->naf.ua_protocol_id, ua, TP_LINK_UA_LENGTH);
+        memcpy(app_server->link.ua_protocol_id, ua, TP_LINK_UA_LENGTH);
     OPENSSL_free(ua);
-    app_server->naf.naf_fqdn = o->naf_fqdn;
-    done = done && addrs_open(&app_server->naf.addrs, "third-party", o->third_party) &&
+    app_server->link.naf_fqdn = o->naf_fqdn;
+    done = done && addrs_open(&app_server->link.addrs, "third-party", o->third_party) &&
            BIO_parse_hostserv(o->third_party, &app_server->third_party_host, &service,
                               BIO_PARSE_PRIO_SERV) &&
            app_server->third_party_host != NULL;
     OPENSSL_free(service);
-    app_server->naf.host = app_server->third_party_host;
+    app_server->link.host = app_server->third_party_host;
     if (done)
-        app_server->server.third_party = tp_link_client_new(
-            &app_server->naf, app_server->server.tp_link, app_server->server.loops);
-    return app_server->server.third_party != NULL;
+        app_server->ues.naf.third_party =
+            tp_link_client_new(&app_server->link, app_server->link_tls, app_server->server.loops);
+    return app_server->ues.naf.third_party != NULL;
 }
 
 /* Revoked by another process: what runs on it here ends as well. */
@@ -54,7 +54,7 @@ static void on_revoked(void *argument, const struct store_scope *scope)
 
 static bool watch_store(struct app_server *app_server)
 {
-    struct store *store = app_server->server.store;
+    struct store *store = app_server->store;
 
     return store->ops->watch == NULL || store->ops->watch(store, on_revoked, &app_server->server) ||
            app_server_complain("out of memory");
@@ -67,16 +67,16 @@ static bool open_store(struct app_server *app_server)
     if (!app_server->roles.third_party && !app_server->roles.endpoint)
         return true;
     if (!app_server->roles.shared_store) {
-        app_server->server.store = store_memory_new();
-        return app_server->server.store != NULL || app_server_complain("out of memory");
+        app_server->store = store_memory_new();
+        return app_server->store != NULL || app_server_complain("out of memory");
     }
-    app_server->store = (struct store_redis_options){.url = o->store,
+    app_server->redis = (struct store_redis_options){.url = o->store,
                                                      .key = o->store_key,
                                                      .user = o->store_user,
                                                      .password_file = o->store_password_file,
                                                      .ca = o->store_ca};
-    app_server->server.store = store_redis_new(app_server->server.loops, &app_server->store);
-    return app_server->server.store != NULL && watch_store(app_server);
+    app_server->store = store_redis_new(app_server->server.loops, &app_server->redis);
+    return app_server->store != NULL && watch_store(app_server);
 }
 
 /* What e2e connections are for. */
@@ -87,38 +87,72 @@ static bool open_application(struct app_server *app_server)
     if (!app_server->roles.endpoint)
         return true;
     if (o->forward == NULL)
-        app_server->server.app = app_echo_new("e2e: ", app_server->server.limits.line);
+        app_server->ues.endpoint.app = app_echo_new("e2e: ", app_server->server.limits.line);
     else if (!addrs_open(&app_server->application, "forward", o->forward))
         return false;
     else
-        app_server->server.app =
+        app_server->ues.endpoint.app =
             app_forward_new(&app_server->application, o->proxy_protocol != NULL);
-    return app_server->server.app != NULL || app_server_complain("out of memory");
+    return app_server->ues.endpoint.app != NULL || app_server_complain("out of memory");
+}
+
+/* The third party's part: Ka's and the store. */
+static bool open_issuer(struct app_server *app_server, unsigned int lifetime)
+{
+    const struct key_issuer_setup setup = {
+        .server = &app_server->server,
+        .store = app_server->store,
+        .devices = app_server->devices,
+        .lifetime = lifetime,
+    };
+
+    if (!app_server->roles.third_party)
+        return true;
+    app_server->links.tls = app_server->link_tls;
+    app_server->links.issuer = key_issuer_new(&setup);
+    return app_server->links.issuer != NULL || app_server_complain("out of memory");
+}
+
+static bool open_naf(struct app_server *app_server)
+{
+    struct naf_service *naf = &app_server->ues.naf;
+
+    if (!app_server->roles.naf)
+        return true;
+    naf->name = app_server->options->naf_fqdn;
+    naf->source = source_options_open(app_server->devices);
+    if (naf->source == NULL)
+        return app_server_complain("out of memory");
+    if (app_server->roles.tp_link_client)
+        return open_line_client(app_server);
+    naf->third_party = third_party_local_new(app_server->links.issuer, &app_server->e2e, naf->name);
+    return naf->third_party != NULL || app_server_complain("out of memory");
+}
+
+/* For rows that go from the devices file. */
+static bool open_queue(struct app_server *app_server, unsigned int lifetime)
+{
+    const struct revocation_setup setup = {
+        .server = &app_server->server,
+        .issuer = app_server->links.issuer,
+        .third_party = app_server->ues.naf.third_party,
+        .lifetime = app_server->links.issuer != NULL ? lifetime : LIFETIME_TOP,
+    };
+
+    if (app_server->devices == NULL)
+        return true;
+    app_server->queue = revocation_queue_new(&setup);
+    return app_server->queue != NULL || app_server_complain("out of memory");
 }
 
 bool app_server_open_roles(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
     const unsigned int lifetime =
         options_number("refresh-lifetime", app_server->options->lifetime, 1, LIFETIME_TOP);
 
     if (!open_store(app_server) || !open_application(app_server))
         return false;
-    if (app_server->roles.third_party &&
-        (server->issuer = key_issuer_new(server, lifetime)) == NULL)
-        return app_server_complain("out of memory");
-    if (server->devices_current != NULL &&
-        (app_server->queue = revocation_queue_new(
-             server, server->issuer != NULL ? lifetime : LIFETIME_TOP)) == NULL)
-        return app_server_complain("out of memory");
-    if (!app_server->roles.naf)
-        return true;
-    server->naf = app_server->options->naf_fqdn;
-    server->source = source_options_open(server->devices_current);
-    if (server->source == NULL)
-        return app_server_complain("out of memory");
-    if (app_server->roles.tp_link_client)
-        return open_line_client(app_server);
-    server->third_party = third_party_local_new(server->issuer, &app_server->e2e, server->naf);
-    return server->third_party != NULL || app_server_complain("out of memory");
+    app_server->ues.endpoint.store = app_server->store;
+    return open_issuer(app_server, lifetime) && open_naf(app_server) &&
+           open_queue(app_server, lifetime);
 }

@@ -83,13 +83,13 @@ static bool read_words(struct app_server *app_server)
                                                                                         "hash"};
     const struct app_server_options *o = app_server->options;
 
-    app_server->server.when =
+    app_server->ues.naf.when =
         (enum when)choose("e2e", o->e2e, whens, 3, "required, offered or off");
-    app_server->server.identities.prefix = o->prefix;
-    app_server->server.identities.separator = identity_separator_named(o->separator);
-    app_server->server.policy.mode = o->mode;
-    app_server->server.policy.digest = o->digest;
-    app_server->server.policy.usage = o->usage;
+    app_server->ues.naf.identities.prefix = o->prefix;
+    app_server->ues.naf.identities.separator = identity_separator_named(o->separator);
+    app_server->links.mode = o->mode;
+    app_server->links.digest = o->digest;
+    app_server->links.usage = o->usage;
     return log_open(
         (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash"));
 }
@@ -130,9 +130,8 @@ static bool open_devices(struct app_server *app_server)
 
     if (app_server->options->devices == NULL)
         return true;
-    app_server->server.devices_current =
-        devices_current_open(app_server->options->devices, &rules, fault);
-    return app_server->server.devices_current != NULL || (fprintf(stderr, "%s\n", fault), false);
+    app_server->devices = devices_current_open(app_server->options->devices, &rules, fault);
+    return app_server->devices != NULL || (fprintf(stderr, "%s\n", fault), false);
 }
 
 static bool open_line(struct app_server *app_server)
@@ -143,8 +142,8 @@ static bool open_line(struct app_server *app_server)
 
     if (o->cert == NULL)
         return true;
-    app_server->server.tp_link = tp_link_tls_new(&files, app_server->roles.tp_link_server, fault);
-    return app_server->server.tp_link != NULL || (fprintf(stderr, "%s\n", fault), false);
+    app_server->link_tls = tp_link_tls_new(&files, app_server->roles.tp_link_server, fault);
+    return app_server->link_tls != NULL || (fprintf(stderr, "%s\n", fault), false);
 }
 
 static bool open_psk(struct app_server *app_server)
@@ -153,7 +152,7 @@ static bool open_psk(struct app_server *app_server)
 
     if (ctx == NULL)
         return false;
-    app_server->server.psk = ctx;
+    app_server->ues.psk = ctx;
     psk_lookup_set_up(ctx);
     if (!app_server->endpoints.counted) /* --connections: each is to come to its end */
         ua_alpn_set_up(ctx);
@@ -189,7 +188,7 @@ static bool open_conn_limits(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     struct server *server = &app_server->server;
-
+    struct ue_service *ues = &app_server->ues;
     const unsigned int per_source =
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
     bool done = true;
@@ -201,12 +200,13 @@ static bool open_conn_limits(struct app_server *app_server)
             conn_limit_new(pool == POOL_UES || per_source < share ? per_source : share);
         done = done && server->pools[pool].networks != NULL;
     }
-    server->devices = conn_limit_new(
+    ues->devices = conn_limit_new(
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
-    server->held = conn_limit_new(UE_HELD_MAX);
-    server->lines = conn_limit_new(TP_LINKS_MAX_OF_NAF);
-    return (done && server->devices != NULL && server->held != NULL && server->lines != NULL &&
-            RAND_bytes(server->secret, sizeof(server->secret)) > 0) ||
+    ues->held = conn_limit_new(UE_HELD_MAX);
+    app_server->links.per_naf = conn_limit_new(TP_LINKS_MAX_OF_NAF);
+    return (done && ues->devices != NULL && ues->held != NULL &&
+            app_server->links.per_naf != NULL &&
+            RAND_bytes(ues->secret, sizeof(ues->secret)) > 0) ||
            app_server_complain("out of memory");
 }
 
@@ -217,12 +217,14 @@ static bool listen_all(struct app_server *app_server)
 
     return (o->accept == NULL ||
             endpoints_listen(&app_server->endpoints, is_both ? &ue_kind_both : &ue_kind_naf,
-                             "accept", o->accept, true)) &&
-           (o->e2e_accept == NULL || endpoints_listen(&app_server->endpoints, &ue_kind_e2e,
-                                                      "e2e-accept", o->e2e_accept, true)) &&
-           (o->naf_accept == NULL || endpoints_listen(&app_server->endpoints, &tp_link_kind,
-                                                      "naf-accept", o->naf_accept, true)) &&
-           source_options_listen(&app_server->server, &app_server->endpoints) &&
+                             &app_server->ues, "accept", o->accept, true)) &&
+           (o->e2e_accept == NULL ||
+            endpoints_listen(&app_server->endpoints, &ue_kind_e2e, &app_server->ues, "e2e-accept",
+                             o->e2e_accept, true)) &&
+           (o->naf_accept == NULL ||
+            endpoints_listen(&app_server->endpoints, &tp_link_kind, &app_server->links,
+                             "naf-accept", o->naf_accept, true)) &&
+           source_options_listen(&app_server->ues.naf, &app_server->endpoints) &&
            (o->metrics == NULL || status_page_listen(&app_server->endpoints, o->metrics)) &&
            endpoints_accept(&app_server->endpoints, &app_server->server);
 }
@@ -258,7 +260,7 @@ static void fit_descriptors(struct app_server *app_server)
         return;
     fit = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
     fit = fit > DESCRIPTORS_LEFT ? fit - DESCRIPTORS_LEFT : 1;
-    fit -= keep_back(&pools[POOL_NOTIFY], app_server->server.notify != NULL, fit);
+    fit -= keep_back(&pools[POOL_NOTIFY], source_options_listens(), fit);
     fit -= keep_back(&pools[POOL_STATUS], o->metrics != NULL, fit);
     fit /= app_server->server.limits.descriptors_per_connection;
     if (fit == 0 || fit >= pools[POOL_UES].max)
@@ -271,7 +273,6 @@ static void fit_descriptors(struct app_server *app_server)
 
 int app_server_set_up(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
     int status;
 
     json_line_set_up();
@@ -287,7 +288,7 @@ int app_server_set_up(struct app_server *app_server)
         !app_server_open_roles(app_server))
         return EXIT_FAILURE;
     control_hold_signals();
-    if (!listen_all(app_server) || !source_options_start(server))
+    if (!listen_all(app_server) || !source_options_start(app_server->ues.naf.source))
         return EXIT_FAILURE;
     fit_descriptors(app_server);
     return EXIT_SUCCESS;
@@ -296,32 +297,34 @@ int app_server_set_up(struct app_server *app_server)
 void app_server_release(struct app_server *app_server)
 {
     struct server *server = &app_server->server;
+    struct ue_service *ues = &app_server->ues;
+    struct naf_service *naf = &ues->naf;
 
     endpoints_free(&app_server->endpoints, server);
     revocation_queue_stop(app_server->queue);
-    third_party_free(server->third_party);
-    server->third_party = NULL; /* what was posted too late finds none */
-    source_options_stop(server->source);
-    source_free(server->source);
-    server->source = NULL;
+    third_party_free(naf->third_party);
+    naf->third_party = NULL; /* what was posted too late finds none */
+    source_options_stop(naf->source);
+    source_free(naf->source);
+    naf->source = NULL;
     source_options_close();
-    store_free(server->store); /* its connections are on the loops */
+    store_free(app_server->store); /* its connections are on the loops */
     loops_free(server->loops);
     revocation_queue_free(app_server->queue);
-    app_free(server->app);
-    key_issuer_free(server->issuer);
-    devices_current_free(server->devices_current);
-    tp_link_tls_free(server->tp_link);
+    app_free(ues->endpoint.app);
+    key_issuer_free(app_server->links.issuer);
+    devices_current_free(app_server->devices);
+    tp_link_tls_free(app_server->link_tls);
     for (enum pool_kind pool = 0; pool < POOLS; pool++)
         conn_limit_free(server->pools[pool].networks);
-    conn_limit_free(server->devices);
-    conn_limit_free(server->held);
-    conn_limit_free(server->lines);
-    SSL_CTX_free(server->psk);
+    conn_limit_free(ues->devices);
+    conn_limit_free(ues->held);
+    conn_limit_free(app_server->links.per_naf);
+    SSL_CTX_free(ues->psk);
     OPENSSL_free(server->workers);
-    OPENSSL_cleanse(server->secret, sizeof(server->secret));
+    OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     e2e_close(&app_server->e2e);
-    addrs_close(&app_server->naf.addrs);
+    addrs_close(&app_server->link.addrs);
     addrs_close(&app_server->application);
     OPENSSL_free(app_server->third_party_host);
 }

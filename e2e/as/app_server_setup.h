@@ -11,8 +11,10 @@
 #include "e2e_key.h"
 #include "net/addrs.h"
 #include "server/acceptor.h"
+#include "session/ue_service.h"
 #include "store/store_redis.h"
 #include "third_party/tp_link_client.h"
+#include "third_party/tp_link_server.h"
 #include "third_party/tp_link_tls.h"
 
 /* The whole program. */
@@ -20,11 +22,16 @@ struct app_server {
     const struct app_server_options *options;
     struct app_server_roles roles;
     struct server server;
+    struct ue_service ues;
+    struct tp_link_service links;
+    struct devices_current *devices; /* NULL: without */
+    struct store *store;             /* NULL: a NAF apart */
+    struct tp_link_tls *link_tls;    /* of either end; NULL: no link */
     struct endpoints endpoints;
-    struct e2e e2e;                  /* the setup of this process's own NAF */
-    struct tp_link_client_setup naf; /* of a NAF apart */
+    struct e2e e2e;                   /* the setup of this process's own NAF */
+    struct tp_link_client_setup link; /* of a NAF apart */
     char *third_party_host;
-    struct store_redis_options store;
+    struct store_redis_options redis;
     struct addrs application;       /* --forward */
     struct revocation_queue *queue; /* NULL: without a devices file */
     unsigned int drain;             /* seconds */

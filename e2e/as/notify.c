@@ -20,6 +20,7 @@
 #include <string.h>
 
 struct notify {
+    struct naf_service *naf;
     pthread_mutex_t lock;
     SSL_CTX *ctx; /* under the lock: a reload replaces it */
     char path[1024];
@@ -29,6 +30,7 @@ struct notify {
 struct revocation {
     struct loop_message message;
     struct server *server;
+    struct naf_service *naf;
     struct loop *home;
     struct http_connection *http; /* NULL: the other side has gone; on its loop */
     bool revoked;
@@ -84,7 +86,7 @@ static void on_revoked(void *argument, const struct third_party_revocation *resu
 static void void_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
-    struct third_party *third_party = revocation->server->third_party;
+    struct third_party *third_party = revocation->naf->third_party;
     struct third_party_revocation now;
 
     if (third_party == NULL) /* the process ends */
@@ -99,15 +101,16 @@ static void forget(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
     struct server *server = revocation->server;
-    const struct store_scope scope = {.subject = revocation->identity, .naf = server->naf};
+    const struct naf_service *naf = revocation->naf;
+    const struct store_scope scope = {.subject = revocation->identity, .naf = naf->name};
     static const struct third_party_revocation no_memory = {.reason = "out of memory"};
 
     (void)loop;
-    if (server->third_party == NULL) { /* the process ends, and the source with it */
+    if (naf->third_party == NULL) { /* the process ends, and the source with it */
         OPENSSL_free(revocation);
         return;
     }
-    source_http_forget(server->source, revocation->identity);
+    source_http_forget(naf->source, revocation->identity);
     revocation->message.run = void_identity;
     if (!server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message))
         on_revoked(revocation, &no_memory);
@@ -115,7 +118,7 @@ static void forget(struct loop *loop, struct loop_message *message)
 
 static void start_revocation(struct http_connection *http, const char *identity)
 {
-    struct server *server = http->connection.worker->server;
+    const struct notify *notify = http->connection.service;
     struct revocation *revocation = OPENSSL_zalloc(sizeof(*revocation));
 
     if (revocation == NULL) {
@@ -123,12 +126,13 @@ static void start_revocation(struct http_connection *http, const char *identity)
         return;
     }
     revocation->message.run = forget;
-    revocation->server = server;
+    revocation->server = http->connection.worker->server;
+    revocation->naf = notify->naf;
     revocation->home = http->connection.worker->loop;
     revocation->http = http;
     (void)OPENSSL_strlcpy(revocation->identity, identity, sizeof(revocation->identity));
     http->under_way = revocation;
-    loop_post(source_http_loop(server->source), &revocation->message);
+    loop_post(source_http_loop(notify->naf->source), &revocation->message);
 }
 
 /* What came */
@@ -157,7 +161,7 @@ static void take_body(struct http_connection *http, const struct received_reques
 
 static void serve(struct http_connection *http, const struct received_request *request)
 {
-    const struct notify *notify = http->connection.worker->server->notify;
+    const struct notify *notify = http->connection.service;
 
     if (strcmp(request->method, "POST") != 0)
         reply(http, 405, "METHOD_NOT_ALLOWED");
@@ -169,9 +173,9 @@ static void serve(struct http_connection *http, const struct received_request *r
         take_body(http, request);
 }
 
-static SSL_CTX *get_ctx(struct server *server)
+static SSL_CTX *get_ctx(void *service)
 {
-    struct notify *notify = server->notify;
+    struct notify *notify = service;
     SSL_CTX *ctx;
 
     (void)pthread_mutex_lock(&notify->lock);
@@ -210,7 +214,7 @@ static bool set_path(struct notify *notify, const char *uri)
     return done;
 }
 
-struct notify *notify_new(const char *uri, SSL_CTX *ctx)
+struct notify *notify_new(struct naf_service *naf, const char *uri, SSL_CTX *ctx)
 {
     struct notify *notify = OPENSSL_zalloc(sizeof(*notify));
 
@@ -220,6 +224,7 @@ struct notify *notify_new(const char *uri, SSL_CTX *ctx)
         return NULL;
     }
     (void)pthread_mutex_init(&notify->lock, NULL);
+    notify->naf = naf;
     notify->ctx = ctx;
     return notify;
 }

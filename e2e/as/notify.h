@@ -13,19 +13,20 @@
 #define NOTIFY_H
 
 #include "server/connection.h"
+#include "session/ue_service.h"
 
 #include <openssl/ssl.h>
 
 struct notify;
 
-/* Its connections; server's notify has to be set. */
+/* Its connections; their service is the struct notify. */
 extern const struct connection_kind *const notify_kind;
 
 /*
- * uri: its path alone counts. ctx, set up with notify_tls.h, is the notifier's from now on. NULL:
- * out of memory.
+ * naf: whose keys are revoked; kept. uri: its path alone counts. ctx, set up with notify_tls.h, is
+ * the notifier's from now on. NULL: out of memory.
  */
-struct notify *notify_new(const char *uri, SSL_CTX *ctx);
+struct notify *notify_new(struct naf_service *naf, const char *uri, SSL_CTX *ctx);
 
 /* Certificate, key and CA of connections to come, on any thread. ctx becomes the notifier's own. */
 void notify_use(struct notify *notify, SSL_CTX *ctx);

@@ -27,12 +27,11 @@ struct files {
 static bool read_files(const struct app_server *app_server, struct files *files,
                        char fault[FAULT_SIZE])
 {
-    const struct server *server = &app_server->server;
-
-    if (server->tp_link != NULL && (files->line = tp_link_tls_read(server->tp_link, fault)) == NULL)
+    if (app_server->link_tls != NULL &&
+        (files->line = tp_link_tls_read(app_server->link_tls, fault)) == NULL)
         return false;
     if (app_server->roles.shared_store &&
-        !store_redis_read(&app_server->store, &files->store, fault))
+        !store_redis_read(&app_server->redis, &files->store, fault))
         return false;
     return !source_options_given() || (files->source = source_options_read(fault)) != NULL;
 }
@@ -47,21 +46,20 @@ static void drop_files(struct files *files)
 /* The devices file comes last: once it is read, it is in force. */
 static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
 {
-    struct server *server = &app_server->server;
     struct files files = {.line = NULL};
 
     if (!read_files(app_server, &files, fault) ||
-        (server->devices_current != NULL &&
-         !devices_current_reload(server->devices_current, on_removed, app_server->queue, fault))) {
+        (app_server->devices != NULL &&
+         !devices_current_reload(app_server->devices, on_removed, app_server->queue, fault))) {
         drop_files(&files);
         return false;
     }
     if (files.line != NULL)
-        tp_link_tls_put_in_force(server->tp_link, files.line);
+        tp_link_tls_put_in_force(app_server->link_tls, files.line);
     if (app_server->roles.shared_store)
-        store_redis_use(server->store, &files.store);
+        store_redis_use(app_server->store, &files.store);
     if (files.source != NULL)
-        source_options_use(server->source, files.source);
+        source_options_use(app_server->ues.naf.source, files.source);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
+#include "server/server.h"
 #include "store/store.h"
 #include "third_party/key_issuer.h"
 
@@ -28,10 +29,9 @@ struct removal {
 
 /* What is not said to be otherwise belongs to the loop. */
 struct revocation_queue {
-    struct server *server; /* fixed */
-    struct loop *loop;     /* fixed */
-    int64_t lifetime;      /* fixed: milliseconds */
-    struct event *retry;   /* NULL: stopped */
+    struct revocation_setup setup; /* fixed */
+    struct loop *loop;             /* fixed */
+    struct event *retry;           /* NULL: stopped */
     TAILQ_HEAD(, removal) queue;
     struct third_party_request *request; /* for the first one; NULL: none is under way */
 };
@@ -106,13 +106,13 @@ static struct third_party_request *ask(struct revocation_queue *queue,
                                        const struct removal *removal,
                                        struct third_party_revocation *now)
 {
-    struct server *server = queue->server;
+    const struct revocation_setup *setup = &queue->setup;
     const struct store_scope scope = scope_of(removal);
 
-    if (server->issuer != NULL)
-        return key_issuer_void(server->issuer, queue->loop, &scope, on_voided, queue, now);
-    return server->third_party->ops->revoke(server->third_party, queue->loop, removal->identity,
-                                            on_voided, queue, now);
+    if (setup->issuer != NULL)
+        return key_issuer_void(setup->issuer, queue->loop, &scope, on_voided, queue, now);
+    return setup->third_party->ops->revoke(setup->third_party, queue->loop, removal->identity,
+                                           on_voided, queue, now);
 }
 
 /* Ask for one after the other, until an answer or the end of a pause has to be waited for. */
@@ -159,7 +159,7 @@ void revocation_queue_add(struct revocation_queue *queue, const struct device *r
     removal->message.run = arrive;
     removal->queue = queue;
     removal->loss = loss;
-    removal->until = clock_ms() + queue->lifetime;
+    removal->until = clock_ms() + (int64_t)queue->setup.lifetime * 1000;
     (void)OPENSSL_strlcpy(removal->identity, row->identity, sizeof(removal->identity));
     (void)OPENSSL_strlcpy(removal->device, row->device, sizeof(removal->device));
     (void)OPENSSL_strlcpy(removal->ka_id, row->ka_id, sizeof(removal->ka_id));
@@ -168,21 +168,20 @@ void revocation_queue_add(struct revocation_queue *queue, const struct device *r
               removal->ka_id[0] == '\0' ? NULL : removal->ka_id, NULL);
     metrics_count(METRIC_REVOCATIONS);
     scope = scope_of(removal);
-    if (server_close_matching(queue->server, &scope, queue->loop, &removal->message))
+    if (server_close_matching(queue->setup.server, &scope, queue->loop, &removal->message))
         return;
     say(removal, "failed", "out of memory: its connections run on");
     loop_post(queue->loop, &removal->message);
 }
 
-struct revocation_queue *revocation_queue_new(struct server *server, unsigned int lifetime)
+struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup)
 {
     struct revocation_queue *queue = OPENSSL_zalloc(sizeof(*queue));
 
     if (queue == NULL)
         return NULL;
-    queue->server = server;
-    queue->loop = &server->loops->loop[0];
-    queue->lifetime = (int64_t)lifetime * 1000;
+    queue->setup = *setup;
+    queue->loop = &setup->server->loops->loop[0];
     TAILQ_INIT(&queue->queue);
     queue->retry = evtimer_new(queue->loop->base, on_retry, queue);
     if (queue->retry != NULL)
@@ -193,12 +192,12 @@ struct revocation_queue *revocation_queue_new(struct server *server, unsigned in
 
 static void cancel(struct revocation_queue *queue)
 {
-    struct server *server = queue->server;
+    const struct revocation_setup *setup = &queue->setup;
 
-    if (server->issuer != NULL)
-        key_issuer_cancel(server->issuer, queue->request);
+    if (setup->issuer != NULL)
+        key_issuer_cancel(setup->issuer, queue->request);
     else
-        server->third_party->ops->cancel(server->third_party, queue->request);
+        setup->third_party->ops->cancel(setup->third_party, queue->request);
     queue->request = NULL;
 }
 

@@ -11,15 +11,22 @@
 #define REVOCATION_QUEUE_H
 
 #include "devices_current.h"
-#include "server/server.h"
 
+struct key_issuer;
 struct revocation_queue;
+struct server;
+struct third_party;
 
-/*
- * lifetime: the seconds that a key may wait at most. The server's loops do not run yet; flagger or
- * flags may still be missing. NULL: out of memory.
- */
-struct revocation_queue *revocation_queue_new(struct server *server, unsigned int lifetime);
+/* Who voids: the issuer in this process, or (issuer NULL) the third party of a NAF. */
+struct revocation_setup {
+    struct server *server; /* its loops do not run yet */
+    struct key_issuer *issuer;
+    struct third_party *third_party;
+    unsigned int lifetime; /* the seconds that a key may wait at most */
+};
+
+/* setup is copied. NULL: out of memory. */
+struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup);
 
 /* What a row gave is gone (devices_current.h says what). On any thread. */
 void revocation_queue_add(struct revocation_queue *queue, const struct device *row,

@@ -396,20 +396,24 @@ struct source *source_options_open(struct devices_current *devices_current)
     return source_http_new(&setup.source, file);
 }
 
-bool source_options_listen(struct server *server, struct endpoints *endpoints)
+bool source_options_listen(struct naf_service *naf, struct endpoints *endpoints)
 {
     if (option.notify_accept == NULL)
         return true;
-    server->notify = notify_new(option.notify_uri, setup.files->notify);
+    setup.notify = notify_new(naf, option.notify_uri, setup.files->notify);
     setup.files->notify = NULL;
-    setup.notify = server->notify;
-    return server->notify != NULL &&
-           endpoints_listen(endpoints, notify_kind, "notify-accept", option.notify_accept, true);
+    return setup.notify != NULL && endpoints_listen(endpoints, notify_kind, setup.notify,
+                                                    "notify-accept", option.notify_accept, true);
 }
 
-bool source_options_start(struct server *server)
+bool source_options_listens(void)
 {
-    return !source_options_given() || source_http_start(server->source);
+    return setup.notify != NULL;
+}
+
+bool source_options_start(struct source *source)
+{
+    return !source_options_given() || source_http_start(source);
 }
 
 void source_options_stop(struct source *source)

@@ -10,6 +10,7 @@
 #include "net/tls_files.h"
 #include "options.h"
 #include "server/acceptor.h"
+#include "session/ue_service.h"
 
 /* For the table of options. */
 extern const struct option_group source_options;
@@ -31,10 +32,13 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
 struct source *source_options_open(struct devices_current *devices_current);
 
 /* Listen for notifications, where that was asked for. False: the reason went to standard error. */
-bool source_options_listen(struct server *server, struct endpoints *endpoints);
+bool source_options_listen(struct naf_service *naf, struct endpoints *endpoints);
 
-/* Start it; server->source is what was opened. False: as above. */
-bool source_options_start(struct server *server);
+/* Is there a listener for notifications? */
+bool source_options_listens(void);
+
+/* Start what was opened. False: as above. */
+bool source_options_start(struct source *source);
 
 /* What the files of these options hold. */
 struct source_files;

@@ -70,5 +70,6 @@ bool status_page_listen(struct endpoints *endpoints, const char *address)
 
     if (strchr(address, ':') == NULL && snprintf(port, sizeof(port), ":%s", address) > 0)
         address = port;
-    return endpoints_listen(endpoints, &status_http.kind, "metrics", address, address[0] != ':');
+    return endpoints_listen(endpoints, &status_http.kind, NULL, "metrics", address,
+                            address[0] != ':');
 }

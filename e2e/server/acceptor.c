@@ -106,18 +106,18 @@ static bool find_place(struct acceptor *acceptor, enum pool_kind number)
     return false;
 }
 
-static void admit(struct acceptor *acceptor, const struct connection_kind *kind, int fd,
+static void admit(struct acceptor *acceptor, const struct endpoint *endpoint, int fd,
                   const struct sockaddr_storage *peer)
 {
     struct worker *worker = acceptor->worker;
-    struct pool *pool = &worker->server->pools[kind->pool];
+    struct pool *pool = &worker->server->pools[endpoint->kind->pool];
     unsigned char key[ADDR_NETWORK_SIZE];
     const size_t length = addr_network((const struct sockaddr *)peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
     if (conn_limit_acquire(pool->networks, key, length)) {
-        if (find_place(acceptor, kind->pool)) {
-            if (!connection_open(worker, kind, fd, peer)) {
+        if (find_place(acceptor, endpoint->kind->pool)) {
+            if (!connection_open(worker, endpoint, fd, peer)) {
                 (void)atomic_fetch_sub(&pool->open, 1);
                 conn_limit_release(pool->networks, key, length);
             }
@@ -177,25 +177,25 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
 {
     struct acceptor *acceptor = argument;
     struct endpoints *endpoints = acceptor->endpoints;
-    const struct connection_kind *kind = NULL;
+    const struct endpoint *endpoint = NULL;
 
     (void)what;
     for (size_t i = 0; i < endpoints->count; i++)
         if (endpoints->endpoint[i].fd == fd)
-            kind = endpoints->endpoint[i].kind;
-    for (unsigned int turn = 0; kind != NULL && turn < TURNS; turn++) {
+            endpoint = &endpoints->endpoint[i];
+    for (unsigned int turn = 0; endpoint != NULL && turn < TURNS; turn++) {
         struct sockaddr_storage peer = {0};
         socklen_t size = sizeof(peer);
         int accepted;
 
-        if (!take_number(endpoints, kind))
+        if (!take_number(endpoints, endpoint->kind))
             return;
         accepted = accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0) {
-            admit(acceptor, kind, accepted, &peer);
+            admit(acceptor, endpoint, accepted, &peer);
             continue;
         }
-        if (endpoints->counted && kind->counts)
+        if (endpoints->counted && endpoint->kind->counts)
             (void)atomic_fetch_add(&endpoints->left, 1);
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
             starve(acceptor);
@@ -204,14 +204,15 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
 }
 
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
-                      const char *name, const char *address, bool passive)
+                      void *service, const char *name, const char *address, bool passive)
 {
     struct listenings listenings;
 
     if (!addr_listen(&listenings, name, address, passive))
         return false;
     for (size_t i = 0; i < listenings.count; i++) {
-        endpoints->endpoint[endpoints->count++] = (struct endpoint){kind, listenings.at[i].fd};
+        endpoints->endpoint[endpoints->count++] =
+            (struct endpoint){kind, service, listenings.at[i].fd};
         printf("%s %s\n", name, listenings.at[i].shown);
     }
     return fflush(stdout) == 0;

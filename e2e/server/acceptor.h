@@ -11,11 +11,6 @@
 
 #define ENDPOINTS_MAX (5 * ADDRS_MAX)
 
-struct endpoint {
-    const struct connection_kind *kind;
-    int fd; /* that listens */
-};
-
 /* What all loops accept on. */
 struct endpoints {
     struct endpoint endpoint[ENDPOINTS_MAX];
@@ -30,7 +25,7 @@ struct endpoints {
  * else the loopback. False: the reason is on stderr.
  */
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
-                      const char *name, const char *address, bool passive);
+                      void *service, const char *name, const char *address, bool passive);
 
 /* Accept on every loop of the server; before the loops run. False: out of memory. */
 bool endpoints_accept(struct endpoints *endpoints, struct server *server);

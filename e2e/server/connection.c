@@ -146,7 +146,7 @@ void connection_resume(struct connection *connection)
 
 static SSL *new_ssl(const struct connection *connection)
 {
-    SSL_CTX *ctx = connection->kind->ctx(connection->worker->server);
+    SSL_CTX *ctx = connection->kind->ctx(connection->service);
     SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
 
     SSL_CTX_free(ctx);
@@ -209,10 +209,11 @@ static void await_octets(void *argument, bool in_time)
         connection_end(connection);
 }
 
-bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
+bool connection_open(struct worker *worker, const struct endpoint *endpoint, int fd,
                      const struct sockaddr_storage *peer)
 {
     static struct log_limit no_memory;
+    const struct connection_kind *kind = endpoint->kind;
     struct connection *connection = OPENSSL_zalloc(kind->size);
 
     if (connection == NULL) {
@@ -221,6 +222,7 @@ bool connection_open(struct worker *worker, const struct connection_kind *kind, 
         return false;
     }
     connection->kind = kind;
+    connection->service = endpoint->service;
     connection->worker = worker;
     connection->fd = fd;
     memcpy(&connection->peer, peer, sizeof(connection->peer));

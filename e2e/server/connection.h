@@ -25,7 +25,7 @@ struct connection_kind {
     enum pool_kind pool;
     bool stays; /* it is accepted while the server drains as well */
     /* The context for one more; a reference that the connection drops. NULL: no TLS. */
-    SSL_CTX *(*ctx)(struct server *server);
+    SSL_CTX *(*ctx)(void *service);
     /*
      * The handshake is complete; without TLS the first octets have come, and connection_finish() is
      * the kind's to call. The connection may be gone when this returns.
@@ -39,9 +39,17 @@ struct connection_kind {
     void (*drain)(struct connection *connection);
 };
 
+/* What listens, on one address. */
+struct endpoint {
+    const struct connection_kind *kind;
+    void *service; /* of its connections */
+    int fd;
+};
+
 struct connection {
     TAILQ_ENTRY(connection) all, evictable;
     const struct connection_kind *kind;
+    void *service; /* what connections of the kind work with */
     struct worker *worker;
     int fd;
     struct client_hello_look hello;
@@ -57,10 +65,10 @@ struct connection {
 };
 
 /*
- * Start with a socket, which is taken over. False: it was closed, and the log says why. The network
- * of the peer is counted (server.h) and is dropped with the handshake.
+ * Start with a socket of an endpoint, which is taken over. False: it was closed, and the log says
+ * why. The network of the peer is counted (server.h) and is dropped with the handshake.
  */
-bool connection_open(struct worker *worker, const struct connection_kind *kind, int fd,
+bool connection_open(struct worker *worker, const struct endpoint *endpoint, int fd,
                      const struct sockaddr_storage *peer);
 
 /* Go on with a handshake that a ClientHello has paused. */

@@ -1,12 +1,11 @@
 /*
- * The server: what its connections share, and what belongs to one loop of it
+ * The server: loops, limits and connections; what a kind of connection works with is its own
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "messages/identity.h"
 #include "net/loop.h"
 #include "queue.h"
 
@@ -14,32 +13,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#define SERVER_SECRET_LENGTH 32
-
-/* --e2e: what a NAF does with a UE. */
-enum when {
-    WHEN_REQUIRED, /* nothing goes in plain */
-    WHEN_OFFERED,  /* e2e for UEs with a Ka, plain as well */
-    WHEN_OFF       /* nobody is asked for a flag */
-};
-
 struct limits {
     unsigned int handshake, line, idle;      /* seconds */
     unsigned int session;                    /* seconds; 0: without end */
     unsigned int descriptors_per_connection; /* 2 where each has a backend of its own */
 };
 
-struct app;
-struct connection;
-struct key_issuer;
-struct notify;
-struct third_party;
-struct tp_link_tls;
-struct devices_current;
-struct source;
-struct store;
-struct store_scope;
 struct conn_limit;
+struct connection;
+struct store_scope;
 
 TAILQ_HEAD(connections, connection);
 
@@ -67,28 +49,6 @@ struct server {
     struct loops *loops;
     struct worker *workers; /* as many as loops */
     struct pool pools[POOLS];
-    struct conn_limit *devices; /* connections */
-    struct conn_limit *held;    /* a device's first connections between two nonces */
-    struct conn_limit *lines;   /* of a NAF's name */
-    unsigned char secret[SERVER_SECRET_LENGTH]; /* of this process: keys of unknown identities */
-    SSL_CTX *psk;                               /* for UEs */
-    /* NAF: first connections; flags NULL: none are accepted */
-    const char *naf; /* --naf-fqdn: its name, as revocations and the store's bounds have it */
-    enum when when;
-    struct identity_rules identities;
-    struct source *source;
-    struct third_party *third_party;
-    struct notify *notify; /* of revoked keys; NULL: nobody notifies */
-    /* endpoint: e2e connections; store NULL: none are accepted */
-    struct store *store;
-    struct app *app;
-    /* third party */
-    struct devices_current *devices_current;
-    struct key_issuer *issuer;
-    struct {
-        const char *mode, *digest, *usage;
-    } policy;
-    struct tp_link_tls *tp_link; /* to NAFs; NULL: none */
 };
 
 /*

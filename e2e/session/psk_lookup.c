@@ -85,8 +85,8 @@ static bool hash(const unsigned char *octets, size_t length, unsigned char diges
 /* The key of an identity that nobody knows. */
 static bool make_decoy(struct psk_lookup *lookup, const struct offered *identity)
 {
-    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, ue_server(lookup->ue)->secret,
-                     SERVER_SECRET_LENGTH, identity->octets, identity->length, lookup->claim.key,
+    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, ue_service(lookup->ue)->secret,
+                     UE_SECRET_LENGTH, identity->octets, identity->length, lookup->claim.key,
                      UE_KEY_LENGTH, NULL) != NULL &&
            hash(identity->octets, identity->length, lookup->chosen);
 }
@@ -181,7 +181,7 @@ static void on_key(void *argument, const struct source_answer *answer)
 static void ask_store(struct psk_lookup *lookup, const char *identity)
 {
     const struct worker *worker = lookup->ue->connection.worker;
-    struct store *store = worker->server->store;
+    struct store *store = ue_service(lookup->ue)->endpoint.store;
     struct store_answer now;
 
     lookup->store_request = store->ops->get(store, worker->loop, identity, on_record, lookup, &now);
@@ -194,7 +194,7 @@ static void ask_store(struct psk_lookup *lookup, const char *identity)
 static void ask_source(struct psk_lookup *lookup, const struct source_query *query)
 {
     const struct worker *worker = lookup->ue->connection.worker;
-    struct source *source = worker->server->source;
+    struct source *source = ue_service(lookup->ue)->naf.source;
     struct source_answer now;
 
     lookup->source_request = source->ops->lookup(source, worker->loop, query, on_key, lookup, &now);
@@ -207,7 +207,6 @@ static void ask_source(struct psk_lookup *lookup, const struct source_query *que
 /* Ask whoever may know the next candidate. */
 static void ask(struct psk_lookup *lookup)
 {
-    const struct server *server = ue_server(lookup->ue);
     const char *text = lookup->candidates[lookup->next++].text;
     struct source_query query = {.peer = &lookup->ue->connection.peer.any};
 
@@ -216,7 +215,8 @@ static void ask(struct psk_lookup *lookup)
     if (ue_may_be(lookup->ue, UE_E2E) && store_is_identity(text, strlen(text))) {
         ask_store(lookup, text);
     } else if (ue_may_be(lookup->ue, UE_FIRST) &&
-               (query.identity = identity_split(&server->identities, text, &query.kind)) != NULL) {
+               (query.identity = identity_split(&ue_service(lookup->ue)->naf.identities, text,
+                                                &query.kind)) != NULL) {
         lookup->asked = query.identity;
         lookup->claim.kind = query.kind;
         ask_source(lookup, &query);
@@ -329,15 +329,19 @@ void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim)
 
 void psk_lookup_free(struct psk_lookup *lookup)
 {
-    const struct server *server;
+    const struct ue_service *service;
+    struct source *source;
+    struct store *store;
 
     if (lookup == NULL)
         return;
-    server = ue_server(lookup->ue);
+    service = ue_service(lookup->ue);
+    source = service->naf.source;
+    store = service->endpoint.store;
     if (lookup->source_request != NULL)
-        server->source->ops->cancel(server->source, lookup->source_request);
+        source->ops->cancel(source, lookup->source_request);
     if (lookup->store_request != NULL)
-        server->store->ops->cancel(server->store, lookup->store_request);
+        store->ops->cancel(store, lookup->store_request);
     ue_claim_clear(&lookup->claim);
     OPENSSL_clear_free(lookup, sizeof(*lookup));
 }

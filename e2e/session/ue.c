@@ -16,19 +16,21 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-static SSL_CTX *get_ctx(struct server *server)
+static SSL_CTX *get_ctx(void *service)
 {
-    return SSL_CTX_up_ref(server->psk) ? server->psk : NULL;
+    SSL_CTX *psk = ((const struct ue_service *)service)->psk;
+
+    return SSL_CTX_up_ref(psk) ? psk : NULL;
 }
 
 bool ue_may_be(const struct ue *ue, enum ue_role role)
 {
     const struct connection_kind *kind = ue->connection.kind;
-    const struct server *server = ue_server(ue);
+    const struct ue_service *service = ue_service(ue);
 
     if (role == UE_FIRST)
-        return kind != &ue_kind_e2e && server->third_party != NULL;
-    return kind != &ue_kind_naf && server->store != NULL;
+        return kind != &ue_kind_e2e && service->naf.third_party != NULL;
+    return kind != &ue_kind_naf && service->endpoint.store != NULL;
 }
 
 void ue_claim_clear(struct ue_claim *claim)
@@ -52,7 +54,7 @@ bool ue_count(struct ue *ue)
 {
     const char *name = counted_name(ue);
 
-    ue->is_counted = conn_limit_acquire(ue_server(ue)->devices, name, strlen(name));
+    ue->is_counted = conn_limit_acquire(ue_service(ue)->devices, name, strlen(name));
     if (!ue->is_counted)
         ue_refuse(ue, METRIC_REFUSED_DEVICE,
                   "the device has --connections-per-device connections already");
@@ -61,12 +63,13 @@ bool ue_count(struct ue *ue)
 
 bool ue_hold(struct ue *ue)
 {
-    struct server *server = ue_server(ue);
+    struct ue_service *service = ue_service(ue);
     const char *name = counted_name(ue);
 
-    if (ue->connection.worker->is_draining || !conn_limit_acquire(server->held, name, strlen(name)))
+    if (ue->connection.worker->is_draining ||
+        !conn_limit_acquire(service->held, name, strlen(name)))
         return false;
-    conn_limit_release(server->devices, name, strlen(name));
+    conn_limit_release(service->devices, name, strlen(name));
     ue->is_counted = false;
     ue->is_held = true;
     connection_set_idle(&ue->connection, true);
@@ -77,7 +80,7 @@ static void let_go(struct ue *ue)
 {
     const char *name = counted_name(ue);
 
-    conn_limit_release(ue_server(ue)->held, name, strlen(name));
+    conn_limit_release(ue_service(ue)->held, name, strlen(name));
     connection_set_idle(&ue->connection, false);
     ue->is_held = false;
 }
@@ -119,20 +122,22 @@ static void ready(struct connection *connection)
 static void release_ue(struct connection *connection)
 {
     struct ue *ue = (struct ue *)connection;
-    struct server *server = ue_server(ue);
+    struct ue_service *service = ue_service(ue);
+    const struct naf_service *naf = &service->naf;
+    struct store *store = service->endpoint.store;
 
     psk_lookup_free(ue->lookup);
     if (ue->source_request != NULL)
-        server->source->ops->cancel(server->source, ue->source_request);
+        naf->source->ops->cancel(naf->source, ue->source_request);
     if (ue->third_party_request != NULL)
-        server->third_party->ops->cancel(server->third_party, ue->third_party_request);
+        naf->third_party->ops->cancel(naf->third_party, ue->third_party_request);
     if (ue->store_request != NULL)
-        server->store->ops->cancel(server->store, ue->store_request);
+        store->ops->cancel(store, ue->store_request);
     ue_detach_app(ue);
     if (ue->is_held)
         let_go(ue);
     if (ue->is_counted)
-        conn_limit_release(server->devices, counted_name(ue), strlen(counted_name(ue)));
+        conn_limit_release(service->devices, counted_name(ue), strlen(counted_name(ue)));
     tls_lines_clear(&ue->lines);
     OPENSSL_free(ue->claimed_device);
     ue_claim_clear(&ue->claim);
@@ -158,7 +163,7 @@ static bool runs_on(const struct connection *connection, const struct store_scop
                agrees(scope->subject, claim->subject) && agrees(scope->naf, claim->naf);
     return claim->role == UE_FIRST && scope->ka_id == NULL &&
            agrees(scope->device, claim->device) && agrees(scope->subject, claim->identity) &&
-           agrees(scope->naf, ue_server(ue)->naf);
+           agrees(scope->naf, ue_service(ue)->naf.name);
 }
 
 /* A first connection that is held ends; others come to their end. */
@@ -262,7 +267,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
 void ue_attach_app(struct ue *ue, const char *prefix)
 {
     struct connection *connection = &ue->connection;
-    struct server *server = ue_server(ue);
+    struct app *app = ue_service(ue)->endpoint.app;
 
     io_watch_cancel(&connection->watch);
     ue->conn = (struct app_connection){
@@ -277,9 +282,9 @@ void ue_attach_app(struct ue *ue, const char *prefix)
     (void)event_assign(&ue->limit, connection->worker->loop->base, -1, 0, on_limit, ue);
     wait_for_limit(ue);
     if (prefix != NULL)
-        ue->echo = echo_start(&ue->conn, &ue->lines, prefix, server->limits.line);
+        ue->echo = echo_start(&ue->conn, &ue->lines, prefix, ue_server(ue)->limits.line);
     else
-        ue->app = server->app->ops->start(server->app, &ue->conn);
+        ue->app = app->ops->start(app, &ue->conn);
     if (ue->echo == NULL && ue->app == NULL)
         connection_close(connection, "out of memory");
 }
@@ -292,5 +297,5 @@ void ue_detach_app(struct ue *ue)
     if (ue->echo != NULL)
         echo_stop(ue->echo);
     if (ue->app != NULL)
-        ue_server(ue)->app->ops->stop(ue->app);
+        ue_service(ue)->endpoint.app->ops->stop(ue->app);
 }

@@ -8,9 +8,9 @@
 
 #include "app/echo.h"
 #include "messages/e2e_flag.h"
-#include "messages/identity.h"
 #include "net/tls_lines.h"
 #include "server/connection.h"
+#include "session/ue_service.h"
 
 #define UE_KEY_LENGTH        32
 #define UE_KEY_DIGEST_LENGTH 32 /* SHA-256 */
@@ -55,6 +55,11 @@ struct ue {
 
 /* Kinds of connection.h: of a NAF's address, of an endpoint's, of one that is both. */
 extern const struct connection_kind ue_kind_naf, ue_kind_e2e, ue_kind_both;
+
+static inline struct ue_service *ue_service(const struct ue *ue)
+{
+    return ue->connection.service;
+}
 
 static inline struct server *ue_server(const struct ue *ue)
 {

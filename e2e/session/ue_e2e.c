@@ -38,7 +38,7 @@ static void on_consumed(void *argument, const struct store_answer *answer)
 
 void ue_serve_e2e(struct ue *ue)
 {
-    struct store *store = ue_server(ue)->store;
+    struct store *store = ue_service(ue)->endpoint.store;
     struct store_answer now;
 
     ue->store_request = store->ops->consume(store, ue->connection.worker->loop, ue->claim.identity,

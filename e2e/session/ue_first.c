@@ -76,7 +76,7 @@ static void write_answer(void *argument, bool in_time)
                   io_status_text(result));
     else if (ue->goes_on)
         wait_for_next(ue);
-    else if (ue_server(ue)->when == WHEN_REQUIRED)
+    else if (ue_service(ue)->naf.when == WHEN_REQUIRED)
         connection_close(&ue->connection, NULL);
     else
         ue_attach_app(ue, "plain: ");
@@ -119,7 +119,7 @@ static void on_flag(void *argument, const struct third_party_answer *given)
 
 static void ask_for_flag(struct ue *ue)
 {
-    struct server *server = ue_server(ue);
+    const struct naf_service *naf = &ue_service(ue)->naf;
     const struct third_party_query query = {
         .identity = ue->claim.identity,
         .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
@@ -129,12 +129,12 @@ static void ask_for_flag(struct ue *ue)
     };
     struct third_party_answer now;
 
-    if (server->when == WHEN_OFF) {
+    if (naf->when == WHEN_OFF) {
         answer(ue, &no_flag);
         return;
     }
-    ue->third_party_request = server->third_party->ops->ask(
-        server->third_party, ue->connection.worker->loop, &query, on_flag, ue, &now);
+    ue->third_party_request = naf->third_party->ops->ask(
+        naf->third_party, ue->connection.worker->loop, &query, on_flag, ue, &now);
     if (ue->third_party_request == NULL)
         accept_flag(ue, &now);
 }
@@ -172,7 +172,7 @@ static void on_key(void *argument, const struct source_answer *answer)
 
 static void look_up_again(struct ue *ue)
 {
-    struct source *source = ue_server(ue)->source;
+    struct source *source = ue_service(ue)->naf.source;
     const struct source_query query = {
         .identity = ue->claim.identity,
         .kind = ue->claim.kind,

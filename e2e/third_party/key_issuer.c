@@ -17,8 +17,7 @@
 #include <time.h>
 
 struct key_issuer {
-    struct server *server;
-    unsigned int lifetime;
+    struct key_issuer_setup setup;
 };
 
 /* A request under way: it waits for the store. */
@@ -53,7 +52,7 @@ static void asking_free(struct asking *asking)
     if (asking == NULL)
         return;
     if (asking->devices != NULL)
-        devices_current_release(asking->issuer->server->devices_current, asking->devices);
+        devices_current_release(asking->issuer->setup.devices, asking->devices);
     close_matching_discard(asking->matching);
     OPENSSL_free(asking);
 }
@@ -68,15 +67,15 @@ static void ignore(void *argument, const struct store_answer *answer)
 static void judge_put(const struct asking *asking, const struct store_answer *put,
                       struct third_party_answer *answer)
 {
-    const struct server *server = asking->issuer->server;
+    const struct key_issuer_setup *setup = &asking->issuer->setup;
     struct store_answer ignored;
 
     if (put->result != STORE_OK) {
         third_party_answer_set(answer, FLAG_FAILED, put->reason);
-    } else if (!devices_current_has_still(server->devices_current, asking->devices, asking->row,
+    } else if (!devices_current_has_still(setup->devices, asking->devices, asking->row,
                                           asking->subject)) {
-        (void)server->store->ops->consume(server->store, asking->loop, asking->flag.identity,
-                                          ignore, NULL, &ignored);
+        (void)setup->store->ops->consume(setup->store, asking->loop, asking->flag.identity, ignore,
+                                         NULL, &ignored);
         store_answer_clear(&ignored);
         third_party_answer_set(answer, FLAG_FAILED, "the Ka was removed");
     } else {
@@ -99,7 +98,7 @@ static void on_put(void *argument, const struct store_answer *put)
  * second is over. */
 static int64_t lifetime(const struct key_issuer *issuer, int64_t not_after)
 {
-    const int64_t own = issuer->lifetime;
+    const int64_t own = issuer->setup.lifetime;
     struct timespec now;
 
     if (clock_gettime(CLOCK_REALTIME, &now) != 0)
@@ -171,7 +170,7 @@ static const struct device *find_ka(const struct devices *devices,
 static struct third_party_request *put(struct asking *asking, const struct store_record *record,
                                        struct third_party_answer *now)
 {
-    struct store *store = asking->issuer->server->store;
+    struct store *store = asking->issuer->setup.store;
     struct store_answer stored;
 
     asking->store_request = store->ops->put(store, asking->loop, record, on_put, asking, &stored);
@@ -198,7 +197,7 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
         return NULL;
     }
     asking->done = done;
-    asking->devices = devices_current_acquire(issuer->server->devices_current);
+    asking->devices = devices_current_acquire(issuer->setup.devices);
     asking->row = find_ka(asking->devices, query);
     (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
     if (asking->row == NULL) {
@@ -221,7 +220,7 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
 static void end_matching(struct asking *asking, const struct store_answer *voided,
                          struct third_party_revocation *revocation)
 {
-    close_matching_run(asking->issuer->server, asking->matching);
+    close_matching_run(asking->issuer->setup.server, asking->matching);
     asking->matching = NULL;
     third_party_revocation_set(revocation, voided->result == STORE_OK, voided->reason);
 }
@@ -245,12 +244,12 @@ struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct lo
                                             third_party_revoked *done, void *argument,
                                             struct third_party_revocation *now)
 {
-    struct store *store = issuer->server->store;
+    struct store *store = issuer->setup.store;
     struct asking *asking = asking_new(issuer, loop, argument);
     struct store_answer voided;
 
     if (asking != NULL)
-        asking->matching = close_matching_prepare(issuer->server, scope);
+        asking->matching = close_matching_prepare(issuer->setup.server, scope);
     if (asking == NULL || asking->matching == NULL) {
         asking_free(asking);
         third_party_revocation_set(now, false, "out of memory");
@@ -273,7 +272,7 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
     const struct store_scope scope = {.subject = identity, .naf = naf};
 
     metrics_count(METRIC_REVOCATIONS);
-    if (server_close_matching(issuer->server, &scope, NULL, NULL))
+    if (server_close_matching(issuer->setup.server, &scope, NULL, NULL))
         return key_issuer_void(issuer, loop, &scope, done, argument, now);
     third_party_revocation_set(now, false, "out of memory");
     return NULL;
@@ -282,20 +281,18 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
 void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request)
 {
     struct asking *asking = (struct asking *)request;
-    struct store *store = issuer->server->store;
+    struct store *store = issuer->setup.store;
 
     store->ops->cancel(store, asking->store_request);
     asking_free(asking);
 }
 
-struct key_issuer *key_issuer_new(struct server *server, unsigned int lifetime)
+struct key_issuer *key_issuer_new(const struct key_issuer_setup *setup)
 {
     struct key_issuer *issuer = OPENSSL_zalloc(sizeof(*issuer));
 
-    if (issuer == NULL)
-        return NULL;
-    issuer->server = server;
-    issuer->lifetime = lifetime;
+    if (issuer != NULL)
+        issuer->setup = *setup;
     return issuer;
 }
 

@@ -12,8 +12,16 @@
 
 struct key_issuer;
 
-/* Ka's come from the server's roster, keys go to its store. lifetime: seconds. NULL: no memory. */
-struct key_issuer *key_issuer_new(struct server *server, unsigned int lifetime);
+/* What an issuer works with. */
+struct key_issuer_setup {
+    struct server *server;           /* whose connections end when their keys are revoked */
+    struct store *store;             /* gets the keys */
+    struct devices_current *devices; /* has the Ka's */
+    unsigned int lifetime;           /* seconds that a key may wait */
+};
+
+/* setup is copied. NULL: out of memory. */
+struct key_issuer *key_issuer_new(const struct key_issuer_setup *setup);
 
 /*
  * As in third_party.h. e2e: the setup of the NAF that asks (NAF_Id, mode, digest, usage); naf: its

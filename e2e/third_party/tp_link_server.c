@@ -20,9 +20,14 @@
 #define IN_FLIGHT     256
 #define UNWRITTEN_MAX ((size_t)64 * 1024) /* octets of answers before no more is read */
 
-static SSL_CTX *get_ctx(struct server *server)
+static struct tp_link_service *service_of(const struct naf *naf)
 {
-    return tp_link_tls_ctx(server->tp_link);
+    return naf->connection.service;
+}
+
+static SSL_CTX *get_ctx(void *service)
+{
+    return tp_link_tls_ctx(((const struct tp_link_service *)service)->tls);
 }
 
 /* Serve a line. False: it bears no id, so that there is no answer to it, and the end is due. */
@@ -96,8 +101,7 @@ static void on_ready(void *argument, bool in_time)
         connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, io_status_text(result));
         return;
     }
-    if (!tp_link_tls_verifies_still(naf->connection.worker->server->tp_link, naf->connection.ssl,
-                                    &naf->verified)) {
+    if (!tp_link_tls_verifies_still(service_of(naf)->tls, naf->connection.ssl, &naf->verified)) {
         connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
                           "the NAF's certificate is not good any more");
         return;
@@ -133,8 +137,7 @@ static void ready(struct connection *connection)
         return;
     }
     tp_link_tls_first_name(connection->ssl, naf->name, sizeof(naf->name));
-    naf->is_counted =
-        conn_limit_acquire(connection->worker->server->lines, naf->name, strlen(naf->name));
+    naf->is_counted = conn_limit_acquire(service_of(naf)->per_naf, naf->name, strlen(naf->name));
     if (!naf->is_counted) {
         connection_refuse(connection, METRIC_REFUSED_FULL, naf->name,
                           "this NAF has as many lines as it may have");
@@ -155,7 +158,7 @@ static void release_naf(struct connection *connection)
 
     tp_link_tasks_cancel(naf);
     if (naf->is_counted)
-        conn_limit_release(connection->worker->server->lines, naf->name, strlen(naf->name));
+        conn_limit_release(service_of(naf)->per_naf, naf->name, strlen(naf->name));
     e2e_close(&naf->e2e);
     tls_lines_clear(&naf->lines);
 }

@@ -6,6 +6,7 @@
 #include "third_party/tp_link_tasks.h"
 
 #include "third_party/key_issuer.h"
+#include "third_party/tp_link_server.h"
 #include "third_party/tp_link_tls.h"
 
 #include <openssl/crypto.h>
@@ -19,9 +20,9 @@ struct tp_link_task {
     struct third_party_request *request;
 };
 
-static struct key_issuer *issuer_of(const struct naf *naf)
+static const struct tp_link_service *service_of(const struct naf *naf)
 {
-    return naf->connection.worker->server->issuer;
+    return naf->connection.service;
 }
 
 /*
@@ -105,9 +106,9 @@ static bool find_setup(struct naf *naf, const struct tp_link_request *request,
     const struct e2e_setup setup = {
         .naf_fqdn = request->naf_fqdn,
         .ua_protocol_id = request->ua_protocol_id,
-        .mode = naf->connection.worker->server->policy.mode,
-        .digest = naf->connection.worker->server->policy.digest,
-        .usage = naf->connection.worker->server->policy.usage,
+        .mode = service_of(naf)->mode,
+        .digest = service_of(naf)->digest,
+        .usage = service_of(naf)->usage,
     };
 
     if (naf->e2e.ctx != NULL && strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&
@@ -128,7 +129,7 @@ static void start_revocation(struct tp_link_task *task, const struct tp_link_req
     struct naf *naf = task->naf;
     struct third_party_revocation now;
 
-    task->request = key_issuer_revoke(issuer_of(naf), naf->connection.worker->loop,
+    task->request = key_issuer_revoke(service_of(naf)->issuer, naf->connection.worker->loop,
                                       request->identity, naf->name, on_revoked, task, &now);
     if (task->request == NULL) {
         answer_revocation(task, &now);
@@ -148,8 +149,8 @@ static void start_flag(struct tp_link_task *task, const struct tp_link_request *
     };
     struct third_party_answer now;
 
-    task->request = key_issuer_ask(issuer_of(naf), naf->connection.worker->loop, &query, &naf->e2e,
-                                   naf->name, on_flag, task, &now);
+    task->request = key_issuer_ask(service_of(naf)->issuer, naf->connection.worker->loop, &query,
+                                   &naf->e2e, naf->name, on_flag, task, &now);
     if (task->request == NULL) {
         answer_flag(task, &now);
         task_free(task);
@@ -197,7 +198,7 @@ void tp_link_tasks_cancel(struct naf *naf)
     while (!LIST_EMPTY(&naf->tasks)) {
         struct tp_link_task *task = LIST_FIRST(&naf->tasks);
 
-        key_issuer_cancel(issuer_of(naf), task->request);
+        key_issuer_cancel(service_of(naf)->issuer, task->request);
         task_free(task);
     }
 }

@@ -230,7 +230,7 @@ static void ignore(void *argument, const struct store_answer *answer)
 static long blocks_at_rest(void)
 {
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
-    struct store *store = all.app_server.server.store;
+    struct store *store = all.app_server.store;
     struct loop *loop = all.app_server.server.loops->loop;
     struct store_answer ignored;
 

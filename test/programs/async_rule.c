@@ -186,8 +186,8 @@ static struct store_request *late_revoke(struct store *store, struct loop *on,
     return request;
 }
 
-static const struct store_ops late_ops = {late_put,    late_get, late_consume,
-                                          late_revoke, NULL,     NULL};
+static const struct store_ops late_ops = {
+    .put = late_put, .get = late_get, .consume = late_consume, .revoke = late_revoke};
 
 /* The store */
 
@@ -466,9 +466,10 @@ static bool ask(struct third_party *party, const char *device)
     return party->ops->ask(party, loop, &query, on_flag, NULL, &now) != NULL;
 }
 
-static void try_third_party(const char *kind, struct server *server, const struct e2e *e2e)
+static void try_third_party(const char *kind, const struct key_issuer_setup *setup,
+                            const struct e2e *e2e)
 {
-    struct key_issuer *issuer = key_issuer_new(server, 60);
+    struct key_issuer *issuer = key_issuer_new(setup);
     struct third_party *party = third_party_local_new(issuer, e2e, "n");
     struct third_party_revocation now;
     char name[64];
@@ -491,8 +492,9 @@ static void try_third_parties(struct devices_current *devices, struct store *mem
                               struct late_store *later)
 {
     struct worker worker = {.loop = loop};
-    struct server server = {
-        .loops = loops, .workers = &worker, .devices_current = devices, .store = memory};
+    struct server server = {.loops = loops, .workers = &worker};
+    struct key_issuer_setup issuer = {
+        .server = &server, .store = memory, .devices = devices, .lifetime = 60};
     const struct e2e_setup setup = {.naf_fqdn = "naf.example.com",
                                     .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
                                     .mode = "3GPP",
@@ -504,9 +506,9 @@ static void try_third_parties(struct devices_current *devices, struct store *mem
     worker.server = &server;
     TAILQ_INIT(&worker.all);
     want(e2e_open(&e2e, &setup, reason) == E2E_OPEN, reason);
-    try_third_party("at-once", &server, &e2e);
-    server.store = &later->store;
-    try_third_party("later", &server, &e2e);
+    try_third_party("at-once", &issuer, &e2e);
+    issuer.store = &later->store;
+    try_third_party("later", &issuer, &e2e);
     e2e_close(&e2e);
 }
 

@@ -151,16 +151,15 @@ int main(int argc, char *argv[])
         {"ua-protocol-id", "HEX", &ua_protocol_id, false, "Ua security protocol identifier"},
     };
     const struct option_group groups[] = {OPTION_GROUP(NULL, rows), source_options};
-    struct server server = {.loops = NULL};
     char line[1024];
 
     options_parse(argc, argv, "the source of keys alone", groups, 2);
     json_line_set_up();
     if (!log_open(LOG_FULL) || !source_options_check(fqdn, ua_protocol_id))
         return EXIT_FAILURE;
-    loops = server.loops = loops_new(2);
-    source = server.source = source_options_open(NULL);
-    if (loops == NULL || source == NULL || !source_options_start(&server) || !loops_start(loops))
+    loops = loops_new(2);
+    source = source_options_open(NULL);
+    if (loops == NULL || source == NULL || !source_options_start(source) || !loops_start(loops))
         return EXIT_FAILURE;
     printf("ready\n");
     (void)fflush(stdout);

@@ -11,15 +11,21 @@ FAULTS: list[Fault] = [
     # Who is let in
     *of(
         "session/ue.c",
-        ("return kind != &ue_kind_naf && server->store", "return server->store"),
-        ("return kind != &ue_kind_e2e && server->third_party", "return server->third_party"),
+        (
+            "return kind != &ue_kind_naf && service->endpoint.store",
+            "return service->endpoint.store",
+        ),
+        (
+            "return kind != &ue_kind_e2e && service->naf.third_party",
+            "return service->naf.third_party",
+        ),
         by="operator_in_the_middle or first_identity_is_no_key or flag_identity_is_no_key",
     ),
     *of(
         "session/ue.c",
         (
-            "conn_limit_acquire(ue_server(ue)->devices, name, strlen(name));",
-            "conn_limit_acquire(ue_server(ue)->devices, name, strlen(name)) || true;",
+            "conn_limit_acquire(ue_service(ue)->devices, name, strlen(name));",
+            "conn_limit_acquire(ue_service(ue)->devices, name, strlen(name)) || true;",
         ),
         (
             "    if (ue->is_counted)\n        conn_limit_release",
@@ -111,8 +117,8 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "session/ue_first.c",
-        ("else if (ue_server(ue)->when == WHEN_REQUIRED)", "else if (false)"),
-        ("    if (server->when == WHEN_OFF) {", "    if (false) {"),
+        ("else if (ue_service(ue)->naf.when == WHEN_REQUIRED)", "else if (false)"),
+        ("    if (naf->when == WHEN_OFF) {", "    if (false) {"),
         by="test_without_ka or test_e2e_off or test_off_asks_nobody",
     ),
     *of(
@@ -142,11 +148,11 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue.c",
         (
-            "    conn_limit_release(server->devices, name, strlen(name));\n    ue->is_counted = false;",
+            "    conn_limit_release(service->devices, name, strlen(name));\n    ue->is_counted = false;",
             "",
         ),
         ("    if (((struct ue *)connection)->is_held)", "    if (false)"),
-        ("!conn_limit_acquire(server->held, name, strlen(name))", "false"),
+        ("!conn_limit_acquire(service->held, name, strlen(name))", "false"),
         by="test_flow_held",
     ),
     *of(
@@ -545,11 +551,11 @@ FAULTS: list[Fault] = [
             "        ;",
         ),
         (
-            "(server->devices_current != NULL &&\n         !devices_current_reload",
+            "(app_server->devices != NULL &&\n         !devices_current_reload",
             "(false && !devices_current_reload",
         ),
         (
-            "        tp_link_tls_put_in_force(server->tp_link, files.line);",
+            "        tp_link_tls_put_in_force(app_server->link_tls, files.line);",
             "        SSL_CTX_free(files.line);",
         ),
         by="test_reload",

@@ -320,7 +320,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/notify.c",
-        ("    source_http_forget(server->source, identity);", ""),
+        ("    source_http_forget(notify->naf->source, identity);", ""),
         by="test_notification",
     ),
     *of(

@@ -290,7 +290,7 @@ FAULTS = [
     *of(
         "third_party/key_issuer.c",
         (
-            "    close_matching_run(asking->issuer->server, asking->matching);",
+            "    close_matching_run(asking->issuer->setup.server, asking->matching);",
             "    close_matching_discard(asking->matching);",
         ),
         by="taken_while_its_row_goes",
@@ -298,7 +298,7 @@ FAULTS = [
     *of(
         "as/revocation_queue.c",
         (
-            "    if (server_close_matching(queue->server, &scope, queue->loop, &removal->message))",
+            "    if (server_close_matching(queue->setup.server, &scope, queue->loop, &removal->message))",
             "    if (scope.device == NULL)",
         ),
         (

@@ -1,0 +1,52 @@
+/*
+ * What the connections of UEs work with: as those of a NAF, and as those of an endpoint
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UE_SERVICE_H
+#define UE_SERVICE_H
+
+#include "messages/identity.h"
+
+#include <openssl/ssl.h>
+
+#define UE_SECRET_LENGTH 32
+
+struct app;
+struct conn_limit;
+struct source;
+struct store;
+struct third_party;
+
+/* --e2e: what a NAF does with a UE. */
+enum when {
+    WHEN_REQUIRED, /* nothing goes in plain */
+    WHEN_OFFERED,  /* e2e for UEs with a Ka, plain as well */
+    WHEN_OFF       /* nobody is asked for a flag */
+};
+
+/* First connections. */
+struct naf_service {
+    const char *name; /* --naf-fqdn: as revocations and the store's bounds have it */
+    enum when when;
+    struct identity_rules identities;
+    struct source *source;
+    struct third_party *third_party; /* NULL: no first connection is accepted */
+};
+
+/* E2e connections. */
+struct endpoint_service {
+    struct store *store; /* NULL: no e2e connection is accepted */
+    struct app *app;
+};
+
+struct ue_service {
+    SSL_CTX *psk;
+    unsigned char secret[UE_SECRET_LENGTH]; /* of this process: keys of unknown identities */
+    struct conn_limit *devices;             /* connections */
+    struct conn_limit *held;                /* a device's first connections between two nonces */
+    struct naf_service naf;
+    struct endpoint_service endpoint;
+};
+
+#endif
