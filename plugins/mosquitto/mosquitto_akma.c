@@ -60,7 +60,7 @@ struct plugin {
 /* What a broker need not have: without it sessions are not ended, and no address is logged. */
 #pragma weak mosquitto_client_id
 #pragma weak mosquitto_client_address
-#pragma weak mosquitto_kick_client_by_clientid
+#pragma weak mosquitto_kick_client_by_username
 
 static bool complain(const char *what, const char *why)
 {
@@ -138,26 +138,6 @@ static bool refuse(const char *identity, const char *why)
     return false;
 }
 
-/* The name by which the broker knows a client that has sent CONNECT; NULL: it has not. */
-static const char *client_id(const struct mosquitto *client)
-{
-    return mosquitto_client_id == NULL ? NULL : mosquitto_client_id(client);
-}
-
-/* A client that has connected has proved its key: that of its Ka goes on being given. */
-static void settle(struct session *session, void *argument)
-{
-    struct plugin *const plugin = argument;
-    struct old_ka *old;
-
-    if (session->is_connected || client_id(session->client) == NULL)
-        return;
-    session->is_connected = true;
-    old = overlap_find(&plugin->overlap, session->identity);
-    if (old != NULL)
-        old->is_next = session->was_old;
-}
-
 /* Does the file, or the overlap, still have what a session runs on? */
 static bool is_good(struct plugin *plugin, const struct session *session)
 {
@@ -177,50 +157,32 @@ static bool is_good(struct plugin *plugin, const struct session *session)
     return overlap_has(&plugin->overlap, session->identity, session->ka);
 }
 
-/* Names of clients that have to go: ending one calls back, and changes what is gone through. */
-struct doomed {
-    struct plugin *plugin;
-    bool all; /* those that were held against the same rows as well */
-    char **names;
-    size_t count;
-};
-
-static void doom(struct session *session, void *argument)
+static void judge(struct session *session, void *argument)
 {
-    struct doomed *const doomed = argument;
-    const char *const name = client_id(session->client);
-    char **names;
-
-    if (name == NULL || (session->is_checked && !doomed->all))
-        return;
-    session->is_checked = true;
-    if (is_good(doomed->plugin, session))
-        return;
-    names = OPENSSL_realloc(doomed->names, (doomed->count + 1) * sizeof(*names));
-    if (names == NULL)
-        return;
-    doomed->names = names;
-    names[doomed->count] = OPENSSL_strdup(name);
-    doomed->count += names[doomed->count] != NULL;
-    mosquitto_log_printf(MOSQ_LOG_NOTICE,
-                         "akma: identity \"%s\": its session ends: its row or its Ka is gone",
-                         PRINTABLE(session->identity));
+    session->is_over = !is_good(argument, session);
 }
 
+/*
+ * Sessions whose row or Ka is gone. One is known to the broker by its user name, which is the
+ * identity where use_identity_as_username is set.
+ */
 static void end_sessions(struct plugin *plugin)
 {
-    /* An old Ka ends when its time is over. */
-    struct doomed doomed = {.plugin = plugin, .all = plugin->changed || plugin->overlap.count > 0};
+    struct session *session;
 
-    plugin->changed = false;
-    if (mosquitto_kick_client_by_clientid == NULL)
+    /* An old Ka ends when its time is over. */
+    if (mosquitto_kick_client_by_username == NULL ||
+        (!plugin->changed && plugin->overlap.count == 0))
         return;
-    sessions_each(&plugin->sessions, doom, &doomed);
-    for (size_t i = 0; i < doomed.count; i++) {
-        (void)mosquitto_kick_client_by_clientid(doomed.names[i], true);
-        OPENSSL_free(doomed.names[i]);
+    plugin->changed = false;
+    sessions_each(&plugin->sessions, judge, plugin);
+    while ((session = sessions_take_over(&plugin->sessions)) != NULL) {
+        mosquitto_log_printf(MOSQ_LOG_NOTICE,
+                             "akma: identity \"%s\": its session ends: its row or its Ka is gone",
+                             PRINTABLE(session->identity));
+        (void)mosquitto_kick_client_by_username(session->identity, true);
+        OPENSSL_free(session);
     }
-    OPENSSL_free(doomed.names);
 }
 
 /* New rows: a Ka that was replaced overlaps. */
@@ -278,13 +240,29 @@ static bool derive(const struct plugin *plugin, const struct device *device,
     return done || refuse(device->identity, "the broker has no room for the key");
 }
 
-/* Remember whose client was given which Ka's key; without memory for that, its session is not
- * ended. */
+static const char *address_of(const struct mosquitto *client)
+{
+    const char *address = client == NULL || mosquitto_client_address == NULL
+                              ? NULL
+                              : mosquitto_client_address(client);
+
+    return address == NULL ? "an unknown address" : address;
+}
+
+/*
+ * Remember whose client was given which Ka's key; without memory for that, its session is not
+ * ended. The broker does not tell of each refusal, but its log does, in the line behind this one.
+ */
 static void begin_session(struct plugin *plugin, const struct mosquitto *client,
                           const struct device *device, const struct device *ka, bool is_old)
 {
     struct session *session = sessions_begin(&plugin->sessions, client, device->identity);
 
+    mosquitto_log_printf(MOSQ_LOG_NOTICE,
+                         "akma: identity \"%s\" from %s: key given%s; a TLS error next means that "
+                         "the client has another key",
+                         PRINTABLE(device->identity), PRINTABLE(address_of(client)),
+                         is_old ? ", of the Ka before" : "");
     if (session == NULL)
         return;
     session->was_old = is_old;
@@ -301,7 +279,6 @@ static const struct device *choose_ka(struct plugin *plugin, const struct device
 
     if (ka == NULL || old == NULL)
         return ka;
-    sessions_each(&plugin->sessions, settle, plugin);
     old->is_next = !old->is_next;
     if (old->is_next)
         return ka;
@@ -337,27 +314,28 @@ static int on_psk_key(int event, void *event_data, void *userdata)
     return MOSQ_ERR_SUCCESS;
 }
 
-/* MOSQ_EVT_DISCONNECT. Who was given a key and leaves without CONNECT did not have it. */
+/*
+ * MOSQ_EVT_DISCONNECT. Who was given a key and leaves without CONNECT did not have it; who did have
+ * it is given the key of that Ka from now on.
+ */
 static int on_disconnect(int event, void *event_data, void *userdata)
 {
     const struct mosquitto_evt_disconnect *const left = event_data;
     struct plugin *const plugin = userdata;
     struct session *const session = sessions_take(&plugin->sessions, left->client);
-    const char *address;
-    char why[300];
+    struct old_ka *old;
 
     (void)event;
-    if (session == NULL)
-        return MOSQ_ERR_SUCCESS;
-    settle(session, plugin);
-    if (!session->is_connected) {
-        address = mosquitto_client_address == NULL ? NULL : mosquitto_client_address(left->client);
-        (void)snprintf(why, sizeof(why),
-                       "it does not have the key%s (or left before CONNECT), from %.100s",
-                       session->was_old ? " of the Ka before" : "",
-                       address == NULL ? "an unknown address" : PRINTABLE(address));
-        (void)refuse(session->identity, why);
+    if (session == NULL || mosquitto_client_id == NULL)
+        goto end;
+    if (mosquitto_client_id(left->client) == NULL) {
+        (void)refuse(session->identity, "it does not have the key, or left before CONNECT");
+        goto end;
     }
+    old = overlap_find(&plugin->overlap, session->identity);
+    if (old != NULL)
+        old->is_next = session->was_old;
+end:
     OPENSSL_free(session);
     return MOSQ_ERR_SUCCESS;
 }
@@ -375,7 +353,6 @@ static int on_tick(int event, void *event_data, void *userdata)
         return MOSQ_ERR_SUCCESS;
     plugin->looked = now.tv_sec;
     (void)check_devices(plugin);
-    sessions_each(&plugin->sessions, settle, plugin);
     end_sessions(plugin);
     return MOSQ_ERR_SUCCESS;
 }

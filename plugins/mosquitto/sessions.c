@@ -53,6 +53,16 @@ struct session *sessions_take(struct sessions *sessions, const struct mosquitto 
     return session;
 }
 
+struct session *sessions_take_over(struct sessions *sessions)
+{
+    for (size_t i = 0; i < SESSION_BUCKETS; i++)
+        for (const struct session *session = sessions->buckets[i]; session != NULL;
+             session = session->next)
+            if (session->is_over)
+                return sessions_take(sessions, session->client);
+    return NULL;
+}
+
 void sessions_each(const struct sessions *sessions,
                    void (*call)(struct session *session, void *argument), void *argument)
 {

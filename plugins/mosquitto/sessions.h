@@ -1,6 +1,10 @@
 /*
  * Clients of the broker that were given a key, from there until they leave
  *
+ * A client whose handshake fails while it is accepted is released by the broker (2.0.11) without a
+ * word: its session is left over until another client has its address. So nothing is asked of a
+ * client but in the broker's own calls about it.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SESSIONS_H
@@ -14,12 +18,11 @@
 
 struct session {
     struct session *next;           /* of its bucket */
-    const struct mosquitto *client; /* the broker's; valid until it says that the client leaves */
+    const struct mosquitto *client; /* an address to compare, no more */
     char identity[DEVICE_TEXT_MAX + 1];
     unsigned char ka[SHA256_DIGEST_LENGTH]; /* a hash of the Ka whose key it was given */
     bool was_old;                           /* that was the Ka before */
-    bool is_connected;                      /* it has proved to have the key */
-    bool is_checked;                        /* the rows have its Ka, as they are now */
+    bool is_over;                           /* its row or its Ka is gone */
 };
 
 #define SESSION_BUCKETS 4096
@@ -37,6 +40,9 @@ struct session *sessions_begin(struct sessions *sessions, const struct mosquitto
 
 /* Take the session of a client out, to be freed by OPENSSL_free(); NULL: there is none. */
 struct session *sessions_take(struct sessions *sessions, const struct mosquitto *client);
+
+/* Take out one that is over, to be freed by OPENSSL_free(); NULL: there is none. */
+struct session *sessions_take_over(struct sessions *sessions);
 
 /* Call a function for each; it may not add or take any. */
 void sessions_each(const struct sessions *sessions,
