@@ -144,10 +144,11 @@ static in_port_t *port_of(struct sockaddr_storage *address)
 
 static void show(int fd, char shown[ADDR_SIZE], in_port_t *port)
 {
-    struct sockaddr_storage bound = {.ss_family = AF_INET}; /* and port 0, where it is not known */
+    struct sockaddr_storage bound;
     socklen_t size = sizeof(bound);
     char host[64] = "", service[8] = "";
 
+    memset(&bound, 0, sizeof(bound)); /* no port, where it is not known */
     if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0)
         (void)getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), service,
                           sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);

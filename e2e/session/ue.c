@@ -55,10 +55,11 @@ bool ue_count(struct ue *ue)
     const char *name = counted_name(ue);
 
     ue->is_counted = conn_limit_acquire(ue_service(ue)->devices, name, strlen(name));
-    if (!ue->is_counted)
-        ue_refuse(ue, METRIC_REFUSED_DEVICE,
-                  "the device has --connections-per-device connections already");
-    return ue->is_counted;
+    if (ue->is_counted)
+        return true;
+    ue_refuse(ue, METRIC_REFUSED_DEVICE,
+              "the device has --connections-per-device connections already");
+    return false; /* and the UE is gone */
 }
 
 bool ue_hold(struct ue *ue)

@@ -2,7 +2,8 @@
 #
 #   base_root <release> <architecture>            prints the folder of a minimal root, made where there is none
 #   make_root <folder> <release> [architecture]   a copy of it to work in; kept, and taken as it is the next time
-#   in_root <folder> <command ...>                the command inside, with /proc and /dev; 77 without mounts
+#   in_root <folder> <command ...>                the command inside, with /proc and /dev, and of this environment nothing but
+#                                                 DEB_BUILD_OPTIONS; 77 without mounts
 #   copy_project <folder>                         the project as it stands, without what was built, to /project
 #
 # AKMA_ROOTS    folder of the roots, default build/roots
@@ -47,7 +48,9 @@ in_root() {
         folder=$1
         shift
         mount --rbind /proc "$folder/proc" && mount --rbind /dev "$folder/dev" || exit 77
-        exec chroot "$folder" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
+        exec chroot "$folder" env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+            PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+            ${DEB_BUILD_OPTIONS:+"DEB_BUILD_OPTIONS=$DEB_BUILD_OPTIONS"} "$@"' sh "$@"
 }
 
 copy_project() {
