@@ -470,7 +470,7 @@ FAULTS: list[Fault] = [
             "(void)atomic_fetch_add(&pool->open, 1);\n    if (pool != NULL)",
         ),
         (
-            "    if (connection_evict(acceptor->worker) || evict_elsewhere(server)) {",
+            "    if (connection_evict(acceptor->worker, number) || evict_elsewhere(server, number)) {",
             "    if (false) {",
         ),
         by="test_connections_max",
@@ -478,8 +478,8 @@ FAULTS: list[Fault] = [
     *of(
         "server/acceptor.c",
         (
-            "    if (conn_limit_acquire(server->networks, key, length)) {",
-            "    if (conn_limit_acquire(server->networks, key, length) || true) {",
+            "    if (conn_limit_acquire(pool->networks, key, length)) {",
+            "    if (conn_limit_acquire(pool->networks, key, length) || true) {",
         ),
         by="handshakes_per_source or five_thousand",
     ),
