@@ -5,6 +5,64 @@
  */
 #include "source/source.h"
 
+#include "devices.h"
+#include "devices_current.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+struct file_source {
+    struct source source;
+    struct devices_current *devices_current;
+};
+
+/* The file says Ks_NAF or K_AF, of whichever kind: one key for each identity. */
+static struct source_request *lookup(struct source *source, struct loop *loop,
+                                     const struct source_query *query, source_done *done,
+                                     void *argument, struct source_answer *now)
+{
+    struct file_source *file = (struct file_source *)source;
+    const struct devices *devices = devices_current_acquire(file->devices_current);
+    const struct device *row = devices_find(devices, query->identity);
+
+    (void)loop, (void)done, (void)argument;
+    *now = (struct source_answer){.result = SOURCE_UNKNOWN};
+    if (row != NULL && row->ks_naf != NULL && devices_expired(row)) {
+        now->result = SOURCE_REFUSED;
+        now->reason = "the key has expired: not-after of its row in the devices file is past";
+    } else if (row != NULL && row->ks_naf != NULL) {
+        now->result = SOURCE_FOUND;
+        memcpy(now->ks_naf, row->ks_naf, KS_NAF_LENGTH);
+        memcpy(now->device, row->device, strlen(row->device) + 1);
+        now->not_after = row->not_after;
+    }
+    devices_current_release(file->devices_current, devices);
+    return NULL;
+}
+
+static void cancel(struct source *source, struct source_request *request)
+{
+    (void)source, (void)request; /* no look-up is ever pending */
+}
+
+static void source_file_free(struct source *source)
+{
+    OPENSSL_free(source);
+}
+
+static const struct source_ops file_ops = {lookup, cancel, NULL, source_file_free};
+
+struct source *source_file_new(struct devices_current *devices_current)
+{
+    struct file_source *file = OPENSSL_zalloc(sizeof(*file));
+
+    if (file == NULL)
+        return NULL;
+    file->source.ops = &file_ops;
+    file->devices_current = devices_current;
+    return &file->source;
+}
+
 void source_free(struct source *source)
 {
     if (source != NULL)

@@ -7,7 +7,6 @@
 
 #include "store/revoked.h"
 #include "store/sealed_record.h"
-#include "store/store_redis_text.h"
 #include "store/store_script.h"
 
 #include <openssl/crypto.h>

@@ -5,11 +5,318 @@
  */
 #include "third_party/tp_link_client.h"
 
+#include "messages/tp_link_messages.h"
 #include "net/clock.h"
-#include "third_party/tp_link.h"
+#include "net/io_watch.h"
+#include "net/loop.h"
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "printable.h"
+#include "queue.h"
+#include "third_party/dialer.h"
+#include "third_party/third_party.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+struct tp_link_pending {
+    struct loop_message message; /* on its way to one of the two loops */
+    TAILQ_ENTRY(tp_link_pending) next;
+    struct loop *caller;
+    void *client; /* the line's, for whoever gets it there */
+    struct tp_link_request request;
+    int64_t asked, sent; /* clock_ms(); sent 0: not yet */
+    struct tp_link_answer answer;
+    const char *reason; /* there is no answer: why; NULL: there is one */
+    /* the caller's */
+    third_party_done *done;
+    third_party_revoked *revoked;
+    void *argument;
+    bool is_cancelled;
+};
+
+TAILQ_HEAD(tp_link_pendings, tp_link_pending);
+
+#define TP_LINK_LIMIT_MS 3000 /* for an answer, and for a connection to be up */
+
+struct tp_link_client {
+    struct third_party third_party;
+    const struct tp_link_client_setup *setup;
+    struct tp_link_tls *tls;
+    struct loop *home;
+    struct loop_message start;
+    struct dialer *dialer;  /* while the connection is being made */
+    struct tls_lines lines; /* ssl NULL: there is no connection */
+    struct io_watch watch;
+    struct event *retry, *overdue;
+    int64_t pause;     /* milliseconds */
+    int64_t up, heard; /* clock_ms() of the handshake's end, of the last octet */
+    int64_t next_id;
+    struct tp_link_verified verified; /* of this connection */
+    struct tp_link_pendings pending;  /* oldest first */
+};
+
+static void tp_link_end(struct tp_link_client *client);
+
+/* Why there is no answer, or what the third party says instead of one; NULL: there is one. */
+static const char *failure(const struct tp_link_pending *pending, char said[JSON_FAULT_SIZE + 40])
+{
+    if (pending->reason != NULL || pending->answer.verdict != TP_LINK_ERROR)
+        return pending->reason;
+    (void)snprintf(said, JSON_FAULT_SIZE + 40, "the third party says: %s", pending->answer.error);
+    return said;
+}
+
+static void call_back(const struct tp_link_pending *pending)
+{
+    char said[JSON_FAULT_SIZE + 40];
+    const char *reason = failure(pending, said);
+    struct third_party_revocation revocation;
+    struct third_party_answer answer;
+
+    if (pending->revoked != NULL) {
+        third_party_revocation_set(&revocation, reason == NULL, reason);
+        pending->revoked(pending->argument, &revocation);
+        return;
+    }
+    third_party_answer_set(&answer, reason != NULL ? FLAG_FAILED : FLAG_NO_KA, reason);
+    if (reason == NULL && pending->answer.flag.e2e) {
+        answer.result = FLAG_ISSUED;
+        answer.flag = pending->answer.flag;
+    }
+    pending->done(pending->argument, &answer);
+}
+
+static void come_back(struct loop *loop, struct loop_message *message)
+{
+    struct tp_link_pending *pending = (struct tp_link_pending *)message;
+
+    (void)loop;
+    metrics_observe(METRIC_TIME_THIRD_PARTY, (double)(clock_ms() - pending->asked) / 1000);
+    if (!pending->is_cancelled)
+        call_back(pending);
+    OPENSSL_clear_free(pending, sizeof(*pending));
+}
+
+/* Send a request that has its answer, or a reason why there is none, back to its caller. */
+static void tp_link_pending_return(struct tp_link_pending *pending, const char *reason)
+{
+    OPENSSL_cleanse(pending->request.ks_naf, sizeof(pending->request.ks_naf));
+    pending->reason = reason;
+    pending->message.run = come_back;
+    loop_post(pending->caller, &pending->message);
+}
+
+#define PAUSE_MS 100 /* after the first failure; it doubles */
+#define PAUSE_MAX_MS                                                             \
+    5000 /* and is the first again after an answer, or a line that stood so long \
+          */
+
+static void fail_all(struct tp_link_client *client, const char *reason)
+{
+    struct tp_link_pending *pending;
+
+    while ((pending = TAILQ_FIRST(&client->pending)) != NULL) {
+        TAILQ_REMOVE(&client->pending, pending, next);
+        tp_link_pending_return(pending, reason);
+    }
+}
+
+static void disconnect(struct tp_link_client *client)
+{
+    SSL *ssl = client->lines.ssl;
+
+    if (ssl == NULL)
+        return;
+    io_watch_cancel(&client->watch);
+    tls_lines_clear(&client->lines);
+    (void)SSL_shutdown(ssl);
+    (void)close(SSL_get_fd(ssl));
+    SSL_free(ssl);
+    client->lines.ssl = NULL;
+}
+
+/* The line is down: nobody waits for it in vain, and it is made again after a pause. */
+static void tp_link_give_up(struct tp_link_client *client, const char *reason)
+{
+    struct timeval pause;
+
+    /* that the handshake was complete says nothing: a certificate is refused after it in TLS 1.3 */
+    if (client->lines.ssl != NULL && clock_ms() - client->up >= PAUSE_MAX_MS)
+        client->pause = PAUSE_MS;
+    pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
+    log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
+    disconnect(client);
+    fail_all(client, "the line to the third party is down");
+    loop_add_event(client->retry, &pause);
+    client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
+}
+
+static bool send_one(struct tp_link_client *client, struct tp_link_pending *pending)
+{
+    char *line = tp_link_request_encode(&pending->request);
+    const bool done = line != NULL && tls_lines_add(&client->lines, "", line, strlen(line));
+
+    json_line_free(line);
+    OPENSSL_cleanse(pending->request.ks_naf, sizeof(pending->request.ks_naf));
+    pending->sent = clock_ms();
+    return done;
+}
+
+/* The request that an answer belongs to, out of the list; NULL: it waits no more. */
+static struct tp_link_pending *find(struct tp_link_client *client, int64_t id)
+{
+    struct tp_link_pending *pending;
+
+    TAILQ_FOREACH(pending, &client->pending, next)
+    {
+        if (pending->request.id == id && pending->sent != 0)
+            break;
+    }
+    if (pending != NULL)
+        TAILQ_REMOVE(&client->pending, pending, next);
+    return pending;
+}
+
+/* False: the line is not an answer to anything that was asked. */
+static bool take_answer(struct tp_link_client *client, const char *line, size_t length,
+                        char fault[JSON_FAULT_SIZE])
+{
+    static struct log_limit limit_line_late;
+    struct tp_link_pending *pending;
+    struct tp_link_answer answer;
+
+    if (!tp_link_answer_decode(&answer, line, length, fault))
+        return false;
+    if (answer.id >= client->next_id)
+        return json_line_fault(fault, "id: no request has this number", "");
+    pending = find(client, answer.id);
+    if (pending == NULL) {
+        log_limited(&limit_line_late, "line-late", "third-party", client->setup->host, "reason",
+                    "an answer that nobody waits for any more", NULL);
+        return true;
+    }
+    pending->answer = answer;
+    if (answer.verdict != TP_LINK_ERROR &&
+        pending->request.is_revocation != (answer.verdict == TP_LINK_REVOKED)) {
+        tp_link_pending_return(pending, "the third party answered another question");
+        return json_line_fault(fault, "an answer to another kind of request", "");
+    }
+    tp_link_pending_return(pending, NULL);
+    return true;
+}
+
+static enum io_status read_answers(struct tp_link_client *client, char fault[JSON_FAULT_SIZE])
+{
+    const char *line;
+    size_t length;
+
+    for (unsigned int turn = 0; turn < IO_WATCH_TURNS; turn++) {
+        const enum io_status result = tls_lines_read(&client->lines, &line, &length);
+
+        if (result != IO_OK)
+            return result;
+        client->heard = clock_ms();
+        if (!take_answer(client, line, length, fault))
+            return IO_ERROR;
+        client->pause = PAUSE_MS;
+    }
+    return IO_OK;
+}
+
+static void on_ready(void *argument, bool in_time)
+{
+    struct tp_link_client *client = argument;
+    char fault[JSON_FAULT_SIZE] = "";
+    enum io_status result, written;
+
+    (void)in_time; /* no deadline: that of the requests counts */
+    result = read_answers(client, fault);
+    written = result > IO_PAUSED ? IO_OK : tls_lines_write(&client->lines);
+    if (result > IO_PAUSED || written > IO_PAUSED)
+        tp_link_give_up(client, fault[0] != '\0'
+                                    ? fault
+                                    : io_status_text(result > IO_PAUSED ? result : written));
+    else if (result == IO_OK || written == IO_OK)
+        io_watch_set(&client->watch, result, 0);
+    else
+        io_watch_set(&client->watch, IO_WANT_EITHER, 0);
+}
+
+static void on_connected(void *argument, SSL *ssl, const char *reason)
+{
+    struct tp_link_client *client = argument;
+    struct tp_link_pending *pending;
+
+    client->dialer = NULL;
+    if (ssl == NULL) {
+        tp_link_give_up(client, reason);
+        return;
+    }
+    log_event("line-up", "third-party", client->setup->host, NULL);
+    client->lines = (struct tls_lines){.ssl = ssl};
+    client->verified = (struct tp_link_verified){0, 0};
+    client->up = client->heard = clock_ms();
+    io_watch_init(&client->watch, client->home, SSL_get_fd(ssl), on_ready, client);
+    TAILQ_FOREACH(pending, &client->pending, next)
+    {
+        if (!send_one(client, pending)) {
+            tp_link_give_up(client, "out of memory");
+            return;
+        }
+    }
+    io_watch_set(&client->watch, IO_OK, 0);
+}
+
+/* Connect, now. */
+static void tp_link_make(struct tp_link_client *client)
+{
+    SSL_CTX *ctx = tp_link_tls_ctx(client->tls);
+
+    client->dialer = dialer_start(client->home, ctx, &client->setup->addrs, client->setup->host,
+                                  clock_ms() + TP_LINK_LIMIT_MS, on_connected, client);
+    SSL_CTX_free(ctx);
+    if (client->dialer == NULL)
+        tp_link_give_up(client, "out of memory");
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    tp_link_make(argument);
+}
+
+/* False: out of memory; tp_link_end() is due all the same. */
+static bool tp_link_set_up(struct tp_link_client *client)
+{
+    client->pause = PAUSE_MS;
+    client->retry = evtimer_new(client->home->base, on_retry, client);
+    return client->retry != NULL;
+}
+
+/* Send a request that is in the list; while the line is not up it waits there. */
+static void tp_link_send(struct tp_link_client *client, struct tp_link_pending *pending)
+{
+    if (client->lines.ssl == NULL)
+        return; /* until the line is up, or was given up */
+    if (!tp_link_tls_verifies_still(client->tls, client->lines.ssl, &client->verified))
+        tp_link_give_up(client, "the third party's certificate is not good any more");
+    else if (send_one(client, pending))
+        io_watch_set(&client->watch, IO_OK, 0);
+    else
+        tp_link_give_up(client, "out of memory");
+}
+
+static void tp_link_end(struct tp_link_client *client)
+{
+    fail_all(client, "the end");
+    dialer_stop(client->dialer);
+    disconnect(client);
+    if (client->retry != NULL)
+        event_free(client->retry);
+}
 
 static void watch(struct tp_link_client *client)
 {

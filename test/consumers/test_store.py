@@ -601,7 +601,9 @@ class Store(Process):
     ) -> None:
         """A record whose identity and key are its number; the subject is the device's name as well."""
         key, subject = f"{number:064x}", subject or device
-        assert self.ask(f"put e2e-{number:05} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
+        assert (
+            self.ask(f"put e2e-{number:05} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
+        )
 
     def has(self, number: int) -> bool:
         """Is it there, as it was put?"""

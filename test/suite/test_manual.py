@@ -383,7 +383,7 @@ INSIDE = {
         "e2e/store/redis_reply.h REDIS_TEXT_MAX",
     ),
     *(
-        "e2e/store/redis_requests.c WORDS_MAX",
+        "e2e/store/redis.c WORDS_MAX",
         "e2e/net/stream.c PREFIX_MAX",
         "e2e/source/token.c MARGIN_MAX",
     ),

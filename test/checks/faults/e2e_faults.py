@@ -254,7 +254,7 @@ FAULTS: list[Fault] = [
     ),
     # The lines
     *of(
-        "ue/client_flag.c",
+        "ue/client.c",
         (
             "memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)",
             "memcmp(flag->refresh, client->nonce, 8) != 0)",
@@ -267,7 +267,7 @@ FAULTS: list[Fault] = [
         by="altered_flag",
     ),
     *of(
-        "ue/client_flag.c",
+        "ue/client.c",
         ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
         (
             "    if (!e2e_flag_decode(&flag, line, length, fault))",
@@ -276,7 +276,7 @@ FAULTS: list[Fault] = [
         by="withheld_flag or test_no_flag",
     ),
     *of(
-        "ue/client_flag.c",
+        "ue/client.c",
         ("    if (setup->oldest != NULL &&\n", "    if (false &&\n"),
         ("devices_first_of_ka(setup->devices, meant)->row <", "meant->row <"),
         by="oldest_ka_id or flag_names_the_ka",
@@ -381,7 +381,7 @@ FAULTS: list[Fault] = [
         by="reload_with_a_revoked",
     ),
     *of(
-        "third_party/tp_link.c",
+        "third_party/tp_link_client.c",
         ("    if (!tp_link_tls_verifies_still(", "    if (false && !tp_link_tls_verifies_still("),
         by="reload_with_a_revoked",
     ),
@@ -406,7 +406,7 @@ FAULTS: list[Fault] = [
         by="test_name_of_a_third_party",
     ),
     *of(
-        "third_party/tp_link.c",
+        "third_party/tp_link_client.c",
         ("clock_ms() - client->up >= PAUSE_MAX_MS)", "true)"),
         by="pauses_grow",
     ),
@@ -429,7 +429,7 @@ FAULTS: list[Fault] = [
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "third_party/tp_link.c",
+        "third_party/tp_link_client.c",
         (
             '    fail_all(client, "the line to the third party is down");',
             "    fail_all(client, NULL);",
@@ -443,7 +443,7 @@ FAULTS: list[Fault] = [
         by="failures_are_never or nobody_there or out_of_order or that_hangs or that_dies",
     ),
     *of(
-        "third_party/tp_link_requests.c",
+        "third_party/tp_link_client.c",
         (
             "pending->answer.verdict != TP_LINK_ERROR)",
             "true)",

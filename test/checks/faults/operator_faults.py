@@ -202,8 +202,8 @@ FAULTS: list[Fault] = [
     *of(
         "source/key_service.c",
         (
-            '"status",\n' '                status, "reason", reason, NULL);\n' "    exchange_end(",
-            "NULL);\n" "    (void)status;\n" "    exchange_end(",
+            '"status",\n                status, "reason", reason, NULL);\n}',
+            "NULL);\n    (void)status, (void)reason;\n}",
         ),
         by="problems_are_logged",
     ),
@@ -251,7 +251,7 @@ FAULTS: list[Fault] = [
         by="test_flood",
     ),
     *of(
-        "source/source_request.c",
+        "source/source_http.c",
         (
             "request->kind == IDENTITY_GBA_UICC ? &key->ks_int_naf",
             "request->kind == IDENTITY_GBA_ME ? &key->ks_int_naf",
@@ -260,18 +260,18 @@ FAULTS: list[Fault] = [
         by="test_gba or bsf",
     ),
     *of(
-        "source/source_request.c",
+        "source/source_http.c",
         ("if (key_service_is_paused(http->services[system]))", "if (false)"),
         by="retry_after",
     ),
     *of(
-        "source/source_request.c",
+        "source/source_http.c",
         ("    if (request->cancelled)\n        return;\n", ""),
         ("    lookups_leave(request->http->lookups, &request->waiter);", ""),
         by="one_question or cancelled_while",
     ),
     *of(
-        "source/source_request.c",
+        "source/source_http.c",
         ("at != NULL && at != identity &&", "at != NULL &&"),
         ("at[1] != '\\0' && ", ""),
         ("strchr(at + 1, '@') == NULL", "true"),
@@ -320,7 +320,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/notify.c",
-        ("    source_http_forget(notify->naf->source, identity);", ""),
+        ("    source_http_forget(naf->source, revocation->identity);", ""),
         by="test_notification",
     ),
     *of(

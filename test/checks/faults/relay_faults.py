@@ -66,7 +66,7 @@ FAULTS = [
         by="scopes_of_revocation",
     ),
     *of(
-        "store/store_redis_text.c",
+        "store/store_script.c",
         ('add_text(&text, "=");', 'add_text(&text, "");'),
         by="scopes_of_revocation",
     ),
@@ -137,7 +137,7 @@ FAULTS = [
         by="cut_at_the_taking or part_that_hangs or redis_that_says_nothing",
     ),
     *of(
-        "store/redis_requests.c",
+        "store/redis.c",
         ("return redis->fault[0] == '\\0';", "return true;"),
         by="password_that_changes",
     ),
@@ -188,19 +188,19 @@ FAULTS = [
         by="connection_that_breaks",
     ),
     *of(
-        "app/relay_io.c",
+        "app/relay.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
         ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
         by="end_of_one_direction",
     ),
     *of(
-        "app/relay_io.c",
+        "app/relay.c",
         ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
         ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
         by="slow_side",
     ),
     *of(
-        "app/relay_io.c",
+        "app/relay.c",
         (
             "case SSL_ERROR_ZERO_RETURN:\n        return RELAY_EOF;\n    default:\n        ERR_clear_error();\n"
             '        return relay_broken(relay, "the UE\'s connection broke");',
