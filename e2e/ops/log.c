@@ -126,10 +126,44 @@ static void put_time(struct line *line)
         put_pair(line, "time", shown);
 }
 
+/* How bad an event is, in syslog's words; what is not here is ordinary. A refusal says it itself.
+ */
+static const char *severity_of(const char *event)
+{
+    static const struct {
+        const char *event, *severity;
+    } severities[] = {
+        {"refused", NULL},
+        {"store-down", "err"},
+        {"store", "err"},
+        {"source-failed", "err"},
+        {"source", "err"},
+        {"line-down", "err"},
+        {"revocations-missed", "err"},
+        {"accept", "err"},
+        {"listen", "err"},
+        {"libevent", "err"},
+        {"line-late", "warning"},
+        {"line-error", "warning"},
+        {"source-paused", "warning"},
+        {"limit", "warning"},
+        {"broken", "warning"},
+    };
+
+    for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++)
+        if (strcmp(severities[i].event, event) == 0)
+            return severities[i].severity;
+    return "info";
+}
+
 static void begin(struct line *line, const char *event)
 {
+    const char *severity = severity_of(event);
+
     line->length = 0;
     put_time(line);
+    if (severity != NULL)
+        put_pair(line, "severity", severity);
     put_pair(line, "event", event);
 }
 

@@ -1,9 +1,10 @@
 /*
  * The log: one line for each event on standard error, as key=value
  *
- *     time=2026-01-31T12:00:00Z event=flag identity=ue1@bsf.example.com ka-id=2026
+ *     time=2026-01-31T12:00:00Z severity=info event=flag identity=ue1@bsf.example.com ka-id=2026
  *
- * Every value is taken for foreign: what is not printable is filtered, what has blanks or quotes is
+ * severity is err (something is out of order), warning (a limit, or what may be an attack) or info;
+ * the event "refused" has it from its caller. Every value is taken for foreign: what is not printable is filtered, what has blanks or quotes is
  * put in quotes. The keys "identity" and "device" name a subscriber: with LOG_HASH their values are
  * replaced by a hash that is keyed for this run of the process, which says that two lines are about
  * the same subscriber and not about whom. So are names within a "reason", where others' words are.

@@ -60,8 +60,8 @@ static void report_refusal(enum refusal refusal, const struct sockaddr_storage *
 
     metrics_count(refusals[refusal].metric);
     log_limited(&limits[refusal], "refused", "peer",
-                peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "reason",
-                refusals[refusal].reason, NULL);
+                peer == NULL ? NULL : log_address(shown, (const struct sockaddr *)peer), "severity",
+                "warning", "reason", refusals[refusal].reason, NULL);
 }
 
 static void evict_here(struct loop *loop, struct loop_message *message)

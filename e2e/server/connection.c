@@ -12,9 +12,12 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define REASON_SIZE 512 /* of a sentence, with what is known beside it */
 
 const char *connection_error(void)
 {
@@ -96,17 +99,48 @@ void connection_close(struct connection *connection, const char *reason)
     connection_end(connection);
 }
 
-void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
-                       const char *reason)
+/* Of a refusal: an outage of ours, or what may be an attack. */
+static const char *severity_of(enum metric metric)
+{
+    return metric == METRIC_REFUSED_SOURCE || metric == METRIC_REFUSED_STORE ||
+                   metric == METRIC_REFUSED_THIRD_PARTY
+               ? "err"
+               : "warning";
+}
+
+static void refuse(struct connection *connection, enum metric metric, const char *severity,
+                   const char *identity, const char *reason)
 {
     static struct log_limit limits[METRIC_COUNT];
     char peer[LOG_ADDRESS_SIZE];
 
     metrics_count(metric);
     log_limited(&limits[metric], "refused", "endpoint", connection->kind->name, "peer",
-                log_address(peer, &connection->peer.any), "identity", identity, "reason", reason,
-                NULL);
+                log_address(peer, &connection->peer.any), "severity", severity, "identity",
+                identity, "reason", reason, NULL);
     connection_end(connection);
+}
+
+void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
+                       const char *reason)
+{
+    refuse(connection, metric, severity_of(metric), identity, reason);
+}
+
+/* During the handshake: with what is known of it. An outage is not shown as a wrong key. */
+static void refuse_handshake(struct connection *connection, enum metric metric, const char *reason)
+{
+    struct refusal_facts facts = {NULL, NULL, NULL};
+    const char *why;
+    char whole[REASON_SIZE];
+
+    if (connection->kind->explain != NULL)
+        connection->kind->explain(connection, &facts);
+    why = facts.outage != NULL ? facts.outage : facts.lacks;
+    (void)snprintf(whole, sizeof(whole), "%s%s%s%s", reason, why == NULL ? "" : ": ",
+                   facts.outage == NULL ? "" : "its key cannot be had: ", why == NULL ? "" : why);
+    refuse(connection, metric, facts.outage == NULL ? severity_of(metric) : "err", facts.identity,
+           whole);
 }
 
 static void handshake(void *argument, bool in_time)
@@ -116,8 +150,8 @@ static void handshake(void *argument, bool in_time)
     int done;
 
     if (!in_time) {
-        connection_refuse(connection, METRIC_REFUSED_TIMEOUT, NULL,
-                          "the handshake was not complete in time");
+        refuse_handshake(connection, METRIC_REFUSED_TIMEOUT,
+                         "the handshake was not complete in time");
         return;
     }
     ERR_clear_error();
@@ -130,10 +164,10 @@ static void handshake(void *argument, bool in_time)
         metrics_count(METRIC_HANDSHAKES);
         connection->kind->ready(connection);
     } else if (result == IO_ERROR || result == IO_EOF) {
-        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL,
-                          client_hello_was_refused(connection->ssl)
-                              ? "its second ClientHello announces too much, or is none"
-                              : connection_error());
+        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
+                         client_hello_was_refused(connection->ssl)
+                             ? "its second ClientHello announces too much, or is none"
+                             : connection_error());
     } else {
         io_watch_set(&connection->watch, result, connection->deadline);
     }
@@ -217,7 +251,8 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
     struct connection *connection = OPENSSL_zalloc(kind->size);
 
     if (connection == NULL) {
-        log_limited(&no_memory, "refused", "endpoint", kind->name, "reason", "out of memory", NULL);
+        log_limited(&no_memory, "refused", "endpoint", kind->name, "severity", "err", "reason",
+                    "out of memory", NULL);
         (void)close(fd);
         return false;
     }

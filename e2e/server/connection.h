@@ -17,6 +17,13 @@
 
 #include <netinet/in.h>
 
+/* What a kind knows of a connection whose handshake failed; NULL: nothing. They live as long. */
+struct refusal_facts {
+    const char *identity; /* as claimed: nobody has proved it */
+    const char *lacks;    /* what the ClientHello has to have and has not */
+    const char *outage;   /* why it could not be found out who it is: no fault of the client's */
+};
+
 struct connection_kind {
     const char *name; /* of the endpoint, for the log */
     enum metric accepted;
@@ -37,6 +44,8 @@ struct connection_kind {
     bool (*runs_on)(const struct connection *connection, const struct store_scope *scope);
     /* No more is accepted: come to an end, if only by a message. NULL: it ends by itself. */
     void (*drain)(struct connection *connection);
+    /* What is known of one whose handshake failed. NULL: nothing. */
+    void (*explain)(const struct connection *connection, struct refusal_facts *facts);
 };
 
 /* What listens, on one address. */

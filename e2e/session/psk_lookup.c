@@ -35,6 +35,7 @@ struct psk_lookup {
     int64_t asked_at;
     struct source_request *source_request;
     struct store_request *store_request;
+    char outage[STORE_REASON_SIZE]; /* empty: none; of the last question */
     struct ue_claim claim;
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
@@ -129,6 +130,7 @@ static void accept_record(struct psk_lookup *lookup, const struct store_answer *
     char peer[LOG_ADDRESS_SIZE];
 
     if (answer->result == STORE_UNAVAILABLE) {
+        (void)OPENSSL_strlcpy(lookup->outage, answer->reason, sizeof(lookup->outage));
         metrics_count(METRIC_STORE_ERRORS);
         log_limited(&limit_store, "store", "peer",
                     log_address(peer, &lookup->ue->connection.peer.any), "reason", answer->reason,
@@ -159,6 +161,7 @@ static void accept_key(struct psk_lookup *lookup, const struct source_answer *an
 
     metrics_observe(METRIC_TIME_SOURCE, (double)(clock_ms() - lookup->asked_at) / 1000);
     if (answer->result == SOURCE_REFUSED) {
+        (void)OPENSSL_strlcpy(lookup->outage, answer->reason, sizeof(lookup->outage));
         metrics_count(METRIC_REFUSED_SOURCE);
         log_limited(&limit_source, "source", "peer",
                     log_address(peer, &lookup->ue->connection.peer.any), "identity", lookup->asked,
@@ -268,6 +271,45 @@ static bool is_offered_still(const struct psk_lookup *lookup, const struct offer
     return false;
 }
 
+/* Does a list in an extension, of numbers of width octets behind a length of so many, have one? */
+static bool lists(SSL *ssl, unsigned int extension, size_t prefix, size_t width,
+                  const unsigned int *wanted, size_t count)
+{
+    const unsigned char *octets;
+    size_t length;
+
+    if (!SSL_client_hello_get0_ext(ssl, extension, &octets, &length))
+        return false;
+    for (size_t at = prefix; at + width <= length; at += width) {
+        const unsigned int number =
+            width == 1 ? octets[at] : (unsigned int)octets[at] << 8 | octets[at + 1];
+
+        for (size_t i = 0; i < count; i++)
+            if (number == wanted[i])
+                return true;
+    }
+    return false;
+}
+
+/* What a ClientHello has to have (RFC 8446 9.2); NULL: it has it all. */
+static const char *client_hello_lacks(SSL *ssl)
+{
+    static const unsigned int version[] = {TLS1_3_VERSION}, with_dhe[] = {1}; /* psk_dhe_ke */
+    static const unsigned int groups[] = {0x11EC, 0x001D, 0x0017}; /* those of tls13_psk.h */
+    const unsigned char *octets;
+    size_t length;
+
+    if (!lists(ssl, TLSEXT_TYPE_supported_versions, 1, 2, version, 1))
+        return "it offers no TLS 1.3";
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &octets, &length))
+        return "it offers no pre-shared key";
+    if (!lists(ssl, TLSEXT_TYPE_psk_kex_modes, 1, 1, with_dhe, 1))
+        return "the PSK mode psk_dhe_ke is missing";
+    if (!lists(ssl, TLSEXT_TYPE_supported_groups, 2, 2, groups, 3))
+        return "it offers none of the groups X25519MLKEM768, X25519 and P-256";
+    return NULL;
+}
+
 static int on_client_hello(SSL *ssl, int *alert, void *argument)
 {
     struct ue *ue = SSL_get_app_data(ssl);
@@ -276,6 +318,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
 
     (void)argument;
     *alert = SSL_AD_ILLEGAL_PARAMETER;
+    ue->lacks = client_hello_lacks(ssl);
     if (!read_offered(ssl, offered, &count))
         return SSL_CLIENT_HELLO_ERROR;
     if (count == 0 && ue->lookup == NULL)
@@ -315,6 +358,14 @@ void psk_lookup_set_up(SSL_CTX *ctx)
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup)
 {
     return &lookup->claim;
+}
+
+void psk_lookup_explain(const struct psk_lookup *lookup, struct refusal_facts *facts)
+{
+    if (lookup == NULL)
+        return;
+    facts->identity = lookup->asked;
+    facts->outage = lookup->outage[0] == '\0' ? NULL : lookup->outage;
 }
 
 void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim)

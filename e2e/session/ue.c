@@ -174,6 +174,14 @@ static void drain(struct connection *connection)
         connection_close(connection, "the server comes to its end");
 }
 
+static void explain(const struct connection *connection, struct refusal_facts *facts)
+{
+    const struct ue *ue = (const struct ue *)connection;
+
+    facts->lacks = ue->lacks;
+    psk_lookup_explain(ue->lookup, facts);
+}
+
 const struct connection_kind ue_kind_naf = {
     "naf",
     METRIC_CONNECTIONS_NAF,
@@ -186,6 +194,7 @@ const struct connection_kind ue_kind_naf = {
     release_ue,
     runs_on,
     drain,
+    explain,
 };
 const struct connection_kind ue_kind_e2e = {
     "e2e",
@@ -199,6 +208,7 @@ const struct connection_kind ue_kind_e2e = {
     release_ue,
     runs_on,
     NULL,
+    explain,
 };
 const struct connection_kind ue_kind_both = {
     "both",
@@ -212,6 +222,7 @@ const struct connection_kind ue_kind_both = {
     release_ue,
     runs_on,
     drain,
+    explain,
 };
 
 /* The hand-over: link, limits, end. */

@@ -33,6 +33,7 @@ struct psk_lookup;
 struct ue {
     struct connection connection;
     struct psk_lookup *lookup; /* while the handshake is under way */
+    const char *lacks;         /* what its ClientHello has to have and has not; NULL: nothing */
     struct ue_claim claim;
     bool is_counted; /* among those of its device */
     /* first connection */

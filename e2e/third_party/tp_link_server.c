@@ -184,4 +184,5 @@ const struct connection_kind tp_link_kind = {
     release_naf,
     NULL,
     drain,
+    NULL,
 };

@@ -323,27 +323,24 @@ static enum io_status connect_socket(struct client *client)
 }
 
 /* What an alert of the server probably means, on the first connection and on the second. */
+static const char *const other_key[] = {
+    "it does not know the identity, has another key for it, or that key has expired there: compare "
+    "identity, prefix, separator and ks-naf of both sides",
+    "the keys differ, or this one is not good any more: compare Ka, NAF_Id, mode, digest and usage "
+    "of both sides; a flag is good once and for a short while, and while the endpoint's store is "
+    "out of order no key is",
+};
+
 static const struct {
     int alert;
-    const char *causes[2];
-} refusals[] = {
-    {SSL_AD_DECRYPT_ERROR,
-     {"it does not know the identity, has another key for it, or that key has expired there: "
-      "compare identity, prefix, separator and ks-naf of both sides",
-      "the keys differ, or this one is not good any more: compare Ka, NAF_Id, mode, digest and "
-      "usage "
-      "of both sides; a flag is good once and for a short while, and while the endpoint's store is "
-      "out of order no key is"}},
+    const char *cause;
+} causes[] = {
     {SSL_AD_HANDSHAKE_FAILURE,
-     {"no cipher suite or group in common: its TLS 1.3 has to have SHA-256 suites, and X25519 or "
-      "P-256",
-      "no cipher suite or group in common: its TLS 1.3 has to have SHA-256 suites, and X25519 or "
-      "P-256"}},
-    {SSL_AD_PROTOCOL_VERSION, {"it speaks no TLS 1.3", "it speaks no TLS 1.3"}},
-    {SSL_AD_NO_APPLICATION_PROTOCOL,
-     {"it speaks another version than " UA_ALPN, "it speaks another version than " UA_ALPN}},
-    {SSL_AD_INTERNAL_ERROR,
-     {"it is out of order: its log says why", "it is out of order: its log says why"}},
+     "no cipher suite or group in common: its TLS 1.3 has to have SHA-256 "
+     "suites, and X25519 or P-256"},
+    {SSL_AD_PROTOCOL_VERSION, "it speaks no TLS 1.3"},
+    {SSL_AD_NO_APPLICATION_PROTOCOL, "it speaks another version than " UA_ALPN},
+    {SSL_AD_INTERNAL_ERROR, "it is out of order: its log says why"},
 };
 
 /* The number of the alert that the server sent; -1: it sent none. */
@@ -357,12 +354,14 @@ static int alert_of(unsigned long error)
                : -1;
 }
 
+/* libssl answers a binder that does not verify with illegal_parameter, others with decrypt_error.
+ */
 static const char *cause_of(int alert, bool second)
 {
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-        if (refusals[i].alert == alert)
-            return refusals[i].causes[second];
-    return refusals[0].causes[second];
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        if (causes[i].alert == alert)
+            return causes[i].cause;
+    return other_key[second];
 }
 
 /* error: what libssl has; 0: the connection ended, or nothing came. */

@@ -95,7 +95,8 @@ static void flow_has_ended(void *argument, const struct client_result *result)
     release_setup(local);
     local->ssl = result->ssl;
     if (result->outcome != CLIENT_READY || !result->is_e2e) {
-        log_limited(&limit_refused, "refused", "reason",
+        log_limited(&limit_refused, "refused", "severity",
+                    result->outcome == CLIENT_NO_E2E ? "warning" : "err", "reason",
                     result->outcome != CLIENT_READY ? result->reason : "no e2e connection", NULL);
         close_local(local);
         return;
