@@ -57,10 +57,10 @@
  *
  * A context and its algorithm may outlive the library context that they are of. They may not
  * outlive libcrypto itself: freed after OPENSSL_cleanup(), which libcrypto registers with atexit()
- * when it is first called, an EVP_KDF of any provider in a file of its own crashes in libcrypto. So
- * a program that frees one in an exit handler, or in the destructor of a C++ object with static
- * storage, calls OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) before it registers that
- * handler or makes that object.
+ * when it is first called, an EVP_KDF of any provider in a file of its own crashes in
+ * libcrypto 3.0. So a program that frees one in an exit handler, or in the destructor of a C++
+ * object with static storage, calls OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) before it
+ * registers that handler or makes that object.
  *
  * A call that fails takes nothing. The context still has the inputs from before the call, of
  * several parameters not even those that were good, and can be used again. A derivation that fails
