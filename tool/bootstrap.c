@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "hex.h"
+#include "home_network.h"
 #include "newest_row.h"
 #include "options.h"
 #include "output.h"
@@ -91,6 +92,8 @@ static bool check_options(void)
                     "Ks_NAF needs --naf-fqdn and --ua-protocol-id");
     if ((option.out == NULL) == (option.devices == NULL) && option.naf_fqdn != NULL)
         return fail("--naf-fqdn", "give either --out or --devices for its Ks_NAF");
+    if (option.impi != NULL && home_network_nai_fault(option.impi) != NULL)
+        return fail("--impi: its realm must be", home_network_nai_fault(option.impi));
     if (option.device != NULL && option.devices == NULL)
         return fail("--device", "it names a row of --devices, which is missing");
     return true;

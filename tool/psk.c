@@ -24,6 +24,8 @@ static const char example[] =
     "\n"
     "Formats: mosquitto, stunnel, gnutls: identity:hex. libcoap: ,identity,hex (these\n"
     "digits are the key). openssl: arguments of s_client. json: an array of objects.\n"
+    "htdigest: identity:realm:hash of HTTP Digest, with 3GPP-bootstrapping@<naf-fqdn>\n"
+    "as the realm and the key in base64 as the password.\n"
     "\n"
     "Example:\n"
     "  akma psk --in devices.csv --out psk.txt --format mosquitto \\\n"
@@ -39,7 +41,7 @@ static const struct option_row files[] = {
     {"out", "FILE", &option.out, OPTION_REQUIRED,
      "the PSKs; mode 0600, in place only when all rows are done"},
     {"format", "FORMAT", &option.format, OPTION_REQUIRED,
-     "mosquitto, stunnel, libcoap, openssl, gnutls or json"},
+     "mosquitto, stunnel, libcoap, openssl, gnutls, htdigest or json"},
     {"keep-going", NULL, &option.keep_going, OPTION_OPTIONAL,
      "write the good rows, report the bad ones, exit with 1"},
 };
@@ -157,8 +159,9 @@ int command_psk(int argc, char *argv[])
     setup.length = options_number("length", option.length, 1, LENGTH_MAX);
     setup.format = psk_format_of(option.format);
     if (setup.format == NULL)
-        return fail("--format: must be mosquitto, stunnel, libcoap, openssl, gnutls or json",
-                    EXIT_USAGE);
+        return fail(
+            "--format: must be mosquitto, stunnel, libcoap, openssl, gnutls, htdigest or json",
+            EXIT_USAGE);
     if (!is_length_of(setup.format, setup.length))
         return EXIT_USAGE;
     take_text(&setup.defaults[COLUMN_NAF_FQDN], option.naf_fqdn);

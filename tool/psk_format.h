@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One format; all of it is texts around the identity and the key, which is hex in each. */
+/*
+ * One format: texts around the identity and the key, which is hex; or with a realm the hash that
+ * HTTP Digest makes of both, MD5(identity ":" realm ":" base64 of the key) (RFC 7616 3.4.2).
+ */
 struct psk_format {
     const char *name;
     const char *begin, *end;              /* of the file */
@@ -18,6 +21,7 @@ struct psk_format {
     const char *forbidden;                /* characters that an identity cannot have */
     bool comments;                        /* '#' at its beginning makes a line something else */
     bool escaped;                         /* a backslash is doubled */
+    const char *realm;                    /* what comes before the FQDN in it; NULL: none */
     /* What the program that reads it takes, in octets; 0: as many as there can be. */
     size_t key_min, key_max, identity_max;
 };
@@ -28,11 +32,18 @@ const struct psk_format *psk_format_of(const char *name);
 /* A character of this identity that the format cannot carry; NUL: it can carry them all. */
 char psk_format_bad_char(const struct psk_format *format, const char *identity, size_t length);
 
-/* The most octets that psk_format_write() needs. */
-size_t psk_format_room(const struct psk_format *format, size_t identity_length, size_t key_length);
+/* What a line is about. */
+struct psk_line {
+    const char *identity, *fqdn;
+    size_t length, fqdn_length;
+    const unsigned char *key;
+    size_t key_length;
+};
 
-/* Write the line of a device; its length. */
-size_t psk_format_write(const struct psk_format *format, char *line, const char *identity,
-                        size_t length, const unsigned char *key, size_t key_length);
+/* The most octets that psk_format_write() needs. */
+size_t psk_format_room(const struct psk_format *format, const struct psk_line *line);
+
+/* Write the line of a device; its length. 0: there is no MD5. */
+size_t psk_format_write(const struct psk_format *format, char *place, const struct psk_line *line);
 
 #endif

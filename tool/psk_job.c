@@ -116,12 +116,21 @@ static bool complain_of_derive(struct psk_job *job, size_t line)
     return false;
 }
 
-static bool write_row(struct psk_job *job, const struct psk_setup *setup,
-                      const struct row_field *identity, const unsigned char *key)
+static bool write_row(struct psk_job *job, const struct psk_setup *setup, const struct row *row,
+                      size_t number, const unsigned char *key)
 {
     const struct psk_format *format = setup->format;
+    const struct row_field *fqdn = &row->field[COLUMN_NAF_FQDN];
+    const struct row_field *naf = fqdn->length > 0 ? fqdn : &setup->defaults[COLUMN_NAF_FQDN];
+    const struct psk_line line = {.identity = (const char *)row->field[COLUMN_IDENTITY].octets,
+                                  .length = row->field[COLUMN_IDENTITY].length,
+                                  .fqdn = (const char *)naf->octets,
+                                  .fqdn_length = naf->length,
+                                  .key = key,
+                                  .key_length = setup->length};
     const size_t separator = strlen(format->separator);
-    const size_t room = separator + psk_format_room(format, identity->length, setup->length);
+    const size_t room = separator + psk_format_room(format, &line);
+    size_t written;
     void *output = job->output;
     char *place;
 
@@ -130,9 +139,10 @@ static bool write_row(struct psk_job *job, const struct psk_setup *setup,
     if (job->failed)
         return false;
     place = memcpy(job->output + job->output_length, format->separator, separator);
-    job->output_length +=
-        separator + psk_format_write(format, place + separator, (const char *)identity->octets,
-                                     identity->length, key, setup->length);
+    written = psk_format_write(format, place + separator, &line);
+    if (written == 0)
+        return complain(job, number, "libcrypto has no MD5, of which this format is made");
+    job->output_length += separator + written;
     job->rows++;
     return true;
 }
@@ -182,7 +192,7 @@ static bool run_row(struct psk_job *job, const struct psk_setup *setup, EVP_KDF_
         return done;
     if (!is_carried(job, setup->format, identity, number))
         return false;
-    return derive(setup, ctx, &row, key) ? write_row(job, setup, identity, key)
+    return derive(setup, ctx, &row, key) ? write_row(job, setup, &row, number, key)
                                          : complain_of_derive(job, number);
 }
 

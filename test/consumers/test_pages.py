@@ -31,6 +31,7 @@ SAID = {
     "stunnel before a server": "hello",
     "openssl s_server and s_client": "Cipher is TLS_",
     "gnutls-serv and gnutls-cli": "hello",
+    "HTTP Digest": "^hello$",
     "libcoap, the examples": "42",
     "coap-server and coap-client": r"\d\d:\d\d:\d\d",
 }

@@ -3,9 +3,11 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import contextlib
 import getpass
 import queue
+import re
 import shlex
 import socket
 import time
@@ -264,9 +266,12 @@ def takes_libcoap(psk: Path, identity: str, key: str) -> bool:
     port = free_port()
     words = ["coap-server-openssl", "-A", LOOPBACK, "-p", str(port - 1), "-k", "nobody's"]
     with Process(*words, "-i", psk):
-        client = ["coap-client-openssl", "-B", "2", "-u", identity, "-k", key]
+        end = time.monotonic() + 20
+        while f":{port:04X} " not in Path("/proc/net/udp").read_text() and time.monotonic() < end:
+            time.sleep(0.02)
+        client = ["coap-client-openssl", "-B", "5", "-u", identity, "-k", key]
         result = command(*client, f"coaps://{LOOPBACK}:{port}/time")
-    return "ERR" not in result.stdout and ":" in result.stdout
+    return re.search(r"^\w+ +\d+ \d\d:\d\d:\d\d$", result.stdout, re.M) is not None  # no log line
 
 
 # Octets of the shortest key, the longest, and the longest identity. 0: neither the program nor `akma psk` has a bound.
@@ -301,3 +306,48 @@ def test_bounds(tmp_path: Path, form: str) -> None:
         key = length * "ab"
         psk.write_text(line.format(key=key, identity=name))
         assert not takes(psk, name, key), (form, len(name), length)
+
+
+# HTTP Digest: user, realm and password are identity, 3GPP-bootstrapping@FQDN and the key in base64.
+
+LIGHTTPD = """
+server.document-root = "{folder}"
+server.bind = "127.0.0.1"
+server.port = {port}
+server.modules = ("mod_auth", "mod_authn_file")
+auth.backend = "htdigest"
+auth.backend.htdigest.userfile = "{psk}"
+auth.require = ("/" => ("method" => "digest", "realm" => "3GPP-bootstrapping@naf.example.com", "require" => "valid-user"))
+"""
+
+
+def test_http_digest(write: Callable[[str], Path], tmp_path: Path) -> None:
+    """Guards against a file that lighttpd, or a password that curl, takes for another: only the right key gets the page."""
+    port, folder = free_port(), tmp_path / "pages"
+    folder.mkdir()
+    (folder / "page").write_text("hello\n")
+    config = tmp_path / "lighttpd.conf"
+    config.write_text(LIGHTTPD.format(folder=folder, port=port, psk=write("htdigest")))
+    (tmp_path / "k").write_text(KS_NAF.hex())
+    (tmp_path / "a").write_text(KA.hex())
+    words = ["--ks-naf", f"file:{tmp_path}/k", "--ka", f"file:{tmp_path}/a", "--format", "base64"]
+    words += ["--naf-fqdn", FQDN, "--ua-protocol-id", UA]
+    derived = command(BUILD / "tool/akma", "derive", *words, environment=dict(ENVIRONMENT))
+    right = derived.stdout.strip()
+    assert base64.b64decode(right) == RIGHT.key
+    with Listening(port, "lighttpd", "-D", "-f", str(config)):
+        for name, password, status in [
+            (IDENTITY, right, "200"),
+            ("nobody@bsf.example.com", right, "401"),
+            *(
+                (IDENTITY, base64.b64encode(w.key).decode(), "401")
+                for w in WRONG.values()
+                if w.key != RIGHT.key
+            ),
+            (IDENTITY, RIGHT.key.hex(), "401"),
+        ]:
+            url = f"http://{LOOPBACK}:{port}/page"
+            options = ["--silent", "--digest", "-K", "-", "--output", "/dev/null"]
+            given = f'user = "{name}:{password}"\n'
+            result = command("curl", *options, "--write-out", "%{http_code}", url, stdin=given)
+            assert result.stdout == status, (name, result)

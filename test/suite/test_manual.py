@@ -237,7 +237,7 @@ def test_formats_of_psk() -> None:
     source = (ROOT / "tool/psk_format.c").read_text()
     formats = re.findall(r'^    \{"(\w+)", "', source, re.M)
     listed = re.findall(r"^\.It ((?:\w+)(?:, \w+)*)$", part_of_the_tool("psk"), re.M)
-    assert len(formats) == 6 and sorted(", ".join(listed).split(", ")) == sorted(formats)
+    assert len(formats) == 7 and sorted(", ".join(listed).split(", ")) == sorted(formats)
 
 
 def constant(name: str, *files: Path) -> int:

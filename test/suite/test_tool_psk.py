@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -84,6 +85,25 @@ def test_formats(tmp_path: Path, form: str) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["devices.csv", "psk"]
 
 
+def test_htdigest(tmp_path: Path) -> None:
+    """Guards against another user, realm or password than HTTP Digest's profile has (TS 33.222 5.2), and another row's FQDN."""
+    keys = [f"{ks.hex()},{ka.hex()}" for _, ks, ka in GOOD]
+    path = write(
+        tmp_path, HEADER + ",naf-fqdn", f"a@b,{keys[0]},", f"ü@b,{keys[1]},iot.example.com"
+    )
+    for length in (32, 512):
+        assert psk(path, *NAF, "--length", str(length), form="htdigest").returncode == 0
+        expected = ""
+        for name, (_, ks, ka), fqdn in zip(
+            ("a@b", "ü@b"), GOOD, (FQDN, "iot.example.com"), strict=False
+        ):
+            key = reference.e2e_key(ks, ka, fqdn.encode() + UA, length=length)
+            start = f"{name}:3GPP-bootstrapping@{fqdn}:"
+            words = start.encode() + base64.b64encode(key)
+            expected += start + hashlib.md5(words).hexdigest() + "\n"
+        assert (tmp_path / "psk").read_text() == expected
+
+
 def test_json(tmp_path: Path) -> None:
     rows = [*GOOD, ("back\\slash/ä@x", KEY, KA)]
     fleets: list[Rows] = [rows, rows[:1], []]
@@ -99,8 +119,8 @@ def test_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "identity", "character"),
     [
-        *((form, "a:b@c", ":") for form in ("mosquitto", "stunnel", "gnutls")),
-        *((form, "#a@c", "#") for form in ("mosquitto", "stunnel", "gnutls")),
+        *((form, "a:b@c", ":") for form in ("mosquitto", "stunnel", "gnutls", "htdigest")),
+        *((form, "#a@c", "#") for form in ("mosquitto", "stunnel", "gnutls", "htdigest")),
         ("openssl", "it's", "'"),
         ("openssl", "back\\slash", "\\x5C"),
     ],
@@ -288,6 +308,7 @@ BOUNDS = {  # octets of the shortest and the longest key, and of the longest ide
     "libcoap": (1, 32, 128),
     "openssl": (1, 512, 255),
     "gnutls": (4, 8160, 255),
+    "htdigest": (1, 512, 255),
     "json": (1, 8160, 255),
 }
 
