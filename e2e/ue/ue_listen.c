@@ -18,6 +18,7 @@
 #include <event2/listener.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,10 +27,19 @@
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
 #define LOOK_S   1      /* between two looks at the devices file */
 
+/* Whose turn it is to serve the next local connection. */
+struct turns {
+    struct worker *workers;
+    size_t count;
+    atomic_size_t next;
+};
+
 /* What belongs to one loop. */
 struct worker {
     struct ue_keys *keys;
     struct loop *loop;
+    struct turns *turns;
+    bool is_closed;
     struct evconnlistener *listeners[ADDRS_MAX];
     size_t count;
     struct event *pause;
@@ -39,6 +49,7 @@ struct worker {
 
 /* A local connection: its flow is under way, or it is relayed. */
 struct local {
+    struct loop_message message; /* first: to the loop that serves it */
     LIST_ENTRY(local) next;
     struct worker *worker;
     int fd; /* -1: the relay's */
@@ -108,10 +119,31 @@ static void flow_has_ended(void *argument, const struct client_result *result)
         close_local(local);
 }
 
+static void serve_local(struct loop *loop, struct loop_message *message)
+{
+    struct local *local = (struct local *)message;
+    struct worker *worker = local->worker;
+
+    (void)loop;
+    LIST_INSERT_HEAD(&worker->locals, local, next);
+    if (!worker->is_closed) {
+        local->setup = ue_keys_acquire(worker->keys);
+        local->client =
+            client_start(worker->loop, local->setup, worker->pool, flow_has_ended, local);
+    }
+    if (local->client == NULL)
+        close_local(local);
+}
+
+/*
+ * A loop takes what comes at once, and gives each other loop its share: connections that come
+ * together, and stay, would all be its own.
+ */
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                      int length, void *argument)
 {
-    struct worker *worker = argument;
+    const struct worker *worker = argument;
+    struct turns *turns = worker->turns;
     struct local *local = OPENSSL_zalloc(sizeof(*local));
 
     (void)listener, (void)address, (void)length;
@@ -119,13 +151,13 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
         (void)close(fd);
         return;
     }
-    local->worker = worker;
+    local->worker = &turns->workers[atomic_fetch_add(&turns->next, 1) % turns->count];
     local->fd = fd;
-    LIST_INSERT_HEAD(&worker->locals, local, next);
-    local->setup = ue_keys_acquire(worker->keys);
-    local->client = client_start(worker->loop, local->setup, worker->pool, flow_has_ended, local);
-    if (local->client == NULL)
-        close_local(local);
+    local->message.run = serve_local;
+    if (local->worker == worker)
+        serve_local(worker->loop, &local->message);
+    else
+        loop_post(local->worker->loop, &local->message);
 }
 
 static void pause_accepting(const struct worker *worker)
@@ -160,6 +192,7 @@ static void could_not_accept(struct evconnlistener *listener, void *argument)
 
 static void close_worker(struct worker *worker)
 {
+    worker->is_closed = true; /* what was posted too late is closed when its loop is released */
     for (size_t i = 0; i < worker->count; i++)
         evconnlistener_free(worker->listeners[i]);
     if (worker->pause != NULL)
@@ -214,10 +247,12 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
+    struct turns turns = {.workers = workers, .count = loops == NULL ? 0 : loops->count};
     bool open = workers != NULL;
 
     for (size_t i = 0; open && i < loops->count; i++) {
         workers[i].keys = keys;
+        workers[i].turns = &turns;
         workers[i].loop = &loops->loop[i];
         open = open_worker(&workers[i], listener);
     }
@@ -230,8 +265,8 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     }
     for (size_t i = 0; workers != NULL && i < loops->count; i++)
         close_worker(&workers[i]);
-    OPENSSL_free(workers);
     loops_free(loops);
+    OPENSSL_free(workers);
     return open;
 }
 
