@@ -12,13 +12,10 @@
 #include "ops/log.h"
 #include "printable.h"
 #include "queue.h"
+#include "store/redis_io.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <hiredis/hiredis.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +27,7 @@ enum redis_state { REDIS_WAITING, REDIS_CONNECTING, REDIS_READY };
 
 struct redis_request {
     TAILQ_ENTRY(redis_request) next;
-    char *command; /* to be sent; then the connection's */
+    char *command; /* to be sent; then NULL */
     size_t length;
     int64_t deadline; /* clock_ms() */
     redis_done *done; /* NULL: nobody waits for it */
@@ -45,7 +42,7 @@ struct redis {
     enum redis_state state;
     struct connector *connector;     /* while the socket is being connected */
     struct sockaddr_storage address; /* of the connection */
-    struct bufferevent *connection;
+    struct redis_io *io;
     struct redis_replies *replies;
     struct redis_requests queued, sent; /* the oldest first */
     struct event *timer;
@@ -81,17 +78,17 @@ static void redis_watch_oldest(struct redis *redis)
         redis_set_timer(redis, oldest->deadline - clock_ms());
 }
 
-static void free_command(const void *octets, size_t length, void *command)
+static void free_command(struct redis_request *request)
 {
-    (void)octets;
-    if (command != NULL)
-        OPENSSL_cleanse(command, length);
-    redisFreeCommand(command);
+    if (request->command != NULL)
+        OPENSSL_cleanse(request->command, request->length);
+    redisFreeCommand(request->command);
+    request->command = NULL;
 }
 
 static void discard(struct redis_request *request)
 {
-    free_command(NULL, request->length, request->command);
+    free_command(request);
     OPENSSL_free(request);
 }
 
@@ -119,17 +116,14 @@ static void redis_fail_all(struct redis_requests *requests, const char *reason)
 }
 
 /*
- * Hand a command over to the connection, which cleanses it once it is sent. The request is in no
+ * Hand a command over to the connection, which copies it. The request is in no
  * list before. False: out of memory, and then neither.
  */
 static bool redis_transmit(struct redis *redis, struct redis_request *request)
 {
-    struct evbuffer *out = bufferevent_get_output(redis->connection);
-    char *command = request->command;
-
-    if (evbuffer_add_reference(out, command, request->length, free_command, command) != 0)
+    if (!redis_io_add(redis->io, request->command, request->length))
         return false;
-    request->command = NULL;
+    free_command(request);
     TAILQ_INSERT_TAIL(&redis->sent, request, next);
     return true;
 }
@@ -233,9 +227,8 @@ static void disconnect(struct redis *redis)
 {
     connector_stop(redis->connector);
     redis->connector = NULL;
-    if (redis->connection != NULL)
-        bufferevent_free(redis->connection);
-    redis->connection = NULL;
+    redis_io_free(redis->io);
+    redis->io = NULL;
     redis_replies_free(redis->replies);
     redis->replies = NULL;
     redis->run_id[0] = '\0';
@@ -247,7 +240,7 @@ static void drop(struct redis *redis, const char *reason)
     char sentence[REDIS_REASON_SIZE];
 
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
-    if (redis->connection != NULL && redis->state == REDIS_CONNECTING)
+    if (redis->io != NULL && redis->state == REDIS_CONNECTING)
         connector_blame(&redis->address);
     disconnect(redis);
     /* once, not at each attempt; of a channel what the other connections do not say */
@@ -369,59 +362,39 @@ static bool authenticate(struct redis *redis, char fault[SECRET_FILE_FAULT_SIZE]
     return done;
 }
 
-static void greet(struct redis *redis)
+/* False: the connection was given up. */
+static bool greet(void *argument)
 {
     static const struct redis_word info[] = {{"INFO", 4}, {"server", 6}};
     char fault[SECRET_FILE_FAULT_SIZE], sentence[REDIS_REASON_SIZE];
+    struct redis *redis = argument;
 
     if (redis->setup->password_file != NULL && !authenticate(redis, fault)) {
         (void)snprintf(sentence, sizeof(sentence), "--store-password-file: %.200s", fault);
         drop(redis, sentence);
-    } else if (!redis_ask(redis, info, 2, identified))
-        drop(redis, "out of memory");
-}
-
-static void read_replies(struct bufferevent *connection, void *argument)
-{
-    struct evbuffer *in = bufferevent_get_input(connection);
-    struct redis *redis = argument;
-    bool fine = true;
-
-    while (fine && evbuffer_get_length(in) > 0) {
-        const size_t length = evbuffer_get_contiguous_space(in);
-        const char *octets = (const char *)evbuffer_pullup(in, (ev_ssize_t)length);
-
-        fine = redis_replies_feed(redis->replies, octets, length, redis_take_reply, redis);
-        (void)evbuffer_drain(in, length);
+        return false;
     }
-    if (fine)
-        redis_watch_oldest(redis);
-    else
-        drop(redis,
-             redis->fault[0] != '\0' ? redis->fault : "what arrived is not a reply of Redis");
+    if (redis_ask(redis, info, 2, identified))
+        return true;
+    drop(redis, "out of memory");
+    return false;
 }
 
-/* Why did a connection end? */
-static const char *failure(struct bufferevent *connection, short what)
-{
-    /* libevent gives SSL_ERROR_SYSCALL as well, for which there is errno */
-    const char *reason = ERR_reason_error_string(bufferevent_get_openssl_error(connection));
-
-    if (reason != NULL)
-        return reason;
-    if ((what & BEV_EVENT_ERROR) != 0 && EVUTIL_SOCKET_ERROR() != 0)
-        return evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
-    return "the server has closed the connection";
-}
-
-static void change(struct bufferevent *connection, short what, void *argument)
+static bool take(void *argument, const char *octets, size_t length)
 {
     struct redis *redis = argument;
 
-    if ((what & BEV_EVENT_CONNECTED) != 0)
-        greet(redis);
-    else
-        drop(redis, failure(connection, what));
+    if (redis_replies_feed(redis->replies, octets, length, redis_take_reply, redis)) {
+        redis_watch_oldest(redis);
+        return true;
+    }
+    drop(redis, redis->fault[0] != '\0' ? redis->fault : "what arrived is not a reply of Redis");
+    return false;
+}
+
+static void on_end(void *argument, const char *reason)
+{
+    drop(argument, reason);
 }
 
 /* With the CA in force, which a reload may change. */
@@ -436,17 +409,15 @@ static SSL *new_ssl(const struct redis_setup *setup)
 }
 
 /* A connection over a connected socket, with TLS if so set up. NULL: out of memory. */
-static struct bufferevent *new_connection(const struct redis *redis, int fd)
+static struct redis_io *new_connection(struct redis *redis, int fd)
 {
-    SSL *ssl;
+    static const struct redis_io_calls calls = {greet, take, on_end};
+    SSL *ssl = redis->setup->is_secure ? new_ssl(redis->setup) : NULL;
 
-    if (!redis->setup->is_secure)
-        return bufferevent_socket_new(redis->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = new_ssl(redis->setup);
-    return ssl == NULL
-               ? NULL
-               : bufferevent_openssl_socket_new(redis->loop->base, fd, ssl,
-                                                BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+    if (!redis->setup->is_secure || ssl != NULL)
+        return redis_io_new(redis->loop, fd, ssl, &calls, redis);
+    (void)close(fd);
+    return NULL;
 }
 
 static void on_connected(void *argument, const struct connected *connected)
@@ -460,17 +431,9 @@ static void on_connected(void *argument, const struct connected *connected)
     }
     redis->address = connected->address;
     redis->replies = redis_replies_new(redis->channel != NULL);
-    redis->connection = new_connection(redis, connected->fd);
-    if (redis->connection == NULL)
-        (void)close(connected->fd);
-    if (redis->replies == NULL || redis->connection == NULL) {
+    redis->io = new_connection(redis, connected->fd);
+    if (redis->replies == NULL || redis->io == NULL)
         drop(redis, "out of memory");
-        return;
-    }
-    bufferevent_setcb(redis->connection, read_replies, NULL, change, redis);
-    (void)bufferevent_enable(redis->connection, EV_READ | EV_WRITE);
-    if (redis->setup->tls == NULL) /* else when the handshake is complete */
-        greet(redis);
 }
 
 static void begin(struct redis *redis)
