@@ -319,7 +319,8 @@ static bool open_loops(struct app_server *app_server)
     if (server->loops == NULL)
         return app_server_complain("no event loops: not enough memory or descriptors");
     server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
-    if (server->workers == NULL)
+    if (server->workers == NULL ||
+        RAND_bytes((unsigned char *)&server->seed, sizeof(server->seed)) <= 0)
         return app_server_complain("out of memory");
     for (size_t i = 0; i < server->loops->count; i++) {
         server->workers[i].server = server;

@@ -54,6 +54,8 @@ static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
         drop_files(&files);
         return false;
     }
+    if (app_server->queue != NULL)
+        revocation_queue_flush(app_server->queue);
     if (files.line != NULL)
         tp_link_tls_put_in_force(app_server->link_tls, files.line);
     if (app_server->roles.shared_store)

@@ -13,18 +13,29 @@
 #include "third_party/key_issuer.h"
 
 #include <openssl/crypto.h>
+#include <string.h>
 
-#define PAUSE_S 1 /* before the same is asked again */
+#define PAUSE_S  1    /* before the same is asked again */
+#define BATCH    1024 /* rows */
+#define SLICE_MS 2    /* that rows are asked for before events have their turn */
 
 /* A row that is gone. It holds names, and no key. */
 struct removal {
-    struct loop_message message;
     TAILQ_ENTRY(removal) next;
-    struct revocation_queue *queue;
     enum devices_loss loss;
     bool has_failed;
-    int64_t until; /* clock_ms(): later its keys are too old */
-    char identity[STORE_TEXT_SIZE], device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE];
+    int64_t until;                         /* clock_ms(): later its keys are too old */
+    const char *identity, *device, *ka_id; /* in text */
+    char text[];
+};
+
+/* Rows of one reload, whose connections end together. */
+struct batch {
+    struct loop_message message;
+    struct revocation_queue *queue;
+    size_t count;
+    struct removal *removals[BATCH];
+    struct store_scope scopes[BATCH];
 };
 
 /* What is not said to be otherwise belongs to the loop. */
@@ -34,6 +45,7 @@ struct revocation_queue {
     struct event *retry;           /* NULL: stopped */
     TAILQ_HEAD(, removal) queue;
     struct third_party_request *request; /* for the first one; NULL: none is under way */
+    struct batch *batch;                 /* of the thread that reloads: not full yet */
 };
 
 static struct store_scope scope_of(const struct removal *removal)
@@ -118,10 +130,16 @@ static struct third_party_request *ask(struct revocation_queue *queue,
 /* Ask for one after the other, until an answer or the end of a pause has to be waited for. */
 static void ask_next(struct revocation_queue *queue)
 {
+    static const struct timeval at_once = {.tv_sec = 0};
+    const int64_t end = clock_ms() + SLICE_MS;
     struct third_party_revocation now;
 
     while (queue->retry != NULL && queue->request == NULL &&
            !event_pending(queue->retry, EV_TIMEOUT, NULL) && !TAILQ_EMPTY(&queue->queue)) {
+        if (clock_ms() >= end) {
+            loop_add_event(queue->retry, &at_once);
+            return;
+        }
         queue->request = ask(queue, TAILQ_FIRST(&queue->queue), &now);
         if (queue->request == NULL)
             settle_first(queue, &now);
@@ -134,44 +152,91 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
     ask_next(argument);
 }
 
-/* No connection runs on the row any more, so that nobody is asked for a flag with its key. */
+/* No connection runs on the rows any more, so that nobody is asked for a flag with their keys. */
 static void arrive(struct loop *loop, struct loop_message *message)
 {
-    struct removal *removal = (struct removal *)message;
-    struct revocation_queue *queue = removal->queue;
+    struct batch *batch = (struct batch *)message;
+    struct revocation_queue *queue = batch->queue;
 
     (void)loop;
-    TAILQ_INSERT_TAIL(&queue->queue, removal, next);
+    for (size_t i = 0; i < batch->count; i++)
+        TAILQ_INSERT_TAIL(&queue->queue, batch->removals[i], next);
+    OPENSSL_free(batch);
     ask_next(queue);
+}
+
+void revocation_queue_flush(struct revocation_queue *queue)
+{
+    struct batch *batch = queue->batch;
+
+    queue->batch = NULL;
+    if (batch == NULL || server_close_matching_any(queue->setup.server, batch->scopes, batch->count,
+                                                   queue->loop, &batch->message))
+        return;
+    log_event("revocation", "result", "failed", "reason",
+              "out of memory: connections of removed rows run on", NULL);
+    loop_post(queue->loop, &batch->message);
+}
+
+static char *put_text(char **place, const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = memcpy(*place, text, size);
+
+    *place += size;
+    return copy;
+}
+
+static struct removal *removal_new(const struct revocation_queue *queue, const struct device *row,
+                                   enum devices_loss loss)
+{
+    struct removal *removal = OPENSSL_zalloc(sizeof(*removal) + strlen(row->identity) +
+                                             strlen(row->device) + strlen(row->ka_id) + 3);
+    char *place;
+
+    if (removal == NULL)
+        return NULL;
+    place = removal->text;
+    removal->loss = loss;
+    removal->until = clock_ms() + (int64_t)queue->setup.lifetime * 1000;
+    removal->identity = put_text(&place, row->identity);
+    removal->device = put_text(&place, row->device);
+    removal->ka_id = put_text(&place, row->ka_id);
+    return removal;
+}
+
+/* Room for one more row; false: out of memory. */
+static bool make_room(struct revocation_queue *queue)
+{
+    if (queue->batch != NULL && queue->batch->count == BATCH)
+        revocation_queue_flush(queue);
+    if (queue->batch != NULL)
+        return true;
+    queue->batch = OPENSSL_zalloc(sizeof(*queue->batch));
+    if (queue->batch == NULL)
+        return false;
+    queue->batch->message.run = arrive;
+    queue->batch->queue = queue;
+    return true;
 }
 
 void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
                           enum devices_loss loss)
 {
-    struct removal *removal = OPENSSL_zalloc(sizeof(*removal));
-    struct store_scope scope;
+    struct removal *removal = make_room(queue) ? removal_new(queue, row, loss) : NULL;
+    struct batch *batch = queue->batch;
 
     if (removal == NULL) {
         log_event("revocation", "result", "failed", "device", row->device, "reason",
                   "out of memory", NULL);
         return;
     }
-    removal->message.run = arrive;
-    removal->queue = queue;
-    removal->loss = loss;
-    removal->until = clock_ms() + (int64_t)queue->setup.lifetime * 1000;
-    (void)OPENSSL_strlcpy(removal->identity, row->identity, sizeof(removal->identity));
-    (void)OPENSSL_strlcpy(removal->device, row->device, sizeof(removal->device));
-    (void)OPENSSL_strlcpy(removal->ka_id, row->ka_id, sizeof(removal->ka_id));
     log_event("row-removed", "device", removal->device, "identity",
               loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
               removal->ka_id[0] == '\0' ? NULL : removal->ka_id, NULL);
     metrics_count(METRIC_REVOCATIONS);
-    scope = scope_of(removal);
-    if (server_close_matching(queue->setup.server, &scope, queue->loop, &removal->message))
-        return;
-    say(removal, "failed", "out of memory: its connections run on");
-    loop_post(queue->loop, &removal->message);
+    batch->removals[batch->count] = removal;
+    batch->scopes[batch->count++] = scope_of(removal);
 }
 
 struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup)

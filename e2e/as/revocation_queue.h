@@ -28,9 +28,13 @@ struct revocation_setup {
 /* setup is copied. NULL: out of memory. */
 struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup);
 
-/* What a row gave is gone (devices_current.h says what). On any thread. */
+/*
+ * What a row gave is gone (devices_current.h says what). On the thread that reloads, which flushes
+ * behind the last one: what was added is begun then, in the order of adding.
+ */
 void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
                           enum devices_loss loss);
+void revocation_queue_flush(struct revocation_queue *queue);
 
 /* Nothing is asked any more. The loops do not run; store and third party are there. NULL is fine.
  */

@@ -5,49 +5,71 @@
  */
 #include "net/loop.h"
 
+#include "net/clock.h"
+
 #include <openssl/crypto.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define SLICE_MS   2   /* that messages are run for before other events have their turn */
 #define WAKE_TRIES 100 /* a loop that is not woken up sleeps on its messages */
 
-static struct loop_message *take_all(struct loop *loop)
-{
-    struct loop_message *first;
+static const uint64_t one = 1;
 
-    (void)pthread_mutex_lock(&loop->lock);
-    first = loop->first;
-    loop->first = loop->last = NULL;
-    (void)pthread_mutex_unlock(&loop->lock);
+/* The next message; NULL: there is none. */
+static struct loop_message *take_one(struct loop *loop)
+{
+    struct loop_message *first = loop->rest;
+
+    if (first == NULL) {
+        (void)pthread_mutex_lock(&loop->lock);
+        first = loop->first;
+        loop->first = loop->last = NULL;
+        (void)pthread_mutex_unlock(&loop->lock);
+    }
+    loop->rest = first == NULL ? NULL : first->next;
     return first;
 }
 
-/* False: there was nothing to do. */
-static bool run_all(struct loop *loop)
+/* A slice of what there is to do. False: there was nothing. */
+static bool run_some(struct loop *loop)
 {
-    struct loop_message *message = take_all(loop), *next;
-    const bool was_any = message != NULL;
+    const int64_t end = clock_ms() + SLICE_MS;
+    struct loop_message *message;
+    bool was_any = false;
 
-    for (; message != NULL; message = next) {
-        next = message->next; /* run() may release the message */
-        message->run(loop, message);
+    while ((!was_any || clock_ms() < end) && (message = take_one(loop)) != NULL) {
+        message->run(loop, message); /* which may release the message */
+        was_any = true;
     }
     return was_any;
 }
 
+static bool has_more(struct loop *loop)
+{
+    bool more;
+
+    (void)pthread_mutex_lock(&loop->lock);
+    more = loop->rest != NULL || loop->first != NULL;
+    (void)pthread_mutex_unlock(&loop->lock);
+    return more;
+}
+
+/* Where messages are left, events that are ready come before them. */
 static void wake_up(evutil_socket_t fd, short what, void *argument)
 {
     uint64_t count;
 
     (void)what;
     (void)!read(fd, &count, sizeof(count));
-    (void)run_all(argument);
+    (void)run_some(argument);
+    if (has_more(argument))
+        (void)!write(fd, &one, sizeof(one));
 }
 
 void loop_post(struct loop *loop, struct loop_message *message)
 {
-    static const uint64_t one = 1;
     bool was_empty;
 
     message->next = NULL;
@@ -145,7 +167,7 @@ static bool run_all_of_each(struct loops *loops)
     bool was_any = false;
 
     for (size_t i = 0; i < loops->count; i++)
-        was_any = run_all(&loops->loop[i]) || was_any;
+        was_any = run_some(&loops->loop[i]) || was_any;
     return was_any;
 }
 

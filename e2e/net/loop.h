@@ -36,6 +36,7 @@ struct loop {
     pthread_t thread;
     pthread_mutex_t lock;
     struct loop_message *first, *last;
+    struct loop_message *rest; /* taken, and left for the loop's next turn */
     struct loop_message stop;
 };
 
@@ -50,7 +51,10 @@ struct loops *loops_new(size_t count);
 /* Start a thread for each loop. False: a thread could not be had, and none runs. */
 bool loops_start(struct loops *loops);
 
-/* Have message->run() called on a loop, from any thread, in the order of posting. */
+/*
+ * Have message->run() called on a loop, from any thread, in the order of posting. Many messages are
+ * run in slices of some milliseconds, so that events have their turn in between.
+ */
 void loop_post(struct loop *loop, struct loop_message *message);
 
 /*

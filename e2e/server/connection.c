@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -69,6 +70,30 @@ static void take_leave(const struct connection *connection, bool was_finished)
     SSL_free(connection->ssl);
 }
 
+/* FNV-1a from a seed, so that nobody can choose names of one bucket. */
+struct alike_connections *connection_bucket(struct worker *worker, enum connection_key key,
+                                            const char *text)
+{
+    uint32_t sum = 2166136261U ^ worker->server->seed;
+
+    for (; *text != '\0'; text++)
+        sum = (sum ^ (unsigned char)*text) * 16777619U;
+    return &worker->index[key][(sum ^ sum >> 16) % WORKER_BUCKETS];
+}
+
+static void index_by(struct connection *connection, enum connection_key key, const char *text)
+{
+    connection->is_indexed[key] = text != NULL && text[0] != '\0';
+    if (connection->is_indexed[key])
+        LIST_INSERT_HEAD(connection_bucket(connection->worker, key, text), connection, alike[key]);
+}
+
+void connection_index(struct connection *connection, const char *device, const char *subject)
+{
+    index_by(connection, KEY_OF_DEVICE, device);
+    index_by(connection, KEY_OF_SUBJECT, subject);
+}
+
 void connection_end(struct connection *connection)
 {
     struct pool *pool = pool_of(connection);
@@ -79,6 +104,9 @@ void connection_end(struct connection *connection)
     io_watch_cancel(&connection->watch);
     connection_finish(connection);
     TAILQ_REMOVE(&connection->worker->all, connection, all);
+    for (enum connection_key key = 0; key < CONNECTION_KEYS; key++)
+        if (connection->is_indexed[key])
+            LIST_REMOVE(connection, alike[key]);
     take_leave(connection, was_finished);
     if (is_shown(connection))
         metrics_add(METRIC_OPEN, -1);

@@ -55,8 +55,13 @@ struct endpoint {
     int fd;
 };
 
+/* What a connection runs on: a device's name, a subscriber's identity. */
+enum connection_key { KEY_OF_DEVICE, KEY_OF_SUBJECT, CONNECTION_KEYS };
+
 struct connection {
     TAILQ_ENTRY(connection) all, evictable;
+    LIST_ENTRY(connection) alike[CONNECTION_KEYS]; /* in the worker's index */
+    bool is_indexed[CONNECTION_KEYS];
     const struct connection_kind *kind;
     void *service; /* what connections of the kind work with */
     struct worker *worker;
@@ -92,6 +97,16 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
 
 /* Whether it may be closed without harm, to make room; where its handshake is complete. */
 void connection_set_idle(struct connection *connection, bool is_idle);
+
+/*
+ * It runs on this device's key and on this identity (NULL or empty: on none): where they are
+ * revoked it is found by them. Once.
+ */
+void connection_index(struct connection *connection, const char *device, const char *subject);
+
+/* Those of a loop that may be indexed by a text, and others. */
+struct alike_connections *connection_bucket(struct worker *worker, enum connection_key key,
+                                            const char *text);
 
 /* The end of one of which the log has nothing to say. */
 void connection_end(struct connection *connection);

@@ -3,26 +3,30 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "net/clock.h"
 #include "server/connection.h"
-
 #include "store/store.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
+
+#define SLICE_MS 2 /* that one loop closes connections for before events have their turn */
 
 /* For one loop: which connections are to end there. */
 struct ending {
     struct loop_message message;
     struct worker *worker;
     struct close_matching *matching;
+    size_t next; /* of the scopes */
 };
 
 /* For all of them. */
 struct close_matching {
     const char *reason;
-    struct store_scope scope; /* points to texts */
+    const struct store_scope *scopes; /* own: of the texts; NULL: everything */
+    size_t count;
+    struct store_scope own;
     char texts[4][STORE_TEXT_SIZE];
-    bool all;
     atomic_size_t left; /* loops that are not done yet; the last one releases it */
     struct loop *loop;  /* where then goes; NULL: nobody waits */
     struct loop_message *then;
@@ -38,21 +42,65 @@ static void settle(struct close_matching *matching)
     OPENSSL_free(matching);
 }
 
+static bool runs_on(const struct connection *connection, const struct store_scope *scope)
+{
+    return connection->kind->runs_on != NULL && connection->kind->runs_on(connection, scope);
+}
+
+/* One that runs on what scope describes; NULL: none is left. Device or identity say where to look.
+ */
+static struct connection *find_matching(struct worker *worker, const struct store_scope *scope)
+{
+    const enum connection_key key = scope->device != NULL ? KEY_OF_DEVICE : KEY_OF_SUBJECT;
+    const char *text = scope->device != NULL ? scope->device : scope->subject;
+    struct connection *connection;
+
+    if (text == NULL) {
+        TAILQ_FOREACH(connection, &worker->all, all)
+        {
+            if (runs_on(connection, scope))
+                break;
+        }
+        return connection;
+    }
+    LIST_FOREACH(connection, connection_bucket(worker, key, text), alike[key])
+    {
+        if (runs_on(connection, scope))
+            break;
+    }
+    return connection;
+}
+
+/* The next one to close; NULL: none is left. */
+static struct connection *find_next(struct ending *ending)
+{
+    const struct close_matching *matching = ending->matching;
+    struct connection *connection = NULL;
+
+    if (matching->scopes == NULL)
+        return TAILQ_FIRST(&ending->worker->all);
+    for (; ending->next < matching->count; ending->next++) {
+        connection = find_matching(ending->worker, &matching->scopes[ending->next]);
+        if (connection != NULL)
+            break;
+    }
+    return connection;
+}
+
 static void end_here(struct loop *loop, struct loop_message *message)
 {
-    const struct ending *ending = (const struct ending *)message;
-    struct close_matching *matching = ending->matching;
-    struct connection *connection, *next;
+    struct ending *ending = (struct ending *)message;
+    const int64_t end = clock_ms() + SLICE_MS;
+    struct connection *connection;
 
-    (void)loop;
-    for (connection = TAILQ_FIRST(&ending->worker->all); connection != NULL; connection = next) {
-        const struct connection_kind *kind = connection->kind;
-
-        next = TAILQ_NEXT(connection, all);
-        if (matching->all || (kind->runs_on != NULL && kind->runs_on(connection, &matching->scope)))
-            connection_close(connection, matching->reason);
+    while ((connection = find_next(ending)) != NULL) {
+        connection_close(connection, ending->matching->reason);
+        if (clock_ms() >= end) {
+            loop_post(loop, message);
+            return;
+        }
     }
-    settle(matching);
+    settle(ending->matching);
 }
 
 static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
@@ -62,8 +110,7 @@ static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
     return given == NULL ? NULL : text;
 }
 
-static struct close_matching *
-close_matching_new(const struct server *server, const struct store_scope *scope, const char *reason)
+static struct close_matching *close_matching_new(const struct server *server, const char *reason)
 {
     const size_t count = server->loops->count;
     struct close_matching *matching =
@@ -72,10 +119,6 @@ close_matching_new(const struct server *server, const struct store_scope *scope,
     if (matching == NULL)
         return NULL;
     matching->reason = reason;
-    matching->scope.device = copy(matching->texts[0], scope->device);
-    matching->scope.ka_id = copy(matching->texts[1], scope->ka_id);
-    matching->scope.subject = copy(matching->texts[2], scope->subject);
-    matching->scope.naf = copy(matching->texts[3], scope->naf);
     atomic_init(&matching->left, count);
     return matching;
 }
@@ -86,7 +129,7 @@ void close_matching_run(struct server *server, struct close_matching *matching)
     const size_t count = server->loops->count;
 
     for (size_t i = 0; i < count; i++) {
-        matching->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], matching};
+        matching->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], matching, 0};
         loop_post(server->workers[i].loop, &matching->ending[i].message);
     }
 }
@@ -96,17 +139,27 @@ void close_matching_discard(struct close_matching *matching)
     OPENSSL_free(matching);
 }
 
+#define REVOKED "the key that it runs on was revoked"
+
 struct close_matching *close_matching_prepare(const struct server *server,
                                               const struct store_scope *scope)
 {
-    return close_matching_new(server, scope, "the key that it runs on was revoked");
+    struct close_matching *matching = close_matching_new(server, REVOKED);
+
+    if (matching == NULL)
+        return NULL;
+    matching->own.device = copy(matching->texts[0], scope->device);
+    matching->own.ka_id = copy(matching->texts[1], scope->ka_id);
+    matching->own.subject = copy(matching->texts[2], scope->subject);
+    matching->own.naf = copy(matching->texts[3], scope->naf);
+    matching->scopes = &matching->own;
+    matching->count = 1;
+    return matching;
 }
 
-bool server_close_matching(struct server *server, const struct store_scope *scope,
-                           struct loop *loop, struct loop_message *then)
+static bool run_then(struct server *server, struct close_matching *matching, struct loop *loop,
+                     struct loop_message *then)
 {
-    struct close_matching *matching = close_matching_prepare(server, scope);
-
     if (matching == NULL)
         return false;
     matching->loop = loop;
@@ -115,14 +168,25 @@ bool server_close_matching(struct server *server, const struct store_scope *scop
     return true;
 }
 
+bool server_close_matching(struct server *server, const struct store_scope *scope,
+                           struct loop *loop, struct loop_message *then)
+{
+    return run_then(server, close_matching_prepare(server, scope), loop, then);
+}
+
+bool server_close_matching_any(struct server *server, const struct store_scope *scopes,
+                               size_t count, struct loop *loop, struct loop_message *then)
+{
+    struct close_matching *matching = close_matching_new(server, REVOKED);
+
+    if (matching != NULL) {
+        matching->scopes = scopes;
+        matching->count = count;
+    }
+    return run_then(server, matching, loop, then);
+}
+
 bool server_close_all(struct server *server, const char *reason)
 {
-    static const struct store_scope everything = {NULL, NULL, NULL, NULL};
-    struct close_matching *matching = close_matching_new(server, &everything, reason);
-
-    if (matching == NULL)
-        return false;
-    matching->all = true;
-    close_matching_run(server, matching);
-    return true;
+    return run_then(server, close_matching_new(server, reason), NULL, NULL);
 }

@@ -12,6 +12,9 @@
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#define WORKER_BUCKETS 4096
 
 struct limits {
     unsigned int handshake, line, idle;      /* seconds */
@@ -24,6 +27,7 @@ struct connection;
 struct store_scope;
 
 TAILQ_HEAD(connections, connection);
+LIST_HEAD(alike_connections, connection);
 
 /* Places for connections: strangers at one kind of listener take none of another's. */
 enum pool_kind { POOL_UES, POOL_NOTIFY, POOL_STATUS, POOLS };
@@ -38,7 +42,8 @@ struct pool {
 struct worker {
     struct server *server;
     struct loop *loop;
-    struct connections all, unfinished[POOLS], idle; /* oldest first */
+    struct alike_connections index[2][WORKER_BUCKETS]; /* by device, by subject (connection.h) */
+    struct connections all, unfinished[POOLS], idle;   /* oldest first */
     atomic_uint evictable_count[POOLS]; /* of the last two, for other loops to look at */
     bool is_draining;                   /* no more is accepted */
     struct acceptor *acceptor;
@@ -49,6 +54,7 @@ struct server {
     struct loops *loops;
     struct worker *workers; /* as many as loops */
     struct pool pools[POOLS];
+    uint32_t seed; /* random: of the workers' index */
 };
 
 /*
@@ -59,6 +65,13 @@ struct server {
  */
 bool server_close_matching(struct server *server, const struct store_scope *scope,
                            struct loop *loop, struct loop_message *then);
+
+/*
+ * The same of any of these scopes, which must be there until then is posted (loop is not NULL). It
+ * takes its time in slices, whatever their number.
+ */
+bool server_close_matching_any(struct server *server, const struct store_scope *scopes,
+                               size_t count, struct loop *loop, struct loop_message *then);
 
 /*
  * The same in two steps, where nobody waits: what can fail comes first (NULL: out of memory), with

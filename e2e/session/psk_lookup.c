@@ -142,6 +142,8 @@ static void accept_record(struct psk_lookup *lookup, const struct store_answer *
         if (lookup->claim.ka_id == NULL || lookup->claim.subject == NULL ||
             lookup->claim.naf == NULL)
             lookup->claim.role = UE_NOBODY;
+        else
+            connection_index(&lookup->ue->connection, record->device, record->subject);
     }
 }
 
@@ -169,6 +171,7 @@ static void accept_key(struct psk_lookup *lookup, const struct source_answer *an
     } else if (answer->result == SOURCE_FOUND &&
                choose(lookup, UE_FIRST, answer->device, answer->ks_naf)) {
         lookup->claim.not_after = answer->not_after;
+        connection_index(&lookup->ue->connection, answer->device, lookup->claim.identity);
     }
 }
 

@@ -20,7 +20,7 @@
 
 struct entry {
     TAILQ_ENTRY(entry) of_naf;
-    LIST_ENTRY(entry) of_bucket;
+    LIST_ENTRY(entry) of_bucket, of_device, of_subject;
     struct naf *naf;
     int64_t expires; /* clock_ms() */
     struct store_record record;
@@ -40,16 +40,18 @@ struct memory {
     struct store store;
     pthread_mutex_t lock;
     LIST_HEAD(, naf) nafs;
-    LIST_HEAD(, entry) buckets[BUCKETS];
+    LIST_HEAD(bucket, entry) buckets[BUCKETS];
+    struct bucket devices[BUCKETS], subjects[BUCKETS]; /* for revocations */
 };
 
-/* The identity is random: its first digits spread well. */
-static size_t bucket_of(const char *identity)
+/* Identities are random; whoever could choose other texts of one bucket has at most STORE_MAX
+ * there. */
+static size_t bucket_of(const char *text)
 {
     size_t sum = 0;
 
-    for (; *identity != '\0'; identity++)
-        sum = sum * 31 + (unsigned char)*identity;
+    for (; *text != '\0'; text++)
+        sum = sum * 31 + (unsigned char)*text;
     return sum % BUCKETS;
 }
 
@@ -57,6 +59,8 @@ static void forget(struct entry *entry)
 {
     TAILQ_REMOVE(&entry->naf->entries, entry, of_naf);
     LIST_REMOVE(entry, of_bucket);
+    LIST_REMOVE(entry, of_device);
+    LIST_REMOVE(entry, of_subject);
     entry->naf->count--;
     OPENSSL_clear_free(entry, sizeof(*entry));
 }
@@ -127,6 +131,8 @@ static bool add(struct memory *memory, const struct store_record *record)
     entry->record = *record;
     TAILQ_INSERT_TAIL(&naf->entries, entry, of_naf);
     LIST_INSERT_HEAD(&memory->buckets[bucket_of(record->identity)], entry, of_bucket);
+    LIST_INSERT_HEAD(&memory->devices[bucket_of(record->device)], entry, of_device);
+    LIST_INSERT_HEAD(&memory->subjects[bucket_of(record->subject)], entry, of_subject);
     naf->count++;
     return true;
 }
@@ -203,16 +209,12 @@ static bool is_meant(const struct store_scope *scope, const struct store_record 
            agrees(scope->subject, record->subject) && agrees(scope->naf, record->naf);
 }
 
-static struct store_request *memory_revoke(struct store *store, struct loop *loop,
-                                           const struct store_scope *scope, store_done *done,
-                                           void *argument, struct store_answer *now)
+/* Of all NAFs: where neither device nor subject says where to look. */
+static void revoke_everywhere(struct memory *memory, const struct store_scope *scope)
 {
-    struct memory *memory = (struct memory *)store;
     struct entry *entry, *next;
     struct naf *naf;
 
-    (void)loop, (void)done, (void)argument;
-    (void)pthread_mutex_lock(&memory->lock);
     LIST_FOREACH(naf, &memory->nafs, next)
     {
         for (entry = TAILQ_FIRST(&naf->entries); entry != NULL; entry = next) {
@@ -221,6 +223,40 @@ static struct store_request *memory_revoke(struct store *store, struct loop *loo
                 forget(entry);
         }
     }
+}
+
+static void revoke(struct memory *memory, const struct store_scope *scope)
+{
+    struct entry *entry, *next;
+
+    if (scope->device != NULL) {
+        for (entry = LIST_FIRST(&memory->devices[bucket_of(scope->device)]); entry != NULL;
+             entry = next) {
+            next = LIST_NEXT(entry, of_device);
+            if (is_meant(scope, &entry->record))
+                forget(entry);
+        }
+    } else if (scope->subject != NULL) {
+        for (entry = LIST_FIRST(&memory->subjects[bucket_of(scope->subject)]); entry != NULL;
+             entry = next) {
+            next = LIST_NEXT(entry, of_subject);
+            if (is_meant(scope, &entry->record))
+                forget(entry);
+        }
+    } else {
+        revoke_everywhere(memory, scope);
+    }
+}
+
+static struct store_request *memory_revoke(struct store *store, struct loop *loop,
+                                           const struct store_scope *scope, store_done *done,
+                                           void *argument, struct store_answer *now)
+{
+    struct memory *memory = (struct memory *)store;
+
+    (void)loop, (void)done, (void)argument;
+    (void)pthread_mutex_lock(&memory->lock);
+    revoke(memory, scope);
     (void)pthread_mutex_unlock(&memory->lock);
     store_answer_set(now, STORE_OK, NULL);
     return NULL;

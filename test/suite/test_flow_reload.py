@@ -1,0 +1,141 @@
+"""A reload that removes very many rows, while very many connections are held: who waits for it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import Server, StockClient, wait_until, write_devices
+from sanitizer import SLOWER
+
+KS_NAF, KA = "11" * 32, "22" * 32
+PROBE, HELD = "probe@x.example", "held@x.example"
+ROWS = 50000 // SLOWER
+CONNECTIONS = 1000
+LONGEST = 0.05  # seconds that a UE elsewhere may wait
+OPTIONS = ("--connections-per-device", "100000", "--line-timeout", "600", "--e2e", "offered")
+
+
+@pytest.fixture(name="devices")
+def find_devices(tmp_path: Path) -> Path:
+    """Where the devices file is to be."""
+    return tmp_path / "devices.csv"
+
+
+def write_rows(devices: Path, count: int) -> None:
+    """A file with so many rows beside those that stay."""
+    others = (f"u{number}@x.example" for number in range(count))
+    write_devices(devices, [[name, KS_NAF, KA] for name in (PROBE, HELD, *others)])
+
+
+def held(server: Server, count: int) -> "subprocess.Popen[bytes]":
+    """So many connections of one device, once they are there."""
+    process = subprocess.Popen(
+        [
+            *[BUILD / "test/programs/held_connections", server.address],
+            *[f"3GPP-bootstrapping.{HELD}", KS_NAF, str(count)],
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert int(process.stdout.readline()) == count
+    return process
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def reload(server: Server, devices: Path, rows: int) -> None:
+    """Have the file read that has so many rows; it returns when it is in force."""
+    before = server.errors.count("event=reload")
+    write_rows(devices, rows)
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.errors.count("event=reload") > before, SLOWER * 60)
+
+
+def cost_of_removal(devices: Path, connections: int) -> float:
+    """Seconds of processor that a reload takes which removes all rows but two."""
+    write_rows(devices, ROWS)
+    with Server(devices, *OPTIONS, two_addresses=False) as server:
+        holding = held(server, connections)
+        before = processor_seconds(server.process.pid)
+        reload(server, devices, 0)
+        time.sleep(0.5)  # for what the loops do of it
+        cost = processor_seconds(server.process.pid) - before
+        holding.kill()
+        holding.wait()
+    return cost
+
+
+def test_rows_are_not_looked_for_among_connections(devices: Path) -> None:
+    """Connections that have nothing to do with the rows cost nothing: not rows times connections."""
+    alone = cost_of_removal(devices, 1)
+    assert cost_of_removal(devices, CONNECTIONS) < 2 * alone + SLOWER * 0.25
+
+
+def test_others_do_not_wait_for_a_reload(devices: Path) -> None:
+    """A UE's line comes back within 50 ms meanwhile; of three reloads the best, as other programs run as well."""
+    write_rows(devices, ROWS)
+    longest = []
+    with Server(devices, *OPTIONS, two_addresses=False) as server:
+        holding = held(server, CONNECTIONS)
+        with StockClient(
+            server.address, f"3GPP-bootstrapping.{PROBE}", bytes.fromhex(KS_NAF)
+        ) as probe:
+            probe.flag()
+            for _ in range(3):
+                longest.append(longest_wait(server, devices, probe))
+                reload(server, devices, ROWS)
+        started = time.monotonic()
+        server.process.terminate()
+        assert server.wait() == 0
+        assert time.monotonic() - started < 3 + SLOWER * 4, "3 for the drain"
+        holding.kill()
+        holding.wait()
+    assert min(longest) < SLOWER * LONGEST, longest
+
+
+def longest_wait(server: Server, devices: Path, probe: StockClient) -> float:
+    """The longest that a line took while a reload removed the rows, and half a second on."""
+    before = server.errors.count("event=reload")
+    write_rows(devices, 0)
+    server.process.send_signal(signal.SIGHUP)
+    waits = []
+    end = None
+    while end is None or time.monotonic() < end:
+        started = time.monotonic()
+        probe.write(b"x\n")
+        assert probe.read() == b"plain: x"
+        waits.append(time.monotonic() - started)
+        time.sleep(0.002)
+        if end is None and server.errors.count("event=reload") > before:
+            end = time.monotonic() + 0.5
+    return max(waits)
+
+
+def test_connections_of_removed_rows_end(devices: Path) -> None:
+    """All of them, however many: those of the device, and of no other."""
+    write_devices(devices, [[name, KS_NAF, KA] for name in (PROBE, HELD)])
+    with Server(devices, *OPTIONS, two_addresses=False) as server:
+        holding = held(server, 500)
+        with StockClient(
+            server.address, f"3GPP-bootstrapping.{PROBE}", bytes.fromhex(KS_NAF)
+        ) as probe:
+            probe.flag()
+            write_devices(devices, [[PROBE, KS_NAF, KA]])
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: server.errors.count("the key that it runs on was revoked") == 500)
+            probe.write(b"x\n")
+            assert probe.read() == b"plain: x"
+        holding.kill()
+        holding.wait()
