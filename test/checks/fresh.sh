@@ -15,6 +15,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/test/checks/roots.sh"
 folder=$roots/fresh
+counted=""
 "$root/scripts/install-packages.sh" git @roots
 
 # as_user <user> <command ...>: with what that user's login begins with, and nothing of this machine's: no locale, no
@@ -43,12 +44,18 @@ run_in() {
     [ "$(cat "$folder/status")" -eq 0 ]
 }
 
-# The last line of pytest's counts what passed, and neither failures nor errors.
+# The last line of pytest's counts what passed, and neither failures nor errors; it is kept for the end.
 passed() {
-    tail -n 1 "$folder/output" | grep -E '(^|[^0-9])[1-9][0-9]* passed' | grep -q -v -E '[0-9] (failed|error)' || {
-        echo "fresh: the output ends with no line of pytest's that says so many passed"
-        return 1
-    }
+    line=$(tail -n 1 "$folder/output" | sed 's/[= ]*$//; s/^[= ]*//')
+    case $line in
+    *failed* | *error*) ;;
+    [1-9]*" passed"*)
+        counted="${counted:+$counted; }$line as $1"
+        return
+        ;;
+    esac
+    echo "fresh: the output ends with no line of pytest's that says how many passed, and that none failed: $line"
+    return 1
 }
 
 bare() {
@@ -66,7 +73,7 @@ bare() {
     run_in root /root/akma "$(sed -n 1p "$folder/commands")"
     sed '/^$/d' "$folder/output" | tail -n 4 | diff "$folder/wanted" -
     run_in root /root/akma "$(sed -n 2p "$folder/commands")"
-    passed
+    passed root
 }
 
 user() {
@@ -75,7 +82,7 @@ user() {
     git clone -q --no-hardlinks "$root" "$folder/home/somebody/akma"
     in_root "$folder" chown -R somebody: /home/somebody/akma
     run_in somebody /home/somebody/akma test/run.sh
-    passed
+    passed somebody
 }
 
 case ${1:-all} in
@@ -89,4 +96,4 @@ bare | user) "$1" ;;
     exit 2
     ;;
 esac
-echo "fresh: all well"
+echo "fresh: $counted"
