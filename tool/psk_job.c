@@ -90,9 +90,12 @@ static bool complain(struct psk_job *job, size_t line, const char *reason)
 static bool derive(const struct psk_setup *setup, EVP_KDF_CTX *ctx, const struct row *row,
                    unsigned char *key)
 {
+    int64_t not_after = row_not_after(row);
     OSSL_PARAM params[COLUMNS + 1];
     size_t count = 0;
 
+    if (not_after == 0) /* no end is known */
+        not_after = AKMA_NOT_AFTER_MAX;
     for (size_t i = 0; i < setup->layout.count; i++) {
         const enum column column = setup->layout.at[i];
         const struct row_field *field = &row->field[column];
@@ -100,6 +103,8 @@ static bool derive(const struct psk_setup *setup, EVP_KDF_CTX *ctx, const struct
         if (parameters[column].name != NULL)
             params[count++] =
                 psk_param(column, field->length > 0 ? field : &setup->defaults[column]);
+        else if (column == COLUMN_NOT_AFTER)
+            params[count++] = OSSL_PARAM_construct_int64(AKMA_PARAM_NOT_AFTER, &not_after);
     }
     params[count] = OSSL_PARAM_construct_end();
     return EVP_KDF_derive(ctx, key, setup->length, params) > 0;

@@ -124,15 +124,20 @@ static void send_again(struct exchange *exchange)
 static void take_key(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct key_service_setup *setup = exchange->service->setup;
+    const int64_t now = (int64_t)time(NULL);
     char fault[KEY_ANSWER_FAULT_SIZE];
     struct key_answer key;
 
     if (!key_answer_read(&key, setup->interface->system, setup->device_name, reply->content_type,
                          reply->body, reply->length, fault))
         exchange_fail(exchange, "200", fault);
-    else if (key.not_after < (int64_t)time(NULL))
-        exchange_fail(exchange, "200", "the key has expired");
-    else
+    else if (key.not_after < now) {
+        (void)snprintf(fault, sizeof(fault),
+                       "the key has expired: it ended %lld seconds ago by this clock; do both "
+                       "clocks agree?",
+                       (long long)(now - key.not_after));
+        exchange_fail(exchange, "200", fault);
+    } else
         exchange_end(exchange, KEY_FOUND, &key, NULL);
     OPENSSL_cleanse(&key, sizeof(key));
 }

@@ -233,6 +233,7 @@ const char *sealed_record_open(const struct seal_keys *keys, const char *run_id,
         wrong = "the store's record is too old";
     if (wrong != NULL) {
         OPENSSL_cleanse(record, sizeof(*record));
+        record->not_after = key != NULL && now > head.until ? (int64_t)head.until : 0;
         return wrong;
     }
     record->not_after = (int64_t)head.until;

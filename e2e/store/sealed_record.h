@@ -44,7 +44,7 @@ bool sealed_record_make(const struct seal_keys *keys, const char *run_id, uint64
 /*
  * Open what a store gave for record->identity, now in seconds since 1970. NULL: the record is
  * filled, its lifetime and not_after say until when it may be used; or the reason why it is not,
- * and it is cleansed.
+ * and it is cleansed, but that not_after says since when one is too old.
  */
 const char *sealed_record_open(const struct seal_keys *keys, const char *run_id, uint64_t now,
                                const unsigned char *sealed, size_t length,

@@ -73,19 +73,36 @@ static void forget(struct redis *client, const struct store_record *record)
     }
 }
 
+/* The Redis counts a record's time itself: one that is there and too old means two clocks. */
+static void report_clocks(struct store_answer *answer, const char *wrong, int64_t ended)
+{
+    char sentence[STORE_REASON_SIZE];
+
+    (void)snprintf(
+        sentence, sizeof(sentence),
+        "%s: it ended %lld seconds ago by this clock, so that of the third party differs "
+        "by as much or more",
+        wrong, (long long)time(NULL) - (long long)ended);
+    store_answer_set(answer, STORE_UNAVAILABLE, sentence);
+}
+
 /* Open what was got; where it is no record of this identity and run, the reason says so. */
 static void open_record(const struct store_request *request, const struct redis_reply *reply,
                         struct store_answer *answer)
 {
     struct redis_store *store = request->store;
     const char *wrong;
+    int64_t ended;
 
     answer->record = request->record;
     (void)pthread_rwlock_rdlock(&store->lock);
     wrong = sealed_record_open(store->keys, redis_run_id(request->client), (uint64_t)time(NULL),
                                (const unsigned char *)reply->text, reply->length, &answer->record);
     (void)pthread_rwlock_unlock(&store->lock);
+    ended = wrong == NULL ? 0 : answer->record.not_after;
     store_answer_set(answer, wrong == NULL ? STORE_OK : STORE_UNAVAILABLE, wrong);
+    if (ended != 0)
+        report_clocks(answer, wrong, ended);
     if (wrong == NULL && request->operation == CONSUME)
         forget(request->client, &answer->record);
 }

@@ -143,7 +143,7 @@ def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
         write(own, OLD_ROW, NEW_ROW)
         wait_until(lambda: tunnel.errors.count("event=reload") == 2)
         assert asks(address, b"three\n") == b"e2e: three\n"
-        server.wait_for_error("event=flag", SECONDS)
+        wait_until(lambda: server.errors.count("event=flag") == 3)
         flags = [line for line in server.errors.splitlines() if "event=flag" in line]
         assert ["btid2@bsf" in line for line in flags] == [False, False, True]
 
@@ -164,6 +164,30 @@ def test_key_that_has_expired(tmp_path: Path) -> None:
         assert "the key has expired" in server.wait_for_error("event=source")
         write(own, OLD_ROW)
         assert ue(own, server).returncode == 4, "a UE without not-after is refused all the same"
+
+
+def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
+    """A PSK file would have had a key that the operator does not know any more; the next row has its own end."""
+    now = int(time.time())
+    rows = [
+        f"past@x,{FIRST.hex()},{KA.hex()},,,{now - 60}\n",
+        f"open@x,{FIRST.hex()},{KA.hex()},,,\n",
+    ]
+    rows.append(f"later@x,{FIRST.hex()},{KA.hex()},,,{now + 3600}\n")
+    out = tmp_path / "out"
+    result = subprocess.run(
+        [BUILD / "tool/akma", "psk", "--in", write(tmp_path / "in.csv", *rows), "--out", out]
+        + ["--format", "mosquitto", "--keep-going", "--naf-fqdn", FQDN]
+        + ["--ua-protocol-id", "0100000007"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        result.returncode == 1 and f"not-after: the 3GPP key ended at {now - 60}" in result.stderr
+    )
+    assert [line.split(":")[0] for line in out.read_text().splitlines()] == ["open@x", "later@x"]
 
 
 def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
