@@ -52,8 +52,8 @@ static void set_debug(const OSSL_CORE_HANDLE *handle, const char *file, int line
     (void)handle, (void)file, (void)line, (void)function;
 }
 
-static void vset_error(const OSSL_CORE_HANDLE *handle, uint32_t reason, const char *format,
-                       va_list arguments)
+__attribute__((format(printf, 3, 0))) static void
+vset_error(const OSSL_CORE_HANDLE *handle, uint32_t reason, const char *format, va_list arguments)
 {
     (void)handle, (void)reason;
     (void)vsnprintf(said, sizeof(said), format, arguments);

@@ -24,7 +24,7 @@ static MOSQ_FUNC_generic_callback callback;
 static void *callback_userdata;
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): as the broker has them */
-void mosquitto_log_printf(int level, const char *format, ...)
+__attribute__((format(printf, 2, 3))) void mosquitto_log_printf(int level, const char *format, ...)
 {
     va_list arguments;
 
