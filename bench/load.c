@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "devices.h"
 #include "net/tls.h"
 #include "options.h"
 #include "visitor.h"
@@ -187,12 +188,16 @@ static void begin_all(struct loops *loops, struct counts *all_counts)
 static void open_keys(struct client_setup *setup, struct e2e *e2e)
 {
     const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = USAGE};
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
+    char fault[DEVICES_FAULT_SIZE];
 
     if (option.devices == NULL) {
         fprintf(stderr, "--devices is missing\n");
         exit(EXIT_USAGE);
     }
-    setup->devices = common_devices(option.devices, false);
+    setup->devices = devices_read(option.devices, &rules, fault);
+    if (setup->devices == NULL)
+        fprintf(stderr, "devices file: %s\n", fault);
     setup->ctx = tls_psk_ctx(TLS_client_method(), NULL);
     if (setup->devices == NULL || setup->ctx == NULL)
         exit(EXIT_FAILURE);

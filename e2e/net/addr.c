@@ -5,7 +5,6 @@
  */
 #include "net/addr.h"
 
-#include "net/stream.h"
 #include "net/tcp.h"
 #include "printable.h"
 
@@ -281,51 +280,6 @@ void addr_close(struct listenings *listenings)
     for (size_t i = 0; i < listenings->count; i++)
         (void)close(listenings->at[i].fd);
     listenings->count = 0;
-}
-
-/* Finish a connect() that did not block. */
-static bool is_connected(int fd)
-{
-    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
-    socklen_t size = sizeof(errno);
-    int error = 0;
-
-    if (poll(&wanted, 1, STREAM_SECONDS * 1000) <= 0) {
-        errno = ETIMEDOUT;
-        return false;
-    }
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        return false;
-    errno = error;
-    return error == 0;
-}
-
-int addr_connect(const char *option, const char *address)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *places = NULL;
-    char *host, *service;
-    int fd = -1;
-
-    if (!addr_parse(option, address, false, &host, &service))
-        return -1;
-    if (getaddrinfo(host, service, &hints, &places) != 0)
-        places = NULL;
-    for (const struct addrinfo *place = places; place != NULL && fd < 0; place = place->ai_next) {
-        fd = open_socket(place);
-        if (fd >= 0 && connect(fd, place->ai_addr, place->ai_addrlen) != 0 &&
-            (errno != EINPROGRESS || !is_connected(fd))) {
-            (void)close(fd);
-            fd = -1;
-        }
-    }
-    if (fd < 0)
-        (void)print_fault(option, address, strerror(errno));
-    if (places != NULL)
-        freeaddrinfo(places);
-    OPENSSL_free(host);
-    OPENSSL_free(service);
-    return fd;
 }
 
 size_t addr_network(const struct sockaddr *peer, unsigned char key[ADDR_NETWORK_SIZE])

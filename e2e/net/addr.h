@@ -54,9 +54,6 @@ bool addr_listen(struct listenings *listenings, const char *option, const char *
 
 void addr_close(struct listenings *listenings);
 
-/* A connected socket that does not block, or -1: the reason went to standard error. It waits. */
-int addr_connect(const char *option, const char *address);
-
 /*
  * The network of a peer, in key: an IPv4 address, in whatever form it comes, or the /64 of an IPv6
  * address. Its octets, those that are written.

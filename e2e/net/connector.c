@@ -7,7 +7,6 @@
 
 #include "net/clock.h"
 #include "net/resolver.h"
-#include "net/stream.h"
 #include "net/tcp.h"
 
 #include <errno.h>
@@ -179,7 +178,7 @@ static int open_socket(const struct addrinfo *address)
 
     if (fd >= 0 && address->ai_family != AF_UNIX) {
         tcp_no_delay(fd);
-        stream_keep_alive(fd);
+        tcp_keep_alive(fd);
     }
     return fd;
 }

@@ -1,5 +1,5 @@
 /*
- * What both programs do alike
+ * TLS as both programs set it up, and what OpenSSL says of an error
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static FILE *keylog_file;
 
@@ -45,7 +46,7 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
     SSL_CTX *ctx = tls13_psk_ctx(NULL, method);
 
     if (ctx == NULL) {
-        fprintf(stderr, "TLS: %s\n", tls_error());
+        fprintf(stderr, "TLS: %s\n", tls_error("no reason given"));
         return NULL;
     }
     if (keylog != NULL) {
@@ -93,15 +94,16 @@ enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
     return opened;
 }
 
-struct devices *common_devices(const char *path, bool insecure)
+void tls_close(SSL *ssl)
 {
-    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .insecure = insecure};
-    char fault[DEVICES_FAULT_SIZE];
-    struct devices *devices = devices_read(path, &rules, fault);
-
-    if (devices == NULL)
-        fprintf(stderr, "devices file %s: %s\n", PRINTABLE(path), fault);
-    return devices;
+    if (ssl == NULL)
+        return;
+    if (SSL_is_init_finished(ssl))
+        (void)SSL_shutdown(ssl);
+    ERR_clear_error();
+    if (SSL_get_fd(ssl) >= 0)
+        (void)close(SSL_get_fd(ssl));
+    SSL_free(ssl);
 }
 
 bool tls_alpn_is(const SSL *ssl, const char *protocol)
@@ -113,12 +115,12 @@ bool tls_alpn_is(const SSL *ssl, const char *protocol)
     return length == strlen(protocol) && memcmp(agreed, protocol, length) == 0;
 }
 
-const char *tls_error(void)
+const char *tls_error(const char *otherwise)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     ERR_clear_error();
-    return reason == NULL ? "no reason given" : reason;
+    return reason == NULL ? otherwise : reason;
 }
 
 const char *tls_file_error(void)

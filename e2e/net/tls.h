@@ -1,12 +1,11 @@
 /*
- * What both programs do alike
+ * TLS as both programs set it up, and what OpenSSL says of an error
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
-#include "devices.h"
 #include "e2e_key.h"
 
 #include <openssl/ssl.h>
@@ -26,11 +25,11 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
                                const char *ua_protocol_id);
 
-/* Read the devices file, for both halves of the key; NULL: the reason went to standard error. */
-struct devices *common_devices(const char *path, bool insecure);
+/* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */
+void tls_close(SSL *ssl);
 
-/* The newest of OpenSSL's errors in words; the stack is emptied. */
-const char *tls_error(void);
+/* The newest of OpenSSL's errors in words, or otherwise where it has none; the stack is emptied. */
+const char *tls_error(const char *otherwise);
 
 /* The oldest one, which says what is wrong with a file that was read; the stack is emptied. */
 const char *tls_file_error(void);

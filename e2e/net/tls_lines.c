@@ -10,8 +10,6 @@
 #include <openssl/err.h>
 #include <string.h>
 
-#define IN_SIZE (LINE_MAX_LENGTH + 1) /* and the LF */
-
 const char *io_status_text(enum io_status result)
 {
     static const char *const says[] = {
@@ -46,17 +44,28 @@ enum io_status io_status_of_ssl(const SSL *ssl, int result)
     }
 }
 
+static size_t max_length(const struct tls_lines *lines)
+{
+    return lines->max == 0 ? LINE_MAX_LENGTH : lines->max;
+}
+
+/* The room for a line, and its LF. */
+static size_t in_size(const struct tls_lines *lines)
+{
+    return max_length(lines) + 1;
+}
+
 /* Give up the room that nothing stands in. */
 static void shrink(struct tls_lines *lines)
 {
     char *smaller;
 
     if (lines->in_length == 0) {
-        OPENSSL_clear_free(lines->in, IN_SIZE);
+        OPENSSL_clear_free(lines->in, in_size(lines));
         lines->in = NULL;
     } else if ((smaller = OPENSSL_malloc(lines->in_length)) != NULL) {
         memcpy(smaller, lines->in, lines->in_length);
-        OPENSSL_clear_free(lines->in, IN_SIZE);
+        OPENSSL_clear_free(lines->in, in_size(lines));
         lines->in = smaller;
     }
 }
@@ -65,7 +74,7 @@ static void shrink(struct tls_lines *lines)
 static bool make_room(struct tls_lines *lines)
 {
     const size_t rest = lines->in_length - lines->in_taken;
-    char *larger = OPENSSL_malloc(IN_SIZE);
+    char *larger = OPENSSL_malloc(in_size(lines));
 
     if (larger == NULL)
         return false;
@@ -105,10 +114,11 @@ enum io_status tls_lines_read(struct tls_lines *lines, const char **line, size_t
     while (result == IO_OK) {
         int got;
 
-        if (lines->in_length > LINE_MAX_LENGTH)
+        if (lines->in_length > max_length(lines))
             return IO_TOO_LONG;
         ERR_clear_error();
-        got = SSL_read(lines->ssl, lines->in + lines->in_length, (int)(IN_SIZE - lines->in_length));
+        got = SSL_read(lines->ssl, lines->in + lines->in_length,
+                       (int)(in_size(lines) - lines->in_length));
         result = io_status_of_ssl(lines->ssl, got);
         if (got > 0)
             lines->in_length += (size_t)got;
@@ -190,5 +200,5 @@ void tls_lines_clear(struct tls_lines *lines)
 {
     OPENSSL_clear_free(lines->in, lines->in_length);
     OPENSSL_clear_free(lines->out, lines->out_length);
-    *lines = (struct tls_lines){.ssl = lines->ssl};
+    *lines = (struct tls_lines){.ssl = lines->ssl, .max = lines->max};
 }

@@ -21,13 +21,14 @@ enum io_status {
     IO_WANT_EITHER,
     IO_PAUSED,   /* what an answer is waited for, the socket says nothing about */
     IO_EOF,      /* the other side has closed */
-    IO_TOO_LONG, /* no end of line within LINE_MAX_LENGTH */
+    IO_TOO_LONG, /* no end of line within so many octets */
     IO_ERROR
 };
 
-/* Set to zero, but for ssl. */
+/* Set to zero, but for ssl, and max where it is another one. */
 struct tls_lines {
     SSL *ssl;
+    size_t max; /* octets of a line that is read; 0: LINE_MAX_LENGTH */
     char *in, *out;
     size_t in_length, in_taken; /* of in: what was read, what was given away */
     size_t out_length, out_sent, out_size;

@@ -8,6 +8,7 @@
 #include "net/addr.h"
 #include "net/clock.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 #include "server/conn_limit.h"
 
 #include <openssl/crypto.h>
@@ -19,14 +20,6 @@
 #include <unistd.h>
 
 #define REASON_SIZE 512 /* of a sentence, with what is known beside it */
-
-const char *connection_error(void)
-{
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-    ERR_clear_error();
-    return reason == NULL ? "the connection was cut" : reason;
-}
 
 static struct pool *pool_of(const struct connection *connection)
 {
@@ -195,7 +188,7 @@ static void handshake(void *argument, bool in_time)
         refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
                          client_hello_was_refused(connection->ssl)
                              ? "its second ClientHello announces too much, or is none"
-                             : connection_error());
+                             : tls_error("the connection was cut"));
     } else {
         io_watch_set(&connection->watch, result, connection->deadline);
     }

@@ -120,7 +120,4 @@ void connection_finish(struct connection *connection);
  */
 bool connection_evict(struct worker *worker, enum pool_kind pool);
 
-/* The newest of OpenSSL's errors in words; the stack is emptied. */
-const char *connection_error(void);
-
 #endif

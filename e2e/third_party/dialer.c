@@ -66,7 +66,7 @@ static void handshake(void *argument, bool in_time)
         io_watch_set(&dialer->watch, result, dialer->deadline);
     else
         finish(dialer, SSL_get_verify_result(dialer->ssl) == X509_V_OK
-                           ? tls_error()
+                           ? tls_error("no reason given")
                            : X509_verify_cert_error_string(SSL_get_verify_result(dialer->ssl)));
 }
 

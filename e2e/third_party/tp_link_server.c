@@ -9,7 +9,7 @@
 #include "third_party/tp_link_server.h"
 
 #include "net/clock.h"
-#include "net/stream.h"
+#include "net/tcp.h"
 #include "server/conn_limit.h"
 #include "third_party/tp_link_tasks.h"
 #include "third_party/tp_link_tls.h"
@@ -143,7 +143,7 @@ static void ready(struct connection *connection)
                           "this NAF has as many lines as it may have");
         return;
     }
-    stream_keep_alive(SSL_get_fd(connection->ssl));
+    tcp_keep_alive(SSL_get_fd(connection->ssl));
     log_event("line", "naf", naf->name, "peer", log_address(peer, &connection->peer.any), NULL);
     naf->lines.ssl = connection->ssl;
     connection->deadline = 0;

@@ -9,7 +9,6 @@
 #include "net/clock.h"
 #include "net/connector.h"
 #include "net/io_watch.h"
-#include "net/stream.h"
 #include "net/tls.h"
 #include "net/tls_lines.h"
 #include "tls13_psk.h"
@@ -193,7 +192,7 @@ static void client_disconnect(struct client *client)
     io_watch_cancel(&client->watch);
     tls_lines_clear(&client->lines);
     if (client->lines.ssl != NULL)
-        stream_close(client->lines.ssl);
+        tls_close(client->lines.ssl);
     else if (client->fd >= 0)
         (void)close(client->fd);
     client->lines.ssl = NULL;
@@ -302,11 +301,13 @@ static enum io_status set_up_tls(struct client *client)
 
     if (ssl == NULL || !SSL_set_fd(ssl, client->fd)) {
         SSL_free(ssl);
-        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
+        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s",
+                           tls_error("no reason given"));
     }
     client->lines.ssl = ssl;
     if (!offer(client, ssl))
-        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s", tls_error());
+        return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s",
+                           tls_error("no reason given"));
     SSL_set_connect_state(ssl);
     SSL_set_read_ahead(ssl, 1); /* one system call for what the server says in several records */
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -395,7 +396,7 @@ static enum io_status shake_hands(struct client *client)
     if (result == IO_ERROR) {
         const unsigned long error = ERR_peek_last_error();
 
-        return fail_handshake(client, tls_error(), error);
+        return fail_handshake(client, tls_error("no reason given"), error);
     }
     return result;
 }

@@ -8,9 +8,11 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
+#include "net/clock.h"
+#include "net/io_watch.h"
 #include "net/signals.h"
-#include "net/stream.h"
 #include "net/tls.h"
+#include "net/tls_lines.h"
 #include "options.h"
 #include "printable.h"
 #include "program.h"
@@ -21,6 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MESSAGE_SECONDS 10 /* the answer has to be there within */
 
 SIGNALS_SET_UP_FIRST;
 
@@ -94,45 +98,76 @@ static int say(int status, const char *format, ...)
     return status;
 }
 
-/* Send the message and expect it back behind a prefix. */
-static int echo(SSL *ssl, const char *prefix)
-{
-    char line[STREAM_ANSWER_MAX + 1];
-    const size_t before = strlen(prefix), length = strlen(option.message);
-    size_t got = 0;
-    enum stream_result result = stream_write_line(ssl, "", option.message, length);
+/* The message on its way over a connection, and back behind a prefix. */
+struct message {
+    struct loop *loop;
+    struct tls_lines lines;
+    struct io_watch watch;
+    int64_t deadline;
+    const char *prefix;
+    int status;
+};
 
-    if (result == STREAM_OK)
-        result = stream_read_line(ssl, line, &got);
-    if (result != STREAM_OK)
-        return say(CLIENT_OTHER,
-                   "no answer to the message (%s): does the server allow this kind of connection?",
-                   stream_says(result));
-    if (got != before + length || memcmp(line, prefix, before) != 0 ||
-        memcmp(line + before, option.message, length) != 0)
+static void end_message(struct message *message, int status)
+{
+    message->status = status;
+    io_watch_cancel(&message->watch);
+    tls_lines_clear(&message->lines);
+    tls_close(message->lines.ssl);
+    (void)event_base_loopbreak(message->loop->base);
+}
+
+static int check_answer(const struct message *message, const char *line, size_t length)
+{
+    const size_t before = strlen(message->prefix), sent = strlen(option.message);
+
+    if (length != before + sent || memcmp(line, message->prefix, before) != 0 ||
+        memcmp(line + before, option.message, sent) != 0)
         return say(CLIENT_OTHER, "the answer is not the message behind \"%s\": is this an e2e-as?",
-                   prefix);
-    (void)fwrite(line, 1, got, stdout);
+                   message->prefix);
+    (void)fwrite(line, 1, length, stdout);
     (void)putchar('\n');
     return EXIT_SUCCESS;
 }
 
-struct message {
-    struct loop *loop;
-    int status;
-};
+static void on_ready(void *argument, bool in_time)
+{
+    struct message *message = argument;
+    enum io_status result = in_time ? tls_lines_write(&message->lines) : IO_WANT_READ;
+    const char *line;
+    size_t length;
+
+    if (result == IO_OK)
+        result = tls_lines_read(&message->lines, &line, &length);
+    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
+        io_watch_set(&message->watch, result, message->deadline);
+    else if (result == IO_OK)
+        end_message(message, check_answer(message, line, length));
+    else
+        end_message(message, say(CLIENT_OTHER,
+                                 "no answer to the message (%s): does the server allow this kind "
+                                 "of connection?",
+                                 io_status_text(result)));
+}
 
 /* The flow has ended: with a connection, or with a sentence. */
 static void take_connection(void *argument, const struct client_result *result)
 {
     struct message *message = argument;
 
-    if (result->outcome != CLIENT_READY)
-        message->status = say((int)result->outcome, "%s", result->reason);
+    message->lines.ssl = result->ssl;
+    if (result->outcome != CLIENT_READY) {
+        end_message(message, say((int)result->outcome, "%s", result->reason));
+        return;
+    }
+    message->prefix = result->is_e2e ? "e2e: " : "plain: ";
+    message->lines.max = LINE_MAX_LENGTH + strlen(message->prefix);
+    message->deadline = clock_ms() + (int64_t)MESSAGE_SECONDS * 1000;
+    io_watch_init(&message->watch, message->loop, SSL_get_fd(result->ssl), on_ready, message);
+    if (tls_lines_add(&message->lines, "", option.message, strlen(option.message)))
+        on_ready(message, true);
     else
-        message->status = echo(result->ssl, result->is_e2e ? "e2e: " : "plain: ");
-    stream_close(result->ssl);
-    (void)event_base_loopbreak(message->loop->base);
+        end_message(message, say(CLIENT_OTHER, "out of memory"));
 }
 
 static int send_message(struct ue_keys *keys)
@@ -142,6 +177,8 @@ static int send_message(struct ue_keys *keys)
     struct message message = {.loop = loops == NULL ? NULL : &loops->loop[0],
                               .status = CLIENT_OTHER};
 
+    if (loops != NULL)
+        io_watch_init(&message.watch, message.loop, -1, on_ready, &message);
     if (loops == NULL || client_start(message.loop, setup, NULL, take_connection, &message) == NULL)
         (void)say(message.status, "out of memory");
     else
@@ -218,8 +255,8 @@ static bool is_one_task(void)
              (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
         (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
-             (strlen(option.message) > STREAM_LINE_MAX || strchr(option.message, '\n') != NULL))
-        (void)say(EXIT_USAGE, "--message: must be one line of at most %d octets", STREAM_LINE_MAX);
+             (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))
+        (void)say(EXIT_USAGE, "--message: must be one line of at most %d octets", LINE_MAX_LENGTH);
     else
         return true;
     return false;

@@ -7,8 +7,8 @@
 
 #include "net/clock.h"
 #include "net/io_watch.h"
-#include "net/stream.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -71,7 +71,7 @@ static void on_readable(void *argument, bool in_time)
     if (in_time && io_status_of_ssl(kept->ssl, got) == IO_WANT_READ)
         io_watch_set(&kept->watch, IO_WANT_READ, kept->deadline);
     else
-        stream_close(remove_kept(kept));
+        tls_close(remove_kept(kept));
 }
 
 SSL *first_pool_take(struct first_pool *pool, const struct client_setup *setup)
@@ -84,7 +84,7 @@ SSL *first_pool_take(struct first_pool *pool, const struct client_setup *setup)
 
         if (is_current)
             return ssl;
-        stream_close(ssl);
+        tls_close(ssl);
     }
     return NULL;
 }
@@ -95,7 +95,7 @@ static void keep(struct first_pool *pool, struct kept *kept)
     kept->deadline = clock_ms() + (int64_t)FIRST_POOL_SECONDS * 1000;
     TAILQ_INSERT_HEAD(&pool->kept, kept, next);
     if (++pool->count > FIRST_POOL_MAX)
-        stream_close(remove_kept(TAILQ_LAST(&pool->kept, kept_list)));
+        tls_close(remove_kept(TAILQ_LAST(&pool->kept, kept_list)));
     tcp_user_timeout(SSL_get_fd(kept->ssl), UNHEARD_MS);
     io_watch_init(&kept->watch, pool->loop, SSL_get_fd(kept->ssl), on_readable, kept);
     io_watch_set(&kept->watch, IO_WANT_READ, kept->deadline);
@@ -108,7 +108,7 @@ void first_pool_put(struct first_pool *pool, const struct client_setup *setup, S
 
     if (kept == NULL) {
         ue_keys_release(pool->keys, current);
-        stream_close(ssl);
+        tls_close(ssl);
         return;
     }
     kept->setup = current;
@@ -119,7 +119,7 @@ void first_pool_put(struct first_pool *pool, const struct client_setup *setup, S
 void first_pool_clear(struct first_pool *pool)
 {
     while (!TAILQ_EMPTY(&pool->kept))
-        stream_close(remove_kept(TAILQ_FIRST(&pool->kept)));
+        tls_close(remove_kept(TAILQ_FIRST(&pool->kept)));
 }
 
 void first_pool_free(struct first_pool *pool)

@@ -8,7 +8,7 @@
 
 #include "app/relay.h"
 #include "net/local_listener.h"
-#include "net/stream.h"
+#include "net/tls.h"
 #include "ops/log.h"
 #include "printable.h"
 #include "processors.h"
@@ -82,7 +82,7 @@ static void close_local(struct local *local)
         (void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
         (void)close(local->fd);
     }
-    stream_close(local->ssl);
+    tls_close(local->ssl);
     OPENSSL_free(local);
 }
 

@@ -13,12 +13,13 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "as/app_server_setup.h"
+#include "devices.h"
 #include "failing_malloc.h"
 #include "messages/e2e_flag.h"
 #include "messages/tp_link_messages.h"
 #include "net/addr.h"
-#include "net/stream.h"
 #include "net/tls.h"
+#include "stream.h"
 #include "tls13_psk.h"
 
 #include <netinet/in.h>
@@ -60,7 +61,7 @@ static void want(bool is_so, const char *what)
 /* A connection whose handshake is complete; NULL: it was refused, or cut. */
 static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const unsigned char *key)
 {
-    const int fd = addr_connect("connect", all.addresses[address]), yes = 1;
+    const int fd = stream_connect(all.addresses[address]), yes = 1;
     SSL *ssl = SSL_new(ctx);
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
@@ -69,7 +70,7 @@ static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const u
     SSL_set_connect_state(ssl);
     if (stream_handshake(ssl) == STREAM_OK)
         return ssl;
-    stream_close(ssl);
+    tls_close(ssl);
     ERR_clear_error();
     return NULL;
 }
@@ -82,7 +83,7 @@ static bool ask(SSL *ssl, const char *line, char answer[STREAM_ANSWER_MAX + 1])
                       stream_read_line(ssl, answer, &length) == STREAM_OK;
 
     answer[length] = '\0';
-    stream_close(ssl);
+    tls_close(ssl);
     ERR_clear_error();
     return done;
 }
@@ -280,6 +281,8 @@ static void find_address(char shown[ADDR_SIZE], int fd)
 
 static void start(void)
 {
+    const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
+    char fault[DEVICES_FAULT_SIZE];
     static char *words[] = {"server_oom",  "--accept",
                             "127.0.0.1:0", "--e2e-accept",
                             "127.0.0.1:0", "--naf-accept",
@@ -304,7 +307,7 @@ static void start(void)
     want(app_server_set_up(&all.app_server) == EXIT_SUCCESS, "set up");
     for (size_t i = 0; i < 3; i++)
         find_address(all.addresses[i], all.app_server.endpoints.endpoint[i].fd);
-    all.devices = common_devices("devices.csv", false);
+    all.devices = devices_read("devices.csv", &rules, fault);
     all.psk = tls_psk_ctx(TLS_client_method(), NULL);
     all.line = SSL_CTX_new(TLS_client_method());
     want(all.devices != NULL && all.psk != NULL && all.line != NULL &&

@@ -8,7 +8,8 @@
  */
 #include "hex.h"
 #include "net/addr.h"
-#include "net/stream.h"
+#include "net/tls.h"
+#include "stream.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>
@@ -21,7 +22,7 @@
 static SSL *connect_one(SSL_CTX *ctx, const char *address, const char *identity,
                         const unsigned char key[32])
 {
-    const int fd = addr_connect("connect", address);
+    const int fd = stream_connect(address);
     SSL *ssl = fd < 0 ? NULL : SSL_new(ctx);
 
     if (ssl == NULL || !SSL_set_fd(ssl, fd) || !tls13_psk_offer(ssl, identity, key, 32))
@@ -29,7 +30,7 @@ static SSL *connect_one(SSL_CTX *ctx, const char *address, const char *identity,
     SSL_set_connect_state(ssl);
     if (stream_handshake(ssl) == STREAM_OK)
         return ssl;
-    stream_close(ssl);
+    tls_close(ssl);
     return NULL;
 }
 
@@ -70,7 +71,7 @@ int main(int argc, char *argv[])
         (void)fflush(stdout);
     } while (fgets(line, sizeof(line), stdin) != NULL);
     for (size_t i = 0; i < count; i++)
-        stream_close(held[i]);
+        tls_close(held[i]);
     SSL_CTX_free(ctx);
     OPENSSL_free(held);
     return EXIT_SUCCESS;

@@ -11,8 +11,8 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
-#include "net/stream.h"
 #include "net/tls.h"
+#include "stream.h"
 #include "ue/ue_keys.h"
 
 #include <signal.h>
@@ -58,7 +58,7 @@ static void on_end(void *argument, const struct client_result *result)
         (void)snprintf(visit->said, sizeof(visit->said), "not e2e");
     else
         say(result->ssl, visit);
-    stream_close(result->ssl);
+    tls_close(result->ssl);
     (void)event_base_loopbreak(visit->loop->base);
 }
 

@@ -335,8 +335,8 @@ LIMITS: dict[str, set[str]] = {
             "e2e/messages/e2e_flag.h E2E_FLAG_DEVICE_MAX",
             "e2e/messages/e2e_flag.h E2E_FLAG_TEXT_MAX",
         ),
-        *("e2e/messages/e2e_flag.h E2E_FLAG_REFRESH_MAX", "e2e/net/stream.h STREAM_LINE_MAX"),
-        "e2e/net/stream.h STREAM_SECONDS",
+        *("e2e/messages/e2e_flag.h E2E_FLAG_REFRESH_MAX", "e2e/net/tls_lines.h LINE_MAX_LENGTH"),
+        "e2e/ue/e2e-ue.c MESSAGE_SECONDS",
     },
     "akma.1": {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
@@ -384,11 +384,9 @@ INSIDE = {
     ),
     *(
         "e2e/store/redis.c WORDS_MAX",
-        "e2e/net/stream.c PREFIX_MAX",
         "e2e/source/token.c MARGIN_MAX",
     ),
     *(
-        "e2e/net/stream.h STREAM_ANSWER_MAX",
         "e2e/store/seal_keys.c DIGITS_MAX",
         "e2e/store/seal_keys.c FILE_MAX",
     ),

@@ -1,5 +1,5 @@
 /*
- * Lines over TLS on a socket that does not block: every step has a time limit
+ * What a test says over TLS, one step after the other: every step has a time limit
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,13 +28,7 @@ enum stream_result stream_read_line(SSL *ssl, char line[STREAM_ANSWER_MAX + 1], 
 /* Write prefix, text and LF at once; text of at most STREAM_LINE_MAX octets. */
 enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *text, size_t length);
 
-/* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */
-void stream_close(SSL *ssl);
-
-/*
- * Have TCP find out within three minutes that the other side is gone, even where nothing is sent:
- * a machine that lost its power, an entry of a NAT. Of no effect on other sockets.
- */
-void stream_keep_alive(int fd);
+/* A socket of a numeric IPv4 HOST:PORT that does not block; -1: it cannot be had. */
+int stream_connect(const char *address);
 
 #endif

@@ -1,17 +1,19 @@
 /*
- * Lines over TLS on a socket that does not block: every step has a time limit
+ * What a test says over TLS, one step after the other: every step has a time limit
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/stream.h"
+#include "stream.h"
 
 #include "net/clock.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,7 +42,7 @@ static int64_t deadline(void)
 }
 
 /* Wait until an operation that returned result can go on; STREAM_OK: try again. */
-static enum stream_result io_watch_set(SSL *ssl, int result, int64_t until)
+static enum stream_result wait_for(SSL *ssl, int result, int64_t until)
 {
     struct pollfd wanted = {.fd = SSL_get_fd(ssl)};
     int64_t left = until - clock_ms();
@@ -76,7 +78,7 @@ enum stream_result stream_handshake(SSL *ssl)
 
         if (result == 1)
             return STREAM_OK;
-        waited = io_watch_set(ssl, result, until);
+        waited = wait_for(ssl, result, until);
     }
     return waited;
 }
@@ -92,7 +94,7 @@ enum stream_result stream_read_line(SSL *ssl, char line[STREAM_ANSWER_MAX + 1], 
         const int result = SSL_read(ssl, line + *length, 1);
 
         if (result <= 0)
-            waited = io_watch_set(ssl, result, until);
+            waited = wait_for(ssl, result, until);
         else if (line[*length] == '\n')
             return STREAM_OK;
         else if (*length == STREAM_ANSWER_MAX)
@@ -120,34 +122,29 @@ enum stream_result stream_write_line(SSL *ssl, const char *prefix, const char *t
 
         if (result > 0)
             return STREAM_OK;
-        waited = io_watch_set(ssl, result, until);
+        waited = wait_for(ssl, result, until);
     }
     return waited;
 }
 
-void stream_close(SSL *ssl)
+int stream_connect(const char *address)
 {
-    if (ssl == NULL)
-        return;
-    if (SSL_is_init_finished(ssl))
-        (void)SSL_shutdown(ssl);
-    ERR_clear_error();
-    if (SSL_get_fd(ssl) >= 0)
-        (void)close(SSL_get_fd(ssl));
-    SSL_free(ssl);
-}
+    const char *colon = strrchr(address, ':');
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    char host[INET_ADDRSTRLEN] = "";
+    int fd;
 
-void stream_keep_alive(int fd)
-{
-    static const struct {
-        int level, name, value; /* seconds, or a number */
-    } options[] = {
-        {IPPROTO_TCP, TCP_KEEPIDLE, 120},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 15},
-        {IPPROTO_TCP, TCP_KEEPCNT, 4},
-        {SOL_SOCKET, SO_KEEPALIVE, 1},
-    };
-
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+    if (colon == NULL || (size_t)(colon - address) >= sizeof(host))
+        return -1;
+    memcpy(host, address, (size_t)(colon - address));
+    to.sin_port = htons((unsigned short)strtoul(colon + 1, NULL, 10));
+    fd = inet_pton(AF_INET, host, &to.sin_addr) == 1
+             ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+             : -1;
+    if (fd >= 0 && (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0 ||
+                    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
 }
