@@ -87,17 +87,26 @@ static void put_value(FILE *file, const char *value)
     (void)putc('\n', file);
 }
 
-/* The module, where OpenSSL does not find it by itself. */
+/* Does OpenSSL find this module by itself? */
+static bool is_usual(const char *module)
+{
+    const char *const folder = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
+    char usual[PLACE_SIZE];
+    struct stat its, found;
+
+    return folder != NULL &&
+           snprintf(usual, sizeof(usual), "%s/" AKMA_PROVIDER_NAME ".so", folder) < PLACE_SIZE &&
+           stat(usual, &found) == 0 && stat(module, &its) == 0 && found.st_dev == its.st_dev &&
+           found.st_ino == its.st_ino;
+}
+
 static void put_module(FILE *file)
 {
-    const char *const usual = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
-    char path[PLACE_SIZE], by_itself[PLACE_SIZE], name[PLACE_SIZE];
+    char path[PLACE_SIZE];
+    const bool found =
+        option.module != NULL ? make_absolute(option.module, path) : places_module(path);
 
-    (void)snprintf(name, sizeof(name), "%s/" AKMA_PROVIDER_NAME ".so", usual == NULL ? "" : usual);
-    if (option.module != NULL ? !make_absolute(option.module, path) : !places_module(path))
-        return;
-    if (realpath(name, by_itself) != NULL && realpath(path, name) != NULL &&
-        strcmp(name, by_itself) == 0)
+    if (!found || is_usual(path))
         return;
     (void)fputs("module = ", file);
     put_value(file, path);

@@ -240,7 +240,7 @@ def test_session_of_a_removed_device(devices: Path) -> None:
 
 @pytest.mark.parametrize("how", ["replaced", "added"])
 def test_overlap(devices: Path, how: str) -> None:
-    """Guards against a change of Ka that cuts off each device which has not got the new one yet, and an old one that stays good."""
+    """Guards against a change of Ka that cuts off devices which have not got the new one yet, and an old one that stays."""
     rows = [row(ka=OTHER_KA)] if how == "replaced" else [row(), row(ka=OTHER_KA)]
     with broker(devices, "plugin_opt_overlap 6") as running:
         client = subscriber(running, RIGHT)

@@ -46,6 +46,8 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "ka remove": (["ka", "remove", "--devices", "devices.csv", "--identity", "device-1"], 0),
     "ka new": (["ka", "new", "--identity", "x", "--out", "out"], 0),
     "doctor": (["doctor"], 0),
+    "config": (["config", "--out", "out"], 0),
+    "psk, htdigest": (["psk", "--in", "devices.csv", "--out", "o", "--format", "htdigest", *NAF], 0),
     "identity": (["identity", "--b-tid", "a@b"], 0),
 }  # fmt: skip
 
