@@ -122,7 +122,8 @@ static void set_deadline(struct http_connection *http, unsigned int seconds)
 
 static bool add_reply(struct http_connection *http, int status, const char *type, const char *body)
 {
-    const size_t length = body == NULL ? 0 : strlen(body);
+    const char *text = body == NULL ? "" : body;
+    const size_t length = strlen(text);
     char head[320];
     int size = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n", status, phrase_of(status));
 
@@ -136,7 +137,7 @@ static bool add_reply(struct http_connection *http, int status, const char *type
             snprintf(head + size, sizeof(head) - (size_t)size, "Content-Length: %zu\r\n", length);
     size += snprintf(head + size, sizeof(head) - (size_t)size, "%s\r\n",
                      http->stays ? "" : "Connection: close\r\n");
-    return add(http, head, (size_t)size) && (http->is_head || add(http, body, length));
+    return add(http, head, (size_t)size) && (http->is_head || add(http, text, length));
 }
 
 void http_reply(struct http_connection *http, int status, const char *type, const char *body)

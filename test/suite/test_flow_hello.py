@@ -29,7 +29,6 @@ LISTENERS = ("accept", "e2e-accept", "naf-accept")
 # A HelloRetryRequest, and what follows, is for who has a key of the address; an endpoint's is used once.
 ANSWERED = ("accept", "naf-accept")
 
-Say = Callable[[socket.socket, bool], None]
 
 
 @pytest.fixture(name="folder", scope="module")

@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from select import PIPE_BUF
 from typing import Any
@@ -22,13 +21,13 @@ from client_hello import ALERT, client_hello, read_record, send_record
 from evp import BUILD
 from flow import FQDN, NAF_ID, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
 from flow import write_devices
+from idle import idle_sockets, open_ones
 from sanitizer import SANITIZED, SLOWER
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
 ID = "ue@bsf.example.com"
 GREEDY = "greedy@bsf.example.com"
-ELSEWHERE = "127.0.0.2"
 SOON = SLOWER * 5  # seconds
 
 
@@ -69,36 +68,6 @@ class Hold(Process):
     def settles_at(self, count: int) -> None:
         """So many are left before long. What is over a limit is closed a moment after it was accepted."""
         wait_until(lambda: self.still_open() == count)
-
-
-@contextlib.contextmanager
-def idle_sockets(
-    address: str, count: int, source: str = ELSEWHERE
-) -> Iterator[list[socket.socket]]:
-    """Connections on which nothing is said."""
-    held = []
-    try:
-        for _ in range(count):
-            with contextlib.suppress(OSError):
-                held.append(socket.create_connection(split(address), 5, (source, 0)))
-        yield held
-    finally:
-        for connection in held:
-            connection.close()
-
-
-def open_ones(connections: list[socket.socket]) -> int:
-    """How many has the server not closed?"""
-    count = 0
-    for connection in connections:
-        connection.settimeout(0.01)
-        try:
-            count += connection.recv(1) != b""
-        except TimeoutError:
-            count += 1
-        except OSError:
-            pass
-    return count
 
 
 def settles_at(connections: list[socket.socket], most: int) -> None:

@@ -19,6 +19,7 @@ import pytest
 from certificates import Authority
 from evp import BUILD
 from flow import FQDN, LOOPBACK, SECONDS, Process, StockClient, split, ue, wait_until, write_devices
+from idle import idle_sockets, open_ones
 from sanitizer import SLOWER
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -117,52 +118,26 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(tmp_path_factory.mktemp("listeners"))
 
 
-@contextlib.contextmanager
-def strangers(address: str, count: int, source: str = STRANGER) -> Iterator[list[socket.socket]]:
-    """Connections on which nothing is said; those that are refused are some of them."""
-    with contextlib.ExitStack() as held:
-        connections = []
-        for _ in range(count):
-            with contextlib.suppress(OSError):
-                connection = socket.create_connection(split(address), 5, (source, 0))
-                connections.append(held.enter_context(connection))
-        yield connections
-
-
-def open_ones(connections: list[socket.socket]) -> int:
-    """How many has the server not closed?"""
-    count = 0
-    for connection in connections:
-        connection.settimeout(0.01)
-        try:
-            count += connection.recv(1) != b""
-        except TimeoutError:
-            count += 1
-        except OSError:
-            pass
-    return count
-
-
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_at_a_listener(site: Site, name: str) -> None:
     """A hundred and twenty that say nothing, of two addresses, hold up nobody at any listener."""
-    with site.run() as addresses, strangers(addresses[name], 60):
-        with strangers(addresses[name], 60, OTHER):
+    with site.run() as addresses, idle_sockets(addresses[name], 60, STRANGER):
+        with idle_sockets(addresses[name], 60, OTHER):
             site.serves(addresses)
 
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_and_few_descriptors(site: Site, name: str) -> None:
     """With 64 descriptors as well: each listener has its own."""
-    with site.run(descriptors=64) as addresses, strangers(addresses[name], 60):
-        with strangers(addresses[name], 60, OTHER):
+    with site.run(descriptors=64) as addresses, idle_sockets(addresses[name], 60, STRANGER):
+        with idle_sockets(addresses[name], 60, OTHER):
             site.serves(addresses)
 
 
 @pytest.mark.parametrize(("name", "limit"), [("notify-accept", 32), ("metrics", 8)])
 def test_connections_of_one_address(site: Site, name: str, limit: int) -> None:
     """One address has half of a listener's places."""
-    with site.run() as addresses, strangers(addresses[name], 100) as held:
+    with site.run() as addresses, idle_sockets(addresses[name], 100) as held:
         wait_until(lambda: open_ones(held) == limit)
         site.server.wait_for_error("--handshakes-per-source")
 
@@ -171,7 +146,7 @@ def test_connections_of_one_address(site: Site, name: str, limit: int) -> None:
 def test_time_for_a_handshake(site: Site, name: str) -> None:
     """Who says nothing is closed."""
     with site.run("--handshake-timeout", "1") as addresses:
-        with strangers(addresses[name], 1) as held:
+        with idle_sockets(addresses[name], 1) as held:
             wait_until(lambda: open_ones(held) == 0)
 
 

@@ -4,15 +4,19 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import http.client
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from evp import BUILD
-from flow import FQDN, LOOPBACK, Process, Server, split, ue, wait_until, write_devices
+from flow import FQDN, LOOPBACK, Process, Server, StockClient, split, ue, wait_until
+from flow import write_devices
 from line import Program, Sides
 from names import Names, silent
 from sanitizer import SANITIZED, SLOWER
@@ -331,3 +335,41 @@ def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:
             names.set(NAME, LOOPBACK)
             ((_, address),) = listens_at(server, 1)
             assert ue(devices, ID, address).stdout == "e2e: hello\n"
+
+
+def test_stuck_resolver_of_an_operator(tmp_path: Path, names: Names, devices: Path) -> None:
+    """A key that is asked for there holds up neither keys of the file, nor notifications, nor the end."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue(FQDN)
+    names.set(NAME, LOOPBACK, seconds=STUCK)
+    with Server(
+        devices,
+        *["--key-source", f"nef:https://{NAME}:1", "--source-cert", str(certificate)],
+        *["--source-key", str(key), "--source-ca", str(authority.file), "--source-timeout", "2"],
+        *["--notify-accept", f"{LOOPBACK}:0", "--notify-name", "nef.example.com"],
+        *["--notify-uri", "https://naf.example.com/revoked"],
+        two_addresses=False,
+        environment=names.environment,
+    ) as server:
+        notify = server.read().decode().split()[1]
+        with StockClient(server.address, "3GPP-AKMAa@nobody.example", bytes(32)):
+            server.wait_for_error("its name was not resolved in time", SLOWER * 20)
+        with StockClient(server.address, "3GPP-AKMAb@nobody.example", bytes(32)):
+            started = time.monotonic()
+            say_hello(devices, server.address, names)
+            assert notification(notify, authority) == 204
+            server.process.terminate()
+            assert server.wait() == 0
+            assert time.monotonic() - started < SLOWER * 10  # 3 for the drain
+
+
+def notification(address: str, authority: Authority) -> int:
+    """The status of one."""
+    body = b'{"aKId":"a@nobody.example"}'
+    context = ssl.create_default_context(cafile=str(authority.file))
+    context.check_hostname = False
+    context.load_cert_chain(*map(str, authority.issue("nef.example.com")))
+    connection = http.client.HTTPSConnection(address, timeout=30, context=context)
+    with contextlib.closing(connection):
+        connection.request("POST", "/revoked", body, {"Content-Type": "application/json"})
+        return connection.getresponse().status

@@ -36,11 +36,9 @@ def write_rows(devices: Path, count: int) -> None:
 
 def held(server: Server, count: int) -> "subprocess.Popen[bytes]":
     """So many connections of one device, once they are there."""
+    program = str(BUILD / "test/programs/held_connections")
     process = subprocess.Popen(
-        [
-            *[BUILD / "test/programs/held_connections", server.address],
-            *[f"3GPP-bootstrapping.{HELD}", KS_NAF, str(count)],
-        ],
+        [program, server.address, f"3GPP-bootstrapping.{HELD}", KS_NAF, str(count)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
