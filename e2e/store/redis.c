@@ -46,8 +46,9 @@ struct redis {
     struct redis_replies *replies;
     struct redis_requests queued, sent; /* the oldest first */
     struct event *timer;
-    unsigned int backoff; /* milliseconds */
-    const char *channel;  /* NULL: none */
+    unsigned int backoff;   /* milliseconds */
+    bool has_tried_another; /* of the name's addresses, since the last pause */
+    const char *channel;    /* NULL: none */
     redis_woken *woken;
     void *argument; /* woken's */
     char run_id[REDIS_RUN_ID_SIZE];
@@ -234,19 +235,37 @@ static void disconnect(struct redis *redis)
     redis->run_id[0] = '\0';
 }
 
+static void begin(struct redis *redis);
+
+/* At once, where a name may have another address: what is queued is asked there. */
+static bool try_another(struct redis *redis, const char *reason)
+{
+    if (redis->has_tried_another)
+        return false;
+    redis->has_tried_another = true;
+    disconnect(redis);
+    redis_fail_all(&redis->sent, reason); /* the greeting */
+    begin(redis);
+    return true;
+}
+
 /* Give the connection up, and every request with it; try again in a while. */
 static void drop(struct redis *redis, const char *reason)
 {
     char sentence[REDIS_REASON_SIZE];
 
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
-    if (redis->io != NULL && redis->state == REDIS_CONNECTING)
+    if (redis->io != NULL && redis->state == REDIS_CONNECTING) {
         connector_blame(&redis->address);
+        if (try_another(redis, sentence))
+            return;
+    }
     disconnect(redis);
     /* once, not at each attempt; of a channel what the other connections do not say */
     if (strcmp(redis->reason, sentence) != 0 && (redis->channel == NULL || redis->fault[0] != '\0'))
         log_event("store-down", "reason", sentence, NULL);
     memcpy(redis->reason, sentence, sizeof(sentence));
+    redis->has_tried_another = false;
     redis->state = REDIS_WAITING;
     redis_set_timer(redis, redis->backoff);
     redis->backoff =
@@ -277,6 +296,7 @@ static void subscribed(void *argument, const struct redis_reply *reply, const ch
         return;
     }
     redis->backoff = REDIS_BACKOFF_MIN;
+    redis->has_tried_another = false;
     redis->reason[0] = '\0';
     redis->woken(redis->argument); /* what was said before is looked for */
 }
@@ -308,6 +328,7 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
         return;
     }
     redis->backoff = REDIS_BACKOFF_MIN;
+    redis->has_tried_another = false;
     redis->reason[0] = '\0';
     log_event("store-up", "run-id", redis->run_id, NULL);
     while (!TAILQ_EMPTY(&redis->queued)) {
@@ -490,6 +511,7 @@ struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup
     redis->woken = woken;
     redis->argument = argument;
     redis->backoff = REDIS_BACKOFF_MIN;
+    redis->has_tried_another = false;
     redis->timer = evtimer_new(loop->base, time_is_up, redis);
     if (redis->timer == NULL) {
         OPENSSL_free(redis);
