@@ -27,6 +27,7 @@ i386|AKMA_JOBS=1 test/checks/matrix.sh i386
 s390x|AKMA_JOBS=1 test/checks/matrix.sh s390x
 soak|test/checks/soak.sh 60
 soak-relay|AKMA_BUILD=build/soak-relay test/checks/soak.sh 60 relay
+soak-fire|AKMA_BUILD=build/soak-fire test/checks/soak.sh 60 fire
 proofs|proofs/run.sh --mutants --jobs 1'
 # The mutants of each room.
 for file in test/checks/faults/*_faults.py; do

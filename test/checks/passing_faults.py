@@ -3,7 +3,7 @@
 
     test/checks/passing_faults.py [--sample N | --first N] [--length N] [--kind KIND] [role ...]
 
-For every kind of call (allocation, descriptor, read, write, thread) n rises until a way through the role meets no
+For every kind of call (allocation, descriptor, read, write, thread, name) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
 left. Prints n for each role. --sample: so many n of a kind alone, spread out, and another choice each time.
 --length: so many calls fail in a row.

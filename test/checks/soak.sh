@@ -1,10 +1,12 @@
 #!/bin/sh
 # Flows for so long: resident memory and descriptors stay as they were after the first minute.
 #
-#   test/checks/soak.sh [minutes, default 60] [relay]
+#   test/checks/soak.sh [minutes, default 60] [relay | fire]
 #
 # Against e2e-as with its echo; with "relay" plain connections through e2e-ue --listen and e2e-as --forward to an
 # application, and both programs are looked at.
+#
+# With "fire" the whole deployment, whose parts fail every few seconds: test/checks/under_fire.py.
 #
 # AKMA_BUILD     build folder, default build/soak; built with -DAKMA_ALL=ON
 # AKMA_CLIENTS   so many at once, default 16
@@ -17,6 +19,16 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/soak}
 minutes=${1:-60}
 what=${2:-echo}
+
+if [ "$what" = fire ]; then
+    cmake -S "$root" -B "$build" -G Ninja -DAKMA_ALL=ON >/dev/null
+    cmake --build "$build" >/dev/null
+    "$root/scripts/install-packages.sh" @consumers @relay
+    AKMA_BUILD=$(cd "$build" && pwd)
+    export AKMA_BUILD
+    exec /usr/bin/python3 "$root/test/checks/under_fire.py" --minutes "$minutes" \
+        --held "${AKMA_HELD:-8000}"
+fi
 folder=$(mktemp -d)
 trap 'kill $(cat "$folder"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM

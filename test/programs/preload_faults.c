@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,7 +30,7 @@
 #define CALLS_TRACED 24
 
 /* test/support/faults.py has the same numbers. */
-enum kind { NONE, ALLOCATION, DESCRIPTOR, READ, WRITE, THREAD };
+enum kind { NONE, ALLOCATION, DESCRIPTOR, READ, WRITE, THREAD, NAME };
 
 struct control {
     atomic_uint kind;   /* whose calls are counted; written last */
@@ -261,6 +262,19 @@ char *fgets(char *line, int size, FILE *file)
         return real(line, size, file);
     errno = EIO;
     return NULL;
+}
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                struct addrinfo **addresses)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (real == NULL) {
+        void *found = dlsym(RTLD_NEXT, "getaddrinfo");
+
+        memcpy(&real, &found, sizeof(real));
+    }
+    return is_to_fail(NAME) ? EAI_AGAIN : real(host, service, hints, addresses);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),

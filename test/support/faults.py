@@ -22,6 +22,7 @@ class Kind(enum.IntEnum):
     READ = 3
     WRITE = 4
     THREAD = 5
+    NAME = 6
 
 
 class Faults:
