@@ -38,6 +38,13 @@ bool psk_input_open(struct psk_input *input, const char *in, char fault[PSK_INPU
     return true;
 }
 
+/* The beginning of no text: the rest of it, which may have no end, is not waited for. */
+static bool is_no_text(const char *piece, size_t length)
+{
+    return memchr(piece, '\0', length) != NULL ||
+           (length == PIECE && memchr(piece, '\n', length) == NULL);
+}
+
 static bool copy(int from, int to, char *piece, char fault[PSK_INPUT_FAULT_SIZE])
 {
     size_t total = 0;
@@ -49,6 +56,8 @@ static bool copy(int from, int to, char *piece, char fault[PSK_INPUT_FAULT_SIZE]
             return wrong(fault, "more than 1 GiB, which a pipe is held in memory for: give a file");
         if (!secret_file_write(to, piece, (size_t)got))
             return wrong(fault, strerror(errno));
+        if (is_no_text(piece, (size_t)got))
+            return true; /* reading it says what is wrong */
     }
     return got == 0 || wrong(fault, strerror(errno));
 }

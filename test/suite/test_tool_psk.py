@@ -302,6 +302,22 @@ def test_utf_16(tmp_path: Path, encoding: str) -> None:
     assert b"line 1: the header is wrong: it is UTF-16; write UTF-8" in result.stderr
 
 
+@pytest.mark.parametrize("endless", ["/dev/zero", "/dev/urandom"])
+def test_inputs_without_an_end(tmp_path: Path, endless: str) -> None:
+    """Guards against a call that takes a device into memory before it looks at its first line."""
+    words: Words = [AKMA, "psk", "--in", endless, "--out", tmp_path / "psk", "--format", "json"]
+    result = subprocess.run(
+        words,
+        env=ENVIRONMENT,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**24, 2**24)),
+        timeout=100,
+        check=False,
+    )
+    assert result.returncode == 1 and b"line 1: " in result.stderr
+    assert not (tmp_path / "psk").exists()
+
+
 BOUNDS = {  # octets of the shortest and the longest key, and of the longest identity
     "mosquitto": (1, 512, 255),
     "stunnel": (16, 512, 255),
