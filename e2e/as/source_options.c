@@ -232,21 +232,23 @@ static void read_device_name(void)
         [KEY_NAME_SUPI] = {"supi", KEY_AKMA},
         [KEY_NAME_IMPI] = {"impi", KEY_GBA},
     };
-    enum key_name name = KEY_NAME_GPSI;
+    enum key_name name;
 
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         setup.services[system].device_name = KEY_NAMES;
     if (option.device_name == NULL)
         return;
-    while (name < KEY_NAMES && strcmp(names[name].name, option.device_name) != 0)
-        name++;
-    if (name == KEY_NAMES)
-        refuse("--device-name %s: must be gpsi, supi or impi", PRINTABLE(option.device_name));
-    if (setup.services[names[name].system].interface == NULL)
-        refuse("--device-name %s has no effect without %s", names[name].name,
-               names[name].system == KEY_AKMA ? "an AKMA source (nef: or aanf:)"
-                                              : "a GBA source (bsf:)");
-    setup.services[names[name].system].device_name = name;
+    for (name = KEY_NAME_GPSI; name < KEY_NAMES; name++) {
+        if (strcmp(names[name].name, option.device_name) != 0)
+            continue;
+        if (setup.services[names[name].system].interface == NULL)
+            refuse("--device-name %s has no effect without %s", names[name].name,
+                   names[name].system == KEY_AKMA ? "an AKMA source (nef: or aanf:)"
+                                                  : "a GBA source (bsf:)");
+        setup.services[names[name].system].device_name = name;
+        return;
+    }
+    refuse("--device-name %s: must be gpsi, supi or impi", PRINTABLE(option.device_name));
 }
 
 static void check_notifications(void)

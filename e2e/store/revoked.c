@@ -204,7 +204,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *loop,
                                         store_revoked *revoked, void *argument)
 {
-    static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
+    static const struct timeval often = {.tv_usec = LOOK_MS * 1000L};
     struct revoked_watch *watch = OPENSSL_zalloc(sizeof(*watch));
 
     if (watch == NULL)

@@ -69,7 +69,8 @@ def test_an_outage_is_no_downgrade(tmp_path: Path) -> None:
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     with sides.run_naf(naf, f"{LOOPBACK}:{free_port()}", "--e2e", "offered") as server:
-        for more in ([], ["--allow-plain"]):
+        plain: list[list[str]] = [[], ["--allow-plain"]]
+        for more in plain:
             result = ue(own, ID, server.addresses["accept"], None, *more)
             assert result.returncode == 5 and not result.stdout
             assert "the third party or its store is out of order" in result.stderr

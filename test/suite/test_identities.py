@@ -175,10 +175,10 @@ def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
     ]
     rows.append(f"later@x,{FIRST.hex()},{KA.hex()},,,{now + 3600}\n")
     out = tmp_path / "out"
+    command: list[str | Path] = [BUILD / "tool/akma", "psk", "--out", out, "--keep-going"]
+    command += ["--in", write(tmp_path / "in.csv", *rows), "--format", "mosquitto"]
     result = subprocess.run(
-        [BUILD / "tool/akma", "psk", "--in", write(tmp_path / "in.csv", *rows), "--out", out]
-        + ["--format", "mosquitto", "--keep-going", "--naf-fqdn", FQDN]
-        + ["--ua-protocol-id", "0100000007"],
+        [*command, "--naf-fqdn", FQDN, "--ua-protocol-id", "0100000007"],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,

@@ -308,6 +308,18 @@ FAULTS = [
         by="while_the_store_is_away or too_old_before_the_store",
     ),
     *of(
+        "store/revoked.c",
+        ("    watch->revoked(watch->argument, &scope);", "    (void)scope;"),
+        ("    watch->revoked(watch->argument, &everything);", "    (void)everything;"),
+        ("    if (wrong != NULL) {\n", "    if (false) {\n"),
+        (
+            "        watch->last = watch->wanted;\n    else if",
+            "        watch->last = 0;\n    else if",
+        ),
+        ("strcmp(watch->run_id, run_id) != 0 || watch->wanted < watch->last", "false"),
+        by="test_revoked",
+    ),
+    *of(
         "as/app_server_options.c",
         ("require(!is_shared || o->third_party == NULL,", "require(true,"),
         ("require(!is_shared || o->store_key != NULL,", "require(true,"),
@@ -325,6 +337,7 @@ ROOM = Room(
         "test_store_options",
         "test_relay",
         "test_store",
+        "test_revoked",
     ],
     faults=FAULTS,
 )
