@@ -229,7 +229,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "store/store_memory.c",
-        ("        in_time = entry->expires > clock_ms();", "        in_time = true;"),
+        ("        in_time = !is_over(entry, clock_ms());", "        in_time = true;"),
         by="test_refresh_lifetime",
     ),
     *of(
@@ -247,7 +247,10 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "store/store_memory.c",
-        ("            if (is_meant(scope, &entry->record))\n", "            if (false)\n"),
+        (
+            "            next = LIST_NEXT(entry, of_device);\n            if (is_meant(scope, &entry->record))\n",
+            "            next = LIST_NEXT(entry, of_device);\n            if (false)\n",
+        ),
         ("agrees(scope->subject, record->subject) &&", "true &&"),
         ("agrees(scope->ka_id, record->ka_id) &&", "true &&"),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
@@ -301,8 +304,8 @@ FAULTS: list[Fault] = [
     *of(
         "net/tls_lines.c",
         (
-            "        if (lines->in_length > LINE_MAX_LENGTH)\n",
-            "        if (lines->in_length > IN_SIZE)\n",
+            "        if (lines->in_length > max_length(lines))\n",
+            "        if (lines->in_length > in_size(lines))\n",
         ),
         by="over_long_line or bad_lines",
     ),
@@ -485,17 +488,17 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "server/acceptor.c",
-        ("    (void)event_add(acceptor->pause, &pause);", "    (void)pause;"),
+        ("    loop_add_event(acceptor->pause, &pause);", "    (void)pause;"),
         (
-            "        (void)event_del(acceptor->listening[i]);\n    (void)event_add",
-            "        (void)acceptor->listening[i];\n    (void)event_add",
+            "        (void)event_del(acceptor->listening[i]);\n    loop_add_event",
+            "        (void)acceptor->listening[i];\n    loop_add_event",
         ),
         by="no_descriptors_left",
     ),
     *of(
         "server/connection.c",
         (
-            "    conn_limit_release(connection->worker->server->networks, key, length);",
+            "    conn_limit_release(pool_of(connection)->networks, key, length);",
             "    (void)key, (void)length;",
         ),
         by="handshakes_per_source",
@@ -511,15 +514,15 @@ FAULTS: list[Fault] = [
     *of(
         "server/connection.c",
         (
-            "    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));",
-            "    (void)limit;",
+            "    tcp_user_timeout(connection->fd, connection->worker->server->limits.line * 1000);",
+            "    (void)connection;",
         ),
         by="who_never_reads",
     ),
     *of(
         "server/connection.c",
         (
-            "struct connection *oldest = TAILQ_FIRST(&worker->unfinished);",
+            "struct connection *oldest = TAILQ_FIRST(&worker->unfinished[pool]);",
             "struct connection *oldest = TAILQ_FIRST(&worker->all);",
         ),
         by="test_connections_max",

@@ -298,8 +298,8 @@ FAULTS = [
     *of(
         "as/revocation_queue.c",
         (
-            "    if (server_close_matching(queue->setup.server, &scope, queue->loop, &removal->message))",
-            "    if (scope.device == NULL)",
+            "    if (batch == NULL || server_close_matching_any(queue->setup.server, batch->scopes, batch->count,",
+            "    if (batch == NULL || server_close_matching_any(queue->setup.server, batch->scopes, 0,",
         ),
         (
             "    if (!revocation->is_done && clock_ms() < first->until) {",
