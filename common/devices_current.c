@@ -5,26 +5,18 @@
  */
 #include "devices_current.h"
 
+#include "current.h"
 #include "printable.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One reading of the file. Those that are not in force any more wait for their readers. */
-struct version {
-    struct devices *devices;
-    size_t readers;
-    struct version *older;
-};
-
 struct devices_current {
     const char *path;
     struct devices_current_rules rules;
-    pthread_mutex_t lock;
-    struct version *newest;
+    struct current in_force; /* struct devices */
 };
 
 static bool set_fault(const struct devices_current *current, const char *what,
@@ -72,19 +64,9 @@ static struct devices *read_devices(const struct devices_current *current,
     return NULL;
 }
 
-static struct version *read_version(const struct devices_current *current,
-                                    char fault[DEVICES_CURRENT_FAULT_SIZE])
+static void free_devices(void *devices)
 {
-    struct version *version = OPENSSL_zalloc(sizeof(*version));
-
-    (void)snprintf(fault, DEVICES_CURRENT_FAULT_SIZE, "out of memory");
-    if (version == NULL)
-        return NULL;
-    version->devices = read_devices(current, fault);
-    if (version->devices != NULL)
-        return version;
-    OPENSSL_free(version);
-    return NULL;
+    devices_free(devices);
 }
 
 struct devices_current *devices_current_open(const char *path,
@@ -93,51 +75,28 @@ struct devices_current *devices_current_open(const char *path,
 {
     struct devices_current *current = OPENSSL_zalloc(sizeof(*current));
 
+    struct devices *devices;
+
+    (void)snprintf(fault, DEVICES_CURRENT_FAULT_SIZE, "out of memory");
     if (current == NULL)
         return NULL;
     current->path = path;
     current->rules = *rules;
-    (void)pthread_mutex_init(&current->lock, NULL);
-    current->newest = read_version(current, fault);
-    if (current->newest != NULL)
+    devices = read_devices(current, fault);
+    if (devices != NULL && current_open(&current->in_force, devices, free_devices))
         return current;
-    devices_current_free(current);
+    OPENSSL_free(current);
     return NULL;
 }
 
 const struct devices *devices_current_acquire(struct devices_current *current)
 {
-    const struct devices *devices;
-
-    (void)pthread_mutex_lock(&current->lock);
-    current->newest->readers++;
-    devices = current->newest->devices;
-    (void)pthread_mutex_unlock(&current->lock);
-    return devices;
-}
-
-static void free_version(struct version *version)
-{
-    devices_free(version->devices);
-    OPENSSL_free(version);
+    return current_acquire(&current->in_force);
 }
 
 void devices_current_release(struct devices_current *current, const struct devices *devices)
 {
-    struct version **place, *unused = NULL;
-
-    (void)pthread_mutex_lock(&current->lock);
-    place = &current->newest;
-    while ((*place)->devices != devices)
-        place = &(*place)->older;
-    (*place)->readers--;
-    if ((*place)->readers == 0 && *place != current->newest) {
-        unused = *place;
-        *place = unused->older;
-    }
-    (void)pthread_mutex_unlock(&current->lock);
-    if (unused != NULL)
-        free_version(unused);
+    current_release(&current->in_force, devices);
 }
 
 static bool is_same_ks_naf(const struct device *one, const struct device *other)
@@ -250,36 +209,29 @@ static void report_identities(const struct change *change, bool knows_ka,
     }
 }
 
-static void put_in_force(struct devices_current *current, struct version *fresh)
-{
-    (void)pthread_mutex_lock(&current->lock);
-    fresh->older = current->newest;
-    current->newest = fresh;
-    (void)pthread_mutex_unlock(&current->lock);
-}
-
 bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
                             void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
-    struct version *fresh = read_version(current, fault);
+    struct devices *fresh = read_devices(current, fault);
     struct change change;
     bool done;
 
     if (fresh == NULL)
         return false;
     change.old = devices_current_acquire(current);
-    change.now = fresh->devices;
+    change.now = fresh;
     change.old_rows = in_order(change.old);
     change.now_rows = in_order(change.now);
     done = change.old_rows != NULL && change.now_rows != NULL;
+    if (!done)
+        devices_free(fresh);
+    done = done && current_replace(&current->in_force, fresh);
     if (done) {
-        put_in_force(current, fresh);
         if (current->rules.may_have_ka)
             report_kas(&change, removed, argument);
         report_identities(&change, current->rules.may_have_ka, removed, argument);
     } else {
         (void)set_fault(current, "out of memory", fault);
-        free_version(fresh);
     }
     OPENSSL_free(change.old_rows);
     OPENSSL_free(change.now_rows);
@@ -291,8 +243,6 @@ void devices_current_free(struct devices_current *current)
 {
     if (current == NULL)
         return;
-    if (current->newest != NULL)
-        free_version(current->newest);
-    (void)pthread_mutex_destroy(&current->lock);
+    current_close(&current->in_force);
     OPENSSL_free(current);
 }

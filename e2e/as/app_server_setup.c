@@ -186,7 +186,7 @@ static bool app_server_open_roles(struct app_server *app_server)
 #define CONNECTIONS_TOP        1000000
 #define NOTIFY_CONNECTIONS_MAX 64 /* at a time */
 #define STATUS_CONNECTIONS_MAX 16
-#define DESCRIPTORS_LEFT       12 /* for signals, files, the line, and clients that ask for metrics */
+#define DESCRIPTORS_LEFT       12 /* for signals, files, the link, clients of metrics */
 
 bool app_server_complain(const char *sentence)
 {

@@ -5,28 +5,26 @@
  */
 #include "ue/ue_keys.h"
 
+#include "current.h"
 #include "file_watch.h"
 #include "tls13_psk.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 /* One reading of the file. */
 struct version {
-    struct client_setup setup; /* first: what is acquired stands for its version */
+    struct client_setup setup; /* first: what is acquired is its version as well */
     struct devices *devices;
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
-    size_t users; /* being in force is one */
 };
 
 struct ue_keys {
     struct client_setup rest;
     const struct ue_keys_options *options;
     struct file_watch file;
-    pthread_mutex_t lock;
-    struct version *current;
+    struct current in_force; /* struct version */
 };
 
 static bool set_fault(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
@@ -100,8 +98,10 @@ static bool read_devices(const struct ue_keys_options *options, struct version *
                      make_identity(options, version, fault);
 }
 
-static void free_version(struct version *version)
+static void free_version(void *value)
 {
+    struct version *version = value;
+
     devices_free(version->devices);
     OPENSSL_free(version);
 }
@@ -115,23 +115,17 @@ static struct version *read_version(const struct ue_keys *keys, char fault[UE_KE
         return NULL;
     }
     version->setup = keys->rest;
-    version->users = 1;
     if (read_devices(keys->options, version, fault))
         return version;
     free_version(version);
     return NULL;
 }
 
-/* One user less, under the lock; what is returned is to be freed outside it. */
-static struct version *drop(struct version *version)
-{
-    return --version->users == 0 ? version : NULL;
-}
-
 struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_keys_options *options,
                              char fault[UE_KEYS_FAULT_SIZE])
 {
     struct ue_keys *keys = OPENSSL_zalloc(sizeof(*keys));
+    struct version *version;
 
     if (keys == NULL) {
         (void)set_fault(fault, "out of memory");
@@ -141,52 +135,33 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
     keys->options = options;
     keys->file.path = options->devices;
     file_watch_reading(&keys->file);
-    (void)pthread_mutex_init(&keys->lock, NULL);
-    keys->current = read_version(keys, fault);
-    if (keys->current != NULL)
+    version = read_version(keys, fault);
+    if (version != NULL && current_open(&keys->in_force, version, free_version))
         return keys;
-    ue_keys_free(keys);
+    OPENSSL_free(keys);
     return NULL;
 }
 
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys)
 {
-    const struct client_setup *setup;
-
-    (void)pthread_mutex_lock(&keys->lock);
-    keys->current->users++;
-    setup = &keys->current->setup;
-    (void)pthread_mutex_unlock(&keys->lock);
-    return setup;
+    return current_acquire(&keys->in_force);
 }
 
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup)
 {
-    struct version *unused;
-
-    (void)pthread_mutex_lock(&keys->lock);
-    unused = drop((struct version *)setup);
-    (void)pthread_mutex_unlock(&keys->lock);
-    if (unused != NULL)
-        free_version(unused);
+    current_release(&keys->in_force, setup);
 }
 
 bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
 {
-    struct version *version, *unused;
+    struct version *version;
 
     file_watch_reading(&keys->file);
     version = read_version(keys, fault);
     (void)file_watch_done(&keys->file, version != NULL);
     if (version == NULL)
         return false;
-    (void)pthread_mutex_lock(&keys->lock);
-    unused = drop(keys->current);
-    keys->current = version;
-    (void)pthread_mutex_unlock(&keys->lock);
-    if (unused != NULL)
-        free_version(unused);
-    return true;
+    return current_replace(&keys->in_force, version) || set_fault(fault, "out of memory");
 }
 
 bool ue_keys_have_changed(struct ue_keys *keys)
@@ -198,8 +173,6 @@ void ue_keys_free(struct ue_keys *keys)
 {
     if (keys == NULL)
         return;
-    if (keys->current != NULL)
-        free_version(keys->current);
-    (void)pthread_mutex_destroy(&keys->lock);
+    current_close(&keys->in_force);
     OPENSSL_free(keys);
 }

@@ -586,7 +586,7 @@ FAULTS: list[Fault] = [
             "        qsort(places, devices->count, sizeof(*places), compare_places);",
             "        (void)compare_places;",
         ),
-        ("        put_in_force(current, fresh);\n", "        free_version(fresh);\n"),
+        ("current_replace(&current->in_force, fresh);", "(devices_free(fresh), true);"),
         by="test_reload",
     ),
     *of(

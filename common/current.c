@@ -1,0 +1,87 @@
+/*
+ * A value in force, which a reload replaces while others use it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "current.h"
+
+#include <openssl/crypto.h>
+#include <stddef.h>
+
+struct current_version {
+    void *value;
+    size_t users;
+    struct current_version *older; /* still used */
+};
+
+bool current_replace(struct current *current, void *value)
+{
+    struct current_version *version = OPENSSL_zalloc(sizeof(*version)), *old, *unused = NULL;
+
+    if (version == NULL) {
+        current->free(value);
+        return false;
+    }
+    version->value = value;
+    (void)pthread_mutex_lock(&current->lock);
+    old = current->newest;
+    version->older = old;
+    if (old != NULL && old->users == 0) {
+        version->older = old->older;
+        unused = old;
+    }
+    current->newest = version;
+    (void)pthread_mutex_unlock(&current->lock);
+    if (unused != NULL)
+        current->free(unused->value);
+    OPENSSL_free(unused);
+    return true;
+}
+
+bool current_open(struct current *current, void *value, void (*free)(void *value))
+{
+    (void)pthread_mutex_init(&current->lock, NULL);
+    current->newest = NULL;
+    current->free = free;
+    return current_replace(current, value);
+}
+
+const void *current_acquire(struct current *current)
+{
+    const void *value;
+
+    (void)pthread_mutex_lock(&current->lock);
+    current->newest->users++;
+    value = current->newest->value;
+    (void)pthread_mutex_unlock(&current->lock);
+    return value;
+}
+
+void current_release(struct current *current, const void *value)
+{
+    struct current_version **place, *unused = NULL;
+
+    (void)pthread_mutex_lock(&current->lock);
+    place = &current->newest;
+    while ((*place)->value != value)
+        place = &(*place)->older;
+    (*place)->users--;
+    if ((*place)->users == 0 && *place != current->newest) {
+        unused = *place;
+        *place = unused->older;
+    }
+    (void)pthread_mutex_unlock(&current->lock);
+    if (unused != NULL)
+        current->free(unused->value);
+    OPENSSL_free(unused);
+}
+
+void current_close(struct current *current)
+{
+    if (current->newest == NULL)
+        return;
+    current->free(current->newest->value);
+    OPENSSL_free(current->newest);
+    (void)pthread_mutex_destroy(&current->lock);
+    current->newest = NULL;
+}
