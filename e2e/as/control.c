@@ -139,7 +139,7 @@ static bool run(struct control *control)
     if (control->look == NULL || event_add(control->look, &often) != 0 || !answer_signals(control))
         return false;
     if (!loops_start(app_server->server.loops))
-        return false;
+        return app_server_complain("no thread for each event loop: not enough memory or processes");
     log_event("start", NULL);
     (void)event_base_dispatch(control->base);
     loops_stop(app_server->server.loops);

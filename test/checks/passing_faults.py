@@ -133,7 +133,7 @@ def try_role(name: str, options: argparse.Namespace) -> None:
             for _ in range(REPEATED):
                 come_back_all(stage)
             before = descriptors(stage)
-            for kind in options.kinds:
+            for kind in [kind for kind in options.kinds if kind in stage.kinds]:
                 tried = [try_kind(act, stage, kind, options) for act in stage.acts]
                 settle(stage, before)
                 print(

@@ -265,6 +265,7 @@ class Deployment:
         url = f"http://{self.local['web']}/page"
         command = ["wrk", "-t", "1", "-c", "8", "-d", f"{int(seconds) + 1}s", url]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=FOREIGN) as load:
+            time.sleep(1)  # wrk ends where its first connection fails
             while time.monotonic() < end:
                 name, fault = random.choice(list(self.faults(deadly).items()))
                 fault()

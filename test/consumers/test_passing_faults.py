@@ -21,4 +21,4 @@ def test_a_passing_fault_stays_passing(role: str) -> None:
         [sys.executable, SCRIPT, "--sample", "6", role], capture_output=True, text=True, timeout=240
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert f"{role}: allocation: " in result.stdout
+    assert f"{role}: read: " in result.stdout
