@@ -5,10 +5,21 @@
  */
 #include "given.h"
 
+/* These octets, in memory of exactly their length; any octets are in names.c and texts.c. */
+static struct akma_octets octets(const char *text, size_t length)
+{
+    uint8_t *copy = malloc(length);
+
+    for (size_t i = 0; i < length; i++)
+        copy[i] = (uint8_t)text[i];
+    return (struct akma_octets){copy, length};
+}
+
 static void prove_one(size_t length)
 {
-    const struct akma_naf naf = {.naf_id = any_octets(7)};
-    const struct akma_ks_naf_input gba = {any_octets(32), any_octets(16), any_octets(3), naf};
+    const struct akma_naf naf = {.naf_id = octets("ab\1\0\0\0\7", 7)};
+    const struct akma_octets impi = octets("u@r", 3);
+    const struct akma_ks_naf_input gba = {any_octets(32), any_octets(16), impi, naf};
     const struct akma_k_af_input akma = {any_octets(32), naf};
     struct output output = any_output(length);
 
