@@ -7,6 +7,8 @@
 
 #include <openssl/x509v3.h>
 
+#define NOTIFY_CERTIFICATES_MAX 16384 /* octets, which libssl allocates before it looks at them */
+
 /* HTTP/1.1 is what is spoken here. */
 static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                            const unsigned char *offered, unsigned int offered_length,
@@ -30,6 +32,10 @@ bool notify_tls_set_up(SSL_CTX *ctx, const char *name)
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_cert_list(ctx, NOTIFY_CERTIFICATES_MAX);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_WILDCARDS |
                                                X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

@@ -325,6 +325,7 @@ LIMITS: dict[str, set[str]] = {
         *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
         "e2e/server/client_hello.h CLIENT_HELLO_MAX",
         "e2e/third_party/tp_link_tls.c SERVER_CERTIFICATES_MAX",
+        "e2e/as/notify_tls.c NOTIFY_CERTIFICATES_MAX",
     },
     "e2e-ue.1": {
         "e2e/net/addr.h ADDRS_MAX",
