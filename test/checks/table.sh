@@ -46,11 +46,12 @@ run_row() {
 
 run_table() {
     jobs=$1 logs=$2 checks=$3
+    export root
     rm -rf "$logs"
     mkdir -p "$logs"
     # Each in a shell of its own, which reads this file: xargs starts as many at a time as there are jobs.
     # shellcheck disable=SC2016 # for that shell
-    printf '%s\n' "$checks" | tr '\n' '\0' | root=$root xargs -0 -P "$jobs" -n 1 \
+    printf '%s\n' "$checks" | tr '\n' '\0' | xargs -0 -P "$jobs" -n 1 \
         sh -c '. "$1" && run_row "$2" "${3%%|*}" "${3#*|}"' sh "$root/test/checks/table.sh" "$logs" ||
         echo "a check could not be started" # its row says so as well
     printf '%s\n' "$checks" | cut -d '|' -f 1 >"$logs/names"
