@@ -94,8 +94,11 @@ class Process:
             self.process.stdin.close()
 
     def wait(self, seconds: float = SECONDS) -> int:
-        """The exit status."""
-        return self.process.wait(seconds)
+        """The exit status; what it wrote before is in out and errors then."""
+        status = self.process.wait(seconds)
+        for thread in self._threads:
+            thread.join(5)
+        return status
 
     @property
     def errors(self) -> str:
