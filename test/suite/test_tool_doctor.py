@@ -312,7 +312,9 @@ def test_agrees_with_openssl(config: Path) -> None:
 @pytest.mark.parametrize("part", [0.05, 0.25, 0.5, 0.75])
 def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
     """Guards against a doctor that dies of what it looks at: a module cut short ends who loads it (SIGBUS)."""
-    whole = (BUILD / "akma.so").read_bytes()
+    command: list[str | Path] = ["strip", "--strip-debug", "-o", tmp_path / "whole"]
+    subprocess.run([*command, BUILD / "akma.so"], check=True)  # what is loaded is most of it then
+    whole = (tmp_path / "whole").read_bytes()
     (tmp_path / "akma.so").write_bytes(whole[: int(len(whole) * part)])
     write_config(config, {"akma": ONE})
     lines = sick(config, OPENSSL_MODULES=str(tmp_path))
@@ -350,15 +352,21 @@ def test_the_system_loses_nothing(config: Path, tmp_path: Path) -> None:
 # Remedies
 
 
+# Where this build's module belongs beneath a prefix.
+(MODULES,) = re.findall(
+    r"^AKMA_MODULES_DIR:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.M
+)
+
+
 def installed(folder: Path) -> dict[str, str]:
     """The tool, the module and a configuration as they are installed; nothing says where."""
-    for name, source in {"bin/akma": AKMA, "lib/ossl-modules/akma.so": BUILD / "akma.so"}.items():
+    for name, source in {"bin/akma": AKMA, f"{MODULES}/akma.so": BUILD / "akma.so"}.items():
         (folder / name).parent.mkdir(parents=True)
         shutil.copy(source, folder / name)
     (folder / "etc/akma").mkdir(parents=True)
     words: list[str | Path] = [folder / "bin/akma", "config"]
     words += ["--out", folder / "etc/akma/openssl.cnf"]
-    subprocess.run([*words, "--module", folder / "lib/ossl-modules/akma.so"], check=True)
+    subprocess.run([*words, "--module", folder / MODULES / "akma.so"], check=True)
     return {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
 
 
@@ -402,7 +410,7 @@ def installed_and_broken(folder: Path) -> dict[str, str]:
     """An installed file whose module is gone from where it says."""
     environment = installed(folder)
     config = folder / "etc/akma/openssl.cnf"
-    config.write_text(config.read_text().replace("/lib/ossl-modules/akma.so", "/lib/gone.so"))
+    config.write_text(config.read_text().replace(f"/{MODULES}/akma.so", "/lib/gone.so"))
     return environment | {"OPENSSL_CONF": str(config)}
 
 
