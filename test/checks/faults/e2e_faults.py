@@ -536,7 +536,7 @@ FAULTS: list[Fault] = [
     # Signals and files
     *of(
         "as/control.c",
-        ("{SIGINT, on_end}", "{SIGUSR1, on_end}"),
+        ("{SIGINT, end}", "{SIGUSR1, end}"),
         ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
         ("    endpoints_close(&control->app_server->endpoints, &control->app_server->server);", ""),
@@ -544,7 +544,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/control.c",
-        ("    mask_signals(SIG_BLOCK);", ""),
+        ("    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);\n", "    (void)set;\n"),
         by="before_the_server_runs",
     ),
     *of(

@@ -120,7 +120,7 @@ FAULTS: list[Fault] = [
             "        if (now >= item->until)\n            discard",
             "        if (false)\n            discard",
         ),
-        ("    if (now >= item->until) {", "    if (false) {"),
+        ("return now >= item->until || ", "return "),
         ("answer != NULL ? &cache->keys : &cache->nos", "&cache->keys"),
         ("    forget(&cache->nos, system, identity);", ""),
         ("    forget(&cache->keys, system, identity);", ""),

@@ -23,7 +23,7 @@ FAULTS = [
         (".ka = ka->ka,", ".ka = device->ks_naf,"),
         (".refresh_length = device->refresh_length", ".refresh_length = 0"),
         ("return MOSQ_ERR_PLUGIN_DEFER;", "return MOSQ_ERR_AUTH;"),
-        ("    (void)check_devices(plugin);\n", ""),
+        ("    (void)check_devices(plugin);\n    device = ", "    device = "),
         ("*ka = devices_ka(plugin->watched.devices, device, NULL)", "*ka = device"),
         ("    watched_devices_close(&plugin->watched);\n", ""),
         ("    e2e_close(&plugin->e2e);\n", ""),

@@ -42,7 +42,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "source/http_transfer.c",
-        ("SET(CURLOPT_TIMEOUT_MS, (long)request->milliseconds) &&", ""),
+        ("left > 0 ? (long)left : 1L", "0L"),
         by="test_slow",
     ),
     *of(
@@ -326,8 +326,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/notify.c",
         (
-            "        if (revocation->revoked)\n            reply(",
-            "        if (true)\n            reply(",
+            "if (revocation->http != NULL && revocation->revoked)",
+            "if (revocation->http != NULL)",
         ),
         by="cannot_confirm",
     ),
@@ -335,12 +335,8 @@ FAULTS: list[Fault] = [
         "as/notify.c",
         ("JSON_REJECT_DUPLICATES, NULL);", "0, NULL);"),
         ("identity == NULL || identity[0] == '\\0' || ", "identity == NULL || "),
-        ("if (path == NULL || strcmp(path, notify->path) != 0)", "if (path == NULL)"),
-        (
-            '!key_answer_is(evhttp_find_header(headers, "Content-Type"), "application/json")',
-            "headers == NULL",
-        ),
-        ("    evhttp_set_max_body_size(notify->http, BODY_MAX);", ""),
+        ("strcmp(request->path, notify->path) != 0", "request->path == NULL"),
+        ('!key_answer_is(request->content_type, "application/json")', "request == NULL"),
         by="notifications_that_are_none",
     ),
     *of(

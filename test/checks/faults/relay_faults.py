@@ -152,7 +152,7 @@ FAULTS = [
     ),
     *of(
         "app/relay.c",
-        ("relay->down.held == NULL ? last : down", "last"),
+        ("== 0 ? last : down;", "== 0 ? last : last;"),
         ("relay->up.held == NULL ? last : up", "last"),
         (
             "if (*sent > before)\n        direction->moved = clock_ms();",
@@ -167,8 +167,8 @@ FAULTS = [
             "hold(direction, scratch, length - sent)",
         ),
         (
-            "event_active(&relay->on_plain, EV_TIMEOUT, 0);\n" "}\n" "\n" "static void relay_free",
-            "}\n" "\n" "static void relay_free",
+            "        event_active(&relay->on_plain, EV_TIMEOUT, 0);\n" "    return true;\n",
+            "    return true;\n",
         ),
         by="gibibyte_each_way",
     ),
@@ -190,13 +190,16 @@ FAULTS = [
     *of(
         "app/relay.c",
         ("if (shutdown(relay->plain, SHUT_WR) == 0)", "if (relay->plain >= 0)"),
-        ("const int result = SSL_shutdown(relay->ssl);", "const int result = 0;"),
+        ("is_said ? 1 : SSL_shutdown(relay->ssl);", "1;"),
         by="end_of_one_direction",
     ),
     *of(
         "app/relay.c",
         ("direction->plain_wanted = EV_WRITE;", "direction->plain_wanted = 0;"),
-        ("direction->ssl_wanted = EV_WRITE;", "direction->ssl_wanted = EV_READ;"),
+        (
+            "    if (flushed == 0)\n        direction->ssl_wanted = EV_WRITE;",
+            "    if (flushed == 0)\n        direction->ssl_wanted = EV_READ;",
+        ),
         by="slow_side",
     ),
     *of(
@@ -210,19 +213,13 @@ FAULTS = [
     ),
     *of(
         "app/forward.c",
-        ("if (error == 0) {", "if (error >= 0) {"),
+        ("    if (forward->fd >= 0)\n        relay_now", "    if (true)\n        relay_now"),
         (
             "SSL_set_quiet_shutdown(forward->conn->ssl, 1);\n"
             "    forward_finish(forward, reason);",
             "forward_finish(forward, reason);",
         ),
         by="application_that_is_down",
-    ),
-    *of(
-        "app/forward.c",
-        ("errno == EAGAIN && clock_ms() < forward->until", "errno == EAGAIN"),
-        ("errno == EAGAIN && clock_ms() < forward->until", "0"),
-        by="accepts_late",
     ),
     *of(
         "app/forward.c",
@@ -255,8 +252,7 @@ FAULTS = [
     ),
     *of(
         "net/local_listener.c",
-        ("addr->ai_family != AF_UNIX && !is_loopback(addr->ai_addr)", "0"),
-        ("addrs_open_to_listen(", "addrs_open("),
+        ("if (!is_loopback(each->ai_addr))", "if (false)"),
         ("errno == ECONNREFUSED)", "errno != 0)"),
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
         ("lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)", "lstat(path, &status) != 0"),
@@ -277,9 +273,8 @@ FAULTS = [
     ),
     *of(
         "ue/ue_keys.c",
-        ("    keys->current = version;\n    (void)", "    (void)"),
+        ("current_replace(&keys->in_force, version)", "(free_version(version), true)"),
         ("if (options->needs_ka &&", "if (false &&"),
-        ("keys->current->users++;", ""),
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
