@@ -12,8 +12,8 @@
 struct echo;
 
 /*
- * Start on a link; wire may hold what was read before, and is taken over. prefix is kept, not
- * copied. line_timeout: seconds within which a line that has begun is complete, and is written.
+ * Start on a connection; lines may hold what was read before, and is taken over. prefix is kept,
+ * not copied. line_timeout: seconds within which a line that has begun is complete, and is written.
  * NULL: out of memory.
  */
 struct echo *echo_start(struct app_connection *conn, struct tls_lines *lines, const char *prefix,

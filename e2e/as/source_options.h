@@ -26,8 +26,8 @@ bool source_options_given(void);
 bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
 
 /*
- * The source that was asked for, in front of a devices file; roster NULL: there is none. NULL: out
- * of memory.
+ * The source that was asked for, in front of a devices file; devices_current NULL: there is none.
+ * NULL: out of memory.
  */
 struct source *source_options_open(struct devices_current *devices_current);
 

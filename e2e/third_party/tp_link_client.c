@@ -1,5 +1,5 @@
 /*
- * The NAF's side of the line: the third party of third_party.h at the other end of it
+ * The NAF's side of the link: the third party of third_party.h at the other end of it
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * The NAF's side of the line: the third party of third_party.h at the other end of it
+ * The NAF's side of the link: the third party of third_party.h at the other end of it
  *
  * One connection of the process carries the requests of all loops; it lives on one of them. It is
  * kept up: when it ends it is made again, at once, then after pauses that double.

@@ -1,5 +1,5 @@
 /*
- * The third party's side of the line: requests of NAFs
+ * The third party's side of the link: requests of NAFs
  *
  * A connection has at most IN_FLIGHT requests under way and reads no more while answers wait to be
  * written: a NAF that floods waits for itself.

@@ -1,5 +1,5 @@
 /*
- * The third party's side of the line: requests of NAFs
+ * The third party's side of the link: requests of NAFs
  *
  * SPDX-License-Identifier: Apache-2.0
  */
