@@ -5,7 +5,6 @@
  */
 #include "store/store_script.h"
 
-
 #include <string.h>
 
 static void add(struct store_text *text, const char *octets, size_t length)

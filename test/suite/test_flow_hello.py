@@ -54,8 +54,13 @@ class Listeners:
         limits = ["--handshakes-per-source", "1000", "--handshake-timeout", "600"]
         naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(devices), *limits]
         cert = ["--cert", str(certificate), "--key", str(key), "--ca", str(authority.file)]
-        source = ["--source-cert", certificate, "--source-key", key]
-        operator = ["--key-source", "nef:https://127.0.0.1:1", "--source-ca", authority.file]
+        source: list[str | Path] = ["--source-cert", certificate, "--source-key", key]
+        operator: list[str | Path] = [
+            "--key-source",
+            "nef:https://127.0.0.1:1",
+            "--source-ca",
+            authority.file,
+        ]
         notify = ["--notify-accept", f"{LOOPBACK}:0", "--notify-name", "nef.example.com"]
         uri = ["--notify-uri", "https://naf.example.com/revoked"]
         self.options: dict[str, list[str | Path]] = {
