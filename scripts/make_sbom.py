@@ -30,17 +30,18 @@ LIBRARIES = {
     "libssl": (LICENSE, "3.0.0"),
     "libjansson": ("MIT", UNKNOWN),
     "libevent": ("BSD-3-Clause", "2.1"),
-    "libevent_openssl": ("BSD-3-Clause", "2.1"),
     "libhiredis": ("BSD-3-Clause", UNKNOWN),
     "libcurl": ("curl", "7.85"),
+    "libexpat": ("MIT", UNKNOWN),
+    "libpcsclite": ("BSD-3-Clause", UNKNOWN),
     "libc": (UNKNOWN, UNKNOWN),
 }
 
 # What is built, and what each links, as the suite reads it from the files.
 BUILT = {
     "akma.so": ["libcrypto", "libc"],
-    "akma": ["libcrypto", "libc"],
-    "e2e-as": [*LIBRARIES],
+    "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libc"],
+    "e2e-as": ["libcrypto", "libssl", "libjansson", "libevent", "libhiredis", "libcurl", "libc"],
     "e2e-ue": ["libcrypto", "libssl", "libjansson", "libevent", "libc"],
     "mosquitto_akma.so": ["libcrypto", "libc"],
 }

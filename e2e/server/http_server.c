@@ -107,7 +107,8 @@ static bool add(struct http_connection *http, const char *text, size_t length)
 
     if (larger == NULL)
         return false;
-    memcpy(larger + http->out_length, text, length);
+    if (length > 0)
+        memcpy(larger + http->out_length, text, length);
     http->out = larger;
     http->out_length += length;
     return true;
