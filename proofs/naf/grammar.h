@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifndef LAST_NUMBER_FAILS
+#    define LAST_NUMBER_FAILS true
+#endif
+
 static bool is_letter_or_digit(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -51,8 +55,9 @@ static struct reading read_octet(struct reading so_far, unsigned char c)
 
 static bool is_name(const struct reading *reading, size_t length)
 {
-    return reading->is_ok && is_label(reading) && reading->digits != reading->label &&
-           length <= 253;
+    const bool is_number = LAST_NUMBER_FAILS && reading->digits == reading->label;
+
+    return reading->is_ok && is_label(reading) && !is_number && length <= 253;
 }
 
 static bool is_fqdn(const unsigned char *text, size_t length)
