@@ -10,9 +10,9 @@
 #define HTTP_POOL_H
 
 #include "net/loop.h"
+#include "queue.h"
 
 #include <curl/curl.h>
-#include <sys/queue.h>
 
 struct http;
 

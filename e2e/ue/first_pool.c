@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ue/first_pool.h"
+#include "queue.h"
 
 #include "net/clock.h"
 #include "net/io_watch.h"
@@ -12,7 +13,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <sys/queue.h>
 
 /* A path that has come to drop everything says nothing: whoever sends a nonce is to notice. */
 #define UNHEARD_MS 3000
