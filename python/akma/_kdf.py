@@ -3,10 +3,9 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, Union
 
 from ._libcrypto import Error, context, fetch, ffi, library, take_reasons
@@ -24,6 +23,8 @@ Algorithm = Literal[
     "AKMA-KA",
     "3GPP-KDF",
 ]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 # OSSL_PARAM data types: openssl/core.h
 INTEGER, UTF8_STRING, OCTET_STRING = 1, 4, 5
@@ -121,7 +122,7 @@ def _seconds(name: str, time: datetime) -> int:
         raise TypeError(
             f"{name}: a datetime without a time zone given; give one, such as timezone.utc"
         )
-    return math.floor(time.timestamp())
+    return (time - EPOCH) // timedelta(seconds=1)  # without a float, which rounds far away times up
 
 
 def _names(settable: Any) -> frozenset[str]:
