@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import hashlib
 import secrets
 import socket
@@ -184,7 +185,9 @@ class Part:
         return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])
 
     def says(self, text: str) -> bool:
-        """Is this in its log?"""
+        """Does this come into its log? The log is written a moment after what it is about."""
+        with contextlib.suppress(AssertionError):
+            self.process.wait_for_error(text)
         return text in self.process.errors
 
     def only_events(self) -> bool:
