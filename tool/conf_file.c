@@ -183,15 +183,18 @@ bool conf_file_activates(const struct conf_file *file, const char *section)
     return false;
 }
 
+static bool begins_with_akma(const char *name)
+{
+    return strncmp(name, AKMA_PROVIDER_NAME, strlen(AKMA_PROVIDER_NAME)) == 0;
+}
+
 bool conf_file_is_akma(const struct conf_file *file, const CONF_VALUE *entry)
 {
     const char *module = conf_file_value(file, entry->value, "module");
     const char *slash = module == NULL ? NULL : strrchr(module, '/');
-    const char *name = slash == NULL ? module : slash + 1;
 
-    if (name == NULL)
-        name = conf_file_provider(file, entry);
-    return strncmp(name, AKMA_PROVIDER_NAME, strlen(AKMA_PROVIDER_NAME)) == 0;
+    return begins_with_akma(conf_file_provider(file, entry)) ||
+           (module != NULL && begins_with_akma(slash == NULL ? module : slash + 1));
 }
 
 /* A provider that the one activates and the other does not. */

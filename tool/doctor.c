@@ -170,6 +170,8 @@ static int examine(struct doctor *doctor, const char *default_config)
     if (!doctor->modules_given)
         doctor->modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
     doctor->query = option.query;
+    doctor->options = (struct doctor_options){option.config, option.system,    option.path,
+                                              option.query,  option.providers, false};
     report_begin(&doctor->report, option.json != NULL);
     (void)report_add(&doctor->report, true, "libcrypto", NULL, "%s",
                      OpenSSL_version(OPENSSL_VERSION));

@@ -24,8 +24,16 @@ struct doctor_instance {
     const char *section; /* NULL: none */
 };
 
+/* What this call was given by options, each NULL if it was not; providers may be empty. */
+struct doctor_options {
+    const char *config, *system, *folder, *query;
+    const char *const *providers;
+    bool with_default; /* a provider more */
+};
+
 struct doctor {
     struct report report;
+    struct doctor_options options;
     const char *system;  /* the system's own file */
     const char *config;  /* the file in force */
     const char *modules; /* the folder in force */
@@ -65,10 +73,17 @@ void doctor_module_path(const struct doctor *doctor, const struct doctor_instanc
 const char *doctor_key(const struct doctor *doctor, const struct doctor_instance *instance,
                        const char *key);
 
+/* Into a context of its own; NULL: it does not load, or loading it would end the process. */
+OSSL_PROVIDER *doctor_load_alone(const struct doctor *doctor,
+                                 const struct doctor_instance *instance, OSSL_LIB_CTX *libctx);
+
 /* OpenSSL's newest error, its text if it has one; the stack is emptied. */
 const char *doctor_reason(void);
 
 /* Remedies: each begins with "do: ", or is empty where no command can be given. */
+
+/* This call again, with these options. */
+const char *doctor_do_again(const struct doctor_options *options, char remedy[DOCTOR_REMEDY_SIZE]);
 
 /* A configuration with akma in it comes into force. */
 const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE]);
@@ -84,12 +99,18 @@ struct doctor_line {
 const char *doctor_do_append(const struct doctor *doctor, const struct doctor_line *lines,
                              size_t count, char remedy[DOCTOR_REMEDY_SIZE]);
 
-/* What a word is; of a line, it is the key, and the whole line goes. */
-enum doctor_word { DOCTOR_KEY, DOCTOR_SECTION, DOCTOR_VALUE, DOCTOR_LINE };
+/* A key, a section or a key's value gets another name; or the whole line of a key goes. */
+struct doctor_change {
+    enum { DOCTOR_KEY, DOCTOR_SECTION, DOCTOR_VALUE, DOCTOR_LINE } what;
+    const char *section;
+    const char *key;   /* NULL: the section itself is meant */
+    const char *value; /* of DOCTOR_VALUE; else NULL */
+    const char *to;    /* NULL: the line goes */
+};
 
-/* A word of the file in force becomes another. */
-const char *doctor_do_rename(const struct doctor *doctor, enum doctor_word what, const char *from,
-                             const char *to, char remedy[DOCTOR_REMEDY_SIZE]);
+/* One line of the file in force changes; in words, where no command is sure to be right. */
+const char *doctor_do_change(const struct doctor *doctor, const struct doctor_change *change,
+                             char remedy[DOCTOR_REMEDY_SIZE]);
 
 /* Is the file in force one of akma's users, and not the system's? */
 bool doctor_may_change(const struct doctor *doctor);

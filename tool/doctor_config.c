@@ -109,29 +109,54 @@ static bool report_unknown_key(struct doctor *doctor, const struct doctor_instan
                                const char *key)
 {
     const char *nearest = nearest_key(key);
+    const struct doctor_change change = {nearest == NULL ? DOCTOR_LINE : DOCTOR_KEY,
+                                         instance->section, key, NULL, nearest};
     char remedy[DOCTOR_REMEDY_SIZE];
 
     if (nearest == NULL)
         return report_add(&doctor->report, false, "keys", instance->name,
                           "[%s] has %.64s, which nothing reads: take it away: %s",
-                          instance->section, key,
-                          doctor_do_rename(doctor, DOCTOR_LINE, key, "", remedy));
+                          instance->section, key, doctor_do_change(doctor, &change, remedy));
     return report_add(&doctor->report, false, "keys", instance->name,
                       "[%s] has %.64s, which nothing reads: did you mean %s? %s", instance->section,
-                      key, nearest, doctor_do_rename(doctor, DOCTOR_KEY, key, nearest, remedy));
+                      key, nearest, doctor_do_change(doctor, &change, remedy));
+}
+
+/* Does a section that is no instance's refer to one of this name? */
+static bool is_used_elsewhere(const struct doctor *doctor, const char *name)
+{
+    STACK_OF(OPENSSL_CSTRING) *sections = NCONF_get_section_names(doctor->file.conf);
+    bool used = false;
+
+    for (int i = 0; i < sk_OPENSSL_CSTRING_num(sections); i++) {
+        const char *section = sk_OPENSSL_CSTRING_value(sections, i);
+        const STACK_OF(CONF_VALUE) *entries = conf_file_entries(&doctor->file, section);
+        bool ours = false;
+
+        for (size_t j = 0; j < doctor->count; j++)
+            ours = ours || (doctor->instances[j].section != NULL &&
+                            strcmp(doctor->instances[j].section, section) == 0);
+        for (int j = 0; !ours && j < sk_CONF_VALUE_num(entries); j++)
+            used = used || strcmp(sk_CONF_VALUE_value(entries, j)->value, name) == 0;
+    }
+    sk_OPENSSL_CSTRING_free(sections);
+    return used;
 }
 
 static bool report_taken_value(struct doctor *doctor, const struct doctor_instance *instance,
                                const CONF_VALUE *entry)
 {
     char other[WORD_MAX], remedy[DOCTOR_REMEDY_SIZE];
+    const struct doctor_change change = {DOCTOR_SECTION, entry->value, NULL, NULL, other};
 
     (void)snprintf(other, sizeof(other), "%.40s_section", entry->value);
     return report_add(&doctor->report, false, "keys", instance->name,
                       "the value of %s is also the name of the section [%.64s], so OpenSSL takes "
                       "it as that and the key is gone: rename the section: %s",
                       entry->name, entry->value,
-                      doctor_do_rename(doctor, DOCTOR_SECTION, entry->value, other, remedy));
+                      is_used_elsewhere(doctor, entry->value)
+                          ? "and what else refers to it"
+                          : doctor_do_change(doctor, &change, remedy));
 }
 
 /* OpenSSL hands over what is asked for by name, so neither of these can be seen by the provider. */
@@ -209,12 +234,14 @@ void doctor_check_config(struct doctor *doctor)
 static void check_reference(struct doctor *doctor, const char *section, const char *key,
                             const char *name)
 {
+    struct doctor_change change = {DOCTOR_VALUE, section, key, name, NULL};
     const char *nearest;
     char remedy[DOCTOR_REMEDY_SIZE];
 
     if (name == NULL || conf_file_has_section(&doctor->file, name))
         return;
     nearest = nearest_section(doctor, name);
+    change.to = nearest;
     if (nearest == NULL)
         (void)report_add(&doctor->report, false, "sections", NULL,
                          "%s in [%s] names [%.64s], and there is no such section: %s", key, section,
@@ -223,23 +250,24 @@ static void check_reference(struct doctor *doctor, const char *section, const ch
         (void)report_add(&doctor->report, false, "sections", NULL,
                          "%s in [%s] names [%.64s], and there is no such section: did you mean "
                          "[%.64s]? %s",
-                         key, section, name, nearest,
-                         doctor_do_rename(doctor, DOCTOR_VALUE, name, nearest, remedy));
+                         key, section, name, nearest, doctor_do_change(doctor, &change, remedy));
 }
 
 /* A key without which a section leads nowhere: is one like it there? */
 static void check_link(struct doctor *doctor, const char *section, const char *key)
 {
     const char *nearest;
+    struct doctor_change change = {DOCTOR_KEY, section, NULL, NULL, key};
     char remedy[DOCTOR_REMEDY_SIZE];
 
     if (conf_file_value(&doctor->file, section, key) != NULL)
         return;
     nearest = nearest_in(doctor, section, key);
+    change.key = nearest;
     if (nearest != NULL)
         (void)report_add(&doctor->report, false, "sections", NULL,
                          "[%s] has %.64s, which nothing reads: did you mean %s? %s", section,
-                         nearest, key, doctor_do_rename(doctor, DOCTOR_KEY, nearest, key, remedy));
+                         nearest, key, doctor_do_change(doctor, &change, remedy));
 }
 
 /* The way from openssl_conf to each provider's section. */
@@ -283,8 +311,8 @@ void doctor_check_system(struct doctor *doctor)
     if (doctor->count == 0 || doctor->file.conf == NULL)
         return;
     if (!conf_file_open(&system, doctor->system, true, what))
-        (void)report_add(&doctor->report, true, "system's settings", doctor->system,
-                         "cannot be compared: %s", what);
+        (void)report_add(&doctor->report, false, "system's settings", doctor->system,
+                         "cannot be compared with %s: %s", doctor->config, what);
     else if (conf_file_loses(&system, &doctor->file, what))
         (void)report_add(&doctor->report, false, "system's settings", doctor->system,
                          "has %s, which is not in force with %s: %s", what, doctor->config,

@@ -101,22 +101,13 @@ static bool is_right_without_policy(const struct doctor *doctor,
                                     const struct doctor_instance *instance, size_t answer)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-    char path[PLACE_SIZE], *name;
     unsigned char key[32];
     EVP_KDF *kdf = NULL;
     bool right = false;
 
-    doctor_module_path(doctor, instance, path);
-    name = strrchr(path, '/');
-    if (libctx != NULL && name != NULL) {
-        *name++ = '\0';
-        if (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0)
-            name[strlen(name) - 3] = '\0';
-        if (OSSL_PROVIDER_load(libctx, "default") != NULL &&
-            OSSL_PROVIDER_set_default_search_path(libctx, path) == 1 &&
-            OSSL_PROVIDER_load(libctx, name) != NULL)
-            kdf = EVP_KDF_fetch(libctx, answers[answer].algorithm, NULL);
-    }
+    if (libctx != NULL && OSSL_PROVIDER_load(libctx, "default") != NULL &&
+        doctor_load_alone(doctor, instance, libctx) != NULL)
+        kdf = EVP_KDF_fetch(libctx, answers[answer].algorithm, NULL);
     right = kdf != NULL && derive(kdf, answers[answer].mode, key) &&
             CRYPTO_memcmp(key, answers[answer].key, sizeof(key)) == 0;
     EVP_KDF_free(kdf);
@@ -167,11 +158,14 @@ static bool mac(EVP_MAC_CTX *ctx, const unsigned char *key, size_t length)
     return done && size == sizeof(result) && memcmp(result, mac_answer, sizeof(result)) == 0;
 }
 
-/* Is there one, but for default_properties such as fips=yes? */
-static bool has_other_hmac(const struct doctor *doctor)
+/* Is there one, but for these default_properties? */
+static bool has_other_hmac(const struct doctor *doctor, const char *properties)
 {
-    EVP_MAC *hmac = EVP_MAC_fetch(doctor->libctx, "HMAC", "-fips");
+    EVP_MAC *hmac = EVP_set_default_properties(doctor->libctx, NULL) == 1
+                        ? EVP_MAC_fetch(doctor->libctx, "HMAC", NULL)
+                        : NULL;
 
+    (void)EVP_set_default_properties(doctor->libctx, properties);
     EVP_MAC_free(hmac);
     ERR_clear_error();
     return hmac != NULL;
@@ -185,18 +179,27 @@ static void report_no_hmac(struct doctor *doctor)
     const struct doctor_line lines[] = {{section, "activate", "1"},
                                         {file->providers, "default", section}};
     const size_t count = known == NULL && file->providers != NULL ? 2 : 1;
+    const char *algorithms =
+        file->init == NULL ? NULL : conf_file_value(file, file->init, "alg_section");
+    const struct doctor_change change = {DOCTOR_LINE, algorithms, "default_properties", NULL, NULL};
+    const char *properties =
+        algorithms == NULL ? NULL : conf_file_value(file, algorithms, "default_properties");
+    struct doctor_options with = doctor->options;
     char remedy[DOCTOR_REMEDY_SIZE];
 
-    if (has_other_hmac(doctor)) {
+    with.with_default = true;
+    if (properties != NULL && has_other_hmac(doctor, properties)) {
         (void)report_add(&doctor->report, false, "HMAC", NULL,
-                         "no provider has it by default_properties, which ask for what is not "
-                         "active (fips=yes): activate fips, or take that line away: %s",
-                         doctor_do_rename(doctor, DOCTOR_LINE, "default_properties", "", remedy));
+                         "no provider has it by default_properties = %.64s in [%.64s]: activate "
+                         "one that has, such as fips for fips=yes, or take that line away: %s",
+                         properties, algorithms, doctor_do_change(doctor, &change, remedy));
         return;
     }
     (void)report_add(&doctor->report, false, "HMAC", NULL,
                      "no provider has it: activate default (or fips) beside akma: %s",
-                     doctor_do_append(doctor, lines, count, remedy));
+                     file->providers == NULL && with.providers[0] != NULL
+                         ? doctor_do_again(&with, remedy)
+                         : doctor_do_append(doctor, lines, count, remedy));
 }
 
 static bool check_hmac(struct doctor *doctor)
@@ -259,26 +262,29 @@ static void check_query(struct doctor *doctor, size_t active)
     const bool is_for_fips = kdf == NULL && is_found_but_for_fips(doctor);
     const char *name = doctor->has_hmac ? first_active(doctor) : NULL;
     struct report *report = &doctor->report;
+    struct doctor_options with = doctor->options;
+    char remedy[DOCTOR_REMEDY_SIZE], better[DOCTOR_REMEDY_SIZE];
 
+    (void)snprintf(better, sizeof(better), "provider=%.300s%s", name == NULL ? "" : name,
+                   is_for_fips ? ",-fips" : "");
+    with.query = better;
     ERR_clear_error();
     if (name == NULL)
         ; /* it is said already what is missing */
     else if (fault != NULL)
-        (void)report_add(report, false, "query", NULL,
-                         "%s: %s: do: akma doctor --propquery provider=%s", given, fault, name);
+        (void)report_add(report, false, "query", NULL, "%s: %s: %s", given, fault,
+                         doctor_do_again(&with, remedy));
     else if (kdf == NULL)
         (void)report_add(report, false, "query", NULL,
                          "%s: AKMA-E2E is not found with it%s: applications have to ask for "
-                         "provider=<name>%s: do: akma doctor --propquery provider=%s%s",
+                         "provider=<name>%s: %s",
                          given, is_for_fips ? ", because default_properties ask for fips=yes" : "",
-                         is_for_fips ? ",-fips" : "", name, is_for_fips ? ",-fips" : "");
+                         is_for_fips ? ",-fips" : "", doctor_do_again(&with, remedy));
     else if (active > 1 && (doctor->query == NULL || strstr(doctor->query, "provider=") == NULL))
-        (void)report_add(
-            report, false, "query", NULL,
-            "%s: %zu instances are active, and which of them derives is not defined: "
-            "applications have to ask for provider=<name>: do: akma doctor --propquery "
-            "provider=%s",
-            given, active, name);
+        (void)report_add(report, false, "query", NULL,
+                         "%s: %zu instances are active, and which of them derives is not defined: "
+                         "applications have to ask for provider=<name>: %s",
+                         given, active, doctor_do_again(&with, remedy));
     else
         (void)report_add(report, true, "query", NULL, "%s: %s derives", given,
                          OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf)));

@@ -12,17 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Why it is not active: what loading it by name into a context of its own says. */
-static const char *why_not(const struct doctor *doctor, const char *name)
+/* Why it is not active: what loading it into a context of its own says. */
+static const char *why_not(const struct doctor *doctor, const struct doctor_instance *instance)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
     OSSL_PROVIDER *provider;
     const char *why = "it loads by name, so the configuration does not activate it";
 
-    if (doctor->modules != NULL)
-        (void)OSSL_PROVIDER_set_default_search_path(libctx, doctor->modules);
     ERR_clear_error();
-    provider = OSSL_PROVIDER_load(libctx, name);
+    provider = libctx == NULL ? NULL : doctor_load_alone(doctor, instance, libctx);
     if (provider == NULL)
         why = doctor_reason();
     else
@@ -82,7 +80,7 @@ void doctor_check_instances(struct doctor *doctor)
             (void)report_add(&doctor->report, true, "active", name, "yes");
         else
             (void)report_add(&doctor->report, false, "active", name, "no: %s",
-                             why_not(doctor, name));
+                             why_not(doctor, &doctor->instances[i]));
     }
     (void)OSSL_PROVIDER_do_all(doctor->libctx, check_policy, doctor);
     ERR_clear_error();

@@ -3,24 +3,18 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "child.h"
 #include "doctor.h"
 
 #include <akma/kdf.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define SECONDS    20 /* that loading a module may take */
-#define WORDS_SIZE 400
 
 void doctor_module_path(const struct doctor *doctor, const struct doctor_instance *instance,
                         char path[PLACE_SIZE])
@@ -34,93 +28,156 @@ void doctor_module_path(const struct doctor *doctor, const struct doctor_instanc
                        module == NULL ? instance->name : module, module == NULL ? ".so" : "");
 }
 
-/* In a process of its own: a file that was cut short ends it. What it says; empty: it loads. */
-static _Noreturn void try_to_load(const char *path, int out)
+OSSL_PROVIDER *doctor_load_alone(const struct doctor *doctor,
+                                 const struct doctor_instance *instance, OSSL_LIB_CTX *libctx)
 {
-    const struct rlimit none = {0, 0};
-    void *module;
-    char words[WORDS_SIZE] = "";
+    char path[PLACE_SIZE], *name;
 
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)alarm(SECONDS);
-    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (module == NULL)
-        (void)snprintf(words, sizeof(words), "%s", dlerror());
-    else if (dlsym(module, "OSSL_provider_init") == NULL)
-        (void)snprintf(words, sizeof(words),
-                       "%.200s is not a provider: it has no OSSL_provider_init", path);
-    _exit(write(out, words, strlen(words)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    doctor_module_path(doctor, instance, path);
+    name = strrchr(path, '/');
+    if (name == NULL)
+        return NULL;
+    *name++ = '\0';
+    if (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0)
+        name[strlen(name) - 3] = '\0';
+    if (OSSL_PROVIDER_set_default_search_path(libctx, path) != 1)
+        return NULL;
+    return OSSL_PROVIDER_load(libctx, name);
 }
 
-/* Why the module cannot be loaded; empty: it can. True: trying ends a process. */
-static bool load_fault(const char *path, char words[WORDS_SIZE])
+static void try_to_load(const void *path, char words[CHILD_WORDS_SIZE])
 {
-    int ends[2], status = 0;
-    ssize_t got = 0;
-    pid_t child;
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
-    words[0] = '\0';
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (module == NULL)
+        (void)snprintf(words, CHILD_WORDS_SIZE, "%s", dlerror());
+    else if (dlsym(module, "OSSL_provider_init") == NULL)
+        (void)snprintf(words, CHILD_WORDS_SIZE,
+                       "%.200s is not a provider: it has no OSSL_provider_init",
+                       (const char *)path);
+}
+
+/* Why the module cannot be loaded; empty: it can. True: trying ends or stops a process. */
+static bool load_fault(const char *path, char words[CHILD_WORDS_SIZE])
+{
+    char signal[CHILD_WORDS_SIZE];
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        (void)snprintf(words, CHILD_WORDS_SIZE, "%.200s: %s", path, strerror(errno));
         return false;
-    child = fork();
-    if (child == 0)
-        try_to_load(path, ends[1]);
-    (void)close(ends[1]);
-    got = child < 0 ? 0 : read(ends[0], words, WORDS_SIZE - 1);
-    words[got < 0 ? 0 : got] = '\0';
-    (void)close(ends[0]);
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
+    }
+    if (!S_ISREG(status.st_mode)) {
+        (void)snprintf(words, CHILD_WORDS_SIZE, "%.200s: %s, where the module's file is wanted",
+                       path, S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
+        return !S_ISDIR(status.st_mode);
+    }
+    if (!child_run(try_to_load, path, words))
         return false;
-    (void)snprintf(words, WORDS_SIZE,
-                   "loading it ends the process (%s): the file is damaged, install it again",
-                   strsignal(WTERMSIG(status)));
+    memcpy(signal, words, sizeof(signal));
+    (void)snprintf(words, CHILD_WORDS_SIZE,
+                   "%.200s: loading it ends the process (%.60s): the file is damaged, install it "
+                   "again",
+                   path, signal);
     return true;
+}
+
+static bool loads(const char *path)
+{
+    char words[CHILD_WORDS_SIZE];
+
+    return !load_fault(path, words) && words[0] == '\0';
+}
+
+/* Does an instance load where libcrypto's own folder is in force? */
+static bool is_usually_found(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+    struct doctor usual = *doctor;
+    char path[PLACE_SIZE];
+
+    usual.modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
+    doctor_module_path(&usual, instance, path);
+    return loads(path);
+}
+
+/* No other folder in force than libcrypto's own; where nothing else leads there, the module's. */
+static const char *do_leave_folder(const struct doctor *doctor,
+                                   const struct doctor_instance *instance, const char *module,
+                                   char remedy[DOCTOR_REMEDY_SIZE])
+{
+    struct doctor_options with = doctor->options;
+    char folder[PLACE_SIZE];
+
+    (void)snprintf(folder, sizeof(folder), "%s", module);
+    *strrchr(folder, '/') = '\0';
+    if (with.folder != NULL) {
+        with.folder = instance->section == NULL ? folder : NULL;
+        return doctor_do_again(&with, remedy);
+    }
+    (void)snprintf(remedy, DOCTOR_REMEDY_SIZE, "%s",
+                   getenv("OPENSSL_MODULES") == NULL ? "" : "do: unset OPENSSL_MODULES");
+    return remedy;
 }
 
 /* The module where it is, for a section that leads elsewhere; and no other folder in force. */
 static const char *do_find(const struct doctor *doctor, const struct doctor_instance *instance,
                            char remedy[DOCTOR_REMEDY_SIZE])
 {
-    static const char unset[] = "do: unset OPENSSL_MODULES";
-    char found[PLACE_SIZE], usual[PLACE_SIZE], text[DOCTOR_REMEDY_SIZE];
-    const struct doctor_line line = {instance->section, "module", found};
+    char found[PLACE_SIZE], line[DOCTOR_REMEDY_SIZE] = "", folder[DOCTOR_REMEDY_SIZE] = "";
+    const struct doctor_line module = {instance->section, "module", found};
+    bool both;
 
     remedy[0] = '\0';
-    if (!places_module(found))
+    if (!places_module(found) || !loads(found))
         return remedy;
-    (void)snprintf(usual, sizeof(usual), "%s/" AKMA_PROVIDER_NAME ".so",
-                   OPENSSL_info(OPENSSL_INFO_MODULES_DIR));
-    if (instance->section != NULL &&
-        (access(usual, R_OK) != 0 || doctor_key(doctor, instance, "module") != NULL))
-        (void)doctor_do_append(doctor, &line, 1, remedy);
-    if (getenv("OPENSSL_MODULES") == NULL)
-        return remedy;
-    (void)snprintf(text, sizeof(text), "%s%s%.900s", unset, remedy[0] == '\0' ? "" : " && ",
-                   remedy[0] == '\0' ? "" : remedy + strlen("do: "));
-    return memcpy(remedy, text, strlen(text) + 1);
+    if (instance->section != NULL && !is_usually_found(doctor, instance))
+        (void)doctor_do_append(doctor, &module, 1, line);
+    (void)do_leave_folder(doctor, instance, found, folder);
+    both = line[0] != '\0' && folder[0] != '\0';
+    (void)snprintf(remedy, DOCTOR_REMEDY_SIZE, "%.480s%s%.480s", line, both ? " && " : "",
+                   folder + (both ? strlen("do: ") : 0));
+    return remedy;
 }
 
 static void check_file(struct doctor *doctor, const struct doctor_instance *instance)
 {
-    char path[PLACE_SIZE], words[WORDS_SIZE], remedy[DOCTOR_REMEDY_SIZE];
-    struct stat status;
+    char path[PLACE_SIZE], words[CHILD_WORDS_SIZE], remedy[DOCTOR_REMEDY_SIZE];
     bool deadly;
 
     doctor_module_path(doctor, instance, path);
-    if (stat(path, &status) != 0) {
-        (void)report_add(&doctor->report, false, "module", instance->name,
-                         "%s: %s: install the module there, or write module = <its path> in its "
-                         "section: %s",
-                         path, strerror(errno), do_find(doctor, instance, remedy));
-        return;
-    }
     deadly = load_fault(path, words);
     doctor->deadly = doctor->deadly || deadly;
     if (words[0] == '\0')
         (void)report_add(&doctor->report, true, "module", instance->name, "%s loads", path);
     else
-        (void)report_add(&doctor->report, false, "module", instance->name, "%s%s%s",
-                         deadly ? path : "", deadly ? ": " : "", words);
+        (void)report_add(&doctor->report, false, "module", instance->name,
+                         "%s: install the module there, or write module = <its path> in its "
+                         "section: %s",
+                         words, do_find(doctor, instance, remedy));
+}
+
+/* Modules that are not ours: what is wrong with them. Some are libcrypto's, and have no file. */
+static void check_others(struct doctor *doctor)
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(&doctor->file, doctor->file.providers);
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+        const struct doctor_instance other = {conf_file_provider(&doctor->file, entry),
+                                              entry->value};
+        char path[PLACE_SIZE], words[CHILD_WORDS_SIZE];
+
+        bool deadly;
+
+        if (conf_file_is_akma(&doctor->file, entry))
+            continue;
+        doctor_module_path(doctor, &other, path);
+        deadly = load_fault(path, words);
+        doctor->deadly |= deadly;
+        if (words[0] == '\0' || (!deadly && doctor_key(doctor, &other, "module") == NULL))
+            continue;
+        (void)report_add(&doctor->report, false, "module", other.name, "%s", words);
+    }
 }
 
 /* Libcrypto's own need not be there, if each instance says where its file is. */
@@ -144,4 +201,5 @@ void doctor_check_modules(struct doctor *doctor)
     check_folder(doctor);
     for (size_t i = 0; i < doctor->count; i++)
         check_file(doctor, &doctor->instances[i]);
+    check_others(doctor);
 }

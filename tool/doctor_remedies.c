@@ -7,7 +7,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -84,6 +83,38 @@ static const char *system_option(const struct doctor *doctor, char room[PLACE_SI
     return room;
 }
 
+/* An option, if it was given; false: it does not fit, or no shell takes it as it is. */
+static bool put_option(char remedy[DOCTOR_REMEDY_SIZE], const char *name, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_.,:=/+@%-";
+    const size_t used = strlen(remedy);
+    const char *quote;
+
+    if (value == NULL)
+        return true;
+    quote = value[0] != '\0' && value[strspn(value, plain)] == '\0' ? "" : "'";
+    return is_quotable(value) &&
+           snprintf(remedy + used, DOCTOR_REMEDY_SIZE - used, " --%s %s%s%s", name, quote, value,
+                    quote) < (int)(DOCTOR_REMEDY_SIZE - used);
+}
+
+const char *doctor_do_again(const struct doctor_options *options, char remedy[DOCTOR_REMEDY_SIZE])
+{
+    const char *const fallback = options->with_default ? "default" : NULL;
+    bool fits = true;
+
+    (void)give(remedy, "%s", "do: akma doctor");
+    fits = put_option(remedy, "config", options->config) &&
+           put_option(remedy, "system", options->system) &&
+           put_option(remedy, "provider", fallback);
+    for (size_t i = 0; fits && options->providers[i] != NULL; i++)
+        fits = put_option(remedy, "provider", options->providers[i]);
+    fits = fits && put_option(remedy, "provider-path", options->folder) &&
+           put_option(remedy, "propquery", options->query);
+    return fits ? remedy : give(remedy, "%s", "");
+}
+
 /* The file in force, written anew; what akma config cannot understand is put aside. */
 static const char *rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
 {
@@ -99,13 +130,22 @@ static const char *rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMED
 
 const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
 {
-    char installed[PLACE_SIZE], system[PLACE_SIZE];
+    char installed[PLACE_SIZE], system[PLACE_SIZE], again[DOCTOR_REMEDY_SIZE];
+    struct doctor_options with = doctor->options;
 
     if (doctor_may_change(doctor) && conf_file_is_marked(doctor->config))
         return rewrite(doctor, remedy);
     if (places_config(installed) && !is_same_file(installed, doctor->config) &&
-        is_quotable(installed) && has_akma(installed))
-        return give(remedy, "do: export OPENSSL_CONF=%s", installed);
+        is_quotable(installed) && has_akma(installed)) {
+        with.config = installed;
+        return doctor->options.config != NULL
+                   ? doctor_do_again(&with, remedy)
+                   : give(remedy, "do: export OPENSSL_CONF=%s", installed);
+    }
+    with.config = "akma.cnf";
+    if (doctor->options.config != NULL && doctor_do_again(&with, again)[0] != '\0')
+        return give(remedy, "do: akma config%s --out akma.cnf && %s", system_option(doctor, system),
+                    again + strlen("do: "));
     return give(remedy, "do: akma config%s --out akma.cnf && export OPENSSL_CONF=$PWD/akma.cnf",
                 system_option(doctor, system));
 }
@@ -134,48 +174,4 @@ const char *doctor_do_append(const struct doctor *doctor, const struct doctor_li
     }
     return used >= sizeof(text) ? give(remedy, "%s", "")
                                 : give(remedy, "do: { %s} >>'%s'", text, doctor->config);
-}
-
-/* A key of a file that the one in force includes cannot be found by a command in this one. */
-static bool has_text(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "re");
-    char *line = NULL;
-    size_t size = 0;
-    bool has = false;
-
-    while (file != NULL && !has && getline(&line, &size, file) > 0)
-        has = strstr(line, text) != NULL;
-    free(line);
-    if (file != NULL)
-        (void)fclose(file);
-    return has;
-}
-
-/* A word that stands for itself in a regular expression, as names of keys and sections do. */
-static bool is_plain(const char *word)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_.- ";
-
-    return word[0] != '\0' && word[strspn(word, letters)] == '\0';
-}
-
-const char *doctor_do_rename(const struct doctor *doctor, enum doctor_word what, const char *from,
-                             const char *to, char remedy[DOCTOR_REMEDY_SIZE])
-{
-    static const struct {
-        const char *before, *after, *left, *right; /* a script of sed, around both words */
-    } scripts[] = {
-        [DOCTOR_KEY] = {"s/^ *", " *=/", "", " =/"},
-        [DOCTOR_SECTION] = {"s/^ *[[] *", " *[]]/", "[", "]/"},
-        [DOCTOR_VALUE] = {"s/= *", " *$/", "= ", "/"},
-        [DOCTOR_LINE] = {"/^ *", " *=/d", "", ""},
-    };
-
-    if (!doctor_may_change(doctor) || !is_plain(from) || (to[0] != '\0' && !is_plain(to)) ||
-        !has_text(doctor->config, from))
-        return give(remedy, "%s", "");
-    return give(remedy, "do: sed -E -i '%s%s%s%s%s%s' '%s'", scripts[what].before, from,
-                scripts[what].after, scripts[what].left, to, scripts[what].right, doctor->config);
 }

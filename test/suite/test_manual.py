@@ -343,7 +343,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
         *(
             "tool/doctor.h DOCTOR_INSTANCES",
-            "tool/doctor_modules.c SECONDS",
+            "tool/child.c SECONDS",
             "tool/derive.c LENGTH_MAX",
             "tool/devices_edit.h DEVICES_EDIT_WAIT_MAX",
         ),

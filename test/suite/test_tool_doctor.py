@@ -321,6 +321,35 @@ def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
     assert any(line.startswith(f"module akma: {tmp_path}/akma.so: ") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cut", "trunc.so: loading it ends the process"),
+        ("text", "trunc.so: file too short"),
+        ("folder", "trunc.so: a folder, where the module's file is wanted"),
+        ("pipe", "trunc.so: not a regular file, where the module's file is wanted"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["akma", "other"])
+def test_module_under_another_name(
+    config: Path, tmp_path: Path, name: str, said: str, provider: str
+) -> None:
+    """Guards against a module that is not examined, and ends the doctor, since its file has another name."""
+    module = tmp_path / "trunc.so"
+    if name == "folder":
+        module.mkdir()
+    elif name == "pipe":
+        os.mkfifo(module)
+    else:
+        whole = (BUILD / "akma.so").read_bytes()
+        module.write_bytes(b"no module\n" if name == "text" else whole[: len(whole) // 20])
+    write_config(config, {"akma": ONE, "other": ONE})
+    wrong = f"[section_{['akma', 'other'].index(provider)}]\nmodule = {module}\n"
+    config.write_text(config.read_text() + wrong)
+    lines = sick(config)
+    assert any(line.startswith(f"module {provider}: ") and said in line for line in lines), lines
+
+
 def test_configuration_without_an_end() -> None:
     """Guards against a doctor that reads a device for ever."""
     assert any("/dev/zero: not a regular file" in line for line in sick("/dev/zero"))
@@ -342,6 +371,8 @@ def test_the_system_loses_nothing(config: Path, tmp_path: Path) -> None:
         status, output = doctor(config, "--system", system)
         assert (status == 0) is (lost is None), output
         assert lost is None or f"system's settings {system}: has {lost}, which is not in" in output
+    (line,) = sick(config, "--system", "/dev/zero")
+    assert line.startswith(f"system's settings /dev/zero: cannot be compared with {config}: not a")
     mine = config.read_text().replace("[init]\n", "[init]\nssl_conf = s\n")
     system.write_text(head.replace("[p]\n", "[p]\ndefault = x\n[x]\nactivate = 1\n") + tls)
     for version in ("TLSv1.2", "TLSv1"):
@@ -438,6 +469,30 @@ def two_instances(folder: Path) -> dict[str, str]:
     return {"OPENSSL_CONF": str(folder / "openssl.cnf")}
 
 
+def whole(text: str) -> Callable[[Path], dict[str, str]]:
+    """A file of this text."""
+
+    def make(folder: Path) -> dict[str, str]:
+        (folder / "openssl.cnf").write_bytes(text.encode())
+        return {"OPENSSL_CONF": str(folder / "openssl.cnf")}
+
+    return make
+
+
+# One value is misspelt.
+MESSY = f"""openssl_conf = 'init' # the first section
+[ init ]
+\tproviders\t=\t"list"\t# all of them
+[\tlist\t] # of providers
+\tdefault\t= 'default_part'
+\takma\t=\t"akma_prat"\t# a mistake
+[default_part]
+activate = 1
+[ akma_part ]
+\tmodule = {BUILD}/akma.so
+\tactivate = 1
+"""
+
 STATES: dict[str, Callable[[Path], dict[str, str]]] = {
     "installed, nothing set": installed,
     "installed, another file": lambda folder: installed(folder) | {"OPENSSL_CONF": "/nowhere"},
@@ -467,6 +522,12 @@ STATES: dict[str, Callable[[Path], dict[str, str]]] = {
     "module elsewhere": changed(f"{BUILD}/akma.so", "/nowhere/akma.so"),
     "modules folder elsewhere": changed(f"module = {BUILD}/akma.so\n", "", OPENSSL_MODULES="/nowhere"),
     "two instances": two_instances,
+    "tabs, quotes, comments and CRLF": whole(MESSY.replace("\n", "\r\n")),
+    "misspelt providers among tabs": whole(MESSY.replace("prat", "part").replace("providers", "provider")),
+    "section that comes back": whole(GOOD + "[other]\n[akma_part]\n\tmin-ka-lenght=\"32\" # octets\n"),
+    "properties of akma alone": changed("[init]\n", "[init]\nalg_section = a\n[a]\ndefault_properties = provider=akma\n[init]\n"),
+    "module that is a text": changed(f"{BUILD}/akma.so", "/etc/hostname"),
+    "module that is a folder": changed(f"{BUILD}/akma.so", "/etc"),
 }  # fmt: skip
 
 
@@ -499,6 +560,84 @@ def test_each_remedy_mends_it(tmp_path: Path, state: str) -> None:
             f"{command} && akma doctor" if "--propquery" not in command else command,
         )
         assert mended.returncode == 0, (command, mended.stdout, mended.stderr)
+
+
+TLS = "[tls]\nsystem_default = system_default\n[system_default]\nMinProtocol = TLSv1.2\n"
+ELSEWHERE = [
+    ("akma.so\n", "akma.so\nMinProtocol = TLSv1.2\n", "MinProtocol"),
+    ("akma.so\nactivate", "akma.so\nactiwate", "activate"),
+    ("providers", "provider", "provider"),
+    ("= akma_part", "= akma_prat", "akma_prat"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "word"), ELSEWHERE)
+def test_remedy_leaves_other_sections_alone(config: Path, old: str, new: str, word: str) -> None:
+    """Guards against a remedy that changes the same key or value of another section."""
+    other = f"[mine]\nMinProtocol = 1\nactiwate = 1\nprovider = x\nakma = akma_prat\n{TLS}"
+    config.write_text(GOOD.replace(old, new) + other)
+    [command] = [line.split(" do: ")[1] for line in sick(config) if " do: sed" in line]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert config.read_text().endswith(other), (command, word)
+    assert doctor(config)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD + "min-ka-lenght = \\\n 32\n",
+        GOOD.replace("akma.so\n", "akma.so\n.include {folder}/part\n"),
+        GOOD + "[akma_part]\nmin-ka-lenght = 32\n",
+        GOOD + "akma_part::min-ka-lenght = 32\n",
+    ],
+)
+def test_line_that_no_command_can_change(config: Path, tmp_path: Path, text: str) -> None:
+    """Guards against a command that changes a line which OpenSSL reads otherwise than sed."""
+    (tmp_path / "part").write_text("min-ka-lenght = 32\n")
+    config.write_text(text.replace("{folder}", str(tmp_path)))
+    (line,) = sick(config)
+    assert line.startswith("keys akma: [akma_part] has min-ka-lenght, which nothing reads: ")
+    assert line.endswith(f"change it by hand, in {config} or a file that it includes")
+
+
+def test_section_that_somebody_else_uses(config: Path) -> None:
+    """Guards against a section that is renamed, and is then missing where else it is named."""
+    text = GOOD.replace(
+        "activate = 1\n[akma", "activate = 1\n[req]\nx = HKDF\n[HKDF]\na = b\n[akma"
+    )
+    config.write_text(text + "allowed-modes = HKDF\n")
+    (line,) = sick(config)
+    assert line.endswith("rename the section: and what else refers to it")
+
+
+@pytest.mark.parametrize("way", ["query", "instances", "empty", "none", "folder", "no section"])
+def test_remedies_repeat_the_options(tmp_path: Path, way: str) -> None:
+    """Guards against a remedy that is about another call than the one that was made."""
+    config = tmp_path / "openssl.cnf"
+    config.write_text("" if way in ("empty", "no section") else GOOD)
+    words = ["akma doctor", f"--config {config}"]
+    if way == "query":
+        words += ["--propquery provider=acme"]
+    elif way == "instances":
+        config.write_text(GOOD + "[list]\nakma-two = akma_part\n")
+    elif way == "empty":
+        words += ["--provider akma", f"--provider-path {BUILD}"]
+    elif way == "none":
+        words[1] = f"--config {tmp_path}/none"
+    elif way == "folder":
+        words += ["--provider-path /nonexistent"]
+    else:
+        words += ["--provider default", "--provider akma", "--provider-path /nonexistent"]
+    before = config.read_text()
+    found = shell(tmp_path, {}, " ".join(words))
+    commands = re.findall(r" do: (.+)$", found.stdout, re.M)
+    assert found.returncode == 1 and commands, found.stdout
+    for command in commands:
+        assert f"akma doctor --config {'akma.cnf' if way == 'none' else config}" in command
+        assert "OPENSSL_CONF" not in command
+        mended = shell(tmp_path, {}, command)
+        assert mended.returncode == 0, (command, mended.stdout, mended.stderr)
+        assert config.read_text() == before
 
 
 def test_after_an_installation(tmp_path: Path) -> None:
