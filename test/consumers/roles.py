@@ -61,7 +61,7 @@ class Visitor:
     def flow(self, identity: str = UE) -> str:
         """One flow: "ok", or why it was none."""
         self.process.write(f"{identity} hello\n".encode())
-        return self.process.read().decode() or self.process.errors
+        return self.process.read().decode() or self.process.last_words
 
     def __enter__(self) -> "Visitor":
         return self

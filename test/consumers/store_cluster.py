@@ -166,7 +166,7 @@ class Part:
     def __init__(self, process: Process, name: str) -> None:
         self.process = process
         line = process.read().decode()
-        assert line.startswith(f"{name} "), line + process.errors
+        assert line.startswith(f"{name} "), line + process.last_words
         self.address = line.split()[1]
 
     @property

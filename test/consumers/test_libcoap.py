@@ -32,7 +32,7 @@ def serving(under: str) -> Iterator[str]:
     port = str(free_port())
     with Process(example("server", under), port, IDENTITY) as process:
         process.write(KS_NAF + KA)
-        assert process.read() == b"ready", process.errors
+        assert process.read() == b"ready", process.last_words
         yield port
 
 

@@ -105,6 +105,13 @@ class Process:
         """Standard error so far."""
         return b"".join(self.err).decode(errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """Standard error of a program that is about to end, all of it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(5)
+        return self.errors
+
     def wait_for_error(self, text: str, seconds: float = SECONDS) -> str:
         """The first line of standard error with this text, when it comes."""
         end = time.monotonic() + seconds
@@ -166,7 +173,7 @@ class Server(Process):
 
     def _listening(self, name: str) -> str:
         line = self.read().decode()
-        assert line.startswith(f"{name} {LOOPBACK}:"), line + self.errors
+        assert line.startswith(f"{name} {LOOPBACK}:"), line + self.last_words
         return line.split()[1]
 
 

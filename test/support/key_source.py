@@ -28,7 +28,7 @@ class KeySource(Process):
         self.answers: dict[int, str] = {}
         self.arrived = threading.Condition()
         while (line := self.read()) != b"ready":
-            assert line, self.errors
+            assert line, self.last_words
         self.reader = threading.Thread(target=self._collect, daemon=True)
         self.reader.start()
 

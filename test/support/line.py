@@ -30,7 +30,7 @@ class Program(Process):
         names = ("accept", "e2e-accept", "naf-accept", "metrics")
         for name in (name for name in names if f"--{name}" in options):
             line = self.read().decode()
-            assert line.startswith(f"{name} "), line + self.errors
+            assert line.startswith(f"{name} "), line + self.last_words
             self.addresses[name] = line.split()[1]
 
 
