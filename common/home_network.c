@@ -49,6 +49,9 @@ const char *home_network_fault(const char *domain)
 {
     size_t length = strlen(domain);
 
+    if (domain[0] == '.' || (length > 0 && domain[length - 1] == '.') ||
+        strstr(domain, "..") != NULL)
+        return "a name without an empty label: no dot before or behind it, nor two in a row";
     if (!take_off(domain, &length, "3gppnetwork.org") || take_off(domain, &length, "ipxuni"))
         return NULL; /* the second is for who has no MNC */
     (void)take_off(domain, &length, "pub");

@@ -7,8 +7,8 @@
 #define HOME_NETWORK_H
 
 /*
- * A name under 3gppnetwork.org has mnc<MNC>.mcc<MCC> in front of that, of three digits each. NULL:
- * it has, or is another name; else what is wanted, to follow "must be ".
+ * A name has no empty label, and under 3gppnetwork.org mnc<MNC>.mcc<MCC> in front of that, of three
+ * digits each. NULL: so it is; else what is wanted, to follow "must be ".
  */
 const char *home_network_fault(const char *domain);
 

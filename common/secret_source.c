@@ -153,6 +153,14 @@ bool secret_source_is_same(const char *one, const char *other)
             a.st_ino == b.st_ino);
 }
 
+bool secret_source_is_file(const char *source, const char *path)
+{
+    struct stat a, b;
+
+    return find_file(source, &a) && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 static bool read_text(struct text *text, const char *source, char fault[SECRET_FAULT_SIZE])
 {
     const struct source *row = find(source);

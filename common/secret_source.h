@@ -33,7 +33,10 @@ bool secret_source_is_one(const char *source);
  */
 bool secret_source_is_same(const char *one, const char *other);
 
-/* What is said then, behind the source. */
+/* Is a source the file at a path, by any of its names? */
+bool secret_source_is_file(const char *source, const char *path);
+
+/* What is said of a source that is used twice, behind it. */
 #define SECRET_USED_TWICE "used twice: each secret needs a source of its own"
 
 /*

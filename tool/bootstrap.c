@@ -10,6 +10,7 @@
 #include "home_network.h"
 #include "newest_row.h"
 #include "options.h"
+#include "out_file.h"
 #include "output.h"
 #include "printable.h"
 #include "secret_source.h"
@@ -82,6 +83,26 @@ static void note(const char *sentence)
     fprintf(stderr, "akma bootstrap: note: %s\n", sentence);
 }
 
+static bool is_input(const char *path)
+{
+    static const char card[] = "milenage:";
+    const size_t length = strlen(card);
+
+    return (strncmp(option.usim, card, length) == 0 && out_file_is(path, option.usim + length)) ||
+           (option.bsf_ca != NULL && out_file_is(path, option.bsf_ca)) ||
+           (option.pin != NULL && secret_source_is_file(option.pin, path));
+}
+
+/* May what comes out be written there? NULL is nowhere. */
+static bool is_free(const char *name, const char *path)
+{
+    if (path == NULL)
+        return true;
+    if (is_input(path))
+        return fail(name, OUT_FILE_IS_INPUT);
+    return out_file_fault(path) == NULL || fail(name, out_file_fault(path));
+}
+
 /* Options that go together. */
 static bool check_options(void)
 {
@@ -96,7 +117,9 @@ static bool check_options(void)
         return fail("--impi: its realm must be", home_network_nai_fault(option.impi));
     if (option.device != NULL && option.devices == NULL)
         return fail("--device", "it names a row of --devices, which is missing");
-    return true;
+    if (option.out != NULL && out_file_is(option.out, option.state))
+        return fail("--out", "is the state file: give another name");
+    return is_free("--out", option.out) && is_free("--state", option.state);
 }
 
 static bool take_naf(struct bootstrap_naf *taken)

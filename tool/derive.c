@@ -8,6 +8,7 @@
 #include "hex.h"
 #include "home_network.h"
 #include "options.h"
+#include "out_file.h"
 #include "output.h"
 #include "printable.h"
 #include "secret_source.h"
@@ -74,7 +75,7 @@ struct request {
     struct secret top;         /* of the chain */
     unsigned int length;
     enum output_format format;
-    bool unreadable; /* a secret: the command line was understood */
+    bool unreadable; /* a secret, or no place for the key: the command line was understood */
 };
 
 static const char example[] =
@@ -218,6 +219,7 @@ static bool take_chain(struct request *request, const struct given *given)
 
 /* The sources of secrets so far. */
 struct sources {
+    const char *out; /* NULL: standard output */
     const char *source[INPUTS_MAX + CHAINS];
     size_t count;
 };
@@ -231,6 +233,8 @@ static bool add_source(struct sources *sources, const char *option, const char *
             (void)snprintf(what, sizeof(what), "%s: " SECRET_USED_TWICE, PRINTABLE_PATH(source));
             return complain(option, what);
         }
+    if (sources->out != NULL && secret_source_is_file(source, sources->out))
+        return complain("out", OUT_FILE_IS_INPUT);
     sources->source[sources->count++] = source;
     return true;
 }
@@ -238,16 +242,29 @@ static bool add_source(struct sources *sources, const char *option, const char *
 /* Before the first one is read: what was read is gone, and the second secret would be missing. */
 static bool have_sources_of_their_own(const struct given *given)
 {
-    struct sources sources = {.count = 0};
+    struct sources sources = {.out = given->out};
 
     for (size_t i = 0; i < CHAINS && sources.count == 0; i++) /* a second one is refused anyway */
-        if (given->chains[i] != NULL)
-            sources.source[sources.count++] = given->chains[i];
+        if (given->chains[i] != NULL && !add_source(&sources, chains[i].option, given->chains[i]))
+            return false;
     for (size_t i = 0; i < PARAMETERS; i++)
         if (parameters[i].kind == SECRET && given->values[i][0] != NULL &&
             !add_source(&sources, parameters[i].name, given->values[i][0]))
             return false;
     return true;
+}
+
+/* A key in the place of a fleet's keys is a slip. */
+static bool is_free(struct request *request, const char *out)
+{
+    const char *const fault = out == NULL ? NULL : out_file_fault(out);
+    char what[SECRET_FAULT_SIZE];
+
+    if (fault == NULL)
+        return true;
+    request->unreadable = true;
+    (void)snprintf(what, sizeof(what), "%s: %s", PRINTABLE_PATH(out), fault);
+    return complain("out", what);
 }
 
 static bool understand(struct request *request, const struct given *given)
@@ -256,7 +273,8 @@ static bool understand(struct request *request, const struct given *given)
     request->format = output_format_of(given->format);
     if (request->format == OUTPUT_FORMATS)
         return complain("format", "must be hex, raw or base64");
-    if (!have_sources_of_their_own(given) || !take_chain(request, given))
+    if (!have_sources_of_their_own(given) || !is_free(request, given->out) ||
+        !take_chain(request, given))
         return false;
     request->count = 1;
     for (size_t i = 0; i < PARAMETERS; i++)

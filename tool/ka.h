@@ -31,6 +31,12 @@ struct ka_row {
 /* Put a row, in the order of a layout. */
 void ka_put_row(struct secret_buf *text, const struct row_layout *layout, const struct ka_row *row);
 
+/*
+ * What the module would refuse of a row's keys, either of which may be NULL: zeros, and a Ka that
+ * is Ks_NAF. NULL: nothing; else which column and what. In constant time for keys of one length.
+ */
+const char *ka_keys_fault(const unsigned char *ks_naf, const unsigned char *ka, size_t ka_length);
+
 #define KA_FAULT_SIZE 400
 #define KA_PIPE_MAX   ((size_t)256 * 1024 * 1024) /* octets of what is not a regular file */
 
@@ -48,7 +54,7 @@ bool ka_read(struct secret_buf *text, const char *in, char fault[KA_FAULT_SIZE])
 bool ka_write(const struct secret_buf *text, const char *out, bool force,
               char fault[KA_FAULT_SIZE]);
 
-/* Fill with octets of the system's generator; false: there are none. */
+/* Fill with octets of the system's generator; false: errno, there are none or only zeros. */
 bool ka_random(unsigned char *octets, size_t length);
 
 #endif

@@ -208,21 +208,48 @@ static bool are_known(const struct devices_edit *edit, const struct devices *add
     return false;
 }
 
+/* The module refuses such a row later, and the device's last Ka would be one that never works. */
+static bool are_sound(const struct devices_edit *edit, const struct devices *added,
+                      char fault[DEVICES_EDIT_FAULT_SIZE])
+{
+    for (size_t i = 0; i < added->count; i++) {
+        const struct device *device = &added->rows[i];
+        const struct device *known = find_known(edit, device);
+        const unsigned char *const ks_naf =
+            device->ks_naf != NULL || known == NULL ? device->ks_naf : known->ks_naf;
+        const char *const what = ka_keys_fault(ks_naf, device->ka, device->ka_length);
+
+        if (what == NULL)
+            continue;
+        if (option.in == NULL)
+            (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE, "%s", what);
+        else
+            (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE, "line %zu: %s", device->row, what);
+        return false;
+    }
+    return true;
+}
+
 static bool add(struct devices *added, unsigned int wait)
 {
     struct secret_buf text = {.octets = NULL};
     char fault[DEVICES_EDIT_FAULT_SIZE];
+    const char *where = option.devices;
     struct devices_edit edit;
     bool done =
         devices_edit_open(&edit, option.devices, wait, fault) && are_known(&edit, added, fault);
 
+    if (done && !are_sound(&edit, added, fault)) {
+        where = option.in != NULL ? option.in : "--ka, --ks-naf";
+        done = false;
+    }
     if (done) {
         put_old(&text, &edit, name_any(added));
         put_added(&text, &edit, added);
         done = devices_edit_replace(&edit, &text, fault);
     }
     if (!done)
-        (void)fail(option.devices, fault);
+        (void)fail(where, fault);
     secret_buf_free(&text);
     devices_edit_close(&edit);
     return done;

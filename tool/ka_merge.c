@@ -6,6 +6,7 @@
 #include "devices_edit.h"
 #include "ka.h"
 #include "options.h"
+#include "out_file.h"
 #include "printable.h"
 
 #include <openssl/crypto.h>
@@ -157,6 +158,45 @@ static size_t put_device(struct secret_buf *text, const struct row_layout *layou
     return count;
 }
 
+/* Is a row one that comes out: the last one of its identity? */
+static bool counts(const struct devices *keys, const struct device *key)
+{
+    return devices_find(keys, key->identity) == key;
+}
+
+static bool refuse_keys(const char *path, size_t line, const char *fault)
+{
+    char what[KA_FAULT_SIZE];
+
+    (void)snprintf(what, sizeof(what), "line %zu: %s", line, fault);
+    return fail(path, what);
+}
+
+/* Would the module take Ks_NAF with each Ka of the device? */
+static bool is_sound(const struct device *key, const struct devices *kas)
+{
+    const char *fault = ka_keys_fault(key->ks_naf, NULL, 0);
+
+    if (fault != NULL)
+        return refuse_keys(option.ks_naf, key->row, fault);
+    for (size_t i = first_of(kas, key->device); is_of(kas, i, key->device); i++) {
+        const struct device *ka = kas->by_device[i];
+
+        fault = ka_keys_fault(key->ks_naf, ka->ka, ka->ka_length);
+        if (fault != NULL)
+            return refuse_keys(option.ka, ka->row, fault);
+    }
+    return true;
+}
+
+static bool are_sound(const struct devices *keys, const struct devices *kas)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (counts(keys, &keys->rows[i]) && !is_sound(&keys->rows[i], kas))
+            return false;
+    return true;
+}
+
 static int compare_lines(const void *one, const void *other)
 {
     const struct device *a = *(const struct device *const *)one;
@@ -177,7 +217,7 @@ static size_t put_rows(struct secret_buf *text, struct devices *keys, const stru
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): these are pointers */
     qsort(keys->by_device, keys->count, sizeof(*keys->by_device), compare_lines); /* as they came */
     for (size_t i = 0; i < keys->count; i++)
-        if (devices_find(keys, keys->by_device[i]->identity) == keys->by_device[i])
+        if (counts(keys, keys->by_device[i]))
             count += put_device(text, &layout, keys->by_device[i], kas);
     return count;
 }
@@ -188,7 +228,7 @@ static bool merge(struct devices *keys, const struct devices *kas, size_t *count
     char fault[KA_FAULT_SIZE];
     bool done;
 
-    if (!are_in(kas, keys, option.ks_naf) || !are_in(keys, kas, option.ka))
+    if (!are_in(kas, keys, option.ks_naf) || !are_in(keys, kas, option.ka) || !are_sound(keys, kas))
         return false;
     *count = put_rows(&text, keys, kas);
     done = ka_write(&text, option.out, option.force != NULL, fault) ||
@@ -207,6 +247,11 @@ int ka_merge(int argc, char *argv[])
                   sizeof(groups) / sizeof(groups[0]));
     if (strcmp(option.ks_naf, "-") == 0 && strcmp(option.ka, "-") == 0) {
         (void)fail("--ka", "-: used twice: each file needs a source of its own");
+        return EXIT_USAGE;
+    }
+    if (option.out != NULL &&
+        (out_file_is(option.out, option.ks_naf) || out_file_is(option.out, option.ka))) {
+        (void)fail("--out", OUT_FILE_IS_INPUT);
         return EXIT_USAGE;
     }
     keys = read_devices(option.ks_naf, DEVICES_KS_NAF);

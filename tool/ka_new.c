@@ -7,6 +7,7 @@
 #include "ka.h"
 #include "line_reader.h"
 #include "options.h"
+#include "out_file.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -146,6 +147,10 @@ int ka_new(int argc, char *argv[])
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     if ((option.in == NULL) == (option.identities[0] == NULL)) {
         (void)fail("--in", "give either this or --identity");
+        return EXIT_USAGE;
+    }
+    if (option.in != NULL && option.out != NULL && out_file_is(option.out, option.in)) {
+        (void)fail("--out", OUT_FILE_IS_INPUT);
         return EXIT_USAGE;
     }
     ka = OPENSSL_malloc(length);

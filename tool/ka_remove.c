@@ -15,19 +15,21 @@
 #include <string.h>
 
 static const char example[] =
-    "With both, rows that have both. A device without any row is unknown.\n"
+    "With --identity and one of the others, rows that both are true of. A device\n"
+    "without any row is unknown.\n"
     "\n"
     "Example:\n"
     "  akma ka remove --devices devices.csv --ka-id 2025";
 
 static struct {
-    const char *devices, *identity, *ka_id, *wait;
+    const char *devices, *identity, *ka_id, *unnamed, *wait;
 } option = {.wait = DEVICES_EDIT_WAIT_DEFAULT};
 
 static const struct option_row rows[] = {
     {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "rows of this device"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "rows of the Ka of this name"},
+    {"no-ka-id", NULL, &option.unnamed, OPTION_OPTIONAL, "rows whose Ka has no name"},
     {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
      "how long to wait while another program has the file locked"},
 };
@@ -40,6 +42,17 @@ static bool fail(const char *where, const char *what)
     return false;
 }
 
+/* The options that say which rows go. */
+static bool check_options(void)
+{
+    if (option.ka_id != NULL && option.ka_id[0] == '\0')
+        return fail("--ka-id", "empty: give a name; --no-ka-id removes rows whose Ka has none");
+    if (option.ka_id != NULL && option.unnamed != NULL)
+        return fail("--no-ka-id", "give this or --ka-id");
+    return option.identity != NULL || option.ka_id != NULL || option.unnamed != NULL ||
+           fail("--identity", "give this, --ka-id or both, or --no-ka-id");
+}
+
 /* Mark the lines that go; how many. */
 static size_t mark(const struct devices *devices, bool *goes)
 {
@@ -49,7 +62,8 @@ static size_t mark(const struct devices *devices, bool *goes)
         const struct device *device = &devices->rows[i];
 
         if ((option.identity != NULL && strcmp(device->identity, option.identity) != 0) ||
-            (option.ka_id != NULL && strcmp(device->ka_id, option.ka_id) != 0))
+            (option.ka_id != NULL && strcmp(device->ka_id, option.ka_id) != 0) ||
+            (option.unnamed != NULL && device->ka_id[0] != '\0'))
             continue;
         goes[device->row] = true;
         count++;
@@ -96,10 +110,8 @@ int ka_remove(int argc, char *argv[])
     options_parse(argc, argv, "remove Ka's from a devices file", groups,
                   sizeof(groups) / sizeof(groups[0]));
     wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
-    if (option.identity == NULL && option.ka_id == NULL) {
-        (void)fail("--identity", "give this, --ka-id or both");
+    if (!check_options())
         return EXIT_USAGE;
-    }
     if (devices_edit_open(&edit, option.devices, wait, fault))
         count = remove_rows(&edit, fault);
     if (count == 0)

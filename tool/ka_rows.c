@@ -5,23 +5,48 @@
  */
 #include "ka.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
+static bool is_zero(const unsigned char *octets, size_t length)
+{
+    unsigned char any = 0;
+
+    for (size_t i = 0; i < length; i++)
+        any |= octets[i];
+    return any == 0;
+}
+
+const char *ka_keys_fault(const unsigned char *ks_naf, const unsigned char *ka, size_t ka_length)
+{
+    if (ka != NULL && is_zero(ka, ka_length))
+        return "ka: all its octets are zero: it is no key";
+    if (ks_naf != NULL && is_zero(ks_naf, ROW_KEY_LENGTH))
+        return "ks-naf: all its octets are zero: it is no key";
+    if (ka != NULL && ks_naf != NULL && ka_length == ROW_KEY_LENGTH &&
+        CRYPTO_memcmp(ka, ks_naf, ROW_KEY_LENGTH) == 0)
+        return "ka: the same as ks-naf: Ka must be a secret of its own";
+    return NULL;
+}
+
 bool ka_random(unsigned char *octets, size_t length)
 {
-    while (length > 0) {
-        const ssize_t got = getrandom(octets, length, 0);
+    size_t filled = 0;
+
+    while (filled < length) {
+        const ssize_t got = getrandom(octets + filled, length - filled, 0);
 
         if (got < 0)
             return false;
-        octets += got;
-        length -= (size_t)got;
+        filled += (size_t)got;
     }
-    return true;
+    errno = EIO;
+    return !is_zero(octets, length);
 }
 
 static void put_field(struct secret_buf *text, enum column column, const struct ka_row *row)

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "hex.h"
 #include "options.h"
+#include "out_file.h"
 #include "printable.h"
 #include "psk_run.h"
 
@@ -20,7 +21,8 @@
 static const char example[] =
     "Columns of the CSV, named in its first line: identity, ks-naf, ka, and at will\n"
     "naf-fqdn, ua-protocol-id, refresh, usage; the option of that name stands in\n"
-    "where there is no column or a field is empty. A column ka-id is not used.\n"
+    "where there is no column or a field is empty. A row whose not-after has passed\n"
+    "is refused; the columns ka-id and device are not used.\n"
     "\n"
     "Formats: mosquitto, stunnel, gnutls: identity:hex. libcoap: ,identity,hex (these\n"
     "digits are the key). openssl: arguments of s_client. json: an array of objects.\n"
@@ -32,7 +34,7 @@ static const char example[] =
     "      --naf-fqdn mqtt.example.com --ua-protocol-id 0100000007 --usage mqtt";
 
 static struct {
-    const char *in, *out, *format, *keep_going, *length, *mode, *digest;
+    const char *in, *out, *format, *force, *keep_going, *length, *mode, *digest;
     const char *naf_fqdn, *ua_protocol_id, *refresh, *usage;
 } option = {.length = "32", .mode = AKMA_DEFAULT_MODE, .digest = AKMA_DEFAULT_DIGEST};
 
@@ -42,6 +44,8 @@ static const struct option_row files[] = {
      "the PSKs; mode 0600, in place only when all rows are done"},
     {"format", "FORMAT", &option.format, OPTION_REQUIRED,
      "mosquitto, stunnel, libcoap, openssl, gnutls, htdigest or json"},
+    {"force", NULL, &option.force, OPTION_OPTIONAL,
+     "replace a devices file that is there, with the keys in it"},
     {"keep-going", NULL, &option.keep_going, OPTION_OPTIONAL,
      "write the good rows, report the bad ones, exit with 1"},
 };
@@ -115,6 +119,22 @@ static int fail(const char *what, int status)
     return status;
 }
 
+/* What is at --out may be all that there is of some keys. */
+static int check_out(void)
+{
+    const char *const fault = option.force != NULL ? NULL : out_file_fault(option.out);
+
+    if (out_file_is(option.out, option.in)) {
+        fprintf(stderr, "akma psk: --out: %s: " OUT_FILE_IS_INPUT "\n", PRINTABLE(option.out));
+        return EXIT_USAGE;
+    }
+    if (fault == NULL)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "akma psk: --out: %s: %s, or --force to replace it\n", PRINTABLE(option.out),
+            fault);
+    return EXIT_FAILURE;
+}
+
 static int set_up(struct psk_setup *setup)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY);
@@ -170,7 +190,9 @@ int command_psk(int argc, char *argv[])
                   option.ua_protocol_id) ||
         !take_hex(&setup.defaults[COLUMN_REFRESH], &refresh, "refresh", option.refresh))
         return EXIT_USAGE;
-    status = set_up(&setup);
+    status = check_out();
+    if (status == EXIT_SUCCESS)
+        status = set_up(&setup);
     if (status == EXIT_SUCCESS)
         status = psk_run(&setup, option.in, option.out, option.keep_going != NULL) ? EXIT_SUCCESS
                                                                                    : EXIT_FAILURE;

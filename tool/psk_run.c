@@ -256,6 +256,13 @@ static bool begin_rows(struct run *run)
     return true;
 }
 
+/* An empty file would cut every device off. */
+static bool has_rows(struct run *run)
+{
+    return run->rows + run->bad > 0 ||
+           fail(run, run->input.name, "has no row to derive a key from");
+}
+
 static bool run_rows(struct run *run)
 {
     const struct psk_format *format = run->setup->format;
@@ -265,7 +272,8 @@ static bool run_rows(struct run *run)
     return read_header(run, &rest, &left) && read_identities(run, rest, left) && begin_rows(run) &&
            write_out(run, format->begin, strlen(format->begin)) && run_blocks(run) &&
            write_out(run, format->end, strlen(format->end)) &&
-           (psk_input_is_unchanged(&run->input, fault) || fail(run, run->input.name, fault));
+           (psk_input_is_unchanged(&run->input, fault) || fail(run, run->input.name, fault)) &&
+           has_rows(run);
 }
 
 static bool start(struct run *run)

@@ -256,6 +256,27 @@ def test_subscriber_file_of_others(subscriber: Path) -> None:
     assert result.returncode == 1 and b"chmod" in result.stderr
 
 
+@pytest.mark.parametrize("output", ["--out", "--state"])
+def test_outputs_that_are_inputs(subscriber: Path, tmp_path: Path, output: str) -> None:
+    """Guards against Ks_NAF, or the state, in the place of a subscriber's K, a PIN or a fleet's keys."""
+    pin, devices, link = tmp_path / "pin", tmp_path / "devices.csv", tmp_path / "link"
+    pin.write_text("1234")
+    devices.write_text("identity,ks-naf,ka\n")
+    link.hardlink_to(subscriber)
+    files = [path.read_text() for path in (subscriber, pin, devices)]
+    naf: list[str | Path] = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA]
+    naf += ["--out", tmp_path / "out"]
+    naf += ["--usim-pin", f"file:{pin}", "--bsf-ca", tmp_path / "ca"]
+    for path in (subscriber, pin, link, tmp_path / "ca", devices):
+        wanted = "is a devices file" if path == devices else "is what this command reads"
+        result = bootstrap("http://127.0.0.1:1", subscriber, *naf, output, path)
+        assert result.returncode == 2, result.stderr
+        assert f"{output}: {wanted}" in result.stderr.decode()
+    result = bootstrap("http://127.0.0.1:1", subscriber, *naf, "--out", tmp_path / "state")
+    assert result.returncode == 2 and b"--out: is the state file" in result.stderr
+    assert [path.read_text() for path in (subscriber, pin, devices)] == files
+
+
 def test_newest_row(subscriber: Path, tmp_path: Path) -> None:
     """The device's row is replaced by the new one, with its Ka; other rows and older Ka's stay."""
     devices = tmp_path / "devices.csv"

@@ -366,6 +366,35 @@ def test_out(tmp_path: Path, both: list[str], old: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["ka", "ks_naf", "link"])
+def test_out_that_is_an_input(tmp_path: Path, both: list[str], name: str) -> None:
+    """Guards against a key in the place of the Ka that it was derived from, by any name of that file."""
+    os.link(tmp_path / "ka", tmp_path / "link")
+    old = (tmp_path / name).read_text()
+    said = refused(*both, "--out", tmp_path / name, status=2)
+    assert "--out: is what this command reads" in said
+    chain = ["--from-k-ausf", f"file:{tmp_path / name}", "--supi", SUPI, "--ka", "env:X", *NAF]
+    said = refused("derive", *chain, "--out", tmp_path / name, status=2)
+    assert "--out: is what this command reads" in said
+    with (tmp_path / name).open() as file:
+        words = ["--ks-naf", f"fd:{file.fileno()}", *NAF]
+        result = akma("derive", *words, "--out", tmp_path / name, fds=[file.fileno()])
+    assert result.returncode == 2 and b"--out: is what this command reads" in result.stderr
+    assert (tmp_path / name).read_text() == old
+
+
+def test_out_that_is_a_devices_file(tmp_path: Path, both: list[str]) -> None:
+    """Guards against one key in the place of a fleet's."""
+    out = tmp_path / "devices.csv"
+    for header in ("identity,ks-naf,ka", "ka;identity", '\ufeff"identity","ks-naf"\r'):
+        out.write_text(f"{header}\nx,,{'ab' * 16}\n")
+        assert f"--out: {out}: is a devices file" in refused(*both, "--out", out, status=1)
+        assert out.read_text().endswith(f"x,,{'ab' * 16}\n")
+    for text in ("", "identity", "identity,device\n", "not identity\nidentity,ka\n"):
+        out.write_text(text)
+        assert akma(*both, "--out", out).returncode == 0
+
+
 def test_out_that_cannot_be(tmp_path: Path, both: list[str]) -> None:
     (tmp_path / "link").symlink_to("target")
     os.mkfifo(tmp_path / "fifo")
@@ -629,6 +658,32 @@ def test_names_of_a_network(tmp_path: Path, network: str) -> None:
             assert akma(*words).returncode == 0, words
         else:
             assert "mnc<MNC>.mcc<MCC> in front of 3gppnetwork.org" in refused(*words), words
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "mcc345.mnc012.3gppnetwork.org.",
+        "mnc012.mcc345.3gppnetwork.org.",
+        "a.b.",
+        ".a.b",
+        "a..b",
+        ".",
+    ],
+)
+def test_empty_labels_of_a_network(tmp_path: Path, network: str) -> None:
+    """Guards against a dot at the end of a name, behind which its labels were not looked at."""
+    key = secret(tmp_path / "key", KEY)
+    impi = ["--algorithm", "GBA-KS-NAF", "--key", key, "--rand", RAND.hex(), *NAF]
+    for words in [
+        ["identity", "--rand", RAND.hex(), "--bsf", network],
+        ["identity", "--rid", "1", "--a-tid", "ab" * 32, "--realm", network],
+        ["identity", "--b-tid", f"a@{network}"],
+        ["identity", "--a-kid", f"a@{network}"],
+        ["derive", *impi, "--impi", f"345012123456789@{network}"],
+        ["derive", "--algorithm", "AKMA-K-AKMA", "--key", key, "--supi", f"user@{network}"],
+    ]:
+        assert "a name without an empty label" in refused(*words), words
 
 
 def test_example_of_identity() -> None:

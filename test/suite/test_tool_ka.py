@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from evp import BUILD
 from samples import KA, KEY
 from sanitizer import SLOWER
 from small_disk import SmallDisk
@@ -300,16 +301,30 @@ def test_remove(devices: Path, words: list[str], kept: list[int]) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ([], 2, "give this, --ka-id or both"),
+        ([], 2, "give this, --ka-id or both, or --no-ka-id"),
         (["--identity", "three"], 1, "there is no such row"),
         (["--identity", "two", "--ka-id", "2026"], 1, "there is no such row"),
-        (["--ka-id", ""], 1, "there is no such row"),
+        (["--ka-id", ""], 2, "--ka-id: empty: give a name; --no-ka-id removes rows"),
+        (["--identity", "one", "--ka-id", ""], 2, "--ka-id: empty"),
+        (["--ka-id", "2025", "--no-ka-id"], 2, "--no-ka-id: give this or --ka-id"),
+        (["--no-ka-id"], 1, "there is no such row"),
     ],
 )
 def test_refused_remove(devices: Path, words: list[str], status: int, said: str) -> None:
     old = devices.stat()
     assert said in refused("remove", "--devices", devices, *words, status=status)
     assert devices.stat().st_ino == old.st_ino
+
+
+def test_remove_what_has_no_name(tmp_path: Path) -> None:
+    """Guards against a variable that is not set, by which every unnamed Ka went, and a way to remove one on purpose."""
+    lines = [row("one", KA, ""), row("one", OTHER, "2026"), row("two", KA, "")]
+    path = write(tmp_path / "devices.csv", HEADER, *lines)
+    words: list[str | Path] = ["ka", "remove", "--devices", path, "--no-ka-id"]
+    assert akma(*words, "--identity", "one").stdout == b"1 removed\n"
+    assert path.read_text().splitlines() == [HEADER, *lines[1:]]
+    assert akma(*words).stdout == b"1 removed\n"
+    assert path.read_text().splitlines() == [HEADER, lines[1]]
 
 
 # merge
@@ -357,6 +372,7 @@ def test_merge_of_what_one_file_has(tmp_path: Path, file: str) -> None:
 
 def test_merge_by_device(tmp_path: Path) -> None:
     """Guards against Ka's that are not found because an identity is new with each bootstrapping."""
+    third = bytes(range(100, 120))
     keys = [
         f"b1@bsf,{KEY.hex()},,one,",
         f"b2@bsf,{OTHER.hex()},,one,2000000000",
@@ -365,8 +381,8 @@ def test_merge_by_device(tmp_path: Path) -> None:
     kas = [
         f"one,,{KA.hex()},1,",
         f"two,,{OTHER.hex()},2,",
-        f"one,,{OTHER.hex()},3,",
-        f"b,,{OTHER.hex()},3,one",
+        f"one,,{third.hex()},3,",
+        f"b,,{third.hex()},3,one",
     ]
     words: list[str | Path] = [
         "--ks-naf",
@@ -379,9 +395,9 @@ def test_merge_by_device(tmp_path: Path) -> None:
     assert header == HEADER + ",device,not-after"
     assert lines == [
         row("b1@bsf", KA, "1") + ",one,",
-        row("b1@bsf", OTHER, "3") + ",one,",
+        row("b1@bsf", third, "3") + ",one,",
         row("b2@bsf", KA, "1", OTHER) + ",one,2000000000",
-        row("b2@bsf", OTHER, "3", OTHER) + ",one,2000000000",
+        row("b2@bsf", third, "3", OTHER) + ",one,2000000000",
         row("two", OTHER, "2") + ",,",
     ]
     made = write(tmp_path / "new.csv", HEADER, f"one,,{KEY.hex()},4", f"two,,{KA.hex()},5")
@@ -399,6 +415,68 @@ def test_refused_merge(tmp_path: Path) -> None:
     assert f"{tmp_path}/naf.csv: line 2: ka: must be the hex" in said
     said = refused("merge", "--ks-naf", tmp_path / "ka.csv", *words[2:])
     assert f"{tmp_path}/ka.csv: line 2: ks-naf: must be 64 hex digits" in said
+
+
+ZERO = bytes(32)
+UNSOUND = [
+    (KEY, ZERO, "ka: all its octets are zero"),
+    (KEY, ZERO[:16], "ka: all its octets are zero"),
+    (KEY, KEY, "ka: the same as ks-naf"),
+    (ZERO, KA, "ks-naf: all its octets are zero"),
+]
+
+
+@pytest.mark.parametrize(("ks_naf", "ka", "said"), UNSOUND)
+def test_keys_that_the_module_refuses(tmp_path: Path, ks_naf: bytes, ka: bytes, said: str) -> None:
+    """Guards against a device's last Ka that no key comes of, by which the device is cut off."""
+    devices = write(tmp_path / "devices.csv", HEADER, row("one", KA, "1"), row("two", KA, "1"))
+    old = devices.read_text()
+    lines = [row("x", KA, "2"), row("y", ka, "2", ks_naf)]
+    path = write(tmp_path / "in", HEADER, *lines)
+    to: list[str | Path] = ["add", "--devices", devices, "--new"]
+    assert f"{path}: line 3: {said}" in refused(*to, "--in", path)
+    ka_file, ks_naf_file = secret(tmp_path / "ka", ka), secret(tmp_path / "ks_naf", ks_naf)
+    words = ["--identity", "y", "--ka", ka_file, "--ks-naf", ks_naf_file]
+    assert f"--ka, --ks-naf: {said}" in refused(*to, *words)
+    if ks_naf == KEY:  # the one that the file has
+        known = write(tmp_path / "known", HEADER, f"two,,{KA.hex()},2", f"one,,{ka.hex()},2")
+        assert f"{known}: line 3: {said}" in refused(*to, "--in", known)
+        assert f"--ka, --ks-naf: {said}" in refused(*to, "--identity", "one", "--ka", ka_file)
+    assert devices.read_text() == old
+    keys = write(tmp_path / "naf.csv", HEADER, f"y,{ks_naf.hex()},,")
+    kas = write(tmp_path / "ka.csv", HEADER, f"y,,{ka.hex()},2")
+    where = keys if ks_naf == ZERO else kas
+    said_of_merge = refused("merge", "--ks-naf", keys, "--ka", kas, "--out", tmp_path / "out")
+    assert f"{where}: line 2: {said}" in said_of_merge and not (tmp_path / "out").exists()
+
+
+def test_generator_of_zeros(devices: Path) -> None:
+    """Guards against Ka's of zeros, from a generator that is broken."""
+    old = devices.read_text()
+    zeros = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libzeros.so"
+    for words in (["new"], ["add", "--devices", str(devices)]):
+        broken = {"LD_PRELOAD": zeros}
+        result = akma("ka", *words, "--identity", "one", environment=broken)
+        assert result.returncode == 1 and result.stdout == b""
+        assert b"system's generator: " in result.stderr and devices.read_text() == old
+
+
+def test_a_row_that_the_module_refuses_can_be_removed(tmp_path: Path) -> None:
+    """Guards against a file that cannot be mended, because it is read as strictly as what is added."""
+    path = write(tmp_path / "devices.csv", HEADER, row("one", ZERO, "1"), row("one", KA, "2"))
+    assert akma("ka", "remove", "--devices", path, "--ka-id", "1").stdout == b"1 removed\n"
+
+
+def test_out_that_is_an_input(tmp_path: Path) -> None:
+    """Guards against --force by which a command loses what it reads."""
+    path = write(tmp_path / "list", "one")
+    words = merge_files(tmp_path)
+    calls: list[list[str | Path]] = [["new", "--in", path], ["merge", *words]]
+    for call in calls:
+        out = Path(call[2])
+        old = out.read_text()
+        said = refused(*call, "--out", out, "--force", status=2)
+        assert "--out: is what this command reads" in said and out.read_text() == old
 
 
 # Both

@@ -106,7 +106,7 @@ def test_htdigest(tmp_path: Path) -> None:
 
 def test_json(tmp_path: Path) -> None:
     rows = [*GOOD, ("back\\slash/ä@x", KEY, KA)]
-    fleets: list[Rows] = [rows, rows[:1], []]
+    fleets: list[Rows] = [rows, rows[:1]]
     for some in fleets:
         assert psk(write_rows(tmp_path, some), *NAF, form="json").returncode == 0
         expected = [
@@ -405,6 +405,54 @@ def test_refusals(tmp_path: Path, words: list[str], status: int, said: str) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["devices.csv"]
 
 
+@pytest.mark.parametrize("name", ["devices.csv", "link", "-"])
+def test_out_that_is_the_input(tmp_path: Path, name: str) -> None:
+    """Guards against PSKs in the place of the keys that they were derived from, by any name of that file."""
+    path = write(tmp_path, HEADER, A)
+    old = path.read_text()
+    (tmp_path / "link").hardlink_to(path)
+    source = path if name == "-" else tmp_path / name
+    for more in (NOTHING, ["--force"]):
+        words: Words = ["--out", path, "--format", "json", *NAF, *more]
+        with source.open() as file:
+            result = subprocess.run(
+                [AKMA, "psk", "--in", "-" if name == "-" else source, *words],
+                env=ENVIRONMENT,
+                stdin=file,
+                capture_output=True,
+            )
+        assert result.returncode == 2 and f"--out: {path}: is what this" in result.stderr.decode()
+    (tmp_path / "symbolic").symlink_to(path)
+    result = akma("psk", "--in", tmp_path / "symbolic", *words)
+    assert result.returncode == 2 and path.read_text() == old
+
+
+def test_out_that_is_a_devices_file(tmp_path: Path) -> None:
+    """Guards against PSKs in the place of another file's keys, which may be nowhere else."""
+    path, out = write(tmp_path, HEADER, A), tmp_path / "psk"
+    for header in (HEADER, "ks-naf,identity", HEADER + ",ka-id\r", HEADER.replace(",", ";")):
+        out.write_text(old := f"{header}\n{B}\n")
+        result = psk(path, *NAF)
+        assert result.returncode == 1 and out.read_text() == old.replace("\r", "")
+        assert f"--out: {out}: is a devices file" in result.stderr.decode()
+        assert b"or --force to replace it" in result.stderr
+        assert psk(path, *NAF, "--force").returncode == 0
+        assert out.read_text() == line(*GOOD[0])
+        assert psk(path, *NAF).returncode == 0  # its own file is replaced as ever
+
+
+@pytest.mark.parametrize("form", ["mosquitto", "json"])
+def test_nothing_to_derive(tmp_path: Path, form: str) -> None:
+    """Guards against a file without a PSK, which cuts every device off."""
+    (tmp_path / "psk").write_text("old")
+    path = write(tmp_path, HEADER)
+    for words in (NOTHING, ["--keep-going"]):
+        result = psk(path, *NAF, *words, form=form)
+        assert result.returncode == 1
+        assert f"{path}: has no row to derive a key from" in result.stderr.decode()
+        assert (tmp_path / "psk").read_text() == "old"
+
+
 def test_without_naf_or_provider(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER, A)
     result = psk(path)
@@ -698,8 +746,8 @@ def test_progress_bar(tmp_path: Path) -> None:
 
 def test_help_of_psk(tmp_path: Path) -> None:
     text = help_of("psk")
-    for form in [*FORMATS, "json"]:
-        assert form in text
+    for name in [*FORMATS, "json", "ka-id and device are not used", "A row whose not-after"]:
+        assert name in text
     write_rows(tmp_path, GOOD)
     folders = ENVIRONMENT | {"PATH": f"{AKMA.parent}:{os.environ['PATH']}"}
     subprocess.run(["sh", "-c", example_of("psk")], cwd=tmp_path, env=folders, check=True)
