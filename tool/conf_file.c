@@ -76,7 +76,7 @@ static bool read_lines(BIO *lines, const char *path)
     ssize_t length;
 
     while (done && (length = getline(&line, &size, text)) > 0)
-        if (strncmp(line, ".include", strlen(".include")) != 0)
+        if (strncmp(line + strspn(line, " \t"), ".include", strlen(".include")) != 0)
             done = BIO_write(lines, line, (int)length) == length;
     free(line);
     if (text != NULL)
@@ -84,19 +84,42 @@ static bool read_lines(BIO *lines, const char *path)
     return done;
 }
 
-bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CONF_FAULT_SIZE])
+/* The file by itself does not say whether what it includes makes $ a part of names. */
+static bool open_own(struct conf_file *file, const char *path, bool dollars,
+                     char fault[CONF_FAULT_SIZE])
 {
     BIO *lines = BIO_new(BIO_s_mem());
     long line = 0;
     bool done;
 
     *file = (struct conf_file){.conf = NCONF_new(NULL)};
-    if (file->conf == NULL || lines == NULL || !read_lines(lines, path))
+    if (file->conf == NULL || lines == NULL ||
+        (dollars && BIO_puts(lines, ".pragma dollarid:on\n") <= 0) || !read_lines(lines, path))
         done = wrong(fault, lines == NULL ? "out of memory" : strerror(errno));
     else
-        done = NCONF_load_bio(file->conf, lines, &line) > 0 || wrong_line(fault, line);
+        done = NCONF_load_bio(file->conf, lines, &line) > 0 || wrong_line(fault, line - dollars);
     BIO_free(lines);
     return done;
+}
+
+bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CONF_FAULT_SIZE])
+{
+    if (open_own(file, path, false, fault))
+        return true;
+    conf_file_close(file);
+    return open_own(file, path, true, fault);
+}
+
+bool conf_file_has_mark_of_order(const char *path)
+{
+    char octets[3] = "";
+    FILE *file = fopen(path, "re");
+    const bool has = file != NULL && fread(octets, 1, sizeof(octets), file) == sizeof(octets) &&
+                     memcmp(octets, "\xEF\xBB\xBF", sizeof(octets)) == 0;
+
+    if (file != NULL)
+        (void)fclose(file);
+    return has;
 }
 
 bool conf_file_is_marked(const char *path)
@@ -260,4 +283,50 @@ bool conf_file_loses(const struct conf_file *one, const struct conf_file *other,
     else if (setting != NULL)
         (void)snprintf(what, CONF_FAULT_SIZE, "%.200s = %.200s", setting->name, setting->value);
     return provider != NULL || setting != NULL;
+}
+
+bool conf_file_is_loading_key(const char *key)
+{
+    static const char *const keys[] = {"activate", "soft_load", "module", "identity"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A key of a policy that the same instance does not have in the other. */
+static const CONF_VALUE *lost_key(const struct conf_file *one, const char *section,
+                                  const struct conf_file *other, const CONF_VALUE *twin)
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(one, section);
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+        const char *value = twin == NULL ? NULL : conf_file_value(other, twin->value, entry->name);
+
+        if (!conf_file_is_loading_key(entry->name) &&
+            (value == NULL || strcmp(value, entry->value) != 0))
+            return entry;
+    }
+    return NULL;
+}
+
+bool conf_file_loses_policy(const struct conf_file *one, const struct conf_file *other,
+                            char what[CONF_FAULT_SIZE])
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(one, one->providers);
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+        const CONF_VALUE *twin = conf_file_find(other, conf_file_provider(one, entry));
+        const CONF_VALUE *lost = lost_key(one, entry->value, other, twin);
+
+        if (!conf_file_is_akma(one, entry) || lost == NULL)
+            continue;
+        (void)snprintf(what, CONF_FAULT_SIZE, "%.100s = %.200s of [%.100s]", lost->name,
+                       lost->value, lost->section);
+        return true;
+    }
+    return false;
 }

@@ -37,6 +37,12 @@ bool conf_file_open_own(struct conf_file *file, const char *path, char fault[CON
 
 #define CONF_FILE_MARK "# Written by `akma config`"
 
+/*
+ * Does a file begin with a byte order mark? OpenSSL passes over it, but not in a file that another
+ * one includes.
+ */
+bool conf_file_has_mark_of_order(const char *path);
+
 /* Was a file written by akma config? */
 bool conf_file_is_marked(const char *path);
 
@@ -69,5 +75,12 @@ bool conf_file_is_akma(const struct conf_file *file, const CONF_VALUE *entry);
  */
 bool conf_file_loses(const struct conf_file *one, const struct conf_file *other,
                      char what[CONF_FAULT_SIZE]);
+
+/* Is a key of the module's own settings libcrypto's, and no policy? */
+bool conf_file_is_loading_key(const char *key);
+
+/* The same for the policies of akma. One that is all zero has none. */
+bool conf_file_loses_policy(const struct conf_file *one, const struct conf_file *other,
+                            char what[CONF_FAULT_SIZE]);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "command.h"
 #include "conf_file.h"
+#include "config_trial.h"
 #include "options.h"
 #include "places.h"
 #include "printable.h"
@@ -120,8 +121,7 @@ static void put_kept(FILE *file, const struct conf_file *before, const char *sec
     for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
         const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
 
-        if (strcmp(entry->name, "activate") == 0 || strcmp(entry->name, "soft_load") == 0 ||
-            strcmp(entry->name, "module") == 0)
+        if (conf_file_is_loading_key(entry->name) && strcmp(entry->name, "identity") != 0)
             continue;
         (void)fprintf(file, "%s = ", entry->name);
         put_value(file, entry->value);
@@ -169,6 +169,27 @@ static size_t put_kept_instances(FILE *file, const struct conf_file *system, con
     return count;
 }
 
+/* The system's own instances: each becomes active, and keeps what the file before added to it. */
+static void put_systems_instances(FILE *file, const struct conf_file *system,
+                                  const struct conf_file *before)
+{
+    const STACK_OF(CONF_VALUE) *entries = conf_file_entries(system, system->providers);
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+        const bool active = conf_file_activates(system, entry->value);
+
+        if (!conf_file_is_akma(system, entry) ||
+            (active && !conf_file_has_section(before, entry->value)))
+            continue;
+        (void)fprintf(file, "\n# The system's file lists %s.\n[%s]\n", entry->name, entry->value);
+        if (conf_file_value(system, entry->value, "module") == NULL)
+            put_module(file);
+        (void)fputs("soft_load = 1\nactivate = 1\n", file);
+        put_kept(file, before, entry->value);
+    }
+}
+
 /* The instances that the file before has, or one. Its lists may be called as the system's were. */
 static void put_instances(FILE *file, const struct conf_file *system, const char *providers,
                           const struct conf_file *before)
@@ -184,6 +205,7 @@ static void put_instances(FILE *file, const struct conf_file *system, const char
             count += put_kept_instances(file, system, providers, before, list);
     }
     sk_OPENSSL_CSTRING_free(lists);
+    put_systems_instances(file, system, before);
     if (count == 0 && conf_file_find(system, AKMA_PROVIDER_NAME) == NULL)
         put_instance(file, system, providers, before, NULL);
 }
@@ -284,6 +306,34 @@ static bool write_file(const char *text, size_t length)
            fail(option.out, fault);
 }
 
+/* What is in force by the file before, with all that it includes; empty: there is none. */
+static bool read_in_force(struct conf_file *in_force)
+{
+    char fault[CONF_FAULT_SIZE];
+
+    *in_force = (struct conf_file){.conf = NULL};
+    if (option.out == NULL || access(option.out, F_OK) != 0 ||
+        conf_file_open(in_force, option.out, true, fault))
+        return true;
+    conf_file_close(in_force);
+    return option.force != NULL || fail(option.out, fault);
+}
+
+/* Nothing is written that does not work. */
+static bool write_tried(const struct conf_file *system, const char *text, size_t length)
+{
+    struct conf_file in_force;
+    char fault[CONF_FAULT_SIZE];
+    bool done = read_in_force(&in_force);
+
+    if (done)
+        done = config_trial(text, length, system, &in_force, fault)
+                   ? write_file(text, length)
+                   : fail("nothing is written", fault);
+    conf_file_close(&in_force);
+    return done;
+}
+
 static bool make(const struct conf_file *system, const char *path)
 {
     struct conf_file before;
@@ -299,7 +349,8 @@ static bool make(const struct conf_file *system, const char *path)
         put_file(file, system, path, &before);
         done = fclose(file) == 0;
     }
-    done = file != NULL && done ? write_file(text, length) : fail("configuration", "out of memory");
+    done = file != NULL && done ? write_tried(system, text, length)
+                                : fail("configuration", "out of memory");
     free(text);
     conf_file_close(&before);
     return done;
@@ -322,8 +373,13 @@ int command_config(int argc, char *argv[])
         (void)fail(option.system, "longer than a path can be");
         return EXIT_FAILURE;
     }
-    done = conf_file_open(&system, path, option.system == NULL, fault) ? make(&system, path)
-                                                                       : fail(path, fault);
+    if (!conf_file_open(&system, path, option.system == NULL, fault))
+        done = fail(path, fault);
+    else if (conf_file_has_mark_of_order(path))
+        done = fail(path, "begins with a byte order mark, with which OpenSSL cannot include it: "
+                          "save it without");
+    else
+        done = make(&system, path);
     conf_file_close(&system);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

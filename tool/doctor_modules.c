@@ -55,6 +55,8 @@ static void try_to_load(const void *path, char words[CHILD_WORDS_SIZE])
         (void)snprintf(words, CHILD_WORDS_SIZE,
                        "%.200s is not a provider: it has no OSSL_provider_init",
                        (const char *)path);
+    if (module != NULL)
+        (void)dlclose(module);
 }
 
 /* Why the module cannot be loaded; empty: it can. True: trying ends or stops a process. */

@@ -141,6 +141,15 @@ def config(system: Path, out: Path, *words: str | Path) -> None:
     assert result.returncode == 0 and result.stdout == result.stderr == b"", result.stderr
 
 
+def refused(system: Path, out: Path, *words: str) -> str:
+    """What is said of a configuration that is not written."""
+    before = out.read_bytes() if out.exists() else None
+    result = akma("config", "--system", system, "--out", out, *words)
+    assert result.returncode == 1 and result.stdout == b""
+    assert (out.read_bytes() if out.exists() else None) == before
+    return result.stderr.decode()
+
+
 def derives(config: Path, folder: Path) -> bool:
     """Is the key right by a file alone?"""
     words = ["--ks-naf", secret(folder / "k", KEY), "--ka", secret(folder / "a", KA)]
@@ -176,9 +185,12 @@ def test_the_files_have_something_to_lose(tmp_path: Path) -> None:
 
 def test_fips_in_place_of_default(tmp_path: Path) -> None:
     """Guards against default beside fips, which would be a way around it."""
-    (tmp_path / "system").write_text(
-        "openssl_conf = i\n[i]\nproviders = p\n[p]\nfips = f\nbase = b\n[f]\nactivate = 1\n[b]\nactivate = 1\n"
-    )
+    text = "openssl_conf = i\n[i]\nproviders = p\n[p]\nfips = f\nbase = b\n[b]\nactivate = 1\n[f]\nactivate = 1\n"
+    stand_in = f"module = {BUILD}/test/hardening/hmac_without_restart.so\n"
+    (tmp_path / "system").write_text(text + "module = /nowhere/fips.so\n")
+    said = refused(tmp_path / "system", tmp_path / "out")
+    assert "nothing is written: " in said and " be active" in said
+    (tmp_path / "system").write_text(text + stand_in)
     config(tmp_path / "system", tmp_path / "out")
     text = (tmp_path / "out").read_text()
     assert "\n[p]\nakma = akma_sect\n" in text and "default = " not in text
@@ -221,6 +233,71 @@ def test_a_policy_is_kept(tmp_path: Path) -> None:
     assert providers(out) == {"default", "legacy", "acme", "akma-two"}
     assert "identity = acme\nmin-ka-length = 32" in out.read_text()
     assert "require-usage = yes\n" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["", "[ak]\n", "[ak]\n# activate = 1\nmin-ka-length = 32\n", "[ak]\nactivate = off\n"],
+)
+def test_akma_that_is_listed_and_not_active(tmp_path: Path, section: str) -> None:
+    """Guards against a file that does not work, since the system's lists akma and does not activate it."""
+    system, out = tmp_path / "system", tmp_path / "out"
+    system.write_text(GUIDE + TLS + "[my providers]\nakma = ak\n" + section)
+    for _ in range(2):
+        config(system, out)
+        assert providers(out) == {"default", "legacy", "akma"} and derives(out, tmp_path)
+        assert akma("doctor", "--config", out, "--system", system).returncode == 0
+        out.write_text(out.read_text() + "[ak]\nrequire-usage = no\n")
+    assert out.read_text().count("require-usage") == 2  # what was kept, and once more
+
+
+def test_module_that_does_not_load(tmp_path: Path) -> None:
+    """Guards against a file by which akma is not active: without the module, or with a damaged one."""
+    system, out = tmp_path / "system", tmp_path / "out"
+    system.write_text(GUIDE + TLS)
+    whole = (BUILD / "akma.so").read_bytes()
+    for octets in (b"no module\n", whole[: len(whole) // 20]):
+        (tmp_path / "akma.so").write_bytes(octets)
+        said = refused(system, out, "--module", str(tmp_path / "akma.so"))
+        assert "nothing is written: " in said
+    system.write_text(
+        GUIDE + TLS + "[my providers]\nakma = a\n[a]\nmodule = /nowhere\nactivate = 1\n"
+    )
+    assert "nothing is written: akma would not be active" in refused(system, out)
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """Guards against a file that OpenSSL cannot read: a byte order mark is one in the first file only."""
+    (tmp_path / "system").write_text(GUIDE + TLS, encoding="utf-8-sig")
+    assert "begins with a byte order mark" in refused(tmp_path / "system", tmp_path / "out")
+
+
+def test_dollars_in_names(tmp_path: Path) -> None:
+    """Guards against a second run that takes a $ in the names of the system's sections for a fault."""
+    system, out = tmp_path / "system", tmp_path / "out"
+    text = GUIDE.replace("my providers", "my$providers").replace("default_conf", "a$b")
+    system.write_text(".pragma dollarid:on\n" + text + TLS)
+    config(system, out)
+    out.write_text(out.read_text() + "min-ka-length = 32\n")
+    config(system, out)
+    assert out.read_text().endswith("\nmin-ka-length = 32\n")
+    assert providers(out) == {"default", "legacy", "akma"} and least_version(out) == "772"
+
+
+def test_policy_of_an_included_file(tmp_path: Path) -> None:
+    """Guards against a policy that a file includes, and that is gone when it is written anew."""
+    system, out, part = tmp_path / "system", tmp_path / "out", tmp_path / "part"
+    system.write_text(GUIDE + TLS)
+    config(system, out)
+    part.write_text("[akma_sect]\nallowed-modes = HKDF\n")
+    out.write_text(out.read_text() + f"  .include {part}\n")
+    nothing: list[str] = []
+    for words in nothing, ["--force"]:
+        said = refused(system, out, *words)
+        assert "nothing is written: allowed-modes = HKDF of [akma_sect], which the file has" in said
+    out.write_text(out.read_text() + "[akma_sect]\nallowed-modes = HKDF\n")
+    config(system, out)
+    assert out.read_text().endswith("allowed-modes = HKDF\n")
 
 
 def test_what_is_not_replaced(tmp_path: Path) -> None:

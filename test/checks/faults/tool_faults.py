@@ -274,6 +274,14 @@ FAULTS = [
         ("if (known != NULL && conf_file_activates(system, known->value))", "if (known != NULL)"),
         ("return conf_file_is_marked(option.out) || option.force", "return true || option.force"),
         ("conf_file_is_marked(option.out) ? conf_file_open_own", "false ? conf_file_open_own"),
+        ("else if (conf_file_has_mark_of_order(path))", "else if (false)"),
+        ("(active && !conf_file_has_section(before, entry->value)))", "active)"),
+        by="test_tool_config",
+    ),
+    *of(
+        "config_trial.c",
+        ("conf_file_is_akma(file, entry) && OSSL_PROVIDER_available(libctx, name) != 1", "false"),
+        ("else if (conf_file_loses_policy(before, &file, what))", "else if (false)"),
         by="test_tool_config",
     ),
     *of(
