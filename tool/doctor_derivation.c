@@ -171,6 +171,15 @@ static bool has_other_hmac(const struct doctor *doctor, const char *properties)
     return hmac != NULL;
 }
 
+/* The first instance that is active; NULL: none is. */
+static const char *first_active(const struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->count; i++)
+        if (OSSL_PROVIDER_available(doctor->libctx, doctor->instances[i].name) == 1)
+            return doctor->instances[i].name;
+    return NULL;
+}
+
 static void report_no_hmac(struct doctor *doctor)
 {
     const struct conf_file *file = &doctor->file;
@@ -186,6 +195,7 @@ static void report_no_hmac(struct doctor *doctor)
         algorithms == NULL ? NULL : conf_file_value(file, algorithms, "default_properties");
     struct doctor_options with = doctor->options;
     char remedy[DOCTOR_REMEDY_SIZE];
+    const bool by_options = file->providers == NULL && with.providers[0] != NULL;
 
     with.with_default = true;
     if (properties != NULL && has_other_hmac(doctor, properties)) {
@@ -197,9 +207,9 @@ static void report_no_hmac(struct doctor *doctor)
     }
     (void)report_add(&doctor->report, false, "HMAC", NULL,
                      "no provider has it: activate default (or fips) beside akma: %s",
-                     file->providers == NULL && with.providers[0] != NULL
-                         ? doctor_do_again(&with, remedy)
-                         : doctor_do_append(doctor, lines, count, remedy));
+                     by_options && first_active(doctor) == NULL ? ""
+                     : by_options                               ? doctor_do_again(&with, remedy)
+                                  : doctor_do_append(doctor, lines, count, remedy));
 }
 
 static bool check_hmac(struct doctor *doctor)
@@ -241,15 +251,6 @@ static bool is_found_but_for_fips(const struct doctor *doctor)
     EVP_KDF_free(kdf);
     ERR_clear_error();
     return kdf != NULL;
-}
-
-/* The first instance that is active; NULL: none is. */
-static const char *first_active(const struct doctor *doctor)
-{
-    for (size_t i = 0; i < doctor->count; i++)
-        if (OSSL_PROVIDER_available(doctor->libctx, doctor->instances[i].name) == 1)
-            return doctor->instances[i].name;
-    return NULL;
 }
 
 /* Without a query that names one, OpenSSL picks any of several instances. */

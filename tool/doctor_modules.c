@@ -102,6 +102,15 @@ static bool is_usually_found(const struct doctor *doctor, const struct doctor_in
     return loads(path);
 }
 
+/* Is a provider among these that has HMAC? */
+static bool names_hmac(const char *const *providers)
+{
+    for (; *providers != NULL; providers++)
+        if (strcmp(*providers, "default") == 0 || strcmp(*providers, "fips") == 0)
+            return true;
+    return false;
+}
+
 /* No other folder in force than libcrypto's own; where nothing else leads there, the module's. */
 static const char *do_leave_folder(const struct doctor *doctor,
                                    const struct doctor_instance *instance, const char *module,
@@ -112,6 +121,11 @@ static const char *do_leave_folder(const struct doctor *doctor,
 
     (void)snprintf(folder, sizeof(folder), "%s", module);
     *strrchr(folder, '/') = '\0';
+    if (instance->section == NULL && with.providers[0] != NULL) {
+        with.folder = folder;
+        with.with_default = doctor->file.providers == NULL && !names_hmac(with.providers);
+        return doctor_do_again(&with, remedy);
+    }
     if (with.folder != NULL) {
         with.folder = instance->section == NULL ? folder : NULL;
         return doctor_do_again(&with, remedy);

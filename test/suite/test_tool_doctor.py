@@ -610,11 +610,13 @@ def test_section_that_somebody_else_uses(config: Path) -> None:
     assert line.endswith("rename the section: and what else refers to it")
 
 
-@pytest.mark.parametrize("way", ["query", "instances", "empty", "none", "folder", "no section"])
+@pytest.mark.parametrize(
+    "way", ["query", "instances", "empty", "nothing", "none", "folder", "no section"]
+)
 def test_remedies_repeat_the_options(tmp_path: Path, way: str) -> None:
     """Guards against a remedy that is about another call than the one that was made."""
     config = tmp_path / "openssl.cnf"
-    config.write_text("" if way in ("empty", "no section") else GOOD)
+    config.write_text("" if way in ("empty", "nothing", "no section") else GOOD)
     words = ["akma doctor", f"--config {config}"]
     if way == "query":
         words += ["--propquery provider=acme"]
@@ -622,6 +624,8 @@ def test_remedies_repeat_the_options(tmp_path: Path, way: str) -> None:
         config.write_text(GOOD + "[list]\nakma-two = akma_part\n")
     elif way == "empty":
         words += ["--provider akma", f"--provider-path {BUILD}"]
+    elif way == "nothing":
+        words += ["--provider akma"]
     elif way == "none":
         words[1] = f"--config {tmp_path}/none"
     elif way == "folder":
