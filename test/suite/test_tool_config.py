@@ -237,7 +237,13 @@ def test_a_policy_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "section",
-    ["", "[ak]\n", "[ak]\n# activate = 1\nmin-ka-length = 32\n", "[ak]\nactivate = off\n"],
+    [
+        "",
+        "[ak]\n",
+        "[ak]\n# activate = 1\nmin-ka-length = 32\n",
+        "[ak]\nactivate = off\n",
+        f"[ak]\nmodule = {BUILD}/akma.so\nactivate = 1\n",
+    ],
 )
 def test_akma_that_is_listed_and_not_active(tmp_path: Path, section: str) -> None:
     """Guards against a file that does not work, since the system's lists akma and does not activate it."""

@@ -347,6 +347,7 @@ def test_module_under_another_name(
     wrong = f"[section_{['akma', 'other'].index(provider)}]\nmodule = {module}\n"
     config.write_text(config.read_text() + wrong)
     lines = sick(config)
+    assert "\nok: activate akma: 1 in [section_0]\n" in doctor(config)[1]
     assert any(line.startswith(f"module {provider}: ") and said in line for line in lines), lines
 
 
