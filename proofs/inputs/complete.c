@@ -11,6 +11,7 @@ static bool is_there(unsigned int present, enum input part)
     switch (part) {
     case INPUT_REFRESH: /* these may be left empty */
     case INPUT_USAGE:
+    case INPUT_KA_ID:
         return true;
     case INPUT_NAF_ID:
         return (present & WHOLE) != 0 || (present & (FQDN | UA)) == (FQDN | UA);

@@ -145,8 +145,8 @@ def listening_ue(devices: Path, address: str, names: Names) -> Process:
 
 def hear(local: str) -> bytes:
     """What comes to who connects there."""
-    with socket.create_connection(split(local), 30) as connection:
-        with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(ConnectionError):
+        with socket.create_connection(split(local), 30) as connection:
             return connection.recv(100)
     return b""
 
