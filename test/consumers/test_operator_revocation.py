@@ -22,13 +22,14 @@ from certificates import Authority
 from flow import (
     LOOPBACK,
     NAF_ID,
-    SECONDS,
     Relay,
+    SECONDS,
     StockClient,
     free_port,
     split,
     ue,
     wait_until,
+    wait_until_listening,
 )
 from operator_network import Subscriber
 from operator_site import AKMA, KA, Apart, Notified
@@ -268,6 +269,7 @@ def test_nothing_waits_to_be_sent(tmp_path: Path) -> None:
             split(address)[1]
             for address in (apart.third_party.addresses["naf-accept"], apart.notify)
         )
+        wait_until_listening(metrics)
         with (
             StockClient(
                 apart.naf.addresses["accept"], f"3GPP-AKMA{subscriber.a_kid}", apart.key
