@@ -131,7 +131,17 @@ def test_strangers_and_few_descriptors(site: Site, name: str) -> None:
     """With 64 descriptors as well: each listener has its own."""
     with site.run(descriptors=64) as addresses, idle_sockets(addresses[name], 60, STRANGER):
         with idle_sockets(addresses[name], 60, OTHER):
-            site.serves(addresses)
+            for left in (
+                2,
+                1,
+                0,
+            ):  # strangers who still wait to be accepted may take a slow one's place
+                try:
+                    site.serves(addresses)
+                    break
+                except AssertionError:
+                    if left == 0:
+                        raise
 
 
 @pytest.mark.parametrize(("name", "limit"), [("notify-accept", 32), ("metrics", 8)])

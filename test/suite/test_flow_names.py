@@ -15,7 +15,7 @@ import pytest
 
 from certificates import Authority
 from evp import BUILD
-from flow import FQDN, LOOPBACK, Process, Server, StockClient, split, ue, wait_until
+from flow import FQDN, LOOPBACK, Process, Server, StockClient, free_port, split, ue, wait_until
 from flow import write_devices
 from line import Program, Sides
 from names import Names, silent
@@ -101,11 +101,19 @@ def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
             assert "event=line-down" not in naf.errors
 
 
+def port_of_both() -> int:
+    """A port that is free at both addresses, below those that Linux gives to programs that ask for any."""
+    while True:
+        port = free_port()
+        with contextlib.suppress(OSError), socket.create_server((ELSEWHERE, port)):
+            return port
+
+
 class Application:
     """Says a word to whoever connects."""
 
-    def __init__(self, host: str = LOOPBACK, port: int = 0) -> None:
-        self.listener = socket.create_server((host, port))
+    def __init__(self, host: str = LOOPBACK, port: int | None = None) -> None:
+        self.listener = socket.create_server((host, port or port_of_both()))
         self.port = self.listener.getsockname()[1]
 
     def welcome(self) -> None:

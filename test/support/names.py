@@ -37,6 +37,7 @@ def silent(host: str, port: int) -> Iterator[None]:
     """An address that answers no SYN: a listener's queue that is full."""
     with contextlib.ExitStack() as held:
         listener = held.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(0)
         for _ in range(2):
