@@ -485,11 +485,12 @@ static enum usim_result take_answer(const struct answer *card, bool in_gba_conte
     return USIM_FAILED;
 }
 
-enum usim_result apdu_authenticate(struct apdu *apdu, bool in_gba_context,
+enum usim_result apdu_authenticate(void *state, bool in_gba_context,
                                    const unsigned char rand[USIM_RAND],
                                    const unsigned char autn[USIM_AUTN], struct usim_answer *answer,
                                    char fault[GBA_FAULT_SIZE])
 {
+    struct apdu *apdu = state;
     unsigned char data[3 + USIM_RAND + USIM_AUTN], *at = data;
     struct command command = {
         .instruction = AUTHENTICATE, .p2 = in_gba_context ? CONTEXT_GBA : CONTEXT_3G, .data = data};
@@ -521,9 +522,10 @@ static bool put(unsigned char data[255], size_t *length, const void *octets, siz
     return true;
 }
 
-bool apdu_keep_b_tid(struct apdu *apdu, const unsigned char rand[USIM_RAND], const char *b_tid,
+bool apdu_keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const char *b_tid,
                      const char *lifetime, char fault[GBA_FAULT_SIZE])
 {
+    struct apdu *apdu = state;
     unsigned char data[255];
     struct command command = {.instruction = UPDATE_BINARY, .data = data};
     struct answer answer = {.length = 0};
@@ -539,9 +541,10 @@ bool apdu_keep_b_tid(struct apdu *apdu, const unsigned char rand[USIM_RAND], con
 }
 
 /* DE L NAF_Id L IMPI, answered with DB L Ks_ext_NAF (TS 31.102 7.1.2.4) */
-bool apdu_derive(struct apdu *apdu, const unsigned char *naf_id, size_t length, const char *impi,
+bool apdu_derive(void *state, const unsigned char *naf_id, size_t length, const char *impi,
                  unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
 {
+    struct apdu *apdu = state;
     unsigned char data[255] = {TAG_DERIVATION};
     struct command command = {.instruction = AUTHENTICATE,
                               .p2 = CONTEXT_GBA,

@@ -35,14 +35,14 @@ struct apdu {
 bool apdu_open(struct apdu *apdu, const char *pin, struct usim_identity *identity,
                char fault[GBA_FAULT_SIZE]);
 
-/* As usim.h has them. */
-enum usim_result apdu_authenticate(struct apdu *apdu, bool in_gba_context,
+/* As usim_kind.h has them: the state is a structure that begins with a struct apdu. */
+enum usim_result apdu_authenticate(void *state, bool in_gba_context,
                                    const unsigned char rand[USIM_RAND],
                                    const unsigned char autn[USIM_AUTN], struct usim_answer *answer,
                                    char fault[GBA_FAULT_SIZE]);
-bool apdu_keep_b_tid(struct apdu *apdu, const unsigned char rand[USIM_RAND], const char *b_tid,
+bool apdu_keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const char *b_tid,
                      const char *lifetime, char fault[GBA_FAULT_SIZE]);
-bool apdu_derive(struct apdu *apdu, const unsigned char *naf_id, size_t length, const char *impi,
+bool apdu_derive(void *state, const unsigned char *naf_id, size_t length, const char *impi,
                  unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE]);
 
 #endif

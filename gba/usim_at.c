@@ -28,10 +28,10 @@
 #define PATIENCE_MS 5000 /* for one command: a card may take a second or two */
 
 struct modem {
+    struct apdu apdu; /* first, as apdu.h asks */
     int fd;
     char buffer[LINE_SIZE];
     size_t have;
-    struct apdu apdu;
 };
 
 static long long now_ms(void)
@@ -231,37 +231,11 @@ static void *open_modem(const char *place, const char *pin, struct usim_identity
     return modem;
 }
 
-static enum usim_result authenticate(void *state, bool in_gba_context,
-                                     const unsigned char rand[USIM_RAND],
-                                     const unsigned char autn[USIM_AUTN],
-                                     struct usim_answer *answer, char fault[GBA_FAULT_SIZE])
-{
-    struct modem *modem = state;
-
-    return apdu_authenticate(&modem->apdu, in_gba_context, rand, autn, answer, fault);
-}
-
-static bool keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const char *b_tid,
-                       const char *lifetime, char fault[GBA_FAULT_SIZE])
-{
-    struct modem *modem = state;
-
-    return apdu_keep_b_tid(&modem->apdu, rand, b_tid, lifetime, fault);
-}
-
-static bool derive(void *state, const unsigned char *naf_id, size_t length, const char *impi,
-                   unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
-{
-    struct modem *modem = state;
-
-    return apdu_derive(&modem->apdu, naf_id, length, impi, key, fault);
-}
-
 const struct usim_kind usim_at = {
     .prefix = "at:",
     .open = open_modem,
-    .authenticate = authenticate,
-    .keep_b_tid = keep_b_tid,
-    .derive = derive,
+    .authenticate = apdu_authenticate,
+    .keep_b_tid = apdu_keep_b_tid,
+    .derive = apdu_derive,
     .close = close_modem,
 };

@@ -16,11 +16,11 @@
 #define READERS_MAX 4096
 
 struct card {
+    struct apdu apdu; /* first, as apdu.h asks */
     SCARDCONTEXT context;
     SCARDHANDLE handle;
     DWORD protocol;
     bool has_context, has_handle, in_transaction;
-    struct apdu apdu;
 };
 
 static bool fail_with(char fault[GBA_FAULT_SIZE], const char *what, LONG error)
@@ -119,37 +119,11 @@ static void *open_card(const char *place, const char *pin, struct usim_identity 
     return card;
 }
 
-static enum usim_result authenticate(void *state, bool in_gba_context,
-                                     const unsigned char rand[USIM_RAND],
-                                     const unsigned char autn[USIM_AUTN],
-                                     struct usim_answer *answer, char fault[GBA_FAULT_SIZE])
-{
-    struct card *card = state;
-
-    return apdu_authenticate(&card->apdu, in_gba_context, rand, autn, answer, fault);
-}
-
-static bool keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const char *b_tid,
-                       const char *lifetime, char fault[GBA_FAULT_SIZE])
-{
-    struct card *card = state;
-
-    return apdu_keep_b_tid(&card->apdu, rand, b_tid, lifetime, fault);
-}
-
-static bool derive(void *state, const unsigned char *naf_id, size_t length, const char *impi,
-                   unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
-{
-    struct card *card = state;
-
-    return apdu_derive(&card->apdu, naf_id, length, impi, key, fault);
-}
-
 const struct usim_kind usim_pcsc = {
     .prefix = "pcsc:",
     .open = open_card,
-    .authenticate = authenticate,
-    .keep_b_tid = keep_b_tid,
-    .derive = derive,
+    .authenticate = apdu_authenticate,
+    .keep_b_tid = apdu_keep_b_tid,
+    .derive = apdu_derive,
     .close = close_card,
 };
