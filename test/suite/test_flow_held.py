@@ -28,6 +28,7 @@ from flow import (
     Process,
     Server,
     StockClient,
+    ask,
     free_port,
     split,
     ue,
@@ -345,16 +346,11 @@ class Listener(Process):
         )
         line = self.read().decode()
         assert line.startswith("listen "), line + self.errors
-        self.address = split(line.split()[1])
+        self.address = line.split()[1]
 
     def says(self) -> bytes:
         """A local program's line, and what comes back; empty where it is not served."""
-        with socket.create_connection(self.address, SECONDS) as local:
-            local.settimeout(SECONDS)
-            with contextlib.suppress(ConnectionError):
-                local.sendall(b"x\n")
-                return local.recv(100)
-        return b""
+        return ask(self.address, b"x\n")
 
 
 def test_local_connections_share_a_first_one(devices: Path) -> None:

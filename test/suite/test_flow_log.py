@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, split, ue, wait_until, write_devices
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, ask, ue, wait_until, write_devices
 from sanitizer import SLOWER
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -121,10 +121,7 @@ def test_what_does_not_fit_is_counted() -> None:
 def flood(address: str, count: int) -> None:
     """Connections with something that is no TLS."""
     for _ in range(count):
-        with socket.create_connection(split(address), 30) as connection:
-            with contextlib.suppress(ConnectionError):
-                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                connection.recv(100)
+        ask(address, b"GET / HTTP/1.0\r\n\r\n")
 
 
 def told(process: Process, event: str) -> tuple[int, int]:
@@ -152,8 +149,6 @@ def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
     ) as listener:
         local = listener.read().decode().split()[1]
         for _ in range(MANY):
-            with contextlib.suppress(ConnectionError):
-                with socket.create_connection(split(local), 30) as connection:
-                    connection.recv(100)
+            assert ask(local) == b""
         wait_until(lambda: told(listener, "refused")[1] == MANY)
         assert told(listener, "refused")[0] < FEW

@@ -15,16 +15,16 @@ import pytest
 
 from certificates import Authority
 from evp import BUILD
-from flow import FQDN, LOOPBACK, Process, Server, StockClient, free_port, split, ue, wait_until
+from flow import FQDN, LOOPBACK, Process, Server, StockClient, ask, split, ue, wait_until
 from flow import write_devices
 from line import Program, Sides
-from names import Names, silent
+from names import Names, elsewhere, silent
 from sanitizer import SANITIZED, SLOWER
 
 KS_NAF, KA = "11" * 32, "22" * 32
 ID = "ue@bsf.example.com"
 NAME = "server.example"
-ELSEWHERE = "127.0.0.66"  # whose ports no other test takes
+SECOND = "127.0.0.2"
 STUCK = 60  # seconds that a resolver hangs: longer than a test takes
 SOON = SLOWER * 4  # seconds: two attempts at the first address do not fit
 
@@ -66,8 +66,8 @@ def say_hello(devices: Path, address: str, names: Names) -> None:
 
 def test_client_passes_a_silent_address(devices: Path, names: Names, server: Server) -> None:
     """The next address of a name is tried within a second, for each of the two connections."""
-    names.set(NAME, ELSEWHERE, LOOPBACK)
-    with silent(ELSEWHERE, split(server.address)[1]):
+    with silent(split(server.address)[1]) as first:
+        names.set(NAME, first, LOOPBACK)
         started = time.monotonic()
         say_hello(devices, named(server.address), names)
         assert time.monotonic() - started < SOON
@@ -76,11 +76,9 @@ def test_client_passes_a_silent_address(devices: Path, names: Names, server: Ser
 def test_many_silent_addresses_share_the_time(devices: Path, names: Names, server: Server) -> None:
     """The last of sixty addresses has its turn before the deadline: 250 ms for each would not do."""
     port = split(server.address)[1]
-    hosts = [f"127.0.1.{number}" for number in range(2, 61)]
-    names.set(NAME, *hosts, LOOPBACK)
     with contextlib.ExitStack() as held:
-        for host in hosts:
-            held.enter_context(silent(host, port))
+        hosts = [held.enter_context(silent(port)) for _ in range(59)]
+        names.set(NAME, *hosts, LOOPBACK)
         say_hello(devices, named(server.address), names)
 
 
@@ -90,31 +88,21 @@ def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
     sides.third_party = sides.authority.issue(NAME)
     with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])
     with_ks = write_devices(tmp_path / "ks.csv", [[ID, KS_NAF, ""]])
-    names.set(NAME, ELSEWHERE, LOOPBACK)
     with sides.run_third_party(with_ka) as third_party:
         address = third_party.addresses["naf-accept"]
-        with (
-            silent(ELSEWHERE, split(address)[1]),
-            sides.run_naf(with_ks, named(address), environment=names.environment) as naf,
-        ):
-            naf.wait_for_error("event=line-up", SOON)
-            assert "event=line-down" not in naf.errors
-
-
-def port_of_both() -> int:
-    """A port that is free at both addresses, below those that Linux gives to programs that ask for any."""
-    while True:
-        port = free_port()
-        with contextlib.suppress(OSError), socket.create_server((ELSEWHERE, port)):
-            return port
+        with silent(split(address)[1]) as first:
+            names.set(NAME, first, LOOPBACK)
+            with sides.run_naf(with_ks, named(address), environment=names.environment) as naf:
+                naf.wait_for_error("event=line-up", SOON)
+                assert "event=line-down" not in naf.errors
 
 
 class Application:
     """Says a word to whoever connects."""
 
-    def __init__(self, host: str = LOOPBACK, port: int | None = None) -> None:
-        self.listener = socket.create_server((host, port or port_of_both()))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, listener: socket.socket | None = None) -> None:
+        self.listener = listener or socket.create_server((LOOPBACK, 0))
+        self.host, self.port = self.listener.getsockname()
 
     def welcome(self) -> None:
         """One connection."""
@@ -151,18 +139,10 @@ def listening_ue(devices: Path, address: str, names: Names) -> Process:
     )
 
 
-def hear(local: str) -> bytes:
-    """What comes to who connects there."""
-    with contextlib.suppress(ConnectionError):
-        with socket.create_connection(split(local), 30) as connection:
-            return connection.recv(100)
-    return b""
-
-
 def test_forward_passes_a_silent_address(devices: Path, names: Names) -> None:
     """An application is reached, and the next time without that pause."""
-    names.set(NAME, ELSEWHERE, LOOPBACK)
-    with Application() as application, silent(ELSEWHERE, application.port):
+    with Application() as application, silent(application.port) as first:
+        names.set(NAME, first, LOOPBACK)
         with forwarding(devices, names, application.port) as (_, local):
             for _ in range(2):
                 with socket.create_connection(split(local), 30) as connection:
@@ -183,7 +163,7 @@ def test_application_whose_name_comes_late(devices: Path, names: Names) -> None:
         server,
         local,
     ):
-        assert hear(local) == b""
+        assert ask(local) == b""
         assert "its name cannot be resolved" in server.wait_for_error("the application cannot be")
         names.set(NAME, LOOPBACK)
         with socket.create_connection(split(local), 30) as connection:
@@ -198,10 +178,10 @@ def test_application_that_moves(devices: Path, names: Names) -> None:
         with socket.create_connection(split(local), 30) as connection:
             application.welcome()
             assert connection.recv(100) == b"welcome\n"
-        application.listener.close()
-        names.set(NAME, ELSEWHERE)
-        with Application(ELSEWHERE, application.port) as moved:
-            assert hear(local) == b""  # the answer of before, for the last time
+        application.listener.shutdown(socket.SHUT_RDWR)  # it listens no more, and keeps the port
+        with Application(elsewhere(application.port)) as moved:
+            names.set(NAME, moved.host)
+            assert ask(local) == b""  # the answer of before, for the last time
             with socket.create_connection(split(local), 30) as connection:
                 moved.welcome()
                 assert connection.recv(100) == b"welcome\n"
@@ -227,12 +207,10 @@ def test_naf_whose_name_comes_late(devices: Path, names: Names, server: Server) 
     names.set(NAME)
     with listening_ue(devices, named(server.address), names) as listener:
         local = listener.read().decode().split()[1]
-        assert hear(local) == b""
+        assert ask(local) == b""
         assert "its name cannot be resolved" in listener.wait_for_error("event=refused")
         names.set(NAME, LOOPBACK)
-        with socket.create_connection(split(local), 30) as connection:
-            connection.sendall(b"hello\n")
-            assert connection.recv(100) == b"e2e: hello\n"
+        assert ask(local, b"hello\n") == b"e2e: hello\n"
 
 
 # A resolver that hangs
@@ -304,11 +282,11 @@ def test_a_port_alone_is_both_families(devices: Path, has_ip6: bool) -> None:
 
 def test_listens_on_all_addresses_of_a_name(devices: Path, names: Names) -> None:
     """A listener's name with two addresses: both serve."""
-    names.set(NAME, LOOPBACK, ELSEWHERE)
+    names.set(NAME, LOOPBACK, SECOND)
     command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
     with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
         addresses = [address for _, address in listens_at(server, 2)]
-        assert [split(address)[0] for address in addresses] == [LOOPBACK, ELSEWHERE]
+        assert [split(address)[0] for address in addresses] == [LOOPBACK, SECOND]
         for address in addresses:
             assert ue(devices, ID, address).stdout == "e2e: hello\n"
 
@@ -317,16 +295,14 @@ def test_local_listener_on_all_addresses_of_a_name(
     devices: Path, names: Names, server: Server
 ) -> None:
     """e2e-ue --listen as well."""
-    names.set(NAME, LOOPBACK, ELSEWHERE)
+    names.set(NAME, LOOPBACK, SECOND)
     with Process(
         *[f"{BUILD}/e2e/e2e-ue", "--connect", server.address, "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{NAME}:0"],
         environment=names.environment,
     ) as listener:
         for _, address in listens_at(listener, 2):
-            with socket.create_connection(split(address), 30) as connection:
-                connection.sendall(b"hello\n")
-                assert connection.recv(100) == b"e2e: hello\n"
+            assert ask(address, b"hello\n") == b"e2e: hello\n"
 
 
 def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:

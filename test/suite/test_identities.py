@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from flow import (
     Process,
     Server,
     StockClient,
-    split,
+    ask,
     wait_until,
 )
 
@@ -57,14 +56,6 @@ def reload(server: Process) -> None:
     before = server.errors.count("event=reload")
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: server.errors.count("event=reload") > before)
-
-
-def asks(address: str, line: bytes) -> bytes:
-    """What comes back on a connection to e2e-ue --listen."""
-    with socket.create_connection(split(address), SECONDS) as local:
-        local.settimeout(SECONDS)
-        local.sendall(line)
-        return local.recv(100)
 
 
 def test_device_in_place_of_identity(tmp_path: Path) -> None:
@@ -135,14 +126,14 @@ def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
             )
         )
         address = tunnel.read().decode().split()[1]
-        assert asks(address, b"one\n") == b"e2e: one\n"
+        assert ask(address, b"one\n") == b"e2e: one\n"
         own.write_text(HEADER + OLD_ROW + NEW_ROW[:-5])
         tunnel.wait_for_error("event=reload result=refused")
-        assert asks(address, b"two\n") == b"e2e: two\n"
+        assert ask(address, b"two\n") == b"e2e: two\n"
         assert tunnel.errors.count("event=reload") == 1, "it is read once a change"
         write(own, OLD_ROW, NEW_ROW)
         wait_until(lambda: tunnel.errors.count("event=reload") == 2)
-        assert asks(address, b"three\n") == b"e2e: three\n"
+        assert ask(address, b"three\n") == b"e2e: three\n"
         wait_until(lambda: server.errors.count("event=flag") == 3)
         flags = [line for line in server.errors.splitlines() if "event=flag" in line]
         assert ["btid2@bsf" in line for line in flags] == [False, False, True]

@@ -235,6 +235,15 @@ def split(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def ask(address: str, line: bytes = b"") -> bytes:
+    """What comes back for a line on a connection of its own; empty where it ends, be that while it connects."""
+    with contextlib.suppress(ConnectionError):
+        with socket.create_connection(split(address), SECONDS) as connection:
+            connection.sendall(line)
+            return connection.recv(100)
+    return b""
+
+
 class StockClient(Process):
     """openssl s_client with a PSK, as the issue's traps have it: its input stays open."""
 

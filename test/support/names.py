@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,17 +33,23 @@ class Names:
         fresh.rename(self.file)
 
 
+def elsewhere(port: int, backlog: int = 1) -> socket.socket:
+    """A listener at this port of another address: one at random, so that nobody has it already."""
+    while True:
+        host = ".".join(map(str, [127, *(1 + secrets.randbelow(254) for _ in range(3))]))
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, port), backlog=backlog)
+
+
 @contextlib.contextmanager
-def silent(host: str, port: int) -> Iterator[None]:
-    """An address that answers no SYN: a listener's queue that is full."""
+def silent(port: int) -> Iterator[str]:
+    """Another address of this port, that answers no SYN: a listener's queue that is full."""
     with contextlib.ExitStack() as held:
-        listener = held.enter_context(socket.socket())
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(0)
+        listener = held.enter_context(elsewhere(port, backlog=0))
+        host = listener.getsockname()[0]
         for _ in range(2):
             waiting = held.enter_context(socket.socket())
             waiting.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 waiting.connect((host, port))
-        yield
+        yield host
