@@ -187,7 +187,9 @@ static void begin_all(struct loops *loops, struct counts *all_counts)
 /* Keys, context, derivation: what plain clients do without. */
 static void open_keys(struct client_setup *setup, struct e2e *e2e)
 {
-    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = USAGE};
+    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn,
+                                    .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
+                                    .usage = USAGE};
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE];
 
@@ -201,7 +203,7 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
     setup->ctx = tls_psk_ctx(TLS_client_method(), NULL);
     if (setup->devices == NULL || setup->ctx == NULL)
         exit(EXIT_FAILURE);
-    if (e2e_setup_open(e2e, &names, UA_PROTOCOL_ID) != E2E_OPEN)
+    if (e2e_setup_open(e2e, &names) != E2E_OPEN)
         exit(EXIT_FAILURE);
     setup->e2e = e2e;
 }

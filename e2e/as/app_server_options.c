@@ -20,8 +20,10 @@ static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", an
                   mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
                   memory[] = "memory";
 
+static const char *ua_protocol_ids[OPTION_MANY_MAX + 1] = {ua_protocol_id};
+
 static struct app_server_options given = {
-    .ua_protocol_id = ua_protocol_id,
+    .ua_protocol_ids = ua_protocol_ids,
     .e2e = required,
     .prefix = any,
     .separator = any,
@@ -60,7 +62,9 @@ static const struct option_row devices[] = {
 
 static const struct option_row naf[] = {
     {"naf-fqdn", "NAME", &given.naf_fqdn, false, "FQDN of the NAF or AF"},
-    {"ua-protocol-id", "HEX", &given.ua_protocol_id, false, "Ua security protocol identifier"},
+    {"ua-protocol-id", "[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
+     "Ua security protocol identifier, of one system or of those without one of their own; may be "
+     "repeated"},
     {"e2e", "WHEN", &given.e2e, false,
      "required: nothing goes in plain; offered: e2e for UEs with a Ka, plain for all; off"},
     {"identity-prefix", "TEXT", &given.prefix, false,
@@ -164,7 +168,7 @@ static void check_naf(const struct app_server_options *o)
     require(o->accept == NULL || o->naf_fqdn != NULL, "--naf-fqdn NAME is missing");
     require(o->accept != NULL || o->naf_fqdn == NULL,
             "--naf-fqdn is for a NAF (--accept); a third party apart takes it from requests");
-    require(o->accept != NULL || o->ua_protocol_id == ua_protocol_id,
+    require(o->accept != NULL || o->ua_protocol_ids[0] == ua_protocol_id,
             "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
     require(o->accept != NULL || o->e2e == required, "--e2e is for a NAF (--accept)");
     require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");

@@ -12,7 +12,7 @@
 struct app_server_options {
     const char *accept, *e2e_accept, *naf_accept, *third_party;
     const char *devices, *insecure_devices;
-    const char *naf_fqdn, *ua_protocol_id, *e2e, *prefix, *separator;
+    const char *naf_fqdn, *const *ua_protocol_ids, *e2e, *prefix, *separator;
     const char *mode, *digest, *usage, *lifetime;
     const char *cert, *key, *ca, *crl;
     const char *store, *store_key, *store_user, *store_password_file, *store_ca;

@@ -9,6 +9,7 @@
 #include "as/control.h"
 #include "as/source_options.h"
 #include "as/status_page.h"
+#include "as/ua_protocol_ids.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
 #include "net/tls.h"
@@ -42,15 +43,10 @@ static bool open_line_client(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     char *service = NULL;
-    long length = 0;
-    unsigned char *ua = OPENSSL_hexstr2buf(o->ua_protocol_id, &length); /* checked by open_e2e() */
-    bool done = ua != NULL && length == TP_LINK_UA_LENGTH;
+    bool done;
 
-    if (done)
-        memcpy(app_server->link.ua_protocol_id, ua, TP_LINK_UA_LENGTH);
-    OPENSSL_free(ua);
     app_server->link.naf_fqdn = o->naf_fqdn;
-    done = done && addrs_open(&app_server->link.addrs, "third-party", o->third_party) &&
+    done = addrs_open(&app_server->link.addrs, "third-party", o->third_party) &&
            BIO_parse_hostserv(o->third_party, &app_server->third_party_host, &service,
                               BIO_PARSE_PRIO_SERV) &&
            app_server->third_party_host != NULL;
@@ -145,7 +141,8 @@ static bool open_naf(struct app_server *app_server)
         return app_server_complain("out of memory");
     if (app_server->roles.tp_link_client)
         return open_line_client(app_server);
-    naf->third_party = third_party_local_new(app_server->links.issuer, &app_server->e2e, naf->name);
+    naf->third_party = third_party_local_new(app_server->links.issuer, app_server->naf_setups,
+                                             KEY_SYSTEMS, naf->name);
     return naf->third_party != NULL || app_server_complain("out of memory");
 }
 
@@ -246,7 +243,7 @@ static bool read_words(struct app_server *app_server)
 static int open_e2e(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
-    const struct e2e_setup setup = {
+    struct e2e_setup setup = {
         .naf_fqdn = o->naf_fqdn != NULL ? o->naf_fqdn : "naf.example.com",
         .mode = o->mode,
         .digest = o->digest,
@@ -255,14 +252,18 @@ static int open_e2e(struct app_server *app_server)
 
     if (!app_server->roles.naf && !app_server->roles.third_party)
         return EXIT_SUCCESS;
-    switch (e2e_setup_open(&app_server->e2e, &setup, o->ua_protocol_id)) {
-    case E2E_OPEN:
-        return EXIT_SUCCESS;
-    case E2E_REFUSED:
-        return EXIT_USAGE;
-    default:
-        return EXIT_FAILURE;
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
+        struct naf_setup *naf = &app_server->naf_setups[system];
+        enum e2e_opened opened;
+
+        memcpy(naf->ua_protocol_id, app_server->ues.naf.ua_protocol_ids[system],
+               sizeof(naf->ua_protocol_id));
+        setup.ua_protocol_id = naf->ua_protocol_id;
+        opened = e2e_setup_open(&naf->e2e, &setup);
+        if (opened != E2E_OPEN)
+            return opened == E2E_REFUSED ? EXIT_USAGE : EXIT_FAILURE;
     }
+    return EXIT_SUCCESS;
 }
 
 static bool open_devices(struct app_server *app_server)
@@ -428,10 +429,14 @@ int app_server_set_up(struct app_server *app_server)
     read_limits(app_server);
     if (!read_words(app_server))
         return EXIT_FAILURE;
+    if (!ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids,
+                              app_server->options->ua_protocol_ids))
+        return EXIT_USAGE;
     status = open_e2e(app_server);
     if (status != EXIT_SUCCESS)
         return status;
-    if (!source_options_check(app_server->options->naf_fqdn, app_server->options->ua_protocol_id) ||
+    if (!source_options_check(app_server->options->naf_fqdn,
+                              app_server->ues.naf.ua_protocol_ids[KEY_GBA]) ||
         !open_devices(app_server) || !open_line(app_server) || !open_psk(app_server) ||
         !open_loops(app_server) || !open_conn_limits(app_server) ||
         !app_server_open_roles(app_server))
@@ -472,7 +477,8 @@ void app_server_release(struct app_server *app_server)
     SSL_CTX_free(ues->psk);
     OPENSSL_free(server->workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
-    e2e_close(&app_server->e2e);
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        e2e_close(&app_server->naf_setups[system].e2e);
     addrs_close(&app_server->link.addrs);
     addrs_close(&app_server->application);
     OPENSSL_free(app_server->third_party_host);

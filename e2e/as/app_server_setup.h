@@ -8,11 +8,11 @@
 
 #include "as/app_server_options.h"
 #include "as/revocation_queue.h"
-#include "e2e_key.h"
 #include "net/addrs.h"
 #include "server/acceptor.h"
 #include "session/ue_service.h"
 #include "store/store_redis.h"
+#include "third_party/key_issuer.h"
 #include "third_party/tp_link_client.h"
 #include "third_party/tp_link_server.h"
 #include "third_party/tp_link_tls.h"
@@ -28,8 +28,8 @@ struct app_server {
     struct store *store;             /* NULL: a NAF apart */
     struct tp_link_tls *link_tls;    /* of either end; NULL: no link */
     struct endpoints endpoints;
-    struct e2e e2e;                   /* the setup of this process's own NAF */
-    struct tp_link_client_setup link; /* of a NAF apart */
+    struct naf_setup naf_setups[KEY_SYSTEMS]; /* of this process's own NAF */
+    struct tp_link_client_setup link;         /* of a NAF apart */
     char *third_party_host;
     struct store_redis_options redis;
     struct addrs application;       /* --forward */

@@ -7,6 +7,7 @@
 
 #include "as/notify.h"
 #include "as/notify_tls.h"
+#include "hex.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "source/key_service.h"
@@ -94,6 +95,7 @@ static struct {
     struct tls_file_names names;
     struct source_files *files; /* of which those that were handed over are NULL */
     char roots[KEY_SYSTEMS][1024];
+    char ua_protocol_id[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1]; /* in hex */
 } setup;
 
 static _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -174,7 +176,7 @@ static void check_token(void)
 }
 
 /* The URL is the apiRoot: a slash at its end does not count. */
-static void add_service(const char *text, const char *naf_fqdn, const char *ua_protocol_id)
+static void add_service(const char *text, const char *naf_fqdn)
 {
     const char *url = "";
     const struct key_interface *interface = key_interface(text, &url);
@@ -196,7 +198,7 @@ static void add_service(const char *text, const char *naf_fqdn, const char *ua_p
         .af_id = option.af_id != NULL ? option.af_id : naf_fqdn,
         .notify_uri = option.notify_uri,
         .naf_fqdn = naf_fqdn,
-        .ua_protocol_id = ua_protocol_id,
+        .ua_protocol_id = setup.ua_protocol_id,
         .redirect = option.redirect,
         .milliseconds = setup.source.milliseconds,
     };
@@ -361,7 +363,8 @@ void source_options_use(struct source *source, struct source_files *files)
     loop_post(source_http_loop(source), &files->message);
 }
 
-bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
+bool source_options_check(const char *naf_fqdn,
+                          const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH])
 {
     if (!source_options_given()) {
         refuse_the_rest();
@@ -372,8 +375,9 @@ bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id)
     want_url("source-redirect", option.redirect);
     check_token();
     read_numbers();
+    (void)hex_encode(setup.ua_protocol_id, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
     for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
-        add_service(option.key_source[i], naf_fqdn, ua_protocol_id);
+        add_service(option.key_source[i], naf_fqdn);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
     read_device_name();

@@ -12,6 +12,8 @@
 #include "server/acceptor.h"
 #include "session/ue_service.h"
 
+#include <akma/kdf.h>
+
 /* For the table of options. */
 extern const struct option_group source_options;
 
@@ -20,10 +22,11 @@ bool source_options_given(void);
 
 /*
  * Check what was given, before any thread is started; the rest of the command line says NAF_Id, the
- * identifier in hex. Exits with EXIT_USAGE and a sentence where that cannot be. False: a file
+ * identifier of GBA. Exits with EXIT_USAGE and a sentence where that cannot be. False: a file
  * cannot be used, and the reason went to standard error.
  */
-bool source_options_check(const char *naf_fqdn, const char *ua_protocol_id);
+bool source_options_check(const char *naf_fqdn,
+                          const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH]);
 
 /*
  * The source that was asked for, in front of a devices file; devices_current NULL: there is none.

@@ -32,6 +32,11 @@ static enum identity_kind kind_of(const char *prefix)
     return IDENTITY_GBA_ME;
 }
 
+enum key_system identity_system(enum identity_kind kind)
+{
+    return kind == IDENTITY_AKMA ? KEY_AKMA : KEY_GBA;
+}
+
 const char *identity_separator_named(const char *text)
 {
     return strcmp(text, "none") == 0 ? "" : text;

@@ -20,11 +20,16 @@ enum identity_kind {
     IDENTITY_GBA_UICC /* a B-TID, whose Ks_int_NAF is wanted: 3GPP-bootstrapping-uicc */
 };
 
+/* Which system gives that key: K_AF, or Ks_NAF of GBA. */
+enum key_system { KEY_AKMA, KEY_GBA, KEY_SYSTEMS };
+
 /* What a server accepts. */
 struct identity_rules {
     const char *prefix;    /* IDENTITY_ANY: each that is known */
     const char *separator; /* IDENTITY_ANY: none, "." or ";" */
 };
+
+enum key_system identity_system(enum identity_kind kind);
 
 /* What an option names: "" for "none", else the text itself. */
 const char *identity_separator_named(const char *text);

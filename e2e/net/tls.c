@@ -9,7 +9,6 @@
 #include "secret_file.h"
 #include "tls13_psk.h"
 
-#include <akma/kdf.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -59,7 +58,7 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
     return ctx;
 }
 
-static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)
+bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)
 {
     long length = 0;
     unsigned char *octets = OPENSSL_hexstr2buf(hex, &length);
@@ -76,19 +75,13 @@ static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], co
     return done;
 }
 
-enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
-                               const char *ua_protocol_id)
+enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup)
 {
-    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
-    struct e2e_setup whole = *setup;
     char reason[E2E_REASON_SIZE];
     enum e2e_opened opened;
 
     *e2e = (struct e2e){.ctx = NULL};
-    if (!read_ua_protocol_id(ua, ua_protocol_id))
-        return E2E_REFUSED;
-    whole.ua_protocol_id = ua;
-    opened = e2e_open(e2e, &whole, reason);
+    opened = e2e_open(e2e, setup, reason);
     if (opened != E2E_OPEN)
         fprintf(stderr, "%s\n", PRINTABLE(reason));
     return opened;

@@ -8,6 +8,7 @@
 
 #include "e2e_key.h"
 
+#include <akma/kdf.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
@@ -18,12 +19,11 @@
 /* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 
-/*
- * Open a setup of texts as on the command line; ua_protocol_id in hex. Where that cannot be, the
- * reason went to standard error.
- */
-enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup,
-                               const char *ua_protocol_id);
+/* The identifier of an option, in hex. False: the reason went to standard error. */
+bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
+
+/* Open a setup. Where that cannot be, the reason went to standard error. */
+enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup);
 
 /* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */
 void tls_close(SSL *ssl);

@@ -124,6 +124,7 @@ static void ask_for_flag(struct ue *ue)
         .identity = ue->claim.identity,
         .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
         .ks_naf = ue->claim.key,
+        .ua_protocol_id = naf->ua_protocol_ids[identity_system(ue->claim.kind)],
         .nonce = ue->nonce,
         .not_after = ue->claim.not_after,
     };

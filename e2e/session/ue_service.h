@@ -8,6 +8,7 @@
 
 #include "messages/identity.h"
 
+#include <akma/kdf.h>
 #include <openssl/ssl.h>
 
 #define UE_SECRET_LENGTH 32
@@ -30,6 +31,7 @@ struct naf_service {
     const char *name; /* --naf-fqdn: as revocations and the store's bounds have it */
     enum when when;
     struct identity_rules identities;
+    unsigned char ua_protocol_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH];
     struct source *source;
     struct third_party *third_party; /* NULL: no first connection is accepted */
 };

@@ -12,6 +12,7 @@
 #define KEY_ANSWER_H
 
 #include "devices.h"
+#include "messages/identity.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,9 +20,6 @@
 
 #define KEY_ANSWER_FAULT_SIZE   240
 #define KEY_ANSWER_PROBLEM_SIZE 400
-
-/* AKMA: AkmaAfKeyData, of NEF and AAnF alike; GBA: BootstrappingInfoResponse. */
-enum key_system { KEY_AKMA, KEY_GBA, KEY_SYSTEMS };
 
 /* What can name the device in an answer, the one that an application may know best first. */
 enum key_name { KEY_NAME_GPSI, KEY_NAME_SUPI, KEY_NAME_IMPI, KEY_NAMES };
@@ -41,7 +39,8 @@ struct key_answer {
 #define KEY_ANSWER_NO_END INT64_MAX
 
 /*
- * Read the body of an answer with status 200; name names the device, KEY_NAMES: the first that is
+ * Read the body of an answer with status 200: AkmaAfKeyData of NEF and AAnF alike for AKMA,
+ * BootstrappingInfoResponse for GBA. name names the device, KEY_NAMES: the first that is
  * there. False: fault says which member is wrong, without a secret, and answer is cleansed.
  */
 bool key_answer_read(struct key_answer *answer, enum key_system system, enum key_name name,

@@ -57,11 +57,6 @@ struct source_request {
     struct source_answer answer;
 };
 
-static enum key_system system_of(enum identity_kind kind)
-{
-    return kind == IDENTITY_AKMA ? KEY_AKMA : KEY_GBA;
-}
-
 /* Back on the loop that asked */
 
 static void release_request(struct source_request *request)
@@ -128,7 +123,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
                                           "the operator has asked to wait (Retry-After)"};
     struct source_request *request = (struct source_request *)message;
     struct source_http *http = request->http;
-    const enum key_system system = system_of(request->kind);
+    const enum key_system system = identity_system(request->kind);
     const struct sockaddr *peer = (const struct sockaddr *)&request->peer;
     const int64_t now = clock_ms();
     struct key_answer key;
@@ -202,10 +197,10 @@ static struct source_request *source_http_lookup(struct source *source, struct l
     struct source_http *http = (struct source_http *)source;
     struct source_request *request;
 
-    if (http->services[system_of(query->kind)] == NULL && http->file != NULL)
+    if (http->services[identity_system(query->kind)] == NULL && http->file != NULL)
         return http->file->ops->lookup(http->file, loop, query, done, argument, now);
     *now = (struct source_answer){.result = SOURCE_UNKNOWN};
-    if (http->services[system_of(query->kind)] == NULL || !has_form(query->identity))
+    if (http->services[identity_system(query->kind)] == NULL || !has_form(query->identity))
         return NULL;
     request = OPENSSL_zalloc(sizeof(*request));
     if (request == NULL) {

@@ -10,6 +10,8 @@
 #include "server/server.h"
 #include "third_party/third_party.h"
 
+#include <akma/kdf.h>
+
 struct key_issuer;
 
 /* What an issuer works with. */
@@ -56,9 +58,17 @@ struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct lo
 /* NULL is fine. No request may be under way. */
 void key_issuer_free(struct key_issuer *issuer);
 
-/* The third party of a NAF in the same process. e2e and naf are kept, not copied. NULL: no memory.
+/* The setup of a NAF's first connections: of one Ua security protocol. */
+struct naf_setup {
+    unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH];
+    struct e2e e2e;
+};
+
+/*
+ * The third party of a NAF in the same process, which has so many setups. They and naf are kept,
+ * not copied. NULL: no memory.
  */
-struct third_party *third_party_local_new(struct key_issuer *issuer, const struct e2e *e2e,
-                                          const char *naf);
+struct third_party *third_party_local_new(struct key_issuer *issuer, const struct naf_setup *setups,
+                                          size_t count, const char *naf);
 
 #endif

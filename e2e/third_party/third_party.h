@@ -18,11 +18,12 @@
 
 /* What the NAF tells the third party; read during the call. */
 struct third_party_query {
-    const char *identity;        /* B-TID or A-KID */
-    const char *device;          /* the device's permanent name; empty: not known */
-    const unsigned char *ks_naf; /* THIRD_PARTY_KEY_LENGTH octets */
-    const unsigned char *nonce;  /* NONCE_LENGTH octets, of the UE's */
-    int64_t not_after;           /* end of Ks_NAF, seconds since 1970; 0: not known */
+    const char *identity;                /* B-TID or A-KID */
+    const char *device;                  /* the device's permanent name; empty: not known */
+    const unsigned char *ks_naf;         /* THIRD_PARTY_KEY_LENGTH octets */
+    const unsigned char *ua_protocol_id; /* of the first connection, 5 octets */
+    const unsigned char *nonce;          /* NONCE_LENGTH octets, of the UE's */
+    int64_t not_after;                   /* end of Ks_NAF, seconds since 1970; 0: not known */
 };
 
 enum third_party_result {

@@ -7,13 +7,25 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 struct third_party_local {
     struct third_party third_party;
     struct key_issuer *issuer;
-    const struct e2e *e2e;
+    const struct naf_setup *setups;
+    size_t count;
     const char *naf;
 };
+
+static const struct e2e *find_setup(const struct third_party_local *local,
+                                    const unsigned char *ua_protocol_id)
+{
+    for (size_t i = 0; i < local->count; i++)
+        if (memcmp(local->setups[i].ua_protocol_id, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH) ==
+            0)
+            return &local->setups[i].e2e;
+    return NULL;
+}
 
 static struct third_party_request *ask(struct third_party *third_party, struct loop *loop,
                                        const struct third_party_query *query,
@@ -21,8 +33,12 @@ static struct third_party_request *ask(struct third_party *third_party, struct l
                                        struct third_party_answer *now)
 {
     const struct third_party_local *local = (const struct third_party_local *)third_party;
+    const struct e2e *e2e = find_setup(local, query->ua_protocol_id);
 
-    return key_issuer_ask(local->issuer, loop, query, local->e2e, local->naf, done, argument, now);
+    if (e2e != NULL)
+        return key_issuer_ask(local->issuer, loop, query, e2e, local->naf, done, argument, now);
+    third_party_answer_set(now, FLAG_FAILED, "ua-protocol-id: this NAF has no such one");
+    return NULL;
 }
 
 static struct third_party_request *revoke(struct third_party *third_party, struct loop *loop,
@@ -46,8 +62,8 @@ static void local_free(struct third_party *third_party)
 
 static const struct third_party_ops local_ops = {ask, revoke, cancel, local_free};
 
-struct third_party *third_party_local_new(struct key_issuer *issuer, const struct e2e *e2e,
-                                          const char *naf)
+struct third_party *third_party_local_new(struct key_issuer *issuer, const struct naf_setup *setups,
+                                          size_t count, const char *naf)
 {
     struct third_party_local *local = OPENSSL_zalloc(sizeof(*local));
 
@@ -55,7 +71,8 @@ struct third_party *third_party_local_new(struct key_issuer *issuer, const struc
         return NULL;
     local->third_party.ops = &local_ops;
     local->issuer = issuer;
-    local->e2e = e2e;
+    local->setups = setups;
+    local->count = count;
     local->naf = naf;
     return &local->third_party;
 }

@@ -400,7 +400,7 @@ static struct third_party_request *ask(struct third_party *third_party, struct l
     pending->done = done;
     memcpy(request->ks_naf, query->ks_naf, TP_LINK_KEY_LENGTH);
     memcpy(request->nonce, query->nonce, NONCE_LENGTH);
-    memcpy(request->ua_protocol_id, client->setup->ua_protocol_id, TP_LINK_UA_LENGTH);
+    memcpy(request->ua_protocol_id, query->ua_protocol_id, TP_LINK_UA_LENGTH);
     (void)copy(request->naf_fqdn, client->setup->naf_fqdn);
     request->not_after = query->not_after;
     return post(client, loop, pending, argument);

@@ -17,7 +17,6 @@ struct tp_link_client_setup {
     struct addrs addrs; /* of the third party */
     const char *host;   /* its name, or address in numbers, that its certificate must have */
     const char *naf_fqdn;
-    unsigned char ua_protocol_id[5];
 };
 
 /*

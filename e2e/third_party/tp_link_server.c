@@ -159,7 +159,8 @@ static void release_naf(struct connection *connection)
     tp_link_tasks_cancel(naf);
     if (naf->is_counted)
         conn_limit_release(service_of(naf)->per_naf, naf->name, strlen(naf->name));
-    e2e_close(&naf->e2e);
+    for (size_t i = 0; i < KEY_SYSTEMS; i++)
+        e2e_close(&naf->setups[i].naf.e2e);
     tls_lines_clear(&naf->lines);
 }
 

@@ -99,10 +99,20 @@ static void on_revoked(void *argument, const struct third_party_revocation *revo
     task_free(argument);
 }
 
-/* The setup of a request: that of the one before, or a new one that the provider has accepted. */
-static bool find_setup(struct naf *naf, const struct tp_link_request *request,
-                       char reason[E2E_REASON_SIZE])
+static bool is_setup_of(const struct named_setup *setup, const struct tp_link_request *request)
 {
+    return setup->naf.e2e.ctx != NULL && strcmp(setup->fqdn, request->naf_fqdn) == 0 &&
+           memcmp(setup->naf.ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0;
+}
+
+/*
+ * The setup of a request: that of one before, or a new one that the provider has accepted; NULL and
+ * the reason where it has not.
+ */
+static const struct e2e *find_setup(struct naf *naf, const struct tp_link_request *request,
+                                    char reason[E2E_REASON_SIZE])
+{
+    struct named_setup *named = &naf->setups[naf->next_setup];
     const struct e2e_setup setup = {
         .naf_fqdn = request->naf_fqdn,
         .ua_protocol_id = request->ua_protocol_id,
@@ -111,17 +121,18 @@ static bool find_setup(struct naf *naf, const struct tp_link_request *request,
         .usage = service_of(naf)->usage,
     };
 
-    if (naf->e2e.ctx != NULL && strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&
-        memcmp(naf->ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0)
-        return true;
-    e2e_close(&naf->e2e);
-    if (e2e_open(&naf->e2e, &setup, reason) != E2E_OPEN) {
-        e2e_close(&naf->e2e);
-        return false;
+    for (size_t i = 0; i < KEY_SYSTEMS; i++)
+        if (is_setup_of(&naf->setups[i], request))
+            return &naf->setups[i].naf.e2e;
+    e2e_close(&named->naf.e2e);
+    if (e2e_open(&named->naf.e2e, &setup, reason) != E2E_OPEN) {
+        e2e_close(&named->naf.e2e);
+        return NULL;
     }
-    memcpy(naf->naf_fqdn, request->naf_fqdn, sizeof(naf->naf_fqdn));
-    memcpy(naf->ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH);
-    return true;
+    memcpy(named->fqdn, request->naf_fqdn, sizeof(named->fqdn));
+    memcpy(named->naf.ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH);
+    naf->next_setup = (naf->next_setup + 1) % KEY_SYSTEMS;
+    return &named->naf.e2e;
 }
 
 static void start_revocation(struct tp_link_task *task, const struct tp_link_request *request)
@@ -137,20 +148,22 @@ static void start_revocation(struct tp_link_task *task, const struct tp_link_req
     }
 }
 
-static void start_flag(struct tp_link_task *task, const struct tp_link_request *request)
+static void start_flag(struct tp_link_task *task, const struct tp_link_request *request,
+                       const struct e2e *e2e)
 {
     struct naf *naf = task->naf;
     const struct third_party_query query = {
         .identity = request->identity,
         .device = request->device,
         .ks_naf = request->ks_naf,
+        .ua_protocol_id = request->ua_protocol_id,
         .nonce = request->nonce,
         .not_after = request->not_after,
     };
     struct third_party_answer now;
 
     task->request = key_issuer_ask(service_of(naf)->issuer, naf->connection.worker->loop, &query,
-                                   &naf->e2e, naf->name, on_flag, task, &now);
+                                   e2e, naf->name, on_flag, task, &now);
     if (task->request == NULL) {
         answer_flag(task, &now);
         task_free(task);
@@ -160,6 +173,7 @@ static void start_flag(struct tp_link_task *task, const struct tp_link_request *
 void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
 {
     char reason[E2E_REASON_SIZE];
+    const struct e2e *e2e = NULL;
     struct tp_link_task *task;
 
     if (!request->is_revocation && !tp_link_tls_names(naf->connection.ssl, request->naf_fqdn)) {
@@ -167,7 +181,7 @@ void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
                                    "naf-fqdn: not a DNS name of the NAF's certificate");
         return;
     }
-    if (!request->is_revocation && !find_setup(naf, request, reason)) {
+    if (!request->is_revocation && (e2e = find_setup(naf, request, reason)) == NULL) {
         tp_link_tasks_answer_error(naf, request->id, reason);
         return;
     }
@@ -190,7 +204,7 @@ void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
     if (request->is_revocation)
         start_revocation(task, request);
     else
-        start_flag(task, request);
+        start_flag(task, request, e2e);
 }
 
 void tp_link_tasks_cancel(struct naf *naf)

@@ -8,9 +8,10 @@
 #ifndef TP_LINK_TASKS_H
 #define TP_LINK_TASKS_H
 
-#include "e2e_key.h"
+#include "messages/identity.h"
 #include "messages/tp_link_messages.h"
 #include "server/connection.h"
+#include "third_party/key_issuer.h"
 #include "third_party/tp_link_tls.h"
 
 struct tp_link_task;
@@ -20,10 +21,11 @@ struct naf {
     struct connection connection;
     struct tls_lines lines;
     char name[TP_LINK_TEXT_SIZE]; /* the first of its certificate */
-    /* the setup of the request before: most NAFs have one name */
-    struct e2e e2e;
-    char naf_fqdn[TP_LINK_TEXT_SIZE];
-    unsigned char ua_protocol_id[TP_LINK_UA_LENGTH];
+    struct named_setup {
+        struct naf_setup naf;
+        char fqdn[TP_LINK_TEXT_SIZE];
+    } setups[KEY_SYSTEMS]; /* of the requests before: most NAFs have one name */
+    size_t next_setup;     /* the one to be replaced */
     LIST_HEAD(, tp_link_task) tasks;
     size_t in_flight;
     struct tp_link_verified verified;

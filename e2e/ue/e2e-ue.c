@@ -275,6 +275,7 @@ static bool is_one_identity(void)
 
 int main(int argc, char *argv[])
 {
+    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
     struct e2e_setup setup;
     struct e2e e2e;
     int status = CLIENT_OTHER;
@@ -287,10 +288,13 @@ int main(int argc, char *argv[])
     if (option.listen == NULL)
         signals_let_hangup_end();
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
+                               .ua_protocol_id = ua,
                                .mode = option.mode,
                                .digest = option.digest,
                                .usage = option.usage};
-    switch (e2e_setup_open(&e2e, &setup, option.ua_protocol_id)) {
+    if (!tls_read_ua_protocol_id(ua, option.ua_protocol_id))
+        return EXIT_USAGE;
+    switch (e2e_setup_open(&e2e, &setup)) {
     case E2E_OPEN:
         status = run(&e2e);
         break;

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import reference
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Server, StockClient, split, ue
 from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
+
+UICC = ["--identity-prefix", "3GPP-bootstrapping-uicc"]
 
 
 @pytest.fixture
@@ -67,6 +70,32 @@ def test_gba_me_and_uicc(operator_site: OperatorSite) -> None:
                 )
                 assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
         assert operator.faults == [] and len(operator.requests) == 1
+
+
+def test_akma_and_android(operator_site: OperatorSite) -> None:
+    """AKMA's TLS 1.3 and Android's GBA at one server: K_AF, Ks_ext_NAF and Ks_int_NAF, each from its interface."""
+    subscriber = Subscriber()
+    android = "0100011301"
+    gba_id = FQDN.encode() + bytes.fromhex(android)
+    of = (subscriber.ks, subscriber.rand, subscriber.impi, gba_id)
+    identifiers = ("--ua-protocol-id", "akma:0100000007", "--ua-protocol-id", f"gba:{android}")
+    names = [subscriber.gpsi or "", subscriber.impi]
+    with operator_site.operator(subscriber, gba_naf_id=gba_id) as operator:
+        sources = (f"nef:{operator.url}", f"bsf:{operator.url}")
+        with operator_site.server(*sources, options=identifiers, names=names) as server:
+            for identity, key, words in (
+                (subscriber.a_kid, subscriber.k_af(NAF_ID), AKMA),
+                (subscriber.b_tid, reference.ks_naf(*of), ["--ua-protocol-id", android]),
+                (
+                    subscriber.b_tid,
+                    reference.ks_int_naf(*of),
+                    [*UICC, "--ua-protocol-id", android],
+                ),
+            ):
+                device = operator_site.device(identity, key)
+                result = ue(device, identity, server.address, server.e2e_address, *words)
+                assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+        assert operator.faults == [] and len(operator.requests) == 2
 
 
 def test_anonymous(operator_site: OperatorSite) -> None:

@@ -296,7 +296,8 @@ static void start(void)
                             "2",           "--idle-timeout",
                             "2",           NULL};
     static struct loop_message first = {.run = mark};
-    const struct e2e_setup setup = {.naf_fqdn = NAF, .usage = USAGE};
+    const struct e2e_setup setup = {
+        .naf_fqdn = NAF, .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7}, .usage = USAGE};
     cpu_set_t one;
 
     CPU_ZERO(&one);
@@ -315,7 +316,7 @@ static void start(void)
              SSL_CTX_use_PrivateKey_file(all.line, "line.key", SSL_FILETYPE_PEM) > 0 &&
              SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
                  0 &&
-             e2e_setup_open(&all.e2e, &setup, UA_PROTOCOL_ID) == E2E_OPEN,
+             e2e_setup_open(&all.e2e, &setup) == E2E_OPEN,
          "set up of the clients");
     want(loops_start(all.app_server.server.loops), "start");
     loop_post(all.app_server.server.loops->loop, &first);

@@ -456,21 +456,26 @@ static void on_revoked(void *argument, const struct third_party_revocation *revo
     count();
 }
 
+static const unsigned char ua[] = {1, 0, 0, 0, 7};
+
 static bool ask(struct third_party *party, const char *device)
 {
     static const unsigned char octets[32] = {1};
-    const struct third_party_query query = {
-        .identity = device, .device = device, .ks_naf = octets, .nonce = octets};
+    const struct third_party_query query = {.identity = device,
+                                            .device = device,
+                                            .ks_naf = octets,
+                                            .ua_protocol_id = ua,
+                                            .nonce = octets};
     struct third_party_answer now;
 
     return party->ops->ask(party, loop, &query, on_flag, NULL, &now) != NULL;
 }
 
 static void try_third_party(const char *kind, const struct key_issuer_setup *setup,
-                            const struct e2e *e2e)
+                            const struct naf_setup *naf)
 {
     struct key_issuer *issuer = key_issuer_new(setup);
-    struct third_party *party = third_party_local_new(issuer, e2e, "n");
+    struct third_party *party = third_party_local_new(issuer, naf, 1, "n");
     struct third_party_revocation now;
     char name[64];
 
@@ -496,20 +501,20 @@ static void try_third_parties(struct devices_current *devices, struct store *mem
     struct key_issuer_setup issuer = {
         .server = &server, .store = memory, .devices = devices, .lifetime = 60};
     const struct e2e_setup setup = {.naf_fqdn = "naf.example.com",
-                                    .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
+                                    .ua_protocol_id = ua,
                                     .mode = "3GPP",
                                     .digest = "SHA2-256",
                                     .usage = "tls-psk"};
     char reason[E2E_REASON_SIZE];
-    struct e2e e2e;
+    struct naf_setup naf = {.ua_protocol_id = {1, 0, 0, 0, 7}};
 
     worker.server = &server;
     TAILQ_INIT(&worker.all);
-    want(e2e_open(&e2e, &setup, reason) == E2E_OPEN, reason);
-    try_third_party("at-once", &issuer, &e2e);
+    want(e2e_open(&naf.e2e, &setup, reason) == E2E_OPEN, reason);
+    try_third_party("at-once", &issuer, &naf);
     issuer.store = &later->store;
-    try_third_party("later", &issuer, &e2e);
-    e2e_close(&e2e);
+    try_third_party("later", &issuer, &naf);
+    e2e_close(&naf.e2e);
 }
 
 int main(int argc, char *argv[])

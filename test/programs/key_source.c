@@ -13,6 +13,7 @@
  */
 #include "as/source_options.h"
 #include "messages/json_line.h"
+#include "net/tls.h"
 #include "ops/log.h"
 #include "options.h"
 #include "source/source.h"
@@ -146,6 +147,7 @@ static void take_line(const char *line)
 int main(int argc, char *argv[])
 {
     static const char *fqdn = "naf.example.com", *ua_protocol_id = "0100000007";
+    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
     static const struct option_row rows[] = {
         {"naf-fqdn", "NAME", &fqdn, false, "FQDN"},
         {"ua-protocol-id", "HEX", &ua_protocol_id, false, "Ua security protocol identifier"},
@@ -155,7 +157,8 @@ int main(int argc, char *argv[])
 
     options_parse(argc, argv, "the source of keys alone", groups, 2);
     json_line_set_up();
-    if (!log_open(LOG_FULL) || !source_options_check(fqdn, ua_protocol_id))
+    if (!log_open(LOG_FULL) || !tls_read_ua_protocol_id(ua, ua_protocol_id) ||
+        !source_options_check(fqdn, ua))
         return EXIT_FAILURE;
     loops = loops_new(2);
     source = source_options_open(NULL);

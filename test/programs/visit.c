@@ -127,13 +127,15 @@ static void make_all(const struct common_setup *common)
 
 int main(int argc, char *argv[])
 {
-    const struct e2e_setup setup = {.naf_fqdn = argc == 6 ? argv[5] : "", .usage = USAGE};
+    const struct e2e_setup setup = {.naf_fqdn = argc == 6 ? argv[5] : "",
+                                    .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
+                                    .usage = USAGE};
     struct addrs addrs[2] = {{.fixed = NULL}};
     struct common_setup common = {.client = {.naf = &addrs[0], .endpoint = &addrs[1]},
                                   .keys = {.needs_ka = true}};
     struct e2e e2e;
 
-    if (argc != 6 || e2e_setup_open(&e2e, &setup, UA_PROTOCOL_ID) != E2E_OPEN)
+    if (argc != 6 || e2e_setup_open(&e2e, &setup) != E2E_OPEN)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
     common.client.e2e = &e2e;

@@ -112,6 +112,53 @@ def test_ua_protocol_id(devices: Path) -> None:
         assert ue(devices, ID, server.address, server.e2e_address).returncode == 4
 
 
+def test_ua_protocol_ids(devices: Path) -> None:
+    """AKMA's and GBA's identifiers are two at one server; either has its default, or the one without a prefix."""
+    akma = ["--identity-prefix", "3GPP-AKMA"]
+    uicc = ["--identity-prefix", "3GPP-bootstrapping-uicc"]
+    tls13, android, private = "0100000007", "0100011301", "ff00000001"
+    cases: dict[tuple[str, ...], tuple[str, str]] = {
+        ("akma:" + tls13, "gba:" + android): (tls13, android),
+        ("gba:" + android,): (tls13, android),
+        ("akma:" + private, android): (private, android),
+        (private, "gba:01:00:01:13:01"): (private, android),
+    }
+    for given, (of_akma, of_gba) in cases.items():
+        words = [word for text in given for word in ("--ua-protocol-id", text)]
+        with Server(devices, *words) as server:
+            for prefix, right, wrong in (
+                (akma, of_akma, of_gba),
+                ([], of_gba, of_akma),
+                (uicc, of_gba, of_akma),
+            ):
+                to = (ID, server.address, server.e2e_address, *prefix, "--ua-protocol-id")
+                assert ue(devices, *to, right).stdout == "e2e: hello\n", (given, prefix)
+                assert ue(devices, *to, wrong).returncode == 4, (given, prefix)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    {
+        ("akma:0100000007", "akma:0100011301"): "an identifier for AKMA is given already",
+        ("gba:0100000007", "gba:0100000007"): "an identifier for GBA is given already",
+        ("0100000007", "0100011301"): "for systems that are not named is given already",
+        ("gba:01",): "ua-protocol-id: 1 octets given; must be exactly 5",
+        ("gba:",): "--ua-protocol-id : must be hex",
+        ("gsm:0100000007",): "--ua-protocol-id gsm:0100000007: must be hex",
+        ("akma:0000000001",): "ua-protocol-id",
+    }.items(),
+)
+def test_ua_protocol_ids_refused(devices: Path, given: tuple[str, ...], said: str) -> None:
+    """Two identifiers of one system, and what is none, end the program before it listens."""
+    words = [word for text in given for word in ("--ua-protocol-id", text)]
+    with Process(
+        *[str(BUILD / "e2e/e2e-as"), "--accept", "127.0.0.1:0", "--devices", str(devices)],
+        *["--naf-fqdn", FQDN, *words],
+    ) as server:
+        assert server.process.wait(20) == 2
+    assert said in server.errors
+
+
 def test_without_ka(devices: Path) -> None:
     """A UE without a Ka goes on in plain where that is offered."""
     for when, status in (("offered", 0), ("off", 0), ("required", 1)):

@@ -100,6 +100,17 @@ def works(address: str, flag: dict[str, Any], naf_id: bytes = NAF_ID) -> bool:
 # The flow
 
 
+def test_identifiers_by_turns(sides: Sides, files: dict[str, Path], third_party: Any) -> None:
+    """A separate third party derives with the identifier of each request: AKMA's and GBA's on one line."""
+    words = ["--ua-protocol-id", "akma:0100000007", "--ua-protocol-id", "gba:0100011301"]
+    with sides.run_naf(files["naf"], third_party.addresses["naf-accept"], *words) as naf:
+        to = (ID, naf.addresses["accept"], third_party.addresses["e2e-accept"])
+        for _ in range(2):
+            for prefix, ua in (("3GPP-AKMA", "0100000007"), ("3GPP-bootstrapping", "0100011301")):
+                options = ("--identity-prefix", prefix, "--ua-protocol-id", ua)
+                assert ue(files["ue"], *to, *options).stdout == "e2e: hello\n"
+
+
 @pytest.mark.parametrize("when", ["required", "offered"])
 def test_flow(sides: Sides, files: dict[str, Path], third_party: Any, when: str) -> None:
     with sides.run_naf(

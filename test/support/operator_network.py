@@ -212,6 +212,7 @@ class Operator:
         *,
         versions: str = "both",
         naf_id: bytes = b"naf.example.com" + bytes.fromhex("0100000007"),
+        gba_naf_id: bytes = b"",
         af_id: str = "naf.example.com",
         token: bool = False,
         client: tuple[str, str] = ("client", "secret"),
@@ -220,6 +221,7 @@ class Operator:
         within: tuple[str, ...] = (),
     ) -> None:
         self.naf_id, self.af_id, self.client = naf_id, af_id, client
+        self.gba_naf_id = gba_naf_id or naf_id
         self.needs_token = token
         self.tokens: set[str] = set()
         self.token_lifetime: int | None = 3600
@@ -323,7 +325,7 @@ class Operator:
         subscriber = self.known.get(question["btId"])
         named = question["nafId"]
         naf_id = named["nafFqdn"].encode() + bytes.fromhex(named["uaSecProtId"])
-        if subscriber is None or naf_id != self.naf_id:
+        if subscriber is None or naf_id != self.gba_naf_id:
             return None
         of = (subscriber.ks, subscriber.rand, subscriber.impi, naf_id)
         return {

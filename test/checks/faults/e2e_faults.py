@@ -358,9 +358,26 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "third_party/tp_link_tasks.c",
-        ("strcmp(naf->naf_fqdn, request->naf_fqdn) == 0 &&", "true &&"),
-        ("memcmp(naf->ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0)", "true)"),
-        by="setups_of_one_line",
+        ("strcmp(setup->fqdn, request->naf_fqdn) == 0 &&", "true &&"),
+        (
+            "memcmp(setup->naf.ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0",
+            "true",
+        ),
+        by="setups_of_one_line or identifiers_by_turns",
+    ),
+    *of(
+        "as/ua_protocol_ids.c",
+        ("texts[system] != NULL) {", "false) {"),
+        ("texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS]", "texts[KEY_SYSTEMS]"),
+        by="ua_protocol_ids",
+    ),
+    *of(
+        "session/ue_first.c",
+        (
+            "naf->ua_protocol_ids[identity_system(ue->claim.kind)]",
+            "naf->ua_protocol_ids[KEY_AKMA]",
+        ),
+        by="ua_protocol_ids",
     ),
     *of(
         "third_party/tp_link_tls.c",
