@@ -46,8 +46,8 @@ static bool fits_role(const struct devices_current *current, const struct device
     return true;
 }
 
-static struct devices *read_devices(const struct devices_current *current,
-                                    char fault[DEVICES_CURRENT_FAULT_SIZE])
+struct devices *devices_current_read(const struct devices_current *current,
+                                     char fault[DEVICES_CURRENT_FAULT_SIZE])
 {
     const struct devices_rules rules = {
         .needs = current->rules.needs_ks_naf ? DEVICES_KS_NAF : 0,
@@ -82,7 +82,7 @@ struct devices_current *devices_current_open(const char *path,
         return NULL;
     current->path = path;
     current->rules = *rules;
-    devices = read_devices(current, fault);
+    devices = devices_current_read(current, fault);
     if (devices != NULL && current_open(&current->in_force, devices, free_devices))
         return current;
     OPENSSL_free(current);
@@ -209,30 +209,22 @@ static void report_identities(const struct change *change, bool knows_ka,
     }
 }
 
-bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
-                            void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE])
+bool devices_current_use(struct devices_current *current, struct devices *fresh,
+                         devices_current_removed *removed, void *argument)
 {
-    struct devices *fresh = read_devices(current, fault);
-    struct change change;
+    struct change change = {.old = devices_current_acquire(current), .now = fresh};
     bool done;
 
-    if (fresh == NULL)
-        return false;
-    change.old = devices_current_acquire(current);
-    change.now = fresh;
     change.old_rows = in_order(change.old);
     change.now_rows = in_order(change.now);
     done = change.old_rows != NULL && change.now_rows != NULL;
     if (!done)
         devices_free(fresh);
     done = done && current_replace(&current->in_force, fresh);
-    if (done) {
-        if (current->rules.may_have_ka)
-            report_kas(&change, removed, argument);
+    if (done && current->rules.may_have_ka)
+        report_kas(&change, removed, argument);
+    if (done)
         report_identities(&change, current->rules.may_have_ka, removed, argument);
-    } else {
-        (void)set_fault(current, "out of memory", fault);
-    }
     OPENSSL_free(change.old_rows);
     OPENSSL_free(change.now_rows);
     devices_current_release(current, change.old);

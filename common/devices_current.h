@@ -46,12 +46,16 @@ typedef void devices_current_removed(void *argument, const struct device *row,
 bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
                                const struct device *row, const char *identity);
 
+/* Read the file again. NULL: fault says why not. Then put it in force, or devices_free() it. */
+struct devices *devices_current_read(const struct devices_current *current,
+                                     char fault[DEVICES_CURRENT_FAULT_SIZE]);
+
 /*
- * Read the file again, all or nothing: false, with a fault, leaves the old one in force. removed()
- * is called for each loss.
+ * Put it in force: removed() is called for each loss. False: out of memory, the old one stays in
+ * force and fresh is released.
  */
-bool devices_current_reload(struct devices_current *current, devices_current_removed *removed,
-                            void *argument, char fault[DEVICES_CURRENT_FAULT_SIZE]);
+bool devices_current_use(struct devices_current *current, struct devices *fresh,
+                         devices_current_removed *removed, void *argument);
 
 /* NULL is fine. Everything acquired must have been released. */
 void devices_current_free(struct devices_current *current);

@@ -5,6 +5,7 @@
  */
 #include "as/app_server_options.h"
 
+#include "as/ka_options.h"
 #include "as/source_options.h"
 #include "messages/identity.h"
 #include "net/tls.h"
@@ -199,12 +200,30 @@ static void check_line(const struct app_server_options *o)
     require(o->ca != NULL, "--ca FILE is missing: the line has certificates both ways");
 }
 
+/* A file of Ka's is the devices file, unless another one has the NAF's keys. */
+static void check_ka(struct app_server_options *o)
+{
+    const char *file = ka_options_file();
+
+    require(!ka_options_given() ||
+                (o->third_party == NULL && (o->accept != NULL || o->naf_accept != NULL)),
+            "--ka-source and what goes with it are for who derives: all in one, or the third "
+            "party");
+    ka_options_check();
+    if (o->devices == NULL)
+        o->devices = file;
+    require(!ka_options_given() || o->accept != NULL || o->devices == file ||
+                (file != NULL && strcmp(o->devices, file) == 0),
+            "--devices: a third party apart holds no Ks_NAF, and its Ka's come from --ka-source");
+}
+
 static void check_devices(const struct app_server_options *o)
 {
     const bool is_wanted = o->accept != NULL || o->naf_accept != NULL;
-    const bool is_needed = o->third_party == NULL || !source_options_given();
+    const bool needs_ks_naf = o->accept != NULL && !source_options_given();
+    const bool needs_ka = is_wanted && o->third_party == NULL && !ka_options_given();
 
-    require(!is_wanted || !is_needed || o->devices != NULL, "--devices FILE is missing");
+    require((!needs_ks_naf && !needs_ka) || o->devices != NULL, "--devices FILE is missing");
     require(is_wanted || o->devices == NULL, "--devices: an endpoint alone has no use for it");
     require(o->devices != NULL || o->insecure_devices == NULL,
             "--insecure-devices: there is no --devices FILE");
@@ -250,6 +269,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
         OPTION_GROUP("Devices", devices),
         OPTION_GROUP("NAF (--accept)", naf),
         source_options,
+        ka_options,
         OPTION_GROUP("Third party (unless --third-party)", third_party),
         OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
         OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
@@ -264,6 +284,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_naf(&given);
     check_third_party(&given);
     check_line(&given);
+    check_ka(&given);
     check_devices(&given);
     check_store(&given);
     roles->naf = given.accept != NULL;

@@ -7,6 +7,7 @@
 
 #include "app/forward.h"
 #include "as/control.h"
+#include "as/ka_options.h"
 #include "as/source_options.h"
 #include "as/status_page.h"
 #include "as/ua_protocol_ids.h"
@@ -112,13 +113,22 @@ static bool open_application(struct app_server *app_server)
     return app_server->ues.endpoint.app != NULL || app_server_complain("out of memory");
 }
 
+static bool open_ka(struct app_server *app_server)
+{
+    if (!app_server->roles.third_party)
+        return true;
+    app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
+                                                                    : app_server->ka_devices);
+    return app_server->ka != NULL;
+}
+
 /* The third party's part: Ka's and the store. */
 static bool open_issuer(struct app_server *app_server, unsigned int lifetime)
 {
     const struct key_issuer_setup setup = {
         .server = &app_server->server,
         .store = app_server->store,
-        .devices = app_server->devices,
+        .ka = app_server->ka,
         .lifetime = lifetime,
     };
 
@@ -146,8 +156,24 @@ static bool open_naf(struct app_server *app_server)
     return naf->third_party != NULL || app_server_complain("out of memory");
 }
 
-/* For rows that go from the devices file. */
-static bool open_queue(struct app_server *app_server, unsigned int lifetime)
+/* The source says what is gone, on a thread of its own. */
+static void on_ka_changed(void *argument, const struct ka_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct device row = {
+            .identity = "",
+            .device = changes[i].device,
+            .ka_id = changes[i].ka_id == NULL ? "" : changes[i].ka_id,
+        };
+
+        revocation_queue_add(argument, &row,
+                             changes[i].ka_id == NULL ? DEVICES_LOST_DEVICE : DEVICES_LOST_KA);
+    }
+    revocation_queue_flush(argument);
+}
+
+/* For Ka's that are gone: those of a devices file, and those of another source. */
+static bool open_queues(struct app_server *app_server, unsigned int lifetime)
 {
     const struct revocation_setup setup = {
         .server = &app_server->server,
@@ -156,10 +182,14 @@ static bool open_queue(struct app_server *app_server, unsigned int lifetime)
         .lifetime = app_server->links.issuer != NULL ? lifetime : LIFETIME_TOP,
     };
 
-    if (app_server->devices == NULL)
+    if (app_server->devices != NULL && (app_server->queue = revocation_queue_new(&setup)) == NULL)
+        return app_server_complain("out of memory");
+    if (app_server->ka == NULL)
         return true;
-    app_server->queue = revocation_queue_new(&setup);
-    return app_server->queue != NULL || app_server_complain("out of memory");
+    app_server->ka_queue = revocation_queue_new(&setup);
+    return (app_server->ka_queue != NULL &&
+            app_server->ka->ops->start(app_server->ka, on_ka_changed, app_server->ka_queue)) ||
+           app_server_complain("out of memory, or of threads");
 }
 
 /*
@@ -174,8 +204,8 @@ static bool app_server_open_roles(struct app_server *app_server)
     if (!open_store(app_server) || !open_application(app_server))
         return false;
     app_server->ues.endpoint.store = app_server->store;
-    return open_issuer(app_server, lifetime) && open_naf(app_server) &&
-           open_queue(app_server, lifetime);
+    return open_ka(app_server) && open_issuer(app_server, lifetime) && open_naf(app_server) &&
+           open_queues(app_server, lifetime);
 }
 
 #define DAY                    86400
@@ -266,21 +296,31 @@ static int open_e2e(struct app_server *app_server)
     return EXIT_SUCCESS;
 }
 
+static bool read_devices(struct devices_current **devices, const char *path,
+                         const struct devices_current_rules *rules)
+{
+    char fault[DEVICES_CURRENT_FAULT_SIZE];
+
+    *devices = devices_current_open(path, rules, fault);
+    return *devices != NULL || (fprintf(stderr, "%s\n", fault), false);
+}
+
 static bool open_devices(struct app_server *app_server)
 {
+    const char *devices = app_server->options->devices, *file = ka_options_file();
+    const bool is_apart = file != NULL && strcmp(file, devices) != 0;
     const struct devices_current_rules rules = {
         .needs_ks_naf =
             app_server->roles.naf && !app_server->roles.tp_link_server && !source_options_given(),
         .may_have_ks_naf = app_server->roles.naf,
-        .may_have_ka = app_server->roles.third_party,
+        .may_have_ka =
+            app_server->roles.third_party && (!ka_options_given() || (file != NULL && !is_apart)),
         .insecure = app_server->options->insecure_devices != NULL,
     };
-    char fault[DEVICES_CURRENT_FAULT_SIZE];
+    const struct devices_current_rules ka_rules = {.may_have_ka = true, .insecure = rules.insecure};
 
-    if (app_server->options->devices == NULL)
-        return true;
-    app_server->devices = devices_current_open(app_server->options->devices, &rules, fault);
-    return app_server->devices != NULL || (fprintf(stderr, "%s\n", fault), false);
+    return (devices == NULL || read_devices(&app_server->devices, devices, &rules)) &&
+           (!is_apart || read_devices(&app_server->ka_devices, file, &ka_rules));
 }
 
 static bool open_line(struct app_server *app_server)
@@ -455,7 +495,9 @@ void app_server_release(struct app_server *app_server)
     struct naf_service *naf = &ues->naf;
 
     endpoints_free(&app_server->endpoints, server);
+    ka_source_stop(app_server->ka);
     revocation_queue_stop(app_server->queue);
+    revocation_queue_stop(app_server->ka_queue);
     third_party_free(naf->third_party);
     naf->third_party = NULL; /* what was posted too late finds none */
     source_options_stop(naf->source);
@@ -465,9 +507,12 @@ void app_server_release(struct app_server *app_server)
     store_free(app_server->store); /* its connections are on the loops */
     loops_free(server->loops);
     revocation_queue_free(app_server->queue);
+    revocation_queue_free(app_server->ka_queue);
     app_free(ues->endpoint.app);
     key_issuer_free(app_server->links.issuer);
+    ka_source_free(app_server->ka);
     devices_current_free(app_server->devices);
+    devices_current_free(app_server->ka_devices);
     tp_link_tls_free(app_server->link_tls);
     for (enum pool_kind pool = 0; pool < POOLS; pool++)
         conn_limit_free(server->pools[pool].networks);

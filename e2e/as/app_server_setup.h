@@ -24,17 +24,20 @@ struct app_server {
     struct server server;
     struct ue_service ues;
     struct tp_link_service links;
-    struct devices_current *devices; /* NULL: without */
-    struct store *store;             /* NULL: a NAF apart */
-    struct tp_link_tls *link_tls;    /* of either end; NULL: no link */
+    struct devices_current *devices;    /* NULL: without */
+    struct devices_current *ka_devices; /* the file of the Ka's, if it is another one */
+    struct ka_source *ka;               /* NULL: derives nothing */
+    struct store *store;                /* NULL: a NAF apart */
+    struct tp_link_tls *link_tls;       /* of either end; NULL: no link */
     struct endpoints endpoints;
     struct naf_setup naf_setups[KEY_SYSTEMS]; /* of this process's own NAF */
     struct tp_link_client_setup link;         /* of a NAF apart */
     char *third_party_host;
     struct store_redis_options redis;
-    struct addrs application;       /* --forward */
-    struct revocation_queue *queue; /* NULL: without a devices file */
-    unsigned int drain;             /* seconds */
+    struct addrs application;          /* --forward */
+    struct revocation_queue *queue;    /* NULL: without a devices file */
+    struct revocation_queue *ka_queue; /* of what the source says that is gone; NULL: without */
+    unsigned int drain;                /* seconds */
 };
 
 /*

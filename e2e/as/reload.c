@@ -5,16 +5,20 @@
  */
 #include "as/reload.h"
 
+#include "as/ka_options.h"
 #include "as/source_options.h"
 #include "devices_current.h"
+
+#include <stdio.h>
 
 static void on_removed(void *argument, const struct device *row, enum devices_loss loss)
 {
     revocation_queue_add(argument, row, loss);
 }
 
-#define FAULT_SIZE DEVICES_CURRENT_FAULT_SIZE /* the longest of those below */
-_Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_FAULT_SIZE,
+#define FAULT_SIZE KA_FAULT_SIZE /* the longest of those below */
+_Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_FAULT_SIZE &&
+                   FAULT_SIZE >= DEVICES_CURRENT_FAULT_SIZE,
                "every fault fits");
 
 /* What was read, until all of it can be put in force. */
@@ -22,6 +26,8 @@ struct files {
     SSL_CTX *line;
     struct store_redis_files store;
     struct source_files *source;
+    struct ka_files *ka;
+    struct devices *devices, *ka_devices;
 };
 
 static bool read_files(const struct app_server *app_server, struct files *files,
@@ -33,7 +39,15 @@ static bool read_files(const struct app_server *app_server, struct files *files,
     if (app_server->roles.shared_store &&
         !store_redis_read(&app_server->redis, &files->store, fault))
         return false;
-    return !source_options_given() || (files->source = source_options_read(fault)) != NULL;
+    if (source_options_given() && (files->source = source_options_read(fault)) == NULL)
+        return false;
+    if (app_server->devices != NULL &&
+        (files->devices = devices_current_read(app_server->devices, fault)) == NULL)
+        return false;
+    if (app_server->ka_devices != NULL &&
+        (files->ka_devices = devices_current_read(app_server->ka_devices, fault)) == NULL)
+        return false;
+    return ka_options_read(&files->ka, fault);
 }
 
 static void drop_files(struct files *files)
@@ -41,16 +55,32 @@ static void drop_files(struct files *files)
     SSL_CTX_free(files->line);
     store_redis_drop(&files->store);
     source_options_drop(files->source);
+    ka_options_drop(files->ka);
+    devices_free(files->devices);
+    devices_free(files->ka_devices);
 }
 
-/* The devices file comes last: once it is read, it is in force. */
+/* Put rows in force; false: out of memory. They are the file's then, or gone. */
+static bool use_devices(struct app_server *app_server, struct devices_current *current,
+                        struct devices **fresh, char fault[FAULT_SIZE])
+{
+    struct devices *taken = *fresh;
+
+    *fresh = NULL;
+    if (taken == NULL || devices_current_use(current, taken, on_removed, app_server->queue))
+        return true;
+    (void)snprintf(fault, FAULT_SIZE, "out of memory");
+    return false;
+}
+
+/* What can fail comes first. */
 static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
 {
     struct files files = {.line = NULL};
 
     if (!read_files(app_server, &files, fault) ||
-        (app_server->devices != NULL &&
-         !devices_current_reload(app_server->devices, on_removed, app_server->queue, fault))) {
+        !use_devices(app_server, app_server->devices, &files.devices, fault) ||
+        !use_devices(app_server, app_server->ka_devices, &files.ka_devices, fault)) {
         drop_files(&files);
         return false;
     }
@@ -60,6 +90,7 @@ static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
         tp_link_tls_put_in_force(app_server->link_tls, files.line);
     if (app_server->roles.shared_store)
         store_redis_use(app_server->store, &files.store);
+    ka_options_use(app_server->ka, files.ka);
     if (files.source != NULL)
         source_options_use(app_server->ues.naf.source, files.source);
     return true;

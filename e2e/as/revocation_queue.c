@@ -180,18 +180,21 @@ void revocation_queue_flush(struct revocation_queue *queue)
 
 static char *put_text(char **place, const char *text)
 {
-    const size_t size = strlen(text) + 1;
-    char *copy = memcpy(*place, text, size);
+    const size_t size = text == NULL ? 0 : strlen(text) + 1;
+    char *copy = *place;
 
+    if (text != NULL)
+        memcpy(copy, text, size);
     *place += size;
-    return copy;
+    return text == NULL ? NULL : copy;
 }
 
 static struct removal *removal_new(const struct revocation_queue *queue, const struct device *row,
                                    enum devices_loss loss)
 {
-    struct removal *removal = OPENSSL_zalloc(sizeof(*removal) + strlen(row->identity) +
-                                             strlen(row->device) + strlen(row->ka_id) + 3);
+    const size_t device = row->device == NULL ? 0 : strlen(row->device);
+    struct removal *removal =
+        OPENSSL_zalloc(sizeof(*removal) + strlen(row->identity) + device + strlen(row->ka_id) + 3);
     char *place;
 
     if (removal == NULL)

@@ -29,8 +29,9 @@ struct revocation_setup {
 struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup);
 
 /*
- * What a row gave is gone (devices_current.h says what). On the thread that reloads, which flushes
- * behind the last one: what was added is begun then, in the order of adding.
+ * What a row gave is gone (devices_current.h says what); with DEVICES_LOST_DEVICE, device NULL is
+ * every device. On one thread, which flushes behind the last one: what was added is begun then, in
+ * the order of adding.
  */
 void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
                           enum devices_loss loss);

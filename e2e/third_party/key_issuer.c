@@ -5,8 +5,7 @@
  */
 #include "third_party/key_issuer.h"
 
-#include "devices.h"
-#include "devices_current.h"
+#include "ka/ka_source.h"
 #include "ops/metrics.h"
 #include "store/store.h"
 
@@ -20,15 +19,19 @@ struct key_issuer {
     struct key_issuer_setup setup;
 };
 
-/* A request under way: it waits for the store. */
+/* A request under way: it waits for the Ka, then for the store. */
 struct asking {
     struct key_issuer *issuer;
     struct loop *loop;
-    const struct devices *devices; /* the version of the file that the Ka is from */
-    const struct device *row;
-    char subject[STORE_TEXT_SIZE];
+    struct ka_request *ka_request;
+    struct ka_answer found; /* what the key rests on */
     struct store_request *store_request;
     struct close_matching *matching; /* a revocation's, for when the store has answered */
+    /* of the query, for when the Ka is there */
+    char subject[STORE_TEXT_SIZE], naf[STORE_TEXT_SIZE];
+    unsigned char ks_naf[THIRD_PARTY_KEY_LENGTH], nonce[NONCE_LENGTH];
+    int64_t not_after;
+    struct e2e e2e; /* a copy of the setup, while the Ka is waited for */
     struct e2e_flag flag;
     third_party_done *done;
     third_party_revoked *revoked;
@@ -49,12 +52,15 @@ static struct asking *asking_new(struct key_issuer *issuer, struct loop *loop, v
 
 static void asking_free(struct asking *asking)
 {
+    struct ka_source *ka = asking == NULL ? NULL : asking->issuer->setup.ka;
+
     if (asking == NULL)
         return;
-    if (asking->devices != NULL)
-        devices_current_release(asking->issuer->setup.devices, asking->devices);
+    if (ka != NULL)
+        ka->ops->release(ka, &asking->found);
     close_matching_discard(asking->matching);
-    OPENSSL_free(asking);
+    e2e_close(&asking->e2e);
+    OPENSSL_clear_free(asking, sizeof(*asking));
 }
 
 static void ignore(void *argument, const struct store_answer *answer)
@@ -72,8 +78,7 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
 
     if (put->result != STORE_OK) {
         third_party_answer_set(answer, FLAG_FAILED, put->reason);
-    } else if (!devices_current_has_still(setup->devices, asking->devices, asking->row,
-                                          asking->subject)) {
+    } else if (!setup->ka->ops->is_good(setup->ka, &asking->found, asking->subject)) {
         (void)setup->store->ops->consume(setup->store, asking->loop, asking->flag.identity, ignore,
                                          NULL, &ignored);
         store_answer_clear(&ignored);
@@ -122,25 +127,25 @@ static bool make_flag(struct e2e_flag *flag, const struct e2e *e2e, const char *
     return RAND_bytes(flag->refresh + NONCE_LENGTH, NONCE_LENGTH) > 0;
 }
 
-static bool make_record(struct store_record *record, struct asking *asking,
-                        const struct third_party_query *query, const struct e2e *e2e,
-                        const char *naf, char reason[E2E_REASON_SIZE])
+static bool make_record(struct store_record *record, struct asking *asking, const struct e2e *e2e,
+                        char reason[E2E_REASON_SIZE])
 {
+    const struct ka_answer *found = &asking->found;
     const struct e2e_inputs inputs = {
-        .ks_naf = query->ks_naf,
-        .ka = asking->row->ka,
-        .ka_length = asking->row->ka_length,
+        .ks_naf = asking->ks_naf,
+        .ka = found->ka,
+        .ka_length = found->ka_length,
         .refresh = asking->flag.refresh,
         .refresh_length = asking->flag.refresh_length,
-        .not_after = query->not_after,
+        .not_after = asking->not_after,
     };
 
-    (void)snprintf(record->device, sizeof(record->device), "%s", asking->row->device);
-    (void)snprintf(record->ka_id, sizeof(record->ka_id), "%s", asking->row->ka_id);
-    (void)snprintf(record->subject, sizeof(record->subject), "%s", query->identity);
-    (void)snprintf(record->naf, sizeof(record->naf), "%s", naf);
-    record->not_after = query->not_after;
-    record->lifetime = lifetime(asking->issuer, query->not_after);
+    (void)snprintf(record->device, sizeof(record->device), "%s", found->device);
+    (void)snprintf(record->ka_id, sizeof(record->ka_id), "%s", found->ka_id);
+    memcpy(record->subject, asking->subject, sizeof(record->subject));
+    memcpy(record->naf, asking->naf, sizeof(record->naf));
+    record->not_after = asking->not_after;
+    record->lifetime = lifetime(asking->issuer, asking->not_after);
     (void)snprintf(reason, E2E_REASON_SIZE, "the 3GPP key is past its not-after");
     if (record->lifetime <= 0 || !e2e_derive(e2e, &inputs, record->key, reason))
         return false;
@@ -151,34 +156,87 @@ static bool make_record(struct store_record *record, struct asking *asking,
     return true;
 }
 
-/*
- * The Ka of a device: that of the identity's row, where the file has the identity and it is this
- * device's. One whose name is not known, or who is named by the identity, is the identity's.
- */
-static const struct device *find_ka(const struct devices *devices,
-                                    const struct third_party_query *query)
-{
-    const char *name = query->device[0] == '\0' ? query->identity : query->device;
-    const struct device *row = devices_find(devices, query->identity);
-
-    if (row == NULL || (strcmp(row->device, name) != 0 && strcmp(query->identity, name) != 0))
-        row = devices_find_device(devices, name);
-    return row == NULL ? NULL : devices_ka(devices, row, NULL);
-}
-
-/* The key, into the store. */
-static struct third_party_request *put(struct asking *asking, const struct store_record *record,
-                                       struct third_party_answer *now)
+/* The key, into the store. False: the answer is *now. */
+static bool put(struct asking *asking, const struct store_record *record,
+                struct third_party_answer *now)
 {
     struct store *store = asking->issuer->setup.store;
     struct store_answer stored;
 
     asking->store_request = store->ops->put(store, asking->loop, record, on_put, asking, &stored);
-    if (asking->store_request != NULL)
-        return (struct third_party_request *)asking;
-    judge_put(asking, &stored, now);
+    if (asking->store_request == NULL)
+        judge_put(asking, &stored, now);
+    return asking->store_request != NULL;
+}
+
+/* The Ka has been looked up. False: the answer is *now. */
+static bool issue(struct asking *asking, const struct e2e *e2e, struct third_party_answer *now)
+{
+    const struct ka_answer *found = &asking->found;
+    struct store_record record = {.lifetime = 0};
+    char reason[E2E_REASON_SIZE];
+    bool is_pending = false;
+
+    if (found->result == KA_NONE)
+        third_party_answer_set(now, FLAG_NO_KA, NULL);
+    else if (found->result == KA_UNAVAILABLE)
+        third_party_answer_set(now, FLAG_FAILED, found->reason);
+    else if (!make_flag(&asking->flag, e2e, found->ka_id, asking->nonce))
+        third_party_answer_set(now, FLAG_FAILED, "no randomness for a refresh");
+    else if (!make_record(&record, asking, e2e, reason))
+        third_party_answer_set(now, FLAG_FAILED, reason);
+    else
+        is_pending = put(asking, &record, now);
+    OPENSSL_cleanse(&record, sizeof(record));
+    return is_pending;
+}
+
+static void on_ka(void *argument, const struct ka_answer *found)
+{
+    struct asking *asking = argument;
+    struct third_party_answer answer;
+
+    asking->ka_request = NULL;
+    asking->found = *found;
+    if (issue(asking, &asking->e2e, &answer))
+        return;
+    asking->done(asking->argument, &answer);
     asking_free(asking);
-    return NULL;
+}
+
+/* The caller's setup may be gone when the Ka is there. */
+static bool keep_setup(struct asking *asking, const struct e2e *e2e)
+{
+    asking->e2e = *e2e;
+    asking->e2e.ctx = EVP_KDF_CTX_dup(e2e->ctx);
+    return asking->e2e.ctx != NULL;
+}
+
+/* False: the answer is *now. */
+static bool look_up(struct asking *asking, const char *device, const struct e2e *e2e,
+                    struct third_party_answer *now)
+{
+    struct ka_source *ka = asking->issuer->setup.ka;
+    const struct ka_query query = {.device = device, .identity = asking->subject};
+
+    asking->ka_request = ka->ops->lookup(ka, asking->loop, &query, on_ka, asking, &asking->found);
+    if (asking->ka_request == NULL)
+        return issue(asking, e2e, now);
+    if (keep_setup(asking, e2e))
+        return true;
+    ka->ops->cancel(ka, asking->ka_request);
+    third_party_answer_set(now, FLAG_FAILED, "out of memory");
+    return false;
+}
+
+static void take_query(struct asking *asking, const struct third_party_query *query,
+                       const char *naf)
+{
+    (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
+    (void)snprintf(asking->naf, sizeof(asking->naf), "%s", naf);
+    memcpy(asking->ks_naf, query->ks_naf, sizeof(asking->ks_naf));
+    memcpy(asking->nonce, query->nonce, sizeof(asking->nonce));
+    asking->not_after = query->not_after;
 }
 
 struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loop *loop,
@@ -188,32 +246,17 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
                                            struct third_party_answer *now)
 {
     struct asking *asking = asking_new(issuer, loop, argument);
-    char reason[E2E_REASON_SIZE];
-    struct store_record record = {.lifetime = 0};
-    struct third_party_request *request = NULL;
 
     if (asking == NULL) {
         third_party_answer_set(now, FLAG_FAILED, "out of memory");
         return NULL;
     }
     asking->done = done;
-    asking->devices = devices_current_acquire(issuer->setup.devices);
-    asking->row = find_ka(asking->devices, query);
-    (void)snprintf(asking->subject, sizeof(asking->subject), "%s", query->identity);
-    if (asking->row == NULL) {
-        third_party_answer_set(now, FLAG_NO_KA, NULL);
-        asking_free(asking);
-    } else if (!make_flag(&asking->flag, e2e, asking->row->ka_id, query->nonce)) {
-        third_party_answer_set(now, FLAG_FAILED, "no randomness for a refresh");
-        asking_free(asking);
-    } else if (!make_record(&record, asking, query, e2e, naf, reason)) {
-        third_party_answer_set(now, FLAG_FAILED, reason);
-        asking_free(asking);
-    } else {
-        request = put(asking, &record, now);
-    }
-    OPENSSL_cleanse(&record, sizeof(record));
-    return request;
+    take_query(asking, query, naf);
+    if (look_up(asking, query->device, e2e, now))
+        return (struct third_party_request *)asking;
+    asking_free(asking);
+    return NULL;
 }
 
 /* The store has answered: connections on the keys end, whatever it says. */
@@ -281,9 +324,13 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
 void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request)
 {
     struct asking *asking = (struct asking *)request;
+    struct ka_source *ka = issuer->setup.ka;
     struct store *store = issuer->setup.store;
 
-    store->ops->cancel(store, asking->store_request);
+    if (asking->ka_request != NULL)
+        ka->ops->cancel(ka, asking->ka_request);
+    else
+        store->ops->cancel(store, asking->store_request);
     asking_free(asking);
 }
 

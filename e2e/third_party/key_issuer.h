@@ -16,10 +16,10 @@ struct key_issuer;
 
 /* What an issuer works with. */
 struct key_issuer_setup {
-    struct server *server;           /* whose connections end when their keys are revoked */
-    struct store *store;             /* gets the keys */
-    struct devices_current *devices; /* has the Ka's */
-    unsigned int lifetime;           /* seconds that a key may wait */
+    struct server *server; /* whose connections end when their keys are revoked */
+    struct store *store;   /* gets the keys */
+    struct ka_source *ka;  /* has the Ka's */
+    unsigned int lifetime; /* seconds that a key may wait */
 };
 
 /* setup is copied. NULL: out of memory. */

@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices_current.h"
+#include "ka/ka_file.h"
 #include "messages/json_line.h"
 #include "net/clock.h"
 #include "net/connector.h"
@@ -442,7 +443,94 @@ static void try_sources(struct devices_current *devices)
     source_free(file);
 }
 
-/* The third party, over a store that answers at once, and over one that does not */
+/* Where Ka comes from: the devices file; and a source that says later what it says */
+
+struct late_ka {
+    struct ka_source source;
+    struct ka_source *file;
+};
+
+struct ka_request {
+    struct loop_message message;
+    struct ka_answer answer;
+    ka_done *done;
+    void *argument;
+};
+
+static void deliver_ka(struct loop *on, struct loop_message *message)
+{
+    struct ka_request *request = (struct ka_request *)message;
+
+    (void)on;
+    request->done(request->argument, &request->answer);
+    free(request);
+}
+
+static struct ka_source *file_of(struct ka_source *source)
+{
+    return ((struct late_ka *)source)->file;
+}
+
+static struct ka_request *late_lookup(struct ka_source *source, struct loop *on,
+                                      const struct ka_query *query, ka_done *done, void *argument,
+                                      struct ka_answer *now)
+{
+    struct ka_request *request = calloc(1, sizeof(*request));
+
+    (void)now;
+    want(request != NULL, "out of memory");
+    request->message.run = deliver_ka;
+    request->done = done;
+    request->argument = argument;
+    (void)file_of(source)->ops->lookup(file_of(source), on, query, done, argument,
+                                       &request->answer);
+    loop_post(on, &request->message);
+    return request;
+}
+
+static bool late_is_good(struct ka_source *source, const struct ka_answer *answer,
+                         const char *identity)
+{
+    return file_of(source)->ops->is_good(file_of(source), answer, identity);
+}
+
+static void late_release(struct ka_source *source, struct ka_answer *answer)
+{
+    file_of(source)->ops->release(file_of(source), answer);
+}
+
+static const struct ka_source_ops late_ka_ops = {
+    .lookup = late_lookup, .is_good = late_is_good, .release = late_release};
+
+static void on_ka(void *argument, const struct ka_answer *answer)
+{
+    struct ka_source *source = argument;
+    struct ka_answer found = *answer;
+
+    source->ops->release(source, &found);
+    count();
+}
+
+static bool look_ka_up(struct ka_source *source)
+{
+    const struct ka_query query = {.device = "", .identity = "ue@realm"};
+    struct ka_answer now;
+    const bool is_pending = source->ops->lookup(source, loop, &query, on_ka, source, &now) != NULL;
+
+    if (!is_pending)
+        source->ops->release(source, &now);
+    return is_pending;
+}
+
+static void try_ka_sources(struct ka_source *file, struct late_ka *later)
+{
+    begin();
+    end("ka-file", look_ka_up(file));
+    begin();
+    end("ka-late", look_ka_up(&later->source));
+}
+
+/* The third party, over a store and Ka's that are there at once, and over others */
 
 static void on_flag(void *argument, const struct third_party_answer *answer)
 {
@@ -493,13 +581,12 @@ static void try_third_party(const char *kind, const struct key_issuer_setup *set
     key_issuer_free(issuer);
 }
 
-static void try_third_parties(struct devices_current *devices, struct store *memory,
-                              struct late_store *later)
+static void try_third_parties(struct late_ka *ka, struct store *memory, struct late_store *later)
 {
     struct worker worker = {.loop = loop};
     struct server server = {.loops = loops, .workers = &worker};
     struct key_issuer_setup issuer = {
-        .server = &server, .store = memory, .devices = devices, .lifetime = 60};
+        .server = &server, .store = memory, .ka = ka->file, .lifetime = 60};
     const struct e2e_setup setup = {.naf_fqdn = "naf.example.com",
                                     .ua_protocol_id = ua,
                                     .mode = "3GPP",
@@ -514,6 +601,8 @@ static void try_third_parties(struct devices_current *devices, struct store *mem
     try_third_party("at-once", &issuer, &naf);
     issuer.store = &later->store;
     try_third_party("later", &issuer, &naf);
+    issuer.ka = &ka->source;
+    try_third_party("ka-later", &issuer, &naf);
     e2e_close(&naf.e2e);
 }
 
@@ -522,6 +611,7 @@ int main(int argc, char *argv[])
     const struct devices_current_rules rules = {.may_have_ks_naf = true, .may_have_ka = true};
     char fault[DEVICES_CURRENT_FAULT_SIZE];
     struct late_store later = {.store = {&late_ops}};
+    struct late_ka ka = {.source = {&late_ka_ops}};
     struct devices_current *devices;
 
     want(argc == 3, "async_rule KEYS DEVICES");
@@ -542,7 +632,11 @@ int main(int argc, char *argv[])
     try_token();
     try_key_service();
     try_sources(devices);
-    try_third_parties(devices, later.memory, &later);
+    ka.file = ka_file_new(devices);
+    want(ka.file != NULL, "Ka's");
+    try_ka_sources(ka.file, &ka);
+    try_third_parties(&ka, later.memory, &later);
+    ka_source_free(ka.file);
     store_free(later.memory);
     devices_current_free(devices);
     loops_free(loops);

@@ -29,12 +29,17 @@ EXPECTED = {
     "key-service-asked": PENDING,
     "source-file": AT_ONCE,
     "source-operator": PENDING,
+    "ka-file": AT_ONCE,
+    "ka-late": PENDING,
     "third-party-at-once-flag": AT_ONCE,
     "third-party-at-once-no-ka": AT_ONCE,
     "third-party-at-once-revoke": AT_ONCE,
     "third-party-later-flag": PENDING,
     "third-party-later-no-ka": AT_ONCE,  # the store is not asked
     "third-party-later-revoke": PENDING,
+    "third-party-ka-later-flag": PENDING,
+    "third-party-ka-later-no-ka": PENDING,
+    "third-party-ka-later-revoke": PENDING,
 }
 
 

@@ -15,9 +15,9 @@ from sanitizer import SANITIZED
 ROOT = Path(__file__).resolve().parents[2]
 E2E = ROOT / "e2e"
 
-# docs/architecture.md: net < ops < messages < { store | source | app } < server < third_party < session < as
+# docs/architecture.md: net < ops < messages < { store | source | ka | app } < server < third_party < session < as
 BASE = ["messages", "ops", "net"]
-KEEPERS = ["app", "source", "store"]  # none of them uses another
+KEEPERS = ["app", "ka", "source", "store"]  # none of them uses another
 MAY_USE: dict[str, list[str]] = {
     "net": [],
     "ops": ["net"],

@@ -571,8 +571,8 @@ FAULTS: list[Fault] = [
             "        ;",
         ),
         (
-            "(app_server->devices != NULL &&\n         !devices_current_reload",
-            "(false && !devices_current_reload",
+            "    if (taken == NULL || devices_current_use",
+            "    if (true || devices_current_use",
         ),
         (
             "        tp_link_tls_put_in_force(app_server->link_tls, files.line);",

@@ -1,0 +1,119 @@
+/*
+ * The options of e2e-as that say where Ka comes from
+ *
+ * Which of them a kind of source takes stands in its row (ka_kinds.c).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/ka_options.h"
+
+#include "printable.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *source;
+static struct ka_settings settings;
+
+static const struct option_row rows[] = {
+    {"ka-source", "KIND:PLACE", &source, false,
+     "where it comes from: file:PATH, a devices file whose ks-naf are empty (default --devices)"},
+};
+
+const struct option_group ka_options =
+    OPTION_GROUP("Where Ka comes from (all in one, third party)", rows);
+
+bool ka_options_given(void)
+{
+    for (size_t i = 0; i < ka_options.count; i++)
+        if (*ka_options.rows[i].value != NULL)
+            return true;
+    return false;
+}
+
+static const struct ka_kind *kind_given(void)
+{
+    return source == NULL ? NULL : ka_kind_of(source, &settings.place);
+}
+
+const char *ka_options_file(void)
+{
+    const struct ka_kind *kind = kind_given();
+
+    return kind != NULL && ka_kind_is_file(kind) ? settings.place : NULL;
+}
+
+static _Noreturn void refuse(const char *option, const char *why, const char *which)
+{
+    fprintf(stderr, "e2e-as: --%s%s%s\ne2e-as: try --help\n", option, why, which);
+    exit(EXIT_USAGE);
+}
+
+static bool is_listed(const char *const *names, const char *name)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+void ka_options_check(void)
+{
+    const struct ka_kind *kind = kind_given();
+    char fault[KA_FAULT_SIZE];
+
+    if (source != NULL && kind == NULL)
+        refuse("ka-source", ": must be ", ka_kinds_wanted());
+    for (size_t i = 1; i < ka_options.count; i++) {
+        const struct option_row *row = &ka_options.rows[i];
+        const bool is_given = *row->value != NULL;
+
+        if (is_given && kind == NULL)
+            refuse(row->name, " has no effect without ", "--ka-source");
+        if (is_given && !is_listed(kind->options, row->name))
+            refuse(row->name, " has no effect with --ka-source ", kind->name);
+        if (!is_given && kind != NULL && is_listed(kind->needs, row->name))
+            refuse(row->name, " is missing: it goes with --ka-source ", kind->name);
+    }
+    if (kind != NULL && kind->check != NULL && !kind->check(&settings, fault))
+        refuse("ka-source", " ", fault);
+}
+
+struct ka_source *ka_options_open(struct devices_current *devices)
+{
+    const struct ka_kind *kind = kind_given();
+    char fault[KA_FAULT_SIZE];
+    struct ka_source *opened;
+
+    settings.devices = devices;
+    if (kind == NULL)
+        kind = ka_kind_of("file:-", &settings.place);
+    opened = kind->open(&settings, fault);
+    if (opened == NULL)
+        fprintf(stderr, "%s\n", fault);
+    return opened;
+}
+
+bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE])
+{
+    const struct ka_kind *kind = kind_given();
+
+    *files = NULL;
+    if (kind == NULL || kind->read == NULL)
+        return true;
+    *files = kind->read(&settings, fault);
+    return *files != NULL;
+}
+
+void ka_options_use(struct ka_source *opened, struct ka_files *files)
+{
+    if (files != NULL)
+        kind_given()->use(opened, files);
+}
+
+void ka_options_drop(struct ka_files *files)
+{
+    if (files != NULL)
+        kind_given()->drop(files);
+}

@@ -1,0 +1,59 @@
+/*
+ * The kinds of places that Ka comes from: --ka-source KIND:PLACE
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka/ka_kinds.h"
+
+#include "ka/ka_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const none[] = {NULL};
+
+static struct ka_source *open_file(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    struct ka_source *source = ka_file_new(settings->devices);
+
+    if (source == NULL)
+        (void)snprintf(fault, KA_FAULT_SIZE, "out of memory");
+    return source;
+}
+
+static const struct ka_kind kinds[] = {
+    {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const struct ka_kind *ka_kind_of(const char *text, const char **place)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        const size_t length = strlen(kinds[i].name);
+
+        *place = text + length + 1;
+        if (strncmp(text, kinds[i].name, length) == 0 && text[length] == ':' && **place != '\0')
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+bool ka_kind_is_file(const struct ka_kind *kind)
+{
+    return kind == &kinds[0];
+}
+
+const char *ka_kinds_wanted(void)
+{
+    static char wanted[200];
+    size_t used = 0;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        const char *between = i == 0 ? "" : i + 1 < KINDS ? ", " : " or ";
+
+        used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%s%s:%s", between,
+                                 kinds[i].name, kinds[i].place);
+    }
+    return wanted;
+}

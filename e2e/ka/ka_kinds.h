@@ -1,0 +1,52 @@
+/*
+ * The kinds of places that Ka comes from: --ka-source KIND:PLACE
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_KINDS_H
+#define KA_KINDS_H
+
+#include "ka/ka_source.h"
+
+#include <stdbool.h>
+
+#define KA_FAULT_SIZE 600 /* of a sentence that names an option or a file, filtered */
+
+struct devices_current;
+struct ka_files; /* of a kind: what the files hold that its options name */
+
+/* What the options say, which are kept, not copied. NULL: not given. */
+struct ka_settings {
+    const char *place;               /* what stands behind "KIND:" */
+    struct devices_current *devices; /* file: */
+};
+
+/* One kind. To add one, add its row. */
+struct ka_kind {
+    const char *name;
+    const char *place;          /* what has to follow the colon, as in --help */
+    const char *const *options; /* of those for --ka-source, the ones it takes; ends with NULL */
+    const char *const *needs;   /* ... and the ones it cannot do without */
+    /* Is that a place? False: fault says what is wanted. NULL: whatever is not empty. */
+    bool (*check)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
+    /* NULL: fault says why not. */
+    struct ka_source *(*open)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
+    /*
+     * For SIGHUP: read again what the options name (NULL: fault), then put it in force, or drop it.
+     * All three NULL: nothing is read again.
+     */
+    struct ka_files *(*read)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
+    void (*use)(struct ka_source *source, struct ka_files *files);
+    void (*drop)(struct ka_files *files);
+};
+
+/* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */
+const struct ka_kind *ka_kind_of(const char *text, const char **place);
+
+/* Is it a devices file? Its rows are read and reloaded with those of --devices. */
+bool ka_kind_is_file(const struct ka_kind *kind);
+
+/* All kinds, for a sentence: "file:PATH, ... or ...". */
+const char *ka_kinds_wanted(void);
+
+#endif
