@@ -1,7 +1,8 @@
 /*
  * The addresses that are listened on, and who is let in
  *
- * Every loop accepts on every address: whichever has time takes the next connection.
+ * Every loop accepts on every address: whichever has time takes the next connection, and gives it
+ * to the one that has the fewest.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -90,44 +91,125 @@ static bool evict_elsewhere(const struct server *server, enum pool_kind pool)
     return false;
 }
 
-/* A place for one more: a free one, or that of a connection that may be closed for it. */
-static bool find_place(struct acceptor *acceptor, enum pool_kind number)
+enum place { PLACE_NONE, PLACE_FREE, PLACE_EVICTED };
+
+/*
+ * A place for one more: a free one, or that of a connection that is closed for it. The latter is
+ * this loop's to fill: one that gives away the places of its own would soon evict the newest.
+ */
+static enum place find_place(struct acceptor *acceptor, enum pool_kind number)
 {
     struct server *server = acceptor->worker->server;
     struct pool *pool = &server->pools[number];
 
     if (atomic_fetch_add(&pool->open, 1) < pool->max)
-        return true;
+        return PLACE_FREE;
     if (connection_evict(acceptor->worker, number) || evict_elsewhere(server, number)) {
         report_refusal(REFUSAL_EVICTED, NULL);
-        return true;
+        return PLACE_EVICTED;
     }
     (void)atomic_fetch_sub(&pool->open, 1);
-    return false;
+    return PLACE_NONE;
 }
 
-static void admit(struct acceptor *acceptor, const struct endpoint *endpoint, int fd,
-                  const struct sockaddr_storage *peer)
+/* A connection that has its place, on its way to the loop that serves it. */
+struct admission {
+    struct loop_message message;
+    struct worker *worker;
+    const struct endpoint *endpoint;
+    int fd;
+    struct sockaddr_storage peer;
+};
+
+static void forget_admission(const struct admission *admission)
 {
-    struct worker *worker = acceptor->worker;
-    struct pool *pool = &worker->server->pools[endpoint->kind->pool];
+    struct pool *pool = &admission->worker->server->pools[admission->endpoint->kind->pool];
     unsigned char key[ADDR_NETWORK_SIZE];
-    const size_t length = addr_network((const struct sockaddr *)peer, key);
+    const size_t length = addr_network((const struct sockaddr *)&admission->peer, key);
+
+    (void)atomic_fetch_sub(&pool->open, 1);
+    conn_limit_release(pool->networks, key, length);
+}
+
+static void open_here(const struct admission *admission)
+{
+    if (!connection_open(admission->worker, admission->endpoint, admission->fd, &admission->peer))
+        forget_admission(admission);
+}
+
+static void open_there(struct loop *loop, struct loop_message *message)
+{
+    struct admission *admission = (struct admission *)message;
+    struct worker *worker = admission->worker;
+
+    (void)loop;
+    if (!worker->is_draining || admission->endpoint->kind->stays) {
+        open_here(admission);
+    } else { /* it was on its way */
+        (void)close(admission->fd);
+        forget_admission(admission);
+    }
+    (void)atomic_fetch_sub(&worker->open, 1);
+    (void)atomic_fetch_sub(&worker->evictable_count[admission->endpoint->kind->pool], 1);
+    OPENSSL_free(admission);
+}
+
+/* The loop with the fewest connections; among equals the one that has accepted, at no cost. */
+static struct worker *find_least_loaded(struct worker *here)
+{
+    struct server *server = here->server;
+    struct worker *least = here;
+
+    for (size_t i = 0; i < server->loops->count; i++)
+        if (atomic_load(&server->workers[i].open) < atomic_load(&least->open))
+            least = &server->workers[i];
+    return least;
+}
+
+/*
+ * A loop takes all that come at once, and gives each other loop its share: those that stay would
+ * all be its own. One on its way counts as evictable there: what evicts it is posted after it.
+ */
+static void share(struct acceptor *acceptor, const struct admission *here)
+{
+    struct worker *worker = find_least_loaded(acceptor->worker);
+    struct admission *there =
+        worker == acceptor->worker ? NULL : OPENSSL_memdup(here, sizeof(*here));
+
+    if (there == NULL) {
+        open_here(here);
+        return;
+    }
+    there->worker = worker;
+    (void)atomic_fetch_add(&worker->open, 1);
+    (void)atomic_fetch_add(&worker->evictable_count[here->endpoint->kind->pool], 1);
+    loop_post(worker->loop, &there->message);
+}
+
+static void admit(struct acceptor *acceptor, const struct admission *admission)
+{
+    const struct connection_kind *kind = admission->endpoint->kind;
+    struct pool *pool = &acceptor->worker->server->pools[kind->pool];
+    unsigned char key[ADDR_NETWORK_SIZE];
+    const size_t length = addr_network((const struct sockaddr *)&admission->peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
     if (conn_limit_acquire(pool->networks, key, length)) {
-        if (find_place(acceptor, endpoint->kind->pool)) {
-            if (!connection_open(worker, endpoint, fd, peer)) {
-                (void)atomic_fetch_sub(&pool->open, 1);
-                conn_limit_release(pool->networks, key, length);
-            }
+        switch (find_place(acceptor, kind->pool)) {
+        case PLACE_FREE:
+            share(acceptor, admission);
             return;
+        case PLACE_EVICTED:
+            open_here(admission);
+            return;
+        case PLACE_NONE:
+            break;
         }
         conn_limit_release(pool->networks, key, length);
         refusal = REFUSAL_FULL;
     }
-    report_refusal(refusal, peer);
-    (void)close(fd);
+    report_refusal(refusal, &admission->peer);
+    (void)close(admission->fd);
 }
 
 static void pause_listening(struct acceptor *acceptor)
@@ -184,15 +266,15 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
         if (endpoints->endpoint[i].fd == fd)
             endpoint = &endpoints->endpoint[i];
     for (unsigned int turn = 0; endpoint != NULL && turn < TURNS; turn++) {
-        struct sockaddr_storage peer = {0};
-        socklen_t size = sizeof(peer);
-        int accepted;
+        struct admission admission = {{open_there, NULL}, acceptor->worker, endpoint, -1, {0}};
+        socklen_t size = sizeof(admission.peer);
 
         if (!take_number(endpoints, endpoint->kind))
             return;
-        accepted = accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted >= 0) {
-            admit(acceptor, endpoint, accepted, &peer);
+        admission.fd =
+            accept4(fd, (struct sockaddr *)&admission.peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (admission.fd >= 0) {
+            admit(acceptor, &admission);
             continue;
         }
         if (endpoints->counted && endpoint->kind->counts)

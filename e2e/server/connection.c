@@ -97,6 +97,7 @@ void connection_end(struct connection *connection)
     io_watch_cancel(&connection->watch);
     connection_finish(connection);
     TAILQ_REMOVE(&connection->worker->all, connection, all);
+    (void)atomic_fetch_sub(&connection->worker->open, 1);
     for (enum connection_key key = 0; key < CONNECTION_KEYS; key++)
         if (connection->is_indexed[key])
             LIST_REMOVE(connection, alike[key]);
@@ -285,6 +286,7 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
     connection->began = clock_ms();
     connection->deadline = connection->began + (int64_t)worker->server->limits.handshake * 1000;
     TAILQ_INSERT_TAIL(&worker->all, connection, all);
+    (void)atomic_fetch_add(&worker->open, 1);
     TAILQ_INSERT_TAIL(&worker->unfinished[kind->pool], connection, evictable);
     (void)atomic_fetch_add(&worker->evictable_count[kind->pool], 1);
     if (is_shown(connection)) {

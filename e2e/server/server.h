@@ -45,6 +45,7 @@ struct worker {
     struct alike_connections index[2][WORKER_BUCKETS]; /* by device, by subject (connection.h) */
     struct connections all, unfinished[POOLS], idle;   /* oldest first */
     atomic_uint evictable_count[POOLS]; /* of the last two, for other loops to look at */
+    atomic_uint open;                   /* all, and those on their way; likewise */
     bool is_draining;                   /* no more is accepted */
     struct acceptor *acceptor;
 };

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import os
 import re
 import resource
 import socket
@@ -166,6 +167,32 @@ def test_connections_max(devices: Path) -> None:
                 settles_at(held, 3)
                 first.write(b"here\n")
                 assert first.read() == b"plain: here"
+
+
+def watched_sockets(pid: int) -> list[int]:
+    """How many descriptors each of a process' event loops waits for."""
+    counts = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        if "eventpoll" in os.readlink(descriptor):
+            text = Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text()
+            counts.append(text.count("tfd:"))
+    return counts
+
+
+def test_loops_share_connections(devices: Path) -> None:
+    """Connections that come at once would all be the one loop's that was woken up: each loop has its share."""
+    with Server(devices) as server:
+        before = watched_sockets(server.process.pid)
+
+        def gained() -> list[int]:
+            counts = watched_sockets(server.process.pid)
+            return sorted(now - then for now, then in zip(counts, before, strict=True))
+
+        with idle_sockets(server.address, 20):
+            wait_until(lambda: sum(gained()) == 20)
+            loops = [count for count in gained() if count > 0]
+            assert len(loops) == len(os.sched_getaffinity(0))
+            assert max(loops) - min(loops) <= 4  # two may choose at the same moment
 
 
 def test_connections_per_device(devices: Path) -> None:

@@ -497,6 +497,11 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "server/acceptor.c",
+        ("if (atomic_load(&server->workers[i].open) < atomic_load(&least->open))", "if (false)"),
+        by="test_loops_share_connections",
+    ),
+    *of(
+        "server/acceptor.c",
         (
             "    if (conn_limit_acquire(pool->networks, key, length)) {",
             "    if (conn_limit_acquire(pool->networks, key, length) || true) {",
