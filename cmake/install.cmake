@@ -11,7 +11,7 @@ set(UNIT_DIR lib/systemd/system)
 set(DESTINATIONS
     ${AKMA_MODULES_DIR} ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_INCLUDEDIR}/akma ${CMAKE_INSTALL_LIBDIR}/pkgconfig ${PACKAGE_DIR}
     ${CMAKE_INSTALL_MANDIR}/man1 ${CMAKE_INSTALL_MANDIR}/man5 ${CMAKE_INSTALL_MANDIR}/man7
-    ${UNIT_DIR} lib/sysusers.d)
+    ${UNIT_DIR} lib/sysusers.d share/bash-completion/completions)
 install(CODE "
     set(BINARY_DIR \"${PROJECT_BINARY_DIR}\")
     set(SYSCONFDIR \"${CMAKE_INSTALL_SYSCONFDIR}\")
@@ -38,6 +38,9 @@ if(AKMA_E2E)
         set(bindir \"${CMAKE_INSTALL_BINDIR}\")
         include(\"${PROJECT_SOURCE_DIR}/cmake/install-units.cmake\")
     " COMPONENT tools)
+    foreach(program e2e-as e2e-ue) # bash looks for a file of the program's name
+        install(FILES e2e/completion/e2e-as DESTINATION share/bash-completion/completions RENAME ${program} COMPONENT tools)
+    endforeach()
     install(FILES e2e/systemd/akma-e2e.sysusers DESTINATION lib/sysusers.d RENAME akma-e2e.conf COMPONENT tools)
 endif()
 

@@ -5,6 +5,8 @@
  */
 #include "options.h"
 
+#include "options_file.h"
+#include "options_table.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -13,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 96
 #define HELP_WIDTH  80
 #define HELP_COLUMN 30 /* where the words about an option begin */
 
@@ -23,13 +24,8 @@
  */
 enum { IS_ARGUMENT = 1, IS_HELP = 256, IS_IN_TABLE };
 
-/* All rows of all groups, as getopt_long() knows them. */
-struct table {
-    const struct option_row *rows[OPTIONS_MAX];
-    struct option known[OPTIONS_MAX + 2]; /* and --help, and the end */
-    size_t given[OPTIONS_MAX];
-    size_t count;
-};
+/* What this process was given. */
+static struct options_table all;
 
 /* Print words from a column on, no further than the width of a terminal. */
 static void print_words(const char *words, int column)
@@ -66,7 +62,7 @@ static void help_row(const char *name, const char *argument, const char *words)
 
 static void help_option(const struct option_row *row)
 {
-    const bool has_default = row->argument != NULL && *row->value != NULL;
+    const bool has_default = row->argument != NULL && row->value != NULL && *row->value != NULL;
     const char *before = "", *what = "", *after = "";
     char words[400];
 
@@ -95,10 +91,20 @@ static void help(const char *program, const char *purpose, const struct option_g
         printf("\n%s\n", groups[count - 1].title);
 }
 
+int options_refusal(void)
+{
+    return all.is_check ? EXIT_FAILURE : EXIT_USAGE;
+}
+
+bool options_are_to_be_checked(void)
+{
+    return all.is_check;
+}
+
 static _Noreturn void refuse(const char *program)
 {
     fprintf(stderr, "%s: try --help\n", program);
-    exit(EXIT_USAGE);
+    exit(options_refusal());
 }
 
 /*
@@ -128,7 +134,7 @@ static _Noreturn void refuse_argument(const char *program, int place)
     refuse(program);
 }
 
-static void require(const char *program, const struct table *table)
+static void require(const char *program, const struct options_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         if (table->rows[i]->given == OPTION_REQUIRED && *table->rows[i]->value == NULL) {
@@ -138,17 +144,22 @@ static void require(const char *program, const struct table *table)
         }
 }
 
-static void add_rows(struct table *table, const struct option_group *group)
+static void add_rows(struct options_table *table, const struct option_group *group)
 {
-    for (size_t i = 0; i < group->count && table->count < OPTIONS_MAX; i++) {
-        const struct option_row *row = &group->rows[i];
+    for (size_t i = 0; i < group->count && table->count < OPTIONS_MAX; i++)
+        table->rows[table->count++] = &group->rows[i];
+}
 
-        table->rows[table->count] = row;
-        table->known[table->count] =
-            (struct option){row->name, row->argument == NULL ? no_argument : required_argument,
-                            NULL, IS_IN_TABLE + (int)table->count};
-        table->count++;
-    }
+/* As getopt_long() knows them; known has room for --help and the end. */
+static void know_rows(const struct options_table *table, struct option known[OPTIONS_MAX + 2])
+{
+    for (size_t i = 0; i < table->count; i++)
+        known[i] =
+            (struct option){table->rows[i]->name,
+                            table->rows[i]->argument == NULL ? no_argument : required_argument,
+                            NULL, IS_IN_TABLE + (int)i};
+    known[table->count] = (struct option){"help", no_argument, NULL, IS_HELP};
+    known[table->count + 1] = (struct option){NULL, 0, NULL, 0};
 }
 
 static _Noreturn void print_version(const char *program)
@@ -159,41 +170,73 @@ static _Noreturn void print_version(const char *program)
     exit(EXIT_SUCCESS);
 }
 
-static void take(const char *program, struct table *table, size_t index, const char *argument)
+bool options_take(struct options_table *table, size_t index, const char *argument,
+                  struct option_origin origin)
 {
     const struct option_row *row = table->rows[index];
-    const size_t most = row->given == OPTION_TWICE  ? 2
-                        : row->given == OPTION_MANY ? OPTION_MANY_MAX
-                                                    : 0; /* the last one counts */
+    const size_t most = options_most(row->given), place = most > 1 ? table->given[index] : 0;
 
-    if (row->given == OPTION_VERSION)
+    if (most > 1 && table->given[index] == most)
+        return false;
+    row->value[place] = row->argument == NULL ? "yes" : argument;
+    table->origins[index][place < OPTION_ORIGINS ? place : OPTION_ORIGINS - 1] = origin;
+    table->given[index]++;
+    return true;
+}
+
+/* One of the command line. */
+static void take(const char *program, struct options_table *table, size_t index,
+                 const char *argument)
+{
+    const struct option_row *row = table->rows[index];
+
+    switch (row->given) {
+    case OPTION_VERSION:
         print_version(program);
-    if (most > 0 && table->given[index] == most) {
-        fprintf(stderr, "%s: --%s is given more than %zu times\n", program, row->name, most);
+    case OPTION_CONFIG:
+        table->config = argument;
+        break;
+    case OPTION_PRINT:
+        table->is_print = true;
+        break;
+    case OPTION_CHECK:
+        table->is_check = true;
+        break;
+    default:
+        if (options_take(table, index, argument, (struct option_origin){NULL, 0}))
+            break;
+        fprintf(stderr, "%s: --%s is given more than %zu times\n", program, row->name,
+                options_most(row->given));
         refuse(program);
     }
-    row->value[most > 0 ? table->given[index] : 0] = row->argument == NULL ? "yes" : argument;
-    table->given[index]++;
+}
+
+/* The command line is read: what it does not say, the file may. */
+static void finish(const char *program, struct options_table *table)
+{
+    if (table->config != NULL && !options_file_read(table, program, table->config))
+        refuse(program);
+    require(program, table);
 }
 
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count)
 {
     const char *const program = PRINTABLE(argv[0]);
-    struct table table = {.count = 0};
+    struct option known[OPTIONS_MAX + 2];
 
     for (size_t i = 0; i < count; i++)
-        add_rows(&table, &groups[i]);
-    table.known[table.count] = (struct option){"help", no_argument, NULL, IS_HELP};
+        add_rows(&all, &groups[i]);
+    know_rows(&all, known);
     for (;;) {
         /* The hyphen keeps the arguments in their order, the colon errors from being printed. */
-        const int got = getopt_long(argc, argv, "-:", table.known, NULL);
+        const int got = getopt_long(argc, argv, "-:", known, NULL);
 
         switch (got) {
         case -1:
             if (optind < argc)
                 refuse_argument(program, optind);
-            require(program, &table);
+            finish(program, &all);
             return;
         case IS_ARGUMENT:
             refuse_argument(program, optind - 1);
@@ -206,9 +249,21 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
         case '?':
             refuse_option(program, argv[optind - 1]);
         default:
-            take(program, &table, (size_t)(got - IS_IN_TABLE), optarg);
+            take(program, &all, (size_t)(got - IS_IN_TABLE), optarg);
         }
     }
+}
+
+bool options_print(void)
+{
+    if (all.is_print)
+        options_table_print(&all);
+    return all.is_print;
+}
+
+const char *options_where(const char *sentence)
+{
+    return options_table_where(&all, sentence);
 }
 
 unsigned int options_number(const char *name, const char *value, unsigned int min, unsigned int max)
@@ -220,9 +275,9 @@ unsigned int options_number(const char *name, const char *value, unsigned int mi
     number = strtoul(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number < min ||
         number > max) {
-        fprintf(stderr, "--%s %s: must be a number from %u to %u\n", name, PRINTABLE(value), min,
-                max);
-        exit(EXIT_USAGE);
+        fprintf(stderr, "%s--%s %s: must be a number from %u to %u\n", options_where(name), name,
+                PRINTABLE(value), min, max);
+        exit(options_refusal());
     }
     return (unsigned int)number;
 }

@@ -15,9 +15,12 @@
 enum option_given {
     OPTION_OPTIONAL = false,
     OPTION_REQUIRED = true,
-    OPTION_TWICE,  /* not at all, once, or twice: then value[1] has the second */
-    OPTION_MANY,   /* up to OPTION_MANY_MAX times: value[0], value[1], ... */
-    OPTION_VERSION /* prints the version and exits, as --help does; it has no value */
+    OPTION_TWICE,   /* not at all, once, or twice: then value[1] has the second */
+    OPTION_MANY,    /* up to OPTION_MANY_MAX times: value[0], value[1], ... */
+    OPTION_VERSION, /* prints the version and exits, as --help does; it has no value */
+    OPTION_CONFIG,  /* names a file of options (options_file.h) */
+    OPTION_PRINT,   /* asks for options_print() */
+    OPTION_CHECK    /* looks whether the program could start: then nothing exits with EXIT_USAGE */
 };
 
 #define OPTION_MANY_MAX 64
@@ -25,6 +28,24 @@ enum option_given {
 #define OPTION_VERSION_ROW                                                  \
     {                                                                       \
         "version", NULL, NULL, OPTION_VERSION, "print the version and exit" \
+    }
+
+#define OPTION_CONFIG_ROW                                                                   \
+    {                                                                                       \
+        "config", "FILE", NULL, OPTION_CONFIG,                                              \
+            "read options from this file too: a line for each, its name without dashes, a " \
+            "blank, the value; the command line overrides"                                  \
+    }
+#define OPTION_CHECK_ROW                                                                    \
+    {                                                                                       \
+        "check", NULL, NULL, OPTION_CHECK,                                                  \
+            "look at everything that a start needs, say of each whether it is ok, and exit" \
+    }
+#define OPTION_PRINT_ROW                                                                          \
+    {                                                                                             \
+        "print-config", NULL, NULL, OPTION_PRINT,                                                 \
+            "print the options in force, in the form of --config, each with where it came from, " \
+            "and exit"                                                                            \
     }
 
 /* One option; with argument NULL it takes none, and value becomes what is not NULL. */
@@ -51,11 +72,28 @@ struct option_group {
     }
 
 /*
- * Parse, or exit: with 0 after --help or --version, with EXIT_USAGE and a sentence where that
- * cannot be.
+ * Parse, or exit: with 0 after --help or --version, with options_refusal() and a sentence where
+ * that cannot be. Once in a process.
  */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);
+
+/* The exit status of a program whose options make no sense: EXIT_USAGE, or EXIT_FAILURE of a check.
+ */
+int options_refusal(void);
+
+/* Was --check given? */
+bool options_are_to_be_checked(void);
+
+/*
+ * Where an option was given, to begin a sentence about it: "FILE:LINE: ", filtered; empty: on the
+ * command line, or nowhere. sentence begins with the option's name, with or without dashes; of one
+ * that was given twice the value that follows tells which is meant.
+ */
+const char *options_where(const char *sentence);
+
+/* Was --print-config given? Then print what is in force. */
+bool options_print(void);
 
 /* A number of an option, from min to max, or exit as above. */
 unsigned int options_number(const char *name, const char *value, unsigned int min,

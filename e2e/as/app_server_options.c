@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Known again by their address: a default is not what somebody gave. */
+/* Defaults. */
 static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
                   mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
                   memory[] = "memory";
@@ -66,7 +66,7 @@ static const struct option_row naf[] = {
     {"ua-protocol-id", "[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
      "Ua security protocol identifier, of one system or of those without one of their own; may be "
      "repeated"},
-    {"e2e", "WHEN", &given.e2e, false,
+    {"e2e", "required|offered|off", &given.e2e, false,
      "required: nothing goes in plain; offered: e2e for UEs with a Ka, plain for all; off"},
     {"identity-prefix", "TEXT", &given.prefix, false,
      "any: 3GPP-AKMA, 3GPP-bootstrapping, 3GPP-bootstrapping-uicc; or this one alone"},
@@ -126,26 +126,34 @@ static const struct option_row limits[] = {
 };
 
 static const struct option_row operation[] = {
-    {"log-identities", "HOW", &given.log_identities, false,
+    {"log-identities", "full|hash", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
     {"metrics", "HOST:PORT", &given.metrics, false,
      "GET /metrics and /healthz; HOST may be left out: the loopback"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
      "after SIGTERM, until connections that are open are closed"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
+    OPTION_CONFIG_ROW,
+    OPTION_CHECK_ROW,
+    OPTION_PRINT_ROW,
     OPTION_VERSION_ROW,
 };
 
 static _Noreturn void refuse(const char *sentence)
 {
-    fprintf(stderr, "e2e-as: %s\ne2e-as: try --help\n", sentence);
-    exit(EXIT_USAGE);
+    fprintf(stderr, "e2e-as: %s%s\ne2e-as: try --help\n", options_where(sentence), sentence);
+    exit(options_refusal());
 }
 
 static void require(bool is_there, const char *sentence)
 {
     if (!is_there)
         refuse(sentence);
+}
+
+static bool is_same(const char *value, const char *otherwise)
+{
+    return strcmp(value, otherwise) == 0;
 }
 
 /* What belongs to one role is of no use to another: better said than ignored. */
@@ -169,11 +177,11 @@ static void check_naf(const struct app_server_options *o)
     require(o->accept == NULL || o->naf_fqdn != NULL, "--naf-fqdn NAME is missing");
     require(o->accept != NULL || o->naf_fqdn == NULL,
             "--naf-fqdn is for a NAF (--accept); a third party apart takes it from requests");
-    require(o->accept != NULL || o->ua_protocol_ids[0] == ua_protocol_id,
+    require(o->accept != NULL || is_same(o->ua_protocol_ids[0], ua_protocol_id),
             "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
-    require(o->accept != NULL || o->e2e == required, "--e2e is for a NAF (--accept)");
+    require(o->accept != NULL || is_same(o->e2e, required), "--e2e is for a NAF (--accept)");
     require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");
-    require(o->accept != NULL || (o->prefix == any && o->separator == any),
+    require(o->accept != NULL || (is_same(o->prefix, any) && is_same(o->separator, any)),
             "--identity-prefix and --identity-separator are for a NAF (--accept)");
 }
 
@@ -181,8 +189,8 @@ static void check_third_party(const struct app_server_options *o)
 {
     const bool is_there = o->third_party == NULL && (o->accept != NULL || o->naf_accept != NULL);
 
-    require(is_there || (o->mode == mode && o->digest == digest && o->usage == usage &&
-                         o->lifetime == lifetime),
+    require(is_there || (is_same(o->mode, mode) && is_same(o->digest, digest) &&
+                         is_same(o->usage, usage) && is_same(o->lifetime, lifetime)),
             "--mode, --digest, --usage and --refresh-lifetime are the third party's, which is "
             "another process");
 }
@@ -231,7 +239,7 @@ static void check_devices(const struct app_server_options *o)
 
 static void check_store(const struct app_server_options *o)
 {
-    const bool is_shared = strcmp(o->store, memory) != 0;
+    const bool is_shared = !is_same(o->store, memory);
 
     require(!is_shared || o->third_party == NULL,
             "--store is the third party's and the endpoint's: a NAF apart holds no e2e_key");
@@ -292,7 +300,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     roles->tp_link_server = given.naf_accept != NULL;
     roles->third_party = (roles->naf && !roles->tp_link_client) || roles->tp_link_server;
     roles->endpoint = (roles->naf && !roles->tp_link_client) || given.e2e_accept != NULL;
-    roles->shared_store = strcmp(given.store, memory) != 0;
+    roles->shared_store = !is_same(given.store, memory);
     check_endpoint(&given, roles);
     return &given;
 }

@@ -77,7 +77,7 @@ static bool watch_store(struct app_server *app_server)
            app_server_complain("out of memory");
 }
 
-static bool open_store(struct app_server *app_server)
+bool app_server_open_store(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
 
@@ -198,10 +198,9 @@ static bool open_queues(struct app_server *app_server, unsigned int lifetime)
  */
 static bool app_server_open_roles(struct app_server *app_server)
 {
-    const unsigned int lifetime =
-        options_number("refresh-lifetime", app_server->options->lifetime, 1, LIFETIME_TOP);
+    const unsigned int lifetime = app_server->lifetime;
 
-    if (!open_store(app_server) || !open_application(app_server))
+    if (!app_server_open_store(app_server) || !open_application(app_server))
         return false;
     app_server->ues.endpoint.store = app_server->store;
     return open_ka(app_server) && open_issuer(app_server, lifetime) && open_naf(app_server) &&
@@ -221,6 +220,12 @@ bool app_server_complain(const char *sentence)
     return false;
 }
 
+static bool app_server_complain_of(const char *fault)
+{
+    fprintf(stderr, "%s%s\n", options_where(fault), fault);
+    return false;
+}
+
 /* A word of a few, or exit. */
 static int choose(const char *option, const char *value, const char *const words[], int count,
                   const char *wanted)
@@ -228,8 +233,9 @@ static int choose(const char *option, const char *value, const char *const words
     for (int i = 0; i < count; i++)
         if (strcmp(value, words[i]) == 0)
             return i;
-    fprintf(stderr, "--%s %s: must be %s\n", option, PRINTABLE(value), wanted);
-    exit(EXIT_USAGE);
+    fprintf(stderr, "%s--%s %s: must be %s\n", options_where(option), option, PRINTABLE(value),
+            wanted);
+    exit(options_refusal());
 }
 
 static void read_limits(struct app_server *app_server)
@@ -252,7 +258,7 @@ static void read_limits(struct app_server *app_server)
     app_server->endpoints.counted = o->connections != NULL;
 }
 
-static bool read_words(struct app_server *app_server)
+static void read_words(struct app_server *app_server)
 {
     static const char *const whens[] = {"required", "offered", "off"}, *const hows[] = {"full",
                                                                                         "hash"};
@@ -265,12 +271,12 @@ static bool read_words(struct app_server *app_server)
     app_server->links.mode = o->mode;
     app_server->links.digest = o->digest;
     app_server->links.usage = o->usage;
-    return log_open(
-        (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash"));
+    app_server->log_identities =
+        (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash");
 }
 
 /* The setup of the keys; also where only requests of NAFs say the NAF_Id: a bad mode shows now. */
-static int open_e2e(struct app_server *app_server)
+int app_server_open_policy(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     struct e2e_setup setup = {
@@ -291,7 +297,7 @@ static int open_e2e(struct app_server *app_server)
         setup.ua_protocol_id = naf->ua_protocol_id;
         opened = e2e_setup_open(&naf->e2e, &setup);
         if (opened != E2E_OPEN)
-            return opened == E2E_REFUSED ? EXIT_USAGE : EXIT_FAILURE;
+            return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
 }
@@ -302,10 +308,10 @@ static bool read_devices(struct devices_current **devices, const char *path,
     char fault[DEVICES_CURRENT_FAULT_SIZE];
 
     *devices = devices_current_open(path, rules, fault);
-    return *devices != NULL || (fprintf(stderr, "%s\n", fault), false);
+    return *devices != NULL || app_server_complain_of(fault);
 }
 
-static bool open_devices(struct app_server *app_server)
+bool app_server_open_devices(struct app_server *app_server)
 {
     const char *devices = app_server->options->devices, *file = ka_options_file();
     const bool is_apart = file != NULL && strcmp(file, devices) != 0;
@@ -323,7 +329,7 @@ static bool open_devices(struct app_server *app_server)
            (!is_apart || read_devices(&app_server->ka_devices, file, &ka_rules));
 }
 
-static bool open_line(struct app_server *app_server)
+bool app_server_open_line(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     const struct tp_link_files files = {o->cert, o->key, o->ca, o->crl};
@@ -332,7 +338,7 @@ static bool open_line(struct app_server *app_server)
     if (o->cert == NULL)
         return true;
     app_server->link_tls = tp_link_tls_new(&files, app_server->roles.tp_link_server, fault);
-    return app_server->link_tls != NULL || (fprintf(stderr, "%s\n", fault), false);
+    return app_server->link_tls != NULL || app_server_complain_of(fault);
 }
 
 static bool open_psk(struct app_server *app_server)
@@ -352,7 +358,7 @@ static bool open_psk(struct app_server *app_server)
     return true;
 }
 
-static bool open_loops(struct app_server *app_server)
+bool app_server_open_loops(struct app_server *app_server)
 {
     struct server *server = &app_server->server;
 
@@ -376,11 +382,9 @@ static bool open_loops(struct app_server *app_server)
 
 static bool open_conn_limits(struct app_server *app_server)
 {
-    const struct app_server_options *o = app_server->options;
     struct server *server = &app_server->server;
     struct ue_service *ues = &app_server->ues;
-    const unsigned int per_source =
-        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
+    const unsigned int per_source = app_server->per_source;
     bool done = true;
 
     for (enum pool_kind pool = 0; pool < POOLS; pool++) {
@@ -390,8 +394,7 @@ static bool open_conn_limits(struct app_server *app_server)
             conn_limit_new(pool == POOL_UES || per_source < share ? per_source : share);
         done = done && server->pools[pool].networks != NULL;
     }
-    ues->devices = conn_limit_new(
-        options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP));
+    ues->devices = conn_limit_new(app_server->per_device);
     ues->held = conn_limit_new(UE_HELD_MAX);
     app_server->links.per_naf = conn_limit_new(TP_LINKS_MAX_OF_NAF);
     return (done && ues->devices != NULL && ues->held != NULL &&
@@ -461,24 +464,35 @@ static void fit_descriptors(struct app_server *app_server)
               "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
 }
 
+void app_server_read_options(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+
+    read_limits(app_server);
+    read_words(app_server);
+    app_server->lifetime = options_number("refresh-lifetime", o->lifetime, 1, LIFETIME_TOP);
+    app_server->per_source =
+        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
+    app_server->per_device =
+        options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP);
+    if (!ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids))
+        exit(options_refusal());
+    source_options_check(o->naf_fqdn, app_server->ues.naf.ua_protocol_ids[KEY_GBA]);
+}
+
 int app_server_set_up(struct app_server *app_server)
 {
     int status;
 
     json_line_set_up();
-    read_limits(app_server);
-    if (!read_words(app_server))
+    if (!log_open(app_server->log_identities))
         return EXIT_FAILURE;
-    if (!ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids,
-                              app_server->options->ua_protocol_ids))
-        return EXIT_USAGE;
-    status = open_e2e(app_server);
+    status = app_server_open_policy(app_server);
     if (status != EXIT_SUCCESS)
         return status;
-    if (!source_options_check(app_server->options->naf_fqdn,
-                              app_server->ues.naf.ua_protocol_ids[KEY_GBA]) ||
-        !open_devices(app_server) || !open_line(app_server) || !open_psk(app_server) ||
-        !open_loops(app_server) || !open_conn_limits(app_server) ||
+    if (!source_options_open_files() || !app_server_open_devices(app_server) ||
+        !app_server_open_line(app_server) || !open_psk(app_server) ||
+        !app_server_open_loops(app_server) || !open_conn_limits(app_server) ||
         !app_server_open_roles(app_server))
         return EXIT_FAILURE;
     control_hold_signals();

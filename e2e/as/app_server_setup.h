@@ -9,6 +9,7 @@
 #include "as/app_server_options.h"
 #include "as/revocation_queue.h"
 #include "net/addrs.h"
+#include "ops/log.h"
 #include "server/acceptor.h"
 #include "session/ue_service.h"
 #include "store/store_redis.h"
@@ -37,12 +38,29 @@ struct app_server {
     struct addrs application;          /* --forward */
     struct revocation_queue *queue;    /* NULL: without a devices file */
     struct revocation_queue *ka_queue; /* of what the source says that is gone; NULL: without */
-    unsigned int drain;                /* seconds */
+    enum log_identities log_identities;
+    unsigned int lifetime, drain; /* seconds */
+    unsigned int per_source, per_device;
 };
 
+/* Understand the options' numbers and words, or exit. First. */
+void app_server_read_options(struct app_server *app_server);
+
 /*
- * Understand the options, read the files, listen; the loops are not started. An exit status:
- * EXIT_SUCCESS, or the reason went to standard error.
+ * The steps of a start that read files and change nothing; a check makes them as well. False, or
+ * no EXIT_SUCCESS: the reason went to standard error.
+ */
+int app_server_open_policy(struct app_server *app_server);
+bool app_server_open_devices(struct app_server *app_server);
+bool app_server_open_line(struct app_server *app_server);
+bool app_server_open_store(struct app_server *app_server);
+
+/* The event loops, which do not run. */
+bool app_server_open_loops(struct app_server *app_server);
+
+/*
+ * Read the files, listen; the loops are not started. An exit status: EXIT_SUCCESS, or the reason
+ * went to standard error.
  */
 int app_server_set_up(struct app_server *app_server);
 

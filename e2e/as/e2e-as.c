@@ -6,7 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "as/check.h"
 #include "as/control.h"
+#include "options.h"
 #include "program.h"
 
 #include "net/signals.h"
@@ -15,16 +17,23 @@
 
 SIGNALS_SET_UP_FIRST;
 
+static int serve(struct app_server *app_server)
+{
+    const int status = app_server_set_up(app_server);
+
+    return status == EXIT_SUCCESS ? control_run(app_server) : status;
+}
+
 int main(int argc, char *argv[])
 {
     struct app_server app_server = {.options = NULL};
-    int status;
+    int status = EXIT_SUCCESS;
 
     program_begin("e2e-as");
     app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
-    status = app_server_set_up(&app_server);
-    if (status == EXIT_SUCCESS)
-        status = control_run(&app_server);
+    app_server_read_options(&app_server);
+    if (!options_print())
+        status = options_are_to_be_checked() ? check(&app_server) : serve(&app_server);
     app_server_release(&app_server);
     return status;
 }

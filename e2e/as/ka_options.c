@@ -46,8 +46,9 @@ const char *ka_options_file(void)
 
 static _Noreturn void refuse(const char *option, const char *why, const char *which)
 {
-    fprintf(stderr, "e2e-as: --%s%s%s\ne2e-as: try --help\n", option, why, which);
-    exit(EXIT_USAGE);
+    fprintf(stderr, "e2e-as: %s--%s%s%s\ne2e-as: try --help\n", options_where(option), option, why,
+            which);
+    exit(options_refusal());
 }
 
 static bool is_listed(const char *const *names, const char *name)

@@ -16,15 +16,18 @@
 #include "source/url.h"
 
 #include <openssl/crypto.h>
+#include <openssl/http.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Known again by their address: a default is not what somebody gave. */
-static const char key_lifetime[] = "3600", timeout[] = "3", per_second[] = "100",
-                  per_source[] = "20";
+/* Defaults. */
+#define KEY_KEPT   "3600"
+#define TIMEOUT    "3"
+#define PER_SECOND "100"
+#define PER_SOURCE "20"
 
 static struct {
     const char *key_source[2];
@@ -33,10 +36,10 @@ static struct {
     const char *af_id, *device_name, *key_lifetime, *timeout, *redirect, *per_second, *per_source;
     const char *notify_accept, *notify_name, *notify_uri;
 } option = {
-    .key_lifetime = key_lifetime,
-    .timeout = timeout,
-    .per_second = per_second,
-    .per_source = per_source,
+    .key_lifetime = KEY_KEPT,
+    .timeout = TIMEOUT,
+    .per_second = PER_SECOND,
+    .per_source = PER_SOURCE,
 };
 
 static const struct option_row rows[] = {
@@ -102,19 +105,27 @@ static _Noreturn void refuse(const char *format, ...) __attribute__((format(prin
 
 static _Noreturn void refuse(const char *format, ...)
 {
+    char sentence[1024];
     va_list arguments;
 
     va_start(arguments, format);
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
-    exit(EXIT_USAGE);
+    fprintf(stderr, "%s%s\n", options_where(sentence), sentence);
+    exit(options_refusal());
 }
 
-static bool is_default(const char *value)
+/* What somebody gave may be the default. */
+static bool is_default(const char *const *value)
 {
-    return value == key_lifetime || value == timeout || value == per_second || value == per_source;
+    const char *otherwise = value == &option.key_lifetime ? KEY_KEPT
+                            : value == &option.timeout    ? TIMEOUT
+                            : value == &option.per_second ? PER_SECOND
+                            : value == &option.per_source ? PER_SOURCE
+                                                          : "";
+
+    return strcmp(*value, otherwise) == 0;
 }
 
 bool source_options_given(void)
@@ -126,7 +137,7 @@ bool source_options_given(void)
 static void refuse_the_rest(void)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (*rows[i].value != NULL && !is_default(*rows[i].value))
+        if (*rows[i].value != NULL && !is_default(rows[i].value))
             refuse("--%s has no effect without --key-source", rows[i].name);
 }
 
@@ -335,7 +346,7 @@ static bool read_files(void)
 
     setup.files = source_options_read(fault);
     if (setup.files == NULL)
-        fprintf(stderr, "%s\n", fault);
+        fprintf(stderr, "%s%s\n", options_where(fault), fault);
     return setup.files != NULL;
 }
 
@@ -363,12 +374,12 @@ void source_options_use(struct source *source, struct source_files *files)
     loop_post(source_http_loop(source), &files->message);
 }
 
-bool source_options_check(const char *naf_fqdn,
+void source_options_check(const char *naf_fqdn,
                           const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH])
 {
     if (!source_options_given()) {
         refuse_the_rest();
-        return true;
+        return;
     }
     if (option.certificate == NULL || option.key == NULL || option.ca == NULL)
         refuse("--key-source needs --source-cert, --source-key and --source-ca");
@@ -384,11 +395,44 @@ bool source_options_check(const char *naf_fqdn,
     check_notifications();
     setup.names = (struct tls_file_names){
         option.certificate, option.key, option.ca, {"source-cert", "source-key", "source-ca"}};
+}
+
+bool source_options_open_files(void)
+{
+    if (!source_options_given())
+        return true;
     if (!read_files())
         return false;
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         add_token(system);
     return http_start();
+}
+
+void source_options_check_dates(struct checks *checks)
+{
+    checks_dates(checks, "source-cert", option.certificate);
+    checks_dates(checks, "source-ca", option.ca);
+}
+
+static void check_url(struct checks *checks, const char *name, const char *url)
+{
+    char *host = NULL, *port = NULL, address[300];
+
+    if (url == NULL || !OSSL_HTTP_parse_url(url, NULL, NULL, &host, &port, NULL, NULL, NULL, NULL))
+        return;
+    (void)snprintf(address, sizeof(address), strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host,
+                   port);
+    checks_address(checks, name, address, false);
+    OPENSSL_free(host);
+    OPENSSL_free(port);
+}
+
+void source_options_check_addresses(struct checks *checks)
+{
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        check_url(checks, "key-source", setup.services[system].root);
+    check_url(checks, "token-url", option.token_url);
+    checks_address(checks, "notify-accept", option.notify_accept, true);
 }
 
 struct source *source_options_open(struct devices_current *devices_current)

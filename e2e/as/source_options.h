@@ -8,6 +8,7 @@
 
 #include "devices_current.h"
 #include "net/tls_files.h"
+#include "ops/checks.h"
 #include "options.h"
 #include "server/acceptor.h"
 #include "session/ue_service.h"
@@ -21,12 +22,18 @@ extern const struct option_group source_options;
 bool source_options_given(void);
 
 /*
- * Check what was given, before any thread is started; the rest of the command line says NAF_Id, the
- * identifier of GBA. Exits with EXIT_USAGE and a sentence where that cannot be. False: a file
- * cannot be used, and the reason went to standard error.
+ * Check what was given; the rest of the command line says NAF_Id, the identifier of GBA. Exits with
+ * a sentence where that cannot be.
  */
-bool source_options_check(const char *naf_fqdn,
+void source_options_check(const char *naf_fqdn,
                           const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH]);
+
+/* Read the files, before any thread is started. False: the reason went to standard error. */
+bool source_options_open_files(void);
+
+/* Of a check: the dates of the certificates, and whether the names of the URLs resolve. */
+void source_options_check_dates(struct checks *checks);
+void source_options_check_addresses(struct checks *checks);
 
 /*
  * The source that was asked for, in front of a devices file; devices_current NULL: there is none.

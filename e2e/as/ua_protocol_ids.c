@@ -6,6 +6,7 @@
 #include "as/ua_protocol_ids.h"
 
 #include "net/tls.h"
+#include "options.h"
 #include "printable.h"
 
 #include <stdio.h>
@@ -37,8 +38,8 @@ bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LEN
         const enum key_system system = read_prefix(&text);
 
         if (texts[system] != NULL) {
-            fprintf(stderr, "--ua-protocol-id %s: an identifier for %s is given already\n",
-                    PRINTABLE(*given),
+            fprintf(stderr, "%s--ua-protocol-id %s: an identifier for %s is given already\n",
+                    options_where("ua-protocol-id"), PRINTABLE(*given),
                     system == KEY_AKMA  ? "AKMA"
                     : system == KEY_GBA ? "GBA"
                                         : "systems that are not named");

@@ -6,6 +6,7 @@
 #include "net/addr.h"
 
 #include "net/tcp.h"
+#include "options.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@
 
 static bool print_fault(const char *option, const char *address, const char *what)
 {
-    fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(address), what);
+    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(address), what);
     return false;
 }
 

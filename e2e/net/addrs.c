@@ -6,6 +6,7 @@
 #include "net/addrs.h"
 
 #include "net/addr.h"
+#include "options.h"
 #include "printable.h"
 
 #include <openssl/crypto.h>
@@ -17,8 +18,8 @@ bool addrs_path(const char *option, const char *path, struct sockaddr_un *addres
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (path[0] == '\0' || strlen(path) >= sizeof(address->sun_path)) {
-        fprintf(stderr, "--%s: a path of 1 to %zu octets must follow \"" ADDRS_UNIX "\"\n", option,
-                sizeof(address->sun_path) - 1);
+        fprintf(stderr, "%s--%s: a path of 1 to %zu octets must follow \"" ADDRS_UNIX "\"\n",
+                options_where(option), option, sizeof(address->sun_path) - 1);
         return false;
     }
     memcpy(address->sun_path, path, strlen(path) + 1);
@@ -46,7 +47,8 @@ bool addrs_open(struct addrs *addrs, const char *option, const char *text)
     if (strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) == 0)
         return open_path(addrs, option, text + strlen(ADDRS_UNIX));
     if (strchr(text, ':') == NULL) {
-        fprintf(stderr, "--%s %s: must be HOST:PORT or unix:PATH\n", option, PRINTABLE(text));
+        fprintf(stderr, "%s--%s %s: must be HOST:PORT or unix:PATH\n", options_where(option),
+                option, PRINTABLE(text));
         return false;
     }
     if (!addr_parse(option, text, false, &addrs->host, &addrs->service))

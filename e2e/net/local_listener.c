@@ -6,6 +6,7 @@
 #include "net/local_listener.h"
 
 #include "net/addrs.h"
+#include "options.h"
 #include "printable.h"
 
 #include <arpa/inet.h>
@@ -21,7 +22,7 @@
 
 static bool print_fault(const char *option, const char *text, const char *what)
 {
-    fprintf(stderr, "--%s %s: %s\n", option, PRINTABLE(text), what);
+    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(text), what);
     return false;
 }
 
@@ -94,22 +95,52 @@ static bool is_still_there(const struct local_listener *listener)
            status.st_ino == listener->inode;
 }
 
+/* To be released; NULL: the reason is said. */
+static struct addrinfo *loopback_addresses(const char *option, const char *text)
+{
+    struct addrinfo *addresses = addr_resolve_to_listen(option, text, true);
+
+    if (addresses == NULL || are_loopback(addresses))
+        return addresses;
+    (void)print_fault(option, text,
+                      "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
+                      "connects there speaks as the device");
+    freeaddrinfo(addresses);
+    return NULL;
+}
+
 static bool listen_on_loopback(struct local_listener *listener, const char *option,
                                const char *text)
 {
-    struct addrinfo *addresses = addr_resolve_to_listen(option, text, true);
+    struct addrinfo *addresses = loopback_addresses(option, text);
     bool done;
 
     if (addresses == NULL)
         return false;
-    done = are_loopback(addresses)
-               ? addr_listen_at(&listener->sockets, addresses) ||
-                     print_fault(option, text, strerror(errno))
-               : print_fault(option, text,
-                             "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
-                             "connects there speaks as the device");
+    done =
+        addr_listen_at(&listener->sockets, addresses) || print_fault(option, text, strerror(errno));
     freeaddrinfo(addresses);
     return done;
+}
+
+static bool is_path(const char *text)
+{
+    return strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) == 0;
+}
+
+bool local_listener_check(const char *option, const char *text)
+{
+    struct addrinfo *addresses;
+    struct sockaddr_un path;
+
+    if (strchr(text, ':') == NULL)
+        return print_fault(option, text, "must be HOST:PORT or unix:PATH");
+    if (is_path(text))
+        return addrs_path(option, text + strlen(ADDRS_UNIX), &path);
+    addresses = loopback_addresses(option, text);
+    if (addresses != NULL)
+        freeaddrinfo(addresses);
+    return addresses != NULL;
 }
 
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text)
@@ -119,7 +150,7 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
     memset(listener, 0, sizeof(*listener));
     if (strchr(text, ':') == NULL)
         return print_fault(option, text, "must be HOST:PORT or unix:PATH");
-    if (strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
+    if (!is_path(text))
         return listen_on_loopback(listener, option, text);
     if (!addrs_path(option, text + strlen(ADDRS_UNIX), &path))
         return false;

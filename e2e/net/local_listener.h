@@ -25,6 +25,9 @@ struct local_listener {
  */
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text);
 
+/* Could it be opened, as far as one can tell without listening? False: as above. */
+bool local_listener_check(const char *option, const char *text);
+
 /* The path is removed, unless something else stands there by now. */
 void local_listener_close(struct local_listener *listener);
 

@@ -5,6 +5,7 @@
  */
 #include "net/tls.h"
 
+#include "options.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "tls13_psk.h"
@@ -32,7 +33,8 @@ static bool open_keylog(const char *path)
 
     keylog_file = fd < 0 ? NULL : fdopen(fd, "a");
     if (keylog_file == NULL) {
-        fprintf(stderr, "--keylog %s: %s\n", PRINTABLE(path), fd < 0 ? fault : strerror(errno));
+        fprintf(stderr, "%s--keylog %s: %s\n", options_where("keylog"), PRINTABLE(path),
+                fd < 0 ? fault : strerror(errno));
         return false;
     }
     fprintf(stderr, "warning: --keylog: whoever reads %s can decrypt every connection\n",
@@ -67,9 +69,11 @@ bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const
     if (done)
         memcpy(ua, octets, AKMA_UA_PROTOCOL_ID_LENGTH);
     else if (octets == NULL)
-        fprintf(stderr, "--ua-protocol-id %s: must be hex\n", PRINTABLE(hex));
+        fprintf(stderr, "%s--ua-protocol-id %s: must be hex\n", options_where("ua-protocol-id"),
+                PRINTABLE(hex));
     else
-        fprintf(stderr, "ua-protocol-id: %ld octets given; must be exactly 5\n", length);
+        fprintf(stderr, "%sua-protocol-id: %ld octets given; must be exactly 5\n",
+                options_where("ua-protocol-id"), length);
     OPENSSL_free(octets);
     ERR_clear_error();
     return done;

@@ -10,9 +10,11 @@
 #include "messages/identity.h"
 #include "net/clock.h"
 #include "net/io_watch.h"
+#include "net/local_listener.h"
 #include "net/signals.h"
 #include "net/tls.h"
 #include "net/tls_lines.h"
+#include "ops/checks.h"
 #include "options.h"
 #include "printable.h"
 #include "program.h"
@@ -63,6 +65,9 @@ static const struct option_row rows[] = {
     {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
      "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
+    OPTION_CONFIG_ROW,
+    OPTION_CHECK_ROW,
+    OPTION_PRINT_ROW,
     OPTION_VERSION_ROW,
 };
 
@@ -94,7 +99,7 @@ static int say(int status, const char *format, ...)
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
     (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "e2e-ue: %s\n", PRINTABLE(sentence));
+    fprintf(stderr, "e2e-ue: %s%s\n", options_where(sentence), PRINTABLE(sentence));
     return status;
 }
 
@@ -188,19 +193,25 @@ static int send_message(struct ue_keys *keys)
     return message.status;
 }
 
-/* With all but the keys set up. */
-static int run_with_keys(const struct client_setup *rest)
+static struct ue_keys_options keys_options(void)
 {
     const char *separator = option.separator == NULL ? identity_separator(option.prefix)
                                                      : identity_separator_named(option.separator);
-    const struct ue_keys_options options = {.devices = option.devices,
-                                            .identity = option.identity,
-                                            .device = option.device,
-                                            .prefix = option.prefix,
-                                            .separator = separator,
-                                            .oldest_ka_id = option.oldest_ka_id,
-                                            .insecure = option.insecure_devices != NULL,
-                                            .needs_ka = option.listen != NULL};
+
+    return (struct ue_keys_options){.devices = option.devices,
+                                    .identity = option.identity,
+                                    .device = option.device,
+                                    .prefix = option.prefix,
+                                    .separator = separator,
+                                    .oldest_ka_id = option.oldest_ka_id,
+                                    .insecure = option.insecure_devices != NULL,
+                                    .needs_ka = option.listen != NULL};
+}
+
+/* With all but the keys set up. */
+static int run_with_keys(const struct client_setup *rest)
+{
+    const struct ue_keys_options options = keys_options();
     char fault[UE_KEYS_FAULT_SIZE];
     struct ue_keys *keys = ue_keys_open(rest, &options, fault);
     int status = CLIENT_OTHER;
@@ -241,22 +252,72 @@ static int run(const struct e2e *e2e)
     return status;
 }
 
+/* For --check: the parts of a start. */
+static bool opens_policy(void *argument)
+{
+    struct e2e e2e;
+    const bool done = e2e_setup_open(&e2e, argument) == E2E_OPEN;
+
+    e2e_close(&e2e);
+    return done;
+}
+
+static bool opens_keys(void *argument)
+{
+    const struct client_setup rest = {.ctx = NULL};
+    const struct ue_keys_options options = keys_options();
+    char fault[UE_KEYS_FAULT_SIZE];
+    struct ue_keys *keys = ue_keys_open(&rest, &options, fault);
+
+    (void)argument;
+    if (keys == NULL)
+        fprintf(stderr, "%s%s\n", options_where(fault), PRINTABLE(fault));
+    ue_keys_free(keys);
+    return keys != NULL;
+}
+
+static bool listens_here(void *argument)
+{
+    return local_listener_check("listen", argument);
+}
+
+static int check(struct e2e_setup *setup)
+{
+    struct checks checks = {0};
+    char subject[400];
+
+    (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, setup);
+    (void)snprintf(subject, sizeof(subject), "--devices %.300s", option.devices);
+    (void)checks_step(&checks, subject, opens_keys, NULL);
+    checks_address(&checks, "connect", option.connect, false);
+    checks_address(&checks, "e2e-connect", option.e2e_connect, false);
+    (void)snprintf(subject, sizeof(subject), "--listen %.300s",
+                   option.listen == NULL ? "" : option.listen);
+    if (option.listen != NULL)
+        (void)checks_step(&checks, subject, listens_here, (void *)(uintptr_t)option.listen);
+    return checks_status(&checks);
+}
+
 /* One of the two things to do, with what belongs to it; else the sentence is said. */
 static bool is_one_task(void)
 {
     if ((option.message == NULL) == (option.listen == NULL))
-        (void)say(EXIT_USAGE, option.message == NULL ? "--message or --listen is missing"
-                                                     : "--message and --listen exclude each other");
+        (void)say(options_refusal(), option.message == NULL
+                                         ? "--message or --listen is missing"
+                                         : "--message and --listen exclude each other");
     else if (option.listen != NULL && option.allow_plain != NULL)
-        (void)say(EXIT_USAGE, "--allow-plain goes with --message: --listen relays e2e alone");
+        (void)say(options_refusal(),
+                  "--allow-plain goes with --message: --listen relays e2e alone");
     else if (option.identity == NULL && option.device == NULL)
-        (void)say(EXIT_USAGE, "--identity or --device is missing");
+        (void)say(options_refusal(), "--identity or --device is missing");
     else if (option.device != NULL &&
              (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
-        (void)say(EXIT_USAGE, "--device: must be a name of 1 to %d octets", E2E_FLAG_DEVICE_MAX);
+        (void)say(options_refusal(), "--device: must be a name of 1 to %d octets",
+                  E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))
-        (void)say(EXIT_USAGE, "--message: must be one line of at most %d octets", LINE_MAX_LENGTH);
+        (void)say(options_refusal(), "--message: must be one line of at most %d octets",
+                  LINE_MAX_LENGTH);
     else
         return true;
     return false;
@@ -268,8 +329,9 @@ static bool is_one_identity(void)
     if (strcmp(option.prefix, IDENTITY_ANY) != 0 &&
         (option.separator == NULL || strcmp(option.separator, IDENTITY_ANY) != 0))
         return true;
-    (void)say(EXIT_USAGE, "--identity-prefix and --identity-separator: any is for a server, a UE "
-                          "has to say which it sends");
+    (void)say(options_refusal(),
+              "--identity-prefix and --identity-separator: any is for a server, a UE "
+              "has to say which it sends");
     return false;
 }
 
@@ -284,7 +346,9 @@ int main(int argc, char *argv[])
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
     if (!is_one_task() || !is_one_identity())
-        return EXIT_USAGE;
+        return options_refusal();
+    if (options_print())
+        return EXIT_SUCCESS;
     if (option.listen == NULL)
         signals_let_hangup_end();
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
@@ -293,13 +357,15 @@ int main(int argc, char *argv[])
                                .digest = option.digest,
                                .usage = option.usage};
     if (!tls_read_ua_protocol_id(ua, option.ua_protocol_id))
-        return EXIT_USAGE;
+        return options_refusal();
+    if (options_are_to_be_checked())
+        return check(&setup);
     switch (e2e_setup_open(&e2e, &setup)) {
     case E2E_OPEN:
         status = run(&e2e);
         break;
     case E2E_REFUSED:
-        status = EXIT_USAGE;
+        status = options_refusal();
         break;
     default:
         break;

@@ -156,9 +156,11 @@ int main(int argc, char *argv[])
     char line[1024];
 
     options_parse(argc, argv, "the source of keys alone", groups, 2);
+    if (!tls_read_ua_protocol_id(ua, ua_protocol_id))
+        return EXIT_FAILURE;
+    source_options_check(fqdn, ua);
     json_line_set_up();
-    if (!log_open(LOG_FULL) || !tls_read_ua_protocol_id(ua, ua_protocol_id) ||
-        !source_options_check(fqdn, ua))
+    if (!log_open(LOG_FULL) || !source_options_open_files())
         return EXIT_FAILURE;
     loops = loops_new(2);
     source = source_options_open(NULL);

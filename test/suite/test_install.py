@@ -195,9 +195,10 @@ def test_units_name_what_is_installed(flow: Path, tmp_path: Path, name: str) -> 
     assert len(units) == 4
     for unit in units:
         text = unit.read_text()
-        assert f'\nExecStart="{prefix}/bin/e2e-as" $OPTIONS\n' in text
+        role = unit.stem.removeprefix("e2e-as-")
+        command = f'"{prefix}/bin/e2e-as" --config "{prefix}/etc/akma/{role}.conf"'
+        assert f"\nExecStart={command}\n" in text
         assert f'\nEnvironment="OPENSSL_CONF={prefix}/etc/akma/openssl.cnf"\n' in text
-        assert f"\nEnvironmentFile={prefix}/etc/akma/" in text
         assert "/usr/bin/" not in text and " /etc/" not in text and "=/etc/" not in text
     if shutil.which("systemd-analyze"):
         verify: list[str | Path] = ["systemd-analyze", "verify", "--man=no", *units]

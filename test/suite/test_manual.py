@@ -365,7 +365,7 @@ INSIDE = {
     *("gba/usim_at.c LINES_MAX", "gba/usim_milenage.c FILE_MAX", "gba/usim_pcsc.c READERS_MAX"),
     "gba/usim.h USIM_RES_MAX",
     "e2e/messages/json_line.c DETAIL_MAX",
-    *("common/devices.h DEVICE_TEXT_MAX", "common/options.c OPTIONS_MAX"),
+    *("common/devices.h DEVICE_TEXT_MAX", "common/options_table.h OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
     *("e2e/server/client_hello.c RECORD_MAX", "e2e/server/client_hello.c STREAM_MAX"),
     *("e2e/source/http_names.h HTTP_NAME_MAX", "e2e/source/http_names.c ADDRS_MAX"),
@@ -394,6 +394,8 @@ INSIDE = {
     *(
         "tool/derive.c INPUTS_MAX",
         "tool/conf_file.c DEPTH_MAX",
+        "common/options_file.c DEPTH_MAX",
+        "e2e/as/check.c STORE_SECONDS",
         "tool/doctor_config.c WORD_MAX",
         "tool/pipeline.c THREADS_MAX",
     ),

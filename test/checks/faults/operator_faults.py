@@ -282,8 +282,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/source_options.c",
         (
-            "value != NULL && !is_default(*rows[i].value)",
-            "value == NULL && !is_default(*rows[i].value)",
+            "value != NULL && !is_default(rows[i].value)",
+            "value == NULL && !is_default(rows[i].value)",
         ),
         ("if (nrf && !is_uuid(option.nf_instance_id))", "if (false)"),
         ("if (nrf && option.token_url == NULL)", "if (false)"),

@@ -1,0 +1,108 @@
+/*
+ * The options of a process: where each was given, and all of them in the form of --config
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "options_table.h"
+
+#include "printable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VALUE_COLUMN 48 /* where --print-config says where a value came from */
+
+size_t options_most(enum option_given given)
+{
+    return given == OPTION_TWICE ? 2 : given == OPTION_MANY ? OPTION_MANY_MAX : 1;
+}
+
+static bool begins_with(const char *text, const char *word)
+{
+    return strncmp(text, word, strlen(word)) == 0;
+}
+
+/* The row whose name a sentence begins with; *rest: what is behind the name. */
+static const struct option_row *find_row(const struct options_table *table, const char *sentence,
+                                         size_t *index, const char **rest)
+{
+    const char *name = sentence + strspn(sentence, "-");
+    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    *rest = name + length;
+    for (*index = 0; *index < table->count; ++*index)
+        if (strlen(table->rows[*index]->name) == length &&
+            begins_with(name, table->rows[*index]->name))
+            return table->rows[*index];
+    return NULL;
+}
+
+const char *options_table_where(const struct options_table *table, const char *sentence)
+{
+    static _Thread_local char shown[PRINTABLE_PATH_MAX + 16];
+    const char *rest;
+    size_t index, place = 0;
+    const struct option_row *row = find_row(table, sentence, &index, &rest);
+
+    if (row == NULL || table->given[index] == 0)
+        return "";
+    if (table->given[index] > 1 && options_most(row->given) > 1 && *rest == ' ' &&
+        begins_with(rest + 1, row->value[1]))
+        place = 1;
+    if (table->origins[index][place].file == NULL)
+        return "";
+    (void)snprintf(shown, sizeof(shown),
+                   "%s:%u: ", PRINTABLE_PATH(table->origins[index][place].file),
+                   table->origins[index][place].line);
+    return shown;
+}
+
+/* A value that the file's form would cut, or take for something else, stands in quotes. */
+static const char *quote_of(const char *value)
+{
+    const size_t length = strlen(value);
+
+    return length == 0 || value[0] == '"' || value[0] == '#' || strchr(" \t", value[0]) != NULL ||
+                   strchr(" \t", value[length - 1]) != NULL || strstr(value, " #") != NULL
+               ? "\""
+               : "";
+}
+
+static void print_value(const struct option_row *row, const char *value, const char *origin)
+{
+    const char *quote = row->argument == NULL ? "" : quote_of(value);
+    const int length = printf("%s%s%s%s%s", row->name, row->argument == NULL ? "" : " ", quote,
+                              row->argument == NULL ? "" : PRINTABLE(value), quote);
+
+    printf("%*s # %s\n", length < VALUE_COLUMN ? VALUE_COLUMN - length : 0, "", origin);
+}
+
+static void print_row(const struct options_table *table, size_t index)
+{
+    const struct option_row *row = table->rows[index];
+    const size_t most = options_most(row->given);
+    const size_t count = table->given[index] < most ? table->given[index] : most;
+    char origin[PRINTABLE_PATH_MAX + 16];
+
+    if (row->value == NULL || (row->argument == NULL && *row->value == NULL))
+        return;
+    if (count == 0 && *row->value != NULL)
+        print_value(row, *row->value, "default");
+    for (size_t i = 0; i < count; i++) {
+        const struct option_origin *from =
+            &table->origins[index][i < OPTION_ORIGINS ? i : OPTION_ORIGINS - 1];
+
+        if (from->file == NULL)
+            (void)snprintf(origin, sizeof(origin), "command line");
+        else
+            (void)snprintf(origin, sizeof(origin), "%s:%u", PRINTABLE_PATH(from->file), from->line);
+        print_value(row, row->value[i], origin);
+    }
+}
+
+void options_table_print(const struct options_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        print_row(table, i);
+    (void)fflush(stdout);
+}

@@ -1,0 +1,40 @@
+/*
+ * The options of a process: their rows, how often each was given, and where
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OPTIONS_TABLE_H
+#define OPTIONS_TABLE_H
+
+#include "options.h"
+
+#define OPTIONS_MAX    96
+#define OPTION_ORIGINS 2 /* of one option; what is given more often has the place of the last */
+
+/* Where a value came from; file NULL: the command line. */
+struct option_origin {
+    const char *file;
+    unsigned int line;
+};
+
+struct options_table {
+    const struct option_row *rows[OPTIONS_MAX];
+    size_t given[OPTIONS_MAX]; /* how often */
+    struct option_origin origins[OPTIONS_MAX][OPTION_ORIGINS];
+    size_t count;
+    const char *config; /* of --config; NULL: not given */
+    bool is_print, is_check;
+};
+
+/* How often an option may have a value; 1: the last one counts on the command line. */
+size_t options_most(enum option_given given);
+
+/* Take a value, which is kept. False: it was given too often. */
+bool options_take(struct options_table *table, size_t index, const char *argument,
+                  struct option_origin origin);
+
+/* options.h says what they do. */
+const char *options_table_where(const struct options_table *table, const char *sentence);
+void options_table_print(const struct options_table *table);
+
+#endif

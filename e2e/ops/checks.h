@@ -1,0 +1,37 @@
+/*
+ * --check: one line for each thing that a start needs, "ok ..." or "not ok ...", on standard output
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CHECKS_H
+#define CHECKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct checks {
+    size_t failed;
+};
+
+/* "ok subject" or "not ok subject", filtered; detail: ": detail" behind it, NULL: nothing. */
+void checks_say(struct checks *checks, bool is_ok, const char *subject, const char *detail);
+
+/*
+ * Make a step of a start, which returns whether it could and says the reason on standard error:
+ * here it stands in the line. subject: what is said where the step says nothing.
+ */
+bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *argument),
+                 void *argument);
+
+/* Does HOST:PORT resolve now? To be listened on, or to be connected to. */
+void checks_address(struct checks *checks, const char *option, const char *address,
+                    bool is_to_listen);
+
+/* The dates of the certificates, or of the lists of revoked ones, in a file. NULL: none is named.
+ */
+void checks_dates(struct checks *checks, const char *option, const char *path);
+
+/* EXIT_SUCCESS where nothing failed, else EXIT_FAILURE. */
+int checks_status(const struct checks *checks);
+
+#endif
