@@ -1,5 +1,5 @@
 /*
- * Notifications of revoked keys: what the NEF posts to the URI that it was told
+ * Notifications of revoked keys: what a NEF or AAnF posts to the URI that it was told
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 /*
- * Notifications of revoked keys: what the NEF posts to the URI that it was told (TS 29.522 5.14)
+ * Notifications of revoked keys: what a NEF or AAnF posts to the URI that it was told
+ * (ServiceDisableNotif of TS 29.522 5.14, TS 29.535 5.1.5.2)
  *
  *     POST {path of --notify-uri}, application/json, {"aKId":"<A-KID>"}     204: it is void
  *

@@ -34,7 +34,7 @@ static struct {
     const char *certificate, *key, *ca;
     const char *token_url, *client_id, *client_secret_file, *scope, *nf_instance_id;
     const char *af_id, *device_name, *key_lifetime, *timeout, *redirect, *per_second, *per_source;
-    const char *notify_accept, *notify_name, *notify_uri;
+    const char *notify_accept, *notify_name, *notify_uri, *anonymous;
 } option = {
     .key_lifetime = KEY_KEPT,
     .timeout = TIMEOUT,
@@ -53,14 +53,16 @@ static const struct option_row rows[] = {
     {"client-secret-file", "FILE", &option.client_secret_file, false,
      "OAuth 2.0: the secret, a file of mode 0600"},
     {"scope", "TEXT", &option.scope, false,
-     "OAuth 2.0: default naanf-akma for aanf, nbsp-gba for bsf, none for nef"},
+     "OAuth 2.0: what the token is for; \"\": no scope (default that of the interface)"},
     {"nf-instance-id", "UUID", &option.nf_instance_id, false,
-     "the NF instance ID for an NRF's token service; replaces --client-id and "
+     "the NF instance ID for an NRF's token service, and in User-Agent; replaces --client-id and "
      "--client-secret-file"},
     {"af-id", "TEXT", &option.af_id, false, "afId in requests (default the FQDN)"},
     {"device-name", "NAME", &option.device_name, false,
      "what names the device in the operator's answer: gpsi, supi or impi (default the first that "
      "is there)"},
+    {"source-anonymous", NULL, &option.anonymous, false,
+     "AKMA: ask for the key alone; each UE says which device it is"},
     {"key-lifetime", "SECONDS", &option.key_lifetime, false, "how long a key is kept at most"},
     {"source-timeout", "SECONDS", &option.timeout, false, "how long a key is waited for"},
     {"source-redirect", "URL", &option.redirect, false,
@@ -70,10 +72,10 @@ static const struct option_row rows[] = {
     {"lookups-per-source", "N", &option.per_source, false,
      "of these, at most so many from one connecting address (IPv6: one /64)"},
     {"notify-accept", "HOST:PORT", &option.notify_accept, false,
-     "address for the NEF's notifications of revoked keys; HTTPS"},
+     "address for notifications of a NEF or AAnF that keys are revoked; HTTPS"},
     {"notify-name", "NAME", &option.notify_name, false,
      "who may notify: a name in its certificate"},
-    {"notify-uri", "URL", &option.notify_uri, false, "what the NEF is told to notify"},
+    {"notify-uri", "URL", &option.notify_uri, false, "what the operator is told to notify"},
 };
 
 const struct option_group source_options =
@@ -98,6 +100,7 @@ static struct {
     struct tls_file_names names;
     struct source_files *files; /* of which those that were handed over are NULL */
     char roots[KEY_SYSTEMS][1024];
+    char scopes[KEY_SYSTEMS][128], user_agent[48];
     char ua_protocol_id[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1]; /* in hex */
 } setup;
 
@@ -208,6 +211,7 @@ static void add_service(const char *text, const char *naf_fqdn)
         .root = setup.roots[interface->system],
         .af_id = option.af_id != NULL ? option.af_id : naf_fqdn,
         .notify_uri = option.notify_uri,
+        .anonymous = option.anonymous != NULL && interface->system == KEY_AKMA,
         .naf_fqdn = naf_fqdn,
         .ua_protocol_id = setup.ua_protocol_id,
         .redirect = option.redirect,
@@ -216,15 +220,33 @@ static void add_service(const char *text, const char *naf_fqdn)
     setup.source.services[interface->system] = service;
 }
 
+/* What the token is for: the operation, and the device's name, where one is wanted. */
+static const char *make_scope(enum key_system system)
+{
+    const struct key_service_setup *service = &setup.services[system];
+    const char *name = service->anonymous ? "" : service->interface->name_scope;
+    const char *scope = service->interface->scope;
+    const char *space = scope[0] != '\0' && name[0] != '\0' ? " " : "";
+
+    (void)snprintf(setup.scopes[system], sizeof(setup.scopes[system]), "%s%s%s", scope, space,
+                   name);
+    return setup.scopes[system];
+}
+
 static void add_token(enum key_system system)
 {
     struct key_service_setup *service = &setup.services[system];
+    const char *scope = option.scope;
 
     if (option.token_url == NULL || service->interface == NULL)
         return;
+    if (scope == NULL)
+        scope = make_scope(system);
+    if (scope[0] == '\0' && option.nf_instance_id != NULL)
+        refuse("--scope TEXT is missing: an NRF wants one (TS 29.510 6.3.5.2.2)");
     setup.tokens[system] = (struct token_setup){
         .url = option.token_url,
-        .scope = option.scope != NULL ? option.scope : service->interface->scope,
+        .scope = scope[0] == '\0' ? NULL : scope,
         .client_id = option.client_id,
         .client_secret = setup.files->secret,
         .nf_instance_id = option.nf_instance_id,
@@ -258,6 +280,8 @@ static void read_device_name(void)
             refuse("--device-name %s has no effect without %s", names[name].name,
                    names[name].system == KEY_AKMA ? "an AKMA source (nef: or aanf:)"
                                                   : "a GBA source (bsf:)");
+        if (setup.services[names[name].system].anonymous)
+            refuse("--device-name %s: with --source-anonymous nobody is named", names[name].name);
         setup.services[names[name].system].device_name = name;
         return;
     }
@@ -271,8 +295,18 @@ static void check_notifications(void)
     want_together("--notify-accept, --notify-name and --notify-uri", option.notify_accept,
                   option.notify_name, option.notify_uri);
     want_url("notify-uri", option.notify_uri);
-    if (option.notify_uri != NULL && (akma == NULL || !akma->notifies))
-        refuse("--notify-uri: only a NEF (--key-source nef:URL) notifies");
+    if (option.notify_uri != NULL && akma == NULL)
+        refuse("--notify-uri: only a NEF or an AAnF notifies: --key-source nef:URL or aanf:URL is "
+               "missing");
+}
+
+/* TS 29.500 5.2.2.2: the type of NF that asks, and the instance where it is configured. */
+static void make_user_agent(void)
+{
+    (void)snprintf(setup.user_agent, sizeof(setup.user_agent), "AF%s%s",
+                   option.nf_instance_id == NULL ? "" : "-",
+                   option.nf_instance_id == NULL ? "" : option.nf_instance_id);
+    setup.source.user_agent = setup.user_agent;
 }
 
 static void read_numbers(void)
@@ -386,11 +420,14 @@ void source_options_check(const char *naf_fqdn,
     want_url("source-redirect", option.redirect);
     check_token();
     read_numbers();
+    make_user_agent();
     (void)hex_encode(setup.ua_protocol_id, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
     for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
         add_service(option.key_source[i], naf_fqdn);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
+    if (option.anonymous != NULL && setup.services[KEY_AKMA].interface == NULL)
+        refuse("--source-anonymous has no effect without an AKMA source (nef: or aanf:)");
     read_device_name();
     check_notifications();
     setup.names = (struct tls_file_names){

@@ -44,7 +44,7 @@ void http_use_identity(struct http *http, struct tls_files *identity)
     http->identity = identity;
 }
 
-struct http *http_new(struct loop *loop, struct tls_files *identity)
+struct http *http_new(struct loop *loop, struct tls_files *identity, const char *user_agent)
 {
     struct http *http = OPENSSL_zalloc(sizeof(*http));
 
@@ -54,6 +54,7 @@ struct http *http_new(struct loop *loop, struct tls_files *identity)
     }
     http->loop = loop;
     http->identity = identity;
+    http->user_agent = user_agent;
     LIST_INIT(&http->pools);
     return http;
 }

@@ -51,8 +51,11 @@ typedef void http_done(void *context, const struct http_reply *reply);
 /* Once for the process, before any thread is started. */
 bool http_start(void);
 
-/* identity: who we are, and whom we trust; it becomes its own. NULL: out of memory. */
-struct http *http_new(struct loop *loop, struct tls_files *identity);
+/*
+ * identity: who we are, and whom we trust; it becomes its own. user_agent: of every request; it has
+ * to outlive this. NULL: out of memory.
+ */
+struct http *http_new(struct loop *loop, struct tls_files *identity, const char *user_agent);
 
 /* From now on, for requests and connections to come. On the loop. */
 void http_use_identity(struct http *http, struct tls_files *identity);

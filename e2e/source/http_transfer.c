@@ -147,6 +147,7 @@ static bool add_headers(struct transfer *transfer, const struct http_request *re
     return add_header(transfer, "Content-Type: ", request->content_type) &&
            add_header(transfer, "Accept: ", "application/json, application/problem+json") &&
            add_header(transfer, "Expect:", "") &&
+           add_header(transfer, "User-Agent: ", transfer->http->user_agent) &&
            (request->authorization == NULL ||
             add_header(transfer, "Authorization: ", request->authorization));
 }

@@ -40,6 +40,7 @@ struct transfer {
 struct http {
     struct loop *loop;
     struct tls_files *identity;
+    const char *user_agent;
     struct http_pool *pool; /* that takes requests; NULL: one is to be made */
     LIST_HEAD(, http_pool) pools;
     struct transfer *transfers;

@@ -139,13 +139,29 @@ static bool wrong(char fault[KEY_ANSWER_FAULT_SIZE], const char *what, const cha
     return false;
 }
 
-static bool read_members(struct reading *reading, const struct member *member, json_t *object,
-                         char fault[KEY_ANSWER_FAULT_SIZE])
+/* TS 33.535 7.1.3: "K_AF ... or failure indication"; TS 29.309 has meKeyMaterial in every answer.
+ */
+static bool is_failure(enum key_system system, json_t *object)
+{
+    const json_t *key = json_object_get(object, akma_members[0].name);
+
+    return system == KEY_AKMA && (key == NULL || json_is_null(key));
+}
+
+static bool is_name(const struct member *member)
+{
+    return member->take == take_name || member->take == take_impi;
+}
+
+static bool read_members(struct reading *reading, const struct member *member, enum key_name name,
+                         json_t *object, char fault[KEY_ANSWER_FAULT_SIZE])
 {
     for (; member->name != NULL; member++) {
         json_t *value = json_object_get(object, member->name);
         const bool is_there = value != NULL && !json_is_null(value);
 
+        if (name == KEY_NAME_NONE && is_name(member))
+            continue;
         if (!is_there && (member->presence == OPTIONAL ||
                           (member->presence == REQUIRED_OR_NULL && value != NULL)))
             continue;
@@ -171,21 +187,24 @@ bool key_answer_read(struct key_answer *answer, enum key_system system, enum key
 {
     struct reading reading = {.answer = {.not_after = KEY_ANSWER_NO_END}};
     json_t *object = NULL;
-    bool done = false;
+    bool done = false, failed;
 
     if (!key_answer_is(content_type, JSON)) {
         (void)wrong(fault, "content type", JSON);
     } else {
         object = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);
-        done = json_is_object(object) ? read_members(&reading, members_of[system], object, fault)
-                                      : wrong(fault, "body", "an object of JSON, no member twice,");
+        done = json_is_object(object)
+                   ? read_members(&reading, members_of[system], name, object, fault)
+                   : wrong(fault, "body", "an object of JSON, no member twice,");
     }
+    failed = !done && json_is_object(object) && is_failure(system, object);
     json_decref(object);
     if (done)
         name_device(&reading, name);
     else
         OPENSSL_cleanse(&reading, sizeof(reading));
     *answer = reading.answer;
+    answer->is_failure = failed;
     OPENSSL_cleanse(&reading, sizeof(reading));
     return done;
 }
@@ -196,6 +215,17 @@ bool key_answer_is(const char *content_type, const char *wanted)
 
     return content_type != NULL && strncasecmp(content_type, wanted, length) == 0 &&
            (content_type[length] == '\0' || strchr("; \t", content_type[length]) != NULL);
+}
+
+bool key_answer_has_cause(const char *content_type, const char *body, size_t length)
+{
+    json_t *object = key_answer_is(content_type, PROBLEM)
+                         ? json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL)
+                         : NULL;
+    const bool has = json_string_length(json_object_get(object, "cause")) > 0;
+
+    json_decref(object);
+    return has;
 }
 
 static void add(char problem[KEY_ANSWER_PROBLEM_SIZE], json_t *object, const char *name)

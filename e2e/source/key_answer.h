@@ -22,7 +22,7 @@
 #define KEY_ANSWER_PROBLEM_SIZE 400
 
 /* What can name the device in an answer, the one that an application may know best first. */
-enum key_name { KEY_NAME_GPSI, KEY_NAME_SUPI, KEY_NAME_IMPI, KEY_NAMES };
+enum key_name { KEY_NAME_GPSI, KEY_NAME_SUPI, KEY_NAME_IMPI, KEY_NAMES, KEY_NAME_NONE };
 
 struct given_key {
     bool given;
@@ -34,14 +34,16 @@ struct key_answer {
     struct given_key ks_int_naf;      /* uiccKeyMaterial */
     int64_t not_after;                /* expiry, keyExpiryTime: seconds since 1970 UTC, or below */
     char device[DEVICE_TEXT_MAX + 1]; /* empty: an anonymous answer */
+    bool is_failure;                  /* there is none of these: the operator refuses the key */
 };
 
 #define KEY_ANSWER_NO_END INT64_MAX
 
 /*
  * Read the body of an answer with status 200: AkmaAfKeyData of NEF and AAnF alike for AKMA,
- * BootstrappingInfoResponse for GBA. name names the device, KEY_NAMES: the first that is
- * there. False: fault says which member is wrong, without a secret, and answer is cleansed.
+ * BootstrappingInfoResponse for GBA. name names the device, KEY_NAMES: the
+ * first that is there, KEY_NAME_NONE: none is looked at. False: fault says which member is wrong,
+ * without a secret, and nothing is in answer but is_failure: it is a sound one, and has no kaf.
  */
 bool key_answer_read(struct key_answer *answer, enum key_system system, enum key_name name,
                      const char *content_type, const char *body, size_t length,
@@ -54,6 +56,9 @@ bool key_answer_read(struct key_answer *answer, enum key_system system, enum key
  */
 void key_answer_problem(const char *content_type, const char *body, size_t length,
                         char problem[KEY_ANSWER_PROBLEM_SIZE]);
+
+/* Is the body of an error application/problem+json with a cause? */
+bool key_answer_has_cause(const char *content_type, const char *body, size_t length);
 
 /* Is this type, with parameters or without, what is wanted? NULL is none. */
 bool key_answer_is(const char *content_type, const char *wanted);

@@ -19,8 +19,9 @@ struct item {
     TAILQ_ENTRY(item) place;
     enum key_system system;
     const char *identity; /* stands behind the structure, but while it is looked for */
+    enum key_cached kind;
     int64_t until;
-    struct key_answer answer;
+    struct key_answer answer; /* CACHE_HIT */
 };
 
 struct table {
@@ -160,19 +161,31 @@ enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
         *answer = item->answer;
         return CACHE_HIT;
     }
-    return use(&cache->nos, system, identity, now) == NULL ? CACHE_MISS : CACHE_NEGATIVE;
+    item = use(&cache->nos, system, identity, now);
+    return item == NULL ? CACHE_MISS : item->kind;
 }
 
 void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,
                     const struct key_answer *answer, int64_t until)
 {
-    struct item item = {.system = system, .identity = identity, .until = until};
+    struct item item = {.system = system,
+                        .identity = identity,
+                        .kind = CACHE_HIT,
+                        .until = until,
+                        .answer = *answer};
 
     key_cache_forget(cache, system, identity);
-    if (answer != NULL)
-        item.answer = *answer;
-    keep(answer != NULL ? &cache->keys : &cache->nos, &item);
+    keep(&cache->keys, &item);
     OPENSSL_cleanse(&item, sizeof(item));
+}
+
+void key_cache_keep_no(struct key_cache *cache, enum key_system system, const char *identity,
+                       enum key_cached no, int64_t until)
+{
+    const struct item item = {.system = system, .identity = identity, .kind = no, .until = until};
+
+    key_cache_forget(cache, system, identity);
+    keep(&cache->nos, &item);
 }
 
 void key_cache_forget(struct key_cache *cache, enum key_system system, const char *identity)

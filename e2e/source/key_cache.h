@@ -15,7 +15,12 @@
 
 #include <stdint.h>
 
-enum key_cached { CACHE_MISS, CACHE_HIT, CACHE_NEGATIVE };
+enum key_cached {
+    CACHE_MISS,
+    CACHE_HIT,
+    CACHE_NEGATIVE, /* there is no such key */
+    CACHE_REFUSED   /* the operator refuses it */
+};
 
 struct key_cache;
 
@@ -29,9 +34,13 @@ void key_cache_free(struct key_cache *cache);
 enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
                                const char *identity, int64_t now, struct key_answer *answer);
 
-/* Keep a key, or with answer NULL a "no", until a time, in place of what was known. */
+/* Keep a key until a time, in place of what was known. */
 void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,
                     const struct key_answer *answer, int64_t until);
+
+/* Keep a "no", CACHE_NEGATIVE or CACHE_REFUSED, as above. */
+void key_cache_keep_no(struct key_cache *cache, enum key_system system, const char *identity,
+                       enum key_cached no, int64_t until);
 
 void key_cache_forget(struct key_cache *cache, enum key_system system, const char *identity);
 

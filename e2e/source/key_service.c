@@ -18,10 +18,12 @@
 #include <time.h>
 
 static const struct key_interface interfaces[] = {
-    {"nef", KEY_AKMA, "/3gpp-akma/v1/retrieve", NULL, "NEF", false, true},
-    {"aanf", KEY_AKMA, "/naanf-akma/v1/retrieve-applicationkey", "naanf-akma", "AANF", true, false},
-    {"bsf", KEY_GBA, "/nbsp-gba/v1/bootstrapping-info-retrieval", "nbsp-gba", "GBA_BSF", false,
-     false},
+    {"nef", KEY_AKMA, "/3gpp-akma/v1/retrieve", "", "nnef-akma:gpsi-access", "NEF", false},
+    {"aanf", KEY_AKMA, "/naanf-akma/v1/retrieve-applicationkey",
+     "naanf-akma naanf-akma:applicationkeyget", "naanf-akma:applicationkeyget:supi-access", "AANF",
+     true},
+    {"bsf", KEY_GBA, "/nbsp-gba/v1/bootstrapping-info-retrieval",
+     "nbsp-gba nbsp-gba:bootstrapping-info-retrieval:invoke", "", "GBA_BSF", false},
 };
 
 /* A question and what belongs to it. */
@@ -61,8 +63,8 @@ static char *make_body(const struct key_service_setup *setup, const char *identi
 {
     json_t *object =
         setup->interface->system == KEY_AKMA
-            ? json_pack("{s:s,s:s,s:b,s:s*}", "afId", setup->af_id, "aKId", identity, "anonInd", 0,
-                        "notifUri", setup->interface->notifies ? setup->notify_uri : NULL)
+            ? json_pack("{s:s,s:s,s:b,s:s*}", "afId", setup->af_id, "aKId", identity, "anonInd",
+                        setup->anonymous, "notifUri", setup->notify_uri)
             : json_pack("{s:s,s:{s:s,s:s},s:b}", "btId", identity, "nafId", "nafFqdn",
                         setup->naf_fqdn, "uaSecProtId", setup->ua_protocol_id, "gbaUAware", 1);
     char *body = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
@@ -104,10 +106,16 @@ static void log_failure(const struct exchange *exchange, const char *status, con
                 status, "reason", reason, NULL);
 }
 
-static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
+static void end_without(struct exchange *exchange, enum key_result result, const char *status,
+                        const char *reason)
 {
     log_failure(exchange, status, reason);
-    exchange_end(exchange, KEY_FAILED, NULL, reason);
+    exchange_end(exchange, result, NULL, reason);
+}
+
+static void exchange_fail(struct exchange *exchange, const char *status, const char *reason)
+{
+    end_without(exchange, KEY_FAILED, status, reason);
 }
 
 static const char *send_request(struct exchange *exchange);
@@ -124,13 +132,14 @@ static void send_again(struct exchange *exchange)
 static void take_key(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct key_service_setup *setup = exchange->service->setup;
+    const enum key_name name = setup->anonymous ? KEY_NAME_NONE : setup->device_name;
     const int64_t now = (int64_t)time(NULL);
     char fault[KEY_ANSWER_FAULT_SIZE];
     struct key_answer key;
 
-    if (!key_answer_read(&key, setup->interface->system, setup->device_name, reply->content_type,
-                         reply->body, reply->length, fault))
-        exchange_fail(exchange, "200", fault);
+    if (!key_answer_read(&key, setup->interface->system, name, reply->content_type, reply->body,
+                         reply->length, fault))
+        end_without(exchange, key.is_failure ? KEY_REFUSED : KEY_FAILED, "200", fault);
     else if (key.not_after < now) {
         (void)snprintf(fault, sizeof(fault),
                        "the key has expired: it ended %lld seconds ago by this clock; do both "
@@ -172,6 +181,13 @@ static void pause_for(struct key_service *service, unsigned int seconds)
               NULL);
 }
 
+/* ProblemDetails with a cause (TS 29.571 5.2.4.1): it is about what was asked. */
+static bool refuses(const struct http_reply *reply)
+{
+    return reply->status == 403 &&
+           key_answer_has_cause(reply->content_type, reply->body, reply->length);
+}
+
 /* Anything but an answer: what the operator says about it goes to the log. */
 static void take_error(struct exchange *exchange, const struct http_reply *reply)
 {
@@ -184,7 +200,8 @@ static void take_error(struct exchange *exchange, const struct http_reply *reply
     if (reply->status == 429 || reply->status == 503)
         pause_for(exchange->service, reply->retry_after);
     if (!no_key) {
-        exchange_fail(exchange, status, problem[0] != '\0' ? problem : "the answer gives no key");
+        end_without(exchange, refuses(reply) ? KEY_REFUSED : KEY_FAILED, status,
+                    problem[0] != '\0' ? problem : "the answer gives no key");
         return;
     }
     log_limited(&limit_source_no_key, "source-no-key", "interface",

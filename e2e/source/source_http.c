@@ -119,6 +119,8 @@ static void arrive(struct loop *loop, struct loop_message *message)
 {
     static const struct outcome none = {KEY_NONE, NULL, NULL},
                                 full = {KEY_FAILED, NULL, "too many look-ups at a time"},
+                                refused = {KEY_REFUSED, NULL,
+                                           "the operator has refused this identity seconds ago"},
                                 paused = {KEY_FAILED, NULL,
                                           "the operator has asked to wait (Retry-After)"};
     struct source_request *request = (struct source_request *)message;
@@ -137,6 +139,9 @@ static void arrive(struct loop *loop, struct loop_message *message)
         break;
     case CACHE_NEGATIVE:
         answer(request, &none);
+        break;
+    case CACHE_REFUSED:
+        answer(request, &refused);
         break;
     default:
         if (key_service_is_paused(http->services[system]))
@@ -255,7 +260,7 @@ static void keep(const struct question *question, const struct key_answer *key)
 
 static enum lookup_verdict verdict_of(enum key_result result)
 {
-    return result == KEY_FOUND ? LOOKUP_FOUND : result == KEY_NONE ? LOOKUP_NONE : LOOKUP_FAILED;
+    return result == KEY_FOUND ? LOOKUP_FOUND : result == KEY_FAILED ? LOOKUP_FAILED : LOOKUP_NONE;
 }
 
 /* key_service.h's callback */
@@ -270,9 +275,10 @@ static void on_answer(void *context, enum key_result result, const struct key_an
         outcome = (struct outcome){KEY_FAILED, NULL, "the key was revoked while it was asked for"};
     else if (result == KEY_FOUND)
         keep(question, key);
-    else if (result == KEY_NONE)
-        key_cache_keep(http->cache, question->system, question->identity, NULL,
-                       clock_ms() + NO_LIFETIME);
+    else if (result != KEY_FAILED)
+        key_cache_keep_no(http->cache, question->system, question->identity,
+                          result == KEY_NONE ? CACHE_NEGATIVE : CACHE_REFUSED,
+                          clock_ms() + NO_LIFETIME);
     lookups_answer(http->lookups, question->lookup, verdict_of(result), &outcome);
     OPENSSL_free(question);
     event_active(http->tick, 0, 0);
@@ -431,7 +437,7 @@ static bool open_parts(struct source_http *http, const struct source_http_setup 
     if (http->loops == NULL)
         return false;
     base = http->loops->loop->base;
-    http->http = http_new(http->loops->loop, setup->identity);
+    http->http = http_new(http->loops->loop, setup->identity, setup->user_agent);
     http->cache = key_cache_new(KEYS_MAX, NEGATIVE_MAX);
     http->lookups = lookups_new(&lookups);
     http->tick = evtimer_new(base, on_tick, http);

@@ -14,7 +14,8 @@
 
 /* Texts have to outlive the source. */
 struct source_http_setup {
-    struct tls_files *identity;                            /* is the source's own then */
+    struct tls_files *identity; /* is the source's own then */
+    const char *user_agent;
     const struct key_service_setup *services[KEY_SYSTEMS]; /* NULL: the file answers */
     unsigned int key_lifetime;                             /* seconds that a key is kept at most */
     unsigned int per_second, per_network;                  /* look-ups */

@@ -89,10 +89,10 @@ class Notified(OperatorSite):
         name, _, self.notify = server.read().decode().partition(" ")
         assert name == "notify-accept"
 
-    def notified(self, operator: Operator, *names: str) -> Server:
+    def notified(self, operator: Operator, *names: str, kind: str = "nef") -> Server:
         """All in one."""
         options = ("--e2e", "offered", *NOTIFY)
-        server = self.server(f"nef:{operator.url}", options=options, names=list(names))
+        server = self.server(f"{kind}:{operator.url}", options=options, names=list(names))
         self.read_notify(server)
         return server
 

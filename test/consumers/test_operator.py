@@ -27,6 +27,7 @@ from operator_network import (
     JSON,
     LOOPBACK,
     PROBLEM,
+    TOKEN,
     Operator,
     Reply,
     Request,
@@ -38,7 +39,6 @@ from sanitizer import SLOWER
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
 BOOTSTRAPPING = "/nbsp-gba/v1/bootstrapping-info-retrieval"
-TOKEN = "/oauth2/token"
 NAF_ID = b"naf.example.com" + bytes.fromhex("0100000007")
 
 
@@ -113,6 +113,7 @@ def test_akma(net: Net, operator: Operator, kind: str) -> None:
     assert paths == {RETRIEVE if kind == "nef" else APPLICATION_KEY}
     assert {request["version"] for request in operator.requests} == {"2.0"}
     assert {request["peer"] for request in operator.requests} == {"naf.example.com"}
+    assert {request["headers"]["user-agent"] for request in operator.requests} == {"AF"}
 
 
 def test_gba(net: Net, operator: Operator) -> None:
@@ -161,11 +162,13 @@ def test_one_for_each_system(net: Net, operator: Operator) -> None:
     assert operator.faults.pop() == "POST /exposed" + RETRIEVE
 
 
-def test_what_is_asked(net: Net, operator: Operator) -> None:
+@pytest.mark.parametrize("kind", ["nef", "aanf"])
+def test_what_is_asked(net: Net, operator: Operator, kind: str) -> None:
+    """Every member that is not a default; an AAnF notifies as a NEF does."""
     options = ("--notify-uri", "https://naf.example.com/n", "--notify-accept", "127.0.0.1:0")
     operator.af_id = "af-7"
     with net.source(
-        f"nef:{operator.url}",
+        f"{kind}:{operator.url}",
         options=(*options, "--notify-name", "nef", "--af-id", "af-7"),
     ) as source:
         assert source.look(operator.subscribers[0].a_kid).startswith("found ")
@@ -193,6 +196,23 @@ def test_anonymous(net: Net, operator: Operator) -> None:
     operator.answer = without_names
     with net.source(f"nef:{operator.url}") as source:
         assert source.look(operator.subscribers[0].a_kid).split()[2] == "-"
+
+
+@pytest.mark.parametrize("kind", ["nef", "aanf"])
+def test_asked_anonymously(net: Net, operator: Operator, kind: str) -> None:
+    """Who asks for nobody's name gets none, and takes none, however it is spelt."""
+    subscriber = operator.subscribers[0]
+    with net.source(f"{kind}:{operator.url}", options=("--source-anonymous",)) as source:
+        found, key, device, _ = source.look(subscriber.a_kid).split()
+        assert (found, key, device) == ("found", subscriber.k_af(NAF_ID).hex(), "-")
+        assert json.loads(operator.requests[0]["body"])["anonInd"] is True
+        source.forget(subscriber.a_kid)
+        named = {"gpsi": "extid-1@x", "supi": "imsi-1"}  # that is no IMSI
+        operator.answer = lambda request, true: true | {
+            "body": json.dumps(json.loads(true["body"]) | named)
+        }
+        assert source.look(subscriber.a_kid).split()[:3] == ["found", key, "-"]
+        assert len(operator.requests) == 2
 
 
 # Answers that are none
@@ -303,6 +323,61 @@ def test_problems_are_logged_through_the_filter(net: Net, operator: Operator) ->
         line = source.wait_for_error("AF_NOT_ALLOWED")
         assert "status=403" in line and "interface=nef" in line
     assert "\x1b" not in source.errors and "\nevent=forged" not in source.errors
+
+
+REFUSALS: dict[str, Reply] = {
+    "403 with a cause": {
+        "status": 403,
+        "headers": PROBLEM,
+        "body": json.dumps({"status": 403, "cause": "AKMA_NOT_ALLOWED"}),
+    },
+    "failure indication": {"status": 200, "headers": JSON, "body": "{}"},
+    "failure indication with more": {
+        "status": 200,
+        "headers": JSON,
+        "body": json.dumps({"suppFeat": "0", "kaf": None}),
+    },
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+@pytest.mark.parametrize("kind", ["nef", "aanf"])
+def test_refused_for_seconds(net: Net, operator: Operator, kind: str, what: str) -> None:
+    """What the operator refuses is not asked for at every ClientHello, and is asked for again some seconds later."""
+    subscriber = operator.subscribers[0]
+    operator.answer = always(**REFUSALS[what])
+    with net.source(f"{kind}:{operator.url}") as source:
+        assert source.look(subscriber.a_kid).startswith("refused ")
+        for _ in range(2):
+            assert "has refused this identity" in source.look(subscriber.a_kid)
+        assert len(operator.requests) == 1
+        source.wait_for_error("event=source-failed")
+        operator.answer = None
+        wait_until(lambda: source.look(subscriber.a_kid).startswith("found "), 30)
+        assert len(operator.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 403},
+        {"status": 403, "headers": PROBLEM, "body": '{"status":403}'},
+        {"status": 403, "headers": PROBLEM, "body": '{"cause":""}'},
+        {"status": 403, "headers": JSON, "body": '{"cause":"X"}'},
+        {"status": 500, "headers": PROBLEM, "body": '{"cause":"X"}'},
+        {"status": 200, "headers": PROBLEM, "body": "{}"},
+        {"status": 200, "headers": JSON, "body": "[]"},
+        {"status": 200, "headers": JSON, "body": '{"kaf":"00","expiry":"x"}'},
+    ],
+)
+def test_failures_are_not_remembered(net: Net, operator: Operator, reply: Reply) -> None:
+    """What says nothing about the identity is no refusal of it: a proxy's 403, a fault, a malformed answer."""
+    subscriber = operator.subscribers[0]
+    operator.answer = always(**reply)
+    with net.source(f"nef:{operator.url}") as source:
+        assert source.look(subscriber.a_kid).startswith("refused ")
+        operator.answer = None
+        assert source.look(subscriber.a_kid).startswith("found ")
 
 
 @pytest.mark.parametrize("kind, status", [("nef", 204), ("bsf", 404)])
@@ -503,9 +578,45 @@ def test_token(net: Net, tmp_path: Path) -> None:
         tokens = [request for request in operator.requests if request["path"] == TOKEN]
         assert len(tokens) == 1
         form = dict(urllib.parse.parse_qsl(tokens[0]["body"]))
-        assert form == {"grant_type": "client_credentials", "scope": "naanf-akma"}
+        scope = " ".join(SCOPES["aanf"])
+        assert form == {"grant_type": "client_credentials", "scope": scope}
         assert operator.faults == [] and client[1] not in source.errors
         assert not any(token in source.errors for token in operator.tokens)
+
+
+# The scopes of the published documents; the last of an AKMA interface is for the device's name.
+SCOPES = {
+    "nef": ["nnef-akma:gpsi-access"],
+    "aanf": [
+        "naanf-akma",
+        "naanf-akma:applicationkeyget",
+        "naanf-akma:applicationkeyget:supi-access",
+    ],
+    "bsf": ["nbsp-gba", "nbsp-gba:bootstrapping-info-retrieval:invoke"],
+}
+
+
+@pytest.mark.parametrize("kind", SCOPES)
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_scopes(net: Net, tmp_path: Path, kind: str, anonymous: bool) -> None:
+    """What a token is for by default; an empty --scope asks for none."""
+    subscriber = Subscriber()
+    if kind == "bsf" and anonymous:
+        return  # Nbsp_GBA has no such request: test_options_that_make_no_sense
+    wanted = SCOPES[kind][: -1 if anonymous else None]
+    for given, scope in ((None, " ".join(wanted)), ("", "")):
+        with net.operator(token=True) as operator:
+            operator.add(subscriber)
+            options = token_options(operator, tmp_path)
+            options += ("--source-anonymous",) if anonymous else ()
+            options += () if given is None else ("--scope", given)
+            with net.source(f"{kind}:{operator.url}", options=options) as source:
+                identity = subscriber.b_tid if kind == "bsf" else subscriber.a_kid
+                look = "gba" if kind == "bsf" else "akma"
+                assert source.look(identity, look).startswith("found ")
+            form = dict(urllib.parse.parse_qsl(operator.requests[0]["body"]))
+            assert form.get("scope", "") == scope and ("scope" in form) is bool(scope)
+            assert operator.faults == []
 
 
 def test_token_of_another_scope(net: Net, tmp_path: Path) -> None:
@@ -535,10 +646,12 @@ def test_token_of_an_nrf(net: Net) -> None:
             if request["path"] == TOKEN
         ]
         assert [(form["targetNfType"], form["scope"]) for form in forms] == [
-            ("AANF", "naanf-akma"),
-            ("GBA_BSF", "nbsp-gba"),
+            ("AANF", " ".join(SCOPES["aanf"])),
+            ("GBA_BSF", " ".join(SCOPES["bsf"])),
         ]
         assert {form["nfInstanceId"] for form in forms} == {instance}
+        agents = {request["headers"]["user-agent"] for request in operator.requests}
+        assert agents == {f"AF-{instance}"}
         assert operator.faults == []
 
 
@@ -987,7 +1100,23 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
             "x",
         ],
         "--notify-accept, --notify-name and": ["--key-source", nef, *files, *notify],
-        "only a NEF": ["--key-source", "aanf:https://a.example.com", *files, *notify, *uri],
+        "only a NEF or an AAnF": [
+            "--key-source",
+            "bsf:https://b.example.com",
+            *files,
+            *notify,
+            *uri,
+        ],
+        "--source-anonymous has no effect": [
+            *["--key-source", "bsf:https://b.example.com", *files, "--source-anonymous"]
+        ],
+        "with --source-anonymous nobody is named": [
+            *["--key-source", nef, *files, "--source-anonymous", "--device-name", "gpsi"]
+        ],
+        "--scope TEXT is missing": [
+            *["--key-source", nef, *files, "--source-anonymous"],
+            *["--token-url", token, "--nf-instance-id", instance],
+        ],
     }
     program = BUILD / "test/programs/key_source"
     for said, words in wrong.items():

@@ -120,6 +120,21 @@ def test_anonymous(operator_site: OperatorSite) -> None:
         assert result.returncode == 2 and "--device" in result.stderr
 
 
+def test_source_anonymous(operator_site: OperatorSite) -> None:
+    """The operator is asked for nobody's name and gives none; whose Ka it is, the UE says."""
+    subscriber = Subscriber()
+    with operator_site.operator(subscriber) as operator:
+        source = f"nef:{operator.url}"
+        options = ("--source-anonymous",)
+        with operator_site.server(source, options=options, names=["device-7"]) as server:
+            device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+            to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+            assert ue(device, *to, "--device", "device-7").stdout == "e2e: hello\n"
+            assert ue(device, *to, "--device", subscriber.gpsi or "").returncode == 3
+        assert operator.faults == [] and len(operator.requests) == 1
+        assert json.loads(operator.requests[0]["body"])["anonInd"] is True
+
+
 def test_device_name(operator_site: OperatorSite) -> None:
     """With the SUPI chosen, a GPSI that comes one day more does not point to another device's Ka."""
     subscriber = Subscriber()

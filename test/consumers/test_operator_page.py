@@ -3,15 +3,27 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import json
 import re
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
+
+import jsonschema
 
 import reference
 from certificates import Authority
 from consumer import ROOT
 from key_source import KeySource, identity_options
 from operator_network import HttpsServer, Reply, Request
+from operator_schemas import (
+    ACCESS_TOKEN_REQ,
+    KEYS,
+    PROBLEM_DETAILS,
+    TOKEN_REQUEST,
+    USER_AGENT,
+    closed,
+)
 from store_cluster import private
 
 PAGE = (ROOT / "docs/operator-side.md").read_text()
@@ -108,6 +120,25 @@ def test_exchanges(tmp_path: Path) -> None:
                     (said,) = re.findall(r"^    (event=source-no-key .*)$", PAGE, re.MULTILINE)
                     assert source.wait_for_error("source-no-key").endswith(said)
         assert not left, heading
+
+
+def test_exchanges_by_their_schemas() -> None:
+    """The page shows nothing that the published documents do not have."""
+    seen = 0
+    for heading in LOOKED_UP:
+        for question, reply in exchanges(heading):
+            path = question.start[1].removeprefix("/exposed")
+            assert re.fullmatch(USER_AGENT, question.headers["user-agent"])
+            if path not in KEYS:
+                form = dict(urllib.parse.parse_qsl(question.body, strict_parsing=True))
+                schema = ACCESS_TOKEN_REQ if "nfInstanceId" in form else TOKEN_REQUEST
+                jsonschema.validate(form, closed(schema))
+                continue
+            answered = KEYS[path][1] if reply.start[1] == "200" else PROBLEM_DETAILS
+            jsonschema.validate(json.loads(question.body), closed(KEYS[path][0]))
+            jsonschema.validate(json.loads(reply.body), closed(answered))
+            seen += 1
+    assert seen == 4
 
 
 def test_every_member_is_there() -> None:

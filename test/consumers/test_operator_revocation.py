@@ -15,6 +15,7 @@ import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import reference
@@ -32,6 +33,7 @@ from flow import (
     wait_until_listening,
 )
 from operator_network import Subscriber
+from operator_schemas import SERVICE_DISABLE_NOTIF, closed
 from operator_site import AKMA, KA, Apart, Notified
 from sockets import connections
 from store_cluster import Redis
@@ -43,13 +45,16 @@ def notified(tmp_path: Path) -> Notified:
     return Notified(tmp_path)
 
 
-def test_notification(notified: Notified) -> None:
+@pytest.mark.parametrize("kind", ["nef", "aanf"])
+def test_notification(notified: Notified, kind: str) -> None:
     """When it is answered the key is not known any more, and what it had promised is void."""
     subscriber = Subscriber()
-    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    said = {"aKId": subscriber.a_kid}
+    jsonschema.validate(said, closed(SERVICE_DISABLE_NOTIF))
+    body = json.dumps(said | {"suppFeat": "0"}).encode()  # of a later version
     identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
     with notified.operator(subscriber) as operator:
-        with notified.notified(operator, subscriber.gpsi or "") as server:
+        with notified.notified(operator, subscriber.gpsi or "", kind=kind) as server:
             device = notified.device(subscriber.a_kid, key)
             with StockClient(server.address, identity, key) as first:
                 flag = first.flag()

@@ -3,8 +3,8 @@
  *
  *     key_cache KEYS NOS
  *
- *     NOW keep akma|gba IDENTITY KEY UNTIL     KEY: a digit, or "no"
- *     NOW find akma|gba IDENTITY               prints "key DIGIT", "no" or "nothing"
+ *     NOW keep akma|gba IDENTITY KEY UNTIL     KEY: a digit, "no" or "refused"
+ *     NOW find akma|gba IDENTITY               prints "key DIGIT", "no", "refused" or "nothing"
  *     NOW forget akma|gba IDENTITY             NOW sweep
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +22,12 @@ static void keep(struct key_cache *cache, enum key_system system, const char *id
     struct key_answer answer = {.not_after = KEY_ANSWER_NO_END};
 
     answer.ks_naf.octets[0] = (unsigned char)key[0];
-    key_cache_keep(cache, system, identity, strcmp(key, "no") == 0 ? NULL : &answer, until);
+    if (strcmp(key, "no") == 0)
+        key_cache_keep_no(cache, system, identity, CACHE_NEGATIVE, until);
+    else if (strcmp(key, "refused") == 0)
+        key_cache_keep_no(cache, system, identity, CACHE_REFUSED, until);
+    else
+        key_cache_keep(cache, system, identity, &answer, until);
 }
 
 static void find(struct key_cache *cache, enum key_system system, const char *identity, int64_t now)
@@ -35,6 +40,9 @@ static void find(struct key_cache *cache, enum key_system system, const char *id
         break;
     case CACHE_NEGATIVE:
         printf("no\n");
+        break;
+    case CACHE_REFUSED:
+        printf("refused\n");
         break;
     default:
         printf("nothing\n");

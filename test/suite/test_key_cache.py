@@ -22,7 +22,7 @@ def play(*lines: str, room: str = "3 3") -> list[str]:
 
 
 def test_until() -> None:
-    for what, known in (("7", "key 7"), ("no", "no")):
+    for what, known in (("7", "key 7"), ("no", "no"), ("refused", "refused")):
         calls = [f"0 keep akma a@x {what} 100", "99 find akma a@x", "100 find akma a@x"]
         assert play(*calls, "50 find akma a@x") == [known, "nothing", "nothing"]
 
@@ -48,7 +48,7 @@ def test_the_last_word_counts() -> None:
 
 
 def test_forget() -> None:
-    for what in ("7", "no"):
+    for what in ("7", "no", "refused"):
         calls = [f"0 keep akma a@x {what} 100", "0 keep akma b@x 8 100", "0 forget akma a@x"]
         assert play(*calls, "1 find akma a@x", "1 find akma b@x") == ["nothing", "key 8"]
     assert play("0 forget akma a@x", "1 find akma a@x") == ["nothing"]

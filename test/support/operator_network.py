@@ -1,7 +1,7 @@
 """Stands in for an operator: NEF, AAnF, BSF, token server and NRF, behind a real HTTP/2 server.
 
-It holds every request against schemas written for it, and derives what it answers from a subscriber's
-K_AUSF, or Ks, with the reference.
+It holds every request, and what it answers itself, against operator_schemas.py, and derives what it answers from a
+subscriber's K_AUSF, or Ks, with the reference.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -10,6 +10,7 @@ import base64
 import contextlib
 import datetime
 import json
+import re
 import secrets
 import subprocess
 import threading
@@ -24,11 +25,21 @@ from typing import Any, Self
 import jsonschema
 
 import reference
+from operator_schemas import (
+    ACCESS_TOKEN_REQ,
+    KEYS,
+    PROBLEM_DETAILS,
+    TOKEN_REQUEST,
+    USER_AGENT,
+    Schema,
+    closed,
+)
 
 SCRIPT = Path(__file__).resolve().parent / "https_server.js"
 LOOPBACK = "127.0.0.1"
 JSON = {"content-type": "application/json"}
 PROBLEM = {"content-type": "application/problem+json"}
+TOKEN = "/oauth2/token"
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -109,55 +120,6 @@ class HttpsServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
-_TEXT = {"type": "string", "minLength": 1}
-_NAI = {"type": "string", "pattern": r"^[!-?A-~]+@[A-Za-z0-9.-]+$"}
-_FQDN = {"type": "string", "pattern": r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"}
-
-# What each interface takes, in this project's own words: the members that we ask with, and no other.
-SCHEMAS = {
-    "/3gpp-akma/v1/retrieve": _object(
-        ["afId", "aKId", "anonInd"],
-        afId=_TEXT,
-        aKId=_NAI,
-        anonInd={"type": "boolean"},
-        notifUri={"type": "string", "pattern": "^https://"},
-    ),
-    "/naanf-akma/v1/retrieve-applicationkey": _object(
-        ["afId", "aKId", "anonInd"], afId=_TEXT, aKId=_NAI, anonInd={"type": "boolean"}
-    ),
-    "/nbsp-gba/v1/bootstrapping-info-retrieval": _object(
-        ["btId", "nafId", "gbaUAware"],
-        btId=_NAI,
-        nafId=_object(
-            ["nafFqdn", "uaSecProtId"],
-            nafFqdn=_FQDN,
-            uaSecProtId={"type": "string", "pattern": "^[A-Fa-f0-9]{10}$"},
-        ),
-        gbaUAware={"type": "boolean"},
-    ),
-}
-
-# RFC 6749 4.4, and TS 29.510 6.3.5.2.2
-TOKEN_SCHEMA = _object(["grant_type"], grant_type={"const": "client_credentials"}, scope=_TEXT)
-NRF_SCHEMA = _object(
-    ["grant_type", "nfInstanceId", "nfType", "targetNfType", "scope"],
-    grant_type={"const": "client_credentials"},
-    nfInstanceId={"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
-    nfType={"const": "AF"},
-    targetNfType={"enum": ["AANF", "GBA_BSF", "NEF"]},
-    scope=_TEXT,
-)
 
 
 @dataclass
@@ -243,32 +205,48 @@ class Operator:
 
     def asked(self, path: str = "") -> list[Request]:
         """The requests for keys, or those of one path."""
-        paths = [path] if path else list(SCHEMAS)
+        paths = [path] if path else list(KEYS)
         return [request for request in self.requests if request["path"] in paths]
 
     def _fault(self, what: str) -> Reply:
         self.faults.append(what)
-        problem = {"status": 400, "cause": "INVALID_MSG_FORMAT", "detail": what}
-        return {"status": 400, "headers": PROBLEM, "body": json.dumps(problem)}
+        return self._problem(status=400, cause="INVALID_MSG_FORMAT", detail=what)
+
+    def _problem(self, **members: Any) -> Reply:
+        jsonschema.validate(members, closed(PROBLEM_DETAILS))
+        return {"status": members["status"], "headers": PROBLEM, "body": json.dumps(members)}
+
+    def _read(self, request: Request, schema: Schema) -> dict[str, Any]:
+        """What a request says; ValueError, or jsonschema's, where it is not as it has to be."""
+        if not re.fullmatch(USER_AGENT, request["headers"].get("user-agent", "")):
+            raise ValueError(f"User-Agent: {request['headers'].get('user-agent')}")
+        if request["path"] == TOKEN:
+            said: dict[str, Any] = dict(
+                urllib.parse.parse_qsl(request["body"], strict_parsing=True)
+            )
+        else:
+            said = json.loads(request["body"])
+        jsonschema.validate(said, closed(schema))
+        return said
 
     def _handle(self, request: Request) -> Reply | None:
         self.times.append(time.monotonic())
         self.requests.append(request)
-        reply = self._token(request) if request["path"] == "/oauth2/token" else self._key(request)
+        reply = self._token(request) if request["path"] == TOKEN else self._key(request)
         return self.answer(request, reply) if self.answer else reply
 
     # OAuth 2.0
 
     def _token(self, request: Request) -> Reply:
-        form = dict(urllib.parse.parse_qsl(request["body"], strict_parsing=True))
         authorization = request["headers"].get("authorization", "")
         if request["headers"].get("content-type") != "application/x-www-form-urlencoded":
             return self._fault("content type of the token request")
+        is_nrf = "nfInstanceId=" in request["body"]
         try:
-            jsonschema.validate(form, NRF_SCHEMA if "nfInstanceId" in form else TOKEN_SCHEMA)
-        except jsonschema.ValidationError as error:
-            return self._fault(f"token request: {error.message}")
-        if "nfInstanceId" not in form:
+            self._read(request, ACCESS_TOKEN_REQ if is_nrf else TOKEN_REQUEST)
+        except (ValueError, jsonschema.ValidationError) as error:
+            return self._fault(f"token request: {error}")
+        if not is_nrf:
             pair = ":".join(urllib.parse.quote(part, safe="") for part in self.client)
             if authorization != "Basic " + base64.b64encode(pair.encode()).decode():
                 error_body = {"error": "invalid_client", "error_description": "unknown client"}
@@ -288,9 +266,9 @@ class Operator:
     # Keys
 
     def _key(self, request: Request) -> Reply:
-        schema = SCHEMAS.get(request["path"])
-        if schema is None or request["method"] != "POST":
+        if request["path"] not in KEYS or request["method"] != "POST":
             return self._fault(f"{request['method']} {request['path']}")
+        asked, answered = KEYS[request["path"]]
         if request["headers"].get("content-type") != "application/json":
             return self._fault("content type")
         if not self._is_authorized(request):
@@ -298,27 +276,25 @@ class Operator:
         if not self.needs_token and "authorization" in request["headers"]:
             return self._fault("a token that nobody has asked for")
         try:
-            question = json.loads(request["body"])
-            jsonschema.validate(question, schema)
+            question = self._read(request, asked)
         except (ValueError, jsonschema.ValidationError) as error:
             return self._fault(f"{request['path']}: {error}")
         known = self._bootstrapping(question) if "btId" in question else self._akma(question)
         if known is not None:
+            jsonschema.validate(known, closed(answered))
             return {"status": 200, "headers": JSON, "body": json.dumps(known)}
         if "btId" not in question:
             return {"status": 204}
-        problem = {"status": 404, "cause": "CONTEXT_NOT_FOUND"}
-        return {"status": 404, "headers": PROBLEM, "body": json.dumps(problem)}
+        return self._problem(status=404, cause="CONTEXT_NOT_FOUND")
 
     def _akma(self, question: dict[str, Any]) -> dict[str, Any] | None:
         subscriber = self.known.get(question["aKId"])
         if subscriber is None or question["afId"] != self.af_id:
             return None
-        answer = {
-            "kaf": subscriber.k_af(self.naf_id).hex(),
-            "expiry": expiry(self.lifetime),
-            "supi": f"imsi-{subscriber.supi}",
-        }
+        answer = {"kaf": subscriber.k_af(self.naf_id).hex(), "expiry": expiry(self.lifetime)}
+        if question.get("anonInd", False):  # TS 33.535 7.1.5: nothing but the key
+            return answer
+        answer["supi"] = f"imsi-{subscriber.supi}"
         return answer | ({"gpsi": subscriber.gpsi} if subscriber.gpsi else {})
 
     def _bootstrapping(self, question: dict[str, Any]) -> dict[str, Any] | None:

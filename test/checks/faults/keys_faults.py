@@ -121,7 +121,7 @@ FAULTS: list[Fault] = [
             "        if (false)\n            discard",
         ),
         ("return now >= item->until || ", "return "),
-        ("answer != NULL ? &cache->keys : &cache->nos", "&cache->keys"),
+        ("    keep(&cache->nos, &item);", "    keep(&cache->keys, &item);"),
         ("    forget(&cache->nos, system, identity);", ""),
         ("    forget(&cache->keys, system, identity);", ""),
         ("    if (table->count == table->max)\n", "    if (false)\n"),

@@ -135,20 +135,46 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "source/key_service.c",
-        ('"naanf-akma", "AANF", true, false}', '"naanf-akma", "AANF", false, false}'),
+        ('"AANF",\n     true}', '"AANF",\n     false}'),
         by="http_1",
     ),
     *of(
         "source/key_service.c",
-        ('"nbsp-gba", "GBA_BSF", false,\n', '"nbsp-gba", "BSF", false,\n'),
+        ('"GBA_BSF", false}', '"BSF", false}'),
         by="of_an_nrf",
     ),
     *of(
         "source/key_service.c",
-        ("setup->interface->notifies ? setup->notify_uri : NULL", "NULL"),
-        ('"anonInd", 0,', '"anonInd", 1,'),
+        ('"notifUri", setup->notify_uri)', '"notifUri", NULL)'),
+        ('setup->anonymous, "notifUri"', '1, "notifUri"'),
         ('"gbaUAware", 1);', '"gbaUAware", 0);'),
         by="what_is_asked or exchanges",
+    ),
+    *of(
+        "source/key_service.c",
+        ("setup->anonymous ? KEY_NAME_NONE : setup->device_name", "setup->device_name"),
+        by="asked_anonymously",
+    ),
+    *of(
+        "source/key_service.c",
+        ("key.is_failure ? KEY_REFUSED : KEY_FAILED", "KEY_FAILED"),
+        ("refuses(reply) ? KEY_REFUSED : KEY_FAILED", "KEY_FAILED"),
+        ("    return reply->status == 403 &&\n", "    return\n"),
+        by="refused_for_seconds or not_remembered",
+    ),
+    *of(
+        "source/http_transfer.c",
+        ('add_header(transfer, "User-Agent: ", transfer->http->user_agent) &&\n', ""),
+        by="test_akma or exchanges",
+    ),
+    *of(
+        "source/key_answer.c",
+        ("return system == KEY_AKMA && (key == NULL", "return (key == NULL"),
+        (
+            "    const bool has = json_string_length",
+            "    const bool has = true || json_string_length",
+        ),
+        by="lengths_of_a_bsf or not_remembered",
     ),
     *of(
         "source/key_service.c",
@@ -292,7 +318,7 @@ FAULTS: list[Fault] = [
         ("    if (service->interface != NULL)\n", "    if (false)\n"),
         ("option.certificate == NULL || option.key == NULL || option.ca == NULL", "false"),
         ("    if (given != 0 && given != 3)", "    if (false)"),
-        ("option.notify_uri != NULL && (akma == NULL || !akma->notifies)", "false"),
+        ("option.notify_uri != NULL && akma == NULL", "false"),
         ("option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL", "false"),
         ('    want_url("source-redirect", option.redirect);', ""),
         ('    want_url("token-url", option.token_url);', ""),
@@ -305,8 +331,13 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/source_options.c",
-        ("option.scope != NULL ? option.scope : service->interface->scope", "option.scope"),
-        by="test_token",
+        (
+            'service->anonymous ? "" : service->interface->name_scope',
+            "service->interface->name_scope",
+        ),
+        ("        scope = make_scope(system);", '        scope = "";'),
+        ("scope[0] == '\\0' ? NULL : scope", "scope"),
+        by="test_token or test_scopes",
     ),
     *of(
         "as/source_options.c",
