@@ -14,7 +14,7 @@ count=${1:-1000000}
 
 "$root/scripts/install-packages.sh" cmake ninja-build gcc libc6-dev libssl-dev pkg-config openssl python3
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAKMA_TOOL=ON -DAKMA_BENCH=ON >/dev/null
-cmake --build "$build" >/dev/null
+cmake --build "$build" -- --quiet
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export OPENSSL_CONF="$root/openssl.cnf.example" OPENSSL_MODULES="$build"

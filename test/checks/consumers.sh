@@ -15,5 +15,5 @@ export AKMA_BUILD
 command -v npm >/dev/null || "$root/scripts/install-packages.sh" npm # node's own packages bring it along
 cd "$root"
 cmake --preset test -B "$AKMA_BUILD" >/dev/null
-cmake --build "$AKMA_BUILD" >/dev/null
+cmake --build "$AKMA_BUILD" -- --quiet
 exec /usr/bin/python3 -m pytest test/consumers "$@"

@@ -18,7 +18,7 @@ source=$build/source
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 cmake -S "$root" -B "$build" -G Ninja >/dev/null
-cmake --build "$build" --target akma >/dev/null
+cmake --build "$build" --target akma -- --quiet
 
 # apt's lists have the package's sources where the administrator wanted them; these are ours.
 apt_get() {

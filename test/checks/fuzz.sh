@@ -15,7 +15,7 @@ found=${2:-$root/build/fuzz-found}
 "$root/scripts/install-packages.sh" @module @programs @fuzz
 
 (cd "$root" && cmake --preset fuzz -B "$build") >/dev/null
-cmake --build "$build" >/dev/null
+cmake --build "$build" -- --quiet
 export OPENSSL_CONF=/dev/null
 targets=0 inputs=0
 for file in "$root"/test/fuzz/*.c; do

@@ -10,7 +10,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${AKMA_BUILD:-$root/build/lint}
-"$root/scripts/install-packages.sh" @module @programs @suite @lint mosquitto-dev libmosquitto-dev
+"$root/scripts/install-packages.sh" @module @programs @suite @lint @fuzz mosquitto-dev libmosquitto-dev
 cd "$root"
 
 c_files=$(find provider include common device e2e gba plugins tool examples test bench proofs -name '*.[ch]')
@@ -40,19 +40,21 @@ configure() {
     test/checks/mutate.py --check
     echo "== compilers, warnings as errors"
     configure gcc gcc -Werror
-    cmake --build "$build/gcc" >/dev/null
+    cmake --build "$build/gcc" -- --quiet
     configure clang clang -Werror
-    cmake --build "$build/clang" >/dev/null
+    cmake --build "$build/clang" -- --quiet
+    cmake --preset fuzz -B "$build/fuzz" -DCMAKE_C_FLAGS=-Werror >/dev/null
+    cmake --build "$build/fuzz" -- --quiet
     echo "== gcc -fanalyzer"
     configure analyzer gcc "-O1 -fanalyzer -Werror"
-    cmake --build "$build/analyzer" --target akma >/dev/null
+    cmake --build "$build/analyzer" --target akma -- --quiet
     echo "== clang-tidy"
     clang-tidy -p "$build/clang" --quiet $sources 2>/dev/null
     echo "== scan-build"
     rm -rf "$build/scan"
     scan-build --status-bugs -o "$build/scan-report" cmake -S . -B "$build/scan" -G Ninja \
         -DCMAKE_BUILD_TYPE=Debug -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_PLUGINS=ON >/dev/null
-    scan-build --status-bugs -o "$build/scan-report" cmake --build "$build/scan" >/dev/null
+    scan-build --status-bugs -o "$build/scan-report" cmake --build "$build/scan" -- --quiet
     echo "== cppcheck"
     # (tests and benchmark leave through fail(), which cppcheck takes to return)
     # (and NULL is a pointer on every system that these programs run on)

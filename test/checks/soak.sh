@@ -22,7 +22,7 @@ what=${2:-echo}
 
 if [ "$what" = fire ]; then
     cmake -S "$root" -B "$build" -G Ninja -DAKMA_ALL=ON >/dev/null
-    cmake --build "$build" >/dev/null
+    cmake --build "$build" -- --quiet
     "$root/scripts/install-packages.sh" @consumers @relay
     AKMA_BUILD=$(cd "$build" && pwd)
     export AKMA_BUILD
@@ -34,7 +34,7 @@ trap 'kill $(cat "$folder"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$fold
 trap 'exit 1' INT TERM
 
 cmake -S "$root" -B "$build" -G Ninja -DAKMA_ALL=ON >/dev/null
-cmake --build "$build" --target akma e2e-as e2e-ue load echo >/dev/null
+cmake --build "$build" --target akma e2e-as e2e-ue load echo -- --quiet
 export OPENSSL_CONF="$root/openssl.cnf.example" OPENSSL_MODULES="$build"
 
 umask 077

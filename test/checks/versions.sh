@@ -25,8 +25,8 @@ rm -rf "$old/source"
 mkdir -p "$old/source"
 git archive "$release" | tar -x -C "$old/source"
 cmake -S "$old/source" -B "$old/build" -G Ninja -DAKMA_E2E=ON >/dev/null
-cmake --build "$old/build" --target akma e2e-as e2e-ue >/dev/null
+cmake --build "$old/build" --target akma e2e-as e2e-ue -- --quiet
 cmake --preset test -B "$AKMA_BUILD" >/dev/null
-cmake --build "$AKMA_BUILD" >/dev/null
+cmake --build "$AKMA_BUILD" -- --quiet
 echo "== $(git log -1 --format='%h %s' "$release") against this tree"
 exec /usr/bin/python3 -m pytest test/versions "$@"

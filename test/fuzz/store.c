@@ -40,7 +40,7 @@ static bool add_reply(void *argument, const struct redis_reply *reply)
 
 static void try_replies(const char *octets, size_t length)
 {
-    struct redis_replies *whole = redis_replies_new(true), *single = redis_replies_new();
+    struct redis_replies *whole = redis_replies_new(true), *single = redis_replies_new(true);
     uint64_t sums[2] = {0, 0};
     bool fine = redis_replies_feed(whole, octets, length, add_reply, &sums[0]), same = true;
 

@@ -126,14 +126,16 @@ def test_ua_protocol_ids(devices: Path) -> None:
     for given, (of_akma, of_gba) in cases.items():
         words = [word for text in given for word in ("--ua-protocol-id", text)]
         with Server(devices, *words) as server:
-            for prefix, right, wrong in (
+            ways: list[tuple[list[str], str, str]] = [
                 (akma, of_akma, of_gba),
                 ([], of_gba, of_akma),
                 (uicc, of_gba, of_akma),
-            ):
-                to = (ID, server.address, server.e2e_address, *prefix, "--ua-protocol-id")
-                assert ue(devices, *to, right).stdout == "e2e: hello\n", (given, prefix)
-                assert ue(devices, *to, wrong).returncode == 4, (given, prefix)
+            ]
+            for prefix, right, wrong in ways:
+                name = [*prefix, "--ua-protocol-id"]
+                to = (devices, ID, server.address, server.e2e_address)
+                assert ue(*to, *name, right).stdout == "e2e: hello\n", (given, prefix)
+                assert ue(*to, *name, wrong).returncode == 4, (given, prefix)
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,22 @@ int main(void) { return puts(AKMA_KDF_E2E) < 0; }
 """
 
 
+PROGRAMS = {"TOOL": ["tool/akma"], "E2E": ["e2e/e2e-as", "e2e/e2e-ue"]}
+
+
+def configured(folder: Path, *flags: str, also: str = "") -> Path:
+    """A build folder of its own to be installed, with the module and programs that the suite's own build made."""
+    words = [*flags, *([f"-DAKMA_{also}=ON"] if also else [])]
+    run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", *words)
+    for file in ("akma.so", *PROGRAMS.get(also, [])):
+        shutil.copy(BUILD / file, folder / file)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build with the tool, to be installed."""
-    return build(tmp_path_factory.mktemp("install") / "build", "-DAKMA_TOOL=ON")
+    """With the tool."""
+    return configured(tmp_path_factory.mktemp("install") / "build", also="TOOL")
 
 
 @pytest.fixture
@@ -104,13 +116,8 @@ def test_modules_folder(tmp_path: Path, absolute: bool) -> None:
     """AKMA_MODULES_DIR, under the prefix or where it says; everyone who asks is told."""
     prefix, given = tmp_path / "prefix", str(tmp_path / "modules") if absolute else "lib/other"
     folder = Path(given) if absolute else prefix / given
-    run(
-        "cmake",
-        "--install",
-        build(tmp_path / "build", f"-DAKMA_MODULES_DIR={given}"),
-        "--prefix",
-        prefix,
-    )
+    folder_of_it = configured(tmp_path / "build", f"-DAKMA_MODULES_DIR={given}")
+    run("cmake", "--install", folder_of_it, "--prefix", prefix)
     assert (folder / "akma.so").exists()
     assert f"module = {folder}/akma.so" in (prefix / "etc/akma/openssl.cnf").read_text()
     pc = prefix / "lib/pkgconfig"
@@ -165,12 +172,8 @@ def test_characters_that_mean_something_in_openssl_cnf(built: Path, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build folder with the flow's programs, which the suite's own build made."""
-    folder = tmp_path_factory.mktemp("flow")
-    run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DAKMA_E2E=ON")
-    for program in ("e2e/e2e-as", "e2e/e2e-ue"):
-        shutil.copy(BUILD / program, folder / program)
-    return folder
+    """With the flow's programs."""
+    return configured(tmp_path_factory.mktemp("flow") / "build", also="E2E")
 
 
 def test_pages_of_what_is_built(flow: Path, tmp_path: Path) -> None:
@@ -217,9 +220,8 @@ def uninstall(built: Path, **environment: str) -> str:
 
 def test_a_cross_build_knows_the_system_it_is_for(tmp_path: Path) -> None:
     """No program of that system can be run while configuring: its libcrypto says where its configuration is."""
-    folder = build(
-        tmp_path / "build", "-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=other"
-    )
+    system = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=other"]
+    folder = configured(tmp_path / "build", *system)
     run("cmake", "--install", folder, "--prefix", tmp_path / "prefix", "--component", "module")
     config = tmp_path / "prefix/etc/akma/openssl.cnf"
     directory = run("openssl", "version", "-d").split('"')[1]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from consumer import IDENTITY, KA, KS_NAF
-from deployment import Redis, Site
+from store_cluster import Redis, Site
 from evp import BUILD
 from flow import FQDN, LOOPBACK, SECONDS, Process, write_devices
 from line import Sides
