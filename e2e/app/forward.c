@@ -9,6 +9,8 @@
 #include "messages/proxy_header.h"
 #include "net/clock.h"
 #include "net/connector.h"
+#include "ops/health.h"
+#include "ops/metrics.h"
 
 #include <event2/event_struct.h>
 #include <openssl/crypto.h>
@@ -27,6 +29,7 @@ struct forward {
     struct app_connection *conn;
     struct event begin;
     struct connector *connector; /* while the connection is being made */
+    int64_t began;               /* clock_ms() */
     int fd;                      /* of the connection until it is relayed; -1: none */
     struct relay *relay;
 };
@@ -53,6 +56,8 @@ static void fail_to_connect(struct forward *forward, const char *why)
 {
     char reason[CONNECTOR_REASON_SIZE + 40];
 
+    metrics_count(METRIC_REFUSED_APPLICATION);
+    health_down(HEALTH_APPLICATION, NULL, why);
     (void)snprintf(reason, sizeof(reason), "the application cannot be reached: %s", why);
     SSL_set_quiet_shutdown(forward->conn->ssl, 1);
     forward_finish(forward, reason);
@@ -93,10 +98,13 @@ static void on_connected(void *argument, const struct connected *connected)
 
     forward->connector = NULL;
     forward->fd = connected->fd;
-    if (forward->fd >= 0)
-        relay_now(forward);
-    else
+    metrics_observe_since(METRIC_TIME_APPLICATION, forward->began);
+    if (forward->fd < 0) {
         fail_to_connect(forward, connected->reason);
+        return;
+    }
+    health_up(HEALTH_APPLICATION, NULL);
+    relay_now(forward);
 }
 
 static void begin(evutil_socket_t fd, short what, void *argument)
@@ -105,6 +113,7 @@ static void begin(evutil_socket_t fd, short what, void *argument)
     struct connected now;
 
     (void)fd, (void)what;
+    forward->began = clock_ms();
     forward->connector =
         connector_start(forward->conn->loop, forward->app->addrs,
                         clock_ms() + (int64_t)FORWARD_SECONDS * 1000, on_connected, forward, &now);

@@ -129,7 +129,9 @@ static const struct option_row operation[] = {
     {"log-identities", "full|hash", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
     {"metrics", "HOST:PORT", &given.metrics, false,
-     "GET /metrics and /healthz; HOST may be left out: the loopback"},
+     "GET /metrics, /healthz and /readyz; HOST may be left out: the loopback"},
+    {"ready-strict", NULL, &given.ready_strict, false,
+     "/readyz answers 503 while the store, the link, the application or the operator is down"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
      "after SIGTERM, until connections that are open are closed"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
@@ -261,6 +263,12 @@ static void check_store(const struct app_server_options *o)
             "redis://HOST:PORT or rediss://HOST:PORT is missing");
 }
 
+static void check_operation(const struct app_server_options *o)
+{
+    require(o->ready_strict == NULL || o->metrics != NULL,
+            "--ready-strict: --metrics HOST:PORT is missing");
+}
+
 static void check_endpoint(const struct app_server_options *o, const struct app_server_roles *roles)
 {
     require(o->forward == NULL || roles->endpoint,
@@ -295,6 +303,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_ka(&given);
     check_devices(&given);
     check_store(&given);
+    check_operation(&given);
     roles->naf = given.accept != NULL;
     roles->tp_link_client = given.third_party != NULL;
     roles->tp_link_server = given.naf_accept != NULL;

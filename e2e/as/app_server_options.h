@@ -19,7 +19,7 @@ struct app_server_options {
     const char *forward, *proxy_protocol;
     const char *connections_max, *connections_per_device, *handshakes_per_source;
     const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
-    const char *log_identities, *metrics, *connections, *keylog;
+    const char *log_identities, *metrics, *ready_strict, *connections, *keylog;
 };
 
 /* What a process plays, by the addresses it was given. */

@@ -6,14 +6,16 @@
 #include "as/app_server_setup.h"
 
 #include "app/forward.h"
+#include "app/probe.h"
 #include "as/control.h"
 #include "as/ka_options.h"
+#include "as/reload.h"
 #include "as/source_options.h"
-#include "as/status_page.h"
 #include "as/ua_protocol_ids.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
 #include "net/tls.h"
+#include "ops/health.h"
 #include "options.h"
 #include "printable.h"
 #include "processors.h"
@@ -53,6 +55,7 @@ static bool open_line_client(struct app_server *app_server)
            app_server->third_party_host != NULL;
     OPENSSL_free(service);
     app_server->link.host = app_server->third_party_host;
+    health_use(HEALTH_LINK);
     if (done)
         app_server->ues.naf.third_party =
             tp_link_client_new(&app_server->link, app_server->link_tls, app_server->server.loops);
@@ -92,6 +95,7 @@ bool app_server_open_store(struct app_server *app_server)
                                                      .user = o->store_user,
                                                      .password_file = o->store_password_file,
                                                      .ca = o->store_ca};
+    health_use(HEALTH_STORE);
     app_server->store = store_redis_new(app_server->server.loops, &app_server->redis);
     return app_server->store != NULL && watch_store(app_server);
 }
@@ -120,6 +124,21 @@ static bool open_ka(struct app_server *app_server)
     app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
                                                                     : app_server->ka_devices);
     return app_server->ka != NULL;
+}
+
+/* Whoever looks at the metrics wants to know before the first UE does. */
+static bool open_probe(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+
+    if (o->forward == NULL)
+        return true;
+    health_use(HEALTH_APPLICATION);
+    if (o->metrics == NULL)
+        return true;
+    app_server->probe = probe_new(&app_server->server.loops->loop[0], &app_server->application,
+                                  o->proxy_protocol != NULL);
+    return app_server->probe != NULL || app_server_complain("out of memory");
 }
 
 /* The third party's part: Ka's and the store. */
@@ -200,7 +219,8 @@ static bool app_server_open_roles(struct app_server *app_server)
 {
     const unsigned int lifetime = app_server->lifetime;
 
-    if (!app_server_open_store(app_server) || !open_application(app_server))
+    if (!app_server_open_store(app_server) || !open_application(app_server) ||
+        !open_probe(app_server))
         return false;
     app_server->ues.endpoint.store = app_server->store;
     return open_ka(app_server) && open_issuer(app_server, lifetime) && open_naf(app_server) &&
@@ -377,7 +397,10 @@ bool app_server_open_loops(struct app_server *app_server)
             TAILQ_INIT(&server->workers[i].unfinished[pool]);
         TAILQ_INIT(&server->workers[i].idle);
     }
-    return true;
+    app_server->heartbeat = heartbeat_new(server->loops);
+    app_server->status.heartbeat = app_server->heartbeat;
+    app_server->status.is_strict = app_server->options->ready_strict != NULL;
+    return app_server->heartbeat != NULL || app_server_complain("out of memory");
 }
 
 static bool open_conn_limits(struct app_server *app_server)
@@ -418,7 +441,8 @@ static bool listen_all(struct app_server *app_server)
             endpoints_listen(&app_server->endpoints, &tp_link_kind, &app_server->links,
                              "naf-accept", o->naf_accept, true)) &&
            source_options_listen(&app_server->ues.naf, &app_server->endpoints) &&
-           (o->metrics == NULL || status_page_listen(&app_server->endpoints, o->metrics)) &&
+           (o->metrics == NULL ||
+            status_page_listen(&app_server->endpoints, &app_server->status, o->metrics)) &&
            endpoints_accept(&app_server->endpoints, &app_server->server);
 }
 
@@ -499,6 +523,7 @@ int app_server_set_up(struct app_server *app_server)
     if (!listen_all(app_server) || !source_options_start(app_server->ues.naf.source))
         return EXIT_FAILURE;
     fit_descriptors(app_server);
+    reload_taken(app_server);
     return EXIT_SUCCESS;
 }
 
@@ -519,6 +544,8 @@ void app_server_release(struct app_server *app_server)
     naf->source = NULL;
     source_options_close();
     store_free(app_server->store); /* its connections are on the loops */
+    probe_free(app_server->probe);
+    heartbeat_free(app_server->heartbeat);
     loops_free(server->loops);
     revocation_queue_free(app_server->queue);
     revocation_queue_free(app_server->ka_queue);

@@ -8,6 +8,7 @@
 
 #include "as/app_server_options.h"
 #include "as/revocation_queue.h"
+#include "as/status_page.h"
 #include "net/addrs.h"
 #include "ops/log.h"
 #include "server/acceptor.h"
@@ -41,6 +42,9 @@ struct app_server {
     enum log_identities log_identities;
     unsigned int lifetime, drain; /* seconds */
     unsigned int per_source, per_device;
+    struct probe *probe; /* NULL: without --metrics or --forward */
+    struct heartbeat *heartbeat;
+    struct status_page status;
 };
 
 /* Understand the options' numbers and words, or exit. First. */

@@ -7,11 +7,13 @@
 
 #include "as/reload.h"
 #include "net/clock.h"
+#include "ops/health.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS 20L /* whether the last connection has ended */
@@ -39,6 +41,7 @@ static void drain(struct control *control, const char *why)
     const unsigned int seconds = control->app_server->drain;
 
     log_event("drain", "reason", why, NULL);
+    health_set_phase(HEALTH_DRAINING);
     control->state = DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
     endpoints_close(&control->app_server->endpoints, &control->app_server->server);
@@ -140,6 +143,8 @@ static bool run(struct control *control)
         return false;
     if (!loops_start(app_server->server.loops))
         return app_server_complain("no thread for each event loop: not enough memory or processes");
+    metrics_set(METRIC_STARTED, (long)time(NULL));
+    health_set_phase(HEALTH_SERVING);
     log_event("start", NULL);
     (void)event_base_dispatch(control->base);
     loops_stop(app_server->server.loops);

@@ -5,11 +5,16 @@
  */
 #include "as/reload.h"
 
+#include "as/certificates.h"
 #include "as/ka_options.h"
 #include "as/source_options.h"
 #include "devices_current.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 static void on_removed(void *argument, const struct device *row, enum devices_loss loss)
 {
@@ -96,14 +101,79 @@ static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
     return true;
 }
 
+/* A row that has a Ka. */
+struct place {
+    const struct device *row;
+};
+
+static int compare_kas(const void *one, const void *other)
+{
+    const struct device *first = ((const struct place *)one)->row;
+    const struct device *second = ((const struct place *)other)->row;
+    const int order = strcmp(first->device, second->device);
+
+    return order != 0 ? order : strcmp(first->ka_id, second->ka_id);
+}
+
+/* A device with several identities has rows of one Ka. 0 where memory does not suffice. */
+static size_t count_kas(const struct devices *devices)
+{
+    struct place *places = OPENSSL_malloc((devices->count + 1) * sizeof(*places));
+    size_t rows = 0, kas = 0;
+
+    for (size_t i = 0; places != NULL && i < devices->count; i++)
+        if (devices->rows[i].ka != NULL)
+            places[rows++].row = &devices->rows[i];
+    if (rows > 0)
+        qsort(places, rows, sizeof(*places), compare_kas);
+    for (size_t i = 0; i < rows; i++)
+        kas += i == 0 || compare_kas(&places[i - 1], &places[i]) != 0;
+    OPENSSL_free(places);
+    return kas;
+}
+
+static size_t count_devices(const struct devices *devices)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < devices->count; i++)
+        count +=
+            i == 0 || strcmp(devices->by_device[i]->device, devices->by_device[i - 1]->device) != 0;
+    return count;
+}
+
+/* What a count of the rows in force comes to; no file: 0. */
+static long counted(struct devices_current *current, size_t (*count)(const struct devices *))
+{
+    const struct devices *devices = current == NULL ? NULL : devices_current_acquire(current);
+    const size_t number = devices == NULL ? 0 : count(devices);
+
+    if (devices != NULL)
+        devices_current_release(current, devices);
+    return (long)number;
+}
+
+void reload_taken(struct app_server *app_server)
+{
+    struct devices_current *devices = app_server->devices, *kas = app_server->ka_devices;
+
+    metrics_set(METRIC_RELOADED, (long)time(NULL));
+    metrics_set(METRIC_DEVICES, counted(devices != NULL ? devices : kas, count_devices));
+    metrics_set(METRIC_KAS, counted(kas != NULL ? kas : devices, count_kas));
+    certificates_look(app_server->options);
+}
+
 void reload(struct app_server *app_server)
 {
     char fault[FAULT_SIZE];
     const bool taken = take_files(app_server, fault);
 
     metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
-    if (taken)
+    if (taken) {
+        reload_taken(app_server);
         log_event("reload", "result", "applied", NULL);
-    else
+    } else {
+        metrics_set(METRIC_RELOAD_REFUSED, (long)time(NULL));
         log_refused("reload", fault);
+    }
 }

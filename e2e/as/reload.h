@@ -14,4 +14,7 @@
  */
 void reload(struct app_server *app_server);
 
+/* The files were taken, by a reload or at the start: what metrics and page say of them. */
+void reload_taken(struct app_server *app_server);
+
 #endif

@@ -131,6 +131,11 @@ static bool is_default(const char *const *value)
     return strcmp(*value, otherwise) == 0;
 }
 
+const struct tls_file_names *source_options_names(void)
+{
+    return &setup.names;
+}
+
 bool source_options_given(void)
 {
     return option.key_source[0] != NULL;

@@ -50,6 +50,9 @@ bool source_options_listens(void);
 /* Start what was opened. False: as above. */
 bool source_options_start(struct source *source);
 
+/* The names of the files, where there is a key source; they live as long as the program. */
+const struct tls_file_names *source_options_names(void);
+
 /* What the files of these options hold. */
 struct source_files;
 

@@ -1,10 +1,11 @@
 /*
- * GET /metrics and GET /healthz, in plain HTTP
+ * GET /metrics, /healthz and /readyz, in plain HTTP
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "as/status_page.h"
 
+#include "as/readiness.h"
 #include "server/http_server.h"
 
 #include <stdio.h>
@@ -25,18 +26,26 @@ static void show_metrics(struct http_connection *http)
     free(text);
 }
 
+/* That this is answered says it all: the process is alive, draining or not. */
 static void show_health(struct http_connection *http)
 {
-    if (http->connection.worker->is_draining)
-        http_reply(http, 503, PLAIN, "draining\n");
-    else
-        http_reply(http, 200, PLAIN, "ok\n");
+    http_reply(http, 200, PLAIN, "ok\n");
+}
+
+static void show_readiness(struct http_connection *http)
+{
+    const struct status_page *page = http->connection.service;
+    char *text;
+    const bool ready = readiness_text(page->heartbeat, page->is_strict, &text);
+
+    http_reply(http, ready ? 200 : 503, PLAIN, text != NULL ? text : "out of memory\n");
+    free(text);
 }
 
 static const struct {
     const char *path;
     void (*show)(struct http_connection *http);
-} pages[] = {{"/metrics", show_metrics}, {"/healthz", show_health}};
+} pages[] = {{"/metrics", show_metrics}, {"/healthz", show_health}, {"/readyz", show_readiness}};
 
 static void serve(struct http_connection *http, const struct received_request *request)
 {
@@ -49,7 +58,7 @@ static void serve(struct http_connection *http, const struct received_request *r
             pages[i].show(http);
             return;
         }
-    http_reply(http, 404, PLAIN, "/metrics and /healthz are what is here\n");
+    http_reply(http, 404, PLAIN, "/metrics, /healthz and /readyz are what is here\n");
 }
 
 static const struct http_kind status_http = {
@@ -64,12 +73,12 @@ static const struct http_kind status_http = {
     .serve = serve,
 };
 
-bool status_page_listen(struct endpoints *endpoints, const char *address)
+bool status_page_listen(struct endpoints *endpoints, struct status_page *page, const char *address)
 {
     char port[32];
 
     if (strchr(address, ':') == NULL && snprintf(port, sizeof(port), ":%s", address) > 0)
         address = port;
-    return endpoints_listen(endpoints, &status_http.kind, NULL, "metrics", address,
+    return endpoints_listen(endpoints, &status_http.kind, page, "metrics", address,
                             address[0] != ':');
 }

@@ -10,6 +10,7 @@
 
 #define SIGNATURE          "\r\n\r\n\0\r\nQUIT\n"
 #define SIGNATURE_LENGTH   12
+#define VERSION_2_LOCAL    0x20
 #define VERSION_2_PROXY    0x21
 #define FAMILY_UNSPECIFIED 0x00
 #define FAMILY_TCP4        0x11
@@ -96,4 +97,14 @@ size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockadd
     put_length(ssl + 1, (size_t)(place - ssl) - 3);
     put_length(family + 1, (size_t)(place - family) - 3);
     return (size_t)(place - header);
+}
+
+size_t proxy_header_local(unsigned char header[PROXY_HEADER_MAX])
+{
+    unsigned char *place = put_octets(header, SIGNATURE, SIGNATURE_LENGTH);
+
+    *place++ = VERSION_2_LOCAL;
+    *place++ = FAMILY_UNSPECIFIED;
+    put_length(place, 0);
+    return (size_t)(place + 2 - header);
 }

@@ -22,4 +22,8 @@
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,
                     const struct sockaddr *local, const char *device);
 
+/* Write the header of a connection that is the relay's own: LOCAL, without addresses. The length.
+ */
+size_t proxy_header_local(unsigned char header[PROXY_HEADER_MAX]);
+
 #endif

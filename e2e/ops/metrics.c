@@ -5,6 +5,11 @@
  */
 #include "ops/metrics.h"
 
+#include "net/clock.h"
+#include "ops/expiry.h"
+#include "ops/health.h"
+
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +27,14 @@ static const struct {
 static const struct {
     const char *family, *help;
 } times[METRIC_TIME_COUNT] = {
+    [METRIC_TIME_HANDSHAKE] = {"handshake_seconds", "How long TLS handshakes took."},
+    [METRIC_TIME_FLAG] = {"flag_seconds", "How long a nonce waited for its flag."},
     [METRIC_TIME_SOURCE] = {"source_seconds", "How long the key source took to answer."},
     [METRIC_TIME_THIRD_PARTY] = {"third_party_seconds", "How long the third party took to answer."},
+    [METRIC_TIME_STORE] = {"store_seconds", "How long the store took to answer."},
+    [METRIC_TIME_APPLICATION] = {"application_seconds",
+                                 "How long the application took to accept a connection."},
+    [METRIC_TIME_LOOP] = {"loop_lag_seconds", "How late an event loop's timers are."},
 };
 
 static const double bounds[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
@@ -40,6 +51,16 @@ void metrics_add(enum metric metric, long number)
     (void)atomic_fetch_add_explicit(&counters[metric], number, memory_order_relaxed);
 }
 
+void metrics_set(enum metric metric, long number)
+{
+    atomic_store_explicit(&counters[metric], number, memory_order_relaxed);
+}
+
+long metrics_get(enum metric metric)
+{
+    return atomic_load_explicit(&counters[metric], memory_order_relaxed);
+}
+
 void metrics_observe(enum metric_time time, double seconds)
 {
     size_t bucket = 0;
@@ -51,6 +72,11 @@ void metrics_observe(enum metric_time time, double seconds)
                                     memory_order_relaxed);
 }
 
+void metrics_observe_since(enum metric_time time, int64_t moment)
+{
+    metrics_observe(time, (double)(clock_ms() - moment) / 1000);
+}
+
 static void print_head(FILE *out, const char *family, const char *type, const char *help)
 {
     fprintf(out, "# HELP e2e_%s %s\n# TYPE e2e_%s %s\n", family, help, family, type);
@@ -59,7 +85,7 @@ static void print_head(FILE *out, const char *family, const char *type, const ch
 static void print_counters(FILE *out)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++) {
-        const long value = atomic_load_explicit(&counters[i], memory_order_relaxed);
+        const long value = metrics_get((enum metric)i);
 
         if (i == 0 || strcmp(rows[i].family, rows[i - 1].family) != 0)
             print_head(out, rows[i].family, rows[i].type, rows[i].help);
@@ -87,6 +113,14 @@ static void print_time(FILE *out, enum metric_time time)
             family, count);
 }
 
+/* A gauge that is always 1: what it says is in its labels. */
+static void print_build(FILE *out)
+{
+    print_head(out, "build_info", "gauge", "The versions of e2e-as and of the libcrypto it uses.");
+    fprintf(out, "e2e_build_info{version=\"%s\",openssl=\"%s\"} 1\n", AKMA_VERSION,
+            OpenSSL_version(OPENSSL_VERSION_STRING));
+}
+
 char *metrics_text(void)
 {
     char *text = NULL;
@@ -98,5 +132,8 @@ char *metrics_text(void)
     print_counters(out);
     for (size_t i = 0; i < METRIC_TIME_COUNT; i++)
         print_time(out, (enum metric_time)i);
+    health_print(out);
+    expiry_print(out);
+    print_build(out);
     return fclose(out) == 0 ? text : NULL;
 }

@@ -125,34 +125,28 @@ void connection_close(struct connection *connection, const char *reason)
 static const char *severity_of(enum metric metric)
 {
     return metric == METRIC_REFUSED_SOURCE || metric == METRIC_REFUSED_STORE ||
-                   metric == METRIC_REFUSED_THIRD_PARTY
+                   metric == METRIC_REFUSED_THIRD_PARTY || metric == METRIC_REFUSED_INTERNAL
                ? "err"
                : "warning";
 }
 
-static void refuse(struct connection *connection, enum metric metric, const char *severity,
-                   const char *identity, const char *reason)
+void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
+                       const char *reason)
 {
     static struct log_limit limits[METRIC_COUNT];
     char peer[LOG_ADDRESS_SIZE];
 
     metrics_count(metric);
     log_limited(&limits[metric], "refused", "endpoint", connection->kind->name, "peer",
-                log_address(peer, &connection->peer.any), "severity", severity, "identity",
-                identity, "reason", reason, NULL);
+                log_address(peer, &connection->peer.any), "severity", severity_of(metric),
+                "identity", identity, "reason", reason, NULL);
     connection_end(connection);
-}
-
-void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
-                       const char *reason)
-{
-    refuse(connection, metric, severity_of(metric), identity, reason);
 }
 
 /* During the handshake: with what is known of it. An outage is not shown as a wrong key. */
 static void refuse_handshake(struct connection *connection, enum metric metric, const char *reason)
 {
-    struct refusal_facts facts = {NULL, NULL, NULL};
+    struct refusal_facts facts = {.identity = NULL};
     const char *why;
     char whole[REASON_SIZE];
 
@@ -161,8 +155,8 @@ static void refuse_handshake(struct connection *connection, enum metric metric, 
     why = facts.outage != NULL ? facts.outage : facts.lacks;
     (void)snprintf(whole, sizeof(whole), "%s%s%s%s", reason, why == NULL ? "" : ": ",
                    facts.outage == NULL ? "" : "its key cannot be had: ", why == NULL ? "" : why);
-    refuse(connection, metric, facts.outage == NULL ? severity_of(metric) : "err", facts.identity,
-           whole);
+    connection_refuse(connection, facts.outage == NULL ? metric : facts.metric, facts.identity,
+                      whole);
 }
 
 static void handshake(void *argument, bool in_time)
@@ -184,6 +178,7 @@ static void handshake(void *argument, bool in_time)
         connection_finish(connection);
         io_watch_cancel(&connection->watch);
         metrics_count(METRIC_HANDSHAKES);
+        metrics_observe_since(METRIC_TIME_HANDSHAKE, connection->began);
         connection->kind->ready(connection);
     } else if (result == IO_ERROR || result == IO_EOF) {
         refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
@@ -221,7 +216,7 @@ static void begin_handshake(struct connection *connection)
 {
     connection->ssl = new_ssl(connection);
     if (connection->ssl == NULL) {
-        connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "out of memory");
+        connection_refuse(connection, METRIC_REFUSED_INTERNAL, NULL, "out of memory");
         return;
     }
     connection->watch.done = handshake;
@@ -273,6 +268,7 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
     struct connection *connection = OPENSSL_zalloc(kind->size);
 
     if (connection == NULL) {
+        metrics_count(METRIC_REFUSED_INTERNAL);
         log_limited(&no_memory, "refused", "endpoint", kind->name, "severity", "err", "reason",
                     "out of memory", NULL);
         (void)close(fd);

@@ -22,6 +22,7 @@ struct refusal_facts {
     const char *identity; /* as claimed: nobody has proved it */
     const char *lacks;    /* what the ClientHello has to have and has not */
     const char *outage;   /* why it could not be found out who it is: no fault of the client's */
+    enum metric metric;   /* with outage: whose it is */
 };
 
 struct connection_kind {

@@ -36,6 +36,7 @@ struct psk_lookup {
     struct source_request *source_request;
     struct store_request *store_request;
     char outage[STORE_REASON_SIZE]; /* empty: none; of the last question */
+    enum metric outage_metric;
     struct ue_claim claim;
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
@@ -129,7 +130,9 @@ static void accept_record(struct psk_lookup *lookup, const struct store_answer *
     const struct store_record *record = &answer->record;
     char peer[LOG_ADDRESS_SIZE];
 
+    metrics_observe_since(METRIC_TIME_STORE, lookup->asked_at);
     if (answer->result == STORE_UNAVAILABLE) {
+        lookup->outage_metric = METRIC_REFUSED_STORE;
         (void)OPENSSL_strlcpy(lookup->outage, answer->reason, sizeof(lookup->outage));
         metrics_count(METRIC_STORE_ERRORS);
         log_limited(&limit_store, "store", "peer",
@@ -161,10 +164,10 @@ static void accept_key(struct psk_lookup *lookup, const struct source_answer *an
     static struct log_limit limit_source;
     char peer[LOG_ADDRESS_SIZE];
 
-    metrics_observe(METRIC_TIME_SOURCE, (double)(clock_ms() - lookup->asked_at) / 1000);
+    metrics_observe_since(METRIC_TIME_SOURCE, lookup->asked_at);
     if (answer->result == SOURCE_REFUSED) {
         (void)OPENSSL_strlcpy(lookup->outage, answer->reason, sizeof(lookup->outage));
-        metrics_count(METRIC_REFUSED_SOURCE);
+        lookup->outage_metric = METRIC_REFUSED_SOURCE;
         log_limited(&limit_source, "source", "peer",
                     log_address(peer, &lookup->ue->connection.peer.any), "identity", lookup->asked,
                     "reason", answer->reason, NULL);
@@ -369,6 +372,7 @@ void psk_lookup_explain(const struct psk_lookup *lookup, struct refusal_facts *f
         return;
     facts->identity = lookup->asked;
     facts->outage = lookup->outage[0] == '\0' ? NULL : lookup->outage;
+    facts->metric = lookup->outage_metric;
 }
 
 void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim)

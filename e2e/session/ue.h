@@ -47,6 +47,7 @@ struct ue {
     struct source_request *source_request;
     struct third_party_request *third_party_request;
     struct store_request *store_request;
+    int64_t asked_at; /* clock_ms(): the nonce came, or the store was asked */
     /* echo or application, once it has the connection to itself */
     struct app_connection conn;
     struct echo *echo;

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "net/clock.h"
 #include "session/ue.h"
 #include "store/store.h"
 
@@ -15,6 +16,7 @@ static void accept_consumed(struct ue *ue, const struct store_answer *answer)
                       CRYPTO_memcmp(answer->record.key, ue->claim.key, UE_KEY_LENGTH) == 0;
 
     OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
+    metrics_observe_since(METRIC_TIME_STORE, ue->asked_at);
     if (answer->result == STORE_UNAVAILABLE) {
         metrics_count(METRIC_STORE_ERRORS);
         ue_refuse(ue, METRIC_REFUSED_STORE, answer->reason);
@@ -41,6 +43,7 @@ void ue_serve_e2e(struct ue *ue)
     struct store *store = ue_service(ue)->endpoint.store;
     struct store_answer now;
 
+    ue->asked_at = clock_ms();
     ue->store_request = store->ops->consume(store, ue->connection.worker->loop, ue->claim.identity,
                                             on_consumed, ue, &now);
     if (ue->store_request == NULL) {

@@ -90,11 +90,12 @@ static void answer(struct ue *ue, const struct e2e_flag *flag)
     OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
     if (line == NULL || !tls_lines_add(&ue->lines, "", line, strlen(line))) {
         json_line_free(line);
-        ue_refuse(ue, METRIC_REFUSED_LINE, "out of memory");
+        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
         return;
     }
     json_line_free(line);
     ue->goes_on = ue->goes_on && flag->e2e;
+    metrics_observe_since(METRIC_TIME_FLAG, ue->asked_at);
     metrics_count(flag->e2e ? METRIC_FLAGS : METRIC_FLAGS_NONE);
     ue_log(ue, flag->e2e ? "flag" : "no-flag", "ka-id", ka_id);
     begin_line(ue, write_answer);
@@ -105,6 +106,8 @@ static void accept_flag(struct ue *ue, const struct third_party_answer *given)
 {
     if (given->result == FLAG_FAILED)
         ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, given->reason);
+    else if (given->result == FLAG_UNSTORED)
+        ue_refuse(ue, METRIC_REFUSED_STORE, given->reason);
     else
         answer(ue, &given->flag);
 }
@@ -219,6 +222,7 @@ static void take_line(struct ue *ue, const char *line, size_t length)
         return;
     }
     memcpy(ue->nonce, nonce.octets, NONCE_LENGTH);
+    ue->asked_at = clock_ms();
     if (!ue->is_first_line) {
         look_up_again(ue);
         return;

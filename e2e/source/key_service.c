@@ -7,6 +7,7 @@
 #include "queue.h"
 
 #include "net/clock.h"
+#include "ops/health.h"
 #include "ops/log.h"
 #include "source/url.h"
 
@@ -210,9 +211,30 @@ static void take_error(struct exchange *exchange, const struct http_reply *reply
     exchange_end(exchange, KEY_NONE, NULL, NULL);
 }
 
+static enum health_part part_of(const struct key_service *service)
+{
+    return service->setup->interface->system == KEY_AKMA ? HEALTH_SOURCE_AKMA : HEALTH_SOURCE_GBA;
+}
+
+/* Does the operator's network serve us? What it says of one subscriber is another question. */
+static void take_health(const struct key_service *service, const struct http_reply *reply)
+{
+    const bool serves =
+        reply->status < 500 && reply->status != 401 && reply->status != 403 && reply->status != 429;
+    char reason[40];
+
+    (void)snprintf(reason, sizeof(reason), "HTTP status %ld", reply->status);
+    if (reply->fault == NULL && serves)
+        health_up(part_of(service), NULL);
+    else
+        health_down(part_of(service), NULL, reply->fault != NULL ? reply->fault : reason);
+}
+
 static void on_reply(void *context, const struct http_reply *reply)
 {
     struct exchange *exchange = context;
+
+    take_health(exchange->service, reply);
 
     if (reply->fault != NULL) {
         exchange_fail(exchange, NULL, reply->fault);
@@ -317,7 +339,9 @@ struct key_service *key_service_new(struct http *http, const struct key_service_
     service->http = http;
     service->setup = setup;
     TAILQ_INIT(&service->exchanges);
-    if (setup->token != NULL && (service->token = token_new(http, setup->token)) == NULL) {
+    health_use(part_of(service));
+    if (setup->token != NULL &&
+        (service->token = token_new(http, setup->token, setup->interface->system)) == NULL) {
         OPENSSL_free(service);
         return NULL;
     }

@@ -6,7 +6,7 @@
 #include "source/token.h"
 
 #include "net/clock.h"
-#include "source/key_answer.h"
+#include "ops/health.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -33,6 +33,7 @@ struct waiter {
 struct token {
     struct http *http;
     const struct token_setup *setup;
+    enum health_part health;
     char *authorization; /* NULL: none */
     int64_t until;       /* clock_ms() of its last use */
     int64_t not_before;  /* clock_ms() of the next fetch: Retry-After */
@@ -133,7 +134,7 @@ static const char *read_answer(struct token *token, json_t *object)
 static void on_reply(void *context, const struct http_reply *reply)
 {
     struct token *token = context;
-    char reason[REASON_SIZE], problem[KEY_ANSWER_PROBLEM_SIZE];
+    char reason[REASON_SIZE], problem[KEY_ANSWER_PROBLEM_SIZE], status[40];
     const char *fault = reply->fault;
 
     if (fault == NULL && reply->status == 200) {
@@ -145,16 +146,16 @@ static void on_reply(void *context, const struct http_reply *reply)
         fault = read_answer(token, object);
         json_decref(object);
         if (fault == NULL) {
+            health_up(token->health, NULL);
             answer_waiters(token, NULL);
             return;
         }
     }
     key_answer_problem(reply->content_type, reply->body, reply->length, problem);
-    if (fault != NULL)
-        (void)snprintf(reason, sizeof(reason), "token server: %s", fault);
-    else
-        (void)snprintf(reason, sizeof(reason), "token server: HTTP status %ld%s%s", reply->status,
-                       problem[0] == '\0' ? "" : ", ", problem);
+    (void)snprintf(status, sizeof(status), "HTTP status %ld", reply->status);
+    health_down(token->health, NULL, fault != NULL ? fault : status);
+    (void)snprintf(reason, sizeof(reason), "token server: %s%s%s", fault != NULL ? fault : status,
+                   fault != NULL || problem[0] == '\0' ? "" : ", ", fault != NULL ? "" : problem);
     token->not_before = clock_ms() + (int64_t)reply->retry_after * 1000;
     drop(token);
     answer_waiters(token, reason);
@@ -265,13 +266,15 @@ void token_refused(struct token *token, const char *authorization)
         drop(token);
 }
 
-struct token *token_new(struct http *http, const struct token_setup *setup)
+struct token *token_new(struct http *http, const struct token_setup *setup, enum key_system system)
 {
     struct token *token = OPENSSL_zalloc(sizeof(*token));
 
     if (token != NULL) {
         token->http = http;
         token->setup = setup;
+        token->health = system == KEY_AKMA ? HEALTH_TOKEN_AKMA : HEALTH_TOKEN_GBA;
+        health_use(token->health);
     }
     return token;
 }

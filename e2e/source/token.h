@@ -9,6 +9,7 @@
 #define TOKEN_H
 
 #include "source/http.h"
+#include "source/key_answer.h"
 
 #include <stdbool.h>
 
@@ -34,8 +35,8 @@ struct token_answer {
 
 typedef void token_done(void *context, const struct token_answer *answer);
 
-/* NULL: out of memory. */
-struct token *token_new(struct http *http, const struct token_setup *setup);
+/* system: whose source it is for. NULL: out of memory. */
+struct token *token_new(struct http *http, const struct token_setup *setup, enum key_system system);
 
 /* Who waits is not called any more. Cleanse and release; NULL is fine. */
 void token_free(struct token *token);

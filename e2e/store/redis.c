@@ -9,6 +9,7 @@
 #include "net/connector.h"
 #include "net/loop.h"
 #include "net/tls_client.h"
+#include "ops/health.h"
 #include "ops/log.h"
 #include "printable.h"
 #include "queue.h"
@@ -40,6 +41,7 @@ struct redis {
     const struct redis_setup *setup;
     struct loop *loop;
     enum redis_state state;
+    struct health_view health;
     struct connector *connector;     /* while the socket is being connected */
     struct sockaddr_storage address; /* of the connection */
     struct redis_io *io;
@@ -261,6 +263,7 @@ static void drop(struct redis *redis, const char *reason)
             return;
     }
     disconnect(redis);
+    health_down(HEALTH_STORE, &redis->health, sentence);
     /* once, not at each attempt; of a channel what the other connections do not say */
     if (strcmp(redis->reason, sentence) != 0 && (redis->channel == NULL || redis->fault[0] != '\0'))
         log_event("store-down", "reason", sentence, NULL);
@@ -298,6 +301,7 @@ static void subscribed(void *argument, const struct redis_reply *reply, const ch
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->has_tried_another = false;
     redis->reason[0] = '\0';
+    health_up(HEALTH_STORE, &redis->health);
     redis->woken(redis->argument); /* what was said before is looked for */
 }
 
@@ -330,6 +334,7 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
     redis->backoff = REDIS_BACKOFF_MIN;
     redis->has_tried_another = false;
     redis->reason[0] = '\0';
+    health_up(HEALTH_STORE, &redis->health);
     log_event("store-up", "run-id", redis->run_id, NULL);
     while (!TAILQ_EMPTY(&redis->queued)) {
         struct redis_request *request = TAILQ_FIRST(&redis->queued);

@@ -6,6 +6,7 @@
 #include "third_party/key_issuer.h"
 
 #include "ka/ka_source.h"
+#include "net/clock.h"
 #include "ops/metrics.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ struct asking {
     struct ka_request *ka_request;
     struct ka_answer found; /* what the key rests on */
     struct store_request *store_request;
+    int64_t asked_at;                /* clock_ms(): the store was asked */
     struct close_matching *matching; /* a revocation's, for when the store has answered */
     /* of the query, for when the Ka is there */
     char subject[STORE_TEXT_SIZE], naf[STORE_TEXT_SIZE];
@@ -76,8 +78,10 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
     const struct key_issuer_setup *setup = &asking->issuer->setup;
     struct store_answer ignored;
 
+    metrics_observe_since(METRIC_TIME_STORE, asking->asked_at);
     if (put->result != STORE_OK) {
-        third_party_answer_set(answer, FLAG_FAILED, put->reason);
+        metrics_count(METRIC_STORE_ERRORS);
+        third_party_answer_set(answer, FLAG_UNSTORED, put->reason);
     } else if (!setup->ka->ops->is_good(setup->ka, &asking->found, asking->subject)) {
         (void)setup->store->ops->consume(setup->store, asking->loop, asking->flag.identity, ignore,
                                          NULL, &ignored);
@@ -163,6 +167,7 @@ static bool put(struct asking *asking, const struct store_record *record,
     struct store *store = asking->issuer->setup.store;
     struct store_answer stored;
 
+    asking->asked_at = clock_ms();
     asking->store_request = store->ops->put(store, asking->loop, record, on_put, asking, &stored);
     if (asking->store_request == NULL)
         judge_put(asking, &stored, now);

@@ -27,9 +27,10 @@ struct third_party_query {
 };
 
 enum third_party_result {
-    FLAG_ISSUED, /* the flag, whose key is in the store */
-    FLAG_NO_KA,  /* this device has no Ka: {"e2e":0} */
-    FLAG_FAILED  /* it cannot be had: close the connection, never {"e2e":0} */
+    FLAG_ISSUED,   /* the flag, whose key is in the store */
+    FLAG_NO_KA,    /* this device has no Ka: {"e2e":0} */
+    FLAG_UNSTORED, /* the store does not say that it holds the key: as FLAG_FAILED */
+    FLAG_FAILED    /* it cannot be had: close the connection, never {"e2e":0} */
 };
 
 #define THIRD_PARTY_REASON_SIZE 512
@@ -37,7 +38,7 @@ enum third_party_result {
 struct third_party_answer {
     enum third_party_result result;
     struct e2e_flag flag;                 /* FLAG_ISSUED: it; else one that says {"e2e":0} */
-    char reason[THIRD_PARTY_REASON_SIZE]; /* FLAG_FAILED: a sentence for the log */
+    char reason[THIRD_PARTY_REASON_SIZE]; /* FLAG_UNSTORED, FLAG_FAILED: a sentence for the log */
 };
 
 struct third_party_revocation {

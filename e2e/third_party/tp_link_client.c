@@ -9,6 +9,7 @@
 #include "net/clock.h"
 #include "net/io_watch.h"
 #include "net/loop.h"
+#include "ops/health.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "printable.h"
@@ -147,6 +148,7 @@ static void tp_link_give_up(struct tp_link_client *client, const char *reason)
     if (client->lines.ssl != NULL && clock_ms() - client->up >= PAUSE_MAX_MS)
         client->pause = PAUSE_MS;
     pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
+    health_down(HEALTH_LINK, NULL, reason);
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
     fail_all(client, "the line to the third party is down");
@@ -255,6 +257,7 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
         tp_link_give_up(client, reason);
         return;
     }
+    health_up(HEALTH_LINK, NULL);
     log_event("line-up", "third-party", client->setup->host, NULL);
     client->lines = (struct tls_lines){.ssl = ssl};
     client->verified = (struct tp_link_verified){0, 0};

@@ -67,7 +67,9 @@ static void answer_flag(const struct tp_link_task *task, const struct third_part
     const struct tp_link_answer made = {
         .id = task->id, .verdict = TP_LINK_FLAG, .flag = given->flag};
 
-    if (given->result == FLAG_FAILED) {
+    if (given->result == FLAG_FAILED || given->result == FLAG_UNSTORED) {
+        metrics_count(given->result == FLAG_UNSTORED ? METRIC_REFUSED_STORE
+                                                     : METRIC_REFUSED_THIRD_PARTY);
         tp_link_tasks_answer_error(task->naf, task->id, given->reason);
         return;
     }

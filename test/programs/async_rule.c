@@ -359,7 +359,7 @@ static void on_token(void *context, const struct token_answer *answer)
 static void try_token(void)
 {
     static const struct token_setup setup = {.url = "https://t/token", .milliseconds = 1000};
-    struct token *token = token_new(NULL, &setup);
+    struct token *token = token_new(NULL, &setup, KEY_AKMA);
     struct token_answer now;
 
     want(token != NULL, "token");

@@ -251,7 +251,7 @@ def test_the_page_while_the_server_drains(site: Site) -> None:
                 site.server.process.terminate()
                 site.server.wait_for_error("event=drain")
                 assert idle.recv(1) == b"", "an idle notifier is told to go"
-                url = f"http://{addresses['metrics']}/healthz"
+                url = f"http://{addresses['metrics']}/readyz"
                 with pytest.raises(urllib.error.HTTPError, match="503"):
                     urllib.request.urlopen(url, timeout=SECONDS)
         assert site.server.wait() == 0

@@ -309,8 +309,9 @@ def test_drain(devices: Path) -> None:
             server.wait_for_error("event=drain")
             time.sleep(0.2)
             assert ue(devices, ID, server.address, server.e2e_address).returncode == 1
+            assert get(metrics, "healthz") == "ok\n", "it is alive"
             with pytest.raises(urllib.error.HTTPError, match="503"):
-                get(metrics, "healthz")
+                get(metrics, "readyz")
             assert echoes(runs)
             assert runs.read() == b""
             assert server.wait() == 0

@@ -288,6 +288,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/rows.h ROW_TEXT_MAX", "common/rows.h ROW_KA_MIN", "common/rows.h ROW_KA_MAX"),
         *(
             "e2e/app/forward.h FORWARD_SECONDS",
+            "e2e/app/probe.h PROBE_SECONDS",
             "e2e/session/psk_lookup.c OFFERED_MAX",
             "e2e/session/ue.h UE_HELD_MAX",
             "e2e/ops/log.h LOG_LINE_MAX",
@@ -365,6 +366,7 @@ INSIDE = {
     *("gba/usim_at.c LINES_MAX", "gba/usim_milenage.c FILE_MAX", "gba/usim_pcsc.c READERS_MAX"),
     "gba/usim.h USIM_RES_MAX",
     "e2e/messages/json_line.c DETAIL_MAX",
+    "e2e/ops/expiry.h EXPIRY_FILES_MAX",
     *("common/devices.h DEVICE_TEXT_MAX", "common/options_table.h OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
     *("e2e/server/client_hello.c RECORD_MAX", "e2e/server/client_hello.c STREAM_MAX"),

@@ -213,7 +213,7 @@ FAULTS = [
     ),
     *of(
         "app/forward.c",
-        ("    if (forward->fd >= 0)\n        relay_now", "    if (true)\n        relay_now"),
+        ("    if (forward->fd < 0) {\n        fail_to", "    if (false) {\n        fail_to"),
         (
             "SSL_set_quiet_shutdown(forward->conn->ssl, 1);\n"
             "    forward_finish(forward, reason);",

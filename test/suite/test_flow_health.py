@@ -1,0 +1,212 @@
+"""What e2e-as says of itself: /healthz, /readyz and the gauges, with each thing that it depends on away.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import datetime
+import os
+import re
+import signal
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from certificates import DAY, HOUR
+from evp import BUILD
+from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
+from line import Program, Sides
+
+KS_NAF = bytes(range(1, 33))
+KA = bytes(range(101, 133))
+ID = "ue@bsf.example.com"
+METRICS = ["--metrics", f"{LOOPBACK}:0"]
+BOTH = ["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN]
+LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"  # proxy-protocol.txt 2.2: version 2, LOCAL, no addresses
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """One device; its file."""
+    return write_devices(tmp_path / "devices.csv", [[ID, KS_NAF.hex(), KA.hex()]])
+
+
+def get(program: Program, path: str) -> tuple[int, str]:
+    """Status and text of a page."""
+    try:
+        url = f"http://{program.addresses['metrics']}/{path}"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def values(program: Program) -> dict[str, float]:
+    """Every sample of /metrics."""
+    lines = get(program, "metrics")[1].splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    return {name: float(value) for name, value in pairs}
+
+
+def flow(program: Program, devices: Path) -> int:
+    """The exit status of e2e-ue."""
+    at = program.addresses
+    return ue(devices, ID, at["accept"], at["e2e-accept"]).returncode
+
+
+def is_down(program: Program, part: str) -> bool:
+    """Do gauge and page say that a part is down?"""
+    text = get(program, "readyz")[1]
+    says = re.search(rf"^{part}: down since \d{{4}}-\S+Z: \S.*$", text, re.M)
+    return bool(says) and any(
+        value == 0 for name, value in values(program).items() if name.startswith(f"e2e_{part}_up")
+    )
+
+
+def reasons(program: Program) -> set[str]:
+    """Those that refusals were counted by."""
+    counted = {name for name, value in values(program).items() if value > 0}
+    return {name.split('"')[1] for name in counted if name.startswith("e2e_refusals_total")}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_application(devices: Path, strict: bool) -> None:
+    """An application that is away is seen before a UE comes, is counted as such, and is seen to come back."""
+    port = free_port()
+    options = ["--forward", f"{LOOPBACK}:{port}", *(["--ready-strict"] if strict else [])]
+    with Program(*BOTH, *METRICS, "--devices", devices, *options) as server:
+        wait_until(lambda: is_down(server, "application"))
+        assert get(server, "healthz") == (200, "ok\n")
+        status, text = get(server, "readyz")
+        assert (status, text.splitlines()[0]) == ((503, "not ready") if strict else (200, "ready"))
+        assert flow(server, devices) != 0
+        assert reasons(server) == {"application"}
+        with Process(BUILD / "bench/echo", f"{LOOPBACK}:{port}") as echo:
+            echo.read()
+            flow(server, devices)
+            assert values(server)["e2e_application_up"] == 1
+            assert get(server, "readyz") == (200, "ready\n")
+
+
+def test_a_probe_is_nobodys_connection(devices: Path) -> None:
+    """Under --proxy-protocol it says LOCAL, so that the application takes it for no device's."""
+    with socket.create_server((LOOPBACK, 0)) as application:
+        application.settimeout(20)
+        address = f"{LOOPBACK}:{application.getsockname()[1]}"
+        options: list[str | Path] = ["--devices", devices, "--forward", address, "--proxy-protocol"]
+        with Program(*BOTH, *METRICS, *options) as server:
+            probe, _ = application.accept()
+            with probe, probe.makefile("rb") as octets:
+                assert octets.read() == LOCAL
+            wait_until(lambda: values(server).get("e2e_application_up") == 1)
+
+
+def test_link(tmp_path: Path) -> None:
+    """A NAF apart is ready while its third party is away, and says that it is; both ways round."""
+    sides = Sides(tmp_path)
+    ks_naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
+    ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])
+    port = free_port()
+    with sides.run_naf(ks_naf, f"{LOOPBACK}:{port}", *METRICS) as naf:
+        wait_until(lambda: is_down(naf, "link"))
+        assert get(naf, "readyz")[0] == 200
+        with sides.run_third_party(ka, port=port):
+            wait_until(lambda: values(naf).get("e2e_link_up") == 1)
+            assert get(naf, "readyz") == (200, "ready\n")
+        wait_until(lambda: is_down(naf, "link"))
+
+
+def test_certificates(tmp_path: Path) -> None:
+    """Each file's end is shown to the second, and one that has ended makes the process not ready."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
+    old = sides.authority.issue(FQDN, life=-HOUR)
+    crl = sides.authority.revoke()
+    with sides.run_naf(devices, f"{LOOPBACK}:1", *METRICS, "--crl", crl, pair=old) as naf:
+        found = values(naf)
+        for option, file in (("cert", old[0]), ("ca", sides.authority.file)):
+            end = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after
+            name = "e2e_certificate_expiry_timestamp_seconds"
+            shown = found[f'{name}{{option="{option}",file="{file}"}}']
+            assert shown == end.replace(tzinfo=datetime.timezone.utc).timestamp()
+        assert f'{name}{{option="crl",file="{crl}"}}' in found
+        status, text = get(naf, "readyz")
+        assert status == 503 and f"certificate: --cert {old[0]} has expired\n" in text
+        sides.authority.issue(FQDN, life=DAY)
+        os.kill(naf.process.pid, signal.SIGHUP)
+        wait_until(lambda: get(naf, "readyz")[0] == 200)
+
+
+def test_store(tmp_path: Path, devices: Path) -> None:
+    """A Redis that is away is the store's outage: at the flag, and at an e2e connection's handshake."""
+    key = tmp_path / "store.key"
+    key.touch(mode=0o600)
+    key.write_text(f"1:{bytes(range(32)).hex()}\n")
+    store: list[str | Path] = ["--store", f"redis://{LOOPBACK}:{free_port()}", "--store-key", key]
+    with Program(*BOTH, *METRICS, "--devices", devices, *store) as server:
+        wait_until(lambda: is_down(server, "store"))
+        assert get(server, "readyz")[0] == 200
+        assert flow(server, devices) != 0
+        assert reasons(server) == {"store"}
+        with StockClient(server.addresses["e2e-accept"], f"e2e-{'0' * 32}", KA) as second:
+            assert second.read() == b""
+        wait_until(lambda: values(server)['e2e_refusals_total{reason="store"}'] == 2)
+        assert reasons(server) == {"store"}
+        assert values(server)["e2e_store_errors_total"] == 2
+
+
+def test_source(tmp_path: Path) -> None:
+    """An operator that cannot be reached is the source's outage, and no wrong key of a UE's."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "ka.csv", [["device", "", KA.hex()]])
+    source = ["--key-source", f"nef:https://{LOOPBACK}:{free_port()}"]
+    for name, file in zip(("cert", "key", "ca"), (*sides.naf, sides.authority.file), strict=True):
+        source += [f"--source-{name}", str(file)]
+    with Program(*BOTH, *METRICS, "--devices", devices, *source) as server:
+        assert "e2e_source_up" not in str(values(server)), "nobody has asked it"
+        with StockClient(server.addresses["accept"], "3GPP-AKMAa@b.example", KS_NAF) as first:
+            assert first.read() == b""
+        wait_until(lambda: is_down(server, "source"))
+        wait_until(lambda: reasons(server) == {"source"})
+        assert get(server, "readyz")[0] == 200
+
+
+def test_reloads(devices: Path) -> None:
+    """When the files in force were read, when others were refused, and how many devices and Ka's they have."""
+    with Program(*BOTH, *METRICS, "--devices", devices) as server:
+        found = values(server)
+        read = found["e2e_last_reload_success_timestamp_seconds"]
+        assert read > 1.7e9 and found["e2e_last_reload_refused_timestamp_seconds"] == 0
+        assert (found["e2e_devices"], found["e2e_kas"]) == (1, 1)
+        rows = [[ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), KA[1:].hex(), "2"]]
+        rows += [["other@x.example", KS_NAF.hex(), KA.hex(), "1"]]
+        write_devices(devices, rows)
+        os.kill(server.process.pid, signal.SIGHUP)
+        wait_until(lambda: values(server)["e2e_devices"] == 2)
+        assert values(server)["e2e_kas"] == 3
+        devices.write_text("nonsense\n")
+        os.kill(server.process.pid, signal.SIGHUP)
+        wait_until(lambda: values(server)['e2e_reloads_total{result="refused"}'] == 1)
+        found = values(server)
+        assert found["e2e_last_reload_refused_timestamp_seconds"] >= read
+        assert found["e2e_devices"] == 2
+
+
+def test_histograms(devices: Path) -> None:
+    """Each way's time is observed: handshake, flag, store and the loops' lag."""
+    with Program(*BOTH, *METRICS, "--devices", devices) as server:
+        assert flow(server, devices) == 0
+        wait_until(lambda: values(server)["e2e_loop_lag_seconds_count"] > 0)
+        found = values(server)
+        for name, count in (("handshake", 2), ("flag", 1), ("source", 1), ("store", 3)):
+            assert found[f"e2e_{name}_seconds_count"] == count, name
+        assert found[next(name for name in found if name.startswith("e2e_build_info{"))] == 1
+
+
+def test_ready_strict_needs_the_page(devices: Path) -> None:
+    """An option that nobody could see the effect of is refused."""
+    with pytest.raises(AssertionError, match="--ready-strict: --metrics HOST:PORT is missing"):
+        Program(*BOTH, "--devices", devices, "--ready-strict")
