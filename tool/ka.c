@@ -1,5 +1,5 @@
 /*
- * akma ka: which of new, add and remove
+ * akma ka: which of its actions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,6 +17,7 @@ static const struct {
     const char *purpose;
 } actions[] = {
     {"new", ka_new, "make Ka's for a list of devices"},
+    {"derive", ka_derive, "derive Ka's from a master secret for a list of devices"},
     {"add", ka_add, "add Ka's to a devices file"},
     {"remove", ka_remove, "remove Ka's from a devices file"},
     {"merge", ka_merge, "put Ks_NAF's and Ka's of two files together"},
@@ -50,6 +51,6 @@ int command_ka(int argc, char *argv[])
             argv[1] = called;
             return actions[i].run(argc - 1, argv + 1);
         }
-    fprintf(stderr, "akma ka: %s: must be new, add, remove or merge\n", PRINTABLE(argv[1]));
+    fprintf(stderr, "akma ka: %s: must be new, derive, add, remove or merge\n", PRINTABLE(argv[1]));
     return EXIT_USAGE;
 }

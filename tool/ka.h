@@ -1,5 +1,5 @@
 /*
- * akma ka new, add, remove and merge
+ * akma ka new, derive, add, remove and merge
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,9 +15,19 @@
 #define KA_LENGTH_DEFAULT "32" /* octets; 16 to 65535 are possible */
 
 int ka_new(int argc, char *argv[]);
+int ka_derive(int argc, char *argv[]);
 int ka_add(int argc, char *argv[]);
 int ka_remove(int argc, char *argv[]);
 int ka_merge(int argc, char *argv[]);
+
+/* What --help says of a master secret and of a token's PIN. */
+#define KA_MASTER_HELP                                                       \
+    "the master secret: 64 hex digits at file:PATH, env:NAME, fd:N, stdin; " \
+    "or pkcs11:URI, a key in a token (RFC 7512)"
+#define KA_PIN_HELP "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"
+
+/* Make a master secret in a token. An exit status; why went to standard error. */
+int ka_new_master(const char *uri, const char *pin);
 
 /* One row of a devices file; what is NULL is left empty. */
 struct ka_row {
@@ -53,6 +63,9 @@ bool ka_read(struct secret_buf *text, const char *in, char fault[KA_FAULT_SIZE])
  */
 bool ka_write(const struct secret_buf *text, const char *out, bool force,
               char fault[KA_FAULT_SIZE]);
+
+/* May it be written there? False: fault; a file is there, and there is no force. */
+bool ka_may_write(const char *out, bool force, char fault[KA_FAULT_SIZE]);
 
 /* Fill with octets of the system's generator; false: errno, there are none or only zeros. */
 bool ka_random(unsigned char *octets, size_t length);

@@ -58,10 +58,17 @@ bool ka_read(struct secret_buf *text, const char *in, char fault[KA_FAULT_SIZE])
     return done;
 }
 
-bool ka_write(const struct secret_buf *text, const char *out, bool force, char fault[KA_FAULT_SIZE])
+bool ka_may_write(const char *out, bool force, char fault[KA_FAULT_SIZE])
 {
     struct stat status;
 
+    return force || lstat(out, &status) != 0 || !S_ISREG(status.st_mode) ||
+           wrong(fault, "is there already, and the Ka's in it may be nowhere else: give another "
+                        "name, or --force to replace it");
+}
+
+bool ka_write(const struct secret_buf *text, const char *out, bool force, char fault[KA_FAULT_SIZE])
+{
     if (text->failed)
         return wrong(fault, "out of memory");
     if (out == NULL)
@@ -69,9 +76,6 @@ bool ka_write(const struct secret_buf *text, const char *out, bool force, char f
                wrong(fault, strerror(errno));
     if (force)
         return secret_file_guard_write(out, NULL, text->octets, text->length, fault);
-    if (lstat(out, &status) == 0 && S_ISREG(status.st_mode))
-        return wrong(fault,
-                     "is there already, and the Ka's in it may be nowhere else: give another "
-                     "name, or --force to replace it");
-    return secret_file_guard_write_new(out, text->octets, text->length, fault);
+    return ka_may_write(out, force, fault) &&
+           secret_file_guard_write_new(out, text->octets, text->length, fault);
 }

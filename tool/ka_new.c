@@ -1,5 +1,5 @@
 /*
- * akma ka new: Ka's of the system's generator, for a list of devices
+ * akma ka new: Ka's of the system's generator for a list of devices, or a master secret in a token
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,10 +21,11 @@ static const char example[] =
     "devices are given, and what akma ka add --in takes.\n"
     "\n"
     "Example:\n"
-    "  akma ka new --in identities.txt --ka-id 2026 --out new.csv";
+    "  akma ka new --in identities.txt --ka-id 2026 --out new.csv\n"
+    "  akma ka new --pkcs11 'pkcs11:token=akma;object=k-master' --ka-pin file:pin";
 
 static struct {
-    const char *in, *out, *force, *length, *ka_id;
+    const char *in, *out, *force, *length, *ka_id, *pkcs11, *pin;
     const char *identities[OPTION_MANY_MAX + 1];
 } option = {.length = KA_LENGTH_DEFAULT};
 
@@ -36,6 +37,9 @@ static const struct option_row rows[] = {
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a Ka, 16 to 65535"},
     {"out", "FILE", &option.out, OPTION_OPTIONAL, KA_OUT_HELP},
     {"force", NULL, &option.force, OPTION_OPTIONAL, KA_FORCE_HELP},
+    {"pkcs11", "URI", &option.pkcs11, OPTION_OPTIONAL,
+     "instead of Ka's, make a master secret in a token (RFC 7512), named by object="},
+    {"ka-pin", "SRC", &option.pin, OPTION_OPTIONAL, KA_PIN_HELP},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
@@ -135,6 +139,19 @@ static bool write_text(const struct secret_buf *text)
            fail(option.out == NULL ? "standard output" : option.out, fault);
 }
 
+/* A master secret has neither devices nor a file. */
+static int new_master(void)
+{
+    if (option.in != NULL || option.identities[0] != NULL || option.out != NULL ||
+        option.force != NULL || option.ka_id != NULL ||
+        strcmp(option.length, KA_LENGTH_DEFAULT) != 0) {
+        (void)fail("--pkcs11",
+                   "makes one secret of 32 octets in a token: it goes with --ka-pin alone");
+        return EXIT_USAGE;
+    }
+    return ka_new_master(option.pkcs11, option.pin);
+}
+
 int ka_new(int argc, char *argv[])
 {
     struct secret_buf list = {.octets = NULL}, text = {.octets = NULL};
@@ -144,6 +161,12 @@ int ka_new(int argc, char *argv[])
 
     options_parse(argc, argv, "make Ka's for a list of devices", groups,
                   sizeof(groups) / sizeof(groups[0]));
+    if (option.pkcs11 != NULL)
+        return new_master();
+    if (option.pin != NULL) {
+        (void)fail("--ka-pin", "is for a token: --pkcs11 URI is missing");
+        return EXIT_USAGE;
+    }
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     if ((option.in == NULL) == (option.identities[0] == NULL)) {
         (void)fail("--in", "give either this or --identity");

@@ -71,9 +71,9 @@ static void *run(void *argument)
 }
 
 /* Signals are for the caller's thread, whose system calls they interrupt. */
-static void start(struct pipeline *pipeline)
+static void start(struct pipeline *pipeline, size_t threads)
 {
-    const size_t wanted = processors() < THREADS_MAX ? processors() : THREADS_MAX;
+    const size_t wanted = threads < THREADS_MAX ? threads : THREADS_MAX;
     sigset_t all, before;
 
     (void)sigfillset(&all);
@@ -87,6 +87,11 @@ static void start(struct pipeline *pipeline)
 
 struct pipeline *pipeline_new(const struct pipeline_work *work)
 {
+    return pipeline_new_of(work, 0);
+}
+
+struct pipeline *pipeline_new_of(const struct pipeline_work *work, size_t threads)
+{
     struct pipeline *pipeline = OPENSSL_zalloc(sizeof(*pipeline));
     bool failed;
 
@@ -96,7 +101,7 @@ struct pipeline *pipeline_new(const struct pipeline_work *work)
     (void)pthread_mutex_init(&pipeline->lock, NULL);
     (void)pthread_cond_init(&pipeline->for_threads, NULL);
     (void)pthread_cond_init(&pipeline->for_caller, NULL);
-    start(pipeline);
+    start(pipeline, threads == 0 ? processors() : threads);
     (void)pthread_mutex_lock(&pipeline->lock);
     while (pipeline->entered < pipeline->count)
         (void)pthread_cond_wait(&pipeline->for_caller, &pipeline->lock);

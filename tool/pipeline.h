@@ -24,6 +24,9 @@ struct pipeline_work {
 /* Start the threads. NULL: there are none, or a thread could not be entered. */
 struct pipeline *pipeline_new(const struct pipeline_work *work);
 
+/* The same with so many threads, at most 64; 0: as many as there are processors. */
+struct pipeline *pipeline_new_of(const struct pipeline_work *work, size_t threads);
+
 /* How many jobs can be under way. */
 size_t pipeline_jobs(const struct pipeline *pipeline);
 

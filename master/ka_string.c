@@ -1,0 +1,45 @@
+/*
+ * S of AKMA-KA, for whoever computes the HMAC elsewhere than in the module: a token
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka_string.h"
+
+#include "utf8.h"
+
+#include <string.h>
+
+/* A parameter and its length, two octets, big endian (TS 33.220 B.2.0). */
+static size_t put(unsigned char *s, size_t at, const char *text, size_t length)
+{
+    memcpy(s + at, text, length);
+    at += length;
+    s[at++] = (unsigned char)(length >> 8);
+    s[at++] = (unsigned char)length;
+    return at;
+}
+
+size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char *ka_id,
+                 const char **fault)
+{
+    static const char p0[] = "akma-ka";
+    const size_t device_length = strlen(device), ka_id_length = strlen(ka_id);
+    size_t at = 0;
+
+    *fault = NULL;
+    if (device_length > KA_STRING_TEXT_MAX)
+        *fault = "device: longer than 255 octets";
+    else if (ka_id_length > KA_STRING_TEXT_MAX)
+        *fault = "ka-id: longer than 255 octets";
+    else if (utf8_fault((const unsigned char *)device, device_length) != NULL)
+        *fault = "device: must be UTF-8 without control characters and what is not seen";
+    else if (utf8_fault((const unsigned char *)ka_id, ka_id_length) != NULL)
+        *fault = "ka-id: must be UTF-8 without control characters and what is not seen";
+    if (*fault != NULL)
+        return 0;
+    s[at++] = 0xFF;
+    s[at++] = 0xE2;
+    at = put(s, at, p0, sizeof(p0) - 1);
+    at = put(s, at, device, device_length);
+    return put(s, at, ka_id, ka_id_length);
+}

@@ -1,0 +1,22 @@
+/*
+ * S of AKMA-KA, for whoever computes the HMAC elsewhere than in the module: a token
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_STRING_H
+#define KA_STRING_H
+
+#include <stddef.h>
+
+#define KA_STRING_TEXT_MAX 255 /* octets of a device and of a ka-id */
+#define KA_STRING_MAX      (2 + 7 + 2 + KA_STRING_TEXT_MAX + 2 + KA_STRING_TEXT_MAX + 2)
+
+/*
+ * S = FF E2 || "akma-ka" || 0007 || device || L1 || ka-id || L2 (docs/derivation.md); its length
+ * comes back. 0: a text is too long, not UTF-8, or has what nobody sees, and *fault says which and
+ * what is wanted. Without a device S is nobody's: what tells one master from another.
+ */
+size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char *ka_id,
+                 const char **fault);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * A PKCS#11 token and the master secret in it: what the files of token_*.c share
+ *
+ * Any number of threads call into the token, each with a session of its own. Whatever fails is
+ * tried once more with a new session, then with libraries that were initialised anew; a thread
+ * whose call hangs is in nobody's way but for that.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TOKEN_H
+#define TOKEN_H
+
+#include "master.h"
+#include "secret_source.h"
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
+#include <pthread.h>
+#include <stdint.h>
+
+/* What a URI says (RFC 7512). */
+struct token_uri {
+    P11KitUri *uri;
+    char *pin; /* where its pin-source has the PIN, as a secret's source; NULL: it has none */
+};
+
+/* PKCS#11 libraries, through p11-kit; ends with NULL. */
+struct token_modules {
+    CK_FUNCTION_LIST **list;
+    bool is_one; /* named by the URI or by P11_KIT_SERVER_ADDRESS */
+    bool is_initialized;
+};
+
+/* A PIN that was refused once is not tried again: a few wrong ones lock a token. */
+struct token_login {
+    struct secret pin;
+    bool has_failed;
+};
+
+/* One thread's. */
+struct token_session {
+    CK_FUNCTION_LIST *module; /* NULL: not open */
+    CK_SESSION_HANDLE handle;
+    CK_OBJECT_HANDLE key;
+    unsigned long generation; /* of the libraries that it was opened with */
+};
+
+struct token {
+    struct master master;
+    struct token_uri uri;
+    pthread_mutex_t opening; /* one thread at a time looks for the token and logs in */
+    pthread_rwlock_t calls;  /* read: a call into a library; write: they are initialised anew */
+    struct token_modules modules;
+    unsigned long generation; /* how often they were initialised; under `calls` */
+    /* the rest under `opening` */
+    struct token_login login;
+    unsigned char check[MASTER_KA_LENGTH]; /* what tells this master from another one */
+    bool has_check;
+    int64_t tried_at; /* milliseconds; 0: never */
+    enum master_result tried;
+    char tried_fault[MASTER_FAULT_SIZE];
+};
+
+/* A slot with a token in it. */
+struct token_slot {
+    CK_FUNCTION_LIST *module;
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+};
+
+/* False: fault. What was made is to be given to token_uri_close() in any case. */
+bool token_uri_read(struct token_uri *uri, const char *text, char fault[MASTER_FAULT_SIZE]);
+void token_uri_close(struct token_uri *uri);
+
+/* Load the libraries that a URI means. False: fault. */
+bool token_modules_load(struct token_modules *modules, const struct token_uri *uri,
+                        char fault[MASTER_FAULT_SIZE]);
+/* Initialise them, or end them and do it again: a connection that broke is made anew. */
+enum master_result token_modules_start(struct token_modules *modules,
+                                       char fault[MASTER_FAULT_SIZE]);
+void token_modules_unload(struct token_modules *modules);
+
+/* The one token that a URI means. */
+enum master_result token_slot_find(const struct token *token, struct token_slot *slot,
+                                   char fault[MASTER_FAULT_SIZE]);
+
+/* Log a session in to a slot's token, where that wants it. */
+enum master_result token_log_in(struct token_login *login, const struct token_slot *slot,
+                                CK_SESSION_HANDLE session, char fault[MASTER_FAULT_SIZE]);
+
+/* How many keys a URI means, 0 to 2 (or more): key is the first one's handle. */
+enum master_result token_key_count(const struct token *token, const struct token_session *session,
+                                   CK_OBJECT_HANDLE *key, CK_ULONG *count,
+                                   char fault[MASTER_FAULT_SIZE]);
+
+/* The one key that a URI means, which must be fit to be the master. */
+enum master_result token_key_find(const struct token *token, struct token_session *session,
+                                  char fault[MASTER_FAULT_SIZE]);
+
+/* Is a key fit: does it sign, stay where it is, and have 32 octets? */
+enum master_result token_key_is_fit(const struct token_session *session,
+                                    char fault[MASTER_FAULT_SIZE]);
+
+/* HMAC-SHA-256 over S, by the session's key. */
+enum master_result token_sign(const struct token_session *session, const unsigned char *s,
+                              size_t length, unsigned char mac[MASTER_KA_LENGTH],
+                              char fault[MASTER_FAULT_SIZE]);
+
+/* Say what a call answered. What it means for the caller comes back: mostly, that it may pass. */
+enum master_result token_fault(char fault[MASTER_FAULT_SIZE], const char *call, CK_RV rv);
+
+#endif
