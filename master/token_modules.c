@@ -22,7 +22,7 @@ static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *w
 
 static bool load_one(struct token_modules *modules, const char *path, char fault[MASTER_FAULT_SIZE])
 {
-    modules->list = OPENSSL_zalloc(2 * sizeof(*modules->list));
+    modules->list = OPENSSL_zalloc(sizeof(CK_FUNCTION_LIST *[2]));
     if (modules->list == NULL)
         return wrong(fault, path, NULL);
     modules->is_one = true;

@@ -34,13 +34,14 @@ LIBRARIES = {
     "libcurl": ("curl", "7.85"),
     "libexpat": ("MIT", UNKNOWN),
     "libpcsclite": ("BSD-3-Clause", UNKNOWN),
+    "libp11-kit": ("BSD-3-Clause", "0.23.3"),
     "libc": (UNKNOWN, UNKNOWN),
 }
 
 # What is built, and what each links, as the suite reads it from the files.
 BUILT = {
     "akma.so": ["libcrypto", "libc"],
-    "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libc"],
+    "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libc"],
     "e2e-as": ["libcrypto", "libssl", "libjansson", "libevent", "libhiredis", "libcurl", "libc"],
     "e2e-ue": ["libcrypto", "libssl", "libjansson", "libevent", "libc"],
     "mosquitto_akma.so": ["libcrypto", "libc"],

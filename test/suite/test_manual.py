@@ -214,6 +214,7 @@ COMMANDS = [
     "config",
     "doctor",
     "ka new",
+    "ka derive",
     "ka add",
     "ka remove",
     "ka merge",

@@ -187,10 +187,27 @@ FAULTS = [
     ),
     *of(
         "ka_files.c",
-        ("lstat(out, &status) == 0 && S_ISREG(status.st_mode)", "false"),
+        ("lstat(out, &status) != 0 || !S_ISREG(status.st_mode)", "true"),
         ("secret_file_guard_write_new(out,", "secret_file_guard_write(out, NULL,"),
         ("S_ISREG(status.st_mode) ? SIZE_MAX : KA_PIPE_MAX", "BLOCK_SIZE"),
         by=KA,
+    ),
+    *of(
+        "ka_derive_run.c",
+        ("if (result == DEDUP_DUPLICATE)", "if (false)"),
+        ("if (job->done < job->count)", "if (false)"),
+        ("job->before = run->lines;", "job->before = 0;"),
+        ("run->rows > 0 || fail(", "true || fail("),
+        ("job->rows.length = 0;", ""),
+        ("run->file.fresh = !setup->force;", ""),
+        ("memchr(name, ',', length) != NULL", "false"),
+        by="test_tool_ka_derive",
+    ),
+    *of(
+        "ka_derive.c",
+        ("secret_source_is_file(option.master, option.out)", "false"),
+        ("strchr(option.ka_id, ',') != NULL", "false"),
+        by="test_tool_ka_derive",
     ),
     *of(
         "ka_merge.c",
@@ -293,7 +310,7 @@ FAULTS = [
 ]
 
 TESTS = [
-    *("test_tool", "test_tool_psk", "test_tool_ka", "test_tool_doctor", "test_tool_config"),
+    *("test_tool", "test_tool_psk", "test_tool_ka", "test_tool_ka_derive", "test_tool_doctor", "test_tool_config"),
     "test_tool_remanence",
 ]
 ROOM = Room("tool", "akma akma-tool preload_exit_scan", TESTS, FAULTS)
