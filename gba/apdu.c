@@ -99,10 +99,17 @@ static bool fail_with_status(const char *what, unsigned int status, char fault[G
                     status & 0xFF);
 }
 
+bool apdu_ends(const struct apdu *apdu)
+{
+    return apdu->ends != NULL && atomic_load(apdu->ends);
+}
+
 /* One exchange with the carrier. */
 static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t length,
                      struct answer *answer, char fault[GBA_FAULT_SIZE])
 {
+    if (apdu_ends(apdu))
+        return gba_fail(fault, "the program ends");
     if (!apdu->transmit(apdu->carrier, octets, length, answer->octets, &answer->length, fault))
         return false;
     if (answer->length == 0)
@@ -296,10 +303,15 @@ static bool try_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_SIZ
 
     if (!encode_pin(pin, octets))
         return gba_fail(fault, "the PIN must be 4 to 8 digits; it was not tried");
+    if (apdu->pin_refused != NULL && *apdu->pin_refused)
+        return gba_fail(fault, "the PIN was refused before, and is not tried again: start again "
+                               "with the right one");
     done = run(apdu, &command, &answer, fault);
     OPENSSL_cleanse(octets, sizeof(octets));
     if (!done || answer.status == 0x9000)
         return done;
+    if (apdu->pin_refused != NULL)
+        *apdu->pin_refused = true;
     if (answer.status >> 4 == 0x63C)
         return gba_fail(fault,
                         "the PIN is wrong; %u tries are left, and none is made without a new PIN",

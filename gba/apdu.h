@@ -26,10 +26,15 @@ struct apdu {
     apdu_transmit *transmit;
     apdu_read_file *read_file; /* NULL: it never can */
     void *carrier;
+    const atomic_bool *ends; /* this and the next: as struct usim_settings has them */
+    bool *pin_refused;
     bool is_t1; /* Le goes with data, too: in T=0 GET RESPONSE fetches what comes back */
     unsigned char usim[16], isim[16]; /* AIDs; the ISIM's is empty where there is none */
     size_t usim_length, isim_length;
 };
+
+/* Is it to end? */
+bool apdu_ends(const struct apdu *apdu);
 
 /* Find the applications, verify the PIN if one is wanted, and read who the subscriber is. */
 bool apdu_open(struct apdu *apdu, const char *pin, struct usim_identity *identity,

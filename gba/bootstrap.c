@@ -127,6 +127,7 @@ static bool run(struct usim *usim, const struct bootstrap_settings *settings,
                              .ca = settings->ca,
                              .impi = impi,
                              .timeout_ms = settings->timeout_ms,
+                             .ends = settings->usim.ends,
                              .note = settings->note};
     struct ub_result result;
     bool done = choose_impi(settings, identity, impi, fault) &&
@@ -165,12 +166,14 @@ bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *
     return done;
 }
 
-/* Does the state belong to this card, and to now? */
-static bool is_good(const struct gba_state *state, const struct usim_identity *identity,
-                    char fault[GBA_FAULT_SIZE])
+/* Does the state belong to this card and IMPI, and to now? */
+static bool is_good(const struct bootstrap_settings *settings, const struct gba_state *state,
+                    const struct usim_identity *identity, char fault[GBA_FAULT_SIZE])
 {
     if (strcmp(state->imsi, identity->imsi) != 0)
         return gba_fail(fault, "the state file is of another card");
+    if (settings->impi != NULL && strcmp(state->impi, settings->impi) != 0)
+        return gba_fail(fault, "the state file is of another IMPI");
     return state->lifetime > (int64_t)time(NULL) ||
            gba_fail(fault, "the state file's keys have ended");
 }
@@ -185,7 +188,7 @@ bool bootstrap_resume(const struct bootstrap_settings *settings, struct gba_stat
     if (!gba_state_read(state, settings->state, fault))
         return false;
     usim = open_card(settings, fault);
-    done = usim != NULL && is_good(state, usim_identity(usim), fault) &&
+    done = usim != NULL && is_good(settings, state, usim_identity(usim), fault) &&
            derive(usim, state, naf, key, fault);
     usim_close(usim);
     if (!done)

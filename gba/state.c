@@ -10,10 +10,12 @@
 #include "secret_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX 4096
 #define VERSION  "akma-bootstrap 1"
@@ -111,6 +113,32 @@ bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FA
     secret_file_free(text, length);
     if (!done)
         OPENSSL_cleanse(state, sizeof(*state));
+    return done;
+}
+
+/* Another file of secrets would be lost. */
+static bool is_state_file(const char *path)
+{
+    char begin[sizeof(VERSION) - 1];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+    const bool is_one = fd >= 0 && read(fd, begin, sizeof(begin)) == (ssize_t)sizeof(begin) &&
+                        memcmp(begin, VERSION, sizeof(begin)) == 0;
+
+    if (fd >= 0)
+        (void)close(fd);
+    return is_one || (fd < 0 && errno == ENOENT);
+}
+
+bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE])
+{
+    char why[SECRET_FILE_FAULT_SIZE];
+    struct secret_file file;
+    bool done;
+
+    if (!is_state_file(path))
+        return gba_fail(fault, "is no state file, and is not written over: give another name");
+    done = secret_file_create(&file, path, why) || gba_fail(fault, "%s", why);
+    secret_file_discard(&file);
     return done;
 }
 

@@ -34,6 +34,12 @@ struct gba_state {
 /* Read a file of mode 0600. False: fault says why, without a secret. */
 bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FAULT_SIZE]);
 
+/*
+ * Can it be written there? What is at path must be a state file, or nothing. False: fault; a
+ * bootstrapping would be of no use.
+ */
+bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE]);
+
 /* Write the file anew and rename it into place. False: fault; path is as it was. */
 bool gba_state_write(const struct gba_state *state, const char *path, char fault[GBA_FAULT_SIZE]);
 

@@ -172,11 +172,24 @@ static long remaining_ms(const struct exchange *ub)
     return (long)ub->settings->timeout_ms - passed;
 }
 
+/* libcurl calls it once a second at the least. */
+static int on_progress(void *context, curl_off_t down, curl_off_t downloaded, curl_off_t up,
+                       curl_off_t uploaded)
+{
+    const struct exchange *ub = context;
+
+    (void)down, (void)downloaded, (void)up, (void)uploaded;
+    return ub->settings->ends != NULL && atomic_load(ub->settings->ends);
+}
+
 static bool set_options(struct exchange *ub)
 {
     CURL *curl = ub->curl;
 
-    return curl_easy_setopt(curl, CURLOPT_URL, ub->settings->url) == CURLE_OK &&
+    return curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_XFERINFODATA, ub) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_URL, ub->settings->url) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -209,6 +222,8 @@ static bool explain(struct exchange *ub, CURLcode code)
         return gba_fail(ub->fault, "the BSF's answer has more than %zu octets", UB_BODY_MAX);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return gba_fail(ub->fault, "the BSF did not answer within %u ms", ub->settings->timeout_ms);
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return gba_fail(ub->fault, "the program ends");
     return gba_fail(ub->fault, "the BSF %s: %s", PRINTABLE(ub->host), curl_easy_strerror(code));
 }
 

@@ -18,6 +18,7 @@ struct ub_settings {
     const char *ca; /* file of CAs in PEM for https; NULL: the system's */
     const char *impi;
     unsigned int timeout_ms;
+    const atomic_bool *ends; /* once it is true, the exchange fails within a second; NULL: never */
     void (*note)(const char *sentence); /* what is worth a line in a log; NULL: nobody asks */
 };
 

@@ -54,7 +54,7 @@ struct usim *usim_open(const struct usim_settings *settings, char fault[GBA_FAUL
     }
     usim->kind = kind;
     usim->state =
-        kind->open(settings->spec + strlen(kind->prefix), settings->pin, &usim->identity, fault);
+        kind->open(settings->spec + strlen(kind->prefix), settings, &usim->identity, fault);
     if (usim->state == NULL) {
         OPENSSL_free(usim);
         return NULL;

@@ -12,6 +12,7 @@
 
 #include "fault.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -52,6 +53,9 @@ struct usim;
 struct usim_settings {
     const char *spec; /* pcsc:[READER], at:/dev/TTY or milenage:FILE */
     const char *pin;
+    const atomic_bool *ends; /* once it is true, calls fail within a moment; NULL: never */
+    bool *pin_refused; /* set once a card refuses the PIN, which is not tried while it is set; NULL:
+                          nobody opens a card twice */
 };
 
 /* Open what SPEC names. NULL: fault says why, and what to do. */

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "apdu.h"
+#include "at_answer.h"
 #include "hex.h"
 #include "printable.h"
 #include "usim_kind.h"
@@ -23,14 +23,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_SIZE   1024
 #define LINES_MAX   64   /* of one answer, unsolicited ones included */
 #define PATIENCE_MS 5000 /* for one command: a card may take a second or two */
+#define LOOK_MS     200  /* between two looks whether it is to end */
 
 struct modem {
     struct apdu apdu; /* first, as apdu.h asks */
     int fd;
-    char buffer[LINE_SIZE];
+    char buffer[AT_LINE_SIZE];
     size_t have;
 };
 
@@ -42,13 +42,23 @@ static long long now_ms(void)
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool write_all(const struct modem *modem, const char *text, size_t length)
+/* Until the modem is ready for it. False: it is late, or the program ends. */
+static bool wait_for(const struct modem *modem, short what, long long until)
+{
+    struct pollfd ready = {.fd = modem->fd, .events = what};
+    int result = 0;
+
+    while (result == 0 && now_ms() < until && !apdu_ends(&modem->apdu))
+        result = poll(&ready, 1, LOOK_MS);
+    return result == 1;
+}
+
+static bool write_all(const struct modem *modem, const char *text, size_t length, long long until)
 {
     while (length > 0) {
-        struct pollfd ready = {.fd = modem->fd, .events = POLLOUT};
         ssize_t written;
 
-        if (poll(&ready, 1, PATIENCE_MS) != 1)
+        if (!wait_for(modem, POLLOUT, until))
             return false;
         written = write(modem->fd, text, length);
         if (written < 0 && errno != EAGAIN && errno != EINTR)
@@ -62,12 +72,10 @@ static bool write_all(const struct modem *modem, const char *text, size_t length
 }
 
 /* The next line, without its end; it may be empty. False: none came in time, or it is too long. */
-static bool read_line(struct modem *modem, char line[LINE_SIZE], long long until)
+static bool read_line(struct modem *modem, char line[AT_LINE_SIZE], long long until)
 {
     for (;;) {
         char *end = memchr(modem->buffer, '\n', modem->have);
-        struct pollfd ready = {.fd = modem->fd, .events = POLLIN};
-        const long long left = until - now_ms();
         ssize_t got;
 
         if (end != NULL) {
@@ -79,18 +87,13 @@ static bool read_line(struct modem *modem, char line[LINE_SIZE], long long until
             memmove(modem->buffer, end + 1, modem->have);
             return true;
         }
-        if (modem->have == sizeof(modem->buffer) || left <= 0 || poll(&ready, 1, (int)left) != 1)
+        if (modem->have == sizeof(modem->buffer) || !wait_for(modem, POLLIN, until))
             return false;
         got = read(modem->fd, modem->buffer + modem->have, sizeof(modem->buffer) - modem->have);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return false;
         modem->have += got > 0 ? (size_t)got : 0;
     }
-}
-
-static bool begins(const char *line, const char *with)
-{
-    return strncmp(line, with, strlen(with)) == 0;
 }
 
 /* Whatever came before our command belongs to nobody. */
@@ -101,87 +104,50 @@ static void forget_input(struct modem *modem)
     modem->have = 0;
 }
 
-/* A command; what follows `wanted` in its answer. False: ERROR, another end, or none in time. */
-static bool ask(struct modem *modem, const char *command, const char *wanted, char found[LINE_SIZE],
-                char fault[GBA_FAULT_SIZE])
+/* A command and its answer. False: ERROR, another end, or none in time. */
+static bool ask(struct modem *modem, struct at_answer *answer, char fault[GBA_FAULT_SIZE])
 {
     const long long until = now_ms() + PATIENCE_MS;
-    char line[LINE_SIZE];
-    bool has_found = false, done = false;
+    enum at_line result = AT_MORE;
+    char line[AT_LINE_SIZE];
 
     forget_input(modem);
-    if (!write_all(modem, command, strlen(command)))
+    if (!write_all(modem, answer->command, strlen(answer->command), until))
         return gba_fail(fault, "the modem takes no command");
     (void)gba_fail(fault, "the modem does not answer within %d s", PATIENCE_MS / 1000);
-    for (unsigned int i = 0; i < LINES_MAX && !done && read_line(modem, line, until); i++) {
-        if (begins(line, wanted)) {
-            memcpy(found, line + strlen(wanted), strlen(line) - strlen(wanted) + 1);
-            has_found = true;
-        } else if (begins(line, "ERROR") || begins(line, "+CME ERROR") ||
-                   begins(line, "NO CARRIER")) {
-            (void)gba_fail(fault,
-                           "the modem refuses %.7s: %s; ask its maker whether programs may "
-                           "use it",
-                           command, PRINTABLE(line));
-            break;
-        } else if (strcmp(line, "OK") == 0) {
-            done = has_found;
-            if (!done)
-                (void)gba_fail(fault, "the modem answers %.7s without%s", command, wanted);
-            break;
-        }
-    }
+    for (unsigned int i = 0; i < LINES_MAX && result == AT_MORE && read_line(modem, line, until);
+         i++)
+        result = at_answer_take(answer, line, fault);
     OPENSSL_cleanse(line, sizeof(line));
-    return done;
-}
-
-/* LENGTH,"HEX" */
-static bool parse_answer(const char *text, unsigned char answer[APDU_ANSWER_MAX], size_t *answered)
-{
-    char *end;
-    const unsigned long digits = strtoul(text, &end, 10);
-    size_t length;
-
-    if (*end++ != ',')
-        return false;
-    end += *end == '"' ? 1 : 0;
-    length = strspn(end, "0123456789abcdefABCDEF");
-    *answered = length / 2;
-    return length == digits && length % 2 == 0 && *answered <= APDU_ANSWER_MAX &&
-           hex_decode(answer, end, length);
+    return result == AT_DONE;
 }
 
 static bool transmit(void *carrier, const unsigned char *command, size_t length,
                      unsigned char answer[APDU_ANSWER_MAX], size_t *answered,
                      char fault[GBA_FAULT_SIZE])
 {
-    char text[32 + 2 * APDU_COMMAND_MAX], found[LINE_SIZE] = "";
+    char text[32 + 2 * APDU_COMMAND_MAX];
+    struct at_answer asked = {.command = text, .wanted = "+CSIM: "};
     int at = snprintf(text, sizeof(text), "AT+CSIM=%zu,\"", 2 * length);
     bool done;
 
     at += (int)hex_encode(text + at, command, length);
     (void)snprintf(text + at, sizeof(text) - (size_t)at, "\"\r");
-    done = ask(carrier, text, "+CSIM: ", found, fault) &&
-           (parse_answer(found, answer, answered) ||
-            gba_fail(fault, "the modem's +CSIM is no LENGTH,\"HEX\""));
+    done =
+        ask(carrier, &asked, fault) && (at_answer_apdu(asked.found, answer, answered) ||
+                                        gba_fail(fault, "the modem's +CSIM is no LENGTH,\"HEX\""));
     OPENSSL_cleanse(text, sizeof(text));
-    OPENSSL_cleanse(found, sizeof(found));
+    OPENSSL_cleanse(&asked, sizeof(asked));
     return done;
 }
 
-/* +CRSM: 144,0,"HEX" */
 static bool read_file(void *carrier, unsigned int file, unsigned char *octets, size_t length)
 {
-    char command[48], found[LINE_SIZE] = "", ignored[GBA_FAULT_SIZE];
-    const char *hex;
+    char command[48], ignored[GBA_FAULT_SIZE];
+    struct at_answer asked = {.command = command, .wanted = "+CRSM: "};
 
     (void)snprintf(command, sizeof(command), "AT+CRSM=176,%u,0,0,%zu\r", file, length);
-    if (!ask(carrier, command, "+CRSM: ", found, ignored) || !begins(found, "144,0,"))
-        return false;
-    hex = found + strlen("144,0,");
-    hex += *hex == '"' ? 1 : 0;
-    return strspn(hex, "0123456789abcdefABCDEF") >= 2 * length &&
-           hex_decode(octets, hex, 2 * length);
+    return ask(carrier, &asked, ignored) && at_answer_file(asked.found, octets, length);
 }
 
 static bool set_raw(int fd)
@@ -204,8 +170,8 @@ static void close_modem(void *state)
     OPENSSL_clear_free(modem, sizeof(*modem));
 }
 
-static void *open_modem(const char *place, const char *pin, struct usim_identity *identity,
-                        char fault[GBA_FAULT_SIZE])
+static void *open_modem(const char *place, const struct usim_settings *settings,
+                        struct usim_identity *identity, char fault[GBA_FAULT_SIZE])
 {
     struct modem *modem = OPENSSL_zalloc(sizeof(*modem));
 
@@ -224,7 +190,9 @@ static void *open_modem(const char *place, const char *pin, struct usim_identity
     modem->apdu.transmit = transmit;
     modem->apdu.read_file = read_file;
     modem->apdu.carrier = modem;
-    if (!apdu_open(&modem->apdu, pin, identity, fault)) {
+    modem->apdu.ends = settings->ends;
+    modem->apdu.pin_refused = settings->pin_refused;
+    if (!apdu_open(&modem->apdu, settings->pin, identity, fault)) {
         close_modem(modem);
         return NULL;
     }

@@ -12,8 +12,8 @@
  * where no card does GBA. */
 struct usim_kind {
     const char *prefix; /* of SPEC */
-    void *(*open)(const char *place, const char *pin, struct usim_identity *identity,
-                  char fault[GBA_FAULT_SIZE]);
+    void *(*open)(const char *place, const struct usim_settings *settings,
+                  struct usim_identity *identity, char fault[GBA_FAULT_SIZE]);
     enum usim_result (*authenticate)(void *state, bool in_gba_context,
                                      const unsigned char rand[USIM_RAND],
                                      const unsigned char autn[USIM_AUTN],

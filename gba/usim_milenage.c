@@ -136,15 +136,15 @@ static bool read_lines(struct subscriber *subscriber, char *text, char fault[GBA
     return true;
 }
 
-static void *open_file(const char *place, const char *pin, struct usim_identity *identity,
-                       char fault[GBA_FAULT_SIZE])
+static void *open_file(const char *place, const struct usim_settings *settings,
+                       struct usim_identity *identity, char fault[GBA_FAULT_SIZE])
 {
     struct subscriber *subscriber = OPENSSL_zalloc(sizeof(*subscriber));
     char why[SECRET_FILE_FAULT_SIZE];
     size_t length = 0;
     char *text = secret_file_read(place, FILE_MAX, false, &length, why);
 
-    (void)pin;
+    (void)settings;
     if (text == NULL)
         (void)gba_fail(fault, "%s", why);
     if (subscriber != NULL)

@@ -101,8 +101,8 @@ static void close_card(void *state)
     OPENSSL_free(card);
 }
 
-static void *open_card(const char *place, const char *pin, struct usim_identity *identity,
-                       char fault[GBA_FAULT_SIZE])
+static void *open_card(const char *place, const struct usim_settings *settings,
+                       struct usim_identity *identity, char fault[GBA_FAULT_SIZE])
 {
     struct card *card = OPENSSL_zalloc(sizeof(*card));
 
@@ -112,7 +112,10 @@ static void *open_card(const char *place, const char *pin, struct usim_identity 
     }
     card->apdu.transmit = transmit;
     card->apdu.carrier = card;
-    if (!connect_card(card, place, fault) || !apdu_open(&card->apdu, pin, identity, fault)) {
+    card->apdu.ends = settings->ends;
+    card->apdu.pin_refused = settings->pin_refused;
+    if (!connect_card(card, place, fault) ||
+        !apdu_open(&card->apdu, settings->pin, identity, fault)) {
         close_card(card);
         return NULL;
     }

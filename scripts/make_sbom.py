@@ -43,7 +43,10 @@ BUILT = {
     "akma.so": ["libcrypto", "libc"],
     "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libc"],
     "e2e-as": ["libcrypto", "libssl", "libjansson", "libevent", "libhiredis", "libcurl", "libc"],
-    "e2e-ue": ["libcrypto", "libssl", "libjansson", "libevent", "libc"],
+    "e2e-ue": [
+        *("libcrypto", "libssl", "libjansson", "libevent"),
+        *("libcurl", "libexpat", "libpcsclite", "libc"),
+    ],
     "mosquitto_akma.so": ["libcrypto", "libc"],
 }
 

@@ -13,14 +13,13 @@
 #include "out_file.h"
 #include "output.h"
 #include "printable.h"
-#include "secret_source.h"
+#include "usim_pin.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define PIN_MAX      16 /* octets of a PIN and the end of its line */
 #define UA_HEX       10
 #define TIMEOUT_MAX  600
 #define DATE_SIZE    32
@@ -131,22 +130,14 @@ static bool take_naf(struct bootstrap_naf *taken)
            fail("--ua-protocol-id", "must be 10 hex digits");
 }
 
-/* The PIN as a text, without the end of its line. */
-static bool read_pin(char pin[PIN_MAX + 1])
+static bool read_pin(char pin[USIM_PIN_SIZE])
 {
-    struct secret secret = {.octets = NULL};
     char fault[SECRET_FAULT_SIZE];
 
-    if (!secret_source_is_one(option.pin))
-        return fail("--usim-pin", SECRET_SOURCES);
-    if (!secret_source_read(&secret, option.pin, true, PIN_MAX, fault))
+    if (!usim_pin_read(pin, option.pin, fault))
         return fail("--usim-pin", fault);
     if (fault[0] != '\0')
         note(fault);
-    memcpy(pin, secret.octets, secret.length);
-    pin[secret.length] = '\0';
-    pin[strcspn(pin, "\r\n")] = '\0';
-    secret_free(&secret);
     return true;
 }
 
@@ -195,6 +186,8 @@ static bool run(const char *pin)
 
     if (!take_naf(&taken))
         return false;
+    if (!gba_state_check(option.state, fault))
+        return fail("--state", fault);
     done = bootstrap_run(&settings, &state, wants_key ? &taken : NULL, key, fault);
     if (!done)
         fprintf(stderr, "akma bootstrap: %s\n", fault);
@@ -208,7 +201,7 @@ static bool run(const char *pin)
 
 int command_bootstrap(int argc, char *argv[])
 {
-    char pin[PIN_MAX + 1] = "";
+    char pin[USIM_PIN_SIZE] = "";
     bool done;
 
     options_parse(argc, argv, "bootstrap with a USIM and the BSF (Ub), once", groups,

@@ -126,27 +126,18 @@ static void put_time(struct line *line)
         put_pair(line, "time", shown);
 }
 
-/* How bad an event is, in syslog's words; what is not here is ordinary. A refusal says it itself.
- */
+/* How bad an event is, in syslog's words; what is not here is ordinary. A refusal and a
+ * bootstrapping say it themselves. */
 static const char *severity_of(const char *event)
 {
     static const struct {
         const char *event, *severity;
     } severities[] = {
-        {"refused", NULL},
-        {"store-down", "err"},
-        {"store", "err"},
-        {"source-failed", "err"},
-        {"source", "err"},
-        {"line-down", "err"},
-        {"revocations-missed", "err"},
-        {"accept", "err"},
-        {"listen", "err"},
-        {"libevent", "err"},
-        {"line-late", "warning"},
-        {"line-error", "warning"},
-        {"source-paused", "warning"},
-        {"limit", "warning"},
+        {"refused", NULL},         {"bootstrap", NULL},           {"store-down", "err"},
+        {"store", "err"},          {"source-failed", "err"},      {"source", "err"},
+        {"line-down", "err"},      {"revocations-missed", "err"}, {"accept", "err"},
+        {"listen", "err"},         {"libevent", "err"},           {"line-late", "warning"},
+        {"line-error", "warning"}, {"source-paused", "warning"},  {"limit", "warning"},
         {"broken", "warning"},
     };
 

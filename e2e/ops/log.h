@@ -4,7 +4,7 @@
  *     time=2026-01-31T12:00:00Z severity=info event=flag identity=ue1@bsf.example.com ka-id=2026
  *
  * severity is err (something is out of order), warning (a limit, or what may be an attack) or info;
- * the event "refused" has it from its caller. Every value is taken for foreign: what is not
+ * the events "refused" and "bootstrap" have it from their callers. Every value is taken for foreign: what is not
  * printable is filtered, what has blanks or quotes is put in quotes. The keys "identity" and
  * "device" name a subscriber: with LOG_HASH their values are replaced by a hash that is keyed for
  * this run of the process, which says that two lines are about the same subscriber and not about

@@ -42,6 +42,7 @@ struct client {
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
     struct e2e_flag flag;
     enum client_outcome outcome;
+    bool is_refused; /* by the NAF, as struct client_result has it */
     char reason[CLIENT_REASON_SIZE];
 };
 
@@ -365,6 +366,14 @@ static const char *cause_of(int alert, bool second)
     return other_key[second];
 }
 
+/* Is it an alert about identity or key? A server that knows no identity may say handshake_failure:
+ * it then has no other way in. */
+static bool says_other_key(int alert)
+{
+    return alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_UNKNOWN_PSK_IDENTITY ||
+           alert == SSL_AD_DECRYPT_ERROR || alert == SSL_AD_ILLEGAL_PARAMETER;
+}
+
 /* error: what libssl has; 0: the connection ended, or nothing came. */
 static enum io_status fail_handshake(struct client *client, const char *what, unsigned long error)
 {
@@ -372,6 +381,7 @@ static enum io_status fail_handshake(struct client *client, const char *what, un
     const char *identity = is_second(client) ? client->flag.identity : client->setup->identity;
 
     connector_blame(&client->address);
+    client->is_refused = !is_second(client) && says_other_key(alert);
     if (alert >= 0)
         return client_fail(client, CLIENT_HANDSHAKE,
                            "the TLS handshake with %s failed (refused by the server: alert %s, "
@@ -465,6 +475,7 @@ static void client_finish(struct client *client)
         .outcome = client->outcome,
         .ssl = client->outcome == CLIENT_READY ? client->lines.ssl : NULL,
         .is_e2e = client->flag.e2e,
+        .is_refused = client->is_refused,
         .reason = client->reason,
     };
 

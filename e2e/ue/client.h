@@ -44,6 +44,7 @@ struct client_result {
     enum client_outcome outcome;
     SSL *ssl;           /* CLIENT_READY: the connection, for the caller to close; else NULL */
     bool is_e2e;        /* ... is it secured with e2e_key? */
+    bool is_refused;    /* CLIENT_HANDSHAKE: the NAF takes no first connection with this identity */
     const char *reason; /* otherwise: a sentence, unfiltered */
 };
 

@@ -8,8 +8,6 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
-#include "net/clock.h"
-#include "net/io_watch.h"
 #include "net/local_listener.h"
 #include "net/signals.h"
 #include "net/tls.h"
@@ -19,14 +17,13 @@
 #include "printable.h"
 #include "program.h"
 #include "tls13_psk.h"
+#include "ue/bootstrap_options.h"
 #include "ue/ue_listen.h"
+#include "ue/ue_message.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MESSAGE_SECONDS 10 /* the answer has to be there within */
 
 SIGNALS_SET_UP_FIRST;
 
@@ -46,8 +43,9 @@ static const struct option_row rows[] = {
     {"connect", "HOST:PORT", &option.connect, true, "the NAF"},
     {"e2e-connect", "HOST:PORT", &option.e2e_connect, false,
      "the enterprise's e2e endpoint; without it the NAF's address"},
-    {"devices", "FILE", &option.devices, true,
-     "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty"},
+    {"devices", "FILE", &option.devices, false,
+     "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty; "
+     "with --bsf the device's Ka's alone are taken"},
     {"insecure-devices", NULL, &option.insecure_devices, false,
      "take a devices file that others can read"},
     {"identity", "ID", &option.identity, false, "B-TID or A-KID, a row of the devices file"},
@@ -86,119 +84,19 @@ static const struct option_group groups[] = {
     OPTION_GROUP("Both", rows),
     OPTION_GROUP("Say one line, and end", message_rows),
     OPTION_GROUP("Relay local connections, until SIGTERM", listen_rows),
+    OPTION_GROUP("A key by the device's own USIM, in place of one in the devices file",
+                 bootstrap_option_rows),
 };
 
-static int say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int say(int status, const char *format, ...)
-{
-    char sentence[CLIENT_REASON_SIZE];
-    va_list arguments;
-
-    va_start(arguments, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
-    (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "e2e-ue: %s%s\n", options_where(sentence), PRINTABLE(sentence));
-    return status;
-}
-
-/* The message on its way over a connection, and back behind a prefix. */
-struct message {
-    struct loop *loop;
-    struct tls_lines lines;
-    struct io_watch watch;
-    int64_t deadline;
-    const char *prefix;
-    int status;
-};
-
-static void end_message(struct message *message, int status)
-{
-    message->status = status;
-    io_watch_cancel(&message->watch);
-    tls_lines_clear(&message->lines);
-    tls_close(message->lines.ssl);
-    (void)event_base_loopbreak(message->loop->base);
-}
-
-static int check_answer(const struct message *message, const char *line, size_t length)
-{
-    const size_t before = strlen(message->prefix), sent = strlen(option.message);
-
-    if (length != before + sent || memcmp(line, message->prefix, before) != 0 ||
-        memcmp(line + before, option.message, sent) != 0)
-        return say(CLIENT_OTHER, "the answer is not the message behind \"%s\": is this an e2e-as?",
-                   message->prefix);
-    (void)fwrite(line, 1, length, stdout);
-    (void)putchar('\n');
-    return EXIT_SUCCESS;
-}
-
-static void on_ready(void *argument, bool in_time)
-{
-    struct message *message = argument;
-    enum io_status result = in_time ? tls_lines_write(&message->lines) : IO_WANT_READ;
-    const char *line;
-    size_t length;
-
-    if (result == IO_OK)
-        result = tls_lines_read(&message->lines, &line, &length);
-    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
-        io_watch_set(&message->watch, result, message->deadline);
-    else if (result == IO_OK)
-        end_message(message, check_answer(message, line, length));
-    else
-        end_message(message, say(CLIENT_OTHER,
-                                 "no answer to the message (%s): does the server allow this kind "
-                                 "of connection?",
-                                 io_status_text(result)));
-}
-
-/* The flow has ended: with a connection, or with a sentence. */
-static void take_connection(void *argument, const struct client_result *result)
-{
-    struct message *message = argument;
-
-    message->lines.ssl = result->ssl;
-    if (result->outcome != CLIENT_READY) {
-        end_message(message, say((int)result->outcome, "%s", result->reason));
-        return;
-    }
-    message->prefix = result->is_e2e ? "e2e: " : "plain: ";
-    message->lines.max = LINE_MAX_LENGTH + strlen(message->prefix);
-    message->deadline = clock_ms() + (int64_t)MESSAGE_SECONDS * 1000;
-    io_watch_init(&message->watch, message->loop, SSL_get_fd(result->ssl), on_ready, message);
-    if (tls_lines_add(&message->lines, "", option.message, strlen(option.message)))
-        on_ready(message, true);
-    else
-        end_message(message, say(CLIENT_OTHER, "out of memory"));
-}
-
-static int send_message(struct ue_keys *keys)
-{
-    const struct client_setup *setup = ue_keys_acquire(keys);
-    struct loops *loops = loops_new(1);
-    struct message message = {.loop = loops == NULL ? NULL : &loops->loop[0],
-                              .status = CLIENT_OTHER};
-
-    if (loops != NULL)
-        io_watch_init(&message.watch, message.loop, -1, on_ready, &message);
-    if (loops == NULL || client_start(message.loop, setup, NULL, take_connection, &message) == NULL)
-        (void)say(message.status, "out of memory");
-    else
-        (void)event_base_dispatch(message.loop->base);
-    loops_free(loops);
-    ue_keys_release(keys, setup);
-    return message.status;
-}
-
-static struct ue_keys_options keys_options(void)
+/* bootstrap: where keys come from; NULL: the devices file. */
+static struct ue_keys_options keys_options(const struct bootstrap_inputs *bootstrap)
 {
     const char *separator = option.separator == NULL ? identity_separator(option.prefix)
                                                      : identity_separator_named(option.separator);
 
     return (struct ue_keys_options){.devices = option.devices,
+                                    .bootstraps = bootstrap != NULL,
+                                    .kas = bootstrap_options_kas(bootstrap, option.device),
                                     .identity = option.identity,
                                     .device = option.device,
                                     .prefix = option.prefix,
@@ -208,26 +106,40 @@ static struct ue_keys_options keys_options(void)
                                     .needs_ka = option.listen != NULL};
 }
 
-/* With all but the keys set up. */
-static int run_with_keys(const struct client_setup *rest)
+static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
 {
-    const struct ue_keys_options options = keys_options();
+    if (option.listen == NULL)
+        return ue_message(option.message, keys, bootstrap);
+    return ue_listen(option.listen, keys, bootstrap) ? EXIT_SUCCESS : CLIENT_OTHER;
+}
+
+/* With all but the keys set up; bootstrap: where they come from, or NULL. */
+static int open_keys(const struct client_setup *rest, const struct bootstrap_inputs *bootstrap)
+{
+    const struct ue_keys_options options = keys_options(bootstrap);
     char fault[UE_KEYS_FAULT_SIZE];
     struct ue_keys *keys = ue_keys_open(rest, &options, fault);
     int status = CLIENT_OTHER;
 
     if (keys == NULL)
-        (void)say(status, "%s", fault);
-    else if (option.listen == NULL)
-        status = send_message(keys);
-    else if (ue_listen(option.listen, keys))
-        status = EXIT_SUCCESS;
+        (void)ue_say(status, "%s", fault);
+    else
+        status = run_with_keys(keys, bootstrap_options_of(bootstrap));
     ue_keys_free(keys);
     return status;
 }
 
+static int bootstrap_and_run(const struct client_setup *rest, const unsigned char *ua_protocol_id)
+{
+    struct bootstrap_inputs *bootstrap = bootstrap_options_open(option.naf_fqdn, ua_protocol_id);
+    const int status = bootstrap == NULL ? CLIENT_OTHER : open_keys(rest, bootstrap);
+
+    bootstrap_options_close(bootstrap);
+    return status;
+}
+
 /* Where to, as whom. */
-static int run(const struct e2e *e2e)
+static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
     struct addrs targets[2] = {{.fixed = NULL}};
@@ -245,7 +157,8 @@ static int run(const struct e2e *e2e)
 
     if (rest.ctx != NULL && addrs_open(&targets[0], "connect", option.connect) &&
         addrs_open(&targets[1], "e2e-connect", endpoint))
-        status = run_with_keys(&rest);
+        status = bootstrap_options_are_given() ? bootstrap_and_run(&rest, ua_protocol_id)
+                                               : open_keys(&rest, NULL);
     addrs_close(&targets[0]);
     addrs_close(&targets[1]);
     SSL_CTX_free(rest.ctx);
@@ -265,11 +178,10 @@ static bool opens_policy(void *argument)
 static bool opens_keys(void *argument)
 {
     const struct client_setup rest = {.ctx = NULL};
-    const struct ue_keys_options options = keys_options();
+    const struct ue_keys_options options = keys_options(argument);
     char fault[UE_KEYS_FAULT_SIZE];
     struct ue_keys *keys = ue_keys_open(&rest, &options, fault);
 
-    (void)argument;
     if (keys == NULL)
         fprintf(stderr, "%s%s\n", options_where(fault), PRINTABLE(fault));
     ue_keys_free(keys);
@@ -281,14 +193,56 @@ static bool listens_here(void *argument)
     return local_listener_check("listen", argument);
 }
 
+/* What a bootstrapping needs, as far as it can be had without a BSF. */
+struct bootstrap_check {
+    const unsigned char *ua_protocol_id;
+    struct bootstrap_inputs *inputs;
+};
+
+static bool opens_inputs(void *argument)
+{
+    struct bootstrap_check *check = argument;
+
+    check->inputs = bootstrap_options_open(option.naf_fqdn, check->ua_protocol_id);
+    return check->inputs != NULL;
+}
+
+static bool opens_card(void *argument)
+{
+    const struct bootstrap_check *check = argument;
+
+    return bootstrap_options_try_card(check->inputs);
+}
+
+static void check_bootstrapping(struct checks *checks, const unsigned char *ua_protocol_id)
+{
+    struct bootstrap_check check = {.ua_protocol_id = ua_protocol_id};
+
+    if (checks_step(checks, "--ka, --usim-pin and --state", opens_inputs, &check)) {
+        (void)checks_step(checks, "--usim: the card", opens_card, &check);
+        (void)checks_step(checks, "Ka", opens_keys, check.inputs);
+    }
+    bootstrap_options_close(check.inputs);
+}
+
+static void check_keys(struct checks *checks, const unsigned char *ua_protocol_id)
+{
+    char subject[400];
+
+    (void)snprintf(subject, sizeof(subject), "--devices %.300s", option.devices);
+    if (bootstrap_options_are_given())
+        check_bootstrapping(checks, ua_protocol_id);
+    else
+        (void)checks_step(checks, subject, opens_keys, NULL);
+}
+
 static int check(struct e2e_setup *setup)
 {
     struct checks checks = {0};
     char subject[400];
 
     (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, setup);
-    (void)snprintf(subject, sizeof(subject), "--devices %.300s", option.devices);
-    (void)checks_step(&checks, subject, opens_keys, NULL);
+    check_keys(&checks, setup->ua_protocol_id);
     checks_address(&checks, "connect", option.connect, false);
     checks_address(&checks, "e2e-connect", option.e2e_connect, false);
     (void)snprintf(subject, sizeof(subject), "--listen %.300s",
@@ -302,25 +256,40 @@ static int check(struct e2e_setup *setup)
 static bool is_one_task(void)
 {
     if ((option.message == NULL) == (option.listen == NULL))
-        (void)say(options_refusal(), option.message == NULL
-                                         ? "--message or --listen is missing"
-                                         : "--message and --listen exclude each other");
+        (void)ue_say(options_refusal(), option.message == NULL
+                                            ? "--message or --listen is missing"
+                                            : "--message and --listen exclude each other");
     else if (option.listen != NULL && option.allow_plain != NULL)
-        (void)say(options_refusal(),
-                  "--allow-plain goes with --message: --listen relays e2e alone");
-    else if (option.identity == NULL && option.device == NULL)
-        (void)say(options_refusal(), "--identity or --device is missing");
+        (void)ue_say(options_refusal(),
+                     "--allow-plain goes with --message: --listen relays e2e alone");
+    else if (!bootstrap_options_are_given() && option.devices == NULL)
+        (void)ue_say(options_refusal(), "--devices is missing");
+    else if (!bootstrap_options_are_given() && option.identity == NULL && option.device == NULL)
+        (void)ue_say(options_refusal(), "--identity or --device is missing");
     else if (option.device != NULL &&
              (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
-        (void)say(options_refusal(), "--device: must be a name of 1 to %d octets",
-                  E2E_FLAG_DEVICE_MAX);
+        (void)ue_say(options_refusal(), "--device: must be a name of 1 to %d octets",
+                     E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))
-        (void)say(options_refusal(), "--message: must be one line of at most %d octets",
-                  LINE_MAX_LENGTH);
+        (void)ue_say(options_refusal(), "--message: must be one line of at most %d octets",
+                     LINE_MAX_LENGTH);
     else
         return true;
     return false;
+}
+
+static bool is_one_way_to_a_key(void)
+{
+    const struct bootstrap_others others = {.devices = option.devices,
+                                            .identity = option.identity,
+                                            .device = option.device,
+                                            .prefix = option.prefix};
+    const char *fault = bootstrap_options_fault(&others);
+
+    if (fault != NULL)
+        (void)ue_say(options_refusal(), "%s", fault);
+    return fault == NULL;
 }
 
 /* What a server may leave open, a UE has to say. */
@@ -329,9 +298,9 @@ static bool is_one_identity(void)
     if (strcmp(option.prefix, IDENTITY_ANY) != 0 &&
         (option.separator == NULL || strcmp(option.separator, IDENTITY_ANY) != 0))
         return true;
-    (void)say(options_refusal(),
-              "--identity-prefix and --identity-separator: any is for a server, a UE "
-              "has to say which it sends");
+    (void)ue_say(options_refusal(),
+                 "--identity-prefix and --identity-separator: any is for a server, a UE "
+                 "has to say which it sends");
     return false;
 }
 
@@ -345,7 +314,7 @@ int main(int argc, char *argv[])
     program_begin("e2e-ue");
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
-    if (!is_one_task() || !is_one_identity())
+    if (!is_one_way_to_a_key() || !is_one_task() || !is_one_identity())
         return options_refusal();
     if (options_print())
         return EXIT_SUCCESS;
@@ -362,7 +331,7 @@ int main(int argc, char *argv[])
         return check(&setup);
     switch (e2e_setup_open(&e2e, &setup)) {
     case E2E_OPEN:
-        status = run(&e2e);
+        status = run(&e2e, ua);
         break;
     case E2E_REFUSED:
         status = options_refusal();

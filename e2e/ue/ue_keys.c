@@ -1,5 +1,5 @@
 /*
- * What a UE is set up with, its rows of the devices file among it, which a reload replaces
+ * What a UE is set up with, its rows of keys among it
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,8 +12,9 @@
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-/* One reading of the file. */
+/* One reading of the file, or one key. */
 struct version {
     struct client_setup setup; /* first: what is acquired is its version as well */
     struct devices *devices;
@@ -25,6 +26,9 @@ struct ue_keys {
     const struct ue_keys_options *options;
     struct file_watch file;
     struct current in_force; /* struct version */
+    pthread_mutex_t lock;    /* one change at a time: of the file, or of the key */
+    struct ue_key key;       /* of the last bootstrapping */
+    bool has_key;
 };
 
 static bool set_fault(char fault[UE_KEYS_FAULT_SIZE], const char *format, ...)
@@ -47,6 +51,8 @@ static bool find_row(const struct ue_keys_options *options, struct client_setup 
 {
     const bool by_identity = options->identity != NULL;
 
+    if (options->bootstraps)
+        return true; /* its rows are all of one identity, and it has Ka's */
     setup->device = by_identity ? devices_find(setup->devices, options->identity)
                                 : devices_find_device(setup->devices, options->device);
     return setup->device != NULL ||
@@ -84,18 +90,56 @@ static bool find_rows(const struct ue_keys_options *options, struct client_setup
     return true;
 }
 
-static bool read_devices(const struct ue_keys_options *options, struct version *version,
-                         char fault[UE_KEYS_FAULT_SIZE])
+static struct devices *read_file(const struct ue_keys_options *options, unsigned int needs,
+                                 char fault[UE_KEYS_FAULT_SIZE])
 {
-    const struct devices_rules rules = {.needs = DEVICES_KS_NAF, .insecure = options->insecure};
+    const struct devices_rules rules = {.needs = needs, .insecure = options->insecure};
+    char what[DEVICES_FAULT_SIZE];
+    struct devices *devices = devices_read(options->devices, &rules, what);
+
+    if (devices == NULL)
+        (void)set_fault(fault, "devices file %.200s: %s", options->devices, what);
+    return devices;
+}
+
+/* The device's Ka's, each with this key. */
+static struct devices *compose_rows(const struct ue_keys_options *options, const struct ue_key *key,
+                                    char fault[UE_KEYS_FAULT_SIZE])
+{
+    struct devices *file = NULL, *rows;
+    struct ue_kas kas = options->kas;
     char what[DEVICES_FAULT_SIZE];
 
-    version->devices = devices_read(options->devices, &rules, what);
-    version->setup.devices = version->devices;
-    return version->devices == NULL
-               ? set_fault(fault, "devices file %.200s: %s", options->devices, what)
-               : find_rows(options, &version->setup, fault) &&
-                     make_identity(options, version, fault);
+    if (options->devices != NULL && (file = read_file(options, 0, fault)) == NULL)
+        return NULL;
+    kas.rows = file;
+    rows = ue_key_rows(key, &kas, what);
+    if (rows == NULL && file != NULL)
+        (void)set_fault(fault, "--device %.255s: %s", kas.device, what);
+    else if (rows == NULL)
+        (void)set_fault(fault, "--ka: %s", what);
+    devices_free(file);
+    return rows;
+}
+
+/* Before there is a key the Ka's are tried with one of zeros, which is used for nothing. */
+static bool read_rows(const struct ue_keys *keys, struct version *version,
+                      char fault[UE_KEYS_FAULT_SIZE])
+{
+    static const struct ue_key none = {.b_tid = "-@-", .not_after = 1};
+    const struct ue_keys_options *options = keys->options;
+    struct client_setup *setup = &version->setup;
+
+    version->devices = options->bootstraps
+                           ? compose_rows(options, keys->has_key ? &keys->key : &none, fault)
+                           : read_file(options, DEVICES_KS_NAF, fault);
+    if (version->devices == NULL)
+        return false;
+    setup->devices = version->devices;
+    if (options->bootstraps)
+        setup->device =
+            devices_find(version->devices, keys->has_key ? keys->key.b_tid : none.b_tid);
+    return find_rows(options, setup, fault) && make_identity(options, version, fault);
 }
 
 static void free_version(void *value)
@@ -115,10 +159,16 @@ static struct version *read_version(const struct ue_keys *keys, char fault[UE_KE
         return NULL;
     }
     version->setup = keys->rest;
-    if (read_devices(keys->options, version, fault))
+    if (read_rows(keys, version, fault))
         return version;
     free_version(version);
     return NULL;
+}
+
+static void begin_reading(struct ue_keys *keys)
+{
+    if (keys->file.path != NULL)
+        file_watch_reading(&keys->file);
 }
 
 struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_keys_options *options,
@@ -133,8 +183,9 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
     }
     keys->rest = *rest;
     keys->options = options;
+    (void)pthread_mutex_init(&keys->lock, NULL);
     keys->file.path = options->devices;
-    file_watch_reading(&keys->file);
+    begin_reading(keys);
     version = read_version(keys, fault);
     if (version != NULL && current_open(&keys->in_force, version, free_version))
         return keys;
@@ -152,21 +203,56 @@ void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup)
     current_release(&keys->in_force, setup);
 }
 
-bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
+/* Locked. */
+static bool replace(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
 {
-    struct version *version;
+    struct version *version = read_version(keys, fault);
 
-    file_watch_reading(&keys->file);
-    version = read_version(keys, fault);
-    (void)file_watch_done(&keys->file, version != NULL);
     if (version == NULL)
         return false;
     return current_replace(&keys->in_force, version) || set_fault(fault, "out of memory");
 }
 
+bool ue_keys_is_usable(const struct ue_keys *keys, const struct client_setup *setup)
+{
+    return !keys->options->bootstraps || !devices_expired(setup->device);
+}
+
+bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE])
+{
+    struct ue_key old;
+    bool done, had_key;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    old = keys->key;
+    had_key = keys->has_key;
+    keys->key = *key;
+    keys->has_key = true;
+    done = replace(keys, fault);
+    if (!done) {
+        keys->key = old;
+        keys->has_key = had_key;
+    }
+    (void)pthread_mutex_unlock(&keys->lock);
+    OPENSSL_cleanse(&old, sizeof(old));
+    return done;
+}
+
+bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
+{
+    bool done;
+
+    begin_reading(keys);
+    (void)pthread_mutex_lock(&keys->lock);
+    done = replace(keys, fault);
+    (void)pthread_mutex_unlock(&keys->lock);
+    (void)file_watch_done(&keys->file, done);
+    return done;
+}
+
 bool ue_keys_have_changed(struct ue_keys *keys)
 {
-    return file_watch_changed(&keys->file);
+    return keys->file.path != NULL && file_watch_changed(&keys->file);
 }
 
 void ue_keys_free(struct ue_keys *keys)
@@ -174,5 +260,6 @@ void ue_keys_free(struct ue_keys *keys)
     if (keys == NULL)
         return;
     current_close(&keys->in_force);
-    OPENSSL_free(keys);
+    (void)pthread_mutex_destroy(&keys->lock);
+    OPENSSL_clear_free(keys, sizeof(*keys));
 }

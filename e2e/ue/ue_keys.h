@@ -1,6 +1,6 @@
 /*
- * What a UE is set up with, its rows of the devices file among it, which a reload replaces while
- * flows go on with the ones before
+ * What a UE is set up with, its rows of keys among it, which a reload or a bootstrapping replaces
+ * while flows go on with the ones before
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,12 +8,15 @@
 #define UE_KEYS_H
 
 #include "ue/client.h"
+#include "ue/ue_key_rows.h"
 
 #include <stdbool.h>
 
 /* Which file, and what it has to have; kept, not copied. */
 struct ue_keys_options {
-    const char *devices;
+    const char *devices;            /* NULL: ka has the only Ka */
+    bool bootstraps;                /* keys come by ue_keys_put(), and the file has Ka's alone */
+    struct ue_kas kas;              /* then: without rows, which are the file's */
     const char *identity, *device;  /* which row: the last of identity, or if NULL of device */
     const char *prefix, *separator; /* what the PSK identity begins with */
     const char *oldest_ka_id;       /* NULL: any */
@@ -32,6 +35,14 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
 /* The setup in force, on any thread; it stays as it is until it is released. */
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys);
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup);
+
+/* Is there a key, which has not ended, of a bootstrapping? Without --bsf the flow itself says so.
+ */
+bool ue_keys_is_usable(const struct ue_keys *keys, const struct client_setup *setup);
+
+/* Put what a bootstrapping gave in force. False, with a fault, leaves the old one. On any thread.
+ */
+bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE]);
 
 /* Read the file again: false, with a fault, leaves the old one in force. On one thread at a time.
  */

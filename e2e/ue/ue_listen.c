@@ -7,6 +7,7 @@
 #include "queue.h"
 
 #include "app/relay.h"
+#include "net/clock.h"
 #include "net/local_listener.h"
 #include "net/tls.h"
 #include "ops/log.h"
@@ -25,13 +26,23 @@
 #include <unistd.h>
 
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
-#define LOOK_S   1      /* between two looks at the devices file */
+#define LOOK_S   1      /* between two looks at the devices file, or at who waits for a key */
+#define WAIT_S   10     /* for a card, beyond what the exchange with the BSF may take */
 
 /* Whose turn it is to serve the next local connection. */
 struct turns {
     struct worker *workers;
     size_t count;
     atomic_size_t next;
+    struct ue_bootstrap *bootstrap; /* NULL: keys do not come by one */
+    int64_t wait_ms;                /* for a key of it */
+};
+
+/* To a loop: a bootstrapping has ended. */
+struct key_news {
+    struct loop_message message; /* first */
+    struct worker *worker;
+    atomic_bool is_posted;
 };
 
 /* What belongs to one loop. */
@@ -44,15 +55,19 @@ struct worker {
     size_t count;
     struct event *pause;
     struct first_pool *pool;
+    struct key_news news;
+    struct event *look; /* while somebody waits for a key */
     LIST_HEAD(, local) locals;
 };
 
-/* A local connection: its flow is under way, or it is relayed. */
+/* A local connection: it waits for a key, its flow is under way, or it is relayed. */
 struct local {
     struct loop_message message; /* first: to the loop that serves it */
     LIST_ENTRY(local) next;
     struct worker *worker;
-    int fd; /* -1: the relay's */
+    int fd;              /* -1: the relay's */
+    int64_t waits_until; /* of clock_ms(): for a key; 0: it does not */
+    char *refused;       /* the B-TID that a NAF has refused; NULL: none */
     struct client *client;
     const struct client_setup *setup; /* the client's */
     SSL *ssl;
@@ -83,6 +98,7 @@ static void close_local(struct local *local)
         (void)close(local->fd);
     }
     tls_close(local->ssl);
+    OPENSSL_free(local->refused);
     OPENSSL_free(local);
 }
 
@@ -97,25 +113,98 @@ static void relay_has_ended(void *argument, const char *reason)
     close_local(local);
 }
 
-static void flow_has_ended(void *argument, const struct client_result *result)
+/* The reason why there will be none goes to the log. */
+static void refuse_local(struct local *local, const char *severity, const char *reason)
 {
     static struct log_limit limit_refused;
+
+    log_limited(&limit_refused, "refused", "severity", severity, "reason", reason, NULL);
+    close_local(local);
+}
+
+static void begin_flow(struct local *local);
+
+/* For a key that a bootstrapping brings. */
+static void wait_for_key(struct local *local)
+{
+    static const struct timeval look = {LOOK_S, 0};
+    struct worker *worker = local->worker;
+
+    if (local->waits_until == 0)
+        local->waits_until = clock_ms() + worker->turns->wait_ms;
+    if (!evtimer_pending(worker->look, NULL))
+        loop_add_event(worker->look, &look);
+}
+
+/* With a key other than the refused one, now or later, or not at all. */
+static void serve_with_key(struct local *local)
+{
+    struct ue_bootstrap *bootstrap = local->worker->turns->bootstrap;
+    char reason[UE_KEYS_FAULT_SIZE];
+
+    switch (bootstrap == NULL ? UE_KEY_READY
+                              : ue_bootstrap_need(bootstrap, local->refused, reason)) {
+    case UE_KEY_READY:
+        local->waits_until = 0;
+        begin_flow(local);
+        break;
+    case UE_KEY_COMES:
+        wait_for_key(local);
+        break;
+    default:
+        refuse_local(local, "err", reason);
+    }
+}
+
+/* Again with another key, once. */
+static bool goes_on_after_refusal(struct local *local, const struct client_result *result)
+{
+    if (local->worker->turns->bootstrap == NULL || !result->is_refused || local->refused != NULL)
+        return false;
+    local->refused = OPENSSL_strdup(local->setup->device->identity);
+    return local->refused != NULL;
+}
+
+static void say_accepted(const struct local *local)
+{
+    if (local->worker->turns->bootstrap != NULL)
+        ue_bootstrap_accepted(local->worker->turns->bootstrap, local->setup->device->identity);
+}
+
+static void flow_has_ended(void *argument, const struct client_result *result)
+{
     struct local *local = argument;
+    const bool is_e2e = result->outcome == CLIENT_READY && result->is_e2e;
+    const bool goes_on = goes_on_after_refusal(local, result);
 
     local->client = NULL;
+    if (is_e2e)
+        say_accepted(local);
     release_setup(local);
     local->ssl = result->ssl;
-    if (result->outcome != CLIENT_READY || !result->is_e2e) {
-        log_limited(&limit_refused, "refused", "severity",
-                    result->outcome == CLIENT_NO_E2E ? "warning" : "err", "reason",
-                    result->outcome != CLIENT_READY ? result->reason : "no e2e connection", NULL);
-        close_local(local);
+    if (goes_on) {
+        serve_with_key(local);
+        return;
+    }
+    if (!is_e2e) {
+        refuse_local(local, result->outcome == CLIENT_NO_E2E ? "warning" : "err",
+                     result->outcome != CLIENT_READY ? result->reason : "no e2e connection");
         return;
     }
     local->relay = relay_start(local->worker->loop->base, local->ssl, local->fd, NULL, 0,
                                &local->active, relay_has_ended, local);
     local->fd = -1;
     if (local->relay == NULL)
+        close_local(local);
+}
+
+static void begin_flow(struct local *local)
+{
+    struct worker *worker = local->worker;
+
+    local->setup = ue_keys_acquire(worker->keys);
+    local->client = client_start(worker->loop, local->setup, worker->pool, flow_has_ended, local);
+    if (local->client == NULL)
         close_local(local);
 }
 
@@ -126,13 +215,56 @@ static void serve_local(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     LIST_INSERT_HEAD(&worker->locals, local, next);
-    if (!worker->is_closed) {
-        local->setup = ue_keys_acquire(worker->keys);
-        local->client =
-            client_start(worker->loop, local->setup, worker->pool, flow_has_ended, local);
-    }
-    if (local->client == NULL)
+    if (worker->is_closed)
         close_local(local);
+    else
+        serve_with_key(local);
+}
+
+/* A bootstrapping has ended: whoever waits is served, waits on, or is refused. */
+static void take_news(struct loop *loop, struct loop_message *message)
+{
+    struct key_news *news = (struct key_news *)message;
+    struct local *local = LIST_FIRST(&news->worker->locals), *following;
+
+    (void)loop;
+    atomic_store(&news->is_posted, false);
+    for (; local != NULL; local = following) {
+        following = LIST_NEXT(local, next);
+        if (local->waits_until != 0)
+            serve_with_key(local);
+    }
+}
+
+/* On the bootstrapping's thread. */
+static void post_news(void *argument)
+{
+    struct turns *turns = argument;
+
+    for (size_t i = 0; i < turns->count; i++) {
+        struct key_news *news = &turns->workers[i].news;
+
+        if (!atomic_exchange(&news->is_posted, true))
+            loop_post(turns->workers[i].loop, &news->message);
+    }
+}
+
+/* A card or a reader that does not answer keeps nobody waiting for ever. */
+static void look_who_waits(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    struct local *local = LIST_FIRST(&worker->locals), *following;
+
+    (void)fd, (void)what;
+    for (; local != NULL; local = following) {
+        following = LIST_NEXT(local, next);
+        if (local->waits_until == 0)
+            continue;
+        if (local->waits_until > clock_ms())
+            wait_for_key(local);
+        else
+            refuse_local(local, "err", "no key: bootstrapping takes too long");
+    }
 }
 
 /*
@@ -197,6 +329,8 @@ static void close_worker(struct worker *worker)
         evconnlistener_free(worker->listeners[i]);
     if (worker->pause != NULL)
         event_free(worker->pause);
+    if (worker->look != NULL)
+        event_free(worker->look);
     while (!LIST_EMPTY(&worker->locals))
         close_local(LIST_FIRST(&worker->locals));
     first_pool_free(worker->pool);
@@ -207,8 +341,12 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
 {
     LIST_INIT(&worker->locals);
     worker->pause = evtimer_new(worker->loop->base, go_on_accepting, worker);
+    worker->look = evtimer_new(worker->loop->base, look_who_waits, worker);
+    worker->news.message.run = take_news;
+    worker->news.worker = worker;
     worker->pool = first_pool_new(worker->loop, worker->keys);
-    for (size_t i = 0; worker->pause != NULL && i < listener->sockets.count; i++) {
+    for (size_t i = 0; worker->pause != NULL && worker->look != NULL && i < listener->sockets.count;
+         i++) {
         worker->listeners[i] =
             evconnlistener_new(worker->loop->base, accepted, worker, LEV_OPT_CLOSE_ON_EXEC, 0,
                                listener->sockets.at[i].fd);
@@ -217,7 +355,7 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
         worker->count++;
         evconnlistener_set_error_cb(worker->listeners[i], could_not_accept);
     }
-    return worker->pause != NULL && worker->pool != NULL;
+    return worker->pause != NULL && worker->look != NULL && worker->pool != NULL;
 }
 
 static void reload(struct ue_keys *keys)
@@ -242,8 +380,19 @@ static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys)
     } while (which == SIGHUP || which < 0);
 }
 
+/* Where keys come by bootstrapping: nothing else that may fail comes after it. */
+static bool start_bootstrap(struct turns *turns, struct ue_keys *keys,
+                            const struct ue_bootstrap_options *options)
+{
+    if (options == NULL)
+        return true;
+    turns->wait_ms = (int64_t)options->settings.timeout_ms + (int64_t)WAIT_S * 1000;
+    turns->bootstrap = ue_bootstrap_start(options, keys, post_news, turns);
+    return turns->bootstrap != NULL;
+}
+
 static bool serve(const struct local_listener *listener, const sigset_t *signals,
-                  struct ue_keys *keys)
+                  struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
@@ -256,13 +405,14 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
         workers[i].loop = &loops->loop[i];
         open = open_worker(&workers[i], listener);
     }
-    open = open && loops_start(loops);
+    open = open && start_bootstrap(&turns, keys, bootstrap) && loops_start(loops);
     if (open) {
         wait_for_signals(signals, keys);
         loops_stop(loops);
     } else {
         log_event("listen", "reason", "out of memory, descriptors or threads", NULL);
     }
+    ue_bootstrap_stop(turns.bootstrap);
     for (size_t i = 0; workers != NULL && i < loops->count; i++)
         close_worker(&workers[i]);
     loops_free(loops);
@@ -270,7 +420,8 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     return open;
 }
 
-bool ue_listen(const char *where, struct ue_keys *keys)
+bool ue_listen(const char *where, struct ue_keys *keys,
+               const struct ue_bootstrap_options *bootstrap)
 {
     struct local_listener listener;
     sigset_t signals;
@@ -285,7 +436,8 @@ bool ue_listen(const char *where, struct ue_keys *keys)
         return false;
     for (size_t i = 0; i < listener.sockets.count; i++)
         printf("listen %s\n", PRINTABLE(listener.sockets.at[i].shown));
-    served = fflush(stdout) == 0 && log_open(LOG_FULL) && serve(&listener, &signals, keys);
+    served =
+        fflush(stdout) == 0 && log_open(LOG_FULL) && serve(&listener, &signals, keys, bootstrap);
     local_listener_close(&listener);
     return served;
 }

@@ -6,15 +6,17 @@
 #ifndef UE_LISTEN_H
 #define UE_LISTEN_H
 
-#include "ue/ue_keys.h"
+#include "ue/ue_bootstrap.h"
 
 #include <stdbool.h>
 
 /*
  * Listen on --listen's HOST:PORT or unix:PATH, say where on standard output, and serve until
  * SIGTERM or SIGINT, on a loop per core; SIGHUP reads the keys again, for connections from then on.
- * False: it could not begin, and the reason went to standard error.
+ * bootstrap: where the keys come from; local connections wait for them, or are reset. NULL: they
+ * are there. False: it could not begin, and the reason went to standard error.
  */
-bool ue_listen(const char *where, struct ue_keys *keys);
+bool ue_listen(const char *where, struct ue_keys *keys,
+               const struct ue_bootstrap_options *bootstrap);
 
 #endif

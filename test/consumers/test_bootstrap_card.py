@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import reference
-from bsf import IMPI, IMSI, SET_1, Behaviour, Bsf, Vector
+from auc import HAS_OSMO, osmo
+from bsf import IMPI, IMSI, SET_1, Behaviour, Bsf
 from card import AUTHENTICATE_3G, KS_EXT_NAF, Card, Reader
 from flow import free_port, wait_until, wait_until_listening
 from tool import akma
@@ -129,17 +130,7 @@ def test_no_pcscd(tmp_path: Path) -> None:
     assert result.returncode == 1 and b"is pcscd running?" in result.stderr
 
 
-def osmo(k: bytes, opc: bytes, rand: bytes, sqn: int) -> Vector:
-    """A vector by osmo-auc-gen, whose Milenage is not ours."""
-    words = ["osmo-auc-gen", "-3", "-a", "milenage", "-k", k.hex(), "-o", opc.hex()]
-    words += ["-f", "8000", "-s", str(sqn), "-r", rand.hex()]
-    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    found = dict(re.findall(r"^(AUTN|IK|CK|RES):\s*([0-9a-f]+)$", said, re.M))
-    ks = bytes.fromhex(found["CK"] + found["IK"])
-    return Vector(rand, bytes.fromhex(found["AUTN"]), bytes.fromhex(found["RES"]), ks)
-
-
-@pytest.mark.skipif(shutil.which("osmo-auc-gen") is None, reason="libosmocore-utils")
+@pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils")
 def test_milenage_beside_osmo(tmp_path: Path) -> None:
     """Twenty random subscribers: the network's half by osmo-auc-gen, the card's by milenage:FILE."""
     for _ in range(20):
@@ -159,7 +150,7 @@ def test_milenage_beside_osmo(tmp_path: Path) -> None:
         assert (tmp_path / "ks-naf").read_text().strip() == expected
 
 
-@pytest.mark.skipif(shutil.which("osmo-auc-gen") is None, reason="libosmocore-utils")
+@pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils")
 def test_auts_beside_osmo(tmp_path: Path) -> None:
     """osmo-auc-gen takes AUTS of milenage:FILE, and finds the card's SQN in it."""
     k, opc, rand = (secrets.token_bytes(16) for _ in range(3))

@@ -339,7 +339,8 @@ LIMITS: dict[str, set[str]] = {
             "e2e/messages/e2e_flag.h E2E_FLAG_TEXT_MAX",
         ),
         *("e2e/messages/e2e_flag.h E2E_FLAG_REFRESH_MAX", "e2e/net/tls_lines.h LINE_MAX_LENGTH"),
-        "e2e/ue/e2e-ue.c MESSAGE_SECONDS",
+        *("e2e/ue/ue_message.c MESSAGE_SECONDS", "e2e/ue/bootstrap_options.c INTERVAL_MAX"),
+        "e2e/ue/bootstrap_options.c TIMEOUT_MAX",
     },
     "akma.1": {
         *("common/options.h OPTION_MANY_MAX", "common/rows.h ROW_TEXT_MAX"),
@@ -361,7 +362,7 @@ LIMITS: dict[str, set[str]] = {
 }
 INSIDE = {
     "e2e/net/tls_backlog.h TLS_BACKLOG_MAX",  # what nobody meets at a program's outside
-    *("tool/bootstrap.c WAIT_SECONDS", "tool/bootstrap.c PIN_MAX"),
+    "tool/bootstrap.c WAIT_SECONDS",
     *("gba/apdu.c STEPS_MAX", "gba/apdu.h APDU_ANSWER_MAX", "gba/apdu.h APDU_COMMAND_MAX"),
     *("gba/digest_aka.h DIGEST_HEADER_MAX", "gba/names.c DOMAIN_MAX", "gba/state.c FILE_MAX"),
     *("gba/usim_at.c LINES_MAX", "gba/usim_milenage.c FILE_MAX", "gba/usim_pcsc.c READERS_MAX"),

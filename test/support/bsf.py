@@ -70,6 +70,7 @@ class Behaviour:
     """How a BSF answers; the defaults are those of TS 24.109."""
 
     vectors: list[Vector] = field(default_factory=lambda: [SET_1])
+    fresh: Callable[[], Vector] | None = None  # in place of vectors: one for each challenge
     realm: str = REALM
     algorithm: str = "algorithm=AKAv1-MD5"
     qop: str = 'qop="auth-int"'
@@ -80,6 +81,7 @@ class Behaviour:
     content_type: str = TYPE
     body: Callable[[str], str] = lambda body: body
     rspauth: Callable[[str], str | None] = lambda rspauth: rspauth
+    issue: Callable[[str, Vector], None] | None = None  # is told of each bootstrapping
     status: int = 200
     seconds: float = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -113,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         """One step of the exchange."""
         digest = parse(self.headers.get("Authorization", "Digest "))
         self.bsf.seen.append(Seen(self.path, self.headers.get("User-Agent", ""), digest))
+        self.bsf.times.append(time.monotonic())
         time.sleep(self.bsf.behaviour.seconds)
         if not digest.get("response") and "auts" not in digest:
             self.challenge()
@@ -137,7 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def challenge(self, stale: str = "") -> None:
         """401 with RAND and AUTN."""
-        behaviour, vector = self.bsf.behaviour, self.vector()
+        behaviour = self.bsf.behaviour
+        if behaviour.fresh is not None:
+            behaviour.vectors = [behaviour.fresh()]
+        vector = self.vector()
         nonce = base64.b64encode(vector.rand + vector.autn + behaviour.nonce_end).decode()
         words = [f'realm="{behaviour.realm}"', f'nonce="{nonce}"', behaviour.algorithm]
         words += [behaviour.qop, f'opaque="{behaviour.opaque}"']
@@ -165,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
         if rspauth is not None:
             words = [f'qop={digest["qop"]}', f'rspauth="{rspauth}"', f'cnonce="{digest["cnonce"]}"']
             headers.append(("Authentication-Info", ", ".join([*words, f'nc={digest["nc"]}'])))
+        self.bsf.issued.append((b_tid, vector))
+        if behaviour.issue is not None:
+            behaviour.issue(b_tid, vector)
         self.reply(behaviour.status, [*headers, *behaviour.headers], body.encode())
 
 
@@ -175,6 +184,8 @@ class Bsf:
         self.behaviour = behaviour or Behaviour()
         self.seen: list[Seen] = []
         self.resynchronised: list[bytes] = []
+        self.times: list[float] = []  # of the requests
+        self.issued: list[tuple[str, Vector]] = []
         self.step = 0
         handler = type("Handler", (_Handler,), {"bsf": self})
         self.server = ThreadingHTTPServer((LOOPBACK, 0), handler)

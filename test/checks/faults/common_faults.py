@@ -155,6 +155,11 @@ FAULTS = [
         by="test_tool and (refusals or numbers or several_p or help or required)",
     ),
     *of(
+        "secret_buf.c",
+        ("OPENSSL_clear_free(text->octets, text->size);", "OPENSSL_free(text->octets);"),
+        by="test_tool and nothing_remains",
+    ),
+    *of(
         "secret_source.c",
         ("OPENSSL_cleanse(value, length);", ""),
         ("return unsetenv(name) == 0", "return true"),

@@ -223,11 +223,6 @@ FAULTS = [
         by=KA,
     ),
     *of(
-        "secret_buf.c",
-        ("OPENSSL_clear_free(text->octets, text->size);", "OPENSSL_free(text->octets);"),
-        by=MEMORY,
-    ),
-    *of(
         "doctor.c",
         ("(void)OSSL_PROVIDER_set_default_search_path(doctor->libctx, option.path);", ";"),
         ("if (argv[i][0] != '-' || !isalpha((unsigned char)argv[i][1]))", "if (true)"),

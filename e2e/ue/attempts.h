@@ -1,0 +1,34 @@
+/*
+ * When a bootstrapping may begin: rarely, and more rarely while it is of no use
+ *
+ * Two attempts are an interval apart at the least. The pause doubles with each attempt that failed,
+ * and with each key that a NAF refused, up to an hour, and has a random part: devices that lost
+ * their BSF at one moment do not come back to it at one moment.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ATTEMPTS_H
+#define ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ATTEMPTS_PAUSE_MAX_S 3600
+
+struct attempts {
+    unsigned int interval_s;
+    unsigned int failures; /* one after the other */
+    int64_t next;          /* ms of CLOCK_MONOTONIC; 0: at any time */
+};
+
+/* One begins, or began, at this moment. */
+void attempts_begin(struct attempts *attempts, int64_t begun);
+
+/* It was of no use; the pause from `now` on is a longer one. */
+void attempts_failed(struct attempts *attempts, int64_t now);
+
+/* When to renew a key that ends in so many seconds: a tenth of that before its end, or a little
+ * later, so that a fleet does not come at one moment. */
+int64_t attempts_renewal(int64_t seconds);
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * e2e-ue's options for a key by a USIM and the BSF
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ue/bootstrap_options.h"
+
+#include "home_network.h"
+#include "rows.h"
+#include "ue/ue_message.h"
+#include "usim_pin.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#define INTERVAL_MAX 86400
+#define TIMEOUT_MAX  600
+
+static struct {
+    const char *bsf, *bsf_ca, *usim, *pin, *impi, *state, *interval, *timeout, *ka, *ka_id;
+} option;
+
+const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
+    {"bsf", "URL|auto", &option.bsf, false,
+     "bootstrap with this BSF, http:// or https://; auto: the one that TS 23.003 names for the "
+     "subscriber"},
+    {"bsf-ca", "FILE", &option.bsf_ca, false,
+     "CA certificates in PEM that the BSF is verified with (without: the system's)"},
+    {"usim", "SPEC", &option.usim, false,
+     "the card: pcsc:[READER], at:/dev/TTY, or milenage:FILE, a test subscriber"},
+    {"usim-pin", "SRC", &option.pin, false,
+     "its PIN: file:PATH, env:NAME, fd:N or stdin; once it is refused it is not tried again"},
+    {"impi", "NAI", &option.impi, false, "user@realm (without: the ISIM's, or made from the IMSI)"},
+    {"state", "FILE", &option.state, false,
+     "where B-TID and Ks are kept, as akma bootstrap does (default " STATE_DEFAULT ")"},
+    {"bootstrap-interval", "SECONDS", &option.interval, false,
+     "between two bootstrappings, at the least; it doubles while they are of no use (default 60)"},
+    {"bootstrap-timeout", "SECONDS", &option.timeout, false, "for the whole exchange (default 10)"},
+    {"ka", "SRC", &option.ka, false,
+     "Ka in hex: file:PATH, env:NAME, fd:N or stdin; in place of the devices file"},
+    {"ka-id", "ID", &option.ka_id, false, "its name, which the flag may say"},
+};
+
+struct bootstrap_inputs {
+    struct ue_bootstrap_options options;
+    char pin[USIM_PIN_SIZE];
+    bool pin_refused;
+    struct secret ka;
+};
+
+bool bootstrap_options_are_given(void)
+{
+    return option.bsf != NULL;
+}
+
+/* An option that would do nothing. */
+static const char *fault_without_bsf(void)
+{
+    for (size_t i = 1; i < BOOTSTRAP_OPTION_ROWS; i++)
+        if (*bootstrap_option_rows[i].value != NULL)
+            return "options of bootstrapping go with --bsf";
+    return NULL;
+}
+
+static const char *fault_of_ka(const struct bootstrap_others *others)
+{
+    if ((option.ka == NULL) == (others->devices == NULL))
+        return "--bsf: give either --ka or --devices for Ka";
+    if (option.ka_id != NULL && option.ka == NULL)
+        return "--ka-id goes with --ka: rows of --devices have names of their own";
+    if (option.ka == NULL && others->device == NULL)
+        return "--bsf with --devices: --device is missing, the device whose Ka's are taken";
+    if (option.ka != NULL && option.pin != NULL && secret_source_is_same(option.ka, option.pin))
+        return "--ka, --usim-pin: " SECRET_USED_TWICE;
+    if (option.ka_id != NULL &&
+        (option.ka_id[0] == '\0' || strlen(option.ka_id) > ROW_TEXT_MAX ||
+         !row_is_text(option.ka_id, strlen(option.ka_id)) || strchr(option.ka_id, ',') != NULL))
+        return "--ka-id: must be a text of 1 to 255 octets without blanks, quotes and commas";
+    return NULL;
+}
+
+const char *bootstrap_options_fault(const struct bootstrap_others *others)
+{
+    if (option.bsf == NULL)
+        return fault_without_bsf();
+    if (option.usim == NULL)
+        return "--bsf: --usim is missing";
+    if (others->identity != NULL)
+        return "--bsf and --identity exclude each other: the B-TID is the BSF's";
+    if (option.impi != NULL && home_network_nai_fault(option.impi) != NULL)
+        return "--impi: must be user@realm, the realm with mnc<MNC>.mcc<MCC> as TS 23.003 has it";
+    if (strcmp(others->prefix, "3GPP-AKMA") == 0 ||
+        strcmp(others->prefix, "3GPP-bootstrapping-uicc") == 0)
+        return "--bsf: a key of this --identity-prefix does not come by it";
+    return fault_of_ka(others);
+}
+
+static bool fail(const char *what, const char *why)
+{
+    (void)ue_say(0, "%s: %s", what, why);
+    return false;
+}
+
+static void note(const char *sentence)
+{
+    (void)ue_say(0, "note: %s", sentence);
+}
+
+static bool read_ka(struct secret *ka)
+{
+    char fault[SECRET_FAULT_SIZE];
+
+    if (!secret_source_is_one(option.ka))
+        return fail("--ka", SECRET_SOURCES);
+    if (!secret_source_read(ka, option.ka, false, ROW_KA_MAX, fault))
+        return fail("--ka", fault);
+    if (fault[0] != '\0')
+        note(fault);
+    return true;
+}
+
+static bool read_pin(char pin[USIM_PIN_SIZE])
+{
+    char fault[SECRET_FAULT_SIZE];
+
+    if (!usim_pin_read(pin, option.pin, fault))
+        return fail("--usim-pin", fault);
+    if (fault[0] != '\0')
+        note(fault);
+    return true;
+}
+
+static const char *given(const char *value, const char *otherwise)
+{
+    return value == NULL ? otherwise : value;
+}
+
+static void take_settings(struct bootstrap_inputs *inputs)
+{
+    inputs->options.interval_s =
+        options_number("bootstrap-interval", given(option.interval, "60"), 1, INTERVAL_MAX);
+    inputs->options.settings = (struct bootstrap_settings){
+        .usim = {.spec = option.usim,
+                 .pin = option.pin == NULL ? NULL : inputs->pin,
+                 .pin_refused = &inputs->pin_refused},
+        .bsf = option.bsf,
+        .ca = option.bsf_ca,
+        .impi = option.impi,
+        .state = given(option.state, STATE_DEFAULT),
+        .timeout_ms =
+            1000 * options_number("bootstrap-timeout", given(option.timeout, "10"), 1, TIMEOUT_MAX),
+        .note = note,
+    };
+}
+
+static bool read_inputs(struct bootstrap_inputs *inputs)
+{
+    char fault[GBA_FAULT_SIZE];
+
+    return (option.pin == NULL || read_pin(inputs->pin)) &&
+           (option.ka == NULL || read_ka(&inputs->ka)) &&
+           (gba_state_check(inputs->options.settings.state, fault) || fail("--state", fault)) &&
+           (ub_start() || fail("libcurl", "cannot be started"));
+}
+
+struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
+                                                const unsigned char *ua_protocol_id)
+{
+    struct bootstrap_inputs *inputs = OPENSSL_zalloc(sizeof(*inputs));
+
+    if (inputs == NULL) {
+        (void)fail("bootstrapping", "out of memory");
+        return NULL;
+    }
+    take_settings(inputs);
+    inputs->options.naf.fqdn = naf_fqdn;
+    memcpy(inputs->options.naf.ua_protocol_id, ua_protocol_id,
+           sizeof(inputs->options.naf.ua_protocol_id));
+    if (read_inputs(inputs))
+        return inputs;
+    bootstrap_options_close(inputs);
+    return NULL;
+}
+
+bool bootstrap_options_try_card(const struct bootstrap_inputs *inputs)
+{
+    char fault[GBA_FAULT_SIZE];
+    struct usim *usim = usim_open(&inputs->options.settings.usim, fault);
+    const bool done = usim != NULL || fail("--usim", fault);
+
+    usim_close(usim);
+    return done;
+}
+
+const struct ue_bootstrap_options *bootstrap_options_of(const struct bootstrap_inputs *inputs)
+{
+    return inputs == NULL ? NULL : &inputs->options;
+}
+
+struct ue_kas bootstrap_options_kas(const struct bootstrap_inputs *inputs, const char *device)
+{
+    if (inputs == NULL)
+        return (struct ue_kas){.device = device};
+    return (struct ue_kas){.device = device,
+                           .ka = inputs->ka.octets,
+                           .ka_length = inputs->ka.length,
+                           .ka_id = option.ka_id};
+}
+
+void bootstrap_options_close(struct bootstrap_inputs *inputs)
+{
+    if (inputs == NULL)
+        return;
+    secret_free(&inputs->ka);
+    OPENSSL_clear_free(inputs, sizeof(*inputs));
+}

@@ -1,0 +1,19 @@
+/*
+ * The PIN of a card, from where a program takes secrets
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef USIM_PIN_H
+#define USIM_PIN_H
+
+#include "secret_source.h"
+
+#define USIM_PIN_SIZE 17 /* more than a PIN: one that is too long is refused when it is tried */
+
+/*
+ * Read it as a text, without the end of its line. fault: a warning, or empty. False: fault says
+ * why, without the PIN. Cleanse it.
+ */
+bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, char fault[SECRET_FAULT_SIZE]);
+
+#endif
