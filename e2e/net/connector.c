@@ -69,7 +69,7 @@ static bool is_blamed(const struct addrinfo *address)
     return found;
 }
 
-void connector_blame(const struct sockaddr_storage *address)
+static void put_last(const struct sockaddr_storage *address)
 {
     struct blamed *place;
 
@@ -85,7 +85,13 @@ static void blame(const struct attempt *attempt)
 
     memset(&address, 0, sizeof(address));
     memcpy(&address, attempt->address->ai_addr, attempt->address->ai_addrlen);
-    connector_blame(&address);
+    put_last(&address);
+}
+
+void connector_blame(const struct sockaddr_storage *address)
+{
+    put_last(address);
+    resolver_forget_address(address);
 }
 
 static void give_up(struct attempt *attempt)
@@ -267,6 +273,7 @@ static bool go_on(struct connector *connector, int error)
 
 static bool on_deadline(struct connector *connector)
 {
+    connector->result.is_unknown = connector->request != NULL;
     if (connector->request != NULL)
         return fail(connector, "", "its name was not resolved in time");
     return fail_with(connector, connector->begun < connector->count ? EAGAIN : ETIMEDOUT);
@@ -333,6 +340,7 @@ static bool try_all(struct connector *connector, const struct addrinfo *addresse
 static bool take(struct connector *connector, const struct resolver_answer *answer)
 {
     connector->resolved = answer->resolved;
+    connector->result.is_unknown = answer->resolved == NULL;
     return answer->resolved == NULL
                ? fail(connector, "its name cannot be resolved: ", answer->reason)
                : try_all(connector, resolved_addresses(answer->resolved));

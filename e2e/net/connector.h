@@ -21,6 +21,7 @@
 struct connected {
     int fd; /* the receiver's: it does not block, TCP_NODELAY and keep-alive are set; -1: none */
     char reason[CONNECTOR_REASON_SIZE]; /* ... and why */
+    bool is_unknown;                    /* its name cannot be resolved: nothing was tried */
     struct sockaddr_storage address;    /* what it is connected to */
 };
 
@@ -37,7 +38,7 @@ struct connector *connector_start(struct loop *loop, const struct addrs *addrs, 
 
 /*
  * A connection to this address was of no use: for a while it comes after the name's others, as one
- * does that could not be connected to.
+ * does that could not be connected to, and the name is resolved anew.
  */
 void connector_blame(const struct sockaddr_storage *address);
 

@@ -264,3 +264,25 @@ void resolver_forget(const struct resolved *resolved)
     }
     (void)pthread_mutex_unlock(&lock);
 }
+
+static bool has_address(const struct resolved *resolved, const struct sockaddr_storage *address)
+{
+    const struct addrinfo *each = resolved == NULL ? NULL : resolved->addresses;
+
+    while (each != NULL && memcmp(each->ai_addr, address, each->ai_addrlen) != 0)
+        each = each->ai_next;
+    return each != NULL;
+}
+
+void resolver_forget_address(const struct sockaddr_storage *address)
+{
+    struct name *name;
+
+    (void)pthread_mutex_lock(&lock);
+    LIST_FOREACH(name, &names, next)
+    {
+        if (has_address(name->known, address))
+            forget(name);
+    }
+    (void)pthread_mutex_unlock(&lock);
+}

@@ -14,6 +14,7 @@
 #include "net/loop.h"
 
 #include <netdb.h>
+#include <sys/socket.h>
 
 #define RESOLVER_REUSE_MS    10000 /* how long an answer is reused */
 #define RESOLVER_REASON_SIZE 128
@@ -48,5 +49,8 @@ void resolver_cancel(struct resolver_request *request);
 
 /* These addresses were of no use: ask anew for their name the next time. NULL is fine. */
 void resolver_forget(const struct resolved *resolved);
+
+/* The same of every name that has this address. */
+void resolver_forget_address(const struct sockaddr_storage *address);
 
 #endif

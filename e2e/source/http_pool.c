@@ -8,13 +8,14 @@
  */
 #include "source/http_pool.h"
 
-#include "source/http_transfer.h"
+#include "source/http.h"
+#include "source/http_route.h"
 
+#include <event2/event_struct.h>
 #include <openssl/crypto.h>
 
-#define CONNECTIONS_MAX 8L /* to one server without HTTP/2 */
-#define FUTILE_MAX      16 /* writes without an answer, then curl spins */
-#define REST_US         20000
+#define FUTILE_MAX 16 /* writes without an answer, then curl spins */
+#define REST_US    20000
 
 /* A socket that curl waits for. */
 struct watched {
@@ -25,10 +26,15 @@ struct watched {
     unsigned int futile; /* times that it could be written to, one after the other */
 };
 
+void http_pool_touch(struct http_pool *pool)
+{
+    event_active(pool->timer, EV_TIMEOUT, 0);
+}
+
 static void break_pool(struct http_pool *pool)
 {
     pool->is_broken = true;
-    event_active(pool->timer, EV_TIMEOUT, 0);
+    http_pool_touch(pool);
 }
 
 static void forget(struct watched *watched)
@@ -38,6 +44,28 @@ static void forget(struct watched *watched)
     OPENSSL_free(watched);
 }
 
+void http_pool_retire(struct http_pool *pool)
+{
+    pool->is_retired = true;
+    if (pool->pools->current == pool)
+        pool->pools->current = NULL;
+}
+
+/* curl returns its sockets to the routes. */
+static void free_pool(struct http_pool *pool)
+{
+    http_pool_retire(pool);
+    LIST_REMOVE(pool, next);
+    (void)curl_multi_cleanup(pool->multi);
+    while (!LIST_EMPTY(&pool->routes))
+        http_route_free(LIST_FIRST(&pool->routes));
+    while (!LIST_EMPTY(&pool->sockets))
+        forget(LIST_FIRST(&pool->sockets));
+    if (pool->timer != NULL)
+        event_free(pool->timer);
+    OPENSSL_free(pool);
+}
+
 static void finish_all(struct http_pool *pool)
 {
     const CURLMsg *message;
@@ -45,11 +73,11 @@ static void finish_all(struct http_pool *pool)
 
     while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
         if (message->msg == CURLMSG_DONE) {
-            struct transfer *transfer = NULL;
+            char *request = NULL; /* the type is curl's */
             const CURLcode result = message->data.result;
 
-            (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-            transfer_finish(transfer, result);
+            (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+            pool->pools->finish(request, result);
         }
 }
 
@@ -60,11 +88,11 @@ static void settle(struct http_pool *pool, CURLMcode result)
     finish_all(pool);
     if (pool->is_broken || pool->is_silent) {
         http_pool_retire(pool);
-        transfers_leave(pool);
+        pool->pools->leave(pool);
     }
     pool->is_silent = false;
-    if (pool->is_retired && pool->transfers == 0)
-        http_pool_free(pool);
+    if (pool->is_retired && pool->requests == 0)
+        free_pool(pool);
 }
 
 static void watch(struct watched *watched, short wanted, const struct timeval *limit);
@@ -100,7 +128,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context)
 static void watch(struct watched *watched, short wanted, const struct timeval *limit)
 {
     (void)event_del(&watched->event);
-    (void)event_assign(&watched->event, watched->pool->http->loop->base,
+    (void)event_assign(&watched->event, watched->pool->pools->loop->base,
                        event_get_fd(&watched->event), (short)(wanted | EV_PERSIST), on_socket,
                        watched);
     if (event_add(&watched->event, limit) != 0)
@@ -116,7 +144,7 @@ static struct watched *new_watched(struct http_pool *pool, curl_socket_t fd)
         return NULL;
     }
     watched->pool = pool;
-    (void)event_assign(&watched->event, pool->http->loop->base, fd, 0, on_socket, watched);
+    (void)event_assign(&watched->event, pool->pools->loop->base, fd, 0, on_socket, watched);
     LIST_INSERT_HEAD(&pool->sockets, watched, next);
     (void)curl_multi_assign(pool->multi, fd, watched);
     return watched;
@@ -188,50 +216,45 @@ static bool set_multi(struct http_pool *pool)
            curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, pool) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, watch_timer) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERDATA, pool) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTP_CONNECTIONS_MAX) ==
+               CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)HTTP_STREAMS_MAX) ==
                CURLM_OK;
 }
 
-static struct http_pool *new_pool(struct http *http)
+static struct http_pool *new_pool(struct http_pools *pools)
 {
     struct http_pool *pool = OPENSSL_zalloc(sizeof(*pool));
 
     if (pool == NULL)
         return NULL;
-    pool->http = http;
+    pool->pools = pools;
     LIST_INIT(&pool->sockets);
-    LIST_INSERT_HEAD(&http->pools, pool, next);
-    pool->timer = evtimer_new(http->loop->base, on_timer, pool);
+    LIST_INIT(&pool->routes);
+    LIST_INSERT_HEAD(&pools->list, pool, next);
+    pool->timer = evtimer_new(pools->loop->base, on_timer, pool);
     pool->multi = curl_multi_init();
     if (pool->timer != NULL && pool->multi != NULL && set_multi(pool))
         return pool;
-    http_pool_free(pool);
+    free_pool(pool);
     return NULL;
 }
 
-struct http_pool *http_pool_get(struct http *http)
+struct http_pool *http_pool_get(struct http_pools *pools)
 {
-    if (http->pool == NULL)
-        http->pool = new_pool(http);
-    return http->pool;
+    if (pools->current == NULL)
+        pools->current = new_pool(pools);
+    return pools->current;
 }
 
-void http_pool_retire(struct http_pool *pool)
+void http_pools_init(struct http_pools *pools, struct loop *loop)
 {
-    pool->is_retired = true;
-    if (pool->http->pool == pool)
-        pool->http->pool = NULL;
+    pools->loop = loop;
+    LIST_INIT(&pools->list);
 }
 
-void http_pool_free(struct http_pool *pool)
+void http_pools_free(struct http_pools *pools)
 {
-    http_pool_retire(pool);
-    LIST_REMOVE(pool, next);
-    (void)curl_multi_cleanup(pool->multi);
-    while (!LIST_EMPTY(&pool->sockets))
-        forget(LIST_FIRST(&pool->sockets));
-    if (pool->timer != NULL)
-        event_free(pool->timer);
-    OPENSSL_free(pool);
+    while (!LIST_EMPTY(&pools->list))
+        free_pool(LIST_FIRST(&pools->list));
 }

@@ -15,9 +15,11 @@ import pytest
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, NAF_ID, free_port
 from key_source import KeySource
+from names import Names, silent
 from operator_network import Operator, Subscriber, expiry
 from operator_site import OperatorSite
 from raw_http2 import Http2Connection, RawHttp2
+from sanitizer import SANITIZED
 from wire import Wire
 
 SUBSCRIBERS = [Subscriber(supi=f"00101{number:010}") for number in range(40)]
@@ -80,6 +82,34 @@ class ByHand:
             return
         key = self.keys[json.loads(body)["aKId"]]
         connection.answer(stream, json.dumps({"kaf": key, "expiry": expiry(3600)}).encode())
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_silent_addresses_hold_up_nobody(site: OperatorSite, tmp_path: Path) -> None:
+    """Of one family: each has its 250 ms, where half of the time that is left would leave none for the last."""
+    names = Names(tmp_path)
+    one, two = SUBSCRIBERS[:2]
+    with site.operator(one, two) as operator, contextlib.ExitStack() as held:
+        port = operator.server.port
+        hosts = [held.enter_context(silent(port)) for _ in range(20)]
+        names.set("localhost", *hosts, LOOPBACK)
+        options = ("--source-timeout", "30")
+        with asking(site, port, *options, environment=names.environment) as source:
+            assert found(source, operator, one, two)
+
+
+@pytest.mark.parametrize("versions", ["both", "h1"])
+def test_no_connection_is_made_in_vain(site: OperatorSite, versions: str) -> None:
+    """curl is given each connection that is made, and a request goes over each: one where there is HTTP/2."""
+    with site.operator(*SUBSCRIBERS, versions=versions) as operator, Wire(
+        f"{LOOPBACK}:{operator.server.port}"
+    ) as wire:
+        with asking(site, wire.port) as source:
+            assert found(source, operator, *SUBSCRIBERS[:20])
+            assert found(source, operator, *SUBSCRIBERS[20:])
+            used = {request["connection"] for request in operator.requests}
+            assert len(used) == wire.accepted
+            assert (len(used) == 1) == (versions == "both")
 
 
 @pytest.mark.parametrize("kind", ["goaway", "refuse"])

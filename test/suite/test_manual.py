@@ -295,7 +295,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
         *(
-            "e2e/source/http_pool.c CONNECTIONS_MAX",
+            "e2e/source/http_pool.h HTTP_CONNECTIONS_MAX",
             "e2e/source/http_pool.c FUTILE_MAX",
             "e2e/source/http.h HTTP_BODY_MAX",
             "e2e/source/http.h HTTP_RETRY_MAX",
@@ -372,7 +372,7 @@ INSIDE = {
     *("common/devices.h DEVICE_TEXT_MAX", "common/options_table.h OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
     *("e2e/server/client_hello.c RECORD_MAX", "e2e/server/client_hello.c STREAM_MAX"),
-    *("e2e/source/http_names.h HTTP_NAME_MAX", "e2e/source/http_names.c ADDRS_MAX"),
+    "e2e/source/http_route.c HOST_MAX",
     *(
         "e2e/server/acceptor.h ENDPOINTS_MAX",
         "e2e/third_party/tp_link_server.c UNWRITTEN_MAX",

@@ -20,6 +20,7 @@ class Wire:
         self.port: int = self.listener.getsockname()[1]
         self.pairs: dict[socket.socket, socket.socket] = {}
         self.lock = threading.Lock()
+        self.accepted = 0  # so far
         self.ended = False
         self.hushed: set[socket.socket] = set()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -52,6 +53,7 @@ class Wire:
 
     def _accept(self) -> None:
         one, _ = self.listener.accept()
+        self.accepted += 1
         try:
             other = socket.create_connection(self.target)
         except OSError:

@@ -7,33 +7,45 @@ from room import Fault, Room, of
 
 FAULTS: list[Fault] = [
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("length > HTTP_BODY_MAX - transfer->length", "false"),
         by="that_are_none",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("if (length > HTTP_BODY_MAX - transfer->header_octets) {", "if (false) {"),
         by="that_are_none",
     ),
     *of(
-        "source/http_transfer.c",
-        ("    if (!transfer->http2)\n", "    if (true)\n"),
-        ('    if (length == 2 && memcmp(protocol, "h2", 2) == 0)', "    if (length > 0)"),
+        "source/http.c",
+        (
+            "if (!transfer->route->is_http1 || !transfer->http2)",
+            "if (transfer->route != NULL)",
+        ),
+        ('length != 2 || memcmp(protocol, "h2", 2) != 0', "length == 0"),
         by="http_1",
     ),
     *of(
-        "source/http_transfer.c",
-        ("SET(CURLOPT_SOCKOPTFUNCTION, set_up_socket) &&", ""),
+        "source/http_route.c",
+        ("    tcp_user_timeout(fd, UNHEARD_MS);\n", ""),
         by="drops_everything",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http_route.c",
+        ("(!route->is_http1 || route->requests", "(route->requests"),
+        (
+            "return is_connected ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;",
+            "return CURL_SOCKOPT_OK;",
+        ),
+        by="in_vain",
+    ),
+    *of(
+        "source/http.c",
         ("    if (retry_after > 0) /*", "    if (retry_after != 0) /*"),
         by="retry_after",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         (
             "retry_after > HTTP_RETRY_MAX ? HTTP_RETRY_MAX : (unsigned int)retry_after",
             "(unsigned int)retry_after",
@@ -41,28 +53,28 @@ FAULTS: list[Fault] = [
         by="hour_at_most",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("left > 0 ? (long)left : 1L", "0L"),
         by="test_slow",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("set_file(easy, CURLOPT_SSLCERT_BLOB, &identity->certificate) &&", ""),
         ("(long)CURL_HTTP_VERSION_2TLS", "(long)CURL_HTTP_VERSION_1_1"),
         by="test_akma",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("set_file(easy, CURLOPT_CAINFO_BLOB, &identity->ca) &&", ""),
         by="test_akma",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("    if (transfer->refused != NULL)\n", "    if (false)\n"),
         by="http_1",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("(void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);", "(void)ctx;"),
         (" && SET(CURLOPT_PIPEWAIT, 1L) &&", " &&"),
         by="thousand or memory",
@@ -74,7 +86,7 @@ FAULTS: list[Fault] = [
         by="silent_connection or no_window",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ("    if (pause >= 0) {\n", "    if (false) {\n"),
         by="not_processed or rolling",
     ),
