@@ -175,7 +175,7 @@ FAULTS: list[Fault] = [
         by="refused_for_seconds or not_remembered",
     ),
     *of(
-        "source/http_transfer.c",
+        "source/http.c",
         ('add_header(transfer, "User-Agent: ", transfer->http->user_agent) &&\n', ""),
         by="test_akma or exchanges",
     ),
