@@ -181,7 +181,9 @@ static void *open_modem(const char *place, const struct usim_settings *settings,
     }
     modem->fd = open(place, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (modem->fd < 0 || !set_raw(modem->fd)) {
-        (void)gba_fail(fault, "%s: %s", PRINTABLE_PATH(place), strerror(errno));
+        (void)gba_fail(fault, "%s: %s", PRINTABLE_PATH(place),
+                       errno == ENOTTY ? "is no terminal line, such as a modem's"
+                                       : strerror(errno));
         if (modem->fd >= 0)
             (void)close(modem->fd);
         OPENSSL_free(modem);

@@ -6,8 +6,8 @@
 #include "ue/bootstrap_options.h"
 
 #include "home_network.h"
+#include "printable.h"
 #include "rows.h"
-#include "ue/ue_message.h"
 #include "usim_pin.h"
 
 #include <openssl/crypto.h>
@@ -17,9 +17,12 @@
 #define INTERVAL_MAX 86400
 #define TIMEOUT_MAX  600
 
+static const char default_state[] = STATE_DEFAULT, default_interval[] = "60",
+                  default_timeout[] = "10";
+
 static struct {
     const char *bsf, *bsf_ca, *usim, *pin, *impi, *state, *interval, *timeout, *ka, *ka_id;
-} option;
+} option = {.state = default_state, .interval = default_interval, .timeout = default_timeout};
 
 const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
     {"bsf", "URL|auto", &option.bsf, false,
@@ -32,11 +35,10 @@ const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
     {"usim-pin", "SRC", &option.pin, false,
      "its PIN: file:PATH, env:NAME, fd:N or stdin; once it is refused it is not tried again"},
     {"impi", "NAI", &option.impi, false, "user@realm (without: the ISIM's, or made from the IMSI)"},
-    {"state", "FILE", &option.state, false,
-     "where B-TID and Ks are kept, as akma bootstrap does (default " STATE_DEFAULT ")"},
+    {"state", "FILE", &option.state, false, "where B-TID and Ks are kept, as akma bootstrap does"},
     {"bootstrap-interval", "SECONDS", &option.interval, false,
-     "between two bootstrappings, at the least; it doubles while they are of no use (default 60)"},
-    {"bootstrap-timeout", "SECONDS", &option.timeout, false, "for the whole exchange (default 10)"},
+     "between two bootstrappings, at the least; it doubles while they are of no use"},
+    {"bootstrap-timeout", "SECONDS", &option.timeout, false, "for the whole exchange"},
     {"ka", "SRC", &option.ka, false,
      "Ka in hex: file:PATH, env:NAME, fd:N or stdin; in place of the devices file"},
     {"ka-id", "ID", &option.ka_id, false, "its name, which the flag may say"},
@@ -54,11 +56,17 @@ bool bootstrap_options_are_given(void)
     return option.bsf != NULL;
 }
 
+static bool is_given(const char *value)
+{
+    return value != NULL && value != default_state && value != default_interval &&
+           value != default_timeout;
+}
+
 /* An option that would do nothing. */
 static const char *fault_without_bsf(void)
 {
     for (size_t i = 1; i < BOOTSTRAP_OPTION_ROWS; i++)
-        if (*bootstrap_option_rows[i].value != NULL)
+        if (is_given(*bootstrap_option_rows[i].value))
             return "options of bootstrapping go with --bsf";
     return NULL;
 }
@@ -98,13 +106,13 @@ const char *bootstrap_options_fault(const struct bootstrap_others *others)
 
 static bool fail(const char *what, const char *why)
 {
-    (void)ue_say(0, "%s: %s", what, why);
+    fprintf(stderr, "%s%s: %s\n", options_where(what), what, PRINTABLE(why));
     return false;
 }
 
 static void note(const char *sentence)
 {
-    (void)ue_say(0, "note: %s", sentence);
+    fprintf(stderr, "note: %s\n", PRINTABLE(sentence));
 }
 
 static bool read_ka(struct secret *ka)
@@ -131,15 +139,10 @@ static bool read_pin(char pin[USIM_PIN_SIZE])
     return true;
 }
 
-static const char *given(const char *value, const char *otherwise)
-{
-    return value == NULL ? otherwise : value;
-}
-
 static void take_settings(struct bootstrap_inputs *inputs)
 {
     inputs->options.interval_s =
-        options_number("bootstrap-interval", given(option.interval, "60"), 1, INTERVAL_MAX);
+        options_number("bootstrap-interval", option.interval, 1, INTERVAL_MAX);
     inputs->options.settings = (struct bootstrap_settings){
         .usim = {.spec = option.usim,
                  .pin = option.pin == NULL ? NULL : inputs->pin,
@@ -147,9 +150,8 @@ static void take_settings(struct bootstrap_inputs *inputs)
         .bsf = option.bsf,
         .ca = option.bsf_ca,
         .impi = option.impi,
-        .state = given(option.state, STATE_DEFAULT),
-        .timeout_ms =
-            1000 * options_number("bootstrap-timeout", given(option.timeout, "10"), 1, TIMEOUT_MAX),
+        .state = option.state,
+        .timeout_ms = 1000 * options_number("bootstrap-timeout", option.timeout, 1, TIMEOUT_MAX),
         .note = note,
     };
 }
@@ -187,10 +189,12 @@ bool bootstrap_options_try_card(const struct bootstrap_inputs *inputs)
 {
     char fault[GBA_FAULT_SIZE];
     struct usim *usim = usim_open(&inputs->options.settings.usim, fault);
-    const bool done = usim != NULL || fail("--usim", fault);
 
+    if (usim == NULL)
+        fprintf(stderr, "%s--usim %s: %s\n", options_where("--usim"), PRINTABLE(option.usim),
+                fault);
     usim_close(usim);
-    return done;
+    return usim != NULL;
 }
 
 const struct ue_bootstrap_options *bootstrap_options_of(const struct bootstrap_inputs *inputs)

@@ -84,7 +84,7 @@ static bool find_rows(const struct ue_keys_options *options, struct client_setup
         return true;
     setup->oldest = devices_ka(setup->devices, setup->device, options->oldest_ka_id);
     if (setup->oldest == NULL)
-        return set_fault(fault, "--oldest-ka-id %s: no Ka of this name in the devices file",
+        return set_fault(fault, "--oldest-ka-id %s: the UE has no Ka of this name",
                          options->oldest_ka_id);
     setup->oldest = devices_first_of_ka(setup->devices, setup->oldest);
     return true;

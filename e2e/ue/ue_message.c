@@ -135,7 +135,7 @@ static int send_message(const char *text, struct ue_keys *keys, bool *comes_agai
     return message.status;
 }
 
-static int bootstrap(const struct ue_bootstrap_options *options, struct ue_keys *keys)
+static int get_key(const struct ue_bootstrap_options *options, struct ue_keys *keys)
 {
     char fault[UE_KEYS_FAULT_SIZE];
 
@@ -149,21 +149,21 @@ static int send_with_bootstrapping(const char *text, struct ue_keys *keys,
 {
     const bool is_resumed = ue_bootstrap_resume(options, keys);
     bool comes_again = is_resumed && !ue_bootstrap_is_recent(options);
-    int status = is_resumed ? EXIT_SUCCESS : bootstrap(options, keys);
+    int status = is_resumed ? EXIT_SUCCESS : get_key(options, keys);
 
     if (status == EXIT_SUCCESS)
         status = send_message(text, keys, &comes_again);
     if (!comes_again)
         return status;
     comes_again = false;
-    status = bootstrap(options, keys);
+    status = get_key(options, keys);
     return status == EXIT_SUCCESS ? send_message(text, keys, &comes_again) : status;
 }
 
-int ue_message(const char *text, struct ue_keys *keys, const struct ue_bootstrap_options *options)
+int ue_message(const char *text, struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
 {
     bool comes_again = false;
 
-    return options == NULL ? send_message(text, keys, &comes_again)
-                           : send_with_bootstrapping(text, keys, options);
+    return bootstrap == NULL ? send_message(text, keys, &comes_again)
+                             : send_with_bootstrapping(text, keys, bootstrap);
 }
