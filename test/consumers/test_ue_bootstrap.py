@@ -79,7 +79,7 @@ class Home:
     def bsf(self, **changes: object) -> Bsf:
         """The BSF's other side (Ub)."""
         behaviour = Behaviour(fresh=self.auc.vector, issue=self.know)
-        return Bsf(replace(behaviour, **changes))  # type: ignore[arg-type]
+        return Bsf(replace(behaviour, **changes))
 
     def server(self, *options: str) -> Server:
         """e2e-as, which asks this BSF."""

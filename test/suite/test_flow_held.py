@@ -11,7 +11,6 @@ import signal
 import socket
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from flow import (
     LOOPBACK,
     NAF_ID,
     SECONDS,
+    Metered,
     Process,
     Server,
     StockClient,
@@ -76,25 +76,8 @@ def serves(server: Server, flag: dict[str, Any]) -> bool:
         return connection.read() == b"e2e: x"
 
 
-def metric(address: str, name: str) -> int:
-    """A figure of the server's."""
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=SECONDS) as answer:
-        text = answer.read().decode()
-    found = re.search(rf"^{re.escape(name)} (\d+)$", text, re.M)
-    assert found, text
-    return int(found[1])
-
-
-class Metered(Server):
-    """A server that can be asked for its figures."""
-
-    def __init__(self, devices: Path, *options: str) -> None:
-        super().__init__(devices, *options, "--metrics", f"{LOOPBACK}:0")
-        self.metrics = self._listening("metrics")
-
-    def count(self, name: str) -> int:
-        """One of them."""
-        return metric(self.metrics, f"e2e_{name}")
+class Holding(Metered):
+    """A server that can be asked for its first connections."""
 
     @property
     def firsts(self) -> int:
@@ -207,7 +190,7 @@ def test_e2e_connections_have_protocols_of_their_own(devices: Path) -> None:
 
 def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
     """By the server after --idle-timeout, by the UE whenever it likes; nobody was refused."""
-    with Metered(devices, "--idle-timeout", "1") as server:
+    with Holding(devices, "--idle-timeout", "1") as server:
         with first(server) as connection:
             connection.flag()
             assert connection.read() == b""
@@ -225,7 +208,7 @@ def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
 
 def test_time_of_a_line_that_has_begun(devices: Path) -> None:
     """Between nonces there is time; a nonce that has begun has --line-timeout, whatever comes of it."""
-    with Metered(devices, "--line-timeout", "2", "--idle-timeout", "60") as server:
+    with Holding(devices, "--line-timeout", "2", "--idle-timeout", "60") as server:
         with first(server) as connection:
             connection.flag()
             time.sleep(3)
@@ -256,7 +239,7 @@ def test_session_lifetime_ends_it(devices: Path) -> None:
 
 def test_drain(devices: Path) -> None:
     """SIGTERM waits for no nonce."""
-    with Metered(devices, "--drain-timeout", "60") as server, first(server) as connection:
+    with Holding(devices, "--drain-timeout", "60") as server, first(server) as connection:
         connection.flag()
         wait_until(lambda: server.held == 1)
         server.process.send_signal(signal.SIGTERM)
@@ -293,7 +276,7 @@ def test_ka_that_comes_in_between(devices: Path) -> None:
 
 def test_held_ones_are_not_the_devices_connections(devices: Path) -> None:
     """With one connection allowed a UE that holds its first one has its e2e one."""
-    with Metered(devices, "--connections-per-device", "1") as server, first(server) as connection:
+    with Holding(devices, "--connections-per-device", "1") as server, first(server) as connection:
         flag = connection.flag()
         wait_until(lambda: server.held == 1)
         with second(server, flag) as e2e:
@@ -308,7 +291,7 @@ def test_held_ones_are_not_the_devices_connections(devices: Path) -> None:
 
 def test_a_device_holds_so_many(devices: Path) -> None:
     """What is beyond is closed after its flag, without an error."""
-    with Metered(devices) as server, contextlib.ExitStack() as stack:
+    with Holding(devices) as server, contextlib.ExitStack() as stack:
         held = [stack.enter_context(first(server)) for _ in range(HELD_MAX)]
         assert all(connection.flag()["e2e"] == 1 for connection in held)
         wait_until(lambda: server.held == HELD_MAX)
@@ -321,7 +304,7 @@ def test_a_device_holds_so_many(devices: Path) -> None:
 
 def test_held_ones_make_room(devices: Path) -> None:
     """As many connections as there may be, all held: others get through."""
-    with Metered(devices, "--connections-max", "4") as server, contextlib.ExitStack() as stack:
+    with Holding(devices, "--connections-max", "4") as server, contextlib.ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(first(server)).flag()
         wait_until(lambda: server.held == 4)
@@ -355,7 +338,7 @@ class Listener(Process):
 
 def test_local_connections_share_a_first_one(devices: Path) -> None:
     """One after the other they cost a handshake each, and one more for each loop."""
-    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+    with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         for _ in range(20):
             assert here.says() == b"e2e: x\n"
         assert server.count("e2e_connections_total") == 20
@@ -367,7 +350,7 @@ def test_local_connections_share_a_first_one(devices: Path) -> None:
 def test_many_at_once(devices: Path) -> None:
     """Nobody waits for another's flag; as many first connections stay as may."""
     answers: list[bytes] = []
-    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+    with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         for _ in range(2):
             threads = [
                 threading.Thread(target=lambda: answers.append(here.says())) for _ in range(50)
@@ -483,7 +466,7 @@ def test_it_is_tried_again_once(devices: Path) -> None:
 def test_reload_of_the_ue(devices: Path, tmp_path: Path) -> None:
     """With a new Ks_NAF nothing goes on over a first connection of the old one."""
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
-    with Metered(devices) as server, Listener(own, server.address, server.e2e_address) as here:
+    with Holding(devices) as server, Listener(own, server.address, server.e2e_address) as here:
         for _ in range(4):
             assert here.says() == b"e2e: x\n"
         write_devices(own, [[ID, OTHER.hex(), KA.hex()]])
@@ -543,7 +526,7 @@ def test_memory_of_a_held_one(devices: Path) -> None:
         status = Path(f"/proc/{server.process.pid}/status").read_text()
         return int(re.findall(r"^VmRSS:\s*(\d+) kB$", status, re.M)[0])
 
-    with Metered(devices) as server, contextlib.ExitStack() as stack:
+    with Holding(devices) as server, contextlib.ExitStack() as stack:
 
         def hold(numbers: range) -> None:
             for number in numbers:
@@ -589,7 +572,7 @@ def test_nonces_without_end(devices: Path) -> None:
 
 def test_kept_one_notices_a_dead_path(devices: Path) -> None:
     """A nonce that nobody acknowledges is given up after three seconds, and goes over another connection."""
-    with Metered(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
+    with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         assert here.says() == b"e2e: x\n"
         wait_until(lambda: server.held == 1)
         limits = [

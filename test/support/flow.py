@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -175,6 +176,28 @@ class Server(Process):
         line = self.read().decode()
         assert line.startswith(f"{name} {LOOPBACK}:"), line + self.last_words
         return line.split()[1]
+
+
+def metric(address: str, name: str) -> int:
+    """A figure of the server's."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=SECONDS) as answer:
+        text = answer.read().decode()
+    found = re.search(rf"^{re.escape(name)} (\d+)$", text, re.M)
+    assert found, text
+    return int(found[1])
+
+
+class Metered(Server):
+    """A server that can be asked for its figures."""
+
+    def __init__(self, devices: Path, *options: str, two_addresses: bool = True) -> None:
+        options += ("--metrics", f"{LOOPBACK}:0")
+        super().__init__(devices, *options, two_addresses=two_addresses)
+        self.metrics = self._listening("metrics")
+
+    def count(self, name: str) -> int:
+        """One of them."""
+        return metric(self.metrics, f"e2e_{name}")
 
 
 def ue_command(

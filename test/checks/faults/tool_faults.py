@@ -305,7 +305,14 @@ FAULTS = [
 ]
 
 TESTS = [
-    *("test_tool", "test_tool_psk", "test_tool_ka", "test_tool_ka_derive", "test_tool_doctor", "test_tool_config"),
+    *(
+        "test_tool",
+        "test_tool_psk",
+        "test_tool_ka",
+        "test_tool_ka_derive",
+        "test_tool_doctor",
+        "test_tool_config",
+    ),
     "test_tool_remanence",
 ]
 ROOM = Room("tool", "akma akma-tool preload_exit_scan", TESTS, FAULTS)
