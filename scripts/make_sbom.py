@@ -35,6 +35,7 @@ LIBRARIES = {
     "libexpat": ("MIT", UNKNOWN),
     "libpcsclite": ("BSD-3-Clause", UNKNOWN),
     "libp11-kit": ("BSD-3-Clause", "0.23.3"),
+    "libpq": ("PostgreSQL", "14"),
     "libc": (UNKNOWN, UNKNOWN),
 }
 
@@ -42,7 +43,10 @@ LIBRARIES = {
 BUILT = {
     "akma.so": ["libcrypto", "libc"],
     "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libc"],
-    "e2e-as": ["libcrypto", "libssl", "libjansson", "libevent", "libhiredis", "libcurl", "libc"],
+    "e2e-as": [
+        *("libcrypto", "libssl", "libjansson", "libevent"),
+        *("libhiredis", "libcurl", "libpq", "libc"),
+    ],
     "e2e-ue": [
         *("libcrypto", "libssl", "libjansson", "libevent"),
         *("libcurl", "libexpat", "libpcsclite", "libc"),

@@ -18,7 +18,14 @@ static struct ka_settings settings;
 
 static const struct option_row rows[] = {
     {"ka-source", "KIND:PLACE", &source, false,
-     "where it comes from: file:PATH, a devices file whose ks-naf are empty (default --devices)"},
+     "file:PATH, a devices file whose ks-naf are empty; or postgresql:URI, sealed rows "
+     "(default --devices)"},
+    {"ka-key", "FILE", &settings.key, false,
+     "what the rows are sealed with: lines N:<64 hex digits>, of mode 0600; the first line seals, "
+     "all open"},
+    {"ka-password-file", "FILE", &settings.password_file, false,
+     "the password of the database, of mode 0600"},
+    {"ka-timeout", "SECONDS", &settings.timeout, false, "how long a Ka is waited for (default 3)"},
 };
 
 const struct option_group ka_options =

@@ -6,6 +6,7 @@
 #include "ka/ka_kinds.h"
 
 #include "ka/ka_file.h"
+#include "ka/ka_postgresql.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +22,29 @@ static struct ka_source *open_file(const struct ka_settings *settings, char faul
     return source;
 }
 
+static const char *const postgresql_options[] = {"ka-key", "ka-password-file", "ka-timeout", NULL};
+static const char *const postgresql_needs[] = {"ka-key", NULL};
+
+#ifndef AKMA_LIBPQ
+static bool refuse_postgresql(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    (void)settings;
+    (void)snprintf(fault, KA_FAULT_SIZE,
+                   "postgresql: was left out of this build, which had no "
+                   "libpq");
+    return false;
+}
+#endif
+
 static const struct ka_kind kinds[] = {
     {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL},
+#ifdef AKMA_LIBPQ
+    {"postgresql", "URI", postgresql_options, postgresql_needs, ka_postgresql_check,
+     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop},
+#else
+    {"postgresql", "URI", postgresql_options, postgresql_needs, refuse_postgresql, NULL, NULL, NULL,
+     NULL},
+#endif
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -19,6 +19,9 @@ struct ka_files; /* of a kind: what the files hold that its options name */
 struct ka_settings {
     const char *place;               /* what stands behind "KIND:" */
     struct devices_current *devices; /* file: */
+    const char *key;                 /* a file: what rows of a database are sealed with */
+    const char *password_file;       /* of a database */
+    const char *timeout;             /* seconds that a look-up may take */
 };
 
 /* One kind. To add one, add its row. */

@@ -138,7 +138,7 @@ static const char *severity_of(const char *event)
         {"line-down", "err"},      {"revocations-missed", "err"}, {"accept", "err"},
         {"listen", "err"},         {"libevent", "err"},           {"line-late", "warning"},
         {"line-error", "warning"}, {"source-paused", "warning"},  {"limit", "warning"},
-        {"broken", "warning"},
+        {"ka-down", "err"},        {"broken", "warning"},
     };
 
     for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++)

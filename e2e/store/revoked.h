@@ -17,7 +17,7 @@
 #define REVOKED_H
 
 #include "net/loop.h"
-#include "store/seal_keys.h"
+#include "seal_keys.h"
 #include "store/sealed_record.h"
 #include "store/store.h"
 

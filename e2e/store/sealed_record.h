@@ -22,7 +22,7 @@
 #ifndef SEALED_RECORD_H
 #define SEALED_RECORD_H
 
-#include "store/seal_keys.h"
+#include "seal_keys.h"
 #include "store/store.h"
 
 #include <stdbool.h>

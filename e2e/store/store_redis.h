@@ -17,7 +17,7 @@
 #define STORE_REDIS_H
 
 #include "net/loop.h"
-#include "store/seal_keys.h"
+#include "seal_keys.h"
 #include "store/store.h"
 
 #include <openssl/ssl.h>

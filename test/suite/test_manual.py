@@ -323,8 +323,11 @@ LIMITS: dict[str, set[str]] = {
             "e2e/source/token.c LIFETIME_MAX",
             "e2e/source/token.c TOKEN_MAX",
         ),
-        *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "e2e/store/seal_keys.h SEAL_KEYS_MAX"),
+        *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "common/seal_keys.h SEAL_KEYS_MAX"),
         *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
+        *("e2e/ka/ka_postgresql.c IN_FLIGHT", "e2e/ka/ka_postgresql.c LOOKUPS_MAX"),
+        *("e2e/ka/pg_client.c BACKOFF_MAX", "e2e/ka/ka_rests.h KA_RESTS_MAX"),
+        "common/postgresql.c PASSWORD_MAX",
         "e2e/server/client_hello.h CLIENT_HELLO_MAX",
         "e2e/third_party/tp_link_tls.c SERVER_CERTIFICATES_MAX",
         "e2e/as/notify_tls.c NOTIFY_CERTIFICATES_MAX",
@@ -361,6 +364,7 @@ LIMITS: dict[str, set[str]] = {
     },
 }
 INSIDE = {
+    *("common/postgresql.c PARAMS_MAX", "common/seal.c INFO_MAX", "e2e/ka/pg_client.c BACKOFF_MIN"),
     "e2e/net/tls_backlog.h TLS_BACKLOG_MAX",  # what nobody meets at a program's outside
     "tool/bootstrap.c WAIT_SECONDS",
     *("gba/apdu.c STEPS_MAX", "gba/apdu.h APDU_ANSWER_MAX", "gba/apdu.h APDU_COMMAND_MAX"),
@@ -392,8 +396,8 @@ INSIDE = {
         "e2e/source/token.c MARGIN_MAX",
     ),
     *(
-        "e2e/store/seal_keys.c DIGITS_MAX",
-        "e2e/store/seal_keys.c FILE_MAX",
+        "common/seal_keys.c DIGITS_MAX",
+        "common/seal_keys.c FILE_MAX",
     ),
     *(
         "tool/derive.c INPUTS_MAX",

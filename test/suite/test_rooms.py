@@ -33,7 +33,7 @@ OUTSIDE = ["common", "examples", "include"]  # folders whose headers every room 
 BOOTSTRAPPING = "gba"  # a room beside e2e/: it uses those above alone
 MAY_BOOTSTRAP = ["ue"]
 LIBRARIES = ["libevent_openssl", "libevent", "jansson", "hiredis", "libcurl", "libssl", "libcrypto"]
-LIBRARIES += ["expat"]
+LIBRARIES += ["expat", "libpq"]
 
 
 def wrong_includes(e2e: Path) -> list[str]:
@@ -126,7 +126,8 @@ def link(path: Path, room: str, below: list[str]) -> subprocess.CompletedProcess
     command = ["cc", "-shared", "-o", str(path), "-Wl,-z,defs"]
     command += ["-Wl,--whole-archive", library_of(room), "-Wl,--no-whole-archive"]
     command += ["-Wl,--start-group", *map(library_of, below), "-Wl,--end-group"]
-    command += [str(BUILD / "common/libakma-common.a"), *flags, "-pthread"]
+    own = [BUILD / "common/libakma-postgresql.a", BUILD / "common/libakma-common.a"]
+    command += [*map(str, own), *flags, "-pthread"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

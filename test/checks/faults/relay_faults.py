@@ -9,12 +9,11 @@ FAULTS = [
     *of(
         "store/sealed_record.c",
         ("#define VERSION       1", "#define VERSION       2"),
-        ("{identity, strlen(identity)},", "{identity, 0},"),
-        ("{run_id, strlen(run_id)}}", "{run_id, 0}}"),
-        ("{head, head_length},", "{head, 5},"),
+        ("{identity, strlen(identity)};", "{identity, 0};"),
+        ("{run_id, strlen(run_id)};", "{run_id, 0};"),
+        ("bound->parts[0] = head;", "bound->parts[0] = (struct seal_part){head.octets, 5};"),
         ('#define INFO          "akma e2e store record"', '#define INFO          "akma"'),
-        ("EVP_aes_256_gcm()", "EVP_aes_256_ctr()"),
-        ("RAND_bytes(salt, sizeof(salt)) > 0", "(memset(salt, 0, sizeof(salt)), true)"),
+        ("RAND_bytes(salt, sizeof(salt)) <= 0", "memset(salt, 0, sizeof(salt)) == NULL"),
         ("return !reader->cut && reader->left == SEALED_LENGTH;", "return !reader->cut;"),
         ("if (length > reader->left)", "if (length > reader->left + 1)"),
         ("else if (head.version != VERSION)", "else if (head.version < VERSION)"),
@@ -24,18 +23,23 @@ FAULTS = [
             "const struct seal_key *key = &keys->keys[keys->count - 1];",
         ),
         (
-            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0 &&\n"
-            "           EVP_CipherFinal_ex(ctx, out + written, &last) > 0",
-            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, tag) > 0",
-        ),
-        (
             "place = put_text(place, record->subject);\n    place = put_text(place, record->naf);",
             "place = put_text(place, record->naf);\n    place = put_text(place, record->subject);",
         ),
         by="test_records",
     ),
     *of(
-        "store/seal_keys.c",
+        "../common/seal.c",
+        ("EVP_aes_256_gcm()", "EVP_aes_256_ctr()"),
+        (
+            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_LENGTH, tag) > 0 &&\n"
+            "           EVP_CipherFinal_ex(ctx, out + written, &last) > 0",
+            "EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_LENGTH, tag) > 0",
+        ),
+        by="test_records",
+    ),
+    *of(
+        "../common/seal_keys.c",
         ("value <= UINT32_MAX", "true"),
         ("if (seal_keys_find(keys, key.number) != NULL)", "if (0)"),
         ("if (keys->count == SEAL_KEYS_MAX)", "if (0)"),

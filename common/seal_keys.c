@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "store/seal_keys.h"
+#include "seal_keys.h"
 
 #include "hex.h"
 #include "printable.h"

@@ -1,0 +1,202 @@
+/*
+ * A connection to PostgreSQL as every program of this project makes it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "postgresql.h"
+
+#include "printable.h"
+#include "secret_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEME       "postgresql:"
+#define PASSWORD_MAX 1000 /* octets */
+#define PARAMS_MAX   80   /* libpq has some 45 */
+
+/* What is said where the address says nothing. */
+static const struct {
+    const char *keyword, *value;
+} defaults[] = {
+    {"target_session_attrs", "read-write"},
+    {"connect_timeout", "5"},
+    {"keepalives_idle", "5"},
+    {"keepalives_interval", "2"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "10000"},
+    {"client_encoding", "UTF8"},
+};
+
+void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)
+{
+    char line[POSTGRESQL_FAULT_SIZE];
+    size_t used = 0;
+
+    for (; *message != '\0' && used + 1 < sizeof(line); message++) {
+        const char next = *message == '\n' || *message == '\t' ? ' ' : *message;
+
+        if (next != ' ' || (used > 0 && line[used - 1] != ' '))
+            line[used++] = next;
+    }
+    while (used > 0 && line[used - 1] == ' ')
+        used--;
+    (void)printable_octets(fault, POSTGRESQL_FAULT_SIZE, line, used);
+}
+
+static bool fail(char fault[POSTGRESQL_FAULT_SIZE], const char *what)
+{
+    (void)snprintf(fault, POSTGRESQL_FAULT_SIZE, "%s", what);
+    return false;
+}
+
+/* The address as libpq understands it. NULL: fault. */
+static PQconninfoOption *parse(const char *uri, char fault[POSTGRESQL_FAULT_SIZE])
+{
+    const bool is_cut = strncmp(uri, "//", 2) == 0;
+    const size_t size = sizeof(SCHEME) + strlen(uri);
+    char *whole = malloc(size), *message = NULL;
+    PQconninfoOption *options = NULL;
+
+    if (whole != NULL) {
+        (void)snprintf(whole, size, "%s%s", is_cut ? SCHEME : "", uri);
+        options = PQconninfoParse(whole, &message);
+    }
+    free(whole);
+    if (options == NULL) /* libpq quotes what it does not understand, which may be a password */
+        (void)fail(fault, message == NULL ? "out of memory"
+                                          : "not an address of PostgreSQL: write "
+                                            "postgresql://USER@HOST/DATABASE");
+    PQfreemem(message);
+    return options;
+}
+
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+    for (; options->keyword != NULL; options++)
+        if (strcmp(options->keyword, keyword) == 0)
+            return options->val != NULL && options->val[0] != '\0' ? options->val : NULL;
+    return NULL;
+}
+
+bool postgresql_check(const char *uri, char fault[POSTGRESQL_FAULT_SIZE])
+{
+    PQconninfoOption *options = parse(uri, fault);
+    bool done = options != NULL;
+
+    if (done && (value_of(options, "password") != NULL || value_of(options, "sslpassword") != NULL))
+        done = fail(fault, "a password in an address is seen by every user of this machine: put "
+                           "it into a file");
+    PQconninfoFree(options);
+    return done;
+}
+
+/* Are all hosts sockets of this machine? */
+static bool is_local(const PQconninfoOption *options)
+{
+    const char *host = value_of(options, "host");
+
+    if (value_of(options, "hostaddr") != NULL)
+        return false;
+    if (host == NULL)
+        host = getenv("PGHOST");
+    if (host == NULL || host[0] == '\0')
+        return getenv("PGHOSTADDR") == NULL;
+    for (; host != NULL; host = strchr(host, ',')) {
+        host += host[0] == ',';
+        if (host[0] != '/' && host[0] != '@')
+            return false;
+    }
+    return true;
+}
+
+/* Keywords and values for libpq, which ends at a NULL. */
+struct params {
+    const char *keywords[PARAMS_MAX + 1], *values[PARAMS_MAX + 1];
+    size_t count;
+};
+
+static void add(struct params *params, const char *keyword, const char *value)
+{
+    if (params->count == PARAMS_MAX)
+        return;
+    params->keywords[params->count] = keyword;
+    params->values[params->count++] = value;
+}
+
+static void fill(struct params *params, const PQconninfoOption *options, const char *program)
+{
+    for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+        if (option->val != NULL)
+            add(params, option->keyword, option->val);
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+        if (value_of(options, defaults[i].keyword) == NULL)
+            add(params, defaults[i].keyword, defaults[i].value);
+    if (value_of(options, "sslmode") == NULL && !is_local(options))
+        add(params, "sslmode", "verify-full");
+    if (value_of(options, "application_name") == NULL)
+        add(params, "application_name", program);
+}
+
+/* The first line of the file. False: fault. */
+static bool read_password(char password[PASSWORD_MAX + 1], const char *path,
+                          char fault[POSTGRESQL_FAULT_SIZE])
+{
+    char what[SECRET_FILE_FAULT_SIZE];
+    size_t length = 0, used;
+    char *text = secret_file_read(path, PASSWORD_MAX, false, &length, what);
+
+    if (text == NULL) {
+        (void)snprintf(fault, POSTGRESQL_FAULT_SIZE, "password file: %.200s", what);
+        return false;
+    }
+    used = strcspn(text, "\r\n");
+    memcpy(password, text, used);
+    password[used] = '\0';
+    secret_file_free(text, length);
+    return used > 0 || fail(fault, "password file: the first line has to be the password");
+}
+
+typedef PGconn *connect_function(const char *const *keywords, const char *const *values,
+                                 int expand_dbname);
+
+static PGconn *begin(const struct postgresql_address *address, connect_function *connect,
+                     char fault[POSTGRESQL_FAULT_SIZE])
+{
+    PQconninfoOption *options = parse(address->uri, fault);
+    char password[PASSWORD_MAX + 1] = "";
+    struct params params = {.count = 0};
+    PGconn *connection = NULL;
+
+    if (options != NULL && (address->password_file == NULL ||
+                            read_password(password, address->password_file, fault))) {
+        fill(&params, options, address->program);
+        if (password[0] != '\0')
+            add(&params, "password", password);
+        connection = connect(params.keywords, params.values, 0);
+        if (connection == NULL)
+            (void)fail(fault, "out of memory");
+    }
+    explicit_bzero(password, sizeof(password));
+    PQconninfoFree(options);
+    return connection;
+}
+
+PGconn *postgresql_start(const struct postgresql_address *address,
+                         char fault[POSTGRESQL_FAULT_SIZE])
+{
+    return begin(address, PQconnectStartParams, fault);
+}
+
+PGconn *postgresql_connect(const struct postgresql_address *address,
+                           char fault[POSTGRESQL_FAULT_SIZE])
+{
+    PGconn *connection = begin(address, PQconnectdbParams, fault);
+
+    if (connection == NULL || PQstatus(connection) == CONNECTION_OK)
+        return connection;
+    postgresql_say(fault, PQerrorMessage(connection));
+    PQfinish(connection);
+    return NULL;
+}

@@ -1,0 +1,40 @@
+/*
+ * A connection to PostgreSQL as every program of this project makes it
+ *
+ * libpq's own rules hold (its URI, ~/.pgpass, PGSERVICE and so on), with these differences:
+ * sslmode is verify-full where nothing else is said and a host is not a socket of this machine;
+ * target_session_attrs is read-write, so that of several hosts the primary is found; a peer that is
+ * gone is noticed in seconds; and no password stands in the address.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef POSTGRESQL_H
+#define POSTGRESQL_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POSTGRESQL_FAULT_SIZE 300 /* of a sentence, filtered */
+
+struct postgresql_address {
+    const char *uri;           /* "postgresql://..."; its "postgresql:" may be missing */
+    const char *password_file; /* of mode 0600, read anew for each connection; NULL: none */
+    const char *program;       /* whose connection it is: application_name */
+};
+
+/* Is that an address? False: fault says what is wrong, without quoting it. */
+bool postgresql_check(const char *uri, char fault[POSTGRESQL_FAULT_SIZE]);
+
+/* Begin a connection, for PQconnectPoll(). NULL: fault. */
+PGconn *postgresql_start(const struct postgresql_address *address,
+                         char fault[POSTGRESQL_FAULT_SIZE]);
+
+/* Make one, and wait for it. NULL: fault. */
+PGconn *postgresql_connect(const struct postgresql_address *address,
+                           char fault[POSTGRESQL_FAULT_SIZE]);
+
+/* What libpq or the server says, without line ends, filtered. */
+void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * The rows that keys and connections may rest on: which a third party has issued flags for
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka/ka_rests.h"
+
+#include "queue.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define BUCKETS 65536 /* a power of 2 */
+
+struct entry {
+    LIST_ENTRY(entry) of_bucket;
+    TAILQ_ENTRY(entry) of_all;
+    int64_t version;
+    uint64_t round;    /* in which it was gone through last */
+    const char *ka_id; /* behind the device */
+    char device[];
+};
+
+struct ka_rests {
+    LIST_HEAD(bucket, entry) buckets[BUCKETS];
+    TAILQ_HEAD(, entry) all; /* those of this round are at the end */
+    size_t count;
+    uint64_t round, seed;
+    bool has_forgotten;
+};
+
+struct ka_rests *ka_rests_new(void)
+{
+    struct ka_rests *rests = OPENSSL_zalloc(sizeof(*rests));
+
+    if (rests == NULL || RAND_bytes((unsigned char *)&rests->seed, sizeof(rests->seed)) <= 0) {
+        OPENSSL_free(rests);
+        return NULL;
+    }
+    TAILQ_INIT(&rests->all);
+    return rests;
+}
+
+static uint64_t add_text(uint64_t sum, const char *text)
+{
+    for (; *text != '\0'; text++)
+        sum = (sum ^ (unsigned char)*text) * 1099511628211U; /* FNV-1a */
+    return sum;
+}
+
+static struct bucket *bucket_of(struct ka_rests *rests, const char *device, const char *ka_id)
+{
+    uint64_t sum = add_text(add_text(rests->seed, device) + 1, ka_id);
+
+    return &rests->buckets[(sum ^ sum >> 32) % BUCKETS];
+}
+
+static struct entry *find(struct ka_rests *rests, const char *device, const char *ka_id)
+{
+    struct entry *entry;
+
+    LIST_FOREACH(entry, bucket_of(rests, device, ka_id), of_bucket)
+    {
+        if (strcmp(entry->device, device) == 0 && strcmp(entry->ka_id, ka_id) == 0)
+            break;
+    }
+    return entry;
+}
+
+static void forget(struct ka_rests *rests, struct entry *entry)
+{
+    LIST_REMOVE(entry, of_bucket);
+    TAILQ_REMOVE(&rests->all, entry, of_all);
+    rests->count--;
+    OPENSSL_free(entry);
+}
+
+static bool insert(struct ka_rests *rests, const struct ka_rest *rest)
+{
+    const size_t device = strlen(rest->device) + 1, ka_id = strlen(rest->ka_id) + 1;
+    struct entry *entry = OPENSSL_zalloc(sizeof(*entry) + device + ka_id);
+
+    if (entry == NULL)
+        return false;
+    memcpy(entry->device, rest->device, device);
+    entry->ka_id = memcpy(entry->device + device, rest->ka_id, ka_id);
+    entry->version = rest->version;
+    entry->round = rests->round;
+    LIST_INSERT_HEAD(bucket_of(rests, rest->device, rest->ka_id), entry, of_bucket);
+    TAILQ_INSERT_TAIL(&rests->all, entry, of_all);
+    rests->count++;
+    return true;
+}
+
+bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, bool *replaced)
+{
+    struct entry *known = find(rests, rest->device, rest->ka_id);
+
+    *replaced = known != NULL && known->version != rest->version;
+    if (known != NULL) {
+        known->version = rest->version;
+        return true;
+    }
+    if (rests->count == KA_RESTS_MAX) {
+        rests->has_forgotten = true;
+        forget(rests, TAILQ_FIRST(&rests->all));
+    }
+    return insert(rests, rest);
+}
+
+void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_id)
+{
+    struct entry *entry = find(rests, device, ka_id);
+
+    if (entry != NULL)
+        forget(rests, entry);
+}
+
+bool ka_rests_has_forgotten(const struct ka_rests *rests)
+{
+    return rests->has_forgotten;
+}
+
+void ka_rests_clear(struct ka_rests *rests)
+{
+    while (!TAILQ_EMPTY(&rests->all))
+        forget(rests, TAILQ_FIRST(&rests->all));
+    rests->has_forgotten = false;
+}
+
+void ka_rests_begin(struct ka_rests *rests)
+{
+    rests->round++;
+}
+
+size_t ka_rests_next(struct ka_rests *rests, struct ka_rest *next, size_t max)
+{
+    struct entry *entry;
+    size_t count = 0;
+
+    while (count < max && (entry = TAILQ_FIRST(&rests->all)) != NULL &&
+           entry->round != rests->round) {
+        TAILQ_REMOVE(&rests->all, entry, of_all);
+        TAILQ_INSERT_TAIL(&rests->all, entry, of_all);
+        entry->round = rests->round;
+        next[count++] = (struct ka_rest){entry->device, entry->ka_id, entry->version};
+    }
+    return count;
+}
+
+void ka_rests_free(struct ka_rests *rests)
+{
+    if (rests != NULL)
+        ka_rests_clear(rests);
+    OPENSSL_free(rests);
+}

@@ -1,0 +1,50 @@
+/*
+ * The rows that keys and connections may rest on: which a third party has issued flags for
+ *
+ * Names and versions, no keys. When more than KA_RESTS_MAX are known the oldest is forgotten, and
+ * that it was is remembered.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_RESTS_H
+#define KA_RESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KA_RESTS_MAX 262144
+
+struct ka_rests;
+
+struct ka_rest {
+    const char *device, *ka_id;
+    int64_t version;
+};
+
+/* NULL: out of memory. */
+struct ka_rests *ka_rests_new(void);
+
+/*
+ * Something rests on a row from now on. False: out of memory. *replaced: it was known with another
+ * version, so that what rests on that one has lost its row.
+ */
+bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, bool *replaced);
+
+/* Nothing does any more. */
+void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_id);
+
+/* Forget all. Was one forgotten before, so that nobody knows what all there is? */
+bool ka_rests_has_forgotten(const struct ka_rests *rests);
+void ka_rests_clear(struct ka_rests *rests);
+
+/* Begin to go through all that are known now. */
+void ka_rests_begin(struct ka_rests *rests);
+
+/* The next ones, which are good until one is removed; how many, 0: it was the last. */
+size_t ka_rests_next(struct ka_rests *rests, struct ka_rest *next, size_t max);
+
+/* NULL is fine. */
+void ka_rests_free(struct ka_rests *rests);
+
+#endif

@@ -1,0 +1,61 @@
+-- Ka's in PostgreSQL 15: the table, what tells third parties of changes, and two roles.
+--
+--     psql -v ON_ERROR_STOP=1 -1 -d akma -f schema.sql
+--
+-- To be run by the database's owner, once. Nobody but its owner can change what stands here.
+--
+-- SPDX-License-Identifier: Apache-2.0
+
+CREATE SEQUENCE akma_ka_version;
+
+-- A device's newest Ka is the row of its highest version; older rows stay good for who names them.
+CREATE TABLE akma_ka (
+    device text COLLATE "C" NOT NULL CHECK (octet_length(device) BETWEEN 1 AND 255 AND device !~ '[[:cntrl:][:space:]",]'),
+    ka_id text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(ka_id) <= 255 AND ka_id !~ '[[:cntrl:][:space:]",]'),
+    version bigint NOT NULL DEFAULT nextval('akma_ka_version'),
+    created timestamptz NOT NULL DEFAULT now(),
+    -- version, number of the key, salt, Ka under AES-256-GCM with its tag: 53 octets more than Ka
+    sealed bytea NOT NULL CHECK (octet_length(sealed) BETWEEN 69 AND 65588),
+    PRIMARY KEY (device, ka_id)
+);
+ALTER SEQUENCE akma_ka_version OWNED BY akma_ka.version;
+
+-- Every write takes a new version. Sealing a row anew (akma ka rekey) changes no Ka: it keeps it.
+CREATE FUNCTION akma_ka_rewrite() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('akma.rekey', true) IS DISTINCT FROM 'on' THEN
+        NEW.version := nextval('akma_ka_version');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER akma_ka_rewrite BEFORE UPDATE ON akma_ka FOR EACH ROW EXECUTE FUNCTION akma_ka_rewrite();
+
+-- A row that is removed or replaced: its keys are void, and connections on them end.
+CREATE FUNCTION akma_ka_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.version <> NEW.version OR OLD.device <> NEW.device OR OLD.ka_id <> NEW.ka_id THEN
+        PERFORM pg_notify('akma_ka', OLD.device || E'\n' || OLD.ka_id);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER akma_ka_notify AFTER UPDATE OR DELETE ON akma_ka FOR EACH ROW EXECUTE FUNCTION akma_ka_notify();
+
+-- A table that is emptied at once says only that.
+CREATE FUNCTION akma_ka_notify_all() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('akma_ka', '');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER akma_ka_notify_all AFTER TRUNCATE ON akma_ka FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_notify_all();
+
+-- Both are taken by users who log in: GRANT akma_ka_issuer TO third_party;
+DO $$
+BEGIN
+    CREATE ROLE akma_ka_issuer NOLOGIN;
+    CREATE ROLE akma_ka_registrar NOLOGIN;
+EXCEPTION WHEN duplicate_object THEN NULL; -- of another database of this server
+END $$;
+REVOKE ALL ON akma_ka FROM PUBLIC;
+GRANT SELECT ON akma_ka TO akma_ka_issuer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON akma_ka TO akma_ka_registrar;
+GRANT USAGE ON SEQUENCE akma_ka_version TO akma_ka_registrar;

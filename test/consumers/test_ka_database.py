@@ -1,0 +1,295 @@
+"""Ka's in PostgreSQL: found, revoked, and what happens while the database has its own troubles.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from consumer import FQDN, IDENTITY, KA, KS_NAF
+from database import PASSWORDS, PROGRAMS, SEAL, Database
+from evp import BUILD
+from flow import LOOPBACK, Process, StockClient, ue, wait_until, write_devices
+from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
+
+OTHER_KA = bytes(range(100, 132))
+pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL's server is not installed")
+
+
+@pytest.fixture(scope="module", name="server")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One server for all tests, each of which begins with one row."""
+    database = Database(tmp_path_factory.mktemp("postgresql"))
+    yield database
+    database.remove()
+
+
+@pytest.fixture(name="database")
+def begin(server: Database) -> Database:
+    """The device's row alone."""
+    server.sql("TRUNCATE akma_ka")
+    server.put(IDENTITY, KA, "2026")
+    return server
+
+
+class House:
+    """Files and processes of a deployment that has its Ka's in a database."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder, self.database = folder, database
+        self.naf = write_devices(folder / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
+        row = [IDENTITY, KS_NAF.hex(), KA.hex(), "2026"]
+        self.devices = write_devices(folder / "ue.csv", [row])
+        self.key = private(folder / "ka.key", f"1:{SEAL.hex()}\n")
+        self.password = private(folder / "password", PASSWORDS["third_party"] + "\n")
+        self.parts: list[Process] = []
+
+    def options(self, uri: str | None = None) -> list[str]:
+        """Where Ka is."""
+        return [
+            *["--ka-source", uri or self.database.uri(), "--ka-key", str(self.key)],
+            *["--ka-password-file", str(self.password)],
+        ]
+
+    def all_in_one(self, *options: str, uri: str | None = None) -> tuple[Process, str, str]:
+        """The server, and where it listens."""
+        server = Process(
+            BUILD / "e2e/e2e-as",
+            *["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN],
+            *["--devices", str(self.naf), *self.options(uri), *options],
+        )
+        self.parts.append(server)
+        first, second = Part(server, "accept").address, Part(server, "e2e-accept").address
+        return server, first, second
+
+    def flow(self, naf: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+        """One flow."""
+        return ue(self.devices, IDENTITY, naf, endpoint)
+
+    def works(self, naf: str, endpoint: str) -> bool:
+        """Does a flow work?"""
+        return self.flow(naf, endpoint).stdout == "e2e: hello\n"
+
+
+@pytest.fixture(name="house")
+def build(tmp_path: Path, database: Database) -> Iterator[House]:
+    """A deployment."""
+    house = House(tmp_path, database)
+    yield house
+    for part in house.parts:
+        part.stop()
+
+
+@contextlib.contextmanager
+def held(naf: str, endpoint: str) -> Iterator[StockClient]:
+    """A connection on a key of the device's."""
+    flag = flag_of(naf)
+    with StockClient(endpoint, flag["identity"], key_of(flag)) as client:
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"
+        yield client
+
+
+def ended_after(client: StockClient, begun: float) -> float:
+    """Seconds until it has ended."""
+    client.process.wait(30)
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("socket", [True, False], ids=["socket", "TLS"])
+def test_flow(house: House, socket: bool) -> None:
+    """The row's Ka gives the key, by either way to the server; the newest row counts."""
+    uri = house.database.uri(socket=socket)
+    server, naf, endpoint = house.all_in_one(uri=uri)
+    assert house.works(naf, endpoint), server.errors
+    house.database.put(IDENTITY, OTHER_KA, "2027")
+    assert flag_of(naf)["ka-id"] == "2027"
+    assert "event=ka-up" in server.errors
+
+
+def test_device_without_row(house: House) -> None:
+    """No row is no Ka: {"e2e":0}, which the database has said."""
+    server, naf, _ = house.all_in_one()
+    house.database.remove_row(IDENTITY, "2026")
+    assert flag_of(naf) == {"e2e": 0}, server.errors
+
+
+def test_removed_and_replaced(house: House) -> None:
+    """Outstanding keys are void and connections end within a second of the commit."""
+    server, naf, endpoint = house.all_in_one()
+    for change in ("replaced", "removed"):
+        with held(naf, endpoint) as client:
+            outstanding = flag_of(naf)
+            begun = time.monotonic()
+            if change == "removed":
+                house.database.remove_row(IDENTITY, "2026")
+            else:
+                house.database.sql("UPDATE akma_ka SET sealed = sealed")
+            assert ended_after(client, begun) < 1 + 2, server.errors
+            assert not works(endpoint, outstanding)
+    assert "event=row-removed" in server.errors
+
+
+def test_missed_while_away(house: House) -> None:
+    """What was removed while the connection was away ends when it is back; the other stays."""
+    server, naf, endpoint = house.all_in_one()
+    with held(naf, endpoint) as client:
+        house.database.stop()
+        wait_until(lambda: "event=ka-down" in server.errors)
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"  # nobody ends what nobody has removed
+        with alone(house.database):
+            house.database.remove_row(IDENTITY, "2026")
+        house.database.start()
+        client.process.wait(30)
+    wait_until(lambda: server.errors.count("event=ka-up") == 2)
+
+
+@contextlib.contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """The server runs, and nobody but its owner can log in."""
+    hba = database.data / "pg_hba.conf"
+    text = hba.read_text()
+    hba.write_text("local all postgres trust\n")
+    database.start()
+    yield
+    database.stop()
+    hba.write_text(text)
+
+
+def test_killed_in_the_middle_of_flows(house: House) -> None:
+    """kill -9 of the database: nothing goes in plain, connections stay, and it recovers by itself."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    with held(naf, endpoint) as client:
+        house.database.kill()
+        result = house.flow(naf, endpoint)
+        assert result.returncode != 0 and result.stdout == ""
+        wait_until(lambda: "event=refused" in server.errors)
+        house.database.start()
+        wait_until(lambda: house.works(naf, endpoint))
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"
+    assert "plain" not in server.errors
+
+
+def test_look_up_waits_for_the_database(house: House) -> None:
+    """A flow that falls into a short restart is served when it is over, within --ka-timeout."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
+    assert house.works(naf, endpoint)
+    house.database.kill()
+    with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
+        client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+        wait_until(lambda: "event=ka-down" in server.errors)
+        house.database.start()
+        assert b'"e2e":1' in client.read(), server.errors
+
+
+def refusal(house: House, server: Process, naf: str, reason: str) -> None:
+    """A flow is refused with this reason."""
+    with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
+        client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+        assert client.read() == b""
+    wait_until(
+        lambda: any(
+            "event=refused" in line and reason in line for line in server.errors.splitlines()
+        )
+    )
+
+
+def test_read_only(house: House) -> None:
+    """A server that cannot be written to is a standby: refused, until it can be again."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    assert house.works(naf, endpoint)
+    house.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+    house.database.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: "event=ka-down" in server.errors)
+    refusal(house, server, naf, "read-only")
+    house.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
+    house.database.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: house.works(naf, endpoint))
+
+
+def test_password_changed(house: House) -> None:
+    """The file is read again for each connection: the new password is taken without a restart."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    assert house.works(naf, endpoint)
+    house.database.sql("ALTER USER third_party PASSWORD 'another'")
+    house.database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
+    )
+    wait_until(lambda: "event=ka-down" in server.errors)
+    refusal(house, server, naf, "password authentication failed")
+    private(house.password, "another\n")
+    wait_until(lambda: house.works(naf, endpoint))
+    house.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (
+            "set_byte(sealed, octet_length(sealed) - 1, get_byte(sealed, octet_length(sealed) - 1) # 1)",
+            "damaged",
+        ),
+        ("set_byte(sealed, 0, 9)", "another version"),
+        ("set_byte(sealed, 4, 77)", "a key that --ka-key does not have"),
+        ("set_byte(sealed, 20, get_byte(sealed, 20) # 1)", "damaged"),
+    ],
+)
+def test_damaged_rows(house: House, change: str, reason: str) -> None:
+    """What is not as it was sealed is refused with the reason, and never taken for no Ka."""
+    server, naf, endpoint = house.all_in_one()
+    before = house.database.sql("SELECT sealed FROM akma_ka")
+    house.database.sql(f"UPDATE akma_ka SET sealed = {change}")
+    refusal(house, server, naf, reason)
+    house.database.sql(f"UPDATE akma_ka SET sealed = '{before}'")
+    wait_until(lambda: house.works(naf, endpoint))
+
+
+def test_row_of_another_device(house: House) -> None:
+    """Whoever writes to the database cannot give a device another's Ka."""
+    server, naf, _ = house.all_in_one()
+    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    house.database.sql(
+        "UPDATE akma_ka SET sealed = (SELECT sealed FROM akma_ka WHERE device LIKE 'other%') "
+        f"WHERE device = '{IDENTITY}'"
+    )
+    refusal(house, server, naf, "another device")
+
+
+def test_a_key_is_taken_at_a_reload(house: House) -> None:
+    """--ka-key is read again at SIGHUP, all or nothing."""
+    server, naf, endpoint = house.all_in_one()
+    house.database.sql("TRUNCATE akma_ka")
+    house.database.put(IDENTITY, KA, "2026", key=SEAL[::-1], number=2)
+    refusal(house, server, naf, "a key that --ka-key does not have")
+    private(house.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
+    server.process.send_signal(1)
+    server.wait_for_error("event=reload result=applied")
+    assert house.works(naf, endpoint), server.errors
+
+
+def test_endpoints_apart(tmp_path: Path, house: House) -> None:
+    """A row that goes ends connections at an endpoint in another process, through the store."""
+    site = Site(tmp_path, Redis(tmp_path))
+    try:
+        naf = Part(
+            site._start(  # pylint: disable=protected-access
+                BUILD / "e2e/e2e-as",
+                *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)],
+                *[*site.store("third_party"), *house.options()],
+            ),
+            "accept",
+        )
+        endpoint = site.endpoint()
+        with held(naf.address, endpoint.address) as client:
+            begun = time.monotonic()
+            house.database.remove_row(IDENTITY, "2026")
+            assert ended_after(client, begun) < 1 + 2, naf.process.errors
+    finally:
+        site.stop()
