@@ -14,8 +14,10 @@
 #include "as/ua_protocol_ids.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
+#include "net/inherited.h"
 #include "net/tls.h"
 #include "ops/health.h"
+#include "ops/heartbeat.h"
 #include "options.h"
 #include "printable.h"
 #include "processors.h"
@@ -522,6 +524,7 @@ int app_server_set_up(struct app_server *app_server)
     control_hold_signals();
     if (!listen_all(app_server) || !source_options_start(app_server->ues.naf.source))
         return EXIT_FAILURE;
+    inherited_close_rest();
     fit_descriptors(app_server);
     reload_taken(app_server);
     return EXIT_SUCCESS;

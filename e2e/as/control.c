@@ -5,7 +5,7 @@
  */
 #include "as/control.h"
 
-#include "as/reload.h"
+#include "as/service_state.h"
 #include "net/clock.h"
 #include "ops/health.h"
 
@@ -26,6 +26,7 @@ struct control {
     enum state state;
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
     struct event *look, *signals;
+    struct service_state service;
     int signal_fd;
 };
 
@@ -44,6 +45,7 @@ static void drain(struct control *control, const char *why)
     health_set_phase(HEALTH_DRAINING);
     control->state = DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
+    service_state_drain(&control->service, seconds);
     endpoints_close(&control->app_server->endpoints, &control->app_server->server);
 }
 
@@ -58,7 +60,7 @@ static void end(struct control *control, int number)
 static void read_again(struct control *control, int number)
 {
     (void)number;
-    reload(control->app_server);
+    service_state_reload(&control->service);
 }
 
 /* Has --connections, or a drain, come to its end? */
@@ -141,11 +143,13 @@ static bool run(struct control *control)
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
     if (control->look == NULL || event_add(control->look, &often) != 0 || !answer_signals(control))
         return false;
+    metrics_set(METRIC_STARTED, (long)time(NULL));
+    health_set_phase(HEALTH_SERVING); /* before anybody can ask */
     if (!loops_start(app_server->server.loops))
         return app_server_complain("no thread for each event loop: not enough memory or processes");
-    metrics_set(METRIC_STARTED, (long)time(NULL));
-    health_set_phase(HEALTH_SERVING);
     log_event("start", NULL);
+    if (!service_state_begin(&control->service, app_server, control->base))
+        (void)app_server_complain("out of memory: the service manager is told nothing");
     (void)event_base_dispatch(control->base);
     loops_stop(app_server->server.loops);
     log_event("stop", NULL);
@@ -157,6 +161,7 @@ int control_run(struct app_server *app_server)
     struct control control = {.app_server = app_server, .base = event_base_new(), .signal_fd = -1};
     const bool done = control.base != NULL && run(&control);
 
+    service_state_end(&control.service);
     if (control.signals != NULL)
         event_free(control.signals);
     if (control.signal_fd >= 0)

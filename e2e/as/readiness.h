@@ -6,7 +6,7 @@
 #ifndef READINESS_H
 #define READINESS_H
 
-#include "as/heartbeat.h"
+#include "ops/heartbeat.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -21,7 +21,7 @@ static void on_removed(void *argument, const struct device *row, enum devices_lo
     revocation_queue_add(argument, row, loss);
 }
 
-#define FAULT_SIZE KA_FAULT_SIZE /* the longest of those below */
+#define FAULT_SIZE RELOAD_FAULT_SIZE
 _Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_FAULT_SIZE &&
                    FAULT_SIZE >= DEVICES_CURRENT_FAULT_SIZE,
                "every fault fits");
@@ -163,9 +163,8 @@ void reload_taken(struct app_server *app_server)
     certificates_look(app_server->options);
 }
 
-void reload(struct app_server *app_server)
+bool reload(struct app_server *app_server, char fault[FAULT_SIZE])
 {
-    char fault[FAULT_SIZE];
     const bool taken = take_files(app_server, fault);
 
     metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
@@ -176,4 +175,5 @@ void reload(struct app_server *app_server)
         metrics_set(METRIC_RELOAD_REFUSED, (long)time(NULL));
         log_refused("reload", fault);
     }
+    return taken;
 }

@@ -7,12 +7,16 @@
 #define RELOAD_H
 
 #include "as/app_server_setup.h"
+#include "ka/ka_kinds.h"
+
+#define RELOAD_FAULT_SIZE KA_FAULT_SIZE /* of a sentence, filtered: the longest there is */
 
 /*
- * Read the devices file and the line's certificates. One that cannot be taken leaves all of the old
- * ones in force, and the log says so. On any thread but a loop's: reading may take seconds.
+ * Read every file that an option names. One that cannot be taken leaves all of the old ones in
+ * force: false, and the log and fault say why. On any thread but a loop's: reading may take
+ * seconds.
  */
-void reload(struct app_server *app_server);
+bool reload(struct app_server *app_server, char fault[RELOAD_FAULT_SIZE]);
 
 /* The files were taken, by a reload or at the start: what metrics and page say of them. */
 void reload_taken(struct app_server *app_server);

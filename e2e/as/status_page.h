@@ -6,7 +6,7 @@
 #ifndef STATUS_PAGE_H
 #define STATUS_PAGE_H
 
-#include "as/heartbeat.h"
+#include "ops/heartbeat.h"
 #include "server/acceptor.h"
 
 struct status_page {

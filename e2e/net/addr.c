@@ -5,6 +5,8 @@
  */
 #include "net/addr.h"
 
+#include "net/addrs.h"
+#include "net/inherited.h"
 #include "net/tcp.h"
 #include "options.h"
 #include "printable.h"
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,19 +145,28 @@ static in_port_t *port_of(struct sockaddr_storage *address)
                                           : &((struct sockaddr_in *)address)->sin_port;
 }
 
-static void show(int fd, char shown[ADDR_SIZE], in_port_t *port)
+static void show(int fd, char shown[ADDR_SIZE], struct sockaddr_storage *bound)
 {
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof(bound);
+    socklen_t size = sizeof(*bound);
     char host[64] = "", service[8] = "";
 
-    memset(&bound, 0, sizeof(bound)); /* no port, where it is not known */
-    if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0)
-        (void)getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), service,
+    memset(bound, 0, sizeof(*bound)); /* no port, where it is not known */
+    if (getsockname(fd, (struct sockaddr *)bound, &size) == 0 && bound->ss_family != AF_UNIX)
+        (void)getnameinfo((struct sockaddr *)bound, size, host, sizeof(host), service,
                           sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);
     (void)snprintf(shown, ADDR_SIZE, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host,
                    service);
-    *port = *port_of(&bound);
+}
+
+int addr_show(int fd, char shown[ADDR_SIZE])
+{
+    struct sockaddr_storage bound;
+
+    show(fd, shown, &bound);
+    if (bound.ss_family == AF_UNIX)
+        (void)snprintf(shown, ADDR_SIZE, ADDRS_UNIX "%.107s",
+                       ((const struct sockaddr_un *)&bound)->sun_path);
+    return bound.ss_family;
 }
 
 static int open_socket(const struct addrinfo *address)
@@ -219,7 +231,8 @@ static bool add(struct listenings *listenings, const struct addrinfo *address, b
     place->fd = listen_on(address, &bound, is_beside_ip4);
     if (place->fd < 0)
         return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
-    show(place->fd, place->shown, port);
+    show(place->fd, place->shown, &bound);
+    *port = *port_of(&bound);
     listenings->count++;
     return true;
 }
@@ -262,13 +275,27 @@ bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addres
     return false;
 }
 
+static bool are_inet(const char *option, const struct listenings *listenings)
+{
+    char shown[ADDR_SIZE];
+
+    for (size_t i = 0; i < listenings->count; i++)
+        if (addr_show(listenings->at[i].fd, shown) == AF_UNIX)
+            return print_fault(option, shown, "must be a socket of TCP");
+    return true;
+}
+
 bool addr_listen(struct listenings *listenings, const char *option, const char *address,
                  bool passive)
 {
-    struct addrinfo *addresses = addr_resolve_to_listen(option, address, passive);
+    struct addrinfo *addresses;
     bool done;
 
-    listenings->count = 0;
+    if (!inherited_take(option, listenings))
+        return false;
+    if (listenings->count > 0)
+        return are_inet(option, listenings);
+    addresses = addr_resolve_to_listen(option, address, passive);
     if (addresses == NULL)
         return false;
     done = addr_listen_at(listenings, addresses) || print_fault(option, address, strerror(errno));

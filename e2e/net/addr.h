@@ -48,7 +48,11 @@ struct listenings {
  */
 bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses);
 
-/* Resolve, then listen. False: the reason went to standard error. */
+/* The address of a socket, HOST:PORT in numbers or unix:PATH; its family: AF_... */
+int addr_show(int fd, char shown[ADDR_SIZE]);
+
+/* Take what was inherited for the option (inherited.h), or resolve, then listen. False: the reason
+ * went to standard error. */
 bool addr_listen(struct listenings *listenings, const char *option, const char *address,
                  bool passive);
 

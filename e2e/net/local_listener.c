@@ -6,6 +6,7 @@
 #include "net/local_listener.h"
 
 #include "net/addrs.h"
+#include "net/inherited.h"
 #include "options.h"
 #include "printable.h"
 
@@ -19,6 +20,9 @@
 #include <unistd.h>
 
 #define BACKLOG 512
+#define NOT_LOCAL                                                                         \
+    "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects there " \
+    "speaks as the device"
 
 static bool print_fault(const char *option, const char *text, const char *what)
 {
@@ -102,9 +106,7 @@ static struct addrinfo *loopback_addresses(const char *option, const char *text)
 
     if (addresses == NULL || are_loopback(addresses))
         return addresses;
-    (void)print_fault(option, text,
-                      "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever "
-                      "connects there speaks as the device");
+    (void)print_fault(option, text, NOT_LOCAL);
     freeaddrinfo(addresses);
     return NULL;
 }
@@ -143,11 +145,42 @@ bool local_listener_check(const char *option, const char *text)
     return addresses != NULL;
 }
 
+/* Of sockets that were inherited: who started the program may have opened them to others. */
+static bool is_private(const char *option, const struct listening *place)
+{
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(bound);
+    struct stat status;
+
+    if (getsockname(place->fd, (struct sockaddr *)&bound, &size) != 0)
+        return print_fault(option, place->shown, strerror(errno));
+    if (bound.ss_family != AF_UNIX)
+        return is_loopback((const struct sockaddr *)&bound) ||
+               print_fault(option, place->shown, NOT_LOCAL);
+    if (stat(((const struct sockaddr_un *)&bound)->sun_path, &status) == 0 &&
+        (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return print_fault(option, place->shown,
+                           "others can connect: it must have mode 0600 (systemd: SocketMode=0600)");
+    return true;
+}
+
+static bool are_private(const char *option, const struct listenings *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        if (!is_private(option, &sockets->at[i]))
+            return false;
+    return true;
+}
+
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text)
 {
     struct sockaddr_un path;
 
     memset(listener, 0, sizeof(*listener));
+    if (!inherited_take(option, &listener->sockets))
+        return false;
+    if (listener->sockets.count > 0)
+        return are_private(option, &listener->sockets);
     if (strchr(text, ':') == NULL)
         return print_fault(option, text, "must be HOST:PORT or unix:PATH");
     if (!is_path(text))

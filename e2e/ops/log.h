@@ -4,12 +4,12 @@
  *     time=2026-01-31T12:00:00Z severity=info event=flag identity=ue1@bsf.example.com ka-id=2026
  *
  * severity is err (something is out of order), warning (a limit, or what may be an attack) or info;
- * the events "refused" and "bootstrap" have it from their callers. Every value is taken for foreign: what is not
- * printable is filtered, what has blanks or quotes is put in quotes. The keys "identity" and
- * "device" name a subscriber: with LOG_HASH their values are replaced by a hash that is keyed for
- * this run of the process, which says that two lines are about the same subscriber and not about
- * whom. So are names within a "reason", where others' words are. No key, token or secret is ever
- * given to the log.
+ * the events "refused" and "bootstrap" have it from their callers. Every value is taken for
+ * foreign: what is not printable is filtered, what has blanks or quotes is put in quotes. The keys
+ * "identity" and "device" name a subscriber: with LOG_HASH their values are replaced by a hash that
+ * is keyed for this run of the process, which says that two lines are about the same subscriber and
+ * not about whom. So are names within a "reason", where others' words are. No key, token or secret
+ * is ever given to the log.
  *
  * Nobody waits for the reader of standard error: lines go to a buffer, and a thread of the log's
  * own writes them. A line that does not fit is left out, and counted in a later one as

@@ -8,9 +8,12 @@
 
 #include "app/relay.h"
 #include "net/clock.h"
+#include "net/inherited.h"
 #include "net/local_listener.h"
 #include "net/tls.h"
+#include "ops/heartbeat.h"
 #include "ops/log.h"
+#include "ops/service_manager.h"
 #include "printable.h"
 #include "processors.h"
 #include "ue/first_pool.h"
@@ -26,8 +29,9 @@
 #include <unistd.h>
 
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
-#define LOOK_S   1      /* between two looks at the devices file, or at who waits for a key */
+#define LOOK_MS  1000   /* between two looks at the devices file, or at who waits for a key */
 #define WAIT_S   10     /* for a card, beyond what the exchange with the BSF may take */
+#define SERVING  "serving local connections"
 
 /* Whose turn it is to serve the next local connection. */
 struct turns {
@@ -127,7 +131,7 @@ static void begin_flow(struct local *local);
 /* For a key that a bootstrapping brings. */
 static void wait_for_key(struct local *local)
 {
-    static const struct timeval look = {LOOK_S, 0};
+    static const struct timeval look = {LOOK_MS / 1000, 0};
     struct worker *worker = local->worker;
 
     if (local->waits_until == 0)
@@ -361,23 +365,42 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
 static void reload(struct ue_keys *keys)
 {
     char fault[UE_KEYS_FAULT_SIZE];
-    const bool applied = ue_keys_reload(keys, fault);
+    char status[SERVICE_STATUS_SIZE];
+    bool applied;
+
+    service_say_reloading();
+    applied = ue_keys_reload(keys, fault);
 
     log_event("reload", "result", applied ? "applied" : "refused", "reason", applied ? NULL : fault,
               NULL);
+    (void)snprintf(status, sizeof(status), SERVING "; the last reload was refused: %.600s", fault);
+    service_say("READY=1", applied ? SERVING : status);
+}
+
+/* WATCHDOG=1 unless a loop does not turn. */
+static void say_alive(const struct heartbeat *heartbeat, int64_t watchdog)
+{
+    if (watchdog > 0 && heartbeat_age(heartbeat) < watchdog / 2 + HEARTBEAT_MS)
+        service_say("WATCHDOG=1", NULL);
 }
 
 /* Until a signal says that it is the end; the file is looked at meanwhile. */
-static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys)
+static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys,
+                             const struct heartbeat *heartbeat)
 {
-    static const struct timespec look = {.tv_sec = LOOK_S};
+    const int64_t watchdog = service_watchdog_ms();
+    const long ms = watchdog > 0 && watchdog / 4 < LOOK_MS ? (long)watchdog / 4 + 1 : LOOK_MS;
+    const struct timespec look = {ms / 1000, ms % 1000 * 1000000};
     int which;
 
+    service_say("READY=1", SERVING);
     do {
         which = sigtimedwait(signals, NULL, &look);
         if (which == SIGHUP || (which < 0 && errno == EAGAIN && ue_keys_have_changed(keys)))
             reload(keys);
+        say_alive(heartbeat, watchdog);
     } while (which == SIGHUP || which < 0);
+    service_say("STOPPING=1", NULL);
 }
 
 /* Where keys come by bootstrapping: nothing else that may fail comes after it. */
@@ -397,6 +420,7 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
     struct turns turns = {.workers = workers, .count = loops == NULL ? 0 : loops->count};
+    struct heartbeat *heartbeat;
     bool open = workers != NULL;
 
     for (size_t i = 0; open && i < loops->count; i++) {
@@ -405,9 +429,11 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
         workers[i].loop = &loops->loop[i];
         open = open_worker(&workers[i], listener);
     }
-    open = open && start_bootstrap(&turns, keys, bootstrap) && loops_start(loops);
+    heartbeat = open ? heartbeat_new(loops) : NULL;
+    open = heartbeat != NULL && start_bootstrap(&turns, keys, bootstrap) && loops_start(loops);
     if (open) {
-        wait_for_signals(signals, keys);
+        inherited_close_rest();
+        wait_for_signals(signals, keys, heartbeat);
         loops_stop(loops);
     } else {
         log_event("listen", "reason", "out of memory, descriptors or threads", NULL);
@@ -415,6 +441,7 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     ue_bootstrap_stop(turns.bootstrap);
     for (size_t i = 0; workers != NULL && i < loops->count; i++)
         close_worker(&workers[i]);
+    heartbeat_free(heartbeat);
     loops_free(loops);
     OPENSSL_free(workers);
     return open;

@@ -404,6 +404,7 @@ INSIDE = {
         "tool/conf_file.c DEPTH_MAX",
         "common/options_file.c DEPTH_MAX",
         "e2e/as/check.c STORE_SECONDS",
+        "e2e/net/inherited.c INHERITED_MAX",
         "tool/doctor_config.c WORD_MAX",
         "tool/pipeline.c THREADS_MAX",
     ),

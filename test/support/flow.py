@@ -56,6 +56,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment or ENVIRONMENT,
+            close_fds=False,  # of Python's, those that were made inheritable alone are left
         )
         self.out: queue.Queue[bytes] = queue.Queue()
         self.err: list[bytes] = []

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "as/heartbeat.h"
+#include "ops/heartbeat.h"
 
 #include "net/clock.h"
 #include "ops/metrics.h"
