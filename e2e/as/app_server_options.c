@@ -129,7 +129,7 @@ static const struct option_row operation[] = {
     {"log-identities", "full|hash", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
     {"metrics", "HOST:PORT", &given.metrics, false,
-     "GET /metrics, /healthz and /readyz; HOST may be left out: the loopback"},
+     "GET /metrics, /healthz, /readyz and, for people, /; HOST may be left out: the loopback"},
     {"ready-strict", NULL, &given.ready_strict, false,
      "/readyz answers 503 while the store, the link, the application or the operator is down"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,

@@ -400,8 +400,11 @@ bool app_server_open_loops(struct app_server *app_server)
         TAILQ_INIT(&server->workers[i].idle);
     }
     app_server->heartbeat = heartbeat_new(server->loops);
-    app_server->status.heartbeat = app_server->heartbeat;
-    app_server->status.is_strict = app_server->options->ready_strict != NULL;
+    app_server->overview = (struct overview){
+        .roles = &app_server->roles,
+        .heartbeat = app_server->heartbeat,
+        .is_strict = app_server->options->ready_strict != NULL,
+    };
     return app_server->heartbeat != NULL || app_server_complain("out of memory");
 }
 
@@ -444,7 +447,7 @@ static bool listen_all(struct app_server *app_server)
                              "naf-accept", o->naf_accept, true)) &&
            source_options_listen(&app_server->ues.naf, &app_server->endpoints) &&
            (o->metrics == NULL ||
-            status_page_listen(&app_server->endpoints, &app_server->status, o->metrics)) &&
+            status_page_listen(&app_server->endpoints, &app_server->overview, o->metrics)) &&
            endpoints_accept(&app_server->endpoints, &app_server->server);
 }
 

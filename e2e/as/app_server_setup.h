@@ -44,7 +44,7 @@ struct app_server {
     unsigned int per_source, per_device;
     struct probe *probe; /* NULL: without --metrics or --forward */
     struct heartbeat *heartbeat;
-    struct status_page status;
+    struct overview overview;
 };
 
 /* Understand the options' numbers and words, or exit. First. */

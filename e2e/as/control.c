@@ -8,6 +8,7 @@
 #include "as/service_state.h"
 #include "net/clock.h"
 #include "ops/health.h"
+#include "ops/history.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -73,6 +74,7 @@ static void look(evutil_socket_t fd, short what, void *argument)
                            atomic_load(&app_server->server.pools[POOL_NOTIFY].open) == 0);
 
     (void)fd, (void)what;
+    history_take();
     if (control->state == RUNNING && app_server->endpoints.counted &&
         atomic_load(&app_server->endpoints.left) <= 0 && is_empty) {
         drain(control, "--connections were served");
@@ -145,6 +147,7 @@ static bool run(struct control *control)
         return false;
     metrics_set(METRIC_STARTED, (long)time(NULL));
     health_set_phase(HEALTH_SERVING); /* before anybody can ask */
+    history_take();                   /* what is counted from now on shows */
     if (!loops_start(app_server->server.loops))
         return app_server_complain("no thread for each event loop: not enough memory or processes");
     log_event("start", NULL);

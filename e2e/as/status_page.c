@@ -1,5 +1,5 @@
 /*
- * GET /metrics, /healthz and /readyz, in plain HTTP
+ * GET /metrics, /healthz, /readyz and a page for people, in plain HTTP
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define PLAIN      "text/plain"
+#define HTML       "text/html; charset=utf-8"
 #define PROMETHEUS PLAIN "; version=0.0.4; charset=utf-8"
 
 static void show_metrics(struct http_connection *http)
@@ -34,18 +35,42 @@ static void show_health(struct http_connection *http)
 
 static void show_readiness(struct http_connection *http)
 {
-    const struct status_page *page = http->connection.service;
+    const struct overview *overview = http->connection.service;
     char *text;
-    const bool ready = readiness_text(page->heartbeat, page->is_strict, &text);
+    const bool ready = readiness_text(overview->heartbeat, overview->is_strict, &text);
 
     http_reply(http, ready ? 200 : 503, PLAIN, text != NULL ? text : "out of memory\n");
     free(text);
 }
 
+static void show_page(struct http_connection *http, bool refreshes)
+{
+    char *html = overview_html(http->connection.service, refreshes);
+
+    http_reply(http, html != NULL ? 200 : 500, html != NULL ? HTML : PLAIN,
+               html != NULL ? html : "out of memory\n");
+    free(html);
+}
+
+static void show_overview(struct http_connection *http)
+{
+    show_page(http, true);
+}
+
+/* The same page, which does not refresh: whoever reads or listens to it takes the time they need.
+ */
+static void show_still(struct http_connection *http)
+{
+    show_page(http, false);
+}
+
 static const struct {
     const char *path;
     void (*show)(struct http_connection *http);
-} pages[] = {{"/metrics", show_metrics}, {"/healthz", show_health}, {"/readyz", show_readiness}};
+} pages[] = {
+    {"/", show_overview},      {"/still", show_still},      {"/metrics", show_metrics},
+    {"/healthz", show_health}, {"/readyz", show_readiness},
+};
 
 static void serve(struct http_connection *http, const struct received_request *request)
 {
@@ -58,7 +83,7 @@ static void serve(struct http_connection *http, const struct received_request *r
             pages[i].show(http);
             return;
         }
-    http_reply(http, 404, PLAIN, "/metrics, /healthz and /readyz are what is here\n");
+    http_reply(http, 404, PLAIN, "/, /metrics, /healthz and /readyz are what is here\n");
 }
 
 static const struct http_kind status_http = {
@@ -73,12 +98,12 @@ static const struct http_kind status_http = {
     .serve = serve,
 };
 
-bool status_page_listen(struct endpoints *endpoints, struct status_page *page, const char *address)
+bool status_page_listen(struct endpoints *endpoints, struct overview *overview, const char *address)
 {
     char port[32];
 
     if (strchr(address, ':') == NULL && snprintf(port, sizeof(port), ":%s", address) > 0)
         address = port;
-    return endpoints_listen(endpoints, &status_http.kind, page, "metrics", address,
+    return endpoints_listen(endpoints, &status_http.kind, overview, "metrics", address,
                             address[0] != ':');
 }

@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "ops/log_buffer.h"
 #include "ops/log_names.h"
+#include "ops/log_recent.h"
 #include "printable.h"
 
 #include <event2/event.h>
@@ -181,6 +182,7 @@ static void put_suppressed(struct line *line, unsigned long count)
 static void line_end(struct line *line)
 {
     line->text[line->length++] = '\n';
+    log_recent_add(line->text, line->length);
     if (log_setup.has_writer)
         log_buffer_add(line->text, line->length);
     else

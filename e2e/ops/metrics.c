@@ -61,6 +61,11 @@ long metrics_get(enum metric metric)
     return atomic_load_explicit(&counters[metric], memory_order_relaxed);
 }
 
+const char *metrics_labels(enum metric metric)
+{
+    return rows[metric].labels;
+}
+
 void metrics_observe(enum metric_time time, double seconds)
 {
     size_t bucket = 0;

@@ -65,6 +65,9 @@ void metrics_add(enum metric metric, long number);
 void metrics_set(enum metric metric, long number);
 long metrics_get(enum metric metric);
 
+/* Its labels as /metrics has them, such as reason="line"; "": none. */
+const char *metrics_labels(enum metric metric);
+
 static inline void metrics_count(enum metric metric)
 {
     metrics_add(metric, 1);

@@ -11,7 +11,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 AKMA_BUILD=${AKMA_BUILD:-$root/build/test}
 export AKMA_BUILD
-"$root/scripts/install-packages.sh" @module @programs @suite @consumers
+"$root/scripts/install-packages.sh" @module @programs @suite @consumers @page
 command -v npm >/dev/null || "$root/scripts/install-packages.sh" npm # node's own packages bring it along
 cd "$root"
 cmake --preset test -B "$AKMA_BUILD" >/dev/null

@@ -290,6 +290,7 @@ LIMITS: dict[str, set[str]] = {
         *(
             "e2e/app/forward.h FORWARD_SECONDS",
             "e2e/app/probe.h PROBE_SECONDS",
+            "e2e/as/overview.c REFRESH_SECONDS",
             "e2e/session/psk_lookup.c OFFERED_MAX",
             "e2e/session/ue.h UE_HELD_MAX",
             "e2e/ops/log.h LOG_LINE_MAX",
