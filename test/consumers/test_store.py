@@ -65,11 +65,9 @@ def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 
 def assert_refused(site: Site, naf: Part, endpoint: Part) -> None:
-    """A flow fails, in time and with an exit status that says so."""
-    began = time.monotonic()
+    """A flow fails with an exit status that says so; ue() does not wait for one that hangs."""
     result = site.ue(naf.address, endpoint.address)
     assert result.returncode in (4, 5) and not result.stdout
-    assert time.monotonic() - began < 15
 
 
 def serves(site: Site, naf: Part, endpoint: Part) -> bool:

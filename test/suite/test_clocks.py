@@ -10,28 +10,12 @@ from typing import Any
 import pytest
 
 import reference
-from evp import BUILD
-from flow import ENVIRONMENT, NAF_ID, Server, StockClient
+from clock import Clock
+from flow import NAF_ID, Server, StockClient
 from samples import KA, KEY
 
 UE = "ue@bsf.example.com"
 HOUR = 3600
-
-
-class Clock:
-    """The server's wall clock; environment is what the server has to be started with."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "step"
-        self.step(0)
-        preload = str(BUILD / "test/programs/libpreload_time.so")
-        self.environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_CLOCK_STEP": str(self.path)}
-
-    def step(self, seconds: int) -> None:
-        """So far ahead is it from now on."""
-        new = self.path.with_suffix(".new")
-        new.write_text(str(seconds))
-        new.rename(self.path)
 
 
 @pytest.fixture

@@ -676,20 +676,36 @@ def test_garbage(devices: Path, server: Server) -> None:
     still_serves(devices, server)
 
 
-def test_silent_clients_are_dropped(devices: Path) -> None:
-    """Before, in the middle of and after the handshake; others are served meanwhile."""
-    with Server(devices, "--handshake-timeout", "3", "--line-timeout", "3") as server:
-        hello = client_hello(server.address)
-        connections = [socket.create_connection(split(server.address), 30) for _ in range(10)]
+@contextlib.contextmanager
+def silent_clients(server: Server) -> Iterator[tuple[list[socket.socket], StockClient]]:
+    """Ten that say nothing, or half of a ClientHello; and one that says nothing after its handshake."""
+    hello = client_hello(server.address)
+    with contextlib.ExitStack() as stack:
+        connections = [
+            stack.enter_context(socket.create_connection(split(server.address), 30))
+            for _ in range(10)
+        ]
         for connection in connections[5:]:
             connection.sendall(hello[:100])
-        with StockClient(server.address, PREFIXED, KS_NAF) as silent:
-            still_serves(devices, server)
+        yield connections, stack.enter_context(StockClient(server.address, PREFIXED, KS_NAF))
+
+
+def test_silent_clients_are_dropped(devices: Path) -> None:
+    """Before, in the middle of and after the handshake."""
+    with Server(devices, "--handshake-timeout", "1", "--line-timeout", "1") as server:
+        with silent_clients(server) as (connections, silent):
             for connection in connections:
-                with connection, contextlib.suppress(ConnectionResetError):
+                with contextlib.suppress(ConnectionResetError):
                     while connection.recv(4096):  # an alert at most, then the end
                         pass
             assert silent.read() == b""
+
+
+def test_silent_clients_hold_up_nobody(devices: Path) -> None:
+    """Others are served while they are there."""
+    with Server(devices, "--handshake-timeout", "60", "--line-timeout", "60") as server:
+        with silent_clients(server):
+            still_serves(devices, server)
 
 
 LINES: dict[str, bytes] = {

@@ -22,6 +22,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import reference
+from clock import Clock
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
@@ -44,6 +45,7 @@ KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbd
 ID = "Qk1STVJVSEFTSA==@bsf.example.com"
 BARE = "bare@bsf.example.com"
 NONCE = "5a" * 16
+CERTIFICATE_SECONDS = 2 * 24 * 3600  # longer than any of the tests' is good
 
 
 @pytest.fixture(name="sides")
@@ -249,35 +251,43 @@ def test_pauses_grow_where_a_naf_is_refused(
     (tmp_path / "other").mkdir()
     stranger = Sides(tmp_path / "other").naf
     address = third_party.addresses["naf-accept"]
+    started = time.monotonic()
     with sides.run_naf(files["naf"], address, pair=stranger) as naf:
-        naf.wait_for_error("event=line-down")
-        time.sleep(3)
-        assert naf.errors.count("event=line-down") <= 6  # 0.1, 0.2, 0.4, 0.8, 1.6 seconds
+        wait_until(lambda: naf.errors.count("event=line-down") >= 5)
+        assert time.monotonic() - started > 1.4  # 0.1, 0.2, 0.4 and 0.8 seconds
 
 
-def test_certificate_that_ends_on_a_line(sides: Sides, third_party: Any) -> None:
+def test_certificate_that_ends_on_a_line(
+    sides: Sides, files: dict[str, Path], tmp_path: Path
+) -> None:
     """A line does not outlive what its NAF was let in with."""
-    pair = sides.authority.issue(FQDN, life=datetime.timedelta(seconds=SLOWER * 5))
-    with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
-        assert naf.ask(**request())["e2e"] == 1
-        time.sleep(SLOWER * 5 + 1)
-        naf.send(json.dumps(request(2)).encode() + b"\n")
-        assert naf.receive() == b""
-    third_party.wait_for_error("the NAF's certificate is not good any more")
+    clock = Clock(tmp_path)
+    run = sides.run_third_party(files["third-party"], environment=clock.environment)
+    with run as third_party:
+        address = third_party.addresses["naf-accept"]
+        with Naf(address, sides.authority.file, sides.naf) as naf:
+            assert naf.ask(**request())["e2e"] == 1
+            clock.step(CERTIFICATE_SECONDS)
+            number = itertools.count(2)
+            wait_until(lambda: not naf.ask(**request(next(number))))  # it is looked at each second
+        third_party.wait_for_error("the NAF's certificate is not good any more")
 
 
-def test_certificate_of_a_third_party_that_ends(sides: Sides, files: dict[str, Path]) -> None:
+def test_certificate_of_a_third_party_that_ends(
+    sides: Sides, files: dict[str, Path], tmp_path: Path
+) -> None:
     """It is sent no Ks_NAF any more on the line that stands."""
-    life = datetime.timedelta(seconds=SLOWER * 5)
-    pair = sides.authority.issue("short", LOOPBACK, life=life)
+    clock, pair = Clock(tmp_path), sides.authority.issue("short", LOOPBACK)
     with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
-        with sides.run_naf(files["naf"], other.address, "--e2e", "offered") as naf:
+        words = (files["naf"], other.address, "--e2e", "offered")
+        with sides.run_naf(*words, environment=clock.environment) as naf:
 
             def status() -> int:
                 return ue(files["ue"], BARE, naf.addresses["accept"], None).returncode
 
             assert status() == 0
-            wait_until(lambda: status() == 5, SLOWER * 30)
+            clock.step(CERTIFICATE_SECONDS)
+            wait_until(lambda: status() == 5)
             naf.wait_for_error("the third party's certificate is not good any more")
 
 

@@ -260,7 +260,7 @@ def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None
         reload(naf, "applied")
         naf.wait_for_error("event=revocation result=failed")
         tries = naf.errors.count("event=line-down")
-        wait_until(lambda: naf.errors.count("event=line-down") > tries + 4)  # asked again meanwhile
+        wait_until(lambda: naf.errors.count("event=line-down") > tries + 1)  # asked again meanwhile
         with sides.run_third_party(ka, "--metrics", "0", port=port) as second:
             metrics = second.addresses["metrics"]
             heard = re.compile(r"^e2e_revocations_total [2-9]$", re.M)
@@ -297,25 +297,35 @@ def test_signals_before_the_server_runs(devices: Path) -> None:
 
 
 def test_drain(devices: Path) -> None:
-    """Nobody new is let in; what is open goes on, at most for --drain-timeout."""
-    seconds = SLOWER * 5
-    options = ["--drain-timeout", str(seconds), "--metrics", "127.0.0.1:0"]
+    """Nobody new is let in; what is open goes on, until the server is told once more."""
+    options = ["--drain-timeout", "600", "--metrics", "127.0.0.1:0"]
     with Server(devices, *options) as server:
         metrics = server.read().decode().split()[1]
         with second(server, flag_of(server, PREFIXED)) as runs:
             assert echoes(runs)
-            started = time.monotonic()
             server.process.terminate()
             server.wait_for_error("event=drain")
-            time.sleep(0.2)
-            assert ue(devices, ID, server.address, server.e2e_address).returncode == 1
+            at = (server.address, server.e2e_address)
+            wait_until(lambda: ue(devices, ID, *at).returncode == 1)
             assert get(metrics, "healthz") == "ok\n", "it is alive"
             with pytest.raises(urllib.error.HTTPError, match="503"):
                 get(metrics, "readyz")
             assert echoes(runs)
+            server.process.terminate()
             assert runs.read() == b""
             assert server.wait() == 0
-            assert seconds - 0.5 < time.monotonic() - started < seconds + SLOWER * 10
+
+
+def test_drain_has_an_end(devices: Path) -> None:
+    """At --drain-timeout, and not before."""
+    with Server(devices, "--drain-timeout", "1") as server:
+        with second(server, flag_of(server, PREFIXED)) as runs:
+            assert echoes(runs)
+            started = time.monotonic()
+            server.process.terminate()
+            assert runs.read() == b""
+            assert server.wait() == 0
+            assert time.monotonic() - started >= 0.9
 
 
 @pytest.mark.life

@@ -46,10 +46,17 @@ class Sides:
         """The options of one side."""
         return ["--cert", pair[0], "--key", pair[1], "--ca", ca or self.authority.file]
 
-    def run_third_party(self, devices: Path, *options: str | Path, port: int = 0) -> Program:
+    def run_third_party(
+        self,
+        devices: Path,
+        *options: str | Path,
+        port: int = 0,
+        environment: dict[str, str] | None = None,
+    ) -> Program:
         """A third party apart, with an endpoint."""
         addresses = ["--naf-accept", f"{LOOPBACK}:{port}", "--e2e-accept", f"{LOOPBACK}:0"]
-        return Program(*addresses, "--devices", devices, *self.options(self.third_party), *options)
+        words: list[str | Path] = ["--devices", devices, *self.options(self.third_party), *options]
+        return Program(*addresses, *words, environment=environment)
 
     def run_naf(
         self,
