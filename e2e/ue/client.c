@@ -292,6 +292,7 @@ static bool offer(struct client *client, SSL *ssl)
 
     if (!is_second(client))
         return offer_version(setup, ssl) &&
+               (setup->naf_fqdn == NULL || SSL_set_tlsext_host_name(ssl, setup->naf_fqdn) > 0) &&
                tls13_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
 }

@@ -22,6 +22,7 @@ struct client_setup {
     SSL_CTX *ctx;
     const struct e2e *e2e;
     const char *naf_name, *endpoint_name; /* for reasons */
+    const char *naf_fqdn; /* of the first connection's server_name (RFC 6066 3); NULL: none */
     const struct addrs *naf, *endpoint;
     const char *identity; /* what the first connection presents, with prefix and separator */
     const struct devices *devices;

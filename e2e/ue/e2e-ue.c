@@ -148,6 +148,7 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
         .e2e = e2e,
         .naf_name = option.connect,
         .endpoint_name = endpoint,
+        .naf_fqdn = option.naf_fqdn,
         .naf = &targets[0],
         .endpoint = &targets[1],
         .device_name = option.device,
