@@ -3,14 +3,10 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import contextlib
-import os
 import re
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,71 +14,36 @@ import pytest
 import reference
 from auc import HAS_OSMO, osmo
 from bsf import IMPI, IMSI, SET_1, Behaviour, Bsf
-from card import AUTHENTICATE_3G, KS_EXT_NAF, Card, Reader
-from flow import free_port, wait_until, wait_until_listening
+from card import AUTHENTICATE_3G, KS_EXT_NAF, Card
+from pcscd import HAS_PCSCD, Pcscd, running_pcscd
 from tool import akma
 
 FQDN, UA = "naf.example.com", "0100000007"
 NAF_ID = FQDN.encode() + bytes.fromhex(UA)
-DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-needs_pcscd = pytest.mark.skipif(
-    not DRIVER.exists() or shutil.which("pcscd") is None or os.getuid() != 0,
-    reason="pcscd and vsmartcard-vpcd, as root",
-)
-
-
-@dataclass
-class Pcscd:
-    """pcscd of this test, in a mount namespace of its own."""
-
-    port: int
-    socket: str
-
-    def run(self, url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[bytes]:
-        """akma bootstrap with its reader."""
-        words = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA, "--out", str(folder / "ks-naf")]
-        state = ["--state", str(folder / "state"), "--usim", "pcsc:"]
-        environment = {"PCSCLITE_CSOCK_NAME": self.socket}
-        return akma("bootstrap", "--bsf", url, *state, *words, *more, environment=environment)
+needs_pcscd = pytest.mark.skipif(not HAS_PCSCD, reason="pcscd and vsmartcard-vpcd, as root")
 
 
 @pytest.fixture
 def pcscd(tmp_path: Path) -> Iterator[Pcscd]:
-    """A daemon with one virtual reader on a port of its own."""
-    port = free_port()
-    configuration = tmp_path / "reader.conf"
-    configuration.write_text(
-        'FRIENDLYNAME "Virtual"\n'
-        f"DEVICENAME /dev/null:0x{port:04X}\nLIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
-    )
-    command = "mkdir -p /run/pcscd && mount -t tmpfs none /run/pcscd && exec pcscd -f -c"
-    with subprocess.Popen(
-        ["unshare", "-m", "sh", "-c", f'{command} "$0"', configuration],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            wait_until_listening(port)
-            path = f"/proc/{process.pid}/root/run/pcscd/pcscd.comm"
-            wait_until(lambda: os.path.exists(path))
-            yield Pcscd(port, path)
-        finally:
-            process.terminate()
+    """With one virtual reader."""
+    with running_pcscd(tmp_path) as daemon:
+        yield daemon
 
 
-@contextlib.contextmanager
-def inserted(pcscd: Pcscd, card: Card) -> Iterator[Card]:
-    """The card is in the reader, and pcscd has read its ATR."""
-    with Reader(card, pcscd.port) as reader:
-        wait_until(reader.is_powered.is_set)
-        yield card
+def run(
+    pcscd: Pcscd, url: str, folder: Path, *more: str, usim: str = "pcsc:"
+) -> subprocess.CompletedProcess[bytes]:
+    """akma bootstrap with its reader."""
+    words = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA, "--out", str(folder / "ks-naf")]
+    words += ["--state", str(folder / "state"), "--usim", usim, *more]
+    return akma("bootstrap", "--bsf", url, *words, environment=pcscd.environment)
 
 
 @needs_pcscd
 def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     """The card's APDUs reach it through the daemon, GET RESPONSE included."""
-    with inserted(pcscd, Card()), Bsf() as bsf:
-        result = pcscd.run(bsf.url, tmp_path)
+    with pcscd.inserted(Card()), Bsf() as bsf:
+        result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 0, result.stderr
     expected = reference.ks_naf(SET_1.ks, SET_1.rand, IMPI, NAF_ID).hex()
     assert (tmp_path / "ks-naf").read_text().strip() == expected
@@ -91,8 +52,8 @@ def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 @needs_pcscd
 def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     """CK and IK never leave the card, Ks_ext_NAF does."""
-    with inserted(pcscd, Card(does_gba=True)), Bsf() as bsf:
-        result = pcscd.run(bsf.url, tmp_path)
+    with pcscd.inserted(Card(does_gba=True)), Bsf() as bsf:
+        result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "ks-naf").read_text().strip() == KS_EXT_NAF
 
@@ -101,15 +62,15 @@ def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
     """An empty reader is named."""
     with Bsf() as bsf:
-        result = pcscd.run(bsf.url, tmp_path)
+        result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 1 and b"the card is not in the reader" in result.stderr
 
 
 @needs_pcscd
 def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
     """In the middle of AUTHENTICATE, too."""
-    with inserted(pcscd, Card(changes={AUTHENTICATE_3G[:8]: None})), Bsf() as bsf:
-        result = pcscd.run(bsf.url, tmp_path)
+    with pcscd.inserted(Card(changes={AUTHENTICATE_3G[:8]: None})), Bsf() as bsf:
+        result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 1 and b"was it pulled out?" in result.stderr, result.stderr
     assert not (tmp_path / "state").exists()
 
@@ -117,9 +78,10 @@ def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
 @needs_pcscd
 def test_reader_by_name(pcscd: Pcscd, tmp_path: Path) -> None:
     """A name that no reader has is answered with one that there is."""
-    with inserted(pcscd, Card()), Bsf() as bsf:
-        result = pcscd.run(bsf.url, tmp_path, "--usim", "pcsc:another")
-    assert result.returncode != 0
+    with pcscd.inserted(Card()), Bsf() as bsf:
+        result = run(pcscd, bsf.url, tmp_path, usim="pcsc:another")
+    assert result.returncode == 1
+    assert b"no reader has the name another; the first is Virtual" in result.stderr
 
 
 def test_no_pcscd(tmp_path: Path) -> None:

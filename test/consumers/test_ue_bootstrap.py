@@ -110,8 +110,8 @@ class Home:
 class Listening(Process):
     """e2e-ue that relays."""
 
-    def __init__(self, words: list[str]) -> None:
-        super().__init__(*words)
+    def __init__(self, words: list[str], environment: dict[str, str] | None = None) -> None:
+        super().__init__(*words, environment=environment)
         self.address = self.read().decode().split()[1]
 
     def say(self, line: str = "hello") -> str:

@@ -3,11 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import hashlib
 import re
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsf import K, OPC, Vector
 
@@ -23,6 +24,13 @@ def osmo(k: bytes, opc: bytes, rand: bytes, sqn: int) -> Vector:
     found = dict(re.findall(r"^(AUTN|IK|CK|RES):\s*([0-9a-f]+)$", said, re.M))
     ks = bytes.fromhex(found["CK"] + found["IK"])
     return Vector(rand, bytes.fromhex(found["AUTN"]), bytes.fromhex(found["RES"]), ks)
+
+
+def mac_star(vector: Vector) -> Vector:
+    """For a card that does GBA: MAC* = MAC xor the first 64 bits of SHA-1(IK) (TS 33.220 5.3.2)."""
+    mask = hashlib.sha1(vector.ks[16:]).digest()[:8]
+    mac = bytes(one ^ other for one, other in zip(vector.autn[8:], mask))
+    return replace(vector, autn=vector.autn[:8] + mac)
 
 
 @dataclass
