@@ -319,6 +319,18 @@ static bool try_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_SIZ
     return fail_with_status("PIN", answer.status, fault);
 }
 
+/* A PIN that is switched off is not asked for: what VERIFY says of one differs from card to card.
+ */
+static bool wants_pin(struct apdu *apdu)
+{
+    const struct command read = {.instruction = READ_BINARY, .wants_data = true};
+    char ignored[GBA_FAULT_SIZE];
+    struct answer answer = {.length = 0};
+
+    return select_file(apdu, EF_IMSI, ignored) && run(apdu, &read, &answer, ignored) &&
+           answer.status == 0x6982;
+}
+
 static bool verify_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_SIZE])
 {
     const struct command ask = {.instruction = VERIFY, .p2 = 0x01};
@@ -327,7 +339,7 @@ static bool verify_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_
     if (!run(apdu, &ask, &answer, fault))
         return false;
     if (answer.status == 0x9000)
-        return true; /* switched off, or verified already */
+        return true; /* verified already */
     if (answer.status >> 4 != 0x63C)
         return fail_with_status("PIN", answer.status, fault);
     if ((answer.status & 0xF) < 2)
@@ -416,7 +428,7 @@ bool apdu_open(struct apdu *apdu, const char *pin, struct usim_identity *identit
                char fault[GBA_FAULT_SIZE])
 {
     if (!find_applications(apdu, fault) || !select_usim(apdu, fault) ||
-        !verify_pin(apdu, pin, fault) || !read_imsi(apdu, identity, fault) ||
+        (wants_pin(apdu) && !verify_pin(apdu, pin, fault)) || !read_imsi(apdu, identity, fault) ||
         !read_mnc_length(apdu, identity, fault))
         return false;
     read_services(apdu, identity);

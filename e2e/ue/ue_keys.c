@@ -213,11 +213,6 @@ static bool replace(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
     return current_replace(&keys->in_force, version) || set_fault(fault, "out of memory");
 }
 
-bool ue_keys_is_usable(const struct ue_keys *keys, const struct client_setup *setup)
-{
-    return !keys->options->bootstraps || !devices_expired(setup->device);
-}
-
 bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE])
 {
     struct ue_key old;

@@ -36,10 +36,6 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys);
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup);
 
-/* Is there a key, which has not ended, of a bootstrapping? Without --bsf the flow itself says so.
- */
-bool ue_keys_is_usable(const struct ue_keys *keys, const struct client_setup *setup);
-
 /* Put what a bootstrapping gave in force. False, with a fault, leaves the old one. On any thread.
  */
 bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE]);

@@ -132,6 +132,15 @@ def test_pin(tmp_path: Path) -> None:
     assert b"1234" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("pin", [None, "1234"])
+def test_pin_that_is_off(tmp_path: Path, pin: str | None) -> None:
+    """Cards say different things of it, some how many tries are left: what can be read wants no PIN."""
+    card = Card(changes={"0020": "63c3"})
+    with Bsf() as bsf, Modem(card) as modem:
+        result = bootstrap(bsf.url, modem, tmp_path, pin=pin)
+    assert result.returncode == 0, result.stderr
+
+
 def test_wrong_pin(tmp_path: Path) -> None:
     """It is tried once."""
     card = Card(pin="1234")

@@ -1,0 +1,58 @@
+"""Faults of e2e-ue's keys by bootstrapping: when it is due, who waits, what is refused.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Room, of
+
+FAULTS = [
+    *of(
+        "attempts.c",
+        ("begun + (int64_t)attempts->interval_s * 1000", "begun"),
+        ("        pause *= 2;", "        ;"),
+        ("return seconds - tenth + some_of(tenth / 2);", "return seconds / 2;"),
+        ("return seconds - tenth + some_of(tenth / 2);", "return seconds;"),
+    ),
+    *of(
+        "ue_bootstrap.c",
+        ("    attempts_begin(&bootstrap->attempts, clock_ms());", ""),
+        ("        known.follows_refused = was_refused;", ""),
+        ("    resume(bootstrap);\n", ""),
+        ("    known->is_refused = true;\n", ""),
+        ("if (refused != NULL)\n        take_refusal", "if (false)\n        take_refusal"),
+        ("OPENSSL_cleanse(&state, sizeof(state));", ""),
+        ("strcmp(known->b_tid, refused) != 0)", "strcmp(known->b_tid, refused) == 0)"),
+        ("    bootstrap->own.settings.usim.ends = &bootstrap->ends;\n", ""),
+    ),
+    *of(
+        "ue_listen.c",
+        ("    if (goes_on) {", "    if (false) {"),
+        ("        if (!atomic_exchange(&news->is_posted, true))", "        if (false)"),
+        ("    atomic_store(&news->is_posted, false);", ""),
+    ),
+    *of(
+        "ue_message.c",
+        ("is_resumed && !ue_bootstrap_is_recent(options)", "is_resumed"),
+        ("is_resumed && !ue_bootstrap_is_recent(options)", "false"),
+        (
+            "const bool is_resumed = ue_bootstrap_resume(options, keys);",
+            "const bool is_resumed = false;",
+        ),
+    ),
+    *of(
+        "ue_key_rows.c",
+        ("row->ka != NULL && strcmp(row->device, kas->device) == 0", "row->ka != NULL"),
+        ("secret_buf_free(&text);", ""),
+    ),
+    *of(
+        "client.c",
+        ("client->is_refused = !is_second(client) && says_other_key(alert);", ""),
+    ),
+]
+
+ROOM = Room(
+    folder="e2e/ue",
+    target="akma akma-tool e2e-as e2e-ue",
+    tests=["test_ue_bootstrap"],
+    faults=FAULTS,
+)
