@@ -10,7 +10,8 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#define SLICE_MS 2 /* that one loop closes connections for before events have their turn */
+#define SLICE_MS       2  /* that one loop closes connections for before events have their turn */
+#define SCOPES_AT_ONCE 16 /* between two looks at the clock */
 
 /* For one loop: which connections are to end there. */
 struct ending {
@@ -71,7 +72,7 @@ static struct connection *find_matching(struct worker *worker, const struct stor
     return connection;
 }
 
-/* The next one to close; NULL: none is left. */
+/* The next one to close, looking at some scopes; NULL: none of theirs is left. */
 static struct connection *find_next(struct ending *ending)
 {
     const struct close_matching *matching = ending->matching;
@@ -79,12 +80,19 @@ static struct connection *find_next(struct ending *ending)
 
     if (matching->scopes == NULL)
         return TAILQ_FIRST(&ending->worker->all);
-    for (; ending->next < matching->count; ending->next++) {
+    for (size_t i = 0; i < SCOPES_AT_ONCE && ending->next < matching->count; i++) {
         connection = find_matching(ending->worker, &matching->scopes[ending->next]);
         if (connection != NULL)
             break;
+        ending->next++;
     }
     return connection;
+}
+
+static bool has_more(const struct ending *ending)
+{
+    return ending->matching->scopes == NULL ? !TAILQ_EMPTY(&ending->worker->all)
+                                            : ending->next < ending->matching->count;
 }
 
 static void end_here(struct loop *loop, struct loop_message *message)
@@ -93,14 +101,13 @@ static void end_here(struct loop *loop, struct loop_message *message)
     const int64_t end = clock_ms() + SLICE_MS;
     struct connection *connection;
 
-    while ((connection = find_next(ending)) != NULL) {
-        connection_close(connection, ending->matching->reason);
-        if (clock_ms() >= end) {
-            loop_post(loop, message);
-            return;
-        }
-    }
-    settle(ending->matching);
+    while (has_more(ending) && clock_ms() < end)
+        if ((connection = find_next(ending)) != NULL)
+            connection_close(connection, ending->matching->reason);
+    if (has_more(ending))
+        loop_post(loop, message);
+    else
+        settle(ending->matching);
 }
 
 static const char *copy(char text[STORE_TEXT_SIZE], const char *given)

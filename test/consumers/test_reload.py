@@ -8,16 +8,20 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from certificates import Authority
 from evp import BUILD
-from flow import FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, ue, wait_until
+from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, ue
+from flow import wait_until, write_devices
 from line import Sides
 from operator_network import Subscriber
 from operator_site import AKMA, Notified
+from sanitizer import SANITIZED, SLOWER
 from store_cluster import Redis, Site, private
 
 PROGRAM = BUILD / "e2e/e2e-as"
@@ -210,3 +214,73 @@ def test_sides_of_a_line(tmp_path: Path) -> None:
         assert "it is not the key of --cert" in reload(server)
         sides.third_party[1].write_bytes(before)
         assert "result=refused" not in reload(server)
+
+
+HELD, ROWS, DESCRIPTORS = 9000, 200_000, 20_000
+TURN_MS = 50  # what a reload may cost a UE elsewhere
+NO_LIMITS = (
+    *("--connections-max", "19000", "--connections-per-device", "19000"),
+    *("--handshakes-per-source", "19000", "--line-timeout", "3600", "--e2e", "offered"),
+)
+
+
+class Turns:
+    """The longest turn of an event loop, in milliseconds of the processor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "turns"
+        self.environment = ENVIRONMENT | {
+            "LD_PRELOAD": str(BUILD / "test/programs/libpreload_turns.so"),
+            "AKMA_TURNS": str(self.file),
+        }
+        self.reset()
+
+    def reset(self) -> None:
+        """From now on."""
+        with self.file.open("r+b" if self.file.exists() else "wb") as file:
+            file.write(bytes(8))
+
+    @property
+    def longest(self) -> float:
+        """So far."""
+        return int.from_bytes(self.file.read_bytes(), sys.byteorder) / 1e6
+
+
+def is_idle(pid: int) -> bool:
+    """Did a process use no processor for a while?"""
+
+    def ticks() -> list[str]:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[11:13]
+
+    before = ticks()
+    time.sleep(0.3)
+    return ticks() == before
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+@pytest.mark.parametrize("which", ["others", "all"])
+def test_many_rows_go_while_many_connections_are_held(tmp_path: Path, which: str) -> None:
+    """Rows of others, or of all: no loop is stopped by rows times connections (20 s, once), whatever the machine does."""
+    key, ka = bytes(range(32)), bytes(range(1, 33))
+    many = [[f"{number}@bsf.example.com", key.hex(), ka.hex()] for number in range(ROWS)]
+    last = [["last@bsf.example.com", key.hex(), ka.hex()]]
+    devices = write_devices(tmp_path / "devices.csv", [*last, *many])
+    turns = Turns(tmp_path)
+    within = ("sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$@"', "sh")
+    with Server(devices, *NO_LIMITS, within=within, environment=turns.environment) as server:
+        identity = "last@bsf.example.com" if which == "others" else "0@bsf.example.com"
+        command = [*within, str(BUILD / "test/programs/held_connections"), server.address]
+        with Process(*command, f"3GPP-bootstrapping.{identity}", key.hex(), str(HELD)) as hold:
+            assert int(hold.read(SLOWER * 300)) == HELD
+            turns.reset()
+            write_devices(devices, last)
+            assert "result=applied" in reload(server)
+
+            wait_until(lambda: is_idle(server.process.pid), SLOWER * SECONDS)
+            longest = turns.longest
+            hold.write(b"\n")
+            assert int(hold.read(SLOWER * 60)) == (HELD if which == "others" else 0)
+            result = ue(devices, "last@bsf.example.com", server.address, server.e2e_address)
+            assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
+    print(f"{which}: {longest:.1f} ms")
+    assert longest < TURN_MS

@@ -41,10 +41,10 @@
 
 static struct {
     struct app_server app_server;
-    SSL_CTX *psk, *line;
+    SSL_CTX *psk, *line, *nef;
     struct devices *devices;
     struct e2e e2e;
-    char addresses[3][ADDR_SIZE]; /* NAF, endpoint, line */
+    char addresses[4][ADDR_SIZE]; /* NAF, endpoint, line, notifications */
 } all;
 
 static const char *current;
@@ -164,7 +164,7 @@ static bool try_without_ka(void)
     const struct device *bare = devices_find(all.devices, "bare");
     struct e2e_flag flag;
 
-    if (!get_flag("3GPP-AKMAbare", bare->ks_naf, &flag))
+    if (!get_flag("3GPP-bootstrapping.bare", bare->ks_naf, &flag))
         return false;
     want(!flag.e2e, "a flag for a UE without a Ka");
     return true;
@@ -193,14 +193,30 @@ static bool try_line(void)
     return echoes(&tp_link_answer.flag, false);
 }
 
+/* As a NEF: a notification is taken, or fails for the time being (5xx), or there is no answer. */
+static bool try_notification(void)
+{
+    static const char body[] = "{\"aKId\":\"nobody@example.com\"}";
+    char request[256], answer[STREAM_ANSWER_MAX + 1];
+
+    (void)snprintf(request, sizeof(request),
+                   "POST /revoked HTTP/1.1\r\nHost: " NAF "\r\nContent-Type: application/json\r\n"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   sizeof(body) - 1, body);
+    if (!ask(shake_hands(all.nef, 3, NULL, NULL), request, answer))
+        return false;
+    if (strncmp(answer, "HTTP/1.1 204 ", strlen("HTTP/1.1 204 ")) == 0)
+        return true;
+    want(strncmp(answer, "HTTP/1.1 50", strlen("HTTP/1.1 50")) == 0, answer);
+    return false;
+}
+
 static const struct {
     const char *name;
     bool (*run)(void);
 } parts[] = {
-    {"flow", try_flow},
-    {"wrong keys", try_wrong_keys},
-    {"without a Ka", try_without_ka},
-    {"line", try_line},
+    {"flow", try_flow}, {"wrong keys", try_wrong_keys},     {"without a Ka", try_without_ka},
+    {"line", try_line}, {"notification", try_notification},
 };
 
 static void mark(struct loop *loop, struct loop_message *message)
@@ -235,10 +251,11 @@ static long blocks_at_rest(void)
     struct loop *loop = all.app_server.server.loops->loop;
     struct store_answer ignored;
 
-    for (int tries = 0; atomic_load(&all.app_server.server.pools[POOL_UES].open) > 0; tries++) {
-        want(tries < 300000, "a connection does not end");
-        (void)usleep(100);
-    }
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        for (int tries = 0; atomic_load(&all.app_server.server.pools[pool].open) > 0; tries++) {
+            want(tries < 300000, "a connection does not end");
+            (void)usleep(100);
+        }
     (void)store->ops->revoke(store, loop, &everything, ignore, NULL, &ignored);
     cleared.message.run = clear;
     atomic_store(&cleared.done, false);
@@ -279,22 +296,59 @@ static void find_address(char shown[ADDR_SIZE], int fd)
     (void)snprintf(shown, ADDR_SIZE, "127.0.0.1:%d", ntohs(address.sin_port));
 }
 
+static SSL_CTX *certified_ctx(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    want(ctx != NULL && SSL_CTX_use_certificate_chain_file(ctx, "line.pem") > 0 &&
+             SSL_CTX_use_PrivateKey_file(ctx, "line.key", SSL_FILETYPE_PEM) > 0,
+         "certificate");
+    return ctx;
+}
+
 static void start(void)
 {
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE];
-    static char *words[] = {"server_oom",  "--accept",
-                            "127.0.0.1:0", "--e2e-accept",
-                            "127.0.0.1:0", "--naf-accept",
-                            "127.0.0.1:0", "--devices",
-                            "devices.csv", "--naf-fqdn",
-                            NAF,           "--cert",
-                            "line.pem",    "--key",
-                            "line.key",    "--ca",
-                            "line.pem",    "--handshake-timeout",
-                            "2",           "--line-timeout",
-                            "2",           "--idle-timeout",
-                            "2",           NULL};
+    /* the NEF's address is nobody's: the devices file answers for GBA, and nothing else is asked */
+    static char *words[] = {"server_oom",
+                            "--accept",
+                            "127.0.0.1:0",
+                            "--e2e-accept",
+                            "127.0.0.1:0",
+                            "--naf-accept",
+                            "127.0.0.1:0",
+                            "--devices",
+                            "devices.csv",
+                            "--naf-fqdn",
+                            NAF,
+                            "--cert",
+                            "line.pem",
+                            "--key",
+                            "line.key",
+                            "--ca",
+                            "line.pem",
+                            "--key-source",
+                            "nef:https://[::1]",
+                            "--source-cert",
+                            "line.pem",
+                            "--source-key",
+                            "line.key",
+                            "--source-ca",
+                            "line.pem",
+                            "--notify-accept",
+                            "127.0.0.1:0",
+                            "--notify-name",
+                            NAF,
+                            "--notify-uri",
+                            "https://naf.example.com/revoked",
+                            "--handshake-timeout",
+                            "2",
+                            "--line-timeout",
+                            "2",
+                            "--idle-timeout",
+                            "2",
+                            NULL};
     static struct loop_message first = {.run = mark};
     const struct e2e_setup setup = {
         .naf_fqdn = NAF, .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7}, .usage = USAGE};
@@ -305,15 +359,15 @@ static void start(void)
     (void)sched_setaffinity(0, sizeof(one), &one); /* one loop */
     all.app_server.options = app_server_options_parse(sizeof(words) / sizeof(words[0]) - 1, words,
                                                       &all.app_server.roles);
+    app_server_read_options(&all.app_server);
     want(app_server_set_up(&all.app_server) == EXIT_SUCCESS, "set up");
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         find_address(all.addresses[i], all.app_server.endpoints.endpoint[i].fd);
     all.devices = devices_read("devices.csv", &rules, fault);
     all.psk = tls_psk_ctx(TLS_client_method(), NULL);
-    all.line = SSL_CTX_new(TLS_client_method());
-    want(all.devices != NULL && all.psk != NULL && all.line != NULL &&
-             SSL_CTX_use_certificate_chain_file(all.line, "line.pem") > 0 &&
-             SSL_CTX_use_PrivateKey_file(all.line, "line.key", SSL_FILETYPE_PEM) > 0 &&
+    all.line = certified_ctx();
+    all.nef = certified_ctx();
+    want(all.devices != NULL && all.psk != NULL &&
              SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
                  0 &&
              e2e_setup_open(&all.e2e, &setup) == E2E_OPEN,
@@ -338,6 +392,7 @@ int main(int argc, char *argv[])
     e2e_close(&all.e2e);
     SSL_CTX_free(all.psk);
     SSL_CTX_free(all.line);
+    SSL_CTX_free(all.nef);
     devices_free(all.devices);
     return EXIT_SUCCESS;
 }

@@ -2,7 +2,8 @@
  * preload_time - a wall clock that a test sets, to be preloaded
  *
  * AKMA_CLOCK is what time() gives. AKMA_CLOCK_STEP names a file instead: so many seconds is the
- * clock ahead, and the test may write another number at any time.
+ * clock ahead, and the test may write another number at any time. AKMA_MONOTONIC_STEP does the same
+ * with the clock that limits of time are measured by.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static time_t step(void)
+static time_t step(const char *name)
 {
-    const char *path = getenv("AKMA_CLOCK_STEP");
+    const char *path = getenv(name);
     FILE *file = path == NULL ? NULL : fopen(path, "re");
     char text[32] = "";
 
@@ -31,7 +32,9 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     const int result = (int)syscall(SYS_clock_gettime, clock, now);
 
     if (result == 0 && clock == CLOCK_REALTIME)
-        now->tv_sec += step();
+        now->tv_sec += step("AKMA_CLOCK_STEP");
+    if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+        now->tv_sec += step("AKMA_MONOTONIC_STEP");
     return result;
 }
 
@@ -41,8 +44,7 @@ time_t time(time_t *seconds)
     struct timespec real = {0, 0};
     time_t now;
 
-    if (getenv("AKMA_CLOCK_STEP") != NULL)
-        (void)clock_gettime(CLOCK_REALTIME, &real);
+    (void)clock_gettime(CLOCK_REALTIME, &real);
     now = set == NULL ? real.tv_sec : (time_t)strtoll(set, NULL, 10);
     if (seconds != NULL)
         *seconds = now;

@@ -20,6 +20,7 @@ import reference
 from client_hello import ALERT, client_hello, read_record, send_record
 from evp import BUILD
 from flow import (
+    ENVIRONMENT,
     FQDN,
     LOOPBACK,
     NAF_ID,
@@ -320,12 +321,21 @@ def test_held_ones_make_room(devices: Path) -> None:
 class Listener(Process):
     """e2e-ue in front of local programs."""
 
-    def __init__(self, devices: Path, connect: str, e2e_connect: str) -> None:
+    def __init__(
+        self,
+        devices: Path,
+        connect: str,
+        e2e_connect: str,
+        within: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(
+            *within,
             BUILD / "e2e/e2e-ue",
             *["--connect", connect, "--e2e-connect", e2e_connect],
             *["--devices", str(devices), "--identity", ID, "--naf-fqdn", FQDN],
             *["--listen", f"{LOOPBACK}:0"],
+            environment=environment,
         )
         line = self.read().decode()
         assert line.startswith("listen "), line + self.errors
@@ -362,6 +372,39 @@ def test_many_at_once(devices: Path) -> None:
         assert answers == [b"e2e: x\n"] * 100
         assert server.held <= HELD_MAX
         assert "event=refused" not in server.errors
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
+    """After 60 seconds without a nonce, without an error at either side; the clock is set, nobody waits."""
+    step = tmp_path / "step"
+    step.write_text("0")
+    environment = ENVIRONMENT | {
+        "LD_PRELOAD": str(BUILD / "test/programs/libpreload_time.so"),
+        "AKMA_MONOTONIC_STEP": str(step),
+    }
+    with Metered(devices) as server:
+        to = (server.address, server.e2e_address)
+        with Listener(devices, *to, ("taskset", "-c", "0"), environment) as here:
+            with contextlib.ExitStack() as stack:  # at once: each has a first connection of its own
+                here.process.send_signal(signal.SIGSTOP)
+                held = [
+                    stack.enter_context(socket.create_connection(split(here.address), SECONDS))
+                    for _ in range(3)
+                ]
+                here.process.send_signal(signal.SIGCONT)
+                for program in held:
+                    program.sendall(b"x\n")
+                    assert program.makefile("rb").readline() == b"e2e: x\n"
+                wait_until(lambda: server.held == 3)
+            step.write_text("59")
+            assert here.says() == b"e2e: x\n"
+            assert server.held == 3
+            step.write_text("121")  # the one that was used last is good for one more
+            assert here.says() == b"e2e: x\n"
+            wait_until(lambda: server.held == 1)
+            assert here.errors == ""
+        assert "event=refused" not in server.errors and "event=broken" not in server.errors
 
 
 def test_server_that_was_started_again(devices: Path) -> None:

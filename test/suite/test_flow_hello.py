@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import re
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +24,13 @@ ID = "ue@bsf.example.com"
 IDENTITY = f"3GPP-bootstrapping.{ID}".encode()
 LARGEST = 8192  # octets that a ClientHello may announce
 LIMITED = 1.2  # seconds after which lines that others have caused leave room for one more
-PLACES = 30  # for notifications of one address
 COUNT = 200  # connections in one state
 
 LISTENERS = ("accept", "e2e-accept", "naf-accept", "notify-accept")
+FEW = {
+    "notify-accept": 30,
+    "metrics": 7,
+}  # connections of one address: their own changes count more
 # A HelloRetryRequest, and what follows, is for who has a key of the address; an endpoint's is used once.
 ANSWERED = ("accept", "naf-accept")
 
@@ -63,6 +67,9 @@ class Listeners:
         ]
         notify = ["--notify-accept", f"{LOOPBACK}:0", "--notify-name", "nef.example.com"]
         uri = ["--notify-uri", "https://naf.example.com/revoked"]
+        self.unanswering = socket.create_server((LOOPBACK, 0))  # an operator's
+        nef = f"nef:https://{LOOPBACK}:{self.unanswering.getsockname()[1]}"
+        unanswered = ["--key-source", nef, "--source-ca", authority.file, "--source-timeout", "30"]
         self.options: dict[str, list[str | Path]] = {
             "accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],
             "e2e-accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],
@@ -75,11 +82,15 @@ class Listeners:
                 *limits,
             ],
             "notify-accept": [*naf, *source, *operator, *notify, *uri],
+            "metrics": [*naf, "--metrics", f"{LOOPBACK}:0"],
+            "operator": [*naf, *source, *unanswered],
         }
 
     def run(self, name: str) -> tuple[Program, str]:
         """A program with this listener, and its address."""
         program = Program(*self.options[name])
+        if name == "operator":
+            program.addresses[name] = program.addresses["accept"]
         if name == "notify-accept":
             program.addresses[name] = program.read().decode().split()[1]
         return program, program.addresses[name]
@@ -290,6 +301,17 @@ def half_a_record(connection: socket.socket, name: str) -> None:
     connection.sendall(b"\x17\x03\x03\x40\x18" + bytes(16000))
 
 
+def half_a_request(connection: socket.socket, _: str) -> None:
+    """Of HTTP, with most of the headers that there may be."""
+    connection.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"y" * 8000)
+
+
+def looked_up(connection: socket.socket, _: str) -> None:
+    """The handshake is paused: an operator is asked for the key, and does not answer."""
+    identity = f"3GPP-AKMA{secrets.token_hex(8)}@nobody.example.com".encode()
+    connection.sendall(records(client_hello([(identity, bytes(32))])))
+
+
 STATES: list[tuple[Callable[[socket.socket, str], None], int, tuple[str, ...]]] = [
     (silent, 3, LISTENERS),
     (begun, 3, LISTENERS),
@@ -300,6 +322,9 @@ STATES: list[tuple[Callable[[socket.socket, str], None], int, tuple[str, ...]]] 
     (half_a_record, 64, ANSWERED),
     (answered, 72, ("notify-accept",)),  # few connections: the process's own changes count more
     (half_a_record, 96, ("notify-accept",)),
+    (silent, 20, ("metrics",)),
+    (half_a_request, 32, ("metrics",)),
+    (looked_up, 64, ("operator",)),
 ]
 
 
@@ -318,7 +343,7 @@ def test_memory_of_a_connection_in_a_state(
 ) -> None:
     """KiB of the process for each connection that has proved nothing, in each state that it can stay in."""
     process, address = listeners.run(name)
-    count = PLACES if name == "notify-accept" else COUNT
+    count = FEW.get(name, COUNT)
     with process, contextlib.ExitStack() as held:
         state(held.enter_context(socket.create_connection(split(address), SECONDS)), name)
         time.sleep(0.2)

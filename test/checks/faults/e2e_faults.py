@@ -496,6 +496,16 @@ FAULTS: list[Fault] = [
         by="test_connections_max",
     ),
     *of(
+        "server/server.c",
+        ("    while (has_more(ending) && clock_ms() < end)\n", "    while (has_more(ending))\n"),
+        by="many_rows_go",
+    ),
+    *of(
+        "ue/first_pool.c",
+        ("(int64_t)FIRST_POOL_SECONDS * 1000", "(int64_t)FIRST_POOL_SECONDS * 2000"),
+        by="closed_in_time",
+    ),
+    *of(
         "server/acceptor.c",
         ("if (atomic_load(&server->workers[i].open) < atomic_load(&least->open))", "if (false)"),
         by="test_loops_share_connections",
