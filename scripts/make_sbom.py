@@ -42,7 +42,7 @@ LIBRARIES = {
 # What is built, and what each links, as the suite reads it from the files.
 BUILT = {
     "akma.so": ["libcrypto", "libc"],
-    "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libc"],
+    "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libpq", "libc"],
     "e2e-as": [
         *("libcrypto", "libssl", "libjansson", "libevent"),
         *("libhiredis", "libcurl", "libpq", "libc"),

@@ -18,14 +18,19 @@ static const struct {
 } actions[] = {
     {"new", ka_new, "make Ka's for a list of devices"},
     {"derive", ka_derive, "derive Ka's from a master secret for a list of devices"},
-    {"add", ka_add, "add Ka's to a devices file"},
-    {"remove", ka_remove, "remove Ka's from a devices file"},
+    {"add", ka_add, "add Ka's to a devices file or a database"},
+    {"remove", ka_remove, "remove Ka's from a devices file or a database"},
     {"merge", ka_merge, "put Ks_NAF's and Ka's of two files together"},
+    {"list", ka_list, "list what a database has, without its Ka's"},
+    {"import", ka_import, "the Ka's of a devices file into a database"},
+    {"export", ka_export, "the Ka's of a database as a devices file"},
+    {"rekey", ka_rekey, "seal the rows of a database with another key"},
 };
 
 static void help(FILE *stream)
 {
-    fprintf(stream, "akma ka - make Ka's, and change which ones a devices file has\n\n");
+    fprintf(stream,
+            "akma ka - make Ka's, and change which ones a devices file or a database has\n\n");
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         fprintf(stream, "  akma ka %-8s %s\n", actions[i].name, actions[i].purpose);
     fprintf(stream, "\nakma ka new --help, and so on, says more.\n\n"
@@ -51,6 +56,8 @@ int command_ka(int argc, char *argv[])
             argv[1] = called;
             return actions[i].run(argc - 1, argv + 1);
         }
-    fprintf(stderr, "akma ka: %s: must be new, derive, add, remove or merge\n", PRINTABLE(argv[1]));
+    fprintf(stderr,
+            "akma ka: %s: must be new, derive, add, remove, merge, list, import, export or rekey\n",
+            PRINTABLE(argv[1]));
     return EXIT_USAGE;
 }

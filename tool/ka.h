@@ -1,5 +1,5 @@
 /*
- * akma ka new, derive, add, remove and merge
+ * akma ka new, derive, add, remove, merge, list, import, export and rekey
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +19,10 @@ int ka_derive(int argc, char *argv[]);
 int ka_add(int argc, char *argv[]);
 int ka_remove(int argc, char *argv[]);
 int ka_merge(int argc, char *argv[]);
+int ka_list(int argc, char *argv[]);
+int ka_import(int argc, char *argv[]);
+int ka_export(int argc, char *argv[]);
+int ka_rekey(int argc, char *argv[]);
 
 /* What --help says of a master secret and of a token's PIN. */
 #define KA_MASTER_HELP                                                       \

@@ -5,6 +5,7 @@
  */
 #include "devices_edit.h"
 #include "ka.h"
+#include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
 #include "printable.h"
@@ -21,14 +22,18 @@ static const char example[] =
     "then add it here, then remove the old one.\n"
     "\n"
     "Example:\n"
-    "  akma ka add --devices devices.csv --in new.csv";
+    "  akma ka add --devices devices.csv --in new.csv\n"
+    "  akma ka add --database postgresql://registrar@db.example.com/akma \\\n"
+    "      --ka-key ka.key --in new.csv";
 
 static struct {
-    const char *devices, *in, *identity, *is_new, *ka, *ks_naf, *ka_id, *length, *raw, *wait;
-} option = {.length = KA_LENGTH_DEFAULT, .wait = DEVICES_EDIT_WAIT_DEFAULT};
+    const char *devices, *in, *identity, *is_new, *ka, *ks_naf, *ka_id, *length, *raw;
+    struct ka_database_options database;
+} option = {.length = KA_LENGTH_DEFAULT, .database.wait = DEVICES_EDIT_WAIT_DEFAULT};
 
 static const struct option_row rows[] = {
-    {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
+    {"devices", "FILE", &option.devices, OPTION_OPTIONAL, "the devices file"},
+    KA_DATABASE_ROWS(option.database, OPTION_OPTIONAL),
     {"in", "CSV", &option.in, OPTION_OPTIONAL,
      "rows to add, as akma ka new makes them; - is standard input"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "instead, one device"},
@@ -37,10 +42,10 @@ static const struct option_row rows[] = {
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a random one"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "its name"},
     {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device that is new"},
-    {"new", NULL, &option.is_new, OPTION_OPTIONAL, "take devices that the file does not have"},
+    {"new", NULL, &option.is_new, OPTION_OPTIONAL, "take devices that it does not have"},
     {"raw", NULL, &option.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
-    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
-     "how long to wait while another program has the file locked"},
+    {"wait", "SECONDS", &option.database.wait, OPTION_OPTIONAL,
+     "how long to wait while another program has it locked"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
@@ -255,15 +260,56 @@ static bool add(struct devices *added, unsigned int wait)
     return done;
 }
 
+/* The module refuses such a Ka later. */
+static bool are_keys(const struct devices *added)
+{
+    for (size_t i = 0; i < added->count; i++) {
+        const char *wrong =
+            ka_keys_fault(added->rows[i].ks_naf, added->rows[i].ka, added->rows[i].ka_length);
+
+        if (wrong != NULL)
+            return fail(option.in != NULL ? option.in : "--ka", wrong);
+    }
+    return true;
+}
+
+static bool add_to_database(const struct devices *added)
+{
+    char fault[KA_DATABASE_FAULT_SIZE];
+    const enum ka_database_rule rule =
+        option.is_new == NULL ? KA_DATABASE_ADD : KA_DATABASE_ADD_NEW;
+    struct ka_database *database;
+    size_t taken;
+    bool done;
+
+    if (!are_keys(added))
+        return false;
+    database = ka_database_put_devices(&option.database, added, rule, &taken, fault);
+    done = (database != NULL && ka_database_commit(database, fault)) || fail("--database", fault);
+    ka_database_close(database);
+    return done;
+}
+
+static bool is_one_place(void)
+{
+    if ((option.devices == NULL) == (option.database.uri == NULL))
+        return fail("--devices", "give either this or --database");
+    if (option.database.uri != NULL && option.ks_naf != NULL)
+        return fail("--ks-naf", "is for a devices file: a database of Ka's has none");
+    return ka_database_options_check("add", &option.database);
+}
+
 int ka_add(int argc, char *argv[])
 {
     struct devices *added = NULL;
     unsigned int wait;
     bool done;
 
-    options_parse(argc, argv, "add Ka's to a devices file", groups,
+    options_parse(argc, argv, "add Ka's to a devices file or a database", groups,
                   sizeof(groups) / sizeof(groups[0]));
-    wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
+    wait = options_number("wait", option.database.wait, 0, DEVICES_EDIT_WAIT_MAX);
+    if (!is_one_place())
+        return EXIT_USAGE;
     if ((option.in == NULL) == (option.identity == NULL)) {
         (void)fail("--in", "give either this or --identity");
         return EXIT_USAGE;
@@ -275,7 +321,8 @@ int ka_add(int argc, char *argv[])
         (void)fail("--ks-naf", SECRET_USED_TWICE);
         return EXIT_USAGE;
     }
-    done = (option.in != NULL ? read_rows(&added) : make_row(&added)) && add(added, wait);
+    done = (option.in != NULL ? read_rows(&added) : make_row(&added)) &&
+           (option.devices != NULL ? add(added, wait) : add_to_database(added));
     if (done)
         printf("%zu added\n", added->count);
     devices_free(added);

@@ -5,6 +5,7 @@
  */
 #include "devices_edit.h"
 #include "ka.h"
+#include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
 #include "out_file.h"
@@ -22,12 +23,15 @@ static const char example[] =
     "\n"
     "Example:\n"
     "  akma ka new --in identities.txt --ka-id 2026 --out new.csv\n"
+    "  akma ka new --in identities.txt --ka-id 2026 --out new.csv \\\n"
+    "      --database postgresql://registrar@db.example.com/akma --ka-key ka.key\n"
     "  akma ka new --pkcs11 'pkcs11:token=akma;object=k-master' --ka-pin file:pin";
 
 static struct {
     const char *in, *out, *force, *length, *ka_id, *pkcs11, *pin;
     const char *identities[OPTION_MANY_MAX + 1];
-} option = {.length = KA_LENGTH_DEFAULT};
+    struct ka_database_options database;
+} option = {.length = KA_LENGTH_DEFAULT, .database.wait = DEVICES_EDIT_WAIT_DEFAULT};
 
 static const struct option_row rows[] = {
     {"in", "FILE", &option.in, OPTION_OPTIONAL,
@@ -37,6 +41,7 @@ static const struct option_row rows[] = {
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a Ka, 16 to 65535"},
     {"out", "FILE", &option.out, OPTION_OPTIONAL, KA_OUT_HELP},
     {"force", NULL, &option.force, OPTION_OPTIONAL, KA_FORCE_HELP},
+    KA_DATABASE_ROWS(option.database, OPTION_OPTIONAL),
     {"pkcs11", "URI", &option.pkcs11, OPTION_OPTIONAL,
      "instead of Ka's, make a master secret in a token (RFC 7512), named by object="},
     {"ka-pin", "SRC", &option.pin, OPTION_OPTIONAL, KA_PIN_HELP},
@@ -139,11 +144,48 @@ static bool write_text(const struct secret_buf *text)
            fail(option.out == NULL ? "standard output" : option.out, fault);
 }
 
+/* The rows, in the database as soon as they are committed. */
+static bool put_into_database(struct ka_database **database, const struct secret_buf *text)
+{
+    char fault[KA_DATABASE_FAULT_SIZE];
+    struct devices *devices = devices_edit_parse(text, DEVICES_KA, fault);
+    size_t taken;
+
+    if (devices != NULL)
+        *database =
+            ka_database_put_devices(&option.database, devices, KA_DATABASE_ADD_NEW, &taken, fault);
+    devices_free(devices);
+    return *database != NULL || fail("--database", fault);
+}
+
+static bool commit(struct ka_database *database)
+{
+    char fault[KA_DATABASE_FAULT_SIZE];
+
+    if (ka_database_commit(database, fault))
+        return true;
+    (void)fail("--database", fault);
+    return fail("--database", "what was written may not be there: akma ka import puts it there");
+}
+
+/* What is not in the database is written nowhere, and what is written is there. */
+static bool give_out(const struct secret_buf *text)
+{
+    struct ka_database *database = NULL;
+    bool done;
+
+    if (option.database.uri == NULL)
+        return write_text(text);
+    done = put_into_database(&database, text) && write_text(text) && commit(database);
+    ka_database_close(database);
+    return done;
+}
+
 /* A master secret has neither devices nor a file. */
 static int new_master(void)
 {
     if (option.in != NULL || option.identities[0] != NULL || option.out != NULL ||
-        option.force != NULL || option.ka_id != NULL ||
+        option.force != NULL || option.ka_id != NULL || option.database.uri != NULL ||
         strcmp(option.length, KA_LENGTH_DEFAULT) != 0) {
         (void)fail("--pkcs11",
                    "makes one secret of 32 octets in a token: it goes with --ka-pin alone");
@@ -167,6 +209,8 @@ int ka_new(int argc, char *argv[])
         (void)fail("--ka-pin", "is for a token: --pkcs11 URI is missing");
         return EXIT_USAGE;
     }
+    if (!ka_database_options_check("new", &option.database))
+        return EXIT_USAGE;
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     if ((option.in == NULL) == (option.identities[0] == NULL)) {
         (void)fail("--in", "give either this or --identity");
@@ -182,7 +226,7 @@ int ka_new(int argc, char *argv[])
     else
         done = (option.in == NULL || read_list(&list)) &&
                put_devices(&text, &list, ka, length, &count) && check(&text, count) &&
-               write_text(&text);
+               give_out(&text);
     OPENSSL_clear_free(ka, length);
     secret_buf_free(&text);
     secret_buf_free(&list);

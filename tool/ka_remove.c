@@ -5,6 +5,7 @@
  */
 #include "devices_edit.h"
 #include "ka.h"
+#include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
 #include "printable.h"
@@ -22,16 +23,21 @@ static const char example[] =
     "  akma ka remove --devices devices.csv --ka-id 2025";
 
 static struct {
-    const char *devices, *identity, *ka_id, *unnamed, *wait;
-} option = {.wait = DEVICES_EDIT_WAIT_DEFAULT};
+    const char *devices, *identity, *ka_id, *unnamed;
+    struct ka_database_options database;
+} option = {.database.wait = DEVICES_EDIT_WAIT_DEFAULT};
 
 static const struct option_row rows[] = {
-    {"devices", "FILE", &option.devices, OPTION_REQUIRED, "the devices file"},
+    {"devices", "FILE", &option.devices, OPTION_OPTIONAL, "the devices file"},
+    {"database", "URI", &option.database.uri, OPTION_OPTIONAL,
+     "instead, PostgreSQL's address: postgresql://..."},
+    {"ka-password-file", "FILE", &option.database.password_file, OPTION_OPTIONAL,
+     "with --database, the password there (without: ~/.pgpass)"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "rows of this device"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "rows of the Ka of this name"},
     {"no-ka-id", NULL, &option.unnamed, OPTION_OPTIONAL, "rows whose Ka has no name"},
-    {"wait", "SECONDS", &option.wait, OPTION_OPTIONAL,
-     "how long to wait while another program has the file locked"},
+    {"wait", "SECONDS", &option.database.wait, OPTION_OPTIONAL,
+     "how long to wait while another program has it locked"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
@@ -42,9 +48,13 @@ static bool fail(const char *where, const char *what)
     return false;
 }
 
-/* The options that say which rows go. */
+/* The options that say where, and which rows go. */
 static bool check_options(void)
 {
+    if ((option.devices == NULL) == (option.database.uri == NULL))
+        return fail("--devices", "give either this or --database");
+    if (!ka_database_options_check("remove", &option.database))
+        return false;
     if (option.ka_id != NULL && option.ka_id[0] == '\0')
         return fail("--ka-id", "empty: give a name; --no-ka-id removes rows whose Ka has none");
     if (option.ka_id != NULL && option.unnamed != NULL)
@@ -100,24 +110,48 @@ static size_t remove_rows(struct devices_edit *edit, char fault[DEVICES_EDIT_FAU
     return count;
 }
 
-int ka_remove(int argc, char *argv[])
+static size_t remove_from_database(char fault[KA_DATABASE_FAULT_SIZE])
 {
-    char fault[DEVICES_EDIT_FAULT_SIZE];
-    struct devices_edit edit;
-    unsigned int wait;
+    const struct ka_database_scope scope = {option.identity,
+                                            option.unnamed != NULL ? "" : option.ka_id};
+    struct ka_database *database = ka_database_open(&option.database, KA_DATABASE_REMOVE, fault);
     size_t count = 0;
 
-    options_parse(argc, argv, "remove Ka's from a devices file", groups,
-                  sizeof(groups) / sizeof(groups[0]));
-    wait = options_number("wait", option.wait, 0, DEVICES_EDIT_WAIT_MAX);
-    if (!check_options())
-        return EXIT_USAGE;
+    if (database != NULL && ka_database_remove(database, &scope, &count, fault)) {
+        (void)snprintf(fault, KA_DATABASE_FAULT_SIZE, "there is no such row");
+        if (count > 0 && !ka_database_commit(database, fault))
+            count = 0;
+    }
+    ka_database_close(database);
+    return count;
+}
+
+static size_t remove_from_file(unsigned int wait, char fault[DEVICES_EDIT_FAULT_SIZE])
+{
+    struct devices_edit edit;
+    size_t count = 0;
+
     if (devices_edit_open(&edit, option.devices, wait, fault))
         count = remove_rows(&edit, fault);
+    devices_edit_close(&edit);
+    return count;
+}
+
+int ka_remove(int argc, char *argv[])
+{
+    char fault[KA_DATABASE_FAULT_SIZE];
+    unsigned int wait;
+    size_t count;
+
+    options_parse(argc, argv, "remove Ka's from a devices file or a database", groups,
+                  sizeof(groups) / sizeof(groups[0]));
+    wait = options_number("wait", option.database.wait, 0, DEVICES_EDIT_WAIT_MAX);
+    if (!check_options())
+        return EXIT_USAGE;
+    count = option.devices != NULL ? remove_from_file(wait, fault) : remove_from_database(fault);
     if (count == 0)
-        (void)fail(option.devices, fault);
+        (void)fail(option.devices != NULL ? option.devices : "--database", fault);
     else
         printf("%zu removed\n", count);
-    devices_edit_close(&edit);
     return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -218,6 +218,10 @@ COMMANDS = [
     "ka add",
     "ka remove",
     "ka merge",
+    "ka list",
+    "ka import",
+    "ka export",
+    "ka rekey",
 ]
 
 
