@@ -261,6 +261,11 @@ bool options_print(void)
     return all.is_print;
 }
 
+size_t options_files(const char *const *except, const char **paths, size_t max)
+{
+    return options_table_files(&all, except, paths, max);
+}
+
 const char *options_where(const char *sentence)
 {
     return options_table_where(&all, sentence);

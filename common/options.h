@@ -92,6 +92,13 @@ bool options_are_to_be_checked(void);
  */
 const char *options_where(const char *sentence);
 
+/*
+ * The files that options of this process name, in the order of the table: every value of a row
+ * whose argument is FILE, but of the rows in except, which ends with NULL. At most max; how many
+ * there are.
+ */
+size_t options_files(const char *const *except, const char **paths, size_t max);
+
 /* Was --print-config given? Then print what is in force. */
 bool options_print(void);
 

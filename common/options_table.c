@@ -57,6 +57,28 @@ const char *options_table_where(const struct options_table *table, const char *s
     return shown;
 }
 
+static bool is_among(const char *const *names, const char *name)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+size_t options_table_files(const struct options_table *table, const char *const *except,
+                           const char **paths, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < table->count && count < max; i++) {
+        const struct option_row *row = table->rows[i];
+
+        if (row->value != NULL && *row->value != NULL && row->argument != NULL &&
+            strcmp(row->argument, "FILE") == 0 && !is_among(except, row->name))
+            paths[count++] = *row->value;
+    }
+    return count;
+}
+
 /* A value that the file's form would cut, or take for something else, stands in quotes. */
 static const char *quote_of(const char *value)
 {

@@ -35,6 +35,8 @@ bool options_take(struct options_table *table, size_t index, const char *argumen
 
 /* options.h says what they do. */
 const char *options_table_where(const struct options_table *table, const char *sentence);
+size_t options_table_files(const struct options_table *table, const char *const *except,
+                           const char **paths, size_t max);
 void options_table_print(const struct options_table *table);
 
 #endif

@@ -40,6 +40,7 @@ static struct app_server_options given = {
     .line_timeout = "10",
     .idle_timeout = "300",
     .drain_timeout = "3",
+    .reload_interval = "60",
     .log_identities = "full",
 };
 
@@ -134,6 +135,9 @@ static const struct option_row operation[] = {
      "/readyz answers 503 while the store, the link, the application or the operator is down"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
      "after SIGTERM, until connections that are open are closed"},
+    {"reload-interval", "SECONDS", &given.reload_interval, false,
+     "how often the files, but --devices, are looked at: what has changed is read again; 0: at "
+     "SIGHUP alone"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
     OPTION_CONFIG_ROW,
     OPTION_CHECK_ROW,

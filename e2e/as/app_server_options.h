@@ -19,6 +19,7 @@ struct app_server_options {
     const char *forward, *proxy_protocol;
     const char *connections_max, *connections_per_device, *handshakes_per_source;
     const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
+    const char *reload_interval;
     const char *log_identities, *metrics, *ready_strict, *connections, *keylog;
 };
 

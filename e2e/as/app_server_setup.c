@@ -8,6 +8,7 @@
 #include "app/forward.h"
 #include "app/probe.h"
 #include "as/control.h"
+#include "as/file_changes.h"
 #include "as/ka_options.h"
 #include "as/reload.h"
 #include "as/source_options.h"
@@ -499,6 +500,7 @@ void app_server_read_options(struct app_server *app_server)
 
     read_limits(app_server);
     read_words(app_server);
+    app_server->reload_interval = options_number("reload-interval", o->reload_interval, 0, DAY);
     app_server->lifetime = options_number("refresh-lifetime", o->lifetime, 1, LIFETIME_TOP);
     app_server->per_source =
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
@@ -514,6 +516,9 @@ int app_server_set_up(struct app_server *app_server)
     int status;
 
     json_line_set_up();
+    app_server->changes = file_changes_new();
+    if (app_server->changes == NULL)
+        return EXIT_FAILURE;
     if (!log_open(app_server->log_identities))
         return EXIT_FAILURE;
     status = app_server_open_policy(app_server);
@@ -552,6 +557,7 @@ void app_server_release(struct app_server *app_server)
     store_free(app_server->store); /* its connections are on the loops */
     probe_free(app_server->probe);
     heartbeat_free(app_server->heartbeat);
+    file_changes_free(app_server->changes);
     loops_free(server->loops);
     revocation_queue_free(app_server->queue);
     revocation_queue_free(app_server->ka_queue);

@@ -45,6 +45,8 @@ struct app_server {
     struct probe *probe; /* NULL: without --metrics or --forward */
     struct heartbeat *heartbeat;
     struct overview overview;
+    struct file_changes *changes;
+    unsigned int reload_interval; /* seconds; 0: files are read when somebody says so */
 };
 
 /* Understand the options' numbers and words, or exit. First. */

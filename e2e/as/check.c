@@ -88,9 +88,9 @@ static void check_files(struct checks *checks, struct app_server *app_server)
         (void)checks_step(checks, "--ka-source", ka, app_server);
     if (o->cert != NULL &&
         checks_step(checks, "--cert, --key, --ca and --crl belong together", line, app_server)) {
-        checks_dates(checks, "cert", o->cert);
-        checks_dates(checks, "ca", o->ca);
-        checks_dates(checks, "crl", o->crl);
+        checks_dates(checks, "cert", o->cert, CERT_DATES_OF_ALL);
+        checks_dates(checks, "ca", o->ca, CERT_DATES_OF_ANY);
+        checks_dates(checks, "crl", o->crl, CERT_DATES_OF_ALL);
     }
     if (source_options_given() &&
         checks_step(checks, "--source-cert, --source-key and --source-ca belong together", source,
@@ -168,7 +168,7 @@ int check(struct app_server *app_server)
     if (app_server->roles.shared_store && app_server_open_loops(app_server) &&
         checks_step(&checks, "--store-key, --store-password-file and --store-ca", store,
                     app_server)) {
-        checks_dates(&checks, "store-ca", app_server->options->store_ca);
+        checks_dates(&checks, "store-ca", app_server->options->store_ca, CERT_DATES_OF_ANY);
         check_store(&checks, app_server);
     }
     return checks_status(&checks);

@@ -5,6 +5,7 @@
  */
 #include "as/control.h"
 
+#include "as/file_changes.h"
 #include "as/service_state.h"
 #include "net/clock.h"
 #include "ops/health.h"
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SOON    1   /* seconds between two looks at a file that is changing */
 #define LOOK_MS 20L /* whether the last connection has ended */
 
 enum state { RUNNING, DRAINING, CLOSING };
@@ -26,7 +28,7 @@ struct control {
     struct event_base *base;
     enum state state;
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
-    struct event *look, *signals;
+    struct event *look, *signals, *files;
     struct service_state service;
     int signal_fd;
 };
@@ -61,7 +63,32 @@ static void end(struct control *control, int number)
 static void read_again(struct control *control, int number)
 {
     (void)number;
-    service_state_reload(&control->service);
+    service_state_reload(&control->service, RELOAD_ALL);
+}
+
+/* While a file is changing, the next look comes soon. */
+static void look_at_files(evutil_socket_t fd, short what, void *argument)
+{
+    struct control *control = argument;
+    struct timeval pause = {.tv_sec = control->app_server->reload_interval};
+    bool is_soon;
+
+    (void)fd, (void)what;
+    if (file_changes_look(control->app_server->changes, &is_soon))
+        service_state_reload(&control->service, RELOAD_ALL_BUT_DEVICES);
+    else if (is_soon)
+        pause.tv_sec = SOON;
+    loop_add_event(control->files, &pause);
+}
+
+static bool watch_files(struct control *control)
+{
+    const struct timeval pause = {.tv_sec = control->app_server->reload_interval};
+
+    if (pause.tv_sec == 0)
+        return true;
+    control->files = evtimer_new(control->base, look_at_files, control);
+    return control->files != NULL && event_add(control->files, &pause) == 0;
 }
 
 /* Has --connections, or a drain, come to its end? */
@@ -143,7 +170,8 @@ static bool run(struct control *control)
     struct app_server *app_server = control->app_server;
 
     control->look = event_new(control->base, -1, EV_PERSIST, look, control);
-    if (control->look == NULL || event_add(control->look, &often) != 0 || !answer_signals(control))
+    if (control->look == NULL || event_add(control->look, &often) != 0 ||
+        !answer_signals(control) || !watch_files(control))
         return false;
     metrics_set(METRIC_STARTED, (long)time(NULL));
     health_set_phase(HEALTH_SERVING); /* before anybody can ask */
@@ -169,6 +197,8 @@ int control_run(struct app_server *app_server)
         event_free(control.signals);
     if (control.signal_fd >= 0)
         (void)close(control.signal_fd);
+    if (control.files != NULL)
+        event_free(control.files);
     if (control.look != NULL)
         event_free(control.look);
     if (control.base != NULL)

@@ -6,6 +6,7 @@
 #include "as/reload.h"
 
 #include "as/certificates.h"
+#include "as/file_changes.h"
 #include "as/ka_options.h"
 #include "as/source_options.h"
 #include "devices_current.h"
@@ -35,8 +36,18 @@ struct files {
     struct devices *devices, *ka_devices;
 };
 
-static bool read_files(const struct app_server *app_server, struct files *files,
-                       char fault[FAULT_SIZE])
+static bool read_devices(const struct app_server *app_server, struct files *files,
+                         char fault[FAULT_SIZE])
+{
+    if (app_server->devices != NULL &&
+        (files->devices = devices_current_read(app_server->devices, fault)) == NULL)
+        return false;
+    return app_server->ka_devices == NULL ||
+           (files->ka_devices = devices_current_read(app_server->ka_devices, fault)) != NULL;
+}
+
+static bool read_files(const struct app_server *app_server, enum reload_what what,
+                       struct files *files, char fault[FAULT_SIZE])
 {
     if (app_server->link_tls != NULL &&
         (files->line = tp_link_tls_read(app_server->link_tls, fault)) == NULL)
@@ -46,11 +57,7 @@ static bool read_files(const struct app_server *app_server, struct files *files,
         return false;
     if (source_options_given() && (files->source = source_options_read(fault)) == NULL)
         return false;
-    if (app_server->devices != NULL &&
-        (files->devices = devices_current_read(app_server->devices, fault)) == NULL)
-        return false;
-    if (app_server->ka_devices != NULL &&
-        (files->ka_devices = devices_current_read(app_server->ka_devices, fault)) == NULL)
+    if (what == RELOAD_ALL && !read_devices(app_server, files, fault))
         return false;
     return ka_options_read(&files->ka, fault);
 }
@@ -79,11 +86,11 @@ static bool use_devices(struct app_server *app_server, struct devices_current *c
 }
 
 /* What can fail comes first. */
-static bool take_files(struct app_server *app_server, char fault[FAULT_SIZE])
+static bool take_files(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])
 {
     struct files files = {.line = NULL};
 
-    if (!read_files(app_server, &files, fault) ||
+    if (!read_files(app_server, what, &files, fault) ||
         !use_devices(app_server, app_server->devices, &files.devices, fault) ||
         !use_devices(app_server, app_server->ka_devices, &files.ka_devices, fault)) {
         drop_files(&files);
@@ -163,17 +170,21 @@ void reload_taken(struct app_server *app_server)
     certificates_look(app_server->options);
 }
 
-bool reload(struct app_server *app_server, char fault[FAULT_SIZE])
+bool reload(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])
 {
-    const bool taken = take_files(app_server, fault);
+    bool taken, is_news;
 
+    file_changes_reading(app_server->changes);
+    taken = take_files(app_server, what, fault);
+    is_news = file_changes_done(app_server->changes, taken) || what == RELOAD_ALL;
     metrics_count(taken ? METRIC_RELOADS : METRIC_RELOADS_REFUSED);
     if (taken) {
         reload_taken(app_server);
         log_event("reload", "result", "applied", NULL);
     } else {
         metrics_set(METRIC_RELOAD_REFUSED, (long)time(NULL));
-        log_refused("reload", fault);
+        if (is_news)
+            log_refused("reload", fault);
     }
     return taken;
 }

@@ -63,12 +63,12 @@ bool service_state_begin(struct service_state *state, struct app_server *app_ser
     return true;
 }
 
-void service_state_reload(struct service_state *state)
+void service_state_reload(struct service_state *state, enum reload_what what)
 {
     char fault[RELOAD_FAULT_SIZE];
 
     service_say_reloading();
-    if (reload(state->app_server, fault))
+    if (reload(state->app_server, what, fault))
         fault[0] = '\0';
     memcpy(state->refused, fault, sizeof(fault));
     say(state, "READY=1");

@@ -24,8 +24,8 @@ struct service_state {
 bool service_state_begin(struct service_state *state, struct app_server *app_server,
                          struct event_base *base);
 
-/* Read the files again, and say so before and behind. */
-void service_state_reload(struct service_state *state);
+/* Read files again, and say so before and behind. */
+void service_state_reload(struct service_state *state, enum reload_what what);
 
 /* It is ending, and may take so many seconds. */
 void service_state_drain(struct service_state *state, unsigned int seconds);

@@ -452,8 +452,8 @@ bool source_options_open_files(void)
 
 void source_options_check_dates(struct checks *checks)
 {
-    checks_dates(checks, "source-cert", option.certificate);
-    checks_dates(checks, "source-ca", option.ca);
+    checks_dates(checks, "source-cert", option.certificate, CERT_DATES_OF_ALL);
+    checks_dates(checks, "source-ca", option.ca, CERT_DATES_OF_ANY);
 }
 
 static void check_url(struct checks *checks, const char *name, const char *url)

@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Seconds since 1970 UTC. */
+/* Of several in a file: a chain is good while all of it is, trust while one of it is. */
+enum cert_dates_of { CERT_DATES_OF_ALL, CERT_DATES_OF_ANY };
+
+/* Seconds since 1970 UTC; ends is INT64_MAX for a list that says no end. */
 struct cert_dates {
-    int64_t begins; /* the latest */
-    int64_t ends;   /* the earliest; INT64_MAX: a list that says no end */
+    int64_t begins, ends;
 };
 
-/* Of everything in a file of PEM. False: it cannot be read, or has neither of both. */
-bool cert_dates_read(const char *path, struct cert_dates *dates);
+/* Of what is in a file of PEM. False: it cannot be read, or has neither of both. */
+bool cert_dates_read(const char *path, enum cert_dates_of which, struct cert_dates *dates);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "net/addr.h"
 #include "net/addrs.h"
-#include "net/cert_dates.h"
 #include "printable.h"
 
 #include <openssl/crypto.h>
@@ -146,13 +145,14 @@ static void show_date(char shown[64], int64_t seconds)
         (void)strftime(shown, 64, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-void checks_dates(struct checks *checks, const char *option, const char *path)
+void checks_dates(struct checks *checks, const char *option, const char *path,
+                  enum cert_dates_of which)
 {
     const int64_t now = (int64_t)time(NULL);
     char subject[PRINTABLE_SIZE], detail[160], shown[64];
     struct cert_dates dates;
 
-    if (path == NULL || !cert_dates_read(path, &dates))
+    if (path == NULL || !cert_dates_read(path, which, &dates))
         return; /* the step before has said why it is none */
     (void)snprintf(subject, sizeof(subject), "--%s %.300s", option, path);
     show_date(shown, dates.begins > now ? dates.begins : dates.ends);

@@ -6,6 +6,8 @@
 #ifndef CHECKS_H
 #define CHECKS_H
 
+#include "net/cert_dates.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,7 +31,8 @@ void checks_address(struct checks *checks, const char *option, const char *addre
 
 /* The dates of the certificates, or of the lists of revoked ones, in a file. NULL: none is named.
  */
-void checks_dates(struct checks *checks, const char *option, const char *path);
+void checks_dates(struct checks *checks, const char *option, const char *path,
+                  enum cert_dates_of which);
 
 /* EXIT_SUCCESS where nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);

@@ -30,13 +30,14 @@ SIGNALS_SET_UP_FIRST;
 static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
-    const char *message, *listen, *device, *oldest_ka_id;
+    const char *message, *listen, *device, *oldest_ka_id, *reload_interval;
 } option = {
     .ua_protocol_id = UA_PROTOCOL_ID,
     .mode = "3GPP",
     .digest = "SHA2-256",
     .usage = USAGE,
     .prefix = IDENTITY_PREFIX,
+    .reload_interval = "60",
 };
 
 static const struct option_row rows[] = {
@@ -78,6 +79,8 @@ static const struct option_row message_rows[] = {
 static const struct option_row listen_rows[] = {
     {"listen", "HOST:PORT|unix:PATH", &option.listen, false,
      "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device"},
+    {"reload-interval", "SECONDS", &option.reload_interval, false,
+     "how often the devices file is looked at: what has changed is read again; 0: at SIGHUP alone"},
 };
 
 static const struct option_group groups[] = {
@@ -108,9 +111,12 @@ static struct ue_keys_options keys_options(const struct bootstrap_inputs *bootst
 
 static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
 {
+    const unsigned int interval =
+        options_number("reload-interval", option.reload_interval, 0, 86400);
+
     if (option.listen == NULL)
         return ue_message(option.message, keys, bootstrap);
-    return ue_listen(option.listen, keys, bootstrap) ? EXIT_SUCCESS : CLIENT_OTHER;
+    return ue_listen(option.listen, keys, bootstrap, interval) ? EXIT_SUCCESS : CLIENT_OTHER;
 }
 
 /* With all but the keys set up; bootstrap: where they come from, or NULL. */

@@ -245,8 +245,9 @@ bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
     return done;
 }
 
-bool ue_keys_have_changed(struct ue_keys *keys)
+bool ue_keys_have_changed(struct ue_keys *keys, bool *is_soon)
 {
+    *is_soon = file_watch_differs(&keys->file);
     return keys->file.path != NULL && file_watch_changed(&keys->file);
 }
 

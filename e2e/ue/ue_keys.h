@@ -44,8 +44,11 @@ bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_K
  */
 bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE]);
 
-/* Has the file changed, and did this look and the last one find it alike? True once a change. */
-bool ue_keys_have_changed(struct ue_keys *keys);
+/*
+ * Has the file changed, and did this look and the last one find it alike? True once a change.
+ * is_soon: it has changed, and the next look should come soon.
+ */
+bool ue_keys_have_changed(struct ue_keys *keys, bool *is_soon);
 
 /* NULL is fine. Everything acquired must have been released. */
 void ue_keys_free(struct ue_keys *keys);

@@ -384,9 +384,25 @@ static void say_alive(const struct heartbeat *heartbeat, int64_t watchdog)
         service_say("WATCHDOG=1", NULL);
 }
 
+/* When the devices file is looked at; while it is changing, soon again. */
+struct looks {
+    int64_t interval, next; /* ms; interval 0: never */
+};
+
+static bool look_at_file(struct looks *looks, struct ue_keys *keys)
+{
+    bool is_soon, has_changed;
+
+    if (looks->interval == 0 || clock_ms() < looks->next)
+        return false;
+    has_changed = ue_keys_have_changed(keys, &is_soon);
+    looks->next = clock_ms() + (is_soon && looks->interval > LOOK_MS ? LOOK_MS : looks->interval);
+    return has_changed;
+}
+
 /* Until a signal says that it is the end; the file is looked at meanwhile. */
 static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys,
-                             const struct heartbeat *heartbeat)
+                             const struct heartbeat *heartbeat, struct looks *looks)
 {
     const int64_t watchdog = service_watchdog_ms();
     const long ms = watchdog > 0 && watchdog / 4 < LOOK_MS ? (long)watchdog / 4 + 1 : LOOK_MS;
@@ -396,7 +412,7 @@ static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys,
     service_say("READY=1", SERVING);
     do {
         which = sigtimedwait(signals, NULL, &look);
-        if (which == SIGHUP || (which < 0 && errno == EAGAIN && ue_keys_have_changed(keys)))
+        if (which == SIGHUP || (which < 0 && errno == EAGAIN && look_at_file(looks, keys)))
             reload(keys);
         say_alive(heartbeat, watchdog);
     } while (which == SIGHUP || which < 0);
@@ -415,7 +431,8 @@ static bool start_bootstrap(struct turns *turns, struct ue_keys *keys,
 }
 
 static bool serve(const struct local_listener *listener, const sigset_t *signals,
-                  struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
+                  struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap,
+                  struct looks *looks)
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
@@ -433,7 +450,7 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     open = heartbeat != NULL && start_bootstrap(&turns, keys, bootstrap) && loops_start(loops);
     if (open) {
         inherited_close_rest();
-        wait_for_signals(signals, keys, heartbeat);
+        wait_for_signals(signals, keys, heartbeat, looks);
         loops_stop(loops);
     } else {
         log_event("listen", "reason", "out of memory, descriptors or threads", NULL);
@@ -448,8 +465,9 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
 }
 
 bool ue_listen(const char *where, struct ue_keys *keys,
-               const struct ue_bootstrap_options *bootstrap)
+               const struct ue_bootstrap_options *bootstrap, unsigned int interval)
 {
+    struct looks looks = {(int64_t)interval * 1000, clock_ms() + (int64_t)interval * 1000};
     struct local_listener listener;
     sigset_t signals;
     bool served;
@@ -463,8 +481,8 @@ bool ue_listen(const char *where, struct ue_keys *keys,
         return false;
     for (size_t i = 0; i < listener.sockets.count; i++)
         printf("listen %s\n", PRINTABLE(listener.sockets.at[i].shown));
-    served =
-        fflush(stdout) == 0 && log_open(LOG_FULL) && serve(&listener, &signals, keys, bootstrap);
+    served = fflush(stdout) == 0 && log_open(LOG_FULL) &&
+             serve(&listener, &signals, keys, bootstrap, &looks);
     local_listener_close(&listener);
     return served;
 }

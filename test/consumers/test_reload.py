@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,22 +17,24 @@ import pytest
 
 from certificates import Authority
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, ue
-from flow import wait_until, write_devices
-from line import Sides
+from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, split
+from flow import ue, ue_command, wait_until, write_devices
+from line import ALPN, Sides
 from operator_network import Subscriber
 from operator_site import AKMA, Notified
+from samples import KA, KEY
 from sanitizer import SANITIZED, SLOWER
 from store_cluster import Redis, Site, private
 
 PROGRAM = BUILD / "e2e/e2e-as"
-WRITTEN = {"keylog"}  # a FILE that is not read
+OTHERS = {"keylog", "config"}  # a FILE that is written, and one that is read once
+OTHERS |= {"ka-key", "ka-password-file"}  # with a database: test_ka_database.py
 
 
 def options_with_a_file() -> list[str]:
     """By --help."""
     text = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-    return sorted(set(re.findall(r"^ +--([a-z-]+) FILE\b", text, re.M)) - WRITTEN)
+    return sorted(set(re.findall(r"^ +--([a-z-]+) FILE\b", text, re.M)) - OTHERS)
 
 
 FILES = options_with_a_file()
@@ -105,6 +108,60 @@ def test_each_file_is_read_again(tmp_path: Path, name: str) -> None:
         path.touch(0o600)
         path.write_bytes(good)
         assert "result=refused" not in reload(server)
+
+
+def lines_of_reloads(server: Process) -> list[str]:
+    """What the log says of each."""
+    return [line for line in server.errors.splitlines() if "event=reload" in line]
+
+
+def shown_certificate(address: str) -> bytes:
+    """What a listener for NAFs shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN])
+    with socket.create_connection(split(address), 10) as raw:
+        with context.wrap_socket(raw) as connection:
+            return connection.getpeercert(binary_form=True) or b""
+
+
+def test_files_that_changed_are_read_again(tmp_path: Path) -> None:
+    """Without a signal, all or nothing; a devices file, which may be half written, is left alone."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "ka.csv", [["ue", "", KA.hex()]])
+    certificate, key = sides.third_party
+    with sides.run_third_party(devices, "--reload-interval", "1") as server:
+        server.wait_for_error("event=start")
+        before = shown_certificate(server.addresses["naf-accept"])
+        devices.write_text("half of a li")
+        other, other_key = Authority(tmp_path, "other").issue(LOOPBACK)
+        certificate.write_bytes(other.read_bytes())  # and not its key
+        refused = server.wait_for_error("event=reload")
+        assert "result=refused" in refused and f"--key {key}: it is not the key of" in refused
+        assert shown_certificate(server.addresses["naf-accept"]) == before
+        key.write_bytes(other_key.read_bytes())
+        server.wait_for_error("event=reload result=applied")
+        assert shown_certificate(server.addresses["naf-accept"]) != before
+        assert len([line for line in lines_of_reloads(server) if "refused" in line]) == 1
+        assert "devices file" in reload(server)
+
+
+def test_the_ues_own_file_is_read_again(tmp_path: Path) -> None:
+    """A new Ks_NAF is taken without a signal, and without one the old one stays."""
+    rows = [["ue", KEY.hex(), KA.hex()]]
+    devices = write_devices(tmp_path / "devices.csv", rows)
+    own = write_devices(tmp_path / "own.csv", [["ue", bytes(range(32)).hex(), KA.hex()]])
+    with Server(devices) as server:
+        words = ue_command(own, "ue", server.address, server.e2e_address)
+        words[words.index("--message") :] = ["--listen", f"{LOOPBACK}:0", "--reload-interval", "1"]
+        with Process(*words) as listening:
+            address = listening.read().decode().split()[1]
+            write_devices(own, rows)
+            listening.wait_for_error("event=reload result=applied")
+            with socket.create_connection(split(address), 10) as local:
+                local.settimeout(SECONDS)
+                local.sendall(b"hello\n")
+                assert local.recv(100) == b"e2e: hello\n"
 
 
 def test_links_of_kubernetes(tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def check_ranges(page: str, *files: Path) -> None:
 
 def test_ranges_of_the_flow() -> None:
     files = [*(ROOT / "e2e/as").glob("app_server_*.c"), ROOT / "e2e/as/source_options.c"]
-    assert len(ranges(*files)) == 14
+    assert len(ranges(*files)) == 15
     check_ranges(page_text("e2e-as.1"), *files)
 
 
@@ -409,6 +409,7 @@ INSIDE = {
         "tool/conf_file.c DEPTH_MAX",
         "common/options_file.c DEPTH_MAX",
         "e2e/as/check.c STORE_SECONDS",
+        "e2e/as/file_changes.c FILES_MAX",
         "e2e/net/inherited.c INHERITED_MAX",
         "tool/doctor_config.c WORD_MAX",
         "tool/pipeline.c THREADS_MAX",
