@@ -5,13 +5,28 @@
  */
 #include "master.h"
 
+#include "secret_source.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
+static bool is_token(const char *where)
+{
+    return strncmp(where, MASTER_TOKEN, strlen(MASTER_TOKEN)) == 0;
+}
+
+bool master_check(const char *where, char fault[MASTER_FAULT_SIZE])
+{
+    if (is_token(where))
+        return master_token_check(where, fault);
+    (void)master_fault(fault, MASTER_REFUSED, SECRET_SOURCES);
+    return secret_source_is_one(where);
+}
+
 struct master *master_new(const char *where, const char *pin, char fault[MASTER_FAULT_SIZE])
 {
-    if (strncmp(where, MASTER_TOKEN, strlen(MASTER_TOKEN)) == 0)
+    if (is_token(where))
         return master_token_new(where, pin, fault);
     if (pin == NULL)
         return master_secret_new(where, fault);

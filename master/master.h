@@ -55,6 +55,10 @@ struct deriver {
  */
 struct master *master_new(const char *where, const char *pin, char fault[MASTER_FAULT_SIZE]);
 
+/* Has it the form of one? What it names is not looked at. False: fault. */
+bool master_check(const char *where, char fault[MASTER_FAULT_SIZE]);
+bool master_token_check(const char *uri, char fault[MASTER_FAULT_SIZE]);
+
 /* The same, each kind. */
 struct master *master_secret_new(const char *source, char fault[MASTER_FAULT_SIZE]);
 struct master *master_token_new(const char *uri, const char *pin, char fault[MASTER_FAULT_SIZE]);

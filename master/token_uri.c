@@ -84,3 +84,12 @@ void token_uri_close(struct token_uri *uri)
     OPENSSL_free(uri->pin);
     *uri = (struct token_uri){.uri = NULL};
 }
+
+bool master_token_check(const char *uri, char fault[MASTER_FAULT_SIZE])
+{
+    struct token_uri read;
+    const bool done = token_uri_read(&read, uri, fault);
+
+    token_uri_close(&read);
+    return done;
+}

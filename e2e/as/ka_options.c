@@ -13,18 +13,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *source;
-static struct ka_settings settings;
+static const char *sources[OPTION_MANY_MAX + 1], *ka_ids[OPTION_MANY_MAX + 1],
+    *patterns[OPTION_MANY_MAX + 1];
+static struct ka_settings settings = {.sources = sources, .ka_ids = ka_ids, .patterns = patterns};
 
 static const struct option_row rows[] = {
-    {"ka-source", "KIND:PLACE", &source, false,
-     "file:PATH, a devices file whose ks-naf are empty; or postgresql:URI, sealed rows "
-     "(default --devices)"},
+    {"ka-source", "KIND:PLACE", sources, OPTION_MANY,
+     "file:PATH, a devices file whose ks-naf are empty (default --devices); postgresql:URI, sealed "
+     "rows; master:SRC, a master secret of 64 hex digits; pkcs11:URI, one in a token (RFC 7512). "
+     "Several masters may stand side by side"},
     {"ka-key", "FILE", &settings.key, false,
      "what the rows are sealed with: lines N:<64 hex digits>, of mode 0600; the first line seals, "
      "all open"},
     {"ka-password-file", "FILE", &settings.password_file, false,
      "the password of the database, of mode 0600"},
+    {"ka-id", "TEXT", ka_ids, OPTION_MANY,
+     "of a master: which Ka flags are issued with; may be repeated for older ones, and for each "
+     "master"},
+    {"ka-devices", "PATTERN", patterns, OPTION_MANY,
+     "of a master: whose Ka may be made (* is any text), the others have none; may be repeated"},
+    {"ka-revoked", "FILE", &settings.revoked, false,
+     "of a master: Ka's that are revoked, device,ka-id"},
+    {"ka-pin", "SRC", &settings.pin, false,
+     "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"},
+    {"ka-sessions", "N", &settings.sessions, false, "with the token at a time (default 4)"},
     {"ka-timeout", "SECONDS", &settings.timeout, false, "how long a Ka is waited for (default 3)"},
 };
 
@@ -41,7 +53,7 @@ bool ka_options_given(void)
 
 static const struct ka_kind *kind_given(void)
 {
-    return source == NULL ? NULL : ka_kind_of(source, &settings.place);
+    return sources[0] == NULL ? NULL : ka_kind_of(sources[0], &settings.place);
 }
 
 const char *ka_options_file(void)
@@ -71,8 +83,15 @@ void ka_options_check(void)
     const struct ka_kind *kind = kind_given();
     char fault[KA_FAULT_SIZE];
 
-    if (source != NULL && kind == NULL)
-        refuse("ka-source", ": must be ", ka_kinds_wanted());
+    for (size_t i = 0; sources[i] != NULL; i++) {
+        const char *place;
+        const struct ka_kind *each = ka_kind_of(sources[i], &place);
+
+        if (each == NULL)
+            refuse("ka-source", ": must be ", ka_kinds_wanted());
+        if (sources[1] != NULL && !each->may_repeat)
+            refuse("ka-source", ": only masters stand side by side, not ", each->name);
+    }
     for (size_t i = 1; i < ka_options.count; i++) {
         const struct option_row *row = &ka_options.rows[i];
         const bool is_given = *row->value != NULL;

@@ -6,6 +6,7 @@
 #include "ka/ka_kinds.h"
 
 #include "ka/ka_file.h"
+#include "ka/ka_masters.h"
 #include "ka/ka_postgresql.h"
 
 #include <stdio.h>
@@ -36,15 +37,26 @@ static bool refuse_postgresql(const struct ka_settings *settings, char fault[KA_
 }
 #endif
 
+static const char *const master_options[] = {"ka-id",       "ka-devices", "ka-revoked", "ka-pin",
+                                             "ka-sessions", "ka-timeout", NULL};
+
+#define MASTER_KIND(name, place)                                                               \
+    {                                                                                          \
+        name, place, master_options, none, ka_masters_check, ka_masters_open, ka_masters_read, \
+            ka_masters_use, ka_masters_drop, true                                              \
+    }
+
 static const struct ka_kind kinds[] = {
-    {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL},
+    {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL, false},
 #ifdef AKMA_LIBPQ
     {"postgresql", "URI", postgresql_options, postgresql_needs, ka_postgresql_check,
-     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop},
+     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop, false},
 #else
     {"postgresql", "URI", postgresql_options, postgresql_needs, refuse_postgresql, NULL, NULL, NULL,
-     NULL},
+     NULL, false},
 #endif
+    MASTER_KIND("master", "SRC"),
+    MASTER_KIND("pkcs11", "URI"),
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

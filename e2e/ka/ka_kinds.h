@@ -22,6 +22,13 @@ struct ka_settings {
     const char *key;                 /* a file: what rows of a database are sealed with */
     const char *password_file;       /* of a database */
     const char *timeout;             /* seconds that a look-up may take */
+    /* of masters; these three end with NULL */
+    const char *const *sources;  /* each KIND:PLACE */
+    const char *const *ka_ids;   /* in the order of the masters */
+    const char *const *patterns; /* whose Ka's may be made of them */
+    const char *revoked;         /* a file: which Ka's are revoked */
+    const char *pin;             /* of a token: a secret's source */
+    const char *sessions;        /* with a token, at a time */
 };
 
 /* One kind. To add one, add its row. */
@@ -41,6 +48,7 @@ struct ka_kind {
     struct ka_files *(*read)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     void (*use)(struct ka_source *source, struct ka_files *files);
     void (*drop)(struct ka_files *files);
+    bool may_repeat; /* several of such kinds stand side by side */
 };
 
 /* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */

@@ -43,7 +43,7 @@ struct ka_answer {
 /* The answer becomes the callback's, which releases it. */
 typedef void ka_done(void *argument, const struct ka_answer *answer);
 
-/* A Ka that was removed or replaced. ka_id NULL: all of the device; device NULL: all there are. */
+/* A Ka that was removed or replaced. ka_id NULL: all of the device; device NULL: of all devices. */
 struct ka_change {
     const char *device, *ka_id;
 };

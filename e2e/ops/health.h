@@ -17,6 +17,7 @@
 #define HEALTH_ROWS(X)                                                                     \
     X(STORE, "store", "", "Whether the shared store answers.")                             \
     X(LINK, "link", "", "Whether the link to the third party is up.")                      \
+    X(KA, "ka", "", "Whether Ka's can be looked up.")                                      \
     X(APPLICATION, "application", "", "Whether the application accepts connections.")      \
     X(SOURCE_AKMA, "source", "system=\"akma\"", "Whether the operator's network answers.") \
     X(SOURCE_GBA, "source", "system=\"gba\"", "Whether the operator's network answers.")   \

@@ -14,12 +14,11 @@ import pytest
 from flow import wait_until
 from reference import device_ka
 from samples import KEY
-from softhsm import IS_THERE, LABEL, LIBRARY, PIN, REASON, Token
+from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
 from tool import AKMA, ENVIRONMENT, akma, secret
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=REASON)
 NAMES = [f"device-{number}" for number in range(2000)]
-P11_KIT = Path("/usr/libexec/p11-kit/p11-kit-server")
 
 
 @pytest.fixture
@@ -161,14 +160,14 @@ def test_ended_in_between(token: Token, tmp_path: Path, running: subprocess.Pope
     assert {path.name for path in tmp_path.iterdir()} == {"hsm", "list"}
 
 
-@pytest.mark.skipif(not P11_KIT.exists(), reason="p11-kit")
+@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
 def test_p11_kit_server(token: Token, tmp_path: Path) -> None:
     """Guards against a socket of p11-kit's server that is not used: a hardened unit has no more."""
     token.put(KEY)
     socket = tmp_path / "socket"
     with subprocess.Popen(
         [
-            P11_KIT,
+            P11_KIT_SERVER,
             "--foreground",
             "--name",
             socket,
@@ -195,7 +194,7 @@ def test_nothing_remains(token: Token, tmp_path: Path) -> None:
     token.put(KEY)
     wanted = [KEY[8:24], PIN.encode()[:16], device_ka(KEY, "a")[8:24]]
     (tmp_path / "needles").write_bytes(bytes(octet ^ 0x5A for octet in b"".join(wanted)))
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {AKMA.parents[1]}/test/programs/libpreload_exit_scan.so"
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {PROGRAMS}/libpreload_exit_scan.so"
     scan = {
         "REMAINS_NEEDLES": str(tmp_path / "needles"),
         "REMAINS_REPORT": str(tmp_path / "report"),

@@ -15,7 +15,9 @@ PIN = "4711-pin-of-the-token"
 LABEL = "k-master"
 LIBRARIES = [Path("/usr/lib/softhsm/libsofthsm2.so"), Path("/usr/lib64/pkcs11/libsofthsm2.so")]
 LIBRARY = next((path for path in LIBRARIES if path.exists()), None)
-SHIM = BUILD / "test/programs/libtoken_shim.so"
+PROGRAMS = BUILD / "test/programs"
+SHIM = PROGRAMS / "libtoken_shim.so"
+P11_KIT_SERVER = Path("/usr/libexec/p11-kit/p11-kit-server")
 IS_THERE = LIBRARY is not None and all(map(shutil.which, ["softhsm2-util", "p11tool"]))
 REASON = "softhsm2 and gnutls-bin"
 
@@ -72,6 +74,22 @@ class Token:
             *("p11tool", "--provider", str(LIBRARY), "--login", "--write"),
             *(f"--secret-key={master.hex()}", f"--label={label}", "pkcs11:token=akma"),
             GNUTLS_PIN=PIN,
+        )
+
+    def replace(self, master: bytes) -> None:
+        """Another secret takes the place, and the name, of the one that was put."""
+        self.run(
+            *("p11tool", "--provider", str(LIBRARY), "--login", "--delete", "--batch"),
+            f"pkcs11:token=akma;object={LABEL}",
+            GNUTLS_PIN=PIN,
+        )
+        self.put(master)
+
+    def change_pin(self, pin: str) -> None:
+        """The PIN is another one; the file stays as it is."""
+        self.run(
+            *("pkcs11-tool", "--module", str(LIBRARY), "--login", "--token-label", "akma"),
+            *("--pin", PIN, "--change-pin", "--new-pin", pin),
         )
 
     def mode(self, mode: str) -> None:

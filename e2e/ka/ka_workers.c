@@ -1,0 +1,275 @@
+/*
+ * Threads that derive with masters, because a token may take its time
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ka/ka_workers.h"
+
+#include "ops/health.h"
+#include "ops/log.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define STOP_SECONDS 2 /* for a thread that a token holds up */
+
+struct worker_thread {
+    struct ka_workers *workers;
+    pthread_t thread;
+    struct deriver **derivers; /* one of each master */
+};
+
+struct ka_workers {
+    struct master *const *masters;
+    size_t count; /* of masters */
+    struct worker_thread *threads;
+    size_t room, started; /* of threads */
+    pthread_mutex_t lock;
+    pthread_cond_t for_threads, for_start;
+    TAILQ_HEAD(, ka_job) queue;
+    size_t waiting;
+    bool is_ending, is_over, is_down, has_tried;
+    enum master_result reached;
+    char fault[MASTER_FAULT_SIZE];
+    bool is_held_up; /* a thread did not end */
+};
+
+/* The lock is held: a change is logged once. */
+static void note(struct ka_workers *workers, enum master_result result, const char *fault)
+{
+    const bool is_down = result != MASTER_OK;
+
+    if (is_down)
+        health_down(HEALTH_KA, NULL, fault);
+    else
+        health_up(HEALTH_KA, NULL);
+    if (is_down && !workers->is_down)
+        log_event("ka-down", "reason", fault, NULL);
+    else if (!is_down && workers->is_down)
+        log_event("ka-up", NULL);
+    workers->is_down = is_down;
+}
+
+/* Reach for the masters: what somebody has to change is known at the start. */
+static void try_masters(struct ka_workers *workers)
+{
+    enum master_result reached = MASTER_OK, result;
+    char fault[MASTER_FAULT_SIZE], why[MASTER_FAULT_SIZE] = "";
+
+    for (size_t i = 0; i < workers->count && reached != MASTER_REFUSED; i++) {
+        result = master_open(workers->masters[i], fault);
+        if (result == MASTER_OK)
+            continue;
+        reached = result;
+        (void)snprintf(why, sizeof(why), "%s", fault);
+    }
+    (void)pthread_mutex_lock(&workers->lock);
+    workers->has_tried = true;
+    workers->reached = reached;
+    (void)snprintf(workers->fault, sizeof(workers->fault), "%s", why);
+    note(workers, reached, why);
+    (void)pthread_cond_signal(&workers->for_start);
+    (void)pthread_mutex_unlock(&workers->lock);
+}
+
+/* The next job; NULL: it is over. */
+static struct ka_job *take(struct ka_workers *workers)
+{
+    struct ka_job *job = NULL;
+
+    (void)pthread_mutex_lock(&workers->lock);
+    while (TAILQ_EMPTY(&workers->queue) && !workers->is_ending)
+        (void)pthread_cond_wait(&workers->for_threads, &workers->lock);
+    if (!workers->is_ending) {
+        job = TAILQ_FIRST(&workers->queue);
+        TAILQ_REMOVE(&workers->queue, job, next);
+        job->is_waiting = false;
+        workers->waiting--;
+    }
+    (void)pthread_mutex_unlock(&workers->lock);
+    return job;
+}
+
+/* Its loop may be gone, if the token held the job up for long: then nobody has it any more. */
+static void give_back(struct ka_workers *workers, struct ka_job *job)
+{
+    (void)pthread_mutex_lock(&workers->lock);
+    if (!workers->is_over) {
+        note(workers, job->result, job->fault);
+        loop_post(job->loop, &job->message);
+    }
+    (void)pthread_mutex_unlock(&workers->lock);
+}
+
+static void *run(void *argument)
+{
+    const struct worker_thread *thread = argument;
+    struct ka_workers *workers = thread->workers;
+    struct ka_job *job;
+
+    if (thread == &workers->threads[0])
+        try_masters(workers);
+    while ((job = take(workers)) != NULL) {
+        job->result = deriver_derive(thread->derivers[job->master], job->device, job->ka_id,
+                                     job->ka, job->fault);
+        give_back(workers, job);
+    }
+    OPENSSL_thread_stop();
+    return NULL;
+}
+
+static bool start_thread(struct ka_workers *workers, struct worker_thread *thread)
+{
+    thread->workers = workers;
+    thread->derivers = OPENSSL_zalloc(workers->count * sizeof(struct deriver *));
+    if (thread->derivers == NULL)
+        return false;
+    for (size_t i = 0; i < workers->count; i++)
+        if ((thread->derivers[i] = deriver_new(workers->masters[i])) == NULL)
+            return false;
+    return pthread_create(&thread->thread, NULL, run, thread) == 0;
+}
+
+/* Signals are for the thread that waits for them. */
+static bool start(struct ka_workers *workers)
+{
+    sigset_t all, before;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (workers->started < workers->room &&
+           start_thread(workers, &workers->threads[workers->started]))
+        workers->started++;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return workers->started == workers->room;
+}
+
+static struct timespec after(int64_t ms)
+{
+    struct timespec moment;
+
+    (void)clock_gettime(CLOCK_REALTIME, &moment);
+    moment.tv_sec += ms / 1000;
+    moment.tv_nsec += (long)(ms % 1000) * 1000000;
+    moment.tv_sec += moment.tv_nsec / 1000000000;
+    moment.tv_nsec %= 1000000000;
+    return moment;
+}
+
+/* True: they were reached, or may be there later. */
+static bool wait_for_masters(struct ka_workers *workers, int64_t patience_ms,
+                             char fault[MASTER_FAULT_SIZE])
+{
+    const struct timespec until = after(patience_ms);
+    int waited = 0;
+    bool done;
+
+    (void)pthread_mutex_lock(&workers->lock);
+    while (!workers->has_tried && waited == 0)
+        waited = pthread_cond_timedwait(&workers->for_start, &workers->lock, &until);
+    done = !workers->has_tried || workers->reached != MASTER_REFUSED;
+    (void)snprintf(fault, MASTER_FAULT_SIZE, "%s", workers->fault);
+    if (!workers->has_tried)
+        note(workers, MASTER_UNAVAILABLE, "the token does not answer");
+    (void)pthread_mutex_unlock(&workers->lock);
+    return done;
+}
+
+struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads,
+                                  int64_t patience_ms, char fault[MASTER_FAULT_SIZE])
+{
+    struct ka_workers *workers = OPENSSL_zalloc(sizeof(*workers));
+
+    (void)master_fault(fault, MASTER_REFUSED, "out of memory, or of threads");
+    if (workers == NULL)
+        return NULL;
+    workers->masters = masters;
+    workers->count = count;
+    TAILQ_INIT(&workers->queue);
+    (void)pthread_mutex_init(&workers->lock, NULL);
+    (void)pthread_cond_init(&workers->for_threads, NULL);
+    (void)pthread_cond_init(&workers->for_start, NULL);
+    health_use(HEALTH_KA);
+    workers->threads = OPENSSL_zalloc(threads * sizeof(*workers->threads));
+    workers->room = workers->threads == NULL ? 0 : threads;
+    if (workers->threads != NULL && start(workers) && wait_for_masters(workers, patience_ms, fault))
+        return workers;
+    ka_workers_stop(workers);
+    (void)ka_workers_free(workers);
+    return NULL;
+}
+
+bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job)
+{
+    bool has_room;
+
+    (void)pthread_mutex_lock(&workers->lock);
+    has_room = workers->waiting < KA_QUEUE_MAX;
+    if (has_room) {
+        TAILQ_INSERT_TAIL(&workers->queue, job, next);
+        job->is_waiting = true;
+        workers->waiting++;
+        (void)pthread_cond_signal(&workers->for_threads);
+    }
+    (void)pthread_mutex_unlock(&workers->lock);
+    return has_room;
+}
+
+bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job)
+{
+    bool was_waiting;
+
+    (void)pthread_mutex_lock(&workers->lock);
+    was_waiting = job->is_waiting;
+    if (was_waiting) {
+        TAILQ_REMOVE(&workers->queue, job, next);
+        job->is_waiting = false;
+        workers->waiting--;
+    }
+    job->is_given_up = true;
+    (void)pthread_mutex_unlock(&workers->lock);
+    return was_waiting;
+}
+
+void ka_workers_stop(struct ka_workers *workers)
+{
+    const struct timespec until = after((int64_t)STOP_SECONDS * 1000);
+
+    (void)pthread_mutex_lock(&workers->lock);
+    workers->is_ending = true;
+    (void)pthread_cond_broadcast(&workers->for_threads);
+    (void)pthread_mutex_unlock(&workers->lock);
+    for (size_t i = 0; i < workers->started; i++)
+        if (pthread_timedjoin_np(workers->threads[i].thread, NULL, &until) != 0) {
+            (void)pthread_detach(workers->threads[i].thread);
+            workers->is_held_up = true;
+        }
+    (void)pthread_mutex_lock(&workers->lock);
+    workers->is_over = true;
+    (void)pthread_mutex_unlock(&workers->lock);
+}
+
+bool ka_workers_free(struct ka_workers *workers)
+{
+    if (workers == NULL)
+        return true;
+    if (workers->is_held_up)
+        return false;
+    for (size_t i = 0; i < workers->room; i++) {
+        struct deriver **derivers = workers->threads[i].derivers;
+
+        for (size_t n = 0; derivers != NULL && n < workers->count; n++)
+            deriver_free(derivers[n]);
+        OPENSSL_free(derivers);
+    }
+    OPENSSL_free(workers->threads);
+    (void)pthread_mutex_destroy(&workers->lock);
+    (void)pthread_cond_destroy(&workers->for_threads);
+    (void)pthread_cond_destroy(&workers->for_start);
+    OPENSSL_free(workers);
+    return true;
+}

@@ -1,0 +1,59 @@
+/*
+ * Threads that derive with masters, because a token may take its time
+ *
+ * Jobs wait in a queue that is bounded, and come back to their loops. A thread that a token holds
+ * up holds up nobody else; whoever does not want to wait any longer gives the job up.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_WORKERS_H
+#define KA_WORKERS_H
+
+#include "master.h"
+#include "net/loop.h"
+#include "queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KA_QUEUE_MAX 1024 /* jobs that wait for a thread */
+
+/* Embedded in a look-up, as the first member. */
+struct ka_job {
+    struct loop_message message; /* run() is called on the loop when the job is done, or given up */
+    struct loop *loop;
+    size_t master;              /* which one */
+    const char *device, *ka_id; /* stay until run() */
+    bool is_given_up;           /* read by run(); the result is nobody's */
+    enum master_result result;
+    unsigned char ka[MASTER_KA_LENGTH]; /* MASTER_OK; cleansed by the owner */
+    char fault[MASTER_FAULT_SIZE];      /* otherwise */
+    /* the workers' */
+    TAILQ_ENTRY(ka_job) next;
+    bool is_waiting;
+};
+
+struct ka_workers;
+
+/*
+ * Start threads, which reach for the masters; up to patience_ms is waited for what becomes of that.
+ * masters are kept, not copied. NULL: fault says why; a master that is not there yet is no reason,
+ * and is logged.
+ */
+struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads,
+                                  int64_t patience_ms, char fault[MASTER_FAULT_SIZE]);
+
+/* False: the queue is full. */
+bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job);
+
+/* True: the job is the caller's again. False: a thread has it, and run() comes all the same. */
+bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job);
+
+/* Let the threads end; one that a token holds up is left to itself. No job is under way. */
+void ka_workers_stop(struct ka_workers *workers);
+
+/* False: a thread is still held up, so that neither the workers nor the masters can be released. */
+bool ka_workers_free(struct ka_workers *workers);
+
+#endif

@@ -1,0 +1,233 @@
+"""e2e-as with its master secret in a PKCS#11 token (SoftHSM), and a token that fails in the middle of flows.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from flow import ENVIRONMENT, Server, ue, wait_until, write_devices
+from reference import device_ka
+from samples import KEY
+from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
+from tool import secret
+
+pytestmark = pytest.mark.skipif(not IS_THERE, reason=REASON)
+KS_NAF, UE, OTHER = "11" * 32, "meter-1@bsf.example.com", bytes(range(1, 33))
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Token:
+    """A token with the master secret of these tests."""
+    made = Token(tmp_path / "hsm")
+    made.put(KEY)
+    return made
+
+
+@pytest.fixture
+def naf(tmp_path: Path) -> Path:
+    return write_devices(tmp_path / "naf.csv", [[UE, KS_NAF, ""]])
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Path:
+    """The device's file: Ka by Python's HMAC."""
+    rows = [[UE, KS_NAF, device_ka(KEY, UE, "2026").hex(), "2026"]]
+    return write_devices(tmp_path / "ue.csv", rows)
+
+
+@contextlib.contextmanager
+def running(naf: Path, token: Token, *words: str, shim: bool = True) -> Iterator[Server]:
+    source = ["--ka-source", token.uri(shim=shim), "--ka-id", "2026"]
+    with Server(naf, *source, *words, environment=ENVIRONMENT | token.environment) as server:
+        yield server
+
+
+def flow(server: Server, device: Path) -> bool:
+    """Does a message go through end to end? In plain nothing may."""
+    result = ue(device, UE, server.address, server.e2e_address)
+    assert result.stdout in ("e2e: hello\n", ""), result
+    return result.stdout != ""
+
+
+def test_a_flow(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a token's Ka that is not Python's, and a library that is initialised too early."""
+    with running(naf, token) as server:
+        assert all(flow(server, device) for _ in range(5))
+        pids = {line.split()[1] for line in (token.folder / "calls").read_text().splitlines()}
+        assert pids == {str(server.process.pid)} and token.calls("C_Initialize") == 1
+    assert token.calls("C_Login-refused") == 0
+
+
+def test_many_flows_at_once(token: Token, naf: Path, device: Path) -> None:
+    """Guards against sessions that get into each other's way."""
+    token.mode("slow 20")
+    with running(naf, token, "--ka-sessions", "3") as server, ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: flow(server, device), range(24)))
+
+
+@pytest.mark.parametrize("mode", ["removed", "short"])
+def test_a_token_that_fails_and_comes_back(
+    token: Token, naf: Path, device: Path, mode: str
+) -> None:
+    """Guards against a flow in plain without the token, and a server that stays out of order."""
+    with running(naf, token) as server:
+        assert flow(server, device)
+        token.mode(mode)
+        assert not flow(server, device)
+        assert "event=no-flag" not in server.errors
+        server.wait_for_error("event=ka-down")
+        token.mode("ok")
+        wait_until(lambda: flow(server, device))
+        server.wait_for_error("event=ka-up")
+        assert token.calls("C_Login-refused") == 0
+
+
+def test_removed_under_load(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a session that is lost or stuck when a token goes and comes while it is used."""
+    token.mode("slow 5")
+    with running(naf, token) as server, ThreadPoolExecutor(4) as pool:
+        results = pool.map(lambda _: flow(server, device), range(16))
+        wait_until(lambda: token.calls("C_Sign") > 6)
+        token.mode("removed")
+        wait_until(lambda: "event=ka-down" in server.errors)
+        token.mode("ok")
+        assert len(list(results)) == 16
+        wait_until(lambda: all(flow(server, device) for _ in range(4)))
+
+
+def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a loop that waits for the token, a flow without an end, and one at the end."""
+    with running(naf, token, "--ka-timeout", "1", "--ka-sessions", "2") as server:
+        assert flow(server, device)
+        token.mode("hang")
+        with ThreadPoolExecutor(4) as pool:
+            assert not any(pool.map(lambda _: flow(server, device), range(4)))
+        assert "does not answer in time" in server.errors
+        token.mode("ok")
+        wait_until(lambda: flow(server, device))
+        token.mode("hang")
+        assert not flow(server, device)
+        server.process.terminate()
+        assert server.process.wait(timeout=60) == 0
+
+
+def test_a_wrong_token(token: Token, naf: Path, device: Path) -> None:
+    """Guards against octets of a wrong token that key anything, or another key of the same name."""
+    token.mode("wrong")
+    with running(naf, token) as server:
+        assert not flow(server, device)
+    token.mode("ok")
+    with running(naf, token) as server:
+        assert flow(server, device)
+        token.mode("removed")
+        assert not flow(server, device)
+        token.replace(OTHER)
+        token.mode("ok")
+        wait_until(lambda: not flow(server, device) and "another key than before" in server.errors)
+
+
+def test_a_wrong_pin(token: Token, naf: Path) -> None:
+    """Guards against a PIN that is tried by each session, and a server that starts without its token."""
+    token.pin.write_text("wrong\n")
+    with pytest.raises(AssertionError, match="the PIN, which is not tried again"):
+        with running(naf, token):
+            pass
+    assert token.calls("C_Login-refused") == 1
+
+
+def test_a_pin_that_changes(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a token that is locked by a server that tries an old PIN again and again."""
+    with running(naf, token) as server:
+        assert flow(server, device)
+        token.mode("removed")
+        assert not flow(server, device)
+        token.change_pin("other-pin-1")
+        started = token.calls("C_Initialize")  # SoftHSM reads its PIN then
+        wait_until(lambda: not flow(server, device) and token.calls("C_Initialize") > started)
+        token.mode("ok")
+        wait_until(lambda: not flow(server, device) and token.calls("C_Login-refused") == 1)
+        for _ in range(3):
+            assert not flow(server, device)
+        assert token.calls("C_Login-refused") == 1
+
+
+def test_absent_at_the_start(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a server that does not start, or never works, when its token comes later."""
+    token.mode("removed")
+    with running(naf, token) as server:
+        server.wait_for_error("event=ka-down")
+        assert not flow(server, device)
+        token.mode("ok")
+        wait_until(lambda: flow(server, device))
+
+
+@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
+def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
+    """Guards against a socket of p11-kit's server that is not found again when the server was killed."""
+    socket = tmp_path / "socket"
+
+    def serve() -> subprocess.Popen[bytes]:
+        socket.unlink(missing_ok=True)
+        server = subprocess.Popen(
+            [P11_KIT_SERVER, "--foreground", "--name", socket, "--provider", str(LIBRARY)]
+            + ["pkcs11:token=akma"],
+            env=os.environ | token.environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_until(socket.exists)
+        return server
+
+    def end(server: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, 9)
+        server.wait()
+
+    uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{token.pin}"
+    environment = {"P11_KIT_SERVER_ADDRESS": f"unix:path={socket}"}
+    served = serve()
+    words = ["--ka-source", uri, "--ka-id", "2026"]
+    try:
+        with Server(naf, *words, environment=ENVIRONMENT | environment) as server:
+            assert flow(server, device)
+            end(served)
+            assert not flow(server, device)
+            served = serve()
+            wait_until(lambda: flow(server, device))
+    finally:
+        end(served)
+
+
+def test_two_masters(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
+    """Guards against a ka-id of the master in the token that is derived from the one in the file."""
+    both = ["--ka-source", token.uri(), "--ka-source", "master:" + secret(tmp_path / "m", OTHER)]
+    for ids, is_there in ((["2026", "2025"], True), (["2025", "2026"], False)):
+        words = [*both, *(word for name in ids for word in ("--ka-id", name))]
+        with Server(naf, *words, environment=ENVIRONMENT | token.environment) as server:
+            assert flow(server, device) == is_there
+
+
+def test_nothing_remains(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
+    """Guards against a master secret, a PIN or a Ka that is left in the server's memory at its end."""
+    wanted = [KEY[8:24], PIN.encode()[:16], device_ka(KEY, UE, "2026")[8:24]]
+    (tmp_path / "needles").write_bytes(bytes(octet ^ 0x5A for octet in b"".join(wanted)))
+    library = PROGRAMS / "libpreload_exit_scan.so"
+    scan = {
+        "REMAINS_NEEDLES": str(tmp_path / "needles"),
+        "REMAINS_REPORT": str(tmp_path / "report"),
+        "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {library}",
+    }
+    for source in (token.uri(), "master:" + secret(tmp_path / "m", KEY)):
+        words = ["--ka-source", source, "--ka-id", "2026"]
+        with Server(naf, *words, environment=ENVIRONMENT | token.environment | scan) as server:
+            assert flow(server, device)
+            server.process.terminate()
+            assert server.process.wait(timeout=60) == 0
+        assert (tmp_path / "report").read_text() == "0 of 3\n"
