@@ -5,7 +5,7 @@
  */
 #include "ka_string.h"
 
-#include "utf8.h"
+#include "rows.h"
 
 #include <string.h>
 
@@ -31,10 +31,12 @@ size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char 
         *fault = "device: longer than 255 octets";
     else if (ka_id_length > KA_STRING_TEXT_MAX)
         *fault = "ka-id: longer than 255 octets";
-    else if (utf8_fault((const unsigned char *)device, device_length) != NULL)
-        *fault = "device: must be UTF-8 without control characters and what is not seen";
-    else if (utf8_fault((const unsigned char *)ka_id, ka_id_length) != NULL)
-        *fault = "ka-id: must be UTF-8 without control characters and what is not seen";
+    else if (!row_is_text(device, device_length))
+        *fault =
+            "device: must be UTF-8 without blanks, quotes, control characters and what is not seen";
+    else if (!row_is_text(ka_id, ka_id_length))
+        *fault =
+            "ka-id: must be UTF-8 without blanks, quotes, control characters and what is not seen";
     if (*fault != NULL)
         return 0;
     s[at++] = 0xFF;

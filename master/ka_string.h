@@ -13,8 +13,8 @@
 
 /*
  * S = FF E2 || "akma-ka" || 0007 || device || L1 || ka-id || L2 (docs/derivation.md); its length
- * comes back. 0: a text is too long, not UTF-8, or has what nobody sees, and *fault says which and
- * what is wanted. Without a device S is nobody's: what tells one master from another.
+ * comes back. 0: a text is too long, or none that a devices file can hold, and *fault says which
+ * and what is wanted. Without a device S is nobody's: what tells one master from another.
  */
 size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char *ka_id,
                  const char **fault);

@@ -45,7 +45,7 @@ BUILT = {
     "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libpq", "libc"],
     "e2e-as": [
         *("libcrypto", "libssl", "libjansson", "libevent"),
-        *("libhiredis", "libcurl", "libpq", "libc"),
+        *("libhiredis", "libcurl", "libpq", "libp11-kit", "libc"),
     ],
     "e2e-ue": [
         *("libcrypto", "libssl", "libjansson", "libevent"),

@@ -20,8 +20,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_DEFAULT  3 /* seconds */
-#define SESSIONS_DEFAULT 4
+#define TIMEOUT_DEFAULT  "3" /* seconds */
+#define TIMEOUT_TOP      60
+#define SESSIONS_DEFAULT "4"
+#define SESSIONS_TOP     64
 #define NEWS_MAX         256
 
 /* A deriver of a secret in this process, while nobody uses it. */
@@ -433,11 +435,27 @@ static bool check_ka_ids(const struct ka_settings *settings, char fault[KA_FAULT
     return true;
 }
 
+static unsigned int timeout_of(const struct ka_settings *settings)
+{
+    const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
+
+    return options_number("ka-timeout", timeout, 1, TIMEOUT_TOP);
+}
+
+static unsigned int sessions_of(const struct ka_settings *settings)
+{
+    const char *sessions = settings->sessions == NULL ? SESSIONS_DEFAULT : settings->sessions;
+
+    return options_number("ka-sessions", sessions, 1, SESSIONS_TOP);
+}
+
 bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     char why[MASTER_FAULT_SIZE];
     size_t tokens = 0;
 
+    (void)timeout_of(settings);
+    (void)sessions_of(settings);
     for (const char *const *source = settings->sources; *source != NULL; source++) {
         if (!master_check(place_of(*source), why))
             return refuse(fault, why);
@@ -449,12 +467,6 @@ bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SI
         return refuse(fault, "and --ka-pin: several tokens have their PINs by pin-source= in "
                              "their URIs");
     return check_ka_ids(settings, fault);
-}
-
-static unsigned int number(const char *name, const char *value, unsigned int otherwise,
-                           unsigned int max)
-{
-    return value == NULL ? otherwise : options_number(name, value, 1, max);
 }
 
 static bool refuse_source(char fault[KA_FAULT_SIZE], const char *why)
@@ -480,9 +492,8 @@ static bool open_masters(struct masters *masters, const struct ka_settings *sett
     }
     if (!is_slow)
         return true;
-    masters->workers = ka_workers_new(
-        masters->master, masters->count,
-        number("ka-sessions", settings->sessions, SESSIONS_DEFAULT, 64), masters->timeout_ms, why);
+    masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings),
+                                      masters->timeout_ms, why);
     return masters->workers != NULL || refuse_source(fault, why);
 }
 
@@ -512,8 +523,7 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
     masters->ka_ids = settings->ka_ids;
     masters->ka_id_count = count_of(settings->ka_ids);
     masters->patterns = settings->patterns;
-    masters->timeout_ms =
-        1000 * (int64_t)number("ka-timeout", settings->timeout, TIMEOUT_DEFAULT, 3600);
+    masters->timeout_ms = 1000 * (int64_t)timeout_of(settings);
     (void)pthread_mutex_init(&masters->lock, NULL);
     if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))
         return &masters->source;

@@ -14,6 +14,7 @@
 #include "ka/pg_client.h"
 #include "ka_row.h"
 #include "net/clock.h"
+#include "ops/health.h"
 #include "ops/log.h"
 #include "options.h"
 #include "printable.h"
@@ -647,6 +648,7 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
         }
         return NULL;
     }
+    health_use(HEALTH_KA);
     set_up(database, settings);
     database->keys = files->keys;
     files->keys = NULL;

@@ -6,6 +6,7 @@
 #include "ka/pg_client.h"
 
 #include "net/clock.h"
+#include "ops/health.h"
 #include "ops/log.h"
 #include "queue.h"
 
@@ -80,6 +81,7 @@ static void disconnect(struct pg_client *client)
 {
     if (strcmp(client->reason, client->broken) != 0)
         log_event("ka-down", "reason", client->broken, NULL);
+    health_down(HEALTH_KA, NULL, client->broken);
     memcpy(client->reason, client->broken, sizeof(client->reason));
     client->broken[0] = '\0';
     drop_io(client);
@@ -153,6 +155,7 @@ static void become_ready(struct pg_client *client)
     client->backoff = BACKOFF_MIN;
     client->reason[0] = '\0';
     log_event("ka-up", NULL);
+    health_up(HEALTH_KA, NULL);
     client->setup->ready(client->setup->argument);
 }
 

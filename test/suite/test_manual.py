@@ -332,7 +332,7 @@ LIMITS: dict[str, set[str]] = {
         *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
         *("e2e/ka/ka_postgresql.c IN_FLIGHT", "e2e/ka/ka_postgresql.c LOOKUPS_MAX"),
         *("e2e/ka/pg_client.c BACKOFF_MAX", "e2e/ka/ka_rests.h KA_RESTS_MAX"),
-        "common/postgresql.c PASSWORD_MAX",
+        *("common/postgresql.c PASSWORD_MAX", "e2e/ka/ka_workers.h KA_QUEUE_MAX"),
         "e2e/server/client_hello.h CLIENT_HELLO_MAX",
         "e2e/third_party/tp_link_tls.c SERVER_CERTIFICATES_MAX",
         "e2e/as/notify_tls.c NOTIFY_CERTIFICATES_MAX",
@@ -415,6 +415,7 @@ INSIDE = {
         "tool/pipeline.c THREADS_MAX",
     ),
     *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),
+    *("e2e/ka/ka_masters.c NEWS_MAX", "e2e/ka/ka_workers.c STOP_SECONDS"),
 }
 
 

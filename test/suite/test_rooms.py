@@ -32,8 +32,10 @@ MAY_USE: dict[str, list[str]] = {
 OUTSIDE = ["common", "examples", "include"]  # folders whose headers every room may use
 BOOTSTRAPPING = "gba"  # a room beside e2e/: it uses those above alone
 MAY_BOOTSTRAP = ["ue"]
+BESIDE = {BOOTSTRAPPING: MAY_BOOTSTRAP, "master": ["ka"]}  # such rooms, and who may use them
 LIBRARIES = ["libevent_openssl", "libevent", "jansson", "hiredis", "libcurl", "libssl", "libcrypto"]
 LIBRARIES += ["expat", "libpq"]
+OPTIONAL = ["libpcsclite", "p11-kit-1"]
 
 
 def wrong_includes(e2e: Path) -> list[str]:
@@ -54,10 +56,10 @@ def fault(e2e: Path, room: str, header: str) -> str:
     if other not in MAY_USE:
         if any((ROOT / folder / header).exists() for folder in OUTSIDE):
             return ""
-        if not (ROOT / BOOTSTRAPPING / header).exists():
-            return "neither a room's header nor one of common/"
-        may = room in [*MAY_BOOTSTRAP, BOOTSTRAPPING]
-        return "" if may else f"{room} may not use {BOOTSTRAPPING}"
+        for beside, users in BESIDE.items():
+            if (ROOT / beside / header).exists():
+                return "" if room in [*users, beside] else f"{room} may not use {beside}"
+        return "neither a room's header nor one of common/"
     if not (e2e / header).exists():
         return "not there"
     if header.endswith("_private.h"):
@@ -78,7 +80,8 @@ def test_every_room_has_its_place() -> None:
 def test_no_include_runs_upward() -> None:
     """An include against the order ties two rooms together, and the lower one cannot be read alone."""
     assert wrong_includes(E2E) == []
-    assert wrong_includes(ROOT / BOOTSTRAPPING) == []
+    for beside in BESIDE:
+        assert wrong_includes(ROOT / beside) == []
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,7 @@ def test_no_include_runs_upward() -> None:
         ("app", "loop.h", "neither a room's header"),
         ("app", "usim.h", "app may not use gba"),
         ("gba", "net/loop.h", "gba may not use net"),
+        ("store", "master.h", "store may not use master"),
     ],
 )
 def test_a_wrong_include_is_found(tmp_path: Path, room: str, header: str, why: str) -> None:
@@ -108,8 +112,8 @@ def test_a_wrong_include_is_found(tmp_path: Path, room: str, header: str, why: s
 
 def library_of(room: str) -> str:
     """The archive of a room."""
-    if room == BOOTSTRAPPING:
-        return str(BUILD / "gba/libakma-gba.a")
+    if room in BESIDE:
+        return str(BUILD / room / f"libakma-{room}.a")
     return str(BUILD / "e2e" / room / f"libroom-{room}.a")
 
 
@@ -120,8 +124,8 @@ with_symbols = pytest.mark.skipif(
 
 def link(path: Path, room: str, below: list[str]) -> subprocess.CompletedProcess[str]:
     """Link a room as a shared object against other rooms alone, and libraries that are not ours."""
-    card_reader = subprocess.run(["pkg-config", "--exists", "libpcsclite"], check=False)
-    libraries = [*LIBRARIES, *(["libpcsclite"] if card_reader.returncode == 0 else [])]
+    optional = [name for name in OPTIONAL if not subprocess.call(["pkg-config", "--exists", name])]
+    libraries = [*LIBRARIES, *optional]
     flags = subprocess.check_output(["pkg-config", "--libs", *libraries], text=True).split()
     command = ["cc", "-shared", "-o", str(path), "-Wl,-z,defs"]
     command += ["-Wl,--whole-archive", library_of(room), "-Wl,--no-whole-archive"]
@@ -132,11 +136,12 @@ def link(path: Path, room: str, below: list[str]) -> subprocess.CompletedProcess
 
 
 @with_symbols
-@pytest.mark.parametrize("room", [*MAY_USE, BOOTSTRAPPING])
+@pytest.mark.parametrize("room", [*MAY_USE, *BESIDE])
 def test_a_room_links_against_those_below_it(tmp_path: Path, room: str) -> None:
     """A function of a higher room that is declared by hand, past its header, is an arrow as well."""
-    bootstrapping = [BOOTSTRAPPING] if room in MAY_BOOTSTRAP else []
-    linked = link(tmp_path / "room.so", room, [*MAY_USE.get(room, []), *bootstrapping])
+    used = [room, *MAY_USE.get(room, [])]
+    beside = [name for name, users in BESIDE.items() if set(users) & set(used)]
+    linked = link(tmp_path / "room.so", room, [*used[1:], *beside])
     assert linked.returncode == 0, linked.stderr
 
 
