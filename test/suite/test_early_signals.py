@@ -73,3 +73,24 @@ def test_a_signal_during_the_start(
         assert program.read().startswith(said.encode()), program.errors
         if number == signal.SIGHUP:
             wait_until(lambda: "event=reload" in program.errors)
+
+
+def is_another(pid: int, command: str) -> bool:
+    """Is the process another program by now than the one that it was started as?"""
+    with contextlib.suppress(OSError):
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == command
+    return False
+
+
+@pytest.mark.parametrize("said", ["accept", "listen"])
+def test_a_signal_before_any_code_of_ours(said: str, tmp_path: Path) -> None:
+    """SIGHUP while libraries are loaded ends whatever is not started with it blocked: it is answered then."""
+    command = ["env", "--block-signal=HUP", *commands(tmp_path)[said]]
+    for _ in range(3):
+        with Process(*command) as program:
+            name = Path(command[2]).name
+            while not is_another(program.process.pid, name):
+                assert program.process.poll() is None
+            program.process.send_signal(signal.SIGHUP)
+            assert program.read().startswith(said.encode()), program.errors
+            wait_until(lambda: "event=reload" in program.errors)
