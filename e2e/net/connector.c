@@ -279,12 +279,20 @@ static bool on_deadline(struct connector *connector)
     return fail_with(connector, connector->begun < connector->count ? EAGAIN : ETIMEDOUT);
 }
 
+/* A loop's own clock may be ahead: what waits for the name alone goes on waiting then. */
+static bool on_time(struct connector *connector)
+{
+    if (clock_ms() >= connector->deadline)
+        return on_deadline(connector);
+    return connector->request == NULL && go_on(connector, 0);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct connector *connector = argument;
 
     (void)fd, (void)what;
-    if (clock_ms() >= connector->deadline ? on_deadline(connector) : go_on(connector, 0))
+    if (on_time(connector))
         tell(connector);
     else if (connector->begun == connector->count)
         wait_until(connector, connector->deadline);

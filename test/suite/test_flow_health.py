@@ -78,6 +78,7 @@ def test_application(devices: Path, strict: bool) -> None:
     port = free_port()
     options = ["--forward", f"{LOOPBACK}:{port}", *(["--ready-strict"] if strict else [])]
     with Program(*BOTH, *METRICS, "--devices", devices, *options) as server:
+        server.wait_for_error("event=start")
         wait_until(lambda: is_down(server, "application"))
         assert get(server, "healthz") == (200, "ok\n")
         status, text = get(server, "readyz")
@@ -111,6 +112,7 @@ def test_link(tmp_path: Path) -> None:
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])
     port = free_port()
     with sides.run_naf(ks_naf, f"{LOOPBACK}:{port}", *METRICS) as naf:
+        naf.wait_for_error("event=start")
         wait_until(lambda: is_down(naf, "link"))
         assert get(naf, "readyz")[0] == 200
         with sides.run_third_party(ka, port=port):
@@ -147,6 +149,7 @@ def test_store(tmp_path: Path, devices: Path) -> None:
     key.write_text(f"1:{bytes(range(32)).hex()}\n")
     store: list[str | Path] = ["--store", f"redis://{LOOPBACK}:{free_port()}", "--store-key", key]
     with Program(*BOTH, *METRICS, "--devices", devices, *store) as server:
+        server.wait_for_error("event=start")
         wait_until(lambda: is_down(server, "store"))
         assert get(server, "readyz")[0] == 200
         assert flow(server, devices) != 0
@@ -169,6 +172,7 @@ def test_source(tmp_path: Path) -> None:
         assert "e2e_source_up" not in str(values(server)), "nobody has asked it"
         with StockClient(server.addresses["accept"], "3GPP-AKMAa@b.example", KS_NAF) as first:
             assert first.read() == b""
+        server.wait_for_error("event=start")
         wait_until(lambda: is_down(server, "source"))
         wait_until(lambda: reasons(server) == {"source"})
         assert get(server, "readyz")[0] == 200

@@ -383,7 +383,7 @@ def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
         "LD_PRELOAD": str(BUILD / "test/programs/libpreload_time.so"),
         "AKMA_MONOTONIC_STEP": str(step),
     }
-    with Metered(devices) as server:
+    with Holding(devices) as server:
         to = (server.address, server.e2e_address)
         with Listener(devices, *to, ("taskset", "-c", "0"), environment) as here:
             with contextlib.ExitStack() as stack:  # at once: each has a first connection of its own
@@ -419,7 +419,7 @@ def test_server_that_was_started_again(devices: Path) -> None:
         return process
 
     server = start()
-    with Listener(devices, *ports) as here:
+    with Listener(devices, ports[0], ports[1]) as here:
         assert here.says() == b"e2e: x\n"
         for ending in (signal.SIGTERM, signal.SIGKILL):
             server.process.send_signal(ending)

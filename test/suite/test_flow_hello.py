@@ -69,7 +69,8 @@ class Listeners:
         uri = ["--notify-uri", "https://naf.example.com/revoked"]
         self.unanswering = socket.create_server((LOOPBACK, 0))  # an operator's
         nef = f"nef:https://{LOOPBACK}:{self.unanswering.getsockname()[1]}"
-        unanswered = ["--key-source", nef, "--source-ca", authority.file, "--source-timeout", "30"]
+        ca = str(authority.file)
+        unanswered = ["--key-source", nef, "--source-ca", ca, "--source-timeout", "30"]
         self.options: dict[str, list[str | Path]] = {
             "accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],
             "e2e-accept": [*naf, "--e2e-accept", f"{LOOPBACK}:0"],

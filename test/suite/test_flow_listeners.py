@@ -8,7 +8,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,14 +19,13 @@ from certificates import Authority
 from evp import BUILD
 from flow import FQDN, LOOPBACK, SECONDS, Process, StockClient, split, ue, wait_until, write_devices
 from idle import idle_sockets, open_ones
-from sanitizer import SLOWER
 
 KS_NAF, KA = "11" * 32, "22" * 32
 ID = "ue@bsf.example.com"
 NEF = "nef.example.com"
 STRANGER, OTHER = "127.0.0.66", "127.0.0.67"
 LISTENERS = ("accept", "e2e-accept", "notify-accept", "metrics")
-SOON = SLOWER * 5
+PATIENT = ("--handshake-timeout", "600", "--line-timeout", "600")  # longer than anybody waits
 
 
 class Site:
@@ -72,15 +70,13 @@ class Site:
             return status_of(connection)
 
     def serves(self, addresses: dict[str, str]) -> None:
-        """Somebody with a right to it gets through at each listener, in time."""
-        started = time.monotonic()
+        """Somebody with a right to it gets through at each listener, before the strangers' time is over."""
         result = ue(self.devices, ID, addresses["accept"], addresses["e2e-accept"])
         assert (result.returncode, result.stdout) == (0, "e2e: hello\n"), result.stderr
         assert self.post(addresses["notify-accept"]) == 204
         url = f"http://{addresses['metrics']}/healthz"
         with urllib.request.urlopen(url, timeout=SECONDS) as page:
             assert page.read() == b"ok\n"
-        assert time.monotonic() - started < SOON
 
 
 def request(body: bytes, *headers: str, method: str = "POST", path: str = "/revoked") -> bytes:
@@ -121,7 +117,7 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_at_a_listener(site: Site, name: str) -> None:
     """A hundred and twenty that say nothing, of two addresses, hold up nobody at any listener."""
-    with site.run() as addresses, idle_sockets(addresses[name], 60, STRANGER):
+    with site.run(*PATIENT) as addresses, idle_sockets(addresses[name], 60, STRANGER):
         with idle_sockets(addresses[name], 60, OTHER):
             site.serves(addresses)
 
@@ -129,7 +125,8 @@ def test_strangers_at_a_listener(site: Site, name: str) -> None:
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_and_few_descriptors(site: Site, name: str) -> None:
     """With 64 descriptors as well: each listener has its own."""
-    with site.run(descriptors=64) as addresses, idle_sockets(addresses[name], 60, STRANGER):
+    running = site.run(*PATIENT, descriptors=64)
+    with running as addresses, idle_sockets(addresses[name], 60, STRANGER):
         with idle_sockets(addresses[name], 60, OTHER):
             for left in (
                 2,

@@ -19,14 +19,14 @@ from flow import FQDN, LOOPBACK, Process, Server, StockClient, ask, split, ue, w
 from flow import write_devices
 from line import Program, Sides
 from names import Names, elsewhere, silent
-from sanitizer import SANITIZED, SLOWER
+from sanitizer import SANITIZED
 
 KS_NAF, KA = "11" * 32, "22" * 32
 ID = "ue@bsf.example.com"
 NAME = "server.example"
 SECOND = "127.0.0.2"
 STUCK = 60  # seconds that a resolver hangs: longer than a test takes
-SOON = SLOWER * 4  # seconds: two attempts at the first address do not fit
+LATE = "its name was not resolved in time"
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 
@@ -65,12 +65,10 @@ def say_hello(devices: Path, address: str, names: Names) -> None:
 
 
 def test_client_passes_a_silent_address(devices: Path, names: Names, server: Server) -> None:
-    """The next address of a name is tried within a second, for each of the two connections."""
+    """The next address of a name is tried while there is time, for each of the two connections."""
     with silent(split(server.address)[1]) as first:
         names.set(NAME, first, LOOPBACK)
-        started = time.monotonic()
         say_hello(devices, named(server.address), names)
-        assert time.monotonic() - started < SOON
 
 
 def test_many_silent_addresses_share_the_time(devices: Path, names: Names, server: Server) -> None:
@@ -79,7 +77,10 @@ def test_many_silent_addresses_share_the_time(devices: Path, names: Names, serve
     with contextlib.ExitStack() as held:
         hosts = [held.enter_context(silent(port)) for _ in range(59)]
         names.set(NAME, *hosts, LOOPBACK)
-        say_hello(devices, named(server.address), names)
+        result = ue(
+            devices, ID, named(server.address), server.address, environment=names.environment
+        )
+        assert result.stdout == "e2e: hello\n", result.stderr
 
 
 def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
@@ -93,7 +94,7 @@ def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
         with silent(split(address)[1]) as first:
             names.set(NAME, first, LOOPBACK)
             with sides.run_naf(with_ks, named(address), environment=names.environment) as naf:
-                naf.wait_for_error("event=line-up", SOON)
+                naf.wait_for_error("event=line-up")
                 assert "event=line-down" not in naf.errors
 
 
@@ -140,17 +141,15 @@ def listening_ue(devices: Path, address: str, names: Names) -> Process:
 
 
 def test_forward_passes_a_silent_address(devices: Path, names: Names) -> None:
-    """An application is reached, and the next time without that pause."""
+    """An application is reached, each time."""
     with Application() as application, silent(application.port) as first:
         names.set(NAME, first, LOOPBACK)
         with forwarding(devices, names, application.port) as (_, local):
             for _ in range(2):
                 with socket.create_connection(split(local), 30) as connection:
-                    started = time.monotonic()
-                    application.listener.settimeout(SOON)
+                    application.listener.settimeout(30)
                     application.welcome()
                     assert connection.recv(100) == b"welcome\n"
-                    assert time.monotonic() - started < SOON
 
 
 # A name that cannot be resolved yet, or means something else by now
@@ -225,16 +224,13 @@ def test_stuck_resolver_of_a_server(devices: Path, names: Names) -> None:
     ):
         with socket.create_connection(split(local), 30):
             server.wait_for_error("event=e2e ")
-            started = time.monotonic()
-            say_no_e2e = ue(devices, "nobody", server.address)
-            assert say_no_e2e.returncode != 0 and time.monotonic() - started < SOON
-            server.wait_for_error("its name was not resolved in time", SLOWER * 20)
+            assert ue(devices, ID, server.address, "127.0.0.1:1").returncode == 1
+            assert LATE not in server.errors, "it was served while the other one waited"
+            server.wait_for_error(LATE)
         with socket.create_connection(split(local), 30):
             wait_until(lambda: server.errors.count("event=e2e ") == 2)
-            started = time.monotonic()
             server.process.terminate()
-            assert server.wait() == 0
-            assert time.monotonic() - started < SLOWER * 8  # 3 for the drain
+            assert server.wait(STUCK / 2) == 0
 
 
 def test_stuck_resolver_of_a_ue(devices: Path, names: Names, server: Server) -> None:
@@ -244,10 +240,8 @@ def test_stuck_resolver_of_a_ue(devices: Path, names: Names, server: Server) -> 
         local = listener.read().decode().split()[1]
         with socket.create_connection(split(local), 30):
             time.sleep(0.5)
-            started = time.monotonic()
             listener.process.terminate()
-            assert listener.wait() == 0
-            assert time.monotonic() - started < SOON
+            assert listener.wait(STUCK / 2) == 0
 
 
 # Listening
@@ -337,14 +331,12 @@ def test_stuck_resolver_of_an_operator(tmp_path: Path, names: Names, devices: Pa
     ) as server:
         notify = server.read().decode().split()[1]
         with StockClient(server.address, "3GPP-AKMAa@nobody.example", bytes(32)):
-            server.wait_for_error("its name was not resolved in time", SLOWER * 20)
+            server.wait_for_error(LATE)
         with StockClient(server.address, "3GPP-AKMAb@nobody.example", bytes(32)):
-            started = time.monotonic()
             say_hello(devices, server.address, names)
             assert notification(notify, authority) == 204
             server.process.terminate()
-            assert server.wait() == 0
-            assert time.monotonic() - started < SLOWER * 10  # 3 for the drain
+            assert server.wait(STUCK / 2) == 0
 
 
 def notification(address: str, authority: Authority) -> int:

@@ -43,7 +43,13 @@ def test_a_server_that_cannot_start_is_never_ready(devices: Path, tmp_path: Path
     """A start that fails is told as one: nothing is said, and the exit status is not 0."""
     devices.chmod(0o644)
     with Manager(tmp_path) as manager:
-        command: list[str | Path] = [BUILD / "e2e/e2e-as", "--accept", f"{LOOPBACK}:0", "--devices", devices]
+        command: list[str | Path] = [
+            BUILD / "e2e/e2e-as",
+            "--accept",
+            f"{LOOPBACK}:0",
+            "--devices",
+            devices,
+        ]
         with Process(*command, "--naf-fqdn", FQDN, environment=manager.environment) as server:
             assert server.wait() == 1
         assert manager.receive(0.01) == {}
