@@ -32,6 +32,7 @@ SAID = {
     "openssl s_server and s_client": "Cipher is TLS_",
     "gnutls-serv and gnutls-cli": "hello",
     "HTTP Digest": "^hello$",
+    "nghttpx before a server": "hello",
     "libcoap, the examples": "42",
     "coap-server and coap-client": r"\d\d:\d\d:\d\d",
 }

@@ -6,10 +6,13 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import contextlib
 import getpass
+import os
 import queue
 import re
 import shlex
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import reference
+from certificates import Authority
 from consumer import (
     FQDN,
     IDENTITY,
@@ -308,6 +312,14 @@ def test_bounds(tmp_path: Path, form: str) -> None:
         assert not takes(psk, name, key), (form, len(name), length)
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that a server's own user can enter, which pytest's are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 # HTTP Digest: user, realm and password are identity, 3GPP-bootstrapping@FQDN and the key in base64.
 
 LIGHTTPD = """
@@ -321,13 +333,52 @@ auth.require = ("/" => ("method" => "digest", "realm" => "3GPP-bootstrapping@naf
 """
 
 
-def test_http_digest(write: Callable[[str], Path], tmp_path: Path) -> None:
-    """Guards against a file that lighttpd, or a password that curl, takes for another: only the right key gets the page."""
-    port, folder = free_port(), tmp_path / "pages"
-    folder.mkdir()
-    (folder / "page").write_text("hello\n")
-    config = tmp_path / "lighttpd.conf"
-    config.write_text(LIGHTTPD.format(folder=folder, port=port, psk=write("htdigest")))
+# mod_auth_digest keeps its nonces in memory that it shares, whose files are in DefaultRuntimeDir.
+APACHE = """
+ServerName naf.example.com
+ServerRoot "{folder}"
+DefaultRuntimeDir "{folder}"
+PidFile "{folder}/pid"
+ErrorLog "{folder}/error"
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authn_core_module /usr/lib/apache2/modules/mod_authn_core.so
+LoadModule authn_file_module /usr/lib/apache2/modules/mod_authn_file.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
+LoadModule auth_digest_module /usr/lib/apache2/modules/mod_auth_digest.so
+{user}
+DocumentRoot "{folder}"
+<Location "/">
+    AuthType Digest
+    AuthName "3GPP-bootstrapping@naf.example.com"
+    AuthDigestProvider file
+    AuthUserFile "{psk}"
+    Require valid-user
+</Location>
+"""
+
+# Server -> its configuration, and the command that takes it.
+DIGEST_SERVERS = {
+    "lighttpd": (LIGHTTPD, ["lighttpd", "-D", "-f"]),
+    "apache2": (APACHE, ["apache2", "-D", "FOREGROUND", "-f"]),
+}
+
+
+@pytest.mark.parametrize("server", DIGEST_SERVERS)
+def test_http_digest(
+    write: Callable[[str], Path], tmp_path: Path, public: Path, server: str
+) -> None:
+    """Guards against a file that a server, or a password that curl, takes for another: only the right key gets the page."""
+    port, config = free_port(), tmp_path / f"{server}.conf"
+    (public / "page").write_text("hello\n")
+    psk = shutil.copy(write("htdigest"), public / "psk")
+    text, words_of_server = DIGEST_SERVERS[server]
+    user = ""
+    if os.geteuid() == 0:  # as which Apache serves nobody
+        user = "User www-data\nGroup www-data"
+        shutil.chown(psk, "www-data")
+    config.write_text(text.format(folder=public, port=port, psk=psk, user=user))
     (tmp_path / "k").write_text(KS_NAF.hex())
     (tmp_path / "a").write_text(KA.hex())
     words = ["--ks-naf", f"file:{tmp_path}/k", "--ka", f"file:{tmp_path}/a", "--format", "base64"]
@@ -335,7 +386,7 @@ def test_http_digest(write: Callable[[str], Path], tmp_path: Path) -> None:
     derived = command(BUILD / "tool/akma", "derive", *words, environment=dict(ENVIRONMENT))
     right = derived.stdout.strip()
     assert base64.b64decode(right) == RIGHT.key
-    with Listening(port, "lighttpd", "-D", "-f", str(config)):
+    with Listening(port, *words_of_server, str(config)):
         for name, password, status in [
             (IDENTITY, right, "200"),
             ("nobody@bsf.example.com", right, "401"),
@@ -351,3 +402,34 @@ def test_http_digest(write: Callable[[str], Path], tmp_path: Path) -> None:
             given = f'user = "{name}:{password}"\n'
             result = command("curl", *options, "--write-out", "%{http_code}", url, stdin=given)
             assert result.stdout == status, (name, result)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_nghttpx(write: Callable[[str], Path], tmp_path: Path, version: str) -> None:
+    """What the page says of it: with TLS 1.3 a client without a PSK is served by certificate, with TLS 1.2 nobody is."""
+    port, behind = free_port(), free_port()
+    (tmp_path / "page").write_text("hello\n")
+    config = tmp_path / "behind.conf"
+    config.write_text(
+        f'server.document-root = "{tmp_path}"\nserver.bind = "{LOOPBACK}"\nserver.port = {behind}\n'
+    )
+    pair = Authority(tmp_path).issue(FQDN)
+    latest = f"TLSv1.{version[-1]}"
+    options = [f"--tls-max-proto-version={latest}", "--ciphers=ECDHE-PSK-CHACHA20-POLY1305"]
+    options += [f"--psk-secrets={write('mosquitto')}", "--no-ocsp", "--workers=1"]
+    options += [f"--frontend={LOOPBACK},{port}", f"--backend={LOOPBACK},{behind}"]
+    request = f"GET /page HTTP/1.1\r\nHost: {FQDN}\r\nConnection: close\r\n\r\n".encode()
+    clients: list[tuple[list[str], bool]] = [
+        (psk_options(RIGHT), True),
+        ([], version == "-tls1_3"),
+    ]
+    clients += [
+        (psk_options(wrong), False) for wrong in (WRONG["another Ka"], WRONG["Ks_NAF alone"])
+    ]
+    with Listening(behind, "lighttpd", "-D", "-f", str(config)):
+        with Listening(port, "nghttpx", "--conf=/dev/null", *options, str(pair[1]), str(pair[0])):
+            for psk, served in clients:
+                words = ["openssl", "s_client", "-connect", f"{LOOPBACK}:{port}", "-quiet", version]
+                with Process(*words, "-alpn", "http/1.1", "-no_ign_eof", *psk) as client:
+                    client.write(request)
+                    assert arrives(client, 10 if served else 2) == served, (psk, client.errors)
