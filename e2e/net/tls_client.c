@@ -26,10 +26,13 @@ SSL_CTX *tls_client_ctx(const char *ca)
 
 static bool expect(SSL *ssl, const char *host, unsigned int flags)
 {
-    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) > 0)
+    X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
+
+    if (X509_VERIFY_PARAM_set1_ip_asc(rules, host) > 0)
         return true;
     SSL_set_hostflags(ssl, flags | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    return SSL_set1_host(ssl, host) > 0 && SSL_set_tlsext_host_name(ssl, host) > 0;
+    return X509_VERIFY_PARAM_set1_host(rules, host, 0) > 0 &&
+           SSL_set_tlsext_host_name(ssl, host) > 0;
 }
 
 SSL *tls_client_new(SSL_CTX *ctx, const char *host, unsigned int flags)

@@ -95,18 +95,38 @@ static bool is_end(void)
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
+/* OpenSSL 3.3 has the one, 4.0 deprecates the other. NULL: out of memory. */
+static STACK_OF(X509_OBJECT) * get_objects(X509_STORE *store)
+{
+#if OPENSSL_VERSION_PREREQ(3, 3)
+    return X509_STORE_get1_objects(store);
+#else
+    return X509_STORE_get0_objects(store);
+#endif
+}
+
+static void release_objects(STACK_OF(X509_OBJECT) * all)
+{
+#if OPENSSL_VERSION_PREREQ(3, 3)
+    sk_X509_OBJECT_pop_free(all, X509_OBJECT_free);
+#else
+    (void)all; /* the store's */
+#endif
+}
+
 bool tls_files_trust_is_whole(SSL_CTX *ctx)
 {
-    const STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    STACK_OF(X509_OBJECT) *all = get_objects(SSL_CTX_get_cert_store(ctx));
+    bool is_whole = all != NULL;
 
-    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+    for (int i = 0; is_whole && i < sk_X509_OBJECT_num(all); i++) {
         X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
 
-        if (certificate != NULL &&
-            (X509_get0_pubkey(certificate) == NULL || X509_check_purpose(certificate, -1, 0) <= 0))
-            return false;
+        is_whole = certificate == NULL || (X509_get0_pubkey(certificate) != NULL &&
+                                           X509_check_purpose(certificate, -1, 0) > 0);
     }
-    return true;
+    release_objects(all);
+    return is_whole;
 }
 
 /* The first certificate is ours, those behind it lead to a CA. */
