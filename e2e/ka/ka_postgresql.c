@@ -16,6 +16,7 @@
 #include "net/clock.h"
 #include "ops/health.h"
 #include "ops/log.h"
+#include "ops/metrics.h"
 #include "options.h"
 #include "printable.h"
 #include "queue.h"
@@ -114,6 +115,7 @@ static void deliver(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     atomic_fetch_sub(&database->lookups, 1);
+    metrics_observe_since(METRIC_TIME_KA, request->deadline - database->milliseconds);
     if (request->done != NULL)
         request->done(request->argument, &request->answer);
     else
@@ -653,6 +655,7 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     database->keys = files->keys;
     files->keys = NULL;
     ka_postgresql_drop(files);
+    health_use(HEALTH_KA);
     database->loops = loops_new(1);
     database->rests = ka_rests_new();
     if (database->loops != NULL && database->rests != NULL) {

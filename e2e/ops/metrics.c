@@ -31,6 +31,7 @@ static const struct {
     [METRIC_TIME_FLAG] = {"flag_seconds", "How long a nonce waited for its flag."},
     [METRIC_TIME_SOURCE] = {"source_seconds", "How long the key source took to answer."},
     [METRIC_TIME_THIRD_PARTY] = {"third_party_seconds", "How long the third party took to answer."},
+    [METRIC_TIME_KA] = {"ka_seconds", "How long a database or a token took to give a Ka."},
     [METRIC_TIME_STORE] = {"store_seconds", "How long the store took to answer."},
     [METRIC_TIME_APPLICATION] = {"application_seconds",
                                  "How long the application took to accept a connection."},
