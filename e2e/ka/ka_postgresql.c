@@ -655,7 +655,6 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     database->keys = files->keys;
     files->keys = NULL;
     ka_postgresql_drop(files);
-    health_use(HEALTH_KA);
     database->loops = loops_new(1);
     database->rests = ka_rests_new();
     if (database->loops != NULL && database->rests != NULL) {
