@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from consumer import FQDN, IDENTITY, KA, KS_NAF
+from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
-from flow import LOOPBACK, Process, StockClient, ue, wait_until, write_devices
+from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
+from openssl_cli import EXAMPLE
+from sanitizer import SANITIZED
 from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
 
+ADMIN = {"PGUSER": "postgres"}
 OTHER_KA = bytes(range(100, 132))
 pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL's server is not installed")
 
@@ -272,6 +277,27 @@ def test_a_key_is_taken_at_a_reload(house: House) -> None:
     server.process.send_signal(1)
     server.wait_for_error("event=reload result=applied")
     assert house.works(naf, endpoint), server.errors
+
+
+@pytest.mark.skipif(SANITIZED, reason="the tool's leaks of libpq are not ours")
+def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
+    """Those of docs/deployment.md with a database, as they stand there, with free ports."""
+    text = (ROOT / "docs/deployment.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(umask[^`]*?createdb.*?)^```$", text, re.M | re.S)
+    for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
+        (tmp_path / name).symlink_to(target)
+    result = subprocess.run(
+        ["sh", "-c", with_free_ports(commands, "4433", "4434")],
+        cwd=tmp_path,
+        env=os.environ | {"PGHOST": str(server.home), "PGPORT": str(server.port)} | ADMIN,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    lines = result.stdout.splitlines()
+    assert "e2e: through a database" in lines and lines[-1] == "no flag any more", result.stderr
+    assert "device,ka-id,version,created,key" in lines
 
 
 def test_endpoints_apart(tmp_path: Path, house: House) -> None:

@@ -492,11 +492,13 @@ def test_derivations_of_the_ue_side() -> None:
 
 
 def test_deployment_commands(tmp_path: Path) -> None:
-    """The commands of docs/deployment.md as they stand there, with free ports; those with a Redis: test/consumers."""
+    """The commands of docs/deployment.md as they stand there, with free ports; those with a Redis or a database: test/consumers."""
     (tmp_path / "build").symlink_to(BUILD)
     (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
     commands = "\n".join(
-        block for block in blocks("docs/deployment.md", "sh") if "redis-server" not in block
+        block
+        for block in blocks("docs/deployment.md", "sh")
+        if "redis-server" not in block and "createdb" not in block
     )
     commands = with_free_ports(commands, "4433", "4434", "4435", "9433", "9435")
     output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
