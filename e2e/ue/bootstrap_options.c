@@ -56,6 +56,11 @@ bool bootstrap_options_are_given(void)
     return option.bsf != NULL;
 }
 
+bool bootstrap_options_have_pin(void)
+{
+    return option.pin != NULL;
+}
+
 static bool is_given(const char *value)
 {
     return value != NULL && value != default_state && value != default_interval &&
@@ -188,8 +193,11 @@ struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
 bool bootstrap_options_try_card(const struct bootstrap_inputs *inputs)
 {
     char fault[GBA_FAULT_SIZE];
-    struct usim *usim = usim_open(&inputs->options.settings.usim, fault);
+    struct usim *usim;
 
+    if (bootstrap_options_have_pin())
+        return true;
+    usim = usim_open(&inputs->options.settings.usim, fault);
     if (usim == NULL)
         fprintf(stderr, "%s--usim %s: %s\n", options_where("--usim"), PRINTABLE(option.usim),
                 fault);

@@ -15,8 +15,9 @@
 
 extern const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS];
 
-/* Is --bsf given? */
+/* Is --bsf given? Is --usim-pin? */
 bool bootstrap_options_are_given(void);
+bool bootstrap_options_have_pin(void);
 
 /* The other options that --bsf has to do with; NULL: not given. */
 struct bootstrap_others {
@@ -36,7 +37,8 @@ struct bootstrap_inputs;
 struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
                                                 const unsigned char *ua_protocol_id);
 
-/* Can the card be opened, PIN and all? False: the reason went to standard error. */
+/* Can the card be opened? One with a PIN is left alone: a look must not cost a try. False: the
+ * reason went to standard error. */
 bool bootstrap_options_try_card(const struct bootstrap_inputs *inputs);
 
 /* NULL gives NULL. */

@@ -226,7 +226,10 @@ static void check_bootstrapping(struct checks *checks, const unsigned char *ua_p
     struct bootstrap_check check = {.ua_protocol_id = ua_protocol_id};
 
     if (checks_step(checks, "--ka, --usim-pin and --state", opens_inputs, &check)) {
-        (void)checks_step(checks, "--usim: the card", opens_card, &check);
+        (void)checks_step(checks,
+                          bootstrap_options_have_pin() ? "--usim: not tried, as there is a PIN"
+                                                       : "--usim: the card",
+                          opens_card, &check);
         (void)checks_step(checks, "Ka", opens_keys, check.inputs);
     }
     bootstrap_options_close(check.inputs);

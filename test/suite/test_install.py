@@ -195,11 +195,11 @@ def test_units_name_what_is_installed(flow: Path, tmp_path: Path, name: str) -> 
     prefix = tmp_path / name
     run("cmake", "--install", flow, "--prefix", prefix, "--component", "tools")
     units = sorted((prefix / "lib/systemd/system").glob("*.service"))
-    assert len(units) == 4
+    assert len(units) == 5
     for unit in units:
         text = unit.read_text()
-        role = unit.stem.removeprefix("e2e-as-")
-        command = f'"{prefix}/bin/e2e-as" --config "{prefix}/etc/akma/{role}.conf"'
+        program, role = unit.stem[:6], unit.stem.removeprefix("e2e-as-").removeprefix("e2e-")
+        command = f'"{prefix}/bin/{program}" --config "{prefix}/etc/akma/{role}.conf"'
         assert f"\nExecStart={command}\n" in text
         assert f'\nEnvironment="OPENSSL_CONF={prefix}/etc/akma/openssl.cnf"\n' in text
         assert "/usr/bin/" not in text and " /etc/" not in text and "=/etc/" not in text

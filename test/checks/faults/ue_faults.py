@@ -10,8 +10,11 @@ FAULTS = [
         "attempts.c",
         ("begun + (int64_t)attempts->interval_s * 1000", "begun"),
         ("        pause *= 2;", "        ;"),
+        ("return pause * 1000 + some_of(pause * 1000 / 2);", "return pause * 1000;"),
         ("return seconds - tenth + some_of(tenth / 2);", "return seconds / 2;"),
         ("return seconds - tenth + some_of(tenth / 2);", "return seconds;"),
+        ("pause < ATTEMPTS_PAUSE_MAX_S; i++", "true; i++"),
+        by="test_attempts",
     ),
     *of(
         "ue_bootstrap.c",
@@ -52,7 +55,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e/ue",
-    target="akma akma-tool e2e-as e2e-ue",
-    tests=["test_ue_bootstrap"],
+    target="akma akma-tool attempts e2e-as e2e-ue",
+    tests=["test_attempts", "test_ue_bootstrap"],
     faults=FAULTS,
 )

@@ -1,0 +1,42 @@
+"""When e2e-ue bootstraps: bounds of its pauses, which keep a fleet from a BSF.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+
+import pytest
+
+from evp import BUILD
+
+HOUR_MS = 3_600_000
+
+
+def play(lifetime: int, interval: int) -> tuple[list[int], list[int]]:
+    """Renewals of a key, in seconds from now, and pauses of attempts in a row, in ms."""
+    command = [BUILD / "test/programs/attempts", str(lifetime), str(interval)]
+    said = subprocess.check_output(command, text=True).split()
+    pairs = list(zip(said[::2], map(int, said[1::2])))
+    return [n for word, n in pairs if word == "renewal"], [
+        n for word, n in pairs if word == "pause"
+    ]
+
+
+@pytest.mark.parametrize("lifetime", [1, 10, 86_400, 3_155_760_000])
+def test_renewals(lifetime: int) -> None:
+    """When a tenth of the lifetime is left, at the earliest, and always before its end; not all at one moment."""
+    renewals, _ = play(lifetime, 60)
+    tenth = lifetime // 10
+    assert all(lifetime - tenth <= n <= lifetime - tenth + tenth // 2 for n in renewals)
+    assert len(set(renewals)) > 1 or tenth < 2
+
+
+@pytest.mark.parametrize("interval", [1, 60, 3600, 86_400])
+def test_pauses(interval: int) -> None:
+    """An interval at the least; doubled up to an hour (or the interval, if that is more); half of it more by chance."""
+    _, pauses = play(1, interval)
+    least = interval * 1000
+    for pause in pauses:
+        assert least <= pause <= least * 3 // 2
+        least = max(min(2 * least, HOUR_MS), interval * 1000)
+    assert len(set(pauses[-5:])) > 1
