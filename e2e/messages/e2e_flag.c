@@ -18,6 +18,8 @@ char *nonce_encode(const struct nonce *nonce)
     object = json_pack("{s:s}", "nonce", hex);
     if (nonce->device[0] != '\0')
         object = json_line_with(object, "device", json_string(nonce->device));
+    if (nonce->ka_id[0] != '\0')
+        object = json_line_with(object, "ka-id", json_string(nonce->ka_id));
     return json_line_encode(object);
 }
 
@@ -46,7 +48,7 @@ static bool copy_text(char *text, size_t max, const char *given, const char *nam
 {
     if (strlen(given) > max)
         return json_line_fault(fault, name,
-                               ": too long; a device's name has at most 255 octets, and "
+                               ": too long; a UE's device and ka-id have at most 255 octets, and "
                                "any other text at most 256");
     memcpy(text, given, strlen(given) + 1);
     return true;
@@ -54,15 +56,16 @@ static bool copy_text(char *text, size_t max, const char *given, const char *nam
 
 static bool read_nonce(struct nonce *nonce, json_t *object, char fault[E2E_FLAG_FAULT_SIZE])
 {
-    const char *hex, *device = "";
+    const char *hex, *device = "", *ka_id = "";
     json_error_t error;
 
-    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s,s?s}", "nonce", &hex, "device",
-                       &device) != 0)
+    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s,s?s,s?s}", "nonce", &hex, "device",
+                       &device, "ka-id", &ka_id) != 0)
         return json_line_fault(fault, "not a nonce: ", error.text);
     if (!json_line_from_hex(nonce->octets, NONCE_LENGTH, hex))
         return json_line_fault(fault, "nonce: must be 32 hex digits", "");
-    return copy_text(nonce->device, E2E_FLAG_DEVICE_MAX, device, "device", fault);
+    return copy_text(nonce->device, E2E_FLAG_DEVICE_MAX, device, "device", fault) &&
+           copy_text(nonce->ka_id, E2E_FLAG_DEVICE_MAX, ka_id, "ka-id", fault);
 }
 
 bool nonce_decode(struct nonce *nonce, const char *line, size_t length,

@@ -1,7 +1,7 @@
 /*
  * The two lines of JSON that open a connection: the UE's nonce, and the server's e2e flag
  *
- *     {"nonce":"<32 hex digits>"[,"device":"<the device's permanent name>"]}
+ *     {"nonce":"<32 hex digits>"[,"device":"<the device's permanent name>"][,"ka-id":"<which Ka>"]}
  *     {"e2e":1,"mode":"3GPP","digest":"SHA2-256","refresh":"<hex>","usage":"tls-psk",
  *      "identity":"<what to present next>"[,"ka-id":"<which Ka>"]}      or      {"e2e":0}
  *
@@ -30,6 +30,7 @@
 struct nonce {
     unsigned char octets[NONCE_LENGTH];
     char device[E2E_FLAG_DEVICE_MAX + 1]; /* empty: not said */
+    char ka_id[E2E_FLAG_DEVICE_MAX + 1];  /* which Ka the UE has; empty: not said */
 };
 
 struct e2e_flag {

@@ -23,6 +23,8 @@ static json_t *pack_question(const struct tp_link_request *request)
     OPENSSL_cleanse(ks_naf, sizeof(ks_naf));
     if (request->device[0] != '\0')
         object = json_line_with(object, "device", json_string(request->device));
+    if (request->ka_id[0] != '\0')
+        object = json_line_with(object, "ka-id", json_string(request->ka_id));
     if (request->not_after != 0)
         object = json_line_with(object, "not-after", json_integer(request->not_after));
     return object;
@@ -77,13 +79,14 @@ static bool copy_text(char text[TP_LINK_TEXT_SIZE], const char *given, const cha
 static bool read_question(struct tp_link_request *request, json_t *object,
                           char fault[JSON_FAULT_SIZE])
 {
-    const char *identity, *device = NULL, *ks_naf, *naf_fqdn, *ua, *nonce;
+    const char *identity, *device = NULL, *ka_id = NULL, *ks_naf, *naf_fqdn, *ua, *nonce;
     json_int_t not_after = 0;
     json_error_t error;
 
-    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s,s?s,s:s,s:s,s:s,s:s,s?I}", "identity",
-                       &identity, "device", &device, "ks-naf", &ks_naf, "naf-fqdn", &naf_fqdn,
-                       "ua-protocol-id", &ua, "nonce", &nonce, "not-after", &not_after) != 0)
+    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s,s?s,s?s,s:s,s:s,s:s,s:s,s?I}", "identity",
+                       &identity, "device", &device, "ka-id", &ka_id, "ks-naf", &ks_naf, "naf-fqdn",
+                       &naf_fqdn, "ua-protocol-id", &ua, "nonce", &nonce, "not-after",
+                       &not_after) != 0)
         return json_line_fault(fault, "not a request: ", error.text);
     if (!json_line_from_hex(request->ks_naf, TP_LINK_KEY_LENGTH, ks_naf))
         return json_line_fault(fault, "ks-naf: must be 64 hex digits", "");
@@ -96,7 +99,8 @@ static bool read_question(struct tp_link_request *request, json_t *object,
     request->not_after = not_after;
     return copy_text(request->identity, identity, "identity", fault) &&
            copy_text(request->naf_fqdn, naf_fqdn, "naf-fqdn", fault) &&
-           (device == NULL || copy_text(request->device, device, "device", fault));
+           (device == NULL || copy_text(request->device, device, "device", fault)) &&
+           (ka_id == NULL || copy_text(request->ka_id, ka_id, "ka-id", fault));
 }
 
 static bool read_request(struct tp_link_request *request, json_t *object,

@@ -3,7 +3,7 @@
  *
  *     -> {"id":N,"identity":"<B-TID or A-KID>"[,"device":"<name>"],"ks-naf":"<64 hex digits>",
  *         "naf-fqdn":"<name>","ua-protocol-id":"<10 hex digits>","nonce":"<32 hex digits>"
- *         [,"not-after":<seconds since 1970>]}
+ *         [,"not-after":<seconds since 1970>][,"ka-id":"<which Ka the UE has>"]}
  *     <- {"id":N, the flag's members}    {"id":N,"e2e":0}    {"id":N,"error":"<sentence>"}
  *
  *     -> {"id":N,"revoke":"<B-TID or A-KID>"}
@@ -30,6 +30,7 @@ struct tp_link_request {
     char identity[TP_LINK_TEXT_SIZE];
     /* of a request for a flag */
     char device[TP_LINK_TEXT_SIZE]; /* empty: not known */
+    char ka_id[TP_LINK_TEXT_SIZE];  /* empty: the one that counts */
     unsigned char ks_naf[TP_LINK_KEY_LENGTH];
     char naf_fqdn[TP_LINK_TEXT_SIZE];
     unsigned char ua_protocol_id[TP_LINK_UA_LENGTH];

@@ -141,6 +141,7 @@ static void release_ue(struct connection *connection)
         conn_limit_release(service->devices, counted_name(ue), strlen(counted_name(ue)));
     tls_lines_clear(&ue->lines);
     OPENSSL_free(ue->claimed_device);
+    OPENSSL_free(ue->claimed_ka_id);
     ue_claim_clear(&ue->claim);
 }
 

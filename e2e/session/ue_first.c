@@ -126,6 +126,7 @@ static void ask_for_flag(struct ue *ue)
     const struct third_party_query query = {
         .identity = ue->claim.identity,
         .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
+        .ka_id = ue->claimed_ka_id,
         .ks_naf = ue->claim.key,
         .ua_protocol_id = naf->ua_protocol_ids[identity_system(ue->claim.kind)],
         .nonce = ue->nonce,
@@ -207,6 +208,14 @@ static bool take_device(struct ue *ue, const char *device)
     return ue->claimed_device != NULL;
 }
 
+/* False: out of memory. */
+static bool take_ka_id(struct ue *ue, const char *ka_id)
+{
+    OPENSSL_free(ue->claimed_ka_id);
+    ue->claimed_ka_id = ka_id[0] == '\0' ? NULL : OPENSSL_strdup(ka_id);
+    return ka_id[0] == '\0' || ue->claimed_ka_id != NULL;
+}
+
 /* The key of the handshake is there for the first nonce alone. */
 static void take_line(struct ue *ue, const char *line, size_t length)
 {
@@ -219,6 +228,10 @@ static void take_line(struct ue *ue, const char *line, size_t length)
     }
     if (!take_device(ue, nonce.device)) {
         ue_refuse(ue, METRIC_REFUSED_LINE, "device: not the name that belongs to the identity");
+        return;
+    }
+    if (!take_ka_id(ue, nonce.ka_id)) {
+        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
         return;
     }
     memcpy(ue->nonce, nonce.octets, NONCE_LENGTH);

@@ -218,11 +218,12 @@ static bool keep_setup(struct asking *asking, const struct e2e *e2e)
 }
 
 /* False: the answer is *now. */
-static bool look_up(struct asking *asking, const char *device, const struct e2e *e2e,
-                    struct third_party_answer *now)
+static bool look_up(struct asking *asking, const struct third_party_query *asked,
+                    const struct e2e *e2e, struct third_party_answer *now)
 {
     struct ka_source *ka = asking->issuer->setup.ka;
-    const struct ka_query query = {.device = device, .identity = asking->subject};
+    const struct ka_query query = {
+        .device = asked->device, .identity = asking->subject, .ka_id = asked->ka_id};
 
     asking->ka_request = ka->ops->lookup(ka, asking->loop, &query, on_ka, asking, &asking->found);
     if (asking->ka_request == NULL)
@@ -258,7 +259,7 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
     }
     asking->done = done;
     take_query(asking, query, naf);
-    if (look_up(asking, query->device, e2e, now))
+    if (look_up(asking, query, e2e, now))
         return (struct third_party_request *)asking;
     asking_free(asking);
     return NULL;

@@ -20,6 +20,7 @@
 struct third_party_query {
     const char *identity;                /* B-TID or A-KID */
     const char *device;                  /* the device's permanent name; empty: not known */
+    const char *ka_id;                   /* which Ka the UE has; NULL: the one that counts */
     const unsigned char *ks_naf;         /* THIRD_PARTY_KEY_LENGTH octets */
     const unsigned char *ua_protocol_id; /* of the first connection, 5 octets */
     const unsigned char *nonce;          /* NONCE_LENGTH octets, of the UE's */

@@ -394,7 +394,8 @@ static struct third_party_request *ask(struct third_party *third_party, struct l
     struct tp_link_request *request;
 
     if (pending == NULL || !copy(pending->request.identity, query->identity) ||
-        !copy(pending->request.device, query->device)) {
+        !copy(pending->request.device, query->device) ||
+        !copy(pending->request.ka_id, query->ka_id == NULL ? "" : query->ka_id)) {
         OPENSSL_free(pending);
         third_party_answer_set(now, FLAG_FAILED, "out of memory");
         return NULL;

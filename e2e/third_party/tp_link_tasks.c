@@ -157,6 +157,7 @@ static void start_flag(struct tp_link_task *task, const struct tp_link_request *
     const struct third_party_query query = {
         .identity = request->identity,
         .device = request->device,
+        .ka_id = request->ka_id[0] == '\0' ? NULL : request->ka_id,
         .ks_naf = request->ks_naf,
         .ua_protocol_id = request->ua_protocol_id,
         .nonce = request->nonce,

@@ -63,6 +63,8 @@ static enum io_status client_send_nonce(struct client *client)
     memcpy(nonce.octets, client->nonce, NONCE_LENGTH);
     if (client->setup->device_name != NULL)
         (void)snprintf(nonce.device, sizeof(nonce.device), "%s", client->setup->device_name);
+    if (client->setup->ka_id != NULL)
+        (void)snprintf(nonce.ka_id, sizeof(nonce.ka_id), "%s", client->setup->ka_id);
     line = nonce_encode(&nonce);
     added = line != NULL && tls_lines_add(&client->lines, "", line, strlen(line));
     json_line_free(line);
@@ -87,6 +89,11 @@ static enum io_status check_flag(struct client *client)
             "the flag does not say mode %s, digest %s, usage %s: it is altered, or the UE "
             "is not set up as the server is",
             e2e->mode, e2e->digest, e2e->usage);
+    if (client->setup->ka_id != NULL && strcmp(client->setup->ka_id, flag->ka_id) != 0)
+        return client_fail(client, CLIENT_NO_E2E,
+                           "the flag names another Ka (%s) than --ka-id: it is altered, or the "
+                           "server is older than this option",
+                           flag->ka_id);
     return IO_OK;
 }
 

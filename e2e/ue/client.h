@@ -27,6 +27,7 @@ struct client_setup {
     const char *identity; /* what the first connection presents, with prefix and separator */
     const struct devices *devices;
     const struct device *device; /* the UE's row: its Ks_NAF, and whose Ka's are its own */
+    const char *ka_id;           /* which Ka is asked for, at most 255 octets; NULL: the server's */
     const char *device_name;     /* to be said with the nonce, at most 255 octets; NULL: nothing */
     const struct device *oldest; /* the first row of the oldest Ka a flag may mean; NULL: any */
     bool allow_plain;            /* go on without e2e if the flag is withheld */

@@ -30,7 +30,7 @@ SIGNALS_SET_UP_FIRST;
 static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
-    const char *message, *listen, *device, *oldest_ka_id, *reload_interval;
+    const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
 } option = {
     .ua_protocol_id = UA_PROTOCOL_ID,
     .mode = "3GPP",
@@ -61,6 +61,8 @@ static const struct option_row rows[] = {
     {"identity-prefix", "TEXT", &option.prefix, false, "3GPP-AKMA for AKMA"},
     {"identity-separator", "TEXT", &option.separator, false,
      "between prefix and identity; \"none\": none (default \".\", none for 3GPP-AKMA)"},
+    {"ka-id", "ID", &option.ka_id, false,
+     "which Ka is asked for, during a change: one that this UE has (default the server's newest)"},
     {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
      "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
@@ -158,6 +160,7 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
         .naf = &targets[0],
         .endpoint = &targets[1],
         .device_name = option.device,
+        .ka_id = option.ka_id,
         .allow_plain = option.allow_plain != NULL,
     };
     int status = CLIENT_OTHER;
@@ -279,6 +282,10 @@ static bool is_one_task(void)
     else if (option.device != NULL &&
              (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
         (void)ue_say(options_refusal(), "--device: must be a name of 1 to %d octets",
+                     E2E_FLAG_DEVICE_MAX);
+    else if (option.ka_id != NULL &&
+             (option.ka_id[0] == '\0' || strlen(option.ka_id) > E2E_FLAG_DEVICE_MAX))
+        (void)ue_say(options_refusal(), "--ka-id: must be a name of 1 to %d octets",
                      E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
              (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))

@@ -87,7 +87,7 @@ static void try_nonce(const char *line, size_t length)
     written = nonce_encode(&nonce);
     want(written != NULL && nonce_decode(&again, written, strlen(written), fault) &&
          memcmp(nonce.octets, again.octets, NONCE_LENGTH) == 0 &&
-         strcmp(nonce.device, again.device) == 0);
+         strcmp(nonce.device, again.device) == 0 && strcmp(nonce.ka_id, again.ka_id) == 0);
     json_line_free(written);
 }
 

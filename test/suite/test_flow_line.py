@@ -128,6 +128,18 @@ def test_flow(sides: Sides, files: dict[str, Path], third_party: Any, when: str)
         assert KS_NAF.hex() not in naf.errors + third_party.errors
 
 
+def test_a_ue_says_which_ka_it_has(sides: Sides, files: dict[str, Path], tmp_path: Path) -> None:
+    """Guards against a ka-id that is lost between the UE, the NAF and the third party."""
+    rows = [[ID, "", KA.hex(), "2025"], [ID, "", KS_NAF[::-1].hex() + "00", "2026"]]
+    own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex(), "2025"]])
+    with sides.run_third_party(write_devices(tmp_path / "two.csv", rows)) as third_party:
+        with sides.run_naf(files["naf"], third_party.addresses["naf-accept"]) as naf:
+            to = (ID, naf.addresses["accept"], third_party.addresses["e2e-accept"])
+            assert ue(own, *to).returncode == 3
+            assert ue(own, *to, "--ka-id", "2025").stdout == "e2e: hello\n"
+            assert ue(own, *to, "--ka-id", "2024").returncode == 3
+
+
 def test_policy_is_the_third_partys(sides: Sides, files: dict[str, Path]) -> None:
     setup = ["--mode", "HKDF", "--digest", "SHA2-384", "--usage", "other use"]
     with sides.run_third_party(files["third-party"], *setup) as third_party:

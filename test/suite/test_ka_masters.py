@@ -220,3 +220,28 @@ def test_masters_that_are_none(tmp_path: Path, naf: Path) -> None:
     short = secret(tmp_path / "short", KEY[:16])
     for source, said in ((public, "chmod"), (short, "64 hex digits"), ("file:/nowhere", "No such")):
         assert said in refused([*WORDS[:-1], str(naf), "--ka-source", f"master:{source}"], 1)
+
+
+def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
+    """Guards against devices that a change of Ka's cuts off before they have the new one."""
+    other = "master:" + secret(tmp_path / "other", OTHER)
+    old = device(tmp_path, UE, (KEY, "2026"))
+    two = ["--ka-source", other, "--ka-source", master, "--ka-id", "2027", "--ka-id", "2026"]
+    one = ["--ka-source", master, "--ka-id", "2027"]
+    for words in (two, [*one, "--ka-id", "2026"], one):
+        with Server(naf, *words) as server:
+            assert not flow(server, old)
+            assert flow(server, old, UE, "--ka-id", "2026")
+            assert server.errors.count("ka-id=2026") >= 1
+    with Server(naf, *one, "--ka-id", "2025") as server:
+        assert not flow(server, old, UE, "--ka-id", "2026")
+    (tmp_path / "revoked").write_text("device,ka-id\n,2026\n")
+    with Server(naf, *one, "--ka-revoked", str(tmp_path / "revoked")) as server:
+        assert not flow(server, old, UE, "--ka-id", "2026")
+    with Server(
+        write_devices(
+            tmp_path / "both.csv", [[UE, KS_NAF, "22" * 32, "1"], [UE, KS_NAF, "33" * 32, "2"]]
+        )
+    ) as server:
+        first = write_devices(tmp_path / "first.csv", [[UE, KS_NAF, "22" * 32, "1"]])
+        assert not flow(server, first) and flow(server, first, UE, "--ka-id", "1")
