@@ -15,6 +15,7 @@ int command_identity(int argc, char *argv[]);
 int command_doctor(int argc, char *argv[]);
 int command_ka(int argc, char *argv[]);
 int command_config(int argc, char *argv[]);
+int command_setup(int argc, char *argv[]);
 int command_bootstrap(int argc, char *argv[]); /* in a build with AKMA_GBA */
 
 #endif

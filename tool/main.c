@@ -21,6 +21,7 @@ static const struct {
     {"psk", command_psk, "derive the keys of a fleet, for what will use them"},
     {"identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
     {"config", command_config, "write an openssl.cnf with akma beside what the system's has"},
+    {"setup", command_setup, "write all that a deployment needs, and renew its certificates"},
     {"doctor", command_doctor, "find out whether derivation works here, and why not"},
     {"ka", command_ka, "make Ka's, and change which ones a devices file has"},
 #ifdef AKMA_GBA

@@ -29,10 +29,8 @@ from flow import (
     StockClient,
     free_port,
     wait_until,
-    with_free_ports,
     write_devices,
 )
-from openssl_cli import EXAMPLE
 from records import Record
 from sanitizer import SANITIZED
 from store_cluster import (
@@ -781,20 +779,3 @@ def test_flows_do_not_pass_the_key(site: Site) -> None:
     key = records.unseal(record_of(site, flag)[1], WRAP, flag["identity"], site.redis.run_id).key
     assert flag["identity"].encode() in relay.seen
     assert key not in relay.seen and key.hex().encode() not in relay.seen.lower()
-
-
-@pytest.mark.skipif(SANITIZED, reason="curl loads the module, and does not run with libasan")
-def test_the_commands_of_the_page(tmp_path: Path) -> None:
-    """Those of docs/deployment.md with a Redis, as they stand there, with free ports."""
-    text = (ROOT / "docs/deployment.md").read_text()
-    (commands,) = re.findall(r"^```sh\n(umask.*?redis-server.*?)^```$", text, re.M | re.S)
-    for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
-        (tmp_path / name).symlink_to(target)
-    copying = 'cp examples/redis/redis.conf examples/redis/users.acl "$store"\n'
-    assert copying in commands
-    commands = commands.replace(
-        copying, copying + 'sed -i "s/^tls-port.*/tls-port 6380/" "$store/redis.conf"\n'
-    )
-    commands = with_free_ports(commands, "4433", "4443", "4434", "4444", "4480", "8080", "6380")
-    result = command("sh", "-c", f"cd '{tmp_path}'\n{commands}", seconds=60)
-    assert "#!/bin/sh" in result.stdout.splitlines(), result.stderr

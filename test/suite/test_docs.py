@@ -491,21 +491,6 @@ def test_derivations_of_the_ue_side() -> None:
     ]
 
 
-def test_deployment_commands(tmp_path: Path) -> None:
-    """The commands of docs/deployment.md as they stand there, with free ports; those with a Redis or a database: test/consumers."""
-    (tmp_path / "build").symlink_to(BUILD)
-    (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
-    commands = "\n".join(
-        block
-        for block in blocks("docs/deployment.md", "sh")
-        if "redis-server" not in block and "createdb" not in block
-    )
-    commands = with_free_ports(commands, "4433", "4434", "4435", "9433", "9435")
-    output = run("sh", "-c", f"cd '{tmp_path}'\n{commands}")
-    assert "e2e: through two houses" in output.splitlines()
-    assert 'e2e_flags_total{e2e="1"} 1' in output.splitlines()
-
-
 @pytest.mark.parametrize("page", ["flow.md", "rfc9257.md"])
 def test_pages_name_tests_that_exist(page: str) -> None:
     """Whoever claims a test has one."""

@@ -212,6 +212,7 @@ COMMANDS = [
     "psk",
     "identity",
     "config",
+    "setup",
     "doctor",
     "ka new",
     "ka derive",

@@ -1,0 +1,237 @@
+"""akma setup: what it writes, what it never writes over, and how it renews certificates.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import datetime
+import re
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tool import akma
+
+ALL = ["--naf-fqdn", "naf.example.com"]
+APART = [*ALL, "--third-party", "keys.example.com"]
+WHOLE = [*APART, "--endpoint", "192.0.2.7", "--redis", "--forward", "127.0.0.1:8080"]
+DAY = datetime.timedelta(days=1)
+
+
+def set_up(folder: Path, *options: str) -> tuple[int, str]:
+    """Run it: exit status, and all that it says."""
+    result = akma("setup", folder, *options)
+    return result.returncode, (result.stdout + result.stderr).decode()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of it."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """A file's certificate."""
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def key_of(path: Path) -> ec.EllipticCurvePrivateKey:
+    """A file's private key."""
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
+def is_pair(stem: Path) -> bool:
+    """Is a file of a key that of the certificate beside it?"""
+    public = certificate(stem.with_suffix(".pem")).public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    return public.public_numbers() == key_of(stem.with_suffix(".key")).public_key().public_numbers()
+
+
+def verify(site: Path, name: str) -> None:
+    """OpenSSL's own judgement of a certificate under the CA, for both sides of TLS."""
+    for purpose in ("sslserver", "sslclient"):
+        words: list[str | Path] = ["-CAfile", site / "ca.pem", "-x509_strict", "-purpose", purpose, site / name]
+        subprocess.run(["openssl", "verify", *words], check=True, capture_output=True, timeout=30)
+
+
+def alternatives(path: Path) -> list[str]:
+    """The names of a certificate."""
+    extension = certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return [str(name.value) for name in extension.value]
+
+
+@pytest.mark.parametrize(
+    ("options", "folders"),
+    [
+        (ALL, {"all", "ue"}),
+        ([*ALL, "--redis"], {"all", "ue", "redis"}),
+        ([*ALL, "--redis", "--endpoint", "gate"], {"all", "ue", "redis", "endpoint"}),
+        (APART, {"naf", "third-party", "ue"}),
+        (WHOLE, {"naf", "third-party", "endpoint", "redis", "ue"}),
+    ],
+)
+def test_what_each_deployment_has(tmp_path: Path, options: list[str], folders: set[str]) -> None:
+    """A folder for each host, and no secret of one in another's: no Ka beside Ks_NAF, one password each."""
+    site = tmp_path / "site"
+    status, text = set_up(site, *options)
+    assert status == 0, text
+    assert {file.name for file in site.iterdir() if file.is_dir()} == folders
+    made = contents(site)
+    for name, octets in made.items():
+        secret = name.endswith((".key", ".password", "devices.csv", "users.acl"))
+        assert stat.S_IMODE((site / name).stat().st_mode) == (0o600 if secret else 0o644), name
+        for other in re.findall(rf"{re.escape(str(site))}/([\w./-]+\w)", octets.decode()):
+            if name.endswith(".conf"):
+                assert other in made and other.startswith(
+                    name.split("/", maxsplit=1)[0] + "/"
+                ), name
+    passwords = [octets for name, octets in made.items() if name.endswith(".password")]
+    assert (
+        len(passwords)
+        == len(set(passwords))
+        == (0 if "redis" not in folders else 2 + ("endpoint" in folders))
+    )
+    readme = made["README.md"].decode()
+    assert all(f"| `{folder}` |" in readme for folder in folders - {"ue"})
+    assert not re.search(rb"[0-9a-f]{32}|PRIVATE", made["README.md"])
+
+
+def test_certificates(tmp_path: Path) -> None:
+    """Of a CA of their own, for the names that the other side looks for, on both sides of TLS."""
+    site = tmp_path / "site"
+    assert set_up(site, *WHOLE)[0] == 0
+    assert is_pair(site / "ca")
+    names = {
+        "naf/naf": ["naf.example.com"],
+        "third-party/third-party": ["keys.example.com"],
+        "redis/server": ["keys.example.com", "127.0.0.1"],
+    }
+    for stem, wanted in names.items():
+        made = certificate(site / f"{stem}.pem")
+        verify(site, f"{stem}.pem")
+        assert is_pair(site / stem)
+        assert alternatives(site / f"{stem}.pem") == wanted
+        uses = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert set(uses) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+        assert DAY * 396 < made.not_valid_after - datetime.datetime.utcnow() < DAY * 398
+    copies = {octets for name, octets in contents(site).items() if name.endswith("ca.pem")}
+    assert len(copies) == 1
+    address = tmp_path / "address"
+    assert set_up(address, *ALL, "--third-party", "2001:db8::1")[0] == 0
+    assert alternatives(address / "third-party/third-party.pem") == ["2001:db8::1"]
+    assert "third-party [2001:db8::1]:4435\n" in (address / "naf/naf.conf").read_text()
+
+
+def aged(path: Path, authority: Path, days: int) -> None:
+    """Put in a certificate's place one like it, with its key, that has so many days left of 397."""
+    old = certificate(path)
+    now = datetime.datetime.utcnow()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "aged")]))
+        .issuer_name(old.issuer)
+        .public_key(old.public_key())
+        .serial_number(1)
+        .not_valid_before(now - DAY * (397 - days))
+        .not_valid_after(now + DAY * days)
+    )
+    made = builder.sign(key_of(authority), hashes.SHA256())
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+
+
+@pytest.mark.parametrize(("days", "what"), [(140, "kept"), (120, "renewed"), (-3, "renewed")])
+def test_renewal(tmp_path: Path, days: int, what: str) -> None:
+    """Less than a third of a life left: a new certificate for the key that is there, and nothing else changes."""
+    site = tmp_path / "site"
+    assert set_up(site, *APART)[0] == 0
+    aged(site / "naf/naf.pem", site / "ca.key", days)
+    before = contents(site)
+    status, text = set_up(site)
+    assert status == 0 and f"naf/naf.pem: {what}, good until " in text
+    assert "third-party/third-party.pem: kept" in text and "ca.pem: kept" in text
+    after = contents(site)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == ({"naf/naf.pem"} if what == "renewed" else set()) and len(after) == len(
+        before
+    )
+    if what == "renewed":
+        made = certificate(site / "naf/naf.pem")
+        verify(site, "naf/naf.pem")
+        assert is_pair(site / "naf/naf")
+        assert made.not_valid_after - datetime.datetime.utcnow() > DAY * 390
+
+
+def test_the_ca_is_renewed(tmp_path: Path) -> None:
+    """With its key: what it has signed stays good, and every folder gets the new one."""
+    site = tmp_path / "site"
+    assert set_up(site, *WHOLE)[0] == 0
+    aged(site / "ca.pem", site / "ca.key", 30)
+    status, text = set_up(site, *WHOLE)
+    assert status == 0 and "ca.pem: renewed" in text and "naf/naf.pem: kept" in text
+    copies = {octets for name, octets in contents(site).items() if name.endswith("ca.pem")}
+    assert len(copies) == 1
+    verify(site, "naf/naf.pem")
+
+
+def change_option(site: Path) -> list[str]:
+    """Another third party than that of the first run."""
+    assert set_up(site, *APART)[0] == 0
+    return [*ALL, "--third-party", "other.example.com"]
+
+
+def foreign_folder(site: Path) -> list[str]:
+    """A folder that somebody else has filled."""
+    site.mkdir()
+    (site / "precious").write_text("octets\n")
+    return ALL
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (change_option, "was set up with other options (setup.conf)"),
+        (foreign_folder, "is there, and akma setup did not make it: nothing in it is written over"),
+        (lambda site: [], "--naf-fqdn NAME is missing"),
+        (lambda site: [*ALL, "--endpoint", "gate"], "share outstanding keys: --redis is missing"),
+        (lambda site: ["--naf-fqdn", "a b"], "must be a host's name"),
+        (lambda site: ["--naf-fqdn", "naf:4433"], "must be a host's name, without a port"),
+        (lambda site: [*ALL, "--third-party", "x\nca /etc/passwd"], "must be a host's name"),
+        (lambda site: [*ALL, "--forward", "x:1\nkeylog /tmp/x"], "must be HOST:PORT or unix:PATH"),
+    ],
+)
+def test_refusals(tmp_path: Path, prepare: Callable[[Path], list[str]], said: str) -> None:
+    """What is there stays as it is, and nothing is left of what was not finished."""
+    site = tmp_path / "site"
+    options = prepare(site)
+    before = contents(tmp_path)
+    status, text = set_up(site, *options)
+    assert status != 0 and said in text, text
+    assert contents(tmp_path) == before
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    """A name that no certificate can have leaves nothing behind."""
+    status, text = set_up(tmp_path / "site", *ALL, "--third-party", "a." * 126 + "b")
+    assert (status, list(tmp_path.iterdir())) == (0, [tmp_path / "site"]) or (
+        status != 0 and not list(tmp_path.iterdir())
+    ), text
+    assert set_up(tmp_path / "no/such/site", *ALL)[0] != 0
+    assert set_up(tmp_path / "a b", *ALL)[0] != 0
+    assert akma("setup", *ALL).returncode == 2
+
+
+def test_a_key_that_others_read(tmp_path: Path) -> None:
+    """The CA's key is refused where it is public: whoever has it can be anybody."""
+    site = tmp_path / "site"
+    assert set_up(site, *APART)[0] == 0
+    (site / "ca.key").chmod(0o644)
+    status, text = set_up(site)
+    assert status != 0 and "ca.key" in text

@@ -1,0 +1,328 @@
+/*
+ * akma setup: everything that a deployment needs, in one folder; a second run renews certificates
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "setup.h"
+
+#include "command.h"
+#include "line_reader.h"
+#include "options.h"
+#include "printable.h"
+#include "secret_buf.h"
+#include "secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHOICE      "setup.conf" /* what was asked for, in the folder */
+#define CHOICE_SIZE ((size_t)8192)
+
+static const char example[] =
+    "DIR is the first argument. It gets a folder for each host, and a README.md that\n"
+    "says what to do with them. A second run with DIR alone renews certificates of\n"
+    "which less than a third of their life is left; it writes over nothing else.\n"
+    "\n"
+    "Example:\n"
+    "  akma setup /etc/akma/site --naf-fqdn naf.example.com --third-party keys.example.com \\\n"
+    "      --endpoint gate.example.com --redis --forward 127.0.0.1:8080";
+
+static struct {
+    const char *naf_fqdn, *third_party, *endpoint, *forward, *redis;
+} option;
+
+static const struct option_row rows[] = {
+    {"naf-fqdn", "NAME", &option.naf_fqdn, OPTION_OPTIONAL,
+     "FQDN of the NAF or AF, where UEs reach it"},
+    {"third-party", "HOST", &option.third_party, OPTION_OPTIONAL,
+     "the third party runs there, apart from the NAF (default in one process with it)"},
+    {"endpoint", "HOST", &option.endpoint, OPTION_OPTIONAL,
+     "the endpoint runs there, apart from the third party; needs --redis"},
+    {"redis", NULL, &option.redis, OPTION_OPTIONAL,
+     "keep outstanding keys in a Redis, on the third party's host"},
+    {"forward", "HOST:PORT|unix:PATH", &option.forward, OPTION_OPTIONAL,
+     "the application behind the endpoint (default an echo)"},
+};
+
+static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
+
+bool setup_fail(const char *path, const char *what)
+{
+    fprintf(stderr, "akma setup: %s: %s\n", PRINTABLE(path), what);
+    return false;
+}
+
+static int refuse(const char *sentence)
+{
+    fprintf(stderr, "akma setup: %s\nakma setup: try --help\n", sentence);
+    return EXIT_USAGE;
+}
+
+const char *setup_redis_host(const struct setup_choice *choice)
+{
+    if (choice->third_party != NULL)
+        return choice->third_party;
+    return choice->endpoint != NULL ? choice->naf_fqdn : "127.0.0.1";
+}
+
+/* What may stand in a file of options, a certificate and a command of the README. */
+static bool is_host(const char *name)
+{
+    return strlen(name) > 0 && strlen(name) <= 253 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
+               strlen(name);
+}
+
+static bool is_address(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~' || strchr("\"'#$`\\;&|<>()*?", *text) != NULL)
+            return false;
+    return true;
+}
+
+/* NULL: it makes sense; else why not. */
+static const char *choice_fault(const struct setup_choice *choice)
+{
+    if (choice->naf_fqdn == NULL)
+        return "--naf-fqdn NAME is missing";
+    if (!is_host(choice->naf_fqdn) || strchr(choice->naf_fqdn, ':') != NULL)
+        return "--naf-fqdn: must be a host's name, without a port";
+    if (choice->third_party != NULL && !is_host(choice->third_party))
+        return "--third-party: must be a host's name or address, without a port";
+    if (choice->endpoint != NULL && !is_host(choice->endpoint))
+        return "--endpoint: must be a host's name or address, without a port";
+    if (choice->endpoint != NULL && !choice->redis)
+        return "--endpoint: third party and endpoint apart share outstanding keys: --redis is "
+               "missing";
+    if (choice->forward != NULL && (!is_address(choice->forward) || choice->forward[0] == '\0'))
+        return "--forward: must be HOST:PORT or unix:PATH";
+    return NULL;
+}
+
+bool setup_make_folder(const struct setup *setup, const char *name)
+{
+    char path[2 * PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", setup->work, name);
+    return mkdir(path, 0700) == 0 || setup_fail(path, strerror(errno));
+}
+
+bool setup_write(const struct setup *setup, const char *name, const char *text, size_t length,
+                 bool is_secret)
+{
+    char path[2 * PATH_MAX];
+    bool done;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", setup->work, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, is_secret ? 0600 : 0644);
+    if (fd < 0)
+        return setup_fail(path, strerror(errno));
+    done = fchmod(fd, is_secret ? 0600 : 0644) == 0 && secret_file_write(fd, text, length) &&
+           fsync(fd) == 0;
+    if (!done)
+        (void)setup_fail(path, strerror(errno));
+    return close(fd) == 0 && done;
+}
+
+/* The choice in a file, for the runs to come */
+
+static bool write_choice(const struct setup *setup)
+{
+    const struct setup_choice *choice = &setup->choice;
+    const struct {
+        const char *name, *value;
+    } lines[] = {{"naf-fqdn", choice->naf_fqdn},
+                 {"third-party", choice->third_party},
+                 {"endpoint", choice->endpoint},
+                 {"redis", choice->redis ? "yes" : NULL},
+                 {"forward", choice->forward}};
+    struct secret_buf text = {.octets = NULL};
+    bool done;
+
+    secret_buf_puts(&text,
+                    "# What akma setup was asked for; it reads this to renew certificates.\n");
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (lines[i].value == NULL)
+            continue;
+        secret_buf_puts(&text, lines[i].name);
+        secret_buf_puts(&text, " ");
+        secret_buf_puts(&text, lines[i].value);
+        secret_buf_puts(&text, "\n");
+    }
+    done = text.failed ? setup_fail(CHOICE, "out of memory")
+                       : setup_write(setup, CHOICE, text.octets, text.length, false);
+    secret_buf_free(&text);
+    return done;
+}
+
+/* One line of the file; what it says is kept in its text. */
+static bool take_line(struct setup_choice *choice, char *line)
+{
+    char *value = strchr(line, ' ');
+    const char **place;
+
+    if (line[0] == '#' || line[0] == '\0')
+        return true;
+    if (value == NULL)
+        return false;
+    *value++ = '\0';
+    if (strcmp(line, "redis") == 0) {
+        choice->redis = true;
+        return true;
+    }
+    place = strcmp(line, "naf-fqdn") == 0      ? &choice->naf_fqdn
+            : strcmp(line, "third-party") == 0 ? &choice->third_party
+            : strcmp(line, "endpoint") == 0    ? &choice->endpoint
+            : strcmp(line, "forward") == 0     ? &choice->forward
+                                               : NULL;
+    if (place != NULL)
+        *place = value;
+    return place != NULL;
+}
+
+static bool read_choice(const char *dir, struct setup_choice *choice, char text[CHOICE_SIZE])
+{
+    char path[PATH_MAX + sizeof(CHOICE) + 1], *rest = NULL;
+    FILE *file;
+    size_t length;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, CHOICE);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return setup_fail(path, strerror(errno));
+    length = fread(text, 1, CHOICE_SIZE - 1, file);
+    (void)fclose(file);
+    text[length] = '\0';
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        if (!take_line(choice, line))
+            return setup_fail(path, "has a line that is none of akma setup's");
+    return choice_fault(choice) == NULL || setup_fail(path, choice_fault(choice));
+}
+
+static bool is_same(const char *given, const char *there)
+{
+    return given == NULL || (there != NULL && strcmp(given, there) == 0);
+}
+
+/* The folder is there: options may be repeated, and change nothing. */
+static int renew(struct setup *setup, const struct setup_choice *given)
+{
+    char text[CHOICE_SIZE];
+
+    if (!read_choice(setup->dir, &setup->choice, text))
+        return EXIT_FAILURE;
+    if (!is_same(given->naf_fqdn, setup->choice.naf_fqdn) ||
+        !is_same(given->third_party, setup->choice.third_party) ||
+        !is_same(given->endpoint, setup->choice.endpoint) ||
+        !is_same(given->forward, setup->choice.forward) || (given->redis && !setup->choice.redis)) {
+        (void)setup_fail(setup->dir, "was set up with other options (setup.conf): nothing in it is "
+                                     "written over; give another folder");
+        return EXIT_FAILURE;
+    }
+    (void)snprintf(setup->work, sizeof(setup->work), "%s", setup->dir);
+    return setup_renew_certificates(setup) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
+/* All of it, or nothing: it is written beside the folder and renamed to it. */
+static int make(struct setup *setup)
+{
+    const char *fault = choice_fault(&setup->choice);
+
+    if (fault != NULL)
+        return refuse(fault);
+    if ((size_t)snprintf(setup->work, sizeof(setup->work), "%s.XXXXXX", setup->dir) >=
+            sizeof(setup->work) ||
+        mkdtemp(setup->work) == NULL) {
+        (void)setup_fail(setup->dir, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (setup_write_texts(setup) && setup_make_certificates(setup) && write_choice(setup)) {
+        if (rename(setup->work, setup->dir) == 0) {
+            printf("%s: read its README.md\n", PRINTABLE(setup->dir));
+            return EXIT_SUCCESS;
+        }
+        (void)setup_fail(setup->dir,
+                         errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
+                             ? "is there, and akma setup did not make it: nothing in it is "
+                               "written over; give another folder"
+                             : strerror(errno));
+    }
+    (void)nftw(setup->work, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return EXIT_FAILURE;
+}
+
+/* The absolute path of a folder whose parent is there; no blanks: it stands in commands. */
+static bool take_dir(struct setup *setup, const char *given)
+{
+    char parent[PATH_MAX], whole[PATH_MAX], *slash;
+    size_t length = strlen(given);
+
+    while (length > 1 && given[length - 1] == '/')
+        length--;
+    if (length == 0 || length >= sizeof(parent) || !is_address(given))
+        return setup_fail(given, "must be a path without blanks and characters of the shell's");
+    memcpy(parent, given, length);
+    parent[length] = '\0';
+    if (realpath(parent, setup->dir) != NULL)
+        return true;
+    slash = strrchr(parent, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    if (realpath(slash == NULL ? "." : slash == parent ? "/" : parent, whole) == NULL)
+        return setup_fail(given, strerror(errno));
+    return (size_t)snprintf(setup->dir, sizeof(setup->dir), "%s/%s",
+                            strcmp(whole, "/") == 0 ? "" : whole,
+                            slash == NULL ? parent : slash + 1) < sizeof(setup->dir) - 8 ||
+           setup_fail(given, strerror(ENAMETOOLONG));
+}
+
+/* Has akma setup made what is there? */
+static bool is_made(const char *dir)
+{
+    char path[PATH_MAX + sizeof(CHOICE) + 1];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, CHOICE);
+    return access(path, F_OK) == 0;
+}
+
+int command_setup(int argc, char *argv[])
+{
+    struct setup setup = {.dir = ""};
+    const bool has_dir = argc > 1 && argv[1][0] != '-';
+    const char *dir = has_dir ? argv[1] : NULL;
+    struct setup_choice given;
+
+    if (has_dir) {
+        argv[1] = argv[0];
+        argc--;
+        argv++;
+    }
+    options_parse(argc, argv,
+                  "DIR [options]: write all that a deployment needs; again: renew its certificates",
+                  groups, sizeof(groups) / sizeof(groups[0]));
+    given = (struct setup_choice){option.naf_fqdn, option.third_party, option.endpoint,
+                                  option.forward, option.redis != NULL};
+    if (dir == NULL)
+        return refuse("DIR is missing: akma setup DIR --naf-fqdn NAME");
+    if (!take_dir(&setup, dir))
+        return EXIT_FAILURE;
+    if (is_made(setup.dir))
+        return renew(&setup, &given);
+    setup.choice = given;
+    return make(&setup);
+}
