@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 struct backlog {
@@ -93,10 +94,14 @@ static int destroy(BIO *bio)
 }
 
 static BIO_METHOD *method;
+static atomic_int type = -1; /* of method */
 
 static void make_method(void)
 {
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_FILTER, "backlog");
+    const int number = BIO_get_new_index() | BIO_TYPE_FILTER;
+
+    method = BIO_meth_new(number, "backlog");
+    atomic_store(&type, number);
     if (method == NULL || !BIO_meth_set_write(method, write_all) ||
         !BIO_meth_set_ctrl(method, control) || !BIO_meth_set_destroy(method, destroy)) {
         BIO_meth_free(method);
@@ -137,14 +142,25 @@ bool tls_backlog_add(SSL *ssl)
     return true;
 }
 
+/* NULL: there is none. */
+static BIO *find(const SSL *ssl)
+{
+    BIO *bio = SSL_get_wbio(ssl);
+
+    return BIO_method_type(bio) == atomic_load(&type) ? bio : NULL;
+}
+
 int tls_backlog_flush(SSL *ssl)
 {
-    return flush(SSL_get_wbio(ssl));
+    BIO *bio = find(ssl);
+
+    return bio == NULL ? 1 : flush(bio);
 }
 
 size_t tls_backlog_length(const SSL *ssl)
 {
-    const struct backlog *backlog = BIO_get_data(SSL_get_wbio(ssl));
+    BIO *bio = find(ssl);
+    const struct backlog *backlog = bio == NULL ? NULL : BIO_get_data(bio);
 
-    return backlog->length - backlog->sent;
+    return backlog == NULL ? 0 : backlog->length - backlog->sent;
 }

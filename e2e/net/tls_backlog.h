@@ -19,12 +19,12 @@
 bool tls_backlog_add(SSL *ssl);
 
 /*
- * Write what waits. 1: nothing waits any more, and SSL_write() may be called; 0: the socket takes
+ * Write what waits, if there is a backlog. 1: nothing waits any more, and SSL_write() may be called; 0: the socket takes
  * no more for now; -1: the connection is broken.
  */
 int tls_backlog_flush(SSL *ssl);
 
-/* Octets that wait. */
+/* Octets that wait; 0 without a backlog. */
 size_t tls_backlog_length(const SSL *ssl);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "net/tls_lines.h"
 
+#include "net/tls_backlog.h"
+
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -134,10 +136,15 @@ bool tls_lines_has_begun(const struct tls_lines *lines)
     return lines->in_length > lines->in_taken;
 }
 
+static size_t unsent(const struct tls_lines *lines)
+{
+    return lines->out_length - lines->out_sent;
+}
+
 /* Room for length more octets behind those that are not written; what is written goes. */
 static bool make_room_to_write(struct tls_lines *lines, size_t length)
 {
-    const size_t before = tls_lines_unwritten(lines);
+    const size_t before = unsent(lines);
     size_t size = before + length;
     char *larger;
 
@@ -176,15 +183,20 @@ bool tls_lines_add(struct tls_lines *lines, const char *prefix, const char *text
 
 enum io_status tls_lines_write(struct tls_lines *lines)
 {
-    while (tls_lines_unwritten(lines) > 0) {
+    int flushed = tls_backlog_flush(lines->ssl);
+
+    while (flushed == 1 && unsent(lines) > 0) {
         int sent;
 
         ERR_clear_error();
-        sent = SSL_write(lines->ssl, lines->out + lines->out_sent, (int)tls_lines_unwritten(lines));
+        sent = SSL_write(lines->ssl, lines->out + lines->out_sent, (int)unsent(lines));
         if (sent <= 0)
             return io_status_of_ssl(lines->ssl, sent);
         lines->out_sent += (size_t)sent;
+        flushed = tls_backlog_flush(lines->ssl);
     }
+    if (flushed != 1)
+        return flushed == 0 ? IO_WANT_WRITE : IO_ERROR;
     OPENSSL_clear_free(lines->out, lines->out_length);
     lines->out = NULL;
     lines->out_length = lines->out_sent = lines->out_size = 0;
@@ -193,7 +205,7 @@ enum io_status tls_lines_write(struct tls_lines *lines)
 
 size_t tls_lines_unwritten(const struct tls_lines *lines)
 {
-    return lines->out_length - lines->out_sent;
+    return unsent(lines) + tls_backlog_length(lines->ssl);
 }
 
 void tls_lines_clear(struct tls_lines *lines)

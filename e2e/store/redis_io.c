@@ -6,6 +6,7 @@
 #include "store/redis_io.h"
 
 #include "net/io_watch.h"
+#include "net/tls_backlog.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -73,12 +74,23 @@ static enum io_status write_part(struct redis_io *io)
                            : io_status_of_ssl(io->ssl, (int)written);
 }
 
+/* What TLS has of what was written. */
+static enum io_status flush(struct redis_io *io)
+{
+    static const enum io_status status[] = {IO_ERROR, IO_WANT_WRITE, IO_OK};
+
+    return io->ssl == NULL ? IO_OK : status[tls_backlog_flush(io->ssl) + 1];
+}
+
 static enum io_status write_all(struct redis_io *io)
 {
-    enum io_status status = IO_OK;
+    enum io_status status = flush(io);
 
-    while (status == IO_OK && io->sent < io->length)
+    while (status == IO_OK && io->sent < io->length) {
         status = write_part(io);
+        if (status == IO_OK)
+            status = flush(io);
+    }
     if (status == IO_OK) {
         OPENSSL_clear_free(io->out, io->size);
         io->out = NULL;
@@ -161,6 +173,10 @@ static void on_ready(void *argument, bool in_time)
         }
         if (status != IO_OK) {
             io_watch_set(&io->watch, status, 0);
+            return;
+        }
+        if (io->ssl != NULL && !tls_backlog_add(io->ssl)) {
+            io->calls->ended(io->argument, "out of memory");
             return;
         }
         io->is_open = true;

@@ -9,6 +9,7 @@
 #include "net/clock.h"
 #include "net/io_watch.h"
 #include "net/loop.h"
+#include "net/tls_backlog.h"
 #include "ops/health.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
@@ -263,6 +264,10 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
     client->verified = (struct tp_link_verified){0, 0};
     client->up = client->heard = clock_ms();
     io_watch_init(&client->watch, client->home, SSL_get_fd(ssl), on_ready, client);
+    if (!tls_backlog_add(ssl)) {
+        tp_link_give_up(client, "out of memory");
+        return;
+    }
     TAILQ_FOREACH(pending, &client->pending, next)
     {
         if (!send_one(client, pending)) {

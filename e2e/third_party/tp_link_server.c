@@ -10,6 +10,7 @@
 
 #include "net/clock.h"
 #include "net/tcp.h"
+#include "net/tls_backlog.h"
 #include "server/conn_limit.h"
 #include "third_party/tp_link_tasks.h"
 #include "third_party/tp_link_tls.h"
@@ -138,9 +139,10 @@ static void ready(struct connection *connection)
     }
     tp_link_tls_first_name(connection->ssl, naf->name, sizeof(naf->name));
     naf->is_counted = conn_limit_acquire(service_of(naf)->per_naf, naf->name, strlen(naf->name));
-    if (!naf->is_counted) {
+    if (!naf->is_counted || !tls_backlog_add(connection->ssl)) {
         connection_refuse(connection, METRIC_REFUSED_FULL, naf->name,
-                          "this NAF has as many lines as it may have");
+                          naf->is_counted ? "out of memory"
+                                          : "this NAF has as many lines as it may have");
         return;
     }
     tcp_keep_alive(SSL_get_fd(connection->ssl));

@@ -307,9 +307,9 @@ def listening_ue(folder: Path) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def one_message(folder: Path) -> Iterator[Stage]:
-    """e2e-ue --message, from its start on. OpenSSL 3.0 crashes at some allocations of its own start."""
-    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+def _one_message(folder: Path, kinds: tuple[Kind, ...], is_later: bool) -> Iterator[Stage]:
+    faults = Faults(folder / "faults", is_later=is_later)
+    devices = write_devices(folder / "devices.csv", ROWS)
     with _as(None, *_naf(devices, *HERE)) as server:
         at = server.addresses
 
@@ -319,8 +319,18 @@ def one_message(folder: Path) -> Iterator[Stage]:
             assert said.returncode == 0 or (said.returncode > 0 and said.stderr), said
             return "ok" if said.returncode == 0 else said.stderr
 
-        kinds = tuple(kind for kind in Kind if kind != Kind.ALLOCATION)
         yield Stage(server, [say], faults, kinds=kinds)
+
+
+def one_message(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """e2e-ue --message, from its start on. OpenSSL 3.0 crashes at some allocations of its own start."""
+    kinds = tuple(kind for kind in Kind if kind != Kind.ALLOCATION)
+    return _one_message(folder, kinds, is_later=False)
+
+
+def one_connected_message(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """The same from its first connection on, with every kind."""
+    return _one_message(folder, tuple(Kind), is_later=True)
 
 
 class Plugin:
@@ -374,5 +384,6 @@ ROLES = {
     "BSF": bsf,
     "e2e-ue --listen": listening_ue,
     "e2e-ue --message": one_message,
+    "e2e-ue --message, connected": one_connected_message,
     "mosquitto plugin": plugin,
 }

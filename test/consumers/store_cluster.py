@@ -123,8 +123,8 @@ class Site:
             options += ["--store-user", user, "--store-password-file", str(path)]
         return options
 
-    def _start(self, *words: str | Path) -> Process:
-        part = Process(*words)
+    def _start(self, *words: str | Path, environment: dict[str, str] | None = None) -> Process:
+        part = Process(*words, environment=environment)
         self.parts.append(part)
         return part
 
@@ -134,10 +134,18 @@ class Site:
         words += ["--naf-fqdn", fqdn, *self.store("akma-third-party"), *options]
         return Part(self._start(BUILD / "e2e/e2e-as", *words), "accept")
 
-    def endpoint(self, *options: str, port: int = 0, host: str = LOOPBACK) -> "Part":
+    def endpoint(
+        self,
+        *options: str,
+        port: int = 0,
+        host: str = LOOPBACK,
+        environment: dict[str, str] | None = None,
+    ) -> "Part":
         """An endpoint of its own."""
         words = ["--e2e-accept", f"{host}:{port}", *self.store("akma-endpoint"), *options]
-        return Part(self._start(BUILD / "e2e/e2e-as", *words), "e2e-accept")
+        return Part(
+            self._start(BUILD / "e2e/e2e-as", *words, environment=environment), "e2e-accept"
+        )
 
     def listener(self, naf: str, endpoint: str, where: str = f"{LOOPBACK}:0") -> "Part":
         """A UE that takes local connections."""

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,26 @@ def test_no_connection_is_made_in_vain(site: OperatorSite, versions: str) -> Non
             assert (len(used) == 1) == (versions == "both")
 
 
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_cached_keys_while_the_resolver_hangs(site: OperatorSite, tmp_path: Path) -> None:
+    """A key that is known waits for nobody's name."""
+    names = Names(tmp_path)
+    one, two = SUBSCRIBERS[:2]
+    with site.operator(one, two) as operator:
+        port = operator.server.port
+        names.set("localhost", LOOPBACK)
+        options = ("--source-timeout", "5", "--key-lifetime", "86400")
+        with asking(site, port, *options, environment=names.environment) as source:
+            assert found(source, operator, one)
+            names.set("localhost", LOOPBACK, seconds=60)
+            operator.stop()  # and what its name was known to mean is forgotten
+            label = source.start(two.a_kid)
+            for _ in range(10):
+                assert source.look(one.a_kid).startswith("found")
+            assert label not in source.answers
+            assert "its name was not resolved in time" in source.wait_for(label)
+
+
 @pytest.mark.parametrize("kind", ["goaway", "refuse"])
 def test_what_was_not_processed_is_asked_again(site: OperatorSite, kind: str) -> None:
     """A UE that is refused because the operator said GOAWAY (last stream 0) or REFUSED_STREAM."""
@@ -172,5 +193,8 @@ def test_a_cached_key_ends_when_the_clock_says_so(site: OperatorSite, tmp_path: 
             assert source.look(one).startswith("found")
             assert len(operator.requests) == 1
             step.write_text(str(int(operator.lifetime) + 60))
-            assert source.look(one).startswith("refused")  # what the operator gives is past as well
+            answer = source.look(one)  # what the operator gives is past as well
+            assert answer.startswith("refused")
+            (late,) = re.findall(r"it ended (\d+) seconds ago by this clock", answer)
+            assert 60 <= int(late) < 120
             assert len(operator.requests) == 2

@@ -368,6 +368,12 @@ def test_new_keys_while_the_ue_takes_nothing() -> None:
     assert result.stdout == "15\nall\n", result.stderr
 
 
+def test_new_keys_while_lines_and_requests_wait() -> None:
+    """The same on the link between NAF and third party, and towards a Redis."""
+    result = command(BUILD / "test/programs/key_updates")
+    assert result.stdout == "lines 160000\nredis 160000\n", result.stderr
+
+
 def push_without_end(connection: socket.socket) -> None:
     """Send until the connection breaks."""
     with contextlib.suppress(OSError):

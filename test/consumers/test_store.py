@@ -20,6 +20,7 @@ import pytest
 
 import records
 from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT, command
+from clock import Clock
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
@@ -163,6 +164,20 @@ def test_a_record_that_was_tampered_with(site: Site) -> None:
         wait_until(is_said)
     site.redis.ask("set", name, resealed(number=1, key=OLD_WRAP))
     assert works(endpoint.address, first)
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_clocks_that_differ(site: Site, tmp_path: Path) -> None:
+    """A promise that is too old by one side's clock alone: the log says by how much, and of whom."""
+    clock = Clock(tmp_path)
+    naf, endpoint = site.naf(), site.endpoint(environment=clock.environment)
+    assert works(endpoint.address, flag_of(naf.address))
+    flag = flag_of(naf.address)
+    clock.step(3600)
+    assert not works(endpoint.address, flag)
+    wait_until(lambda: endpoint.says("seconds ago by this clock"))
+    (late,) = re.findall(r"it ended (\d+) seconds ago by this clock", endpoint.process.errors)
+    assert 3600 - 60 < int(late) <= 3600 + 60, "by an hour, but for the lifetime of a promise"
 
 
 def test_redis_down_and_empty_again(site: Site) -> None:

@@ -38,9 +38,11 @@ struct control {
     atomic_uint length; /* so many fail, one after the other */
     atomic_uint seen, failed;
     atomic_uint traced; /* 1: say on standard error where a call fails */
+    atomic_uint later;  /* 1: in each process only from its first connection on */
 };
 
 static struct control *control;
+static atomic_bool has_connected;
 
 /* Before main(), and without memory of the C library's. */
 __attribute__((constructor)) static void share(void)
@@ -69,7 +71,8 @@ static bool is_to_fail(enum kind kind)
 {
     unsigned int number, first;
 
-    if (control == NULL || atomic_load(&control->kind) != kind)
+    if (control == NULL || atomic_load(&control->kind) != kind ||
+        (atomic_load(&control->later) != 0 && !atomic_load(&has_connected)))
         return false;
     number = atomic_fetch_add(&control->seen, 1) + 1;
     first = atomic_load(&control->first);
@@ -154,8 +157,6 @@ REPLACE(DESCRIPTOR, EMFILE, int, -1, accept4,
 REPLACE(DESCRIPTOR, EMFILE, int, -1, eventfd, (unsigned int count, int flags), (count, flags))
 REPLACE(DESCRIPTOR, EMFILE, int, -1, timerfd_create, (int clock, int flags), (clock, flags))
 REPLACE(DESCRIPTOR, EMFILE, int, -1, epoll_create1, (int flags), (flags))
-REPLACE(DESCRIPTOR, EADDRNOTAVAIL, int, -1, connect,
-        (int fd, __CONST_SOCKADDR_ARG address, socklen_t size), (fd, address, size))
 REPLACE(DESCRIPTOR, EMFILE, FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode))
 REPLACE(DESCRIPTOR, EMFILE, FILE *, NULL, fopen64, (const char *path, const char *mode),
         (path, mode))
@@ -191,6 +192,22 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
     if (operation != EPOLL_CTL_ADD || !is_to_fail(DESCRIPTOR))
         return real(epoll_fd, operation, fd, event);
     errno = ENOSPC;
+    return -1;
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
+{
+    static int (*real)(int, __CONST_SOCKADDR_ARG, socklen_t);
+
+    if (real == NULL) {
+        void *found = dlsym(RTLD_NEXT, "connect");
+
+        memcpy(&real, &found, sizeof(real));
+    }
+    atomic_store(&has_connected, true);
+    if (!is_to_fail(DESCRIPTOR))
+        return real(fd, address, size);
+    errno = EADDRNOTAVAIL;
     return -1;
 }
 

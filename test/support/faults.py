@@ -28,10 +28,12 @@ class Kind(enum.IntEnum):
 class Faults:
     """What one process is told; environment is what it has to be started with."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_later: bool = False) -> None:
+        """is_later: calls count in each process only from its first connection on."""
         path.write_bytes(bytes(mmap.PAGESIZE))
         with path.open("r+b") as file:
             self.control = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        self._write(6, int(is_later))
         preload = str(BUILD / "test/programs/libpreload_faults.so")
         self.environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_FAULTS": str(path)}
 

@@ -437,7 +437,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "third_party/tp_link_server.c",
-        ("    if (!naf->is_counted) {", "    if (false) {"),
+        ("    if (!naf->is_counted || !tls_backlog_add(connection->ssl)) {", "    if (false) {"),
         by="lines_of_one_naf",
     ),
     *of(
@@ -494,6 +494,16 @@ FAULTS: list[Fault] = [
             "    if (false) {",
         ),
         by="test_connections_max",
+    ),
+    *of(
+        "store/redis_io.c",
+        ("        if (io->ssl != NULL && !tls_backlog_add(io->ssl)) {", "        if (false) {"),
+        by="new_keys_while_lines",
+    ),
+    *of(
+        "net/tls_lines.c",
+        ("        flushed = tls_backlog_flush(lines->ssl);\n", ""),
+        by="new_keys_while_lines",
     ),
     *of(
         "server/server.c",
