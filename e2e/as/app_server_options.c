@@ -42,6 +42,7 @@ static struct app_server_options given = {
     .drain_timeout = "3",
     .reload_interval = "60",
     .log_identities = "full",
+    .log_level = "info",
 };
 
 static const struct option_row addresses[] = {
@@ -129,6 +130,12 @@ static const struct option_row limits[] = {
 static const struct option_row operation[] = {
     {"log-identities", "full|hash", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
+    {"log-level", "err|warning|info", &given.log_level, false,
+     "the least severe of what is logged"},
+    {"log-file", "FILE", &given.log_file, false,
+     "append the log to it, not to standard error; opened anew at SIGUSR1"},
+    {"audit-log", "FILE", &given.audit_log, false,
+     "append a line to it for every key that is issued, used or revoked; opened anew at SIGUSR1"},
     {"metrics", "HOST:PORT", &given.metrics, false,
      "GET /metrics, /healthz, /readyz and, for people, /; HOST may be left out: the loopback"},
     {"ready-strict", NULL, &given.ready_strict, false,

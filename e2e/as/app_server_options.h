@@ -20,7 +20,8 @@ struct app_server_options {
     const char *connections_max, *connections_per_device, *handshakes_per_source;
     const char *handshake_timeout, *line_timeout, *idle_timeout, *session_lifetime, *drain_timeout;
     const char *reload_interval;
-    const char *log_identities, *metrics, *ready_strict, *connections, *keylog;
+    const char *log_identities, *log_level, *log_file, *audit_log, *metrics, *ready_strict,
+        *connections, *keylog;
 };
 
 /* What a process plays, by the addresses it was given. */

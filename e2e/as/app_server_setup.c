@@ -17,6 +17,7 @@
 #include "messages/tp_link_messages.h"
 #include "net/inherited.h"
 #include "net/tls.h"
+#include "ops/audit.h"
 #include "ops/health.h"
 #include "ops/heartbeat.h"
 #include "options.h"
@@ -70,6 +71,8 @@ static void on_revoked(void *argument, const struct store_scope *scope)
 {
     struct server *server = argument;
 
+    audit("key-revoked", "key", "e2e_key", "identity", scope->subject, "device", scope->device,
+          "ka-id", scope->ka_id, "naf", scope->naf, "result", "heard", NULL);
     if (!server_close_matching(server, scope, NULL, NULL))
         log_event("revocation", "result", "failed", "reason", "out of memory: connections run on",
                   NULL);
@@ -283,6 +286,7 @@ static void read_limits(struct app_server *app_server)
 
 static void read_words(struct app_server *app_server)
 {
+    static const char *const levels[] = {"err", "warning", "info"};
     static const char *const whens[] = {"required", "offered", "off"}, *const hows[] = {"full",
                                                                                         "hash"};
     const struct app_server_options *o = app_server->options;
@@ -294,6 +298,9 @@ static void read_words(struct app_server *app_server)
     app_server->links.mode = o->mode;
     app_server->links.digest = o->digest;
     app_server->links.usage = o->usage;
+    (void)log_level_named(
+        levels[choose("log-level", o->log_level, levels, 3, "err, warning or info")],
+        &app_server->log_level);
     app_server->log_identities =
         (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash");
 }
@@ -519,7 +526,8 @@ int app_server_set_up(struct app_server *app_server)
     app_server->changes = file_changes_new();
     if (app_server->changes == NULL)
         return EXIT_FAILURE;
-    if (!log_open(app_server->log_identities))
+    log_set_up(app_server->log_level, app_server->options->log_file);
+    if (!log_open(app_server->log_identities) || !audit_open(app_server->options->audit_log))
         return EXIT_FAILURE;
     status = app_server_open_policy(app_server);
     if (status != EXIT_SUCCESS)

@@ -40,6 +40,7 @@ struct app_server {
     struct revocation_queue *queue;    /* NULL: without a devices file */
     struct revocation_queue *ka_queue; /* of what the source says that is gone; NULL: without */
     enum log_identities log_identities;
+    enum log_level log_level;
     unsigned int lifetime, drain; /* seconds */
     unsigned int per_source, per_device;
     struct probe *probe; /* NULL: without --metrics or --forward */

@@ -8,6 +8,7 @@
 #include "as/file_changes.h"
 #include "as/service_state.h"
 #include "net/clock.h"
+#include "ops/audit.h"
 #include "ops/health.h"
 #include "ops/history.h"
 
@@ -66,6 +67,13 @@ static void read_again(struct control *control, int number)
     service_state_reload(&control->service, RELOAD_ALL);
 }
 
+static void open_logs_anew(struct control *control, int number)
+{
+    (void)control, (void)number;
+    log_reopen();
+    audit_reopen();
+}
+
 /* While a file is changing, the next look comes soon. */
 static void look_at_files(evutil_socket_t fd, short what, void *argument)
 {
@@ -117,7 +125,7 @@ static void look(evutil_socket_t fd, short what, void *argument)
 static const struct {
     int number;
     void (*answer)(struct control *control, int number);
-} answered[] = {{SIGTERM, end}, {SIGINT, end}, {SIGHUP, read_again}};
+} answered[] = {{SIGTERM, end}, {SIGINT, end}, {SIGHUP, read_again}, {SIGUSR1, open_logs_anew}};
 
 #define ANSWERED (sizeof(answered) / sizeof(answered[0]))
 
@@ -136,6 +144,7 @@ void control_hold_signals(void)
     const sigset_t set = answered_signals();
 
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGUSR1, SIG_DFL); /* what is ignored does not wait */
 }
 
 /* A signal that could not be read waits. */

@@ -19,7 +19,8 @@ struct file_changes {
 
 struct file_changes *file_changes_new(void)
 {
-    static const char *const except[] = {"devices", "config", "keylog", NULL};
+    static const char *const except[] = {"devices",  "config",    "keylog",
+                                         "log-file", "audit-log", NULL};
     struct file_changes *changes = OPENSSL_zalloc(sizeof(*changes));
     const char *paths[FILES_MAX];
 

@@ -8,41 +8,78 @@
 #include "net/clock.h"
 #include "ops/log_buffer.h"
 #include "ops/log_names.h"
+#include "ops/log_private.h"
 #include "ops/log_recent.h"
+#include "options.h"
 #include "printable.h"
 
+#include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define HASH_SHOWN 8 /* octets of the hash */
+#define HASH_SHOWN 8     /* octets of the hash */
+#define PRIORITY   "<6>" /* as journald takes it, before a line */
 
-/* Set by log_open(), then only read. */
+#define PRIORITY_LENGTH (sizeof(PRIORITY) - 1)
+
+/* Set by log_set_up() and log_open(), then only read. */
 static struct {
     enum log_identities identities;
+    enum log_level level;
+    const char *path; /* NULL: standard error */
+    bool is_journal;
     unsigned char secret[32];
-    bool has_writer; /* else lines are written at once: nobody's loop runs yet */
-} log_setup;
+    struct log_buffer *buffer; /* NULL: lines are written at once: nobody's loop runs yet */
+} log_setup = {.level = LOG_LEVEL_INFO};
 
 /* A line that is being written; what does not fit is cut. */
 struct line {
-    char text[LOG_LINE_MAX + 1]; /* and its LF */
+    char priority[PRIORITY_LENGTH + LOG_LINE_MAX + 1]; /* and, behind it, the text and its LF */
     size_t length;
+    enum log_level level;
+    bool has_severity, is_audit;
 };
+
+static const struct {
+    const char *name;
+    enum log_level level;
+} severities[] = {{"err", LOG_LEVEL_ERR}, {"warning", LOG_LEVEL_WARNING}, {"info", LOG_LEVEL_INFO}};
+
+#define SEVERITIES (sizeof(severities) / sizeof(severities[0]))
+
+bool log_level_named(const char *name, enum log_level *level)
+{
+    for (size_t i = 0; i < SEVERITIES; i++)
+        if (strcmp(severities[i].name, name) == 0) {
+            *level = severities[i].level;
+            return true;
+        }
+    return false;
+}
+
+static char *text_of(struct line *line)
+{
+    return line->priority + PRIORITY_LENGTH;
+}
 
 static void line_put(struct line *line, const char *text, size_t length)
 {
     const size_t room = LOG_LINE_MAX - line->length;
     const size_t taken = length < room ? length : room;
 
-    memcpy(line->text + line->length, text, taken);
+    memcpy(text_of(line) + line->length, text, taken);
     line->length += taken;
 }
 
@@ -95,9 +132,10 @@ static void put_value(struct line *line, const char *key, const char *value)
 {
     const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
 
-    if (log_setup.identities == LOG_HASH && names_a_subscriber(key))
+    if (log_setup.identities == LOG_HASH && !line->is_audit && names_a_subscriber(key))
         put_hash(line, value, strlen(value));
-    else if (log_setup.identities == LOG_HASH && strcmp(key, "reason") == 0 && quoted)
+    else if (log_setup.identities == LOG_HASH && !line->is_audit && strcmp(key, "reason") == 0 &&
+             quoted)
         put_sentence(line, value);
     else
         put_quoted(line, PRINTABLE(value), quoted);
@@ -114,6 +152,8 @@ static void put_pair(struct line *line, const char *key, const char *value)
 {
     put_key(line, key);
     put_value(line, key, value);
+    if (strcmp(key, "severity") == 0)
+        line->has_severity = log_level_named(value, &line->level);
 }
 
 static void put_time(struct line *line)
@@ -133,30 +173,37 @@ static const char *severity_of(const char *event)
 {
     static const struct {
         const char *event, *severity;
-    } severities[] = {
-        {"refused", NULL},         {"bootstrap", NULL},           {"store-down", "err"},
-        {"store", "err"},          {"source-failed", "err"},      {"source", "err"},
-        {"line-down", "err"},      {"revocations-missed", "err"}, {"accept", "err"},
-        {"listen", "err"},         {"libevent", "err"},           {"line-late", "warning"},
-        {"line-error", "warning"}, {"source-paused", "warning"},  {"limit", "warning"},
-        {"ka-down", "err"},        {"broken", "warning"},
+    } events[] = {
+        {"refused", NULL},        {"bootstrap", NULL},       {"reopen", NULL},
+        {"store-down", "err"},    {"store", "err"},          {"source-failed", "err"},
+        {"source", "err"},        {"line-down", "err"},      {"revocations-missed", "err"},
+        {"accept", "err"},        {"listen", "err"},         {"libevent", "err"},
+        {"line-late", "warning"}, {"line-error", "warning"}, {"source-paused", "warning"},
+        {"limit", "warning"},     {"ka-down", "err"},        {"audit", "err"},
+        {"broken", "warning"},
     };
 
-    for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++)
-        if (strcmp(severities[i].event, event) == 0)
-            return severities[i].severity;
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+        if (strcmp(events[i].event, event) == 0)
+            return events[i].severity;
     return "info";
 }
 
-static void begin(struct line *line, const char *event)
+/* severity NULL: its caller says it. */
+static void begin_as(struct line *line, const char *event, const char *severity)
 {
-    const char *severity = severity_of(event);
-
     line->length = 0;
+    line->level = LOG_LEVEL_WARNING;
+    line->has_severity = line->is_audit = false;
     put_time(line);
     if (severity != NULL)
         put_pair(line, "severity", severity);
     put_pair(line, "event", event);
+}
+
+static void begin(struct line *line, const char *event)
+{
+    begin_as(line, event, severity_of(event));
 }
 
 static void add_pairs(struct line *line, va_list pairs)
@@ -179,14 +226,34 @@ static void put_suppressed(struct line *line, unsigned long count)
     put_pair(line, "suppressed", number);
 }
 
+/* Where standard error is the journal, which asks for a line's priority at its beginning. */
+static void line_write(struct line *line)
+{
+    const char *text = log_setup.is_journal ? line->priority : text_of(line);
+    const size_t length = line->length + (log_setup.is_journal ? PRIORITY_LENGTH : 0);
+
+    memcpy(line->priority, PRIORITY, PRIORITY_LENGTH);
+    line->priority[1] = (char)('0' + (int)line->level);
+    if (log_setup.buffer != NULL)
+        log_buffer_add(log_setup.buffer, text, length);
+    else
+        (void)!write(STDERR_FILENO, text, length);
+}
+
+static void put_end(struct line *line)
+{
+    text_of(line)[line->length++] = '\n';
+}
+
 static void line_end(struct line *line)
 {
-    line->text[line->length++] = '\n';
-    log_recent_add(line->text, line->length);
-    if (log_setup.has_writer)
-        log_buffer_add(line->text, line->length);
-    else
-        (void)!write(STDERR_FILENO, line->text, line->length);
+    if (!line->has_severity)
+        put_pair(line, "severity", "warning");
+    if (line->level > log_setup.level)
+        return;
+    put_end(line);
+    log_recent_add(text_of(line), line->length);
+    line_write(line);
 }
 
 void log_event(const char *event, ...)
@@ -228,8 +295,8 @@ static bool may_write(struct log_limit *limit, const char *event, unsigned int *
         limits = limit;
     }
     (void)pthread_mutex_unlock(&limits_lock);
-    if (is_first && log_setup.has_writer)
-        log_buffer_remind();
+    if (is_first && log_setup.buffer != NULL)
+        log_buffer_remind(log_setup.buffer);
     return may;
 }
 
@@ -293,19 +360,85 @@ static void log_libevent(int severity, const char *message)
     log_limited(&limit, "libevent", "reason", message, NULL);
 }
 
+void log_set_up(enum log_level level, const char *path)
+{
+    log_setup.level = level;
+    log_setup.path = path;
+}
+
+/* sd-daemon(3): its device and inode are in the environment. */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char here[64];
+    struct stat status;
+
+    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+        return false;
+    (void)snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)status.st_dev,
+                   (uintmax_t)status.st_ino);
+    return strcmp(here, stream) == 0;
+}
+
+int log_open_file(const char *option, const char *path)
+{
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
+                        S_IRUSR | S_IWUSR);
+
+    if (fd < 0)
+        fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(path),
+                strerror(errno));
+    return fd;
+}
+
 bool log_open(enum log_identities identities)
 {
+    const int fd =
+        log_setup.path == NULL ? STDERR_FILENO : log_open_file("log-file", log_setup.path);
+
+    if (fd < 0)
+        return false;
     log_setup.identities = identities;
-    log_setup.has_writer = log_buffer_open(report_all);
+    log_setup.is_journal = fd == STDERR_FILENO && is_journal();
+    log_setup.buffer = log_buffer_open(fd, false, report_all);
     event_set_log_callback(log_libevent);
-    return log_setup.has_writer && RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
+    return log_setup.buffer != NULL && RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
+}
+
+void log_reopen_file(struct log_buffer *buffer, const char *option, const char *path)
+{
+    const int fd = log_open_file(option, path);
+
+    if (fd >= 0)
+        log_buffer_use(buffer, fd);
+    log_event("reopen", "severity", fd < 0 ? "err" : "info", "result", fd < 0 ? "failed" : "done",
+              "file", path, "reason",
+              fd < 0 ? "it cannot be opened: the old one is written on" : NULL, NULL);
+}
+
+void log_reopen(void)
+{
+    if (log_setup.path != NULL)
+        log_reopen_file(log_setup.buffer, "log-file", log_setup.path);
+}
+
+size_t log_format(char text[LOG_LINE_MAX + 2], const char *event, va_list pairs)
+{
+    struct line line = {.is_audit = true};
+
+    put_time(&line);
+    put_pair(&line, "event", event);
+    add_pairs(&line, pairs);
+    put_end(&line);
+    memcpy(text, text_of(&line), line.length);
+    return line.length;
 }
 
 void log_refused(const char *event, const char *filtered)
 {
     struct line line;
 
-    begin(&line, event);
+    begin_as(&line, event, "err");
     put_pair(&line, "result", "refused");
     put_key(&line, "reason");
     put_quoted(&line, filtered, true);

@@ -31,12 +31,27 @@
 
 enum log_identities { LOG_FULL, LOG_HASH };
 
+/* Syslog's numbers of what severity= says. */
+enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6 };
+
+/* "err", "warning" or "info"; false: none of them. */
+bool log_level_named(const char *name, enum log_level *level);
+
+/* Before log_open(): what is less severe is left out; a file in the place of standard error, NULL:
+ * none. */
+void log_set_up(enum log_level level, const char *path);
+
 /*
  * To be called once, before the first event; false where there is no randomness or no thread. From
  * then on what libevent has to say is an event as well, and exit() waits a moment for lines that
- * are not written yet.
+ * are not written yet. False as well, with the reason on standard error, where the file of
+ * log_set_up() cannot be opened. Where standard error is the journal, each line begins with its
+ * priority (sd-daemon(3)).
  */
 bool log_open(enum log_identities identities);
+
+/* Open the file anew, by its name: after another program has renamed it. */
+void log_reopen(void);
 
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
 void log_event(const char *event, ...) __attribute__((sentinel));

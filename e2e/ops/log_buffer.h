@@ -1,8 +1,8 @@
 /*
- * The way of the log's lines to standard error, which nobody waits for
+ * The way of lines to a file, which nobody waits for
  *
  * Lines are kept in a buffer of fixed size, and a thread of its own writes them: a pipe or a socket
- * that nobody reads, or a terminal that was stopped, holds up that thread alone.
+ * that nobody reads, a terminal that was stopped, or a slow disk holds up that thread alone.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,13 +20,22 @@
  */
 typedef bool log_buffer_report(unsigned long lost, bool is_last);
 
-/* Once. From now on exit() waits a moment for what is not written yet. False: no thread. */
-bool log_buffer_open(log_buffer_report *report);
+struct log_buffer;
+
+/*
+ * To this descriptor. is_synced: what is written is brought to the disk, and what cannot be written
+ * is tried again. From now on exit() waits a moment for what is not written yet. NULL: no memory,
+ * or no thread.
+ */
+struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *report);
+
+/* Go on with another descriptor, which is the buffer's then; no line is split or lost. */
+void log_buffer_use(struct log_buffer *buffer, int fd);
 
 /* Add a whole line, on any thread; one that does not fit is counted as lost. */
-void log_buffer_add(const char *line, size_t length);
+void log_buffer_add(struct log_buffer *buffer, const char *line, size_t length);
 
 /* There is something to report in a second. */
-void log_buffer_remind(void);
+void log_buffer_remind(struct log_buffer *buffer);
 
 #endif

@@ -4,10 +4,22 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "net/clock.h"
+#include "ops/audit.h"
+#include "ops/log.h"
 #include "session/ue.h"
 #include "store/store.h"
 
 #include <openssl/crypto.h>
+
+static void audit_use(const struct ue *ue, const struct store_record *record)
+{
+    char peer[LOG_ADDRESS_SIZE];
+
+    audit("key-used", "key", "e2e_key", "identity", record->subject, "device", record->device,
+          "ka-id", record->ka_id[0] == '\0' ? NULL : record->ka_id, "naf", record->naf,
+          "e2e-identity", record->identity, "peer", log_address(peer, &ue->connection.peer.any),
+          NULL);
+}
 
 /* The key is used up by the first handshake that is complete, and it must be the one it was. */
 static void accept_consumed(struct ue *ue, const struct store_answer *answer)
@@ -26,6 +38,7 @@ static void accept_consumed(struct ue *ue, const struct store_answer *answer)
     } else if (ue_count(ue)) {
         metrics_count(METRIC_E2E_TAKEN);
         ue_log(ue, "e2e", "ka-id", ue->claim.ka_id[0] == '\0' ? NULL : ue->claim.ka_id);
+        audit_use(ue, &answer->record);
         ue_attach_app(ue, NULL);
     }
 }

@@ -11,6 +11,8 @@
 #include "messages/e2e_flag.h"
 #include "net/clock.h"
 #include "net/tls.h"
+#include "ops/audit.h"
+#include "ops/log.h"
 #include "session/ue.h"
 #include "source/source.h"
 #include "third_party/third_party.h"
@@ -285,7 +287,11 @@ static void on_readable(void *argument, bool in_time)
 void ue_serve_first(struct ue *ue)
 {
     struct connection *connection = &ue->connection;
+    char peer[LOG_ADDRESS_SIZE];
 
+    audit("key-used", "key", "Ks_NAF", "identity", ue->claim.identity, "device",
+          ue->claim.device[0] == '\0' ? NULL : ue->claim.device, "naf", ue_service(ue)->naf.name,
+          "peer", log_address(peer, &connection->peer.any), NULL);
     ue->lines.ssl = connection->ssl;
     ue->is_first_line = true;
     ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);

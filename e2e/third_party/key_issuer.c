@@ -7,6 +7,7 @@
 
 #include "ka/ka_source.h"
 #include "net/clock.h"
+#include "ops/audit.h"
 #include "ops/metrics.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct asking {
     struct close_matching *matching; /* a revocation's, for when the store has answered */
     /* of the query, for when the Ka is there */
     char subject[STORE_TEXT_SIZE], naf[STORE_TEXT_SIZE];
+    char device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE]; /* a revocation's scope, with them */
     unsigned char ks_naf[THIRD_PARTY_KEY_LENGTH], nonce[NONCE_LENGTH];
     int64_t not_after;
     struct e2e e2e; /* a copy of the setup, while the Ka is waited for */
@@ -70,6 +72,12 @@ static void ignore(void *argument, const struct store_answer *answer)
     (void)argument, (void)answer;
 }
 
+/* For a log: NULL in the place of an empty text. */
+static const char *given(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 /* The store holds the key, or does not. A Ka that was removed meanwhile must not leave one there.
  */
 static void judge_put(const struct asking *asking, const struct store_answer *put,
@@ -90,6 +98,9 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
     } else {
         third_party_answer_set(answer, FLAG_ISSUED, NULL);
         answer->flag = asking->flag;
+        audit("key-issued", "key", "e2e_key", "identity", asking->subject, "device",
+              asking->found.device, "ka-id", given(asking->flag.ka_id), "naf", asking->naf,
+              "e2e-identity", asking->flag.identity, NULL);
     }
 }
 
@@ -271,6 +282,9 @@ static void end_matching(struct asking *asking, const struct store_answer *voide
 {
     close_matching_run(asking->issuer->setup.server, asking->matching);
     asking->matching = NULL;
+    audit("key-revoked", "key", "e2e_key", "identity", given(asking->subject), "device",
+          given(asking->device), "ka-id", given(asking->ka_id), "naf", given(asking->naf), "result",
+          voided->result == STORE_OK ? "done" : "failed", NULL);
     third_party_revocation_set(revocation, voided->result == STORE_OK, voided->reason);
 }
 
@@ -282,6 +296,19 @@ static void on_voided(void *argument, const struct store_answer *voided)
     end_matching(asking, voided, &revocation);
     asking->revoked(asking->argument, &revocation);
     asking_free(asking);
+}
+
+static void copy_text(char text[STORE_TEXT_SIZE], const char *other)
+{
+    (void)snprintf(text, STORE_TEXT_SIZE, "%s", other == NULL ? "" : other);
+}
+
+static void take_scope(struct asking *asking, const struct store_scope *scope)
+{
+    copy_text(asking->subject, scope->subject);
+    copy_text(asking->device, scope->device);
+    copy_text(asking->ka_id, scope->ka_id);
+    copy_text(asking->naf, scope->naf);
 }
 
 /*
@@ -305,6 +332,7 @@ struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct lo
         return NULL;
     }
     asking->revoked = done;
+    take_scope(asking, scope);
     asking->store_request = store->ops->revoke(store, loop, scope, on_voided, asking, &voided);
     if (asking->store_request != NULL)
         return (struct third_party_request *)asking;

@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "net/tls_lines.h"
 #include "ops/checks.h"
+#include "ops/log.h"
 #include "options.h"
 #include "printable.h"
 #include "program.h"
@@ -31,6 +32,7 @@ static struct {
     const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
     const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
+    const char *log_level, *log_file;
 } option = {
     .ua_protocol_id = UA_PROTOCOL_ID,
     .mode = "3GPP",
@@ -38,6 +40,7 @@ static struct {
     .usage = USAGE,
     .prefix = IDENTITY_PREFIX,
     .reload_interval = "60",
+    .log_level = "info",
 };
 
 static const struct option_row rows[] = {
@@ -83,6 +86,10 @@ static const struct option_row listen_rows[] = {
      "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device"},
     {"reload-interval", "SECONDS", &option.reload_interval, false,
      "how often the devices file is looked at: what has changed is read again; 0: at SIGHUP alone"},
+    {"log-level", "err|warning|info", &option.log_level, false,
+     "the least severe of what is logged"},
+    {"log-file", "FILE", &option.log_file, false,
+     "append the log to it, not to standard error; opened anew at SIGUSR1"},
 };
 
 static const struct option_group groups[] = {
@@ -116,6 +123,12 @@ static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options
     const unsigned int interval =
         options_number("reload-interval", option.reload_interval, 0, 86400);
 
+    enum log_level level;
+
+    if (!log_level_named(option.log_level, &level))
+        return ue_say(options_refusal(), "--log-level %s: must be err, warning or info",
+                      option.log_level);
+    log_set_up(level, option.log_file);
     if (option.listen == NULL)
         return ue_message(option.message, keys, bootstrap);
     return ue_listen(option.listen, keys, bootstrap, interval) ? EXIT_SUCCESS : CLIENT_OTHER;

@@ -371,8 +371,10 @@ static void reload(struct ue_keys *keys)
     service_say_reloading();
     applied = ue_keys_reload(keys, fault);
 
-    log_event("reload", "result", applied ? "applied" : "refused", "reason", applied ? NULL : fault,
-              NULL);
+    if (applied)
+        log_event("reload", "result", "applied", NULL);
+    else
+        log_refused("reload", PRINTABLE(fault));
     (void)snprintf(status, sizeof(status), SERVING "; the last reload was refused: %.600s", fault);
     service_say("READY=1", applied ? SERVING : status);
 }
@@ -414,8 +416,10 @@ static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys,
         which = sigtimedwait(signals, NULL, &look);
         if (which == SIGHUP || (which < 0 && errno == EAGAIN && look_at_file(looks, keys)))
             reload(keys);
+        if (which == SIGUSR1)
+            log_reopen();
         say_alive(heartbeat, watchdog);
-    } while (which == SIGHUP || which < 0);
+    } while (which == SIGHUP || which == SIGUSR1 || which < 0);
     service_say("STOPPING=1", NULL);
 }
 
@@ -476,7 +480,9 @@ bool ue_listen(const char *where, struct ue_keys *keys,
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for every thread; before there is a path */
+    (void)signal(SIGUSR1, SIG_DFL);                   /* what is ignored does not wait */
     if (!local_listener_open(&listener, "listen", where))
         return false;
     for (size_t i = 0; i < listener.sockets.count; i++)
