@@ -19,4 +19,5 @@ export AKMA_BUILD
 cd "$root"
 cmake --preset "$preset" -B "$AKMA_BUILD" >/dev/null
 cmake --build "$AKMA_BUILD"
-LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest --numprocesses "$(nproc)" --dist loadfile "$@"
+# One process more than there are cores: tests of time limits wait.
+LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest --numprocesses "$(($(nproc) + 1))" --dist loadfile "$@"

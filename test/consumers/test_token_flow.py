@@ -175,9 +175,9 @@ def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -
 
     def serve() -> subprocess.Popen[bytes]:
         socket.unlink(missing_ok=True)
+        command = [str(P11_KIT_SERVER), "--foreground", "--name", str(socket)]
         server = subprocess.Popen(
-            [P11_KIT_SERVER, "--foreground", "--name", socket, "--provider", str(LIBRARY)]
-            + ["pkcs11:token=akma"],
+            [*command, "--provider", str(LIBRARY), "pkcs11:token=akma"],
             env=os.environ | token.environment,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

@@ -18,7 +18,7 @@ import pytest
 
 import reference
 from client_hello import ALERT, client_hello, read_record, send_record
-from evp import BUILD
+from evp import BUILD, OPENSSL_VERSION
 from flow import (
     ENVIRONMENT,
     FQDN,
@@ -583,7 +583,7 @@ def test_memory_of_a_held_one(devices: Path) -> None:
         wait_until(lambda: server.held == count + 16)
         each = (resident(server) - before) / count
     print(f"{each:.1f} KiB")
-    assert each < 20
+    assert each < (20 if OPENSSL_VERSION < (3, 5) else 32)  # with key shares of ML-KEM
 
 
 def test_nonces_without_end(devices: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from certificates import Authority
 from client_hello import ALERT, HANDSHAKE, ILLEGAL_PARAMETER, P384, client_hello, read_record
+from evp import OPENSSL_VERSION
 from flow import FQDN, LOOPBACK, SECONDS, Process, Server, split, ue, wait_until, write_devices
 from line import ALPN, Program
 from sanitizer import SANITIZED
@@ -329,6 +330,10 @@ STATES: list[tuple[Callable[[socket.socket, str], None], int, tuple[str, ...]]] 
 ]
 
 
+# A libssl with key shares of ML-KEM keeps more for each connection.
+GROWN = 1 if OPENSSL_VERSION < (3, 5) else 1.3
+
+
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
 @pytest.mark.parametrize(
     ("name", "state", "limit"),
@@ -356,7 +361,7 @@ def test_memory_of_a_connection_in_a_state(
         time.sleep(0.3)
         each = (resident(process.process.pid) - before) / count
     print(f"{name} {state.__name__} {each:.1f} KiB")
-    assert each < limit
+    assert each < limit * GROWN
 
 
 def test_a_chain_of_certificates_that_is_too_long(

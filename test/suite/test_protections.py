@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from test_module import CACHE, INSTRUMENTED, MODULE, ROOT, build, run
+from test_module import CACHE, INSTRUMENTED, MODULE, run
 
 PROGRAMS = [BUILD / name for name in ("tool/akma", "e2e/e2e-as", "e2e/e2e-ue")]
 PLUGIN = BUILD / "plugins/mosquitto/mosquitto_akma.so"
@@ -109,45 +109,3 @@ def test_every_object_is_compiled_with_what_the_compiler_has() -> None:
     assert len(objects) > 100
     for entry in objects:
         assert wanted <= set(entry["command"].split()), entry["file"]
-
-
-@pytest.mark.builds
-def test_one_option_leaves_them_out(tmp_path: Path) -> None:
-    """AKMA_HARDEN=OFF that goes on half: for those whose build has flags of its own."""
-    folder = build(tmp_path / "build", "-DAKMA_HARDEN=OFF", "-DCMAKE_C_FLAGS=-fno-stack-protector")
-    assert "__stack_chk_fail" not in imported(folder / "akma.so")
-    assert "_FORTIFY_SOURCE" not in (folder / "build.ninja").read_text()
-
-
-OUTER = """
-cmake_minimum_required(VERSION 3.18)
-project(outer LANGUAGES C)
-enable_testing()
-foreach(name uninstall client common echo bench install_page)
-    add_custom_target(${name})
-endforeach()
-set(AKMA_TOOL ON CACHE BOOL "")
-add_subdirectory(@ROOT@ akma)
-add_executable(outer outer.c)
-target_link_libraries(outer PRIVATE akma::headers)
-add_test(NAME outer COMMAND outer)
-"""
-OUTER_C = """
-#include <akma/kdf.h>
-#include <stdio.h>
-int main(void) { return puts(AKMA_KDF_E2E) < 0; }
-"""
-
-
-@pytest.mark.builds
-def test_inside_another_project(tmp_path: Path) -> None:
-    """add_subdirectory(): a target that the outer project has too, its build type, tests or flags changed by ours."""
-    (tmp_path / "CMakeLists.txt").write_text(OUTER.replace("@ROOT@", str(ROOT)))
-    (tmp_path / "outer.c").write_text(OUTER_C)
-    folder = build(tmp_path / "build", source=tmp_path)
-    assert run(folder / "outer") == "AKMA-E2E\n"
-    assert (folder / "akma/akma.so").exists() and (folder / "akma/tool/akma").exists()
-    assert "CMAKE_BUILD_TYPE:STRING=\n" in (folder / "CMakeCache.txt").read_text()
-    assert "Total Tests: 1" in run("ctest", "--test-dir", folder, "-N")
-    run("cmake", "--install", folder, "--prefix", tmp_path / "prefix")
-    assert (tmp_path / "prefix/lib/ossl-modules/akma.so").exists()

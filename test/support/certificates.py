@@ -40,6 +40,20 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
+# What RFC 5280 asks of a CA, and so does Python from 3.13 on.
+CA_USAGE = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A CA; file is its certificate."""
 
@@ -48,9 +62,12 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = _name(name)
         constraints = x509.BasicConstraints(ca=True, path_length=0)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
         certificate = (
             self._builder(self.name, self.key, DAY)
             .add_extension(constraints, critical=True)
+            .add_extension(CA_USAGE, critical=True)
+            .add_extension(identifier, critical=False)
             .sign(self.key, hashes.SHA256())
         )
         self.file = folder / f"{name}.pem"
@@ -68,7 +85,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
             .not_valid_after(now + life)
+            .add_extension(self._identifier, critical=False)
         )
+
+    @property
+    def _identifier(self) -> x509.AuthorityKeyIdentifier:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
 
     def issue(
         self, name: str, *alternatives: str, life: datetime.timedelta = DAY
@@ -94,6 +116,8 @@ class Authority:
             .issuer_name(self.name)
             .last_update(now - DAY)
             .next_update(now + DAY)
+            .add_extension(self._identifier, critical=False)
+            .add_extension(x509.CRLNumber(1), critical=False)
         )
         for path in certificates:
             serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
