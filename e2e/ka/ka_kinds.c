@@ -37,8 +37,9 @@ static bool refuse_postgresql(const struct ka_settings *settings, char fault[KA_
 }
 #endif
 
-static const char *const master_options[] = {"ka-id",       "ka-devices", "ka-revoked", "ka-pin",
-                                             "ka-sessions", "ka-timeout", NULL};
+static const char *const master_options[] = {
+    "ka-id",       "ka-devices", "ka-revoked",       "ka-pin",
+    "ka-sessions", "ka-timeout", "ka-password-file", NULL};
 
 #define MASTER_KIND(name, place)                                                               \
     {                                                                                          \

@@ -26,7 +26,7 @@ struct ka_settings {
     const char *const *sources;  /* each KIND:PLACE */
     const char *const *ka_ids;   /* in the order of the masters */
     const char *const *patterns; /* whose Ka's may be made of them */
-    const char *revoked;         /* a file: which Ka's are revoked */
+    const char *revoked;         /* which Ka's are revoked: a file, or postgresql:URI */
     const char *pin;             /* of a token: a secret's source */
     const char *sessions;        /* with a token, at a time */
 };

@@ -435,6 +435,20 @@ static bool check_ka_ids(const struct ka_settings *settings, char fault[KA_FAULT
     return true;
 }
 
+static bool check_revoked(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    const bool is_in_database =
+        settings->revoked != NULL && ka_revoked_is_in_database(settings->revoked);
+    char why[KA_REVOKED_FAULT_SIZE];
+
+    if (is_in_database && !ka_revoked_check(settings->revoked, why)) {
+        (void)snprintf(fault, KA_FAULT_SIZE, "and %s", why);
+        return false;
+    }
+    return is_in_database || settings->password_file == NULL ||
+           refuse(fault, "and --ka-password-file: only --ka-revoked postgresql:URI has a password");
+}
+
 static unsigned int timeout_of(const struct ka_settings *settings)
 {
     const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
@@ -466,7 +480,7 @@ bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SI
     if (settings->pin != NULL && tokens > 1)
         return refuse(fault, "and --ka-pin: several tokens have their PINs by pin-source= in "
                              "their URIs");
-    return check_ka_ids(settings, fault);
+    return check_revoked(settings, fault) && check_ka_ids(settings, fault);
 }
 
 static bool refuse_source(char fault[KA_FAULT_SIZE], const char *why)
@@ -497,6 +511,14 @@ static bool open_masters(struct masters *masters, const struct ka_settings *sett
     return masters->workers != NULL || refuse_source(fault, why);
 }
 
+static struct ka_revoked *read_revoked(const struct ka_settings *settings,
+                                       char fault[KA_FAULT_SIZE])
+{
+    const struct ka_revoked_place place = {settings->revoked, settings->password_file};
+
+    return ka_revoked_read(&place, fault);
+}
+
 static bool open_revoked(struct masters *masters, const struct ka_settings *settings,
                          char fault[KA_FAULT_SIZE])
 {
@@ -504,7 +526,7 @@ static bool open_revoked(struct masters *masters, const struct ka_settings *sett
 
     if (settings->revoked == NULL)
         return true;
-    list = ka_revoked_read(settings->revoked, fault);
+    list = read_revoked(settings, fault);
     if (list == NULL)
         return false;
     masters->has_revoked = current_open(&masters->revoked, list, (void (*)(void *))ka_revoked_free);
@@ -538,7 +560,7 @@ struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[
     (void)snprintf(fault, KA_FAULT_SIZE, "out of memory");
     if (files == NULL || settings->revoked == NULL)
         return files;
-    files->revoked = ka_revoked_read(settings->revoked, fault);
+    files->revoked = read_revoked(settings, fault);
     if (files->revoked != NULL)
         return files;
     OPENSSL_free(files);

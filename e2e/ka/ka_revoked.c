@@ -174,9 +174,8 @@ static size_t count_lines(const char *text, size_t length)
     return lines;
 }
 
-/* Of a file's text, which is no longer needed then. */
-static struct ka_revoked *list_of(const char *path, char *text, size_t length,
-                                  char fault[KA_REVOKED_FAULT_SIZE])
+struct ka_revoked *ka_revoked_parse(const char *name, char *text, size_t length,
+                                    char fault[KA_REVOKED_FAULT_SIZE])
 {
     struct ka_revoked *list = OPENSSL_zalloc(sizeof(*list));
 
@@ -185,8 +184,8 @@ static struct ka_revoked *list_of(const char *path, char *text, size_t length,
         list->rows = OPENSSL_malloc((count_lines(text, length) + 1) * sizeof(*list->rows));
     }
     if (list == NULL || list->text == NULL || list->rows == NULL) {
-        (void)wrong(fault, path, "out of memory");
-    } else if (parse(list, path, text, length, fault)) {
+        (void)wrong(fault, name, "out of memory");
+    } else if (parse(list, name, text, length, fault)) {
         qsort(list->rows, list->count, sizeof(*list->rows), compare);
         return list;
     }
@@ -194,7 +193,7 @@ static struct ka_revoked *list_of(const char *path, char *text, size_t length,
     return NULL;
 }
 
-struct ka_revoked *ka_revoked_read(const char *path, char fault[KA_REVOKED_FAULT_SIZE])
+static struct ka_revoked *read_file(const char *path, char fault[KA_REVOKED_FAULT_SIZE])
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct ka_revoked *list = NULL;
@@ -208,8 +207,15 @@ struct ka_revoked *ka_revoked_read(const char *path, char fault[KA_REVOKED_FAULT
     if (what != NULL)
         (void)wrong(fault, path, what);
     else
-        list = list_of(path, text, length, fault);
+        list = ka_revoked_parse(path, text, length, fault);
     OPENSSL_free(text);
     (void)close(fd);
     return list;
+}
+
+struct ka_revoked *ka_revoked_read(const struct ka_revoked_place *place,
+                                   char fault[KA_REVOKED_FAULT_SIZE])
+{
+    return ka_revoked_is_in_database(place->where) ? ka_revoked_query(place, fault)
+                                                   : read_file(place->where, fault);
 }

@@ -48,6 +48,15 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_notify_all AFTER TRUNCATE ON akma_ka FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_notify_all();
 
+-- Ka's that are revoked although a master secret would give them (--ka-revoked); '' is every device, or every ka-id. It is
+-- read at the start of a third party, and at SIGHUP.
+CREATE TABLE akma_ka_revoked (
+    device text COLLATE "C" NOT NULL DEFAULT '',
+    ka_id text COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (device, ka_id),
+    CHECK (device <> '' OR ka_id <> '')
+);
+
 -- Both are taken by users who log in: GRANT akma_ka_issuer TO third_party;
 DO $$
 BEGIN
@@ -55,7 +64,7 @@ BEGIN
     CREATE ROLE akma_ka_registrar NOLOGIN;
 EXCEPTION WHEN duplicate_object THEN NULL; -- of another database of this server
 END $$;
-REVOKE ALL ON akma_ka FROM PUBLIC;
-GRANT SELECT ON akma_ka TO akma_ka_issuer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON akma_ka TO akma_ka_registrar;
+REVOKE ALL ON akma_ka, akma_ka_revoked FROM PUBLIC;
+GRANT SELECT ON akma_ka, akma_ka_revoked TO akma_ka_issuer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON akma_ka, akma_ka_revoked TO akma_ka_registrar;
 GRANT USAGE ON SEQUENCE akma_ka_version TO akma_ka_registrar;

@@ -287,7 +287,7 @@ FAULTS: list[Fault] = [
     *of(
         "messages/e2e_flag.c",
         ("    if (e2e != 1)\n", "    if (e2e < 1)\n"),
-        ('JSON_STRICT, "{s:s,s?s}"', '0, "{s:s,s?s}"'),
+        ('JSON_STRICT, "{s:s,s?s,s?s}"', '0, "{s:s,s?s,s?s}"'),
         ('JSON_STRICT, "{s:I,s:s', '0, "{s:I,s:s'),
         ("    if (identity[0] == '\\0')", "    if (false)"),
         by="altered_flag or no_flag or lines_that_are_no_nonce or flag_with_another_identity",
@@ -473,7 +473,7 @@ FAULTS: list[Fault] = [
     *of(
         "messages/tp_link_messages.c",
         ("json_integer_value(value) < 0)", "false)"),
-        ('JSON_STRICT, "{s:s,s?s,s:s', '0, "{s:s,s?s,s:s'),
+        ('JSON_STRICT, "{s:s,s?s,s?s,s:s', '0, "{s:s,s?s,s?s,s:s'),
         ("if (given[0] == '\\0' || strlen(given)", "if (strlen(given)"),
         by="bad_requests or bad_lines",
     ),
