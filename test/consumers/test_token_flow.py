@@ -5,20 +5,27 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from flow import ENVIRONMENT, Server, ue, wait_until, write_devices
+from database import PASSWORDS, Database
+from database import PROGRAMS as PROGRAMS_OF_POSTGRESQL
+from evp import BUILD
+from flow import ENVIRONMENT, Server, ue, wait_until, with_free_ports, write_devices
 from reference import device_ka
 from samples import KEY
 from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
 from tool import secret
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=REASON)
+ROOT = Path(__file__).parents[2]
+HARDENED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
 KS_NAF, UE, OTHER = "11" * 32, "meter-1@bsf.example.com", bytes(range(1, 33))
 
 
@@ -194,8 +201,9 @@ def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -
     environment = {"P11_KIT_SERVER_ADDRESS": f"unix:path={socket}"}
     served = serve()
     words = ["--ka-source", uri, "--ka-id", "2026"]
+    within = (sys.executable, "-c", HARDENED)  # MemoryDenyWriteExecute
     try:
-        with Server(naf, *words, environment=ENVIRONMENT | environment) as server:
+        with Server(naf, *words, environment=ENVIRONMENT | environment, within=within) as server:
             assert flow(server, device)
             end(served)
             assert not flow(server, device)
@@ -231,3 +239,58 @@ def test_nothing_remains(token: Token, naf: Path, device: Path, tmp_path: Path) 
             server.process.terminate()
             assert server.process.wait(timeout=60) == 0
         assert (tmp_path / "report").read_text() == "0 of 3\n"
+
+
+def test_the_commands_of_the_page(tmp_path: Path) -> None:
+    """Guards against commands of docs/deployment.md that do not work as they stand there; with free ports."""
+    part = (
+        (ROOT / "docs/deployment.md").read_text().split("\n## Ka from one secret, in an HSM\n")[1]
+    )
+    commands = part.split("```sh\n")[1].split("```")[0]
+    assert commands.count("sleep 2\n") == 1 and commands.count("sleep 1\n") == 1
+    listens = "until grep -q e2e-accept out 2>/dev/null; do sleep 0.1; done\n"
+    commands = commands.replace("& server=$!", "> out 2> err & server=$!")
+    commands = commands.replace("sleep 2\n", listens)
+    commands = commands.replace("sleep 1\n", "until grep -q event=reload err; do sleep 0.1; done\n")
+    for name in ("build", "openssl.cnf.example"):
+        (tmp_path / name).symlink_to(BUILD if name == "build" else ROOT / name)
+    result = subprocess.run(
+        ["sh", "-euc", with_free_ports(commands, "4433", "4434")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result
+    assert "e2e: through a token\n" in result.stdout and "no flag any more" in result.stdout
+
+
+def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
+    """Guards against a table of revoked Ka's that is not read, or read as empty when it cannot be."""
+    if PROGRAMS_OF_POSTGRESQL is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    database = Database(tmp_path)
+    password = tmp_path / "password"
+    password.write_text(PASSWORDS["third_party"] + "\n")
+    password.chmod(0o600)
+    words = ["--ka-source", "master:" + secret(tmp_path / "m", KEY), "--ka-id", "2026"]
+    words += ["--ka-revoked", database.uri(), "--ka-password-file", str(password)]
+
+    def reload(server: Server) -> None:
+        before = server.errors.count("event=reload")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: server.errors.count("event=reload") > before)
+
+    try:
+        with Server(naf, *words) as server:
+            assert flow(server, device)
+            for row, is_there in (("(default, '2025')", True), (f"('{UE}', default)", False)):
+                database.sql(f"INSERT INTO akma_ka_revoked VALUES {row}")
+                reload(server)
+                assert flow(server, device) == is_there
+            database.stop()
+            reload(server)
+            assert "--ka-revoked: " in server.errors and not flow(server, device)
+    finally:
+        database.remove()
