@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
+from auc import Auc
+from bsf import IMPI, IMSI, Behaviour, Bsf, Vector, in_seconds
 from consumer import RIGHT
 from store_cluster import Redis, private
 from wire import Wire
@@ -25,9 +27,10 @@ from evp import BUILD
 from faults import Faults, Kind
 from flow import FQDN, LOOPBACK, Process, split, ue, ue_command, write_devices
 from devices_files import PLUGIN, row, settings, write_rows
-from operator_site import KA, NOTIFY, Notified
+from operator_site import KA, NOTIFY, Notified, OperatorSite
 from line import Program, Sides
 from operator_network import Operator, Subscriber
+from tool import akma
 
 KS_NAF = bytes(range(32))
 UE = "ue@bsf.example.com"
@@ -333,6 +336,71 @@ def one_connected_message(folder: Path) -> contextlib.AbstractContextManager[Sta
     return _one_message(folder, tuple(Kind), is_later=True)
 
 
+def write_subscriber(folder: Path, auc: Auc) -> str:
+    """A card that has seen no SQN, as --usim has it."""
+    path = folder / "subscriber"
+    path.write_text(f"imsi {IMSI}\nk {auc.k.hex()}\nopc {auc.opc.hex()}\nsqn {0:012x}\n")
+    path.chmod(0o600)
+    return f"milenage:{path}"
+
+
+@contextlib.contextmanager
+def bootstrap(folder: Path) -> Iterator[Stage]:
+    """akma bootstrap, from its start on, as in the role above; its files are whole or not there."""
+    faults, auc = Faults(folder / "faults"), Auc()
+    words: list[str | Path] = ["--state", folder / "state", "--usim", write_subscriber(folder, auc)]
+    words += ["--naf-fqdn", FQDN, "--ua-protocol-id", "0100000007", "--out", folder / "ks-naf"]
+    with Bsf(Behaviour(fresh=auc.vector)) as server, Process("sleep", "1000") as idle:
+
+        def run() -> str:
+            for path in (folder / "state", folder / "ks-naf"):
+                path.unlink(missing_ok=True)
+            said = akma("bootstrap", "--bsf", server.url, *words, environment=faults.environment)
+            assert said.returncode == 0 or (said.returncode > 0 and said.stderr), said
+            for path, end in ((folder / "state", "\n"), (folder / "ks-naf", "\n")):
+                assert not path.exists() or path.read_text().endswith(end)
+            return "ok" if said.returncode == 0 else said.stderr.decode()
+
+        kinds = tuple(kind for kind in Kind if kind != Kind.ALLOCATION)
+        yield Stage(idle, [run], faults, kinds=kinds)
+
+
+@contextlib.contextmanager
+def bootstrapping_ue(folder: Path) -> Iterator[Stage]:
+    """e2e-ue --bsf, whose keys last two seconds: while calls fail, it needs another one."""
+    faults, auc, site = Faults(folder / "faults"), Auc(), OperatorSite(folder)
+    ka = folder / "ka"
+    ka.write_text(KA.hex() + "\n")
+    ka.chmod(0o600)
+    with contextlib.ExitStack() as parts:
+        operator = parts.enter_context(site.operator())
+
+        def know(b_tid: str, vector: Vector) -> None:
+            operator.known[b_tid] = Subscriber(supi=IMSI, ks=vector.ks, rand=vector.rand)
+
+        behaviour = Behaviour(fresh=auc.vector, issue=know, lifetime=lambda: in_seconds(2))
+        server = parts.enter_context(Bsf(behaviour))
+        naf = parts.enter_context(site.server(f"bsf:{operator.url}", names=[IMPI]))
+        command = [str(BUILD / "e2e/e2e-ue"), "--connect", naf.address]
+        command += ["--e2e-connect", naf.e2e_address, "--naf-fqdn", FQDN, "--ka", f"file:{ka}"]
+        command += ["--bsf", server.url, "--usim", write_subscriber(folder, auc)]
+        command += ["--state", str(folder / "state"), "--bootstrap-interval", "1"]
+        command += ["--listen", f"{LOOPBACK}:0"]
+        program = parts.enter_context(Process(*command, environment=faults.environment))
+        where = program.read().decode().split()[1]
+        kinds = (Kind.ALLOCATION, Kind.DESCRIPTOR, Kind.READ)  # a way through takes seconds
+
+        def with_another_key() -> str:
+            before, end = len(server.issued), time.monotonic() + 4
+            while len(server.issued) == before:
+                if time.monotonic() > end:
+                    return "it does not bootstrap"
+                time.sleep(0.01)
+            return echoed(where)
+
+        yield Stage(program, [with_another_key], faults, kinds=kinds)
+
+
 class Plugin:
     """The mosquitto plugin; two files of devices by turns, so that each look has to read."""
 
@@ -385,5 +453,7 @@ ROLES = {
     "e2e-ue --listen": listening_ue,
     "e2e-ue --message": one_message,
     "e2e-ue --message, connected": one_connected_message,
+    "akma bootstrap": bootstrap,
+    "e2e-ue --bsf": bootstrapping_ue,
     "mosquitto plugin": plugin,
 }

@@ -10,14 +10,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 import reference
 from auc import HAS_OSMO, Auc
-from bsf import IMPI, IMSI, Behaviour, Bsf, Vector
+from bsf import IMPI, IMSI, Behaviour, Bsf, Vector, in_seconds
 from card import Card, Modem
 from evp import BUILD
 from flow import (
@@ -35,12 +34,6 @@ from flow import (
 from operator_network import Operator, Subscriber
 from operator_site import KA, OperatorSite
 from process_memory import holds, is_gone
-
-
-def in_seconds(seconds: int) -> str:
-    """A lifetime."""
-    end = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 pytestmark = pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils has osmo-auc-gen")
@@ -210,12 +203,12 @@ def test_end_while_it_bootstraps(home: Home) -> None:
     with home.bsf(seconds=600) as bsf, home.server() as server:
         with home.listen(bsf, server, "--bootstrap-timeout", "600") as ue:
             wait_until(lambda: bsf.seen)
-            assert ue.stop() == 0
+            assert ue.stop() == 0 and "result=stuck" not in ue.errors
     with home.bsf() as bsf, home.server() as server, Modem(Card(), csim="silence") as modem:
         home.usim = f"at:{modem.path}"
         with home.listen(bsf, server) as ue:
             wait_until(lambda: modem.lines)
-            assert ue.stop() == 0
+            assert ue.stop() == 0 and "result=stuck" not in ue.errors
 
 
 def test_state_of_a_run_before(home: Home) -> None:

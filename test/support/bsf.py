@@ -59,10 +59,15 @@ def info(b_tid: str, lifetime: str) -> str:
     )
 
 
+def in_seconds(seconds: int) -> str:
+    """A lifetime."""
+    end = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def in_an_hour() -> str:
     """A lifetime."""
-    end = datetime.now(timezone.utc) + timedelta(hours=1)
-    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_seconds(3600)
 
 
 @dataclass
@@ -189,6 +194,7 @@ class Bsf:
         self.step = 0
         handler = type("Handler", (_Handler,), {"bsf": self})
         self.server = ThreadingHTTPServer((LOOPBACK, 0), handler)
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)

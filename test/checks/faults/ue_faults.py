@@ -23,7 +23,6 @@ FAULTS = [
         ("    resume(bootstrap);\n", ""),
         ("    known->is_refused = true;\n", ""),
         ("if (refused != NULL)\n        take_refusal", "if (false)\n        take_refusal"),
-        ("OPENSSL_cleanse(&state, sizeof(state));", ""),
         ("strcmp(known->b_tid, refused) != 0)", "strcmp(known->b_tid, refused) == 0)"),
         ("    bootstrap->own.settings.usim.ends = &bootstrap->ends;\n", ""),
     ),
@@ -45,7 +44,6 @@ FAULTS = [
     *of(
         "ue_key_rows.c",
         ("row->ka != NULL && strcmp(row->device, kas->device) == 0", "row->ka != NULL"),
-        ("secret_buf_free(&text);", ""),
     ),
     *of(
         "client.c",
