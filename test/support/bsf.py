@@ -182,6 +182,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.reply(behaviour.status, [*headers, *behaviour.headers], body.encode())
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that is gone is no news."""
+
+
 class Bsf:
     """The server, on a port of its own."""
 
@@ -193,8 +198,7 @@ class Bsf:
         self.issued: list[tuple[str, Vector]] = []
         self.step = 0
         handler = type("Handler", (_Handler,), {"bsf": self})
-        self.server = ThreadingHTTPServer((LOOPBACK, 0), handler)
-        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self.server = _Server((LOOPBACK, 0), handler)
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
