@@ -31,6 +31,7 @@ LIBRARIES = {
     "libjansson": ("MIT", UNKNOWN),
     "libevent": ("BSD-3-Clause", "2.1"),
     "libhiredis": ("BSD-3-Clause", UNKNOWN),
+    "libnghttp2": ("MIT", UNKNOWN),
     "libcurl": ("curl", "7.85"),
     "libexpat": ("MIT", UNKNOWN),
     "libpcsclite": ("BSD-3-Clause", UNKNOWN),
@@ -45,7 +46,7 @@ BUILT = {
     "akma": ["libcrypto", "libcurl", "libexpat", "libpcsclite", "libp11-kit", "libpq", "libc"],
     "e2e-as": [
         *("libcrypto", "libssl", "libjansson", "libevent"),
-        *("libhiredis", "libcurl", "libpq", "libp11-kit", "libc"),
+        *("libhiredis", "libcurl", "libnghttp2", "libpq", "libp11-kit", "libc"),
     ],
     "e2e-ue": [
         *("libcrypto", "libssl", "libjansson", "libevent"),

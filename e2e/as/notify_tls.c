@@ -9,16 +9,16 @@
 
 #define NOTIFY_CERTIFICATES_MAX 16384 /* octets, which libssl allocates before it looks at them */
 
-/* HTTP/1.1 is what is spoken here. */
+/* An AAnF speaks HTTP/2 (TS 29.500 5.2.1); a NEF may speak either. */
 static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                            const unsigned char *offered, unsigned int offered_length,
                            void *argument)
 {
-    static const unsigned char protocol[] = "\x08http/1.1";
+    static const unsigned char protocols[] = "\x02h2\x08http/1.1";
     unsigned char *found;
 
     (void)ssl, (void)argument;
-    if (SSL_select_next_proto(&found, length, protocol, sizeof(protocol) - 1, offered,
+    if (SSL_select_next_proto(&found, length, protocols, sizeof(protocols) - 1, offered,
                               offered_length) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *chosen = found;

@@ -1,11 +1,13 @@
 /*
- * HTTP/1.1 on connections that were accepted: one request after the other, each with its reply
+ * HTTP on connections that were accepted: HTTP/1.1, and what HTTP/2 shares with it
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "server/http_server.h"
+#include "server/http_server_private.h"
 
 #include "net/clock.h"
+#include "net/tls.h"
+#include "server/http2_server.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -36,7 +38,7 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
-static const char *phrase_of(int status)
+const char *http_phrase(int status)
 {
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
         if (phrases[i].status == status)
@@ -44,7 +46,7 @@ static const char *phrase_of(int status)
     return "";
 }
 
-static const struct http_kind *kind_of(const struct http_connection *http)
+const struct http_kind *http_kind_of(const struct http_connection *http)
 {
     return (const struct http_kind *)http->connection.kind;
 }
@@ -60,14 +62,24 @@ static enum io_status outcome(const struct http_connection *http, ssize_t result
     return result == 0 ? IO_EOF : errno == EAGAIN || errno == EINTR ? IO_PAUSED : IO_ERROR;
 }
 
-/* IO_OK: something has come. */
-static enum io_status read_some(struct http_connection *http)
+/* Room for a request while there is one: an idle connection has no buffer. */
+static bool hold_room(struct http_connection *http)
 {
-    char *place = http->in + http->in_length;
+    if (http->in == NULL)
+        http->in = OPENSSL_malloc(HTTP_REQUEST_SIZE);
+    return http->in != NULL;
+}
+
+enum io_status http_read_some(struct http_connection *http)
+{
     const size_t room = HTTP_REQUEST_SIZE - http->in_length;
     enum io_status result;
+    char *place;
     ssize_t got;
 
+    if (!hold_room(http))
+        return IO_ERROR;
+    place = http->in + http->in_length;
     ERR_clear_error();
     got = http->connection.ssl != NULL ? SSL_read(http->connection.ssl, place, (int)room)
                                        : recv(http->connection.fd, place, room, 0);
@@ -77,8 +89,7 @@ static enum io_status read_some(struct http_connection *http)
     return result == IO_PAUSED ? IO_WANT_READ : result;
 }
 
-/* IO_OK: all of it is written. */
-static enum io_status write_all(struct http_connection *http)
+enum io_status http_write_all(struct http_connection *http)
 {
     while (http->out_sent < http->out_length) {
         const char *place = http->out + http->out_sent;
@@ -101,7 +112,7 @@ static enum io_status write_all(struct http_connection *http)
     return IO_OK;
 }
 
-static bool add(struct http_connection *http, const char *text, size_t length)
+bool http_add(struct http_connection *http, const char *text, size_t length)
 {
     char *larger = OPENSSL_realloc(http->out, http->out_length + length);
 
@@ -116,7 +127,7 @@ static bool add(struct http_connection *http, const char *text, size_t length)
 
 /* Requests and replies */
 
-static void set_deadline(struct http_connection *http, unsigned int seconds)
+void http_set_deadline(struct http_connection *http, unsigned int seconds)
 {
     http->connection.deadline = clock_ms() + (int64_t)seconds * 1000;
 }
@@ -126,19 +137,19 @@ static bool add_reply(struct http_connection *http, int status, const char *type
     const char *text = body == NULL ? "" : body;
     const size_t length = strlen(text);
     char head[320];
-    int size = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n", status, phrase_of(status));
+    int size = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n", status, http_phrase(status));
 
     if (type != NULL)
         size += snprintf(head + size, sizeof(head) - (size_t)size, "Content-Type: %s\r\n", type);
     if (status == 405)
         size += snprintf(head + size, sizeof(head) - (size_t)size, "Allow: %s\r\n",
-                         kind_of(http)->allowed);
+                         http_kind_of(http)->allowed);
     if (status != 204) /* RFC 9110 8.6 */
         size +=
             snprintf(head + size, sizeof(head) - (size_t)size, "Content-Length: %zu\r\n", length);
     size += snprintf(head + size, sizeof(head) - (size_t)size, "%s\r\n",
                      http->stays ? "" : "Connection: close\r\n");
-    return add(http, head, (size_t)size) && (http->is_head || add(http, text, length));
+    return http_add(http, head, (size_t)size) && (http->is_head || http_add(http, text, length));
 }
 
 void http_reply(struct http_connection *http, int status, const char *type, const char *body)
@@ -148,18 +159,12 @@ void http_reply(struct http_connection *http, int status, const char *type, cons
     http->under_way = NULL;
     if (http->is_draining)
         http->stays = false;
-    set_deadline(http, http->connection.worker->server->limits.line);
-    if (!add_reply(http, status, type, body))
+    http_set_deadline(http, http->connection.worker->server->limits.line);
+    if (http->http2 != NULL)
+        http2_reply(http, status, type, body);
+    else if (!add_reply(http, status, type, body))
         http->stays = false; /* out of memory: the connection ends, which says as much */
     io_watch_set(&http->connection.watch, IO_OK, 0);
-}
-
-/* Room for a request while there is one: an idle connection has no buffer. */
-static bool hold_room(struct http_connection *http)
-{
-    if (http->in == NULL)
-        http->in = OPENSSL_malloc(HTTP_REQUEST_SIZE);
-    return http->in != NULL;
 }
 
 static void drop_request(struct http_connection *http, size_t consumed)
@@ -180,8 +185,8 @@ static void serve(struct http_connection *http, const struct received_request *r
     connection_finish(&http->connection);
     http->is_serving = true;
     http->is_head = strcmp(request->method, "HEAD") == 0;
-    http->stays = request->stays && !http->is_draining && !kind_of(http)->is_single;
-    kind_of(http)->serve(http, request);
+    http->stays = request->stays && !http->is_draining && !http_kind_of(http)->is_single;
+    http_kind_of(http)->serve(http, request);
     drop_request(http, consumed);
 }
 
@@ -189,7 +194,7 @@ static void refuse_request(struct http_connection *http, int status)
 {
     http->stays = false;
     http->in_length = 0;
-    http_reply(http, status, "text/plain", phrase_of(status));
+    http_reply(http, status, "text/plain", http_phrase(status));
 }
 
 /* What has come: a request, part of one, or something else. */
@@ -205,10 +210,10 @@ static enum io_status take_request(struct http_connection *http)
         refuse_request(http, request.status);
         return IO_PAUSED;
     case HTTP_CONTINUE:
-        if (!http->is_continued && !add(http, CONTINUE, strlen(CONTINUE)))
+        if (!http->is_continued && !http_add(http, CONTINUE, strlen(CONTINUE)))
             return IO_ERROR;
         http->is_continued = true;
-        return write_all(http);
+        return http_write_all(http);
     default:
         if (http->in_length < HTTP_REQUEST_SIZE)
             return IO_OK;
@@ -225,9 +230,9 @@ static enum io_status read_request(struct http_connection *http)
     while (result == IO_OK) {
         const bool is_first = http->in_length == 0;
 
-        result = hold_room(http) ? read_some(http) : IO_ERROR;
+        result = http_read_some(http);
         if (result == IO_OK && is_first)
-            set_deadline(http, http->connection.worker->server->limits.line);
+            http_set_deadline(http, http->connection.worker->server->limits.line);
         if (result == IO_OK)
             result = take_request(http);
     }
@@ -242,14 +247,14 @@ static enum io_status read_request(struct http_connection *http)
 static bool has_more(struct http_connection *http)
 {
     http->has_replied = false;
-    set_deadline(http, http->connection.worker->server->limits.idle);
+    http_set_deadline(http, http->connection.worker->server->limits.idle);
     return http->stays && !http->is_draining;
 }
 
 static void go_on(struct http_connection *http)
 {
     struct connection *connection = &http->connection;
-    enum io_status result = write_all(http);
+    enum io_status result = http_write_all(http);
 
     if (result == IO_OK &&
         (http->has_replied ? !has_more(http) : http->is_draining && http->in_length == 0)) {
@@ -270,9 +275,12 @@ static void on_event(void *argument, bool in_time)
 {
     struct http_connection *http = argument;
 
-    if (in_time)
+    if (in_time && http->http2 != NULL)
+        http2_go_on(http);
+    else if (in_time)
         go_on(http);
-    else if (http->in_length == 0 && http->out_length == 0 && http->connection.is_finished)
+    else if (http->in_length == 0 && http->out_length == 0 && http->connection.is_finished &&
+             (http->http2 == NULL || !http2_is_busy(http)))
         connection_end(&http->connection);
     else
         connection_refuse(&http->connection, METRIC_REFUSED_TIMEOUT, NULL,
@@ -283,8 +291,12 @@ void http_ready(struct connection *connection)
 {
     struct http_connection *http = (struct http_connection *)connection;
 
+    if (connection->ssl != NULL && tls_alpn_is(connection->ssl, "h2") && !http2_start(http)) {
+        connection_end(connection);
+        return;
+    }
     http->is_open = true;
-    set_deadline(http, connection->worker->server->limits.line);
+    http_set_deadline(http, connection->worker->server->limits.line);
     io_watch_cancel(&connection->watch);
     io_watch_init(&connection->watch, connection->worker->loop, connection->fd, on_event, http);
     io_watch_set(&connection->watch, IO_OK, 0);
@@ -294,10 +306,11 @@ void http_release(struct connection *connection)
 {
     struct http_connection *http = (struct http_connection *)connection;
 
-    if (http->is_serving && kind_of(http)->gone != NULL)
-        kind_of(http)->gone(http);
+    if (http->is_serving && http_kind_of(http)->gone != NULL)
+        http_kind_of(http)->gone(http);
     OPENSSL_clear_free(http->in, http->in == NULL ? 0 : HTTP_REQUEST_SIZE);
     OPENSSL_free(http->out);
+    http2_free(http->http2);
 }
 
 void http_drain(struct connection *connection)
@@ -305,6 +318,8 @@ void http_drain(struct connection *connection)
     struct http_connection *http = (struct http_connection *)connection;
 
     http->is_draining = true;
+    if (http->http2 != NULL)
+        http2_drain(http);
     if (http->is_open && !http->is_serving)
         io_watch_set(&connection->watch, IO_OK, 0);
 }

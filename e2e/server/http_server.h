@@ -1,7 +1,8 @@
 /*
- * HTTP/1.1 on connections that were accepted: one request after the other, each with its reply
+ * HTTP on connections that were accepted: one request after the other, each with its reply
  *
- * A kind of connection whose ctx is NULL speaks it in plain. Every request has --line-timeout to be
+ * HTTP/1.1, and HTTP/2 where the client has chosen it (ALPN "h2"). A kind of connection whose ctx
+ * is NULL speaks HTTP/1.1 in plain. Every request has --line-timeout to be
  * complete, and --idle-timeout to begin.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -12,6 +13,7 @@
 #include "messages/http_request.h"
 #include "server/connection.h"
 
+struct http2;
 struct http_connection;
 
 struct http_kind {
@@ -29,11 +31,12 @@ struct http_connection {
     struct connection connection;
     char *in, *out;
     size_t in_length, out_length, out_sent;
-    void *under_way;   /* the kind's, while a reply is to come */
-    bool is_open;      /* requests may come: the handshake is complete, or there is none */
-    bool is_serving;   /* a reply is to come */
-    bool has_replied;  /* a reply is to be written */
-    bool is_continued; /* the client was told to send its body */
+    struct http2 *http2; /* NULL: HTTP/1.1 */
+    void *under_way;     /* the kind's, while a reply is to come */
+    bool is_open;        /* requests may come: the handshake is complete, or there is none */
+    bool is_serving;     /* a reply is to come */
+    bool has_replied;    /* a reply is to be written */
+    bool is_continued;   /* the client was told to send its body */
     bool is_head, stays, is_draining;
 };
 

@@ -381,6 +381,7 @@ INSIDE = {
     "e2e/ops/expiry.h EXPIRY_FILES_MAX",
     *("common/devices.h DEVICE_TEXT_MAX", "common/options_table.h OPTIONS_MAX"),
     "common/printable.h PRINTABLE_PATH_MAX",
+    *("e2e/server/http2_server.c STREAMS_MAX", "e2e/server/http2_server.c FIELDS_MAX"),
     *("e2e/server/client_hello.c RECORD_MAX", "e2e/server/client_hello.c STREAM_MAX"),
     "e2e/source/http_route.c HOST_MAX",
     *(
