@@ -675,7 +675,8 @@ def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
         with socket.create_connection((LOOPBACK, ue.port), 60) as local:
             local.sendall(b"x")
             assert local.recv(1) == b"x"
-        return endpoint.process.errors.count(f"ka-id={ka_id}") > count
+        wait_until(lambda: endpoint.process.errors.count(f"ka-id={ka_id}") > count)
+        return True
 
     with socket.create_connection((LOOPBACK, ue.port), 60) as first:
         first.sendall(b"x")

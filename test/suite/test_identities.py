@@ -33,10 +33,11 @@ NEW_ROW = f"btid2@bsf,{SECOND.hex()},,,{DEVICE},\n"
 
 
 def write(path: Path, *rows: str) -> Path:
-    """A devices file."""
-    path.write_text(HEADER + "".join(rows))
-    path.chmod(0o600)
-    return path
+    """A devices file, there whole at once."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(HEADER + "".join(rows))
+    fresh.chmod(0o600)
+    return fresh.rename(path)
 
 
 def ue(
@@ -122,12 +123,12 @@ def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
             Process(
                 *[f"{BUILD}/e2e/e2e-ue", "--connect", server.address, "--device", DEVICE],
                 *["--e2e-connect", server.e2e_address, "--devices", str(own), "--naf-fqdn", FQDN],
-                *["--listen", f"{LOOPBACK}:0"],
+                *["--listen", f"{LOOPBACK}:0", "--reload-interval", "1"],
             )
         )
         address = tunnel.read().decode().split()[1]
         assert ask(address, b"one\n") == b"e2e: one\n"
-        own.write_text(HEADER + OLD_ROW + NEW_ROW[:-5])
+        write(own, OLD_ROW, NEW_ROW[:-5])
         tunnel.wait_for_error("event=reload result=refused")
         assert ask(address, b"two\n") == b"e2e: two\n"
         assert tunnel.errors.count("event=reload") == 1, "it is read once a change"
