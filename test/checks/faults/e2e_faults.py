@@ -496,21 +496,6 @@ FAULTS: list[Fault] = [
         by="test_connections_max",
     ),
     *of(
-        "store/redis_io.c",
-        ("        if (io->ssl != NULL && !tls_backlog_add(io->ssl)) {", "        if (false) {"),
-        by="new_keys_while_lines",
-    ),
-    *of(
-        "net/tls_lines.c",
-        ("        flushed = tls_backlog_flush(lines->ssl);\n", ""),
-        by="new_keys_while_lines",
-    ),
-    *of(
-        "server/server.c",
-        ("    while (has_more(ending) && clock_ms() < end)\n", "    while (has_more(ending))\n"),
-        by="many_rows_go",
-    ),
-    *of(
         "ue/first_pool.c",
         ("(int64_t)FIRST_POOL_SECONDS * 1000", "(int64_t)FIRST_POOL_SECONDS * 2000"),
         by="closed_in_time",
