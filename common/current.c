@@ -10,19 +10,35 @@
 
 struct current_version {
     void *value;
+    void (*free)(void *value);
     size_t users;
     struct current_version *older; /* still used */
 };
 
-bool current_replace(struct current *current, void *value)
+struct current_version *current_prepare(void *value, void (*free)(void *value))
 {
-    struct current_version *version = OPENSSL_zalloc(sizeof(*version)), *old, *unused = NULL;
+    struct current_version *version = OPENSSL_zalloc(sizeof(*version));
 
     if (version == NULL) {
-        current->free(value);
-        return false;
+        free(value);
+        return NULL;
     }
     version->value = value;
+    version->free = free;
+    return version;
+}
+
+void current_drop(struct current_version *version)
+{
+    if (version != NULL)
+        version->free(version->value);
+    OPENSSL_free(version);
+}
+
+void current_put(struct current *current, struct current_version *version)
+{
+    struct current_version *old, *unused = NULL;
+
     (void)pthread_mutex_lock(&current->lock);
     old = current->newest;
     version->older = old;
@@ -32,16 +48,27 @@ bool current_replace(struct current *current, void *value)
     }
     current->newest = version;
     (void)pthread_mutex_unlock(&current->lock);
-    if (unused != NULL)
-        current->free(unused->value);
-    OPENSSL_free(unused);
-    return true;
+    current_drop(unused);
+}
+
+bool current_replace(struct current *current, void *value)
+{
+    struct current_version *version = current_prepare(value, current->free);
+
+    if (version != NULL)
+        current_put(current, version);
+    return version != NULL;
+}
+
+void current_init(struct current *current)
+{
+    (void)pthread_mutex_init(&current->lock, NULL);
+    current->newest = NULL;
 }
 
 bool current_open(struct current *current, void *value, void (*free)(void *value))
 {
-    (void)pthread_mutex_init(&current->lock, NULL);
-    current->newest = NULL;
+    current_init(current);
     current->free = free;
     return current_replace(current, value);
 }
@@ -71,17 +98,14 @@ void current_release(struct current *current, const void *value)
         *place = unused->older;
     }
     (void)pthread_mutex_unlock(&current->lock);
-    if (unused != NULL)
-        current->free(unused->value);
-    OPENSSL_free(unused);
+    current_drop(unused);
 }
 
 void current_close(struct current *current)
 {
     if (current->newest == NULL)
         return;
-    current->free(current->newest->value);
-    OPENSSL_free(current->newest);
+    current_drop(current->newest);
     (void)pthread_mutex_destroy(&current->lock);
     current->newest = NULL;
 }

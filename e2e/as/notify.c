@@ -5,6 +5,7 @@
  */
 #include "as/notify.h"
 
+#include "net/tls.h"
 #include "ops/log.h"
 #include "server/http_server.h"
 #include "source/key_answer.h"
@@ -15,14 +16,12 @@
 #include <curl/curl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 struct notify {
     struct naf_service *naf;
-    pthread_mutex_t lock;
-    SSL_CTX *ctx; /* under the lock: a reload replaces it */
+    struct current ctx; /* SSL_CTX: a reload replaces it */
     char path[1024];
 };
 
@@ -175,13 +174,7 @@ static void serve(struct http_connection *http, const struct received_request *r
 
 static SSL_CTX *get_ctx(void *service)
 {
-    struct notify *notify = service;
-    SSL_CTX *ctx;
-
-    (void)pthread_mutex_lock(&notify->lock);
-    ctx = SSL_CTX_up_ref(notify->ctx) ? notify->ctx : NULL;
-    (void)pthread_mutex_unlock(&notify->lock);
-    return ctx;
+    return tls_ctx_in_force(&((struct notify *)service)->ctx);
 }
 
 static const struct http_kind notify_http = {
@@ -214,37 +207,30 @@ static bool set_path(struct notify *notify, const char *uri)
     return done;
 }
 
-struct notify *notify_new(struct naf_service *naf, const char *uri, SSL_CTX *ctx)
+struct notify *notify_new(struct naf_service *naf, const char *uri, struct current_version *ctx)
 {
     struct notify *notify = OPENSSL_zalloc(sizeof(*notify));
 
     if (notify == NULL || !set_path(notify, uri)) {
-        SSL_CTX_free(ctx);
+        current_drop(ctx);
         OPENSSL_free(notify);
         return NULL;
     }
-    (void)pthread_mutex_init(&notify->lock, NULL);
     notify->naf = naf;
-    notify->ctx = ctx;
+    current_init(&notify->ctx);
+    current_put(&notify->ctx, ctx);
     return notify;
 }
 
-void notify_use(struct notify *notify, SSL_CTX *ctx)
+void notify_use(struct notify *notify, struct current_version *ctx)
 {
-    SSL_CTX *old;
-
-    (void)pthread_mutex_lock(&notify->lock);
-    old = notify->ctx;
-    notify->ctx = ctx;
-    (void)pthread_mutex_unlock(&notify->lock);
-    SSL_CTX_free(old);
+    current_put(&notify->ctx, ctx);
 }
 
 void notify_free(struct notify *notify)
 {
     if (notify == NULL)
         return;
-    SSL_CTX_free(notify->ctx);
-    (void)pthread_mutex_destroy(&notify->lock);
+    current_close(&notify->ctx);
     OPENSSL_free(notify);
 }

@@ -13,10 +13,9 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
+#include "current.h"
 #include "server/connection.h"
 #include "session/ue_service.h"
-
-#include <openssl/ssl.h>
 
 struct notify;
 
@@ -24,13 +23,13 @@ struct notify;
 extern const struct connection_kind *const notify_kind;
 
 /*
- * naf: whose keys are revoked; kept. uri: its path alone counts. ctx, set up with notify_tls.h, is
- * the notifier's from now on. NULL: out of memory.
+ * naf: whose keys are revoked; kept. uri: its path alone counts. ctx: an SSL_CTX, set up with
+ * notify_tls.h; it is the notifier's from now on. NULL: out of memory.
  */
-struct notify *notify_new(struct naf_service *naf, const char *uri, SSL_CTX *ctx);
+struct notify *notify_new(struct naf_service *naf, const char *uri, struct current_version *ctx);
 
 /* Certificate, key and CA of connections to come, on any thread. ctx becomes the notifier's own. */
-void notify_use(struct notify *notify, SSL_CTX *ctx);
+void notify_use(struct notify *notify, struct current_version *ctx);
 
 /* After the loops. NULL is fine. */
 void notify_free(struct notify *notify);

@@ -29,7 +29,7 @@ _Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_F
 
 /* What was read, until all of it can be put in force. */
 struct files {
-    SSL_CTX *line;
+    struct current_version *line;
     struct store_redis_files store;
     struct source_files *source;
     struct ka_files *ka;
@@ -64,7 +64,7 @@ static bool read_files(const struct app_server *app_server, enum reload_what wha
 
 static void drop_files(struct files *files)
 {
-    SSL_CTX_free(files->line);
+    current_drop(files->line);
     store_redis_drop(&files->store);
     source_options_drop(files->source);
     ka_options_drop(files->ka);

@@ -8,6 +8,7 @@
 #include "as/notify.h"
 #include "as/notify_tls.h"
 #include "hex.h"
+#include "net/tls.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "source/key_service.h"
@@ -86,8 +87,8 @@ struct source_files {
     struct loop_message message;
     struct source *source;
     struct tls_files *identity;
-    SSL_CTX *notify; /* NULL: nobody notifies */
-    char *secret;    /* NULL: none */
+    struct current_version *notify; /* SSL_CTX; NULL: nobody notifies */
+    char *secret;                   /* NULL: none */
     size_t secret_length;
 };
 
@@ -327,7 +328,7 @@ void source_options_drop(struct source_files *files)
     if (files == NULL)
         return;
     tls_files_free(files->identity);
-    SSL_CTX_free(files->notify);
+    current_drop(files->notify);
     if (files->secret != NULL)
         secret_file_free(files->secret, files->secret_length);
     OPENSSL_free(files);
@@ -347,15 +348,20 @@ static bool read_identity(struct source_files *files, char fault[TLS_FILES_FAULT
 
 static bool read_notify(struct source_files *files, char fault[TLS_FILES_FAULT_SIZE])
 {
+    SSL_CTX *ctx;
+
     if (option.notify_accept == NULL)
         return true;
-    files->notify =
-        source_credentials_ctx(files->identity, &setup.names, TLS_server_method(), fault);
-    if (files->notify == NULL || notify_tls_set_up(files->notify, option.notify_name))
-        return files->notify != NULL;
+    ctx = source_credentials_ctx(files->identity, &setup.names, TLS_server_method(), fault);
+    if (ctx == NULL)
+        return false;
     (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "--notify-name %s: TLS cannot be set up",
                    PRINTABLE(option.notify_name));
-    return false;
+    if (notify_tls_set_up(ctx, option.notify_name))
+        files->notify = tls_ctx_prepare(ctx);
+    else
+        SSL_CTX_free(ctx);
+    return files->notify != NULL;
 }
 
 static bool read_secret(struct source_files *files, char fault[TLS_FILES_FAULT_SIZE])

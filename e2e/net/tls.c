@@ -11,6 +11,7 @@
 #include "tls13_psk.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,40 @@ bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const
     OPENSSL_free(octets);
     ERR_clear_error();
     return done;
+}
+
+/* What is in force is not to be changed; its count of references is. */
+struct ctx_in_force {
+    SSL_CTX *ctx;
+};
+
+SSL_CTX *tls_ctx_in_force(struct current *current)
+{
+    const struct ctx_in_force *in_force = current_acquire(current);
+    SSL_CTX *ctx = SSL_CTX_up_ref(in_force->ctx) ? in_force->ctx : NULL;
+
+    current_release(current, in_force);
+    return ctx;
+}
+
+static void free_ctx(void *value)
+{
+    const struct ctx_in_force *in_force = value;
+
+    SSL_CTX_free(in_force->ctx);
+    OPENSSL_free(value);
+}
+
+struct current_version *tls_ctx_prepare(SSL_CTX *ctx)
+{
+    struct ctx_in_force *value = OPENSSL_zalloc(sizeof(*value));
+
+    if (value == NULL) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    value->ctx = ctx;
+    return current_prepare(value, free_ctx);
 }
 
 enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup)

@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "net/connector.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "net/tls_client.h"
 #include "ops/health.h"
 #include "ops/log.h"
@@ -426,11 +427,10 @@ static void on_end(void *argument, const char *reason)
 /* With the CA in force, which a reload may change. */
 static SSL *new_ssl(const struct redis_setup *setup)
 {
-    SSL *ssl;
+    SSL_CTX *ctx = tls_ctx_in_force(setup->tls);
+    SSL *ssl = ctx == NULL ? NULL : tls_client_new(ctx, setup->host, 0);
 
-    (void)pthread_rwlock_rdlock(setup->lock);
-    ssl = tls_client_new(setup->tls, setup->host, 0);
-    (void)pthread_rwlock_unlock(setup->lock);
+    SSL_CTX_free(ctx);
     return ssl;
 }
 
@@ -438,9 +438,9 @@ static SSL *new_ssl(const struct redis_setup *setup)
 static struct redis_io *new_connection(struct redis *redis, int fd)
 {
     static const struct redis_io_calls calls = {greet, take, on_end};
-    SSL *ssl = redis->setup->is_secure ? new_ssl(redis->setup) : NULL;
+    SSL *ssl = redis->setup->tls != NULL ? new_ssl(redis->setup) : NULL;
 
-    if (!redis->setup->is_secure || ssl != NULL)
+    if (redis->setup->tls == NULL || ssl != NULL)
         return redis_io_new(redis->loop, fd, ssl, &calls, redis);
     (void)close(fd);
     return NULL;

@@ -10,13 +10,12 @@
 #ifndef REDIS_H
 #define REDIS_H
 
+#include "current.h"
 #include "net/addrs.h"
 #include "net/loop.h"
 #include "secret_file.h"
 #include "store/redis_reply.h"
 
-#include <openssl/ssl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,9 +26,7 @@
 /* How to reach a server; kept, not copied. */
 struct redis_setup {
     const struct addrs *addrs;
-    bool is_secure;
-    SSL_CTX *tls; /* of secure ones; lock is held to use it */
-    pthread_rwlock_t *lock;
+    struct current *tls;       /* SSL_CTX, which a reload replaces; NULL: plain */
     const char *host;          /* whom the certificate has to name */
     const char *user;          /* NULL: the default one */
     const char *password_file; /* read at each connection; NULL: no AUTH */

@@ -7,7 +7,6 @@
 #include "store/revoked.h"
 
 #include "ops/log.h"
-#include "store/store_redis_requests.h"
 #include "store/store_script.h"
 
 #include <event2/event.h>
@@ -52,8 +51,8 @@ static const char *member(const struct store_record *record, const char *text, u
 }
 
 struct revoked_watch {
-    struct redis_store *store;
-    struct redis *client;     /* the first loop's, for what is read */
+    struct current *keys;     /* struct seal_keys */
+    struct redis *client;     /* for what is read */
     struct redis *subscriber; /* the channel's own */
     struct event *tick;
     store_revoked *revoked;
@@ -82,12 +81,12 @@ static void apply(struct revoked_watch *watch, const struct redis_reply *reply)
 {
     struct store_record record = {.identity = NAME};
     struct store_scope scope;
-    const char *wrong;
+    const struct seal_keys *keys = current_acquire(watch->keys);
+    const char *wrong =
+        sealed_record_open(keys, watch->run_id, (uint64_t)time(NULL),
+                           (const unsigned char *)reply->text, reply->length, &record);
 
-    (void)pthread_rwlock_rdlock(&watch->store->lock);
-    wrong = sealed_record_open(watch->store->keys, watch->run_id, (uint64_t)time(NULL),
-                               (const unsigned char *)reply->text, reply->length, &record);
-    (void)pthread_rwlock_unlock(&watch->store->lock);
+    current_release(watch->keys, keys);
     if (wrong != NULL) {
         log_event("revocation", "result", "refused", "reason", wrong, NULL);
         return;
@@ -201,7 +200,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     redis_ping(watch->subscriber);
 }
 
-struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *loop,
+struct revoked_watch *revoked_watch_new(struct loop *loop, const struct redis_setup *setup,
+                                        struct redis *client, struct current *keys,
                                         store_revoked *revoked, void *argument)
 {
     static const struct timeval often = {.tv_usec = LOOK_MS * 1000L};
@@ -209,11 +209,11 @@ struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *
 
     if (watch == NULL)
         return NULL;
-    watch->store = store;
-    watch->client = store->clients[loop->index];
+    watch->keys = keys;
+    watch->client = client;
     watch->revoked = revoked;
     watch->argument = argument;
-    watch->subscriber = redis_subscribe(loop, &store->setup, STORE_SCRIPT_REVOKED, look, watch);
+    watch->subscriber = redis_subscribe(loop, setup, STORE_SCRIPT_REVOKED, look, watch);
     watch->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, watch);
     if (watch->subscriber != NULL && watch->tick != NULL && event_add(watch->tick, &often) == 0) {
         look(watch); /* the first question of all, before a key is asked for */

@@ -16,26 +16,27 @@
 #ifndef REVOKED_H
 #define REVOKED_H
 
+#include "current.h"
 #include "net/loop.h"
 #include "seal_keys.h"
+#include "store/redis.h"
 #include "store/sealed_record.h"
 #include "store/store.h"
 
 #define REVOKED_SECONDS 86400 /* how long a revocation can be read */
 #define REVOKED_KEPT    16384 /* how many */
 
-struct redis_store;
-
 /* Seal what scope describes. False: as sealed_record_make(). */
 bool revoked_seal(const struct seal_keys *keys, const char *run_id, const struct store_scope *scope,
                   unsigned char sealed[SEALED_RECORD_MAX], size_t *length);
 
 /*
- * Watch on the store's first loop, which does not run yet. revoked() is called there for each scope
- * that was revoked since; with one that describes everything, if some were missed for good. NULL:
- * out of memory.
+ * Watch on a loop that does not run yet, with its client and the keys in force. revoked() is called
+ * there for each scope that was revoked since; with one that describes everything, if some were
+ * missed for good. NULL: out of memory.
  */
-struct revoked_watch *revoked_watch_new(struct redis_store *store, struct loop *loop,
+struct revoked_watch *revoked_watch_new(struct loop *loop, const struct redis_setup *setup,
+                                        struct redis *client, struct current *keys,
                                         store_revoked *revoked, void *argument);
 
 /* The loop does not run any more. NULL is fine. */

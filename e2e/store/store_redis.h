@@ -16,6 +16,7 @@
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
+#include "current.h"
 #include "net/loop.h"
 #include "seal_keys.h"
 #include "store/store.h"
@@ -46,8 +47,8 @@ struct store_redis_options {
 
 /* What was read of the files, until it is put in force. */
 struct store_redis_files {
-    struct seal_keys *keys;
-    SSL_CTX *tls; /* NULL: plain */
+    struct current_version *keys; /* struct seal_keys */
+    struct current_version *tls;  /* SSL_CTX; NULL: plain */
 };
 
 /* Read the files, the password's as well, which is read again at each connection. False: fault. */

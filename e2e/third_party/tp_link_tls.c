@@ -14,7 +14,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,9 +25,12 @@
 struct tp_link_tls {
     struct tp_link_files files;
     bool is_server;
-    pthread_mutex_t lock;
+    struct current in_force; /* struct version */
+};
+
+struct version {
     SSL_CTX *ctx;
-    unsigned int number; /* of the context, from 1 on */
+    unsigned int number; /* no other version has it; from 1 on */
 };
 
 /* As ALPN has it: its length first. */
@@ -108,57 +111,63 @@ static SSL_CTX *new_ctx(const struct tp_link_files *files, bool is_server,
     return NULL;
 }
 
+static void free_version(void *value)
+{
+    struct version *version = value;
+
+    SSL_CTX_free(version->ctx);
+    OPENSSL_free(version);
+}
+
+struct current_version *tp_link_tls_read(const struct tp_link_tls *tls,
+                                         char fault[TP_LINK_TLS_FAULT_SIZE])
+{
+    static atomic_uint numbers;
+    struct version *version = OPENSSL_zalloc(sizeof(*version));
+
+    (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "out of memory");
+    if (version == NULL)
+        return NULL;
+    version->number = atomic_fetch_add(&numbers, 1) + 1;
+    version->ctx = new_ctx(&tls->files, tls->is_server, fault);
+    if (version->ctx != NULL)
+        return current_prepare(version, free_version);
+    free_version(version);
+    return NULL;
+}
+
 struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,
                                     char fault[TP_LINK_TLS_FAULT_SIZE])
 {
     struct tp_link_tls *tls = OPENSSL_zalloc(sizeof(*tls));
+    struct current_version *first;
 
     if (tls == NULL)
         return NULL;
     tls->files = *files;
     tls->is_server = is_server;
-    (void)pthread_mutex_init(&tls->lock, NULL);
-    tls->number = 1;
-    tls->ctx = new_ctx(files, is_server, fault);
-    if (tls->ctx != NULL)
+    current_init(&tls->in_force);
+    first = tp_link_tls_read(tls, fault);
+    if (first != NULL) {
+        current_put(&tls->in_force, first);
         return tls;
+    }
     tp_link_tls_free(tls);
     return NULL;
 }
 
-SSL_CTX *tp_link_tls_read(const struct tp_link_tls *tls, char fault[TP_LINK_TLS_FAULT_SIZE])
+void tp_link_tls_put_in_force(struct tp_link_tls *tls, struct current_version *fresh)
 {
-    return new_ctx(&tls->files, tls->is_server, fault);
-}
-
-void tp_link_tls_put_in_force(struct tp_link_tls *tls, SSL_CTX *ctx)
-{
-    SSL_CTX *old;
-
-    (void)pthread_mutex_lock(&tls->lock);
-    old = tls->ctx;
-    tls->ctx = ctx;
-    tls->number++;
-    (void)pthread_mutex_unlock(&tls->lock);
-    SSL_CTX_free(old);
-}
-
-static SSL_CTX *get_ctx(struct tp_link_tls *tls, unsigned int *number)
-{
-    SSL_CTX *ctx;
-
-    (void)pthread_mutex_lock(&tls->lock);
-    ctx = SSL_CTX_up_ref(tls->ctx) ? tls->ctx : NULL;
-    *number = tls->number;
-    (void)pthread_mutex_unlock(&tls->lock);
-    return ctx;
+    current_put(&tls->in_force, fresh);
 }
 
 SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls)
 {
-    unsigned int number;
+    const struct version *version = current_acquire(&tls->in_force);
+    SSL_CTX *ctx = SSL_CTX_up_ref(version->ctx) ? version->ctx : NULL;
 
-    return get_ctx(tls, &number);
+    current_release(&tls->in_force, version);
+    return ctx;
 }
 
 /* As libssl does in a handshake: the other side's chain, for what the other side is. */
@@ -180,16 +189,15 @@ static bool verify(const struct tp_link_tls *tls, SSL_CTX *ctx, SSL *ssl)
 bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
                                 struct tp_link_verified *verified)
 {
-    unsigned int number;
-    SSL_CTX *ctx = get_ctx(tls, &number);
+    const struct version *version = current_acquire(&tls->in_force);
     const int64_t now = clock_ms();
-    bool good = ctx != NULL;
+    bool good = true;
 
-    if (good && (verified->number != number || now >= verified->until)) {
-        good = verify(tls, ctx, ssl);
-        *verified = (struct tp_link_verified){good ? number : 0, now + VERIFY_MS};
+    if (verified->number != version->number || now >= verified->until) {
+        good = verify(tls, version->ctx, ssl);
+        *verified = (struct tp_link_verified){good ? version->number : 0, now + VERIFY_MS};
     }
-    SSL_CTX_free(ctx);
+    current_release(&tls->in_force, version);
     return good;
 }
 
@@ -262,9 +270,7 @@ void tp_link_tls_first_name(const SSL *ssl, char *name, size_t size)
 
 void tp_link_tls_free(struct tp_link_tls *tls)
 {
-    if (tls == NULL)
-        return;
-    SSL_CTX_free(tls->ctx);
-    (void)pthread_mutex_destroy(&tls->lock);
+    if (tls != NULL)
+        current_close(&tls->in_force);
     OPENSSL_free(tls);
 }

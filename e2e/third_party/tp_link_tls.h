@@ -6,6 +6,7 @@
 #ifndef TP_LINK_TLS_H
 #define TP_LINK_TLS_H
 
+#include "current.h"
 #include "net/tls_files.h"
 
 #include <openssl/ssl.h>
@@ -29,9 +30,10 @@ struct tp_link_tls;
 struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,
                                     char fault[TP_LINK_TLS_FAULT_SIZE]);
 
-/* Read the files again; NULL: fault. What comes back is put in force by the next call, or freed. */
-SSL_CTX *tp_link_tls_read(const struct tp_link_tls *tls, char fault[TP_LINK_TLS_FAULT_SIZE]);
-void tp_link_tls_put_in_force(struct tp_link_tls *tls, SSL_CTX *ctx);
+/* Read the files again; NULL: fault. Put it in force by the next call, or current_drop() it. */
+struct current_version *tp_link_tls_read(const struct tp_link_tls *tls,
+                                         char fault[TP_LINK_TLS_FAULT_SIZE]);
+void tp_link_tls_put_in_force(struct tp_link_tls *tls, struct current_version *fresh);
 
 /* The context in force, on any thread; a reference to drop with SSL_CTX_free(). */
 SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls);

@@ -407,7 +407,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "third_party/tp_link_tls.c",
-        ("    tls->number++;\n", ""),
+        ("atomic_fetch_add(&numbers, 1) + 1;", "1;"),
         by="reload_with_a_revoked",
     ),
     *of(
