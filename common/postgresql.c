@@ -111,10 +111,33 @@ static bool is_local(const PQconninfoOption *options)
     return true;
 }
 
+static const char *const lists[] = {"host", "hostaddr", "port"};
+
+#define LISTS (sizeof(lists) / sizeof(lists[0]))
+
+/* A list that begins with another of its items, to be released with free(); NULL: no memory. */
+static char *rotate(const char *list, unsigned int turn)
+{
+    const size_t length = strlen(list);
+    char *rotated = malloc(length + 2);
+    size_t count = 1, first = 0;
+
+    for (size_t i = 0; i < length; i++)
+        count += list[i] == ',';
+    for (turn %= (unsigned int)count; turn > 0; first++)
+        turn -= list[first] == ',';
+    if (rotated != NULL && first > 0)
+        (void)snprintf(rotated, length + 2, "%s,%.*s", list + first, (int)first - 1, list);
+    else if (rotated != NULL)
+        memcpy(rotated, list, length + 1);
+    return rotated;
+}
+
 /* Keywords and values for libpq, which ends at a NULL. */
 struct params {
     const char *keywords[PARAMS_MAX + 1], *values[PARAMS_MAX + 1];
     size_t count;
+    char *lists[LISTS]; /* of several hosts */
 };
 
 static void add(struct params *params, const char *keyword, const char *value)
@@ -125,10 +148,34 @@ static void add(struct params *params, const char *keyword, const char *value)
     params->values[params->count++] = value;
 }
 
+static bool is_list(const char *keyword)
+{
+    for (size_t i = 0; i < LISTS; i++)
+        if (strcmp(lists[i], keyword) == 0)
+            return true;
+    return false;
+}
+
+/* The hosts in another order. False: no memory. */
+static bool add_hosts(struct params *params, const PQconninfoOption *options, unsigned int turn)
+{
+    for (size_t i = 0; i < LISTS; i++) {
+        const char *list = value_of(options, lists[i]);
+
+        if (list == NULL)
+            continue;
+        params->lists[i] = rotate(list, turn);
+        if (params->lists[i] == NULL)
+            return false;
+        add(params, lists[i], params->lists[i]);
+    }
+    return true;
+}
+
 static void fill(struct params *params, const PQconninfoOption *options, const char *program)
 {
     for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
-        if (option->val != NULL)
+        if (option->val != NULL && !is_list(option->keyword))
             add(params, option->keyword, option->val);
     for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
         if (value_of(options, defaults[i].keyword) == NULL)
@@ -174,9 +221,12 @@ static PGconn *begin(const struct postgresql_address *address, connect_function 
         fill(&params, options, address->program);
         if (password[0] != '\0')
             add(&params, "password", password);
-        connection = connect(params.keywords, params.values, 0);
+        if (add_hosts(&params, options, address->turn))
+            connection = connect(params.keywords, params.values, 0);
         if (connection == NULL)
             (void)fail(fault, "out of memory");
+        for (size_t i = 0; i < LISTS; i++)
+            free(params.lists[i]);
     }
     explicit_bzero(password, sizeof(password));
     PQconninfoFree(options);

@@ -21,6 +21,7 @@ struct postgresql_address {
     const char *uri;           /* "postgresql://..."; its "postgresql:" may be missing */
     const char *password_file; /* of mode 0600, read anew for each connection; NULL: none */
     const char *program;       /* whose connection it is: application_name */
+    unsigned int turn;         /* of several hosts, which is tried first: one may never answer */
 };
 
 /* Is that an address? False: fault says what is wrong, without quoting it. */

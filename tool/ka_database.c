@@ -127,7 +127,7 @@ static bool begin(const struct ka_database *database, enum ka_database_use use, 
 struct ka_database *ka_database_open(const struct ka_database_options *options,
                                      enum ka_database_use use, char fault[KA_DATABASE_FAULT_SIZE])
 {
-    const struct postgresql_address address = {options->uri, options->password_file, "akma ka"};
+    const struct postgresql_address address = {options->uri, options->password_file, "akma ka", 0};
     const bool needs_key = use == KA_DATABASE_READ || use == KA_DATABASE_WRITE;
     const unsigned int wait =
         options->wait == NULL ? 0 : options_number("wait", options->wait, 0, DEVICES_EDIT_WAIT_MAX);

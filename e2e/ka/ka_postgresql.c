@@ -623,7 +623,9 @@ static void set_up(struct database *database, const struct ka_settings *settings
     database->source.ops = &database_ops;
     database->milliseconds = (int64_t)options_number("ka-timeout", timeout, 1, TIMEOUT_TOP) * 1000;
     database->setup = (struct pg_client_setup){
-        .address = {settings->place, settings->password_file, "e2e-as"},
+        .address = {.uri = settings->place,
+                    .password_file = settings->password_file,
+                    .program = "e2e-as"},
         .channel = CHANNEL,
         .statements = statements,
         .count = STATEMENTS,

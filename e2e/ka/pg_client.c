@@ -40,6 +40,7 @@ struct pg_client {
     size_t preparing;             /* of them, what comes before the connection is ready */
     int64_t began, heard, again;  /* clock_ms() */
     int64_t backoff;
+    unsigned int turn;                  /* of the attempts: which host is first */
     char reason[POSTGRESQL_FAULT_SIZE]; /* why there is no connection */
     char broken[POSTGRESQL_FAULT_SIZE]; /* why this one is of no use; empty: it is */
 };
@@ -153,6 +154,7 @@ static void become_ready(struct pg_client *client)
 {
     client->state = READY;
     client->backoff = BACKOFF_MIN;
+    client->turn--; /* the same one first, when it is lost */
     client->reason[0] = '\0';
     log_event("ka-up", NULL);
     health_up(HEALTH_KA, NULL);
@@ -220,8 +222,11 @@ static void go_on_connecting(struct pg_client *client)
 
 static void connect_now(struct pg_client *client)
 {
+    struct postgresql_address address = client->setup->address;
+
+    address.turn = client->turn++;
     client->began = client->heard = clock_ms();
-    client->connection = postgresql_start(&client->setup->address, client->broken);
+    client->connection = postgresql_start(&address, client->broken);
     client->state = CONNECTING;
     if (client->connection == NULL)
         return;

@@ -21,6 +21,7 @@ import reference
 from auc import Auc
 from bsf import IMPI, IMSI, Behaviour, Bsf, Vector, in_seconds
 from consumer import RIGHT
+from database import PASSWORDS, SEAL, Database
 from store_cluster import Redis, private
 from wire import Wire
 from evp import BUILD
@@ -440,6 +441,31 @@ def plugin(folder: Path) -> Iterator[Stage]:
         yield Stage(made.program, [made.look], faults, prepare=made.revoke)
 
 
+@contextlib.contextmanager
+def with_database(folder: Path) -> Iterator[Stage]:
+    """All in one with its Ka's in a PostgreSQL over TLS, whose connections are cut before each fault."""
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    ks_naf = write_devices(folder / "naf.csv", [[UE, KS_NAF.hex(), ""]])
+    database = Database(folder)
+    try:
+        database.put(UE, KA)
+        with Wire(f"{LOOPBACK}:{database.port}") as wire:
+            uri = database.uri(socket=False).replace(f":{database.port}/", f":{wire.port}/")
+            ka: list[str | Path] = ["--ka-source", uri]
+            ka += ["--ka-key", private(folder / "ka.key", f"1:{SEAL.hex()}\n")]
+            ka += ["--ka-password-file", private(folder / "password", PASSWORDS["third_party"])]
+            with _as(faults, *_naf(ks_naf, *HERE, *ka)) as program:
+                at = program.addresses
+                with Visitor(at["accept"], at["e2e-accept"], devices) as visitor:
+                    acts: list[Act] = [
+                        visitor.flow,
+                        lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+                    ]
+                    yield Stage(program, acts, faults, prepare=wire.cut, seconds=0.3)
+    finally:
+        database.remove()
+
+
 ROLES = {
     "all in one": all_in_one,
     "relay": relay,
@@ -447,6 +473,7 @@ ROLES = {
     "third party": third_party,
     "NAF at a Redis": naf_with_redis,
     "endpoint at a Redis": endpoint_with_redis,
+    "Ka's in a PostgreSQL": with_database,
     "NEF": nef,
     "AAnF": aanf,
     "BSF": bsf,

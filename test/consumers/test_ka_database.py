@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
 from openssl_cli import EXAMPLE
 from sanitizer import SANITIZED
+from wire import Wire
 from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
 
 ADMIN = {"PGUSER": "postgres"}
@@ -106,10 +108,10 @@ def ended_after(client: StockClient, begun: float) -> float:
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("socket", [True, False], ids=["socket", "TLS"])
-def test_flow(house: House, socket: bool) -> None:
+@pytest.mark.parametrize("local", [True, False], ids=["socket", "TLS"])
+def test_flow(house: House, local: bool) -> None:
     """The row's Ka gives the key, by either way to the server; the newest row counts."""
-    uri = house.database.uri(socket=socket)
+    uri = house.database.uri(socket=local)
     server, naf, endpoint = house.all_in_one(uri=uri)
     assert house.works(naf, endpoint), server.errors
     house.database.put(IDENTITY, OTHER_KA, "2027")
@@ -204,6 +206,39 @@ def refusal(house: House, server: Process, naf: str, reason: str) -> None:
             "event=refused" in line and reason in line for line in server.errors.splitlines()
         )
     )
+
+
+def through(wire: Wire, database: Database) -> str:
+    """The address by way of a wire."""
+    return database.uri(socket=False).replace(f":{database.port}/", f":{wire.port}/")
+
+
+def test_a_database_that_says_nothing(house: House) -> None:
+    """A connection that hangs: look-ups are refused in time, and another connection is made."""
+    with Wire(f"{LOOPBACK}:{house.database.port}") as wire:
+        uri = through(wire, house.database)
+        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
+        with held(naf, endpoint) as client:
+            wire.hush()
+            refusal(house, server, naf, "")
+            wait_until(lambda: house.works(naf, endpoint))
+            house.database.remove_row(IDENTITY, "2026")
+            client.process.wait(30)
+    assert "does not answer" in server.errors
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "says nothing"])
+def test_failing_over(house: House, silent: bool) -> None:
+    """Of several hosts one is away: the other one is found, also where the first only hangs."""
+    with socket.create_server((LOOPBACK, 0)) as away:
+        port = away.getsockname()[1]
+        if not silent:
+            away.close()
+        here = f"{LOOPBACK}:{house.database.port}"
+        uri = house.database.uri(socket=False).replace(here, f"{LOOPBACK}:{port},{here}")
+        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
+        wait_until(lambda: house.works(naf, endpoint))
+    assert "event=ka-up" in server.errors
 
 
 def test_read_only(house: House) -> None:
