@@ -1,0 +1,21 @@
+"""What a third party remembers of a database's rows, and the Ka's that it has just found.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+
+import pytest
+
+from evp import BUILD
+
+PROGRAM = BUILD / "test/programs/ka_rests"
+
+
+@pytest.mark.skipif(not PROGRAM.exists(), reason="this build had no libpq")
+def test_rows_that_keys_rest_on() -> None:
+    """A row that is forgotten, or not looked up again, is one whose removal is missed."""
+    result = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0, lines[-1:]
+    assert len(lines) == 26 and all(line.startswith("ok ") for line in lines)
