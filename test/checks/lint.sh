@@ -38,13 +38,21 @@ configure() {
     mypy test scripts python proofs bench
     echo "== faults that fit the code"
     test/checks/mutate.py --check
-    echo "== compilers, warnings as errors"
+    echo "== compilers, warnings as errors, and each fuzz target over its corpus"
     configure gcc gcc -Werror
     cmake --build "$build/gcc" -- --quiet
     configure clang clang -Werror
     cmake --build "$build/clang" -- --quiet
     cmake --preset fuzz -B "$build/fuzz" -DCMAKE_C_FLAGS=-Werror >/dev/null
     cmake --build "$build/fuzz" -- --quiet
+    for file in test/fuzz/*.c; do
+        target=$(basename "$file" .c)
+        OPENSSL_CONF=/dev/null "$build/fuzz/test/fuzz/fuzz-$target" -runs=0 -artifact_prefix="$build/fuzz/" \
+            "test/fuzz/corpus/$target" 2>"$build/fuzz/log" || {
+            cat "$build/fuzz/log"
+            exit 1
+        }
+    done
     echo "== gcc -fanalyzer"
     configure analyzer gcc "-O1 -fanalyzer -Werror"
     cmake --build "$build/analyzer" --target akma -- --quiet

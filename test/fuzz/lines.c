@@ -43,13 +43,13 @@ static void try_devices(const char *text, size_t length)
     }
     for (size_t i = 0; i < devices->count; i++) {
         const struct device *row = &devices->rows[i];
-        const struct device *first = devices_find(devices, row->identity);
+        const struct device *last = devices_find(devices, row->identity);
         const struct device *meant = devices_ka(devices, row, NULL);
 
-        want(first != NULL && strcmp(first->identity, row->identity) == 0 && first <= row);
+        want(last != NULL && strcmp(last->identity, row->identity) == 0 && last >= row);
         want(row->ka == NULL || (row->ka_length >= 16 && row->ka_length <= 65535));
         want(row->ka == NULL || meant != NULL);
-        want(meant == NULL || strcmp(meant->identity, row->identity) == 0);
+        want(meant == NULL || (meant->ka != NULL && strcmp(meant->device, row->device) == 0));
     }
     devices_free(devices);
 }

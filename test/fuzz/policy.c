@@ -74,11 +74,12 @@ static bool permits_with(const struct policy *policy, const struct algorithm *al
 {
     static const char *const modes[] = {"3GPP", "HKDF"};
     static const struct errors none;
-    unsigned char octets[64] = {0}, naf_id[] = "a.iot.example.com\x01\x00\x00\x00\x07";
+    unsigned char ks_naf[32] = {1}, octets[64] = {2},
+                  naf_id[] = "a.iot.example.com\x01\x00\x00\x00\x07";
     char reason[POLICY_REASON_SIZE];
     int64_t not_after = INT64_MAX;
     const OSSL_PARAM given[] = {
-        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KS_NAF, octets, 32),
+        OSSL_PARAM_construct_octet_string(AKMA_PARAM_KS_NAF, ks_naf, sizeof(ks_naf)),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, octets, 16 + digest),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_NAF_ID, naf_id, sizeof(naf_id) - 1),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_REFRESH, octets, digest),
