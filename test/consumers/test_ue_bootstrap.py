@@ -258,7 +258,7 @@ def test_kas_of_the_devices_file(home: Home) -> None:
     write_devices(devices, [["other", "", "c0" * 32, "1"], [IMPI, "", KA.hex(), ""]])
     home.ka_words = ["--devices", str(devices), "--device", IMPI]
     with home.bsf() as bsf, home.server() as server:
-        with home.listen(bsf, server) as ue:
+        with home.listen(bsf, server, "--reload-interval", "1") as ue:
             assert ue.say() == "e2e: hello"
             write_devices(devices, [[IMPI, "", KA.hex(), ""]])
             ue.wait_for_error("event=reload result=applied")

@@ -205,6 +205,7 @@ GOOD: dict[str, Behaviour] = {
         b_tid="q83vEjRWeJA/+A==@bsf.ims.mnc045.mcc123.pub.3gppnetwork.org"
     ),
     "a day": Behaviour(lifetime=lambda: "2099-01-01T00:00:00.5+01:00"),
+    "a century": Behaviour(lifetime=lambda: "2126-01-01T00:00:00Z"),
     "no zone": Behaviour(lifetime=lambda: "2099-01-01T00:00:00"),
     "a list of qop": Behaviour(qop='qop="auth,auth-int"'),
     "algorithm in quotes": Behaviour(algorithm='algorithm="AKAv1-MD5"'),

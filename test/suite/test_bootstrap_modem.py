@@ -12,6 +12,7 @@ import pytest
 import reference
 from bsf import IMPI, SET_1, Behaviour, Bsf
 from card import AUTHENTICATE_3G, AUTS, KS_EXT_NAF, USIM, Card, Modem
+from fips import FIPS, needs_fips, write_fips_config
 from tool import akma
 
 FQDN, UA = "naf.example.com", "0100000007"
@@ -195,6 +196,19 @@ def test_no_secret_in_arguments(tmp_path: Path) -> None:
     """What is on the command line can be read by all: the PIN comes from a source."""
     result = akma("bootstrap", "--bsf", "auto", "--usim", "at:/dev/null", "--usim-pin", "1234")
     assert result.returncode == 1 and b"no secret belongs on a command line" in result.stderr
+
+
+@needs_fips
+def test_without_md5(tmp_path: Path) -> None:
+    """A fips provider alone has no MD5: the error says so, and what to do."""
+    assert FIPS is not None
+    config = write_fips_config(tmp_path, beside=())
+    environment = {"OPENSSL_CONF": str(config), "OPENSSL_MODULES": str(FIPS.parent)}
+    with Bsf() as bsf, Modem(Card()) as modem:
+        words = ["--bsf", bsf.url, "--usim", f"at:{modem.path}", "--state", str(tmp_path / "state")]
+        result = akma("bootstrap", *words, environment=environment)
+    assert result.returncode == 1 and b"libcrypto gives no MD5" in result.stderr, result.stderr
+    assert b"activate default beside it" in result.stderr
 
 
 def test_auto(tmp_path: Path) -> None:
