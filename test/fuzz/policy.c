@@ -77,7 +77,7 @@ static bool permits_with(const struct policy *policy, const struct algorithm *al
     unsigned char ks_naf[32] = {1}, octets[64] = {2},
                   naf_id[] = "a.iot.example.com\x01\x00\x00\x00\x07";
     char reason[POLICY_REASON_SIZE];
-    int64_t not_after = INT64_MAX;
+    int64_t not_after = AKMA_NOT_AFTER_MAX;
     const OSSL_PARAM given[] = {
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_KS_NAF, ks_naf, sizeof(ks_naf)),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_KA, octets, 16 + digest),
