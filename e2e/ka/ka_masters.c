@@ -13,7 +13,9 @@
 #include "ka/ka_workers.h"
 #include "ka_string.h"
 #include "master.h"
+#include "net/clock.h"
 #include "ops/log.h"
+#include "ops/metrics.h"
 #include "options.h"
 
 #include <openssl/crypto.h>
@@ -60,6 +62,7 @@ struct ka_request {
     struct masters *masters;
     struct basis *basis;
     struct event *limit; /* NULL: it is over */
+    int64_t asked_at;    /* clock_ms() */
     ka_done *done;
     void *argument;
 };
@@ -245,6 +248,7 @@ static void on_derived(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     if (!job->is_given_up) {
+        metrics_observe_since(METRIC_TIME_KA, request->asked_at);
         memcpy(request->basis->ka, job->ka, sizeof(job->ka));
         give(&answer, request->basis, job->result, job->fault);
         request->basis = NULL;
@@ -270,6 +274,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     struct ka_answer answer;
 
     (void)fd, (void)what;
+    metrics_observe_since(METRIC_TIME_KA, request->asked_at);
     if (give_up(request))
         request_free(request);
     ka_answer_set(&answer, KA_UNAVAILABLE, "pkcs11: the token does not answer in time");
@@ -308,6 +313,7 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
         return NULL;
     }
     request->job.master = which;
+    request->asked_at = clock_ms();
     loop_add_event(request->limit, &limit);
     if (ka_workers_submit(masters->workers, &request->job))
         return request;

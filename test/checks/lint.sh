@@ -13,9 +13,9 @@ build=${AKMA_BUILD:-$root/build/lint}
 "$root/scripts/install-packages.sh" @module @programs @suite @lint @fuzz mosquitto-dev libmosquitto-dev
 cd "$root"
 
-c_files=$(find provider include common device e2e gba plugins tool examples test bench proofs -name '*.[ch]')
+c_files=$(find provider include common device e2e gba master plugins tool examples test bench proofs -name '*.[ch]')
 # (those of a board have no compiler for it here)
-sources=$(find provider common device e2e gba plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*' \
+sources=$(find provider common device e2e gba master plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*' \
     -not -path '*/board/*')
 python_files=$(find scripts test bench python proofs -name "*.py")
 shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
@@ -68,8 +68,8 @@ configure() {
     # (and NULL is a pointer on every system that these programs run on)
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --std=c11 --suppress=missingIncludeSystem --suppress=varFuncNullUB \
-        --library=posix -I include -I provider -I common -I device -I e2e -I gba -I examples \
-        $(find provider common device e2e gba plugins tool examples -name '*.c')
+        --library=posix -I include -I provider -I common -I device -I e2e -I gba -I master -I examples \
+        $(find provider common device e2e gba master plugins tool examples -name '*.c')
 }
 words() { echo $#; }
 # shellcheck disable=SC2086 # lists of files

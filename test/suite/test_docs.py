@@ -232,7 +232,7 @@ def named_files(room: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("room", ["provider", "common", "tool", "plugins/mosquitto"])
+@pytest.mark.parametrize("room", ["provider", "common", "master", "tool", "plugins/mosquitto"])
 def test_architecture_names_every_file(room: str) -> None:
     """Each once, and none that is not there."""
     there = {file.stem for file in (ROOT / room).glob("*.[ch]")}

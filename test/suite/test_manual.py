@@ -417,7 +417,9 @@ INSIDE = {
         "tool/pipeline.c THREADS_MAX",
     ),
     *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),
-    *("e2e/ka/ka_masters.c NEWS_MAX", "e2e/ka/ka_workers.c STOP_SECONDS"),
+    *("master/ka_string.h KA_STRING_MAX", "master/ka_string.h KA_STRING_TEXT_MAX"),
+    *("master/token.c PIN_MAX", "e2e/ka/ka_masters.c NEWS_MAX"),
+    "e2e/ka/ka_workers.c STOP_SECONDS",
 }
 
 
@@ -425,7 +427,7 @@ def limits() -> set[str]:
     """Every limit that a source defines: its file and its name."""
     return {
         f"{file.relative_to(ROOT)} {name}"
-        for room in ("common", "e2e", "gba", "tool", "plugins/mosquitto")
+        for room in ("common", "e2e", "gba", "master", "tool", "plugins/mosquitto")
         for file in (ROOT / room).rglob("*.[ch]")
         for name in re.findall(
             r"^#define ((?:\w*(?:_MAX|_MIN|SECONDS)(?:_OF_\w+|_LENGTH)?"
