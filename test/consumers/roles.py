@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import reference
+import softhsm
 from auc import Auc
 from bsf import IMPI, IMSI, Behaviour, Bsf, Vector, in_seconds
 from consumer import RIGHT
@@ -31,9 +33,10 @@ from devices_files import PLUGIN, row, settings, write_rows
 from operator_site import KA, NOTIFY, Notified, OperatorSite
 from line import Program, Sides
 from operator_network import Operator, Subscriber
-from tool import akma
+from tool import akma, secret
 
 KS_NAF = bytes(range(32))
+MASTER = bytes(range(1, 33))
 UE = "ue@bsf.example.com"
 ROWS = [[UE, KS_NAF.hex(), KA.hex()]]
 LIMITS = ["--handshake-timeout", "2", "--line-timeout", "2", "--drain-timeout", "1"]
@@ -136,6 +139,40 @@ def all_in_one(folder: Path) -> Iterator[Stage]:
                 lambda: fetched(at["metrics"], "/healthz"),
             ]
             yield Stage(program, acts, faults)
+
+
+@contextlib.contextmanager
+def _derived(folder: Path, source: str, kinds: tuple[Kind, ...], **more: str) -> Iterator[Stage]:
+    """Ka's of a master secret, and the list of those that are revoked read again."""
+    faults, naf = Faults(folder / "faults"), write_devices(folder / "n", [[UE, KS_NAF.hex(), ""]])
+    faults.environment |= more
+    rows = [[UE, KS_NAF.hex(), reference.device_ka(MASTER, UE).hex()]]
+    devices, revoked = write_devices(folder / "devices.csv", rows), folder / "revoked"
+    revoked.write_text("device,ka-id\nother,\n")
+    options = ["--ka-source", source, "--ka-revoked", revoked, "--ka-timeout", "1"]
+    with _as(faults, *_naf(naf, *HERE, *options)) as program:
+        at = program.addresses
+        with Visitor(at["accept"], at["e2e-accept"], devices) as visitor:
+            acts: list[Act] = [
+                visitor.flow,
+                lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+            ]
+            yield Stage(program, acts, faults, kinds=kinds)
+
+
+def master(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """A master secret in the process."""
+    return _derived(folder, "master:" + secret(folder / "master", MASTER), tuple(Kind))
+
+
+def token(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """A master secret in SoftHSM, which ends the process itself where it has no memory."""
+    if not softhsm.IS_THERE:
+        pytest.skip(softhsm.REASON)
+    made = softhsm.Token(folder / "hsm")
+    made.put(MASTER)
+    kinds = (Kind.DESCRIPTOR, Kind.READ, Kind.WRITE)
+    return _derived(folder, made.uri(), kinds, **made.environment)
 
 
 @contextlib.contextmanager
@@ -468,6 +505,8 @@ def with_database(folder: Path) -> Iterator[Stage]:
 
 ROLES = {
     "all in one": all_in_one,
+    "master secret": master,
+    "master secret in a token": token,
     "relay": relay,
     "NAF": naf,
     "third party": third_party,

@@ -1,0 +1,53 @@
+"""Faults of Ka's that e2e-as derives from master secrets.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Room, of
+
+FLOW, TOKEN = "test_ka_masters", "test_token_flow"
+
+FAULTS = [
+    *of(
+        "ka_masters.c",
+        ("if (masters->ka_id_count < 2)", "if (true)"),
+        ("*which = i < masters->count ? i : masters->count - 1;", "*which = 0;"),
+        ("!is_permitted(masters, device) || ", ""),
+        ("|| is_revoked(masters, device, ka_id))", "|| false)"),
+        ("return masters->patterns[0] == NULL;", "return true;"),
+        ("pattern = star + 1;", "return true;"),
+        ("return *pattern == '\\0';", "return true;"),
+        ("ka_revoked_new_rows(fresh, older, add, &news);", "(void)add;"),
+        ("if (masters > 1 && count < masters)", "if (false)"),
+        ("if (settings->pin != NULL && tokens == 0)", "if (false)"),
+        ("strcmp(settings->ka_ids[before], settings->ka_ids[i]) == 0", "false"),
+        by=FLOW,
+    ),
+    *of(
+        "ka_masters.c",
+        ("loop_add_event(request->limit, &limit);", ""),
+        ("if (!job->is_given_up) {", "if (true) {"),
+        by=TOKEN,
+    ),
+    *of(
+        "ka_revoked.c",
+        ('has_row(list, device, "") || ', ""),
+        ("has_row(list, device, ka_id) ||", ""),
+        (" ||\n           (ka_id[0] != '\\0' && has_row(list, \"\", ka_id))", ""),
+        ("return length == 0 || say_line", "return true || say_line"),
+        ("(status.st_mode & (S_IWGRP | S_IWOTH)) != 0", "false"),
+        ("if (row.device[0] == '\\0' && row.ka_id[0] == '\\0')", "if (false)"),
+        ("if (!has_row(older, fresh->device, fresh->ka_id))", "if (false)"),
+        by=FLOW,
+    ),
+    *of(
+        "ka_workers.c",
+        ("workers->reached != MASTER_REFUSED;", "true;"),
+        ("if (is_down && !workers->is_down)", "if (false)"),
+        ("workers->is_held_up = true;", ""),
+        by=TOKEN,
+    ),
+]
+
+TARGETS = "akma e2e-as e2e-ue preload_exit_scan token_shim"
+ROOM = Room("e2e/ka", TARGETS, [FLOW, TOKEN], FAULTS)
