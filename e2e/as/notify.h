@@ -5,8 +5,8 @@
  *     POST {path of --notify-uri}, application/json, {"aKId":"<A-KID>"}     204: it is void
  *
  * HTTPS with certificates both ways, HTTP/1.1 or HTTP/2; the other side has to have the name that
- * was given. The answer comes when the cache has forgotten the key and the third party has voided what
- * it had promised with it; until then, and where that fails, the operator has to try again.
+ * was given. The answer comes when the cache has forgotten the key and the third party has voided
+ * what it had promised with it; until then, and where that fails, the operator has to try again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 /*
- * TLS of the notifications' listener: HTTP/2 or HTTP/1.1, and a client with the notifier's name alone
+ * TLS of the notifications' listener: HTTP/2 or HTTP/1.1, and a client with the notifier's name
+ * alone
  *
  * SPDX-License-Identifier: Apache-2.0
  */

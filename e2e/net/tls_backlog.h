@@ -19,8 +19,8 @@
 bool tls_backlog_add(SSL *ssl);
 
 /*
- * Write what waits, if there is a backlog. 1: nothing waits any more, and SSL_write() may be called; 0: the socket takes
- * no more for now; -1: the connection is broken.
+ * Write what waits, if there is a backlog. 1: nothing waits any more, and SSL_write() may be
+ * called; 0: the socket takes no more for now; -1: the connection is broken.
  */
 int tls_backlog_flush(SSL *ssl);
 

@@ -154,7 +154,9 @@ def test_the_bill_says_what_is_linked(name: str) -> None:
     ] or [BUILD / name]
     if not path.exists():
         pytest.skip(f"{name} is not built here: it waits for mosquitto-dev and libmosquitto-dev")
-    needed = re.findall(r"\(NEEDED\).*\[(libp11-kit|libnghttp2|[a-z_]+)", run("readelf", "-dW", path))
+    needed = re.findall(
+        r"\(NEEDED\).*\[(libp11-kit|libnghttp2|[a-z_]+)", run("readelf", "-dW", path)
+    )
     linked = set(needed) - {"ld"}  # a build may go without a card's or the operator's part
     assert {"libcrypto", "libc"} <= linked <= set(make_sbom.BUILT[name])
 

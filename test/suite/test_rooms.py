@@ -33,7 +33,16 @@ OUTSIDE = ["common", "examples", "include"]  # folders whose headers every room 
 BOOTSTRAPPING = "gba"  # a room beside e2e/: it uses those above alone
 MAY_BOOTSTRAP = ["ue"]
 BESIDE = {BOOTSTRAPPING: MAY_BOOTSTRAP, "master": ["ka"]}  # such rooms, and who may use them
-LIBRARIES = ["libevent_openssl", "libevent", "jansson", "hiredis", "libnghttp2", "libcurl", "libssl", "libcrypto"]
+LIBRARIES = [
+    "libevent_openssl",
+    "libevent",
+    "jansson",
+    "hiredis",
+    "libnghttp2",
+    "libcurl",
+    "libssl",
+    "libcrypto",
+]
 LIBRARIES += ["expat", "libpq"]
 OPTIONAL = ["libpcsclite", "p11-kit-1"]
 

@@ -58,7 +58,14 @@ def is_pair(stem: Path) -> bool:
 def verify(site: Path, name: str) -> None:
     """OpenSSL's own judgement of a certificate under the CA, for both sides of TLS."""
     for purpose in ("sslserver", "sslclient"):
-        words: list[str | Path] = ["-CAfile", site / "ca.pem", "-x509_strict", "-purpose", purpose, site / name]
+        words: list[str | Path] = [
+            "-CAfile",
+            site / "ca.pem",
+            "-x509_strict",
+            "-purpose",
+            purpose,
+            site / name,
+        ]
         subprocess.run(["openssl", "verify", *words], check=True, capture_output=True, timeout=30)
 
 
