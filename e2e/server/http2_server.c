@@ -18,6 +18,7 @@
 
 /* A request, from its first header until its reply is written. */
 struct stream {
+    LIST_ENTRY(stream) next;   /* of all */
     TAILQ_ENTRY(stream) place; /* while it is whole, and waits to be served */
     int32_t id;
     bool is_waiting;
@@ -30,6 +31,7 @@ struct stream {
 struct http2 {
     struct http_connection *http;
     nghttp2_session *session;
+    LIST_HEAD(, stream) streams;
     TAILQ_HEAD(, stream) waiting;
     struct stream *served; /* NULL: none, or its client has given it up */
     size_t begun;
@@ -49,6 +51,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     stream->id = frame->hd.stream_id;
     stream->request.body = stream->body;
+    LIST_INSERT_HEAD(&http2->streams, stream, next);
     if (http2->begun++ == 0)
         http_set_deadline(http2->http, http2->http->connection.worker->server->limits.line);
     return nghttp2_session_set_stream_user_data(session, stream->id, stream);
@@ -134,12 +137,12 @@ static void stream_free(struct http2 *http2, struct stream *stream)
         TAILQ_REMOVE(&http2->waiting, stream, place);
     if (http2->served == stream)
         http2->served = NULL;
+    LIST_REMOVE(stream, next);
     http2->begun--;
     OPENSSL_free(stream->reply);
     OPENSSL_clear_free(stream, sizeof(*stream));
 }
 
-/* nghttp2 calls this for the streams of a session that is deleted as well. */
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *context)
 {
     struct stream *stream = nghttp2_session_get_stream_user_data(session, id);
@@ -193,6 +196,7 @@ bool http2_start(struct http_connection *http)
     if (http2 == NULL)
         return false;
     http2->http = http;
+    LIST_INIT(&http2->streams);
     TAILQ_INIT(&http2->waiting);
     done = set_callbacks(&callbacks) &&
            nghttp2_session_server_new(&http2->session, callbacks, http2) == 0 &&
@@ -211,6 +215,8 @@ void http2_free(struct http2 *http2)
     if (http2 == NULL)
         return;
     nghttp2_session_del(http2->session);
+    while (!LIST_EMPTY(&http2->streams))
+        stream_free(http2, LIST_FIRST(&http2->streams));
     OPENSSL_free(http2);
 }
 

@@ -22,8 +22,9 @@ from operator_site import NOTIFY, Notified
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7
 END_STREAM, END_HEADERS = 1, 4
-# HPACK (RFC 7541): POST, https, a path and an authority that are not in its table.
+# HPACK (RFC 7541): POST, https; a path, an authority and a content type that are not in its table.
 POST = bytes([0x83, 0x87, 0x44, 8]) + b"/revoked" + bytes([0x41, 1]) + b"x"
+POST += bytes([0x0F, 0x10, 16]) + b"application/json"
 
 
 def frame(kind: int, flags: int, stream: int, octets: bytes = b"") -> bytes:
@@ -112,6 +113,7 @@ def test_http2(site: Site) -> None:
             (("-X", "M" * 40), body, "/revoked", 501),
         ):
             assert site.curl(*words, body=said, paths=(path,)) == [f"2 {status} 1"], status
+        assert site.curl(body=body, paths=("/revoked?query",)) == ["2 204 1"]
         assert site.curl("--http1.1", body=body) == ["1.1 204 1"]
         server.wait_for_error("event=notification")
 

@@ -7,6 +7,17 @@ from room import Fault, Room, of
 
 FAULTS: list[Fault] = [
     *of(
+        "server/http2_server.c",
+        ("if (length > HTTP_REQUEST_BODY_MAX - stream->request.body_length) {", "if (false) {"),
+        ("    if (stream->head_octets > HTTP_REQUEST_HEAD_MAX)\n", "    if (false)\n"),
+        ("    if (length >= size || memchr(octets, '\\0', length) != NULL)\n", "    if (false)\n"),
+        ("query == NULL ? length : (size_t)(query - value)", "length"),
+        ("(http->is_draining && !http2_is_busy(http)) ||", "false ||"),
+        ("    if (http2->begun++ == 0)\n", "    if (http2->begun++ == 99)\n"),
+        ("    if (status == 405)\n", "    if (false)\n"),
+        by="operator_http2 or http2 or never_whole or end_of_a_server or too_long",
+    ),
+    *of(
         "source/http.c",
         ("length > HTTP_BODY_MAX - transfer->length", "false"),
         by="that_are_none",
