@@ -14,7 +14,7 @@ HOUR_MS = 3_600_000
 
 def play(lifetime: int, interval: int) -> tuple[list[int], list[int]]:
     """Renewals of a key, in seconds from now, and pauses of attempts in a row, in ms."""
-    command = [BUILD / "test/programs/attempts", str(lifetime), str(interval)]
+    command = [str(BUILD / "test/programs/attempts"), str(lifetime), str(interval)]
     said = subprocess.check_output(command, text=True).split()
     pairs = list(zip(said[::2], map(int, said[1::2])))
     return [n for word, n in pairs if word == "renewal"], [
