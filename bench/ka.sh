@@ -1,6 +1,6 @@
 #!/bin/sh
-# How many flows a second e2e-as does with its Ka's in a file, in PostgreSQL, as a master secret and in a token (SoftHSM), by turns;
-# the exit status is 1 where a limit is missed. Takes about two minutes.
+# How many flows a second e2e-as does with its Ka's in a file, in PostgreSQL, as a master secret and in a token (SoftHSM), by
+# turns; the exit status is 1 where a limit is missed. Takes about two minutes.
 #
 #   bench/ka.sh [seconds of a turn]     default 5
 #

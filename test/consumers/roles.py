@@ -149,7 +149,14 @@ def _derived(folder: Path, source: str, kinds: tuple[Kind, ...], **more: str) ->
     rows = [[UE, KS_NAF.hex(), reference.device_ka(MASTER, UE).hex()]]
     devices, revoked = write_devices(folder / "devices.csv", rows), folder / "revoked"
     revoked.write_text("device,ka-id\nother,\n")
-    options = ["--ka-source", source, "--ka-revoked", revoked, "--ka-timeout", "1"]
+    options: list[str | Path] = [
+        "--ka-source",
+        source,
+        "--ka-revoked",
+        revoked,
+        "--ka-timeout",
+        "1",
+    ]
     with _as(faults, *_naf(naf, *HERE, *options)) as program:
         at = program.addresses
         with Visitor(at["accept"], at["e2e-accept"], devices) as visitor:
