@@ -2,7 +2,8 @@
  * The rule for asynchronous calls, tried with each interface of e2e/: a call returns the answer, or
  * it is pending, and then the callback comes later, from the loop, exactly once
  *
- *     async_rule KEYS DEVICES      a file for --store-key; a devices file with "ue" and "bare"
+ *     async_rule KEYS DEVICES CERT KEY CA      a file for --store-key; a devices file with "ue" and
+ *                                              "bare"; files of the link to a third party
  *
  * One line for each kind of call: its name, what the call returned ("at-once", "pending"), how
  * often the callback came from inside the call, and how often later.
@@ -21,6 +22,7 @@
 #include "store/redis.h"
 #include "store/store_redis.h"
 #include "third_party/key_issuer.h"
+#include "third_party/tp_link_client.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -559,15 +561,13 @@ static bool ask(struct third_party *party, const char *device)
     return party->ops->ask(party, loop, &query, on_flag, NULL, &now) != NULL;
 }
 
-static void try_third_party(const char *kind, const struct key_issuer_setup *setup,
-                            const struct naf_setup *naf)
+/* party is released. */
+static void try_party(const char *kind, struct third_party *party)
 {
-    struct key_issuer *issuer = key_issuer_new(setup);
-    struct third_party *party = third_party_local_new(issuer, naf, 1, "n");
     struct third_party_revocation now;
     char name[64];
 
-    want(issuer != NULL && party != NULL, "third party");
+    want(party != NULL, "third party");
     (void)snprintf(name, sizeof(name), "third-party-%s-flag", kind);
     begin();
     end(name, ask(party, "ue@realm"));
@@ -578,7 +578,32 @@ static void try_third_party(const char *kind, const struct key_issuer_setup *set
     begin();
     end(name, party->ops->revoke(party, loop, "ue@realm", on_revoked, NULL, &now) != NULL);
     third_party_free(party);
+}
+
+static void try_third_party(const char *kind, const struct key_issuer_setup *setup,
+                            const struct naf_setup *naf)
+{
+    struct key_issuer *issuer = key_issuer_new(setup);
+
+    want(issuer != NULL, "key issuer");
+    try_party(kind, third_party_local_new(issuer, naf, 1, "n"));
     key_issuer_free(issuer);
+}
+
+/* Over a link to a port where nobody listens any more. */
+static void try_link(const struct tp_link_files *files)
+{
+    struct tp_link_client_setup setup = {.host = "127.0.0.1", .naf_fqdn = "naf.example.com"};
+    char address[ADDRESS_SIZE], fault[TP_LINK_TLS_FAULT_SIZE];
+    struct tp_link_tls *tls = tp_link_tls_new(files, false, fault);
+    const int fd = silent_port(address);
+
+    want(tls != NULL, fault);
+    want(addrs_open(&setup.addrs, "third-party", address), "address");
+    (void)close(fd);
+    try_party("link", tp_link_client_new(&setup, tls, loops));
+    addrs_close(&setup.addrs);
+    tp_link_tls_free(tls);
 }
 
 static void try_third_parties(struct late_ka *ka, struct store *memory, struct late_store *later)
@@ -614,7 +639,7 @@ int main(int argc, char *argv[])
     struct late_ka ka = {.source = {&late_ka_ops}};
     struct devices_current *devices;
 
-    want(argc == 3, "async_rule KEYS DEVICES");
+    want(argc == 6, "async_rule KEYS DEVICES CERT KEY CA");
     json_line_set_up();
     want(log_open(LOG_FULL) && http_start(), "log");
     loops = loops_new(1);
@@ -636,6 +661,7 @@ int main(int argc, char *argv[])
     want(ka.file != NULL, "Ka's");
     try_ka_sources(ka.file, &ka);
     try_third_parties(&ka, later.memory, &later);
+    try_link(&(const struct tp_link_files){argv[3], argv[4], argv[5], NULL});
     ka_source_free(ka.file);
     store_free(later.memory);
     devices_current_free(devices);

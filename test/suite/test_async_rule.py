@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from evp import BUILD
-from flow import ENVIRONMENT, write_devices
+from flow import ENVIRONMENT, FQDN, write_devices
 
 AT_ONCE, PENDING = ["at-once", "0", "0"], ["pending", "0", "1"]
 OPERATIONS = ["put", "get", "consume", "revoke"]
@@ -40,6 +41,7 @@ EXPECTED = {
     "third-party-ka-later-flag": PENDING,
     "third-party-ka-later-no-ka": PENDING,
     "third-party-ka-later-revoke": PENDING,
+    **{f"third-party-link-{operation}": PENDING for operation in ("flag", "no-ka", "revoke")},
 }
 
 
@@ -52,8 +54,9 @@ def make_calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]
     keys.chmod(0o600)
     rows = [["ue@realm", bytes(32).hex(), bytes(range(32)).hex()]]
     devices: Path = write_devices(folder / "devices.csv", rows)
+    authority = Authority(folder)
     output = subprocess.run(
-        [BUILD / "test/programs/async_rule", keys, devices],
+        [BUILD / "test/programs/async_rule", keys, devices, *authority.issue(FQDN), authority.file],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
