@@ -183,48 +183,17 @@ static void explain(const struct connection *connection, struct refusal_facts *f
     psk_lookup_explain(ue->lookup, facts);
 }
 
-const struct connection_kind ue_kind_naf = {
-    "naf",
-    METRIC_CONNECTIONS_NAF,
-    sizeof(struct ue),
-    true,
-    POOL_UES,
-    false,
-    get_ctx,
-    ready,
-    release_ue,
-    runs_on,
-    drain,
-    explain,
-};
-const struct connection_kind ue_kind_e2e = {
-    "e2e",
-    METRIC_CONNECTIONS_E2E,
-    sizeof(struct ue),
-    true,
-    POOL_UES,
-    false,
-    get_ctx,
-    ready,
-    release_ue,
-    runs_on,
-    NULL,
-    explain,
-};
-const struct connection_kind ue_kind_both = {
-    "both",
-    METRIC_CONNECTIONS_NAF,
-    sizeof(struct ue),
-    true,
-    POOL_UES,
-    false,
-    get_ctx,
-    ready,
-    release_ue,
-    runs_on,
-    drain,
-    explain,
-};
+/* Where first connections come, an end of the process tells those that are held. */
+#define UE_KIND(called, counter, told)                                                      \
+    {                                                                                       \
+        .name = (called), .accepted = (counter), .size = sizeof(struct ue), .counts = true, \
+        .pool = POOL_UES, .ctx = get_ctx, .ready = ready, .release = release_ue,            \
+        .runs_on = runs_on, .drain = (told), .explain = explain                             \
+    }
+
+const struct connection_kind ue_kind_naf = UE_KIND("naf", METRIC_CONNECTIONS_NAF, drain);
+const struct connection_kind ue_kind_e2e = UE_KIND("e2e", METRIC_CONNECTIONS_E2E, NULL);
+const struct connection_kind ue_kind_both = UE_KIND("both", METRIC_CONNECTIONS_NAF, drain);
 
 /* The hand-over: link, limits, end. */
 
