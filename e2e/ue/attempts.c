@@ -44,6 +44,15 @@ void attempts_failed(struct attempts *attempts, int64_t now)
         attempts->next = next;
 }
 
+void attempts_spread(struct attempts *attempts, int64_t now)
+{
+    const int64_t half = (int64_t)attempts->interval_s * 500;
+    const int64_t next = now + some_of(half < ATTEMPTS_SPREAD_MS ? half : ATTEMPTS_SPREAD_MS);
+
+    if (next > attempts->next)
+        attempts->next = next;
+}
+
 int64_t attempts_renewal(int64_t seconds)
 {
     const int64_t tenth = seconds / TENTH;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define ATTEMPTS_PAUSE_MAX_S 3600
+#define ATTEMPTS_SPREAD_MS   5000 /* or half the interval, if that is less */
 
 struct attempts {
     unsigned int interval_s;
@@ -26,6 +27,9 @@ void attempts_begin(struct attempts *attempts, int64_t begun);
 
 /* It was of no use; the pause from `now` on is a longer one. */
 void attempts_failed(struct attempts *attempts, int64_t now);
+
+/* Another one is wanted for what happened at a NAF, perhaps to a whole fleet: within a moment. */
+void attempts_spread(struct attempts *attempts, int64_t now);
 
 /* When to renew a key that ends in so many seconds: a tenth of that before its end, or a little
  * later, so that a fleet does not come at one moment. */

@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_S  30   /* between two looks at the clock, which somebody may set */
-#define SOON_MS 5000 /* a local connection waits for an attempt that begins within */
-#define END_S   3    /* for a card that does not answer, at the end */
+#define LOOK_S  30                 /* between two looks at the clock, which somebody may set */
+#define SOON_MS ATTEMPTS_SPREAD_MS /* so long a local connection waits for an attempt to begin */
+#define END_S   3                  /* for a card that does not answer, at the end */
 
 /* What is known of the key that is in force; no secret. */
 struct known {
@@ -326,6 +326,8 @@ static void take_refusal(struct ue_bootstrap *bootstrap, const char *refused)
     known->is_refused = true;
     if (known->follows_refused && !known->is_proved)
         attempts_failed(&bootstrap->attempts, clock_ms());
+    else
+        attempts_spread(&bootstrap->attempts, clock_ms());
     (void)snprintf(bootstrap->reason, sizeof(bootstrap->reason), "the NAF refused the identity %s",
                    refused);
     (void)pthread_cond_signal(&bootstrap->changed);

@@ -1,6 +1,7 @@
 /*
  * attempts LIFETIME INTERVAL: when e2e-ue would bootstrap: "renewal N" for a key of so many
- * seconds, then "pause N", in ms, for each of twenty attempts in a row that are of no use
+ * seconds, "spread N", in ms, for refusals, then "pause N", in ms, for each of twenty attempts in a
+ * row that are of no use
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +20,12 @@ int main(int argc, char *argv[])
     attempts.interval_s = (unsigned int)strtoul(argv[2], NULL, 10);
     for (int i = 0; i < 50; i++)
         printf("renewal %lld\n", (long long)attempts_renewal(strtoll(argv[1], NULL, 10)));
+    for (int i = 0; i < 50; i++) {
+        attempts.next = 0;
+        attempts_spread(&attempts, now);
+        printf("spread %lld\n", (long long)(attempts.next - now));
+    }
+    attempts.next = 0;
     for (int i = 0; i < 20; i++) {
         attempts_begin(&attempts, now);
         attempts_failed(&attempts, now);

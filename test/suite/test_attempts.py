@@ -12,20 +12,20 @@ from evp import BUILD
 HOUR_MS = 3_600_000
 
 
-def play(lifetime: int, interval: int) -> tuple[list[int], list[int]]:
-    """Renewals of a key, in seconds from now, and pauses of attempts in a row, in ms."""
+def play(lifetime: int, interval: int) -> dict[str, list[int]]:
+    """Renewals of a key, in seconds from now; in ms when after a refusal, and pauses of attempts in a row."""
     command = [str(BUILD / "test/programs/attempts"), str(lifetime), str(interval)]
     said = subprocess.check_output(command, text=True).split()
     pairs = list(zip(said[::2], map(int, said[1::2])))
-    return [n for word, n in pairs if word == "renewal"], [
-        n for word, n in pairs if word == "pause"
-    ]
+    return {
+        name: [n for word, n in pairs if word == name] for name in ("renewal", "spread", "pause")
+    }
 
 
 @pytest.mark.parametrize("lifetime", [1, 10, 86_400, 3_155_760_000])
 def test_renewals(lifetime: int) -> None:
     """When a tenth of the lifetime is left, at the earliest, and always before its end; not all at one moment."""
-    renewals, _ = play(lifetime, 60)
+    renewals = play(lifetime, 60)["renewal"]
     tenth = lifetime // 10
     assert all(lifetime - tenth <= n <= lifetime - tenth + tenth // 2 for n in renewals)
     assert len(set(renewals)) > 1 or tenth < 2
@@ -34,9 +34,17 @@ def test_renewals(lifetime: int) -> None:
 @pytest.mark.parametrize("interval", [1, 60, 3600, 86_400])
 def test_pauses(interval: int) -> None:
     """An interval at the least; doubled up to an hour (or the interval, if that is more); half of it more by chance."""
-    _, pauses = play(1, interval)
+    pauses = play(1, interval)["pause"]
     least = interval * 1000
     for pause in pauses:
         assert least <= pause <= least * 3 // 2
         least = max(min(2 * least, HOUR_MS), interval * 1000)
     assert len(set(pauses[-5:])) > 1
+
+
+@pytest.mark.parametrize("interval", [1, 60])
+def test_refusals(interval: int) -> None:
+    """A NAF that refuses a fleet at one moment does not send it to the BSF at one moment."""
+    spread = play(1, interval)["spread"]
+    most = min(interval * 500, 5000)
+    assert all(0 <= n <= most for n in spread) and len(set(spread)) > 10

@@ -13,6 +13,7 @@ FAULTS = [
         ("return pause * 1000 + some_of(pause * 1000 / 2);", "return pause * 1000;"),
         ("return seconds - tenth + some_of(tenth / 2);", "return seconds / 2;"),
         ("return seconds - tenth + some_of(tenth / 2);", "return seconds;"),
+        ("half < ATTEMPTS_SPREAD_MS ? half : ATTEMPTS_SPREAD_MS", "0"),
         ("pause < ATTEMPTS_PAUSE_MAX_S; i++", "true; i++"),
         by="test_attempts",
     ),
