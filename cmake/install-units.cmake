@@ -1,8 +1,9 @@
 # While installing: the units of e2e/systemd, which are those of /usr, name programs and configurations of this prefix.
 set(config "${sysconf}/akma/")
 set(programs "${CMAKE_INSTALL_PREFIX}/${bindir}/")
-foreach(unit ${units})
-    set(written "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${unit_dir}/${unit}")
+list(TRANSFORM units PREPEND "${unit_dir}/")
+foreach(file ${units} lib/tmpfiles.d/akma-e2e.conf)
+    set(written "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${file}")
     file(READ "${written}" content)
     string(REPLACE "/usr/bin/" "${programs}" content "${content}")
     string(REPLACE "/etc/akma/" "${config}" content "${content}")

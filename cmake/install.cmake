@@ -30,18 +30,20 @@ if(TARGET mosquitto_akma)
     install(TARGETS mosquitto_akma LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT mosquitto)
 endif()
 if(AKMA_E2E)
-    install(DIRECTORY e2e/systemd/ DESTINATION ${UNIT_DIR} COMPONENT tools PATTERN *.sysusers EXCLUDE)
+    install(DIRECTORY e2e/systemd/ DESTINATION ${UNIT_DIR} COMPONENT tools PATTERN *.sysusers EXCLUDE
+        PATTERN *.tmpfiles EXCLUDE)
     file(GLOB UNITS RELATIVE ${PROJECT_SOURCE_DIR}/e2e/systemd CONFIGURE_DEPENDS e2e/systemd/*.service)
+    foreach(program e2e-as e2e-ue) # bash looks for a file of the program's name
+        install(FILES e2e/completion/e2e-as DESTINATION share/bash-completion/completions RENAME ${program} COMPONENT tools)
+    endforeach()
+    install(FILES e2e/systemd/akma-e2e.sysusers DESTINATION lib/sysusers.d RENAME akma-e2e.conf COMPONENT tools)
+    install(FILES e2e/systemd/akma-e2e.tmpfiles DESTINATION lib/tmpfiles.d RENAME akma-e2e.conf COMPONENT tools)
     install(CODE "
         set(units \"${UNITS}\")
         set(unit_dir \"${UNIT_DIR}\")
         set(bindir \"${CMAKE_INSTALL_BINDIR}\")
         include(\"${PROJECT_SOURCE_DIR}/cmake/install-units.cmake\")
     " COMPONENT tools)
-    foreach(program e2e-as e2e-ue) # bash looks for a file of the program's name
-        install(FILES e2e/completion/e2e-as DESTINATION share/bash-completion/completions RENAME ${program} COMPONENT tools)
-    endforeach()
-    install(FILES e2e/systemd/akma-e2e.sysusers DESTINATION lib/sysusers.d RENAME akma-e2e.conf COMPONENT tools)
 endif()
 
 # A page of a program that is not built stays away; those of section 7 are the module's.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The Debian packages, in throw-away roots of each release: built twice alike, without a complaint of lintian, installed where
-# nothing else is, used, and purged without a trace. As root, on Debian; some ten minutes a release on two cores.
+# nothing else is, used, and purged without a trace; upgraded and purged on a machine of systemd's own. As root, on Debian; some
+# ten minutes a release on two cores.
 #
 #   test/checks/packages.sh [release ...]    default bookworm trixie
 #
@@ -38,5 +39,20 @@ for release; do
     cp -r "$packages" "$folder.use/packages"
     in_root "$folder.use" sh /project/test/checks/packages/use.sh
     rm -rf "$folder.use"
+
+    echo "== $release: on a machine that systemd has started: a service by its sample, upgraded, purged"
+    machine=$folder.machine
+    rm -rf "$machine"
+    make_root "$machine" "$release"
+    mkdir -p "$machine/packages"
+    cp "$packages"/openssl-provider-akma_*.deb "$packages"/akma-tools_*.deb "$packages"/akma-doc_*.deb "$machine/packages"
+    depends=$(for deb in "$machine"/packages/*.deb; do dpkg-deb -f "$deb" Depends | tr , '\n'; done | sed /akma/d | sort -u | paste -sd ,)
+    in_root "$machine" apt-get -qq update
+    in_root "$machine" apt-get -qq satisfy --no-install-recommends "$depends, systemd-sysv, dbus, curl, python3, openssl" >/dev/null
+    status=0
+    sh "$root/test/checks/packages/machine.sh" "$machine" "$root/test/checks/packages/systemd.sh" || status=$?
+    [ "$status" -ne 77 ] || echo "no control groups here: no machine of systemd's own"
+    [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+    rm -rf "$machine"
 done
 echo "packages: $built built, installed, used and purged, of $*"

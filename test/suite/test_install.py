@@ -195,10 +195,11 @@ def test_units_name_what_is_installed(flow: Path, tmp_path: Path, name: str) -> 
     prefix = tmp_path / name
     run("cmake", "--install", flow, "--prefix", prefix, "--component", "tools")
     units = sorted((prefix / "lib/systemd/system").glob("*.service"))
-    assert len(units) == 5
+    assert len(units) == 6
     for unit in units:
         text = unit.read_text()
         program, role = unit.stem[:6], unit.stem.removeprefix("e2e-as-").removeprefix("e2e-")
+        role = role.replace("@", "-%i")
         command = f'"{prefix}/bin/{program}" --config "{prefix}/etc/akma/{role}.conf"'
         assert f"\nExecStart={command}\n" in text
         assert f'\nEnvironment="OPENSSL_CONF={prefix}/etc/akma/openssl.cnf"\n' in text
