@@ -190,7 +190,8 @@ static void check_naf(const struct app_server_options *o)
     require(o->accept == NULL || o->naf_fqdn != NULL, "--naf-fqdn NAME is missing");
     require(o->accept != NULL || o->naf_fqdn == NULL,
             "--naf-fqdn is for a NAF (--accept); a third party apart takes it from requests");
-    require(o->accept != NULL || is_same(o->ua_protocol_ids[0], ua_protocol_id),
+    require(o->accept != NULL ||
+                (is_same(o->ua_protocol_ids[0], ua_protocol_id) && o->ua_protocol_ids[1] == NULL),
             "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
     require(o->accept != NULL || is_same(o->e2e, required), "--e2e is for a NAF (--accept)");
     require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");

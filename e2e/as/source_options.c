@@ -227,29 +227,36 @@ static void add_service(const char *text, const char *naf_fqdn)
 }
 
 /* What the token is for: the operation, and the device's name, where one is wanted. */
-static const char *make_scope(enum key_system system)
+static const char *scope_of(enum key_system system)
 {
     const struct key_service_setup *service = &setup.services[system];
     const char *name = service->anonymous ? "" : service->interface->name_scope;
     const char *scope = service->interface->scope;
     const char *space = scope[0] != '\0' && name[0] != '\0' ? " " : "";
 
+    if (option.scope != NULL)
+        return option.scope;
     (void)snprintf(setup.scopes[system], sizeof(setup.scopes[system]), "%s%s%s", scope, space,
                    name);
     return setup.scopes[system];
 }
 
+static void check_scopes(void)
+{
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        if (option.nf_instance_id != NULL && setup.services[system].interface != NULL &&
+            scope_of(system)[0] == '\0')
+            refuse("--scope TEXT is missing: an NRF wants one (TS 29.510 6.3.5.2.2)");
+}
+
 static void add_token(enum key_system system)
 {
     struct key_service_setup *service = &setup.services[system];
-    const char *scope = option.scope;
+    const char *scope;
 
     if (option.token_url == NULL || service->interface == NULL)
         return;
-    if (scope == NULL)
-        scope = make_scope(system);
-    if (scope[0] == '\0' && option.nf_instance_id != NULL)
-        refuse("--scope TEXT is missing: an NRF wants one (TS 29.510 6.3.5.2.2)");
+    scope = scope_of(system);
     setup.tokens[system] = (struct token_setup){
         .url = option.token_url,
         .scope = scope[0] == '\0' ? NULL : scope,
@@ -439,6 +446,7 @@ void source_options_check(const char *naf_fqdn,
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
     if (option.anonymous != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--source-anonymous has no effect without an AKMA source (nef: or aanf:)");
+    check_scopes();
     read_device_name();
     check_notifications();
     setup.names = (struct tls_file_names){

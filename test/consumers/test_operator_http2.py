@@ -139,6 +139,19 @@ def test_requests_that_are_never_whole(site: Site) -> None:
                 server.wait_for_error("was not complete in time")
 
 
+def test_a_request_after_an_idle_time(site: Site) -> None:
+    """One that does not end is given --line-timeout, whatever was left of --idle-timeout."""
+    body = json.dumps({"aKId": Subscriber().a_kid}).encode()
+    whole = frame(HEADERS, END_HEADERS, 1, POST) + frame(DATA, END_STREAM, 1, body)
+    with site.serving("--line-timeout", "1") as server, site.connected() as tls:
+        tls.sendall(whole)
+        stream = frames(tls, 30)
+        assert any((kind, number) == (HEADERS, 1) for kind, number, _ in stream)
+        tls.sendall(frame(HEADERS, END_HEADERS, 3, POST))
+        list(stream)
+        server.wait_for_error("was not complete in time")
+
+
 def test_what_is_no_http2(site: Site) -> None:
     """Frames that break the protocol end the connection with an error, and only it."""
     body = json.dumps({"aKId": Subscriber().a_kid})
