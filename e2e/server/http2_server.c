@@ -15,6 +15,7 @@
 
 #define STREAMS_MAX 8 /* requests that a client may have begun */
 #define FIELDS_MAX  4 /* of a reply's head */
+#define STEPS       8 /* that a connection takes before others have their turn */
 
 /* A request, from its first header until its reply is written. */
 struct stream {
@@ -356,11 +357,14 @@ static enum io_status step(struct http_connection *http)
 void http2_go_on(struct http_connection *http)
 {
     struct connection *connection = &http->connection;
-    enum io_status result;
+    enum io_status result = IO_OK;
 
-    do
+    for (int i = 0; i < STEPS && result == IO_OK; i++)
         result = step(http);
-    while (result == IO_OK);
+    if (result == IO_OK) { /* others have their turn */
+        io_watch_set(&connection->watch, IO_OK, 0);
+        return;
+    }
     if (result == IO_WANT_READ) { /* an idle connection has no buffer */
         OPENSSL_free(http->in);
         http->in = NULL;
