@@ -63,14 +63,11 @@ static bool store(void *app_server)
 
 static bool ka(void *app_server)
 {
-    struct ka_files *files;
     char fault[KA_FAULT_SIZE];
-    const bool done = ka_options_read(&files, fault);
+    const bool done = ka_options_try(fault);
 
     (void)app_server;
-    if (done)
-        ka_options_drop(files);
-    else
+    if (!done)
         fprintf(stderr, "%s%s\n", options_where(fault), fault);
     return done;
 }

@@ -122,6 +122,19 @@ struct ka_source *ka_options_open(struct devices_current *devices)
     return opened;
 }
 
+bool ka_options_try(char fault[KA_FAULT_SIZE])
+{
+    const struct ka_kind *kind = kind_given();
+    struct ka_files *files;
+
+    if (kind != NULL && kind->try != NULL)
+        return kind->try(&settings, fault);
+    if (!ka_options_read(&files, fault))
+        return false;
+    ka_options_drop(files);
+    return true;
+}
+
 bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE])
 {
     const struct ka_kind *kind = kind_given();
@@ -133,10 +146,10 @@ bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE])
     return *files != NULL;
 }
 
-void ka_options_use(struct ka_source *opened, struct ka_files *files)
+void ka_options_use(struct ka_source *source, struct ka_files *files)
 {
     if (files != NULL)
-        kind_given()->use(opened, files);
+        kind_given()->use(source, files);
 }
 
 void ka_options_drop(struct ka_files *files)

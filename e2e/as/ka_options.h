@@ -29,6 +29,9 @@ void ka_options_check(void);
  */
 struct ka_source *ka_options_open(struct devices_current *devices);
 
+/* Could it be opened, and are its files good? False: fault. */
+bool ka_options_try(char fault[KA_FAULT_SIZE]);
+
 /* For SIGHUP: false, with a fault: nothing is taken. */
 bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE]);
 void ka_options_use(struct ka_source *source, struct ka_files *files);

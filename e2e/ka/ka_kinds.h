@@ -48,6 +48,8 @@ struct ka_kind {
     struct ka_files *(*read)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     void (*use)(struct ka_source *source, struct ka_files *files);
     void (*drop)(struct ka_files *files);
+    /* For --check: false: fault. NULL: what `read` reads is all that can be tried. */
+    bool (*try)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     bool may_repeat; /* several of such kinds stand side by side */
 };
 

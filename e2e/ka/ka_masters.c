@@ -628,3 +628,18 @@ void ka_masters_drop(struct ka_files *files)
     ka_revoked_free(files->revoked);
     OPENSSL_free(files);
 }
+
+/* As at the start, but that a token has to be there. */
+bool ka_masters_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    struct ka_source *source = ka_masters_open(settings, fault);
+    const struct masters *masters = (const struct masters *)source;
+    char why[MASTER_FAULT_SIZE];
+    bool done = source != NULL;
+
+    if (done && masters->workers != NULL && !ka_workers_are_up(masters->workers, why))
+        done = refuse_source(fault, why);
+    ka_source_stop(source);
+    ka_source_free(source);
+    return done;
+}

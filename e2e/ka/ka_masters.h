@@ -14,5 +14,6 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
 struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
 void ka_masters_use(struct ka_source *source, struct ka_files *files);
 void ka_masters_drop(struct ka_files *files);
+bool ka_masters_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
 
 #endif

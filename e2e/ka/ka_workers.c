@@ -203,6 +203,18 @@ struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, s
     return NULL;
 }
 
+bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE])
+{
+    bool are_up;
+
+    (void)pthread_mutex_lock(&workers->lock);
+    are_up = workers->has_tried && workers->reached == MASTER_OK;
+    (void)snprintf(fault, MASTER_FAULT_SIZE, "%s",
+                   workers->has_tried ? workers->fault : "the token does not answer");
+    (void)pthread_mutex_unlock(&workers->lock);
+    return are_up;
+}
+
 bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job)
 {
     bool has_room;

@@ -22,16 +22,15 @@
 /* Embedded in a look-up, as the first member. */
 struct ka_job {
     struct loop_message message; /* run() is called on the loop when the job is done, or given up */
+    TAILQ_ENTRY(ka_job) next;    /* the workers' */
     struct loop *loop;
     size_t master;              /* which one */
     const char *device, *ka_id; /* stay until run() */
-    bool is_given_up;           /* read by run(); the result is nobody's */
     enum master_result result;
+    bool is_given_up;                   /* read by run(); the result is nobody's */
+    bool is_waiting;                    /* the workers' */
     unsigned char ka[MASTER_KA_LENGTH]; /* MASTER_OK; cleansed by the owner */
     char fault[MASTER_FAULT_SIZE];      /* otherwise */
-    /* the workers' */
-    TAILQ_ENTRY(ka_job) next;
-    bool is_waiting;
 };
 
 struct ka_workers;
@@ -43,6 +42,9 @@ struct ka_workers;
  */
 struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads,
                                   int64_t patience_ms, char fault[MASTER_FAULT_SIZE]);
+
+/* Have the masters been reached at the start? False: fault. */
+bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE]);
 
 /* False: the queue is full. */
 bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job);

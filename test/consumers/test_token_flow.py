@@ -294,3 +294,26 @@ def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
             assert "--ka-revoked: " in server.errors and not flow(server, device)
     finally:
         database.remove()
+
+
+def test_check(token: Token, naf: Path) -> None:
+    """Guards against a --check that is content without the token, or tries a wrong PIN twice."""
+    words = [str(BUILD / "e2e/e2e-as"), "--accept", "127.0.0.1:0", "--naf-fqdn", "naf.example.com"]
+    words += ["--devices", str(naf), "--check", "--ka-source", token.uri(shim=True)]
+
+    def check() -> tuple[int, str]:
+        done = subprocess.run(
+            words, env=ENVIRONMENT | token.environment, capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert check()[0] == 0
+    for mode in ("removed", "hang"):
+        token.mode(mode)
+        status, said = check()
+        assert status == 1 and ("no such token" in said or "does not answer" in said), said
+    token.mode("ok")
+    token.pin.write_text("wrong\n")
+    status, said = check()
+    assert status == 1 and "the PIN, which is not tried again" in said
+    assert token.calls("C_Login-refused") == 1

@@ -186,7 +186,7 @@ def refused(words: list[str], status: int = 2) -> str:
         check=False,
     )
     assert result.returncode == status, result.stderr
-    return result.stderr
+    return result.stdout + result.stderr
 
 
 M, T = "master:file:/m", "pkcs11:token=t;object=o"
@@ -245,3 +245,28 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
     ) as server:
         first = write_devices(tmp_path / "first.csv", [[UE, KS_NAF, "22" * 32, "1"]])
         assert not flow(server, first) and flow(server, first, UE, "--ka-id", "1")
+
+
+def test_workers() -> None:
+    """Guards against a queue without a bound, a job that comes back twice or never, and an end that waits."""
+    result = subprocess.run(
+        [BUILD / "test/programs/ka_workers"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.stdout == "ok\n", result
+
+
+def test_check(tmp_path: Path, naf: Path, master: str) -> None:
+    """Guards against a --check that is content with a master or a list that is none."""
+    words = [*WORDS[:-1], str(naf), "--e2e-accept", f"{LOOPBACK}:0", "--check", "--ka-source"]
+    revoked = tmp_path / "revoked"
+    revoked.write_text("device,ka-id\n")
+    assert "--ka-source" in refused([*words, master, "--ka-revoked", str(revoked)], 0)
+    for more, said in (
+        (["master:file:/nowhere"], "No such file"),
+        ([master, "--ka-revoked", "/nowhere"], "No such file"),
+    ):
+        assert said in refused([*words, *more], 1)

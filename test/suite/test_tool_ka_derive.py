@@ -156,7 +156,10 @@ def test_pins(tmp_path: Path) -> None:
         (["--ka-pin", "1234"], "must be file:PATH"),
         (["--ka-pin", f"file:{secret(tmp_path / 'x', b'')[5:]}"], "is empty"),
     ):
-        assert said in refused("--master", uri, "--device", "a", *words)
+        text = refused("--master", uri, "--device", "a", *words)
+        if "this build has no PKCS#11" in text:
+            pytest.skip("without p11-kit a PIN is not read")
+        assert said in text
     (tmp_path / "pin").chmod(0o600)
     twice = refused("--master", f"{uri}?pin-source={pin}", "--device", "a", "--ka-pin", pin)
     assert "the PIN is given twice" in twice

@@ -49,5 +49,5 @@ FAULTS = [
     ),
 ]
 
-TARGETS = "akma e2e-as e2e-ue preload_exit_scan token_shim"
+TARGETS = "akma akma-tool e2e-as e2e-ue ka_workers preload_exit_scan token_shim"
 ROOM = Room("e2e/ka", TARGETS, [FLOW, TOKEN], FAULTS)
