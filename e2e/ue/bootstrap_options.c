@@ -21,7 +21,7 @@ static const char default_state[] = STATE_DEFAULT, default_interval[] = "60",
                   default_timeout[] = "10";
 
 static struct {
-    const char *bsf, *bsf_ca, *usim, *pin, *impi, *state, *interval, *timeout, *ka, *ka_id;
+    const char *bsf, *bsf_ca, *usim, *pin, *impi, *state, *interval, *timeout, *ka;
 } option = {.state = default_state, .interval = default_interval, .timeout = default_timeout};
 
 const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
@@ -40,8 +40,9 @@ const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
      "between two bootstrappings, at the least; it doubles while they are of no use"},
     {"bootstrap-timeout", "SECONDS", &option.timeout, false, "for the whole exchange"},
     {"ka", "SRC", &option.ka, false,
-     "Ka in hex: file:PATH, env:NAME, fd:N or stdin; in place of the devices file"},
-    {"ka-id", "ID", &option.ka_id, false, "its name, which the flag may say"},
+     "Ka in hex: file:PATH, env:NAME, fd:N or stdin; in place of the devices file; its name is "
+     "that "
+     "of --ka-id"},
 };
 
 struct bootstrap_inputs {
@@ -80,16 +81,13 @@ static const char *fault_of_ka(const struct bootstrap_others *others)
 {
     if ((option.ka == NULL) == (others->devices == NULL))
         return "--bsf: give either --ka or --devices for Ka";
-    if (option.ka_id != NULL && option.ka == NULL)
-        return "--ka-id goes with --ka: rows of --devices have names of their own";
     if (option.ka == NULL && others->device == NULL)
         return "--bsf with --devices: --device is missing, the device whose Ka's are taken";
     if (option.ka != NULL && option.pin != NULL && secret_source_is_same(option.ka, option.pin))
         return "--ka, --usim-pin: " SECRET_USED_TWICE;
-    if (option.ka_id != NULL &&
-        (option.ka_id[0] == '\0' || strlen(option.ka_id) > ROW_TEXT_MAX ||
-         !row_is_text(option.ka_id, strlen(option.ka_id)) || strchr(option.ka_id, ',') != NULL))
-        return "--ka-id: must be a text of 1 to 255 octets without blanks, quotes and commas";
+    if (others->ka_id != NULL &&
+        (!row_is_text(others->ka_id, strlen(others->ka_id)) || strchr(others->ka_id, ',') != NULL))
+        return "--ka-id: must be a text without blanks, quotes and commas";
     return NULL;
 }
 
@@ -210,14 +208,13 @@ const struct ue_bootstrap_options *bootstrap_options_of(const struct bootstrap_i
     return inputs == NULL ? NULL : &inputs->options;
 }
 
-struct ue_kas bootstrap_options_kas(const struct bootstrap_inputs *inputs, const char *device)
+struct ue_kas bootstrap_options_kas(const struct bootstrap_inputs *inputs, const char *device,
+                                    const char *ka_id)
 {
     if (inputs == NULL)
         return (struct ue_kas){.device = device};
-    return (struct ue_kas){.device = device,
-                           .ka = inputs->ka.octets,
-                           .ka_length = inputs->ka.length,
-                           .ka_id = option.ka_id};
+    return (struct ue_kas){
+        .device = device, .ka = inputs->ka.octets, .ka_length = inputs->ka.length, .ka_id = ka_id};
 }
 
 void bootstrap_options_close(struct bootstrap_inputs *inputs)

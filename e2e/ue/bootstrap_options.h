@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define BOOTSTRAP_OPTION_ROWS 10
+#define BOOTSTRAP_OPTION_ROWS 9
 
 extern const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS];
 
@@ -21,7 +21,7 @@ bool bootstrap_options_have_pin(void);
 
 /* The other options that --bsf has to do with; NULL: not given. */
 struct bootstrap_others {
-    const char *devices, *identity, *device, *prefix;
+    const char *devices, *identity, *device, *ka_id, *prefix;
 };
 
 /* NULL, or what is wrong with them: a sentence. */
@@ -45,7 +45,8 @@ bool bootstrap_options_try_card(const struct bootstrap_inputs *inputs);
 const struct ue_bootstrap_options *bootstrap_options_of(const struct bootstrap_inputs *inputs);
 
 /* Where the Ka of --ka is; without it, or with NULL, there is the device alone. */
-struct ue_kas bootstrap_options_kas(const struct bootstrap_inputs *inputs, const char *device);
+struct ue_kas bootstrap_options_kas(const struct bootstrap_inputs *inputs, const char *device,
+                                    const char *ka_id);
 
 /* NULL is fine. */
 void bootstrap_options_close(struct bootstrap_inputs *inputs);

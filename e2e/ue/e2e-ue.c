@@ -106,16 +106,17 @@ static struct ue_keys_options keys_options(const struct bootstrap_inputs *bootst
     const char *separator = option.separator == NULL ? identity_separator(option.prefix)
                                                      : identity_separator_named(option.separator);
 
-    return (struct ue_keys_options){.devices = option.devices,
-                                    .bootstraps = bootstrap != NULL,
-                                    .kas = bootstrap_options_kas(bootstrap, option.device),
-                                    .identity = option.identity,
-                                    .device = option.device,
-                                    .prefix = option.prefix,
-                                    .separator = separator,
-                                    .oldest_ka_id = option.oldest_ka_id,
-                                    .insecure = option.insecure_devices != NULL,
-                                    .needs_ka = option.listen != NULL};
+    return (struct ue_keys_options){
+        .devices = option.devices,
+        .bootstraps = bootstrap != NULL,
+        .kas = bootstrap_options_kas(bootstrap, option.device, option.ka_id),
+        .identity = option.identity,
+        .device = option.device,
+        .prefix = option.prefix,
+        .separator = separator,
+        .oldest_ka_id = option.oldest_ka_id,
+        .insecure = option.insecure_devices != NULL,
+        .needs_ka = option.listen != NULL};
 }
 
 static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
@@ -314,6 +315,7 @@ static bool is_one_way_to_a_key(void)
     const struct bootstrap_others others = {.devices = option.devices,
                                             .identity = option.identity,
                                             .device = option.device,
+                                            .ka_id = option.ka_id,
                                             .prefix = option.prefix};
     const char *fault = bootstrap_options_fault(&others);
 

@@ -1,0 +1,109 @@
+"""e2e-ue --bsf: options that go together, what --check says, and what is tried before a card is asked.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, write_devices
+
+KA = "a0" * 32
+CARD = ["--bsf", "http://127.0.0.1:9", "--usim", "milenage:subscriber"]
+WITH_KA = [*CARD, "--ka", "file:ka", "--state", "state"]
+FILE = [*CARD, "--devices", "devices.csv", "--state", "state"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A subscriber, a Ka, and a file with Ka's of two devices."""
+    lines = {"imsi": "001010000000001", "k": "00" * 16, "opc": "11" * 16, "sqn": "00" * 6}
+    (tmp_path / "subscriber").write_text("".join(f"{n} {v}\n" for n, v in lines.items()))
+    (tmp_path / "ka").write_text(KA + "\n")
+    for name in ("subscriber", "ka"):
+        (tmp_path / name).chmod(0o600)
+    write_devices(tmp_path / "devices.csv", [["meter-7", "", KA, "2026"], ["other", "", KA, "1"]])
+    return tmp_path
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """e2e-ue with what every call has."""
+    command = [str(BUILD / "e2e/e2e-ue"), "--connect", "127.0.0.1:9", "--naf-fqdn", FQDN, *words]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+USAGE: dict[str, tuple[list[str], str]] = {
+    "no card": (["--bsf", "auto"], "--bsf: --usim is missing"),
+    "no Ka": (CARD, "--bsf: give either --ka or --devices for Ka"),
+    "two Ka's": ([*WITH_KA, "--devices", "devices.csv"], "give either --ka or --devices"),
+    "an identity": ([*WITH_KA, "--identity", "x"], "--bsf and --identity exclude each other"),
+    "no device": (FILE, "--device is missing, the device whose Ka's are taken"),
+    "a name with a comma": ([*WITH_KA, "--ka-id", "a,b"], "--ka-id: must be a text"),
+    "AKMA": ([*WITH_KA, "--identity-prefix", "3GPP-AKMA"], "does not come by it"),
+    "UICC": ([*WITH_KA, "--identity-prefix", "3GPP-bootstrapping-uicc"], "does not come by it"),
+    "no IMPI": ([*WITH_KA, "--impi", "me@nowhere.3gppnetwork.org"], "--impi: must be user@realm"),
+    "an interval of 0": ([*WITH_KA, "--bootstrap-interval", "0"], "a number from 1 to 86400"),
+    "one source for two": ([*WITH_KA, "--usim-pin", "file:ka"], "used twice"),
+    "no --bsf": (["--devices", "x", "--usim", "pcsc:"], "options of bootstrapping go with --bsf"),
+    "nothing": ([], "--devices is missing"),
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage(folder: Path, name: str) -> None:
+    """An option that would do nothing, or whose other half is missing."""
+    words, said = USAGE[name]
+    result = run(folder, "--message", "x", *words)
+    assert result.returncode == 2 and said in result.stderr, result.stderr
+
+
+REFUSED: dict[str, tuple[list[str], str]] = {
+    "state over a subscriber": ([*WITH_KA[:-1], "subscriber"], "--state: is no state file"),
+    "state over Ka": ([*WITH_KA[:-1], "ka"], "--state: is no state file"),
+    "state over devices": ([*FILE[:-1], "devices.csv", "--device", "meter-7"], "is no state file"),
+    "no folder": ([*WITH_KA[:-1], "nowhere/state"], "--state: No such file"),
+    "no such device": ([*FILE, "--device", "meter-8"], "no Ka of this device"),
+    "a PIN as it is": ([*WITH_KA, "--usim-pin", "1234"], "no secret belongs on a command line"),
+    "a Ka as it is": ([*CARD, "--ka", KA], "no secret belongs on a command line"),
+    "a Ka that is none": ([*CARD, "--ka", "file:subscriber"], "not hex"),
+    "an oldest Ka": ([*WITH_KA, "--oldest-ka-id", "x"], "the UE has no Ka of this name"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_before_a_card_is_asked(folder: Path, name: str) -> None:
+    """The sequence number of the card does not move for what cannot work, and no file of secrets is lost."""
+    words, said = REFUSED[name]
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    result = run(folder, "--message", "x", *words)
+    assert result.returncode == 1 and said in result.stderr, result.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_check(folder: Path) -> None:
+    """All that can be looked at without a BSF; a card with a PIN is left alone."""
+    words = ["--check", "--listen", "127.0.0.1:0", *WITH_KA]
+    result = run(folder, *words)
+    assert result.returncode == 0, result.stdout
+    assert [line.split(":")[0] for line in result.stdout.splitlines()[1:4]] == [
+        *("ok --ka, --usim-pin and --state", "ok --usim", "ok Ka"),
+    ]
+    (folder / "pin").write_text("1234\n")
+    (folder / "pin").chmod(0o600)
+    (folder / "subscriber").unlink()
+    result = run(folder, *words)
+    assert result.returncode == 1
+    assert "not ok --usim milenage:subscriber: No such file" in result.stdout
+    result = run(folder, *words, "--usim-pin", "file:pin")
+    assert "ok --usim: not tried, as there is a PIN" in result.stdout, result.stdout
