@@ -159,6 +159,7 @@ def helped_options(*command: str) -> dict[str, tuple[str, str | None, bool]]:
         r"^  --([a-z0-9-]+)(?: (\S+))?(?:  +|\n +)(.+(?:\n {30}.+)*)", result.stdout, re.M
     ):
         default = re.search(r"\(default:? (.+?)\)$", joined(words))
+        assert name not in found, f"two rows of one option: --{name}"
         found[name] = (
             argument,
             default[1] if default else None,
@@ -189,6 +190,8 @@ def compare_options(page: str, *command: str) -> None:
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_options_of_the_flow(program: str) -> None:
+    listed = re.findall(r"^\.It Fl -([a-z0-9-]+)", page_text(f"{program}.1"), re.M)
+    assert sorted(listed) == sorted(set(listed))
     compare_options(page_text(f"{program}.1"), f"e2e/{program}")
 
 
