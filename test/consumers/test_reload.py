@@ -27,7 +27,12 @@ from sanitizer import SANITIZED, SLOWER
 from store_cluster import Redis, Site, private
 
 PROGRAM = BUILD / "e2e/e2e-as"
-OTHERS = {"keylog", "config"}  # a FILE that is written, and one that is read once
+OTHERS = {
+    "keylog",
+    "log-file",
+    "audit-log",
+    "config",
+}  # FILEs that are written, and one that is read once
 OTHERS |= {"ka-key", "ka-password-file"}  # with a database: test_ka_database.py
 OTHERS |= {"ka-revoked"}  # of masters: test_ka_masters.py
 
