@@ -10,6 +10,7 @@
 #include "as/control.h"
 #include "as/file_changes.h"
 #include "as/ka_options.h"
+#include "as/predecessor.h"
 #include "as/reload.h"
 #include "as/source_options.h"
 #include "as/ua_protocol_ids.h"
@@ -155,6 +156,7 @@ static bool open_issuer(struct app_server *app_server, unsigned int lifetime)
         .store = app_server->store,
         .ka = app_server->ka,
         .lifetime = lifetime,
+        .forward = predecessor_say_revoked,
     };
 
     if (!app_server->roles.third_party)
@@ -538,6 +540,7 @@ int app_server_set_up(struct app_server *app_server)
         !app_server_open_roles(app_server))
         return EXIT_FAILURE;
     control_hold_signals();
+    app_server->endpoints.are_waiting = predecessor_is_there();
     if (!listen_all(app_server) || !source_options_start(app_server->ues.naf.source))
         return EXIT_FAILURE;
     inherited_close_rest();

@@ -6,7 +6,9 @@
 #include "as/control.h"
 
 #include "as/file_changes.h"
+#include "as/predecessor.h"
 #include "as/service_state.h"
+#include "as/successor.h"
 #include "net/clock.h"
 #include "ops/audit.h"
 #include "ops/health.h"
@@ -14,6 +16,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -31,7 +34,9 @@ struct control {
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
     struct event *look, *signals, *files;
     struct service_state service;
+    struct successor *successor; /* NULL: none was started */
     int signal_fd;
+    bool is_over; /* the successor has failed, and is to be released */
 };
 
 static void close_all(struct control *control, const char *reason)
@@ -43,14 +48,16 @@ static void close_all(struct control *control, const char *reason)
 /* Accept no more, and let what is open come to its end. */
 static void drain(struct control *control, const char *why)
 {
+    struct endpoints *endpoints = &control->app_server->endpoints;
     const unsigned int seconds = control->app_server->drain;
 
     log_event("drain", "reason", why, NULL);
     health_set_phase(HEALTH_DRAINING);
     control->state = DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
-    service_state_drain(&control->service, seconds);
-    endpoints_close(&control->app_server->endpoints, &control->app_server->server);
+    if (!endpoints->are_handed_over)
+        service_state_drain(&control->service, seconds);
+    endpoints_close(endpoints, &control->app_server->server);
 }
 
 static void end(struct control *control, int number)
@@ -65,6 +72,56 @@ static void read_again(struct control *control, int number)
 {
     (void)number;
     service_state_reload(&control->service, RELOAD_ALL);
+    predecessor_say_reload();
+}
+
+/* SIGUSR2: another program takes the sockets, and this one ends its connections. */
+
+static void on_let_go(void *successor)
+{
+    successor_go(successor);
+}
+
+static void on_successor_ready(void *argument, pid_t pid)
+{
+    struct control *control = argument;
+    char number[24];
+
+    (void)snprintf(number, sizeof(number), "%ld", (long)pid);
+    log_event("upgrade", "result", "done", "pid", number, NULL);
+    service_state_hand_over(&control->service, number);
+    control->app_server->endpoints.are_handed_over = true;
+    control->app_server->endpoints.closed_all = on_let_go;
+    control->app_server->endpoints.argument = control->successor;
+    if (control->state == RUNNING)
+        drain(control, "SIGUSR2: a new program has taken over");
+}
+
+static void on_successor_failed(void *argument, const char *reason)
+{
+    struct control *control = argument;
+
+    log_refused("upgrade", reason);
+    control->is_over = true;
+}
+
+static void start_successor(struct control *control, int number)
+{
+    const struct successor_answers answers = {on_successor_ready, on_successor_failed, control};
+    const char *reason = "it is under way, or the program ends";
+
+    (void)number;
+    if (control->is_over)
+        successor_free(control->successor);
+    if (control->is_over)
+        control->successor = NULL;
+    control->is_over = false;
+    if (control->state == RUNNING && control->successor == NULL)
+        control->successor = successor_start(control->app_server, control->base, &answers, &reason);
+    else
+        log_refused("upgrade", reason);
+    if (control->state == RUNNING && control->successor == NULL)
+        on_successor_failed(control, reason);
 }
 
 static void open_logs_anew(struct control *control, int number)
@@ -125,7 +182,11 @@ static void look(evutil_socket_t fd, short what, void *argument)
 static const struct {
     int number;
     void (*answer)(struct control *control, int number);
-} answered[] = {{SIGTERM, end}, {SIGINT, end}, {SIGHUP, read_again}, {SIGUSR1, open_logs_anew}};
+} answered[] = {{SIGTERM, end},
+                {SIGINT, end},
+                {SIGHUP, read_again},
+                {SIGUSR1, open_logs_anew},
+                {SIGUSR2, start_successor}};
 
 #define ANSWERED (sizeof(answered) / sizeof(answered[0]))
 
@@ -145,6 +206,7 @@ void control_hold_signals(void)
 
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGUSR1, SIG_DFL); /* what is ignored does not wait */
+    (void)signal(SIGUSR2, SIG_DFL);
 }
 
 /* A signal that could not be read waits. */
@@ -187,6 +249,8 @@ static bool run(struct control *control)
     history_take();                   /* what is counted from now on shows */
     if (!loops_start(app_server->server.loops))
         return app_server_complain("no thread for each event loop: not enough memory or processes");
+    predecessor_take_over();
+    endpoints_begin(&app_server->endpoints, &app_server->server);
     log_event("start", NULL);
     if (!service_state_begin(&control->service, app_server, control->base))
         (void)app_server_complain("out of memory: the service manager is told nothing");
@@ -201,6 +265,7 @@ int control_run(struct app_server *app_server)
     struct control control = {.app_server = app_server, .base = event_base_new(), .signal_fd = -1};
     const bool done = control.base != NULL && run(&control);
 
+    successor_free(control.successor);
     service_state_end(&control.service);
     if (control.signals != NULL)
         event_free(control.signals);

@@ -8,6 +8,8 @@
  */
 #include "as/check.h"
 #include "as/control.h"
+#include "as/predecessor.h"
+#include "as/successor.h"
 #include "options.h"
 #include "program.h"
 
@@ -30,6 +32,8 @@ int main(int argc, char *argv[])
     int status = EXIT_SUCCESS;
 
     program_begin("e2e-as");
+    successor_remember(argv);
+    predecessor_open();
     app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
     app_server_read_options(&app_server);
     if (!options_print())

@@ -5,6 +5,7 @@
  */
 #include "as/notify.h"
 
+#include "as/predecessor.h"
 #include "net/tls.h"
 #include "ops/log.h"
 #include "server/http_server.h"
@@ -109,6 +110,7 @@ static void forget(struct loop *loop, struct loop_message *message)
         OPENSSL_free(revocation);
         return;
     }
+    predecessor_say_revoked(&scope);
     source_http_forget(naf->source, revocation->identity);
     revocation->message.run = void_identity;
     if (!server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message))

@@ -67,11 +67,13 @@ void service_state_reload(struct service_state *state, enum reload_what what)
 {
     char fault[RELOAD_FAULT_SIZE];
 
-    service_say_reloading();
+    if (!state->is_over)
+        service_say_reloading();
     if (reload(state->app_server, what, fault))
         fault[0] = '\0';
     memcpy(state->refused, fault, sizeof(fault));
-    say(state, "READY=1");
+    if (!state->is_over)
+        say(state, "READY=1");
 }
 
 void service_state_drain(struct service_state *state, unsigned int seconds)
@@ -82,6 +84,17 @@ void service_state_drain(struct service_state *state, unsigned int seconds)
     (void)snprintf(what, sizeof(what), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
                    ((long long)seconds + SPARE) * 1000000);
     say(state, what);
+}
+
+void service_state_hand_over(struct service_state *state, const char *pid)
+{
+    char what[80];
+
+    (void)snprintf(what, sizeof(what), "READY=1\nMAINPID=%s", pid);
+    service_say(what, NULL);
+    state->is_over = true;
+    if (state->tick != NULL)
+        (void)event_del(state->tick);
 }
 
 void service_state_end(struct service_state *state)

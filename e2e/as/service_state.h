@@ -15,6 +15,7 @@
 struct service_state {
     struct app_server *app_server;
     struct event *tick;
+    bool is_over;                    /* it was handed over */
     const char *doing;               /* "serving", "draining" */
     char refused[RELOAD_FAULT_SIZE]; /* why the last reload was; empty: it was not */
     char said[SERVICE_STATUS_SIZE];  /* the last status */
@@ -29,6 +30,9 @@ void service_state_reload(struct service_state *state, enum reload_what what);
 
 /* It is ending, and may take so many seconds. */
 void service_state_drain(struct service_state *state, unsigned int seconds);
+
+/* Another process serves from now on: its number. Nothing is said any more. */
+void service_state_hand_over(struct service_state *state, const char *pid);
 
 void service_state_end(struct service_state *state);
 

@@ -45,7 +45,7 @@ struct acceptor {
     struct worker *worker;
     struct endpoints *endpoints;
     struct event *listening[ENDPOINTS_MAX], *pause;
-    struct loop_message close;
+    struct loop_message close, begin;
     struct eviction {
         struct loop_message message;
         struct acceptor *acceptor;
@@ -143,12 +143,7 @@ static void open_there(struct loop *loop, struct loop_message *message)
     struct worker *worker = admission->worker;
 
     (void)loop;
-    if (!worker->is_draining || admission->endpoint->kind->stays) {
-        open_here(admission);
-    } else { /* it was on its way */
-        (void)close(admission->fd);
-        forget_admission(admission);
-    }
+    open_here(admission); /* while the server drains as well: its client was let in */
     (void)atomic_fetch_sub(&worker->open, 1);
     (void)atomic_fetch_sub(&worker->evictable_count[admission->endpoint->kind->pool], 1);
     OPENSSL_free(admission);
@@ -212,6 +207,12 @@ static void admit(struct acceptor *acceptor, const struct admission *admission)
     (void)close(admission->fd);
 }
 
+/* Is it closed when the server drains? */
+static bool is_to_close(const struct endpoints *endpoints, size_t i)
+{
+    return endpoints->are_handed_over || !endpoints->endpoint[i].kind->stays;
+}
+
 static void pause_listening(struct acceptor *acceptor)
 {
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
@@ -238,7 +239,7 @@ static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     for (size_t i = 0; listens && i < acceptor->endpoints->count; i++)
-        if (!acceptor->worker->is_draining || acceptor->endpoints->endpoint[i].kind->stays)
+        if (!acceptor->worker->is_draining || !is_to_close(acceptor->endpoints, i))
             listens = event_add(acceptor->listening[i], NULL) == 0;
     if (!listens)
         pause_listening(acceptor);
@@ -294,7 +295,7 @@ bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind 
         return false;
     for (size_t i = 0; i < listenings.count; i++) {
         endpoints->endpoint[endpoints->count++] =
-            (struct endpoint){kind, service, listenings.at[i].fd};
+            (struct endpoint){kind, service, listenings.at[i].fd, name};
         printf("%s %s\n", name, listenings.at[i].shown);
     }
     return fflush(stdout) == 0;
@@ -318,7 +319,8 @@ static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *en
     for (size_t i = 0; done && i < endpoints->count; i++) {
         acceptor->listening[i] = event_new(worker->loop->base, endpoints->endpoint[i].fd,
                                            EV_READ | EV_PERSIST, accept_some, acceptor);
-        done = acceptor->listening[i] != NULL && event_add(acceptor->listening[i], NULL) == 0;
+        done = acceptor->listening[i] != NULL &&
+               (endpoints->are_waiting || event_add(acceptor->listening[i], NULL) == 0);
     }
     return acceptor; /* endpoints_free() releases one that is not complete */
 }
@@ -338,6 +340,26 @@ bool endpoints_accept(struct endpoints *endpoints, struct server *server)
     return done;
 }
 
+static void begin(struct loop *loop, struct loop_message *message)
+{
+    struct acceptor *acceptor =
+        (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, begin));
+
+    (void)loop;
+    resume_accepting(-1, 0, acceptor);
+}
+
+void endpoints_begin(struct endpoints *endpoints, struct server *server)
+{
+    for (size_t i = 0; endpoints->are_waiting && i < server->loops->count; i++) {
+        struct acceptor *acceptor = server->workers[i].acceptor;
+
+        acceptor->begin.run = begin;
+        loop_post(server->workers[i].loop, &acceptor->begin);
+    }
+    endpoints->are_waiting = false;
+}
+
 /* The last loop to let go closes the sockets. */
 static void let_go(struct loop *loop, struct loop_message *message)
 {
@@ -354,13 +376,15 @@ static void let_go(struct loop *loop, struct loop_message *message)
             connection->kind->drain(connection);
     }
     for (size_t i = 0; i < endpoints->count; i++)
-        if (!endpoints->endpoint[i].kind->stays)
+        if (is_to_close(endpoints, i))
             (void)event_del(acceptor->listening[i]);
     if (atomic_fetch_add(&endpoints->closed, 1) + 1 < (int)acceptor->worker->server->loops->count)
         return;
     for (size_t i = 0; i < endpoints->count; i++)
-        if (!endpoints->endpoint[i].kind->stays)
+        if (is_to_close(endpoints, i))
             (void)close(endpoints->endpoint[i].fd);
+    if (endpoints->closed_all != NULL)
+        endpoints->closed_all(endpoints->argument);
 }
 
 void endpoints_close(struct endpoints *endpoints, struct server *server)
@@ -387,6 +411,6 @@ void endpoints_free(struct endpoints *endpoints, struct server *server)
         OPENSSL_free(acceptor);
     }
     for (size_t i = 0; i < endpoints->count; i++)
-        if (endpoints->endpoint[i].kind->stays)
+        if (!is_to_close(endpoints, i))
             (void)close(endpoints->endpoint[i].fd);
 }

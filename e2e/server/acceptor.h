@@ -18,6 +18,11 @@ struct endpoints {
     bool counted;      /* left is looked at */
     atomic_int left;   /* connections that are still to be accepted: --connections */
     atomic_int closed; /* loops that do not accept any more */
+    bool are_waiting;  /* before endpoints_accept(): nothing is accepted until endpoints_begin() */
+    void (*closed_all)(
+        void *argument); /* when endpoints_close() is done, on a loop; NULL: nobody */
+    void *argument;
+    bool are_handed_over; /* all are closed, those that stay while the server drains, too */
 };
 
 /*
@@ -30,7 +35,13 @@ bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind 
 /* Accept on every loop of the server; before the loops run. False: out of memory. */
 bool endpoints_accept(struct endpoints *endpoints, struct server *server);
 
-/* Accept no more; the sockets are closed when every loop has let go of them. Once. */
+/* Of those that are waiting: accept from now on. Once, while the loops run. */
+void endpoints_begin(struct endpoints *endpoints, struct server *server);
+
+/*
+ * Accept no more; the sockets are closed when every loop has let go of them. Once. What was
+ * accepted is served. are_handed_over says whether other programs have the sockets.
+ */
 void endpoints_close(struct endpoints *endpoints, struct server *server);
 
 /* After the loops have ended. */

@@ -54,6 +54,7 @@ struct endpoint {
     const struct connection_kind *kind;
     void *service; /* of its connections */
     int fd;
+    const char *name; /* of the option */
 };
 
 /* What a connection runs on: a device's name, a subscriber's identity. */

@@ -349,6 +349,8 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
     const struct store_scope scope = {.subject = identity, .naf = naf};
 
     metrics_count(METRIC_REVOCATIONS);
+    if (issuer->setup.forward != NULL)
+        issuer->setup.forward(&scope);
     if (server_close_matching(issuer->setup.server, &scope, NULL, NULL))
         return key_issuer_void(issuer, loop, &scope, done, argument, now);
     third_party_revocation_set(now, false, "out of memory");

@@ -20,6 +20,8 @@ struct key_issuer_setup {
     struct store *store;   /* gets the keys */
     struct ka_source *ka;  /* has the Ka's */
     unsigned int lifetime; /* seconds that a key may wait */
+    /* Who else has to hear of what key_issuer_revoke() is asked for; NULL: nobody. */
+    void (*forward)(const struct store_scope *scope);
 };
 
 /* setup is copied. NULL: out of memory. */

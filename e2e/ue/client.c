@@ -42,7 +42,9 @@ struct client {
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
     struct e2e_flag flag;
     enum client_outcome outcome;
-    bool is_refused; /* by the NAF, as struct client_result has it */
+    bool is_refused;   /* by the NAF, as struct client_result has it */
+    bool is_forgotten; /* the endpoint does not know the key that the flag has promised */
+    bool is_repeated;  /* the flow, because of that */
     char reason[CLIENT_REASON_SIZE];
 };
 
@@ -390,6 +392,7 @@ static enum io_status fail_handshake(struct client *client, const char *what, un
 
     connector_blame(&client->address);
     client->is_refused = !is_second(client) && says_other_key(alert);
+    client->is_forgotten = alert < 0 || says_other_key(alert);
     if (alert >= 0)
         return client_fail(client, CLIENT_HANDSHAKE,
                            "the TLS handshake with %s failed (refused by the server: alert %s, "
@@ -503,6 +506,17 @@ static bool is_gone(const struct client *client, enum io_status result)
            (result == IO_EOF || result == IO_ERROR) && !tls_lines_has_begun(&client->lines);
 }
 
+/*
+ * What the flag has promised is not there: a server that was restarted, or upgraded, meanwhile held
+ * it in memory alone. Once.
+ */
+static bool is_broken_promise(const struct client *client, enum io_status result)
+{
+    return client->step < STEP_COUNT && steps[client->step] == shake_hands && is_second(client) &&
+           !client->is_repeated &&
+           (result == IO_EOF || (result == IO_ERROR && client->is_forgotten));
+}
+
 static void wait_for_nothing(struct client *client)
 {
     client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
@@ -514,10 +528,22 @@ static void wait_for_nothing(struct client *client)
 static void begin_anew(struct client *client)
 {
     client_disconnect(client);
-    first_pool_clear(client->pool);
+    if (client->pool != NULL)
+        first_pool_clear(client->pool);
     client->is_reused = false;
     client->step = STEP_CONNECT;
     wait_for_nothing(client);
+}
+
+static void repeat(struct client *client)
+{
+    client->is_repeated = true;
+    client->is_refused = client->is_forgotten = false;
+    client->reason[0] = '\0';
+    client->outcome = CLIENT_READY;
+    memset(&client->flag, 0, sizeof(client->flag));
+    OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
+    begin_anew(client);
 }
 
 static void on_ready(void *argument, bool in_time)
@@ -541,6 +567,10 @@ static void on_ready(void *argument, bool in_time)
         return; /* the connector goes on */
     if (in_time && is_gone(client, result)) {
         begin_anew(client);
+        return;
+    }
+    if (in_time && is_broken_promise(client, result)) {
+        repeat(client);
         return;
     }
     if (result != IO_OK)

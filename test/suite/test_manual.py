@@ -312,6 +312,8 @@ LIMITS: dict[str, set[str]] = {
         *("e2e/source/http.h HTTP_STREAMS_MAX", "e2e/store/redis.c PASSWORD_MAX"),
         *(
             "e2e/as/app_server_setup.c NOTIFY_CONNECTIONS_MAX",
+            "e2e/as/successor.h SUCCESSOR_SECONDS",
+            "e2e/as/handover.h HANDOVER_MAX",
             "e2e/as/app_server_setup.c STATUS_CONNECTIONS_MAX",
             "e2e/messages/http_request.h HTTP_REQUEST_BODY_MAX",
             "e2e/messages/http_request.h HTTP_REQUEST_HEAD_MAX",

@@ -566,8 +566,20 @@ FAULTS: list[Fault] = [
         ("{SIGINT, end}", "{SIGUSR1, end}"),
         ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
-        ("    endpoints_close(&control->app_server->endpoints, &control->app_server->server);", ""),
+        ("    endpoints_close(endpoints, &control->app_server->server);", ""),
         by="test_drain or second_signal",
+    ),
+    *of(
+        "as/control.c",
+        ("    predecessor_say_reload();\n", ""),
+        ("{SIGUSR2, start_successor}", "{SIGUSR2, open_logs_anew}"),
+        ("    if (!endpoints->are_handed_over)\n", ""),
+        by="test_upgrade",
+    ),
+    *of(
+        "ue/client.c",
+        ("is_second(client) &&\n           !client->is_repeated", "false"),
+        by="repeats_a_flow",
     ),
     *of(
         "as/control.c",

@@ -1,0 +1,331 @@
+/*
+ * SIGUSR2: the program is started anew, on the same sockets, and this one ends its connections
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "as/successor.h"
+
+#include "as/predecessor.h"
+#include "as/reload.h"
+#include "as/revoke.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FIRST       3            /* descriptor of the sockets in the new program */
+#define PID_DIGITS  "0000000000" /* written over once the number is known */
+#define BUFFER_SIZE (1 << 20)    /* octets of packets that wait for this program */
+
+static struct {
+    char path[PATH_MAX];
+    char *const *argv;
+} self;
+
+struct successor {
+    struct app_server *app_server;
+    struct successor_answers answers;
+    pid_t pid;
+    int channel;
+    struct event *heard, *limit;
+    bool is_answered;
+};
+
+/* What the new program starts with; made before the fork, since afterwards nothing can be. */
+struct start {
+    int fds[ENDPOINTS_MAX + HANDOVER_MAX + 1]; /* sockets, the channel, those before this one's */
+    int sockets, count;
+    char **environment;
+    char *own[6]; /* of those, what was allocated */
+    char *pids[2];
+};
+
+/* Whoever has upgraded may have pointed a link elsewhere: argv[0] is followed again. */
+void successor_remember(char *const argv[])
+{
+    ssize_t length;
+
+    self.argv = argv;
+    if (strchr(argv[0], '/') != NULL) {
+        (void)OPENSSL_strlcpy(self.path, argv[0], sizeof(self.path));
+        return;
+    }
+    length = readlink("/proc/self/exe", self.path, sizeof(self.path) - 1);
+    self.path[length > 0 ? length : 0] = '\0';
+}
+
+static bool is_replaced(const char *variable)
+{
+    static const char *const names[] = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+                                        HANDOVER_VARIABLE, "WATCHDOG_PID"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0 && variable[strlen(names[i])] == '=')
+            return true;
+    return false;
+}
+
+static char *names_of(const struct endpoints *endpoints)
+{
+    char *names = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&names, &size);
+
+    if (out == NULL)
+        return NULL;
+    fputs("LISTEN_FDNAMES=", out);
+    for (size_t i = 0; i < endpoints->count; i++)
+        fprintf(out, "%s%s", i > 0 ? ":" : "", endpoints->endpoint[i].name);
+    return fclose(out) == 0 ? names : NULL;
+}
+
+static char *count_of(const struct start *start)
+{
+    char *text = NULL;
+
+    return asprintf(&text, "LISTEN_FDS=%d", start->sockets) < 0 ? NULL : text;
+}
+
+static char *channels_of(const struct start *start)
+{
+    const int channels = start->count - start->sockets;
+    char *text = NULL;
+
+    return asprintf(&text, HANDOVER_VARIABLE "=%d:%d", FIRST + start->sockets,
+                    channels < HANDOVER_MAX ? channels : HANDOVER_MAX) < 0
+               ? NULL
+               : text;
+}
+
+/* The environment: this program's, and what says which sockets there are. */
+static bool make_environment(struct start *start, const struct endpoints *endpoints)
+{
+    size_t count = 0, at = 0;
+
+    while (environ[count] != NULL)
+        count++;
+    start->own[0] = count_of(start);
+    start->own[1] = names_of(endpoints);
+    start->own[2] = channels_of(start);
+    start->own[3] = start->pids[0] = strdup("LISTEN_PID=" PID_DIGITS);
+    start->own[4] = start->pids[1] = strdup("WATCHDOG_PID=" PID_DIGITS);
+    start->environment =
+        calloc(count + sizeof(start->own) / sizeof(start->own[0]) + 1, sizeof(*start->environment));
+    if (start->environment == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!is_replaced(environ[i]))
+            start->environment[at++] = environ[i];
+    for (size_t i = 0; i < 5; i++) {
+        if (start->own[i] == NULL)
+            return false;
+        start->environment[at++] = start->own[i];
+    }
+    return true;
+}
+
+static void clear_start(struct start *start)
+{
+    for (size_t i = 0; i < sizeof(start->own) / sizeof(start->own[0]); i++)
+        free(start->own[i]);
+    free(start->environment);
+}
+
+/* In the new process, where only what is safe in a signal handler may be called. */
+
+static void write_pid(char *variable)
+{
+    char *at = variable + strlen(variable);
+    pid_t rest = getpid();
+
+    for (size_t i = 0; i < sizeof(PID_DIGITS) - 1; i++) {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+}
+
+/* Each descriptor to its number; first all out of each other's way. */
+static bool place_descriptors(const struct start *start)
+{
+    int high[ENDPOINTS_MAX + HANDOVER_MAX + 1];
+    const int above = FIRST + start->count;
+
+    for (int i = 0; i < start->count; i++) {
+        high[i] = fcntl(start->fds[i], F_DUPFD, above);
+        if (high[i] < 0)
+            return false;
+    }
+    for (int i = 0; i < start->count; i++)
+        if (dup2(high[i], FIRST + i) < 0)
+            return false;
+#ifdef SYS_close_range
+    (void)syscall(SYS_close_range, (unsigned int)above, ~0U, 0U);
+#endif
+    return true;
+}
+
+static _Noreturn void become(const struct start *start)
+{
+    static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2};
+    char packet[32] = HANDOVER_EXEC;
+    const int channel = FIRST + start->sockets;
+    sigset_t set;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        (void)signal(ignored[i], SIG_IGN);
+    if (place_descriptors(start)) {
+        write_pid(start->pids[0]);
+        write_pid(start->pids[1]);
+        (void)sigemptyset(&set);
+        (void)sigaddset(&set, SIGHUP); /* it answers that one, once it can */
+        (void)sigprocmask(SIG_SETMASK, &set, NULL);
+        (void)execve(self.path, self.argv, start->environment);
+    }
+    packet[sizeof(HANDOVER_EXEC)] = (char)(errno < CHAR_MAX ? errno : 0);
+    (void)send(channel, packet, sizeof(HANDOVER_EXEC) + 1, MSG_NOSIGNAL);
+    _exit(EXIT_FAILURE);
+}
+
+/* In this process again. */
+
+static void fail(struct successor *successor, const char *reason)
+{
+    if (successor->is_answered)
+        return;
+    successor->is_answered = true;
+    (void)event_del(successor->heard);
+    (void)kill(successor->pid, SIGKILL);
+    (void)waitpid(successor->pid, NULL, 0);
+    successor->answers.failed(successor->answers.argument, reason);
+}
+
+static void take_ready(struct successor *successor)
+{
+    if (successor->is_answered)
+        return;
+    successor->is_answered = true;
+    (void)event_del(successor->limit);
+    successor->answers.ready(successor->answers.argument, successor->pid);
+}
+
+static void take_packet(struct successor *successor, const char *packet, size_t length)
+{
+    char fault[RELOAD_FAULT_SIZE];
+    struct store_scope scope;
+
+    if (strcmp(packet, HANDOVER_READY) == 0)
+        take_ready(successor);
+    else if (strcmp(packet, HANDOVER_EXEC) == 0 && length > sizeof(HANDOVER_EXEC))
+        fail(successor, strerror(packet[sizeof(HANDOVER_EXEC)]));
+    else if (strcmp(packet, HANDOVER_RELOAD) == 0)
+        (void)reload(successor->app_server, RELOAD_ALL, fault);
+    else if (strcmp(packet, HANDOVER_REVOKE) == 0 && handover_read_scope(packet, length, &scope))
+        revoke_here(successor->app_server, &scope);
+}
+
+/* Its end before it is ready is a failure; afterwards this program has its own connections to end.
+ */
+static void on_heard(evutil_socket_t fd, short what, void *argument)
+{
+    struct successor *successor = argument;
+    char packet[HANDOVER_SIZE + 1];
+    const ssize_t length = recv(fd, packet, HANDOVER_SIZE, MSG_DONTWAIT);
+
+    (void)what;
+    if (length > 0) {
+        packet[length] = '\0';
+        take_packet(successor, packet, (size_t)length);
+    } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+        (void)event_del(successor->heard);
+        fail(successor, "the new program ended before it served: what it said is in the log");
+    }
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    fail(argument, "the new program does not serve in time");
+}
+
+static bool watch(struct successor *successor, struct event_base *base)
+{
+    static const struct timeval limit = {.tv_sec = SUCCESSOR_SECONDS};
+
+    successor->heard =
+        event_new(base, successor->channel, EV_READ | EV_PERSIST, on_heard, successor);
+    successor->limit = evtimer_new(base, on_limit, successor);
+    return successor->heard != NULL && successor->limit != NULL &&
+           event_add(successor->heard, NULL) == 0 && event_add(successor->limit, &limit) == 0;
+}
+
+/* False: out of memory, descriptors or processes. */
+static bool start_it(struct successor *successor)
+{
+    const struct endpoints *endpoints = &successor->app_server->endpoints;
+    static const int size = BUFFER_SIZE;
+    struct start start = {.count = 0};
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    successor->channel = pair[0];
+    (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    for (size_t i = 0; i < endpoints->count; i++)
+        start.fds[start.sockets++] = endpoints->endpoint[i].fd;
+    start.fds[start.sockets] = pair[1];
+    start.count = start.sockets + 1 + predecessor_channels(start.fds + start.sockets + 1);
+    successor->pid = make_environment(&start, endpoints) ? fork() : -1;
+    if (successor->pid == 0)
+        become(&start);
+    clear_start(&start);
+    (void)close(pair[1]);
+    return successor->pid > 0;
+}
+
+struct successor *successor_start(struct app_server *app_server, struct event_base *base,
+                                  const struct successor_answers *answers, const char **reason)
+{
+    struct successor *successor = OPENSSL_zalloc(sizeof(*successor));
+
+    *reason = "out of memory, descriptors or processes";
+    if (successor == NULL)
+        return NULL;
+    successor->app_server = app_server;
+    successor->answers = *answers;
+    successor->channel = -1;
+    if (start_it(successor) && watch(successor, base))
+        return successor;
+    if (successor->pid > 0) {
+        (void)kill(successor->pid, SIGKILL);
+        (void)waitpid(successor->pid, NULL, 0);
+    }
+    successor_free(successor);
+    return NULL;
+}
+
+void successor_go(struct successor *successor)
+{
+    (void)send(successor->channel, HANDOVER_GO, sizeof(HANDOVER_GO), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void successor_free(struct successor *successor)
+{
+    if (successor == NULL)
+        return;
+    if (successor->heard != NULL)
+        event_free(successor->heard);
+    if (successor->limit != NULL)
+        event_free(successor->limit);
+    if (successor->channel >= 0)
+        (void)close(successor->channel);
+    OPENSSL_free(successor);
+}

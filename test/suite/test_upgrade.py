@@ -1,0 +1,119 @@
+"""SIGUSR2: a new process takes the sockets, the old one ends its connections, and nobody notices.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from flow import ENVIRONMENT, LOOPBACK, Process, Server, split, ue, ue_command, wait_until
+from flow import write_devices
+from samples import KA, KEY
+from service import Manager
+from upgrade import Generations
+
+UE = "ue@bsf.example.com"
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Path:
+    """One UE."""
+    return write_devices(tmp_path / "devices.csv", [[UE, KEY.hex(), KA.hex()]])
+
+
+def listening(devices: Path, server: Server) -> Process:
+    """e2e-ue, for local programs."""
+    words = ue_command(devices, UE, server.address, server.e2e_address)
+    words[words.index("--message") :] = ["--listen", f"{LOOPBACK}:0"]
+    return Process(*words)
+
+
+def said(local: socket.socket, word: bytes) -> bytes:
+    """What comes back of a line; empty where the connection ends."""
+    local.sendall(word + b"\n")
+    answer = b""
+    while not answer.endswith(b"\n"):
+        part = local.recv(100)
+        if not part:
+            return b""
+        answer += part
+    return answer
+
+
+def test_an_upgrade(devices: Path) -> None:
+    """A held connection goes on in the old process, new ones come to the new one, and a removed row ends both."""
+    with Server(devices, "--drain-timeout", "60") as server, Generations(server) as generations:
+        with listening(devices, server) as local:
+            address = split(local.read().decode().split()[1])
+            with socket.create_connection(address, 10) as held:
+                held.settimeout(30)
+                assert said(held, b"before") == b"e2e: before\n"
+                first = server.process.pid
+                second = generations.upgrade()
+                assert second != first and server.process.poll() is None
+                assert said(held, b"after") == b"e2e: after\n"
+                assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+                with socket.create_connection(address, 10) as fresh:
+                    fresh.settimeout(30)
+                    assert said(fresh, b"new") == b"e2e: new\n"
+                    write_devices(devices, [["other", KEY.hex(), KA.hex()]])
+                    generations.signal(signal.SIGHUP)
+                    for connection in (held, fresh):
+                        try:
+                            assert connection.recv(100) == b""
+                        except ConnectionResetError:
+                            pass
+            wait_until(lambda: server.errors.count("event=reload result=applied") == 2)
+            assert server.process.wait(30) == 0
+
+
+def test_a_new_program_that_cannot_start(devices: Path, tmp_path: Path) -> None:
+    """The old one serves on, the log says why, and the next one may do better."""
+    with Server(devices) as server, Generations(server) as generations:
+        good = devices.read_text()
+        devices.write_text("half of a fi")
+        generations.signal(signal.SIGUSR2)
+        server.wait_for_error("event=upgrade result=refused")
+        assert "devices file" in server.errors
+        devices.write_text(good)
+        assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+        assert generations.upgrade() != server.process.pid
+        assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+
+
+def test_the_service_manager_hears_of_it(devices: Path, tmp_path: Path) -> None:
+    """MAINPID is the new process once it serves; the old one does not say that the service stops."""
+    with Manager(tmp_path) as manager:
+        with Server(devices, environment=manager.environment) as server:
+            with Generations(server) as generations:
+                assert manager.receive()["READY"] == "1"
+                pid = generations.upgrade()
+                message = manager.wait_for(READY="1", MAINPID=str(pid))
+                assert "STOPPING" not in message
+                assert server.process.wait(30) == 0
+                generations.signal(signal.SIGTERM)
+                assert manager.wait_for(STOPPING="1")
+
+
+def test_a_ue_repeats_a_flow_whose_promise_is_gone(devices: Path) -> None:
+    """The store in memory went with the process that had promised; once, and by itself."""
+    with Server(devices) as naf, Server(devices, two_addresses=True) as other:
+        result = ue(devices, UE, naf.address, other.e2e_address)
+        assert (
+            result.returncode == 4 and "the keys differ, or this one is not good" in result.stderr
+        )
+        wait_until(lambda: naf.errors.count("event=flag") == 2)
+        wait_until(lambda: other.errors.count("event=refused") == 2)
+        assert naf.errors.count("event=flag") == 2
+
+
+def test_environment_without_a_predecessor(devices: Path) -> None:
+    """A number that somebody left in the environment is no socket to write to."""
+    environment = ENVIRONMENT | {"AKMA_PREDECESSORS": "2:1"}
+    with Server(devices, environment=environment) as server:
+        server.wait_for_error("event=start")
+        assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+        assert "ready" not in server.errors
