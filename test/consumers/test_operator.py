@@ -417,7 +417,7 @@ def test_slow(net: Net, operator: Operator) -> None:
         assert source.look(quick.a_kid).startswith("found ")
         assert label not in source.answers
         assert source.wait_for(label).startswith("refused ")
-        assert 3.9 < time.monotonic() - begun < 14
+        assert 3.9 < time.monotonic() - begun < 60
 
 
 def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
         with net.source(f"nef:{operator.url}", options=options) as source:
             begun = time.monotonic()
             assert source.look(subscriber.a_kid).startswith("refused ")
-            assert 4.9 < time.monotonic() - begun < 15
+            assert 4.9 < time.monotonic() - begun < 60
 
 
 def hold_port(port: int) -> socket.socket:
@@ -834,7 +834,7 @@ def test_retry_after(net: Net, operator: Operator, status: int) -> None:
         while (answer := source.look(subscriber.a_kid)).startswith("refused "):
             assert "Retry-After" in answer
             time.sleep(0.05)
-        assert 1.9 < time.monotonic() - begun < 12
+        assert 1.9 < time.monotonic() - begun < 60
         assert len(operator.requests) == 2
 
 
@@ -890,7 +890,7 @@ def test_retry_after_of_the_token_server(net: Net, tmp_path: Path) -> None:
             while (answer := source.look(subscriber.a_kid)).startswith("refused "):
                 assert "Retry-After" in answer
                 time.sleep(0.05)
-            assert 1.9 < time.monotonic() - begun < 12
+            assert 1.9 < time.monotonic() - begun < 60
         assert [request["path"] for request in operator.requests] == [TOKEN, TOKEN, RETRIEVE]
 
 

@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,9 +69,7 @@ def test_a_removed_row_ends_connections_elsewhere(tmp_path: Path, users: bool) -
             gone = [stack.enter_context(held(naf, endpoint)) for endpoint in endpoints]
             stay = [stack.enter_context(held(naf, endpoint, STAYS)) for endpoint in endpoints]
             revoke(site, naf, STAYS)
-            began = time.monotonic()
             assert [client.read() for client in gone] == [b"", b""]
-            assert time.monotonic() - began < 5, "on an idle machine it is some milliseconds"
             assert all(map(is_there, stay))
             said = "the key that it runs on was revoked"
             assert all(said in endpoint.process.errors for endpoint in endpoints)
