@@ -46,9 +46,11 @@ for release; do
     make_root "$machine" "$release"
     mkdir -p "$machine/packages"
     cp "$packages"/openssl-provider-akma_*.deb "$packages"/akma-tools_*.deb "$packages"/akma-doc_*.deb "$machine/packages"
-    depends=$(for deb in "$machine"/packages/*.deb; do dpkg-deb -f "$deb" Depends | tr , '\n'; done | sed /akma/d | sort -u | paste -sd ,)
+    depends=$(for deb in "$machine"/packages/*.deb; do dpkg-deb -f "$deb" Depends | tr , '\n'; done |
+        sed /akma/d | sort -u | paste -sd ,)
     in_root "$machine" apt-get -qq update
-    in_root "$machine" apt-get -qq satisfy --no-install-recommends "$depends, systemd-sysv, dbus, curl, python3, openssl" >/dev/null
+    in_root "$machine" apt-get -qq satisfy --no-install-recommends \
+        "$depends, systemd-sysv, dbus, curl, python3, openssl" >/dev/null
     status=0
     sh "$root/test/checks/packages/machine.sh" "$machine" "$root/test/checks/packages/systemd.sh" || status=$?
     [ "$status" -ne 77 ] || echo "no control groups here: no machine of systemd's own"
