@@ -35,10 +35,12 @@ void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)
     size_t used = 0;
 
     for (; *message != '\0' && used + 1 < sizeof(line); message++) {
-        const char next = *message == '\n' || *message == '\t' ? ' ' : *message;
+        const bool is_blank = strchr(" \t\n", *message) != NULL;
 
-        if (next != ' ' || (used > 0 && line[used - 1] != ' '))
-            line[used++] = next;
+        if (!is_blank)
+            line[used++] = *message;
+        else if (used > 0 && line[used - 1] != ' ')
+            line[used++] = ' ';
     }
     while (used > 0 && line[used - 1] == ' ')
         used--;

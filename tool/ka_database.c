@@ -134,13 +134,15 @@ struct ka_database *ka_database_open(const struct ka_database_options *options,
     struct ka_database *database = OPENSSL_zalloc(sizeof(*database));
     char what[POSTGRESQL_FAULT_SIZE];
 
-    if (database == NULL || (database->buffer = OPENSSL_malloc(BUFFER_SIZE)) == NULL)
-        (void)fail(fault, "out of memory");
-    else if (!postgresql_check(options->uri, what))
-        (void)fail(fault, what);
-    else if (needs_key && !read_keys(database, options->key, fault))
-        (void)0;
-    else if ((database->connection = postgresql_connect(&address, what)) == NULL)
+    (void)fail(fault, "out of memory");
+    if (database == NULL || (database->buffer = OPENSSL_malloc(BUFFER_SIZE)) == NULL ||
+        (needs_key && !read_keys(database, options->key, fault))) {
+        ka_database_close(database);
+        return NULL;
+    }
+    if (postgresql_check(options->uri, what))
+        database->connection = postgresql_connect(&address, what);
+    if (database->connection == NULL)
         (void)fail(fault, what);
     else if (begin(database, use, wait, fault))
         return database;

@@ -19,7 +19,8 @@ from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
 from openssl_cli import EXAMPLE
-from sanitizer import SANITIZED
+from process_memory import holds, is_gone
+from sanitizer import SANITIZED, unless_sanitized
 from wire import Wire
 from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
 
@@ -117,6 +118,18 @@ def test_flow(house: House, local: bool) -> None:
     house.database.put(IDENTITY, OTHER_KA, "2027")
     assert flag_of(naf)["ka-id"] == "2027"
     assert "event=ka-up" in server.errors
+
+
+@unless_sanitized
+def test_what_stays_in_memory(house: House) -> None:
+    """A Ka is there while a key is made of it, and no longer; --ka-key stays, as rows have to be opened."""
+    server, naf, endpoint = house.all_in_one()
+    with held(naf, endpoint):
+        assert is_gone(server.process.pid, KA)
+        assert holds(server.process.pid, SEAL), "what is there is found"
+    house.database.sql("UPDATE akma_ka SET sealed = set_byte(sealed, 50, 1)")
+    refusal(house, server, naf, "damaged")
+    assert is_gone(server.process.pid, KA)
 
 
 def test_device_without_row(house: House) -> None:
