@@ -197,6 +197,31 @@ def test_killed_in_the_middle_of_flows(house: House) -> None:
     assert "plain" not in server.errors
 
 
+def test_lost_connections_leave_nothing(house: House) -> None:
+    """Connections that are lost again and again leave neither descriptors nor memory behind."""
+    server, naf, endpoint = house.all_in_one()
+    folder = Path(f"/proc/{server.process.pid}")
+
+    def lose() -> None:
+        downs = server.errors.count("event=ka-down")
+        house.database.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
+        )
+        wait_until(lambda: server.errors.count("event=ka-down") > downs)
+        wait_until(lambda: house.works(naf, endpoint))
+
+    def kept() -> tuple[int, int]:
+        return len(list((folder / "fd").iterdir())), int((folder / "statm").read_text().split()[1])
+
+    for _ in range(5):
+        lose()
+    descriptors, pages = kept()
+    for _ in range(10):
+        lose()
+    wait_until(lambda: kept()[0] <= descriptors)
+    assert kept()[1] < pages + 512
+
+
 def test_look_up_waits_for_the_database(house: House) -> None:
     """A flow that falls into a short restart is served when it is over, within --ka-timeout."""
     server, naf, endpoint = house.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
