@@ -24,6 +24,7 @@ from flow import LOOPBACK, free_port, wait_until
 SEAL = bytes(range(11, 43))
 PASSWORDS = {"third_party": "tp-secret", "registrar": "re-secret"}
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+PLAIN = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 USER = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
 
 
@@ -73,6 +74,7 @@ class Database:
             capture_output=True,
             timeout=120,
             cwd="/",
+            env=PLAIN,
             **as_user(),  # type: ignore[call-overload]
         )
 
@@ -108,6 +110,7 @@ class Database:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env=PLAIN,
                 **as_user(),  # type: ignore[call-overload]
             )
         wait_until(self.answers)
@@ -153,6 +156,7 @@ class Database:
             check=True,
             timeout=60,
             capture_output=True,
+            env=PLAIN,
         )
         roles = {"third_party": "akma_ka_issuer", "registrar": "akma_ka_registrar"}
         for user, role in roles.items():
@@ -172,7 +176,7 @@ class Database:
             text=True,
             timeout=120,
             check=True,
-            env=os.environ | {"PGOPTIONS": "-c default_transaction_read_only=off"},
+            env=PLAIN | {"PGOPTIONS": "-c default_transaction_read_only=off"},
         )
         return result.stdout.strip()
 
