@@ -114,6 +114,7 @@ def test_http2(site: Site) -> None:
         ):
             assert site.curl(*words, body=said, paths=(path,)) == [f"2 {status} 1"], status
         assert site.curl(body=body, paths=("/revoked?query",)) == ["2 204 1"]
+        assert "allow: POST" in site.curl("-X", "PUT", "--dump-header", "-", body=body)
         assert site.curl("--http1.1", body=body) == ["1.1 204 1"]
         server.wait_for_error("event=notification")
 
@@ -186,8 +187,8 @@ def test_a_client_that_gives_up(site: Site) -> None:
 
 
 def test_the_end_of_a_server(site: Site) -> None:
-    """SIGTERM says GOAWAY on an idle connection, and does not wait for its client."""
-    with site.serving() as server, site.connected() as tls:
+    """SIGTERM says GOAWAY on an idle connection, and waits neither for its client nor for --drain-timeout."""
+    with site.serving("--drain-timeout", "60") as server, site.connected() as tls:
         stream = frames(tls)
         assert next(stream)[0] == SETTINGS
         tls.sendall(frame(PING, 0, 0, b"8 octets"))
