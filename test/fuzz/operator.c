@@ -26,10 +26,13 @@ static void try_answer(enum key_system system, const char *body, size_t length)
 
     if (key_answer_read(&answer, system, KEY_NAMES, "application/json", body, length, fault)) {
         want(answer.ks_naf.given && strlen(answer.device) <= DEVICE_TEXT_MAX);
+        want(!answer.is_failure);
         want(system == KEY_GBA || !answer.ks_int_naf.given);
         return;
     }
     want(fault[0] != '\0' && strlen(fault) < sizeof(fault));
+    want(system == KEY_AKMA || !answer.is_failure);
+    answer.is_failure = false;
     want(memcmp(&answer, &nothing, sizeof(nothing)) == 0);
 }
 
@@ -39,6 +42,7 @@ static void try_problem(const char *body, size_t length)
 
     key_answer_problem("application/problem+json", body, length, problem);
     want(strlen(problem) < sizeof(problem));
+    (void)key_answer_has_cause("application/problem+json", body, length);
 }
 
 static void try_time(const char *text, size_t length)
