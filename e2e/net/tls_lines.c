@@ -7,7 +7,6 @@
 
 #include "net/tls_backlog.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -136,81 +135,51 @@ bool tls_lines_has_begun(const struct tls_lines *lines)
     return lines->in_length > lines->in_taken;
 }
 
-static size_t unsent(const struct tls_lines *lines)
-{
-    return lines->out_length - lines->out_sent;
-}
-
-/* Room for length more octets behind those that are not written; what is written goes. */
-static bool make_room_to_write(struct tls_lines *lines, size_t length)
-{
-    const size_t before = unsent(lines);
-    size_t size = before + length;
-    char *larger;
-
-    if (lines->out_size - lines->out_length >= length)
-        return true;
-    if (before > 0)
-        size += size / 2; /* a queue that grows */
-    larger = size > INT_MAX ? NULL : OPENSSL_malloc(size);
-    if (larger == NULL)
-        return false;
-    if (before > 0)
-        memcpy(larger, lines->out + lines->out_sent, before);
-    OPENSSL_clear_free(lines->out, lines->out_length);
-    lines->out = larger;
-    lines->out_length = before;
-    lines->out_sent = 0;
-    lines->out_size = size;
-    return true;
-}
-
 bool tls_lines_add(struct tls_lines *lines, const char *prefix, const char *text, size_t length)
 {
     const size_t prefix_length = strlen(prefix);
     char *place;
 
-    if (!make_room_to_write(lines, prefix_length + length + 1))
+    if (!out_queue_make_room(&lines->out, prefix_length + length + 1))
         return false;
-    place = lines->out + lines->out_length;
+    place = lines->out.octets + lines->out.length;
     /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): octets on a wire have no NUL */
     memcpy(place, prefix, prefix_length);
     memcpy(place + prefix_length, text, length);
     place[prefix_length + length] = '\n';
-    lines->out_length += prefix_length + length + 1;
+    lines->out.length += prefix_length + length + 1;
     return true;
 }
 
 enum io_status tls_lines_write(struct tls_lines *lines)
 {
+    struct out_queue *out = &lines->out;
     int flushed = tls_backlog_flush(lines->ssl);
 
-    while (flushed == 1 && unsent(lines) > 0) {
+    while (flushed == 1 && out_queue_unsent(out) > 0) {
         int sent;
 
         ERR_clear_error();
-        sent = SSL_write(lines->ssl, lines->out + lines->out_sent, (int)unsent(lines));
+        sent = SSL_write(lines->ssl, out->octets + out->sent, (int)out_queue_unsent(out));
         if (sent <= 0)
             return io_status_of_ssl(lines->ssl, sent);
-        lines->out_sent += (size_t)sent;
+        out->sent += (size_t)sent;
         flushed = tls_backlog_flush(lines->ssl);
     }
     if (flushed != 1)
         return flushed == 0 ? IO_WANT_WRITE : IO_ERROR;
-    OPENSSL_clear_free(lines->out, lines->out_length);
-    lines->out = NULL;
-    lines->out_length = lines->out_sent = lines->out_size = 0;
+    out_queue_clear(out);
     return IO_OK;
 }
 
 size_t tls_lines_unwritten(const struct tls_lines *lines)
 {
-    return unsent(lines) + tls_backlog_length(lines->ssl);
+    return out_queue_unsent(&lines->out) + tls_backlog_length(lines->ssl);
 }
 
 void tls_lines_clear(struct tls_lines *lines)
 {
     OPENSSL_clear_free(lines->in, lines->in_length);
-    OPENSSL_clear_free(lines->out, lines->out_length);
+    out_queue_clear(&lines->out);
     *lines = (struct tls_lines){.ssl = lines->ssl, .max = lines->max};
 }

@@ -8,6 +8,8 @@
 #ifndef TLS_LINES_H
 #define TLS_LINES_H
 
+#include "net/out_queue.h"
+
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,9 +31,9 @@ enum io_status {
 struct tls_lines {
     SSL *ssl;
     size_t max; /* octets of a line that is read; 0: LINE_MAX_LENGTH */
-    char *in, *out;
+    char *in;
     size_t in_length, in_taken; /* of in: what was read, what was given away */
-    size_t out_length, out_sent, out_size;
+    struct out_queue out;
 };
 
 /* What a result means, as the end of a sentence. */

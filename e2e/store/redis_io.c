@@ -6,10 +6,10 @@
 #include "store/redis_io.h"
 
 #include "net/io_watch.h"
+#include "net/out_queue.h"
 #include "net/tls_backlog.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -23,8 +23,7 @@ struct redis_io {
     int fd;
     SSL *ssl;
     bool is_open;
-    char *out;
-    size_t length, sent, size; /* of out */
+    struct out_queue out;
     const struct redis_io_calls *calls;
     void *argument;
 };
@@ -39,7 +38,7 @@ void redis_io_free(struct redis_io *io)
     SSL_free(io->ssl);
     ERR_clear_error();
     (void)close(io->fd);
-    OPENSSL_clear_free(io->out, io->size);
+    out_queue_clear(&io->out);
     OPENSSL_free(io);
 }
 
@@ -63,13 +62,13 @@ static enum io_status read_part(struct redis_io *io, char part[PART], size_t *le
 
 static enum io_status write_part(struct redis_io *io)
 {
-    const char *rest = io->out + io->sent;
-    const size_t left = io->length - io->sent;
+    const char *rest = io->out.octets + io->out.sent;
+    const size_t left = out_queue_unsent(&io->out);
     const ssize_t written = io->ssl == NULL ? send(io->fd, rest, left, MSG_NOSIGNAL)
                                             : (ssize_t)SSL_write(io->ssl, rest, (int)left);
 
     if (written > 0)
-        io->sent += (size_t)written;
+        io->out.sent += (size_t)written;
     return io->ssl == NULL ? plain_status(written, IO_WANT_WRITE)
                            : io_status_of_ssl(io->ssl, (int)written);
 }
@@ -86,16 +85,13 @@ static enum io_status write_all(struct redis_io *io)
 {
     enum io_status status = flush(io);
 
-    while (status == IO_OK && io->sent < io->length) {
+    while (status == IO_OK && out_queue_unsent(&io->out) > 0) {
         status = write_part(io);
         if (status == IO_OK)
             status = flush(io);
     }
-    if (status == IO_OK) {
-        OPENSSL_clear_free(io->out, io->size);
-        io->out = NULL;
-        io->length = io->sent = io->size = 0;
-    }
+    if (status == IO_OK)
+        out_queue_clear(&io->out);
     return status;
 }
 
@@ -211,34 +207,12 @@ struct redis_io *redis_io_new(struct loop *loop, int fd, SSL *ssl,
     return io;
 }
 
-/* Room for so many octets more behind those that are not written; what is written goes. */
-static bool make_room(struct redis_io *io, size_t length)
-{
-    const size_t rest = io->length - io->sent;
-    const size_t size = rest + length + rest / 2;
-    char *larger;
-
-    if (io->size - io->length >= length)
-        return true;
-    larger = size > INT_MAX ? NULL : OPENSSL_malloc(size);
-    if (larger == NULL)
-        return false;
-    if (rest > 0)
-        memcpy(larger, io->out + io->sent, rest);
-    OPENSSL_clear_free(io->out, io->size);
-    io->out = larger;
-    io->length = rest;
-    io->sent = 0;
-    io->size = size;
-    return true;
-}
-
 bool redis_io_add(struct redis_io *io, const char *octets, size_t length)
 {
-    if (!make_room(io, length))
+    if (!out_queue_make_room(&io->out, length))
         return false;
-    memcpy(io->out + io->length, octets, length);
-    io->length += length;
+    memcpy(io->out.octets + io->out.length, octets, length);
+    io->out.length += length;
     if (io->is_open)
         io_watch_set(&io->watch, IO_OK, 0);
     return true;
