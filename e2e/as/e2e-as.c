@@ -10,12 +10,14 @@
 #include "as/control.h"
 #include "as/predecessor.h"
 #include "as/successor.h"
+#include "ka/ka_workers.h"
+#include "net/signals.h"
+#include "ops/log_buffer.h"
 #include "options.h"
 #include "program.h"
 
-#include "net/signals.h"
-
 #include <stdlib.h>
+#include <unistd.h>
 
 SIGNALS_SET_UP_FIRST;
 
@@ -39,5 +41,9 @@ int main(int argc, char *argv[])
     if (!options_print())
         status = options_are_to_be_checked() ? check(&app_server) : serve(&app_server);
     app_server_release(&app_server);
+    if (ka_workers_were_left()) {
+        log_buffer_flush_all();
+        _exit(status);
+    }
     return status;
 }

@@ -11,11 +11,14 @@
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define STOP_SECONDS 2 /* for a thread that a token holds up */
+
+static atomic_bool were_left;
 
 struct worker_thread {
     struct ka_workers *workers;
@@ -259,10 +262,16 @@ void ka_workers_stop(struct ka_workers *workers)
         if (pthread_timedjoin_np(workers->threads[i].thread, NULL, &until) != 0) {
             (void)pthread_detach(workers->threads[i].thread);
             workers->is_held_up = true;
+            were_left = true;
         }
     (void)pthread_mutex_lock(&workers->lock);
     workers->is_over = true;
     (void)pthread_mutex_unlock(&workers->lock);
+}
+
+bool ka_workers_were_left(void)
+{
+    return were_left;
 }
 
 bool ka_workers_free(struct ka_workers *workers)

@@ -55,6 +55,12 @@ bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job);
 /* Let the threads end; one that a token holds up is left to itself. No job is under way. */
 void ka_workers_stop(struct ka_workers *workers);
 
+/*
+ * Has a thread of any workers been left to itself? Then the process must end by _exit(): the ends
+ * of the libraries that it is in would take away what it uses.
+ */
+bool ka_workers_were_left(void);
+
 /* False: a thread is still held up, so that neither the workers nor the masters can be released. */
 bool ka_workers_free(struct ka_workers *workers);
 

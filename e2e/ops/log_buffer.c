@@ -218,7 +218,7 @@ static void flush_one(struct log_buffer *buffer)
     (void)pthread_mutex_unlock(&buffer->lock);
 }
 
-static void flush(void)
+void log_buffer_flush_all(void)
 {
     for (struct log_buffer *each = buffers; each != NULL; each = each->next)
         flush_one(each);
@@ -246,7 +246,7 @@ struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *re
 
     if (buffer == NULL)
         return NULL;
-    if (buffers == NULL && atexit(flush) != 0) {
+    if (buffers == NULL && atexit(log_buffer_flush_all) != 0) {
         free(buffer);
         return NULL;
     }

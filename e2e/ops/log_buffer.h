@@ -35,6 +35,9 @@ void log_buffer_use(struct log_buffer *buffer, int fd);
 /* Add a whole line, on any thread; one that does not fit is counted as lost. */
 void log_buffer_add(struct log_buffer *buffer, const char *line, size_t length);
 
+/* Wait a moment for what is not written yet, as exit() does: before _exit(). */
+void log_buffer_flush_all(void);
+
 /* There is something to report in a second. */
 void log_buffer_remind(struct log_buffer *buffer);
 
