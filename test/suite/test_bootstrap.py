@@ -99,6 +99,7 @@ def test_resynchronisation(tmp_path: Path) -> None:
     with Bsf() as bsf:
         assert bootstrap(bsf.url, subscriber).returncode == 1
     (auts,) = bsf.resynchronised
+    assert bsf.faults == []
     ak_star = bytes.fromhex("451e8beca43b")  # f5* of set 1
     assert bytes(a ^ b for a, b in zip(auts[:6], ak_star)) == SQN.to_bytes(6, "big")
     (_, second) = bsf.seen
@@ -126,6 +127,7 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, str]] = {
     "no algorithm": (Behaviour(algorithm=""), "only AKAv1-MD5"),
     "auth over http": (Behaviour(qop='qop="auth"'), "qop=auth over plain http"),
     "no qop": (Behaviour(qop=""), "must have auth-int"),
+    "no nonce": (Behaviour(challenge=lambda c: c.replace("nonce=", "once=")), "has no nonce"),
     "short nonce": (
         Behaviour(vectors=[replace(SET_1, autn=SET_1.autn[:15])]),
         "nonce: must be base64 of RAND and AUTN",

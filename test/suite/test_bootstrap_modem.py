@@ -54,10 +54,19 @@ def test_card_behind_a_modem(tmp_path: Path, noise: str, echo: bool) -> None:
 
 
 def test_isim(tmp_path: Path) -> None:
-    """An ISIM's IMPI is the one that is used."""
+    """An ISIM's IMPI is the one that is used; +CRSM, which reads the USIM's files, is not asked for it."""
     with Bsf() as bsf, Modem(Card(has_isim=True)) as modem:
         assert bootstrap(bsf.url, modem, tmp_path).returncode == 0
     assert any("6f02" in command for command in modem.card.asked)
+    assert bsf.seen[0].digest["username"] == IMPI
+    assert not any(line.startswith("AT+CRSM=176,28418,") for line in modem.lines)
+
+
+def test_answers_without_quotes(tmp_path: Path) -> None:
+    """Modems write the hex with quotes, or without."""
+    with Bsf() as bsf, Modem(Card(), quote="") as modem:
+        result = bootstrap(bsf.url, modem, tmp_path)
+    assert result.returncode == 0, result.stderr
 
 
 def test_gba_u(tmp_path: Path) -> None:
@@ -87,6 +96,7 @@ STATUSES = {
     "db049000": "no RES of 4 to 16 octets",
     "db04aabbccdd9000": "no CK and IK of 16",
     "dc0e019000": "no AUTS of 14 octets",
+    f"dc0d{AUTS[:26]}9000": "no AUTS of 14 octets",
     "": "answered nothing: was it pulled out?",
     "90": "without a status",
 }
@@ -115,8 +125,9 @@ def test_card_that_is_pulled_out(tmp_path: Path) -> None:
 
 def test_answer_that_never_ends(tmp_path: Path) -> None:
     """61 XX for ever is given up."""
-    said = refusal(Card(changes={AUTHENTICATE_3G[:8]: "6135", "00c0": "6135"}), tmp_path)
-    assert "another answer waiting" in said
+    card = Card(changes={AUTHENTICATE_3G[:8]: "6135", "00c0": "6135"})
+    assert "another answer waiting" in refusal(card, tmp_path)
+    assert len([command for command in card.asked if command.startswith("00c0")]) < 10
 
 
 def test_card_without_usim(tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.challenge()
         elif "auts" in digest:
             self.bsf.resynchronised.append(base64.b64decode(digest["auts"]))
+            if digest["response"] != self.response(digest, "GET", "", password=b""):
+                self.bsf.faults.append("AUTS without the response of an empty password")
             self.bsf.step += 1
             self.challenge()
         else:
@@ -155,10 +157,12 @@ class _Handler(BaseHTTPRequestHandler):
         value = behaviour.challenge("Digest " + ", ".join(word for word in words if word) + stale)
         self.reply(401, [("WWW-Authenticate", value), *behaviour.headers], b"")
 
-    def response(self, digest: dict[str, str], method: str, body: str) -> str:
-        """RFC 2617 3.2.2.1, with RES as the password."""
-        res = self.vector().res
-        ha1 = md5(digest["username"], digest["realm"], res)
+    def response(
+        self, digest: dict[str, str], method: str, body: str, password: bytes | None = None
+    ) -> str:
+        """RFC 2617 3.2.2.1, with RES as the password; with AUTS an empty one (RFC 3310 3.4)."""
+        secret = self.vector().res if password is None else password
+        ha1 = md5(digest["username"], digest["realm"], secret)
         entity = [md5(body)] if digest["qop"] == "auth-int" else []
         ha2 = md5(method, digest["uri"], *entity)
         return md5(ha1, digest["nonce"], digest["nc"], digest["cnonce"], digest["qop"], ha2)
@@ -194,6 +198,7 @@ class Bsf:
         self.behaviour = behaviour or Behaviour()
         self.seen: list[Seen] = []
         self.resynchronised: list[bytes] = []
+        self.faults: list[str] = []  # what was wrong with a request
         self.times: list[float] = []  # of the requests
         self.issued: list[tuple[str, Vector]] = []
         self.step = 0

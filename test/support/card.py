@@ -144,8 +144,11 @@ class Card:
 class Modem:
     """The card behind AT+CSIM and AT+CRSM (TS 27.007 8.17, 8.18), on a pty; `noise` stands between the lines."""
 
-    def __init__(self, card: Card, noise: str = "", echo: bool = True, csim: str = "") -> None:
+    def __init__(
+        self, card: Card, noise: str = "", echo: bool = True, csim: str = "", quote: str = '"'
+    ) -> None:
         self.card, self.noise, self.echo, self.csim = card, noise, echo, csim
+        self.quote = quote
         self.lines: list[str] = []
         self.ours, self.theirs = pty.openpty()
         tty.setraw(self.theirs)
@@ -186,15 +189,16 @@ class Modem:
         answer = self.card.transmit(found[2].lower())
         if answer is None:
             return "\r\n+CME ERROR: 10\r\n"  # TS 27.007 9.2.1: SIM not inserted
-        return f'\r\n+CSIM: {len(answer)},"{answer.upper()}"\r\n{self.noise}\r\nOK\r\n'
+        hexed = f"{self.quote}{answer.upper()}{self.quote}"
+        return f"\r\n+CSIM: {len(answer)},{hexed}\r\n{self.noise}\r\nOK\r\n"
 
-    @staticmethod
-    def _crsm(line: str) -> str:
+    def _crsm(self, line: str) -> str:
         files = {"28423": EF_IMSI, "28589": EF_AD}  # decimal, as TS 27.007 wants it
         found = re.fullmatch(r"AT\+CRSM=176,(\d+),0,0,(\d+)", line)
         if found is None or found[1] not in files:
             return "\r\nERROR\r\n"
-        return f'\r\n+CRSM: 144,0,"{files[found[1]][: 2 * int(found[2])].upper()}"\r\n\r\nOK\r\n'
+        hexed = f"{self.quote}{files[found[1]][: 2 * int(found[2])].upper()}{self.quote}"
+        return f"\r\n+CRSM: 144,0,{hexed}\r\n\r\nOK\r\n"
 
 
 class Reader:

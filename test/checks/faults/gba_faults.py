@@ -59,7 +59,6 @@ FAULTS = [
             "(strlen(rspauth) == DIGEST_SIZE - 1 &&\n            CRYPTO_memcmp(rspauth, wanted, DIGEST_SIZE - 1) == 0)",
             "true",
         ),
-        ("if (RAND_bytes(octets, sizeof(octets)) <= 0)", "if (RAND_bytes(octets, 8) <= 0)"),
         (
             'const struct piece no_password = {"", 0};',
             "const struct piece no_password = {auts, USIM_AUTS};",
