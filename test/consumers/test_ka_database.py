@@ -18,6 +18,7 @@ from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
+from line import Program, Sides
 from openssl_cli import EXAMPLE
 from process_memory import holds, is_gone
 from sanitizer import SANITIZED, unless_sanitized
@@ -371,6 +372,18 @@ def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
     lines = result.stdout.splitlines()
     assert "e2e: through a database" in lines and lines[-1] == "no flag any more", result.stderr
     assert "device,ka-id,version,created,key" in lines
+
+
+def test_third_party_apart(tmp_path: Path, house: House) -> None:
+    """A third party that holds no file at all: the NAF's requests wait for the database, one line for many."""
+    sides = Sides(tmp_path)
+    here = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
+    with Program(*here, *sides.options(sides.third_party), *house.options()) as third_party:
+        with sides.run_naf(house.naf, third_party.addresses["naf-accept"]) as naf:
+            at = naf.addresses["accept"], third_party.addresses["e2e-accept"]
+            assert house.works(*at), third_party.errors + naf.errors
+            house.database.remove_row(IDENTITY, "2026")
+            assert flag_of(at[0]) == {"e2e": 0}
 
 
 def test_endpoints_apart(tmp_path: Path, house: House) -> None:
