@@ -179,7 +179,7 @@ static void on_notified(void *argument, const char *payload)
 
 /* Rows */
 
-/* One of those that look the same in binary as in the query. */
+/* A bigint in binary, highest octet first. */
 static int64_t version_of(const PGresult *result)
 {
     const unsigned char *octets = (const unsigned char *)PQgetvalue(result, 0, 0);
@@ -369,8 +369,7 @@ static void on_looked_again(void *argument, const PGresult *result, const char *
     look_again(database);
 }
 
-/* An array as PostgreSQL reads it: names have neither quotes nor backslashes, but nobody has to
- * rely on that. */
+/* An array as PostgreSQL reads it, with quotes and backslashes escaped. */
 struct array {
     char *text;
     size_t length, size;

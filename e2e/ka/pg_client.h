@@ -49,8 +49,8 @@ struct pg_client *pg_client_new(struct loop *loop, const struct pg_client_setup 
 bool pg_client_is_ready(const struct pg_client *client);
 
 /*
- * Execute a statement with count texts. False: it could not be sent, and done() is not called.
- * done() may come from inside this call never: it comes later.
+ * Execute a statement with count texts; done() comes later, never from inside this call. False: it
+ * could not be sent, and done() does not come.
  */
 bool pg_client_send(struct pg_client *client, const struct pg_statement *statement, int count,
                     const char *const *texts, pg_done *done, void *argument);
