@@ -109,6 +109,16 @@ static void collapse(struct field *field)
         field->text[--field->length] = '\0';
 }
 
+/* expat 2.9 has a name of its own for the number of 64 bits, and warns of the old one. */
+static unsigned long line_of(XML_Parser parser)
+{
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+    return (unsigned long)XML_GetCurrentLineNumber64(parser);
+#else
+    return (unsigned long)XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 static bool parse(struct reading *reading, const char *text, size_t length,
                   char fault[GBA_FAULT_SIZE])
 {
@@ -120,7 +130,7 @@ static bool parse(struct reading *reading, const char *text, size_t length,
         return gba_fail(fault, "the BSF's document: %s, line %lu",
                         reading->fault != NULL ? reading->fault
                                                : XML_ErrorString(XML_GetErrorCode(reading->parser)),
-                        (unsigned long)XML_GetCurrentLineNumber(reading->parser));
+                        line_of(reading->parser));
     for (size_t i = 0; i < FIELDS; i++) {
         if (!reading->fields[i].is_given)
             return gba_fail(fault, "the BSF's document has no %s",
