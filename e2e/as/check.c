@@ -81,6 +81,9 @@ static void check_files(struct checks *checks, struct app_server *app_server)
         (void)snprintf(subject, sizeof(subject), "--devices %.300s", o->devices);
         (void)checks_step(checks, subject, devices, app_server);
     }
+    checks_appended(checks, "log-file", o->log_file);
+    checks_appended(checks, "audit-log", o->audit_log);
+    checks_appended(checks, "keylog", o->keylog);
     if (ka_options_given())
         (void)checks_step(checks, "--ka-source", ka, app_server);
     if (o->cert != NULL &&

@@ -9,6 +9,8 @@
 #include "net/addrs.h"
 #include "printable.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +166,21 @@ void checks_dates(struct checks *checks, const char *option, const char *path,
         (void)snprintf(detail, sizeof(detail), "until %s, %lld days", shown,
                        (long long)((dates.ends - now) / DAY));
     checks_say(checks, dates.begins <= now && dates.ends > now, subject, detail);
+}
+
+void checks_appended(struct checks *checks, const char *option, const char *path)
+{
+    char subject[PRINTABLE_SIZE], folder[PATH_MAX];
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    bool is_ok;
+
+    if (path == NULL)
+        return;
+    (void)snprintf(subject, sizeof(subject), "--%s %.300s", option, path);
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+                   slash == NULL ? "." : path);
+    is_ok = access(path, W_OK) == 0 || (errno == ENOENT && access(folder, W_OK | X_OK) == 0);
+    checks_say(checks, is_ok, subject, is_ok ? NULL : strerror(errno));
 }
 
 int checks_status(const struct checks *checks)

@@ -34,6 +34,9 @@ void checks_address(struct checks *checks, const char *option, const char *addre
 void checks_dates(struct checks *checks, const char *option, const char *path,
                   enum cert_dates_of which);
 
+/* Could a line be appended to a file, which need not be there yet? NULL: none is named. */
+void checks_appended(struct checks *checks, const char *option, const char *path);
+
 /* EXIT_SUCCESS where nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);
 

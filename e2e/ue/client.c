@@ -45,6 +45,7 @@ struct client {
     bool is_refused;   /* by the NAF, as struct client_result has it */
     bool is_forgotten; /* the endpoint does not know the key that the flag has promised */
     bool is_repeated;  /* the flow, because of that */
+    char broken[CLIENT_REASON_SIZE]; /* what that was: the reason where the other flow fails, too */
     char reason[CLIENT_REASON_SIZE];
 };
 
@@ -482,12 +483,13 @@ static void client_free(struct client *client)
 /* Hand the connection over, or the reason why there is none; then no key is left here. */
 static void client_finish(struct client *client)
 {
+    const bool is_broken = client->is_repeated && client->outcome != CLIENT_READY;
     const struct client_result result = {
-        .outcome = client->outcome,
+        .outcome = is_broken ? CLIENT_HANDSHAKE : client->outcome,
         .ssl = client->outcome == CLIENT_READY ? client->lines.ssl : NULL,
         .is_e2e = client->flag.e2e,
         .is_refused = client->is_refused,
-        .reason = client->reason,
+        .reason = is_broken ? client->broken : client->reason,
     };
 
     if (result.ssl != NULL) {
@@ -538,6 +540,7 @@ static void begin_anew(struct client *client)
 static void repeat(struct client *client)
 {
     client->is_repeated = true;
+    memcpy(client->broken, client->reason, sizeof(client->broken));
     client->is_refused = client->is_forgotten = false;
     client->reason[0] = '\0';
     client->outcome = CLIENT_READY;
@@ -570,6 +573,7 @@ static void on_ready(void *argument, bool in_time)
         return;
     }
     if (in_time && is_broken_promise(client, result)) {
+        explain(client, result);
         repeat(client);
         return;
     }

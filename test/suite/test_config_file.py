@@ -150,6 +150,14 @@ def test_check_of_files(conf: Path) -> None:
     assert "devices.csv" in faults[0] and "--metrics no.such.invalid:1: " in faults[1]
 
 
+def test_check_of_files_to_write(conf: Path) -> None:
+    """A folder that is not there is found before the start; nothing is made by looking."""
+    here, none = conf.with_name("as.log"), conf.with_name("none") / "audit.log"
+    status, faults = checked("--config", conf, "--log-file", here, "--audit-log", none)
+    assert status == 1 and faults == [f"--audit-log {none}: No such file or directory"]
+    assert not here.exists()
+
+
 def test_check_of_certificates(conf: Path) -> None:
     """A certificate that has expired, and a key that is another's, where a start sees only the second."""
     authority = Authority(conf.parent)

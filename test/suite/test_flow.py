@@ -294,7 +294,7 @@ class Operator:
     """Who knows Ks_NAF and plays the NAF: reads the UE's nonce and answers with any line."""
 
     def __init__(self, devices: Path, second: str, *options: str) -> None:
-        self.naf = StockServer(PREFIXED, KS_NAF)
+        self.naf = StockServer(PREFIXED, KS_NAF, once=True)  # a UE that comes again is not let in
         self.command = ue_command(devices, ID, self.naf.address, second, *options)
 
     def answer(self, make_line: Any) -> subprocess.CompletedProcess[str]:

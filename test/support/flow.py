@@ -286,15 +286,17 @@ class StockClient(Process):
 
 
 class StockServer(Process):
-    """openssl s_server with one PSK and no certificate; connections one after the other."""
+    """openssl s_server with one PSK and no certificate; connections one after the other, or only one."""
 
-    def __init__(self, identity: str, key: bytes, port: int | None = None) -> None:
+    def __init__(
+        self, identity: str, key: bytes, port: int | None = None, *, once: bool = False
+    ) -> None:
         port = port or free_port()
         self.address = f"{LOOPBACK}:{port}"
         super().__init__(
             *["openssl", "s_server", "-accept", self.address, "-nocert", "-quiet", "-tls1_3"],
             *["-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk_identity", identity],
-            *["-psk", key.hex()],
+            *["-psk", key.hex(), *(["-naccept", "1"] if once else [])],
         )
         wait_until_listening(port)
 
