@@ -19,6 +19,7 @@ coverage|test/checks/coverage.sh
 musl|test/checks/musl.sh
 versions|test/checks/versions.sh -q
 trixie|test/checks/packages.sh trixie
+image|test/checks/image.sh
 bookworm|AKMA_JOBS=1 test/checks/matrix.sh 3.0
 openssl-3.5|AKMA_JOBS=1 test/checks/matrix.sh 3.5
 sid|AKMA_JOBS=1 test/checks/matrix.sh 3.6
