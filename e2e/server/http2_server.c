@@ -322,12 +322,12 @@ static bool serve_next(struct http_connection *http)
     return true;
 }
 
+/* After an error, or a GOAWAY and the last reply. */
 static bool is_over(const struct http_connection *http)
 {
     nghttp2_session *session = http->http2->session;
 
-    return (http->is_draining && !http2_is_busy(http)) ||
-           (!nghttp2_session_want_read(session) && !nghttp2_session_want_write(session));
+    return !nghttp2_session_want_read(session) && !nghttp2_session_want_write(session);
 }
 
 /* All replies so far are written. */
