@@ -63,7 +63,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_systemd_understands_the_units(root: Path) -> None:
     """No line that systemd would ignore."""
     units = sorted((root / "usr/lib/systemd/system").glob("*.s[eo]*[et]"))
-    assert len(units) == 10
+    assert len(units) == 11
     result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units],
         capture_output=True,

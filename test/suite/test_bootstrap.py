@@ -127,6 +127,7 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, str]] = {
     "no algorithm": (Behaviour(algorithm=""), "only AKAv1-MD5"),
     "auth over http": (Behaviour(qop='qop="auth"'), "qop=auth over plain http"),
     "no qop": (Behaviour(qop=""), "must have auth-int"),
+    "long realm": (Behaviour(realm="a" * 600 + ".example"), "malformed: realm"),
     "no nonce": (Behaviour(challenge=lambda c: c.replace("nonce=", "once=")), "has no nonce"),
     "short nonce": (
         Behaviour(vectors=[replace(SET_1, autn=SET_1.autn[:15])]),
