@@ -132,7 +132,7 @@ def test_a_token_that_fails(token: Token, tmp_path: Path, mode: str, said: str) 
 def running(token: Token, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """akma ka derive in the middle of a list, by a token that is slow."""
     token.put(KEY)
-    token.mode("slow 5")
+    token.mode("slow 20")
     (tmp_path / "list").write_text("".join(name + "\n" for name in NAMES))
     words: list[str | Path] = ["--in", tmp_path / "list", "--out", tmp_path / "out"]
     with subprocess.Popen(

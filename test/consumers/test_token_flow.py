@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -98,15 +99,25 @@ def test_a_token_that_fails_and_comes_back(
 
 def test_removed_under_load(token: Token, naf: Path, device: Path) -> None:
     """Guards against a session that is lost or stuck when a token goes and comes while it is used."""
-    token.mode("slow 5")
+    over = threading.Event()
+
+    def visit(server: Server) -> None:
+        while not over.is_set():
+            flow(server, device)
+
     with running(naf, token) as server, ThreadPoolExecutor(4) as pool:
-        results = pool.map(lambda _: flow(server, device), range(16))
-        wait_until(lambda: token.calls("C_Sign") > 6)
-        token.mode("removed")
-        wait_until(lambda: "event=ka-down" in server.errors)
-        token.mode("ok")
-        assert len(list(results)) == 16
-        wait_until(lambda: all(flow(server, device) for _ in range(4)))
+        visitors = [pool.submit(visit, server) for _ in range(4)]
+        try:
+            for event in ("ka-down", "ka-up"):
+                begun = token.calls("C_Sign")
+                wait_until(lambda: token.calls("C_Sign") > begun + 6 or event == "ka-up")
+                token.mode("removed" if event == "ka-down" else "ok")
+                server.wait_for_error(f"event={event}")
+        finally:
+            over.set()
+        for visitor in visitors:
+            visitor.result()
+        assert all(flow(server, device) for _ in range(8))
 
 
 def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:

@@ -101,6 +101,7 @@ def test_revoked(tmp_path: Path, naf: Path, master: str) -> None:
             revoked.write_text(text)
             reload(server)
             assert (flow(server, first), flow(server, second, SECOND)) == (is_first, is_second)
+        server.wait_for_error("event=no-flag")  # as for a row that is removed, not a fault
         revoked.write_text(f"device,ka-id\n{UE},")
         reload(server)
         assert "line 2: no end of line at the end of the file" in server.errors
