@@ -235,6 +235,13 @@ def test_what_real_bsfs_do(subscriber: Path, name: str) -> None:
     assert said == (name == "no Authentication-Info")
 
 
+def test_lifetime_of_another_zone(subscriber: Path) -> None:
+    """What is printed is UTC."""
+    with Bsf(Behaviour(lifetime=lambda: "2099-01-01T02:00:00+02:00")) as bsf:
+        result = bootstrap(bsf.url, subscriber)
+    assert b"lifetime: 2099-01-01T00:00:00Z\n" in result.stdout, result.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
