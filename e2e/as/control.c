@@ -87,14 +87,18 @@ static void on_successor_ready(void *argument, pid_t pid)
     struct control *control = argument;
     char number[24];
 
+    if (control->state != RUNNING) { /* it was told to end meanwhile */
+        (void)kill(pid, SIGTERM);
+        log_refused("upgrade", "the program ends");
+        return;
+    }
     (void)snprintf(number, sizeof(number), "%ld", (long)pid);
     log_event("upgrade", "result", "done", "pid", number, NULL);
     service_state_hand_over(&control->service, number);
     control->app_server->endpoints.are_handed_over = true;
     control->app_server->endpoints.closed_all = on_let_go;
     control->app_server->endpoints.argument = control->successor;
-    if (control->state == RUNNING)
-        drain(control, "SIGUSR2: a new program has taken over");
+    drain(control, "SIGUSR2: a new program has taken over");
 }
 
 static void on_successor_failed(void *argument, const char *reason)
