@@ -73,7 +73,8 @@ struct option_group {
 
 /*
  * Parse, or exit: with 0 after --help or --version, with options_refusal() and a sentence where
- * that cannot be. Once in a process.
+ * that cannot be. Once in a process, which keeps the rows: each sentence about an option looks
+ * there.
  */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);

@@ -59,10 +59,21 @@ static const char *const arguments[] = {
 #define INPUTS_MAX (1 + PARAMETERS + OPTION_MANY_MAX) /* the first is left to a chain */
 
 /* What the options say, in text. */
-struct given {
+static struct given {
     const char *algorithm, *length, *format, *out, *raw;
     const char *values[PARAMETERS][OPTION_MANY_MAX + 1];
     const char *chains[CHAINS];
+} given = {.algorithm = AKMA_KDF_E2E, .length = "32", .format = "hex"};
+
+static const struct option_row others[] = {
+    {"algorithm", "NAME", &given.algorithm, OPTION_OPTIONAL,
+     "AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF, AKMA-K-AKMA, AKMA-A-TID, AKMA-K-AF, AKMA-KA "
+     "or 3GPP-KDF"},
+    {"length", "N", &given.length, OPTION_OPTIONAL, "octets to derive"},
+    {"format", "FORMAT", &given.format, OPTION_OPTIONAL, "hex, raw or base64"},
+    {"out", "FILE", &given.out, OPTION_OPTIONAL,
+     "a file of mode 0600, written anew (without: standard output)"},
+    {"raw", NULL, &given.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
 };
 
 /* What they mean. */
@@ -86,30 +97,20 @@ static const char example[] =
     "  akma derive --ks-naf file:ks_naf --ka env:KA --naf-fqdn naf.example.com \\\n"
     "      --ua-protocol-id 0100000007 --usage tls-psk --out e2e_key";
 
-static void parse(struct given *given, int argc, char *argv[])
+static void parse(int argc, char *argv[])
 {
-    struct option_row options[PARAMETERS], tops[CHAINS];
-    const struct option_row others[] = {
-        {"algorithm", "NAME", &given->algorithm, OPTION_OPTIONAL,
-         "AKMA-E2E, GBA-KS-NAF, GBA-KS-INT-NAF, AKMA-K-AKMA, AKMA-A-TID, AKMA-K-AF, AKMA-KA "
-         "or 3GPP-KDF"},
-        {"length", "N", &given->length, OPTION_OPTIONAL, "octets to derive"},
-        {"format", "FORMAT", &given->format, OPTION_OPTIONAL, "hex, raw or base64"},
-        {"out", "FILE", &given->out, OPTION_OPTIONAL,
-         "a file of mode 0600, written anew (without: standard output)"},
-        {"raw", NULL, &given->raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
-    };
+    static struct option_row options[PARAMETERS], tops[CHAINS]; /* as long as the process runs */
 
     for (size_t i = 0; i < PARAMETERS; i++)
         options[i] = (struct option_row){
-            parameters[i].name, arguments[parameters[i].kind], given->values[i],
+            parameters[i].name, arguments[parameters[i].kind], given.values[i],
             strcmp(parameters[i].name, AKMA_PARAM_P) == 0 ? OPTION_MANY : OPTION_OPTIONAL,
             parameters[i].help};
     for (size_t i = 0; i < CHAINS; i++)
-        tops[i] = (struct option_row){chains[i].option, "SRC", &given->chains[i], OPTION_OPTIONAL,
+        tops[i] = (struct option_row){chains[i].option, "SRC", &given.chains[i], OPTION_OPTIONAL,
                                       chains[i].top};
     const struct option_group groups[] = {
-        {NULL, others, sizeof(others) / sizeof(others[0])},
+        OPTION_GROUP(NULL, others),
         {"Parameters of the algorithms:", options, PARAMETERS},
         {"Instead of --ks-naf, the top of the chain that leads to it:", tops, CHAINS},
         {example, NULL, 0},
@@ -201,20 +202,20 @@ static bool take(struct request *request, size_t parameter, const char *text, bo
     return done;
 }
 
-static bool take_chain(struct request *request, const struct given *given)
+static bool take_chain(struct request *request)
 {
     const char *source = NULL;
 
     for (size_t i = 0; i < CHAINS; i++) {
-        if (given->chains[i] == NULL)
+        if (given.chains[i] == NULL)
             continue;
         if (source != NULL)
             return complain(chains[i].option, "give only one top of a chain");
         request->chain = &chains[i];
-        source = given->chains[i];
+        source = given.chains[i];
     }
     return source == NULL ||
-           take_secret(request, &request->top, request->chain->option, source, given->raw != NULL);
+           take_secret(request, &request->top, request->chain->option, source, given.raw != NULL);
 }
 
 /* The sources of secrets so far. */
@@ -240,16 +241,16 @@ static bool add_source(struct sources *sources, const char *option, const char *
 }
 
 /* Before the first one is read: what was read is gone, and the second secret would be missing. */
-static bool have_sources_of_their_own(const struct given *given)
+static bool have_sources_of_their_own(void)
 {
-    struct sources sources = {.out = given->out};
+    struct sources sources = {.out = given.out};
 
     for (size_t i = 0; i < CHAINS && sources.count == 0; i++) /* a second one is refused anyway */
-        if (given->chains[i] != NULL && !add_source(&sources, chains[i].option, given->chains[i]))
+        if (given.chains[i] != NULL && !add_source(&sources, chains[i].option, given.chains[i]))
             return false;
     for (size_t i = 0; i < PARAMETERS; i++)
-        if (parameters[i].kind == SECRET && given->values[i][0] != NULL &&
-            !add_source(&sources, parameters[i].name, given->values[i][0]))
+        if (parameters[i].kind == SECRET && given.values[i][0] != NULL &&
+            !add_source(&sources, parameters[i].name, given.values[i][0]))
             return false;
     return true;
 }
@@ -267,19 +268,18 @@ static bool is_free(struct request *request, const char *out)
     return complain("out", what);
 }
 
-static bool understand(struct request *request, const struct given *given)
+static bool understand(struct request *request)
 {
-    request->length = options_number("length", given->length, 1, LENGTH_MAX);
-    request->format = output_format_of(given->format);
+    request->length = options_number("length", given.length, 1, LENGTH_MAX);
+    request->format = output_format_of(given.format);
     if (request->format == OUTPUT_FORMATS)
         return complain("format", "must be hex, raw or base64");
-    if (!have_sources_of_their_own(given) || !is_free(request, given->out) ||
-        !take_chain(request, given))
+    if (!have_sources_of_their_own() || !is_free(request, given.out) || !take_chain(request))
         return false;
     request->count = 1;
     for (size_t i = 0; i < PARAMETERS; i++)
-        for (size_t j = 0; j < OPTION_MANY_MAX && given->values[i][j] != NULL; j++)
-            if (!take(request, i, given->values[i][j], given->raw != NULL))
+        for (size_t j = 0; j < OPTION_MANY_MAX && given.values[i][j] != NULL; j++)
+            if (!take(request, i, given.values[i][j], given.raw != NULL))
                 return false;
     return true;
 }
@@ -320,12 +320,11 @@ static bool derive(struct request *request, const char *algorithm, const char *o
 
 int command_derive(int argc, char *argv[])
 {
-    struct given given = {.algorithm = AKMA_KDF_E2E, .length = "32", .format = "hex"};
     struct request *request = OPENSSL_zalloc(sizeof(*request));
     int status = EXIT_USAGE;
 
-    parse(&given, argc, argv);
-    if (request != NULL && understand(request, &given))
+    parse(argc, argv);
+    if (request != NULL && understand(request))
         status = derive(request, given.algorithm, given.out) ? EXIT_SUCCESS : EXIT_FAILURE;
     else if (request == NULL || request->unreadable)
         status = EXIT_FAILURE;
