@@ -11,6 +11,7 @@ import pytest
 
 from evp import BUILD
 from sanitizer import SANITIZED
+from test_module import INSTRUMENTED
 
 ROOT = Path(__file__).resolve().parents[2]
 E2E = ROOT / "e2e"
@@ -127,7 +128,8 @@ def library_of(room: str) -> str:
 
 
 with_symbols = pytest.mark.skipif(
-    SANITIZED, reason="a sanitizer's own symbols come with the program, not with a library"
+    SANITIZED or INSTRUMENTED,
+    reason="an instrument's own symbols come with the program, not with a library",
 )
 
 
