@@ -44,9 +44,9 @@ FAULTS = [
         "ka_workers.c",
         ("workers->reached != MASTER_REFUSED;", "true;"),
         ("if (is_down && !workers->is_down)", "if (false)"),
-        ("workers->is_held_up = true;", ""),
         by=TOKEN,
     ),
+    *of("ka_workers.c", ("workers->is_held_up = true;", ""), by=FLOW),
 ]
 
 TARGETS = "akma akma-tool e2e-as e2e-ue ka_workers preload_exit_scan token_shim"
