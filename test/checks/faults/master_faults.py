@@ -46,8 +46,7 @@ FAULTS = [
         "token_login.c",
         ("login->has_failed = true;", ""),
         ("(slot->info.flags & locks[i].flag) != 0", "false"),
-        ("secret_free(&login->pin);", ""),
-        by=TOKEN,
+        by="wrong_pin or pin_that_changes",
     ),
     *of(
         "token_key.c",
@@ -66,5 +65,5 @@ FAULTS = [
     *of("token_modules.c", ("server != NULL && server[0] != '\\0'", "false"), by=TOKEN),
 ]
 
-TARGETS = "akma akma-tool preload_exit_scan token_shim"
-ROOM = Room("master", TARGETS, ["test_tool_ka_derive", "test_token"], FAULTS)
+TARGETS = "akma akma-tool e2e-as e2e-ue preload_exit_scan token_shim"
+ROOM = Room("master", TARGETS, ["test_tool_ka_derive", "test_token", "test_token_flow"], FAULTS)
