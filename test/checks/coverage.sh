@@ -15,14 +15,17 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 AKMA_BUILD=${AKMA_BUILD:-$root/build/coverage}
 export AKMA_BUILD
 
-# folder | per cent of its lines | of its branches, both rounded down from what was reached when they were set
+# folder | per cent of its lines | of its branches, both one below what was reached when they were set
 bounds() {
     cat <<'END'
-provider|98|95
-common|90|75
-tool|90|75
-plugins|80|60
-e2e|90|70
+provider|98|96
+common|95|82
+tool|94|78
+plugins|97|83
+e2e|89|76
+gba|92|67
+device|91|90
+master|91|70
 END
 }
 
