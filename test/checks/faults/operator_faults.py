@@ -12,7 +12,10 @@ FAULTS: list[Fault] = [
         ("    if (stream->head_octets > HTTP_REQUEST_HEAD_MAX)\n", "    if (false)\n"),
         ("    if (length >= size || memchr(octets, '\\0', length) != NULL)\n", "    if (false)\n"),
         ("query == NULL ? length : (size_t)(query - value)", "length"),
-        ("    (void)nghttp2_submit_goaway(", "    if (false)\n        (void)nghttp2_submit_goaway("),
+        (
+            "    (void)nghttp2_submit_goaway(",
+            "    if (false)\n        (void)nghttp2_submit_goaway(",
+        ),
         ("    if (http2->begun++ == 0)\n", "    if (http2->begun++ == 99)\n"),
         ("    if (status == 405)\n", "    if (false)\n"),
         by="http2",
