@@ -44,7 +44,6 @@ FAULTS = [
     ),
     *of(
         "token_login.c",
-        ("login->has_failed = true;", ""),
         ("(slot->info.flags & locks[i].flag) != 0", "false"),
         by="wrong_pin or pin_that_changes",
     ),
