@@ -18,7 +18,8 @@ build=$(cd "$build" && pwd)
 rm -rf "$build/include"
 mkdir -p "$build/include"
 multiarch=$(gcc -print-multiarch)
-for header in openssl event2 event.h evutil.h evdns.h evhttp.h evrpc.h hiredis nghttp2 jansson.h jansson_config.h curl coap3 \
+for header in openssl event2 event.h evutil.h evdns.h evhttp.h evrpc.h hiredis nghttp2 jansson.h jansson_config.h expat.h \
+    expat_external.h expat_config.h curl coap3 \
     mosquitto.h mosquitto_broker.h mosquitto_plugin.h mqtt_protocol.h; do
     for from in "/usr/include/$multiarch" /usr/include; do
         [ ! -e "$from/$header" ] || cp -rL "$from/$header" "$build/include"
