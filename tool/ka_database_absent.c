@@ -47,6 +47,7 @@ struct ka_database *ka_database_open(const struct ka_database_options *options,
     return NULL;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): ka_database.h has them so */
 struct ka_database *ka_database_put_devices(const struct ka_database_options *options,
                                             const struct devices *devices,
                                             enum ka_database_rule rule, size_t *taken,
@@ -68,6 +69,8 @@ bool ka_database_commit(struct ka_database *database, char fault[KA_DATABASE_FAU
     (void)database, (void)fault;
     return false;
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 void ka_database_close(struct ka_database *database)
 {

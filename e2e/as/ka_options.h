@@ -34,7 +34,7 @@ bool ka_options_try(char fault[KA_FAULT_SIZE]);
 
 /* For SIGHUP: false, with a fault: nothing is taken. */
 bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE]);
-void ka_options_use(struct ka_source *opened, struct ka_files *files);
+void ka_options_use(struct ka_source *source, struct ka_files *files);
 void ka_options_drop(struct ka_files *files);
 
 #endif

@@ -23,7 +23,8 @@ static _Thread_local unsigned long long began; /* 0: it has not waited yet */
 
 __attribute__((constructor)) static void set_up(void)
 {
-    const int fd = open(getenv("AKMA_TURNS"), O_RDWR | O_CLOEXEC);
+    const char *path = getenv("AKMA_TURNS");
+    const int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
 
     *(void **)&wait_for_events = dlsym(RTLD_NEXT, "epoll_wait");
     longest = mmap(NULL, sizeof(*longest), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -40,6 +41,7 @@ static unsigned long long processor_time(void)
     return (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec + 1;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
 int epoll_wait(int epoll, struct epoll_event *events, int most, int milliseconds)
 {
     const bool serves = gettid() != getpid();
