@@ -136,8 +136,9 @@ bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE])
     bool done;
 
     if (!is_state_file(path))
-        return gba_fail(fault, "is no state file, and is not written over: give another name");
-    done = secret_file_create(&file, path, why) || gba_fail(fault, "%s", why);
+        return gba_fail(fault, "%s is no state file, and is not written over: give another name",
+                        path);
+    done = secret_file_create(&file, path, why) || gba_fail(fault, "%s: %s", path, why);
     secret_file_discard(&file);
     return done;
 }

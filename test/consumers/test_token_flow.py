@@ -127,7 +127,7 @@ def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:
         token.mode("hang")
         with ThreadPoolExecutor(4) as pool:
             assert not any(pool.map(lambda _: flow(server, device), range(4)))
-        assert "does not answer in time" in server.errors
+        server.wait_for_error("does not answer in time")
         token.mode("ok")
         wait_until(lambda: flow(server, device))
         token.mode("hang")
@@ -302,7 +302,8 @@ def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
                 assert flow(server, device) == is_there
             database.stop()
             reload(server)
-            assert "--ka-revoked: " in server.errors and not flow(server, device)
+            server.wait_for_error("--ka-revoked: ")
+            assert not flow(server, device)
     finally:
         database.remove()
 

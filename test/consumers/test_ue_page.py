@@ -92,4 +92,4 @@ def test_page(home: Home, tmp_path: Path) -> None:
 
             wait_until(is_heard)
             assert subscriber.read() == b"42"
-            assert "event=bootstrap severity=info result=done" in ue.errors
+            ue.wait_for_error("event=bootstrap severity=info result=done")

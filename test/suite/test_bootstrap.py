@@ -342,7 +342,8 @@ def test_urls(subscriber: Path, url: str) -> None:
 @pytest.mark.parametrize("spec", ["usb:1", "", "milenage", "pcsc"])
 def test_specs(tmp_path: Path, spec: str) -> None:
     """The error lists what there is."""
-    result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", "--usim", spec)
+    state = ["--state", str(tmp_path / "state")]
+    result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", "--usim", spec, *state)
     assert result.returncode == 1 and b"must be pcsc:[READER], at:/dev/TTY" in result.stderr
 
 

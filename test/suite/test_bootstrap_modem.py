@@ -199,7 +199,8 @@ def test_what_is_no_modem(tmp_path: Path) -> None:
     """A file is not a terminal, and a name may lead nowhere."""
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "none"):
-        result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", "--usim", f"at:{path}")
+        words = ["--usim", f"at:{path}", "--state", str(tmp_path / "state")]
+        result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", *words)
         assert result.returncode == 1 and str(path).encode() in result.stderr
 
 

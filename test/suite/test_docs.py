@@ -103,7 +103,7 @@ def test_readme_c(tmp_path: Path) -> None:
     assert run(program, **ENVIRONMENT) == reference.e2e_key(KS_NAF, KA, naf_id).hex() + "\n"
     with Process(program, environment=OURS | {"OPENSSL_MODULES": str(tmp_path)}) as without:
         assert without.wait() == 1
-    assert "AKMA-E2E" in without.errors
+    without.wait_for_error("AKMA-E2E")
 
 
 def test_readme_client(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_readme_client(tmp_path: Path) -> None:
             assert client.process.stdin
             client.process.stdin.close()
             assert client.wait() == 1
-        assert "64 octets of secrets" in client.errors
+        client.wait_for_error("64 octets of secrets")
 
 
 def test_readme_server(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_examples_say_how_they_are_used(tmp_path: Path, program: str) -> None:
     with Process(built, "127.0.0.1:1", "ue1", "epoch-1", environment=nothing) as process:
         process.write(KS_NAF + KA)
         assert process.wait() == 1
-    assert "load it into this library context" in process.errors
+    process.wait_for_error("load it into this library context")
     assert "openssl.cnf" not in process.errors
 
 

@@ -158,7 +158,7 @@ def test_ua_protocol_ids_refused(devices: Path, given: tuple[str, ...], said: st
         *["--naf-fqdn", FQDN, *words],
     ) as server:
         assert server.process.wait(20) == 2
-    assert said in server.errors
+    server.wait_for_error(said)
 
 
 def test_without_ka(devices: Path) -> None:
@@ -881,7 +881,7 @@ def test_keylog(devices: Path, tmp_path: Path) -> None:
     with Server(devices, "--keylog", str(logs[0])) as server:
         result = ue(devices, ID, server.address, server.e2e_address, "--keylog", str(logs[1]))
         assert result.returncode == 0 and "can decrypt every connection" in result.stderr
-    assert "can decrypt every connection" in server.errors
+    server.wait_for_error("can decrypt every connection")
     for log in logs:
         text = log.read_text()
         assert text.count("CLIENT_TRAFFIC_SECRET_0 ") == 2

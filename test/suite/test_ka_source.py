@@ -54,7 +54,7 @@ def test_a_file_apart(tmp_path: Path) -> None:
         write_devices(kas, [["other@bsf.example.com", "", OTHER_KA]])
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "event=reload" in server.errors)
-        assert "row-removed" in server.errors
+        server.wait_for_error("row-removed")
         assert ue(device, UE, server.address, server.e2e_address).stdout == ""
 
 

@@ -133,7 +133,7 @@ def test_what_is_no_listening_socket_is_refused(devices: Path, kind: str) -> Non
         command += [str(BUILD / "e2e/e2e-as"), "--accept", f"{LOOPBACK}:0"]
         with Process(*command, "--devices", devices, "--naf-fqdn", FQDN) as server:
             assert server.wait() == 1
-            assert "descriptor 3, accept, is no socket that listens" in server.errors
+            server.wait_for_error("descriptor 3, accept, is no socket that listens")
 
 
 def test_a_socket_for_local_programs_is_private(devices: Path, tmp_path: Path) -> None:

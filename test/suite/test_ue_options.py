@@ -69,10 +69,10 @@ def test_usage(folder: Path, name: str) -> None:
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {
-    "state over a subscriber": ([*WITH_KA[:-1], "subscriber"], "--state: is no state file"),
-    "state over Ka": ([*WITH_KA[:-1], "ka"], "--state: is no state file"),
+    "state over a subscriber": ([*WITH_KA[:-1], "subscriber"], "is no state file"),
+    "state over Ka": ([*WITH_KA[:-1], "ka"], "is no state file"),
     "state over devices": ([*FILE[:-1], "devices.csv", "--device", "meter-7"], "is no state file"),
-    "no folder": ([*WITH_KA[:-1], "nowhere/state"], "--state: No such file"),
+    "no folder": ([*WITH_KA[:-1], "nowhere/state"], "--state: nowhere/state: No such file"),
     "no such device": ([*FILE, "--device", "meter-8"], "no Ka of this device"),
     "a PIN as it is": ([*WITH_KA, "--usim-pin", "1234"], "no secret belongs on a command line"),
     "a Ka as it is": ([*CARD, "--ka", KA], "no secret belongs on a command line"),
