@@ -56,8 +56,8 @@ struct command {
     unsigned char p1, p2;
     const unsigned char *data;
     size_t length;
-    bool wants_data; /* back: Le is sent, 00 or this */
-    unsigned char wanted;
+    bool wants_data;      /* back: Le is sent, 00 or this */
+    unsigned char wanted; /* 00 where no data is wanted */
 };
 
 /* What comes back, without the status. Cleanse it where it held a secret. */
@@ -122,6 +122,8 @@ static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t leng
     return true;
 }
 
+/* T=0 has P3 in every command, 00 where nothing goes either way (TS 102 221 7.3.1.1.1); T=1 has Le
+ * where data is wanted back. */
 static size_t encode(const struct command *command, bool is_t1,
                      unsigned char octets[APDU_COMMAND_MAX])
 {
@@ -136,7 +138,7 @@ static size_t encode(const struct command *command, bool is_t1,
         memcpy(octets + length, command->data, command->length);
         length += command->length;
     }
-    if (command->wants_data && (command->length == 0 || is_t1))
+    if (is_t1 ? command->wants_data : command->length == 0)
         octets[length++] = command->wanted;
     return length;
 }

@@ -57,11 +57,13 @@ class Card:
     changes: dict[str, str | None] = field(default_factory=dict)
     has_isim: bool = False
     does_gba: bool = False
+    is_t1: bool = False
     pin: str | None = None
     tries: int = 3
     asked: list[str] = field(default_factory=list)
     _selected: str = ""
     _waiting: str = ""
+    _gives_data: bool = False
     _verified: bool = False
 
     def transmit(self, command: str) -> str | None:
@@ -70,6 +72,12 @@ class Card:
         for prefix, answer in self.changes.items():
             if command.startswith(prefix):
                 return answer
+        end = 10 + (2 * int(command[8:10], 16) if len(command) > 10 else 0)  # of P3, or of data
+        if self.is_t1:  # TS 102 221 7.3.1.2: Le is there where data is wanted back, and only there
+            self._gives_data = len(command) == (end + 2 if end > 10 else end)
+            command = command[:end]
+        elif len(command) != end:
+            return "6700"  # TS 102 221 7.3.1.1: five octets and data; 10.2.1.5.2: wrong length
         return self._answer(command)
 
     def _answer(self, command: str) -> str:
@@ -99,7 +107,9 @@ class Card:
         records = [record(USIM)] + ([record(ISIM)] if self.has_isim else [])
         if number > len(records):
             return "6a83"  # TS 102 221 10.2.1.5.3: record not found
-        return "6c26" if length == "00" else records[number - 1] + OK  # 10.2.1.5.1: wrong Le
+        if length == "00" and not self.is_t1:
+            return "6c26"  # TS 102 221 7.3.1.1.2: so many octets are to be asked for
+        return records[number - 1] + OK
 
     def _read_binary(self, command: str) -> str:
         if self.pin is not None and not self._verified:
@@ -108,9 +118,9 @@ class Card:
         files["6f38"] = EF_UST_GBA if self.does_gba else EF_UST
         content = files[self._selected]
         wanted = command[8:10]
-        return (
-            f"6c{len(content) // 2:02x}" if wanted == "00" else content[: 2 * int(wanted, 16)] + OK
-        )
+        if wanted != "00":
+            return content[: 2 * int(wanted, 16)] + OK
+        return content + OK if self.is_t1 else f"6c{len(content) // 2:02x}"
 
     def _get_response(self, command: str) -> str:
         answer, self._waiting = self._waiting, ""
@@ -119,7 +129,7 @@ class Card:
     def _verify(self, command: str) -> str:
         if self.pin is None:
             return OK
-        if len(command) == 8:
+        if command == ("00200001" if self.is_t1 else "0020000100"):  # TS 102 221 7.3.1.1.1: P3
             return f"63c{self.tries:x}" if self.tries else "6983"  # TS 102 221 11.1.9
         if command == "0020000108" + self.pin.encode().hex() + "ff" * (8 - len(self.pin)):
             self._verified = True
@@ -128,6 +138,8 @@ class Card:
         return f"63c{self.tries:x}" if self.tries else "6983"
 
     def _later(self, answer: str) -> str:
+        if self.is_t1:
+            return (answer if self._gives_data else "") + OK
         self._waiting = answer
         return f"61{len(answer) // 2:02x}"  # TS 102 221 7.3.1.1.4: GET RESPONSE fetches it
 
@@ -205,6 +217,7 @@ class Reader:
     """The card in vpcd's virtual reader: length in two octets, then a command of the reader or an APDU."""
 
     ATR = bytes.fromhex("3b9f96801fc78031a073be21136743200718000001a5")
+    ATR_T1 = bytes.fromhex("3b800181")  # ISO/IEC 7816-3 8.2: TD1 says T=1 alone; TCK
 
     def __init__(self, card: Card, port: int) -> None:
         self.card, self.port = card, port
@@ -240,7 +253,7 @@ class Reader:
                 command = self._receive(int.from_bytes(self._receive(2), "big"))
                 if len(command) == 1:
                     if command == b"\x04":
-                        self._send(self.ATR)
+                        self._send(self.ATR_T1 if self.card.is_t1 else self.ATR)
                         self.is_powered.set()
                     continue
                 answer = self.card.transmit(command.hex())

@@ -13,6 +13,7 @@ FAULTS = [
         ("else if (answer->status >> 8 == 0x6C)", "else if (answer->status >> 8 == 0x62)"),
         ("step < STEPS_MAX && !done", "step < 400 && !done"),
         ("if (answer->length < STATUS_SIZE ||", "if (false ||"),
+        ("if (is_t1 ? command->wants_data : command->length == 0)", "if (command->wants_data)"),
         (
             "octets[i] = i < length ? (unsigned char)pin[i] : 0xFF;",
             "octets[i] = (unsigned char)pin[i];",
