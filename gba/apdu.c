@@ -518,8 +518,10 @@ enum usim_result apdu_authenticate(void *state, bool in_gba_context,
 {
     struct apdu *apdu = state;
     unsigned char data[3 + USIM_RAND + USIM_AUTN], *at = data;
-    struct command command = {
-        .instruction = AUTHENTICATE, .p2 = in_gba_context ? CONTEXT_GBA : CONTEXT_3G, .data = data};
+    struct command command = {.instruction = AUTHENTICATE,
+                              .p2 = in_gba_context ? CONTEXT_GBA : CONTEXT_3G,
+                              .data = data,
+                              .wants_data = true};
     struct answer card = {.length = 0};
     enum usim_result result = USIM_FAILED;
 

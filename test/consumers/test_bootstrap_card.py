@@ -59,6 +59,20 @@ def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 
 
 @needs_pcscd
+@pytest.mark.parametrize("does_gba", [False, True])
+def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
+    """A card that speaks T=1 gives data back where Le asks for it: AUTHENTICATE has one."""
+    (tmp_path / "pin").write_text("1234\n")
+    (tmp_path / "pin").chmod(0o600)
+    card = Card(is_t1=True, does_gba=does_gba, pin="1234")
+    with pcscd.inserted(card), Bsf() as bsf:
+        result = run(pcscd, bsf.url, tmp_path, "--usim-pin", f"file:{tmp_path / 'pin'}")
+    assert result.returncode == 0, result.stderr
+    expected = reference.ks_naf(SET_1.ks, SET_1.rand, IMPI, NAF_ID).hex()
+    assert (tmp_path / "ks-naf").read_text().strip() == (KS_EXT_NAF if does_gba else expected)
+
+
+@needs_pcscd
 def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
     """An empty reader is named."""
     with Bsf() as bsf:
