@@ -57,9 +57,12 @@ static int check(void)
         return refuse("--out", OUT_FILE_IS_INPUT);
     if (option.out != NULL && secret_source_is_file(option.master, option.out))
         return refuse("--out", OUT_FILE_IS_INPUT);
-    if (option.in != NULL && option.in[0] == '-' && option.in[1] == '\0' &&
-        secret_source_is_same(option.master, "stdin"))
-        return refuse("--master and --in", SECRET_USED_TWICE);
+    if (option.in != NULL && strcmp(option.in, "-") == 0) {
+        if (secret_source_is_same(option.master, "stdin"))
+            return refuse("--master and --in", SECRET_USED_TWICE);
+        if (option.pin != NULL && secret_source_is_same(option.pin, "stdin"))
+            return refuse("--ka-pin and --in", SECRET_USED_TWICE);
+    }
     if (!row_is_text(option.ka_id, strlen(option.ka_id)) || strchr(option.ka_id, ',') != NULL ||
         strlen(option.ka_id) > ROW_TEXT_MAX)
         return refuse("--ka-id", "must be at most 255 octets of UTF-8 without blanks and commas");

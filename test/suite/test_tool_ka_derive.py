@@ -120,6 +120,8 @@ def test_masters(tmp_path: Path) -> None:
     )
     assert "give either" in refused("--master", "stdin", status=2)
     assert "used twice" in refused("--master", "stdin", "--in", "-", status=2)
+    token = ["--master", "pkcs11:token=none", "--ka-pin", "stdin", "--in", "-"]
+    assert "--ka-pin and --in: used twice" in refused(*token, status=2)
     assert "--ka-id" in refused("--master", "stdin", "--device", "a", "--ka-id", "a,b", status=2)
 
 
