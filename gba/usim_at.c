@@ -3,7 +3,7 @@
  *
  * AT+CSIM carries APDUs, AT+CRSM reads files without selecting them (TS 27.007 8.17, 8.18). Echo,
  * blank lines and unsolicited lines are passed over. A modem shares the card with its own stack: no
- * lock keeps that out.
+ * lock keeps that out. A lock on the line keeps other bootstrappings out: their answers would mix.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -162,6 +163,14 @@ static bool set_raw(int fd)
     return tcsetattr(fd, TCSANOW, &settings) == 0;
 }
 
+static const char *explain(int error)
+{
+    if (error == ENOTTY)
+        return "is no terminal line, such as a modem's";
+    return error == EWOULDBLOCK ? "another program has locked it: wait until it ends, or end it"
+                                : strerror(error);
+}
+
 static void close_modem(void *state)
 {
     struct modem *modem = state;
@@ -180,10 +189,8 @@ static void *open_modem(const char *place, const struct usim_settings *settings,
         return NULL;
     }
     modem->fd = open(place, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (modem->fd < 0 || !set_raw(modem->fd)) {
-        (void)gba_fail(fault, "%s: %s", PRINTABLE_PATH(place),
-                       errno == ENOTTY ? "is no terminal line, such as a modem's"
-                                       : strerror(errno));
+    if (modem->fd < 0 || flock(modem->fd, LOCK_EX | LOCK_NB) != 0 || !set_raw(modem->fd)) {
+        (void)gba_fail(fault, "%s: %s", PRINTABLE_PATH(place), explain(errno));
         if (modem->fd >= 0)
             (void)close(modem->fd);
         OPENSSL_free(modem);

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -202,6 +203,17 @@ def test_what_is_no_modem(tmp_path: Path) -> None:
         words = ["--usim", f"at:{path}", "--state", str(tmp_path / "state")]
         result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", *words)
         assert result.returncode == 1 and str(path).encode() in result.stderr
+
+
+def test_line_of_another_program(tmp_path: Path) -> None:
+    """Two programs on one line would read each other's answers: the second one says so, and asks nothing."""
+    with Bsf() as bsf, Modem(Card()) as modem:
+        with open(modem.path, "rb") as line:
+            fcntl.flock(line, fcntl.LOCK_EX)
+            result = bootstrap(bsf.url, modem, tmp_path)
+            assert result.returncode == 1 and b"another program has locked it" in result.stderr
+            assert modem.lines == []
+        assert bootstrap(bsf.url, modem, tmp_path).returncode == 0
 
 
 def test_no_secret_in_arguments(tmp_path: Path) -> None:
