@@ -28,7 +28,7 @@ void attempts_begin(struct attempts *attempts, int64_t begun);
 /* It was of no use; the pause from `now` on is a longer one. */
 void attempts_failed(struct attempts *attempts, int64_t now);
 
-/* Another one is wanted for what happened at a NAF, perhaps to a whole fleet: within a moment. */
+/* One is wanted for what may happen to a whole fleet, at a NAF or by a power cut: soon. */
 void attempts_spread(struct attempts *attempts, int64_t now);
 
 /* When to renew a key that ends in so many seconds: a tenth of that before its end, or a little

@@ -126,6 +126,23 @@ bool ue_bootstrap_is_recent(const struct ue_bootstrap_options *options)
     return get_age_ms(options, &age) && age < (int64_t)options->interval_s * 1000;
 }
 
+/* Does the state file hold a key that has ended? */
+static bool has_ended(const struct ue_bootstrap_options *options)
+{
+    char ignored[GBA_FAULT_SIZE];
+    struct gba_state state;
+    const bool ended = gba_state_read(&state, options->settings.state, ignored) &&
+                       state.lifetime <= (int64_t)time(NULL);
+
+    OPENSSL_cleanse(&state, sizeof(state));
+    return ended;
+}
+
+bool ue_bootstrap_is_early(const struct ue_bootstrap_options *options)
+{
+    return ue_bootstrap_is_recent(options) && has_ended(options);
+}
+
 bool ue_bootstrap_run(const struct ue_bootstrap_options *options, struct ue_keys *keys,
                       char fault[UE_KEYS_FAULT_SIZE])
 {
@@ -172,10 +189,13 @@ static void tell(struct ue_bootstrap *bootstrap, const char *fault)
         bootstrap->ended(bootstrap->argument);
 }
 
-/* What the state file holds, if it is there. Locked, but while the card is asked. */
+/*
+ * What the state file holds, if it is there. Locked, but while the card is asked. A key that ended
+ * within the interval does not shorten that; what is of no use otherwise, as of another card, does.
+ */
 static void resume(struct ue_bootstrap *bootstrap)
 {
-    char fault[UE_KEYS_FAULT_SIZE];
+    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so where the program ends */
     struct known known;
     int64_t age = 0;
     bool done;
@@ -190,20 +210,18 @@ static void resume(struct ue_bootstrap *bootstrap)
     else
         log_event("bootstrap", "severity", "info", "result", "anew", "reason", fault, NULL);
     (void)pthread_mutex_lock(&bootstrap->lock);
-    if (!done) {
-        bootstrap->attempts.next = 0;
-        return;
-    }
     bootstrap->known = known;
-    bootstrap->known.is_proved = true;
-    tell(bootstrap, "");
+    bootstrap->known.is_proved = done;
+    if (!done && !has_ended(&bootstrap->own))
+        bootstrap->attempts.next = 0;
+    tell(bootstrap, done ? "" : fault);
 }
 
 /* Bootstrap. Locked, but while it runs. */
 static void attempt(struct ue_bootstrap *bootstrap)
 {
     const bool was_refused = bootstrap->known.is_refused;
-    char fault[UE_KEYS_FAULT_SIZE];
+    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so where the program ends */
     struct known known;
     bool done;
 
@@ -259,6 +277,8 @@ static void *run(void *argument)
 
     (void)pthread_mutex_lock(&bootstrap->lock);
     resume(bootstrap);
+    if (wants_key(bootstrap)) /* as the whole fleet may, after a power cut */
+        attempts_spread(&bootstrap->attempts, clock_ms());
     bootstrap->is_running = false;
     while (!is_ending(&bootstrap->own))
         if (wants_key(bootstrap) && clock_ms() >= bootstrap->attempts.next)

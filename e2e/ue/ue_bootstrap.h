@@ -56,6 +56,9 @@ bool ue_bootstrap_resume(const struct ue_bootstrap_options *options, struct ue_k
 /* Did that come from the last interval? Then a NAF that refuses it has to wait. */
 bool ue_bootstrap_is_recent(const struct ue_bootstrap_options *options);
 
+/* Does the state file hold a key that ended within the interval? Then the next one has to wait. */
+bool ue_bootstrap_is_early(const struct ue_bootstrap_options *options);
+
 /* Bootstrap, and put the key in force. False: fault says why. */
 bool ue_bootstrap_run(const struct ue_bootstrap_options *options, struct ue_keys *keys,
                       char fault[UE_KEYS_FAULT_SIZE]);

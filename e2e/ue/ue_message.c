@@ -139,6 +139,9 @@ static int get_key(const struct ue_bootstrap_options *options, struct ue_keys *k
 {
     char fault[UE_KEYS_FAULT_SIZE];
 
+    if (ue_bootstrap_is_early(options))
+        return ue_say(CLIENT_OTHER, "the key of the last bootstrapping has ended, but not "
+                                    "--bootstrap-interval: try again after it");
     return ue_bootstrap_run(options, keys, fault) ? EXIT_SUCCESS
                                                   : ue_say(CLIENT_OTHER, "%s", fault);
 }

@@ -149,6 +149,39 @@ def test_listen(home: Home) -> None:
         assert secret.hex() not in ue.errors + server.errors
 
 
+def test_fleet_that_starts_at_one_moment(home: Home) -> None:
+    """After a power cut the first attempt is within some seconds by chance, not at the start."""
+    delays: list[float] = []
+    with home.bsf() as bsf, home.server() as server:
+        while len(delays) < 20 and max(delays, default=0) < 1:
+            home.state.unlink(missing_ok=True)
+            asked = len(bsf.times)
+            with home.listen(bsf, server):
+                begun = time.monotonic()
+                wait_until(lambda: len(bsf.times) > asked)
+            delays.append(bsf.times[asked] - begun)
+    assert max(delays) >= 1, delays
+
+
+def test_key_that_ends_within_the_interval(home: Home) -> None:
+    """A BSF whose keys are short-lived is not asked more often, however often a program starts."""
+    ends = in_seconds(5)
+    with home.bsf(lifetime=lambda: ends) as bsf, home.server() as server:
+        assert home.say(bsf, server, "--bootstrap-interval", "3600").returncode == 0
+        wait_until(lambda: in_seconds(0) >= ends)
+        said = home.say(bsf, server, "--bootstrap-interval", "3600")
+        assert said.returncode == 1 and "the last bootstrapping has ended" in said.stderr
+        with home.listen(bsf, server, "--bootstrap-interval", "3600") as ue:
+            assert "keys have ended" in ue.wait_for_error("result=anew")
+            assert ue.say() == ""
+            assert "keys have ended; bootstrapping again in" in ue.wait_for_error("event=refused")
+        assert len(bsf.issued) == 1
+        before = time.time() - 3601
+        os.utime(home.state, (before, before))
+        home.say(bsf, server, "--bootstrap-interval", "3600")
+        assert len(bsf.issued) == 2
+
+
 def test_renewal(home: Home) -> None:
     """A key is renewed when a tenth of its lifetime is left, and not before; nobody has to ask."""
     with home.bsf(lifetime=lambda: in_seconds(8)) as bsf, home.server() as server:

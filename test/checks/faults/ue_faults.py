@@ -22,6 +22,8 @@ FAULTS = [
         ("    attempts_begin(&bootstrap->attempts, clock_ms());", ""),
         ("        known.follows_refused = was_refused;", ""),
         ("    resume(bootstrap);\n", ""),
+        ("if (wants_key(bootstrap)) /*", "if (false) /*"),
+        ("if (!done && !has_ended(&bootstrap->own))", "if (!done)"),
         ("    known->is_refused = true;\n", ""),
         ("if (refused != NULL)\n        take_refusal", "if (false)\n        take_refusal"),
         ("strcmp(known->b_tid, refused) != 0)", "strcmp(known->b_tid, refused) == 0)"),
@@ -37,6 +39,7 @@ FAULTS = [
         "ue_message.c",
         ("is_resumed && !ue_bootstrap_is_recent(options)", "is_resumed"),
         ("is_resumed && !ue_bootstrap_is_recent(options)", "false"),
+        ("if (ue_bootstrap_is_early(options))", "if (false)"),
         (
             "const bool is_resumed = ue_bootstrap_resume(options, keys);",
             "const bool is_resumed = false;",
