@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "ops/log.h"
 #include "ue/attempts.h"
+#include "usim_pin.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -37,6 +38,8 @@ struct ue_bootstrap {
     struct ue_keys *keys;
     void (*ended)(void *argument);
     void *argument;
+    char pin[USIM_PIN_SIZE]; /* its own, as is what follows: the thread may be left at the end */
+    bool pin_refused;
     atomic_bool ends;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -305,7 +308,20 @@ static void release(struct ue_bootstrap *bootstrap)
 {
     (void)pthread_cond_destroy(&bootstrap->changed);
     (void)pthread_mutex_destroy(&bootstrap->lock);
-    OPENSSL_free(bootstrap);
+    OPENSSL_clear_free(bootstrap, sizeof(*bootstrap));
+}
+
+/* What a thread that is left may still read or write, beside what lives as long as the process. */
+static void take_usim(struct ue_bootstrap *bootstrap, const struct usim_settings *usim)
+{
+    struct usim_settings *own = &bootstrap->own.settings.usim;
+
+    own->ends = &bootstrap->ends;
+    own->pin_refused = &bootstrap->pin_refused;
+    if (usim->pin == NULL)
+        return;
+    (void)snprintf(bootstrap->pin, sizeof(bootstrap->pin), "%s", usim->pin);
+    own->pin = bootstrap->pin;
 }
 
 struct ue_bootstrap *ue_bootstrap_start(const struct ue_bootstrap_options *options,
@@ -318,7 +334,7 @@ struct ue_bootstrap *ue_bootstrap_start(const struct ue_bootstrap_options *optio
     if (bootstrap == NULL)
         return NULL;
     bootstrap->own = *options;
-    bootstrap->own.settings.usim.ends = &bootstrap->ends;
+    take_usim(bootstrap, &options->settings.usim);
     bootstrap->own.settings.note = note;
     bootstrap->keys = keys;
     bootstrap->ended = ended;

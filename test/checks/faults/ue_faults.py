@@ -27,7 +27,7 @@ FAULTS = [
         ("    known->is_refused = true;\n", ""),
         ("if (refused != NULL)\n        take_refusal", "if (false)\n        take_refusal"),
         ("strcmp(known->b_tid, refused) != 0)", "strcmp(known->b_tid, refused) == 0)"),
-        ("    bootstrap->own.settings.usim.ends = &bootstrap->ends;\n", ""),
+        ("    own->ends = &bootstrap->ends;\n", ""),
     ),
     *of(
         "ue_listen.c",
