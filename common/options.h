@@ -36,16 +36,16 @@ enum option_given {
             "read options from this file too: a line for each, its name without dashes, a " \
             "blank, the value; the command line overrides"                                  \
     }
-#define OPTION_CHECK_ROW                                                                    \
-    {                                                                                       \
-        "check", NULL, NULL, OPTION_CHECK,                                                  \
-            "look at everything that a start needs, say of each whether it is ok, and exit" \
+#define OPTION_CHECK_ROW                                                                   \
+    {                                                                                      \
+        "check", NULL, NULL, OPTION_CHECK,                                                 \
+            "check everything that a start needs, say for each whether it is ok, and exit" \
     }
-#define OPTION_PRINT_ROW                                                                          \
-    {                                                                                             \
-        "print-config", NULL, NULL, OPTION_PRINT,                                                 \
-            "print the options in force, in the form of --config, each with where it came from, " \
-            "and exit"                                                                            \
+#define OPTION_PRINT_ROW                                                                           \
+    {                                                                                              \
+        "print-config", NULL, NULL, OPTION_PRINT,                                                  \
+            "print the effective options, in the form of --config, each with where it came from, " \
+            "and exit"                                                                             \
     }
 
 /* One option; with argument NULL it takes none, and value becomes what is not NULL. */
@@ -58,7 +58,7 @@ struct option_row {
 
 /*
  * What belongs together, below a line of --help; title NULL: no line. A group without rows is a
- * text that stands at the end of --help, such as an example.
+ * text at the end of --help, such as an example.
  */
 struct option_group {
     const char *title;
@@ -72,9 +72,8 @@ struct option_group {
     }
 
 /*
- * Parse, or exit: with 0 after --help or --version, with options_refusal() and a sentence where
- * that cannot be. Once in a process, which keeps the rows: each sentence about an option looks
- * there.
+ * Parse, or exit: with 0 after --help or --version, with options_refusal() and an error message
+ * otherwise. Call it once in a process; it keeps the rows, which later error messages use.
  */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);
@@ -88,8 +87,8 @@ bool options_are_to_be_checked(void);
 
 /*
  * Where an option was given, to begin a sentence about it: "FILE:LINE: ", filtered; empty: on the
- * command line, or nowhere. sentence begins with the option's name, with or without dashes; of one
- * that was given twice the value that follows tells which is meant.
+ * command line, or nowhere. sentence begins with the option's name, with or without dashes; if it
+ * was given twice, the value that follows tells which is meant.
  */
 const char *options_where(const char *sentence);
 
@@ -100,7 +99,7 @@ const char *options_where(const char *sentence);
  */
 size_t options_files(const char *const *except, const char **paths, size_t max);
 
-/* Was --print-config given? Then print what is in force. */
+/* Was --print-config given? Then print the effective options. */
 bool options_print(void);
 
 /* A number of an option, from min to max, or exit as above. */

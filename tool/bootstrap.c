@@ -26,10 +26,9 @@
 #define WAIT_SECONDS 10 /* for another writer of the devices file */
 
 static const char example[] =
-    "What the bootstrapping left is kept in the state file, which is private and\n"
-    "belongs in /run: a restart of the device forgets it. A modem shares its card\n"
-    "with its own software, which nothing keeps out; a reader is held for as long as\n"
-    "this runs.\n"
+    "The result is kept in the state file, which is private and belongs in /run: a\n"
+    "restart of the device forgets it. The modem's own software may use the card at\n"
+    "the same time; a reader is held for as long as this runs.\n"
     "\n"
     "Example:\n"
     "  akma bootstrap --bsf auto --usim pcsc: --usim-pin file:pin.txt";
@@ -43,14 +42,14 @@ static const struct option_row ub[] = {
     {"bsf", "URL", &option.bsf, OPTION_REQUIRED,
      "the BSF, http:// or https://; auto: the one that TS 23.003 names for the subscriber"},
     {"bsf-ca", "FILE", &option.bsf_ca, OPTION_OPTIONAL,
-     "CA certificates in PEM that the BSF is verified with (without: the system's)"},
+     "CA certificates in PEM that verify the BSF (without: the system's)"},
     {"usim", "SPEC", &option.usim, OPTION_REQUIRED,
      "the card: pcsc:[READER], at:/dev/TTY, or milenage:FILE, a test subscriber"},
     {"usim-pin", "SRC", &option.pin, OPTION_OPTIONAL,
      "its PIN: file:PATH, env:NAME, fd:N or stdin; it is tried once"},
     {"impi", "NAI", &option.impi, OPTION_OPTIONAL,
      "user@realm (without: the ISIM's, or made from the IMSI)"},
-    {"state", "FILE", &option.state, OPTION_OPTIONAL, "where B-TID and Ks are kept"},
+    {"state", "FILE", &option.state, OPTION_OPTIONAL, "file for B-TID and Ks"},
     {"timeout", "SECONDS", &option.timeout, OPTION_OPTIONAL, "for the whole exchange"},
 };
 

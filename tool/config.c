@@ -25,9 +25,9 @@
 #define NAME_SIZE 128
 
 static const char example[] =
-    "The file includes the system's and adds to the sections that are there, whatever\n"
-    "they are called: its providers, its TLS settings and its engines stay in force.\n"
-    "Written anew it keeps the keys of akma's own sections, such as a policy.\n"
+    "The file includes the system's file and adds to its sections, whatever their\n"
+    "names: its providers, its TLS settings and its engines still apply. When it is\n"
+    "rewritten, the keys of akma's own sections are kept, such as a policy.\n"
     "\n"
     "Example:\n"
     "  akma config --out openssl.cnf && export OPENSSL_CONF=\"$PWD/openssl.cnf\"";

@@ -72,7 +72,7 @@ static const struct option_row others[] = {
     {"length", "N", &given.length, OPTION_OPTIONAL, "octets to derive"},
     {"format", "FORMAT", &given.format, OPTION_OPTIONAL, "hex, raw or base64"},
     {"out", "FILE", &given.out, OPTION_OPTIONAL,
-     "a file of mode 0600, written anew (without: standard output)"},
+     "a file of mode 0600, which is replaced (without: standard output)"},
     {"raw", NULL, &given.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
 };
 
@@ -112,7 +112,7 @@ static void parse(int argc, char *argv[])
     const struct option_group groups[] = {
         OPTION_GROUP(NULL, others),
         {"Parameters of the algorithms:", options, PARAMETERS},
-        {"Instead of --ks-naf, the top of the chain that leads to it:", tops, CHAINS},
+        {"Instead of --ks-naf, the start of the chain that leads to it:", tops, CHAINS},
         {example, NULL, 0},
     };
     options_parse(argc, argv, "derive one key", groups, sizeof(groups) / sizeof(groups[0]));

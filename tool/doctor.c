@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 
 static const char example[] =
-    "OPENSSL_CONF and OPENSSL_MODULES count as they do for every program; options may\n"
-    "have one hyphen, as those of openssl. The exit status is 0 only if all is ok.\n"
-    "What stands behind \"do:\" can be run as it is, and mends what the line says.\n"
+    "OPENSSL_CONF and OPENSSL_MODULES apply as in every program; options may have one\n"
+    "hyphen, as those of openssl. The exit status is 0 only if all checks are ok.\n"
+    "The command after \"do:\" can be run as it is, and repairs what the line says.\n"
     "\n"
     "Example:\n"
     "  akma doctor --config openssl.cnf --json";
@@ -35,7 +35,7 @@ static struct {
 static const struct option_row rows[] = {
     {"config", "FILE", &option.config, OPTION_OPTIONAL, "instead of OPENSSL_CONF"},
     {"system", "FILE", &option.system, OPTION_OPTIONAL,
-     "the file whose settings have to stay in force (without: the system's openssl.cnf)"},
+     "the file whose settings must be kept (without: the system's openssl.cnf)"},
     {"provider", "NAME", option.providers, OPTION_MANY,
      "load this provider as well; may be repeated"},
     {"provider-path", "FOLDER", &option.path, OPTION_OPTIONAL, "instead of OPENSSL_MODULES"},

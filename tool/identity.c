@@ -21,7 +21,7 @@
 
 static const char example[] =
     "B-TID: base64(RAND)@BSF (TS 33.220 4.5.2). A-KID: rid<RID>.tid<A-TID>@realm.\n"
-    "TS 33.535 6.1 names these parts and not how they are joined: this form is our\n"
+    "TS 33.535 6.1 names these parts but not how they are joined: this form is our\n"
     "own, after that of a SUCI (TS 23.003 28.7.3). Give an A-KID of another form\n"
     "whole, with --a-kid. akma derive --algorithm AKMA-A-TID gives A-TID.\n"
     "\n"

@@ -20,10 +20,10 @@ static const struct {
     {"derive", ka_derive, "derive Ka's from a master secret for a list of devices"},
     {"add", ka_add, "add Ka's to a devices file or a database"},
     {"remove", ka_remove, "remove Ka's from a devices file or a database"},
-    {"merge", ka_merge, "put Ks_NAF's and Ka's of two files together"},
-    {"list", ka_list, "list what a database has, without its Ka's"},
-    {"import", ka_import, "the Ka's of a devices file into a database"},
-    {"export", ka_export, "the Ka's of a database as a devices file"},
+    {"merge", ka_merge, "combine Ks_NAF's and Ka's of two files"},
+    {"list", ka_list, "list the rows of a database, without the Ka's"},
+    {"import", ka_import, "put the Ka's of a devices file into a database"},
+    {"export", ka_export, "write the Ka's of a database as a devices file"},
     {"rekey", ka_rekey, "seal the rows of a database with another key"},
 };
 

@@ -59,11 +59,11 @@ bool ka_read(struct secret_buf *text, const char *in, char fault[KA_FAULT_SIZE])
 
 /* What --help says of --out and --force, and of a file of Ka's that is there already. */
 #define KA_OUT_HELP   "a file of mode 0600 (without: standard output)"
-#define KA_FORCE_HELP "replace a file that is there already, with the Ka's in it"
+#define KA_FORCE_HELP "replace an existing file, with the Ka's in it"
 
 /*
- * Write rows to a file, or with NULL to standard output. One that is there already holds Ka's that
- * may be nowhere else: it is replaced only by force. False: fault.
+ * Write rows to a file, or with NULL to standard output. An existing file holds Ka's that may
+ * exist nowhere else: it is replaced only by force. False: fault.
  */
 bool ka_write(const struct secret_buf *text, const char *out, bool force,
               char fault[KA_FAULT_SIZE]);

@@ -17,9 +17,9 @@
 #include <string.h>
 
 static const char example[] =
-    "A device that the file has keeps its Ks_NAF; one that it does not have is taken\n"
-    "with --new alone. The last Ka of a device counts: give it to the device first,\n"
-    "then add it here, then remove the old one.\n"
+    "A device that is in the file keeps its Ks_NAF; a new device needs --new. The\n"
+    "last Ka of a device counts: give it to the device first, then add it here, then\n"
+    "remove the old one.\n"
     "\n"
     "Example:\n"
     "  akma ka add --devices devices.csv --in new.csv\n"
@@ -41,8 +41,8 @@ static const struct option_row rows[] = {
      "its Ka: file:PATH, env:NAME, fd:N or stdin (without: a random one)"},
     {"length", "N", &option.length, OPTION_OPTIONAL, "octets of a random one"},
     {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "its name"},
-    {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a device that is new"},
-    {"new", NULL, &option.is_new, OPTION_OPTIONAL, "take devices that it does not have"},
+    {"ks-naf", "SRC", &option.ks_naf, OPTION_OPTIONAL, "Ks_NAF of a new device"},
+    {"new", NULL, &option.is_new, OPTION_OPTIONAL, "accept new devices"},
     {"raw", NULL, &option.raw, OPTION_OPTIONAL, "secrets are octets as they are, not hex"},
     {"wait", "SECONDS", &option.database.wait, OPTION_OPTIONAL,
      "how long to wait while another program has it locked"},

@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const char example[] =
-    "What comes out is what akma ka new makes: a devices file without Ks_NAF, for a\n"
+    "The output is what akma ka new makes: a devices file without Ks_NAF, for a\n"
     "provisioning line or the devices. A third party that has the master\n"
     "(--ka-source master:SRC or pkcs11:URI of e2e-as) needs no such file.\n"
     "\n"
@@ -37,7 +37,7 @@ static const struct option_row rows[] = {
     {"out", "FILE", &option.out, OPTION_OPTIONAL, KA_OUT_HELP},
     {"force", NULL, &option.force, OPTION_OPTIONAL, KA_FORCE_HELP},
     {"threads", "N", &option.threads, OPTION_OPTIONAL,
-     "that derive at a time (default one a processor, and 4 with a token)"},
+     "how many derive at a time (default one a processor, and 4 with a token)"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};

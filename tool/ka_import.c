@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 static const char example[] =
-    "Rows are read as they come, whatever their number. A device and ka-id that the\n"
-    "database has already is left out where the Ka is the same, and refused where it\n"
-    "is another one. Third parties are not disturbed: new rows void nothing.\n"
+    "Rows are read as they come, in any number. An existing device and ka-id is\n"
+    "skipped if the Ka is the same, and refused if it differs. Third parties are not\n"
+    "disturbed: new rows revoke nothing.\n"
     "\n"
     "Example:\n"
     "  akma ka import --database postgresql://registrar@db.example.com/akma \\\n"

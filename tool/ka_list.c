@@ -18,15 +18,15 @@
 #define FLUSH_AT ((size_t)1024 * 1024) /* octets of rows */
 
 static const char list_example[] =
-    "One line a row, of a device the oldest first: the last one counts. The key is\n"
-    "the number of the line of --ka-key that it is sealed with. No Ka is shown.\n"
+    "One line per row, the oldest of a device first: the last one counts. The key is\n"
+    "the number of the line of --ka-key that seals the row. No Ka is shown.\n"
     "\n"
     "Example:\n"
     "  akma ka list --database postgresql://registrar@db.example.com/akma";
 
 static const char export_example[] =
-    "What comes out is a devices file without Ks_NAF, as akma ka new makes it: all\n"
-    "Ka's in clear, so keep it as you keep those.\n"
+    "The output is a devices file without Ks_NAF, as akma ka new makes it. It has all\n"
+    "Ka's in clear, so protect it in the same way.\n"
     "\n"
     "Example:\n"
     "  akma ka export --database postgresql://registrar@db.example.com/akma \\\n"

@@ -15,9 +15,9 @@
 #include <string.h>
 
 static const char example[] =
-    "Both are devices files; what comes out is one, with every Ka of each device. The\n"
-    "device is the column device, or without it the identity. One that only one of\n"
-    "the files has is refused.\n"
+    "Both are devices files; the output is one, with every Ka of each device. The\n"
+    "device is the column device, or without it the identity. A device that is in\n"
+    "only one of the files is refused.\n"
     "\n"
     "Example:\n"
     "  akma ka merge --ks-naf naf.csv --ka ka.csv --out devices.csv";

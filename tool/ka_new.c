@@ -18,8 +18,8 @@
 #include <string.h>
 
 static const char example[] =
-    "What comes out is a devices file without Ks_NAF: the third party's, what the\n"
-    "devices are given, and what akma ka add --in takes.\n"
+    "The output is a devices file without Ks_NAF: for the third party, for the\n"
+    "devices, and for akma ka add --in.\n"
     "\n"
     "Example:\n"
     "  akma ka new --in identities.txt --ka-id 2026 --out new.csv\n"

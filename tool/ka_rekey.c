@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 static const char example[] =
-    "Put the new key first into --ka-key of every third party, behind it the old one,\n"
-    "and reload them; then run this; then take the old line away. No Ka changes, so\n"
-    "nothing is void.\n"
+    "In --ka-key of every third party, put the new key first and the old one after\n"
+    "it, and reload; then run this; then remove the old line. No Ka changes, so\n"
+    "nothing is revoked.\n"
     "\n"
     "Example:\n"
     "  akma ka rekey --database postgresql://registrar@db.example.com/akma --ka-key ka.key";

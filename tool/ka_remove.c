@@ -16,7 +16,7 @@
 #include <string.h>
 
 static const char example[] =
-    "With --identity and one of the others, rows that both are true of. A device\n"
+    "With --identity and one of the others, rows that match both. A device\n"
     "without any row is unknown.\n"
     "\n"
     "Example:\n"
@@ -34,7 +34,7 @@ static const struct option_row rows[] = {
     {"ka-password-file", "FILE", &option.database.password_file, OPTION_OPTIONAL,
      "with --database, the password there (without: ~/.pgpass)"},
     {"identity", "ID", &option.identity, OPTION_OPTIONAL, "rows of this device"},
-    {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "rows of the Ka of this name"},
+    {"ka-id", "TEXT", &option.ka_id, OPTION_OPTIONAL, "rows of the Ka with this name"},
     {"no-ka-id", NULL, &option.unnamed, OPTION_OPTIONAL, "rows whose Ka has no name"},
     {"wait", "SECONDS", &option.database.wait, OPTION_OPTIONAL,
      "how long to wait while another program has it locked"},

@@ -18,12 +18,13 @@ static const struct {
     const char *purpose;
 } commands[] = {
     {"derive", command_derive, "derive one key, by any of the eight algorithms"},
-    {"psk", command_psk, "derive the keys of a fleet, for what will use them"},
+    {"psk", command_psk, "derive the keys of a fleet, in the format of another program"},
     {"identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
-    {"config", command_config, "write an openssl.cnf with akma beside what the system's has"},
-    {"setup", command_setup, "write all that a deployment needs, and renew its certificates"},
-    {"doctor", command_doctor, "find out whether derivation works here, and why not"},
-    {"ka", command_ka, "make Ka's, and change which ones a devices file has"},
+    {"config", command_config, "write an openssl.cnf with akma and the system's providers"},
+    {"setup", command_setup,
+     "write everything that a deployment needs, and renew its certificates"},
+    {"doctor", command_doctor, "check whether derivation works here, and if not, why"},
+    {"ka", command_ka, "make Ka's, and change those of a devices file"},
 #ifdef AKMA_GBA
     {"bootstrap", command_bootstrap, "get Ks and a B-TID with a USIM from the BSF"},
 #endif
@@ -35,7 +36,7 @@ static void help(void)
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].purpose);
     printf("\nakma COMMAND --help says more. The module has to be activated in the\n"
-           "configuration that OPENSSL_CONF names: akma doctor finds out if it is.\n");
+           "configuration that OPENSSL_CONF names: akma doctor checks this.\n");
 }
 
 int main(int argc, char *argv[])

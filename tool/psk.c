@@ -19,9 +19,9 @@
 #define LENGTH_MAX (AKMA_OUTPUT_BLOCKS_MAX * 64) /* octets: SHA2-512's longest output */
 
 static const char example[] =
-    "Columns of the CSV, named in its first line: identity, ks-naf, ka, and at will\n"
-    "naf-fqdn, ua-protocol-id, refresh, usage; the option of that name stands in\n"
-    "where there is no column or a field is empty. A row whose not-after has passed\n"
+    "Columns of the CSV, named in its first line: required: identity, ks-naf, ka;\n"
+    "optional: naf-fqdn, ua-protocol-id, refresh, usage. The option of that name is\n"
+    "used if there is no column or a field is empty. A row whose not-after has passed\n"
     "is refused; the columns ka-id and device are not used.\n"
     "\n"
     "Formats: mosquitto, stunnel, gnutls: identity:hex. libcoap: ,identity,hex (these\n"
@@ -41,11 +41,11 @@ static struct {
 static const struct option_row files[] = {
     {"in", "CSV", &option.in, OPTION_REQUIRED, "the devices; - is standard input"},
     {"out", "FILE", &option.out, OPTION_REQUIRED,
-     "the PSKs; mode 0600, in place only when all rows are done"},
+     "the PSKs; mode 0600, replaced only when all rows are done"},
     {"format", "FORMAT", &option.format, OPTION_REQUIRED,
      "mosquitto, stunnel, libcoap, openssl, gnutls, htdigest or json"},
     {"force", NULL, &option.force, OPTION_OPTIONAL,
-     "replace a devices file that is there, with the keys in it"},
+     "replace an existing devices file, with the keys in it"},
     {"keep-going", NULL, &option.keep_going, OPTION_OPTIONAL,
      "write the good rows, report the bad ones, exit with 1"},
 };

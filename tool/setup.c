@@ -27,8 +27,8 @@
 
 static const char example[] =
     "DIR is the first argument. It gets a folder for each host, and a README.md that\n"
-    "says what to do with them. A second run with DIR alone renews certificates of\n"
-    "which less than a third of their life is left; it writes over nothing else.\n"
+    "says what to do with them. A second run with only DIR renews certificates that\n"
+    "have less than a third of their life left; it overwrites nothing else.\n"
     "\n"
     "Example:\n"
     "  akma setup /etc/akma/site --naf-fqdn naf.example.com --third-party keys.example.com \\\n"
@@ -42,9 +42,9 @@ static const struct option_row rows[] = {
     {"naf-fqdn", "NAME", &option.naf_fqdn, OPTION_OPTIONAL,
      "FQDN of the NAF or AF, where UEs reach it"},
     {"third-party", "HOST", &option.third_party, OPTION_OPTIONAL,
-     "the third party runs there, apart from the NAF (default in one process with it)"},
+     "the third party runs there, separate from the NAF (default in one process with it)"},
     {"endpoint", "HOST", &option.endpoint, OPTION_OPTIONAL,
-     "the endpoint runs there, apart from the third party; needs --redis"},
+     "the endpoint runs there, separate from the third party; needs --redis"},
     {"redis", NULL, &option.redis, OPTION_OPTIONAL,
      "keep outstanding keys in a Redis, on the third party's host"},
     {"forward", "HOST:PORT|unix:PATH", &option.forward, OPTION_OPTIONAL,
@@ -100,7 +100,8 @@ static const char *choice_fault(const struct setup_choice *choice)
     if (choice->endpoint != NULL && !is_host(choice->endpoint))
         return "--endpoint: must be a host's name or address, without a port";
     if (choice->endpoint != NULL && !choice->redis)
-        return "--endpoint: third party and endpoint apart share outstanding keys: --redis is "
+        return "--endpoint: a separate endpoint shares outstanding keys with the third party: "
+               "--redis is "
                "missing";
     if (choice->forward != NULL && (!is_address(choice->forward) || choice->forward[0] == '\0'))
         return "--forward: must be HOST:PORT or unix:PATH";

@@ -50,43 +50,43 @@ static const struct option_row addresses[] = {
     {"e2e-accept", "HOST:PORT", &given.e2e_accept, false,
      "e2e connections of UEs: the endpoint; without it they come to --accept"},
     {"third-party", "HOST:PORT", &given.third_party, false,
-     "ask the third party there for flags: a NAF apart, which holds no Ka and no e2e_key"},
+     "ask the third party there for flags (separate NAF; holds no Ka and no e2e_key)"},
     {"naf-accept", "HOST:PORT", &given.naf_accept, false,
-     "requests of NAFs: a third party apart, which holds no Ks_NAF"},
+     "accept requests from NAFs (separate third party; holds no Ks_NAF)"},
 };
 
 static const struct option_row devices[] = {
     {"devices", "FILE", &given.devices, false,
-     "keys of the UEs: identity,ks-naf,ka[,ka-id][,device][,not-after]; of a NAF apart each ka is "
-     "empty, of a third party apart each ks-naf"},
+     "keys of the UEs: identity,ks-naf,ka[,ka-id][,device][,not-after]; for a separate NAF each ka "
+     "is empty, for a separate third party each ks-naf"},
     {"insecure-devices", NULL, &given.insecure_devices, false,
-     "take a devices file that others can read"},
+     "accept a devices file that others can read"},
 };
 
 static const struct option_row naf[] = {
     {"naf-fqdn", "NAME", &given.naf_fqdn, false, "FQDN of the NAF or AF"},
     {"ua-protocol-id", "[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
-     "Ua security protocol identifier, of one system or of those without one of their own; may be "
+     "Ua security protocol identifier, of one system or of those without their own; may be "
      "repeated"},
     {"e2e", "required|offered|off", &given.e2e, false,
-     "required: nothing goes in plain; offered: e2e for UEs with a Ka, plain for all; off"},
+     "required: no plain connection; offered: e2e for UEs with a Ka, plain for all; off"},
     {"identity-prefix", "TEXT", &given.prefix, false,
-     "any: 3GPP-AKMA, 3GPP-bootstrapping, 3GPP-bootstrapping-uicc; or this one alone"},
+     "any: 3GPP-AKMA, 3GPP-bootstrapping, 3GPP-bootstrapping-uicc; or only this one"},
     {"identity-separator", "TEXT", &given.separator, false,
-     "any: none, \".\" or \";\" behind the prefix; or this one alone (\"none\": none)"},
+     "any: none, \".\" or \";\" after the prefix; or only this one (\"none\": none)"},
 };
 
 static const struct option_row third_party[] = {
     {"mode", "MODE", &given.mode, false, "3GPP or HKDF"},
     {"digest", "DIGEST", &given.digest, false, "hash of the HMAC"},
     {"usage", "TEXT", &given.usage, false, "what the key is for"},
-    {"refresh-lifetime", "SECONDS", &given.lifetime, false, "how long a refresh is good"},
+    {"refresh-lifetime", "SECONDS", &given.lifetime, false, "how long a refresh is valid"},
 };
 
 static const struct option_row line[] = {
     {"cert", "FILE", &given.cert, false, "this side's certificate and its chain, PEM"},
     {"key", "FILE", &given.key, false, "its private key, PEM, of mode 0600"},
-    {"ca", "FILE", &given.ca, false, "the private CA that the other side's certificate is of"},
+    {"ca", "FILE", &given.ca, false, "CA certificate used to verify the peer"},
     {"crl", "FILE", &given.crl, false, "the CA's list of revoked certificates"},
 };
 
@@ -95,56 +95,56 @@ static const struct option_row store[] = {
      "outstanding e2e keys: memory, redis://HOST:PORT or rediss://HOST:PORT (TLS), which third "
      "parties and endpoints share"},
     {"store-key", "FILE", &given.store_key, false,
-     "what seals the keys in a Redis: lines N:<64 hex digits>, of mode 0600; the first line "
+     "keys that seal records in a Redis: lines N:<64 hex digits>, of mode 0600; the first line "
      "seals, all open"},
     {"store-user", "NAME", &given.store_user, false, "Redis's user (default its default one)"},
     {"store-password-file", "FILE", &given.store_password_file, false,
      "its password, of mode 0600"},
     {"store-ca", "FILE", &given.store_ca, false,
-     "the CA that a rediss: server's certificate is of (default the system's)"},
+     "CA certificate used to verify a rediss: server (default the system's)"},
 };
 
 static const struct option_row endpoint[] = {
     {"forward", "HOST:PORT|unix:PATH", &given.forward, false,
      "relay e2e connections to the application there (default: an echo)"},
     {"proxy-protocol", NULL, &given.proxy_protocol, false,
-     "tell it who it is, in a header of version 2: the device is PP2_TYPE_SSL's CN"},
+     "send a PROXY protocol v2 header naming the device, as the CN of PP2_TYPE_SSL"},
 };
 
 static const struct option_row limits[] = {
     {"connections-max", "N", &given.connections_max, false,
-     "at a time; fewer where there are not enough descriptors"},
+     "at a time; fewer if there are not enough descriptors"},
     {"connections-per-device", "N", &given.connections_per_device, false, "at a time"},
     {"handshakes-per-source", "N", &given.handshakes_per_source, false,
      "unfinished ones at a time, of an IPv4 address or an IPv6 /64"},
     {"handshake-timeout", "SECONDS", &given.handshake_timeout, false, "until it is complete"},
     {"line-timeout", "SECONDS", &given.line_timeout, false,
-     "until a line that is due, or has begun, is complete"},
+     "until a line that is awaited, or has begun, is complete"},
     {"idle-timeout", "SECONDS", &given.idle_timeout, false,
-     "without any octet, or while a side takes none of what waits for it; then it is closed"},
+     "close a connection after this long without progress in either direction"},
     {"session-lifetime", "SECONDS", &given.session_lifetime, false,
-     "of a connection, whatever happens on it (default none)"},
-    {"connections", "N", &given.connections, false, "exit after so many connections of UEs"},
+     "time limit for a connection, whatever happens on it (default none)"},
+    {"connections", "N", &given.connections, false, "exit after this many connections of UEs"},
 };
 
 static const struct option_row operation[] = {
     {"log-identities", "full|hash", &given.log_identities, false,
      "full, or hash: keyed for this run of the process"},
     {"log-level", "err|warning|info", &given.log_level, false,
-     "the least severe of what is logged"},
+     "the least severe level that is logged"},
     {"log-file", "FILE", &given.log_file, false,
-     "append the log to it, not to standard error; opened anew at SIGUSR1"},
+     "append the log to it, not to standard error; reopened at SIGUSR1"},
     {"audit-log", "FILE", &given.audit_log, false,
-     "append a line to it for every key that is issued, used or revoked; opened anew at SIGUSR1"},
+     "append a line to it for every key that is issued, used or revoked; reopened at SIGUSR1"},
     {"metrics", "HOST:PORT", &given.metrics, false,
-     "GET /metrics, /healthz, /readyz and, for people, /; HOST may be left out: the loopback"},
+     "GET /metrics, /healthz, /readyz and, for browsers, /; without HOST, the loopback"},
     {"ready-strict", NULL, &given.ready_strict, false,
      "/readyz answers 503 while the store, the link, the application or the operator is down"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
-     "after SIGTERM, until connections that are open are closed"},
+     "after SIGTERM, until open connections are closed"},
     {"reload-interval", "SECONDS", &given.reload_interval, false,
-     "how often the files, but --devices, are looked at: what has changed is read again; 0: at "
-     "SIGHUP alone"},
+     "how often the files, except --devices, are checked: what has changed is read again; 0: only "
+     "at SIGHUP"},
     {"keylog", "FILE", &given.keylog, false, "write TLS secrets of UEs, for debugging"},
     OPTION_CONFIG_ROW,
     OPTION_CHECK_ROW,
@@ -169,7 +169,7 @@ static bool is_same(const char *value, const char *otherwise)
     return strcmp(value, otherwise) == 0;
 }
 
-/* What belongs to one role is of no use to another: better said than ignored. */
+/* An option of another role is reported rather than ignored. */
 static void check_addresses(const struct app_server_options *o)
 {
     require(o->third_party == NULL || o->accept != NULL,
@@ -181,7 +181,7 @@ static void check_addresses(const struct app_server_options *o)
             "--third-party and --naf-accept: a process is the NAF's end of the line or the third "
             "party's, not both");
     require(o->third_party == NULL || o->e2e_accept == NULL,
-            "--third-party and --e2e-accept: a NAF apart holds no e2e_key, so that the endpoint "
+            "--third-party and --e2e-accept: a separate NAF holds no e2e_key, so that the endpoint "
             "is another process's");
 }
 
@@ -189,10 +189,11 @@ static void check_naf(const struct app_server_options *o)
 {
     require(o->accept == NULL || o->naf_fqdn != NULL, "--naf-fqdn NAME is missing");
     require(o->accept != NULL || o->naf_fqdn == NULL,
-            "--naf-fqdn is for a NAF (--accept); a third party apart takes it from requests");
-    require(o->accept != NULL ||
-                (is_same(o->ua_protocol_ids[0], ua_protocol_id) && o->ua_protocol_ids[1] == NULL),
-            "--ua-protocol-id is for a NAF (--accept); a third party apart takes it from requests");
+            "--naf-fqdn is for a NAF (--accept); a separate third party takes it from requests");
+    require(
+        o->accept != NULL ||
+            (is_same(o->ua_protocol_ids[0], ua_protocol_id) && o->ua_protocol_ids[1] == NULL),
+        "--ua-protocol-id is for a NAF (--accept); a separate third party takes it from requests");
     require(o->accept != NULL || is_same(o->e2e, required), "--e2e is for a NAF (--accept)");
     require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");
     require(o->accept != NULL || (is_same(o->prefix, any) && is_same(o->separator, any)),
@@ -229,14 +230,15 @@ static void check_ka(struct app_server_options *o)
 
     require(!ka_options_given() ||
                 (o->third_party == NULL && (o->accept != NULL || o->naf_accept != NULL)),
-            "--ka-source and what goes with it are for who derives: all in one, or the third "
-            "party");
+            "--ka-source and its options are for the process that derives: all in one, or the "
+            "third party");
     ka_options_check();
     if (o->devices == NULL)
         o->devices = file;
-    require(!ka_options_given() || o->accept != NULL || o->devices == file ||
-                (file != NULL && strcmp(o->devices, file) == 0),
-            "--devices: a third party apart holds no Ks_NAF, and its Ka's come from --ka-source");
+    require(
+        !ka_options_given() || o->accept != NULL || o->devices == file ||
+            (file != NULL && strcmp(o->devices, file) == 0),
+        "--devices: a separate third party holds no Ks_NAF, and its Ka's come from --ka-source");
 }
 
 static void check_devices(const struct app_server_options *o)
@@ -246,7 +248,7 @@ static void check_devices(const struct app_server_options *o)
     const bool needs_ka = is_wanted && o->third_party == NULL && !ka_options_given();
 
     require((!needs_ks_naf && !needs_ka) || o->devices != NULL, "--devices FILE is missing");
-    require(is_wanted || o->devices == NULL, "--devices: an endpoint alone has no use for it");
+    require(is_wanted || o->devices == NULL, "--devices: an endpoint alone does not use it");
     require(o->devices != NULL || o->insecure_devices == NULL,
             "--insecure-devices: there is no --devices FILE");
 }
@@ -256,7 +258,7 @@ static void check_store(const struct app_server_options *o)
     const bool is_shared = !is_same(o->store, memory);
 
     require(!is_shared || o->third_party == NULL,
-            "--store is the third party's and the endpoint's: a NAF apart holds no e2e_key");
+            "--store is the third party's and the endpoint's: a separate NAF holds no e2e_key");
     require(is_shared || (o->store_key == NULL && o->store_user == NULL &&
                           o->store_password_file == NULL && o->store_ca == NULL),
             "--store-key, --store-user, --store-password-file and --store-ca are for a Redis: "
@@ -270,9 +272,10 @@ static void check_store(const struct app_server_options *o)
             "--store-key FILE is missing: keys are not given to a Redis unsealed");
     require(o->store_user == NULL || o->store_password_file != NULL,
             "--store-user: --store-password-file FILE is missing");
-    require(is_shared || o->accept != NULL || o->naf_accept != NULL,
-            "--e2e-accept alone is an endpoint apart, whose keys come from a third party: --store "
-            "redis://HOST:PORT or rediss://HOST:PORT is missing");
+    require(
+        is_shared || o->accept != NULL || o->naf_accept != NULL,
+        "--e2e-accept alone is a separate endpoint, whose keys come from a third party: --store "
+        "redis://HOST:PORT or rediss://HOST:PORT is missing");
 }
 
 static void check_operation(const struct app_server_options *o)
@@ -293,7 +296,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
                                                           struct app_server_roles *roles)
 {
     const struct option_group groups[] = {
-        OPTION_GROUP("Addresses: which roles this process plays", addresses),
+        OPTION_GROUP("Addresses, which select this process's roles", addresses),
         OPTION_GROUP("Devices", devices),
         OPTION_GROUP("NAF (--accept)", naf),
         source_options,

@@ -1,7 +1,7 @@
 /*
  * The options of e2e-as that say where Ka comes from
  *
- * Which of them a kind of source takes stands in its row (ka_kinds.c).
+ * The row of a kind of source (ka_kinds.c) says which of them it takes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,23 +21,24 @@ static const struct option_row rows[] = {
     {"ka-source", "KIND:PLACE", sources, OPTION_MANY,
      "file:PATH, a devices file whose ks-naf are empty (default --devices); postgresql:URI, sealed "
      "rows; master:SRC, a master secret of 64 hex digits; pkcs11:URI, one in a token (RFC 7512). "
-     "Several masters may stand side by side"},
+     "Several masters may be used together"},
     {"ka-key", "FILE", &settings.key, false,
-     "what the rows are sealed with: lines N:<64 hex digits>, of mode 0600; the first line seals, "
+     "keys that seal the rows: lines N:<64 hex digits>, of mode 0600; the first line seals, "
      "all open"},
     {"ka-password-file", "FILE", &settings.password_file, false,
      "the password of the database, of mode 0600"},
     {"ka-id", "TEXT", ka_ids, OPTION_MANY,
-     "of a master: which Ka flags are issued with; may be repeated for older ones, and for each "
+     "for a master: which Ka flags are issued with; may be repeated for older ones, and for each "
      "master"},
     {"ka-devices", "PATTERN", patterns, OPTION_MANY,
-     "of a master: whose Ka may be made (* is any text), the others have none; may be repeated"},
+     "for a master: the devices whose Ka may be made (* is any text), others have none; may be "
+     "repeated"},
     {"ka-revoked", "FILE|postgresql:URI", &settings.revoked, false,
-     "of a master: Ka's that are revoked, device,ka-id; or the table of them"},
+     "for a master: the revoked Ka's, device,ka-id; or the table of them"},
     {"ka-pin", "SRC", &settings.pin, false,
      "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"},
     {"ka-sessions", "N", &settings.sessions, false, "with the token at a time (default 4)"},
-    {"ka-timeout", "SECONDS", &settings.timeout, false, "how long a Ka is waited for (default 3)"},
+    {"ka-timeout", "SECONDS", &settings.timeout, false, "time limit for a Ka (default 3)"},
 };
 
 const struct option_group ka_options =
@@ -90,7 +91,7 @@ void ka_options_check(void)
         if (each == NULL)
             refuse("ka-source", ": must be ", ka_kinds_wanted());
         if (sources[1] != NULL && !each->may_repeat)
-            refuse("ka-source", ": only masters stand side by side, not ", each->name);
+            refuse("ka-source", ": only masters can be used together, not ", each->name);
     }
     for (size_t i = 1; i < ka_options.count; i++) {
         const struct option_row *row = &ka_options.rows[i];

@@ -29,20 +29,19 @@ const struct option_row bootstrap_option_rows[BOOTSTRAP_OPTION_ROWS] = {
      "bootstrap with this BSF, http:// or https://; auto: the one that TS 23.003 names for the "
      "subscriber"},
     {"bsf-ca", "FILE", &option.bsf_ca, false,
-     "CA certificates in PEM that the BSF is verified with (without: the system's)"},
+     "CA certificates in PEM that verify the BSF (without: the system's)"},
     {"usim", "SPEC", &option.usim, false,
      "the card: pcsc:[READER], at:/dev/TTY, or milenage:FILE, a test subscriber"},
     {"usim-pin", "SRC", &option.pin, false,
      "its PIN: file:PATH, env:NAME, fd:N or stdin; once it is refused it is not tried again"},
     {"impi", "NAI", &option.impi, false, "user@realm (without: the ISIM's, or made from the IMSI)"},
-    {"state", "FILE", &option.state, false, "where B-TID and Ks are kept, as akma bootstrap does"},
+    {"state", "FILE", &option.state, false, "file for B-TID and Ks, as for akma bootstrap"},
     {"bootstrap-interval", "SECONDS", &option.interval, false,
-     "between two bootstrappings, at the least; it doubles while they are of no use"},
+     "least time between two bootstrappings; it doubles while they do not help"},
     {"bootstrap-timeout", "SECONDS", &option.timeout, false, "for the whole exchange"},
     {"ka", "SRC", &option.ka, false,
-     "Ka in hex: file:PATH, env:NAME, fd:N or stdin; in place of the devices file; its name is "
-     "that "
-     "of --ka-id"},
+     "Ka in hex: file:PATH, env:NAME, fd:N or stdin; instead of the devices file; its name is "
+     "that of --ka-id"},
 };
 
 struct bootstrap_inputs {

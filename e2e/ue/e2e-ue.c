@@ -49,13 +49,13 @@ static const struct option_row rows[] = {
      "the enterprise's e2e endpoint; without it the NAF's address"},
     {"devices", "FILE", &option.devices, false,
      "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty; "
-     "with --bsf the device's Ka's alone are taken"},
+     "with --bsf only the device's Ka's are used"},
     {"insecure-devices", NULL, &option.insecure_devices, false,
-     "take a devices file that others can read"},
+     "accept a devices file that others can read"},
     {"identity", "ID", &option.identity, false, "B-TID or A-KID, a row of the devices file"},
     {"device", "NAME", &option.device, false,
-     "the device's permanent name: its last row, unless --identity names one; said with the nonce, "
-     "for an operator whose answer names nobody"},
+     "the device's permanent name: its last row, unless --identity names one; sent with the nonce, "
+     "for an operator whose answer names no device"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
     {"ua-protocol-id", "HEX", &option.ua_protocol_id, false, "Ua security protocol identifier"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
@@ -65,7 +65,7 @@ static const struct option_row rows[] = {
     {"identity-separator", "TEXT", &option.separator, false,
      "between prefix and identity; \"none\": none (default \".\", none for 3GPP-AKMA)"},
     {"ka-id", "ID", &option.ka_id, false,
-     "which Ka is asked for, during a change: one that this UE has (default the server's newest)"},
+     "the Ka to request during a change: one that this UE has (default the server's newest)"},
     {"oldest-ka-id", "ID", &option.oldest_ka_id, false,
      "the oldest Ka that a flag may mean: rows of the devices file before it are retired"},
     {"keylog", "FILE", &option.keylog, false, "write TLS secrets, for debugging"},
@@ -78,25 +78,27 @@ static const struct option_row rows[] = {
 static const struct option_row message_rows[] = {
     {"message", "TEXT", &option.message, false, "the line to send and get back"},
     {"allow-plain", NULL, &option.allow_plain, false,
-     "go on without e2e if the flag is withheld (not if it is altered)"},
+     "continue without e2e if the flag is withheld (not if it is altered)"},
 };
 
 static const struct option_row listen_rows[] = {
     {"listen", "HOST:PORT|unix:PATH", &option.listen, false,
-     "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device"},
+     "a loopback address, or a socket of mode 0600: a program that connects there speaks as the "
+     "device"},
     {"reload-interval", "SECONDS", &option.reload_interval, false,
-     "how often the devices file is looked at: what has changed is read again; 0: at SIGHUP alone"},
+     "how often the devices file is checked: if it has changed, it is read again; 0: only at "
+     "SIGHUP"},
     {"log-level", "err|warning|info", &option.log_level, false,
-     "the least severe of what is logged"},
+     "the least severe level that is logged"},
     {"log-file", "FILE", &option.log_file, false,
-     "append the log to it, not to standard error; opened anew at SIGUSR1"},
+     "append the log to it, not to standard error; reopened at SIGUSR1"},
 };
 
 static const struct option_group groups[] = {
     OPTION_GROUP("Both", rows),
-    OPTION_GROUP("Say one line, and end", message_rows),
+    OPTION_GROUP("Send one line, and end", message_rows),
     OPTION_GROUP("Relay local connections, until SIGTERM", listen_rows),
-    OPTION_GROUP("A key by the device's own USIM, in place of one in the devices file",
+    OPTION_GROUP("A key from the device's own USIM, instead of the devices file",
                  bootstrap_option_rows),
 };
 

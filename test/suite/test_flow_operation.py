@@ -601,7 +601,7 @@ COMBINATIONS: dict[str, tuple[list[str], str]] = {
     "a certificate for nothing": ([*NAF, *LINE], "--third-party or --naf-accept is missing"),
     "name of a third party": ([*THIRD_PARTY, *LINE, "--naf-fqdn", FQDN], "--naf-fqdn is for a NAF"),
     "e2e of a third party": ([*THIRD_PARTY, *LINE, "--e2e", "off"], "--e2e is for a NAF"),
-    "endpoint with devices": (["--e2e-accept", "127.0.0.1:0", "--devices", "x"], "no use for it"),
+    "endpoint with devices": (["--e2e-accept", "127.0.0.1:0", "--devices", "x"], "does not use it"),
     "log": ([*NAF, "--log-identities", "some"], "must be full or hash"),
     "limit": ([*NAF, "--connections-max", "0"], "--connections-max 0: must be a number from 1"),
 }

@@ -23,10 +23,10 @@ APART = ["--naf-accept", f"{LOOPBACK}:0", "--cert", "x", "--key", "x", "--ca", "
     [
         ([*NAF, "--devices", "x", "--ka-source", "x"], "--ka-source: must be file:PATH"),
         ([*NAF, "--devices", "x", "--ka-source", "file:"], "--ka-source: must be file:PATH"),
-        ([*APART, "--devices", "x", "--ka-source", "file:y"], "a third party apart holds no"),
+        ([*APART, "--devices", "x", "--ka-source", "file:y"], "a separate third party holds no"),
         (
             ["--e2e-accept", f"{LOOPBACK}:0", "--ka-source", "file:x"],
-            "are for who derives",
+            "are for the process that derives",
         ),
     ],
 )

@@ -38,7 +38,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (ENDPOINT + REDIS + KEY + ["--store-user", "x"], "--store-password-file FILE is missing"),
         (ENDPOINT + REDIS + KEY + ["--store-ca", "x"], "--store-ca goes with --store rediss://"),
         (ENDPOINT + REDIS + KEY + ["--proxy-protocol"], "--forward HOST:PORT or unix:PATH is"),
-        (ENDPOINT + REDIS + KEY + ["--devices", "x"], "an endpoint alone has no use for it"),
+        (ENDPOINT + REDIS + KEY + ["--devices", "x"], "an endpoint alone does not use it"),
         (
             ["--naf-accept", "x:1", "--devices", "x", "--cert", "x", "--key", "x", "--ca", "x"]
             + ["--forward", "x:1"],
@@ -47,7 +47,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (
             ["--accept", "x:1", "--third-party", "x:1", "--devices", "x", "--naf-fqdn", FQDN]
             + ["--cert", "x", "--key", "x", "--ca", "x", *REDIS, *KEY],
-            "a NAF apart holds no e2e_key",
+            "a separate NAF holds no e2e_key",
         ),
     ],
 )
