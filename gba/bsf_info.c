@@ -66,7 +66,7 @@ static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char
     for (size_t i = 0; i < FIELDS && reading->depth == 2; i++)
         if (strcmp(name, reading->fields[i].name) == 0) {
             if (reading->fields[i].is_given)
-                stop(reading, "btid or lifetime stands in it twice");
+                stop(reading, "btid or lifetime occurs in it twice");
             reading->fields[i].is_given = true;
             reading->open = &reading->fields[i];
         }

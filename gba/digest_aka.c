@@ -28,7 +28,7 @@ static bool fail_without_md5(char fault[GBA_FAULT_SIZE])
 {
     return gba_fail(fault,
                     "libcrypto gives no MD5, which HTTP Digest AKAv1-MD5 (RFC 3310) needs: a FIPS "
-                    "provider has none, so activate default beside it for this program");
+                    "provider has none, so activate default as well for this program");
 }
 
 /* The challenge */

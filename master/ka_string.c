@@ -32,11 +32,11 @@ size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char 
     else if (ka_id_length > KA_STRING_TEXT_MAX)
         *fault = "ka-id: longer than 255 octets";
     else if (!row_is_text(device, device_length))
-        *fault =
-            "device: must be UTF-8 without blanks, quotes, control characters and what is not seen";
+        *fault = "device: must be UTF-8 without blanks, quotes, control characters and invisible "
+                 "characters";
     else if (!row_is_text(ka_id, ka_id_length))
-        *fault =
-            "ka-id: must be UTF-8 without blanks, quotes, control characters and what is not seen";
+        *fault = "ka-id: must be UTF-8 without blanks, quotes, control characters and invisible "
+                 "characters";
     if (*fault != NULL)
         return 0;
     s[at++] = 0xFF;

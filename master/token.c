@@ -244,9 +244,9 @@ static bool read_pin(struct token *token, const char *pin, char fault[MASTER_FAU
     if (source == NULL)
         return true;
     if (pin != NULL && token->uri.pin != NULL) {
-        (void)master_fault(fault, MASTER_REFUSED,
-                           "pkcs11: the PIN is given twice: by the URI's "
-                           "pin-source, and beside the URI");
+        (void)master_fault(
+            fault, MASTER_REFUSED,
+            "pkcs11: the PIN is given twice: by the URI's pin-source, and by --ka-pin");
         return false;
     }
     if (!secret_source_read(secret, source, true, PIN_MAX, why) || why[0] != '\0') {

@@ -13,7 +13,7 @@ static const struct {
     const char *what;
 } locks[] = {
     {CKF_USER_PIN_LOCKED,
-     "pkcs11: the token's PIN is locked: its security officer can set it anew"},
+     "pkcs11: the token's PIN is locked: its security officer can set a new one"},
     {CKF_USER_PIN_FINAL_TRY,
      "pkcs11: one more wrong PIN locks the token, so none is tried: log in to it once by its own "
      "tools"},

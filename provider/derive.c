@@ -90,7 +90,7 @@ static bool key_is_alive(const struct kdf_ctx *ctx)
         return true;
     if (now < 0)
         RAISE(&ctx->provctx->errors, REASON_EXPIRED,
-              "not-after: the clock cannot be read, or stands before 1970: set it");
+              "not-after: the clock cannot be read, or is before 1970: set it");
     else
         RAISE(&ctx->provctx->errors, REASON_EXPIRED,
               "not-after: the 3GPP key ended at %lld and it is %lld (seconds since 1970 UTC): "

@@ -55,9 +55,9 @@ bool naf_id_missing(unsigned int present, const struct errors *errors)
 {
     if (has_input(present, INPUT_NAF_FQDN))
         RAISE(errors, REASON_MISSING,
-              "ua-protocol-id: missing; naf-fqdn needs its 5 octets beside it");
+              "ua-protocol-id: missing; naf-fqdn needs its 5 octets as well");
     else if (has_input(present, INPUT_UA_PROTOCOL_ID))
-        RAISE(errors, REASON_MISSING, "naf-fqdn: missing; ua-protocol-id needs it beside it");
+        RAISE(errors, REASON_MISSING, "naf-fqdn: missing; ua-protocol-id needs it as well");
     else
         RAISE(errors, REASON_MISSING,
               "naf-id: missing; set it (or naf-fqdn and ua-protocol-id) before deriving");

@@ -22,7 +22,7 @@ const char *pattern_read_naf(struct pattern *pattern, const char *text, size_t l
         length -= 2;
     }
     if (memchr(name, '*', length) != NULL)
-        return "a '*' stands alone or elsewhere than at the front; must be an FQDN, or "
+        return "a '*' is alone or not at the front; must be an FQDN, or "
                "'*.' followed by at least two labels";
     fault = naf_fqdn_fault(name, length);
     if (fault != NULL)

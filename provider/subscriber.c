@@ -24,7 +24,7 @@ struct prefix {
 /* The prefixes of the service based interfaces (TS 29.571); S has the value alone. */
 static const struct prefix supi_prefixes[] = {
     {"imsi-", "leave out 'imsi-': the SUPI of an IMSI is its bare digits here (TS 33.501 A.7.0)"},
-    {"nai-", "leave out 'nai-': the SUPI is user@realm alone here (TS 33.501 A.7.0)"},
+    {"nai-", "leave out 'nai-': the SUPI is only user@realm here (TS 33.501 A.7.0)"},
     {"gci-", "a GCI is given as its NAI, without 'gci-'; " SUPI_WANTED},
     {"gli-", "a GLI is given as its NAI, without 'gli-'; " SUPI_WANTED},
     {"suci-", "a SUCI is concealed and gives another key; " SUPI_WANTED},

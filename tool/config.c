@@ -138,8 +138,8 @@ static void put_instance(FILE *file, const struct conf_file *system, const char 
     (void)snprintf(base, sizeof(base), "%.90s_sect", name);
     (void)fresh_name(system, base, section);
     (void)fprintf(file,
-                  "\n[%s]\n%s = %s\n\n# soft_load: where the module is missing, the rest goes on "
-                  "without it, and AKMA-E2E is unknown.\n[%s]\n",
+                  "\n[%s]\n%s = %s\n\n# soft_load: if the module is missing, everything else still "
+                  "loads, and AKMA-E2E is unknown.\n[%s]\n",
                   providers, name, section, section);
     put_module(file);
     (void)fputs("soft_load = 1\nactivate = 1\n", file);
@@ -228,7 +228,7 @@ static void put_default(FILE *file, const struct conf_file *system, const char *
         (void)fprintf(file, "\n[%s]\ndefault = %s\n", providers,
                       fresh_name(system, "default_sect", name));
     (void)fprintf(file,
-                  "\n# Where a provider is activated, OpenSSL no longer activates `default` by "
+                  "\n# If a provider is activated, OpenSSL no longer activates `default` by "
                   "itself.\n[%s]\nactivate = 1\n",
                   known == NULL ? name : known->value);
 }
@@ -240,13 +240,13 @@ static void put_file(FILE *file, const struct conf_file *system, const char *pat
 
     (void)fprintf(file,
                   CONF_FILE_MARK
-                  ": the system's OpenSSL configuration, with default and akma beside what it\n"
-                  "# activates. For one application:\n#\n"
+                  ": the system's OpenSSL configuration, with default and akma added to its\n"
+                  "# providers. For one application:\n#\n"
                   "#   OPENSSL_CONF=\"%s\" openssl kdf ... AKMA-E2E\n#\n"
                   "# Nothing reads this file by itself. Do not activate akma in the system's own "
-                  "openssl.cnf: every program\n# reads that. If that file calls its sections "
-                  "otherwise one day, `akma config` writes this one anew; it keeps\n# the keys of "
-                  "akma's own sections, and nothing else. `akma doctor` compares the two.\n\n"
+                  "openssl.cnf: every program\n# reads that. If that file later renames its "
+                  "sections, let `akma config` write this one again; it keeps\n# only the keys of "
+                  "akma's own sections. `akma doctor` compares the two.\n\n"
                   ".include ",
                   option.out == NULL ? "THIS FILE" : option.out);
     put_value(file, path);
@@ -362,7 +362,7 @@ int command_config(int argc, char *argv[])
     struct conf_file system;
     bool done;
 
-    options_parse(argc, argv, "write an openssl.cnf with akma beside what the system's has", groups,
+    options_parse(argc, argv, "write an openssl.cnf with akma and the system's providers", groups,
                   sizeof(groups) / sizeof(groups[0]));
     conf_file_system(path);
     if (option.module != NULL && access(option.module, R_OK) != 0) {

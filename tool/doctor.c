@@ -127,7 +127,7 @@ static void report_instances(struct doctor *doctor)
                          OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf)));
     else if (!doctor->report.failed)
         (void)report_add(&doctor->report, false, "instances", NULL,
-                         "no akma is in the configuration that is in force: %s",
+                         "the current configuration has no akma: %s",
                          doctor_do_configure(doctor, remedy));
     EVP_KDF_free(kdf);
     ERR_clear_error();

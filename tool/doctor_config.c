@@ -152,7 +152,7 @@ static bool report_taken_value(struct doctor *doctor, const struct doctor_instan
     (void)snprintf(other, sizeof(other), "%.40s_section", entry->value);
     return report_add(&doctor->report, false, "keys", instance->name,
                       "the value of %s is also the name of the section [%.64s], so OpenSSL takes "
-                      "it as that and the key is gone: rename the section: %s",
+                      "it as that and the key is lost: rename the section: %s",
                       entry->name, entry->value,
                       is_used_elsewhere(doctor, entry->value)
                           ? "and what else refers to it"
@@ -186,7 +186,7 @@ static void check_activate(struct doctor *doctor, const struct doctor_instance *
 
     if (activate == NULL && nearest_in(doctor, instance->section, line.key) != NULL)
         (void)report_add(&doctor->report, false, "activate", instance->name,
-                         "not in [%s], unless what is said of its keys is mended",
+                         "not in [%s], unless the fault of its keys is repaired",
                          instance->section);
     else if (activate == NULL)
         (void)report_add(&doctor->report, false, "activate", instance->name,
@@ -315,10 +315,9 @@ void doctor_check_system(struct doctor *doctor)
                          "cannot be compared with %s: %s", doctor->config, what);
     else if (conf_file_loses(&system, &doctor->file, what))
         (void)report_add(&doctor->report, false, "system's settings", doctor->system,
-                         "has %s, which is not in force with %s: %s", what, doctor->config,
+                         "has %s, which is lost with %s: %s", what, doctor->config,
                          doctor_do_rewrite(doctor, remedy));
     else
-        (void)report_add(&doctor->report, true, "system's settings", doctor->system,
-                         "stay in force");
+        (void)report_add(&doctor->report, true, "system's settings", doctor->system, "are kept");
     conf_file_close(&system);
 }

@@ -139,7 +139,7 @@ static void check_answer(struct doctor *doctor, const struct doctor_instance *in
             (void)report_add(report, false, name, instance->name, "%s", why);
         else if (is_right_without_policy(doctor, instance, answer))
             (void)report_add(report, true, name, instance->name,
-                             "right (of the module alone: its policy has no room for this call)");
+                             "right (of the module alone: its policy does not allow this call)");
         else
             (void)report_add(report, false, name, instance->name, "%s", wrong);
     }
@@ -206,7 +206,7 @@ static void report_no_hmac(struct doctor *doctor)
         return;
     }
     (void)report_add(&doctor->report, false, "HMAC", NULL,
-                     "no provider has it: activate default (or fips) beside akma: %s",
+                     "no provider has it: activate default (or fips) as well as akma: %s",
                      by_options && first_active(doctor) == NULL ? ""
                      : by_options                               ? doctor_do_again(&with, remedy)
                                   : doctor_do_append(doctor, lines, count, remedy));

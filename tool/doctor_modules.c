@@ -70,8 +70,8 @@ static bool load_fault(const char *path, char words[CHILD_WORDS_SIZE])
         return false;
     }
     if (!S_ISREG(status.st_mode)) {
-        (void)snprintf(words, CHILD_WORDS_SIZE, "%.200s: %s, where the module's file is wanted",
-                       path, S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
+        (void)snprintf(words, CHILD_WORDS_SIZE, "%.200s: %s; the module's file is wanted", path,
+                       S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
         return !S_ISDIR(status.st_mode);
     }
     if (!child_run(try_to_load, path, words))

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define BUFFER_SIZE ((size_t)256 * 1024) /* of rows on their way */
-#define BATCH       "5000"               /* rows that are sealed anew at a time */
+#define BATCH       "5000"               /* rows that are resealed at a time */
 #define INCOMING    "pg_temp.akma_ka_incoming"
 
 struct ka_database {
@@ -435,7 +435,7 @@ bool ka_database_each(struct ka_database *database, const struct ka_database_sco
     return done;
 }
 
-/* The rows of a batch, sealed anew, on their way. */
+/* The rows of a batch, resealed, on their way. */
 static bool seal_batch(struct ka_database *database, const PGresult *rows,
                        char fault[KA_DATABASE_FAULT_SIZE])
 {

@@ -23,14 +23,14 @@ struct ka_database_options {
 };
 
 /* The rows of these options, to be put among a command's. */
-#define KA_DATABASE_ROWS(options, given)                                                       \
-    {"database", "URI", &(options).uri, given, "PostgreSQL's address: postgresql://..."},      \
-        {"ka-key", "FILE", &(options).key, OPTION_OPTIONAL,                                    \
-         "with --database, what its rows are sealed with: lines N:<64 hex digits>; the first " \
-         "line seals, all open"},                                                              \
-    {                                                                                          \
-        "ka-password-file", "FILE", &(options).password_file, OPTION_OPTIONAL,                 \
-            "with --database, the password there (without: ~/.pgpass)"                         \
+#define KA_DATABASE_ROWS(options, given)                                                  \
+    {"database", "URI", &(options).uri, given, "PostgreSQL's address: postgresql://..."}, \
+        {"ka-key", "FILE", &(options).key, OPTION_OPTIONAL,                               \
+         "with --database, keys that seal its rows: lines N:<64 hex digits>; the first "  \
+         "line seals, all open"},                                                         \
+    {                                                                                     \
+        "ka-password-file", "FILE", &(options).password_file, OPTION_OPTIONAL,            \
+            "with --database, the password there (without: ~/.pgpass)"                    \
     }
 
 /* What a command does with the table, and with the keys of its rows. */

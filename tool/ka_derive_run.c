@@ -79,7 +79,7 @@ static const char *name_fault(const char *name, size_t length)
         return "a device's name has at most 255 octets";
     if (memchr(name, ',', length) != NULL || !row_is_text(name, length))
         return "a device's name must be UTF-8 without blanks, commas, quotes, control characters "
-               "and what is not seen";
+               "and invisible characters";
     return NULL;
 }
 

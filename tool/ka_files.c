@@ -39,7 +39,7 @@ static bool read_fd(struct secret_buf *text, int fd, char fault[KA_FAULT_SIZE])
     }
     if (text->failed)
         return wrong(fault, "out of memory");
-    return wrong(fault, errno == EFBIG ? "more than 256 MiB that come from no regular file"
+    return wrong(fault, errno == EFBIG ? "more than 256 MiB, and not from a regular file"
                                        : strerror(errno));
 }
 
@@ -63,7 +63,7 @@ bool ka_may_write(const char *out, bool force, char fault[KA_FAULT_SIZE])
     struct stat status;
 
     return force || lstat(out, &status) != 0 || !S_ISREG(status.st_mode) ||
-           wrong(fault, "is there already, and the Ka's in it may be nowhere else: give another "
+           wrong(fault, "is there already, and the Ka's in it may exist nowhere else: give another "
                         "name, or --force to replace it");
 }
 

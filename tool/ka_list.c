@@ -140,7 +140,7 @@ static bool write_rows(const char *command, enum ka_database_use use, ka_databas
 
 int ka_list(int argc, char *argv[])
 {
-    options_parse(argc, argv, "list what a database has, without its Ka's", list_groups,
+    options_parse(argc, argv, "list the rows of a database, without the Ka's", list_groups,
                   sizeof(list_groups) / sizeof(list_groups[0]));
     return write_rows("list", KA_DATABASE_NAMES, put_name, "device,ka-id,version,created,key\n",
                       STDOUT_FILENO)

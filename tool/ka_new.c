@@ -165,7 +165,7 @@ static bool commit(struct ka_database *database)
     if (ka_database_commit(database, fault))
         return true;
     (void)fail("--database", fault);
-    return fail("--database", "what was written may not be there: akma ka import puts it there");
+    return fail("--database", "the rows may not be in the database: akma ka import adds them");
 }
 
 /* What is not in the database is written nowhere, and what is written is there. */

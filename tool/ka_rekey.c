@@ -43,7 +43,7 @@ int ka_rekey(int argc, char *argv[])
            ka_database_commit(database, fault);
     ka_database_close(database);
     if (done)
-        printf("%zu sealed anew\n", sealed);
+        printf("%zu resealed\n", sealed);
     else
         fprintf(stderr, "akma ka rekey: --database: %s\n", fault);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;

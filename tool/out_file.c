@@ -57,6 +57,6 @@ const char *out_file_fault(const char *out)
     line[length] = '\0';
     line[strcspn(line, "\n")] = '\0';
     return is_devices_header(line)
-               ? "is a devices file, and the keys in it may be nowhere else: give another name"
+               ? "is a devices file, and the keys in it may exist nowhere else: give another name"
                : NULL;
 }

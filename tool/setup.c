@@ -257,11 +257,10 @@ static int make(struct setup *setup)
             printf("%s: read its README.md\n", PRINTABLE(setup->dir));
             return EXIT_SUCCESS;
         }
-        (void)setup_fail(setup->dir,
-                         errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
-                             ? "is there, and akma setup did not make it: nothing in it is "
-                               "written over; give another folder"
-                             : strerror(errno));
+        (void)setup_fail(setup->dir, errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
+                                         ? "exists, and akma setup did not make it: nothing in it "
+                                           "is overwritten; give another folder"
+                                         : strerror(errno));
     }
     (void)nftw(setup->work, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     return EXIT_FAILURE;

@@ -308,7 +308,7 @@ static void say(const char *what, const char *name, const X509 *certificate)
 
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end))
         (void)strftime(shown, sizeof(shown), "%Y-%m-%d", &end);
-    printf("%s: %s, good until %s\n", name, what, shown);
+    printf("%s: %s, valid until %s\n", name, what, shown);
 }
 
 static bool replace(const struct setup *setup, const char *name, X509 *certificate)

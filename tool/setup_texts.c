@@ -343,7 +343,7 @@ static void put_hosts(FILE *out, const struct setup *setup, const struct host *h
         if (hosts[i].is_wanted)
             fprintf(out, "| `%s` | %s | `%s` |\n", hosts[i].folder, hosts[i].where, hosts[i].unit);
     fprintf(out,
-            "| `ca.key` | nowhere: whoever has it can be NAF, third party or Redis | |\n\n"
+            "| `ca.key` | nowhere: its holder can pose as NAF, third party or Redis | |\n\n"
             "Every file names its paths below `%s`: put each folder at this path on its host.\n\n",
             setup->dir);
 }
@@ -355,7 +355,7 @@ static void put_host_commands(FILE *out, const struct setup *setup, const struct
     const char *dir = setup->dir, *folder = host->folder;
 
     fprintf(out, "## %s: %s\n\n", folder, host->where);
-    fprintf(out, "    tar -C / -c .%s/%s | ssh root@%s tar -C / -x    # unless it is there\n", dir,
+    fprintf(out, "    tar -C / -c .%s/%s | ssh root@%s tar -C / -x    # unless it exists\n", dir,
             folder, host->where);
     fprintf(out, "    chgrp -R %s%s %s/%s && chmod -R g+rX %s/%s && chmod 755 %s\n",
             is_redis ? "" : "akma-e2e-", folder, dir, folder, dir, folder, dir);
@@ -375,30 +375,32 @@ static void put_devices(FILE *out, const struct setup *setup)
 {
     const char *holder = setup->choice.third_party != NULL ? "third-party" : "all";
 
-    fprintf(out,
-            "## A device\n\n"
-            "Its Ka goes to the third party, and by a way that the operator does not see to the "
-            "device:\n\n"
-            "    akma ka new --identity ue1@bsf.example.com --ka-id 2026 --out ue1.csv\n"
-            "    akma ka add --new --devices %s/%s/devices.csv --in ue1.csv\n"
-            "    systemctl reload e2e-as-%s\n\n"
-            "`ue/ue.conf` is the device's configuration: add `identity`, and its keys to "
-            "`ue/devices.csv`. Ks_NAF comes "
-            "from the operator: at the NAF by `key-source` (e2e-as(1)), or in a trial by the "
-            "column `ks-naf`.\n\n",
-            setup->dir, holder, holder);
+    fprintf(
+        out,
+        "## A device\n\n"
+        "Its Ka goes to the third party, and by a channel that the operator does not see to the "
+        "device:\n\n"
+        "    akma ka new --identity ue1@bsf.example.com --ka-id 2026 --out ue1.csv\n"
+        "    akma ka add --new --devices %s/%s/devices.csv --in ue1.csv\n"
+        "    systemctl reload e2e-as-%s\n\n"
+        "`ue/ue.conf` is the device's configuration: add `identity`, and its keys to "
+        "`ue/devices.csv`. Ks_NAF comes "
+        "from the operator: at the NAF by `key-source` (e2e-as(1)), or in a trial by the "
+        "column `ks-naf`.\n\n",
+        setup->dir, holder, holder);
 }
 
 static void put_renewal(FILE *out, const struct setup *setup)
 {
-    fprintf(out,
-            "## Certificates\n\n"
-            "The CA is good for ten years, certificates for 397 days. `akma setup %s` renews those "
-            "of which less than a third "
-            "of their life is left, and says so; keys stay. Take the files that it names to their "
-            "hosts, then "
-            "`systemctl reload` there. `/metrics` shows what is in force, and when it ends.\n",
-            setup->dir);
+    fprintf(
+        out,
+        "## Certificates\n\n"
+        "The CA is valid for ten years, certificates for 397 days. `akma setup %s` renews those "
+        "that have less than a third "
+        "of their life left, and says so; keys stay. Copy the files that it names to their "
+        "hosts, then "
+        "`systemctl reload` there. `/metrics` shows the current certificates, and when they end.\n",
+        setup->dir);
 }
 
 static bool write_readme(const struct setup *setup)

@@ -112,7 +112,7 @@ static void on_successor_failed(void *argument, const char *reason)
 static void start_successor(struct control *control, int number)
 {
     const struct successor_answers answers = {on_successor_ready, on_successor_failed, control};
-    const char *reason = "it is under way, or the program ends";
+    const char *reason = "it is in progress, or the program ends";
 
     (void)number;
     if (control->is_over)
@@ -257,7 +257,7 @@ static bool run(struct control *control)
     endpoints_begin(&app_server->endpoints, &app_server->server);
     log_event("start", NULL);
     if (!service_state_begin(&control->service, app_server, control->base))
-        (void)app_server_complain("out of memory: the service manager is told nothing");
+        (void)app_server_complain("out of memory: the service manager is not notified");
     (void)event_base_dispatch(control->base);
     loops_stop(app_server->server.loops);
     log_event("stop", NULL);

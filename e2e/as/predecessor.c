@@ -51,8 +51,7 @@ static void say(int channel, const char *packet, size_t length)
     if (send(channel, packet, length, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE ||
         errno == ECONNRESET)
         return;
-    log_refused("upgrade",
-                "the program before this one cannot be told what to revoke or to read again");
+    log_refused("upgrade", "the previous program cannot be told what to revoke or to read again");
 }
 
 bool predecessor_is_there(void)

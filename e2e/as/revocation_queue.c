@@ -97,7 +97,7 @@ static void settle_first(struct revocation_queue *queue,
         return;
     }
     if (!revocation->is_done)
-        say(first, "expired", "its keys could not be voided before they were too old");
+        say(first, "expired", "its keys could not be revoked before they expired");
     else if (first->has_failed)
         say(first, "done", NULL);
     drop_first(queue);

@@ -293,7 +293,8 @@ static void read_device_name(void)
                    names[name].system == KEY_AKMA ? "an AKMA source (nef: or aanf:)"
                                                   : "a GBA source (bsf:)");
         if (setup.services[names[name].system].anonymous)
-            refuse("--device-name %s: with --source-anonymous nobody is named", names[name].name);
+            refuse("--device-name %s: with --source-anonymous no device is named",
+                   names[name].name);
         setup.services[names[name].system].device_name = name;
         return;
     }

@@ -83,7 +83,7 @@ static void serve(struct http_connection *http, const struct received_request *r
             pages[i].show(http);
             return;
         }
-    http_reply(http, 404, PLAIN, "/, /metrics, /healthz and /readyz are what is here\n");
+    http_reply(http, 404, PLAIN, "/, /metrics, /healthz and /readyz are served here\n");
 }
 
 static const struct http_kind status_http = {

@@ -246,7 +246,7 @@ static void on_heard(evutil_socket_t fd, short what, void *argument)
         take_packet(successor, packet, (size_t)length);
     } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
         (void)event_del(successor->heard);
-        fail(successor, "the new program ended before it served: what it said is in the log");
+        fail(successor, "the new program ended before it served: its output is in the log");
     }
 }
 

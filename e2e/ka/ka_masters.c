@@ -609,7 +609,7 @@ static void use_list(struct masters *masters, struct ka_revoked *list)
         current_release(&masters->revoked, fresh);
     } else {
         log_event("revocation", "result", "failed", "reason",
-                  "out of memory: the old --ka-revoked stays in force", NULL);
+                  "out of memory: the old --ka-revoked stays in use", NULL);
     }
     current_release(&masters->revoked, older);
 }

@@ -169,7 +169,8 @@ static void on_notified(void *argument, const char *payload)
     char device[KA_TEXT_SIZE];
 
     if (end == NULL || (size_t)(end - payload) >= sizeof(device)) {
-        tell_all(database, "the database does not say which rows have changed: all keys are void");
+        tell_all(database,
+                 "the database does not say which rows have changed: all keys are revoked");
         return;
     }
     memcpy(device, payload, (size_t)(end - payload));
@@ -356,7 +357,7 @@ static void on_looked_again(void *argument, const PGresult *result, const char *
     if (result == NULL)
         return; /* all of it again, with the next connection */
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        tell_all(database, "the database cannot say which rows have changed: all keys are void");
+        tell_all(database, "the database cannot say which rows have changed: all keys are revoked");
         return;
     }
     for (int i = 0; i < count; i++) {
@@ -436,7 +437,7 @@ static void look_again(struct database *database)
     const size_t count = ka_rests_next(database->rests, rests, BATCH);
 
     if (count > 0 && !ask_again(database, rests, count) && pg_client_is_ready(database->client))
-        tell_all(database, "out of memory: all keys are void");
+        tell_all(database, "out of memory: all keys are revoked");
 }
 
 static void on_ready(void *argument)
@@ -444,7 +445,7 @@ static void on_ready(void *argument)
     struct database *database = argument;
 
     if (ka_rests_has_forgotten(database->rests))
-        tell_all(database, "more rows than are remembered may have changed: all keys are void");
+        tell_all(database, "more rows than are remembered may have changed: all keys are revoked");
     ka_rests_begin(database->rests);
     look_again(database);
     pump(database);

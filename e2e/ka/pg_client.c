@@ -55,7 +55,7 @@ static const char *name_of(const struct pg_client *client, const struct pg_state
 static void give_up(struct pg_client *client, const char *message)
 {
     if (client->broken[0] == '\0')
-        postgresql_say(client->broken, message[0] == '\0' ? "the connection is gone" : message);
+        postgresql_say(client->broken, message[0] == '\0' ? "the connection was lost" : message);
 }
 
 static void drop_io(struct pg_client *client)

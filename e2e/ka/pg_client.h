@@ -1,7 +1,7 @@
 /*
  * A client of PostgreSQL on an event loop: prepared statements in pipeline mode, and LISTEN
  *
- * It connects by itself, and again when the connection is gone or says nothing, and takes a server
+ * It connects by itself, and again when the connection was lost or says nothing, and takes a server
  * that cannot be written to for none: it is a standby, or about to be one. Everything is done and
  * called on its loop. What came before a notification is told before it, and what came after,
  * after.

@@ -102,10 +102,10 @@ bool e2e_flag_unpack(struct e2e_flag *flag, json_t *object, char fault[E2E_FLAG_
                        "identity", &identity, "ka-id", &ka_id) != 0)
         return json_line_fault(fault, "not a flag: ", error.text);
     if (e2e != 1)
-        return json_line_fault(fault, "e2e: must be 0 alone, or 1 with all that belongs to it", "");
+        return json_line_fault(fault, "e2e: must be 0 alone, or 1 with all its members", "");
     flag->e2e = true;
     if (identity[0] == '\0')
-        return json_line_fault(fault, "identity: empty; must be what to present next", "");
+        return json_line_fault(fault, "identity: empty; must be the identity to present next", "");
     return read_refresh(flag, refresh, fault) &&
            copy_text(flag->mode, E2E_FLAG_TEXT_MAX, mode, "mode", fault) &&
            copy_text(flag->digest, E2E_FLAG_TEXT_MAX, digest, "digest", fault) &&

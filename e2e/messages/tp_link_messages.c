@@ -114,7 +114,7 @@ static bool read_request(struct tp_link_request *request, json_t *object,
     if (!request->is_revocation)
         return read_question(request, object, fault);
     if (json_unpack(object, "{s:s!}", "revoke", &identity) != 0)
-        return json_line_fault(fault, "revoke: must be an identity, with nothing beside it but id",
+        return json_line_fault(fault, "revoke: must be an identity, with no other member but id",
                                "");
     return copy_text(request->identity, identity, "revoke", fault);
 }
@@ -141,15 +141,15 @@ static bool read_answer(struct tp_link_answer *answer, json_t *object, char faul
     if (json_object_get(object, "error") != NULL) {
         answer->verdict = TP_LINK_ERROR;
         if (json_unpack(object, "{s:s!}", "error", &error) != 0)
-            return json_line_fault(fault,
-                                   "error: must be a sentence, with nothing beside it but id", "");
+            return json_line_fault(fault, "error: must be a sentence, with no other member but id",
+                                   "");
         (void)json_line_fault(answer->error, "", error);
         return true;
     }
     if (json_object_get(object, "revoked") != NULL) {
         answer->verdict = TP_LINK_REVOKED;
         return (json_unpack(object, "{s:b!}", "revoked", &revoked) == 0 && revoked) ||
-               json_line_fault(fault, "revoked: must be true, with nothing beside it but id", "");
+               json_line_fault(fault, "revoked: must be true, with no other member but id", "");
     }
     answer->verdict = TP_LINK_FLAG;
     return e2e_flag_unpack(&answer->flag, object, fault);

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define BACKLOG 512
-#define NOT_LOCAL                                                                         \
-    "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: whoever connects there " \
+#define NOT_LOCAL                                                                                \
+    "must be a loopback address (127.0.0.1, [::1]) or unix:PATH: a program that connects there " \
     "speaks as the device"
 
 static bool print_fault(const char *option, const char *text, const char *what)

@@ -38,7 +38,7 @@ static bool open_keylog(const char *path)
                 fd < 0 ? fault : strerror(errno));
         return false;
     }
-    fprintf(stderr, "warning: --keylog: whoever reads %s can decrypt every connection\n",
+    fprintf(stderr, "warning: --keylog: anybody who reads %s can decrypt every connection\n",
             PRINTABLE(path));
     return true;
 }

@@ -159,7 +159,7 @@ static bool use_key(BIO *bio, const struct tls_file_names *names, SSL_CTX *ctx,
 
     if (is_encrypted)
         (void)complain(names, KEY,
-                       "it is encrypted, and nobody is there to ask for the passphrase: give a key "
+                       "it is encrypted, and there is no way to enter the passphrase: give a key "
                        "without one",
                        fault);
     else if (key == NULL)

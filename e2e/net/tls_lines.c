@@ -17,7 +17,7 @@ const char *io_status_text(enum io_status result)
         [IO_OK] = "went well",
         [IO_WANT_READ] = "nothing complete arrived in time",
         [IO_WANT_WRITE] = "the other side does not read",
-        [IO_WANT_EITHER] = "nothing went either way in time",
+        [IO_WANT_EITHER] = "no data went either way within the time limit",
         [IO_PAUSED] = "no answer about its identity arrived in time",
         [IO_EOF] = "the other side closed the connection",
         [IO_TOO_LONG] = "a line is too long",

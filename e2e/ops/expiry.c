@@ -57,8 +57,8 @@ void expiry_print(FILE *out)
     struct expiry files[EXPIRY_FILES_MAX];
     const size_t count = expiry_look(files);
 
-    fputs("# HELP e2e_certificate_expiry_timestamp_seconds When what a file holds comes to its "
-          "end.\n# TYPE e2e_certificate_expiry_timestamp_seconds gauge\n",
+    fputs("# HELP e2e_certificate_expiry_timestamp_seconds When the content of a file expires.\n# "
+          "TYPE e2e_certificate_expiry_timestamp_seconds gauge\n",
           out);
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "e2e_certificate_expiry_timestamp_seconds{option=\"%s\",file=\"",

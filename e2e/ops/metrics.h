@@ -22,7 +22,7 @@
       "Connections accepted.")                                                                     \
     X(OPEN, "connections_open", "", gauge, "Connections that are open now.")                       \
     X(HELD, "first_connections_held", "", gauge, "First connections between two nonces.")          \
-    X(UNFINISHED, "handshakes_unfinished", "", gauge, "TLS handshakes that are under way now.")    \
+    X(UNFINISHED, "handshakes_unfinished", "", gauge, "TLS handshakes that are in progress now.")  \
     X(HANDSHAKES, "handshakes_total", "", counter, "TLS handshakes that were completed.")          \
     X(FLAGS, "flags_total", "e2e=\"1\"", counter, "Answers to a nonce.")                           \
     X(FLAGS_NONE, "flags_total", "e2e=\"0\"", counter, "Answers to a nonce.")                      \
@@ -44,7 +44,7 @@
     X(RELOADS_REFUSED, "reloads_total", "result=\"refused\"", counter, "Reloads of the files.")    \
     X(REVOCATIONS, "revocations_total", "", counter, "Revocations of an identity or a Ka.")        \
     X(RELOADED, "last_reload_success_timestamp_seconds", "", gauge,                                \
-      "When the files in force were read, at the start or by a reload.")                           \
+      "When the current files were read, at the start or by a reload.")                            \
     X(RELOAD_REFUSED, "last_reload_refused_timestamp_seconds", "", gauge,                          \
       "When a reload was refused last; 0: never.")                                                 \
     X(STARTED, "start_time_seconds", "", gauge, "When this process began to serve.")               \

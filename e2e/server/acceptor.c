@@ -30,8 +30,8 @@ static const struct {
     [REFUSAL_NETWORK] = {"too many unfinished handshakes of one address: --handshakes-per-source",
                          METRIC_REFUSED_ADDRESS},
     [REFUSAL_EVICTED] =
-        {"the oldest handshake under way, or a first connection between two nonces, made room for "
-         "one more: as many connections as --connections-max or the descriptors allow",
+        {"the oldest handshake in progress, or a first connection between two nonces, was closed "
+         "for one more: as many connections as --connections-max or the descriptors allow",
          METRIC_REFUSED_FULL},
     [REFUSAL_FULL] =
         {"there are as many connections as --connections-max or the descriptors allow, all in use",

@@ -38,7 +38,7 @@ static void begin_record(struct reader *reader)
     reader->record_left = (size_t)reader->record[3] << 8 | reader->record[4];
     reader->record_have = 0;
     if (reader->record[0] != SSL3_RT_HANDSHAKE || reader->record[1] != 3)
-        reader->fault = "what arrived is not TLS";
+        reader->fault = "the client did not send TLS";
     else if (reader->record_left == 0 || reader->record_left > RECORD_MAX)
         reader->fault = "a record's length is not allowed";
 }
@@ -48,7 +48,7 @@ static void begin_message(struct reader *reader)
     reader->message_left = message_length(reader);
     reader->message_have = 0;
     if (reader->message[0] != SSL3_MT_CLIENT_HELLO)
-        reader->fault = "what arrived is not a ClientHello";
+        reader->fault = "the client did not send a ClientHello";
     else if (reader->message_left > CLIENT_HELLO_MAX)
         reader->fault = "a ClientHello announces more than 8192 octets";
 }
@@ -72,7 +72,7 @@ static void read_body(struct reader *reader, const unsigned char *octets, size_t
         length -= part;
         reader->is_whole = reader->message_left == 0 && reader->message_have == 0;
         if (reader->is_whole && (length > 0 || reader->record_left > 0))
-            reader->fault = "more than a ClientHello stands in its record";
+            reader->fault = "its record has more than a ClientHello";
     }
 }
 

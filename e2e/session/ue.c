@@ -241,9 +241,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     else if (ue->conn.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
         connection_close(&ue->connection, "--session-lifetime is over");
     else
-        connection_close(
-            &ue->connection,
-            "within --idle-timeout nothing was sent, or nothing of what waits was taken");
+        connection_close(&ue->connection, "no progress in either direction within --idle-timeout");
 }
 
 void ue_attach_app(struct ue *ue, const char *prefix)

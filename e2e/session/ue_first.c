@@ -161,7 +161,7 @@ static void accept_key(struct ue *ue, const struct source_answer *answer)
     if (answer->result == SOURCE_REFUSED) {
         ue_refuse(ue, METRIC_REFUSED_SOURCE, answer->reason);
     } else if (!is_as_proved(ue, answer)) {
-        ue_refuse(ue, METRIC_REFUSED_SOURCE, "the key of its handshake is not good any more");
+        ue_refuse(ue, METRIC_REFUSED_SOURCE, "the key of its handshake is no longer valid");
     } else {
         memcpy(ue->claim.key, answer->ks_naf, UE_KEY_LENGTH);
         ue->claim.not_after = answer->not_after;

@@ -182,8 +182,7 @@ static bool redis_take_reply(void *argument, const struct redis_reply *reply)
         return true;
     }
     if (request == NULL) {
-        (void)snprintf(redis->fault, REDIS_REASON_SIZE,
-                       "a reply arrived that nobody had asked for");
+        (void)snprintf(redis->fault, REDIS_REASON_SIZE, "an unexpected reply arrived");
     } else {
         TAILQ_REMOVE(&redis->sent, request, next);
         finish(request, reply, NULL);
@@ -415,7 +414,7 @@ static bool take(void *argument, const char *octets, size_t length)
         redis_watch_oldest(redis);
         return true;
     }
-    drop(redis, redis->fault[0] != '\0' ? redis->fault : "what arrived is not a reply of Redis");
+    drop(redis, redis->fault[0] != '\0' ? redis->fault : "the answer is not a Redis reply");
     return false;
 }
 

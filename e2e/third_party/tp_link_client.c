@@ -198,7 +198,7 @@ static bool take_answer(struct tp_link_client *client, const char *line, size_t 
     pending = find(client, answer.id);
     if (pending == NULL) {
         log_limited(&limit_line_late, "line-late", "third-party", client->setup->host, "reason",
-                    "an answer that nobody waits for any more", NULL);
+                    "an answer that is no longer awaited", NULL);
         return true;
     }
     pending->answer = answer;
@@ -310,7 +310,7 @@ static void tp_link_send(struct tp_link_client *client, struct tp_link_pending *
     if (client->lines.ssl == NULL)
         return; /* until the line is up, or was given up */
     if (!tp_link_tls_verifies_still(client->tls, client->lines.ssl, &client->verified))
-        tp_link_give_up(client, "the third party's certificate is not good any more");
+        tp_link_give_up(client, "the third party's certificate is no longer valid");
     else if (send_one(client, pending))
         io_watch_set(&client->watch, IO_OK, 0);
     else

@@ -104,7 +104,7 @@ static void on_ready(void *argument, bool in_time)
     }
     if (!tp_link_tls_verifies_still(service_of(naf)->tls, naf->connection.ssl, &naf->verified)) {
         connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
-                          "the NAF's certificate is not good any more");
+                          "the NAF's certificate is no longer valid");
         return;
     }
     if (naf->is_draining) {

@@ -191,7 +191,8 @@ void tp_link_tasks_begin(struct naf *naf, const struct tp_link_request *request)
     LIST_FOREACH(task, &naf->tasks, next)
     {
         if (task->id == request->id) {
-            tp_link_tasks_answer_error(naf, request->id, "id: a request with it is under way");
+            tp_link_tasks_answer_error(naf, request->id,
+                                       "id: a request with this id is in progress");
             return;
         }
     }

@@ -81,7 +81,7 @@ static const char *fault_of_ka(const struct bootstrap_others *others)
     if ((option.ka == NULL) == (others->devices == NULL))
         return "--bsf: give either --ka or --devices for Ka";
     if (option.ka == NULL && others->device == NULL)
-        return "--bsf with --devices: --device is missing, the device whose Ka's are taken";
+        return "--bsf with --devices: --device is missing, the device whose Ka's are used";
     if (option.ka != NULL && option.pin != NULL && secret_source_is_same(option.ka, option.pin))
         return "--ka, --usim-pin: " SECRET_USED_TWICE;
     if (others->ka_id != NULL &&
@@ -102,7 +102,7 @@ const char *bootstrap_options_fault(const struct bootstrap_others *others)
         return "--impi: must be user@realm, the realm with mnc<MNC>.mcc<MCC> as TS 23.003 has it";
     if (strcmp(others->prefix, "3GPP-AKMA") == 0 ||
         strcmp(others->prefix, "3GPP-bootstrapping-uicc") == 0)
-        return "--bsf: a key of this --identity-prefix does not come by it";
+        return "--bsf: it gives no key for this --identity-prefix";
     return fault_of_ka(others);
 }
 

@@ -143,7 +143,7 @@ static enum io_status follow_flag(struct client *client)
     if (!client->flag.e2e && !setup->allow_plain)
         return client_fail(client, CLIENT_NO_E2E,
                            "the NAF offers no e2e although this UE holds a Ka: somebody may be "
-                           "in the middle (--allow-plain goes on all the same)");
+                           "in the middle (--allow-plain continues anyway)");
     if (!client->flag.e2e)
         return IO_OK;
     return check_flag(client) == IO_OK ? derive(client) : IO_ERROR;
@@ -165,7 +165,7 @@ static enum io_status client_read_flag(struct client *client)
         return result;
     if (!e2e_flag_decode(&flag, line, length, fault))
         return client_fail(client, CLIENT_NO_E2E,
-                           "what arrived is not an e2e flag (%s): somebody may be in the middle",
+                           "the answer is not an e2e flag (%s): somebody may be in the middle",
                            fault);
     client->flag = flag;
     return follow_flag(client);
@@ -339,8 +339,8 @@ static enum io_status connect_socket(struct client *client)
 static const char *const other_key[] = {
     "it does not know the identity, has another key for it, or that key has expired there: compare "
     "identity, prefix, separator and ks-naf of both sides",
-    "the keys differ, or this one is not good any more: compare Ka, NAF_Id, mode, digest and usage "
-    "of both sides; a flag is good once and for a short while, and while the endpoint's store is "
+    "the keys differ, or this one is no longer valid: compare Ka, NAF_Id, mode, digest and usage "
+    "of both sides; a flag is valid once and for a short while, and while the endpoint's store is "
     "out of order no key is",
 };
 
@@ -464,7 +464,7 @@ static void explain(struct client *client, enum io_status result)
         (void)fail_handshake(client, is_late ? late : io_status_text(result), 0);
     else if (result == IO_TOO_LONG)
         (void)client_fail(client, CLIENT_NO_E2E,
-                          "what arrived is not an e2e flag (%s): somebody may be in the middle",
+                          "the answer is not an e2e flag (%s): somebody may be in the middle",
                           io_status_text(result));
     else
         (void)client_fail(

@@ -290,7 +290,7 @@ static bool is_one_task(void)
                                             : "--message and --listen exclude each other");
     else if (option.listen != NULL && option.allow_plain != NULL)
         (void)ue_say(options_refusal(),
-                     "--allow-plain goes with --message: --listen relays e2e alone");
+                     "--allow-plain goes with --message: --listen relays only e2e");
     else if (!bootstrap_options_are_given() && option.devices == NULL)
         (void)ue_say(options_refusal(), "--devices is missing");
     else if (!bootstrap_options_are_given() && option.identity == NULL && option.device == NULL)

@@ -60,7 +60,7 @@ static int check_answer(const struct message *message, const char *line, size_t 
     if (length != before + sent || memcmp(line, message->prefix, before) != 0 ||
         memcmp(line + before, message->text, sent) != 0)
         return ue_say(CLIENT_OTHER,
-                      "the answer is not the message behind \"%s\": is this an e2e-as?",
+                      "the answer is not the message after \"%s\": is this an e2e-as?",
                       message->prefix);
     (void)fwrite(line, 1, length, stdout);
     (void)putchar('\n');

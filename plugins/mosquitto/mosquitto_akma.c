@@ -193,7 +193,7 @@ static void take_rows(struct plugin *plugin)
     mosquitto_log_printf(MOSQ_LOG_NOTICE, "akma: %s: %zu rows read", PRINTABLE(path),
                          plugin->watched.devices->count);
     if (!overlap_change(&plugin->overlap, plugin->watched.before, plugin->watched.devices))
-        (void)complain(path, "out of memory: Ka's that were replaced are not good any more");
+        (void)complain(path, "out of memory: replaced Ka's are no longer valid");
     watched_devices_forget(&plugin->watched);
     plugin->changed = true;
 }

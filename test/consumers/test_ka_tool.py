@@ -152,8 +152,8 @@ def test_rekey(tool: Tool) -> None:
     assert tool.run("import", "--in", write_devices(tool.folder / "in.csv", csv)).returncode == 0
     before = tool.exported(), tool.database.sql("SELECT sum(version) FROM akma_ka")
     private(tool.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
-    assert said(tool.run("rekey"), 0, "12000 sealed anew")
-    assert said(tool.run("rekey"), 0, "0 sealed anew")
+    assert said(tool.run("rekey"), 0, "12000 resealed")
+    assert said(tool.run("rekey"), 0, "0 resealed")
     private(tool.key, f"2:{SEAL[::-1].hex()}\n")
     assert (tool.exported(), tool.database.sql("SELECT sum(version) FROM akma_ka")) == before
 

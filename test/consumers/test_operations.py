@@ -212,7 +212,7 @@ def test_keys_and_certificates(deployment: Deployment) -> None:
     (certificates,) = boxes("Certificates")
     said = deployment.act(certificates)
     assert (
-        said.count(": kept, good until ") == 4
+        said.count(": kept, valid until ") == 4
         and said.count("e2e_certificate_expiry_timestamp_seconds{") == 2
     )
     add, remove, store = boxes("Keys")

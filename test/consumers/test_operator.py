@@ -1110,7 +1110,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
         "--source-anonymous has no effect": [
             *["--key-source", "bsf:https://b.example.com", *files, "--source-anonymous"]
         ],
-        "with --source-anonymous nobody is named": [
+        "with --source-anonymous no device is named": [
             *["--key-source", nef, *files, "--source-anonymous", "--device-name", "gpsi"]
         ],
         "--scope TEXT is missing": [

@@ -363,4 +363,4 @@ def test_key_that_ends_between_two_nonces(operator_site: OperatorSite, later: st
                     assert json.loads(answer)["e2e"] == 1
                 else:
                     assert answer == b""
-                    server.wait_for_error("the key of its handshake is not good any more")
+                    server.wait_for_error("the key of its handshake is no longer valid")

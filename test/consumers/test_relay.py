@@ -404,7 +404,7 @@ def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
         if greedy == "application":
             with contextlib.suppress(OSError):
                 receive_all(local)
-        wait_until(lambda: tunnel.endpoint.says("nothing of what waits was taken"))
+        wait_until(lambda: tunnel.endpoint.says("no progress in either direction"))
     stop.set()
 
 

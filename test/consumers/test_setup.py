@@ -46,4 +46,4 @@ def test_the_commands_of_the_page(tmp_path: Path) -> None:
     assert lines.count("ready") == 3 and "through two houses" in lines, (
         result.stderr + result.stdout
     )
-    assert sum(": kept, good until " in line for line in lines) == 4
+    assert sum(": kept, valid until " in line for line in lines) == 4

@@ -232,7 +232,7 @@ def test_without_md5(tmp_path: Path) -> None:
         words = ["--bsf", bsf.url, "--usim", f"at:{modem.path}", "--state", str(tmp_path / "state")]
         result = akma("bootstrap", *words, environment=environment)
     assert result.returncode == 1 and b"libcrypto gives no MD5" in result.stderr, result.stderr
-    assert b"activate default beside it" in result.stderr
+    assert b"activate default as well" in result.stderr
 
 
 def test_auto(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_source(tmp_path: Path) -> None:
 
 
 def test_reloads(devices: Path) -> None:
-    """When the files in force were read, when others were refused, and how many devices and Ka's they have."""
+    """When the current files were read, when others were refused, and how many devices and Ka's they have."""
     with Program(*BOTH, *METRICS, "--devices", devices) as server:
         found = values(server)
         read = found["e2e_last_reload_success_timestamp_seconds"]

@@ -270,7 +270,7 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
     ("begun", "idle", "said"),
     [
         (b"half", "300", "nothing complete arrived in time"),
-        (b"", "3", "within --idle-timeout nothing was sent"),
+        (b"", "3", "no progress in either direction within --idle-timeout"),
     ],
 )
 def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: str) -> None:

@@ -282,7 +282,7 @@ def test_certificate_that_ends_on_a_line(
             clock.step(CERTIFICATE_SECONDS)
             number = itertools.count(2)
             wait_until(lambda: not naf.ask(**request(next(number))))  # it is looked at each second
-        third_party.wait_for_error("the NAF's certificate is not good any more")
+        third_party.wait_for_error("the NAF's certificate is no longer valid")
 
 
 def test_certificate_of_a_third_party_that_ends(
@@ -300,7 +300,7 @@ def test_certificate_of_a_third_party_that_ends(
             assert status() == 0
             clock.step(CERTIFICATE_SECONDS)
             wait_until(lambda: status() == 5)
-            naf.wait_for_error("the third party's certificate is not good any more")
+            naf.wait_for_error("the third party's certificate is no longer valid")
 
 
 def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
@@ -381,7 +381,7 @@ def test_reload_with_a_revoked_naf(sides: Sides, files: dict[str, Path]) -> None
                 reload(third_party)
                 assert revoked.ask(**request(2)) == {}
                 assert stays.ask(**request(2))["e2e"] == 1
-        third_party.wait_for_error("the NAF's certificate is not good any more")
+        third_party.wait_for_error("the NAF's certificate is no longer valid")
 
 
 def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path]) -> None:
@@ -393,7 +393,7 @@ def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path])
             sides.authority.revoke(sides.third_party[0])
             reload(naf)
             assert ue(files["ue"], ID, naf.addresses["accept"], None).returncode == 5
-            naf.wait_for_error("the third party's certificate is not good any more")
+            naf.wait_for_error("the third party's certificate is no longer valid")
             assert third_party.requests == []
 
 
@@ -734,7 +734,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no certificate": ("cert", "No such file or directory"),
     "a key as certificate": ("cert", "no start line"),
     "no key": ("key", "No such file or directory"),
-    "an encrypted key": ("key", "it is encrypted, and nobody is there to ask for the passphrase"),
+    "an encrypted key": ("key", "it is encrypted, and there is no way to enter the passphrase"),
     "a certificate as key": ("key", "it is no private key in PEM"),
     "another's key": ("key", "it is not the key of --cert"),
     "a key for all to read": ("key", "chmod 600 it"),

@@ -303,7 +303,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
     ],
     "allowed-nafs": [
         ("", "'' given; the FQDN must have 1 to 253 octets"),
-        ("*", "'*' given; a '*' stands alone or elsewhere than at the front"),
+        ("*", "'*' given; a '*' is alone or not at the front"),
         ("*.", "'*.' given; the FQDN must have 1 to 253 octets"),
         ("*.com", "'*.com' given; '*.' must be followed by at least two labels"),
         ("*com", "'*com' given; a '*' stands alone or elsewhere"),

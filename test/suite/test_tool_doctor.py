@@ -276,7 +276,7 @@ def test_configurations_that_are_none(tmp_path: Path) -> None:
     assert any("no\\x1Bthing: No such file or directory: do: " in line for line in lines)
     lines = sick("/dev/null")
     assert any(
-        line.startswith("instances: no akma is in the configuration that is in force: do: ")
+        line.startswith("instances: the current configuration has no akma: do: ")
         for line in lines
     )
     broken = tmp_path / "broken"
@@ -326,8 +326,8 @@ def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
     [
         ("cut", "trunc.so: loading it ends the process"),
         ("text", "trunc.so: file too short"),
-        ("folder", "trunc.so: a folder, where the module's file is wanted"),
-        ("pipe", "trunc.so: not a regular file, where the module's file is wanted"),
+        ("folder", "trunc.so: a folder; the module's file is wanted"),
+        ("pipe", "trunc.so: not a regular file; the module's file is wanted"),
     ],
 )
 @pytest.mark.parametrize("provider", ["akma", "other"])

@@ -172,7 +172,7 @@ def test_inputs_without_an_end(devices: Path, words: list[str], endless: str) ->
         )
         yes.kill()
     assert result.returncode == 1
-    says = b"no text" if "dev" in endless else b"more than 256 MiB that come from no regular file"
+    says = b"no text" if "dev" in endless else b"more than 256 MiB, and not from a regular file"
     assert says in result.stderr
 
 

@@ -162,7 +162,7 @@ def test_renewal(tmp_path: Path, days: int, what: str) -> None:
     aged(site / "naf/naf.pem", site / "ca.key", days)
     before = contents(site)
     status, text = set_up(site)
-    assert status == 0 and f"naf/naf.pem: {what}, good until " in text
+    assert status == 0 and f"naf/naf.pem: {what}, valid until " in text
     assert "third-party/third-party.pem: kept" in text and "ca.pem: kept" in text
     after = contents(site)
     changed = {name for name in after if after[name] != before.get(name)}

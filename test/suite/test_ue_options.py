@@ -48,7 +48,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "no Ka": (CARD, "--bsf: give either --ka or --devices for Ka"),
     "two Ka's": ([*WITH_KA, "--devices", "devices.csv"], "give either --ka or --devices"),
     "an identity": ([*WITH_KA, "--identity", "x"], "--bsf and --identity exclude each other"),
-    "no device": (FILE, "--device is missing, the device whose Ka's are taken"),
+    "no device": (FILE, "--device is missing, the device whose Ka's are used"),
     "a name with a comma": ([*WITH_KA, "--ka-id", "a,b"], "--ka-id: must be a text"),
     "AKMA": ([*WITH_KA, "--identity-prefix", "3GPP-AKMA"], "does not come by it"),
     "UICC": ([*WITH_KA, "--identity-prefix", "3GPP-bootstrapping-uicc"], "does not come by it"),
