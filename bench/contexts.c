@@ -15,7 +15,7 @@
 #define REFRESHES 10000 /* a pass */
 #define STRIDE    7919  /* a prime: each next context is far from the one before */
 
-/* Octets that malloc has given out, its own book-keeping included; 0 where it does not say. */
+/* Octets that malloc has given out, its own book-keeping included; 0 if it does not say. */
 static double allocated(void)
 {
 #ifdef __GLIBC__

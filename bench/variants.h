@@ -26,7 +26,7 @@ struct variant {
 extern const struct variant variants[];
 extern const size_t variant_count;
 
-/* Ends the program where there is none of this name. */
+/* Ends the program if there is none of this name. */
 const struct variant *variant_find(const char *name);
 
 /* The S that "AKMA-E2E one shot" hashes. */

@@ -1,5 +1,5 @@
 /*
- * A value in force, which a reload replaces while others use it
+ * A current value, which a reload replaces while others use it
  *
  * SPDX-License-Identifier: Apache-2.0
  */

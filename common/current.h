@@ -1,7 +1,7 @@
 /*
- * A value in force, which a reload replaces while others use it
+ * A current value, which a reload replaces while others use it
  *
- * Every version goes with its last user; the one in force stays. All of it on any thread.
+ * Every version goes with its last user; the current one stays. All of it on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,15 +23,15 @@ struct current {
  * one. */
 bool current_open(struct current *current, void *value, void (*free)(void *value));
 
-/* The value in force; it stays as it is until it is released. */
+/* The current value; it stays as it is until it is released. */
 const void *current_acquire(struct current *current);
 void current_release(struct current *current, const void *value);
 
-/* Put another one in force. */
+/* Put another one into use. */
 bool current_replace(struct current *current, void *value);
 
 /*
- * The same in steps, where several values are put in force together: what can fail comes first.
+ * The same in steps, where several values are put into use together: what can fail comes first.
  * NULL: out of memory, and value is released. Then it is put, or dropped (NULL is fine there).
  */
 struct current_version *current_prepare(void *value, void (*free)(void *value));

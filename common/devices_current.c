@@ -1,5 +1,5 @@
 /*
- * The devices file in force, which a reload replaces while others read it
+ * The current devices file, which a reload replaces while others read it
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +27,7 @@ static bool set_fault(const struct devices_current *current, const char *what,
     return false;
 }
 
-/* A NAF that is apart never holds a Ka, a third party that is apart no Ks_NAF. */
+/* A separate NAF never holds a Ka, a separate third party no Ks_NAF. */
 static bool fits_role(const struct devices_current *current, const struct devices *devices,
                       char fault[DEVICES_CURRENT_FAULT_SIZE])
 {

@@ -1,5 +1,5 @@
 /*
- * The devices file in force, which a reload replaces while others read it
+ * The current devices file, which a reload replaces while others read it
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,7 @@ struct devices_current *devices_current_open(const char *path,
                                              const struct devices_current_rules *rules,
                                              char fault[DEVICES_CURRENT_FAULT_SIZE]);
 
-/* The devices in force, on any thread; they stay as they are until released. */
+/* The current devices, on any thread; they stay as they are until released. */
 const struct devices *devices_current_acquire(struct devices_current *current);
 void devices_current_release(struct devices_current *current, const struct devices *devices);
 
@@ -46,13 +46,13 @@ typedef void devices_current_removed(void *argument, const struct device *row,
 bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
                                const struct device *row, const char *identity);
 
-/* Read the file again. NULL: fault says why not. Then put it in force, or devices_free() it. */
+/* Read the file again. NULL: fault says why not. Then put it into use, or devices_free() it. */
 struct devices *devices_current_read(const struct devices_current *current,
                                      char fault[DEVICES_CURRENT_FAULT_SIZE]);
 
 /*
- * Put it in force: removed() is called for each loss. False: out of memory, the old one stays in
- * force and fresh is released.
+ * Put it into use: removed() is called for each loss. False: out of memory, the old one stays in
+ * use and fresh is released.
  */
 bool devices_current_use(struct devices_current *current, struct devices *fresh,
                          devices_current_removed *removed, void *argument);

@@ -15,7 +15,7 @@
 #define BASIC_COLUMNS \
     (COLUMN_BIT(COLUMN_IDENTITY) | COLUMN_BIT(COLUMN_KS_NAF) | COLUMN_BIT(COLUMN_KA))
 
-/* Where the parser stands. */
+/* The parser's position. */
 struct reader {
     struct row_layout layout;
     struct row_rules rules;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Decode digits, an even number of them, into half as many octets; false where that cannot be. */
+/* Decode digits, an even number of them, into half as many octets; false if that cannot be. */
 bool hex_decode(unsigned char *octets, const char *hex, size_t digits);
 
 /* Write two lower-case digits for each octet, without a NUL; their number. */

@@ -53,7 +53,7 @@ const char *home_network_fault(const char *domain)
         strstr(domain, "..") != NULL)
         return "a name without an empty label: no dot before or behind it, nor two in a row";
     if (!take_off(domain, &length, "3gppnetwork.org") || take_off(domain, &length, "ipxuni"))
-        return NULL; /* the second is for who has no MNC */
+        return NULL; /* the second is for a caller without an MNC */
     (void)take_off(domain, &length, "pub");
     return take_off_code(domain, &length, "mcc") && take_off_code(domain, &length, "mnc") ? NULL
                                                                                           : wanted;

@@ -12,7 +12,7 @@
  */
 const char *home_network_fault(const char *domain);
 
-/* The same of what stands behind the @ of a NAI, such as an IMPI. */
+/* The same of the text after the @ of a NAI, such as an IMPI. */
 const char *home_network_nai_fault(const char *nai);
 
 #endif

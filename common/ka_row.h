@@ -3,9 +3,9 @@
  *
  *     1 octet version, 4 octets number of the key, 32 octets salt, Ka under AES-256-GCM, its tag
  *
- * Numbers have their highest octet first. Associated data: what stands before Ka; "akma-ka"; the
- * length of the device in 2 octets, and the device; the same of the ka-id. So whoever writes to
- * the database makes no Ka, and moves none to another device or ka-id.
+ * Numbers have their highest octet first. Associated data: what comes before Ka; "akma-ka"; the
+ * length of the device in 2 octets, and the device; the same of the ka-id. So a writer to the
+ * database makes no Ka, and moves none to another device or ka-id.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -108,8 +108,8 @@ static _Noreturn void refuse(const char *program)
 }
 
 /*
- * What getopt_long() does not take. Of the words only names of options are repeated: what stands
- * behind "=", or where no argument belongs, may be a secret.
+ * What getopt_long() does not take. Only names of options are repeated: the text after "=", or an
+ * unwanted argument, may be a secret.
  */
 static _Noreturn void refuse_option(const char *program, const char *word)
 {

@@ -79,7 +79,7 @@ size_t options_table_files(const struct options_table *table, const char *const 
     return count;
 }
 
-/* A value that the file's form would cut, or take for something else, stands in quotes. */
+/* A value that the file's form would cut, or take for something else, is quoted. */
 static const char *quote_of(const char *value)
 {
     const size_t length = strlen(value);

@@ -2,7 +2,7 @@
  * A connection to PostgreSQL as every program of this project makes it
  *
  * libpq's own rules hold (its URI, ~/.pgpass, PGSERVICE and so on), with these differences:
- * sslmode is verify-full where nothing else is said and a host is not a socket of this machine;
+ * sslmode is verify-full if nothing else is said and a host is not a socket of this machine;
  * target_session_attrs is read-write, so that of several hosts the primary is found; a peer that is
  * gone is noticed in seconds; and no password stands in the address.
  *
@@ -19,7 +19,7 @@
 
 struct postgresql_address {
     const char *uri;           /* "postgresql://..."; its "postgresql:" may be missing */
-    const char *password_file; /* of mode 0600, read anew for each connection; NULL: none */
+    const char *password_file; /* of mode 0600, read again for each connection; NULL: none */
     const char *program;       /* whose connection it is: application_name */
     unsigned int turn;         /* of several hosts, which is tried first: one may never answer */
 };

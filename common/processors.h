@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* How many there are by sched_getaffinity(2): at least 1, and 1 where the system does not say. */
+/* How many there are by sched_getaffinity(2): at least 1, and 1 if the system does not say. */
 size_t processors(void);
 
 #endif

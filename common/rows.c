@@ -153,7 +153,7 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
     return true;
 }
 
-/* Texts stand in logs, in other programs' files and in JSON. */
+/* Texts appear in logs, in other programs' files and in JSON. */
 bool row_is_text(const char *text, size_t length)
 {
     unsigned char bad = 0;
@@ -167,7 +167,7 @@ bool row_is_text(const char *text, size_t length)
            !utf8_has_blank((const unsigned char *)text, length);
 }
 
-/* The first character that nobody sees: two texts that look alike would be two devices. */
+/* The first invisible character: two texts that look alike would be two devices. */
 static bool find_unseen(const unsigned char *text, size_t length, uint32_t *character)
 {
     size_t step;
@@ -195,7 +195,7 @@ static bool wrong_text(char fault[ROW_FAULT_SIZE], enum column column, const cha
     return false;
 }
 
-/* Decimal digits alone; 0 where they are none. */
+/* Decimal digits alone; 0 if they are none. */
 static int64_t read_seconds(const unsigned char *digits, size_t length)
 {
     int64_t seconds = 0;

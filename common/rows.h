@@ -1,7 +1,7 @@
 /*
  * Rows of devices as CSV: what a header names, and one row after it
  *
- * Strict: no quotes, no blanks, no empty fields but where a caller permits them, as many fields as
+ * Strict: no quotes, no blanks, no empty fields unless a caller permits them, as many fields as
  * the header has. Keys are hex, texts are UTF-8.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -40,7 +40,7 @@ struct row_rules {
     unsigned int takes, needs;
 };
 
-/* Which column stands where. */
+/* The position of each column. */
 struct row_layout {
     struct row_rules rules;
     size_t count;

@@ -50,7 +50,7 @@ static bool derive(const struct seal *seal, unsigned char out[CIPHER_KEY + CIPHE
     return done;
 }
 
-/* AES-256-GCM, keyed, with the parts taken in; NULL where that cannot be. */
+/* AES-256-GCM, keyed, with the parts taken in; NULL if that cannot be. */
 static EVP_CIPHER_CTX *start(const struct seal *seal, int sealing)
 {
     unsigned char derived[CIPHER_KEY + CIPHER_NONCE];

@@ -1,5 +1,5 @@
 /*
- * Files of secrets: opened only if they are private, written anew and renamed into place
+ * Files of secrets: opened only if they are private, rewritten and renamed into place
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,7 +41,7 @@ static bool is_regular(const struct stat *status, char fault[SECRET_FILE_FAULT_S
                                                  : "not a regular file");
 }
 
-/* Who may use it. */
+/* The users who may access it. */
 
 static bool is_own_group(gid_t group)
 {
@@ -245,7 +245,7 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
-/* link() makes a name only where there is none. */
+/* link() makes a name only if there is none. */
 static bool name_it(const struct secret_file *file)
 {
     if (!file->fresh)

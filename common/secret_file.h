@@ -1,5 +1,5 @@
 /*
- * Files of secrets: opened only if they are private, read whole, written anew and renamed into
+ * Files of secrets: opened only if they are private, read whole, rewritten and renamed into
  * place
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -53,7 +53,7 @@ struct secret_file {
 };
 
 /*
- * Begin a file of mode 0600, beside path and under another name. What stands at path must be a
+ * Begin a file of mode 0600, beside path and under another name. The file at path must be a
  * regular file or nothing. False: fault; nothing is left behind.
  */
 bool secret_file_create(struct secret_file *file, const char *path,

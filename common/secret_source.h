@@ -1,5 +1,5 @@
 /*
- * Where a program takes a secret from, so that none stands on a command line
+ * Where a program takes a secret from, so that none is on a command line
  *
  *     file:PATH | env:NAME | fd:N | stdin
  *

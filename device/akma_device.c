@@ -423,7 +423,7 @@ static void add_public_parts(const struct akma_hmac *hmac, const struct akma_e2e
     add_l(hmac, 2);
 }
 
-/* The first octets of the HMAC. 0 where it failed. */
+/* The first octets of the HMAC. 0 if it failed. */
 static int finish(const struct akma_hmac *hmac, uint8_t *out, size_t length)
 {
     uint8_t block[AKMA_HMAC_SIZE];

@@ -83,7 +83,7 @@ struct akma_k_af_input {
 
 /*
  * What a derivation returns: 0, or which input is at fault and what is wrong with it. The three
- * macros make such a code and take it apart again.
+ * macros make such a code and read it again.
  */
 enum akma_input {
     AKMA_INPUT_NONE,

@@ -55,7 +55,7 @@ static inline void akma_hmac_openssl_end(void *ctx, uint8_t out[AKMA_HMAC_SIZE])
     akma_hmac_openssl_begin(ctx, none, sizeof(none)); /* the key does not stay behind */
 }
 
-/* 0, or -1 where libcrypto has no HMAC. */
+/* 0, or -1 if libcrypto has no HMAC. */
 static inline int akma_hmac_openssl_init(struct akma_hmac_openssl *state, struct akma_hmac *hmac)
 {
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);

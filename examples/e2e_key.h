@@ -9,7 +9,7 @@
  *     e2e_close(&e2e);
  *
  * Nothing is printed. A reason is the provider's own text: it holds no secret, but may quote what
- * was given, so filter it where that came from a peer. One setup serves many threads at once.
+ * was given, so filter it if that came from a peer. One setup serves many threads at once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -56,7 +56,7 @@ enum e2e_opened {
     E2E_REFUSED      /* the provider, or its policy, refuses the setup */
 };
 
-/* The setup's usage has to outlive e2e. e2e_close() is due whatever comes back. */
+/* The setup's usage has to outlive e2e. Call e2e_close() whatever is returned. */
 enum e2e_opened e2e_open(struct e2e *e2e, const struct e2e_setup *setup,
                          char reason[E2E_REASON_SIZE]);
 void e2e_close(struct e2e *e2e);

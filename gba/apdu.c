@@ -60,7 +60,7 @@ struct command {
     unsigned char wanted; /* 00 where no data is wanted */
 };
 
-/* What comes back, without the status. Cleanse it where it held a secret. */
+/* What comes back, without the status. Cleanse it if it held a secret. */
 struct answer {
     unsigned char octets[APDU_ANSWER_MAX];
     size_t length;

@@ -17,7 +17,7 @@ typedef bool apdu_transmit(void *carrier, const unsigned char *command, size_t l
                            char fault[GBA_FAULT_SIZE]);
 
 /*
- * Read the first octets of a transparent file of the USIM without selecting it, where the carrier
+ * Read the first octets of a transparent file of the USIM without selecting it, if the carrier
  * can (AT+CRSM). False: it cannot, and the file is selected and read.
  */
 typedef bool apdu_read_file(void *carrier, unsigned int file, unsigned char *octets, size_t length);
@@ -29,7 +29,7 @@ struct apdu {
     const atomic_bool *ends; /* this and the next: as struct usim_settings has them */
     bool *pin_refused;
     bool is_t1; /* Le goes with data, too: in T=0 GET RESPONSE fetches what comes back */
-    unsigned char usim[16], isim[16]; /* AIDs; the ISIM's is empty where there is none */
+    unsigned char usim[16], isim[16]; /* AIDs; the ISIM's is empty if there is none */
     size_t usim_length, isim_length;
 };
 

@@ -40,7 +40,7 @@ bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FA
  */
 bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE]);
 
-/* Write the file anew and rename it into place. False: fault; path is as it was. */
+/* Rewrite the file and rename it into place. False: fault; path is as it was. */
 bool gba_state_write(const struct gba_state *state, const char *path, char fault[GBA_FAULT_SIZE]);
 
 #endif

@@ -48,7 +48,7 @@ struct usim_answer {
 
 struct usim;
 
-/* The PIN of the card: 4 to 8 digits, or NULL. It is tried once, and not at all where one try is
+/* The PIN of the card: 4 to 8 digits, or NULL. It is tried once, and not at all if one try is
  * left. */
 struct usim_settings {
     const char *spec; /* pcsc:[READER], at:/dev/TTY or milenage:FILE */

@@ -97,7 +97,7 @@ static bool read_line(struct modem *modem, char line[AT_LINE_SIZE], long long un
     }
 }
 
-/* Whatever came before our command belongs to nobody. */
+/* Whatever came before our command is ignored. */
 static void forget_input(struct modem *modem)
 {
     (void)tcflush(modem->fd, TCIFLUSH);

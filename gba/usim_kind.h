@@ -9,7 +9,7 @@
 #include "usim.h"
 
 /* The functions of usim.h, for one way; state is what open() made. keep_b_tid and derive are NULL
- * where no card does GBA. */
+ * if no card does GBA. */
 struct usim_kind {
     const char *prefix; /* of SPEC */
     void *(*open)(const char *place, const struct usim_settings *settings,

@@ -8,7 +8,7 @@
  *     mnc-length 2
  *
  * A line each; mnc-length may be left out, and is 2 then. sqn is the highest SQN that was accepted:
- * the file is written anew, before the answer leaves, with each AUTHENTICATE that moves it.
+ * the file is rewritten, before the answer leaves, with each AUTHENTICATE that moves it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -211,7 +211,7 @@ static bool make_auts(const struct subscriber *subscriber, const unsigned char r
     return true;
 }
 
-/* Is AUTN of who knows K (MAC), and newer than what came before (SQN)? */
+/* Does AUTN prove knowledge of K (MAC), and is it newer than those before (SQN)? */
 static enum usim_result check_autn(struct subscriber *subscriber,
                                    const unsigned char rand[USIM_RAND],
                                    const unsigned char autn[USIM_AUTN],

@@ -1,5 +1,5 @@
 /*
- * S of AKMA-KA, for whoever computes the HMAC elsewhere than in the module: a token
+ * S of AKMA-KA, for computing the HMAC outside the module: in a token
  *
  * SPDX-License-Identifier: Apache-2.0
  */

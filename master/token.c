@@ -14,7 +14,7 @@
 #include <time.h>
 
 #define PAUSE_MS   1000 /* before a token that could not be reached is looked for again */
-#define PATIENCE_S 1    /* for other threads' calls, before the libraries are initialised anew */
+#define PATIENCE_S 1    /* for other threads' calls, before the libraries are initialised again */
 #define PIN_MAX    255  /* octets */
 #define SIGN_TRIES 2
 
@@ -102,7 +102,7 @@ static enum master_result try_session(struct token *token, struct token_session 
     return result;
 }
 
-/* Initialise the libraries anew, once no call is under way; a call that hangs leaves them be. */
+/* Initialise the libraries again, once no call is under way; a call that hangs leaves them be. */
 static enum master_result start_modules(struct token *token, char fault[MASTER_FAULT_SIZE])
 {
     struct timespec until;
@@ -118,7 +118,7 @@ static enum master_result start_modules(struct token *token, char fault[MASTER_F
     return result;
 }
 
-/* Reach the token: with the libraries as they are, then with libraries that were started anew. */
+/* Reach the token: with the libraries as they are, then with libraries that were started again. */
 static enum master_result reach(struct token *token, struct token_session *session,
                                 char fault[MASTER_FAULT_SIZE])
 {

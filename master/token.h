@@ -2,7 +2,7 @@
  * A PKCS#11 token and the master secret in it: what the files of token_*.c share
  *
  * Any number of threads call into the token, each with a session of its own. Whatever fails is
- * tried once more with a new session, then with libraries that were initialised anew; a thread
+ * tried once more with a new session, then with libraries that were initialised again; a thread
  * whose call hangs is in nobody's way but for that.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -49,7 +49,7 @@ struct token {
     struct master master;
     struct token_uri uri;
     pthread_mutex_t opening; /* one thread at a time looks for the token and logs in */
-    pthread_rwlock_t calls;  /* read: a call into a library; write: they are initialised anew */
+    pthread_rwlock_t calls;  /* read: a call into a library; write: they are initialised again */
     struct token_modules modules;
     unsigned long generation; /* how often they were initialised; under `calls` */
     /* the rest under `opening` */
@@ -75,7 +75,7 @@ void token_uri_close(struct token_uri *uri);
 /* Load the libraries that a URI means. False: fault. */
 bool token_modules_load(struct token_modules *modules, const struct token_uri *uri,
                         char fault[MASTER_FAULT_SIZE]);
-/* Initialise them, or end them and do it again: a connection that broke is made anew. */
+/* Initialise them, or end them and do it again: a connection that broke is made again. */
 enum master_result token_modules_start(struct token_modules *modules,
                                        char fault[MASTER_FAULT_SIZE]);
 void token_modules_unload(struct token_modules *modules);

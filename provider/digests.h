@@ -13,7 +13,7 @@
 /*
  * ROW(identifier, name, octets of output, further names...)
  *
- * The name is OpenSSL's first one, the further ones are its aliases and the OID. COMMA and OR stand
+ * The name is OpenSSL's first one, the further ones are its aliases and the OID. COMMA and OR come
  * between the rows where the names make up a text.
  */
 #define DIGESTS(ROW, COMMA, OR)                                                                  \

@@ -174,7 +174,7 @@ static bool save_key(struct inputs_undo *undo, const struct octets *key)
     return true;
 }
 
-/* Of a context that was empty there is nothing to save. */
+/* An empty context has nothing to save. */
 static bool save_undo(struct inputs_undo *undo, const struct inputs *inputs,
                       const struct inputs_tx *tx)
 {

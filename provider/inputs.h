@@ -18,7 +18,7 @@ struct inputs {
     unsigned char key_embedded[KEY_EMBEDDED];
 };
 
-/* Empty, defaults in force. */
+/* Empty, with the defaults. */
 void inputs_init(struct inputs *inputs, const struct algorithm *algorithm);
 
 /* Cleanse and release; only inputs_init() may follow. */
@@ -46,7 +46,7 @@ struct inputs_undo {
 bool inputs_begin(struct inputs *inputs, const OSSL_PARAM given[], struct inputs_undo *undo,
                   const struct errors *errors);
 
-/* The parameters stay in force: cleanse and release what they replaced. */
+/* The parameters stay in use: cleanse and release what they replaced. */
 void inputs_commit(struct inputs *inputs, struct inputs_undo *undo);
 
 /* Everything is as it was before. */

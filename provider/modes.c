@@ -1,7 +1,7 @@
 /*
  * The two modes of AKMA-E2E; the 3GPP derivations are of the first one, with a single block
  *
- * Above each step stands what it computes, as docs/derivation.md writes it.
+ * The comment above each step says what it computes, in the notation of docs/derivation.md.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

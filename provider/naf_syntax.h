@@ -1,7 +1,7 @@
 /*
  * The form of a NAF_Id (AF_ID): FQDN, then the Ua security protocol identifier
  *
- * Each function returns NULL where the octets are well formed, else what is
+ * Each function returns NULL if the octets are well formed, else what is
  * wrong and what is wanted, to follow "<parameter>: " in an error text.
  *
  * SPDX-License-Identifier: Apache-2.0

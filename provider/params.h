@@ -60,7 +60,7 @@ enum {
     REPEATED = 4,        /* may be given several times, each with its L in S */
     UNCOUNTED = 8,       /* no L behind it in S: FC has none, the list of p has one in each p */
     READABLE = 16,       /* given back by EVP_KDF_CTX_get_params() */
-    HALF_OF_NAF_ID = 32, /* stands in NAF_Id's place, with the other half */
+    HALF_OF_NAF_ID = 32, /* replaces NAF_Id, with the other half */
 };
 
 enum input {

@@ -4,7 +4,7 @@
  * An EVP_KDF holds a reference to its provider, so an application that frees one late, after its
  * library context or after libcrypto's own cleanup, has this provider torn down when the parent is
  * gone. A child is told of each provider that its parent activates or deactivates; freed, it asks
- * the parent not to be told any more. That is left out where the parent has deactivated all, us
+ * the parent not to be told any more. That is left out if the parent has deactivated all, us
  * among them: it is about to go, or gone, and tells nobody any more.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -24,7 +24,7 @@ void policy_free(struct policy *policy);
 /* NULL if the policy was understood, else the key, its value and what is expected. */
 const char *policy_error(const struct policy *policy);
 
-/* The policy in force, one line per key given, in canonical form; or the error. */
+/* The current policy, one line per key given, in canonical form; or the error. */
 const char *policy_text(const struct policy *policy);
 
 /* True if complete inputs are within it. If not, reason names the key, the value and what is

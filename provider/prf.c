@@ -87,7 +87,7 @@ static EVP_MAC_CTX *pool_pop(struct pool_place places[POOL_PLACES])
     return NULL;
 }
 
-/* Those that can be started again first; false where the pool has none. */
+/* Those that can be started again first; false if the pool has none. */
 static bool pool_acquire(struct prf *prf, const struct prf_source *source)
 {
     prf->restarts = true;
@@ -172,7 +172,7 @@ static EVP_MAC_CTX *mac_new(struct prf_source *source, enum digest_id digest,
     return mac;
 }
 
-/* An HMAC of fewer octets is none: what stands behind them must not become a key. */
+/* An HMAC of fewer octets is none: what follows them must not become a key. */
 static bool final(EVP_MAC_CTX *mac, unsigned char *out, size_t size)
 {
     size_t written = 0;

@@ -8,7 +8,7 @@
  * Starting an HMAC again without its key is fast, but on OpenSSL 3.0.0 to 3.0.2 it does nothing and
  * says that all is well (openssl#17811); other providers may do the same. So each new context
  * proves that it can. After one that cannot, the key is stale, and the next HMAC sets it
- * anew.
+ * again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -55,7 +55,7 @@ bool prf_update(struct prf *prf, const unsigned char *octets, size_t length);
 /* The first octets of the result, at most the digest's size. */
 bool prf_final(struct prf *prf, unsigned char *out, size_t length);
 
-/* Cleanse the key and release the HMAC; does nothing where there is none. */
+/* Cleanse the key and release the HMAC; does nothing if there is none. */
 void prf_close(struct prf *prf, struct prf_source *source);
 
 /* The same for an HMAC that failed: it is not used again. */

@@ -28,6 +28,6 @@ const char *property_query_fault(const unsigned char *query, size_t length)
         fault = "no property query; must be one, such as fips=yes";
     OPENSSL_free(text);
     OSSL_LIB_CTX_free(libctx);
-    (void)ERR_pop_to_mark(); /* this way of asking is nobody else's matter */
+    (void)ERR_pop_to_mark(); /* do not leave our probe's errors on the caller's stack */
     return fault;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /*
- * What libcrypto can parse as a property query, property(7); nothing, too. NULL where it can, else
+ * What libcrypto can parse as a property query, property(7); nothing, too. NULL if it can, else
  * what is wrong and what is wanted. A fetch passes over a query that libcrypto cannot parse, as if
  * there were none: fips:yes would take any HMAC.
  */

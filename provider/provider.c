@@ -150,7 +150,7 @@ static bool core_is_ours(const struct core *core)
     return false;
 }
 
-/* May the name stand in a property definition as it is? Else it is quoted. property(7) */
+/* May the name be used in a property definition as it is? Else it is quoted. property(7) */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static bool is_plain_property_value(const char *name)

@@ -1,7 +1,7 @@
 /*
  * The forms of a subscriber's identities: SUPI and IMPI
  *
- * Each function returns NULL where the octets have the form, else what is wrong and what is wanted,
+ * Each function returns NULL if the octets have the form, else what is wrong and what is wanted,
  * to follow "<parameter>: " in an error text.
  *
  * SPDX-License-Identifier: Apache-2.0

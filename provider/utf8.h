@@ -28,8 +28,8 @@ bool utf8_find_unseen(const unsigned char *text, size_t length, uint32_t *charac
 bool utf8_has_blank(const unsigned char *text, size_t length);
 
 /*
- * Octets of the character that a text of one octet or more starts with, by the same rules; 0 where
- * it starts with none.
+ * Octets of the character that a text of one octet or more starts with, by the same rules; 0 if it
+ * starts with none.
  */
 size_t utf8_character(const unsigned char *text, size_t length);
 

@@ -154,7 +154,7 @@ bool conf_file_has_section(const struct conf_file *file, const char *section)
     return conf_file_entries(file, section) != NULL;
 }
 
-/* What stands before a dot in a list of sections is not part of the name. */
+/* What comes before a dot in a list of sections is not part of the name. */
 static const char *after_dot(const char *name)
 {
     const char *dot = strchr(name, '.');

@@ -70,7 +70,7 @@ bool conf_file_activates(const struct conf_file *file, const char *section);
 bool conf_file_is_akma(const struct conf_file *file, const CONF_VALUE *entry);
 
 /*
- * What of the one's active providers and settings is not in force by the other? False: nothing;
+ * What of the one's active providers and settings is not in use by the other? False: nothing;
  * else the first of it in words.
  */
 bool conf_file_loses(const struct conf_file *one, const struct conf_file *other,

@@ -306,7 +306,7 @@ static bool write_file(const char *text, size_t length)
            fail(option.out, fault);
 }
 
-/* What is in force by the file before, with all that it includes; empty: there is none. */
+/* What is in use by the file before, with all that it includes; empty: there is none. */
 static bool read_in_force(struct conf_file *in_force)
 {
     char fault[CONF_FAULT_SIZE];

@@ -80,10 +80,9 @@ static const struct option_row others[] = {
 struct request {
     struct input inputs[INPUTS_MAX];
     size_t count;
-    struct secret
-        octets[INPUTS_MAX];    /* what the inputs point to, where it is not the option's text */
-    const struct chain *chain; /* NULL: none */
-    struct secret top;         /* of the chain */
+    struct secret octets[INPUTS_MAX]; /* what the inputs point to, if it is not the option's text */
+    const struct chain *chain;        /* NULL: none */
+    struct secret top;                /* of the chain */
     unsigned int length;
     enum output_format format;
     bool unreadable; /* a secret, or no place for the key: the command line was understood */

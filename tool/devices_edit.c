@@ -59,7 +59,7 @@ static int open_regular(const char *path, struct stat *status, char fault[DEVICE
     return -1;
 }
 
-/* A writer renames a new file into place: who then gets the old one's lock holds nothing. */
+/* A writer renames a new file into place: a lock on the old inode protects nothing. */
 static bool is_at_path(const char *path, const struct stat *status)
 {
     struct stat now;

@@ -26,8 +26,8 @@ struct devices_edit {
 
 /*
  * Lock a devices file and read it; a writer that holds the lock is waited for, 10 seconds at most.
- * Any column is taken, and none but identity has to be filled. False: fault; devices_edit_close()
- * is due all the same.
+ * Any column is taken, and none but identity has to be filled. False: fault; call
+ * devices_edit_close() all the same.
  */
 bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int wait,
                        char fault[DEVICES_EDIT_FAULT_SIZE]);

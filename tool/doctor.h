@@ -1,8 +1,8 @@
 /*
  * akma doctor: what it looks at, and what it has found so far
  *
- * A remedy is a command line behind "do: ", to the end of the sentence: who runs it as it stands,
- * and then akma doctor, finds all well. None of them changes the system's openssl.cnf.
+ * A remedy is a command line behind "do: ", to the end of the sentence: after running it unchanged,
+ * akma doctor passes. None of them changes the system's openssl.cnf.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,8 +35,8 @@ struct doctor {
     struct report report;
     struct doctor_options options;
     const char *system;  /* the system's own file */
-    const char *config;  /* the file in force */
-    const char *modules; /* the folder in force */
+    const char *config;  /* the current file */
+    const char *modules; /* the current folder */
     bool modules_given;  /* by an option or the environment */
     const char *query;   /* NULL: none */
     struct conf_file file;
@@ -59,7 +59,7 @@ void doctor_check_sections(struct doctor *doctor);
 /* The folder, and each instance's file: is it there, does the system's loader take it? */
 void doctor_check_modules(struct doctor *doctor);
 
-/* With the configuration in force: is each instance active, and which policy has it? */
+/* With the current configuration: is each instance active, and which policy has it? */
 void doctor_check_instances(struct doctor *doctor);
 
 /* HMAC, known answers of each instance, and which one an application gets. */
@@ -80,7 +80,7 @@ OSSL_PROVIDER *doctor_load_alone(const struct doctor *doctor,
 /* OpenSSL's newest error, its text if it has one; the stack is emptied. */
 const char *doctor_reason(void);
 
-/* Remedies: each begins with "do: ", or is empty where no command can be given. */
+/* Remedies: each begins with "do: ", or is empty if no command can be given. */
 
 /* This call again, with these options. */
 const char *doctor_do_again(const struct doctor_options *options, char remedy[DOCTOR_REMEDY_SIZE]);
@@ -88,10 +88,10 @@ const char *doctor_do_again(const struct doctor_options *options, char remedy[DO
 /* A configuration with akma in it comes into force. */
 const char *doctor_do_configure(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE]);
 
-/* The file in force is written anew, with what the system's has and the policies that it has. */
+/* The current file is rewritten, with what the system's has and the policies that it has. */
 const char *doctor_do_rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE]);
 
-/* A key of a section, which is put at the end of the file in force. */
+/* A key of a section, which is put at the end of the current file. */
 struct doctor_line {
     const char *section, *key, *value;
 };
@@ -108,11 +108,11 @@ struct doctor_change {
     const char *to;    /* NULL: the line goes */
 };
 
-/* One line of the file in force changes; in words, where no command is sure to be right. */
+/* One line of the current file changes; in words, if no command is sure to be right. */
 const char *doctor_do_change(const struct doctor *doctor, const struct doctor_change *change,
                              char remedy[DOCTOR_REMEDY_SIZE]);
 
-/* Is the file in force one of akma's users, and not the system's? */
+/* Is the current file one of akma's users, and not the system's? */
 bool doctor_may_change(const struct doctor *doctor);
 
 #endif

@@ -96,7 +96,7 @@ static bool derive(EVP_KDF *kdf, const char *mode, unsigned char key[32])
     return done;
 }
 
-/* The same call of the same module where no policy is in force. */
+/* The same call of the same module without a policy. */
 static bool is_right_without_policy(const struct doctor *doctor,
                                     const struct doctor_instance *instance, size_t answer)
 {

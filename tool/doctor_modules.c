@@ -91,7 +91,7 @@ static bool loads(const char *path)
     return !load_fault(path, words) && words[0] == '\0';
 }
 
-/* Does an instance load where libcrypto's own folder is in force? */
+/* Does an instance load where libcrypto's own folder is in use? */
 static bool is_usually_found(const struct doctor *doctor, const struct doctor_instance *instance)
 {
     struct doctor usual = *doctor;
@@ -111,7 +111,7 @@ static bool names_hmac(const char *const *providers)
     return false;
 }
 
-/* No other folder in force than libcrypto's own; where nothing else leads there, the module's. */
+/* No other folder in use than libcrypto's own; if nothing else leads there, the module's. */
 static const char *do_leave_folder(const struct doctor *doctor,
                                    const struct doctor_instance *instance, const char *module,
                                    char remedy[DOCTOR_REMEDY_SIZE])
@@ -135,7 +135,7 @@ static const char *do_leave_folder(const struct doctor *doctor,
     return remedy;
 }
 
-/* The module where it is, for a section that leads elsewhere; and no other folder in force. */
+/* The module where it is, for a section that leads elsewhere; and no other folder in use. */
 static const char *do_find(const struct doctor *doctor, const struct doctor_instance *instance,
                            char remedy[DOCTOR_REMEDY_SIZE])
 {

@@ -1,5 +1,5 @@
 /*
- * akma doctor: commands that mend what it found
+ * akma doctor: commands that repair what it found
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -71,7 +71,7 @@ static bool has_akma(const char *path)
     return has;
 }
 
-/* "--system FILE" for a command, where that is not the usual one. */
+/* "--system FILE" for a command, if that is not the usual one. */
 static const char *system_option(const struct doctor *doctor, char room[PLACE_SIZE])
 {
     char usual[CONF_PATH_SIZE];
@@ -115,7 +115,7 @@ const char *doctor_do_again(const struct doctor_options *options, char remedy[DO
     return fits ? remedy : give(remedy, "%s", "");
 }
 
-/* The file in force, written anew; what akma config cannot understand is put aside. */
+/* The current file, rewritten; what akma config cannot understand is put aside. */
 static const char *rewrite(const struct doctor *doctor, char remedy[DOCTOR_REMEDY_SIZE])
 {
     const char *const file = doctor->config;

@@ -36,7 +36,7 @@ int ka_new_master(const char *uri, const char *pin);
 /* One row of a devices file; what is NULL is left empty. */
 struct ka_row {
     const char *identity, *ka_id;
-    const char *device; /* the device's permanent name, where that is not the identity */
+    const char *device; /* the device's permanent name, if that is not the identity */
     const unsigned char *ks_naf, *ka;
     size_t ka_length;
     int64_t not_after; /* end of ks_naf; 0: not known */

@@ -1,7 +1,7 @@
 /*
  * Ka's in PostgreSQL (examples/postgresql): one transaction, all or nothing
  *
- * A writer locks the table against other writers, for whom it waits; who reads waits for nobody.
+ * A writer locks the table against other writers, for whom it waits; a reader does not wait.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,7 +50,7 @@ struct ka_database *ka_database_open(const struct ka_database_options *options,
 enum ka_database_rule {
     KA_DATABASE_ADD,     /* refused, both */
     KA_DATABASE_ADD_NEW, /* refused; taken */
-    KA_DATABASE_IMPORT   /* left out where the Ka is the same, else refused; taken */
+    KA_DATABASE_IMPORT   /* left out if the Ka is the same, else refused; taken */
 };
 
 /* Put a Ka on its way; then have all that were put taken. False: fault. */
@@ -88,7 +88,7 @@ typedef bool ka_database_found(void *argument, const struct ka_database_row *row
 bool ka_database_each(struct ka_database *database, const struct ka_database_scope *scope,
                       ka_database_found *found, void *argument, char fault[KA_DATABASE_FAULT_SIZE]);
 
-/* Seal all rows anew that the first key has not sealed. False: fault. */
+/* Reseal all rows that the first key has not sealed. False: fault. */
 bool ka_database_rekey(struct ka_database *database, size_t *sealed,
                        char fault[KA_DATABASE_FAULT_SIZE]);
 

@@ -1,5 +1,5 @@
 /*
- * In the place of ka_database.c and of the commands that need it, where there was no libpq
+ * In the place of ka_database.c and of the commands that need it, if there was no libpq
  *
  * SPDX-License-Identifier: Apache-2.0
  */

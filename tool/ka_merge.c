@@ -205,7 +205,7 @@ static int compare_lines(const void *one, const void *other)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* The rows; how many. Of several rows of an identity the last one has its Ks_NAF. */
+/* The rows; how many. If an identity has several rows, the last one has its Ks_NAF. */
 static size_t put_rows(struct secret_buf *text, struct devices *keys, const struct devices *kas)
 {
     struct row_layout layout = {.count = 4,

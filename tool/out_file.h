@@ -15,7 +15,7 @@
 bool out_file_is(const char *out, const char *in);
 
 /*
- * Does a devices file stand at a path, whose keys may be nowhere else, or a file that cannot be
+ * Is there a devices file at a path, whose keys may be nowhere else, or a file that cannot be
  * read to know? Its first line counts: it names an identity and a key, by whatever it is separated.
  * NULL: neither; else what is wrong and what to do, to follow the path.
  */

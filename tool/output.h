@@ -15,7 +15,7 @@ enum output_format { OUTPUT_HEX, OUTPUT_RAW, OUTPUT_BASE64, OUTPUT_FORMATS };
 enum output_format output_format_of(const char *name);
 
 /*
- * Write a key to the file at path, which is written anew and renamed into place, or with NULL to
+ * Write a key to the file at path, which is rewritten and renamed into place, or with NULL to
  * standard output. False: a sentence went to standard error, and path is as it was.
  */
 bool output_key(const char *path, enum output_format format, const unsigned char *key,

@@ -13,7 +13,7 @@
 
 #define AHEAD      16U /* rows between the one that is added and the one that is looked for */
 #define CHECK_MASK 0xFFFFFFU
-#define CHECK_BITS 24    /* of a second hash, which tells two identities with one hash apart */
+#define CHECK_BITS 24    /* of a second hash, which distinguishes two identities with one hash */
 #define FIRST_SIZE 1024U /* repeated identities; a power of two */
 
 /* An identity with several rows. */

@@ -9,7 +9,7 @@
 #include "psk_job.h"
 
 /*
- * Read the CSV at `in`, write `out` anew. The layout and `seen` of the setup are filled in here.
+ * Read the CSV at `in`, replace `out`. The layout and `seen` of the setup are filled in here.
  * False: what is wrong went to standard error; out is as it was, or with keep_going has the good
  * rows.
  */

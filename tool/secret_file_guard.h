@@ -29,7 +29,7 @@ void secret_file_guard_discard(struct secret_file *file);
 bool secret_file_guard_write(const char *path, const struct stat *status, const void *octets,
                              size_t length, char fault[SECRET_FILE_FAULT_SIZE]);
 
-/* The same, of mode 0600, where no file is yet. */
+/* The same, of mode 0600, if there is no file yet. */
 bool secret_file_guard_write_new(const char *path, const void *octets, size_t length,
                                  char fault[SECRET_FILE_FAULT_SIZE]);
 

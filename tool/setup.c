@@ -72,7 +72,7 @@ const char *setup_redis_host(const struct setup_choice *choice)
     return choice->endpoint != NULL ? choice->naf_fqdn : "127.0.0.1";
 }
 
-/* What may stand in a file of options, a certificate and a command of the README. */
+/* What is allowed in a file of options, a certificate and a command of the README. */
 static bool is_host(const char *name)
 {
     return strlen(name) > 0 && strlen(name) <= 253 &&
@@ -266,7 +266,7 @@ static int make(struct setup *setup)
     return EXIT_FAILURE;
 }
 
-/* The absolute path of a folder whose parent is there; no blanks: it stands in commands. */
+/* The absolute path of a folder whose parent is there; no blanks: it is used in commands. */
 static bool take_dir(struct setup *setup, const char *given)
 {
     char parent[PATH_MAX], whole[PATH_MAX], *slash;

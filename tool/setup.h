@@ -19,7 +19,7 @@ struct setup_choice {
 /* A deployment in the making, or one that is there. */
 struct setup {
     struct setup_choice choice;
-    char dir[PATH_MAX];  /* where it stands in the end, absolute */
+    char dir[PATH_MAX];  /* its final path, absolute */
     char work[PATH_MAX]; /* where it is written: dir, or a folder that is renamed to it */
 };
 

@@ -100,7 +100,7 @@ static void put_naf(FILE *out, const struct setup *setup, const char *folder)
             setup->choice.naf_fqdn, setup->dir, folder);
 }
 
-/* NULL where the host is another one's; a literal IPv6 address is in brackets. */
+/* NULL if the host is another one's; a literal IPv6 address is in brackets. */
 static void put_host_port(FILE *out, const char *option, const char *host, int port)
 {
     const bool is_ip6 = strchr(host, ':') != NULL;

@@ -27,7 +27,7 @@ static void say_local(int fd)
     unsigned char header[PROXY_HEADER_MAX];
     const size_t length = proxy_header_local(header);
 
-    /* to a new connection's empty buffer; who reads none of it misses nothing */
+    /* to a new connection's empty buffer; an application that reads none of it misses nothing */
     (void)!send(fd, header, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

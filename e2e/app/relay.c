@@ -336,7 +336,7 @@ static bool is_ready(const struct direction *direction, short wanted, short what
 
 /*
  * When octets moved last. A side that does not take what waits for it gets no credit for what it
- * sends: who only sends, and never reads, would stay for ever.
+ * sends: a peer that only sends, and never reads, would stay for ever.
  */
 static int64_t last_transfer(const struct relay *relay)
 {

@@ -27,7 +27,7 @@ struct app_server_options {
 /* What a process plays, by the addresses it was given. */
 struct app_server_roles {
     bool naf;         /* first connections: --accept */
-    bool third_party; /* derives: unless it is a NAF apart, or an endpoint alone */
+    bool third_party; /* derives: unless it is a separate NAF, or an endpoint alone */
     bool endpoint;    /* e2e connections */
     bool tp_link_client, tp_link_server;
     bool shared_store; /* outstanding keys are in a Redis */
@@ -37,7 +37,7 @@ struct app_server_roles {
 const struct app_server_options *app_server_options_parse(int argc, char *argv[],
                                                           struct app_server_roles *roles);
 
-/* A number of an option that may have no default: 0 where it was not given. */
+/* A number of an option that may have no default: 0 if it was not given. */
 unsigned int app_server_options_number(const char *name, const char *value, unsigned int min,
                                        unsigned int max);
 

@@ -46,7 +46,7 @@
 
 #define LIFETIME_TOP 86400 /* --refresh-lifetime: seconds, a day */
 
-/* The NAF apart: its end of the line. */
+/* The separate NAF: its end of the line. */
 static bool open_line_client(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;

@@ -29,11 +29,11 @@ struct app_server {
     struct devices_current *devices;    /* NULL: without */
     struct devices_current *ka_devices; /* the file of the Ka's, if it is another one */
     struct ka_source *ka;               /* NULL: derives nothing */
-    struct store *store;                /* NULL: a NAF apart */
+    struct store *store;                /* NULL: a separate NAF */
     struct tp_link_tls *link_tls;       /* of either end; NULL: no link */
     struct endpoints endpoints;
     struct naf_setup naf_setups[KEY_SYSTEMS]; /* of this process's own NAF */
-    struct tp_link_client_setup link;         /* of a NAF apart */
+    struct tp_link_client_setup link;         /* of a separate NAF */
     char *third_party_host;
     struct store_redis_options redis;
     struct addrs application;          /* --forward */

@@ -1,5 +1,5 @@
 /*
- * e2e-as - the application server: NAF, third party and endpoint, in one process or apart
+ * e2e-as - the application server: NAF, third party and endpoint, in one process or in several
  *
  * A first connection, with Ks_NAF, brings a nonce and gets the e2e flag; a second, with e2e_key, is
  * what the flag promised.

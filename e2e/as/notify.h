@@ -2,10 +2,10 @@
  * Notifications of revoked keys: what a NEF or AAnF posts to the URI that it was told
  * (ServiceDisableNotif of TS 29.522 5.14, TS 29.535 5.1.5.2)
  *
- *     POST {path of --notify-uri}, application/json, {"aKId":"<A-KID>"}     204: it is void
+ *     POST {path of --notify-uri}, application/json, {"aKId":"<A-KID>"}     204: it is revoked
  *
  * HTTPS with certificates both ways, HTTP/1.1 or HTTP/2; the other side has to have the name that
- * was given. The answer comes when the cache has forgotten the key and the third party has voided
+ * was given. The answer comes when the cache has forgotten the key and the third party has revoked
  * what it had promised with it; until then, and where that fails, the operator has to try again.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -27,7 +27,7 @@ void predecessor_take_over(void);
 /* Files were to be read again. */
 void predecessor_say_reload(void);
 
-/* Keys are void, and what runs on them has to end there as well. On any thread. */
+/* Keys are revoked, and what runs on them has to end there as well. On any thread. */
 void predecessor_say_revoked(const struct store_scope *scope);
 
 /* Descriptors to those that are still there, for a program that comes after this one. */

@@ -27,7 +27,7 @@ _Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_F
                    FAULT_SIZE >= DEVICES_CURRENT_FAULT_SIZE,
                "every fault fits");
 
-/* What was read, until all of it can be put in force. */
+/* What was read, until all of it can be put into use. */
 struct files {
     struct current_version *line;
     struct store_redis_files store;
@@ -72,7 +72,7 @@ static void drop_files(struct files *files)
     devices_free(files->ka_devices);
 }
 
-/* Put rows in force; false: out of memory. They are the file's then, or gone. */
+/* Put rows into use; false: out of memory. They are the file's then, or gone. */
 static bool use_devices(struct app_server *app_server, struct devices_current *current,
                         struct devices **fresh, char fault[FAULT_SIZE])
 {
@@ -149,7 +149,7 @@ static size_t count_devices(const struct devices *devices)
     return count;
 }
 
-/* What a count of the rows in force comes to; no file: 0. */
+/* What a count of the current rows comes to; no file: 0. */
 static long counted(struct devices_current *current, size_t (*count)(const struct devices *))
 {
     const struct devices *devices = current == NULL ? NULL : devices_current_acquire(current);

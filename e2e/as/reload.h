@@ -15,7 +15,7 @@
 enum reload_what { RELOAD_ALL, RELOAD_ALL_BUT_DEVICES };
 
 /*
- * Read the files that options name. One that cannot be taken leaves all of the old ones in force:
+ * Read the files that options name. One that cannot be taken leaves all of the old ones in use:
  * false, and the log and fault say why. On any thread but a loop's: reading may take seconds.
  */
 bool reload(struct app_server *app_server, enum reload_what what, char fault[RELOAD_FAULT_SIZE]);

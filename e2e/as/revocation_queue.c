@@ -1,5 +1,5 @@
 /*
- * Rows that are gone from the devices file, until what they gave is void
+ * Revokes the outstanding keys of rows removed by a reload, retrying until done
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,9 +1,9 @@
 /*
- * Rows that are gone from the devices file, until what they gave is void
+ * Revokes the outstanding keys of rows removed by a reload, retrying until done
  *
- * Their connections end at once, all of them. Then the store, or the third party of a NAF apart, is
- * asked to void their outstanding keys, row by row, on one loop. Where it cannot, it is asked again
- * after a pause, until it has done it or the keys are too old anyhow.
+ * Their connections end at once, all of them. Then the store, or the third party of a separate NAF,
+ * is asked to revoke their outstanding keys, row by row, on one loop. If it cannot, it is asked
+ * again after a pause, until it has done it or the keys are too old anyhow.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +17,7 @@ struct revocation_queue;
 struct server;
 struct third_party;
 
-/* Who voids: the issuer in this process, or (issuer NULL) the third party of a NAF. */
+/* Who revokes: the issuer in this process, or (issuer NULL) the third party of a NAF. */
 struct revocation_setup {
     struct server *server; /* its loops do not run yet */
     struct key_issuer *issuer;

@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-/* For a loop: to void what a store in memory holds. A shared one has been told. */
+/* For a loop: to revoke what a store in memory holds. A shared one has been told. */
 struct task {
     struct loop_message message;
     struct key_issuer *issuer;

@@ -32,7 +32,7 @@ static void say(struct service_state *state, const char *what)
     service_say(what, state->said);
 }
 
-/* The status where it is another one; WATCHDOG=1 unless a loop does not turn. */
+/* The status if it is another one; WATCHDOG=1 unless a loop does not turn. */
 static void on_tick(evutil_socket_t fd, short what, void *argument)
 {
     struct service_state *state = argument;

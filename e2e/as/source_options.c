@@ -81,7 +81,7 @@ static const struct option_row rows[] = {
 const struct option_group source_options =
     OPTION_GROUP("Keys from the operator's network (in place of the file's ks-naf)", rows);
 
-/* What the options' files hold, until it is put in force: on the source's loop, after a reload. */
+/* What the options' files hold, until it is put into use: on the source's loop, after a reload. */
 struct source_files {
     struct loop_message message;
     struct source *source;
@@ -225,7 +225,7 @@ static void add_service(const char *text, const char *naf_fqdn)
     setup.source.services[interface->system] = service;
 }
 
-/* What the token is for: the operation, and the device's name, where one is wanted. */
+/* What the token is for: the operation, and the device's name, if one is wanted. */
 static const char *scope_of(enum key_system system)
 {
     const struct key_service_setup *service = &setup.services[system];
@@ -313,7 +313,7 @@ static void check_notifications(void)
                "missing");
 }
 
-/* TS 29.500 5.2.2.2: the type of NF that asks, and the instance where it is configured. */
+/* TS 29.500 5.2.2.2: the type of NF that asks, and the instance if it is configured. */
 static void make_user_agent(void)
 {
     (void)snprintf(setup.user_agent, sizeof(setup.user_agent), "AF%s%s",

@@ -23,7 +23,7 @@ bool source_options_given(void);
 
 /*
  * Check what was given; the rest of the command line says NAF_Id, the identifier of GBA. Exits with
- * a sentence where that cannot be.
+ * a sentence if that cannot be.
  */
 void source_options_check(const char *naf_fqdn,
                           const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH]);
@@ -50,13 +50,13 @@ bool source_options_listens(void);
 /* Start what was opened. False: as above. */
 bool source_options_start(struct source *source);
 
-/* The names of the files, where there is a key source; they live as long as the program. */
+/* The names of the files, if there is a key source; they live as long as the program. */
 const struct tls_file_names *source_options_names(void);
 
 /* What the files of these options hold. */
 struct source_files;
 
-/* Read them again, on any thread. NULL: fault. Then put them in force, or drop them. */
+/* Read them again, on any thread. NULL: fault. Then put them into use, or drop them. */
 struct source_files *source_options_read(char fault[TLS_FILES_FAULT_SIZE]);
 void source_options_use(struct source *source, struct source_files *files);
 void source_options_drop(struct source_files *files);

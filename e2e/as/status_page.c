@@ -57,7 +57,7 @@ static void show_overview(struct http_connection *http)
     show_page(http, true);
 }
 
-/* The same page, which does not refresh: whoever reads or listens to it takes the time they need.
+/* The same page, which does not refresh: a reader or listener can take the time they need.
  */
 static void show_still(struct http_connection *http)
 {

@@ -1,5 +1,5 @@
 /*
- * SIGUSR2: the program is started anew, on the same sockets, and this one ends its connections
+ * SIGUSR2: the program is started again, on the same sockets, and this one ends its connections
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * SIGUSR2: the program is started anew, on the same sockets, and this one ends its connections
+ * SIGUSR2: the program is started again, on the same sockets, and this one ends its connections
  *
  * It is the program at the path that this one was started from, with the same command line: after
  * an upgrade another one. Its sockets are given to it as a service manager does (inherited.h).

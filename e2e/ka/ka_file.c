@@ -1,5 +1,5 @@
 /*
- * Ka's in a devices file: what counts is the version that was in force at the look-up
+ * Ka's in a devices file: what counts is the version that was in use at the look-up
  *
  * SPDX-License-Identifier: Apache-2.0
  */

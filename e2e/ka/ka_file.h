@@ -10,7 +10,7 @@
 
 struct devices_current;
 
-/* devices: kept; whoever reloads it says what has gone. NULL: out of memory. */
+/* devices: kept; the caller that reloads it says what was removed. NULL: out of memory. */
 struct ka_source *ka_file_new(struct devices_current *devices);
 
 #endif

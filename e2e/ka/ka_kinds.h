@@ -17,7 +17,7 @@ struct ka_files; /* of a kind: what the files hold that its options name */
 
 /* What the options say, which are kept, not copied. NULL: not given. */
 struct ka_settings {
-    const char *place;               /* what stands behind "KIND:" */
+    const char *place;               /* the text after "KIND:" */
     struct devices_current *devices; /* file: */
     const char *key;                 /* a file: what rows of a database are sealed with */
     const char *password_file;       /* of a database */
@@ -42,7 +42,7 @@ struct ka_kind {
     /* NULL: fault says why not. */
     struct ka_source *(*open)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     /*
-     * For SIGHUP: read again what the options name (NULL: fault), then put it in force, or drop it.
+     * For SIGHUP: read again what the options name (NULL: fault), then put it into use, or drop it.
      * All three NULL: nothing is read again.
      */
     struct ka_files *(*read)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
@@ -50,7 +50,7 @@ struct ka_kind {
     void (*drop)(struct ka_files *files);
     /* For --check: false: fault. NULL: what `read` reads is all that can be tried. */
     bool (*try)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
-    bool may_repeat; /* several of such kinds stand side by side */
+    bool may_repeat; /* several of such kinds may be used together */
 };
 
 /* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */

@@ -1,5 +1,5 @@
 /*
- * Ka's that were found, until whoever asked has used them
+ * Ka's that were found, until the requester has used them
  *
  * SPDX-License-Identifier: Apache-2.0
  */

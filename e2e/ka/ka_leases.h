@@ -1,5 +1,5 @@
 /*
- * Ka's that were found, until whoever asked has used them
+ * Ka's that were found, until the requester has used them
  *
  * The source gives a lease with an answer, and marks it when its row goes meanwhile. All of it on
  * any thread.

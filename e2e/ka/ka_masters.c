@@ -2,7 +2,7 @@
  * Ka's that are derived from master secrets, one or several side by side by ka-id
  *
  * A secret in this process answers at once. One in a token is asked on threads of its own
- * (ka_workers.h); whoever has waited for --ka-timeout is told that it is unavailable.
+ * (ka_workers.h); a request that has waited for --ka-timeout is told that it is unavailable.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -596,7 +596,7 @@ static void add(void *argument, const char *device, const char *ka_id)
     news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
 }
 
-/* What is new in the list ends; first it is in force, so that nothing of it is issued meanwhile. */
+/* What is new in the list ends; first it is in use, so that nothing of it is issued meanwhile. */
 static void use_list(struct masters *masters, struct ka_revoked *list)
 {
     const struct ka_revoked *older = current_acquire(&masters->revoked), *fresh;

@@ -342,7 +342,7 @@ static void on_tick(void *argument)
     pump(database);
 }
 
-/* After a connection was made anew */
+/* After a connection was made again */
 
 static void look_again(struct database *database);
 
@@ -430,7 +430,7 @@ static bool ask_again(struct database *database, const struct ka_rest *rests, si
     return done;
 }
 
-/* The next batch. One that cannot be asked for is void: nobody knows. */
+/* The next batch. One that cannot be asked for is revoked: its state is unknown. */
 static void look_again(struct database *database)
 {
     struct ka_rest rests[BATCH];

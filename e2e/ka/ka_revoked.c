@@ -108,7 +108,7 @@ static char *read_all(int fd, size_t *length, const char **fault)
     return text;
 }
 
-/* A field as a text of its own, which comes to stand at *place. */
+/* A field as a text of its own, which is put at *place. */
 static const char *keep(char **place, const struct row_field *field)
 {
     char *text = *place;

@@ -2,7 +2,7 @@
  * Threads that derive with masters, because a token may take its time
  *
  * Jobs wait in a queue that is bounded, and come back to their loops. A thread that a token holds
- * up holds up nobody else; whoever does not want to wait any longer gives the job up.
+ * up holds up nobody else; a caller that does not want to wait any longer gives the job up.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -326,7 +326,7 @@ static void on_word(void *argument, const PGresult *result, const char *reason)
     (void)argument, (void)result, (void)reason; /* what counts is that it came */
 }
 
-/* What takes too long is taken for gone; where nothing is asked for long, something is. */
+/* What takes too long is taken for gone; if nothing is asked for long, something is. */
 static void watch(struct pg_client *client)
 {
     const struct flight *oldest = TAILQ_FIRST(&client->flights);

@@ -26,7 +26,7 @@ struct pg_client_setup {
     const char *channel; /* to LISTEN to */
     const struct pg_statement *statements;
     size_t count;
-    int milliseconds; /* until a connection, or an answer, is late; then it is made anew */
+    int milliseconds; /* until a connection, or an answer, is late; then it is made again */
     /* All below have argument. */
     void (*ready)(void *argument); /* there is a connection, which listens */
     void (*notified)(void *argument, const char *payload); /* on the channel */

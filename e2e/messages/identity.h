@@ -1,7 +1,7 @@
 /*
  * The PSK identity of a first connection: prefix, separator, and the B-TID or A-KID
  *
- * The prefix says which key is meant (TS 33.222, TS 24.109 K.3, TS 33.535). What stands between it
+ * The prefix says which key is meant (TS 33.222, TS 24.109 K.3, TS 33.535). What comes between it
  * and the identity is not said alike everywhere; docs/flow.md has the places.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -38,7 +38,7 @@ const char *identity_separator_named(const char *text);
 const char *identity_separator(const char *prefix);
 
 /*
- * Take a PSK identity apart. NULL: it is none of a first connection; else where in it the B-TID or
+ * Parse a PSK identity. NULL: it is none of a first connection; else where in it the B-TID or
  * A-KID, of at least one octet, begins.
  */
 const char *identity_split(const struct identity_rules *rules, const char *psk_identity,

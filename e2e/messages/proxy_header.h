@@ -1,7 +1,7 @@
 /*
  * The PROXY protocol, version 2: what a relay says first to the application behind it
  *
- * After the addresses stands PP2_TYPE_SSL: the connection was made over TLS, which version, and as
+ * After the addresses comes PP2_TYPE_SSL: the connection was made over TLS, which version, and as
  * common name (PP2_SUBTYPE_SSL_CN) the device. See proxy-protocol.txt of HAProxy.
  *
  * SPDX-License-Identifier: Apache-2.0

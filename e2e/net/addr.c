@@ -150,7 +150,7 @@ static void show(int fd, char shown[ADDR_SIZE], struct sockaddr_storage *bound)
     socklen_t size = sizeof(*bound);
     char host[64] = "", service[8] = "";
 
-    memset(bound, 0, sizeof(*bound)); /* no port, where it is not known */
+    memset(bound, 0, sizeof(*bound)); /* no port, if it is not known */
     if (getsockname(fd, (struct sockaddr *)bound, &size) == 0 && bound->ss_family != AF_UNIX)
         (void)getnameinfo((struct sockaddr *)bound, size, host, sizeof(host), service,
                           sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);

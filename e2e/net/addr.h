@@ -15,7 +15,7 @@
 #define ADDRS_MAX         16  /* that one option can be listened on */
 
 /*
- * The parts of HOST:PORT, to be released with OPENSSL_free(); host becomes NULL where it is left
+ * The parts of HOST:PORT, to be released with OPENSSL_free(); host becomes NULL if it is left
  * out. IPv6 in brackets. Port 0 is for a listener alone. False: the reason, behind the option's
  * name, went to standard error.
  */
@@ -25,7 +25,7 @@ bool addr_parse(const char *option, const char *address, bool is_to_listen, char
 /*
  * All addresses to listen on. passive: without a HOST it is every address; else the loopback. While
  * the system cannot resolve the name yet, standard error says so and it is tried again; SIGTERM and
- * SIGINT end the program then, even where they are blocked. NULL: the reason went to standard
+ * SIGINT end the program then, even if they are blocked. NULL: the reason went to standard
  * error.
  */
 struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, bool passive);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of several in a file: a chain is good while all of it is, trust while one of it is. */
+/* If a file has several: a chain is valid while all of it is, trust while one of it is. */
 enum cert_dates_of { CERT_DATES_OF_ALL, CERT_DATES_OF_ANY };
 
 /* Seconds since 1970 UTC; ends is INT64_MAX for a list that says no end. */

@@ -154,7 +154,7 @@ static void tell(struct connector *connector)
     done(argument, &result);
 }
 
-/* Attempts: each of these is true where the connector is at its end. */
+/* Attempts: each of these is true if the connector is at its end. */
 
 static bool go_on(struct connector *connector, int error);
 
@@ -221,7 +221,7 @@ static void wait_until(struct connector *connector, int64_t until)
     loop_add_event(&connector->timer, &wait);
 }
 
-/* Attempts share the time: where there are many addresses the last one has its turn as well. */
+/* Attempts share the time: if there are many addresses the last one has its turn as well. */
 static int64_t delay(const struct connector *connector)
 {
     const int64_t left = connector->deadline - clock_ms();

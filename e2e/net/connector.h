@@ -2,7 +2,7 @@
  * From a name, or a path, to a connected socket
  *
  * Names are resolved when it is asked for, off the loop (resolver.h). All addresses are tried
- * within one deadline: the next one where one fails, and beside it where it has not answered after
+ * within one deadline: the next one if one fails, and beside it if it has not answered after
  * 250 ms; families by turns, in the order that getaddrinfo() has them (RFC 8305).
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -38,7 +38,7 @@ struct connector *connector_start(struct loop *loop, const struct addrs *addrs, 
 
 /*
  * A connection to this address was of no use: for a while it comes after the name's others, as one
- * does that could not be connected to, and the name is resolved anew.
+ * does that could not be connected to, and the name is resolved again.
  */
 void connector_blame(const struct sockaddr_storage *address);
 

@@ -28,7 +28,7 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
 /* Could it be opened, as far as one can tell without listening? False: as above. */
 bool local_listener_check(const char *option, const char *text);
 
-/* The path is removed, unless something else stands there by now. */
+/* The path is removed, unless something else is there by now. */
 void local_listener_close(struct local_listener *listener);
 
 #endif

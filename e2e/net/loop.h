@@ -29,7 +29,7 @@ struct loop_message {
 struct loop {
     struct event_base *base;
     size_t index; /* 0 to loops' count - 1: for tables with one entry per loop */
-    void *user;   /* whoever runs the loops may keep something here */
+    void *user;   /* the owner of the loops may keep something here */
     /* the loop's own */
     int wake_fd;
     struct event *wake;

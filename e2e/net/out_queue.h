@@ -12,7 +12,7 @@
 /* All zero is an empty one. */
 struct out_queue {
     char *octets;
-    size_t length, sent, size; /* of octets: that stand there, that were written, that have room */
+    size_t length, sent, size; /* of octets: that are there, that were written, that have room */
 };
 
 /* Room for so many more, at octets + length, where the caller puts them. False: out of memory. */

@@ -7,7 +7,7 @@
 #define SIGNALS_H
 
 /*
- * SIGHUP waits until the program answers it: who manages a service may send it at any time.
+ * SIGHUP waits until the program answers it: a service manager may send it at any time.
  * SIGPIPE, SIGUSR1 and SIGUSR2 are ignored.
  */
 void signals_set_up(void);

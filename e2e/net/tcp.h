@@ -20,7 +20,7 @@ void tcp_no_delay(int fd);
 void tcp_user_timeout(int fd, unsigned int milliseconds);
 
 /*
- * Have TCP find out within three minutes that the other side is gone, even where nothing is sent:
+ * Have TCP find out within three minutes that the other side is gone, even if nothing is sent:
  * a machine that lost its power, an entry of a NAT. Of no effect on other sockets.
  */
 void tcp_keep_alive(int fd);

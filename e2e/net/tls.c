@@ -80,7 +80,7 @@ bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const
     return done;
 }
 
-/* What is in force is not to be changed; its count of references is. */
+/* What is in use is not to be changed; its count of references is. */
 struct ctx_in_force {
     SSL_CTX *ctx;
 };

@@ -26,10 +26,10 @@ bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const
 /* Open a setup. Where that cannot be, the reason went to standard error. */
 enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup);
 
-/* A context in force (current.h), to be dropped by SSL_CTX_free(). NULL: out of memory. */
+/* A current context (current.h), to be dropped by SSL_CTX_free(). NULL: out of memory. */
 SSL_CTX *tls_ctx_in_force(struct current *current);
 
-/* One that is to be put in force. NULL: out of memory, and ctx is released. */
+/* One that is to be put into use. NULL: out of memory, and ctx is released. */
 struct current_version *tls_ctx_prepare(SSL_CTX *ctx);
 
 /* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */

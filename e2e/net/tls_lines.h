@@ -27,7 +27,7 @@ enum io_status {
     IO_ERROR
 };
 
-/* Set to zero, but for ssl, and max where it is another one. */
+/* Set to zero, but for ssl, and max if it is another one. */
 struct tls_lines {
     SSL *ssl;
     size_t max; /* octets of a line that is read; 0: LINE_MAX_LENGTH */

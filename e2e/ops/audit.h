@@ -21,7 +21,7 @@ bool audit_open(const char *path);
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
 void audit(const char *event, ...) __attribute__((sentinel));
 
-/* Open the file anew, by its name. */
+/* Open the file again, by its name. */
 void audit_reopen(void);
 
 #endif

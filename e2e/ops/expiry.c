@@ -1,5 +1,5 @@
 /*
- * When the certificates and revocation lists that are in force come to their end
+ * When the certificates and revocation lists that are in use come to their end
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -21,7 +21,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct part {
     bool is_used;
-    struct health_view only; /* where there are no others */
+    struct health_view only; /* if there are no others */
     unsigned int up, down;   /* views */
     enum health_verdict verdict;
     time_t since;

@@ -19,7 +19,7 @@ struct heartbeat {
     } beats[];
 };
 
-/* The timer is set anew each time: a loop that was held up has one late beat, not many. */
+/* The timer is set again each time: a loop that was held up has one late beat, not many. */
 static void on_beat(evutil_socket_t fd, short what, void *argument)
 {
     static const struct timeval interval = {HEARTBEAT_MS / 1000, HEARTBEAT_MS % 1000 * 1000L};

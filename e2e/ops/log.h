@@ -42,7 +42,7 @@ bool log_level_named(const char *name, enum log_level *level);
 void log_set_up(enum log_level level, const char *path);
 
 /*
- * To be called once, before the first event; false where there is no randomness or no thread. From
+ * To be called once, before the first event; false if there is no randomness or no thread. From
  * then on what libevent has to say is an event as well, and exit() waits a moment for lines that
  * are not written yet. False as well, with the reason on standard error, where the file of
  * log_set_up() cannot be opened. Where standard error is the journal, each line begins with its
@@ -50,7 +50,7 @@ void log_set_up(enum log_level level, const char *path);
  */
 bool log_open(enum log_identities identities);
 
-/* Open the file anew, by its name: after another program has renamed it. */
+/* Open the file again, by its name: after another program has renamed it. */
 void log_reopen(void);
 
 /* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */

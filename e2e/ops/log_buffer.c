@@ -93,7 +93,7 @@ static size_t take_part(struct log_buffer *buffer, char part[PART])
     return length;
 }
 
-/* A file that was opened anew is gone on with where a line is whole. */
+/* A file that was reopened is gone on with where a line is whole. */
 static void switch_file(struct log_buffer *buffer)
 {
     const int fd = buffer->is_at_end ? atomic_exchange(&buffer->next_fd, -1) : -1;

@@ -10,7 +10,7 @@
 #define DIGITS   "0123456789"
 #define IN_A_ROW 5 /* digits: the shortest IMSI and MSISDN */
 
-/* What stands between words; all of the rest can be in a name, or in its escaped form. */
+/* What comes between words; all of the rest can be in a name, or in its escaped form. */
 static const char between[] = " \t\r\n\"'`,;<>()[]{}|\\";
 
 /* The digits behind the last colon of host:port, and no others. */

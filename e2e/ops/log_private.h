@@ -14,7 +14,7 @@
 /* A file to append to, of mode 0600 where it is new; -1: the reason went to standard error. */
 int log_open_file(const char *option, const char *path);
 
-/* Open it anew for a buffer, and log what came of it. */
+/* Open it again for a buffer, and log what came of it. */
 void log_reopen_file(struct log_buffer *buffer, const char *option, const char *path);
 
 /* A line with its line feed, identities in full. Its length. */

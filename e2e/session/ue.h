@@ -76,8 +76,8 @@ bool ue_may_be(const struct ue *ue, enum ue_role role);
 bool ue_count(struct ue *ue);
 
 /*
- * A first connection between two nonces is not counted among its device's, and makes room where
- * there is none. False: the device holds UE_HELD_MAX already, or the server accepts no more.
+ * A first connection between two nonces is not counted among its device's, and makes room if there
+ * is none. False: the device holds UE_HELD_MAX already, or the server accepts no more.
  */
 #define UE_HELD_MAX 16
 bool ue_hold(struct ue *ue);

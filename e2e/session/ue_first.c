@@ -4,7 +4,7 @@
  * Each nonce is served as one of a new connection would be: its key is looked up again, so that
  * what was revoked, has ended or changed meanwhile counts; and the connection is counted among
  * those of its device while it is served. In between it is held: it has no key, is closed by
- * either side without an error, and makes room where there is none.
+ * either side without an error, and makes room if there is none.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -65,7 +65,7 @@ static void wait_for_next(struct ue *ue)
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
 }
 
-/* Write what there is; then the next nonce, or on in plain, where that is allowed. */
+/* Write what there is; then the next nonce, or on in plain, if that is allowed. */
 static void write_answer(void *argument, bool in_time)
 {
     struct ue *ue = argument;

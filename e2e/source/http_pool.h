@@ -50,7 +50,7 @@ void http_pools_init(struct http_pools *pools, struct loop *loop);
 /* Its requests have been released. */
 void http_pools_free(struct http_pools *pools);
 
-/* The one that takes requests, made where there is none. NULL: out of memory. */
+/* The one that takes requests, made if there is none. NULL: out of memory. */
 struct http_pool *http_pool_get(struct http_pools *pools);
 
 /* It takes no further request. */

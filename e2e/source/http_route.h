@@ -32,12 +32,12 @@ struct http_route {
     bool is_http1;              /* one connection is not enough for many requests */
 };
 
-/* The route to a URL's server, made where there is none. NULL: out of memory, or it has no host. */
+/* The route to a URL's server, made if there is none. NULL: out of memory, or it has no host. */
 struct http_route *http_route_get(struct http_pool *pool, const char *url);
 
 /*
  * A connection for one more request, or a socket for one. False: it is pending, and the pools'
- * connected() comes later, from the loop. True: it is there; or where nothing is open and there is
+ * connected() comes later, from the loop. True: it is there; or if nothing is open and there is
  * no fd it cannot be had, as connected says.
  */
 bool http_route_connect(struct http_route *route, int64_t deadline);

@@ -52,7 +52,7 @@ bool key_answer_read(struct key_answer *answer, enum key_system system, enum key
 /*
  * Read the body of an error: status, cause and detail of application/problem+json, or error and
  * error_description of a token server's application/json (RFC 6749 5.2). The text is the sender's:
- * it goes through the log's filter. Empty where there is nothing to read.
+ * it goes through the log's filter. Empty if there is nothing to read.
  */
 void key_answer_problem(const char *content_type, const char *body, size_t length,
                         char problem[KEY_ANSWER_PROBLEM_SIZE]);
@@ -64,7 +64,7 @@ bool key_answer_has_cause(const char *content_type, const char *body, size_t len
 bool key_answer_is(const char *content_type, const char *wanted);
 
 /*
- * The seconds since 1970 UTC of a date-time (RFC 3339 5.6), fractions dropped; false where it is
+ * The seconds since 1970 UTC of a date-time (RFC 3339 5.6), fractions dropped; false if it is
  * none.
  */
 bool key_answer_time(const char *text, int64_t *seconds);

@@ -18,7 +18,7 @@
 struct item {
     TAILQ_ENTRY(item) place;
     enum key_system system;
-    const char *identity; /* stands behind the structure, but while it is looked for */
+    const char *identity; /* follows the structure, but while it is looked for */
     enum key_cached kind;
     int64_t until;
     struct key_answer answer; /* CACHE_HIT */

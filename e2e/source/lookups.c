@@ -18,7 +18,7 @@ struct lookup {
     int64_t since;
     bool is_asked, is_void;
     enum key_system system;
-    const char *identity; /* stands behind the structure, but while it is looked for */
+    const char *identity; /* follows the structure, but while it is looked for */
 };
 
 struct lookups {
@@ -140,7 +140,7 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
     return lookup;
 }
 
-/* A look-up counts for the network that is served first: nobody's is held up by who floods. */
+/* A look-up counts for the network that is served first: a flood holds up no other network. */
 static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
     if (!lookup->is_asked && networks_has_priority(network, lookup->network)) {

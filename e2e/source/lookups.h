@@ -3,7 +3,7 @@
  *
  * Anybody can cause a look-up, with an identity that was made up. So those for one identity are
  * one, and at most so many are asked at a time, in any second, and in any second for one network
- * (networks.h). The others wait, by the turn of their networks; where there is no room for all, the
+ * (networks.h). The others wait, by the turn of their networks; if there is no room for all, the
  * one goes whose turn is last.
  *
  * One thread alone uses it; times are those of clock_ms().
@@ -66,7 +66,7 @@ bool lookups_run(struct lookups *lookups, int64_t now);
 void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
                     const void *answer);
 
-/* Whatever is being answered about an identity is void. */
+/* Whatever is being answered about an identity is discarded. */
 void lookups_void(struct lookups *lookups, enum key_system system, const char *identity);
 bool lookups_is_void(const struct lookup *lookup);
 

@@ -34,7 +34,7 @@ struct network {
     TAILQ_ENTRY(network) place; /* of all: the one that wanted something longest ago first */
     unsigned char address[ADDR_NETWORK_SIZE];
     int64_t seen;        /* when it wanted something last */
-    int64_t since;       /* when it came, or counting began anew */
+    int64_t since;       /* when it came, or counting began again */
     unsigned int wanted; /* how often it wanted something since, within five minutes */
     int credit;          /* how many keys were found for it since, less those that were not */
     int64_t served;      /* NETWORK_NEVER: it was not */
@@ -53,7 +53,7 @@ void networks_open(struct networks *networks, unsigned int rate);
 void networks_close(struct networks *networks);
 
 /*
- * The network of a peer, which is made where it is not known. At most so many are known; then the
+ * The network of a peer, which is made if it is not known. At most so many are known; then the
  * one is forgotten that nothing waits for and that was seen longest ago. NULL: out of memory.
  */
 struct network *networks_find(struct networks *networks, const struct sockaddr *peer);
@@ -67,8 +67,8 @@ void networks_serve(struct network *network, int64_t now);
 /*
  * Is one network's turn before the other's? First come those for which more keys were found than
  * not, then those that have wanted little and nothing in vain, then the others. Among these the one
- * that was served longest ago or never, then the one that has just come: who floods, hard from a
- * few addresses or slowly from many, waits behind those that do not.
+ * that was served longest ago or never, then the one that has just come: a client that floods, hard
+ * from a few addresses or slowly from many, waits behind those that do not.
  */
 bool networks_has_priority(const struct network *one, const struct network *other);
 

@@ -53,7 +53,7 @@ struct source_ops {
                                      void *argument, struct source_answer *now);
     /* The callback will not be called. */
     void (*cancel)(struct source *source, struct source_request *request);
-    /* Drop what is cached of an identity, on any thread; NULL where nothing is cached. */
+    /* Drop what is cached of an identity, on any thread; NULL if nothing is cached. */
     void (*forget)(struct source *source, const char *identity);
     void (*free)(struct source *source);
 };

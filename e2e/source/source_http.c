@@ -103,7 +103,7 @@ static void answer(struct source_request *request, const struct outcome *outcome
     loop_post(request->loop, &request->message);
 }
 
-/* lookups.h's callback: given is a struct outcome, or NULL where the look-up was given up. */
+/* lookups.h's callback: given is a struct outcome, or NULL if the look-up was given up. */
 static void source_http_tell(void *context, struct lookup_waiter *waiter, const void *given)
 {
     static const struct outcome given_up = {KEY_FAILED, NULL, "too many look-ups at a time"};

@@ -40,7 +40,8 @@ struct loop *source_http_loop(struct source *source);
 /* Who we are to the operator from now on; on the source's own loop. */
 void source_http_use_identity(struct source *source, struct tls_files *identity);
 
-/* Drop what is cached of an identity, and void what is being answered; on the source's own loop. */
+/* Drop what is cached of an identity, and discard what is being answered; on the source's own loop.
+ */
 void source_http_forget(struct source *source, const char *identity);
 
 #endif

@@ -48,7 +48,7 @@ static void drop(struct token *token)
     token->authorization = NULL;
 }
 
-/* Tell all that wait; whoever asks again from inside is a new one. */
+/* Tell all that wait; a request from inside the callback is a new one. */
 static void answer_waiters(struct token *token, const char *reason)
 {
     struct token_answer answer;

@@ -44,7 +44,7 @@ void token_free(struct token *token);
 /* Get the token. False: the answer is *now. True: done is called later, from the loop, once. */
 bool token_get(struct token *token, token_done *done, void *context, struct token_answer *now);
 
-/* The server refused this one: where it is still ours, the next token_get() fetches another. */
+/* The server refused this one: if it is still ours, the next token_get() fetches another. */
 void token_refused(struct token *token, const char *authorization);
 
 #endif

@@ -62,7 +62,7 @@ struct redis {
 #define WORDS_MAX 16
 #define NO_MEMORY "out of memory"
 
-/* Have the timer go off in so many milliseconds; at once where that is less than 0. */
+/* Have the timer go off in so many milliseconds; at once if that is less than 0. */
 static void redis_set_timer(struct redis *redis, int64_t milliseconds)
 {
     const int64_t watch = milliseconds < 0 ? 0 : milliseconds;
@@ -239,7 +239,7 @@ static void disconnect(struct redis *redis)
 
 static void begin(struct redis *redis);
 
-/* At once, where a name may have another address: what is queued is asked there. */
+/* At once, if a name may have another address: what is queued is asked there. */
 static bool try_another(struct redis *redis, const char *reason)
 {
     if (redis->has_tried_another)
@@ -423,7 +423,7 @@ static void on_end(void *argument, const char *reason)
     drop(argument, reason);
 }
 
-/* With the CA in force, which a reload may change. */
+/* With the current CA, which a reload may change. */
 static SSL *new_ssl(const struct redis_setup *setup)
 {
     SSL_CTX *ctx = tls_ctx_in_force(setup->tls);

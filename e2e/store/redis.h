@@ -1,7 +1,7 @@
 /*
  * A client of Redis on an event loop: connects by itself, and again; asks without waiting
  *
- * A connection says who it is (AUTH, where there is a password), asks for the server's run_id, and
+ * A connection says who it is (AUTH, if there is a password), asks for the server's run_id, and
  * then carries the requests, one behind the other without waiting. It is given up when a reply
  * takes longer than REDIS_SECONDS. A request that may have reached a server is never sent again.
  *
@@ -58,7 +58,7 @@ typedef void redis_woken(void *argument);
 
 /*
  * The same for a channel alone, whose name is kept: woken() is called whenever something is
- * published, and whenever the subscription begins anew.
+ * published, and whenever the subscription begins again.
  */
 struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup,
                               const char *channel, redis_woken *woken, void *argument);

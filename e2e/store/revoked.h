@@ -31,7 +31,7 @@ bool revoked_seal(const struct seal_keys *keys, const char *run_id, const struct
                   unsigned char sealed[SEALED_RECORD_MAX], size_t *length);
 
 /*
- * Watch on a loop that does not run yet, with its client and the keys in force. revoked() is called
+ * Watch on a loop that does not run yet, with its client and the current keys. revoked() is called
  * there for each scope that was revoked since; with one that describes everything, if some were
  * missed for good. NULL: out of memory.
  */

@@ -15,7 +15,7 @@
 #define SEALED_LENGTH (STORE_KEY_LENGTH + SEAL_TAG_LENGTH)
 #define INFO          "akma e2e store record"
 
-/* What stands first in a record, before the texts. */
+/* What comes first in a record, before the texts. */
 struct head {
     uint8_t version;
     uint32_t number;
@@ -75,7 +75,7 @@ static void get_text(struct reader *reader, char text[STORE_TEXT_SIZE])
         memcpy(text, octets, length);
 }
 
-/* The associated data: what stands first, the identity with its length, the run. */
+/* The associated data: what comes first, the identity with its length, the run. */
 struct bound {
     unsigned char identity_length[2];
     struct seal_part parts[4];
@@ -118,7 +118,7 @@ bool sealed_record_make(const struct seal_keys *keys, const char *run_id, uint64
     return seal_octets(&seal, record->key, STORE_KEY_LENGTH, place);
 }
 
-/* What stands before the sealed octets; false: the record is cut, or too long. */
+/* What comes before the sealed octets; false: the record is cut, or too long. */
 static bool read_head(struct reader *reader, struct head *head, struct store_record *record)
 {
     const unsigned char *salt;

@@ -9,7 +9,7 @@
  * pending: done() comes later, from that loop, exactly once, never from inside the call; until then
  * the request can be cancelled. (Every asynchronous call of e2e/ is like this.)
  *
- * Bounds that every backend keeps, for each NAF apart: STORE_MAX outstanding records, then the
+ * Bounds that every backend keeps, for each NAF separately: STORE_MAX outstanding records, then the
  * oldest is gone; STORE_MAX_OF_DEVICE of one device, then its oldest is gone, that of the same
  * subject if there is one.
  *
@@ -101,7 +101,7 @@ void store_answer_set(struct store_answer *answer, enum store_result result, con
 /* Cleanse the answer of a call. */
 void store_answer_clear(struct store_answer *answer);
 
-/* A new random identity; false where there is no randomness. */
+/* A new random identity; false if there is no randomness. */
 bool store_make_identity(char identity[STORE_IDENTITY_SIZE]);
 
 /* Does this text have the form of such an identity? Nothing else is worth asking the store for. */

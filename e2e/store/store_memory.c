@@ -44,8 +44,8 @@ struct memory {
     struct bucket devices[BUCKETS], subjects[BUCKETS]; /* for revocations */
 };
 
-/* Identities are random; whoever could choose other texts of one bucket has at most STORE_MAX
- * there. */
+/* Identities are random; an attacker who could choose other texts of one bucket has at most
+ * STORE_MAX there. */
 static size_t bucket_of(const char *text)
 {
     size_t sum = 0;
@@ -93,7 +93,7 @@ static struct naf *find_naf(struct memory *memory, const char *name)
 
 /*
  * Before one more of a device: what is too old goes, then the oldest of a device that has its fill.
- * With an anonymous 3GPP key anybody can name any device, so whoever asks loses its own first.
+ * With an anonymous 3GPP key anybody can name any device, so the requester loses its own first.
  */
 static void make_room(struct naf *naf, const struct store_record *record)
 {

@@ -109,7 +109,7 @@ static void report_clocks(struct store_answer *answer, const char *wrong, int64_
     store_answer_set(answer, STORE_UNAVAILABLE, sentence);
 }
 
-/* Open what was got; where it is no record of this identity and run, the reason says so. */
+/* Open what was got; if it is no record of this identity and run, the reason says so. */
 static void open_record(const struct store_request *request, const struct redis_reply *reply,
                         struct store_answer *answer)
 {
@@ -418,7 +418,7 @@ bool store_redis_is_secure(const char *url)
     return strncmp(url, SECURE, strlen(SECURE)) == 0;
 }
 
-/* What stands behind the scheme; NULL: it is neither of the two. */
+/* The text after the scheme; NULL: it is neither of the two. */
 static const char *address_of(const char *url)
 {
     if (store_redis_is_secure(url))
@@ -426,7 +426,7 @@ static const char *address_of(const char *url)
     return strncmp(url, PLAIN, strlen(PLAIN)) == 0 ? url + strlen(PLAIN) : NULL;
 }
 
-/* The name in HOST:PORT, to be released; NULL where one of both is missing. */
+/* The name in HOST:PORT, to be released; NULL if one of both is missing. */
 static char *host_of(const char *address)
 {
     char *host = NULL, *port = NULL;

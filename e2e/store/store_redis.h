@@ -32,7 +32,7 @@ bool store_redis_is_url(const char *url);
 /* Is it rediss:, so TLS? */
 bool store_redis_is_secure(const char *url);
 
-/* The options; NULL where one was not given. Kept, not copied. */
+/* The options; NULL if one was not given. Kept, not copied. */
 struct store_redis_options {
     const char *url;           /* --store: a URL as above */
     const char *key;           /* --store-key */
@@ -45,7 +45,7 @@ struct store_redis_options {
     450 /* of a sentence that names the option and the file, filtered \
          */
 
-/* What was read of the files, until it is put in force. */
+/* What was read of the files, until it is put into use. */
 struct store_redis_files {
     struct current_version *keys; /* struct seal_keys */
     struct current_version *tls;  /* SSL_CTX; NULL: plain */
@@ -55,7 +55,7 @@ struct store_redis_files {
 bool store_redis_read(const struct store_redis_options *options, struct store_redis_files *files,
                       char fault[STORE_REDIS_FAULT_SIZE]);
 
-/* Release what is not put in force. */
+/* Release what is not put into use. */
 void store_redis_drop(struct store_redis_files *files);
 
 /* A connection for each of loops, which do not run yet. NULL: the reason went to standard error. */

@@ -38,7 +38,7 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
                                            struct third_party_answer *now);
 
 /*
- * End what runs on the keys that naf has asked for with this identity, and void those that are
+ * End what runs on the keys that naf has asked for with this identity, and revoke those that are
  * outstanding.
  */
 struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,

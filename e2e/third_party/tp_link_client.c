@@ -27,7 +27,7 @@ struct tp_link_pending {
     struct loop_message message; /* on its way to one of the two loops */
     TAILQ_ENTRY(tp_link_pending) next;
     struct loop *caller;
-    void *client; /* the line's, for whoever gets it there */
+    void *client; /* the line's, for its next owner */
     struct tp_link_request request;
     int64_t asked, sent; /* clock_ms(); sent 0: not yet */
     struct tp_link_answer answer;
@@ -112,8 +112,8 @@ static void tp_link_pending_return(struct tp_link_pending *pending, const char *
 }
 
 #define PAUSE_MS 100 /* after the first failure; it doubles */
-#define PAUSE_MAX_MS                                                             \
-    5000 /* and is the first again after an answer, or a line that stood so long \
+#define PAUSE_MAX_MS                                                              \
+    5000 /* and is the first again after an answer, or a line that was up so long \
           */
 
 static void fail_all(struct tp_link_client *client, const char *reason)
@@ -140,7 +140,7 @@ static void disconnect(struct tp_link_client *client)
     client->lines.ssl = NULL;
 }
 
-/* The line is down: nobody waits for it in vain, and it is made again after a pause. */
+/* The line is down: fail all pending requests and reconnect after a pause. */
 static void tp_link_give_up(struct tp_link_client *client, const char *reason)
 {
     struct timeval pause;
@@ -296,7 +296,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
     tp_link_make(argument);
 }
 
-/* False: out of memory; tp_link_end() is due all the same. */
+/* False: out of memory; call tp_link_end() all the same. */
 static bool tp_link_set_up(struct tp_link_client *client)
 {
     client->pause = PAUSE_MS;

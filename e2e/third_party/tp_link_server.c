@@ -31,7 +31,8 @@ static SSL_CTX *get_ctx(void *service)
     return tp_link_tls_ctx(((const struct tp_link_service *)service)->tls);
 }
 
-/* Serve a line. False: it bears no id, so that there is no answer to it, and the end is due. */
+/* Serve a line. False: it bears no id, so that there is no answer to it, and the connection must
+ * end. */
 static bool serve_line(struct naf *naf, const char *line, size_t length,
                        char fault[JSON_FAULT_SIZE])
 {

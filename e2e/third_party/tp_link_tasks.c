@@ -109,7 +109,7 @@ static bool is_setup_of(const struct named_setup *setup, const struct tp_link_re
 
 /*
  * The setup of a request: that of one before, or a new one that the provider has accepted; NULL and
- * the reason where it has not.
+ * the reason if it has not.
  */
 static const struct e2e *find_setup(struct naf *naf, const struct tp_link_request *request,
                                     char reason[E2E_REASON_SIZE])

@@ -30,22 +30,22 @@ struct tp_link_tls;
 struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_server,
                                     char fault[TP_LINK_TLS_FAULT_SIZE]);
 
-/* Read the files again; NULL: fault. Put it in force by the next call, or current_drop() it. */
+/* Read the files again; NULL: fault. Put it into use by the next call, or current_drop() it. */
 struct current_version *tp_link_tls_read(const struct tp_link_tls *tls,
                                          char fault[TP_LINK_TLS_FAULT_SIZE]);
 void tp_link_tls_put_in_force(struct tp_link_tls *tls, struct current_version *fresh);
 
-/* The context in force, on any thread; a reference to drop with SSL_CTX_free(). */
+/* The current context, on any thread; a reference to drop with SSL_CTX_free(). */
 SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls);
 
 /* When the other side's certificate was verified last; zeros for a new connection. */
 struct tp_link_verified {
-    unsigned int number; /* by which of the files that have been in force */
+    unsigned int number; /* by which of the files that have been in use */
     int64_t until;       /* clock_ms() */
 };
 
 /*
- * After the handshake: is the other side's certificate good by the files in force, and has neither
+ * After the handshake: is the other side's certificate good by the current files, and has neither
  * it nor a CRL come to its end? Verified again for other files, and after a second.
  */
 bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
@@ -57,7 +57,7 @@ bool tp_link_tls_is_agreed(const SSL *ssl);
 /* Is this exactly a DNS name of the certificate of the other side? Wildcards count for nothing. */
 bool tp_link_tls_names(const SSL *ssl, const char *dns_name);
 
-/* The first DNS name of the other side's certificate, or "?" where there is none that fits. */
+/* The first DNS name of the other side's certificate, or "?" if there is none that fits. */
 void tp_link_tls_first_name(const SSL *ssl, char *name, size_t size);
 
 /* NULL is fine. */

@@ -1,7 +1,7 @@
 /*
  * When a bootstrapping may begin: rarely, and more rarely while it is of no use
  *
- * Two attempts are an interval apart at the least. The pause doubles with each attempt that failed,
+ * At least an interval is between two attempts. The pause doubles with each attempt that failed,
  * and with each key that a NAF refused, up to an hour, and has a random part: devices that lost
  * their BSF at one moment do not come back to it at one moment.
  *

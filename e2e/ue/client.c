@@ -131,7 +131,7 @@ static enum io_status derive(struct client *client)
     return IO_OK;
 }
 
-/* After the flag: on to e2e, or in plain where that is allowed. */
+/* After the flag: on to e2e, or in plain if that is allowed. */
 static enum io_status follow_flag(struct client *client)
 {
     const struct client_setup *setup = client->setup;

@@ -35,7 +35,7 @@ struct client_setup {
 
 /* How it ended; the numbers are exit statuses of e2e-ue. */
 enum client_outcome {
-    CLIENT_READY = 0,     /* connected: e2e, or in plain where that is allowed */
+    CLIENT_READY = 0,     /* connected: e2e, or in plain if that is allowed */
     CLIENT_OTHER = 1,     /* no connection, no memory, ... */
     CLIENT_NO_E2E = 3,    /* the flag is withheld, altered, or not for this UE: a downgrade */
     CLIENT_HANDSHAKE = 4, /* TLS failed: keys differ, or it is not the NAF */
@@ -57,7 +57,7 @@ struct client;
 struct first_pool;
 
 /*
- * pool: first connections of this loop; one of them is used where there is one, and one that may be
+ * pool: first connections of this loop; one of them is used if there is one, and one that may be
  * used again is left there. NULL: the client makes and closes its own. NULL is returned: out of
  * memory.
  */

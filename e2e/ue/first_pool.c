@@ -14,7 +14,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
-/* A path that has come to drop everything says nothing: whoever sends a nonce is to notice. */
+/* A path that has come to drop everything says nothing: the sender of the next nonce notices. */
 #define UNHEARD_MS 3000
 
 struct kept {

@@ -27,7 +27,7 @@ SSL *first_pool_take(struct first_pool *pool, const struct client_setup *setup);
 
 /*
  * Keep one, with nothing under way on it, and made with this setup. It is closed if the setup is
- * not in force any more, or if memory is short; where there are enough, the oldest is.
+ * not in use any more, or if memory is short; if there are enough, the oldest is.
  */
 void first_pool_put(struct first_pool *pool, const struct client_setup *setup, SSL *ssl);
 

@@ -23,7 +23,7 @@
 #define SOON_MS ATTEMPTS_SPREAD_MS /* so long a local connection waits for an attempt to begin */
 #define END_S   3                  /* for a card that does not answer, at the end */
 
-/* What is known of the key that is in force; no secret. */
+/* What is known of the key that is in use; no secret. */
 struct known {
     char b_tid[DEVICE_TEXT_MAX + 1]; /* empty: there is none */
     int64_t end, renewal;            /* seconds since 1970 UTC */
@@ -52,7 +52,7 @@ struct ue_bootstrap {
 
 /* Both ways to a key */
 
-/* Put what a bootstrapping left in force. */
+/* Put what a bootstrapping left into use. */
 static bool put_key(struct ue_keys *keys, const struct gba_state *state,
                     const unsigned char ks_naf[USIM_KEY], char fault[UE_KEYS_FAULT_SIZE])
 {
@@ -78,7 +78,7 @@ static bool is_ending(const struct ue_bootstrap_options *options)
     return ends != NULL && atomic_load(ends);
 }
 
-/* Get a key this way, and put it in force; known says which. */
+/* Get a key this way, and put it into use; known says which. */
 static bool get_key(way *get, const struct ue_bootstrap_options *options, struct ue_keys *keys,
                     struct known *known, char fault[UE_KEYS_FAULT_SIZE])
 {
@@ -183,7 +183,7 @@ static void note(const char *sentence)
     log_event("bootstrap", "severity", "warning", "reason", sentence, NULL);
 }
 
-/* An attempt has ended: what is said where there is no key, and those who wait for one. Locked. */
+/* An attempt has ended: what is said if there is no key, and those who wait for one. Locked. */
 static void tell(struct ue_bootstrap *bootstrap, const char *fault)
 {
     (void)snprintf(bootstrap->reason, sizeof(bootstrap->reason), "%s",
@@ -340,7 +340,7 @@ struct ue_bootstrap *ue_bootstrap_start(const struct ue_bootstrap_options *optio
     bootstrap->ended = ended;
     bootstrap->argument = argument;
     bootstrap->attempts.interval_s = options->interval_s;
-    bootstrap->is_running = true; /* whoever comes before the thread does waits for it */
+    bootstrap->is_running = true; /* a request that comes before the thread does waits for it */
     (void)pthread_mutex_init(&bootstrap->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -59,7 +59,7 @@ bool ue_bootstrap_is_recent(const struct ue_bootstrap_options *options);
 /* Does the state file hold a key that ended within the interval? Then the next one has to wait. */
 bool ue_bootstrap_is_early(const struct ue_bootstrap_options *options);
 
-/* Bootstrap, and put the key in force. False: fault says why. */
+/* Bootstrap, and put the key into use. False: fault says why. */
 bool ue_bootstrap_run(const struct ue_bootstrap_options *options, struct ue_keys *keys,
                       char fault[UE_KEYS_FAULT_SIZE]);
 

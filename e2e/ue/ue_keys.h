@@ -32,15 +32,15 @@ struct ue_keys;
 struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_keys_options *options,
                              char fault[UE_KEYS_FAULT_SIZE]);
 
-/* The setup in force, on any thread; it stays as it is until it is released. */
+/* The current setup, on any thread; it stays as it is until it is released. */
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys);
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup);
 
-/* Put what a bootstrapping gave in force. False, with a fault, leaves the old one. On any thread.
+/* Put what a bootstrapping gave into use. False, with a fault, leaves the old one. On any thread.
  */
 bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE]);
 
-/* Read the file again: false, with a fault, leaves the old one in force. On one thread at a time.
+/* Read the file again: false, with a fault, leaves the old one in use. On one thread at a time.
  */
 bool ue_keys_reload(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE]);
 

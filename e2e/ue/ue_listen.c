@@ -225,7 +225,7 @@ static void serve_local(struct loop *loop, struct loop_message *message)
         serve_with_key(local);
 }
 
-/* A bootstrapping has ended: whoever waits is served, waits on, or is refused. */
+/* A bootstrapping has ended: each waiting connection is served, waits on, or is refused. */
 static void take_news(struct loop *loop, struct loop_message *message)
 {
     struct key_news *news = (struct key_news *)message;
@@ -253,7 +253,7 @@ static void post_news(void *argument)
     }
 }
 
-/* A card or a reader that does not answer keeps nobody waiting for ever. */
+/* A card or a reader that does not answer must not make anything wait for ever. */
 static void look_who_waits(evutil_socket_t fd, short what, void *argument)
 {
     struct worker *worker = argument;

@@ -31,10 +31,10 @@ struct flag {
     } member[FLAG_MEMBERS];
 };
 
-/* 1 where the line is a flag: known members only, none twice, texts without an escape. */
+/* 1 if the line is a flag: known members only, none twice, texts without an escape. */
 int flag_read(struct flag *flag, const char *line, size_t length);
 
-/* 1 where a member is just this text. */
+/* 1 if a member is just this text. */
 int flag_is(const struct flag *flag, enum flag_member member, const char *text);
 
 #endif

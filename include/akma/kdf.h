@@ -29,7 +29,7 @@
  * EVP_KDF_fetch() looks the algorithm up, which costs more than a derivation. Fetch once and keep
  * the EVP_KDF: all threads may use it at the same time.
  *
- * EVP_KDF_CTX_new() makes a context that has no inputs, with every default in force. It holds on
+ * EVP_KDF_CTX_new() makes a context that has no inputs, with every default in use. It holds on
  * to its algorithm and the provider: both may be let go, and the context still works. Only one
  * thread at a time may use a context; threads that derive side by side have one each.
  *
@@ -72,7 +72,7 @@
 #define AKMA_PROVIDER_NAME  "akma"
 #define AKMA_PROPERTY_QUERY "provider=akma"
 
-/* Provider parameter: the policy in force, one line per key (or what is wrong with it); text. */
+/* Provider parameter: the current policy, one line per key (or what is wrong with it); text. */
 #define AKMA_PROVIDER_PARAM_POLICY "policy"
 
 /*

@@ -21,7 +21,7 @@ struct module {
     OSSL_PROVIDER *loaded; /* by name; NULL: openssl.cnf did it */
 };
 
-/* False: there is none, and reason says why. module_close() is due whatever comes back. */
+/* False: there is none, and reason says why. Call module_close() whatever is returned. */
 bool module_open(struct module *module, char reason[MODULE_REASON_SIZE]);
 
 /* Release; nothing that was fetched from it may be left. */

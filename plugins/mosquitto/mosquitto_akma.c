@@ -36,7 +36,7 @@ enum option { DEVICES, NAF_FQDN, UA_PROTOCOL_ID, USAGE, OVERLAP, OPTIONS };
 
 static const struct {
     const char *name;
-    const char *value; /* where it is not given; NULL: it has to be */
+    const char *value; /* the default; NULL: it is required */
 } known[OPTIONS] = {
     [DEVICES] = {"devices", NULL},
     [NAF_FQDN] = {"naf_fqdn", NULL},
@@ -288,7 +288,7 @@ static const struct device *choose_ka(struct plugin *plugin, const struct device
     return room;
 }
 
-/* MOSQ_EVT_PSK_KEY. Of an identity that is not in the file, another plugin may know. */
+/* MOSQ_EVT_PSK_KEY. Another plugin may know an identity that is not in the file. */
 static int on_psk_key(int event, void *event_data, void *userdata)
 {
     const struct mosquitto_evt_psk_key *const asked = event_data;
@@ -315,8 +315,8 @@ static int on_psk_key(int event, void *event_data, void *userdata)
 }
 
 /*
- * MOSQ_EVT_DISCONNECT. Who was given a key and leaves without CONNECT did not have it; who did have
- * it is given the key of that Ka from now on.
+ * MOSQ_EVT_DISCONNECT. A client that was given a key and leaves without CONNECT did not have it;
+ * one that did have it is given the key of that Ka from now on.
  */
 static int on_disconnect(int event, void *event_data, void *userdata)
 {
