@@ -46,7 +46,7 @@ struct devices_rules {
 
 struct device {
     const char *identity;
-    const char *device;          /* its permanent name; the identity where the row has none */
+    const char *device;          /* its permanent name; the identity if the row has none */
     const char *ka_id;           /* empty: none */
     const unsigned char *ks_naf; /* NULL: none */
     const unsigned char *ka;     /* NULL: none */
@@ -84,7 +84,7 @@ const struct device *devices_find(const struct devices *devices, const char *ide
 const struct device *devices_find_device(const struct devices *devices, const char *device);
 
 /*
- * The row whose Ka is meant. ka_id NULL: the given row, or where that has no Ka the last row of its
+ * The row whose Ka is meant. ka_id NULL: the given row, or if that has no Ka the last row of its
  * device that has one; else the device's last row with a Ka of that name. NULL: there is none.
  */
 const struct device *devices_ka(const struct devices *devices, const struct device *row,

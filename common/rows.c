@@ -111,7 +111,7 @@ static const char *foreign_header(const char *line, size_t length)
     return NULL;
 }
 
-/* The name itself is not told: where the header is missing, it may be a key. */
+/* The name itself is not told: if the header is missing, it may be a key. */
 static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rules, size_t number)
 {
     int used =

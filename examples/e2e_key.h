@@ -1,5 +1,5 @@
 /*
- * e2e_key in C through EVP_KDF; lift this pair of files
+ * e2e_key in C through EVP_KDF; copy this pair of files
  *
  *     struct e2e_setup setup = {.naf_fqdn = "naf.example.com", .ua_protocol_id = tls13};
  *     struct e2e e2e;

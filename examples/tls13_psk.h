@@ -1,5 +1,5 @@
 /*
- * A derived key as external PSK of TLS 1.3, on either side; lift this pair of files
+ * A derived key as external PSK of TLS 1.3, on either side; copy this pair of files
  *
  * A client:
  *

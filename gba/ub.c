@@ -134,7 +134,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     answer->headers += length;
     if (answer->headers > UB_BODY_MAX)
         answer->is_too_large = true;
-    /* another scheme's challenge may stand beside the Digest one */
+    /* another scheme's challenge may come with the Digest one */
     else if (is_header(line, length, "WWW-Authenticate", &value, &n) &&
              (!answer->has_challenge || (n >= 7 && strncasecmp(value, "Digest ", 7) == 0)))
         keep(answer->challenge, &answer->has_challenge, &answer->is_too_large, value, n);

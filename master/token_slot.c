@@ -11,7 +11,7 @@
 
 #define NO_SLOT ((CK_SLOT_ID)-1) /* p11-kit's: the URI names none */
 
-/* A library by its name, where the URI has one, and by what it says of itself. */
+/* A library by its name, if the URI has one, and by what it says of itself. */
 static bool is_module(const struct token *token, CK_FUNCTION_LIST *module)
 {
     const char *wanted = p11_kit_uri_get_module_name(token->uri.uri);

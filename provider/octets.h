@@ -2,7 +2,7 @@
  * Secret octets that a context owns
  *
  * A buffer starts in storage its owner embeds, which serves all but long inputs without an
- * allocation, and moves to memory of its own (OpenSSL's secure heap, where the application has set
+ * allocation, and moves to memory of its own (OpenSSL's secure heap, if the application has set
  * it up) when it has to hold more. Whatever was written is cleansed before memory is given up.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -55,7 +55,7 @@
 
 /* Traits: what else a row says of its input. */
 enum {
-    SECRET = 1,          /* wiped where a copy of it is given up */
+    SECRET = 1,          /* wiped when a copy of it is given up */
     OPTIONAL = 2,        /* has a default: of a part of S, to be empty */
     REPEATED = 4,        /* may be given several times, each with its L in S */
     UNCOUNTED = 8,       /* no L behind it in S: FC has none, the list of p has one in each p */

@@ -30,7 +30,7 @@ void prf_source_free(struct prf_source *source);
 /* The key in an HMAC: none; one that was replaced or cannot be used twice; the input; a PRK. */
 enum prf_key_state { KEY_NONE, KEY_STALE, KEY_INPUT, KEY_PRK };
 
-/* One context's HMAC; all zero where it has none yet. */
+/* One context's HMAC; all zero if it has none yet. */
 struct prf {
     EVP_MAC_CTX *mac;
     enum digest_id digest;

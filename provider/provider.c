@@ -37,7 +37,7 @@ static const OSSL_PARAM *provider_gettable_params(void *vprovctx)
     return gettable;
 }
 
-/* Text that lives as long as the provider: pointed at, or copied where the caller has a buffer. */
+/* Text that lives as long as the provider: pointed at, or copied if the caller has a buffer. */
 static int give_text(OSSL_PARAM params[], const char *name, const char *text)
 {
     OSSL_PARAM *wanted = OSSL_PARAM_locate(params, name);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LARGE_PAGE     ((size_t)2 << 20) /* octets: the system's, where it has large ones */
+#define LARGE_PAGE     ((size_t)2 << 20) /* octets: the system's, if it has large ones */
 #define FIRST_CAPACITY (LARGE_PAGE / sizeof(uint64_t))
 #define RESERVED_MAX   ((size_t)1 << 22) /* identities */
 

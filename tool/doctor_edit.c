@@ -1,5 +1,5 @@
 /*
- * akma doctor: a command that changes one line of the current file, where that is sure to be right
+ * akma doctor: a command that changes one line of the current file, if that is sure to be right
  *
  * The file is read as sed will read it and as OpenSSL does. Where the two differ (an included file
  * changes the section, a line goes on in the next one, a section comes back), there is no command.

@@ -27,7 +27,7 @@
 #define LEAF_DAYS 397
 #define BACKDATED 3600 /* seconds: clocks differ */
 
-/* Who gets a certificate. */
+/* The holders of certificates. */
 struct leaf {
     bool is_wanted;
     const char *folder, *file; /* file.pem and file.key in the folder */

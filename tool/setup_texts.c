@@ -279,7 +279,7 @@ static bool write_password(const struct setup *setup, const char *folder, const 
     return setup_write(setup, name, password->text, strlen(password->text), true);
 }
 
-/* One key for all who share the store. */
+/* One key for all that share the store. */
 static bool write_store_keys(const struct setup *setup, const char *first, const char *second)
 {
     unsigned char octets[STORE_KEY_LENGTH];

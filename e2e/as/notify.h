@@ -6,7 +6,7 @@
  *
  * HTTPS with certificates both ways, HTTP/1.1 or HTTP/2; the other side has to have the name that
  * was given. The answer comes when the cache has forgotten the key and the third party has revoked
- * what it had promised with it; until then, and where that fails, the operator has to try again.
+ * what it had promised with it; until then, and if that fails, the operator has to try again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -17,7 +17,7 @@ struct revocation_queue;
 struct server;
 struct third_party;
 
-/* Who revokes: the issuer in this process, or (issuer NULL) the third party of a NAF. */
+/* What revokes: the issuer in this process, or (issuer NULL) the third party of a NAF. */
 struct revocation_setup {
     struct server *server; /* its loops do not run yet */
     struct key_issuer *issuer;

@@ -31,7 +31,7 @@ void source_options_check(const char *naf_fqdn,
 /* Read the files, before any thread is started. False: the reason went to standard error. */
 bool source_options_open_files(void);
 
-/* Of a check: the dates of the certificates, and whether the names of the URLs resolve. */
+/* For --check: the dates of the certificates, and whether the names of the URLs resolve. */
 void source_options_check_dates(struct checks *checks);
 void source_options_check_addresses(struct checks *checks);
 

@@ -29,8 +29,8 @@ static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 }
 
 /*
- * The Ka of a device: that of the identity's row, where the file has the identity and it is this
- * device's. One whose name is not known, or who is named by the identity, is the identity's.
+ * The Ka of a device: that of the identity's row, if the file has the identity and it is this
+ * device's. One whose name is not known, or that is named by the identity, is the identity's.
  */
 static const struct device *find_ka(const struct devices *devices, const struct ka_query *query)
 {

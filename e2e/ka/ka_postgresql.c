@@ -50,7 +50,8 @@ static const struct pg_statement statements[STATEMENTS] = {
 
 struct database;
 
-/* A look-up. Who asked owns done, on its loop; all the rest is this thread's until it is answered.
+/* A look-up. The requester owns done, on its loop; all the rest is this thread's until it is
+ * answered.
  */
 struct ka_request {
     struct loop_message message;

@@ -42,7 +42,7 @@ struct listenings {
 };
 
 /*
- * Listen on all of these addresses, those of IPv4 first; where the port is 0, on any one port. An
+ * Listen on all of these addresses, those of IPv4 first; if the port is 0, on any one port. An
  * address of a family that this machine does not have is left out. False with errno: nothing is
  * listened on.
  */

@@ -117,7 +117,7 @@ void connector_stop(struct connector *connector)
     OPENSSL_free(connector);
 }
 
-/* The end, with a result. True, for those who return it. */
+/* The end, with a result. Returns true, for the callers' return. */
 static bool fail(struct connector *connector, const char *what, const char *why)
 {
     (void)snprintf(connector->result.reason, sizeof(connector->result.reason), "%s%s", what, why);

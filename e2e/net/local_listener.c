@@ -145,7 +145,7 @@ bool local_listener_check(const char *option, const char *text)
     return addresses != NULL;
 }
 
-/* Of sockets that were inherited: who started the program may have opened them to others. */
+/* Inherited sockets may have been opened to others by the program's starter. */
 static bool is_private(const char *option, const struct listening *place)
 {
     struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};

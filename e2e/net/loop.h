@@ -19,7 +19,7 @@ struct loop;
 
 /*
  * Something to be done on another loop. It is embedded, as the first member, in a structure of the
- * one who posts it, so that posting needs no memory and cannot fail; run() may release it.
+ * poster, so that posting needs no memory and cannot fail; run() may release it.
  */
 struct loop_message {
     void (*run)(struct loop *loop, struct loop_message *message);

@@ -19,7 +19,7 @@
 #define RESOLVER_REUSE_MS    10000 /* how long an answer is reused */
 #define RESOLVER_REASON_SIZE 128
 
-/* The addresses of a name, which everybody who asked for it shares. */
+/* The addresses of a name, which all requests for it share. */
 struct resolved;
 
 const struct addrinfo *resolved_addresses(const struct resolved *resolved);

@@ -35,7 +35,7 @@ struct current_version *tls_ctx_prepare(SSL_CTX *ctx);
 /* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */
 void tls_close(SSL *ssl);
 
-/* The newest of OpenSSL's errors in words, or otherwise where it has none; the stack is emptied. */
+/* The newest of OpenSSL's errors in words, or otherwise if it has none; the stack is emptied. */
 const char *tls_error(const char *otherwise);
 
 /* The oldest one, which says what is wrong with a file that was read; the stack is emptied. */

@@ -2,7 +2,7 @@
  * What a socket did not take of libssl's records
  *
  * A peer may ask for new keys at any time (KeyUpdate, RFC 8446 4.6.3). libssl answers while it
- * reads, and breaks the connection where a record of SSL_write() is under way still. With a backlog
+ * reads, and breaks the connection if a record of SSL_write() is still in progress. With a backlog
  * none is: libssl's records are taken whole, and what is left waits here.
  *
  * SPDX-License-Identifier: Apache-2.0

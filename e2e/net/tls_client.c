@@ -1,5 +1,5 @@
 /*
- * The client's side of TLS with certificates: the server has to be who it was looked for as
+ * The client's side of TLS with certificates: the server has to prove the name that was asked for
  *
  * SPDX-License-Identifier: Apache-2.0
  */

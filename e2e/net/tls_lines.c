@@ -56,7 +56,7 @@ static size_t in_size(const struct tls_lines *lines)
     return max_length(lines) + 1;
 }
 
-/* Give up the room that nothing stands in. */
+/* Release the room that holds nothing. */
 static void shrink(struct tls_lines *lines)
 {
     char *smaller;

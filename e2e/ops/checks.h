@@ -20,7 +20,7 @@ void checks_say(struct checks *checks, bool is_ok, const char *subject, const ch
 
 /*
  * Make a step of a start, which returns whether it could and says the reason on standard error:
- * here it stands in the line. subject: what is said where the step says nothing.
+ * here it goes into the line. subject: what is said where the step says nothing.
  */
 bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *argument),
                  void *argument);

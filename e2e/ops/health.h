@@ -41,7 +41,7 @@ struct health_view {
 /* This process depends on the part; before any view of it. */
 void health_use(enum health_part part);
 
-/* view NULL: there is one view, whoever looks. reason: a sentence, cut at HEALTH_REASON_SIZE; it
+/* view NULL: there is one view for all readers. reason: a sentence, cut at HEALTH_REASON_SIZE; it
  * may name no subscriber. */
 void health_up(enum health_part part, struct health_view *view);
 void health_down(enum health_part part, struct health_view *view, const char *reason);

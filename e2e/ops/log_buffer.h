@@ -15,8 +15,8 @@
 #define LOG_BUFFER_SIZE ((size_t)256 * 1024) /* octets of lines that are not written yet */
 
 /*
- * To add lines about what was left out: those that are due, or (is_last) all that there is to say.
- * lost: lines that did not fit since. True: there will be more to say in a second.
+ * To add lines about what was left out: those whose time has come, or (is_last) all that there is
+ * to say. lost: lines that did not fit since. True: there will be more to say in a second.
  */
 typedef bool log_buffer_report(unsigned long lost, bool is_last);
 

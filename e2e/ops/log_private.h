@@ -11,7 +11,7 @@
 
 #include <stdarg.h>
 
-/* A file to append to, of mode 0600 where it is new; -1: the reason went to standard error. */
+/* A file to append to, of mode 0600 if it is new; -1: the reason went to standard error. */
 int log_open_file(const char *option, const char *path);
 
 /* Open it again for a buffer, and log what came of it. */

@@ -1,5 +1,5 @@
 /*
- * The last lines of the log, for whoever looks at the page of a running server
+ * The last lines of the log, for the page of a running server
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,8 +1,8 @@
 /*
  * What is counted, and shown in Prometheus' text format
  *
- * One row says everything of a counter: to count something new, add its row. Rows of one family
- * stand together. Counting is one atomic addition and may be done on any thread.
+ * One row says everything of a counter: to count something new, add its row. Rows of one family are
+ * adjacent. Counting is one atomic addition and may be done on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -35,7 +35,7 @@ bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind 
 /* Accept on every loop of the server; before the loops run. False: out of memory. */
 bool endpoints_accept(struct endpoints *endpoints, struct server *server);
 
-/* Of those that are waiting: accept from now on. Once, while the loops run. */
+/* For those that are waiting: accept from now on. Once, while the loops run. */
 void endpoints_begin(struct endpoints *endpoints, struct server *server);
 
 /*

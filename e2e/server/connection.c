@@ -121,7 +121,7 @@ void connection_close(struct connection *connection, const char *reason)
     connection_end(connection);
 }
 
-/* Of a refusal: an outage of ours, or what may be an attack. */
+/* The cause of a refusal: an outage of ours, or what may be an attack. */
 static const char *severity_of(enum metric metric)
 {
     return metric == METRIC_REFUSED_SOURCE || metric == METRIC_REFUSED_STORE ||

@@ -101,8 +101,8 @@ void connection_refuse(struct connection *connection, enum metric metric, const 
 void connection_set_idle(struct connection *connection, bool is_idle);
 
 /*
- * It runs on this device's key and on this identity (NULL or empty: on none): where they are
- * revoked it is found by them. Once.
+ * It runs on this device's key and on this identity (NULL or empty: on none): if they are revoked
+ * it is found by them. Once.
  */
 void connection_index(struct connection *connection, const char *device, const char *subject);
 

@@ -23,7 +23,7 @@ struct stream {
     TAILQ_ENTRY(stream) place; /* while it is whole, and waits to be served */
     int32_t id;
     bool is_waiting;
-    int status; /* of the reply, where the request is refused; else 0 */
+    int status; /* of the reply, if the request is refused; else 0 */
     size_t head_octets, sent;
     struct received_request request;
     char body[HTTP_REQUEST_BODY_MAX], *reply;

@@ -1,7 +1,7 @@
 /*
  * HTTP on connections that were accepted: one request after the other, each with its reply
  *
- * HTTP/1.1, and HTTP/2 where the client has chosen it (ALPN "h2"). A kind of connection whose ctx
+ * HTTP/1.1, and HTTP/2 if the client has chosen it (ALPN "h2"). A kind of connection whose ctx
  * is NULL speaks HTTP/1.1 in plain. Every request has --line-timeout to be
  * complete, and --idle-timeout to begin.
  *

@@ -213,7 +213,7 @@ static void ask_source(struct psk_lookup *lookup, const struct source_query *que
     }
 }
 
-/* Ask whoever may know the next candidate. */
+/* Ask the source that may know the next candidate. */
 static void ask(struct psk_lookup *lookup)
 {
     const char *text = lookup->candidates[lookup->next++].text;

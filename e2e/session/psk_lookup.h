@@ -19,7 +19,7 @@ void psk_lookup_set_up(SSL_CTX *ctx);
 /* What was found so far; nobody's while it is looked for. */
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup);
 
-/* Who was claimed, and why it could not be looked up; lookup: NULL is fine. */
+/* The claimed identity, and why it could not be looked up; lookup: NULL is fine. */
 void psk_lookup_explain(const struct psk_lookup *lookup, struct refusal_facts *facts);
 
 /* Move what was found to where it belongs; the rest is released. */

@@ -196,8 +196,9 @@ static void look_up_again(struct ue *ue)
 }
 
 /*
- * The UE says who it is only where the source does not; what contradicts is refused. Limits do not
- * go by it: it is not proved, and who claims another's name must not use up what is the other's.
+ * The UE names its device only if the source does not; what contradicts is refused. Limits do not
+ * go by it: it is not proved, and a UE that claims another's name must not use up the other's
+ * limits.
  */
 static bool take_device(struct ue *ue, const char *device)
 {

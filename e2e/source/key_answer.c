@@ -33,7 +33,7 @@ struct member {
     const char *wanted;
 };
 
-/* An answer as it is read: who it names can be said in three ways. */
+/* An answer as it is read: it can name the device in three ways. */
 struct reading {
     struct key_answer answer;
     char names[KEY_NAMES][DEVICE_TEXT_MAX + 1];
@@ -256,7 +256,7 @@ void key_answer_problem(const char *content_type, const char *body, size_t lengt
     json_decref(object);
 }
 
-/* So many digits as a number; false: others stand there. */
+/* So many digits as a number; false: there are others. */
 static bool read_digits(const char **text, size_t digits, int min, int max, int *number)
 {
     *number = 0;

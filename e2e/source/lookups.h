@@ -24,7 +24,7 @@ struct lookup;
 /* What became of a question. */
 enum lookup_verdict { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_NONE, LOOKUP_FAILED };
 
-/* Who waits; it lies in a structure of the caller's. */
+/* A waiting request; it lies in a structure of the caller's. */
 struct lookup_waiter {
     TAILQ_ENTRY(lookup_waiter) place;
     struct lookup *lookup; /* NULL: does not wait */
@@ -62,7 +62,7 @@ void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter);
 /* Ask what may be asked now, give up what has waited too long. True: call again in some ms. */
 bool lookups_run(struct lookups *lookups, int64_t now);
 
-/* Tell all who wait; the look-up is gone. */
+/* Tell all waiting requests; the look-up is gone. */
 void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
                     const void *answer);
 

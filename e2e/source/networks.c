@@ -1,5 +1,5 @@
 /*
- * Networks that look-ups come from, and rates: who was served when
+ * Networks that look-ups come from, and rates: when each was served
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * Networks that look-ups come from, and rates: who was served when
+ * Networks that look-ups come from, and rates: when each was served
  *
  * A network is an IPv4 address, in whatever form it comes, or the /64 of an IPv6 address. Times are
  * those of clock_ms().

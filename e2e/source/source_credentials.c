@@ -1,5 +1,5 @@
 /*
- * The files that say who e2e-as is to the operator, and whom it trusts to be the operator
+ * The files that identify e2e-as to the operator, and the CA that it trusts for the operator
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What a look-up ends with, for all who wait. */
+/* What a look-up ends with, for all waiting requests. */
 struct outcome {
     enum key_result result;
     const struct key_answer *key;

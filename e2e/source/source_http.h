@@ -1,8 +1,8 @@
 /*
  * The operator's network as a source of Ks_NAF: NEF or AAnF for AKMA, BSF for GBA
  *
- * All of it lives on a loop of its own, in a thread of its own: the HTTP client, what was answered,
- * who waits. Server loops reach it with messages, so no look-up holds up a connection.
+ * All of it lives on a loop of its own, in a thread of its own: the HTTP client, the answers, the
+ * waiting requests. Server loops reach it with messages, so no look-up holds up a connection.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,7 +37,7 @@ void source_http_stop(struct source *source);
 /* The loop that it lives on. */
 struct loop *source_http_loop(struct source *source);
 
-/* Who we are to the operator from now on; on the source's own loop. */
+/* Our credentials at the operator from now on; on the source's own loop. */
 void source_http_use_identity(struct source *source, struct tls_files *identity);
 
 /* Drop what is cached of an identity, and discard what is being answered; on the source's own loop.

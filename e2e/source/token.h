@@ -1,7 +1,8 @@
 /*
  * OAuth 2.0 client credentials (RFC 6749 4.4), plain or as an NRF wants them (TS 29.510 6.3)
  *
- * One token at a time: cached until shortly before its end, fetched once for all who wait for it.
+ * One token at a time: cached until shortly before its end, fetched once for all requests that wait
+ * for it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

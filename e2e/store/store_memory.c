@@ -209,7 +209,7 @@ static bool is_meant(const struct store_scope *scope, const struct store_record 
            agrees(scope->subject, record->subject) && agrees(scope->naf, record->naf);
 }
 
-/* Of all NAFs: where neither device nor subject says where to look. */
+/* Those of all NAFs: if neither device nor subject says where to look. */
 static void revoke_everywhere(struct memory *memory, const struct store_scope *scope)
 {
     struct entry *entry, *next;

@@ -20,7 +20,7 @@ struct key_issuer_setup {
     struct store *store;   /* gets the keys */
     struct ka_source *ka;  /* has the Ka's */
     unsigned int lifetime; /* seconds that a key may wait */
-    /* Who else has to hear of what key_issuer_revoke() is asked for; NULL: nobody. */
+    /* Also told of each call of key_issuer_revoke(); NULL: nobody. */
     void (*forward)(const struct store_scope *scope);
 };
 

@@ -183,7 +183,8 @@ static void note(const char *sentence)
     log_event("bootstrap", "severity", "warning", "reason", sentence, NULL);
 }
 
-/* An attempt has ended: what is said if there is no key, and those who wait for one. Locked. */
+/* An attempt has ended: what is said if there is no key, and to the requests that wait for one.
+ * Locked. */
 static void tell(struct ue_bootstrap *bootstrap, const char *fault)
 {
     (void)snprintf(bootstrap->reason, sizeof(bootstrap->reason), "%s",

@@ -29,9 +29,10 @@
 #include <unistd.h>
 
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
-#define LOOK_MS  1000   /* between two looks at the devices file, or at who waits for a key */
-#define WAIT_S   10     /* for a card, beyond what the exchange with the BSF may take */
-#define SERVING  "serving local connections"
+#define LOOK_MS \
+    1000 /* between two looks at the devices file, or at the requests that wait for a key */
+#define WAIT_S  10 /* for a card, beyond what the exchange with the BSF may take */
+#define SERVING "serving local connections"
 
 /* Whose turn it is to serve the next local connection. */
 struct turns {

@@ -34,7 +34,7 @@ struct flow_platform {
     void *random_ctx, *ctx;
 };
 
-/* Who the device is, and what it was set up for. Kept by the caller until the flow ends. */
+/* The device's identity, and what it was set up for. Kept by the caller until the flow ends. */
 struct flow_settings {
     struct akma_octets ks_naf, ka; /* Ks_NAF is the one of this suite: TS 33.220 H.3 */
     const char *identity;          /* PSK identity: "3GPP-bootstrapping." and the B-TID */

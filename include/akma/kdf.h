@@ -47,8 +47,8 @@
  *
  * Between derivations the context keeps its inputs and the HMAC keyed with them, so a further key
  * that differs in AKMA_PARAM_REFRESH alone is several times cheaper than one of a new context. For
- * as long as it does, the keys are in memory: in OpenSSL's secure heap where the application has
- * set that up.
+ * as long as it does, the keys are in memory: in OpenSSL's secure heap if the application has set
+ * that up.
  *
  * EVP_KDF_CTX_dup() makes a second context with the same inputs; from then on neither sees what the
  * other is told. EVP_KDF_CTX_reset() cleanses all inputs and the HMAC and leaves the context as

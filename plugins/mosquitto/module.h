@@ -3,7 +3,7 @@
  *
  * What the host process does with OpenSSL's default context stays as it is, and need not know of
  * the module. openssl.cnf (OPENSSL_CONF) is read into the context, so the third party's policy
- * holds; where that file does not activate akma, the module is loaded by name from OpenSSL's
+ * holds; if that file does not activate akma, the module is loaded by name from OpenSSL's
  * modules folder (OPENSSL_MODULES).
  *
  * SPDX-License-Identifier: Apache-2.0
