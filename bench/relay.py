@@ -166,7 +166,7 @@ ROWS = [
     ("client connections", "e2e-ue --listen, new connections/s", 1.3),
     ("client octets", "e2e-ue --listen, relayed MB/s each way", 1.0),
     ("store", "flows/s with Redis, against memory", 0.5),
-    ("apart", "flows/s with the NAF apart, against all in one", 0.67),
+    ("apart", "flows/s with a separate NAF, against all in one", 0.67),
 ]
 
 

@@ -138,7 +138,7 @@ static const char *ka_fault(const struct device *one, const struct device *other
     return same_ka(one, other) ? NULL : "ka-id: this device has another Ka of that name";
 }
 
-/* Of one device: the line of a row whose ka-id contradicts another row's; 0: there is none. */
+/* For one device: the line of a row whose ka-id contradicts another row's; 0: there is none. */
 static size_t odd_ka_id(const struct device **rows, size_t count, const char **fault)
 {
     const struct device **sorted = OPENSSL_malloc(count * sizeof(const struct device *));

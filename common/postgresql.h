@@ -4,7 +4,7 @@
  * libpq's own rules hold (its URI, ~/.pgpass, PGSERVICE and so on), with these differences:
  * sslmode is verify-full if nothing else is said and a host is not a socket of this machine;
  * target_session_attrs is read-write, so that of several hosts the primary is found; a peer that is
- * gone is noticed in seconds; and no password stands in the address.
+ * gone is noticed in seconds; and the address has no password.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -9,7 +9,7 @@
  * - what reorders, hides or joins text: soft hyphen, the bidirectional controls, zero-width
  *   characters, invisible operators, byte order mark, annotations, tags;
  * - what is not well-formed UTF-8 (RFC 3629);
- * - backslash and quotation mark, so that the form is unambiguous and a value can stand in quotes.
+ * - backslash and quotation mark, so that the form is unambiguous and a value can be quoted.
  *
  * Everything else stays as it is. What does not fit ends in "...", never within a character.
  *

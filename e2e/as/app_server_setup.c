@@ -133,7 +133,7 @@ static bool open_ka(struct app_server *app_server)
     return app_server->ka != NULL;
 }
 
-/* Whoever looks at the metrics wants to know before the first UE does. */
+/* The metrics have to show it before the first UE notices. */
 static bool open_probe(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;

@@ -49,7 +49,7 @@ struct start {
     char *pids[2];
 };
 
-/* Whoever has upgraded may have pointed a link elsewhere: argv[0] is followed again. */
+/* An upgrade may have pointed a link elsewhere: argv[0] is followed again. */
 void successor_remember(char *const argv[])
 {
     ssize_t length;

@@ -1,7 +1,7 @@
 /*
  * Whether what a server depends on is there: the store, the link, the application, the operator
  *
- * Whoever uses a part says what became of it. A part is up once all that use it have said so, and
+ * Each user of a part reports its state. A part is up once all that use it have said so, and
  * down while one of them has said that. Any thread may call.
  *
  * SPDX-License-Identifier: Apache-2.0

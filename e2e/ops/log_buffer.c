@@ -120,8 +120,7 @@ static bool wait_for_file(const struct log_buffer *buffer, ssize_t written)
     return true;
 }
 
-/* Here alone somebody waits. Whoever started the program may have made the descriptor non-blocking.
- */
+/* Only this thread waits. The program's starter may have made the descriptor non-blocking. */
 static void write_octets(struct log_buffer *buffer, const char *octets, size_t length)
 {
     if (length > 0)

@@ -1,5 +1,5 @@
 /*
- * Look-ups that nobody has answered yet: who waits for which, and which is asked next
+ * Look-ups without an answer yet: the requests that wait for each, and which is asked next
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * Look-ups that nobody has answered yet: who waits for which, and which is asked next
+ * Look-ups without an answer yet: the requests that wait for each, and which is asked next
  *
  * Anybody can cause a look-up, with an identity that was made up. So those for one identity are
  * one, and at most so many are asked at a time, in any second, and in any second for one network

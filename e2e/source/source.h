@@ -24,7 +24,7 @@
 struct source_query {
     const char *identity; /* B-TID or A-KID, without prefix and separator; read during the call */
     enum identity_kind kind;
-    const struct sockaddr *peer; /* who asks: for bounds per source address */
+    const struct sockaddr *peer; /* the requester: for bounds per source address */
 };
 
 enum source_result {

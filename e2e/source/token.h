@@ -39,7 +39,7 @@ typedef void token_done(void *context, const struct token_answer *answer);
 /* system: whose source it is for. NULL: out of memory. */
 struct token *token_new(struct http *http, const struct token_setup *setup, enum key_system system);
 
-/* Who waits is not called any more. Cleanse and release; NULL is fine. */
+/* The waiting request is not called any more. Cleanse and release; NULL is fine. */
 void token_free(struct token *token);
 
 /* Get the token. False: the answer is *now. True: done is called later, from the loop, once. */

@@ -3,12 +3,12 @@
  * hears
  *
  *     akma:revocations    how many there have been: the number of the last one
- *     akma:revoked:<N>    the Nth, sealed as a record is (sealed_record.h); a day, and 16,384 of
- * them akma:revoked        a channel, on which each number is published
+ *     akma:revoked:<N>    the Nth, sealed as a record is (sealed_record.h); 16,384, each a day
+ *     akma:revoked        a channel, on which each number is published
  *
  * What arrives on the channel only wakes: what was revoked is read from the keys, in their order,
- * so that nothing is missed while a connection is away. It is looked for every half second as well,
- * where the channel is silent. Whoever writes to the store can repeat or hide a revocation within
+ * so that nothing is missed while a connection is away. They are also read every half second,
+ * in case the channel is silent. A writer to the store can repeat or hide a revocation within
  * one run of the server, and cannot make one up.
  *
  * SPDX-License-Identifier: Apache-2.0

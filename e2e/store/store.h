@@ -2,8 +2,8 @@
  * The store of outstanding e2e keys: what a third party has promised with a flag, unused so far
  *
  * An endpoint reads a key at the ClientHello (get) and, after the client's Finished, consumes it;
- * of several that consume one record at the same time one alone gets it. The third party puts one
- * before it sends the flag, and revokes what a removed Ka or a notification makes void.
+ * if several consume one record at the same time, only one gets it. The third party puts one
+ * before it sends the flag, and revokes what a removed Ka or a notification invalidates.
  *
  * Every operation names the loop that it is called on. NULL: the answer is *now. Else it is
  * pending: done() comes later, from that loop, exactly once, never from inside the call; until then

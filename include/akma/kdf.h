@@ -34,7 +34,7 @@
  * thread at a time may use a context; threads that derive side by side have one each.
  *
  * EVP_KDF_CTX_set_params() takes inputs, in any order and over any number of calls. All values are
- * copied, so that the caller can cleanse its own at once. In one call no parameter may stand twice,
+ * copied, so that the caller can cleanse its own at once. In one call no parameter may occur twice,
  * by its name or an alias, AKMA_PARAM_P excepted. A later call replaces the inputs that it names
  * and leaves the others. Names that the algorithm does not have are ignored, as everywhere in
  * OpenSSL, and so is a misspelt one. The form of each value is checked here.

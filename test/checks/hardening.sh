@@ -95,7 +95,7 @@ if [ "$part" = long ]; then
     make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
     echo "== calls that fail once, in each role"
     AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py"
-    echo "hardening: $((runs + 1)) long runs, all well"
+    echo "hardening: $((runs + 1)) long runs, passed"
     exit
 fi
 if [ "$part" != programs ]; then
@@ -112,7 +112,7 @@ if [ "$part" != programs ]; then
     run plain "endless, short" "$drivers/endless" 500000 500
 fi
 if [ "$part" = module ]; then
-    echo "hardening: $runs runs, all well"
+    echo "hardening: $runs runs, passed"
     exit
 fi
 run_tests plain "secrets of the programs" test/suite/test_flow_remanence.py test/suite/test_tool_remanence.py
@@ -148,4 +148,4 @@ OPENSSL_MODULES=$build/address
     grep -v '^time=' "$folder/log"
     exit 1
 }
-echo "hardening: $((runs + 1)) runs, all well"
+echo "hardening: $((runs + 1)) runs, passed"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every checker: .editorconfig, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck, black, mypy;
-# and that the faults of mutate.py fit the code.
+# Every checker: .editorconfig, words that stop a reader, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build,
+# shellcheck, black, mypy; and that the faults of mutate.py fit the code.
 #
 #   test/checks/lint.sh
 #
@@ -30,6 +30,7 @@ configure() {
 {
     echo "== formats"
     /usr/bin/python3 test/checks/tree.py
+    /usr/bin/python3 test/checks/english.py
     clang-format --dry-run --Werror $c_files
     black --quiet --check $python_files
     echo "== shellcheck"
@@ -73,4 +74,4 @@ configure() {
 }
 words() { echo $#; }
 # shellcheck disable=SC2086 # lists of files
-echo "lint: $(words $c_files) files of C, $(words $python_files) of Python and $(words $shell_files) of sh, all well"
+echo "lint: $(words $c_files) files of C, $(words $python_files) of Python and $(words $shell_files) of sh, passed"

@@ -1,0 +1,44 @@
+"""The words that lint refuses are found where people read them, and nowhere else.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+
+
+def english() -> ModuleType:
+    """test/checks/english.py, which is a program."""
+    spec = importlib.util.spec_from_file_location("english", ROOT / "test/checks/english.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_rule_finds_its_example() -> None:
+    """A pattern that matches nothing would let its words come back."""
+    check = english()
+    assert len(check.RULES) > 10
+    for rule in check.RULES:
+        for name, text in (
+            ("README.md", f"One.\n{rule.example}.\n"),
+            ("a.c", f"int a; /* {rule.example}. */\n"),
+            ("b.c", f'\nputs("{rule.example}");\n'),
+            ("c.h", "/*\n * " + rule.example.replace(" ", "\n * ") + "\n */\n"),
+        ):
+            found = list(check.faults(name, text))
+            assert any(rule.instead in fault for fault in found), (name, rule)
+
+
+def test_code_and_names_are_left_alone() -> None:
+    """A word of C, of a code block or of a protocol is no sentence."""
+    check = english()
+    assert not list(check.faults("a.c", 'void f(void);\nlog("result", "anew");\n'))
+    text = "```sh\nvoids anew\n```\n    whoever stands apart\nThe log's `anew`.\n"
+    assert not list(check.faults("README.md", text))
