@@ -1,6 +1,6 @@
 # Before anything is installed: where configurations go (sysconf), and which folders of DESTINATIONS, under the prefix or
 # absolute, are there already. That list in BINARY_DIR/install_folders.txt lets `uninstall` take away what was made and no
-# more. Another component, or the same again, adds nothing to it; another prefix makes it anew.
+# more. Another component, or the same again, adds nothing to it; another prefix makes it again.
 get_filename_component(sysconf "${SYSCONFDIR}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
 if(sysconf STREQUAL "/usr/etc")
     set(sysconf /etc)

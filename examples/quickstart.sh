@@ -31,4 +31,4 @@ echo "application server     $server"
 echo "with a different Ka    $operator"
 echo
 [ "$ue" = "$server" ] && [ "$ue" != "$operator" ]
-echo "UE and server hold the same e2e_key; whoever has Ks_NAF but not Ka does not."
+echo "UE and server hold the same e2e_key; a party with Ks_NAF but without Ka does not."

@@ -200,7 +200,7 @@ int command_doctor(int argc, char *argv[])
 
     if (doubled != NULL)
         double_hyphens(argc, argv, doubled);
-    options_parse(argc, argv, "find out whether derivation works here, and why not", groups,
+    options_parse(argc, argv, "check whether derivation works here, and if not, why", groups,
                   sizeof(groups) / sizeof(groups[0]));
     if (doubled == NULL || default_config == NULL || doctor.libctx == NULL)
         fprintf(stderr, "akma doctor: out of memory\n");

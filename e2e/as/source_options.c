@@ -79,7 +79,7 @@ static const struct option_row rows[] = {
 };
 
 const struct option_group source_options =
-    OPTION_GROUP("Keys from the operator's network (in place of the file's ks-naf)", rows);
+    OPTION_GROUP("Keys from the operator's network (instead of the file's ks-naf)", rows);
 
 /* What the options' files hold, until it is put into use: on the source's loop, after a reload. */
 struct source_files {

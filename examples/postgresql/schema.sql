@@ -2,7 +2,7 @@
 --
 --     psql -v ON_ERROR_STOP=1 -1 -d akma -f schema.sql
 --
--- To be run by the database's owner, once. Nobody but its owner can change what stands here.
+-- To be run by the database's owner, once. Nobody but its owner can change these objects.
 --
 -- SPDX-License-Identifier: Apache-2.0
 
@@ -20,7 +20,7 @@ CREATE TABLE akma_ka (
 );
 ALTER SEQUENCE akma_ka_version OWNED BY akma_ka.version;
 
--- Every write takes a new version. Sealing a row anew (akma ka rekey) changes no Ka: it keeps it.
+-- Every write takes a new version. Resealing a row (akma ka rekey) changes no Ka, so it keeps the version.
 CREATE FUNCTION akma_ka_rewrite() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('akma.rekey', true) IS DISTINCT FROM 'on' THEN
@@ -30,7 +30,7 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_rewrite BEFORE UPDATE ON akma_ka FOR EACH ROW EXECUTE FUNCTION akma_ka_rewrite();
 
--- A row that is removed or replaced: its keys are void, and connections on them end.
+-- A row that is removed or replaced: its keys are revoked, and connections on them end.
 CREATE FUNCTION akma_ka_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.version <> NEW.version OR OLD.device <> NEW.device OR OLD.ka_id <> NEW.ka_id THEN
