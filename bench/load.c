@@ -1,5 +1,5 @@
 /*
- * load - many clients at once, for measuring e2e-as, e2e-ue and what they stand beside
+ * load - many clients at once, for measuring e2e-as, e2e-ue and the programs that they are compared with
  *
  *     load --way plain|tls|flow --task visit|hold|bulk --connect A [--e2e-connect B] ...
  *
@@ -252,5 +252,5 @@ int main(int argc, char *argv[])
     all.threads = threads;
     begin_all(loops, all_counts);
     run(loops, &visit, clients, seconds, began);
-    return EXIT_SUCCESS; /* the process ends: nothing is taken apart */
+    return EXIT_SUCCESS; /* the process ends: nothing is released */
 }

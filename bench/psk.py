@@ -2,9 +2,9 @@
 
     psk.py AKMA BARE FOLDER DEVICES
 
-Two processors, whatever the machine has. The ways take turns, and what is compared was measured in the same turn. Beside
-devices a second of the clock stand those of processor time, which other programs' share of the machine hardly changes. The
-exit status is 1 where a limit is missed.
+Two processors, whatever the machine has. The ways take turns, and what is compared was measured in the same turn. With the
+devices per second of the clock come those of processor time, which other programs' share of the machine hardly changes. The
+exit status is 1 if a limit is missed.
 
 SPDX-License-Identifier: Apache-2.0
 """

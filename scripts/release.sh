@@ -3,7 +3,7 @@
 # bill of materials, and signatures where a key is given.
 #
 #   scripts/release.sh             archive and wheel of HEAD alone, without tag or tests
-#   scripts/release.sh <version>   the release; <version> must be the one of CMakeLists.txt, and stand in CHANGELOG.md
+#   scripts/release.sh <version>   the release; <version> must be that of CMakeLists.txt, and be in CHANGELOG.md
 #
 # Archive and wheel have the same octets wherever and whenever they are made from one commit (the wheel: by one setuptools). So
 # has akma-<version>.spdx.json: its files, their licences, and what the programs link (SPDX 2.3).
@@ -22,7 +22,7 @@ refuse() {
     exit 1
 }
 
-# Where the version stands because a format wants it there.
+# The places where a format requires the version.
 check_version() {
     [ "$1" = "$version" ] || refuse "$1 is not the version of CMakeLists.txt, $version"
     grep -q "^## $version\$" CHANGELOG.md || refuse "CHANGELOG.md has no heading: ## $version"

@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # OSSL_PARAM data types: openssl/core.h
 INTEGER, UTF8_STRING, OCTET_STRING = 1, 4, 5
 
-REPEATED = "p"  # the parameter that may stand several times
+REPEATED = "p"  # the parameter that may occur several times
 
 
 class Kdf:

@@ -18,6 +18,7 @@ LOOKED_AT = (
     *("*.md", "man/*", "examples/*", "e2e/systemd/*", "cmake/*"),
     *(f"{room}/*.[ch]" for room in ("provider", "common", "e2e", "tool", "gba", "master")),
     *(f"{room}/*.[ch]" for room in ("device", "plugins", "include", "examples")),
+    *("python/*.py", "scripts/*", "bench/*"),
 )
 
 
