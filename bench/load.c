@@ -1,5 +1,5 @@
 /*
- * load - many clients at once, for measuring e2e-as, e2e-ue and the programs that they are compared with
+ * load - many clients at once, for measuring e2e-as, e2e-ue and programs to compare with
  *
  *     load --way plain|tls|flow --task visit|hold|bulk --connect A [--e2e-connect B] ...
  *

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every checker: .editorconfig, words that stop a reader, formats, clang-tidy, cppcheck, gcc -fanalyzer, scan-build,
-# shellcheck, black, mypy; and that the faults of mutate.py fit the code.
+# Every checker: .editorconfig, words that stop a reader, formats, shellcheck, black, mypy, clang-tidy, cppcheck,
+# gcc -fanalyzer, scan-build; and that the faults of mutate.py fit the code.
 #
 #   test/checks/lint.sh
 #
