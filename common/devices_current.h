@@ -31,7 +31,7 @@ void devices_current_release(struct devices_current *current, const struct devic
 /* What a reload has taken away. */
 enum devices_loss {
     DEVICES_LOST_DEVICE,  /* no row names the device any more */
-    DEVICES_LOST_KA,      /* the device is there, and has not this Ka */
+    DEVICES_LOST_KA,      /* the device exists, but does not have this Ka */
     DEVICES_LOST_IDENTITY /* the identity is gone, or has another Ks_NAF or device */
 };
 

@@ -211,7 +211,7 @@ bool secret_file_create(struct secret_file *file, const char *path,
 bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
                            char fault[SECRET_FILE_FAULT_SIZE])
 {
-    /* The owner first: a change of owner takes bits of the mode away. */
+    /* The owner first: a change of owner clears bits of the mode. */
     return (fchown(file->fd, status->st_uid, status->st_gid) == 0 &&
             fchmod(file->fd, status->st_mode & 07777) == 0) ||
            wrong(fault, strerror(errno));

@@ -24,7 +24,7 @@ struct secret {
     size_t length;
 };
 
-/* Does a text have the form of a source? Whether something can be read there is not looked at. */
+/* Does a text have the form of a source? It does not check whether anything can be read there. */
 bool secret_source_is_one(const char *source);
 
 /*

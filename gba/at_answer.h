@@ -11,7 +11,7 @@
 #define AT_LINE_SIZE 1024
 
 enum at_line {
-    AT_MORE,   /* the answer goes on */
+    AT_MORE,   /* the answer continues */
     AT_DONE,   /* found has it */
     AT_REFUSED /* fault says why */
 };

@@ -97,7 +97,7 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int length)
     field->text[field->length] = '\0';
 }
 
-/* White space around a value counts for nothing (XML Schema, whiteSpace collapse). */
+/* White space around a value is ignored (XML Schema, whiteSpace collapse). */
 static void collapse(struct field *field)
 {
     static const char blank[] = " \t\r\n";

@@ -9,7 +9,7 @@
  *     lifetime <seconds since 1970 UTC>
  *     ks <64 hex digits>, or "card" where Ks stays on the card
  *
- * It is bound to the IMSI: with another card, or none, it counts for nothing. It belongs in /run,
+ * It is bound to the IMSI: with another card, or none, it is ignored. It belongs in /run,
  * so that a restart of the device forgets it.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -36,7 +36,7 @@ bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FA
 
 /*
  * Can it be written there? What is at path must be a state file, or nothing. False: fault; a
- * bootstrapping would be of no use.
+ * bootstrapping would be useless.
  */
 bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE]);
 

@@ -55,7 +55,7 @@ struct deriver {
  */
 struct master *master_new(const char *where, const char *pin, char fault[MASTER_FAULT_SIZE]);
 
-/* Has it the form of one? What it names is not looked at. False: fault. */
+/* Has it the form of one? What it names is not checked. False: fault. */
 bool master_check(const char *where, char fault[MASTER_FAULT_SIZE]);
 bool master_token_check(const char *uri, char fault[MASTER_FAULT_SIZE]);
 

@@ -1,5 +1,5 @@
 /*
- * A master secret in a PKCS#11 token: sessions, and what becomes of them when the token fails
+ * A master secret in a PKCS#11 token: sessions, and their recovery when the token fails
  *
  * SPDX-License-Identifier: Apache-2.0
  */

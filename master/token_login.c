@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* What has to be looked at by somebody before any PIN is tried. */
+/* What a person has to check before any PIN is tried. */
 static const struct {
     CK_FLAGS flag;
     const char *what;

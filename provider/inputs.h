@@ -55,7 +55,7 @@ void inputs_rollback(struct inputs *inputs, struct inputs_undo *undo);
 /* True if an input was set or has a default; a NAF_Id also if both its halves were set. */
 bool inputs_has(const struct inputs *inputs, enum input input);
 
-/* True if all is there that deriving needs; else an error that names what is missing is raised. */
+/* True if every input for deriving is set; else an error that names the missing one is raised. */
 bool inputs_complete(const struct inputs *inputs, const struct errors *errors);
 
 #endif

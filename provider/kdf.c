@@ -87,7 +87,7 @@ static void *kdf_dupctx(void *vctx)
 
 /* Parameters */
 
-/* The HMAC must not go on with a value that was replaced. */
+/* The HMAC must not continue with a value that was replaced. */
 static void invalidate_hmac(struct kdf_ctx *ctx, unsigned int changed)
 {
     const struct derivation *row = ctx->inputs.algorithm->row;

@@ -34,8 +34,8 @@ static bool ends_in_number(const unsigned char *fqdn, size_t length)
 
 /*
  * Most names hold host-name octets only, no two separators side by side and none at an end, and no
- * label too long: one loop, which compilers vectorise, tells. What it does not accept is looked at
- * label by label.
+ * label too long: one loop, which compilers vectorise, tells. A name that it does not accept is
+ * checked label by label.
  */
 static bool is_everyday_name(const unsigned char *fqdn, size_t length)
 {

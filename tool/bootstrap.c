@@ -91,7 +91,7 @@ static bool is_input(const char *path)
            (option.pin != NULL && secret_source_is_file(option.pin, path));
 }
 
-/* May what comes out be written there? NULL is nowhere. */
+/* May the output be written there? NULL is nowhere. */
 static bool is_free(const char *name, const char *path)
 {
     if (path == NULL)

@@ -1,8 +1,8 @@
 /*
  * akma config: an openssl.cnf that keeps what the system's has, with default and akma beside it
  *
- * The file includes the system's, and goes on in that one's own sections, whatever they are called:
- * the last openssl_conf, and the last list of providers, would replace those before.
+ * The file includes the system's, and continues in that one's own sections, whatever they are
+ * called: the last openssl_conf, and the last list of providers, would replace those before.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -36,7 +36,7 @@ static const char *missing_akma(const struct conf_file *file, OSSL_LIB_CTX *libc
     return NULL;
 }
 
-/* Libcrypto goes on after what is wrong in a file: only what is active afterwards counts. */
+/* Libcrypto continues after what is wrong in a file: only what is active afterwards counts. */
 static void try_out(const void *argument, char words[CHILD_WORDS_SIZE])
 {
     const struct trial *trial = argument;

@@ -28,8 +28,7 @@ void dedup_reserve(struct dedup *dedup, uint64_t count);
 /* The hash of an identity, by the secret of this set; any thread may ask for it. */
 uint64_t dedup_hash(const struct dedup *dedup, const void *identity, size_t length);
 
-/* Bring what a hash needs near, some hashes before it is added: most of the time goes by waiting.
- */
+/* Prefetch the slot for a hash, some hashes before it is added: adding waits for memory. */
 void dedup_prefetch(const struct dedup *dedup, uint64_t hash);
 
 /* Remember a hash. */

@@ -27,7 +27,7 @@ struct devices_edit {
 /*
  * Lock a devices file and read it; a writer that holds the lock is waited for, 10 seconds at most.
  * Any column is taken, and none but identity has to be filled. False: fault; call
- * devices_edit_close() all the same.
+ * devices_edit_close() anyway.
  */
 bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int wait,
                        char fault[DEVICES_EDIT_FAULT_SIZE]);

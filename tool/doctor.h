@@ -1,5 +1,5 @@
 /*
- * akma doctor: what it looks at, and what it has found so far
+ * akma doctor: what it checks, and what it has found so far
  *
  * A remedy is a command line behind "do: ", to the end of the sentence: after running it unchanged,
  * akma doctor passes. None of them changes the system's openssl.cnf.

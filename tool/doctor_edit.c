@@ -2,7 +2,8 @@
  * akma doctor: a command that changes one line of the current file, if that is sure to be right
  *
  * The file is read as sed will read it and as OpenSSL does. Where the two differ (an included file
- * changes the section, a line goes on in the next one, a section comes back), there is no command.
+ * changes the section, a line continues in the next one, a section comes back), there is no
+ * command.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,7 +26,7 @@
 struct place {
     bool in_range;   /* sed: between the section's head and the next one */
     bool in_section; /* OpenSSL: in that section */
-    bool continued;  /* the line before goes on in this one */
+    bool continued;  /* the line before continues in this one */
     bool is_head;    /* the line names a section */
 };
 

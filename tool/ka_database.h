@@ -46,7 +46,7 @@ struct ka_database;
 struct ka_database *ka_database_open(const struct ka_database_options *options,
                                      enum ka_database_use use, char fault[KA_DATABASE_FAULT_SIZE]);
 
-/* What becomes of rows that the table has already, and of devices that it does not have. */
+/* The treatment of rows that the table already has, and of devices that it does not have. */
 enum ka_database_rule {
     KA_DATABASE_ADD,     /* refused, both */
     KA_DATABASE_ADD_NEW, /* refused; taken */

@@ -20,7 +20,7 @@ static bool wrong(char fault[KA_FAULT_SIZE], const char *what)
     return false;
 }
 
-/* A pipe or a device may have no end: what is no text shows soon, and what goes on is cut off. */
+/* A pipe or a device may have no end: what is no text shows soon, and what continues is cut off. */
 static bool read_fd(struct secret_buf *text, int fd, char fault[KA_FAULT_SIZE])
 {
     struct stat status;

@@ -68,7 +68,7 @@ static bool read_list(struct secret_buf *list)
            fail(option.in, line_reader_says(BLOCK_CUT));
 }
 
-/* One row; what it says of the identity is looked at later, all rows at once. */
+/* One row; what it says of the identity is checked later, all rows at once. */
 static bool put_device(struct secret_buf *text, const char *identity, size_t length,
                        unsigned char *ka, size_t ka_length)
 {

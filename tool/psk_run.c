@@ -47,7 +47,7 @@ static bool fail(struct run *run, const char *where, const char *what)
     return false;
 }
 
-/* Say what is wrong with a row; true: go on all the same. */
+/* Say what is wrong with a row; true: continue anyway. */
 static bool refuse(struct run *run, size_t line, const char *reason)
 {
     progress_clear(&run->progress);

@@ -59,7 +59,7 @@ static enum relay_status relay_broken(struct relay *relay, const char *fault)
     return RELAY_ERROR;
 }
 
-/* What libssl's result means for the direction that wants to go on. */
+/* What libssl's result means for the direction that wants to continue. */
 static enum relay_status ssl_outcome(struct relay *relay, struct direction *direction, int result)
 {
     switch (SSL_get_error(relay->ssl, result)) {

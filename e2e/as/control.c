@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SOON    1   /* seconds between two looks at a file that is changing */
+#define SOON    1   /* seconds between two checks of a file that is changing */
 #define LOOK_MS 20L /* whether the last connection has ended */
 
 enum state { RUNNING, DRAINING, CLOSING };

@@ -9,8 +9,8 @@
 #include "as/app_server_setup.h"
 
 /*
- * Let signals wait for control_run(), which answers them. To be called before anybody is told where
- * the server listens: from then on it may be sent one.
+ * Let signals wait for control_run(), which answers them. Call it before the server's address is
+ * announced: from then on a signal may come.
  */
 void control_hold_signals(void);
 

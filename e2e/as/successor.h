@@ -16,7 +16,7 @@
 
 #define SUCCESSOR_SECONDS 60 /* for the new program to serve */
 
-/* What becomes of it: it serves; or it does not, and this program goes on. */
+/* The outcome: it serves; or it does not, and this program continues. */
 struct successor_answers {
     void (*ready)(void *argument, pid_t pid);
     void (*failed)(void *argument, const char *reason);

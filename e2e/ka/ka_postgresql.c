@@ -30,7 +30,7 @@
 #define TIMEOUT_TOP     60    /* seconds */
 #define IN_FLIGHT       64    /* look-ups */
 #define LOOKUPS_MAX     16384 /* that wait, or are with the database */
-#define BATCH           500   /* rows that are looked at again at a time */
+#define BATCH           500   /* rows that are checked again at a time */
 #define CHANGES         64    /* that are told at a time */
 #define CHANNEL         "akma_ka"
 
@@ -507,7 +507,7 @@ static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
     return request;
 }
 
-/* Its answer comes all the same, and is released by deliver(). */
+/* Its answer comes anyway, and is released by deliver(). */
 static void cancel(struct ka_source *source, struct ka_request *request)
 {
     (void)source;

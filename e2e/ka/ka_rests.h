@@ -41,7 +41,7 @@ void ka_rests_clear(struct ka_rests *rests);
 /* Begin to go through all that are known now. */
 void ka_rests_begin(struct ka_rests *rests);
 
-/* The next ones, which are good until one is removed; how many, 0: it was the last. */
+/* The next ones, which are valid until one is removed; how many, 0: it was the last. */
 size_t ka_rests_next(struct ka_rests *rests, struct ka_rest *next, size_t max);
 
 /* NULL is fine. */

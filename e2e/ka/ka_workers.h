@@ -36,7 +36,7 @@ struct ka_job {
 struct ka_workers;
 
 /*
- * Start threads, which reach for the masters; up to patience_ms is waited for what becomes of that.
+ * Start threads, which reach for the masters; they wait up to patience_ms for the outcome.
  * masters are kept, not copied. NULL: fault says why; a master that is not there yet is no reason,
  * and is logged.
  */
@@ -49,7 +49,7 @@ bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE]
 /* False: the queue is full. */
 bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job);
 
-/* True: the job is the caller's again. False: a thread has it, and run() comes all the same. */
+/* True: the job is the caller's again. False: a thread has it, and run() comes anyway. */
 bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job);
 
 /* Let the threads end; one that a token holds up is left to itself. No job is under way. */

@@ -42,7 +42,7 @@ struct pg_client {
     int64_t backoff;
     unsigned int turn;                  /* of the attempts: which host is first */
     char reason[POSTGRESQL_FAULT_SIZE]; /* why there is no connection */
-    char broken[POSTGRESQL_FAULT_SIZE]; /* why this one is of no use; empty: it is */
+    char broken[POSTGRESQL_FAULT_SIZE]; /* why this one is unusable; empty: it is usable */
 };
 
 static const char *name_of(const struct pg_client *client, const struct pg_statement *statement,

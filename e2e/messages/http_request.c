@@ -138,7 +138,7 @@ static int read_header(struct received_request *request, struct head *head, cons
     return 0;
 }
 
-/* name ":" OWS value OWS; a line that goes on in the next one is refused (RFC 9112 5.2). */
+/* name ":" OWS value OWS; a line that continues in the next one is refused (RFC 9112 5.2). */
 static int read_header_line(struct received_request *request, struct head *head, const char *line,
                             size_t length)
 {

@@ -19,13 +19,13 @@ enum http_parsed {
     HTTP_WHOLE,
     HTTP_PARTIAL,  /* more has to come */
     HTTP_CONTINUE, /* the same, and the client waits for "100 Continue" before it sends the body */
-    HTTP_BAD       /* status says what is wrong; the connection cannot go on */
+    HTTP_BAD       /* status says what is wrong; the connection cannot continue */
 };
 
 struct received_request {
     char method[16], path[1024]; /* without the query */
     char content_type[128];      /* empty: none */
-    bool stays;                  /* the connection is good for another request */
+    bool stays;                  /* the connection can serve another request */
     char *body;                  /* within what was parsed */
     size_t body_length;
     size_t consumed; /* octets of the request: another one may follow */

@@ -48,7 +48,7 @@ struct place {
     size_t octets; /* of address */
 };
 
-/* A socket for both IPv6 and IPv4 has IPv4 addresses in IPv6 clothes. */
+/* A dual-stack socket reports IPv4 peers as IPv4-mapped IPv6. */
 static struct place place_of(const struct sockaddr *any)
 {
     const struct sockaddr_in *ip4 = (const struct sockaddr_in *)any;

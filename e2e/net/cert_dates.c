@@ -1,5 +1,5 @@
 /*
- * From when to when certificates and lists of revoked ones are good
+ * The validity periods of certificates and revocation lists
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,7 +36,7 @@ static bool read_one(const X509_INFO *info, struct cert_dates *one)
            seconds_of(X509_CRL_get0_nextUpdate(info->crl), INT64_MAX, &one->ends);
 }
 
-/* All of them are good, or any is, within these dates. */
+/* All of them are valid, or any is, within these dates. */
 static void join(struct cert_dates *dates, const struct cert_dates *one, enum cert_dates_of which)
 {
     const bool all = which == CERT_DATES_OF_ALL;

@@ -1,5 +1,5 @@
 /*
- * From when to when certificates and lists of revoked ones are good
+ * The validity periods of certificates and revocation lists
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define NEXT_MS  250   /* RFC 8305 5: Connection Attempt Delay */
-#define BLAME_MS 10000 /* how long an address that was of no use comes last */
+#define BLAME_MS 10000 /* how long a useless address comes last */
 #define FULL_MS  50    /* before a socket of the file system whose queue is full is tried again */
 
 /* One address, and the socket that tries it. */
@@ -46,7 +46,7 @@ struct connector {
     struct connected result;
 };
 
-/* Addresses that were of no use, whichever name they are of; the newest replace the oldest. */
+/* Useless addresses, of any name; the newest replace the oldest. */
 static struct {
     pthread_mutex_t lock;
     struct blamed {
@@ -279,7 +279,7 @@ static bool on_deadline(struct connector *connector)
     return fail_with(connector, connector->begun < connector->count ? EAGAIN : ETIMEDOUT);
 }
 
-/* A loop's own clock may be ahead: what waits for the name alone goes on waiting then. */
+/* A loop's own clock may be ahead: what waits for the name alone continues waiting then. */
 static bool on_time(struct connector *connector)
 {
     if (clock_ms() >= connector->deadline)
@@ -314,7 +314,7 @@ static void add(struct connector *connector, const struct addrinfo *address)
         .connector = connector, .address = address, .fd = -1, .is_last = is_blamed(address)};
 }
 
-/* RFC 8305 4: the first one's family and others by turns. */
+/* RFC 8305 4: the first one's family and others alternately. */
 static void add_all(struct connector *connector, const struct addrinfo *addresses)
 {
     const int family = addresses == NULL ? AF_UNSPEC : addresses->ai_family;

@@ -3,7 +3,7 @@
  *
  * Names are resolved when it is asked for, off the loop (resolver.h). All addresses are tried
  * within one deadline: the next one if one fails, and beside it if it has not answered after
- * 250 ms; families by turns, in the order that getaddrinfo() has them (RFC 8305).
+ * 250 ms; families alternately, in the order that getaddrinfo() has them (RFC 8305).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,7 +37,7 @@ struct connector *connector_start(struct loop *loop, const struct addrs *addrs, 
                                   connector_done *done, void *argument, struct connected *now);
 
 /*
- * A connection to this address was of no use: for a while it comes after the name's others, as one
+ * A connection to this address was useless: for a while it comes after the name's others, as one
  * does that could not be connected to, and the name is resolved again.
  */
 void connector_blame(const struct sockaddr_storage *address);

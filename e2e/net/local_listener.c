@@ -47,7 +47,7 @@ static bool are_loopback(const struct addrinfo *addresses)
     return true;
 }
 
-/* A socket that a process has left behind, and nobody listens on, makes way. */
+/* A socket that a process has left behind, and nobody listens on, is removed. */
 static void remove_stale(const struct sockaddr_un *address)
 {
     const char *path = address->sun_path;

@@ -59,7 +59,7 @@ void loop_post(struct loop *loop, struct loop_message *message);
 
 /*
  * Add an event. Where memory or the kernel fails it comes at once instead, as if its limit had been
- * reached, so that nothing is waited for in vain.
+ * reached, so that nothing waits for ever.
  */
 void loop_add_event(struct event *event, const struct timeval *limit);
 

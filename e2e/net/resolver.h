@@ -47,7 +47,7 @@ struct resolver_request *resolver_ask(struct loop *loop, const char *host, const
 /* done() will not be called; on the request's loop. NULL is fine. */
 void resolver_cancel(struct resolver_request *request);
 
-/* These addresses were of no use: ask again for their name the next time. NULL is fine. */
+/* These addresses were useless: ask again for their name the next time. NULL is fine. */
 void resolver_forget(const struct resolved *resolved);
 
 /* The same of every name that has this address. */

@@ -71,7 +71,7 @@ static void shrink(struct tls_lines *lines)
     }
 }
 
-/* Room for a whole line, with what has come of it at its beginning. */
+/* Room for a whole line, with what has arrived of it at its beginning. */
 static bool make_room(struct tls_lines *lines)
 {
     const size_t rest = lines->in_length - lines->in_taken;

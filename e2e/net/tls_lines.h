@@ -21,7 +21,7 @@ enum io_status {
     IO_WANT_READ, /* call again when the socket can be read */
     IO_WANT_WRITE,
     IO_WANT_EITHER,
-    IO_PAUSED,   /* what an answer is waited for, the socket says nothing about */
+    IO_PAUSED,   /* waiting for an asynchronous answer, not for the socket */
     IO_EOF,      /* the other side has closed */
     IO_TOO_LONG, /* no end of line within so many octets */
     IO_ERROR
@@ -42,7 +42,7 @@ const char *io_status_text(enum io_status result);
 /* What SSL_get_error() means for the result of a call of libssl. */
 enum io_status io_status_of_ssl(const SSL *ssl, int result);
 
-/* The next line, without its LF; it is good until the next call. */
+/* The next line, without its LF; it is valid until the next call. */
 enum io_status tls_lines_read(struct tls_lines *lines, const char **line, size_t *length);
 
 /* Has a line begun that is not complete? */

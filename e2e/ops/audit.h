@@ -18,7 +18,7 @@
 /* Once. path NULL: there is none. False: the reason went to standard error. */
 bool audit_open(const char *path);
 
-/* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
+/* event, then keys and values alternately, then NULL. A pair whose value is NULL is left out. */
 void audit(const char *event, ...) __attribute__((sentinel));
 
 /* Open the file again, by its name. */

@@ -53,7 +53,7 @@ bool log_open(enum log_identities identities);
 /* Open the file again, by its name: after another program has renamed it. */
 void log_reopen(void);
 
-/* event, then keys and values by turns, then NULL. A pair whose value is NULL is left out. */
+/* event, then keys and values alternately, then NULL. A pair whose value is NULL is left out. */
 void log_event(const char *event, ...) __attribute__((sentinel));
 
 /* A kind of event that others can cause as often as they like. Static, and all zeros at first. */

@@ -22,14 +22,14 @@
 
 struct log_buffer {
     int fd;             /* the writer's */
-    atomic_int next_fd; /* to go on with behind a whole line; -1: none */
+    atomic_int next_fd; /* to continue with after a whole line; -1: none */
     bool is_synced, is_at_end;
     pthread_mutex_t lock;
     pthread_cond_t changed, written;
     char octets[LOG_BUFFER_SIZE]; /* a ring */
     size_t first, length;
     unsigned long lost;
-    unsigned long parts; /* that were written so far: whether it goes on */
+    unsigned long parts; /* that were written so far: whether it continues */
     bool is_writing, has_to_report;
     log_buffer_report *report;
     struct log_buffer *next;
@@ -93,7 +93,7 @@ static size_t take_part(struct log_buffer *buffer, char part[PART])
     return length;
 }
 
-/* A file that was reopened is gone on with where a line is whole. */
+/* A reopened file is continued at a whole line. */
 static void switch_file(struct log_buffer *buffer)
 {
     const int fd = buffer->is_at_end ? atomic_exchange(&buffer->next_fd, -1) : -1;

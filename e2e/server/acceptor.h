@@ -15,7 +15,7 @@
 struct endpoints {
     struct endpoint endpoint[ENDPOINTS_MAX];
     size_t count;
-    bool counted;      /* left is looked at */
+    bool counted;      /* left is checked */
     atomic_int left;   /* connections that are still to be accepted: --connections */
     atomic_int closed; /* loops that do not accept any more */
     bool are_waiting;  /* before endpoints_accept(): nothing is accepted until endpoints_begin() */

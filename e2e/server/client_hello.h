@@ -2,8 +2,8 @@
  * How much a client may say before it has proved anything: the bounds of a ClientHello
  *
  * libssl allocates what a ClientHello's header announces, up to 131,396 octets. So the first one is
- * looked at where it lies, in the socket, until all of it has come, however records split it, and
- * an SSL is only made then. The one after a HelloRetryRequest passes a guard on its way to libssl.
+ * inspected in the socket, until all of it has come, however records split it, and an SSL is only
+ * made then. The one after a HelloRetryRequest passes a guard on its way to libssl.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -84,7 +84,7 @@ static void take_field(struct stream *stream, const char *name, const uint8_t *v
         stream->status = 431;
 }
 
-/* nghttp2 sees to it that the name ends with a NUL. */
+/* nghttp2 ensures that the name ends with a NUL. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t length, uint8_t flags,
                      void *context)
@@ -302,7 +302,7 @@ static enum io_status read_frames(struct http_connection *http)
     return taken < 0 ? IO_ERROR : IO_OK;
 }
 
-/* True: a request is served, and its reply goes on. */
+/* True: a request is served, and its reply continues. */
 static bool serve_next(struct http_connection *http)
 {
     struct http2 *http2 = http->http2;

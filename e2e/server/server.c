@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SLICE_MS       2  /* that one loop closes connections for before events have their turn */
-#define SCOPES_AT_ONCE 16 /* between two looks at the clock */
+#define SCOPES_AT_ONCE 16 /* between two checks of the clock */
 
 /* For one loop: which connections are to end there. */
 struct ending {

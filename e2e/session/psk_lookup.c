@@ -93,7 +93,7 @@ static bool make_decoy(struct psk_lookup *lookup, const struct offered *identity
            hash(identity->octets, identity->length, lookup->chosen);
 }
 
-/* The identity that was asked for is known: its key is the one to go on with. */
+/* The identity that was asked for is known: its key is the one to continue with. */
 static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *device,
                    const unsigned char *key)
 {
@@ -341,7 +341,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
                                                         : SSL_CLIENT_HELLO_ERROR;
 }
 
-/* libssl's callback for each identity by turns, before the binder is checked. */
+/* libssl's callback for each identity in turn, before the binder is checked. */
 static int find_session(SSL *ssl, const unsigned char *given, size_t length, SSL_SESSION **session)
 {
     const struct ue *ue = SSL_get_app_data(ssl);

@@ -10,7 +10,7 @@
 
 /*
  * Have a context for UEs agree on UA_ALPN where a first connection offers it. Other versions of it
- * alone are refused with no_application_protocol, and the log says so; everything else goes on as
+ * alone are refused with no_application_protocol, and the log says so; everything else continues as
  * if nothing had been offered. The app data of each SSL is its struct connection.
  */
 void ua_alpn_set_up(SSL_CTX *ctx);

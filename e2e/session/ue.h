@@ -44,7 +44,7 @@ struct ue {
     char *claimed_ka_id;  /* NULL: the UE did not say which Ka it has */
     char *claimed_device; /* where the source named none; NULL: nor did the UE */
     unsigned char nonce[NONCE_LENGTH];
-    unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it goes on */
+    unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it continues */
     struct source_request *source_request;
     struct third_party_request *third_party_request;
     struct store_request *store_request;

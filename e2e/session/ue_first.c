@@ -25,7 +25,7 @@ static const struct e2e_flag no_flag = {.e2e = false};
 
 static void on_readable(void *argument, bool in_time);
 
-/* Have done() go on with a line, which is to be over in time. */
+/* Have done() continue with a line, which is to be over in time. */
 static void begin_line(struct ue *ue, io_watch_done *done)
 {
     struct connection *connection = &ue->connection;

@@ -42,7 +42,7 @@ struct key_answer {
 /*
  * Read the body of an answer with status 200: AkmaAfKeyData of NEF and AAnF alike for AKMA,
  * BootstrappingInfoResponse for GBA. name names the device, KEY_NAMES: the
- * first that is there, KEY_NAME_NONE: none is looked at. False: fault says which member is wrong,
+ * first that is there, KEY_NAME_NONE: none is used. False: fault says which member is wrong,
  * without a secret, and nothing is in answer but is_failure: it is a sound one, and has no kaf.
  */
 bool key_answer_read(struct key_answer *answer, enum key_system system, enum key_name name,

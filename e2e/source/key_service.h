@@ -71,8 +71,8 @@ struct key_service *key_service_new(struct http *http, const struct key_service_
 void key_service_free(struct key_service *service);
 
 /*
- * Ask for the key of an A-KID or B-TID. False: it failed, and *reason says why, until the loop goes
- * on. True: done is called later, from the loop, once.
+ * Ask for the key of an A-KID or B-TID. False: it failed, and *reason says why, until the loop
+ * continues. True: done is called later, from the loop, once.
  */
 bool key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
                      void *context, const char **reason);

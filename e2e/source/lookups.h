@@ -49,14 +49,15 @@ struct lookups;
 /* NULL: out of memory. */
 struct lookups *lookups_new(const struct lookups_setup *setup);
 
-/* Nobody is told. NULL is fine. */
+/* No callback is called. NULL is fine. */
 void lookups_free(struct lookups *lookups);
 
 /* Wait for the answer about an identity. False: there is no room, or no memory. */
 bool lookups_wait(struct lookups *lookups, enum key_system system, const char *identity,
                   const struct sockaddr *peer, struct lookup_waiter *waiter, int64_t now);
 
-/* Wait no longer. What is asked already goes on; what is not asked and nobody waits for is gone. */
+/* Wait no longer. What is asked already continues; what is not asked and nobody waits for is gone.
+ */
 void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter);
 
 /* Ask what may be asked now, give up what has waited too long. True: call again in some ms. */

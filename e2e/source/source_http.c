@@ -1,8 +1,8 @@
 /*
  * The operator's network as a source of Ks_NAF: NEF or AAnF for AKMA, BSF for GBA
  *
- * Its parts, what the operator is asked for, what becomes of the answer, and the requests of server
- * loops on their way there and back.
+ * Its parts, what the operator is asked for, what is done with the answer, and the requests of
+ * server loops on their way there and back.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -28,7 +28,7 @@ struct token_setup {
 
 struct token;
 
-/* Good until the callback returns, or until the loop goes on. */
+/* Valid until the callback returns, or until the loop continues. */
 struct token_answer {
     const char *authorization; /* "Bearer ...", or NULL */
     const char *reason;        /* NULL, or why there is none, with what the server said in it */

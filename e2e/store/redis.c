@@ -313,7 +313,7 @@ static void subscribe(struct redis *redis)
         (void)snprintf(redis->fault, REDIS_REASON_SIZE, "out of memory");
 }
 
-/* The last thing before a connection is of use: which run of the server is this? */
+/* The last thing before a connection is usable: which run of the server is this? */
 static void identified(void *argument, const struct redis_reply *reply, const char *reason)
 {
     struct redis *redis = argument;

@@ -74,7 +74,7 @@ const char *redis_run_id(const struct redis *redis);
 
 /*
  * Ask. NULL: it failed, as it does while there is no connection and none is being made, and *reason
- * says why, until the loop goes on. Else it is pending: done() (NULL: nobody waits) comes later,
+ * says why, until the loop continues. Else it is pending: done() (NULL: nobody waits) comes later,
  * from the loop, exactly once.
  */
 struct redis_request *redis_send(struct redis *redis, const struct redis_word *words, size_t count,

@@ -62,7 +62,7 @@ static struct redis_word word_of(const struct store_text *text)
     return (struct redis_word){text->octets, text->length};
 }
 
-/* The end of a request: it is released, then its caller hears of it. */
+/* The end of a request: it is released, then its caller is told. */
 static void finish(struct store_request *request, struct store_answer *answer)
 {
     store_done *done = request->done;

@@ -296,7 +296,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
     tp_link_make(argument);
 }
 
-/* False: out of memory; call tp_link_end() all the same. */
+/* False: out of memory; call tp_link_end() anyway. */
 static bool tp_link_set_up(struct tp_link_client *client)
 {
     client->pause = PAUSE_MS;

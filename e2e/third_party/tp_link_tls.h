@@ -19,7 +19,7 @@
 /* Files in PEM. */
 struct tp_link_files {
     const char *cert, *key, *ca;
-    const char *crl; /* NULL: revocation is not looked at */
+    const char *crl; /* NULL: revocation is not checked */
 };
 
 struct tp_link_tls;
@@ -54,7 +54,7 @@ bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
 /* After the handshake: did both agree on the protocol of this line? */
 bool tp_link_tls_is_agreed(const SSL *ssl);
 
-/* Is this exactly a DNS name of the certificate of the other side? Wildcards count for nothing. */
+/* Is this exactly a DNS name of the certificate of the other side? Wildcard names never match. */
 bool tp_link_tls_names(const SSL *ssl, const char *dns_name);
 
 /* The first DNS name of the other side's certificate, or "?" if there is none that fits. */

@@ -1,5 +1,5 @@
 /*
- * When a bootstrapping may begin: rarely, and more rarely while it is of no use
+ * When a bootstrapping may begin: rarely, and more rarely while it does not help
  *
  * At least an interval is between two attempts. The pause doubles with each attempt that failed,
  * and with each key that a NAF refused, up to an hour, and has a random part: devices that lost
@@ -25,7 +25,7 @@ struct attempts {
 /* One begins, or began, at this moment. */
 void attempts_begin(struct attempts *attempts, int64_t begun);
 
-/* It was of no use; the pause from `now` on is a longer one. */
+/* It did not help; the pause from `now` on is a longer one. */
 void attempts_failed(struct attempts *attempts, int64_t now);
 
 /* One is wanted for what may happen to a whole fleet, at a NAF or by a power cut: soon. */

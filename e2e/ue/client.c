@@ -283,7 +283,7 @@ static enum io_status begin_to_connect(struct client *client)
 
 /*
  * The version of what is said on a first connection, in ALPN's form: a length of one octet, then
- * the name. Without a Ka no flag is of any use, and the connection goes on in plain as ever.
+ * the name. Without a Ka no flag is useful, and the connection continues in plain as ever.
  */
 static bool offer_version(const struct client_setup *setup, SSL *ssl)
 {
@@ -567,7 +567,7 @@ static void on_ready(void *argument, bool in_time)
         return;
     }
     if (result == IO_PAUSED)
-        return; /* the connector goes on */
+        return; /* the connector continues */
     if (in_time && is_gone(client, result)) {
         begin_anew(client);
         return;

@@ -30,7 +30,7 @@ struct client_setup {
     const char *ka_id;           /* which Ka is asked for, at most 255 octets; NULL: the server's */
     const char *device_name;     /* to be said with the nonce, at most 255 octets; NULL: nothing */
     const struct device *oldest; /* the first row of the oldest Ka a flag may mean; NULL: any */
-    bool allow_plain;            /* go on without e2e if the flag is withheld */
+    bool allow_plain;            /* continue without e2e if the flag is withheld */
 };
 
 /* How it ended; the numbers are exit statuses of e2e-ue. */

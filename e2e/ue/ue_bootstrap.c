@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_S  30                 /* between two looks at the clock, which somebody may set */
+#define LOOK_S  30                 /* between two checks of the clock, which somebody may set */
 #define SOON_MS ATTEMPTS_SPREAD_MS /* so long a local connection waits for an attempt to begin */
 #define END_S   3                  /* for a card that does not answer, at the end */
 

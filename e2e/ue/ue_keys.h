@@ -1,6 +1,6 @@
 /*
  * What a UE is set up with, its rows of keys among it, which a reload or a bootstrapping replaces
- * while flows go on with the ones before
+ * while flows continue with the ones before
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -30,7 +30,7 @@
 
 #define PAUSE_US 100000 /* before accepting again, where descriptors or memory ran out */
 #define LOOK_MS \
-    1000 /* between two looks at the devices file, or at the requests that wait for a key */
+    1000 /* between two checks of the devices file, or of the requests that wait for a key */
 #define WAIT_S  10 /* for a card, beyond what the exchange with the BSF may take */
 #define SERVING "serving local connections"
 
@@ -387,7 +387,7 @@ static void say_alive(const struct heartbeat *heartbeat, int64_t watchdog)
         service_say("WATCHDOG=1", NULL);
 }
 
-/* When the devices file is looked at; while it is changing, soon again. */
+/* When the devices file is checked; while it is changing, soon again. */
 struct looks {
     int64_t interval, next; /* ms; interval 0: never */
 };
@@ -403,7 +403,7 @@ static bool look_at_file(struct looks *looks, struct ue_keys *keys)
     return has_changed;
 }
 
-/* Until a signal says that it is the end; the file is looked at meanwhile. */
+/* Until a signal says that it is the end; the file is checked meanwhile. */
 static void wait_for_signals(const sigset_t *signals, struct ue_keys *keys,
                              const struct heartbeat *heartbeat, struct looks *looks)
 {

@@ -48,7 +48,7 @@ enum flow_fault {
     FLOW_NO_FAULT,
     FLOW_TLS,       /* a handshake or a session failed: error is mbed TLS' */
     FLOW_NO_ANSWER, /* the NAF did not answer the line */
-    FLOW_WITHHELD,  /* {"e2e":0}, although the device has a Ka: never go on in plain */
+    FLOW_WITHHELD,  /* {"e2e":0}, although the device has a Ka: never continue in plain */
     FLOW_ALTERED,   /* not our nonce, mode, digest or usage, or not a flag at all */
     FLOW_DERIVATION /* error is the reason of akma_e2e() */
 };

@@ -42,7 +42,7 @@ static const struct {
     [NAF_FQDN] = {"naf_fqdn", NULL},
     [UA_PROTOCOL_ID] = {"ua_protocol_id", "0100000007"}, /* TLS 1.3: TS 33.220 H.3 */
     [USAGE] = {"usage", ""},
-    [OVERLAP] = {"overlap", "0"}, /* seconds for which a Ka that was replaced is good */
+    [OVERLAP] = {"overlap", "0"}, /* seconds for which a replaced Ka is valid */
 };
 
 struct plugin {
@@ -340,7 +340,7 @@ end:
     return MOSQ_ERR_SUCCESS;
 }
 
-/* MOSQ_EVT_TICK: once a second, the file is looked at, and sessions that have lost their row end.
+/* MOSQ_EVT_TICK: once a second, the file is checked, and sessions that have lost their row end.
  */
 static int on_tick(int event, void *event_data, void *userdata)
 {
@@ -357,7 +357,7 @@ static int on_tick(int event, void *event_data, void *userdata)
     return MOSQ_ERR_SUCCESS;
 }
 
-/* The events of the broker; without those that are not needed, sessions go on when rows go. */
+/* The events of the broker; without those that are not needed, sessions continue when rows go. */
 static const struct {
     int event;
     MOSQ_FUNC_generic_callback call;

@@ -1,5 +1,5 @@
 /*
- * Ka's that were replaced, and are good for some seconds more
+ * Ka's that were replaced, and are valid for some seconds more
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,7 +76,7 @@ static bool keep_replaced(struct overlap *kept, const char *identity, const stru
     return put(kept, identity, before->ka, before->ka_length, &pattern);
 }
 
-/* One that was kept goes on, unless it was taken out of the file. */
+/* One that was kept continues, unless it was taken out of the file. */
 static bool keep_on(struct overlap *kept, const struct old_ka *old, const struct devices *now)
 {
     if (old->until <= now_seconds() ||

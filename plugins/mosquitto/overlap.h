@@ -1,8 +1,8 @@
 /*
- * Ka's that were replaced, and are good for some seconds more
+ * Ka's that were replaced, and are valid for some seconds more
  *
  * TLS lets a server try one key of an identity in a handshake. So the new one and the old one take
- * turns, until one is proved: then that one goes on.
+ * turns, until one is proved: then that one continues.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
