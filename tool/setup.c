@@ -101,8 +101,7 @@ static const char *choice_fault(const struct setup_choice *choice)
         return "--endpoint: must be a host's name or address, without a port";
     if (choice->endpoint != NULL && !choice->redis)
         return "--endpoint: a separate endpoint shares outstanding keys with the third party: "
-               "--redis is "
-               "missing";
+               "--redis is missing";
     if (choice->forward != NULL && (!is_address(choice->forward) || choice->forward[0] == '\0'))
         return "--forward: must be HOST:PORT or unix:PATH";
     return NULL;

@@ -254,7 +254,7 @@ def test_a_health_check_says_nothing(
 
     wait_until(lambda: len(lines()) > len(said))
     new = lines()[len(said) :]
-    assert len(new) == 1 and "not TLS" in new[0], new
+    assert len(new) == 1 and "did not send TLS" in new[0], new
 
 
 # Memory

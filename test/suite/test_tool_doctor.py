@@ -276,8 +276,7 @@ def test_configurations_that_are_none(tmp_path: Path) -> None:
     assert any("no\\x1Bthing: No such file or directory: do: " in line for line in lines)
     lines = sick("/dev/null")
     assert any(
-        line.startswith("instances: the current configuration has no akma: do: ")
-        for line in lines
+        line.startswith("instances: the current configuration has no akma: do: ") for line in lines
     )
     broken = tmp_path / "broken"
     broken.write_text("a = b\n[section\n")
@@ -371,7 +370,9 @@ def test_the_system_loses_nothing(config: Path, tmp_path: Path) -> None:
         system.write_text(text.replace("ssl_conf = s\n", "") if lost is None else text)
         status, output = doctor(config, "--system", system)
         assert (status == 0) is (lost is None), output
-        assert lost is None or f"system's settings {system}: has {lost}, which is not in" in output
+        assert (
+            lost is None or f"system's settings {system}: has {lost}, which is lost with" in output
+        )
     (line,) = sick(config, "--system", "/dev/zero")
     assert line.startswith(f"system's settings /dev/zero: cannot be compared with {config}: not a")
     mine = config.read_text().replace("[init]\n", "[init]\nssl_conf = s\n")

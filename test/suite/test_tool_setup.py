@@ -205,9 +205,9 @@ def foreign_folder(site: Path) -> list[str]:
     ("prepare", "said"),
     [
         (change_option, "was set up with other options (setup.conf)"),
-        (foreign_folder, "is there, and akma setup did not make it: nothing in it is written over"),
+        (foreign_folder, "exists, and akma setup did not make it: nothing in it is overwritten"),
         (lambda site: [], "--naf-fqdn NAME is missing"),
-        (lambda site: [*ALL, "--endpoint", "gate"], "share outstanding keys: --redis is missing"),
+        (lambda site: [*ALL, "--endpoint", "gate"], "with the third party: --redis is missing"),
         (lambda site: ["--naf-fqdn", "a b"], "must be a host's name"),
         (lambda site: ["--naf-fqdn", "naf:4433"], "must be a host's name, without a port"),
         (lambda site: [*ALL, "--third-party", "x\nca /etc/passwd"], "must be a host's name"),

@@ -50,8 +50,14 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "an identity": ([*WITH_KA, "--identity", "x"], "--bsf and --identity exclude each other"),
     "no device": (FILE, "--device is missing, the device whose Ka's are used"),
     "a name with a comma": ([*WITH_KA, "--ka-id", "a,b"], "--ka-id: must be a text"),
-    "AKMA": ([*WITH_KA, "--identity-prefix", "3GPP-AKMA"], "does not come by it"),
-    "UICC": ([*WITH_KA, "--identity-prefix", "3GPP-bootstrapping-uicc"], "does not come by it"),
+    "AKMA": (
+        [*WITH_KA, "--identity-prefix", "3GPP-AKMA"],
+        "it gives no key for this --identity-prefix",
+    ),
+    "UICC": (
+        [*WITH_KA, "--identity-prefix", "3GPP-bootstrapping-uicc"],
+        "it gives no key for this --identity-prefix",
+    ),
     "no IMPI": ([*WITH_KA, "--impi", "me@nowhere.3gppnetwork.org"], "--impi: must be user@realm"),
     "an interval of 0": ([*WITH_KA, "--bootstrap-interval", "0"], "a number from 1 to 86400"),
     "one source for two": ([*WITH_KA, "--usim-pin", "file:ka"], "used twice"),

@@ -103,7 +103,8 @@ def test_a_ue_repeats_a_flow_whose_promise_is_gone(devices: Path) -> None:
     with Server(devices) as naf, Server(devices, two_addresses=True) as other:
         result = ue(devices, UE, naf.address, other.e2e_address)
         assert (
-            result.returncode == 4 and "the keys differ, or this one is not good" in result.stderr
+            result.returncode == 4
+            and "the keys differ, or this one is no longer valid" in result.stderr
         )
         wait_until(lambda: naf.errors.count("event=flag") == 2)
         wait_until(lambda: other.errors.count("event=refused") == 2)
