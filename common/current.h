@@ -31,7 +31,7 @@ void current_release(struct current *current, const void *value);
 bool current_replace(struct current *current, void *value);
 
 /*
- * The same in steps, where several values are put into use together: what can fail comes first.
+ * The same in steps, if several values are put into use together: what can fail comes first.
  * NULL: out of memory, and value is released. Then it is put, or dropped (NULL is fine there).
  */
 struct current_version *current_prepare(void *value, void (*free)(void *value));

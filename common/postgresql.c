@@ -16,7 +16,7 @@
 #define PASSWORD_MAX 1000 /* octets */
 #define PARAMS_MAX   80   /* libpq has some 45 */
 
-/* What is said where the address says nothing. */
+/* What is said if the address says nothing. */
 static const struct {
     const char *keyword, *value;
 } defaults[] = {

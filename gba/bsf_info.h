@@ -21,7 +21,7 @@ struct bsf_info {
 
 /*
  * Read the document. No DTD and no entities; a btid of the form user@realm; a lifetime after now, a
- * date-time of XML Schema, UTC where it names no zone. False: fault says why.
+ * date-time of XML Schema, UTC if it names no zone. False: fault says why.
  */
 bool bsf_info_read(struct bsf_info *info, const char *text, size_t length, int64_t now,
                    char fault[GBA_FAULT_SIZE]);

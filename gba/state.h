@@ -7,7 +7,7 @@
  *     b-tid <user@realm>
  *     rand <32 hex digits>
  *     lifetime <seconds since 1970 UTC>
- *     ks <64 hex digits>, or "card" where Ks stays on the card
+ *     ks <64 hex digits>, or "card" if Ks stays on the card
  *
  * It is bound to the IMSI: with another card, or none, it is ignored. It belongs in /run,
  * so that a restart of the device forgets it.

@@ -64,7 +64,7 @@ struct usim *usim_open(const struct usim_settings *settings, char fault[GBA_FAUL
 /* Who the subscriber is, read once when the card was opened. */
 const struct usim_identity *usim_identity(const struct usim *usim);
 
-/* AKA: in the GBA context where the card does GBA, else in the 3G context (TS 31.102 7.1.1). */
+/* AKA: in the GBA context if the card does GBA, else in the 3G context (TS 31.102 7.1.1). */
 enum usim_result usim_authenticate(struct usim *usim, const unsigned char rand[USIM_RAND],
                                    const unsigned char autn[USIM_AUTN], struct usim_answer *answer,
                                    char fault[GBA_FAULT_SIZE]);

@@ -84,7 +84,7 @@ void token_modules_unload(struct token_modules *modules);
 enum master_result token_slot_find(const struct token *token, struct token_slot *slot,
                                    char fault[MASTER_FAULT_SIZE]);
 
-/* Log a session in to a slot's token, where that wants it. */
+/* Log a session in to a slot's token, if that wants it. */
 enum master_result token_log_in(struct token_login *login, const struct token_slot *slot,
                                 CK_SESSION_HANDLE session, char fault[MASTER_FAULT_SIZE]);
 

@@ -14,7 +14,7 @@
  * ROW(identifier, name, octets of output, further names...)
  *
  * The name is OpenSSL's first one, the further ones are its aliases and the OID. COMMA and OR come
- * between the rows where the names make up a text.
+ * between the rows if the names make up a text.
  */
 #define DIGESTS(ROW, COMMA, OR)                                                                  \
     ROW(SHA2_256, AKMA_DIGEST_SHA2_256, 32, "SHA-256", "SHA256", "2.16.840.1.101.3.4.2.1")       \

@@ -17,7 +17,7 @@ struct s;
 /*
  * ROW(identifier, name, function)
  *
- * OR comes between the rows where the names make up a text.
+ * OR comes between the rows if the names make up a text.
  */
 #define MODES(ROW, OR)                     \
     ROW(3GPP, AKMA_MODE_3GPP, derive_3gpp) \

@@ -16,7 +16,7 @@
 #define IMPI_WANTED "must be user@realm (TS 23.003 13.3)"
 #define BLANK       "a blank in it; "
 
-/* What a form is told by, in any case, and what is wrong where it comes first. */
+/* What a form is told by, in any case, and what is wrong if it comes first. */
 struct prefix {
     const char *text, *fault;
 };

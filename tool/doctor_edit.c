@@ -1,7 +1,7 @@
 /*
  * akma doctor: a command that changes one line of the current file, if that is sure to be right
  *
- * The file is read as sed will read it and as OpenSSL does. Where the two differ (an included file
+ * The file is read as sed will read it and as OpenSSL does. If the two differ (an included file
  * changes the section, a line continues in the next one, a section comes back), there is no
  * command.
  *

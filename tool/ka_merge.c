@@ -120,7 +120,7 @@ static bool is_of(const struct devices *devices, size_t place, const char *devic
     return place < devices->count && strcmp(devices->by_device[place]->device, device) == 0;
 }
 
-/* Has a later row of the device the same Ka? So it is where its rows have several identities. */
+/* Has a later row of the device the same Ka? So it is if its rows have several identities. */
 static bool comes_again(const struct devices *kas, size_t place)
 {
     const struct device *ka = kas->by_device[place];

@@ -226,7 +226,7 @@ static void on_signal(evutil_socket_t fd, short what, void *argument)
             answered[i].answer(argument, answered[i].number);
 }
 
-/* libevent's own signals end the process where its pipe to itself fails. */
+/* libevent's own signals end the process if its pipe to itself fails. */
 static bool answer_signals(struct control *control)
 {
     const sigset_t set = answered_signals();

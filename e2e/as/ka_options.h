@@ -24,7 +24,7 @@ const char *ka_options_file(void);
 void ka_options_check(void);
 
 /*
- * The source that was asked for; where none was, or a file, the one of these devices, which are
+ * The source that was asked for; if none was, or a file, the one of these devices, which are
  * kept. NULL: the reason went to standard error.
  */
 struct ka_source *ka_options_open(struct devices_current *devices);

@@ -122,7 +122,7 @@ static int compare_kas(const void *one, const void *other)
     return order != 0 ? order : strcmp(first->ka_id, second->ka_id);
 }
 
-/* A device with several identities has rows of one Ka. 0 where memory does not suffice. */
+/* A device with several identities has rows of one Ka. 0 if memory does not suffice. */
 static size_t count_kas(const struct devices *devices)
 {
     struct place *places = OPENSSL_malloc((devices->count + 1) * sizeof(*places));

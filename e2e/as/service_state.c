@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_MS 1000 /* between two looks, or less where a watchdog wants it */
+#define TICK_MS 1000 /* between two looks, or less if a watchdog wants it */
 #define SPARE   5    /* seconds that the end of a drain may take */
 
 /* Roles, connections, and what is wrong. */

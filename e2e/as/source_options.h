@@ -41,7 +41,7 @@ void source_options_check_addresses(struct checks *checks);
  */
 struct source *source_options_open(struct devices_current *devices_current);
 
-/* Listen for notifications, where that was asked for. False: the reason went to standard error. */
+/* Listen for notifications, if that was asked for. False: the reason went to standard error. */
 bool source_options_listen(struct naf_service *naf, struct endpoints *endpoints);
 
 /* Is there a listener for notifications? */

@@ -68,7 +68,7 @@ json_t *json_line_with(json_t *object, const char *name, json_t *value)
     return NULL;
 }
 
-/* Into memory that is there already: json_dumps() leaves a name out where it gets none. */
+/* Into memory that is there already: json_dumps() leaves a name out if it gets none. */
 char *json_line_encode(json_t *object)
 {
     const size_t length = object == NULL ? 0 : json_dumpb(object, NULL, 0, JSON_COMPACT);

@@ -31,7 +31,7 @@ void io_watch_init(struct io_watch *watch, struct loop *loop, int fd, io_watch_d
 /*
  * Have done() called when the socket is ready for what is wanted (IO_OK: soon, whatever the
  * socket says; IO_PAUSED: never) or when clock_ms() has reached deadline; 0: no deadline.
- * Replaces what was waited for before. Where memory or the kernel fails the moment has come at
+ * Replaces what was waited for before. If memory or the kernel fails the moment has come at
  * once.
  */
 void io_watch_set(struct io_watch *watch, enum io_status wanted, int64_t deadline);

@@ -58,7 +58,7 @@ bool loops_start(struct loops *loops);
 void loop_post(struct loop *loop, struct loop_message *message);
 
 /*
- * Add an event. Where memory or the kernel fails it comes at once instead, as if its limit had been
+ * Add an event. If memory or the kernel fails it comes at once instead, as if its limit had been
  * reached, so that nothing waits for ever.
  */
 void loop_add_event(struct event *event, const struct timeval *limit);

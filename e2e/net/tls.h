@@ -23,7 +23,7 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 /* The identifier of an option, in hex. False: the reason went to standard error. */
 bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
 
-/* Open a setup. Where that cannot be, the reason went to standard error. */
+/* Open a setup. If that cannot be, the reason went to standard error. */
 enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup);
 
 /* A current context (current.h), to be dropped by SSL_CTX_free(). NULL: out of memory. */

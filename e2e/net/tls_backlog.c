@@ -109,7 +109,7 @@ static void make_method(void)
     }
 }
 
-/* Made by the first that needs it; where memory failed, by the next one. */
+/* Made by the first that needs it; if memory failed, by the next one. */
 static const BIO_METHOD *get_method(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -37,7 +37,7 @@ bool tls_files_use(const struct tls_files *files, const struct tls_file_names *n
                    char fault[TLS_FILES_FAULT_SIZE]);
 
 /*
- * Are all certificates of CAs in a context usable? Where memory fails OpenSSL keeps one without its
+ * Are all certificates of CAs in a context usable? If memory fails OpenSSL keeps one without its
  * key, or takes it for invalid ever after. False: the reason is on the error stack.
  */
 bool tls_files_trust_is_whole(SSL_CTX *ctx);

@@ -20,7 +20,7 @@ void checks_say(struct checks *checks, bool is_ok, const char *subject, const ch
 
 /*
  * Make a step of a start, which returns whether it could and says the reason on standard error:
- * here it goes into the line. subject: what is said where the step says nothing.
+ * here it goes into the line. subject: what is said if the step says nothing.
  */
 bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *argument),
                  void *argument);
@@ -37,7 +37,7 @@ void checks_dates(struct checks *checks, const char *option, const char *path,
 /* Could a line be appended to a file, which need not be there yet? NULL: none is named. */
 void checks_appended(struct checks *checks, const char *option, const char *path);
 
-/* EXIT_SUCCESS where nothing failed, else EXIT_FAILURE. */
+/* EXIT_SUCCESS if nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);
 
 #endif

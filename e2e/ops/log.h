@@ -44,7 +44,7 @@ void log_set_up(enum log_level level, const char *path);
 /*
  * To be called once, before the first event; false if there is no randomness or no thread. From
  * then on what libevent has to say is an event as well, and exit() waits a moment for lines that
- * are not written yet. False as well, with the reason on standard error, where the file of
+ * are not written yet. False as well, with the reason on standard error, if the file of
  * log_set_up() cannot be opened. Where standard error is the journal, each line begins with its
  * priority (sd-daemon(3)).
  */

@@ -21,13 +21,13 @@ enum client_hello {
     CLIENT_HELLO_WHOLE,
     CLIENT_HELLO_PARTIAL, /* call again when the socket can be read */
     CLIENT_HELLO_NOTHING, /* the other side has closed, and has said nothing: a health check */
-    CLIENT_HELLO_REFUSED  /* reason says why; an alert was sent where that helps */
+    CLIENT_HELLO_REFUSED  /* reason says why; an alert was sent if that helps */
 };
 
 struct client_hello_look {
     size_t octets;      /* WHOLE: of its records */
     const char *reason; /* REFUSED */
-    int low_water;      /* the socket's SO_RCVLOWAT, where it was set; 0 at first */
+    int low_water;      /* the socket's SO_RCVLOWAT, if it was set; 0 at first */
 };
 
 /* Look at what has come, and leave it in the socket. */

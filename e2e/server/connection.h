@@ -97,7 +97,7 @@ void connection_close(struct connection *connection, const char *reason);
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
                        const char *reason);
 
-/* Whether it may be closed without harm, to make room; where its handshake is complete. */
+/* Whether it may be closed without harm, to make room; if its handshake is complete. */
 void connection_set_idle(struct connection *connection, bool is_idle);
 
 /*

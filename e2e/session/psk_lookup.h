@@ -2,7 +2,7 @@
  * The ClientHello: which of its PSK identities is known, without blocking
  *
  * The callback looks identities up, one after the other, and pauses the handshake meanwhile. At
- * most four are checked. Where none is known the handshake continues with a key made of the first
+ * most four are checked. If none is known the handshake continues with a key made of the first
  * identity and a secret of this process: the binder then fails as with a wrong key, and nobody
  * learns which identities exist. After a HelloRetryRequest the answer is there already.
  *

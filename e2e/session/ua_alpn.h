@@ -9,7 +9,7 @@
 #include <openssl/ssl.h>
 
 /*
- * Have a context for UEs agree on UA_ALPN where a first connection offers it. Other versions of it
+ * Have a context for UEs agree on UA_ALPN if a first connection offers it. Other versions of it
  * alone are refused with no_application_protocol, and the log says so; everything else continues as
  * if nothing had been offered. The app data of each SSL is its struct connection.
  */

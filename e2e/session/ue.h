@@ -42,7 +42,7 @@ struct ue {
     bool goes_on;         /* it may have several */
     bool is_held;         /* between two of them */
     char *claimed_ka_id;  /* NULL: the UE did not say which Ka it has */
-    char *claimed_device; /* where the source named none; NULL: nor did the UE */
+    char *claimed_device; /* if the source named none; NULL: nor did the UE */
     unsigned char nonce[NONCE_LENGTH];
     unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it continues */
     struct source_request *source_request;

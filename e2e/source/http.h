@@ -1,7 +1,7 @@
 /*
  * HTTPS requests that block nobody: libcurl's multi interface on a loop of libevent
  *
- * HTTPS alone, certificates both ways, HTTP/2 where the server has it (ALPN), many requests on one
+ * HTTPS alone, certificates both ways, HTTP/2 if the server has it (ALPN), many requests on one
  * connection. A reply is bounded in size and in time. No redirect is followed here, no proxy, no
  * cookie, no credential from elsewhere is used.
  *

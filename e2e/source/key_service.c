@@ -252,7 +252,7 @@ static void on_reply(void *context, const struct http_reply *reply)
     }
 }
 
-/* With the token, or where none is wanted with NULL. NULL: it is under way; else why it is not. */
+/* With the token, or if none is wanted with NULL. NULL: it is under way; else why it is not. */
 static const char *post(struct exchange *exchange, const char *authorization)
 {
     const struct key_service_setup *setup = exchange->service->setup;

@@ -1,7 +1,7 @@
 /*
  * Octets to and from a Redis server, plain or over TLS, on an event loop
  *
- * libevent's bufferevents crash where memory fails.
+ * libevent's bufferevents crash if memory fails.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Called from the loop. Where one of the first two returns false the connection has been freed. */
+/* Called from the loop. If one of the first two returns false the connection has been freed. */
 struct redis_io_calls {
     bool (*opened)(void *argument); /* once, before anything else */
     bool (*take)(void *argument, const char *octets, size_t length);

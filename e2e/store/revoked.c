@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define NAME      "revocation" /* in the place of a record's identity: no record has it */
-#define LOOK_MS   500          /* between two looks, where the channel does not wake */
+#define LOOK_MS   500          /* between two looks, if the channel does not wake */
 #define AT_A_TIME 64           /* revocations that are asked for without waiting */
 #define KEY_SIZE  64
 

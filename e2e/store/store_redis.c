@@ -191,7 +191,7 @@ static bool send_words(struct store_request *request, const struct redis_word *w
     return request->request != NULL;
 }
 
-/* The request, where it was sent; else it is released. */
+/* The request, if it was sent; else it is released. */
 static struct store_request *begun(struct store_request *request, bool is_sent)
 {
     if (is_sent)

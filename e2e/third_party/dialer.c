@@ -19,7 +19,7 @@
 struct dialer {
     struct loop *loop;
     struct connector *connector;
-    struct connected known; /* the connector's answer where it came at once */
+    struct connected known; /* the connector's answer if it came at once */
     SSL *ssl;
     struct io_watch watch;
     int fd;

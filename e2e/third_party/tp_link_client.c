@@ -340,7 +340,7 @@ static void watch(struct tp_link_client *client)
     loop_add_event(client->overdue, &watch);
 }
 
-/* The oldest have waited too long. Where nothing at all has come since, the line is dead. */
+/* The oldest have waited too long. If nothing at all has come since, the line is dead. */
 static void on_overdue(evutil_socket_t fd, short what, void *argument)
 {
     struct tp_link_client *client = argument;

@@ -45,7 +45,7 @@ struct client {
     bool is_refused;   /* by the NAF, as struct client_result has it */
     bool is_forgotten; /* the endpoint does not know the key that the flag has promised */
     bool is_repeated;  /* the flow, because of that */
-    char broken[CLIENT_REASON_SIZE]; /* what that was: the reason where the other flow fails, too */
+    char broken[CLIENT_REASON_SIZE]; /* what that was: the reason if the other flow fails, too */
     char reason[CLIENT_REASON_SIZE];
 };
 
@@ -451,7 +451,7 @@ static bool is_complete(const struct client *client)
     return client->step == STEP_COUNT || (client->step > STEP_FLAG && !client->flag.e2e);
 }
 
-/* Where a step says only that it failed. */
+/* If a step says only that it failed. */
 static void explain(struct client *client, enum io_status result)
 {
     const bool is_late = result == IO_WANT_READ || result == IO_WANT_WRITE;

@@ -87,7 +87,7 @@ static void release_setup(struct local *local)
     local->setup = NULL;
 }
 
-/* The local program sees a broken connection where it was not served to the end. */
+/* The local program sees a broken connection if it was not served to the end. */
 static void close_local(struct local *local)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
