@@ -40,8 +40,7 @@ static const struct option_row rows[] = {
     {"system", "FILE", &option.system, OPTION_OPTIONAL,
      "the system's openssl.cnf (without: the one that libcrypto reads by itself)"},
     {"out", "FILE", &option.out, OPTION_OPTIONAL, "where to write (without: standard output)"},
-    {"module", "FILE", &option.module, OPTION_OPTIONAL,
-     "the module (without: the installed one)"},
+    {"module", "FILE", &option.module, OPTION_OPTIONAL, "the module (without: the installed one)"},
     {"force", NULL, &option.force, OPTION_OPTIONAL,
      "replace a file that akma config did not write"},
 };
