@@ -198,7 +198,10 @@ M, T = "master:file:/m", "pkcs11:token=t;object=o"
     [
         (["--ka-source", "master:" + "00" * 32], "no secret belongs on a command line"),
         (["--ka-source", "master:"], "--ka-source: must be file:PATH, "),
-        (["--ka-source", M, "--ka-source", "file:x"], "only masters can be used together, not file"),
+        (
+            ["--ka-source", M, "--ka-source", "file:x"],
+            "only masters can be used together, not file",
+        ),
         (["--ka-source", M, "--ka-source", T], "as many --ka-id as masters"),
         (["--ka-source", M, "--ka-source", T, "--ka-id", "1"], "as many --ka-id as masters"),
         (["--ka-source", M, "--ka-id", "1", "--ka-id", "1"], "the same ka-id is given twice"),
