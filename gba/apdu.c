@@ -57,7 +57,7 @@ struct command {
     const unsigned char *data;
     size_t length;
     bool wants_data;      /* back: Le is sent, 00 or this */
-    unsigned char wanted; /* 00 where no data is wanted */
+    unsigned char wanted; /* 00 if no data is wanted */
 };
 
 /* What comes back, without the status. Cleanse it if it held a secret. */
@@ -122,8 +122,8 @@ static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t leng
     return true;
 }
 
-/* T=0 has P3 in every command, 00 where nothing goes either way (TS 102 221 7.3.1.1.1); T=1 has Le
- * where data is wanted back. */
+/* T=0 has P3 in every command, 00 if no data goes either way (TS 102 221 7.3.1.1.1); T=1 has Le
+ * if data is wanted back. */
 static size_t encode(const struct command *command, bool is_t1,
                      unsigned char octets[APDU_COMMAND_MAX])
 {

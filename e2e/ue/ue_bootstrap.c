@@ -195,11 +195,12 @@ static void tell(struct ue_bootstrap *bootstrap, const char *fault)
 
 /*
  * What the state file holds, if it is there. Locked, but while the card is asked. A key that ended
- * within the interval does not shorten that; what is of no use otherwise, as of another card, does.
+ * within the interval does not shorten that; what is unusable for another reason, such as another
+ * card, does.
  */
 static void resume(struct ue_bootstrap *bootstrap)
 {
-    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so where the program ends */
+    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so if the program ends */
     struct known known;
     int64_t age = 0;
     bool done;
@@ -225,7 +226,7 @@ static void resume(struct ue_bootstrap *bootstrap)
 static void attempt(struct ue_bootstrap *bootstrap)
 {
     const bool was_refused = bootstrap->known.is_refused;
-    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so where the program ends */
+    char fault[UE_KEYS_FAULT_SIZE] = ""; /* it stays so if the program ends */
     struct known known;
     bool done;
 
@@ -312,7 +313,7 @@ static void release(struct ue_bootstrap *bootstrap)
     OPENSSL_clear_free(bootstrap, sizeof(*bootstrap));
 }
 
-/* What a thread that is left may still read or write, beside what lives as long as the process. */
+/* What an abandoned thread may still read or write, besides what lives as long as the process. */
 static void take_usim(struct ue_bootstrap *bootstrap, const struct usim_settings *usim)
 {
     struct usim_settings *own = &bootstrap->own.settings.usim;
