@@ -21,8 +21,7 @@ static const struct {
     {"psk", command_psk, "derive the keys of a fleet, in the format of another program"},
     {"identity", command_identity, "make an A-KID or B-TID and its PSK identity"},
     {"config", command_config, "write an openssl.cnf with akma and the system's providers"},
-    {"setup", command_setup,
-     "write everything that a deployment needs, and renew its certificates"},
+    {"setup", command_setup, "write a whole deployment, and renew its certificates"},
     {"doctor", command_doctor, "check whether derivation works here, and if not, why"},
     {"ka", command_ka, "make Ka's, and change those of a devices file"},
 #ifdef AKMA_GBA
