@@ -94,7 +94,7 @@ def is_met(row: Row, value: float) -> bool:
 
 
 def verdict(row: Row, value: float) -> str:
-    """How the ratio stands to the limit and the aim."""
+    """How the ratio compares with the limit and the aim."""
     if not is_met(row, value):
         return "**missed**"
     return "ok, aim reached" if row.aim is not None and value >= row.aim else "ok"

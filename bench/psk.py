@@ -103,7 +103,7 @@ def measure(akma: str, bare: str, folder: Path, count: int) -> dict[str, list[Ra
 
 
 def report(results: dict[str, list[Rates]]) -> bool:
-    """Print the best of each way, and how that stands to the limits; True where they are kept."""
+    """Print the best of each way, and how that compares with the limits; True if they are kept."""
     print(f"{'devices a second':20}{'two processors':>16}{'of processor time':>20}")
     for name, of_rounds in results.items():
         print(

@@ -40,7 +40,7 @@ def missed(entry: Entry) -> bool:
 
 
 def verdict(entry: Entry) -> str:
-    """How the median stands to the limit and the aim."""
+    """How the median compares with the limit and the aim."""
     if "limit" not in entry:
         return ""
     if missed(entry):

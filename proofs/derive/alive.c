@@ -1,5 +1,5 @@
 /*
- * A key is alive if and only if it has no end, or the clock can be read and stands not beyond it
+ * A key is alive if and only if it has no end, or the clock can be read and is not beyond it
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -10,7 +10,7 @@
 
 static const unsigned char fcs[][2] = {{0x69}, {0xFF, 0x01}}; /* of one octet, of two */
 
-/* Octets of FC, which stands before the list or behind it, and of each element. */
+/* Octets of FC, which comes before the list or after it, and of each element. */
 struct given_list {
     size_t fc_length;
     bool fc_is_last;

@@ -22,7 +22,7 @@ static bool is_letter_or_digit(unsigned char c)
 
 /* What has been read of a FQDN so far. */
 struct reading {
-    bool is_ok;                /* every octet may stand in a name, every label that ended is one */
+    bool is_ok;                /* every octet is allowed in a name, every label that ended is one */
     bool starts_well, may_end; /* of the present label: its first, its last octet is no hyphen */
     unsigned char label;       /* octets of the present label */
     unsigned char digits;      /* digits read last, one after the other */

@@ -13,7 +13,7 @@
 #define LENGTH \
     7 /* octets: two more than the longest number has digits, unless it starts with zeros */
 
-/* What stands before them: nothing, or of 2^64 what makes a number that is beyond 64 bits. */
+/* What comes before them: nothing, or of 2^64 what makes a number that is beyond 64 bits. */
 #ifndef BEGIN
 #    define BEGIN ""
 #endif

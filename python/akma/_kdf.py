@@ -52,9 +52,9 @@ class Kdf:
         """Derive a key of length octets.
 
         The parameters are the module's, with _ for the hyphen: octets are bytes (or what is like
-        them), texts are str, numbers are int, not_after may be a datetime; the parameter that may stand several times (p of
-        3GPP-KDF) is a list. Raises Error with the module's reasons where they are refused, and
-        TypeError for a name that the algorithm does not have: OpenSSL would pass over it in silence.
+        them), texts are str, numbers are int, not_after may be a datetime; the parameter that may occur several times (p of
+        3GPP-KDF) is a list. Raises Error with the module's reasons if they are refused, and
+        TypeError for a name that the algorithm does not have: OpenSSL would silently ignore it.
         """
         lib = library()
         lib.ERR_clear_error()

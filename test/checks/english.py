@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """Are words that stop a reader kept out? Prints where one is, with what to write instead; exit status 1 then.
 
-Looks at what people read: documents without their code, manual pages, and the comments and texts of the programs.
+Looks at what people read: documents without their code, manual pages, the texts of the programs, and comments.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +20,8 @@ LOOKED_AT = (
     *("*.md", "man/*", "examples/*", "e2e/systemd/*", "cmake/*"),
     *(f"{room}/*.[ch]" for room in ("provider", "common", "e2e", "tool", "gba", "master")),
     *(f"{room}/*.[ch]" for room in ("device", "plugins", "include", "examples")),
-    *("python/*.py", "scripts/*", "bench/*"),
+    *("python/*.py", "scripts/*", "bench/*", "debian/*", "CMakeLists.txt", ".ci/*"),
+    *(f"{room}/*.{kind}" for room in ("test", "proofs") for kind in ("c", "h", "sh")),
 )
 
 
@@ -84,9 +87,21 @@ def programs(text: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, found.start()) + 1, words
 
 
+def python(text: str) -> Iterator[tuple[int, str]]:
+    """The comments and docstrings of a file of Python."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT or token.string.startswith('"""'):
+            yield token.start[0], " ".join(
+                re.sub(r"`[^`]*`", "``", token.string).strip('#" ').split()
+            )
+
+
+READERS = {".c": programs, ".h": programs, ".py": python}
+
+
 def faults(name: str, text: str) -> Iterator[str]:
     """What is wrong with a file."""
-    for number, words in (programs if name.endswith((".c", ".h")) else documents)(text):
+    for number, words in READERS.get(Path(name).suffix, documents)(text):
         for pattern, rule in COMPILED:
             if found := pattern.search(words):
                 yield f"{name}:{number}: {found[0].strip()!r}: write {rule.instead}"

@@ -1,15 +1,15 @@
 #!/bin/sh
-# A bare machine: README's two commands, as they stand there, in a root of Debian 12 that has nothing but git and
+# A bare machine: README's two commands, exactly as shown there, in a root of Debian 12 that has nothing but git and
 # ca-certificates. The first has to end with what README shows, the second with a line of pytest's without a failure or
 # an error. Then, with the packages there, the suite as an ordinary user. As root, on Debian; some twelve minutes on two
 # cores. Where a run of the suite fails, what failed is run once more in the same root, alone, and decides: it was
-# disturbed by the check beside it, or fails again. Both outputs stand in the log.
+# disturbed by the check that runs with it, or fails again. Both outputs are in the log.
 #
 #   test/checks/fresh.sh [bare | user]     one part alone; `user` works in the root that `bare` leaves
 #
 # What is tried is the commit that is checked out. Both runs name the tests that they skip, and why.
 #
-# AKMA_ROOTS, AKMA_MIRROR   see roots.sh; this check's own root is made anew each time
+# AKMA_ROOTS, AKMA_MIRROR   see roots.sh; this check's own root is made again each time
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu

@@ -4,7 +4,7 @@
 #   make_root <folder> <release> [architecture]   a copy of it to work in; kept, and taken as it is the next time
 #   in_root <folder> <command ...>                the command inside, with /proc and /dev, and of this environment nothing but
 #                                                 DEB_BUILD_OPTIONS; 77 without mounts
-#   copy_project <folder>                         the project as it stands, without what was built, to /project
+#   copy_project <folder>                         the project as it is, without what was built, to /project
 #
 # AKMA_ROOTS    folder of the roots, default build/roots
 # AKMA_MIRROR   Debian mirror, default debootstrap's own
@@ -15,7 +15,7 @@
 : "${root:?the folder of the project}"
 roots=${AKMA_ROOTS:-$root/build/roots}
 
-# A minimal root of this release and architecture, made once for all that take a copy; its folder. Who comes second
+# A minimal root of this release and architecture, made once for all that take a copy; its folder. A second caller
 # waits for the first.
 base_root() {
     base=$roots/base-$1-$2

@@ -13,7 +13,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 "$root/scripts/install-packages.sh" gcc
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
-chmod 1777 "$reports" # whoever a program runs as
+chmod 1777 "$reports" # for any user that a program runs as
 AKMA_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1:log_path=$reports/address
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$reports/undefined

@@ -1,4 +1,4 @@
-"""The page on Node.js, as it stands.
+"""The page on Node.js, unchanged.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,4 +1,4 @@
-"""docs/operations.md: its commands, as they stand there, on a deployment that runs, with what each has to achieve.
+"""docs/operations.md: its commands, unchanged, on a deployment that runs, with what each has to achieve.
 
 systemctl is a stand-in: it signals, or ends, the program that was started in the place of a unit.
 

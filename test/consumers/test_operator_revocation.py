@@ -178,7 +178,7 @@ def test_handshake_under_way(notified: Notified) -> None:
     assert "event=flag" not in server.errors
 
 
-# NAF, third party and endpoint apart
+# separate NAF, third party and endpoint
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -1,4 +1,4 @@
-"""docs/consumers.md and docs/developers.md keep their word: their boxes are run as they stand.
+"""docs/consumers.md and docs/developers.md keep their word: their boxes are run unchanged.
 
 SPDX-License-Identifier: Apache-2.0
 """

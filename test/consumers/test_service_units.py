@@ -1,4 +1,4 @@
-"""The units as systemd reads them, and a watchdog that is not fed by a server whose loop stands still.
+"""The units as systemd reads them, and a watchdog that is not fed by a server whose loop hangs.
 
 SPDX-License-Identifier: Apache-2.0
 """

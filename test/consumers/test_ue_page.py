@@ -1,4 +1,4 @@
-"""docs/ue-side.md, from nothing to a protected MQTT client: its commands as they stand there, with a card and a BSF of ours.
+"""docs/ue-side.md, from nothing to a protected MQTT client: its commands unchanged, with a card and a BSF of ours.
 
 SPDX-License-Identifier: Apache-2.0
 """

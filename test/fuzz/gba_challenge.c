@@ -1,5 +1,5 @@
 /*
- * Fuzz target: headers of a BSF, or of whoever plays one
+ * Fuzz target: headers of a BSF, or of an impostor
  *
  * The first octet chooses: the challenge of a 401, or Authentication-Info. The rest is its value.
  * What is taken keeps to its form, and brings no line of its own into what is answered.

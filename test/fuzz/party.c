@@ -1,5 +1,5 @@
 /*
- * Fuzz target: the lines between NAF and third party, whoever of them sends nonsense
+ * Fuzz target: the lines between NAF and third party, whichever of them sends nonsense
  *
  * The first octet chooses who reads. A line that is understood, written and read again, is the
  * same; of one that is not, the fault says why and quotes no key. A failure never reads as "no

@@ -3,7 +3,7 @@
  *
  * The first octet chooses the format and whether the first bad row ends it, the rest is the file.
  * Each line is either complained about or has its line of output, and the key in that is the one
- * put together here, from the fields as they stand in the text, by HMAC() in a straight line.
+ * put together here, from the fields as in the text, by HMAC() in a straight line.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

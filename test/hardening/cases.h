@@ -45,7 +45,7 @@ struct loaded {
 bool load(struct loaded *loaded);
 void unload(struct loaded *loaded);
 
-/* Open the module of OPENSSL_MODULES past libcrypto, for a program that stands between the two. */
+/* Open the module of OPENSSL_MODULES past libcrypto, for a program that is between the two. */
 OSSL_provider_init_fn *open_module(void);
 
 /* Print what went wrong, with OpenSSL's errors, and exit with 1. */

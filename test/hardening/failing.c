@@ -153,7 +153,7 @@ static void go_through(const struct tried *tried, bool warm, bool change)
     printf(" %lu", n - 1);
 }
 
-/* An HMAC of too few octets is no key, nor is what stands behind them. */
+/* An HMAC of too few octets is no key, nor is what follows them. */
 static void refuse_short(const struct tried *tried)
 {
     unsigned char out[CASE_OUT_MAX];

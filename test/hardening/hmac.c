@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#define FILLER 0xA5 /* what stands where it wrote nothing */
+#define FILLER 0xA5 /* what is left where it wrote nothing */
 
 struct misbehaviour misbehaviour;
 

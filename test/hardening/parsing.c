@@ -1,6 +1,6 @@
 /*
  * parsing - whatever comes from outside is read while memory runs out: it is understood as it
- * stands, or refused; nothing crashes or leaks, and nothing is taken for something else
+ * is, or refused; nothing crashes or leaks, and nothing is taken for something else
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -119,7 +119,7 @@ static unsigned long find_in_range(int memory, uintptr_t start, uintptr_t end,
     return found;
 }
 
-/* How often parts of a secret stand in writable memory. */
+/* How often parts of a secret are in writable memory. */
 static unsigned long find(const struct masked *secret)
 {
     const int memory = open("/proc/self/mem", O_RDONLY);
@@ -151,7 +151,7 @@ static void expect_none(unsigned int which, const struct kdf_case *one, const ch
                  one->mode == NULL ? "" : one->mode, when, secrets[i].name);
 }
 
-/* SHA-256 after one block of the key and a pad; the state's words as they stand in memory. */
+/* SHA-256 after one block of the key and a pad; the state's words as in memory. */
 static void mask_state(struct masked *to, const unsigned char *key, unsigned char pad)
 {
     unsigned char block[SHA256_CBLOCK];

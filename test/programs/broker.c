@@ -126,7 +126,7 @@ int main(int argc, char *argv[])
         return 2;
     if (init(NULL, &userdata, options, count) != MOSQ_ERR_SUCCESS)
         return 3;
-    /* The broker reads its configuration anew, and what it gave the plugin is gone. */
+    /* The broker reads its configuration again, and what it gave the plugin is lost. */
     for (int i = 0; i < count; i++)
         memset(options[i].value, 'x', strlen(options[i].value));
     ask_all();

@@ -26,7 +26,7 @@ static struct {
     long allocations, octets;
 } counted[OWNERS];
 
-/* Stands before every block. */
+/* Comes before every block. */
 struct head {
     alignas(max_align_t) size_t size;
     enum owner owner;

@@ -20,7 +20,7 @@
 #define THREADS 2
 #define JOBS    (KA_QUEUE_MAX + THREADS)
 
-/* The gate is open, or whoever derives waits. */
+/* The gate is open, or the deriving thread waits. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool is_open;

@@ -59,7 +59,7 @@ static void on_answer(void *argument, const struct source_answer *answer)
     struct item *item = argument;
 
     if (item->cancelled)
-        abort(); /* whoever cancels has no use for an answer, and nothing to take it */
+        abort(); /* a caller that cancels cannot take an answer */
     item->ended = true;
     if (answer->result == SOURCE_FOUND) {
         print_found(item, answer);

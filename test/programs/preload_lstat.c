@@ -1,6 +1,6 @@
 /*
  * An lstat() and a stat() that find nothing, to be preloaded: what comes after the first look
- * stands alone
+ * is on its own
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -50,7 +50,7 @@ static int seal(const struct seal_keys *keys, char *argv[])
     return EXIT_SUCCESS;
 }
 
-/* Octets with no more memory behind them: who reads on gets SIGSEGV. */
+/* Octets with no more memory behind them: reading further gets SIGSEGV. */
 static unsigned char *at_the_end_of_memory(size_t length)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (length / page + 1) * page;

@@ -1,4 +1,4 @@
-"""Signals that come while a program starts: it stands still at its configuration, which is a pipe.
+"""Signals that come while a program starts: it waits at its configuration, which is a pipe.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -42,3 +42,11 @@ def test_code_and_names_are_left_alone() -> None:
     assert not list(check.faults("a.c", 'void f(void);\nlog("result", "anew");\n'))
     text = "```sh\nvoids anew\n```\n    whoever stands apart\nThe log's `anew`.\n"
     assert not list(check.faults("README.md", text))
+
+
+def test_python_is_read_by_its_comments() -> None:
+    """A docstring or a comment that lint does not read; and a name or a value that it takes for words."""
+    check = english()
+    source = 'def apart() -> str:\n    """It voids\n    the keys."""\n    return "anew"  # whoever asks\n'
+    found = [fault.split(": ")[1] for fault in check.faults("a.py", source)]
+    assert found == ["'voids'", "'whoever'"]

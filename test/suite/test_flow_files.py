@@ -1,4 +1,4 @@
-"""Files of the log: levels, the journal's priorities, opened anew at SIGUSR1, and the audit log.
+"""Files of the log: levels, the journal's priorities, reopened at SIGUSR1, and the audit log.
 
 SPDX-License-Identifier: Apache-2.0
 """

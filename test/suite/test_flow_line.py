@@ -1,4 +1,4 @@
-"""NAF and third party apart, and each rule of the line between them.
+"""Separate NAF and third party, and each rule of the line between them.
 
 SPDX-License-Identifier: Apache-2.0
 """

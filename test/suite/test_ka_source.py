@@ -1,4 +1,4 @@
-"""Where Ka comes from: the options that say it, and a file apart from the NAF's.
+"""Where Ka comes from: the options that say it, and a file separate from the NAF's.
 
 SPDX-License-Identifier: Apache-2.0
 """

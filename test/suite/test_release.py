@@ -1,4 +1,4 @@
-"""A release: one version everywhere, and an archive with the same octets whoever makes it.
+"""A release: one version everywhere, and an archive with the same octets on every machine.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,4 +1,4 @@
-"""The tables size themselves: whoever adds a row need not count anything.
+"""The tables size themselves: a new row needs no counting.
 
 SPDX-License-Identifier: Apache-2.0
 """

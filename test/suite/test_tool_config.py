@@ -1,4 +1,4 @@
-"""akma config: what the system's openssl.cnf has stays in force, however it is written, with default and akma beside it.
+"""akma config: the settings of the system's openssl.cnf are kept, however it is written, and default and akma added.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -18,7 +18,7 @@ END_STREAM, END_HEADERS, ACK = 1, 4, 1
 INITIAL_WINDOW_SIZE = 4
 NO_ERROR, REFUSED_STREAM = 0, 7
 PREFACE = 24  # octets
-# RFC 7541: ":status: 200" is entry 8, "content-type" entry 31 with a value that stands here
+# RFC 7541: ":status: 200" is entry 8, "content-type" entry 31 with a value given here
 OK_JSON = b"\x88\x0f\x10\x10application/json"
 
 

@@ -1,4 +1,4 @@
-"""Faults of e2e-ue's keys by bootstrapping: when it is due, who waits, what is refused.
+"""Faults of e2e-ue's keys by bootstrapping: when it happens, what waits, what is refused.
 
 SPDX-License-Identifier: Apache-2.0
 """
