@@ -78,7 +78,8 @@ def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
     files = ["--log-file", str(log), "--audit-log", str(audit)]
     with Server(devices, *files) as server:
         flow(server, devices)
-        wait_until(lambda: "event=e2e" in log.read_text() and "e2e_key" in audit.read_text())
+        wait_until(lambda: "event=e2e" in log.read_text())
+        wait_until(lambda: audit.read_text().count("event=key-used") == 2)
         for path in (log, audit):
             path.rename(f"{path}.1")
         server.process.send_signal(signal.SIGUSR1)
