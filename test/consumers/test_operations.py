@@ -219,7 +219,9 @@ def test_keys_and_certificates(deployment: Deployment) -> None:
     assert (
         deployment.flow().returncode != 0
     ), "the flag names a Ka that the device does not have yet"
-    deployment.run("akma ka add --devices /etc/akma/site/ue/devices.csv --in /etc/akma/ue1-2027.csv")
+    deployment.run(
+        "akma ka add --devices /etc/akma/site/ue/devices.csv --in /etc/akma/ue1-2027.csv"
+    )
     assert deployment.flow().returncode == 0
     assert "ka-id=2027" in deployment.programs["endpoint"].errors
     deployment.act(remove)
