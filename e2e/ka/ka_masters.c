@@ -147,24 +147,32 @@ static bool find_master(const struct masters *masters, const char **ka_id, size_
     return false;
 }
 
-/* NULL: such a device has no Ka, or memory is out, as the answer says. */
+static struct basis *unavailable(struct ka_answer *answer, const char *reason)
+{
+    ka_answer_set(answer, KA_UNAVAILABLE, reason);
+    return NULL;
+}
+
+/* NULL: such a device has no Ka, or it cannot be said, as the answer says. */
 static struct basis *begin(struct masters *masters, const struct ka_query *query, size_t *which,
                            struct ka_answer *answer)
 {
     const char *device = query->device[0] == '\0' ? query->identity : query->device;
-    const char *ka_id = query->ka_id, *nothing;
+    const char *ka_id = query->ka_id, *what;
     unsigned char s[KA_STRING_MAX];
     struct basis *basis;
 
-    ka_answer_set(answer, KA_NONE, NULL);
-    if (!find_master(masters, &ka_id, which) || ka_string(s, device, ka_id, &nothing) == 0 ||
-        !is_permitted(masters, device) || is_revoked(masters, device, ka_id))
-        return NULL;
-    basis = OPENSSL_zalloc(sizeof(*basis));
-    if (basis == NULL) {
-        ka_answer_set(answer, KA_UNAVAILABLE, "out of memory");
+    if (!find_master(masters, &ka_id, which))
+        return unavailable(answer, "no --ka-id is the ka-id that was asked for");
+    if (ka_string(s, device, ka_id, &what) == 0)
+        return unavailable(answer, what);
+    if (!is_permitted(masters, device) || is_revoked(masters, device, ka_id)) {
+        ka_answer_set(answer, KA_NONE, NULL);
         return NULL;
     }
+    basis = OPENSSL_zalloc(sizeof(*basis));
+    if (basis == NULL)
+        return unavailable(answer, "out of memory");
     (void)snprintf(basis->device, sizeof(basis->device), "%s", device);
     (void)snprintf(basis->ka_id, sizeof(basis->ka_id), "%s", ka_id);
     return basis;
@@ -268,7 +276,10 @@ static bool give_up(struct ka_request *request)
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)
 {
+    static const char late[] = "pkcs11: the token does not answer in time";
     struct ka_request *request = argument;
+    struct ka_workers *workers = request->masters->workers;
+    const size_t which = request->job.master;
     ka_done *done = request->done;
     void *its = request->argument;
     struct ka_answer answer;
@@ -276,8 +287,10 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     metrics_observe_since(METRIC_TIME_KA, request->asked_at);
     if (give_up(request))
-        request_free(request);
-    ka_answer_set(&answer, KA_UNAVAILABLE, "pkcs11: the token does not answer in time");
+        request_free(request); /* the threads were busy with others */
+    else
+        ka_workers_say_late(workers, which, late);
+    ka_answer_set(&answer, KA_UNAVAILABLE, late);
     done(its, &answer);
 }
 
@@ -512,9 +525,11 @@ static bool open_masters(struct masters *masters, const struct ka_settings *sett
     }
     if (!is_slow)
         return true;
-    masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings),
-                                      masters->timeout_ms, why);
-    return masters->workers != NULL || refuse_source(fault, why);
+    masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings));
+    if (masters->workers == NULL)
+        return refuse(fault, "out of memory");
+    return ka_workers_start(masters->workers, masters->timeout_ms, why) ||
+           refuse_source(fault, why);
 }
 
 static struct ka_revoked *read_revoked(const struct ka_settings *settings,
@@ -555,6 +570,7 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
     (void)pthread_mutex_init(&masters->lock, NULL);
     if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))
         return &masters->source;
+    stop(&masters->source);
     masters_free(&masters->source);
     return NULL;
 }

@@ -236,6 +236,8 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
             server.wait_for_error("ka-id=2026")
     with Server(naf, *one, "--ka-id", "2025") as server:
         assert not flow(server, old, UE, "--ka-id", "2026")
+        server.wait_for_error("no --ka-id is the ka-id that was asked for")
+        assert "event=no-flag" not in server.errors
     (tmp_path / "revoked").write_text("device,ka-id\n,2026\n")
     with Server(naf, *one, "--ka-revoked", str(tmp_path / "revoked")) as server:
         assert not flow(server, old, UE, "--ka-id", "2026")
@@ -249,7 +251,7 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def test_workers() -> None:
-    """Guards against a queue without a bound, a job that comes back twice or never, and an end that waits."""
+    """Guards against a queue without a bound, a job that comes back twice or never, an end that waits, and a master that is away for the log again and again, or for good."""
     result = subprocess.run(
         [BUILD / "test/programs/ka_workers"],
         capture_output=True,
@@ -258,6 +260,8 @@ def test_workers() -> None:
         check=False,
     )
     assert result.stdout == "ok\n", result
+    two = result.stderr.split("two masters\n")[1]
+    assert (two.count("event=ka-down"), two.count("event=ka-up")) == (1, 1), two
 
 
 def test_check(tmp_path: Path, naf: Path, master: str) -> None:
