@@ -45,6 +45,7 @@
 #include <unistd.h>
 
 #define LIFETIME_TOP 86400 /* --refresh-lifetime: seconds, a day */
+#define HANDSHAKES_S 60    /* more than the ones of both connections take */
 
 /* The NAF apart: its end of the line. */
 static bool open_line_client(struct app_server *app_server)
@@ -124,12 +125,22 @@ static bool open_application(struct app_server *app_server)
     return app_server->ues.endpoint.app != NULL || app_server_complain("out of memory");
 }
 
+/* The seconds that keys and connections have of a Ka; 0: endpoints apart have their own bounds. */
+static unsigned int life_of_ka(const struct app_server *app_server)
+{
+    const unsigned int session = app_server->server.limits.session;
+    const bool is_alone = app_server->roles.endpoint && !app_server->roles.shared_store;
+
+    return is_alone && session > 0 ? app_server->lifetime + session + HANDSHAKES_S : 0;
+}
+
 static bool open_ka(struct app_server *app_server)
 {
     if (!app_server->roles.third_party)
         return true;
     app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
-                                                                    : app_server->ka_devices);
+                                                                    : app_server->ka_devices,
+                                     life_of_ka(app_server));
     return app_server->ka != NULL;
 }
 
@@ -184,8 +195,10 @@ static bool open_naf(struct app_server *app_server)
 }
 
 /* The source says what is gone, on a thread of its own. */
-static void on_ka_changed(void *argument, const struct ka_change *changes, size_t count)
+static bool on_ka_changed(void *argument, const struct ka_change *changes, size_t count)
 {
+    bool done = true;
+
     for (size_t i = 0; i < count; i++) {
         const struct device row = {
             .identity = "",
@@ -193,10 +206,13 @@ static void on_ka_changed(void *argument, const struct ka_change *changes, size_
             .ka_id = changes[i].ka_id == NULL ? "" : changes[i].ka_id,
         };
 
-        revocation_queue_add(argument, &row,
-                             changes[i].ka_id == NULL ? DEVICES_LOST_DEVICE : DEVICES_LOST_KA);
+        done =
+            revocation_queue_add(
+                argument, &row, changes[i].ka_id == NULL ? DEVICES_LOST_DEVICE : DEVICES_LOST_KA) &&
+            done;
     }
     revocation_queue_flush(argument);
+    return done;
 }
 
 /* For Ka's that are gone: those of a devices file, and those of another source. */

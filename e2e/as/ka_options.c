@@ -107,13 +107,14 @@ void ka_options_check(void)
         refuse("ka-source", " ", fault);
 }
 
-struct ka_source *ka_options_open(struct devices_current *devices)
+struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life)
 {
     const struct ka_kind *kind = kind_given();
     char fault[KA_FAULT_SIZE];
     struct ka_source *opened;
 
     settings.devices = devices;
+    settings.life = life;
     if (kind == NULL)
         kind = ka_kind_of("file:-", &settings.place);
     opened = kind->open(&settings, fault);

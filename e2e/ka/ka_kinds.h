@@ -22,6 +22,7 @@ struct ka_settings {
     const char *key;                 /* a file: what rows of a database are sealed with */
     const char *password_file;       /* of a database */
     const char *timeout;             /* seconds that a look-up may take */
+    unsigned int life; /* seconds after which nothing rests on a Ka that was found; 0: not known */
     /* of masters; these three end with NULL */
     const char *const *sources;  /* each KIND:PLACE */
     const char *const *ka_ids;   /* in the order of the masters */

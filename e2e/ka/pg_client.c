@@ -239,11 +239,15 @@ static void connect_now(struct pg_client *client)
 static void take_notifications(struct pg_client *client)
 {
     PGnotify *notify;
+    bool has_any = false;
 
     while ((notify = PQnotifies(client->connection)) != NULL) {
         client->setup->notified(client->setup->argument, notify->extra);
         PQfreemem(notify);
+        has_any = true;
     }
+    if (has_any)
+        client->setup->settle(client->setup->argument);
 }
 
 /* A result belongs to the oldest flight, which a synchronisation point ends. */

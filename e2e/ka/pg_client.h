@@ -30,7 +30,8 @@ struct pg_client_setup {
     /* All below have argument. */
     void (*ready)(void *argument); /* there is a connection, which listens */
     void (*notified)(void *argument, const char *payload); /* on the channel */
-    void (*tick)(void *argument);                          /* some ten times a second */
+    void (*settle)(void *argument); /* those were all, before what came after them is told */
+    void (*tick)(void *argument);   /* some ten times a second */
     void *argument;
 };
 
