@@ -10,6 +10,7 @@
 
 #include "current.h"
 #include "ka/ka_revoked.h"
+#include "ka/ka_revoked_watch.h"
 #include "ka/ka_workers.h"
 #include "ka_string.h"
 #include "master.h"
@@ -46,6 +47,9 @@ struct masters {
     struct spare *spare[OPTION_MANY_MAX];
     struct current revoked; /* struct ka_revoked; without --ka-revoked nothing was opened */
     bool has_revoked;
+    struct ka_revoked_place place;
+    struct ka_revoked_watch *watch; /* NULL: it is a file */
+    pthread_mutex_t lists;          /* one list at a time comes into force */
     ka_changed *changed;
     void *argument;
 };
@@ -335,6 +339,57 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
     return NULL;
 }
 
+/* The list of revoked ones, when there is another */
+
+/* Rows that are new in the list, some at a time. */
+struct news {
+    const struct masters *masters;
+    size_t count;
+    struct ka_change changes[NEWS_MAX];
+};
+
+static void tell(struct news *news)
+{
+    if (news->count > 0)
+        (void)news->masters->changed(news->masters->argument, news->changes, news->count);
+    news->count = 0;
+}
+
+static void add(void *argument, const char *device, const char *ka_id)
+{
+    struct news *news = argument;
+
+    if (news->count == NEWS_MAX)
+        tell(news);
+    news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
+}
+
+/* What is new in the list ends; first it is in force, so that nothing of it is issued meanwhile. */
+static void use_list(struct masters *masters, struct ka_revoked *list)
+{
+    struct news news = {.masters = masters};
+    const struct ka_revoked *older, *fresh;
+
+    (void)pthread_mutex_lock(&masters->lists);
+    older = current_acquire(&masters->revoked);
+    if (current_replace(&masters->revoked, list)) {
+        fresh = current_acquire(&masters->revoked);
+        ka_revoked_new_rows(fresh, older, add, &news);
+        tell(&news);
+        current_release(&masters->revoked, fresh);
+    } else {
+        log_event("revocation", "result", "failed", "reason",
+                  "out of memory: the old --ka-revoked stays in force", NULL);
+    }
+    current_release(&masters->revoked, older);
+    (void)pthread_mutex_unlock(&masters->lists);
+}
+
+static void on_fresh(void *argument, struct ka_revoked *list)
+{
+    use_list(argument, list);
+}
+
 /* The interface */
 
 static bool start(struct ka_source *source, ka_changed *changed, void *argument)
@@ -343,7 +398,10 @@ static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 
     masters->changed = changed;
     masters->argument = argument;
-    return true;
+    if (!masters->has_revoked || !ka_revoked_is_in_database(masters->place.where))
+        return true;
+    masters->watch = ka_revoked_watch_new(&masters->place, on_fresh, masters);
+    return masters->watch != NULL;
 }
 
 static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
@@ -393,6 +451,8 @@ static void stop(struct ka_source *source)
 {
     struct masters *masters = (struct masters *)source;
 
+    ka_revoked_watch_free(masters->watch);
+    masters->watch = NULL;
     if (masters->workers != NULL)
         ka_workers_stop(masters->workers);
 }
@@ -414,6 +474,7 @@ static void masters_free(struct ka_source *source)
     }
     current_close(&masters->revoked);
     (void)pthread_mutex_destroy(&masters->lock);
+    (void)pthread_mutex_destroy(&masters->lists);
     OPENSSL_free(masters);
 }
 
@@ -566,8 +627,10 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
     masters->ka_ids = settings->ka_ids;
     masters->ka_id_count = count_of(settings->ka_ids);
     masters->patterns = settings->patterns;
+    masters->place = (struct ka_revoked_place){settings->revoked, settings->password_file};
     masters->timeout_ms = 1000 * (int64_t)timeout_of(settings);
     (void)pthread_mutex_init(&masters->lock, NULL);
+    (void)pthread_mutex_init(&masters->lists, NULL);
     if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))
         return &masters->source;
     stop(&masters->source);
@@ -589,51 +652,14 @@ struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[
     return NULL;
 }
 
-/* Rows that are new in the list, some at a time. */
-struct news {
-    const struct masters *masters;
-    size_t count;
-    struct ka_change changes[NEWS_MAX];
-};
-
-static void tell(struct news *news)
-{
-    if (news->count > 0)
-        news->masters->changed(news->masters->argument, news->changes, news->count);
-    news->count = 0;
-}
-
-static void add(void *argument, const char *device, const char *ka_id)
-{
-    struct news *news = argument;
-
-    if (news->count == NEWS_MAX)
-        tell(news);
-    news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
-}
-
-/* What is new in the list ends; first it is in force, so that nothing of it is issued meanwhile. */
-static void use_list(struct masters *masters, struct ka_revoked *list)
-{
-    const struct ka_revoked *older = current_acquire(&masters->revoked), *fresh;
-    struct news news = {.masters = masters};
-
-    if (current_replace(&masters->revoked, list)) {
-        fresh = current_acquire(&masters->revoked);
-        ka_revoked_new_rows(fresh, older, add, &news);
-        tell(&news);
-        current_release(&masters->revoked, fresh);
-    } else {
-        log_event("revocation", "result", "failed", "reason",
-                  "out of memory: the old --ka-revoked stays in force", NULL);
-    }
-    current_release(&masters->revoked, older);
-}
-
 void ka_masters_use(struct ka_source *source, struct ka_files *files)
 {
+    struct masters *masters = (struct masters *)source;
+
     if (files->revoked != NULL)
-        use_list((struct masters *)source, files->revoked);
+        use_list(masters, files->revoked);
+    if (masters->watch != NULL)
+        ka_revoked_watch_again(masters->watch); /* it may have read a newer one meanwhile */
     OPENSSL_free(files);
 }
 

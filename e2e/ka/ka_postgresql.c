@@ -521,10 +521,20 @@ static void look_again(struct database *database)
         tell_all(database, "out of memory: all keys are void");
 }
 
+static void on_down(void *argument, const char *reason, bool is_new)
+{
+    (void)argument;
+    if (is_new)
+        log_event("ka-down", "reason", reason, NULL);
+    health_down(HEALTH_KA, NULL, reason);
+}
+
 static void on_ready(void *argument)
 {
     struct database *database = argument;
 
+    log_event("ka-up", NULL);
+    health_up(HEALTH_KA, NULL);
     if (ka_rests_has_forgotten(database->rests, clock_ms()))
         tell_all(database, "more rows than are remembered may have changed: all keys are void");
     ka_rests_begin(database->rests);
@@ -740,6 +750,7 @@ static void set_up(struct database *database, const struct ka_settings *settings
         .count = STATEMENTS,
         .milliseconds = (int)database->milliseconds,
         .ready = on_ready,
+        .down = on_down,
         .notified = on_notified,
         .settle = on_settle,
         .tick = on_tick,

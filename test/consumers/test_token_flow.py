@@ -342,6 +342,17 @@ def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
                 database.sql(f"INSERT INTO akma_ka_revoked VALUES {row}")
                 reload(server)
                 assert flow(server, device) == is_there
+            database.sql("TRUNCATE akma_ka_revoked")  # nobody says so, but the database
+            wait_until(lambda: flow(server, device))
+            database.stop()
+            server.wait_for_error("result=failed")
+            database.start()
+            database.sql(f"INSERT INTO akma_ka_revoked VALUES ('{UE}', default)")
+            wait_until(lambda: not flow(server, device))
+            server.wait_for_error("event=row-removed")
+            for text in ("a b", "x" * 256):
+                with pytest.raises(subprocess.CalledProcessError):
+                    database.sql(f"INSERT INTO akma_ka_revoked VALUES ('{text}', default)")
             database.stop()
             reload(server)
             server.wait_for_error("--ka-revoked: ")

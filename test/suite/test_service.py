@@ -154,6 +154,9 @@ def test_units() -> None:
     common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()
     for line in ("Type=notify", "WatchdogSec=30", "Restart=on-failure", "RestartSec=5"):
         assert f"\n{line}\n" in common
+    for name in ("e2e-as-all", "e2e-as-third-party"):  # few tries of a token's PIN
+        text = (UNITS / f"{name}.service").read_text().split("[Service]")[0]
+        assert "\nStartLimitIntervalSec=300\nStartLimitBurst=3\n" in text
     for unit in UNITS.glob("*.service"):
         text = unit.read_text()
         [start] = re.findall("^ExecStart=(.*)$", text, re.M)
