@@ -33,8 +33,7 @@
 #define BATCH           500   /* rows that are looked at again at a time */
 #define CHANGES         1024  /* that are told at a time */
 #define BURST           65536 /* changes without a pause, above which everything is void */
-#define RESTS_MAX       262144
-#define ASKER_MS        250 /* behind --ka-timeout, for a thread that does not even refuse */
+#define ASKER_MS        250   /* behind --ka-timeout, for a thread that does not even refuse */
 #define CHANNEL         "akma_ka"
 
 enum { NEWEST, NAMED, LOOK_AGAIN, STATEMENTS };
@@ -780,7 +779,7 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     files->keys = NULL;
     ka_postgresql_drop(files);
     database->loops = loops_new(1);
-    database->rests = ka_rests_new(RESTS_MAX, (int64_t)settings->life * 1000);
+    database->rests = ka_rests_new(KA_RESTS_MAX, (int64_t)settings->life * 1000);
     if (database->loops != NULL && database->rests != NULL) {
         database->loop = &database->loops->loop[0];
         return &database->source;

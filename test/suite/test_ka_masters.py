@@ -251,7 +251,7 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def test_workers() -> None:
-    """Guards against a queue without a bound, a job that comes back twice or never, an end that waits, and a master that is away for the log again and again, or for good."""
+    """Guards against a queue without a bound, a job that is lost, an end that waits, a master that stays away or flaps."""
     result = subprocess.run(
         [BUILD / "test/programs/ka_workers"],
         capture_output=True,
