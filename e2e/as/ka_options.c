@@ -37,6 +37,9 @@ static const struct option_row rows[] = {
     {"ka-pin", "SRC", &settings.pin, false,
      "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"},
     {"ka-sessions", "N", &settings.sessions, false, "with the token at a time (default 4)"},
+    {"ka-rows-max", "N", &settings.rows_max, false,
+     "of a database: rows that are remembered, in case they change while it is away (default "
+     "262144)"},
     {"ka-timeout", "SECONDS", &settings.timeout, false, "how long a Ka is waited for (default 3)"},
 };
 

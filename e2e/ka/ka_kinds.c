@@ -23,7 +23,8 @@ static struct ka_source *open_file(const struct ka_settings *settings, char faul
     return source;
 }
 
-static const char *const postgresql_options[] = {"ka-key", "ka-password-file", "ka-timeout", NULL};
+static const char *const postgresql_options[] = {"ka-key", "ka-password-file", "ka-rows-max",
+                                                 "ka-timeout", NULL};
 static const char *const postgresql_needs[] = {"ka-key", NULL};
 
 #ifndef AKMA_LIBPQ

@@ -21,6 +21,7 @@ struct ka_settings {
     struct devices_current *devices; /* file: */
     const char *key;                 /* a file: what rows of a database are sealed with */
     const char *password_file;       /* of a database */
+    const char *rows_max;            /* of a database: how many are remembered */
     const char *timeout;             /* seconds that a look-up may take */
     unsigned int life; /* seconds after which nothing rests on a Ka that was found; 0: not known */
     /* of masters; these three end with NULL */

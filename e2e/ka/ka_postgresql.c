@@ -27,7 +27,9 @@
 #include <string.h>
 
 #define TIMEOUT_DEFAULT "3"
-#define TIMEOUT_TOP     60    /* seconds */
+#define TIMEOUT_TOP     60 /* seconds */
+#define ROWS_DEFAULT    "262144"
+#define ROWS_TOP        16777216
 #define IN_FLIGHT       64    /* look-ups */
 #define LOOKUPS_MAX     16384 /* that wait, or are with the database */
 #define BATCH           500   /* rows that are looked at again at a time */
@@ -684,12 +686,20 @@ static bool complain(const char *option, const char *path, const char *what,
     return false;
 }
 
+static size_t rows_of(const struct ka_settings *settings)
+{
+    const char *rows = settings->rows_max == NULL ? ROWS_DEFAULT : settings->rows_max;
+
+    return options_number("ka-rows-max", rows, 1, ROWS_TOP);
+}
+
 bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     char what[POSTGRESQL_FAULT_SIZE];
 
     if (settings->timeout != NULL)
         (void)options_number("ka-timeout", settings->timeout, 1, TIMEOUT_TOP);
+    (void)rows_of(settings);
     if (postgresql_check(settings->place, what))
         return true;
     (void)snprintf(fault, KA_FAULT_SIZE, "postgresql: %s", what);
@@ -779,7 +789,7 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     files->keys = NULL;
     ka_postgresql_drop(files);
     database->loops = loops_new(1);
-    database->rests = ka_rests_new(KA_RESTS_MAX, (int64_t)settings->life * 1000);
+    database->rests = ka_rests_new(rows_of(settings), (int64_t)settings->life * 1000);
     if (database->loops != NULL && database->rests != NULL) {
         database->loop = &database->loops->loop[0];
         return &database->source;

@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KA_RESTS_MAX 262144 /* of a third party */
-
 struct ka_rests;
 
 struct ka_rest {

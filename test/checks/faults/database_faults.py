@@ -65,7 +65,7 @@ FAULTS = [
         ),
         ("    loop_add_event(request->limit, &limit);\n", "    (void)limit;\n"),
         ("    files->database->keys = files->keys;\n    files->keys = old;", "    (void)old;"),
-        by="test_flow or test_missed or test_device_without or test_damaged or test_look_up_waits or test_a_key or killed or not_resolved",
+        by="test_flow or missed or device_without or damaged or look_up_waits or test_a_key or killed or not_resolved",
     ),
     *of(
         "ka/ka_rests.c",
