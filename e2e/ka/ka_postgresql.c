@@ -34,7 +34,8 @@
 #define LOOKUPS_MAX     16384 /* that wait, or are with the database */
 #define BATCH           500   /* rows that are looked at again at a time */
 #define CHANGES         1024  /* that are told at a time */
-#define BURST           65536 /* changes without a pause, above which everything is void */
+#define BURST           65536 /* changes at once, above which everything is void */
+#define DRAIN           1000  /* of them are forgotten with each tick */
 #define ASKER_MS        250   /* behind --ka-timeout, for a thread that does not even refuse */
 #define CHANNEL         "akma_ka"
 
@@ -98,7 +99,7 @@ struct database {
     struct ka_change changes[CHANGES]; /* what was notified, until it is told */
     char *texts[CHANGES];
     size_t change_count, burst;
-    bool was_notified, is_flooded;
+    bool is_flooded;
     struct ka_rests *rests;
     ka_changed *changed;
     void *argument;
@@ -239,7 +240,6 @@ static void on_notified(void *argument, const char *payload)
 {
     struct database *database = argument;
 
-    database->was_notified = true;
     if (database->burst == BURST) {
         database->is_flooded = true; /* until the next tick */
         return;
@@ -249,15 +249,12 @@ static void on_notified(void *argument, const char *payload)
         tell_all(database, "the database does not say which rows have changed: all keys are void");
 }
 
-/* A burst ends when nothing has come from one tick to the next. */
-static void end_burst(struct database *database)
+static void drain_burst(struct database *database)
 {
     if (database->is_flooded)
         tell_all(database, "too many rows have changed at once: all keys are void");
     database->is_flooded = false;
-    if (!database->was_notified)
-        database->burst = 0;
-    database->was_notified = false;
+    database->burst -= database->burst < DRAIN ? database->burst : DRAIN;
 }
 
 /* Rows */
@@ -422,7 +419,7 @@ static void on_tick(void *argument)
     struct database *database = argument;
     const int64_t now = clock_ms();
 
-    end_burst(database);
+    drain_burst(database);
     end_late(database, &database->asked, now);
     end_late(database, &database->waiting, now);
     pump(database);
