@@ -26,7 +26,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool is_open;
 static size_t at_gate;
-static enum master_result opens = MASTER_OK;
+static _Atomic(enum master_result) opens = MASTER_OK;
 
 static struct loops *loops;
 static size_t runs, given_up;
