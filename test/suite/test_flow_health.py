@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 
 from certificates import DAY, HOUR
+from clock import Clock
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
 from line import Program, Sides
@@ -176,6 +177,26 @@ def test_source(tmp_path: Path) -> None:
         wait_until(lambda: is_down(server, "source"))
         wait_until(lambda: reasons(server) == {"source"})
         assert get(server, "readyz")[0] == 200
+
+
+def test_source_with_ready_strict(tmp_path: Path) -> None:
+    """Where no UE is let in nobody asks the operator: after 30 seconds they are let in, to try it again."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "ka.csv", [["device", "", KA.hex()]])
+    source = ["--key-source", f"nef:https://{LOOPBACK}:{free_port()}", "--ready-strict"]
+    for name, file in zip(("cert", "key", "ca"), (*sides.naf, sides.authority.file), strict=True):
+        source += [f"--source-{name}", str(file)]
+    clock = Clock(tmp_path)
+    environment = clock.environment | {"AKMA_BOOTTIME_STEP": str(clock.path)}
+    options = [*BOTH, *METRICS, "--devices", devices, *source]
+    with Program(*options, environment=environment) as server:
+        for step in (0, 31):
+            clock.step(step)
+            wait_until(lambda: get(server, "readyz")[0] == 200)
+            with StockClient(server.addresses["accept"], "3GPP-AKMAa@b.example", KS_NAF) as first:
+                assert first.read() == b""
+            wait_until(lambda: get(server, "readyz")[0] == 503)
+        assert is_down(server, "source")
 
 
 def test_reloads(devices: Path) -> None:
