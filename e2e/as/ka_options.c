@@ -133,18 +133,18 @@ bool ka_options_try(char fault[KA_FAULT_SIZE])
 
     if (kind != NULL && kind->try != NULL)
         return kind->try(&settings, fault);
-    if (!ka_options_read(&files, fault))
+    if (!ka_options_read(true, &files, fault))
         return false;
     ka_options_drop(files);
     return true;
 }
 
-bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE])
+bool ka_options_read(bool at_sighup, struct ka_files **files, char fault[KA_FAULT_SIZE])
 {
     const struct ka_kind *kind = kind_given();
 
     *files = NULL;
-    if (kind == NULL || kind->read == NULL)
+    if (kind == NULL || kind->read == NULL || (kind->only_at_sighup && !at_sighup))
         return true;
     *files = kind->read(&settings, fault);
     return *files != NULL;

@@ -53,6 +53,9 @@ struct ka_kind {
     /* For --check: false: fault. NULL: what `read` reads is all that can be tried. */
     bool (*try)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     bool may_repeat; /* several of such kinds stand side by side */
+    /* What `read` reads says whose Ka is revoked: half of it, or a database that is slow, is for
+     * somebody to wait for. */
+    bool only_at_sighup;
 };
 
 /* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */

@@ -24,8 +24,8 @@ struct log_buffer;
 
 /*
  * To this descriptor. is_synced: what is written is brought to the disk, and what cannot be written
- * is tried again, while reports go to another log. From now on exit() waits a moment for what is not written yet. NULL: no memory,
- * or no thread.
+ * is tried again, while reports go to another log. From now on exit() waits a moment for what is
+ * not written yet. NULL: no memory, or no thread.
  */
 struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *report);
 

@@ -11,6 +11,7 @@ import pytest
 
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, StockClient, ue, wait_until, write_devices
+from line import Program, Sides
 import reference
 from reference import device_ka
 from samples import KEY
@@ -106,6 +107,22 @@ def test_revoked(tmp_path: Path, naf: Path, master: str) -> None:
         reload(server)
         server.wait_for_error("line 2: no end of line at the end of the file")
         assert flow(server, first) and not flow(server, second, SECOND)
+
+
+def test_the_list_is_read_when_somebody_says_so(tmp_path: Path, master: str) -> None:
+    """Half a list would make revoked Ka's good again: what reads changed certificates leaves it alone."""
+    sides = Sides(tmp_path)
+    revoked = tmp_path / "revoked"
+    revoked.write_text("device,ka-id\n")
+    words = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
+    words += ["--ka-source", master, "--ka-revoked", str(revoked), "--reload-interval", "1"]
+    with Program(*words, *sides.options(sides.third_party)) as server:
+        revoked.write_text("device,ka")
+        sides.authority.issue(LOOPBACK)
+        server.wait_for_error("event=reload")
+        assert "event=reload result=applied" in server.errors
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_error("event=reload result=refused")
 
 
 def key_of(flag: dict[str, str], ka: bytes) -> bytes:
