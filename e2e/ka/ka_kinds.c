@@ -52,8 +52,8 @@ static const struct ka_kind kinds[] = {
     {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL, NULL, false, false},
 #ifdef AKMA_LIBPQ
     {"postgresql", "URI", postgresql_options, postgresql_needs, ka_postgresql_check,
-     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop, NULL, false,
-     false},
+     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop,
+     ka_postgresql_try, false, false},
 #else
     {"postgresql", "URI", postgresql_options, postgresql_needs, refuse_postgresql, NULL, NULL, NULL,
      NULL, NULL, false, false},

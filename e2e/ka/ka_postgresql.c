@@ -717,6 +717,36 @@ struct ka_files *ka_postgresql_read(const struct ka_settings *settings, char fau
     return NULL;
 }
 
+/* The keys, and a database that has what is asked for. */
+bool ka_postgresql_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    const struct postgresql_address address = {.uri = settings->place,
+                                               .password_file = settings->password_file,
+                                               .program = "e2e-as --check"};
+    struct ka_files *files = ka_postgresql_read(settings, fault);
+    char why[POSTGRESQL_FAULT_SIZE];
+    PGconn *connection;
+    bool done;
+
+    if (files == NULL)
+        return false;
+    ka_postgresql_drop(files);
+    connection = postgresql_connect(&address, why);
+    done = connection != NULL;
+    for (size_t i = 0; done && i < STATEMENTS; i++) {
+        PGresult *result = PQprepare(connection, "", statements[i].sql, 0, NULL);
+
+        done = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!done)
+            postgresql_say(why, PQresultErrorMessage(result));
+        PQclear(result);
+    }
+    PQfinish(connection);
+    if (!done)
+        (void)snprintf(fault, KA_FAULT_SIZE, "--ka-source postgresql: %s", why);
+    return done;
+}
+
 void ka_postgresql_drop(struct ka_files *files)
 {
     seal_keys_free(files->keys);

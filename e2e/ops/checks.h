@@ -34,8 +34,13 @@ void checks_address(struct checks *checks, const char *option, const char *addre
 void checks_dates(struct checks *checks, const char *option, const char *path,
                   enum cert_dates_of which);
 
-/* Could a line be appended to a file, which need not be there yet? NULL: none is named. */
-void checks_appended(struct checks *checks, const char *option, const char *path);
+/* Could a line be appended to a file, which need not be there yet? is_secret: for its owner alone.
+ * NULL: none is named. */
+void checks_appended(struct checks *checks, const char *option, const char *path, bool is_secret);
+
+/* Two listeners, either of which may be NULL: a line only where they cannot both be. */
+void checks_apart(struct checks *checks, const char *option, const char *address,
+                  const char *other_option, const char *other_address);
 
 /* EXIT_SUCCESS where nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);

@@ -119,20 +119,30 @@ static struct ue_keys_options keys_options(const struct bootstrap_inputs *bootst
         .needs_ka = option.listen != NULL};
 }
 
-static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
+static unsigned int reload_interval(void)
 {
-    const unsigned int interval =
-        options_number("reload-interval", option.reload_interval, 0, 86400);
+    return options_number("reload-interval", option.reload_interval, 0, 86400);
+}
 
+static bool set_up_log(void)
+{
     enum log_level level;
 
-    if (!log_level_named(option.log_level, &level))
-        return ue_say(options_refusal(), "--log-level %s: must be err, warning or info",
-                      option.log_level);
+    if (!log_level_named(option.log_level, &level)) {
+        (void)ue_say(options_refusal(), "--log-level %s: must be err, warning or info",
+                     option.log_level);
+        return false;
+    }
     log_set_up(level, option.log_file);
+    return true;
+}
+
+static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
+{
     if (option.listen == NULL)
         return ue_message(option.message, keys, bootstrap);
-    return ue_listen(option.listen, keys, bootstrap, interval) ? EXIT_SUCCESS : CLIENT_OTHER;
+    return ue_listen(option.listen, keys, bootstrap, reload_interval()) ? EXIT_SUCCESS
+                                                                        : CLIENT_OTHER;
 }
 
 /* With all but the keys set up; bootstrap: where they come from, or NULL. */
@@ -270,6 +280,8 @@ static int check(struct e2e_setup *setup)
 
     (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, setup);
     check_keys(&checks, setup->ua_protocol_id);
+    checks_appended(&checks, "log-file", option.log_file, false);
+    checks_appended(&checks, "keylog", option.keylog, true);
     checks_address(&checks, "connect", option.connect, false);
     checks_address(&checks, "e2e-connect", option.e2e_connect, false);
     (void)snprintf(subject, sizeof(subject), "--listen %.300s",
@@ -350,6 +362,9 @@ int main(int argc, char *argv[])
         return options_refusal();
     if (options_print())
         return EXIT_SUCCESS;
+    (void)reload_interval(); /* a number, or the end */
+    if (!set_up_log())
+        return options_refusal();
     if (option.listen == NULL)
         signals_let_hangup_end();
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,

@@ -128,6 +128,24 @@ def test_flow(house: House, local: bool) -> None:
     server.wait_for_error("event=ka-up")
 
 
+def test_check(house: House, tmp_path: Path) -> None:
+    """--check asks the database: a password that is refused, a table that is not there, nobody listening."""
+    naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)]
+
+    def faults(uri: str | None = None) -> list[str]:
+        checking = Process(BUILD / "e2e/e2e-as", *naf, *house.options(uri), "--check")
+        with checking:
+            said = iter(checking.read, b"")
+            return [line.decode() for line in said if line.startswith(b"not ok ")]
+
+    assert faults() == []
+    house.password.write_text("wrong\n")
+    assert len(faults()) == 1 and "--ka-source" in faults()[0]
+    house.password.write_text(PASSWORDS["third_party"] + "\n")
+    assert "does not exist" in faults(house.database.uri().replace("/akma?", "/postgres?"))[0]
+    assert len(faults(f"postgresql://x@{LOOPBACK}:1/x?sslmode=disable")) == 1
+
+
 @unless_sanitized
 def test_what_stays_in_memory(house: House) -> None:
     """A Ka is there while a key is made of it, and no longer; --ka-key stays, as rows have to be opened."""
