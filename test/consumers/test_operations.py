@@ -253,8 +253,15 @@ def held(deployment: Deployment) -> StockClient:
 
 
 def test_a_device_is_stolen(deployment: Deployment) -> None:
-    """Its open connection ends, and it gets no other; the log and the metrics say so."""
+    """Its open connection ends, no identity of it gets another; the log and the metrics say so."""
     (commands,) = boxes("A device is stolen")
+    deployment.run(
+        "tail -n 1 /etc/akma/site/third-party/devices.csv | "
+        f"sed 's/^{UE},,\\([0-9a-f]*\\),.*/other@x.example,,\\1,2026,{UE},/' "
+        ">> /etc/akma/site/third-party/devices.csv"
+    )
+    deployment.act("systemctl reload e2e-as-third-party")
+    assert "other@x.example" in (deployment.site / "third-party/devices.csv").read_text()
     with held(deployment) as connection:
         said = deployment.act(commands)
         assert connection.read() == b"", "at the endpoint, which is another process"
