@@ -106,6 +106,49 @@ def test_where_options_came_from(conf: Path) -> None:
     assert {name: [value for value, _ in pairs] for name, pairs in reread.items()} == values
 
 
+def test_values_are_printed_as_they_are_read(conf: Path) -> None:
+    """What is cut as a comment, escaped or too long for a line of the log is the same value when it is read again."""
+    values = ["x\t#y", "x #y", "#x", "a\\b", "c" * 700, "d\\x0A", 'e"f', " g ", "h\ti"]
+    for value in values:
+        found = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", conf, "--keylog", value, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        again = conf.with_name("again.conf")
+        again.write_bytes(found.stdout)
+        second = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", again, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        lines = [
+            [line for line in output.stdout.decode().splitlines() if line.startswith("keylog ")]
+            for output in (found, second)
+        ]
+        assert lines[0][0].split(" # command line")[0].rstrip() == (
+            lines[1][0].rsplit(" # ", 1)[0].rstrip()
+        )
+        assert value in lines[0][0]
+
+
+def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
+    """A folder that cannot be read is no empty one, and the name of the file's own folder is no pattern."""
+    odd = tmp_path / "site[1]*"
+    (odd / "parts").mkdir(parents=True)
+    own = odd / "own.conf"
+    own.write_text(conf.read_text() + "include parts/*.conf\ninclude none/*.conf\n")
+    (odd / "parts/one.conf").write_text("drain-timeout 77\n")
+    assert [value for value, _ in in_force("--config", own)["drain-timeout"]] == ["77"]
+    loop = odd / "loop"
+    loop.symlink_to(loop)
+    own.write_text(conf.read_text() + "include loop/*.conf\n")
+    result = run("e2e-as", "--config", own, "--print-config")
+    assert result.returncode != 0 and "include: loop/*.conf: cannot be read" in result.stderr
+
+
 def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
     """Of two key sources in a file and one on the command line, one is left."""
     files = "".join(f"source-{what} x\n" for what in ("cert", "key", "ca"))
