@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -150,6 +151,36 @@ def test_a_revocation_by_a_naf_reaches_the_old_process(tmp_path: Path) -> None:
                     said(held, b"still")
                     with Naf(address, sides.authority.file, sides.naf) as asking:
                         assert asking.ask(id=1, revoke=UE)["revoked"] is True
+                    with contextlib.suppress(ConnectionResetError):
+                        assert held.recv(100) == b""
+                    assert server.process.wait(60) == 0
+
+
+def test_an_old_process_that_cannot_be_told_is_ended(tmp_path: Path) -> None:
+    """Revocations that it does not take may be of what it holds: its connections end, none runs on in the dark."""
+    sides = Sides(tmp_path)
+    naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
+    ka_devices = write_devices(tmp_path / "ka.csv", [[UE, "", KA.hex()]])
+    own = write_devices(tmp_path / "ue.csv", [[UE, KEY.hex(), KA.hex()]])
+    with sides.run_third_party(ka_devices, "--drain-timeout", "600") as server:
+        address = server.addresses["naf-accept"]
+        with sides.run_naf(naf_devices, address) as naf, Generations(server) as generations:
+            words = ue_command(own, UE, naf.addresses["accept"], server.addresses["e2e-accept"])
+            words[words.index("--message") :] = ["--listen", f"{LOOPBACK}:0"]
+            with Process(*words) as local:
+                where = split(local.read().decode().split()[1])
+                with socket.create_connection(where, 30) as held:
+                    held.settimeout(60)
+                    said(held, b"held")
+                    generations.upgrade()
+                    os.kill(server.process.pid, signal.SIGSTOP)
+                    with Naf(address, sides.authority.file, sides.naf) as asking:
+                        for number in range(100_000):
+                            asking.ask(id=number, revoke=f"{number}@nobody.example")
+                            if "cannot be told" in server.errors:
+                                break
+                    os.kill(server.process.pid, signal.SIGCONT)
+                    server.wait_for_error("cannot be told")
                     with contextlib.suppress(ConnectionResetError):
                         assert held.recv(100) == b""
                     assert server.process.wait(60) == 0
