@@ -112,9 +112,7 @@ def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
             naf.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "event=key-revoked" in audit.read_text())
         (line,) = [line for line in audit.read_text().splitlines() if "key-revoked" in line]
-        assert line.endswith(
-            f" event=key-revoked key=Ks_NAF identity={UE} naf={FQDN} result=done"
-        )
+        assert line.endswith(f" event=key-revoked key=Ks_NAF identity={UE} naf={FQDN} result=done")
 
 
 def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> None:

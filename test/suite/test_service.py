@@ -159,7 +159,9 @@ def test_purge(tmp_path: Path) -> None:
     for name, text in (files | logs).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    script = (ROOT / "debian/akma-tools.postrm").read_text().replace("/etc/akma", f"{tmp_path}/akma")
+    script = (
+        (ROOT / "debian/akma-tools.postrm").read_text().replace("/etc/akma", f"{tmp_path}/akma")
+    )
     script = script.replace("/var/log", f"{tmp_path}/log")
     subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
