@@ -212,8 +212,11 @@ static void write_part(struct log_buffer *buffer, const char *part, size_t lengt
     const char *place = part, *end = part + length;
 
     while (place != NULL && place < end) {
-        const ssize_t written = buffer->is_cut ? write(buffer->fd, "\n", 1)
-                                               : write(buffer->fd, place, (size_t)(end - place));
+        ssize_t written;
+
+        errno = 0;
+        written = buffer->is_cut ? write(buffer->fd, "\n", 1)
+                                 : write(buffer->fd, place, (size_t)(end - place));
 
         if (written > 0)
             buffer->is_full = false;

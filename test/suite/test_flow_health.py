@@ -219,8 +219,8 @@ def test_source_with_ready_strict(tmp_path: Path) -> None:
         source += [f"--source-{name}", str(file)]
     clock = Clock(tmp_path)
     environment = clock.environment | {"AKMA_BOOTTIME_STEP": str(clock.path)}
-    options = [*BOTH, *METRICS, "--devices", devices, *source]
-    with Program(*options, environment=environment) as server:
+    words: list[str | Path] = [*BOTH, *METRICS, "--devices", devices, *source]
+    with Program(*words, environment=environment) as server:
         for step in (0, 31):
             clock.step(step)
             wait_until(lambda: get(server, "readyz")[0] == 200)
