@@ -89,7 +89,7 @@ struct echo *echo_start(struct app_connection *conn, struct tls_lines *lines, co
     *lines = (struct tls_lines){.ssl = conn->ssl};
     echo->prefix = prefix;
     echo->timeout = (int64_t)line_timeout * 1000;
-    io_watch_init(&echo->watch, conn->loop, SSL_get_fd(conn->ssl), on_ready, echo);
+    io_watch_init_ssl(&echo->watch, conn->loop, conn->ssl, on_ready, echo);
     io_watch_set(&echo->watch, IO_OK, 0);
     return echo;
 }

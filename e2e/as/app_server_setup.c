@@ -16,6 +16,8 @@
 #include "as/ua_protocol_ids.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/inherited.h"
 #include "net/tls.h"
 #include "ops/audit.h"
@@ -25,6 +27,7 @@
 #include "printable.h"
 #include "processors.h"
 #include "server/conn_limit.h"
+#include "server/dtls_acceptor.h"
 #include "session/psk_lookup.h"
 #include "session/ua_alpn.h"
 #include "session/ue.h"
@@ -117,7 +120,7 @@ static bool open_application(struct app_server *app_server)
         return true;
     if (o->forward == NULL)
         app_server->ues.endpoint.app = app_echo_new("e2e: ", app_server->server.limits.line);
-    else if (!addrs_open(&app_server->application, "forward", o->forward))
+    else if (!addrs_open_any(&app_server->application, "forward", o->forward))
         return false;
     else
         app_server->ues.endpoint.app =
@@ -152,7 +155,7 @@ static bool open_probe(struct app_server *app_server)
     if (o->forward == NULL)
         return true;
     health_use(HEALTH_APPLICATION);
-    if (o->metrics == NULL)
+    if (o->metrics == NULL || app_server->application.is_udp) /* a datagram asks nobody */
         return true;
     app_server->probe = probe_new(&app_server->server.loops->loop[0], &app_server->application,
                                   o->proxy_protocol != NULL);
@@ -406,6 +409,22 @@ static bool open_psk(struct app_server *app_server)
     return true;
 }
 
+static bool open_dtls(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    SSL_CTX *ctx;
+
+    if (dgram_address(o->accept) == NULL && dgram_address(o->e2e_accept) == NULL)
+        return true;
+    ctx = dtls_psk_ctx(DTLS_server_method(), o->dtls_ciphers, o->keylog);
+    app_server->ues.dtls = ctx;
+    if (ctx == NULL)
+        return false;
+    psk_lookup_set_up_dtls(ctx);
+    dtls_acceptor_set_up(ctx);
+    return true;
+}
+
 bool app_server_open_loops(struct app_server *app_server)
 {
     struct server *server = &app_server->server;
@@ -462,6 +481,7 @@ static bool listen_all(struct app_server *app_server)
     const struct app_server_options *o = app_server->options;
     const bool is_both = app_server->roles.endpoint && o->e2e_accept == NULL;
 
+    app_server->endpoints.loops = app_server->server.loops->count;
     return (o->accept == NULL ||
             endpoints_listen(&app_server->endpoints, is_both ? &ue_kind_both : &ue_kind_naf,
                              &app_server->ues, "accept", o->accept, true)) &&
@@ -522,6 +542,7 @@ static void fit_descriptors(struct app_server *app_server)
 void app_server_read_options(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
+    struct dtls_suites suites;
 
     read_limits(app_server);
     read_words(app_server);
@@ -531,7 +552,8 @@ void app_server_read_options(struct app_server *app_server)
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
     app_server->per_device =
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP);
-    if (!ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids))
+    if (!dtls_read_ciphers(&suites, o->dtls_ciphers) ||
+        !ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids, &suites))
         exit(options_refusal());
     source_options_check(o->naf_fqdn, app_server->ues.naf.ua_protocol_ids[KEY_GBA]);
 }
@@ -551,7 +573,7 @@ int app_server_set_up(struct app_server *app_server)
     if (status != EXIT_SUCCESS)
         return status;
     if (!source_options_open_files() || !app_server_open_devices(app_server) ||
-        !app_server_open_line(app_server) || !open_psk(app_server) ||
+        !app_server_open_line(app_server) || !open_psk(app_server) || !open_dtls(app_server) ||
         !app_server_open_loops(app_server) || !open_conn_limits(app_server) ||
         !app_server_open_roles(app_server))
         return EXIT_FAILURE;
@@ -600,6 +622,7 @@ void app_server_release(struct app_server *app_server)
     conn_limit_free(ues->held);
     conn_limit_free(app_server->links.per_naf);
     SSL_CTX_free(ues->psk);
+    SSL_CTX_free(ues->dtls);
     OPENSSL_free(server->workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)

@@ -115,13 +115,13 @@ static void check_addresses(struct checks *checks, const struct app_server_optio
                      {"metrics", status_page_address(o->metrics, port)}};
 
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-        checks_address(checks, listeners[i].option, listeners[i].address, true);
+        checks_any_address(checks, listeners[i].option, listeners[i].address, true);
         for (size_t j = 0; j < i; j++)
             checks_apart(checks, listeners[j].option, listeners[j].address, listeners[i].option,
                          listeners[i].address);
     }
     checks_address(checks, "third-party", o->third_party, false);
-    checks_address(checks, "forward", o->forward, false);
+    checks_any_address(checks, "forward", o->forward, false);
     source_options_check_addresses(checks);
 }
 

@@ -7,6 +7,7 @@
 
 #include "net/addr.h"
 #include "net/addrs.h"
+#include "net/dgram.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -139,6 +140,14 @@ void checks_address(struct checks *checks, const char *option, const char *addre
     addrs_close(&place.addrs);
 }
 
+void checks_any_address(struct checks *checks, const char *option, const char *address,
+                        bool is_to_listen)
+{
+    const char *udp = dgram_address(address);
+
+    checks_address(checks, option, udp == NULL ? address : udp, is_to_listen);
+}
+
 static void show_date(char shown[64], int64_t seconds)
 {
     const time_t moment = (time_t)seconds;
@@ -242,14 +251,19 @@ static struct addrinfo *resolved(const char *option, const char *address)
 void checks_apart(struct checks *checks, const char *option, const char *address,
                   const char *other_option, const char *other_address)
 {
+    const char *udp, *other_udp;
     struct addrinfo *one, *other;
     char subject[PRINTABLE_SIZE];
     bool is_one = false;
 
     if (address == NULL || other_address == NULL)
         return;
-    one = resolved(option, address);
-    other = resolved(other_option, other_address);
+    udp = dgram_address(address);
+    other_udp = dgram_address(other_address);
+    if ((udp == NULL) != (other_udp == NULL))
+        return;
+    one = resolved(option, udp == NULL ? address : udp);
+    other = resolved(other_option, udp == NULL ? other_address : other_udp);
     for (const struct addrinfo *a = one; a != NULL; a = a->ai_next)
         for (const struct addrinfo *b = other; b != NULL; b = b->ai_next)
             is_one = is_one || is_one_address(a->ai_addr, b->ai_addr);

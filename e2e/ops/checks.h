@@ -29,6 +29,10 @@ bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *
 void checks_address(struct checks *checks, const char *option, const char *address,
                     bool is_to_listen);
 
+/* The same, where it may be udp:HOST:PORT as well. */
+void checks_any_address(struct checks *checks, const char *option, const char *address,
+                        bool is_to_listen);
+
 /* The dates of the certificates, or of the lists of revoked ones, in a file. NULL: none is named.
  */
 void checks_dates(struct checks *checks, const char *option, const char *path,

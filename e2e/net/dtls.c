@@ -1,0 +1,213 @@
+/*
+ * DTLS 1.2 with a pre-shared key, as both programs set it up
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/dtls.h"
+
+#include "net/dgram.h"
+#include "net/tls.h"
+#include "options.h"
+#include "printable.h"
+#include "tls13_psk.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MESSAGE_MAX 2048 /* octets that a message of a handshake may announce; libssl adds to it */
+
+static bool fail(const char *ciphers, const char *what)
+{
+    fprintf(stderr, "%s--dtls-ciphers %s: %s\n", options_where("dtls-ciphers"), PRINTABLE(ciphers),
+            what);
+    return false;
+}
+
+/* OpenSSL counts CCM_8's tag of 64 bits as that strength, which its usual level refuses. */
+static bool set_ciphers(SSL_CTX *ctx, const char *ciphers)
+{
+    if (strstr(ciphers, "CCM8") != NULL)
+        SSL_CTX_set_security_level(ctx, 0);
+    return SSL_CTX_set_cipher_list(ctx, ciphers) > 0;
+}
+
+static bool is_psk(const SSL_CIPHER *cipher)
+{
+    const int exchange = SSL_CIPHER_get_kx_nid(cipher);
+
+    return SSL_CIPHER_get_auth_nid(cipher) == NID_auth_psk &&
+           (exchange == NID_kx_psk || exchange == NID_kx_ecdhe_psk);
+}
+
+static bool is_tls13(const SSL_CIPHER *cipher)
+{
+    return SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any;
+}
+
+static bool collect(struct dtls_suites *suites, const SSL_CTX *ctx, const char *ciphers)
+{
+    STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+
+    suites->count = 0;
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+
+        if (is_tls13(cipher))
+            continue;
+        if (!is_psk(cipher))
+            return fail(ciphers,
+                        "must name cipher suites of PSK or ECDHE-PSK alone, as openssl ciphers "
+                        "-psk has them");
+        if (suites->count == DTLS_CIPHERS_MAX)
+            return fail(ciphers, "must name at most 8 cipher suites");
+        suites->number[suites->count++] = SSL_CIPHER_get_protocol_id(cipher);
+    }
+    return suites->count > 0 || fail(ciphers, "names no cipher suite");
+}
+
+bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers)
+{
+    SSL_CTX *ctx = SSL_CTX_new(DTLS_method());
+    const bool done = ctx == NULL                  ? fail(ciphers, "out of memory")
+                      : !set_ciphers(ctx, ciphers) ? fail(ciphers, "OpenSSL has no such suite")
+                                                   : collect(suites, ctx, ciphers);
+
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return done;
+}
+
+SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog)
+{
+    SSL_CTX *ctx = SSL_CTX_new(method);
+
+    if (ctx == NULL || !SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) ||
+        !SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) || !set_ciphers(ctx, ciphers) ||
+        !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") || !tls_log_keys(ctx, keylog)) {
+        if (ERR_peek_error() != 0)
+            fprintf(stderr, "DTLS: %s\n", tls_error("no reason given"));
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+                                       SSL_OP_NO_QUERY_MTU | SSL_OP_CLEANSE_PLAINTEXT |
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_max_cert_list(ctx, MESSAGE_MAX);
+    return ctx;
+}
+
+uint16_t dtls_suite(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+
+    if (cipher == NULL)
+        cipher = SSL_get_current_cipher(ssl);
+    return cipher == NULL ? 0 : SSL_CIPHER_get_protocol_id(cipher);
+}
+
+void dtls_ua_protocol_id(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite)
+{
+    const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {
+        1, 0, 1, (unsigned char)(suite >> 8), (unsigned char)suite};
+
+    memcpy(id, octets, sizeof(octets));
+}
+
+static bool has_extension(SSL *ssl, unsigned int number)
+{
+    const unsigned char *octets;
+    size_t length;
+
+    return SSL_client_hello_get0_ext(ssl, number, &octets, &length) == 1;
+}
+
+/* Those with authenticated encryption, as a list; empty: there is none. */
+static void list_aead(const SSL *ssl, char list[256])
+{
+    STACK_OF(SSL_CIPHER) *all = SSL_get_ciphers(ssl);
+
+    list[0] = '\0';
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+        const size_t length = strlen(list);
+
+        if (is_psk(cipher) && SSL_CIPHER_is_aead(cipher))
+            (void)snprintf(list + length, 256 - length, ":%s", SSL_CIPHER_get_name(cipher));
+    }
+}
+
+const char *dtls_judge_client_hello(SSL *ssl)
+{
+    char list[256];
+
+    if (!has_extension(ssl, TLSEXT_TYPE_extended_master_secret))
+        return "it offers no extended master secret (RFC 7627)";
+    if (has_extension(ssl, TLSEXT_TYPE_encrypt_then_mac))
+        return NULL;
+    list_aead(ssl, list);
+    if (list[0] == '\0' || SSL_set_cipher_list(ssl, list + 1) <= 0)
+        return "it offers no encrypt-then-MAC (RFC 7366)";
+    return NULL;
+}
+
+/* What a client offers. */
+struct offer {
+    const char *identity;
+    const unsigned char *key;
+    size_t length;
+};
+
+static int offer_index = -1;
+
+static void free_offer(void *parent, void *value, CRYPTO_EX_DATA *data, int index, long argl,
+                       void *argp)
+{
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    OPENSSL_free(value);
+}
+
+static void get_offer_index(void)
+{
+    offer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_offer);
+}
+
+static unsigned int use_offer(SSL *ssl, const char *hint, char *identity, unsigned int identity_max,
+                              unsigned char *key, unsigned int key_max)
+{
+    const struct offer *offer = SSL_get_ex_data(ssl, offer_index);
+
+    (void)hint; /* nobody has proved it */
+    if (offer == NULL || strlen(offer->identity) > identity_max || offer->length > key_max)
+        return 0;
+    memcpy(identity, offer->identity, strlen(offer->identity) + 1);
+    memcpy(key, offer->key, offer->length);
+    return (unsigned int)offer->length;
+}
+
+bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length)
+{
+    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+    struct offer *offer = OPENSSL_zalloc(sizeof(*offer));
+
+    if (offer == NULL || !CRYPTO_THREAD_run_once(&once, get_offer_index)) {
+        OPENSSL_free(offer);
+        return false;
+    }
+    *offer = (struct offer){identity, key, length};
+    if (!SSL_set_ex_data(ssl, offer_index, offer)) {
+        OPENSSL_free(offer);
+        return false;
+    }
+    SSL_set_psk_client_callback(ssl, use_offer);
+    return true;
+}
+
+bool dtls_psk_was_used(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+
+    return cipher != NULL && is_psk(cipher) && SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;
+}

@@ -1,0 +1,57 @@
+/*
+ * DTLS 1.2 with a pre-shared key, as both programs set it up
+ *
+ * Cipher suites have forward secrecy unless the user names others; the extended master secret is
+ * required, and encrypt-then-MAC where the suite is of CBC. Nothing is resumed or renegotiated.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NET_DTLS_H
+#define NET_DTLS_H
+
+#include <akma/kdf.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
+#define DTLS_CIPHERS_MAX 8
+
+/* The numbers of cipher suites, as in a hello. */
+struct dtls_suites {
+    size_t count;
+    uint16_t number[DTLS_CIPHERS_MAX];
+};
+
+/*
+ * The suites of a list in OpenSSL's names, all of them with a pre-shared key alone. False: the
+ * reason, behind --dtls-ciphers, went to standard error.
+ */
+bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers);
+
+/* A context of these suites; keylog as in tls.h. NULL: the reason went to standard error. */
+SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog);
+
+/* The suite that a handshake has agreed on, from the server's hello on; 0: none yet. */
+uint16_t dtls_suite(const SSL *ssl);
+
+/* The Ua security protocol identifier of a suite: 01 00 01 yy zz (TS 33.220 H.3). */
+void dtls_ua_protocol_id(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite);
+
+/*
+ * A server's look at a ClientHello: what it lacks, NULL: nothing. Without encrypt-then-MAC suites
+ * of CBC are left out of what the server may choose from.
+ */
+const char *dtls_judge_client_hello(SSL *ssl);
+
+/*
+ * A client's PSK; identity and key are kept, not copied, until the handshake is complete. False:
+ * out of memory.
+ */
+bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length);
+
+/* The handshake is complete: was it one with a key, and all that is required? */
+bool dtls_psk_was_used(const SSL *ssl);
+
+#endif
