@@ -7,7 +7,6 @@
 
 #include "as/ka_options.h"
 #include "as/source_options.h"
-#include "as/ua_protocol_ids.h"
 #include "messages/identity.h"
 #include "net/dgram.h"
 #include "net/dtls.h"
@@ -343,7 +342,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_line(&given);
     check_dtls(&given);
     if (is_udp(given.accept) && given.ua_protocol_ids[0] == ua_protocol_id)
-        ua_protocol_ids[0] = UA_BY_SUITE;
+        ua_protocol_ids[0] = DTLS_UA_BY_SUITE;
     check_ka(&given);
     check_devices(&given);
     check_store(&given);

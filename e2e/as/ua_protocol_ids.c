@@ -31,15 +31,9 @@ static enum key_system read_prefix(const char **text)
 static bool by_suite(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
                      const struct dtls_suites *suites)
 {
-    if (suites->count != 1) {
-        fprintf(stderr,
-                "%s--ua-protocol-id " UA_BY_SUITE ": the keys are good for one cipher suite: "
-                "--dtls-ciphers must name exactly one\n",
-                options_where("ua-protocol-id"));
-        return false;
-    }
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
-        dtls_ua_protocol_id(ids[system], suites->number[0]);
+        if (!dtls_ua_of_one_suite(ids[system], suites))
+            return false;
     return true;
 }
 
@@ -48,7 +42,7 @@ bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LEN
 {
     const char *texts[KEY_SYSTEMS + 1] = {NULL}; /* the last: of those that are not named */
 
-    if (given[0] != NULL && given[1] == NULL && strcmp(given[0], UA_BY_SUITE) == 0)
+    if (given[0] != NULL && given[1] == NULL && strcmp(given[0], DTLS_UA_BY_SUITE) == 0)
         return by_suite(ids, suites);
     for (; *given != NULL; given++) {
         const char *text = *given;

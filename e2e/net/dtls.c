@@ -9,11 +9,12 @@
 #include "net/tls.h"
 #include "options.h"
 #include "printable.h"
-#include "tls13_psk.h"
 
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define MESSAGE_MAX 2048 /* octets that a message of a handshake may announce; libssl adds to it */
 
@@ -99,21 +100,22 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
     return ctx;
 }
 
-uint16_t dtls_suite(const SSL *ssl)
+bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
+                          const struct dtls_suites *suites)
 {
-    const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
-
-    if (cipher == NULL)
-        cipher = SSL_get_current_cipher(ssl);
-    return cipher == NULL ? 0 : SSL_CIPHER_get_protocol_id(cipher);
-}
-
-void dtls_ua_protocol_id(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite)
-{
+    const uint16_t suite = suites->number[0];
     const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {
         1, 0, 1, (unsigned char)(suite >> 8), (unsigned char)suite};
 
-    memcpy(id, octets, sizeof(octets));
+    if (suites->count == 1) {
+        memcpy(id, octets, sizeof(octets));
+        return true;
+    }
+    fprintf(stderr,
+            "%s--ua-protocol-id " DTLS_UA_BY_SUITE ": a key is good for one cipher suite: "
+            "--dtls-ciphers must name exactly one\n",
+            options_where("ua-protocol-id"));
+    return false;
 }
 
 static bool has_extension(SSL *ssl, unsigned int number)
@@ -153,10 +155,40 @@ const char *dtls_judge_client_hello(SSL *ssl)
     return NULL;
 }
 
+bool dtls_set_connected(SSL *ssl, int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ip4;
+        struct sockaddr_in6 ip6;
+    } peer;
+    socklen_t size = sizeof(peer);
+    BIO *bio = BIO_new_dgram(fd, BIO_NOCLOSE);
+    BIO_ADDR *address = BIO_ADDR_new();
+    bool done = bio != NULL && address != NULL && getpeername(fd, &peer.any, &size) == 0;
+
+    if (done && peer.any.sa_family == AF_INET6)
+        done = BIO_ADDR_rawmake(address, AF_INET6, &peer.ip6.sin6_addr, sizeof(peer.ip6.sin6_addr),
+                                peer.ip6.sin6_port);
+    else if (done)
+        done = BIO_ADDR_rawmake(address, AF_INET, &peer.ip4.sin_addr, sizeof(peer.ip4.sin_addr),
+                                peer.ip4.sin_port);
+    if (done)
+        (void)BIO_ctrl_set_connected(bio, address);
+    BIO_ADDR_free(address);
+    if (!done) {
+        BIO_free(bio);
+        return false;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    (void)DTLS_set_link_mtu(ssl, DGRAM_LINK_MTU);
+    return true;
+}
+
 /* What a client offers. */
 struct offer {
-    const char *identity;
-    const unsigned char *key;
+    char identity[PSK_MAX_IDENTITY_LEN + 1];
+    unsigned char key[DTLS_KEY_MAX];
     size_t length;
 };
 
@@ -166,7 +198,7 @@ static void free_offer(void *parent, void *value, CRYPTO_EX_DATA *data, int inde
                        void *argp)
 {
     (void)parent, (void)data, (void)index, (void)argl, (void)argp;
-    OPENSSL_free(value);
+    OPENSSL_clear_free(value, sizeof(struct offer));
 }
 
 static void get_offer_index(void)
@@ -190,15 +222,19 @@ static unsigned int use_offer(SSL *ssl, const char *hint, char *identity, unsign
 bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length)
 {
     static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-    struct offer *offer = OPENSSL_zalloc(sizeof(*offer));
+    struct offer *offer = NULL;
 
+    if (strlen(identity) < sizeof(offer->identity) && length <= sizeof(offer->key))
+        offer = OPENSSL_zalloc(sizeof(*offer));
     if (offer == NULL || !CRYPTO_THREAD_run_once(&once, get_offer_index)) {
         OPENSSL_free(offer);
         return false;
     }
-    *offer = (struct offer){identity, key, length};
+    memcpy(offer->identity, identity, strlen(identity) + 1);
+    memcpy(offer->key, key, length);
+    offer->length = length;
     if (!SSL_set_ex_data(ssl, offer_index, offer)) {
-        OPENSSL_free(offer);
+        OPENSSL_clear_free(offer, sizeof(*offer));
         return false;
     }
     SSL_set_psk_client_callback(ssl, use_offer);

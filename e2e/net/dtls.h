@@ -17,6 +17,7 @@
 
 #define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
 #define DTLS_CIPHERS_MAX 8
+#define DTLS_KEY_MAX     64 /* octets of a client's PSK */
 
 /* The numbers of cipher suites, as in a hello. */
 struct dtls_suites {
@@ -33,11 +34,14 @@ bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers);
 /* A context of these suites; keylog as in tls.h. NULL: the reason went to standard error. */
 SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog);
 
-/* The suite that a handshake has agreed on, from the server's hello on; 0: none yet. */
-uint16_t dtls_suite(const SSL *ssl);
+#define DTLS_UA_BY_SUITE "suite" /* in place of a Ua security protocol identifier */
 
-/* The Ua security protocol identifier of a suite: 01 00 01 yy zz (TS 33.220 H.3). */
-void dtls_ua_protocol_id(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite);
+/*
+ * The Ua security protocol identifier of the one suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222
+ * 5.4). False: there are several, as standard error says.
+ */
+bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
+                          const struct dtls_suites *suites);
 
 /*
  * A server's look at a ClientHello: what it lacks, NULL: nothing. Without encrypt-then-MAC suites
@@ -45,10 +49,10 @@ void dtls_ua_protocol_id(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t 
  */
 const char *dtls_judge_client_hello(SSL *ssl);
 
-/*
- * A client's PSK; identity and key are kept, not copied, until the handshake is complete. False:
- * out of memory.
- */
+/* Have a client's SSL speak over a connected socket of datagrams. False: out of memory. */
+bool dtls_set_connected(SSL *ssl, int fd);
+
+/* A client's PSK, which lives as long as its SSL. False: too long, or out of memory. */
 bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length);
 
 /* The handshake is complete: was it one with a key, and all that is required? */

@@ -8,6 +8,8 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/local_listener.h"
 #include "net/signals.h"
 #include "net/tls.h"
@@ -29,12 +31,12 @@
 SIGNALS_SET_UP_FIRST;
 
 static struct {
-    const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
+    const char *connect, *e2e_connect, *dtls_ciphers, *devices, *insecure_devices, *identity, *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
     const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
     const char *log_level, *log_file;
 } option = {
-    .ua_protocol_id = UA_PROTOCOL_ID,
+    .dtls_ciphers = DTLS_CIPHERS,
     .mode = "3GPP",
     .digest = "SHA2-256",
     .usage = USAGE,
@@ -44,9 +46,12 @@ static struct {
 };
 
 static const struct option_row rows[] = {
-    {"connect", "HOST:PORT", &option.connect, true, "the NAF"},
-    {"e2e-connect", "HOST:PORT", &option.e2e_connect, false,
+    {"connect", "[udp:]HOST:PORT", &option.connect, true, "the NAF; udp: over DTLS"},
+    {"e2e-connect", "[udp:]HOST:PORT", &option.e2e_connect, false,
      "the enterprise's e2e endpoint; without it the NAF's address"},
+    {"dtls-ciphers", "LIST", &option.dtls_ciphers, false,
+     "cipher suites over DTLS, in OpenSSL's names; PSK-AES128-CCM8 and others without ECDHE have "
+     "no forward secrecy"},
     {"devices", "FILE", &option.devices, false,
      "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty; "
      "with --bsf the device's Ka's alone are taken"},
@@ -57,7 +62,8 @@ static const struct option_row rows[] = {
      "the device's permanent name: its last row, unless --identity names one; said with the nonce, "
      "for an operator whose answer names nobody"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
-    {"ua-protocol-id", "HEX", &option.ua_protocol_id, false, "Ua security protocol identifier"},
+    {"ua-protocol-id", "suite|HEX", &option.ua_protocol_id, false,
+     "Ua security protocol identifier; suite: that of the cipher suite, as over DTLS by default"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
     {"digest", "DIGEST", &option.digest, false, "hash of the HMAC; the flag must say the same"},
     {"usage", "TEXT", &option.usage, false, "what the key is for; the flag must say the same"},
@@ -177,6 +183,7 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     struct addrs targets[2] = {{.fixed = NULL}};
     const struct client_setup rest = {
         .ctx = tls_psk_ctx(TLS_client_method(), option.keylog),
+        .dtls = dtls_psk_ctx(DTLS_client_method(), option.dtls_ciphers, option.keylog),
         .e2e = e2e,
         .naf_name = option.connect,
         .endpoint_name = endpoint,
@@ -189,13 +196,15 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     };
     int status = CLIENT_OTHER;
 
-    if (rest.ctx != NULL && addrs_open(&targets[0], "connect", option.connect) &&
-        addrs_open(&targets[1], "e2e-connect", endpoint))
+    if (rest.ctx != NULL && rest.dtls != NULL &&
+        addrs_open_any(&targets[0], "connect", option.connect) &&
+        addrs_open_any(&targets[1], "e2e-connect", endpoint))
         status = bootstrap_options_are_given() ? bootstrap_and_run(&rest, ua_protocol_id)
                                                : open_keys(&rest, NULL);
     addrs_close(&targets[0]);
     addrs_close(&targets[1]);
     SSL_CTX_free(rest.ctx);
+    SSL_CTX_free(rest.dtls);
     return status;
 }
 
@@ -282,8 +291,8 @@ static int check(struct e2e_setup *setup)
     check_keys(&checks, setup->ua_protocol_id);
     checks_appended(&checks, "log-file", option.log_file, false);
     checks_appended(&checks, "keylog", option.keylog, true);
-    checks_address(&checks, "connect", option.connect, false);
-    checks_address(&checks, "e2e-connect", option.e2e_connect, false);
+    checks_any_address(&checks, "connect", option.connect, false);
+    checks_any_address(&checks, "e2e-connect", option.e2e_connect, false);
     (void)snprintf(subject, sizeof(subject), "--listen %.300s",
                    option.listen == NULL ? "" : option.listen);
     if (option.listen != NULL)
@@ -348,6 +357,21 @@ static bool is_one_identity(void)
     return false;
 }
 
+/* What is not given is that of TLS 1.3, or over DTLS that of the cipher suite. */
+static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH])
+{
+    struct dtls_suites suites;
+
+    if (!dtls_read_ciphers(&suites, option.dtls_ciphers))
+        return false;
+    if (option.ua_protocol_id == NULL)
+        option.ua_protocol_id =
+            dgram_address(option.connect) != NULL ? DTLS_UA_BY_SUITE : UA_PROTOCOL_ID;
+    return strcmp(option.ua_protocol_id, DTLS_UA_BY_SUITE) == 0
+               ? dtls_ua_of_one_suite(ua, &suites)
+               : tls_read_ua_protocol_id(ua, option.ua_protocol_id);
+}
+
 int main(int argc, char *argv[])
 {
     unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
@@ -372,7 +396,7 @@ int main(int argc, char *argv[])
                                .mode = option.mode,
                                .digest = option.digest,
                                .usage = option.usage};
-    if (!tls_read_ua_protocol_id(ua, option.ua_protocol_id))
+    if (!read_ua_protocol_id(ua))
         return options_refusal();
     if (options_are_to_be_checked())
         return check(&setup);
