@@ -27,6 +27,7 @@
 struct dgram_relay {
     SSL *ssl;
     int plain;
+    bool ends; /* plain is one of a pair, whose messages have an end: an empty one */
     struct io_watch secure;
     struct event from_plain;
     int64_t *active;
@@ -110,6 +111,10 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
     for (unsigned int turn = 0; turn < TURNS; turn++) {
         const ssize_t got = recv(fd, octets, sizeof(octets), MSG_DONTWAIT);
 
+        if (got == 0 && relay->ends) {
+            finish(relay, NULL);
+            return;
+        }
         if (got < 0) {
             if (errno != EAGAIN && errno != EINTR)
                 judge(errno);
@@ -125,6 +130,14 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
     OPENSSL_cleanse(octets, sizeof(octets));
 }
 
+static bool is_of_pair(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof(type);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
 struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
                                       const unsigned char *header, size_t header_length,
                                       int64_t *active, dgram_relay_ended *ended, void *argument)
@@ -137,11 +150,13 @@ struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
     }
     relay->ssl = ssl;
     relay->plain = plain;
+    relay->ends = is_of_pair(plain);
     relay->active = active;
     relay->ended = ended;
     relay->argument = argument;
     relay->header_length = header_length;
-    memcpy(relay->header, header, header_length);
+    if (header_length > 0)
+        memcpy(relay->header, header, header_length);
     io_watch_init_ssl(&relay->secure, loop, ssl, on_secure, relay);
     io_watch_set(&relay->secure, IO_OK, 0);
     (void)event_assign(&relay->from_plain, loop->base, plain, EV_READ | EV_PERSIST, on_plain,

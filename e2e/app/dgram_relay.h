@@ -20,8 +20,8 @@ struct dgram_relay;
 typedef void dgram_relay_ended(void *argument, const char *reason);
 
 /*
- * Relay between ssl (handshake complete) and plain, a connected socket of datagrams, which the
- * relay owns from now on. header: what goes in front of each datagram to plain; it is copied.
+ * Relay between ssl (handshake complete) and plain, a connected socket of datagrams or one of a pair
+ * of SOCK_SEQPACKET, whose end is the relay's. The relay owns it from now on. header: what goes in front of each datagram to plain; it is copied.
  * *active becomes clock_ms() at each datagram. ended() comes later, from the loop. NULL: out of
  * memory; plain is closed then, too.
  */

@@ -88,8 +88,9 @@ static const struct option_row message_rows[] = {
 };
 
 static const struct option_row listen_rows[] = {
-    {"listen", "HOST:PORT|unix:PATH", &option.listen, false,
-     "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device"},
+    {"listen", "[udp:]HOST:PORT|unix:PATH", &option.listen, false,
+     "a loopback address, or a socket of mode 0600: whoever connects there speaks as the device; "
+     "udp: datagrams, for an endpoint over DTLS"},
     {"reload-interval", "SECONDS", &option.reload_interval, false,
      "how often the devices file is looked at: what has changed is read again; 0: at SIGHUP alone"},
     {"log-level", "err|warning|info", &option.log_level, false,
@@ -233,7 +234,9 @@ static bool opens_keys(void *argument)
 
 static bool listens_here(void *argument)
 {
-    return local_listener_check("listen", argument);
+    const char *udp = dgram_address(argument);
+
+    return local_listener_check("listen", udp == NULL ? argument : udp);
 }
 
 /* What a bootstrapping needs, as far as it can be had without a BSF. */
@@ -300,6 +303,16 @@ static int check(struct e2e_setup *setup)
     return checks_status(&checks);
 }
 
+static bool is_udp(const char *address)
+{
+    return dgram_address(address) != NULL;
+}
+
+static const char *e2e_address(void)
+{
+    return option.e2e_connect == NULL ? option.connect : option.e2e_connect;
+}
+
 /* One of the two things to do, with what belongs to it; else the sentence is said. */
 static bool is_one_task(void)
 {
@@ -307,6 +320,10 @@ static bool is_one_task(void)
         (void)ue_say(options_refusal(), option.message == NULL
                                             ? "--message or --listen is missing"
                                             : "--message and --listen exclude each other");
+    else if (option.listen != NULL && is_udp(option.listen) != is_udp(e2e_address()))
+        (void)ue_say(options_refusal(),
+                     "--listen: datagrams (udp:) go with an endpoint over DTLS, --e2e-connect "
+                     "udp:, and streams with one over TLS");
     else if (option.listen != NULL && option.allow_plain != NULL)
         (void)ue_say(options_refusal(),
                      "--allow-plain goes with --message: --listen relays e2e alone");
