@@ -32,7 +32,7 @@ from datagrams import (
     pair_of,
 )
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, wait_until, write_devices
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, wait_until, write_devices
 
 IDENTITY = "bob@bsf.example.com"
 PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
@@ -317,3 +317,28 @@ def test_suites_without_cbc(devices: Path) -> None:
         assert hello[RECORD] == SERVER_HELLO
         session = RECORD + 12 + 2 + 32
         assert hello[session + 1 + hello[session] :][:2] == b"\xcc\xac"
+
+
+def test_paused_handshakes_end(tmp_path: Path) -> None:
+    """A handshake that waits for its key and is given up: its stack that leaks, or a crash."""
+    key = tmp_path / "store.key"
+    key.write_text("1:" + secrets.token_hex(32) + "\n")
+    key.chmod(0o600)
+    with socket.create_server((LOOPBACK, 0)) as deaf:
+        with Process(
+            *[BUILD / "e2e/e2e-as", "--e2e-accept", OVER_UDP, "--store-key", key],
+            *["--store", f"redis://{LOOPBACK}:{deaf.getsockname()[1]}", "--drain-timeout", "0"],
+            *["--metrics", f"{LOOPBACK}:0", "--handshake-timeout", "1"],
+        ) as server:
+            address, metrics = (server.read().decode().split()[1] for _ in range(2))
+            clients = [
+                StockDtlsClient(address, f"e2e-{number:032x}", KS_NAF) for number in range(5)
+            ]
+            for client in clients:
+                server.wait_for_error("the handshake was not complete in time")
+                client.stop()
+            wait_until(lambda: metric(metrics, "e2e_connections_open") == 0)
+            with StockDtlsClient(address, f"e2e-{5:032x}", KS_NAF):
+                wait_until(lambda: metric(metrics, "e2e_handshakes_unfinished") == 1)
+                server.process.terminate()
+                assert server.wait() == 0, server.errors
