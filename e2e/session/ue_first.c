@@ -317,6 +317,7 @@ void ue_serve_first(struct ue *ue)
 {
     struct connection *connection = &ue->connection;
     char peer[LOG_ADDRESS_SIZE];
+    int64_t handshake_ends;
 
     audit("key-used", "key", "Ks_NAF", "identity", ue->claim.identity, "device",
           ue->claim.device[0] == '\0' ? NULL : ue->claim.device, "naf", ue_service(ue)->naf.name,
@@ -326,6 +327,9 @@ void ue_serve_first(struct ue *ue)
         ue->lines.max = LINE_MAX_LENGTH_UDP;
     ue->is_first_line = true;
     ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);
+    handshake_ends = connection->deadline;
     begin_line(ue, on_readable);
+    if (SSL_is_dtls(connection->ssl) && connection->deadline < handshake_ends)
+        connection->deadline = handshake_ends; /* the UE may not know yet that it is complete */
     io_watch_set(&connection->watch, IO_OK, 0);
 }

@@ -367,6 +367,8 @@ static enum io_status set_up_tls(struct client *client)
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
+    io_watch_cancel(&client->watch);
+    io_watch_init_ssl(&client->watch, client->loop, ssl, on_ready, client);
     return IO_OK;
 }
 

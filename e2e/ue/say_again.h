@@ -1,5 +1,5 @@
 /*
- * When a datagram that nobody has answered is sent again: after 1, 2, 4, 8 s, and so on
+ * When a datagram that nobody has answered is sent again: after 1, 2, 4, and then 8 s each
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,9 @@ struct say_again {
 /* It was sent for the first time, or again. */
 static inline void say_again_sent(struct say_again *again)
 {
-    again->interval = again->interval == 0 ? 1000 : 2 * again->interval;
+    again->interval = again->interval == 0      ? 1000
+                      : again->interval >= 8000 ? 8000
+                                                : 2 * again->interval;
     again->next = clock_ms() + again->interval;
 }
 
