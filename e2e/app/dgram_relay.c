@@ -1,5 +1,6 @@
 /*
- * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all this
+ * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all
+ * this
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 /*
- * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all this
+ * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all
+ * this
  *
  * One for one, both ways. What a side does not take is lost and counted, as on any path.
  *
@@ -20,10 +21,10 @@ struct dgram_relay;
 typedef void dgram_relay_ended(void *argument, const char *reason);
 
 /*
- * Relay between ssl (handshake complete) and plain, a connected socket of datagrams or one of a pair
- * of SOCK_SEQPACKET, whose end is the relay's. The relay owns it from now on. header: what goes in front of each datagram to plain; it is copied.
- * *active becomes clock_ms() at each datagram. ended() comes later, from the loop. NULL: out of
- * memory; plain is closed then, too.
+ * Relay between ssl (handshake complete) and plain, a connected socket of datagrams or one of a
+ * pair of SOCK_SEQPACKET, whose end is the relay's. The relay owns it from now on. header: what
+ * goes in front of each datagram to plain; it is copied. *active becomes clock_ms() at each
+ * datagram. ended() comes later, from the loop. NULL: out of memory; plain is closed then, too.
  */
 struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
                                       const unsigned char *header, size_t header_length,

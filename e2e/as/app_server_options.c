@@ -112,9 +112,9 @@ static const struct option_row store[] = {
 };
 
 static const struct option_row endpoint[] = {
-    {"forward", "HOST:PORT|unix:PATH", &given.forward, false,
-     "relay e2e connections to the application there (default: an echo); udp:HOST:PORT: datagrams "
-     "over DTLS"},
+    {"forward", "[udp:]HOST:PORT|unix:PATH", &given.forward, false,
+     "relay e2e connections to the application there (default: an echo); udp: datagrams, of an "
+     "endpoint over DTLS"},
     {"proxy-protocol", NULL, &given.proxy_protocol, false,
      "tell it who it is, in a header of version 2: the device is PP2_TYPE_SSL's CN"},
 };

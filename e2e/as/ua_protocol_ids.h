@@ -17,8 +17,8 @@
 
 /*
  * Read "[akma:|gba:]HEX" of each option, up to a NULL. Without a prefix it is for the systems that
- * are not named; what nobody gives is UA_PROTOCOL_ID. DTLS_UA_BY_SUITE: that of the one suite of suites,
- * for every system. False: the reason went to standard error.
+ * are not named; what nobody gives is UA_PROTOCOL_ID. DTLS_UA_BY_SUITE: that of the one suite of
+ * suites, for every system. False: the reason went to standard error.
  */
 bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
                           const char *const *given, const struct dtls_suites *suites);

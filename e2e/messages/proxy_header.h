@@ -18,7 +18,8 @@
 
 /*
  * Write the header of a connection (is_udp: of a datagram, over DTLS 1.2) that came from peer to
- * local, two addresses of one family. The length; an address of another family than IPv4 and IPv6 is left unsaid.
+ * local, two addresses of one family. The length; an address of another family than IPv4 and IPv6
+ * is left unsaid.
  */
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,
                     const struct sockaddr *local, const char *device, bool is_udp);

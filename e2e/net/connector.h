@@ -3,8 +3,8 @@
  *
  * Names are resolved when it is asked for, off the loop (resolver.h). All addresses are tried
  * within one deadline: the next one where one fails, and beside it where it has not answered after
- * 250 ms; families by turns, in the order that getaddrinfo() has them (RFC 8305). A socket of UDP is
- * connected as soon as there is a way to the address, whoever is there.
+ * 250 ms; families by turns, in the order that getaddrinfo() has them (RFC 8305). A socket of UDP
+ * is connected as soon as there is a way to the address, whoever is there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -16,7 +16,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MESSAGE_MAX 2048 /* octets that a message of a handshake may announce; libssl adds to it */
+#define MESSAGE_MAX                                                              \
+    2048 /* octets that a message of a handshake may announce; libssl adds to it \
+          */
 
 static bool fail(const char *ciphers, const char *what)
 {
@@ -104,8 +106,8 @@ bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
                           const struct dtls_suites *suites)
 {
     const uint16_t suite = suites->number[0];
-    const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {
-        1, 0, 1, (unsigned char)(suite >> 8), (unsigned char)suite};
+    const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {1, 0, 1, (unsigned char)(suite >> 8),
+                                                              (unsigned char)suite};
 
     if (suites->count == 1) {
         memcpy(id, octets, sizeof(octets));

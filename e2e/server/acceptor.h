@@ -15,7 +15,7 @@
 struct endpoints {
     struct endpoint endpoint[ENDPOINTS_MAX];
     size_t count;
-    size_t loops;       /* how many there are */
+    size_t loops;      /* how many there are */
     bool counted;      /* left is looked at */
     atomic_int left;   /* connections that are still to be accepted: --connections */
     atomic_int closed; /* loops that do not accept any more */

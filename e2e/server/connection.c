@@ -188,9 +188,8 @@ static const char *what_failed(const struct connection *connection)
 {
     if (client_hello_was_refused(connection->ssl))
         return "its second ClientHello announces too much, or is none";
-    return tls_error(SSL_want_async_job(connection->ssl)
-                         ? "too many handshakes wait for their keys"
-                         : "the connection was cut");
+    return tls_error(SSL_want_async_job(connection->ssl) ? "too many handshakes wait for their keys"
+                                                         : "the connection was cut");
 }
 
 static void handshake(void *argument, bool in_time)
@@ -217,8 +216,7 @@ static void handshake(void *argument, bool in_time)
         metrics_observe_since(METRIC_TIME_HANDSHAKE, connection->began);
         connection->kind->ready(connection);
     } else if (result == IO_ERROR || result == IO_EOF) {
-        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
-                         what_failed(connection));
+        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE, what_failed(connection));
     } else {
         io_watch_set(&connection->watch, result, connection->deadline);
         if (SSL_waiting_for_async(connection->ssl))

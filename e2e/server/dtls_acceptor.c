@@ -80,8 +80,8 @@ static bool derive_cookie(SSL *ssl, int64_t period, unsigned char cookie[COOKIE_
     if (bio == NULL || !CRYPTO_THREAD_run_once(&cookies_once, make_secret) || !cookies.is_there)
         return false;
     memcpy(data, &period, sizeof(period));
-    length = write_address((const struct sockaddr *)&dgram_bio_path(bio)->peer,
-                           data + sizeof(period));
+    length =
+        write_address((const struct sockaddr *)&dgram_bio_path(bio)->peer, data + sizeof(period));
     return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, cookies.secret, sizeof(cookies.secret),
                      data, sizeof(period) + length, cookie, COOKIE_LENGTH, NULL) != NULL;
 }
@@ -103,8 +103,7 @@ static int verify_cookie(SSL *ssl, const unsigned char *given, unsigned int leng
     unsigned char cookie[COOKIE_LENGTH];
 
     for (int64_t period = now; length == COOKIE_LENGTH && period >= now - 1; period--)
-        if (derive_cookie(ssl, period, cookie) &&
-            CRYPTO_memcmp(given, cookie, COOKIE_LENGTH) == 0)
+        if (derive_cookie(ssl, period, cookie) && CRYPTO_memcmp(given, cookie, COOKIE_LENGTH) == 0)
             return 1;
     return 0;
 }

@@ -203,8 +203,8 @@ static void explain(const struct connection *connection, struct refusal_facts *f
 #define UE_KIND(called, counter, told)                                                      \
     {                                                                                       \
         .name = (called), .accepted = (counter), .size = sizeof(struct ue), .counts = true, \
-        .pool = POOL_UES, .ctx = get_ctx, .dtls_ctx = get_dtls_ctx,                             \
-        .find_key = psk_lookup_find_key, .ready = ready, .release = release_ue,            \
+        .pool = POOL_UES, .ctx = get_ctx, .dtls_ctx = get_dtls_ctx,                         \
+        .find_key = psk_lookup_find_key, .ready = ready, .release = release_ue,             \
         .runs_on = runs_on, .drain = (told), .explain = explain                             \
     }
 

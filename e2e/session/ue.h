@@ -41,11 +41,11 @@ struct ue {
     /* first connection */
     struct tls_lines lines;
     struct ue_repeats *repeats; /* over DTLS: what was answered, and with what */
-    bool is_first_line;   /* the nonce that comes is the first one */
-    bool goes_on;         /* it may have several */
-    bool is_held;         /* between two of them */
-    char *claimed_ka_id;  /* NULL: the UE did not say which Ka it has */
-    char *claimed_device; /* where the source named none; NULL: nor did the UE */
+    bool is_first_line;         /* the nonce that comes is the first one */
+    bool goes_on;               /* it may have several */
+    bool is_held;               /* between two of them */
+    char *claimed_ka_id;        /* NULL: the UE did not say which Ka it has */
+    char *claimed_device;       /* where the source named none; NULL: nor did the UE */
     unsigned char nonce[NONCE_LENGTH];
     unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it goes on */
     struct source_request *source_request;

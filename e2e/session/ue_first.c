@@ -248,8 +248,7 @@ static void take_line(struct ue *ue, const char *line, size_t length)
         take_repeat(ue, line, length);
         return;
     }
-    if (SSL_is_dtls(ue->connection.ssl) &&
-        (ue->repeats = ue_repeats_new(line, length)) == NULL) {
+    if (SSL_is_dtls(ue->connection.ssl) && (ue->repeats = ue_repeats_new(line, length)) == NULL) {
         ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
         return;
     }

@@ -42,7 +42,7 @@ struct client {
     struct sockaddr_storage address; /* of the connection that is under way */
     struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
-    struct say_again again; /* over DTLS: its line */
+    struct say_again again;                /* over DTLS: its line */
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
     struct e2e_flag flag;
     enum client_outcome outcome;
@@ -331,14 +331,12 @@ static bool offer(struct client *client, SSL *ssl)
     const struct client_setup *setup = client->setup;
 
     if (SSL_is_dtls(ssl))
-        return is_second(client) ? dtls_psk_offer(ssl, client->flag.identity, client->e2e_key,
-                                                  E2E_KEY_LENGTH)
-                                 : name_server(setup, ssl) &&
-                                       dtls_psk_offer(ssl, setup->identity, setup->device->ks_naf,
-                                                      KS_NAF_LENGTH);
+        return is_second(client)
+                   ? dtls_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH)
+                   : name_server(setup, ssl) &&
+                         dtls_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     if (!is_second(client))
-        return offer_version(setup, ssl) &&
-               name_server(setup, ssl) &&
+        return offer_version(setup, ssl) && name_server(setup, ssl) &&
                tls13_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
 }
@@ -614,8 +612,8 @@ static void on_ready(void *argument, bool in_time)
     enum io_status result;
 
     ERR_clear_error();
-    in_time = in_time || (client->step == STEP_FLAG &&
-                          say_again_now(&client->again, client->deadline));
+    in_time =
+        in_time || (client->step == STEP_FLAG && say_again_now(&client->again, client->deadline));
     result = in_time ? ask_again(client) : IO_WANT_READ;
     while (in_time && result == IO_OK && !is_complete(client)) {
         result = steps[client->step](client);

@@ -14,8 +14,9 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-#define CLIENT_SECONDS     10 /* each step has to be complete within */
-#define CLIENT_SECONDS_UDP 40 /* ... over datagrams: a flight is sent after 0, 1, 3, 7, 15 and 31 s */
+#define CLIENT_SECONDS 10 /* each step has to be complete within */
+#define CLIENT_SECONDS_UDP \
+    40 /* ... over datagrams: a flight is sent after 0, 1, 3, 7, 15 and 31 s */
 #define CLIENT_REASON_SIZE 600
 
 /* What a UE is set up with; kept, not copied. */

@@ -57,7 +57,8 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
 
     (void)what;
     for (unsigned int turn = 0; turn < TURNS; turn++) {
-        const ssize_t length = recv(fd, listener->datagram, sizeof(listener->datagram), MSG_DONTWAIT);
+        const ssize_t length =
+            recv(fd, listener->datagram, sizeof(listener->datagram), MSG_DONTWAIT);
 
         if (length < 0 && (errno == EAGAIN || errno == EINTR))
             return;
@@ -85,8 +86,7 @@ static struct peer *find(const struct dgram_listener *listener, const struct dgr
 
 static struct peer *add(struct dgram_listener *listener, const struct dgram_path *path)
 {
-    struct peer *peer =
-        listener->count < DGRAM_LISTENER_MAX ? OPENSSL_zalloc(sizeof(*peer)) : NULL;
+    struct peer *peer = listener->count < DGRAM_LISTENER_MAX ? OPENSSL_zalloc(sizeof(*peer)) : NULL;
     int pair[2];
 
     if (peer == NULL ||

@@ -14,8 +14,9 @@
 
 #include <stdbool.h>
 
-#define DGRAM_LISTENER_MAX  1024 /* peers of a socket at a time */
-#define DGRAM_LISTENER_IDLE 300  /* seconds without a datagram either way; then a peer is forgotten */
+#define DGRAM_LISTENER_MAX 1024 /* peers of a socket at a time */
+#define DGRAM_LISTENER_IDLE \
+    300 /* seconds without a datagram either way; then a peer is forgotten */
 
 struct dgram_listener;
 

@@ -31,7 +31,8 @@
 SIGNALS_SET_UP_FIRST;
 
 static struct {
-    const char *connect, *e2e_connect, *dtls_ciphers, *devices, *insecure_devices, *identity, *naf_fqdn;
+    const char *connect, *e2e_connect, *dtls_ciphers, *devices, *insecure_devices, *identity,
+        *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
     const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
     const char *log_level, *log_file;

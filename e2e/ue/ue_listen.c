@@ -196,8 +196,8 @@ static void relay_now(struct local *local)
     struct loop *loop = local->worker->loop;
 
     if (local->is_udp)
-        local->dgram_relay = dgram_relay_start(loop, local->ssl, local->fd, NULL, 0,
-                                               &local->active, relay_has_ended, local);
+        local->dgram_relay = dgram_relay_start(loop, local->ssl, local->fd, NULL, 0, &local->active,
+                                               relay_has_ended, local);
     else
         local->relay = relay_start(loop->base, local->ssl, local->fd, NULL, 0, &local->active,
                                    relay_has_ended, local);
@@ -493,9 +493,8 @@ static bool start_bootstrap(struct turns *turns, struct ue_keys *keys,
     return turns->bootstrap != NULL;
 }
 
-static bool serve(const struct doors *doors, const sigset_t *signals,
-                  struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap,
-                  struct looks *looks)
+static bool serve(const struct doors *doors, const sigset_t *signals, struct ue_keys *keys,
+                  const struct ue_bootstrap_options *bootstrap, struct looks *looks)
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));

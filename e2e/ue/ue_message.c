@@ -93,8 +93,7 @@ static void on_ready(void *argument, bool in_time)
     if (result == IO_OK)
         result = tls_lines_read(&message->lines, &line, &length);
     if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
-        io_watch_set(&message->watch, result,
-                     say_again_until(&message->again, message->deadline));
+        io_watch_set(&message->watch, result, say_again_until(&message->again, message->deadline));
     else if (result == IO_OK)
         end_message(message, check_answer(message, line, length));
     else

@@ -82,9 +82,7 @@ def test_identifier_is_the_suites(devices: Path, suite: str) -> None:
     """A NAF_Id over DTLS that is not 01 00 01 and the suite (TS 33.222 5.4), on either side."""
     with DtlsServer(devices, "--ua-protocol-id", SUITES[suite], suites=suite) as server:
         assert dtls_ue(server, devices, IDENTITY, suites=suite).returncode == 0
-        other = dtls_ue(
-            server, devices, IDENTITY, "--ua-protocol-id", SUITES[suite], suites=suite
-        )
+        other = dtls_ue(server, devices, IDENTITY, "--ua-protocol-id", SUITES[suite], suites=suite)
         assert other.returncode == 0, other.stderr
 
 
@@ -124,7 +122,9 @@ def test_key_is_good_once(server: DtlsServer) -> None:
     assert server.count("e2e_connections_total") == 0
 
 
-@pytest.mark.parametrize("octets", [b"", b"\0", bytes(60), client_hello()[:-3], secrets.token_bytes(900)])
+@pytest.mark.parametrize(
+    "octets", [b"", b"\0", bytes(60), client_hello()[:-3], secrets.token_bytes(900)]
+)
 def test_nothing_for_strangers(server: DtlsServer, octets: bytes) -> None:
     """Rubbish from anywhere that is answered, logged or remembered."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -177,7 +177,9 @@ def lengths_of(server: DtlsServer, identity: str, key: bytes) -> list[int]:
     """What the server sends to a client whose handshake fails, until that has said all."""
     with RoughPath(pair_of(server.address)) as path:
         with StockDtlsClient(path.address, identity, key):
-            wait_until(lambda: any(each[0] == 20 or b"\x14\xfe\xfd" in each for each in path.to_server))
+            wait_until(
+                lambda: any(each[0] == 20 or b"\x14\xfe\xfd" in each for each in path.to_server)
+            )
         return [len(each) for each in path.to_client[:2]]
 
 

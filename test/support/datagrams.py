@@ -161,7 +161,9 @@ class RoughPath:
         for _ in range(2 if self.random.random() < doubling else 1):
             late = 0.05 if self.random.random() < reordering else 0.0
             self.number += 1
-            self.waiting.append((time.monotonic() + self.delay + late, self.number, way, to, octets))
+            self.waiting.append(
+                (time.monotonic() + self.delay + late, self.number, way, to, octets)
+            )
 
     def _take(self, ready: socket.socket, client: tuple[str, int] | None) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):
