@@ -8,6 +8,7 @@
 
 #include "messages/proxy_header.h"
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "net/io_watch.h"
 #include "net/tls.h"
 #include "ops/health.h"
@@ -106,7 +107,7 @@ static void on_secure(void *argument, bool in_time)
 static void on_plain(evutil_socket_t fd, short what, void *argument)
 {
     struct dgram_relay *relay = argument;
-    unsigned char octets[PART + 1];
+    unsigned char octets[DTLS_RECORD_MAX + 1];
 
     (void)what;
     for (unsigned int turn = 0; turn < TURNS; turn++) {
@@ -123,7 +124,7 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
         }
         health_up(HEALTH_APPLICATION, NULL);
         ERR_clear_error();
-        if (got > PART)
+        if (got > DTLS_RECORD_MAX)
             metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
         else if (got > 0 && SSL_write(relay->ssl, octets, (int)got) > 0)
             *relay->active = clock_ms();

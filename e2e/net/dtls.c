@@ -99,6 +99,7 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_max_cert_list(ctx, MESSAGE_MAX);
+    (void)SSL_CTX_set_max_send_fragment(ctx, DTLS_RECORD_MAX);
     return ctx;
 }
 
@@ -163,7 +164,7 @@ bool dtls_set_connected(SSL *ssl, int fd)
         struct sockaddr any;
         struct sockaddr_in ip4;
         struct sockaddr_in6 ip6;
-    } peer;
+    } peer = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t size = sizeof(peer);
     BIO *bio = BIO_new_dgram(fd, BIO_NOCLOSE);
     BIO_ADDR *address = BIO_ADDR_new();

@@ -17,7 +17,9 @@
 
 #define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
 #define DTLS_CIPHERS_MAX 8
-#define DTLS_KEY_MAX     64 /* octets of a client's PSK */
+#define DTLS_RECORD_MAX \
+    4096                /* octets of what is sent: libssl keeps so much room for each session */
+#define DTLS_KEY_MAX 64 /* octets of a client's PSK */
 
 /* The numbers of cipher suites, as in a hello. */
 struct dtls_suites {

@@ -314,6 +314,12 @@ static const char *e2e_address(void)
     return option.e2e_connect == NULL ? option.connect : option.e2e_connect;
 }
 
+/* Octets; over DTLS its echo has to go into one record. */
+static size_t message_max(void)
+{
+    return is_udp(e2e_address()) ? DTLS_RECORD_MAX - strlen("plain: ") : LINE_MAX_LENGTH;
+}
+
 /* One of the two things to do, with what belongs to it; else the sentence is said. */
 static bool is_one_task(void)
 {
@@ -341,9 +347,9 @@ static bool is_one_task(void)
         (void)ue_say(options_refusal(), "--ka-id: must be a name of 1 to %d octets",
                      E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
-             (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))
-        (void)ue_say(options_refusal(), "--message: must be one line of at most %d octets",
-                     LINE_MAX_LENGTH);
+             (strlen(option.message) > message_max() || strchr(option.message, '\n') != NULL))
+        (void)ue_say(options_refusal(), "--message: must be one line of at most %zu octets",
+                     message_max());
     else
         return true;
     return false;

@@ -300,6 +300,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/app/probe.h PROBE_SECONDS",
             "e2e/as/overview.c REFRESH_SECONDS",
             "e2e/net/dtls.h DTLS_CIPHERS_MAX",
+            "e2e/net/dtls.h DTLS_RECORD_MAX",
             "e2e/server/dtls_acceptor.c PAUSED_MAX",
             "e2e/server/dtls_acceptor.c SESSION_MAX",
             "e2e/server/dtls_acceptor.c WAITING_MAX",
