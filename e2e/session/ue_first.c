@@ -44,6 +44,12 @@ static bool digest_of(const unsigned char key[UE_KEY_LENGTH],
     return EVP_Digest(key, UE_KEY_LENGTH, digest, NULL, EVP_sha256(), NULL) > 0;
 }
 
+/* Over DTLS a UE's goodbye may get lost. */
+static bool is_kept_short(const struct ue *ue)
+{
+    return ue->repeats != NULL && ue_server(ue)->limits.idle > UE_REPEATS_SECONDS;
+}
+
 static void wait_for_next(struct ue *ue)
 {
     const struct limits *limits = &ue_server(ue)->limits;
@@ -55,7 +61,8 @@ static void wait_for_next(struct ue *ue)
         return;
     }
     begin_line(ue, on_readable);
-    connection->deadline = clock_ms() + (int64_t)limits->idle * 1000;
+    connection->deadline =
+        clock_ms() + 1000 * (int64_t)(is_kept_short(ue) ? UE_REPEATS_SECONDS : limits->idle);
     if (limits->session != 0 && session < connection->deadline)
         connection->deadline = session;
     if (tls_lines_has_begun(&ue->lines) || SSL_has_pending(connection->ssl)) {

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define UE_REPEATS_SECONDS 60 /* that a session is kept for them: a UE asks for 40 */
+
 struct ue_repeats;
 
 /* Of a line, which is copied. NULL: out of memory. */

@@ -344,3 +344,18 @@ def test_paused_handshakes_end(tmp_path: Path) -> None:
                 wait_until(lambda: metric(metrics, "e2e_handshakes_unfinished") == 1)
                 server.process.terminate()
                 assert server.wait() == 0, server.errors
+
+
+def test_no_renegotiation(server: DtlsServer) -> None:
+    """A session that begins a handshake anew, with another suite or another key."""
+    with RoughPath(pair_of(server.address)) as path:
+        client = Process(
+            *["openssl", "s_client", "-connect", path.address.removeprefix("udp:"), "-dtls1_2"],
+            *["-no_ign_eof", "-cipher", SUITE, "-psk_identity", PSK_IDENTITY, "-psk", KS_NAF.hex()],
+        )
+        with client:
+            wait_until(lambda: server.count("handshakes_total") == 1)
+            client.write(b"R\n")
+            wait_until(lambda: client.process.poll() is not None)
+    assert "no renegotiation" in client.errors, client.errors
+    assert server.count("handshakes_total") == 1

@@ -305,6 +305,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/server/dtls_acceptor.c SESSION_MAX",
             "e2e/server/dtls_acceptor.c WAITING_MAX",
             "e2e/session/psk_lookup.c OFFERED_MAX",
+            "e2e/session/ue_repeats.h UE_REPEATS_SECONDS",
             "e2e/session/ue.h UE_HELD_MAX",
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
