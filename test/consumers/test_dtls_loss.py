@@ -29,8 +29,14 @@ def test_rough_path(tmp_path: Path) -> None:
         RoughPath(pair_of(server.e2e_address), seed=2, **rough) as second,
     ):
         command = [
-            *[BUILD / "e2e/e2e-ue", "--connect", first.address, "--e2e-connect", second.address],
-            *["--devices", devices, "--naf-fqdn", FQDN],
+            *[
+                str(BUILD / "e2e/e2e-ue"),
+                "--connect",
+                first.address,
+                "--e2e-connect",
+                second.address,
+            ],
+            *["--devices", str(devices), "--naf-fqdn", FQDN],
             *["--dtls-ciphers", SUITE, "--message", "hello", "--identity"],
         ]
 

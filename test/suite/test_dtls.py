@@ -168,6 +168,8 @@ def test_cookie_is_of_the_address(server: DtlsServer) -> None:
             each.connect(pair_of(server.address))
         cookie = cookie_of(one, client_hello())
         assert len(cookie) == 32
+        one.send(client_hello(cookie + b"x"))
+        assert one.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
         other.send(client_hello(cookie))
         assert other.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
     assert server.count('connections_total{endpoint="naf"}') == 0
@@ -200,8 +202,15 @@ def test_datagrams_are_relayed(devices: Path) -> None:
         with (
             DtlsServer(devices, "--forward", forward, "--proxy-protocol") as server,
             Process(
-                *[BUILD / "e2e/e2e-ue", "--connect", server.address, "--listen", OVER_UDP],
-                *["--e2e-connect", server.e2e_address, "--devices", devices, "--naf-fqdn", FQDN],
+                *[str(BUILD / "e2e/e2e-ue"), "--connect", server.address, "--listen", OVER_UDP],
+                *[
+                    "--e2e-connect",
+                    server.e2e_address,
+                    "--devices",
+                    str(devices),
+                    "--naf-fqdn",
+                    FQDN,
+                ],
                 *["--identity", IDENTITY, "--dtls-ciphers", SUITE],
             ) as ue,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local,
@@ -236,7 +245,7 @@ REFUSED = {
 def test_options_are_refused(devices: Path, options: tuple[str, ...]) -> None:
     """Options that make no sense together, and are taken in silence."""
     result = subprocess.run(
-        [BUILD / "e2e/e2e-as", "--devices", devices, "--naf-fqdn", FQDN, *options],
+        [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN, *options],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -251,8 +260,8 @@ def test_address_in_use(server: DtlsServer, devices: Path) -> None:
     """A second server at the same port, which would get half of the first one's datagrams."""
     result = subprocess.run(
         [
-            *[BUILD / "e2e/e2e-as", "--accept", server.address, "--dtls-ciphers", SUITE],
-            *["--devices", devices, "--naf-fqdn", FQDN],
+            *[str(BUILD / "e2e/e2e-as"), "--accept", server.address, "--dtls-ciphers", SUITE],
+            *["--devices", str(devices), "--naf-fqdn", FQDN],
         ],
         env=ENVIRONMENT,
         capture_output=True,
@@ -328,7 +337,7 @@ def test_paused_handshakes_end(tmp_path: Path) -> None:
     key.chmod(0o600)
     with socket.create_server((LOOPBACK, 0)) as deaf:
         with Process(
-            *[BUILD / "e2e/e2e-as", "--e2e-accept", OVER_UDP, "--store-key", key],
+            *[str(BUILD / "e2e/e2e-as"), "--e2e-accept", OVER_UDP, "--store-key", str(key)],
             *["--store", f"redis://{LOOPBACK}:{deaf.getsockname()[1]}", "--drain-timeout", "0"],
             *["--metrics", f"{LOOPBACK}:0", "--handshake-timeout", "1"],
         ) as server:

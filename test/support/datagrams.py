@@ -47,7 +47,7 @@ class DtlsServer(Process):
     ) -> None:
         second = [] if e2e_accept is None else ["--e2e-accept", e2e_accept]
         super().__init__(
-            *[BUILD / "e2e/e2e-as", "--accept", accept, *second, "--metrics", f"{LOOPBACK}:0"],
+            *[str(BUILD / "e2e/e2e-as"), "--accept", accept, *second, "--metrics", f"{LOOPBACK}:0"],
             *["--devices", str(devices), "--naf-fqdn", FQDN, "--dtls-ciphers", suites],
             *["--drain-timeout", "0", *options],
         )

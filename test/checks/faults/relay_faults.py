@@ -232,7 +232,7 @@ FAULTS = [
     ),
     *of(
         "app/forward.c",
-        ("forward->conn->device);", "forward->conn->identity);"),
+        ("forward->conn->device, datagrams", "forward->conn->identity, datagrams"),
         by="test_the_header",
     ),
     *of(
