@@ -300,12 +300,26 @@ static bool start_it(struct successor *successor)
     return successor->pid > 0;
 }
 
+/* Two programs at one socket would each get some of a session's datagrams. */
+static bool has_datagrams(const struct endpoints *endpoints)
+{
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->endpoint[i].sockets != NULL)
+            return true;
+    return false;
+}
+
 struct successor *successor_start(struct app_server *app_server, struct event_base *base,
                                   const struct successor_answers *answers, const char **reason)
 {
     struct successor *successor = OPENSSL_zalloc(sizeof(*successor));
 
     *reason = "out of memory, descriptors or processes";
+    if (successor != NULL && has_datagrams(&app_server->endpoints)) {
+        *reason = "sockets of UDP (udp:) cannot be handed over: restart the program";
+        OPENSSL_free(successor);
+        return NULL;
+    }
     if (successor == NULL)
         return NULL;
     successor->app_server = app_server;

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import secrets
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -270,6 +271,13 @@ def test_address_in_use(server: DtlsServer, devices: Path) -> None:
         check=False,
     )
     assert result.returncode != 0 and "in use" in result.stderr, result.stderr
+
+
+def test_no_upgrade(server: DtlsServer) -> None:
+    """Two programs at one socket, each of which gets some of a session's datagrams."""
+    server.process.send_signal(signal.SIGUSR2)
+    assert "cannot be handed over" in server.wait_for_error("event=upgrade")
+    assert server.process.poll() is None
 
 
 def test_peer_begins_anew(server: DtlsServer) -> None:
