@@ -193,6 +193,7 @@ struct offer {
     char identity[PSK_MAX_IDENTITY_LEN + 1];
     unsigned char key[DTLS_KEY_MAX];
     size_t length;
+    bool has_etm; /* the server has agreed on encrypt-then-MAC */
 };
 
 static int offer_index = -1;
@@ -222,6 +223,38 @@ static unsigned int use_offer(SSL *ssl, const char *hint, char *identity, unsign
     return (unsigned int)offer->length;
 }
 
+/* Does a ServerHello, behind its header, agree on encrypt-then-MAC (RFC 7366)? */
+static bool agrees_on_etm(const unsigned char *hello, size_t length)
+{
+    size_t at = 2 + 32; /* version, random */
+
+    if (length < at + 1)
+        return false;
+    at += (size_t)hello[at] + 6; /* session, suite, compression, length of extensions */
+    while (at + 4 <= length) {
+        const unsigned int number = (unsigned int)hello[at] << 8 | hello[at + 1];
+
+        if (number == TLSEXT_TYPE_encrypt_then_mac)
+            return true;
+        at += 4 + ((size_t)hello[at + 2] << 8 | hello[at + 3]);
+    }
+    return false;
+}
+
+/* libssl does not say what was agreed on: the offer remembers it. */
+static void look_at_message(int written, int version, int type, const void *octets, size_t length,
+                            SSL *ssl, void *argument)
+{
+    struct offer *offer = SSL_get_ex_data(ssl, offer_index);
+    const unsigned char *message = octets;
+
+    (void)version, (void)argument;
+    if (written == 0 && type == SSL3_RT_HANDSHAKE && length > DTLS1_HM_HEADER_LENGTH &&
+        message[0] == SSL3_MT_SERVER_HELLO && offer != NULL)
+        offer->has_etm =
+            agrees_on_etm(message + DTLS1_HM_HEADER_LENGTH, length - DTLS1_HM_HEADER_LENGTH);
+}
+
 bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length)
 {
     static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
@@ -241,12 +274,17 @@ bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, si
         return false;
     }
     SSL_set_psk_client_callback(ssl, use_offer);
+    SSL_set_msg_callback(ssl, look_at_message);
     return true;
 }
 
 bool dtls_psk_was_used(const SSL *ssl)
 {
     const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+    const struct offer *offer = offer_index < 0 ? NULL : SSL_get_ex_data(ssl, offer_index);
 
-    return cipher != NULL && is_psk(cipher) && SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;
+    /* of a server, dtls_judge_client_hello() has taken care */
+    if (cipher == NULL || (offer != NULL && !SSL_CIPHER_is_aead(cipher) && !offer->has_etm))
+        return false;
+    return is_psk(cipher) && SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;
 }

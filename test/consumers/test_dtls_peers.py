@@ -18,7 +18,7 @@ import reference
 from consumer import FQDN, FOREIGN, IDENTITY, KA, KS_NAF, ROOT
 from datagrams import OVER_UDP, SUITE, SUITES, DtlsServer, StockDtlsClient, pair_of, port_of
 from evp import BUILD
-from flow import LOOPBACK, Process, free_port, wait_until, write_devices
+from flow import ENVIRONMENT, LOOPBACK, Process, free_port, ue_command, wait_until, write_devices
 
 CCM8 = "PSK-AES128-CCM8"
 PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
@@ -178,6 +178,36 @@ def test_gnutls_without_extended_master_secret(devices: Path) -> None:
     with DtlsServer(devices, suites=CCM8) as server:
         with gnutls(server, f"{GNUTLS}:%NO_SESSION_HASH"):
             assert "extended master secret" in server.wait_for_error("event=refused")
+
+
+@pytest.mark.parametrize(("option", "is_taken"), [(":%NO_ETM", False), ("", True)])
+def test_server_without_encrypt_then_mac(
+    devices: Path, tmp_path: Path, option: str, is_taken: bool
+) -> None:
+    """A server that agrees on CBC without encrypt-then-MAC, and that e2e-ue goes on with."""
+    port = free_port()
+    keys = tmp_path / "keys"
+    keys.write_text(f"{PSK_IDENTITY}:{KS_NAF.hex()}\n")
+    priorities = "NONE:+VERS-DTLS1.2:+PSK:+AES-128-CBC:+SHA256:+SIGN-ALL:+GROUP-ALL:+COMP-NULL"
+    with Process(
+        *["gnutls-serv", "--udp", "--port", str(port), "--pskpasswd", str(keys), "--echo"],
+        *["--priority", priorities + option],
+        environment=FOREIGN,
+    ):
+        wait_until(lambda: f":{port:04X} " in Path("/proc/net/udp").read_text())
+        done = subprocess.run(
+            [
+                *ue_command(devices, IDENTITY, f"udp:{LOOPBACK}:{port}"),
+                *["--dtls-ciphers", "PSK-AES128-CBC-SHA256"],
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ("the key was not used" in done.stderr) is not is_taken, done.stderr
+    assert ("e2e flag" in done.stderr) is is_taken, done.stderr
 
 
 def test_plain_dgram_is_no_dtls(devices: Path) -> None:
