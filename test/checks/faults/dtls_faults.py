@@ -31,11 +31,6 @@ FAULTS = [
         by="test_dtls",
     ),
     *of(
-        "session/ue.c",
-        ("ue->lookup = NULL; /* a job that pauses for it finds none */", ""),
-        by="test_dtls",
-    ),
-    *of(
         "app/dgram_relay.c",
         ("relay->header_length = header_length;", "relay->header_length = 0;"),
         by="test_dtls",
