@@ -273,6 +273,22 @@ def test_address_in_use(server: DtlsServer, devices: Path) -> None:
     assert result.returncode != 0 and "in use" in result.stderr, result.stderr
 
 
+def test_handshakes_of_a_source(devices: Path) -> None:
+    """One source address that takes every place with handshakes that it does not finish."""
+    extensions = EXTENDED_MASTER_SECRET + X25519
+    with DtlsServer(devices, "--handshakes-per-source", "2") as server:
+        strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(5)]
+        for stranger in strangers:
+            stranger.settimeout(10)
+            stranger.connect(pair_of(server.address))
+            cookie = cookie_of(stranger, client_hello(extensions=extensions))
+            stranger.send(client_hello(cookie, extensions=extensions))
+        wait_until(lambda: server.count('refusals_total{reason="handshakes-per-source"}') == 3)
+        assert server.count("handshakes_unfinished") == 2
+        for stranger in strangers:
+            stranger.close()
+
+
 def test_no_upgrade(server: DtlsServer) -> None:
     """Two programs at one socket, each of which gets some of a session's datagrams."""
     server.process.send_signal(signal.SIGUSR2)
