@@ -164,17 +164,39 @@ static bool take_option(const struct reading *reading, const char *name, const c
 
 static bool read_file(const struct reading *outer);
 
-/* From the folder of the file that includes. */
+/* The pattern in the folder of the file that includes, whose name is none; NULL: out of memory. */
+static char *whole_pattern(const struct reading *reading, const char *pattern)
+{
+    const char *slash = pattern[0] == '/' ? NULL : strrchr(reading->path, '/');
+    const size_t folder = slash == NULL ? 0 : (size_t)(slash + 1 - reading->path);
+    char *whole = malloc(2 * folder + strlen(pattern) + 1), *place = whole;
+
+    if (whole == NULL)
+        return NULL;
+    for (size_t i = 0; i < folder; i++) {
+        if (strchr("*?[\\", reading->path[i]) != NULL)
+            *place++ = '\\';
+        *place++ = reading->path[i];
+    }
+    memcpy(place, pattern, strlen(pattern) + 1);
+    return whole;
+}
+
+/* A folder that is not there has no files; one that cannot be read may have some. */
+static int on_glob_error(const char *path, int error)
+{
+    (void)path;
+    return error != ENOENT;
+}
+
 static bool expand(const struct reading *reading, const char *pattern, glob_t *found)
 {
-    const char *slash = strrchr(reading->path, '/');
-    const int folder = pattern[0] == '/' || slash == NULL ? 0 : (int)(slash + 1 - reading->path);
-    char *whole = NULL;
+    char *whole = whole_pattern(reading, pattern);
     int result;
 
-    if (asprintf(&whole, "%.*s%s", folder, reading->path, pattern) < 0)
+    if (whole == NULL)
         return say(reading, "include", "out of memory");
-    result = glob(whole, 0, NULL, found);
+    result = glob(whole, 0, on_glob_error, found);
     free(whole);
     if (result == 0 || (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") != NULL))
         return true;

@@ -8,6 +8,7 @@
 #include "printable.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VALUE_COLUMN 48 /* where --print-config says where a value came from */
@@ -79,23 +80,50 @@ size_t options_table_files(const struct options_table *table, const char *const 
     return count;
 }
 
-/* A value that the file's form would cut, or take for something else, is quoted. */
-static const char *quote_of(const char *value)
+#define BLANKS " \t\r"
+
+/* Would the file's form cut a value, or take it for something else? Then it is quoted. */
+static bool needs_quotes(const char *value)
 {
     const size_t length = strlen(value);
 
-    return length == 0 || value[0] == '"' || value[0] == '#' || strchr(" \t", value[0]) != NULL ||
-                   strchr(" \t", value[length - 1]) != NULL || strstr(value, " #") != NULL
-               ? "\""
-               : "";
+    if (length == 0 || strchr("\"#" BLANKS, value[0]) != NULL ||
+        strchr(BLANKS, value[length - 1]) != NULL)
+        return true;
+    for (size_t i = 1; i < length; i++)
+        if (value[i] == '#' && strchr(BLANKS, value[i - 1]) != NULL)
+            return true;
+    return false;
+}
+
+/* A value whole and as a file has it, so that it can be read again; but what does something to a
+ * terminal is filtered. Its octets. */
+static int print_text(const char *value)
+{
+    static const char plain[] = "\"\\\t"; /* the filter would escape them */
+    int printed = 0;
+
+    while (*value != '\0') {
+        const size_t length = strcspn(value, plain);
+        char *shown = malloc(4 * length + 4);
+
+        if (shown != NULL)
+            printed += printf("%s", printable_octets(shown, 4 * length + 4, value, length));
+        free(shown);
+        value += length;
+        if (*value != '\0')
+            printed += printf("%c", *value++);
+    }
+    return printed;
 }
 
 static void print_value(const struct option_row *row, const char *value, const char *origin)
 {
-    const char *quote = row->argument == NULL ? "" : quote_of(value);
-    const int length = printf("%s%s%s%s%s", row->name, row->argument == NULL ? "" : " ", quote,
-                              row->argument == NULL ? "" : PRINTABLE(value), quote);
+    const char *quote = row->argument != NULL && needs_quotes(value) ? "\"" : "";
+    int length = printf("%s%s%s", row->name, row->argument == NULL ? "" : " ", quote);
 
+    if (row->argument != NULL)
+        length += print_text(value) + printf("%s", quote);
     printf("%*s # %s\n", length < VALUE_COLUMN ? VALUE_COLUMN - length : 0, "", origin);
 }
 

@@ -94,17 +94,23 @@ bool postgresql_check(const char *uri, char fault[POSTGRESQL_FAULT_SIZE])
     return done;
 }
 
-/* Are all hosts sockets of this machine? */
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Are all hosts sockets of this machine? A service may name others, which only libpq sees. */
 static bool is_local(const PQconninfoOption *options)
 {
     const char *host = value_of(options, "host");
 
-    if (value_of(options, "hostaddr") != NULL)
+    if (value_of(options, "hostaddr") != NULL || environment("PGHOSTADDR") != NULL ||
+        value_of(options, "service") != NULL || environment("PGSERVICE") != NULL)
         return false;
     if (host == NULL)
-        host = getenv("PGHOST");
-    if (host == NULL || host[0] == '\0')
-        return getenv("PGHOSTADDR") == NULL;
+        host = environment("PGHOST");
     for (; host != NULL; host = strchr(host, ',')) {
         host += host[0] == ',';
         if (host[0] != '/' && host[0] != '@')
@@ -207,11 +213,14 @@ static bool read_password(char password[PASSWORD_MAX + 1], const char *path,
     return used > 0 || fail(fault, "password file: the first line has to be the password");
 }
 
-typedef PGconn *connect_function(const char *const *keywords, const char *const *values,
-                                 int expand_dbname);
+/* libpq writes what a server remarks to standard error as it comes. */
+static void ignore(void *argument, const char *remark)
+{
+    (void)argument, (void)remark;
+}
 
-static PGconn *begin(const struct postgresql_address *address, connect_function *connect,
-                     char fault[POSTGRESQL_FAULT_SIZE])
+PGconn *postgresql_start(const struct postgresql_address *address,
+                         char fault[POSTGRESQL_FAULT_SIZE])
 {
     PQconninfoOption *options = parse(address->uri, fault);
     char password[PASSWORD_MAX + 1] = "";
@@ -224,9 +233,11 @@ static PGconn *begin(const struct postgresql_address *address, connect_function 
         if (password[0] != '\0')
             add(&params, "password", password);
         if (add_hosts(&params, options, address->turn))
-            connection = connect(params.keywords, params.values, 0);
+            connection = PQconnectStartParams(params.keywords, params.values, 0);
         if (connection == NULL)
             (void)fail(fault, "out of memory");
+        else
+            (void)PQsetNoticeProcessor(connection, ignore, NULL);
         for (size_t i = 0; i < LISTS; i++)
             free(params.lists[i]);
     }
@@ -235,17 +246,13 @@ static PGconn *begin(const struct postgresql_address *address, connect_function 
     return connection;
 }
 
-PGconn *postgresql_start(const struct postgresql_address *address,
-                         char fault[POSTGRESQL_FAULT_SIZE])
-{
-    return begin(address, PQconnectStartParams, fault);
-}
-
 PGconn *postgresql_connect(const struct postgresql_address *address,
                            char fault[POSTGRESQL_FAULT_SIZE])
 {
-    PGconn *connection = begin(address, PQconnectdbParams, fault);
+    PGconn *connection = postgresql_start(address, fault);
 
+    if (connection != NULL)
+        PQreset(connection); /* starts again, and waits as PQconnectdbParams() would */
     if (connection == NULL || PQstatus(connection) == CONNECTION_OK)
         return connection;
     postgresql_say(fault, PQerrorMessage(connection));

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, char fault[SECRET_FAULT_SIZE])
+bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, void (*note)(const char *warning),
+                   char fault[SECRET_FAULT_SIZE])
 {
     struct secret secret = {.octets = NULL};
 
@@ -18,6 +19,8 @@ bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, char fault[SECRE
     }
     if (!secret_source_read(&secret, source, true, USIM_PIN_SIZE - 1, fault))
         return false;
+    if (fault[0] != '\0')
+        note(fault);
     memcpy(pin, secret.octets, secret.length);
     pin[secret.length] = '\0';
     pin[strcspn(pin, "\r\n")] = '\0';

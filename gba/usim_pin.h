@@ -11,9 +11,10 @@
 #define USIM_PIN_SIZE 17 /* more than a PIN: one that is too long is refused when it is tried */
 
 /*
- * Read it as a text, without the end of its line. fault: a warning, or empty. False: fault says
- * why, without the PIN. Cleanse it.
+ * Read it as a text, without the end of its line; note gets a warning, if there is one. False:
+ * fault says why, without the PIN. Cleanse it.
  */
-bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, char fault[SECRET_FAULT_SIZE]);
+bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, void (*note)(const char *warning),
+                   char fault[SECRET_FAULT_SIZE]);
 
 #endif

@@ -13,10 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-#define PAUSE_MS   1000 /* before a token that could not be reached is looked for again */
-#define PATIENCE_S 1    /* for other threads' calls, before the libraries are initialised again */
-#define PIN_MAX    255  /* octets */
-#define SIGN_TRIES 2
+#define PAUSE_MS        1000  /* before a token that could not be reached is looked for again */
+#define SHARED_PAUSE_MS 10000 /* between two starts of libraries that work for another token */
+#define PATIENCE_S      1 /* for other threads' calls, before the libraries are initialised again */
+#define PIN_MAX         255 /* octets */
+#define SIGN_TRIES      2
 
 struct deriver_token {
     struct deriver deriver;
@@ -66,11 +67,11 @@ static enum master_result open_session(struct token *token, struct token_session
                                        char fault[MASTER_FAULT_SIZE])
 {
     struct token_slot slot;
-    struct token_session opened = {.generation = token->generation};
+    struct token_session opened = {.generation = token->modules->generation};
     enum master_result result;
     CK_RV rv;
 
-    if (!token->modules.is_initialized)
+    if (token->modules->generation == 0)
         return master_fault(fault, MASTER_UNAVAILABLE, "pkcs11: not initialised");
     result = token_slot_find(token, &slot, fault);
     if (result != MASTER_OK)
@@ -79,7 +80,7 @@ static enum master_result open_session(struct token *token, struct token_session
     rv = slot.module->C_OpenSession(slot.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.handle);
     if (rv != CKR_OK)
         return token_fault(fault, "C_OpenSession", rv);
-    result = token_log_in(&token->login, &slot, opened.handle, fault);
+    result = token_log_in(token, &slot, opened.handle, fault);
     if (result == MASTER_OK)
         result = token_key_find(token, &opened, fault);
     if (result == MASTER_OK)
@@ -96,39 +97,76 @@ static enum master_result try_session(struct token *token, struct token_session 
 {
     enum master_result result;
 
-    (void)pthread_rwlock_rdlock(&token->calls);
+    (void)pthread_rwlock_rdlock(&token->modules->calls);
     result = open_session(token, session, fault);
-    (void)pthread_rwlock_unlock(&token->calls);
+    (void)pthread_rwlock_unlock(&token->modules->calls);
     return result;
 }
 
-/* Initialise the libraries again, once no call is under way; a call that hangs leaves them be. */
-static enum master_result start_modules(struct token *token, char fault[MASTER_FAULT_SIZE])
+/* A token's verdict on itself, for the others that share its libraries. */
+static void set_up(struct token *token, bool is_up)
 {
+    if (atomic_exchange(&token->is_up, is_up) == is_up)
+        return;
+    if (is_up)
+        atomic_fetch_add(&token->modules->up, 1);
+    else
+        atomic_fetch_sub(&token->modules->up, 1);
+}
+
+/*
+ * Initialise the libraries again, once no call is under way; a call that hangs leaves them be, and
+ * so does another token that works, for a while: its sessions end with them. Another thread may
+ * have done it, since the generation that failed.
+ */
+static enum master_result start_modules(struct token *token, unsigned long failed,
+                                        char fault[MASTER_FAULT_SIZE])
+{
+    struct token_modules *modules = token->modules;
+    enum master_result result = MASTER_OK;
     struct timespec until;
-    enum master_result result;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
-    if (pthread_rwlock_timedwrlock(&token->calls, &until) != 0)
+    if (pthread_rwlock_timedwrlock(&modules->calls, &until) != 0)
         return MASTER_UNAVAILABLE;
-    token->generation++;
-    result = token_modules_start(&token->modules, fault);
-    (void)pthread_rwlock_unlock(&token->calls);
+    if (modules->generation == failed) {
+        if (atomic_load(&modules->up) > 0 && now_ms() - modules->started_at < SHARED_PAUSE_MS) {
+            result = MASTER_UNAVAILABLE;
+        } else {
+            result = token_modules_start(modules, fault);
+            modules->started_at = now_ms();
+        }
+    }
+    (void)pthread_rwlock_unlock(&modules->calls);
     return result;
+}
+
+static unsigned long generation_of(struct token_modules *modules)
+{
+    unsigned long generation;
+
+    (void)pthread_rwlock_rdlock(&modules->calls);
+    generation = modules->generation;
+    (void)pthread_rwlock_unlock(&modules->calls);
+    return generation;
 }
 
 /* Reach the token: with the libraries as they are, then with libraries that were started again. */
 static enum master_result reach(struct token *token, struct token_session *session,
                                 char fault[MASTER_FAULT_SIZE])
 {
+    const unsigned long generation = generation_of(token->modules);
     const int64_t now = now_ms();
 
     if (token->tried_at != 0 && token->tried != MASTER_OK && now - token->tried_at < PAUSE_MS)
         return master_fault(fault, token->tried, token->tried_fault);
     token->tried = try_session(token, session, fault);
-    if (token->tried == MASTER_UNAVAILABLE && start_modules(token, fault) == MASTER_OK)
+    if (token->tried != MASTER_OK)
+        set_up(token, false);
+    if (token->tried == MASTER_UNAVAILABLE && start_modules(token, generation, fault) == MASTER_OK)
         token->tried = try_session(token, session, fault);
+    set_up(token, token->tried == MASTER_OK);
     token->tried_at = now_ms();
     (void)snprintf(token->tried_fault, sizeof(token->tried_fault), "%s", fault);
     return token->tried;
@@ -148,10 +186,10 @@ static enum master_result reach_locked(struct token *token, struct token_session
 /* `calls` keeps the libraries as they are; a session of earlier ones is none any more. */
 static void close_session(struct token *token, struct token_session *session)
 {
-    (void)pthread_rwlock_rdlock(&token->calls);
-    if (session->module != NULL && session->generation == token->generation)
+    (void)pthread_rwlock_rdlock(&token->modules->calls);
+    if (session->module != NULL && session->generation == token->modules->generation)
         (void)session->module->C_CloseSession(session->handle);
-    (void)pthread_rwlock_unlock(&token->calls);
+    (void)pthread_rwlock_unlock(&token->modules->calls);
     session->module = NULL;
 }
 
@@ -161,12 +199,12 @@ static enum master_result sign(struct token *token, const struct token_session *
 {
     enum master_result result;
 
-    (void)pthread_rwlock_rdlock(&token->calls);
-    if (session->generation == token->generation)
+    (void)pthread_rwlock_rdlock(&token->modules->calls);
+    if (session->generation == token->modules->generation)
         result = token_sign(session, s, length, ka, fault);
     else
         result = master_fault(fault, MASTER_UNAVAILABLE, "pkcs11: the session is over");
-    (void)pthread_rwlock_unlock(&token->calls);
+    (void)pthread_rwlock_unlock(&token->modules->calls);
     return result;
 }
 
@@ -223,11 +261,12 @@ static void token_free(struct master *master)
 {
     struct token *token = (struct token *)master;
 
-    token_modules_unload(&token->modules);
+    if (token->modules != NULL)
+        set_up(token, false);
+    token_modules_unload(token);
     token_uri_close(&token->uri);
     secret_free(&token->login.pin);
     (void)pthread_mutex_destroy(&token->opening);
-    (void)pthread_rwlock_destroy(&token->calls);
     OPENSSL_clear_free(token, sizeof(*token));
 }
 
@@ -268,9 +307,8 @@ struct master *master_token_new(const char *uri, const char *pin, char fault[MAS
     }
     token->master = (struct master){.ops = &token_ops, .is_slow = true};
     (void)pthread_mutex_init(&token->opening, NULL);
-    (void)pthread_rwlock_init(&token->calls, NULL);
     if (token_uri_read(&token->uri, uri, fault) && read_pin(token, pin, fault) &&
-        token_modules_load(&token->modules, &token->uri, fault))
+        token_modules_load(token, fault))
         return &token->master;
     token_free(&token->master);
     return NULL;

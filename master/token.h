@@ -16,6 +16,7 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* What a URI says (RFC 7512). */
@@ -24,17 +25,34 @@ struct token_uri {
     char *pin; /* where its pin-source has the PIN, as a secret's source; NULL: it has none */
 };
 
-/* PKCS#11 libraries, through p11-kit; ends with NULL. */
+struct token;
+
+/*
+ * PKCS#11 libraries, through p11-kit: the one that the URI or P11_KIT_SERVER_ADDRESS names, or all
+ * of its configuration. The tokens of a process that name the same share them, because a library is
+ * one for the process: it ends only when nobody has it initialised.
+ */
 struct token_modules {
-    CK_FUNCTION_LIST **list;
-    bool is_one; /* named by the URI or by P11_KIT_SERVER_ADDRESS */
-    bool is_initialized;
+    struct token_modules *next;
+    char *path;               /* NULL: of the configuration */
+    CK_FUNCTION_LIST **list;  /* ends with NULL */
+    pthread_rwlock_t calls;   /* read: a call into a library; write: they are initialised again */
+    unsigned long generation; /* how often they were, under `calls` as the next two */
+    bool *is_initialized;     /* of each in the list */
+    int64_t started_at;       /* milliseconds */
+    atomic_size_t up;         /* tokens that work */
+    pthread_mutex_t logins;   /* one login at a time */
+    struct token *tokens;     /* that share them; under `logins` */
 };
 
-/* A PIN that was refused once is not tried again: a few wrong ones lock a token. */
+/*
+ * A PIN that was refused once is not tried again, not by another token of the process either: a few
+ * wrong ones lock a token. Under `logins`.
+ */
 struct token_login {
     struct secret pin;
     bool has_failed;
+    CK_TOKEN_INFO info; /* where it has */
 };
 
 /* One thread's. */
@@ -48,12 +66,12 @@ struct token_session {
 struct token {
     struct master master;
     struct token_uri uri;
-    pthread_mutex_t opening; /* one thread at a time looks for the token and logs in */
-    pthread_rwlock_t calls;  /* read: a call into a library; write: they are initialised again */
-    struct token_modules modules;
-    unsigned long generation; /* how often they were initialised; under `calls` */
-    /* the rest under `opening` */
+    struct token_modules *modules;
+    struct token *next; /* with the same modules */
+    atomic_bool is_up;
     struct token_login login;
+    pthread_mutex_t opening; /* one thread at a time looks for the token and logs in */
+    /* the rest under `opening` */
     unsigned char check[MASTER_KA_LENGTH]; /* what tells this master from another one */
     bool has_check;
     int64_t tried_at; /* milliseconds; 0: never */
@@ -72,20 +90,23 @@ struct token_slot {
 bool token_uri_read(struct token_uri *uri, const char *text, char fault[MASTER_FAULT_SIZE]);
 void token_uri_close(struct token_uri *uri);
 
-/* Load the libraries that a URI means. False: fault. */
-bool token_modules_load(struct token_modules *modules, const struct token_uri *uri,
-                        char fault[MASTER_FAULT_SIZE]);
-/* Initialise them, or end them and do it again: a connection that broke is made again. */
+/* Load the libraries that a token's URI means, if no other token has. False: fault. */
+bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE]);
+/*
+ * Initialise them, or end them and do it again: a connection that broke is made again. `calls` is
+ * held for writing, or there are no other threads. MASTER_OK: at least one of them works.
+ */
 enum master_result token_modules_start(struct token_modules *modules,
                                        char fault[MASTER_FAULT_SIZE]);
-void token_modules_unload(struct token_modules *modules);
+/* NULL modules are fine. */
+void token_modules_unload(struct token *token);
 
 /* The one token that a URI means. */
 enum master_result token_slot_find(const struct token *token, struct token_slot *slot,
                                    char fault[MASTER_FAULT_SIZE]);
 
 /* Log a session in to a slot's token, if that wants it. */
-enum master_result token_log_in(struct token_login *login, const struct token_slot *slot,
+enum master_result token_log_in(struct token *token, const struct token_slot *slot,
                                 CK_SESSION_HANDLE session, char fault[MASTER_FAULT_SIZE]);
 
 /* How many keys a URI means, 0 to 2 (or more): key is the first one's handle. */

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CLIENT "p11-kit-client.so" /* p11-kit's own, which speaks to its server */
 
@@ -20,61 +21,159 @@ static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *w
     return false;
 }
 
-static bool load_one(struct token_modules *modules, const char *path, char fault[MASTER_FAULT_SIZE])
+/* Those that are loaded; the lock is of the list, and of how many tokens share each. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct token_modules *all;
+
+static void release(struct token_modules *modules)
 {
-    modules->list = OPENSSL_zalloc(sizeof(CK_FUNCTION_LIST *[2]));
-    if (modules->list == NULL)
-        return wrong(fault, path, NULL);
-    modules->is_one = true;
-    modules->list[0] = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL);
-    return modules->list[0] != NULL || wrong(fault, path, p11_kit_message());
+    for (size_t i = 0; modules->list != NULL && modules->list[i] != NULL; i++)
+        p11_kit_module_release(modules->list[i]);
+    if (modules->path == NULL) /* NOLINT: p11-kit's memory is malloc()'s */
+        free(modules->list);
+    else
+        OPENSSL_free(modules->list);
+    OPENSSL_free(modules->is_initialized);
+    OPENSSL_free(modules->path);
+    (void)pthread_mutex_destroy(&modules->logins);
+    (void)pthread_rwlock_destroy(&modules->calls);
+    OPENSSL_free(modules);
 }
 
-bool token_modules_load(struct token_modules *modules, const struct token_uri *uri,
-                        char fault[MASTER_FAULT_SIZE])
+static bool load_list(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
+{
+    if (modules->path == NULL) {
+        modules->list = p11_kit_modules_load(NULL, 0);
+        return modules->list != NULL || wrong(fault, "p11-kit's configuration", p11_kit_message());
+    }
+    modules->list = OPENSSL_zalloc(sizeof(CK_FUNCTION_LIST *[2]));
+    if (modules->list == NULL)
+        return wrong(fault, modules->path, NULL);
+    modules->list[0] = p11_kit_module_load(modules->path, P11_KIT_MODULE_CRITICAL);
+    return modules->list[0] != NULL || wrong(fault, modules->path, p11_kit_message());
+}
+
+static bool load(struct token_modules *modules, const char *path, char fault[MASTER_FAULT_SIZE])
+{
+    size_t count = 0;
+
+    modules->path = path == NULL ? NULL : OPENSSL_strdup(path);
+    if (path != NULL && modules->path == NULL)
+        return wrong(fault, path, NULL);
+    if (!load_list(modules, fault))
+        return false;
+    while (modules->list[count] != NULL)
+        count++;
+    modules->is_initialized = OPENSSL_zalloc((count + 1) * sizeof(*modules->is_initialized));
+    return modules->is_initialized != NULL || wrong(fault, "p11-kit", NULL);
+}
+
+static struct token_modules *load_new(const char *path, char fault[MASTER_FAULT_SIZE])
+{
+    struct token_modules *modules = OPENSSL_zalloc(sizeof(*modules));
+
+    if (modules == NULL) {
+        (void)wrong(fault, "p11-kit", NULL);
+        return NULL;
+    }
+    (void)pthread_rwlock_init(&modules->calls, NULL);
+    (void)pthread_mutex_init(&modules->logins, NULL);
+    if (load(modules, path, fault))
+        return modules;
+    release(modules);
+    return NULL;
+}
+
+static bool is_of(const struct token_modules *modules, const char *path)
+{
+    return path == NULL || modules->path == NULL ? path == modules->path
+                                                 : strcmp(path, modules->path) == 0;
+}
+
+/* Where a URI has its library; NULL: p11-kit's configuration has all of them. */
+static const char *path_of(const struct token_uri *uri)
 {
     const char *path = p11_kit_uri_get_module_path(uri->uri);
     const char *server = secure_getenv("P11_KIT_SERVER_ADDRESS");
 
+    if (path == NULL && server != NULL && server[0] != '\0' &&
+        p11_kit_uri_get_module_name(uri->uri) == NULL)
+        return CLIENT;
+    return path;
+}
+
+bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE])
+{
+    const char *path = path_of(&token->uri);
+    struct token_modules *modules;
+
     p11_kit_be_quiet(); /* what is wrong is said here, filtered */
-    if (path != NULL)
-        return load_one(modules, path, fault);
-    if (server != NULL && server[0] != '\0' && p11_kit_uri_get_module_name(uri->uri) == NULL)
-        return load_one(modules, CLIENT, fault);
-    modules->list = p11_kit_modules_load(NULL, 0);
-    return modules->list != NULL || wrong(fault, "p11-kit's configuration", p11_kit_message());
+    (void)pthread_mutex_lock(&lock);
+    for (modules = all; modules != NULL && !is_of(modules, path); modules = modules->next)
+        continue;
+    if (modules == NULL && (modules = load_new(path, fault)) != NULL) {
+        modules->next = all;
+        all = modules;
+    }
+    token->modules = modules;
+    if (modules != NULL) {
+        (void)pthread_mutex_lock(&modules->logins);
+        token->next = modules->tokens;
+        modules->tokens = token;
+        (void)pthread_mutex_unlock(&modules->logins);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return modules != NULL;
 }
 
 static void stop(struct token_modules *modules)
 {
-    for (size_t i = 0; modules->list != NULL && modules->list[i] != NULL; i++)
-        if (modules->is_initialized)
+    for (size_t i = 0; modules->list[i] != NULL; i++) {
+        if (modules->is_initialized[i])
             (void)p11_kit_module_finalize(modules->list[i]);
-    modules->is_initialized = false;
+        modules->is_initialized[i] = false;
+    }
 }
 
+/* One by one: a library that fails now is tried again the next time, and holds up no other. */
 enum master_result token_modules_start(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
 {
-    CK_RV rv;
+    enum master_result result = MASTER_OK;
+    size_t started = 0;
 
     stop(modules);
-    if (modules->is_one)
-        rv = p11_kit_module_initialize(modules->list[0]);
-    else
-        rv = p11_kit_modules_initialize(modules->list, NULL);
-    modules->is_initialized = rv == CKR_OK;
-    return rv == CKR_OK ? MASTER_OK : token_fault(fault, "C_Initialize", rv);
+    modules->generation++;
+    for (size_t i = 0; modules->list[i] != NULL; i++) {
+        const CK_RV rv = p11_kit_module_initialize(modules->list[i]);
+
+        modules->is_initialized[i] = rv == CKR_OK;
+        started += rv == CKR_OK;
+        if (rv != CKR_OK)
+            result = token_fault(fault, "C_Initialize", rv);
+    }
+    return started > 0 ? MASTER_OK : result;
 }
 
-void token_modules_unload(struct token_modules *modules)
+void token_modules_unload(struct token *token)
 {
-    stop(modules);
-    if (modules->list != NULL && modules->is_one) {
-        if (modules->list[0] != NULL)
-            p11_kit_module_release(modules->list[0]);
-        OPENSSL_free(modules->list);
-    } else if (modules->list != NULL) {
-        p11_kit_modules_release(modules->list);
+    struct token_modules *modules = token->modules, **place = &all;
+    struct token **its;
+
+    if (modules == NULL)
+        return;
+    (void)pthread_mutex_lock(&lock);
+    (void)pthread_mutex_lock(&modules->logins);
+    for (its = &modules->tokens; *its != token; its = &(*its)->next)
+        continue;
+    *its = token->next;
+    (void)pthread_mutex_unlock(&modules->logins);
+    if (modules->tokens == NULL) {
+        while (*place != modules)
+            place = &(*place)->next;
+        *place = modules->next;
+        stop(modules);
+        release(modules);
     }
-    *modules = (struct token_modules){.list = NULL};
+    (void)pthread_mutex_unlock(&lock);
+    token->modules = NULL;
 }

@@ -108,7 +108,7 @@ bool master_token_make(struct master *master, char fault[MASTER_FAULT_SIZE])
     struct token *token = (struct token *)master;
     struct token_session session = {.module = NULL};
     struct token_slot slot;
-    enum master_result result = token_modules_start(&token->modules, fault);
+    enum master_result result = token_modules_start(token->modules, fault);
     CK_RV rv;
 
     if (result == MASTER_OK)
@@ -120,7 +120,7 @@ bool master_token_make(struct master *master, char fault[MASTER_FAULT_SIZE])
                                     &session.handle);
     if (rv != CKR_OK)
         return token_fault(fault, "C_OpenSession", rv) == MASTER_OK;
-    result = token_log_in(&token->login, &slot, session.handle, fault);
+    result = token_log_in(token, &slot, session.handle, fault);
     if (result == MASTER_OK)
         result = make(token, &session, fault);
     (void)slot.module->C_CloseSession(session.handle);

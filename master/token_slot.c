@@ -83,8 +83,9 @@ enum master_result token_slot_find(const struct token *token, struct token_slot 
 {
     size_t matches = 0;
 
-    for (size_t i = 0; token->modules.list[i] != NULL; i++)
-        matches += find_in(token, token->modules.list[i], slot);
+    for (size_t i = 0; token->modules->list[i] != NULL; i++)
+        if (token->modules->is_initialized[i])
+            matches += find_in(token, token->modules->list[i], slot);
     if (matches == 1)
         return MASTER_OK;
     if (matches == 0)

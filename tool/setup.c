@@ -12,12 +12,14 @@
 #include "secret_buf.h"
 #include "secret_file.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,20 +74,53 @@ const char *setup_redis_host(const struct setup_choice *choice)
     return choice->endpoint != NULL ? choice->naf_fqdn : "127.0.0.1";
 }
 
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+
 /* What is allowed in a file of options, a certificate and a command of the README. */
 static bool is_host(const char *name)
 {
-    return strlen(name) > 0 && strlen(name) <= 253 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
-               strlen(name);
+    struct in6_addr address;
+
+    return strchr(name, ':') != NULL
+               ? inet_pton(AF_INET6, name, &address) == 1
+               : strlen(name) > 0 && strlen(name) <= 253 && strspn(name, WORD ".") == strlen(name);
 }
 
-static bool is_address(const char *text)
+/* A number, or the name of a service. */
+static bool is_port(const char *text)
 {
+    const unsigned long number = strtoul(text, NULL, 10);
+
+    if (text[0] == '\0' || strlen(text) > 32 || strspn(text, WORD) != strlen(text))
+        return false;
+    return text[strspn(text, "0123456789")] != '\0' || (number >= 1 && number <= 65535);
+}
+
+static bool is_path(const char *text)
+{
+    if (*text == '\0')
+        return false;
     for (; *text != '\0'; text++)
         if (*text <= ' ' || *text > '~' || strchr("\"'#$`\\;&|<>()*?", *text) != NULL)
             return false;
     return true;
+}
+
+/* HOST:PORT, an address of IPv6 in brackets, or unix:PATH. */
+static bool is_place(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    char host[256];
+    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+    const bool is_bracketed = length > 2 && text[0] == '[' && colon[-1] == ']';
+
+    if (strncmp(text, "unix:", 5) == 0)
+        return is_path(text + 5);
+    if (colon == NULL || length >= sizeof(host))
+        return false;
+    (void)snprintf(host, sizeof(host), "%.*s", (int)(is_bracketed ? length - 2 : length),
+                   text + is_bracketed);
+    return is_host(host) && (strchr(host, ':') != NULL) == is_bracketed && is_port(colon + 1);
 }
 
 /* NULL: it makes sense; else why not. */
@@ -102,7 +137,7 @@ static const char *choice_fault(const struct setup_choice *choice)
     if (choice->endpoint != NULL && !choice->redis)
         return "--endpoint: a separate endpoint shares outstanding keys with the third party: "
                "--redis is missing";
-    if (choice->forward != NULL && (!is_address(choice->forward) || choice->forward[0] == '\0'))
+    if (choice->forward != NULL && !is_place(choice->forward))
         return "--forward: must be HOST:PORT or unix:PATH";
     return NULL;
 }
@@ -273,7 +308,7 @@ static bool take_dir(struct setup *setup, const char *given)
 
     while (length > 1 && given[length - 1] == '/')
         length--;
-    if (length == 0 || length >= sizeof(parent) || !is_address(given))
+    if (length == 0 || length >= sizeof(parent) || !is_path(given))
         return setup_fail(given, "must be a path without blanks and characters of the shell's");
     memcpy(parent, given, length);
     parent[length] = '\0';

@@ -356,7 +356,8 @@ static bool renew_leaf(const struct setup *setup, const struct leaf *leaf, X509 
     return done;
 }
 
-/* With its key, so that what it has signed stays good; each folder gets the new one. */
+/* With its key, so that what it has signed stays good; each folder gets the new one, and ca.pem is
+ * the last: where a run is broken off, the next one begins again. */
 static X509 *renew_ca(const struct setup *setup, EVP_PKEY *key)
 {
     X509 *ca = read_certificate(setup, "ca.pem"), *fresh;
@@ -370,12 +371,12 @@ static X509 *renew_ca(const struct setup *setup, EVP_PKEY *key)
     }
     X509_free(ca);
     fresh = make_ca(key);
-    done = fresh != NULL && replace(setup, "ca.pem", fresh);
+    done = fresh != NULL;
     for (size_t i = 0; done && i < sizeof(folders) / sizeof(folders[0]); i++) {
         (void)snprintf(name, sizeof(name), "%s/ca.pem", folders[i]);
         done = !wants_ca(&setup->choice, folders[i]) || replace(setup, name, fresh);
     }
-    if (done) {
+    if (done && replace(setup, "ca.pem", fresh)) {
         say("renewed", "ca.pem", fresh);
         return fresh;
     }

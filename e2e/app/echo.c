@@ -6,9 +6,11 @@
 #include "app/echo.h"
 
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "net/io_watch.h"
 
 #include <openssl/crypto.h>
+#include <string.h>
 
 struct echo {
     struct app_connection *conn;
@@ -87,9 +89,11 @@ struct echo *echo_start(struct app_connection *conn, struct tls_lines *lines, co
     echo->conn = conn;
     echo->lines = *lines;
     *lines = (struct tls_lines){.ssl = conn->ssl};
+    if (SSL_is_dtls(conn->ssl))
+        echo->lines.max = DTLS_RECORD_MAX - strlen(prefix);
     echo->prefix = prefix;
     echo->timeout = (int64_t)line_timeout * 1000;
-    io_watch_init(&echo->watch, conn->loop, SSL_get_fd(conn->ssl), on_ready, echo);
+    io_watch_init_ssl(&echo->watch, conn->loop, conn->ssl, on_ready, echo);
     io_watch_set(&echo->watch, IO_OK, 0);
     return echo;
 }

@@ -5,10 +5,12 @@
  */
 #include "app/forward.h"
 
+#include "app/dgram_relay.h"
 #include "app/relay.h"
 #include "messages/proxy_header.h"
 #include "net/clock.h"
 #include "net/connector.h"
+#include "net/dgram.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
 
@@ -32,6 +34,7 @@ struct forward {
     int64_t began;               /* clock_ms() */
     int fd;                      /* of the connection until it is relayed; -1: none */
     struct relay *relay;
+    struct dgram_relay *dgram_relay; /* in its place, over UDP */
 };
 
 static void forward_free(struct forward *forward)
@@ -72,12 +75,16 @@ static size_t make_header(const struct forward *forward, unsigned char header[PR
 {
     struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(local);
+    BIO *datagrams = dgram_bio_of(forward->conn->ssl);
 
     if (!forward->app->proxy_protocol)
         return 0;
-    (void)getsockname(SSL_get_fd(forward->conn->ssl), (struct sockaddr *)&local, &size);
+    if (datagrams != NULL)
+        (void)dgram_bio_local(datagrams, &local);
+    else
+        (void)getsockname(SSL_get_fd(forward->conn->ssl), (struct sockaddr *)&local, &size);
     return proxy_header(header, forward->conn->peer, (struct sockaddr *)&local,
-                        forward->conn->device);
+                        forward->conn->device, datagrams != NULL);
 }
 
 static void relay_now(struct forward *forward)
@@ -85,10 +92,16 @@ static void relay_now(struct forward *forward)
     unsigned char header[PROXY_HEADER_MAX];
     const size_t length = make_header(forward, header);
 
-    forward->relay = relay_start(forward->conn->loop->base, forward->conn->ssl, forward->fd, header,
-                                 length, &forward->conn->active, relay_has_ended, forward);
+    if (forward->app->addrs->is_udp)
+        forward->dgram_relay =
+            dgram_relay_start(forward->conn->loop, forward->conn->ssl, forward->fd, header, length,
+                              &forward->conn->active, relay_has_ended, forward);
+    else
+        forward->relay =
+            relay_start(forward->conn->loop->base, forward->conn->ssl, forward->fd, header, length,
+                        &forward->conn->active, relay_has_ended, forward);
     forward->fd = -1;
-    if (forward->relay == NULL)
+    if (forward->relay == NULL && forward->dgram_relay == NULL)
         forward_finish(forward, "out of memory");
 }
 
@@ -143,6 +156,8 @@ static void stop(void *state)
 
     if (forward->relay != NULL)
         relay_stop(forward->relay);
+    if (forward->dgram_relay != NULL)
+        dgram_relay_stop(forward->dgram_relay);
     forward_free(forward);
 }
 

@@ -334,6 +334,15 @@ static bool is_ready(const struct direction *direction, short wanted, short what
            (direction->status == RELAY_BLOCKED && (wanted & what) != 0);
 }
 
+/* Does it wait for the UE to take what was written? libssl may hold none of it any more. */
+static bool waits_for_ue(const struct relay *relay)
+{
+    const struct direction *down = &relay->down;
+
+    return down->held != NULL || tls_backlog_length(relay->ssl) > 0 ||
+           (down->status == RELAY_BLOCKED && (down->ssl_wanted & EV_WRITE) != 0);
+}
+
 /*
  * When octets moved last. A side that does not take what waits for it gets no credit for what it
  * sends: a peer that only sends, and never reads, would stay for ever.
@@ -342,8 +351,7 @@ static int64_t last_transfer(const struct relay *relay)
 {
     const int64_t up = relay->up.moved, down = relay->down.moved, last = up > down ? up : down;
     const int64_t of_up = relay->up.held == NULL ? last : up,
-                  of_down =
-                      relay->down.held == NULL && tls_backlog_length(relay->ssl) == 0 ? last : down;
+                  of_down = waits_for_ue(relay) ? down : last;
 
     return of_up < of_down ? of_up : of_down;
 }

@@ -8,6 +8,8 @@
 #include "as/ka_options.h"
 #include "as/source_options.h"
 #include "messages/identity.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/tls.h"
 #include "options.h"
 #include "store/store_redis.h"
@@ -19,12 +21,13 @@
 /* Defaults. */
 static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
                   mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
-                  memory[] = "memory";
+                  memory[] = "memory", dtls_ciphers[] = DTLS_CIPHERS;
 
 static const char *ua_protocol_ids[OPTION_MANY_MAX + 1] = {ua_protocol_id};
 
 static struct app_server_options given = {
     .ua_protocol_ids = ua_protocol_ids,
+    .dtls_ciphers = dtls_ciphers,
     .e2e = required,
     .prefix = any,
     .separator = any,
@@ -46,9 +49,13 @@ static struct app_server_options given = {
 };
 
 static const struct option_row addresses[] = {
-    {"accept", "HOST:PORT", &given.accept, false, "first connections of UEs: the NAF; port 0: any"},
-    {"e2e-accept", "HOST:PORT", &given.e2e_accept, false,
+    {"accept", "[udp:]HOST:PORT", &given.accept, false,
+     "first connections of UEs: the NAF; port 0: any; udp: over DTLS"},
+    {"e2e-accept", "[udp:]HOST:PORT", &given.e2e_accept, false,
      "e2e connections of UEs: the endpoint; without it they come to --accept"},
+    {"dtls-ciphers", "LIST", &given.dtls_ciphers, false,
+     "cipher suites over DTLS, in OpenSSL's names; PSK-AES128-CCM8 and others without ECDHE have "
+     "no forward secrecy"},
     {"third-party", "HOST:PORT", &given.third_party, false,
      "ask the third party there for flags (separate NAF; holds no Ka and no e2e_key)"},
     {"naf-accept", "HOST:PORT", &given.naf_accept, false,
@@ -65,9 +72,9 @@ static const struct option_row devices[] = {
 
 static const struct option_row naf[] = {
     {"naf-fqdn", "NAME", &given.naf_fqdn, false, "FQDN of the NAF or AF"},
-    {"ua-protocol-id", "[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
+    {"ua-protocol-id", "suite|[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
      "Ua security protocol identifier, of one system or of those without their own; may be "
-     "repeated"},
+     "repeated; suite: that of the cipher suite, as over DTLS by default"},
     {"e2e", "required|offered|off", &given.e2e, false,
      "required: no plain connection; offered: e2e for UEs with a Ka, plain for all; off"},
     {"identity-prefix", "TEXT", &given.prefix, false,
@@ -105,8 +112,9 @@ static const struct option_row store[] = {
 };
 
 static const struct option_row endpoint[] = {
-    {"forward", "HOST:PORT|unix:PATH", &given.forward, false,
-     "relay e2e connections to the application there (default: an echo)"},
+    {"forward", "[udp:]HOST:PORT|unix:PATH", &given.forward, false,
+     "relay e2e connections to the application there (default: an echo); udp: datagrams, of an "
+     "endpoint over DTLS"},
     {"proxy-protocol", NULL, &given.proxy_protocol, false,
      "send a PROXY protocol v2 header naming the device, as the CN of PP2_TYPE_SSL"},
 };
@@ -223,6 +231,26 @@ static void check_line(const struct app_server_options *o)
     require(o->ca != NULL, "--ca FILE is missing: the line has certificates both ways");
 }
 
+static bool is_udp(const char *address)
+{
+    return dgram_address(address) != NULL;
+}
+
+/* Whose UEs come over DTLS. */
+static void check_dtls(const struct app_server_options *o)
+{
+    const char *e2e_address = o->e2e_accept == NULL ? o->accept : o->e2e_accept;
+
+    require(is_udp(o->accept) || is_udp(o->e2e_accept) || is_same(o->dtls_ciphers, dtls_ciphers),
+            "--dtls-ciphers is for DTLS: --accept udp:HOST:PORT or --e2e-accept udp:HOST:PORT is "
+            "missing");
+    require(!is_udp(o->accept) || is_same(o->e2e, required),
+            "--e2e: over DTLS (--accept udp:) nothing goes in plain");
+    require(o->forward == NULL || is_udp(o->forward) == is_udp(e2e_address),
+            "--forward: datagrams (udp:) go with an endpoint over DTLS, --e2e-accept udp:, and "
+            "streams with one over TLS");
+}
+
 /* A file of Ka's is the devices file, unless another one has the NAF's keys. */
 static void check_ka(struct app_server_options *o)
 {
@@ -315,6 +343,9 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_naf(&given);
     check_third_party(&given);
     check_line(&given);
+    check_dtls(&given);
+    if (is_udp(given.accept) && given.ua_protocol_ids[0] == ua_protocol_id)
+        ua_protocol_ids[0] = DTLS_UA_BY_SUITE;
     check_ka(&given);
     check_devices(&given);
     check_store(&given);

@@ -10,7 +10,7 @@
 
 /* As they were given; NULL: not given, and there is no default. */
 struct app_server_options {
-    const char *accept, *e2e_accept, *naf_accept, *third_party;
+    const char *accept, *e2e_accept, *naf_accept, *third_party, *dtls_ciphers;
     const char *devices, *insecure_devices;
     const char *naf_fqdn, *const *ua_protocol_ids, *e2e, *prefix, *separator;
     const char *mode, *digest, *usage, *lifetime;

@@ -16,6 +16,8 @@
 #include "as/ua_protocol_ids.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/inherited.h"
 #include "net/tls.h"
 #include "ops/audit.h"
@@ -25,6 +27,7 @@
 #include "printable.h"
 #include "processors.h"
 #include "server/conn_limit.h"
+#include "server/dtls_acceptor.h"
 #include "session/psk_lookup.h"
 #include "session/ua_alpn.h"
 #include "session/ue.h"
@@ -45,6 +48,7 @@
 #include <unistd.h>
 
 #define LIFETIME_TOP 86400 /* --refresh-lifetime: seconds, a day */
+#define HANDSHAKES_S 60    /* more than the ones of both connections take */
 
 /* The separate NAF: its end of the line. */
 static bool open_line_client(struct app_server *app_server)
@@ -116,7 +120,7 @@ static bool open_application(struct app_server *app_server)
         return true;
     if (o->forward == NULL)
         app_server->ues.endpoint.app = app_echo_new("e2e: ", app_server->server.limits.line);
-    else if (!addrs_open(&app_server->application, "forward", o->forward))
+    else if (!addrs_open_any(&app_server->application, "forward", o->forward))
         return false;
     else
         app_server->ues.endpoint.app =
@@ -124,12 +128,23 @@ static bool open_application(struct app_server *app_server)
     return app_server->ues.endpoint.app != NULL || app_server_complain("out of memory");
 }
 
+/* The seconds that keys and connections have of a Ka; 0: separate endpoints have their own bounds.
+ */
+static unsigned int life_of_ka(const struct app_server *app_server)
+{
+    const unsigned int session = app_server->server.limits.session;
+    const bool is_alone = app_server->roles.endpoint && !app_server->roles.shared_store;
+
+    return is_alone && session > 0 ? app_server->lifetime + session + HANDSHAKES_S : 0;
+}
+
 static bool open_ka(struct app_server *app_server)
 {
     if (!app_server->roles.third_party)
         return true;
     app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
-                                                                    : app_server->ka_devices);
+                                                                    : app_server->ka_devices,
+                                     life_of_ka(app_server));
     return app_server->ka != NULL;
 }
 
@@ -141,7 +156,7 @@ static bool open_probe(struct app_server *app_server)
     if (o->forward == NULL)
         return true;
     health_use(HEALTH_APPLICATION);
-    if (o->metrics == NULL)
+    if (o->metrics == NULL || app_server->application.is_udp) /* a datagram asks nobody */
         return true;
     app_server->probe = probe_new(&app_server->server.loops->loop[0], &app_server->application,
                                   o->proxy_protocol != NULL);
@@ -184,8 +199,10 @@ static bool open_naf(struct app_server *app_server)
 }
 
 /* The source says what is gone, on a thread of its own. */
-static void on_ka_changed(void *argument, const struct ka_change *changes, size_t count)
+static bool on_ka_changed(void *argument, const struct ka_change *changes, size_t count)
 {
+    bool done = true;
+
     for (size_t i = 0; i < count; i++) {
         const struct device row = {
             .identity = "",
@@ -193,10 +210,13 @@ static void on_ka_changed(void *argument, const struct ka_change *changes, size_
             .ka_id = changes[i].ka_id == NULL ? "" : changes[i].ka_id,
         };
 
-        revocation_queue_add(argument, &row,
-                             changes[i].ka_id == NULL ? DEVICES_LOST_DEVICE : DEVICES_LOST_KA);
+        done =
+            revocation_queue_add(
+                argument, &row, changes[i].ka_id == NULL ? DEVICES_LOST_DEVICE : DEVICES_LOST_KA) &&
+            done;
     }
     revocation_queue_flush(argument);
+    return done;
 }
 
 /* For Ka's that are gone: those of a devices file, and those of another source. */
@@ -390,6 +410,22 @@ static bool open_psk(struct app_server *app_server)
     return true;
 }
 
+static bool open_dtls(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    SSL_CTX *ctx;
+
+    if (dgram_address(o->accept) == NULL && dgram_address(o->e2e_accept) == NULL)
+        return true;
+    ctx = dtls_psk_ctx(DTLS_server_method(), o->dtls_ciphers, o->keylog);
+    app_server->ues.dtls = ctx;
+    if (ctx == NULL)
+        return false;
+    psk_lookup_set_up_dtls(ctx);
+    dtls_acceptor_set_up(ctx);
+    return true;
+}
+
 bool app_server_open_loops(struct app_server *app_server)
 {
     struct server *server = &app_server->server;
@@ -446,6 +482,7 @@ static bool listen_all(struct app_server *app_server)
     const struct app_server_options *o = app_server->options;
     const bool is_both = app_server->roles.endpoint && o->e2e_accept == NULL;
 
+    app_server->endpoints.loops = app_server->server.loops->count;
     return (o->accept == NULL ||
             endpoints_listen(&app_server->endpoints, is_both ? &ue_kind_both : &ue_kind_naf,
                              &app_server->ues, "accept", o->accept, true)) &&
@@ -506,6 +543,7 @@ static void fit_descriptors(struct app_server *app_server)
 void app_server_read_options(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
+    struct dtls_suites suites;
 
     read_limits(app_server);
     read_words(app_server);
@@ -515,7 +553,8 @@ void app_server_read_options(struct app_server *app_server)
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
     app_server->per_device =
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP);
-    if (!ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids))
+    if (!dtls_read_ciphers(&suites, o->dtls_ciphers) ||
+        !ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids, &suites))
         exit(options_refusal());
     source_options_check(o->naf_fqdn, app_server->ues.naf.ua_protocol_ids[KEY_GBA]);
 }
@@ -535,7 +574,7 @@ int app_server_set_up(struct app_server *app_server)
     if (status != EXIT_SUCCESS)
         return status;
     if (!source_options_open_files() || !app_server_open_devices(app_server) ||
-        !app_server_open_line(app_server) || !open_psk(app_server) ||
+        !app_server_open_line(app_server) || !open_psk(app_server) || !open_dtls(app_server) ||
         !app_server_open_loops(app_server) || !open_conn_limits(app_server) ||
         !app_server_open_roles(app_server))
         return EXIT_FAILURE;
@@ -584,6 +623,7 @@ void app_server_release(struct app_server *app_server)
     conn_limit_free(ues->held);
     conn_limit_free(app_server->links.per_naf);
     SSL_CTX_free(ues->psk);
+    SSL_CTX_free(ues->dtls);
     OPENSSL_free(server->workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)

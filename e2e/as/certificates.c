@@ -27,8 +27,11 @@ void certificates_look(const struct app_server_options *options)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         struct cert_dates dates;
 
-        if (files[i].path != NULL && cert_dates_read(files[i].path, files[i].which, &dates) &&
-            dates.ends != INT64_MAX)
+        if (files[i].path == NULL || !cert_dates_read(files[i].path, files[i].which, &dates))
+            continue;
+        if (dates.ends == INT64_MAX) /* a list without nextUpdate, where there was one */
+            expiry_forget(files[i].option);
+        else
             expiry_set(files[i].option, files[i].path, dates.ends);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "as/ka_options.h"
 #include "as/source_options.h"
+#include "as/status_page.h"
 #include "ops/checks.h"
 
 #include <openssl/rand.h>
@@ -56,6 +57,11 @@ static bool source(void *app_server)
     return source_options_open_files();
 }
 
+static bool loops(void *app_server)
+{
+    return app_server_open_loops(app_server);
+}
+
 static bool store(void *app_server)
 {
     return app_server_open_store(app_server);
@@ -81,9 +87,9 @@ static void check_files(struct checks *checks, struct app_server *app_server)
         (void)snprintf(subject, sizeof(subject), "--devices %.300s", o->devices);
         (void)checks_step(checks, subject, devices, app_server);
     }
-    checks_appended(checks, "log-file", o->log_file);
-    checks_appended(checks, "audit-log", o->audit_log);
-    checks_appended(checks, "keylog", o->keylog);
+    checks_appended(checks, "log-file", o->log_file, false);
+    checks_appended(checks, "audit-log", o->audit_log, false);
+    checks_appended(checks, "keylog", o->keylog, true);
     if (ka_options_given())
         (void)checks_step(checks, "--ka-source", ka, app_server);
     if (o->cert != NULL &&
@@ -100,13 +106,22 @@ static void check_files(struct checks *checks, struct app_server *app_server)
 
 static void check_addresses(struct checks *checks, const struct app_server_options *o)
 {
-    checks_address(checks, "accept", o->accept, true);
-    checks_address(checks, "e2e-accept", o->e2e_accept, true);
-    checks_address(checks, "naf-accept", o->naf_accept, true);
+    char port[STATUS_PAGE_PORT_SIZE];
+    const struct {
+        const char *option, *address;
+    } listeners[] = {{"accept", o->accept},
+                     {"e2e-accept", o->e2e_accept},
+                     {"naf-accept", o->naf_accept},
+                     {"metrics", status_page_address(o->metrics, port)}};
+
+    for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
+        checks_any_address(checks, listeners[i].option, listeners[i].address, true);
+        for (size_t j = 0; j < i; j++)
+            checks_apart(checks, listeners[j].option, listeners[j].address, listeners[i].option,
+                         listeners[i].address);
+    }
     checks_address(checks, "third-party", o->third_party, false);
-    checks_address(checks, "forward", o->forward, false);
-    if (o->metrics != NULL && strchr(o->metrics, ':') != NULL)
-        checks_address(checks, "metrics", o->metrics, true);
+    checks_any_address(checks, "forward", o->forward, false);
     source_options_check_addresses(checks);
 }
 
@@ -165,7 +180,8 @@ int check(struct app_server *app_server)
         (void)checks_step(&checks, "the policy derives", derives, app_server);
     check_files(&checks, app_server);
     check_addresses(&checks, app_server->options);
-    if (app_server->roles.shared_store && app_server_open_loops(app_server) &&
+    if (app_server->roles.shared_store &&
+        checks_step(&checks, "an event loop for the store", loops, app_server) &&
         checks_step(&checks, "--store-key, --store-password-file and --store-ca", store,
                     app_server)) {
         checks_dates(&checks, "store-ca", app_server->options->store_ca, CERT_DATES_OF_ANY);

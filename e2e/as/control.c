@@ -68,11 +68,14 @@ static void end(struct control *control, int number)
         close_all(control, "the server was told twice to stop");
 }
 
+/* A program that is starting may have read its files before they changed. */
 static void read_again(struct control *control, int number)
 {
     (void)number;
     service_state_reload(&control->service, RELOAD_ALL);
     predecessor_say_reload();
+    if (control->successor != NULL && !control->is_over)
+        successor_read_again(control->successor);
 }
 
 /* SIGUSR2: another program takes the sockets, and this one ends its connections. */

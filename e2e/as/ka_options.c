@@ -38,6 +38,9 @@ static const struct option_row rows[] = {
     {"ka-pin", "SRC", &settings.pin, false,
      "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"},
     {"ka-sessions", "N", &settings.sessions, false, "with the token at a time (default 4)"},
+    {"ka-rows-max", "N", &settings.rows_max, false,
+     "rows of a database that are remembered, in case they change while it is down (default "
+     "262144)"},
     {"ka-timeout", "SECONDS", &settings.timeout, false, "time limit for a Ka (default 3)"},
 };
 
@@ -108,13 +111,14 @@ void ka_options_check(void)
         refuse("ka-source", " ", fault);
 }
 
-struct ka_source *ka_options_open(struct devices_current *devices)
+struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life)
 {
     const struct ka_kind *kind = kind_given();
     char fault[KA_FAULT_SIZE];
     struct ka_source *opened;
 
     settings.devices = devices;
+    settings.life = life;
     if (kind == NULL)
         kind = ka_kind_of("file:-", &settings.place);
     opened = kind->open(&settings, fault);
@@ -130,18 +134,18 @@ bool ka_options_try(char fault[KA_FAULT_SIZE])
 
     if (kind != NULL && kind->try != NULL)
         return kind->try(&settings, fault);
-    if (!ka_options_read(&files, fault))
+    if (!ka_options_read(true, &files, fault))
         return false;
     ka_options_drop(files);
     return true;
 }
 
-bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE])
+bool ka_options_read(bool at_sighup, struct ka_files **files, char fault[KA_FAULT_SIZE])
 {
     const struct ka_kind *kind = kind_given();
 
     *files = NULL;
-    if (kind == NULL || kind->read == NULL)
+    if (kind == NULL || kind->read == NULL || (kind->only_at_sighup && !at_sighup))
         return true;
     *files = kind->read(&settings, fault);
     return *files != NULL;

@@ -25,15 +25,16 @@ void ka_options_check(void);
 
 /*
  * The source that was asked for; if none was, or a file, the one of these devices, which are
- * kept. NULL: the reason went to standard error.
+ * kept; life: ka_settings.life. NULL: the reason went to standard error.
  */
-struct ka_source *ka_options_open(struct devices_current *devices);
+struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life);
 
 /* Could it be opened, and are its files good? False: fault. */
 bool ka_options_try(char fault[KA_FAULT_SIZE]);
 
-/* For SIGHUP: false, with a fault: nothing is taken. */
-bool ka_options_read(struct ka_files **files, char fault[KA_FAULT_SIZE]);
+/* What is to be read again; at_sighup: somebody has said so. False, with a fault: nothing is taken.
+ */
+bool ka_options_read(bool at_sighup, struct ka_files **files, char fault[KA_FAULT_SIZE]);
 void ka_options_use(struct ka_source *source, struct ka_files *files);
 void ka_options_drop(struct ka_files *files);
 

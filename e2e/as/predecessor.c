@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,13 +46,27 @@ void predecessor_open(void)
     (void)unsetenv(HANDOVER_VARIABLE);
 }
 
-/* One that has ended hears nothing, and needs not. */
+/* It drains: told again to end, it closes what is open. It is there, since it has made its end of
+ * the channel and not closed it. */
+static void end(int channel)
+{
+    struct ucred other = {.pid = 0};
+    socklen_t size = sizeof(other);
+
+    if (getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &other, &size) == 0 && other.pid > 0)
+        (void)kill(other.pid, SIGTERM);
+}
+
+/* One that has ended hears nothing, and needs not. One that does not listen would go on with what
+ * is revoked. */
 static void say(int channel, const char *packet, size_t length)
 {
     if (send(channel, packet, length, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE ||
         errno == ECONNRESET)
         return;
-    log_refused("upgrade", "the previous program cannot be told what to revoke or to read again");
+    log_refused("upgrade", "the previous program cannot be told what to revoke or to read again: "
+                           "it is ended");
+    end(channel);
 }
 
 bool predecessor_is_there(void)

@@ -61,7 +61,8 @@ static void print_since(FILE *out, time_t since)
     fprintf(out, " since %s", shown);
 }
 
-/* False: something that is shared is down. */
+/* False: something that is shared is down. What UEs alone ask counts for a while: where no UE is
+ * let in, nobody would ever see it come back. */
 static bool are_others_up(FILE *out)
 {
     struct health_state state;
@@ -74,7 +75,7 @@ static bool are_others_up(FILE *out)
         fprintf(out, "%s: down", state.name);
         print_since(out, state.since);
         fprintf(out, ": %s\n", PRINTABLE(state.reason));
-        up = false;
+        up = up && !state.is_fresh;
     }
     return up;
 }

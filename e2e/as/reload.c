@@ -59,7 +59,7 @@ static bool read_files(const struct app_server *app_server, enum reload_what wha
         return false;
     if (what == RELOAD_ALL && !read_devices(app_server, files, fault))
         return false;
-    return ka_options_read(&files->ka, fault);
+    return ka_options_read(what == RELOAD_ALL, &files->ka, fault);
 }
 
 static void drop_files(struct files *files)

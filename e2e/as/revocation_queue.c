@@ -223,7 +223,7 @@ static bool make_room(struct revocation_queue *queue)
     return true;
 }
 
-void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
+bool revocation_queue_add(struct revocation_queue *queue, const struct device *row,
                           enum devices_loss loss)
 {
     struct removal *removal = make_room(queue) ? removal_new(queue, row, loss) : NULL;
@@ -232,7 +232,7 @@ void revocation_queue_add(struct revocation_queue *queue, const struct device *r
     if (removal == NULL) {
         log_event("revocation", "result", "failed", "device", row->device, "reason",
                   "out of memory", NULL);
-        return;
+        return false;
     }
     log_event("row-removed", "device", removal->device, "identity",
               loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
@@ -240,6 +240,7 @@ void revocation_queue_add(struct revocation_queue *queue, const struct device *r
     metrics_count(METRIC_REVOCATIONS);
     batch->removals[batch->count] = removal;
     batch->scopes[batch->count++] = scope_of(removal);
+    return true;
 }
 
 struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup)

@@ -30,10 +30,10 @@ struct revocation_queue *revocation_queue_new(const struct revocation_setup *set
 
 /*
  * What a row gave is gone (devices_current.h says what); with DEVICES_LOST_DEVICE, device NULL is
- * every device. On one thread, which flushes behind the last one: what was added is begun then, in
- * the order of adding.
+ * every device. On one thread at a time, which flushes behind the last one: what was added is begun
+ * then, in the order of adding. False: out of memory, as the log says.
  */
-void revocation_queue_add(struct revocation_queue *queue, const struct device *row,
+bool revocation_queue_add(struct revocation_queue *queue, const struct device *row,
                           enum devices_loss loss);
 void revocation_queue_flush(struct revocation_queue *queue);
 

@@ -98,12 +98,19 @@ static const struct http_kind status_http = {
     .serve = serve,
 };
 
-bool status_page_listen(struct endpoints *endpoints, struct overview *overview, const char *address)
+const char *status_page_address(const char *option, char port[STATUS_PAGE_PORT_SIZE])
 {
-    char port[32];
+    if (option == NULL || strchr(option, ':') != NULL)
+        return option;
+    (void)snprintf(port, STATUS_PAGE_PORT_SIZE, ":%s", option);
+    return port;
+}
 
-    if (strchr(address, ':') == NULL && snprintf(port, sizeof(port), ":%s", address) > 0)
-        address = port;
+bool status_page_listen(struct endpoints *endpoints, struct overview *overview, const char *option)
+{
+    char port[STATUS_PAGE_PORT_SIZE];
+    const char *address = status_page_address(option, port);
+
     return endpoints_listen(endpoints, &status_http.kind, overview, "metrics", address,
                             address[0] != ':');
 }

@@ -37,7 +37,7 @@ struct successor {
     pid_t pid;
     int channel;
     struct event *heard, *limit;
-    bool is_answered;
+    bool is_answered, has_ended;
 };
 
 /* What the new program starts with; made before the fork, since afterwards nothing can be. */
@@ -160,7 +160,7 @@ static bool place_descriptors(const struct start *start)
     const int above = FIRST + start->count;
 
     for (int i = 0; i < start->count; i++) {
-        high[i] = fcntl(start->fds[i], F_DUPFD, above);
+        high[i] = fcntl(start->fds[i], F_DUPFD_CLOEXEC, above); /* dup2() opens it again */
         if (high[i] < 0)
             return false;
     }
@@ -197,14 +197,22 @@ static _Noreturn void become(const struct start *start)
 
 /* In this process again. */
 
+/* A pid that is not positive: it was never started. */
+static void end_program(pid_t pid)
+{
+    if (pid <= 0)
+        return;
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+}
+
 static void fail(struct successor *successor, const char *reason)
 {
     if (successor->is_answered)
         return;
     successor->is_answered = true;
     (void)event_del(successor->heard);
-    (void)kill(successor->pid, SIGKILL);
-    (void)waitpid(successor->pid, NULL, 0);
+    end_program(successor->pid);
     successor->answers.failed(successor->answers.argument, reason);
 }
 
@@ -246,6 +254,7 @@ static void on_heard(evutil_socket_t fd, short what, void *argument)
         take_packet(successor, packet, (size_t)length);
     } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
         (void)event_del(successor->heard);
+        successor->has_ended = true;
         fail(successor, "the new program ended before it served: its output is in the log");
     }
 }
@@ -291,12 +300,26 @@ static bool start_it(struct successor *successor)
     return successor->pid > 0;
 }
 
+/* Two programs at one socket would each get some of a session's datagrams. */
+static bool has_datagrams(const struct endpoints *endpoints)
+{
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->endpoint[i].sockets != NULL)
+            return true;
+    return false;
+}
+
 struct successor *successor_start(struct app_server *app_server, struct event_base *base,
                                   const struct successor_answers *answers, const char **reason)
 {
     struct successor *successor = OPENSSL_zalloc(sizeof(*successor));
 
     *reason = "out of memory, descriptors or processes";
+    if (successor != NULL && has_datagrams(&app_server->endpoints)) {
+        *reason = "sockets of UDP (udp:) cannot be handed over: restart the program";
+        OPENSSL_free(successor);
+        return NULL;
+    }
     if (successor == NULL)
         return NULL;
     successor->app_server = app_server;
@@ -304,12 +327,15 @@ struct successor *successor_start(struct app_server *app_server, struct event_ba
     successor->channel = -1;
     if (start_it(successor) && watch(successor, base))
         return successor;
-    if (successor->pid > 0) {
-        (void)kill(successor->pid, SIGKILL);
-        (void)waitpid(successor->pid, NULL, 0);
-    }
     successor_free(successor);
     return NULL;
+}
+
+/* Its SIGHUP waits until it can answer. */
+void successor_read_again(const struct successor *successor)
+{
+    if (!successor->has_ended)
+        (void)kill(successor->pid, SIGHUP);
 }
 
 void successor_go(struct successor *successor)
@@ -321,6 +347,8 @@ void successor_free(struct successor *successor)
 {
     if (successor == NULL)
         return;
+    if (!successor->is_answered)
+        end_program(successor->pid);
     if (successor->heard != NULL)
         event_free(successor->heard);
     if (successor->limit != NULL)

@@ -35,10 +35,13 @@ void successor_remember(char *const argv[]);
 struct successor *successor_start(struct app_server *app_server, struct event_base *base,
                                   const struct successor_answers *answers, const char **reason);
 
+/* It is told to read its files again, which it does once it serves. */
+void successor_read_again(const struct successor *successor);
+
 /* This program accepts no more; on any thread. */
 void successor_go(struct successor *successor);
 
-/* NULL is fine. */
+/* One that does not serve yet is ended. NULL is fine. */
 void successor_free(struct successor *successor);
 
 #endif

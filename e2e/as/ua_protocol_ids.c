@@ -28,11 +28,22 @@ static enum key_system read_prefix(const char **text)
     return KEY_SYSTEMS;
 }
 
+static bool by_suite(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
+                     const struct dtls_suites *suites)
+{
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
+        if (!dtls_ua_of_one_suite(ids[system], suites))
+            return false;
+    return true;
+}
+
 bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
-                          const char *const *given)
+                          const char *const *given, const struct dtls_suites *suites)
 {
     const char *texts[KEY_SYSTEMS + 1] = {NULL}; /* the last: of those that are not named */
 
+    if (given[0] != NULL && given[1] == NULL && strcmp(given[0], DTLS_UA_BY_SUITE) == 0)
+        return by_suite(ids, suites);
     for (; *given != NULL; given++) {
         const char *text = *given;
         const enum key_system system = read_prefix(&text);

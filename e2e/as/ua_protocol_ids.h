@@ -10,15 +10,17 @@
 #define UA_PROTOCOL_IDS_H
 
 #include "messages/identity.h"
+#include "net/dtls.h"
 
 #include <akma/kdf.h>
 #include <stdbool.h>
 
 /*
  * Read "[akma:|gba:]HEX" of each option, up to a NULL. Without a prefix it is for the systems that
- * are not named; the default is UA_PROTOCOL_ID. False: the reason went to standard error.
+ * are not named; the default is UA_PROTOCOL_ID. DTLS_UA_BY_SUITE: that of the one suite of
+ * suites, for every system. False: the reason went to standard error.
  */
 bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
-                          const char *const *given);
+                          const char *const *given, const struct dtls_suites *suites);
 
 #endif

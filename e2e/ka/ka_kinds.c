@@ -23,7 +23,8 @@ static struct ka_source *open_file(const struct ka_settings *settings, char faul
     return source;
 }
 
-static const char *const postgresql_options[] = {"ka-key", "ka-password-file", "ka-timeout", NULL};
+static const char *const postgresql_options[] = {"ka-key", "ka-password-file", "ka-rows-max",
+                                                 "ka-timeout", NULL};
 static const char *const postgresql_needs[] = {"ka-key", NULL};
 
 #ifndef AKMA_LIBPQ
@@ -44,17 +45,18 @@ static const char *const master_options[] = {
 #define MASTER_KIND(name, place)                                                               \
     {                                                                                          \
         name, place, master_options, none, ka_masters_check, ka_masters_open, ka_masters_read, \
-            ka_masters_use, ka_masters_drop, ka_masters_try, true                              \
+            ka_masters_use, ka_masters_drop, ka_masters_try, true, true                        \
     }
 
 static const struct ka_kind kinds[] = {
-    {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL, NULL, false},
+    {"file", "PATH", none, none, NULL, open_file, NULL, NULL, NULL, NULL, false, false},
 #ifdef AKMA_LIBPQ
     {"postgresql", "URI", postgresql_options, postgresql_needs, ka_postgresql_check,
-     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop, NULL, false},
+     ka_postgresql_open, ka_postgresql_read, ka_postgresql_use, ka_postgresql_drop,
+     ka_postgresql_try, false, false},
 #else
     {"postgresql", "URI", postgresql_options, postgresql_needs, refuse_postgresql, NULL, NULL, NULL,
-     NULL, NULL, false},
+     NULL, NULL, false, false},
 #endif
     MASTER_KIND("master", "SRC"),
     MASTER_KIND("pkcs11", "URI"),

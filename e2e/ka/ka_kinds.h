@@ -21,7 +21,9 @@ struct ka_settings {
     struct devices_current *devices; /* file: */
     const char *key;                 /* a file: what rows of a database are sealed with */
     const char *password_file;       /* of a database */
+    const char *rows_max;            /* of a database: how many are remembered */
     const char *timeout;             /* seconds that a look-up may take */
+    unsigned int life; /* seconds after which nothing rests on a Ka that was found; 0: not known */
     /* of masters; these three end with NULL */
     const char *const *sources;  /* each KIND:PLACE */
     const char *const *ka_ids;   /* in the order of the masters */
@@ -51,6 +53,9 @@ struct ka_kind {
     /* For --check: false: fault. NULL: what `read` reads is all that can be tried. */
     bool (*try)(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
     bool may_repeat; /* several of such kinds may be used together */
+    /* `read` is called at SIGHUP alone, when somebody looks at its outcome: half a list of revoked
+     * Ka's must not be used, and a database may be slow. */
+    bool only_at_sighup;
 };
 
 /* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */

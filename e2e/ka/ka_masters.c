@@ -10,6 +10,7 @@
 
 #include "current.h"
 #include "ka/ka_revoked.h"
+#include "ka/ka_revoked_watch.h"
 #include "ka/ka_workers.h"
 #include "ka_string.h"
 #include "master.h"
@@ -46,6 +47,9 @@ struct masters {
     struct spare *spare[OPTION_MANY_MAX];
     struct current revoked; /* struct ka_revoked; without --ka-revoked nothing was opened */
     bool has_revoked;
+    struct ka_revoked_place place;
+    struct ka_revoked_watch *watch; /* NULL: it is a file */
+    pthread_mutex_t lists;          /* one list at a time comes into force */
     ka_changed *changed;
     void *argument;
 };
@@ -147,24 +151,32 @@ static bool find_master(const struct masters *masters, const char **ka_id, size_
     return false;
 }
 
-/* NULL: such a device has no Ka, or memory is out, as the answer says. */
+static struct basis *unavailable(struct ka_answer *answer, const char *reason)
+{
+    ka_answer_set(answer, KA_UNAVAILABLE, reason);
+    return NULL;
+}
+
+/* NULL: such a device has no Ka, or it cannot be said, as the answer says. */
 static struct basis *begin(struct masters *masters, const struct ka_query *query, size_t *which,
                            struct ka_answer *answer)
 {
     const char *device = query->device[0] == '\0' ? query->identity : query->device;
-    const char *ka_id = query->ka_id, *nothing;
+    const char *ka_id = query->ka_id, *what;
     unsigned char s[KA_STRING_MAX];
     struct basis *basis;
 
-    ka_answer_set(answer, KA_NONE, NULL);
-    if (!find_master(masters, &ka_id, which) || ka_string(s, device, ka_id, &nothing) == 0 ||
-        !is_permitted(masters, device) || is_revoked(masters, device, ka_id))
-        return NULL;
-    basis = OPENSSL_zalloc(sizeof(*basis));
-    if (basis == NULL) {
-        ka_answer_set(answer, KA_UNAVAILABLE, "out of memory");
+    if (!find_master(masters, &ka_id, which))
+        return unavailable(answer, "no --ka-id is the ka-id that was asked for");
+    if (ka_string(s, device, ka_id, &what) == 0)
+        return unavailable(answer, what);
+    if (!is_permitted(masters, device) || is_revoked(masters, device, ka_id)) {
+        ka_answer_set(answer, KA_NONE, NULL);
         return NULL;
     }
+    basis = OPENSSL_zalloc(sizeof(*basis));
+    if (basis == NULL)
+        return unavailable(answer, "out of memory");
     (void)snprintf(basis->device, sizeof(basis->device), "%s", device);
     (void)snprintf(basis->ka_id, sizeof(basis->ka_id), "%s", ka_id);
     return basis;
@@ -268,7 +280,10 @@ static bool give_up(struct ka_request *request)
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)
 {
+    static const char late[] = "pkcs11: the token does not answer in time";
     struct ka_request *request = argument;
+    struct ka_workers *workers = request->masters->workers;
+    const size_t which = request->job.master;
     ka_done *done = request->done;
     void *its = request->argument;
     struct ka_answer answer;
@@ -276,8 +291,10 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     metrics_observe_since(METRIC_TIME_KA, request->asked_at);
     if (give_up(request))
-        request_free(request);
-    ka_answer_set(&answer, KA_UNAVAILABLE, "pkcs11: the token does not answer in time");
+        request_free(request); /* the threads were busy with others */
+    else
+        ka_workers_say_late(workers, which, late);
+    ka_answer_set(&answer, KA_UNAVAILABLE, late);
     done(its, &answer);
 }
 
@@ -322,6 +339,58 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
     return NULL;
 }
 
+/* The list of revoked ones, when there is another */
+
+/* Rows that are new in the list, some at a time. */
+struct news {
+    const struct masters *masters;
+    size_t count;
+    struct ka_change changes[NEWS_MAX];
+};
+
+static void tell(struct news *news)
+{
+    if (news->count > 0)
+        (void)news->masters->changed(news->masters->argument, news->changes, news->count);
+    news->count = 0;
+}
+
+static void add(void *argument, const char *device, const char *ka_id)
+{
+    struct news *news = argument;
+
+    if (news->count == NEWS_MAX)
+        tell(news);
+    news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
+}
+
+/* New entries end keys and connections; first the list is in use, so that none is issued meanwhile.
+ */
+static void use_list(struct masters *masters, struct ka_revoked *list)
+{
+    struct news news = {.masters = masters};
+    const struct ka_revoked *older, *fresh;
+
+    (void)pthread_mutex_lock(&masters->lists);
+    older = current_acquire(&masters->revoked);
+    if (current_replace(&masters->revoked, list)) {
+        fresh = current_acquire(&masters->revoked);
+        ka_revoked_new_rows(fresh, older, add, &news);
+        tell(&news);
+        current_release(&masters->revoked, fresh);
+    } else {
+        log_event("revocation", "result", "failed", "reason",
+                  "out of memory: the old --ka-revoked stays in use", NULL);
+    }
+    current_release(&masters->revoked, older);
+    (void)pthread_mutex_unlock(&masters->lists);
+}
+
+static void on_fresh(void *argument, struct ka_revoked *list)
+{
+    use_list(argument, list);
+}
+
 /* The interface */
 
 static bool start(struct ka_source *source, ka_changed *changed, void *argument)
@@ -330,7 +399,10 @@ static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 
     masters->changed = changed;
     masters->argument = argument;
-    return true;
+    if (!masters->has_revoked || !ka_revoked_is_in_database(masters->place.where))
+        return true;
+    masters->watch = ka_revoked_watch_new(&masters->place, on_fresh, masters);
+    return masters->watch != NULL;
 }
 
 static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
@@ -380,6 +452,8 @@ static void stop(struct ka_source *source)
 {
     struct masters *masters = (struct masters *)source;
 
+    ka_revoked_watch_free(masters->watch);
+    masters->watch = NULL;
     if (masters->workers != NULL)
         ka_workers_stop(masters->workers);
 }
@@ -401,6 +475,7 @@ static void masters_free(struct ka_source *source)
     }
     current_close(&masters->revoked);
     (void)pthread_mutex_destroy(&masters->lock);
+    (void)pthread_mutex_destroy(&masters->lists);
     OPENSSL_free(masters);
 }
 
@@ -512,9 +587,11 @@ static bool open_masters(struct masters *masters, const struct ka_settings *sett
     }
     if (!is_slow)
         return true;
-    masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings),
-                                      masters->timeout_ms, why);
-    return masters->workers != NULL || refuse_source(fault, why);
+    masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings));
+    if (masters->workers == NULL)
+        return refuse(fault, "out of memory");
+    return ka_workers_start(masters->workers, masters->timeout_ms, why) ||
+           refuse_source(fault, why);
 }
 
 static struct ka_revoked *read_revoked(const struct ka_settings *settings,
@@ -551,10 +628,13 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
     masters->ka_ids = settings->ka_ids;
     masters->ka_id_count = count_of(settings->ka_ids);
     masters->patterns = settings->patterns;
+    masters->place = (struct ka_revoked_place){settings->revoked, settings->password_file};
     masters->timeout_ms = 1000 * (int64_t)timeout_of(settings);
     (void)pthread_mutex_init(&masters->lock, NULL);
+    (void)pthread_mutex_init(&masters->lists, NULL);
     if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))
         return &masters->source;
+    stop(&masters->source);
     masters_free(&masters->source);
     return NULL;
 }
@@ -573,51 +653,14 @@ struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[
     return NULL;
 }
 
-/* Rows that are new in the list, some at a time. */
-struct news {
-    const struct masters *masters;
-    size_t count;
-    struct ka_change changes[NEWS_MAX];
-};
-
-static void tell(struct news *news)
-{
-    if (news->count > 0)
-        news->masters->changed(news->masters->argument, news->changes, news->count);
-    news->count = 0;
-}
-
-static void add(void *argument, const char *device, const char *ka_id)
-{
-    struct news *news = argument;
-
-    if (news->count == NEWS_MAX)
-        tell(news);
-    news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
-}
-
-/* What is new in the list ends; first it is in use, so that nothing of it is issued meanwhile. */
-static void use_list(struct masters *masters, struct ka_revoked *list)
-{
-    const struct ka_revoked *older = current_acquire(&masters->revoked), *fresh;
-    struct news news = {.masters = masters};
-
-    if (current_replace(&masters->revoked, list)) {
-        fresh = current_acquire(&masters->revoked);
-        ka_revoked_new_rows(fresh, older, add, &news);
-        tell(&news);
-        current_release(&masters->revoked, fresh);
-    } else {
-        log_event("revocation", "result", "failed", "reason",
-                  "out of memory: the old --ka-revoked stays in use", NULL);
-    }
-    current_release(&masters->revoked, older);
-}
-
 void ka_masters_use(struct ka_source *source, struct ka_files *files)
 {
+    struct masters *masters = (struct masters *)source;
+
     if (files->revoked != NULL)
-        use_list((struct masters *)source, files->revoked);
+        use_list(masters, files->revoked);
+    if (masters->watch != NULL)
+        ka_revoked_watch_again(masters->watch); /* it may have read a newer one meanwhile */
     OPENSSL_free(files);
 }
 

@@ -27,11 +27,16 @@
 #include <string.h>
 
 #define TIMEOUT_DEFAULT "3"
-#define TIMEOUT_TOP     60    /* seconds */
+#define TIMEOUT_TOP     60 /* seconds */
+#define ROWS_DEFAULT    "262144"
+#define ROWS_TOP        16777216
 #define IN_FLIGHT       64    /* look-ups */
 #define LOOKUPS_MAX     16384 /* that wait, or are with the database */
 #define BATCH           500   /* rows that are checked again at a time */
-#define CHANGES         64    /* that are told at a time */
+#define CHANGES         1024  /* that are told at a time */
+#define BURST           65536 /* changes at once, above which everything is revoked */
+#define DRAIN           1000  /* of them are forgotten with each tick */
+#define ASKER_MS        250   /* after --ka-timeout, for a thread that does not even refuse */
 #define CHANNEL         "akma_ka"
 
 enum { NEWEST, NAMED, LOOK_AGAIN, STATEMENTS };
@@ -60,7 +65,8 @@ struct ka_request {
     struct loop *asker;
     ka_done *done; /* NULL: nobody waits any more */
     void *argument;
-    int64_t deadline; /* clock_ms() */
+    struct event *limit; /* on its loop: this thread may hang, in a resolver; NULL: it is over */
+    int64_t deadline;    /* clock_ms() */
     struct flying *flying;
     bool has_ka_id;
     char device[KA_TEXT_SIZE], ka_id[KA_TEXT_SIZE];
@@ -71,6 +77,7 @@ TAILQ_HEAD(requests, ka_request);
 
 /* One that the database has been asked. */
 struct flying {
+    LIST_ENTRY(flying) next;
     struct database *database;
     struct ka_request *request; /* NULL: its time was over */
 };
@@ -88,7 +95,12 @@ struct database {
     struct pg_client *client;
     struct seal_keys *keys;
     struct requests waiting, asked;
+    LIST_HEAD(, flying) flying;
     size_t in_flight;
+    struct ka_change changes[CHANGES]; /* what was notified, until it is told */
+    char *texts[CHANGES];
+    size_t change_count, burst;
+    bool is_flooded;
     struct ka_rests *rests;
     ka_changed *changed;
     void *argument;
@@ -108,6 +120,13 @@ static void release(struct ka_source *source, struct ka_answer *answer)
     ka_leases_release(&((struct database *)source)->leases, answer);
 }
 
+static void request_free(struct ka_request *request)
+{
+    if (request->limit != NULL)
+        event_free(request->limit);
+    OPENSSL_free(request);
+}
+
 /* On the loop that asked. */
 static void deliver(struct loop *loop, struct loop_message *message)
 {
@@ -116,12 +135,36 @@ static void deliver(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     atomic_fetch_sub(&database->lookups, 1);
-    metrics_observe_since(METRIC_TIME_KA, request->deadline - database->milliseconds);
-    if (request->done != NULL)
+    if (request->done != NULL) {
+        metrics_observe_since(METRIC_TIME_KA, request->deadline - database->milliseconds);
         request->done(request->argument, &request->answer);
-    else
+    } else {
         release(&database->source, &request->answer);
-    OPENSSL_free(request);
+    }
+    request_free(request);
+}
+
+/* Nobody waits any more: the answer comes all the same, and is released by deliver(). */
+static void leave(struct ka_request *request)
+{
+    request->done = NULL;
+    event_free(request->limit);
+    request->limit = NULL;
+}
+
+/* On the loop that asked. */
+static void on_limit(evutil_socket_t fd, short what, void *argument)
+{
+    struct ka_request *request = argument;
+    ka_done *done = request->done;
+    void *its = request->argument;
+    struct ka_answer answer;
+
+    (void)fd, (void)what;
+    metrics_observe_since(METRIC_TIME_KA, request->deadline - request->database->milliseconds);
+    leave(request);
+    ka_answer_set(&answer, KA_UNAVAILABLE, "Ka's database: no answer in time");
+    done(its, &answer);
 }
 
 static void send_answer(struct ka_request *request)
@@ -141,17 +184,19 @@ static void refuse(struct ka_request *request, const char *what, const char *why
 
 /* What is gone, for those whose keys rest on it */
 
+/* What could not be told is remembered, and found after the next connection. */
 static void tell(struct database *database, const struct ka_change *changes, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    bool done;
+
+    for (size_t i = 0; i < count; i++)
         ka_leases_end(&database->leases, &changes[i]);
-        if (changes[i].device == NULL)
-            ka_rests_clear(database->rests);
-    }
-    database->changed(database->argument, changes, count);
-    for (size_t i = 0; i < count; i++) /* now: the texts may be its own */
+    done = database->changed(database->argument, changes, count);
+    for (size_t i = 0; done && i < count; i++) /* now: the texts may be its own */
         if (changes[i].device != NULL)
             ka_rests_remove(database->rests, changes[i].device, changes[i].ka_id);
+        else
+            ka_rests_clear(database->rests);
 }
 
 static void tell_all(struct database *database, const char *reason)
@@ -162,21 +207,56 @@ static void tell_all(struct database *database, const char *reason)
     tell(database, &everything, 1);
 }
 
-/* "<device>\n<ka-id>"; without that, everything: the table was emptied. */
+/* What was notified, all at once: each telling takes its room. */
+static void on_settle(void *argument)
+{
+    struct database *database = argument;
+
+    if (database->change_count > 0)
+        tell(database, database->changes, database->change_count);
+    for (size_t i = 0; i < database->change_count; i++)
+        OPENSSL_free(database->texts[i]);
+    database->change_count = 0;
+}
+
+/* "<device>\n<ka-id>", to be told. False: it is not that, or memory is out. */
+static bool collect(struct database *database, const char *payload)
+{
+    char *text = strchr(payload, '\n') == NULL ? NULL : OPENSSL_strdup(payload);
+    char *end;
+
+    if (text == NULL)
+        return false;
+    end = strchr(text, '\n');
+    *end = '\0';
+    if (database->change_count == CHANGES)
+        on_settle(database);
+    database->texts[database->change_count] = text;
+    database->changes[database->change_count++] = (struct ka_change){text, end + 1};
+    return true;
+}
+
+/* Without names it is everything: the table was emptied. */
 static void on_notified(void *argument, const char *payload)
 {
     struct database *database = argument;
-    const char *end = strchr(payload, '\n');
-    char device[KA_TEXT_SIZE];
 
-    if (end == NULL || (size_t)(end - payload) >= sizeof(device)) {
-        tell_all(database,
-                 "the database does not say which rows have changed: all keys are revoked");
+    if (database->burst == BURST) {
+        database->is_flooded = true; /* until the next tick */
         return;
     }
-    memcpy(device, payload, (size_t)(end - payload));
-    device[end - payload] = '\0';
-    tell(database, &(struct ka_change){device, end + 1}, 1);
+    database->burst++;
+    if (!collect(database, payload))
+        tell_all(database,
+                 "the database does not say which rows have changed: all keys are revoked");
+}
+
+static void drain_burst(struct database *database)
+{
+    if (database->is_flooded)
+        tell_all(database, "too many rows have changed at once: all keys are revoked");
+    database->is_flooded = false;
+    database->burst -= database->burst < DRAIN ? database->burst : DRAIN;
 }
 
 /* Rows */
@@ -208,7 +288,7 @@ static const char *rest_on(struct database *database, const struct ka_request *r
     const struct ka_rest rest = {request->device, request->answer.ka_id, version};
     bool replaced;
 
-    if (!ka_rests_add(database->rests, &rest, &replaced))
+    if (!ka_rests_add(database->rests, &rest, clock_ms(), &replaced))
         return "out of memory";
     if (!replaced)
         return NULL;
@@ -273,6 +353,7 @@ static void on_answer(void *argument, const PGresult *result, const char *reason
     struct ka_request *request = flying->request;
 
     (void)reason;
+    LIST_REMOVE(flying, next);
     OPENSSL_free(flying);
     database->in_flight--;
     if (request != NULL) {
@@ -294,13 +375,15 @@ static bool send_request(struct database *database, struct ka_request *request)
 
     if (flying == NULL)
         return false;
-    *flying = (struct flying){database, request};
+    flying->database = database;
+    flying->request = request;
     if (!pg_client_send(database->client, &statements[request->has_ka_id ? NAMED : NEWEST],
                         request->has_ka_id ? 2 : 1, texts, on_answer, flying)) {
         OPENSSL_free(flying);
         return false;
     }
     request->flying = flying;
+    LIST_INSERT_HEAD(&database->flying, flying, next);
     TAILQ_REMOVE(&database->waiting, request, next);
     TAILQ_INSERT_TAIL(&database->asked, request, next);
     database->in_flight++;
@@ -338,6 +421,7 @@ static void on_tick(void *argument)
     struct database *database = argument;
     const int64_t now = clock_ms();
 
+    drain_burst(database);
     end_late(database, &database->asked, now);
     end_late(database, &database->waiting, now);
     pump(database);
@@ -351,23 +435,19 @@ static void on_looked_again(void *argument, const PGresult *result, const char *
 {
     struct database *database = argument;
     const int count = result == NULL ? 0 : PQntuples(result);
-    struct ka_change changes[CHANGES];
-    size_t used = 0;
+    struct ka_change changes[BATCH];
 
     (void)reason;
     if (result == NULL)
         return; /* all of it again, with the next connection */
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || count > BATCH) {
         tell_all(database, "the database cannot say which rows have changed: all keys are revoked");
         return;
     }
-    for (int i = 0; i < count; i++) {
-        changes[used++] = (struct ka_change){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1)};
-        if (used == CHANGES || i + 1 == count) {
-            tell(database, changes, used);
-            used = 0;
-        }
-    }
+    for (int i = 0; i < count; i++)
+        changes[i] = (struct ka_change){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1)};
+    if (count > 0)
+        tell(database, changes, (size_t)count);
     look_again(database);
 }
 
@@ -441,11 +521,21 @@ static void look_again(struct database *database)
         tell_all(database, "out of memory: all keys are revoked");
 }
 
+static void on_down(void *argument, const char *reason, bool is_new)
+{
+    (void)argument;
+    if (is_new)
+        log_event("ka-down", "reason", reason, NULL);
+    health_down(HEALTH_KA, NULL, reason);
+}
+
 static void on_ready(void *argument)
 {
     struct database *database = argument;
 
-    if (ka_rests_has_forgotten(database->rests))
+    log_event("ka-up", NULL);
+    health_up(HEALTH_KA, NULL);
+    if (ka_rests_has_forgotten(database->rests, clock_ms()))
         tell_all(database, "more rows than are remembered may have changed: all keys are revoked");
     ka_rests_begin(database->rests);
     look_again(database);
@@ -477,41 +567,59 @@ static void arrive(struct loop *loop, struct loop_message *message)
         pump(database);
 }
 
+static struct ka_request *request_new(struct database *database, struct loop *loop,
+                                      const struct ka_query *query)
+{
+    const char *device = query->device[0] == '\0' ? query->identity : query->device;
+    struct ka_request *request = OPENSSL_zalloc(sizeof(*request));
+
+    if (request == NULL)
+        return NULL;
+    request->limit = evtimer_new(loop->base, on_limit, request);
+    if (request->limit == NULL) {
+        OPENSSL_free(request);
+        return NULL;
+    }
+    request->message.run = arrive;
+    request->database = database;
+    request->asker = loop;
+    request->deadline = clock_ms() + database->milliseconds;
+    request->has_ka_id = query->ka_id != NULL;
+    (void)OPENSSL_strlcpy(request->device, device, sizeof(request->device));
+    (void)OPENSSL_strlcpy(request->ka_id, request->has_ka_id ? query->ka_id : "",
+                          sizeof(request->ka_id));
+    return request;
+}
+
 static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
                                  const struct ka_query *query, ka_done *done, void *argument,
                                  struct ka_answer *now)
 {
     struct database *database = (struct database *)source;
-    const char *device = query->device[0] == '\0' ? query->identity : query->device;
+    const int64_t patience = database->milliseconds + ASKER_MS;
+    const struct timeval limit = {.tv_sec = (time_t)(patience / 1000),
+                                  .tv_usec = (suseconds_t)(patience % 1000) * 1000};
     struct ka_request *request;
 
     if (atomic_fetch_add(&database->lookups, 1) >= LOOKUPS_MAX ||
-        (request = OPENSSL_zalloc(sizeof(*request))) == NULL) {
+        (request = request_new(database, loop, query)) == NULL) {
         const bool is_full = atomic_fetch_sub(&database->lookups, 1) > LOOKUPS_MAX;
 
         ka_answer_set(now, KA_UNAVAILABLE,
                       is_full ? "Ka's database: too many look-ups wait" : "out of memory");
         return NULL;
     }
-    request->message.run = arrive;
-    request->database = database;
-    request->asker = loop;
     request->done = done;
     request->argument = argument;
-    request->deadline = clock_ms() + database->milliseconds;
-    request->has_ka_id = query->ka_id != NULL;
-    (void)OPENSSL_strlcpy(request->device, device, sizeof(request->device));
-    (void)OPENSSL_strlcpy(request->ka_id, request->has_ka_id ? query->ka_id : "",
-                          sizeof(request->ka_id));
+    loop_add_event(request->limit, &limit);
     loop_post(database->loop, &request->message);
     return request;
 }
 
-/* Its answer comes anyway, and is released by deliver(). */
 static void cancel(struct ka_source *source, struct ka_request *request)
 {
     (void)source;
-    request->done = NULL;
+    leave(request);
 }
 
 static bool is_good(struct ka_source *source, const struct ka_answer *answer, const char *identity)
@@ -526,8 +634,17 @@ static void drop_requests(struct requests *requests)
 
     while ((request = TAILQ_FIRST(requests)) != NULL) {
         TAILQ_REMOVE(requests, request, next);
-        OPENSSL_free(request->flying);
-        OPENSSL_free(request);
+        request_free(request);
+    }
+}
+
+static void drop_flying(struct database *database)
+{
+    struct flying *flying;
+
+    while ((flying = LIST_FIRST(&database->flying)) != NULL) {
+        LIST_REMOVE(flying, next);
+        OPENSSL_free(flying);
     }
 }
 
@@ -541,6 +658,7 @@ static void stop(struct ka_source *source)
     database->client = NULL;
     loops_free(database->loops);
     database->loops = NULL;
+    drop_flying(database);
     drop_requests(&database->asked);
     drop_requests(&database->waiting);
 }
@@ -567,12 +685,20 @@ static bool complain(const char *option, const char *path, const char *what,
     return false;
 }
 
+static size_t rows_of(const struct ka_settings *settings)
+{
+    const char *rows = settings->rows_max == NULL ? ROWS_DEFAULT : settings->rows_max;
+
+    return options_number("ka-rows-max", rows, 1, ROWS_TOP);
+}
+
 bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     char what[POSTGRESQL_FAULT_SIZE];
 
     if (settings->timeout != NULL)
         (void)options_number("ka-timeout", settings->timeout, 1, TIMEOUT_TOP);
+    (void)rows_of(settings);
     if (postgresql_check(settings->place, what))
         return true;
     (void)snprintf(fault, KA_FAULT_SIZE, "postgresql: %s", what);
@@ -591,6 +717,36 @@ struct ka_files *ka_postgresql_read(const struct ka_settings *settings, char fau
     OPENSSL_free(files);
     (void)complain("ka-key", settings->key, what, fault);
     return NULL;
+}
+
+/* The keys, and a database that has what is asked for. */
+bool ka_postgresql_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    const struct postgresql_address address = {.uri = settings->place,
+                                               .password_file = settings->password_file,
+                                               .program = "e2e-as --check"};
+    struct ka_files *files = ka_postgresql_read(settings, fault);
+    char why[POSTGRESQL_FAULT_SIZE];
+    PGconn *connection;
+    bool done;
+
+    if (files == NULL)
+        return false;
+    ka_postgresql_drop(files);
+    connection = postgresql_connect(&address, why);
+    done = connection != NULL;
+    for (size_t i = 0; done && i < STATEMENTS; i++) {
+        PGresult *result = PQprepare(connection, "", statements[i].sql, 0, NULL);
+
+        done = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!done)
+            postgresql_say(why, PQresultErrorMessage(result));
+        PQclear(result);
+    }
+    PQfinish(connection);
+    if (!done)
+        (void)snprintf(fault, KA_FAULT_SIZE, "--ka-source postgresql: %s", why);
+    return done;
 }
 
 void ka_postgresql_drop(struct ka_files *files)
@@ -632,12 +788,15 @@ static void set_up(struct database *database, const struct ka_settings *settings
         .count = STATEMENTS,
         .milliseconds = (int)database->milliseconds,
         .ready = on_ready,
+        .down = on_down,
         .notified = on_notified,
+        .settle = on_settle,
         .tick = on_tick,
         .argument = database,
     };
     TAILQ_INIT(&database->waiting);
     TAILQ_INIT(&database->asked);
+    LIST_INIT(&database->flying);
     ka_leases_open(&database->leases);
 }
 
@@ -659,7 +818,7 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     files->keys = NULL;
     ka_postgresql_drop(files);
     database->loops = loops_new(1);
-    database->rests = ka_rests_new();
+    database->rests = ka_rests_new(rows_of(settings), (int64_t)settings->life * 1000);
     if (database->loops != NULL && database->rests != NULL) {
         database->loop = &database->loops->loop[0];
         return &database->source;

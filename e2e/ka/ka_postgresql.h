@@ -14,5 +14,6 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
 struct ka_files *ka_postgresql_read(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
 void ka_postgresql_use(struct ka_source *source, struct ka_files *files);
 void ka_postgresql_drop(struct ka_files *files);
+bool ka_postgresql_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE]);
 
 #endif

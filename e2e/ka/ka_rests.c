@@ -15,8 +15,9 @@
 
 struct entry {
     LIST_ENTRY(entry) of_bucket;
-    TAILQ_ENTRY(entry) of_all;
+    TAILQ_ENTRY(entry) of_all, of_age;
     int64_t version;
+    int64_t added;     /* clock_ms(), the last time */
     uint64_t round;    /* in which it was gone through last */
     const char *ka_id; /* behind the device */
     char device[];
@@ -24,13 +25,14 @@ struct entry {
 
 struct ka_rests {
     LIST_HEAD(bucket, entry) buckets[BUCKETS];
-    TAILQ_HEAD(, entry) all; /* those of this round are at the end */
-    size_t count;
+    TAILQ_HEAD(, entry) all;  /* those of this round are at the end */
+    TAILQ_HEAD(, entry) ages; /* the oldest is first */
+    size_t count, max;
     uint64_t round, seed;
-    bool has_forgotten;
+    int64_t life, forgotten_until; /* until then something may rest on one that was forgotten */
 };
 
-struct ka_rests *ka_rests_new(void)
+struct ka_rests *ka_rests_new(size_t max, int64_t life)
 {
     struct ka_rests *rests = OPENSSL_zalloc(sizeof(*rests));
 
@@ -38,7 +40,10 @@ struct ka_rests *ka_rests_new(void)
         OPENSSL_free(rests);
         return NULL;
     }
+    rests->max = max;
+    rests->life = life;
     TAILQ_INIT(&rests->all);
+    TAILQ_INIT(&rests->ages);
     return rests;
 }
 
@@ -72,11 +77,12 @@ static void forget(struct ka_rests *rests, struct entry *entry)
 {
     LIST_REMOVE(entry, of_bucket);
     TAILQ_REMOVE(&rests->all, entry, of_all);
+    TAILQ_REMOVE(&rests->ages, entry, of_age);
     rests->count--;
     OPENSSL_free(entry);
 }
 
-static bool insert(struct ka_rests *rests, const struct ka_rest *rest)
+static bool insert(struct ka_rests *rests, const struct ka_rest *rest, int64_t now)
 {
     const size_t device = strlen(rest->device) + 1, ka_id = strlen(rest->ka_id) + 1;
     struct entry *entry = OPENSSL_zalloc(sizeof(*entry) + device + ka_id);
@@ -86,27 +92,40 @@ static bool insert(struct ka_rests *rests, const struct ka_rest *rest)
     memcpy(entry->device, rest->device, device);
     entry->ka_id = memcpy(entry->device + device, rest->ka_id, ka_id);
     entry->version = rest->version;
+    entry->added = now;
     entry->round = rests->round;
     LIST_INSERT_HEAD(bucket_of(rests, rest->device, rest->ka_id), entry, of_bucket);
     TAILQ_INSERT_TAIL(&rests->all, entry, of_all);
+    TAILQ_INSERT_TAIL(&rests->ages, entry, of_age);
     rests->count++;
     return true;
 }
 
-bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, bool *replaced)
+static void forget_oldest(struct ka_rests *rests)
+{
+    struct entry *oldest = TAILQ_FIRST(&rests->ages);
+    const int64_t until = rests->life == 0 ? INT64_MAX : oldest->added + rests->life;
+
+    if (until > rests->forgotten_until)
+        rests->forgotten_until = until;
+    forget(rests, oldest);
+}
+
+bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, int64_t now, bool *replaced)
 {
     struct entry *known = find(rests, rest->device, rest->ka_id);
 
     *replaced = known != NULL && known->version != rest->version;
     if (known != NULL) {
         known->version = rest->version;
+        known->added = now;
+        TAILQ_REMOVE(&rests->ages, known, of_age);
+        TAILQ_INSERT_TAIL(&rests->ages, known, of_age);
         return true;
     }
-    if (rests->count == KA_RESTS_MAX) {
-        rests->has_forgotten = true;
-        forget(rests, TAILQ_FIRST(&rests->all));
-    }
-    return insert(rests, rest);
+    if (rests->count == rests->max)
+        forget_oldest(rests);
+    return insert(rests, rest, now);
 }
 
 void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_id)
@@ -117,16 +136,16 @@ void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_
         forget(rests, entry);
 }
 
-bool ka_rests_has_forgotten(const struct ka_rests *rests)
+bool ka_rests_has_forgotten(const struct ka_rests *rests, int64_t now)
 {
-    return rests->has_forgotten;
+    return now < rests->forgotten_until;
 }
 
 void ka_rests_clear(struct ka_rests *rests)
 {
     while (!TAILQ_EMPTY(&rests->all))
         forget(rests, TAILQ_FIRST(&rests->all));
-    rests->has_forgotten = false;
+    rests->forgotten_until = 0;
 }
 
 void ka_rests_begin(struct ka_rests *rests)

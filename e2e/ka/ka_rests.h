@@ -1,8 +1,8 @@
 /*
  * The rows that keys and connections may rest on: which a third party has issued flags for
  *
- * Names and versions, no keys. When more than KA_RESTS_MAX are known the oldest is forgotten, and
- * that it was is remembered.
+ * Names and versions, no keys. When more are known than there is room for, the one that was added
+ * longest ago is forgotten; that it was is remembered for as long as something may rest on it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KA_RESTS_MAX 262144
-
 struct ka_rests;
 
 struct ka_rest {
@@ -22,20 +20,23 @@ struct ka_rest {
     int64_t version;
 };
 
-/* NULL: out of memory. */
-struct ka_rests *ka_rests_new(void);
+/*
+ * Room for max of them; life: the milliseconds after which nothing rests any more on one that was
+ * added, 0: nobody knows. NULL: out of memory.
+ */
+struct ka_rests *ka_rests_new(size_t max, int64_t life);
 
 /*
- * Something rests on a row from now on. False: out of memory. *replaced: it was known with another
- * version, so that what rests on that one has lost its row.
+ * Something rests on a row from now on, clock_ms(). False: out of memory. *replaced: it was known
+ * with another version, so that what rests on that one has lost its row.
  */
-bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, bool *replaced);
+bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, int64_t now, bool *replaced);
 
 /* Nothing does any more. */
 void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_id);
 
-/* Forget all. Was one forgotten before, so that nobody knows what all there is? */
-bool ka_rests_has_forgotten(const struct ka_rests *rests);
+/* Forget all. Was one forgotten before that counts now, so that nobody knows what all there is? */
+bool ka_rests_has_forgotten(const struct ka_rests *rests, int64_t now);
 void ka_rests_clear(struct ka_rests *rests);
 
 /* Begin to go through all that are known now. */

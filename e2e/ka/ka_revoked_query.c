@@ -22,6 +22,7 @@ static bool wrong(char fault[KA_REVOKED_FAULT_SIZE], const char *what)
 }
 
 #ifdef AKMA_LIBPQ
+#    include "ka/ka_revoked_rows.h"
 #    include "net/clock.h"
 #    include "postgresql.h"
 
@@ -81,22 +82,25 @@ static struct ka_revoked *take(const PGresult *rows, char fault[KA_REVOKED_FAULT
     return list;
 }
 
-static struct ka_revoked *ask(PGconn *connection, char fault[KA_REVOKED_FAULT_SIZE])
+struct ka_revoked *ka_revoked_of_rows(const PGresult *rows, char fault[KA_REVOKED_FAULT_SIZE])
 {
     char why[POSTGRESQL_FAULT_SIZE];
-    struct ka_revoked *list = NULL;
-    PGresult *rows = NULL;
 
-    if (PQsendQuery(connection, "SELECT device, ka_id FROM akma_ka_revoked") != 0 &&
-        wait_for_answer(connection))
+    if (PQresultStatus(rows) == PGRES_TUPLES_OK)
+        return take(rows, fault);
+    postgresql_say(why, rows != NULL ? PQresultErrorMessage(rows) : "the database does not answer");
+    (void)wrong(fault, why);
+    return NULL;
+}
+
+static struct ka_revoked *ask(PGconn *connection, char fault[KA_REVOKED_FAULT_SIZE])
+{
+    PGresult *rows = NULL;
+    struct ka_revoked *list;
+
+    if (PQsendQuery(connection, KA_REVOKED_ROWS) != 0 && wait_for_answer(connection))
         rows = PQgetResult(connection);
-    if (PQresultStatus(rows) == PGRES_TUPLES_OK) {
-        list = take(rows, fault);
-    } else {
-        postgresql_say(why,
-                       rows != NULL ? PQresultErrorMessage(rows) : "the database does not answer");
-        (void)wrong(fault, why);
-    }
+    list = ka_revoked_of_rows(rows, fault);
     PQclear(rows);
     return list;
 }

@@ -48,8 +48,11 @@ struct ka_change {
     const char *device, *ka_id;
 };
 
-/* Called on one thread of the source's; what it is given is gone when it returns. */
-typedef void ka_changed(void *argument, const struct ka_change *changes, size_t count);
+/*
+ * Called on one thread of the source's at a time; what it is given is gone when it returns. False:
+ * out of memory, so that not all of it will be void.
+ */
+typedef bool ka_changed(void *argument, const struct ka_change *changes, size_t count);
 
 struct ka_source;
 struct ka_request;

@@ -5,6 +5,7 @@
  */
 #include "ka/ka_workers.h"
 
+#include "net/clock.h"
 #include "ops/health.h"
 #include "ops/log.h"
 
@@ -16,7 +17,8 @@
 #include <string.h>
 #include <time.h>
 
-#define STOP_SECONDS 2 /* for a thread that a token holds up */
+#define STOP_SECONDS 2    /* for a thread that a token holds up */
+#define RETRY_MS     1000 /* before a master that is down is reached for again */
 
 static atomic_bool were_left;
 
@@ -35,26 +37,46 @@ struct ka_workers {
     pthread_cond_t for_threads, for_start;
     TAILQ_HEAD(, ka_job) queue;
     size_t waiting;
-    bool is_ending, is_over, is_down, has_tried;
+    bool *is_down; /* of each master */
+    size_t down;   /* how many of them are */
+    bool is_ending, is_over, has_tried, is_trying;
+    int64_t try_at; /* clock_ms(): when one that is down is reached for again */
     enum master_result reached;
     char fault[MASTER_FAULT_SIZE];
     bool is_held_up; /* a thread did not end */
 };
 
-/* The lock is held: a change is logged once. */
-static void note(struct ka_workers *workers, enum master_result result, const char *fault)
+/* The lock is held. A change is logged once: a master that is away, and that none is any more. */
+static void note(struct ka_workers *workers, size_t master, enum master_result result,
+                 const char *fault)
 {
-    const bool is_down = result != MASTER_OK;
+    const bool is_down = result != MASTER_OK, was_down = workers->is_down[master];
 
+    workers->is_down[master] = is_down;
+    if (is_down && !was_down) {
+        workers->down++;
+        workers->try_at = clock_ms() + RETRY_MS;
+        log_event("ka-down", "reason", fault, NULL);
+    } else if (!is_down && was_down && --workers->down == 0) {
+        log_event("ka-up", NULL);
+    }
     if (is_down)
         health_down(HEALTH_KA, NULL, fault);
-    else
+    else if (workers->down == 0)
         health_up(HEALTH_KA, NULL);
-    if (is_down && !workers->is_down)
-        log_event("ka-down", "reason", fault, NULL);
-    else if (!is_down && workers->is_down)
-        log_event("ka-up", NULL);
-    workers->is_down = is_down;
+}
+
+/* The lock is not held. */
+static enum master_result try_master(struct ka_workers *workers, size_t master,
+                                     char fault[MASTER_FAULT_SIZE])
+{
+    const enum master_result result = master_open(workers->masters[master], fault);
+
+    (void)pthread_mutex_lock(&workers->lock);
+    if (!workers->is_over)
+        note(workers, master, result, fault);
+    (void)pthread_mutex_unlock(&workers->lock);
+    return result;
 }
 
 /* Reach for the masters: what somebody has to change is known at the start. */
@@ -64,7 +86,7 @@ static void try_masters(struct ka_workers *workers)
     char fault[MASTER_FAULT_SIZE], why[MASTER_FAULT_SIZE] = "";
 
     for (size_t i = 0; i < workers->count && reached != MASTER_REFUSED; i++) {
-        result = master_open(workers->masters[i], fault);
+        result = try_master(workers, i, fault);
         if (result == MASTER_OK)
             continue;
         reached = result;
@@ -74,9 +96,50 @@ static void try_masters(struct ka_workers *workers)
     workers->has_tried = true;
     workers->reached = reached;
     (void)snprintf(workers->fault, sizeof(workers->fault), "%s", why);
-    note(workers, reached, why);
     (void)pthread_cond_signal(&workers->for_start);
     (void)pthread_mutex_unlock(&workers->lock);
+}
+
+/* The lock is held, but while masters are reached for; by one thread at a time: it may be held up.
+ */
+static void try_those_down(struct ka_workers *workers)
+{
+    char fault[MASTER_FAULT_SIZE];
+
+    workers->is_trying = true;
+    for (size_t i = 0; i < workers->count; i++)
+        if (workers->is_down[i]) {
+            (void)pthread_mutex_unlock(&workers->lock);
+            (void)try_master(workers, i, fault);
+            (void)pthread_mutex_lock(&workers->lock);
+        }
+    workers->is_trying = false;
+    workers->try_at = clock_ms() + RETRY_MS;
+}
+
+static struct timespec after(int64_t ms)
+{
+    struct timespec moment;
+
+    (void)clock_gettime(CLOCK_REALTIME, &moment);
+    moment.tv_sec += ms / 1000;
+    moment.tv_nsec += (long)(ms % 1000) * 1000000;
+    moment.tv_sec += moment.tv_nsec / 1000000000;
+    moment.tv_nsec %= 1000000000;
+    return moment;
+}
+
+/* The lock is held. Until there is a job, it is over, or a master has to be reached for. */
+static void wait_for_job(struct ka_workers *workers)
+{
+    const struct timespec until = after(RETRY_MS);
+    int waited = 0;
+
+    while (TAILQ_EMPTY(&workers->queue) && !workers->is_ending && waited == 0)
+        if (workers->down == 0)
+            (void)pthread_cond_wait(&workers->for_threads, &workers->lock);
+        else
+            waited = pthread_cond_timedwait(&workers->for_threads, &workers->lock, &until);
 }
 
 /* The next job; NULL: it is over. */
@@ -85,13 +148,20 @@ static struct ka_job *take(struct ka_workers *workers)
     struct ka_job *job = NULL;
 
     (void)pthread_mutex_lock(&workers->lock);
-    while (TAILQ_EMPTY(&workers->queue) && !workers->is_ending)
-        (void)pthread_cond_wait(&workers->for_threads, &workers->lock);
-    if (!workers->is_ending) {
+    while (!workers->is_ending) {
+        if (workers->down > 0 && !workers->is_trying && workers->has_tried &&
+            clock_ms() >= workers->try_at) {
+            try_those_down(workers);
+            continue;
+        }
         job = TAILQ_FIRST(&workers->queue);
-        TAILQ_REMOVE(&workers->queue, job, next);
-        job->is_waiting = false;
-        workers->waiting--;
+        if (job != NULL) {
+            TAILQ_REMOVE(&workers->queue, job, next);
+            job->is_waiting = false;
+            workers->waiting--;
+            break;
+        }
+        wait_for_job(workers);
     }
     (void)pthread_mutex_unlock(&workers->lock);
     return job;
@@ -102,7 +172,8 @@ static void give_back(struct ka_workers *workers, struct ka_job *job)
 {
     (void)pthread_mutex_lock(&workers->lock);
     if (!workers->is_over) {
-        note(workers, job->result, job->fault);
+        if (!job->is_given_up || job->result != MASTER_OK) /* too late is no good sign */
+            note(workers, job->master, job->result, job->fault);
         loop_post(job->loop, &job->message);
     }
     (void)pthread_mutex_unlock(&workers->lock);
@@ -151,18 +222,6 @@ static bool start(struct ka_workers *workers)
     return workers->started == workers->room;
 }
 
-static struct timespec after(int64_t ms)
-{
-    struct timespec moment;
-
-    (void)clock_gettime(CLOCK_REALTIME, &moment);
-    moment.tv_sec += ms / 1000;
-    moment.tv_nsec += (long)(ms % 1000) * 1000000;
-    moment.tv_sec += moment.tv_nsec / 1000000000;
-    moment.tv_nsec %= 1000000000;
-    return moment;
-}
-
 /* True: they were reached, or may be there later. */
 static bool wait_for_masters(struct ka_workers *workers, int64_t patience_ms,
                              char fault[MASTER_FAULT_SIZE])
@@ -176,18 +235,16 @@ static bool wait_for_masters(struct ka_workers *workers, int64_t patience_ms,
         waited = pthread_cond_timedwait(&workers->for_start, &workers->lock, &until);
     done = !workers->has_tried || workers->reached != MASTER_REFUSED;
     (void)snprintf(fault, MASTER_FAULT_SIZE, "%s", workers->fault);
-    if (!workers->has_tried)
-        note(workers, MASTER_UNAVAILABLE, "the token does not answer");
+    for (size_t i = 0; !workers->has_tried && i < workers->count; i++)
+        note(workers, i, MASTER_UNAVAILABLE, "the token does not answer");
     (void)pthread_mutex_unlock(&workers->lock);
     return done;
 }
 
-struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads,
-                                  int64_t patience_ms, char fault[MASTER_FAULT_SIZE])
+struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads)
 {
     struct ka_workers *workers = OPENSSL_zalloc(sizeof(*workers));
 
-    (void)master_fault(fault, MASTER_REFUSED, "out of memory, or of threads");
     if (workers == NULL)
         return NULL;
     workers->masters = masters;
@@ -196,14 +253,23 @@ struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, s
     (void)pthread_mutex_init(&workers->lock, NULL);
     (void)pthread_cond_init(&workers->for_threads, NULL);
     (void)pthread_cond_init(&workers->for_start, NULL);
-    health_use(HEALTH_KA);
+    workers->is_down = OPENSSL_zalloc(count * sizeof(*workers->is_down));
     workers->threads = OPENSSL_zalloc(threads * sizeof(*workers->threads));
     workers->room = workers->threads == NULL ? 0 : threads;
-    if (workers->threads != NULL && start(workers) && wait_for_masters(workers, patience_ms, fault))
+    if (workers->is_down != NULL && workers->threads != NULL)
         return workers;
-    ka_workers_stop(workers);
     (void)ka_workers_free(workers);
     return NULL;
+}
+
+bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
+                      char fault[MASTER_FAULT_SIZE])
+{
+    health_use(HEALTH_KA);
+    if (start(workers))
+        return wait_for_masters(workers, patience_ms, fault);
+    (void)master_fault(fault, MASTER_REFUSED, "out of memory, or of threads");
+    return false;
 }
 
 bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE])
@@ -250,6 +316,14 @@ bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job)
     return was_waiting;
 }
 
+void ka_workers_say_late(struct ka_workers *workers, size_t master, const char *fault)
+{
+    (void)pthread_mutex_lock(&workers->lock);
+    note(workers, master, MASTER_UNAVAILABLE, fault);
+    (void)pthread_cond_broadcast(&workers->for_threads);
+    (void)pthread_mutex_unlock(&workers->lock);
+}
+
 void ka_workers_stop(struct ka_workers *workers)
 {
     const struct timespec until = after((int64_t)STOP_SECONDS * 1000);
@@ -288,6 +362,7 @@ bool ka_workers_free(struct ka_workers *workers)
         OPENSSL_free(derivers);
     }
     OPENSSL_free(workers->threads);
+    OPENSSL_free(workers->is_down);
     (void)pthread_mutex_destroy(&workers->lock);
     (void)pthread_cond_destroy(&workers->for_threads);
     (void)pthread_cond_destroy(&workers->for_start);

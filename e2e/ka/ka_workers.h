@@ -35,13 +35,16 @@ struct ka_job {
 
 struct ka_workers;
 
+/* For that many threads; masters are kept, not copied. NULL: out of memory. */
+struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads);
+
 /*
- * Start threads, which reach for the masters; they wait up to patience_ms for the outcome.
- * masters are kept, not copied. NULL: fault says why; a master that is not there yet is no reason,
- * and is logged.
+ * Start the threads, which reach for the masters, and again and again for one that is away; they
+ * wait up to patience_ms for the first outcome. False: fault says why, and the workers must be
+ * stopped; a master that is not there yet is no reason, and is logged.
  */
-struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads,
-                                  int64_t patience_ms, char fault[MASTER_FAULT_SIZE]);
+bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
+                      char fault[MASTER_FAULT_SIZE]);
 
 /* Have the masters been reached at the start? False: fault. */
 bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE]);
@@ -51,6 +54,9 @@ bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job);
 
 /* True: the job is the caller's again. False: a thread has it, and run() comes anyway. */
 bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job);
+
+/* A master has had a job for too long, so that it is away. */
+void ka_workers_say_late(struct ka_workers *workers, size_t master, const char *fault);
 
 /* Let the threads end; one that a token holds up is left to itself. No job is under way. */
 void ka_workers_stop(struct ka_workers *workers);

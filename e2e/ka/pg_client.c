@@ -6,8 +6,6 @@
 #include "ka/pg_client.h"
 
 #include "net/clock.h"
-#include "ops/health.h"
-#include "ops/log.h"
 #include "queue.h"
 
 #include <openssl/crypto.h>
@@ -80,9 +78,8 @@ static void lose_flights(struct pg_client *client)
 
 static void disconnect(struct pg_client *client)
 {
-    if (strcmp(client->reason, client->broken) != 0)
-        log_event("ka-down", "reason", client->broken, NULL);
-    health_down(HEALTH_KA, NULL, client->broken);
+    client->setup->down(client->setup->argument, client->broken,
+                        strcmp(client->reason, client->broken) != 0);
     memcpy(client->reason, client->broken, sizeof(client->reason));
     client->broken[0] = '\0';
     drop_io(client);
@@ -156,8 +153,6 @@ static void become_ready(struct pg_client *client)
     client->backoff = BACKOFF_MIN;
     client->turn--; /* the same one first, when it is lost */
     client->reason[0] = '\0';
-    log_event("ka-up", NULL);
-    health_up(HEALTH_KA, NULL);
     client->setup->ready(client->setup->argument);
 }
 
@@ -239,11 +234,15 @@ static void connect_now(struct pg_client *client)
 static void take_notifications(struct pg_client *client)
 {
     PGnotify *notify;
+    bool has_any = false;
 
     while ((notify = PQnotifies(client->connection)) != NULL) {
         client->setup->notified(client->setup->argument, notify->extra);
         PQfreemem(notify);
+        has_any = true;
     }
+    if (has_any)
+        client->setup->settle(client->setup->argument);
 }
 
 /* A result belongs to the oldest flight, which a synchronisation point ends. */

@@ -29,8 +29,11 @@ struct pg_client_setup {
     int milliseconds; /* until a connection, or an answer, is late; then it is made again */
     /* All below have argument. */
     void (*ready)(void *argument); /* there is a connection, which listens */
+    /* There is none; is_new: not for the reason of the attempt before. */
+    void (*down)(void *argument, const char *reason, bool is_new);
     void (*notified)(void *argument, const char *payload); /* on the channel */
-    void (*tick)(void *argument);                          /* some ten times a second */
+    void (*settle)(void *argument); /* those were all, before what came after them is told */
+    void (*tick)(void *argument);   /* some ten times a second */
     void *argument;
 };
 

@@ -13,8 +13,10 @@
 #define VERSION_2_LOCAL    0x20
 #define VERSION_2_PROXY    0x21
 #define FAMILY_UNSPECIFIED 0x00
-#define FAMILY_TCP4        0x11
-#define FAMILY_TCP6        0x21
+#define FAMILY_IP4         0x10
+#define FAMILY_IP6         0x20
+#define TRANSPORT_STREAM   0x01
+#define TRANSPORT_DGRAM    0x02
 #define IP4                4    /* octets of an address */
 #define IP6                16   /* the same */
 #define PORT               2    /* octets of a port, the highest first */
@@ -73,7 +75,7 @@ static unsigned char *put_addresses(unsigned char *octets, unsigned char *family
     *family = FAMILY_UNSPECIFIED;
     if (from.octets == 0 || from.octets != to.octets)
         return octets;
-    *family = from.octets == IP4 ? FAMILY_TCP4 : FAMILY_TCP6;
+    *family = from.octets == IP4 ? FAMILY_IP4 : FAMILY_IP6;
     octets = put_octets(octets, from.address, from.octets);
     octets = put_octets(octets, to.address, to.octets);
     octets = put_octets(octets, from.port, PORT);
@@ -81,7 +83,7 @@ static unsigned char *put_addresses(unsigned char *octets, unsigned char *family
 }
 
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,
-                    const struct sockaddr *local, const char *device)
+                    const struct sockaddr *local, const char *device, bool is_udp)
 {
     /* no certificate was verified: the four octets of "verify" are not zero */
     static const unsigned char client[] = {CLIENT_SSL, 0, 0, 0, 1};
@@ -90,9 +92,11 @@ size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockadd
     *place++ = VERSION_2_PROXY;
     family = place;
     ssl = put_addresses(place + 3, family, peer, local);
+    if (*family != FAMILY_UNSPECIFIED)
+        *family |= is_udp ? TRANSPORT_DGRAM : TRANSPORT_STREAM;
     ssl[0] = TYPE_SSL;
     place = put_octets(ssl + 3, client, sizeof(client));
-    place = put_text(place, SUBTYPE_VERSION, "TLSv1.3");
+    place = put_text(place, SUBTYPE_VERSION, is_udp ? "DTLSv1.2" : "TLSv1.3");
     place = put_text(place, SUBTYPE_CN, device);
     put_length(ssl + 1, (size_t)(place - ssl) - 3);
     put_length(family + 1, (size_t)(place - family) - 3);

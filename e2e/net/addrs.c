@@ -1,11 +1,12 @@
 /*
- * Where a connection is to go: HOST:PORT, or unix:PATH
+ * Where a connection is to go: HOST:PORT, or unix:PATH; for some udp:HOST:PORT
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "net/addrs.h"
 
 #include "net/addr.h"
+#include "net/dgram.h"
 #include "options.h"
 #include "printable.h"
 
@@ -56,6 +57,20 @@ bool addrs_open(struct addrs *addrs, const char *option, const char *text)
     if (getaddrinfo(addrs->host, addrs->service, &numbers, &addrs->numbers) == 0)
         addrs->fixed = addrs->numbers;
     return true;
+}
+
+bool addrs_open_any(struct addrs *addrs, const char *option, const char *text)
+{
+    const char *udp = dgram_address(text);
+
+    if (!addrs_open(addrs, option, udp == NULL ? text : udp))
+        return false;
+    addrs->is_udp = udp != NULL;
+    if (udp == NULL || addrs->fixed != &addrs->path_address)
+        return true;
+    fprintf(stderr, "%s--%s %s: must be udp:HOST:PORT\n", options_where(option), option,
+            PRINTABLE(text));
+    return false;
 }
 
 void addrs_close(struct addrs *addrs)

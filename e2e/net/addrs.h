@@ -1,5 +1,5 @@
 /*
- * Where a connection is to go: HOST:PORT, or unix:PATH
+ * Where a connection is to go: HOST:PORT, or unix:PATH; for some udp:HOST:PORT
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,6 +16,7 @@
 struct addrs {
     char *host, *service;         /* to be resolved for each connection; host NULL: the loopback */
     const struct addrinfo *fixed; /* a path or an address in numbers: nothing to resolve */
+    bool is_udp;                  /* sockets are of datagrams */
     /* its own */
     struct addrinfo *numbers, path_address;
     struct sockaddr_un path;
@@ -27,6 +28,9 @@ struct addrs {
  */
 bool addrs_open(struct addrs *addrs, const char *option, const char *text);
 void addrs_close(struct addrs *addrs);
+
+/* The same, where it may be udp:HOST:PORT as well. */
+bool addrs_open_any(struct addrs *addrs, const char *option, const char *text);
 
 /* The address of a path, in path. False: it is empty or too long, as standard error says. */
 bool addrs_path(const char *option, const char *path, struct sockaddr_un *address);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -177,11 +178,14 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
         tell(connector);
 }
 
-static int open_socket(const struct addrinfo *address)
+static int open_socket(const struct addrinfo *address, bool is_udp)
 {
-    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                          address->ai_protocol);
+    const int type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+    const int fd = socket(address->ai_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                          is_udp ? IPPROTO_UDP : address->ai_protocol);
 
+    if (is_udp)
+        return fd;
     if (fd >= 0 && address->ai_family != AF_UNIX) {
         tcp_no_delay(fd);
         tcp_keep_alive(fd);
@@ -196,7 +200,7 @@ static int begin(struct attempt *attempt, bool *is_connected)
     struct connector *connector = attempt->connector;
     int error = 0;
 
-    attempt->fd = open_socket(address);
+    attempt->fd = open_socket(address, connector->addrs->is_udp);
     if (attempt->fd < 0)
         return errno;
     *is_connected = connect(attempt->fd, address->ai_addr, address->ai_addrlen) == 0;

@@ -3,7 +3,8 @@
  *
  * Names are resolved when it is asked for, off the loop (resolver.h). All addresses are tried
  * within one deadline: the next one if one fails, and beside it if it has not answered after
- * 250 ms; families alternately, in the order that getaddrinfo() has them (RFC 8305).
+ * 250 ms; families alternately, in the order that getaddrinfo() has them (RFC 8305). A socket of
+ * UDP is connected as soon as there is a route to the address, even if no peer is there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -14,6 +14,7 @@
 
 #define SLICE_MS   2   /* that messages are run for before other events have their turn */
 #define WAKE_TRIES 100 /* a loop that is not woken up sleeps on its messages */
+#define CALLBACKS  64  /* before sockets and timers are looked at again */
 
 static const uint64_t one = 1;
 
@@ -91,11 +92,27 @@ void loop_add_event(struct event *event, const struct timeval *limit)
         event_active(event, EV_TIMEOUT, 0);
 }
 
+/*
+ * libevent runs what is active until nothing is: a callback that makes itself active again, as a
+ * relay does that yields, would keep every timer and every other socket waiting.
+ */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config != NULL && event_config_set_max_dispatch_interval(config, NULL, CALLBACKS, 0) == 0)
+        base = event_base_new_with_config(config);
+    if (config != NULL)
+        event_config_free(config);
+    return base;
+}
+
 static bool set_up(struct loop *loop, size_t index)
 {
     loop->index = index;
     (void)pthread_mutex_init(&loop->lock, NULL);
-    loop->base = event_base_new();
+    loop->base = make_base();
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->base == NULL || loop->wake_fd < 0)
         return false;

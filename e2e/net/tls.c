@@ -43,6 +43,16 @@ static bool open_keylog(const char *path)
     return true;
 }
 
+bool tls_log_keys(SSL_CTX *ctx, const char *keylog)
+{
+    if (keylog == NULL)
+        return true;
+    if (keylog_file == NULL && !open_keylog(keylog))
+        return false;
+    SSL_CTX_set_keylog_callback(ctx, write_keylog);
+    return true;
+}
+
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
 {
     SSL_CTX *ctx = tls13_psk_ctx(NULL, method);
@@ -51,14 +61,10 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
         fprintf(stderr, "TLS: %s\n", tls_error("no reason given"));
         return NULL;
     }
-    if (keylog != NULL) {
-        if (keylog_file == NULL && !open_keylog(keylog)) {
-            SSL_CTX_free(ctx);
-            return NULL;
-        }
-        SSL_CTX_set_keylog_callback(ctx, write_keylog);
-    }
-    return ctx;
+    if (tls_log_keys(ctx, keylog))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
 }
 
 bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)

@@ -20,6 +20,9 @@
 /* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 
+/* Have its secrets written to keylog; NULL: nowhere. False: the reason went to standard error. */
+bool tls_log_keys(SSL_CTX *ctx, const char *keylog);
+
 /* The identifier of an option, in hex. False: the reason went to standard error. */
 bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
 

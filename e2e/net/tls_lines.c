@@ -37,6 +37,7 @@ enum io_status io_status_of_ssl(const SSL *ssl, int result)
     case SSL_ERROR_WANT_WRITE:
         return IO_WANT_WRITE;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+    case SSL_ERROR_WANT_ASYNC:
         return IO_PAUSED;
     case SSL_ERROR_ZERO_RETURN:
         return IO_EOF;
@@ -104,10 +105,33 @@ static bool take_line(struct tls_lines *lines, const char **line, size_t *length
     return true;
 }
 
+/* Over DTLS: libssl gives one record at a time, and the rest of one that has no room. */
+static enum io_status read_datagram(struct tls_lines *lines, const char **line, size_t *length)
+{
+    enum io_status result;
+    int got;
+
+    if (!make_room(lines))
+        return IO_ERROR;
+    ERR_clear_error();
+    got = SSL_read(lines->ssl, lines->in, (int)in_size(lines));
+    if (got <= 0) {
+        result = io_status_of_ssl(lines->ssl, got);
+        shrink(lines);
+        return result;
+    }
+    lines->in_length = lines->in_taken = (size_t)got;
+    *line = lines->in;
+    *length = (size_t)got;
+    return *length > max_length(lines) ? IO_TOO_LONG : IO_OK;
+}
+
 enum io_status tls_lines_read(struct tls_lines *lines, const char **line, size_t *length)
 {
     enum io_status result = IO_OK;
 
+    if (SSL_is_dtls(lines->ssl))
+        return read_datagram(lines, line, length);
     if (take_line(lines, line, length))
         return IO_OK;
     if (!make_room(lines))
@@ -137,7 +161,7 @@ bool tls_lines_has_begun(const struct tls_lines *lines)
 
 bool tls_lines_add(struct tls_lines *lines, const char *prefix, const char *text, size_t length)
 {
-    const size_t prefix_length = strlen(prefix);
+    const size_t prefix_length = strlen(prefix), end_length = SSL_is_dtls(lines->ssl) ? 0 : 1;
     char *place;
 
     if (!out_queue_make_room(&lines->out, prefix_length + length + 1))
@@ -147,7 +171,7 @@ bool tls_lines_add(struct tls_lines *lines, const char *prefix, const char *text
     memcpy(place, prefix, prefix_length);
     memcpy(place + prefix_length, text, length);
     place[prefix_length + length] = '\n';
-    lines->out.length += prefix_length + length + 1;
+    lines->out.length += prefix_length + length + end_length;
     return true;
 }
 

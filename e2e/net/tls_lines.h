@@ -1,6 +1,8 @@
 /*
  * Lines over TLS on a socket that does not block
  *
+ * Over DTLS a line is one datagram, without its end.
+ *
  * Nothing is held while nothing is under way: an idle connection has no buffers here.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,7 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_MAX_LENGTH 8192 /* octets of a line that is read, its end not counted */
+#define LINE_MAX_LENGTH     8192 /* octets of a line that is read, its end not counted */
+#define LINE_MAX_LENGTH_UDP 1024 /* ... of a first connection over DTLS */
 
 enum io_status {
     IO_OK,

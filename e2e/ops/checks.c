@@ -7,15 +7,18 @@
 
 #include "net/addr.h"
 #include "net/addrs.h"
+#include "net/dgram.h"
 #include "printable.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,6 +140,14 @@ void checks_address(struct checks *checks, const char *option, const char *addre
     addrs_close(&place.addrs);
 }
 
+void checks_any_address(struct checks *checks, const char *option, const char *address,
+                        bool is_to_listen)
+{
+    const char *udp = dgram_address(address);
+
+    checks_address(checks, option, udp == NULL ? address : udp, is_to_listen);
+}
+
 static void show_date(char shown[64], int64_t seconds)
 {
     const time_t moment = (time_t)seconds;
@@ -168,19 +179,102 @@ void checks_dates(struct checks *checks, const char *option, const char *path,
     checks_say(checks, dates.begins <= now && dates.ends > now, subject, detail);
 }
 
-void checks_appended(struct checks *checks, const char *option, const char *path)
+/* Why not; NULL: it can. Nothing is made or changed by looking. */
+static const char *fault_of_file(const char *path, bool is_secret)
 {
-    char subject[PRINTABLE_SIZE], folder[PATH_MAX];
-    const char *slash = path == NULL ? NULL : strrchr(path, '/');
-    bool is_ok;
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    struct stat status;
+
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+                   slash == NULL ? "." : path);
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT && access(folder, W_OK | X_OK) == 0 ? NULL : strerror(errno);
+    if (!S_ISREG(status.st_mode))
+        return "must be a regular file";
+    if (is_secret && status.st_uid != geteuid())
+        return "belongs to another user";
+    return access(path, W_OK) == 0 ? NULL : strerror(errno);
+}
+
+void checks_appended(struct checks *checks, const char *option, const char *path, bool is_secret)
+{
+    const char *fault = path == NULL ? NULL : fault_of_file(path, is_secret);
+    char subject[PRINTABLE_SIZE];
 
     if (path == NULL)
         return;
     (void)snprintf(subject, sizeof(subject), "--%s %.300s", option, path);
-    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
-                   slash == NULL ? "." : path);
-    is_ok = access(path, W_OK) == 0 || (errno == ENOENT && access(folder, W_OK | X_OK) == 0);
-    checks_say(checks, is_ok, subject, is_ok ? NULL : strerror(errno));
+    checks_say(checks, fault == NULL, subject, fault);
+}
+
+/* A listener on every address occupies the port of each. */
+static bool is_one_address(const struct sockaddr *one, const struct sockaddr *other)
+{
+    static const struct in6_addr any;
+    const struct sockaddr_in *first = (const void *)one, *second = (const void *)other;
+    const struct sockaddr_in6 *first6 = (const void *)one, *second6 = (const void *)other;
+
+    if (one->sa_family != other->sa_family)
+        return false;
+    if (one->sa_family == AF_INET)
+        return first->sin_port == second->sin_port &&
+               (first->sin_addr.s_addr == second->sin_addr.s_addr ||
+                first->sin_addr.s_addr == INADDR_ANY || second->sin_addr.s_addr == INADDR_ANY);
+    return first6->sin6_port == second6->sin6_port &&
+           (memcmp(&first6->sin6_addr, &second6->sin6_addr, sizeof(any)) == 0 ||
+            memcmp(&first6->sin6_addr, &any, sizeof(any)) == 0 ||
+            memcmp(&second6->sin6_addr, &any, sizeof(any)) == 0);
+}
+
+/* What a listener resolves to; NULL: it does not, or takes any port, and its own check says more.
+ */
+static struct addrinfo *resolved(const char *option, const char *address)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct place place = {.option = option, .address = address, .is_to_listen = true};
+    struct addrinfo *found = NULL;
+    char said[SAID_SIZE];
+    int before;
+    const int file = divert(&before);
+    const bool is_ok = parse(&place);
+
+    restore(file, before, said);
+    if (is_ok && place.service != NULL && strcmp(place.service, "0") != 0 &&
+        getaddrinfo(place.host, place.service, &hints, &found) != 0)
+        found = NULL;
+    OPENSSL_free(place.host);
+    OPENSSL_free(place.service);
+    return found;
+}
+
+void checks_apart(struct checks *checks, const char *option, const char *address,
+                  const char *other_option, const char *other_address)
+{
+    const char *udp, *other_udp;
+    struct addrinfo *one, *other;
+    char subject[PRINTABLE_SIZE];
+    bool is_one = false;
+
+    if (address == NULL || other_address == NULL)
+        return;
+    udp = dgram_address(address);
+    other_udp = dgram_address(other_address);
+    if ((udp == NULL) != (other_udp == NULL))
+        return;
+    one = resolved(option, udp == NULL ? address : udp);
+    other = resolved(other_option, udp == NULL ? other_address : other_udp);
+    for (const struct addrinfo *a = one; a != NULL; a = a->ai_next)
+        for (const struct addrinfo *b = other; b != NULL; b = b->ai_next)
+            is_one = is_one || is_one_address(a->ai_addr, b->ai_addr);
+    (void)snprintf(subject, sizeof(subject), "--%s %.150s and --%s %.150s", option, address,
+                   other_option, other_address);
+    if (is_one)
+        checks_say(checks, false, subject, "one port cannot be listened on twice");
+    if (one != NULL)
+        freeaddrinfo(one);
+    if (other != NULL)
+        freeaddrinfo(other);
 }
 
 int checks_status(const struct checks *checks)

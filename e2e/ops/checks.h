@@ -29,13 +29,22 @@ bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *
 void checks_address(struct checks *checks, const char *option, const char *address,
                     bool is_to_listen);
 
+/* The same, where it may be udp:HOST:PORT as well. */
+void checks_any_address(struct checks *checks, const char *option, const char *address,
+                        bool is_to_listen);
+
 /* The dates of the certificates, or of the lists of revoked ones, in a file. NULL: none is named.
  */
 void checks_dates(struct checks *checks, const char *option, const char *path,
                   enum cert_dates_of which);
 
-/* Could a line be appended to a file, which need not be there yet? NULL: none is named. */
-void checks_appended(struct checks *checks, const char *option, const char *path);
+/* Could a line be appended to a file, which need not be there yet? is_secret: for its owner alone.
+ * NULL: none is named. */
+void checks_appended(struct checks *checks, const char *option, const char *path, bool is_secret);
+
+/* Two listeners, either of which may be NULL: a line only where they cannot both be. */
+void checks_apart(struct checks *checks, const char *option, const char *address,
+                  const char *other_option, const char *other_address);
 
 /* EXIT_SUCCESS if nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);

@@ -14,13 +14,33 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct expiry known[EXPIRY_FILES_MAX];
 static size_t known_count;
 
-void expiry_set(const char *option, const char *path, int64_t not_after)
+/* The lock is held; known_count: there is none. */
+static size_t place_of(const char *option)
 {
     size_t place = 0;
 
-    (void)pthread_mutex_lock(&lock);
     while (place < known_count && strcmp(known[place].option, option) != 0)
         place++;
+    return place;
+}
+
+void expiry_forget(const char *option)
+{
+    size_t place;
+
+    (void)pthread_mutex_lock(&lock);
+    place = place_of(option);
+    if (place < known_count)
+        known[place] = known[--known_count];
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void expiry_set(const char *option, const char *path, int64_t not_after)
+{
+    size_t place;
+
+    (void)pthread_mutex_lock(&lock);
+    place = place_of(option);
     if (place < EXPIRY_FILES_MAX) {
         known[place].option = option;
         known[place].not_after = not_after;

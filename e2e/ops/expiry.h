@@ -23,6 +23,9 @@ struct expiry {
 /* An option's file, which was read; it replaces what was said of the option. Any thread. */
 void expiry_set(const char *option, const char *path, int64_t not_after);
 
+/* It has no end any more. Any thread. */
+void expiry_forget(const char *option);
+
 /* How many there are, copied to files. */
 size_t expiry_look(struct expiry files[EXPIRY_FILES_MAX]);
 

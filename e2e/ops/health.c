@@ -5,14 +5,17 @@
  */
 #include "ops/health.h"
 
+#include "net/clock.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 static const struct {
     const char *name, *labels, *help;
+    bool for_ues;
 } rows[] = {
-#define HEALTH_ROW(name, part, labels, help) {part, labels, help},
+#define HEALTH_ROW(name, part, labels, for_ues, help) {part, labels, help, for_ues},
     HEALTH_ROWS(HEALTH_ROW)
 #undef HEALTH_ROW
 };
@@ -25,6 +28,7 @@ static struct part {
     unsigned int up, down;   /* views */
     enum health_verdict verdict;
     time_t since;
+    int64_t failed; /* clock_ms() of the last outage that was seen */
     char reason[HEALTH_REASON_SIZE];
 } parts[HEALTH_PARTS];
 
@@ -69,6 +73,7 @@ void health_down(enum health_part part, struct health_view *view, const char *re
 {
     (void)pthread_mutex_lock(&lock);
     change(&parts[part], view, HEALTH_DOWN);
+    parts[part].failed = clock_ms();
     (void)snprintf(parts[part].reason, HEALTH_REASON_SIZE, "%s", reason);
     (void)pthread_mutex_unlock(&lock);
 }
@@ -80,6 +85,8 @@ void health_look(enum health_part part, struct health_state *state)
         .name = rows[part].name,
         .labels = rows[part].labels,
         .is_used = parts[part].is_used,
+        .is_fresh =
+            !rows[part].for_ues || clock_ms() - parts[part].failed < (int64_t)HEALTH_FRESH_MS,
         .verdict = parts[part].verdict,
         .since = parts[part].since,
     };

@@ -13,19 +13,22 @@
 #include <stdio.h>
 #include <time.h>
 
-/* X(name, the part's name, its labels in metrics or "", what it is) */
-#define HEALTH_ROWS(X)                                                                     \
-    X(STORE, "store", "", "Whether the shared store answers.")                             \
-    X(LINK, "link", "", "Whether the link to the third party is up.")                      \
-    X(KA, "ka", "", "Whether Ka's can be looked up.")                                      \
-    X(APPLICATION, "application", "", "Whether the application accepts connections.")      \
-    X(SOURCE_AKMA, "source", "system=\"akma\"", "Whether the operator's network answers.") \
-    X(SOURCE_GBA, "source", "system=\"gba\"", "Whether the operator's network answers.")   \
-    X(TOKEN_AKMA, "token", "system=\"akma\"", "Whether the token server gives tokens.")    \
-    X(TOKEN_GBA, "token", "system=\"gba\"", "Whether the token server gives tokens.")
+/* X(name, the part's name, its labels in metrics or "", is it asked for UEs alone, what it is).
+ * Nobody looks after such a part while no UE comes. */
+#define HEALTH_ROWS(X)                                                                           \
+    X(STORE, "store", "", false, "Whether the shared store answers.")                            \
+    X(LINK, "link", "", false, "Whether the link to the third party is up.")                     \
+    X(KA, "ka", "", true, "Whether Ka's can be looked up.")                                      \
+    X(APPLICATION, "application", "", false, "Whether the application accepts connections.")     \
+    X(SOURCE_AKMA, "source", "system=\"akma\"", true, "Whether the operator's network answers.") \
+    X(SOURCE_GBA, "source", "system=\"gba\"", true, "Whether the operator's network answers.")   \
+    X(TOKEN_AKMA, "token", "system=\"akma\"", true, "Whether the token server gives tokens.")    \
+    X(TOKEN_GBA, "token", "system=\"gba\"", true, "Whether the token server gives tokens.")
+
+#define HEALTH_FRESH_MS 30000 /* how long the outage of a part that UEs alone ask counts */
 
 enum health_part {
-#define HEALTH_NAME(name, part, labels, help) HEALTH_##name,
+#define HEALTH_NAME(name, part, labels, for_ues, help) HEALTH_##name,
     HEALTH_ROWS(HEALTH_NAME)
 #undef HEALTH_NAME
         HEALTH_PARTS
@@ -51,6 +54,7 @@ void health_down(enum health_part part, struct health_view *view, const char *re
 struct health_state {
     const char *name, *labels;
     bool is_used;
+    bool is_fresh; /* HEALTH_DOWN: still so, as far as anybody can know */
     enum health_verdict verdict;
     time_t since;                    /* of the verdict; HEALTH_UNKNOWN: 0 */
     char reason[HEALTH_REASON_SIZE]; /* HEALTH_DOWN: why */

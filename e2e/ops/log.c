@@ -380,15 +380,23 @@ static bool is_journal(void)
     return strcmp(here, stream) == 0;
 }
 
+/* A pipe that nobody reads would hold up the program, by O_NONBLOCK it does not. */
 int log_open_file(const char *option, const char *path)
 {
-    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
-                        S_IRUSR | S_IWUSR);
+    const int fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK,
+             S_IRUSR | S_IWUSR);
+    const char *fault = fd < 0 ? strerror(errno) : NULL;
+    struct stat status;
 
-    if (fd < 0)
-        fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(path),
-                strerror(errno));
-    return fd;
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
+        fault = "must be a regular file";
+    if (fault == NULL)
+        return fd;
+    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(path), fault);
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
 }
 
 bool log_open(enum log_identities identities)

@@ -12,18 +12,21 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PART        4096  /* octets written at once */
+#define PART        4096  /* octets written at once at most: whole lines */
 #define REPORT_SIZE 16384 /* octets that must be free for a report: some tens of short lines */
 #define LAST_MS     500   /* that exit() waits for a reader who takes nothing */
 #define PAUSE_MS    5L    /* between two writes: many lines are written at once, and wake up once */
 
 struct log_buffer {
     int fd;             /* the writer's */
-    atomic_int next_fd; /* to continue with after a whole line; -1: none */
-    bool is_synced, is_at_end;
+    atomic_int next_fd; /* to continue with; -1: none */
+    bool is_synced;
+    bool is_cut;  /* the last line in the file has no end */
+    bool is_full; /* its disk: a report of what was lost would be lost, too */
     pthread_mutex_t lock;
     pthread_cond_t changed, written;
     char octets[LOG_BUFFER_SIZE]; /* a ring */
@@ -62,14 +65,19 @@ static void copy_in(struct log_buffer *buffer, const char *octets, size_t length
     buffer->length += length;
 }
 
+/* Whole lines: each is shorter than a part. */
 static size_t copy_out(struct log_buffer *buffer, char part[PART])
 {
-    const size_t length = buffer->length < PART ? buffer->length : PART;
+    size_t length = buffer->length < PART ? buffer->length : PART;
     const size_t end =
         LOG_BUFFER_SIZE - buffer->first < length ? LOG_BUFFER_SIZE - buffer->first : length;
+    const char *last;
 
     memcpy(part, buffer->octets + buffer->first, end);
     memcpy(part + end, buffer->octets, length - end);
+    last = memrchr(part, '\n', length);
+    if (last != NULL)
+        length = (size_t)(last - part) + 1;
     buffer->first = (buffer->first + length) % LOG_BUFFER_SIZE;
     buffer->length -= length;
     return length;
@@ -93,70 +101,26 @@ static size_t take_part(struct log_buffer *buffer, char part[PART])
     return length;
 }
 
-/* A reopened file is continued at a whole line. */
-static void switch_file(struct log_buffer *buffer)
+static bool is_same_file(int one, int other)
 {
-    const int fd = buffer->is_at_end ? atomic_exchange(&buffer->next_fd, -1) : -1;
+    struct stat first, second;
+
+    return fstat(one, &first) == 0 && fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* Continue with a reopened file; false: there is none. */
+static bool switch_file(struct log_buffer *buffer)
+{
+    const int fd = atomic_exchange(&buffer->next_fd, -1);
 
     if (fd < 0)
-        return;
+        return false;
+    buffer->is_cut = buffer->is_cut && is_same_file(buffer->fd, fd);
     if (buffer->fd > STDERR_FILENO)
         (void)close(buffer->fd);
     buffer->fd = fd;
-}
-
-/* Whether it is worth trying again what could not be written. */
-static bool wait_for_file(const struct log_buffer *buffer, ssize_t written)
-{
-    struct pollfd writable = {.fd = buffer->fd, .events = POLLOUT};
-    static const struct timespec second = {.tv_sec = 1};
-
-    if (written < 0 && errno == EAGAIN)
-        (void)poll(&writable, 1, -1);
-    else if (written < 0 && errno != EINTR && buffer->is_synced)
-        (void)nanosleep(&second, NULL); /* a full disk may get room */
-    else
-        return written < 0 && errno == EINTR; /* else nobody will ever read it */
     return true;
-}
-
-/* Only this thread waits. The program's starter may have made the descriptor non-blocking. */
-static void write_octets(struct log_buffer *buffer, const char *octets, size_t length)
-{
-    if (length > 0)
-        buffer->is_at_end = octets[length - 1] == '\n';
-    while (length > 0) {
-        const ssize_t written = write(buffer->fd, octets, length);
-
-        if (written > 0) {
-            octets += written;
-            length -= (size_t)written;
-        } else if (!wait_for_file(buffer, written)) {
-            return;
-        }
-    }
-}
-
-/* To the end of a line that is begun, where another file waits for the next one. */
-static size_t end_of_line(const struct log_buffer *buffer, const char *part, size_t length)
-{
-    const char *end = memchr(part, '\n', length);
-
-    return buffer->is_at_end || end == NULL || atomic_load(&buffer->next_fd) < 0
-               ? 0
-               : (size_t)(end - part) + 1;
-}
-
-static void write_part(struct log_buffer *buffer, const char *part, size_t length)
-{
-    const size_t before = end_of_line(buffer, part, length);
-
-    write_octets(buffer, part, before);
-    if (length > 0)
-        switch_file(buffer);
-    write_octets(buffer, part + before, length - before);
-    if (buffer->is_synced && length > 0)
-        (void)fdatasync(buffer->fd);
 }
 
 /* What was left out, as lines of their own. */
@@ -166,7 +130,8 @@ static void report(struct log_buffer *buffer, bool is_last)
     bool is_due, again;
 
     (void)pthread_mutex_lock(&buffer->lock);
-    is_due = buffer->has_to_report && LOG_BUFFER_SIZE - buffer->length >= REPORT_SIZE;
+    is_due = buffer->has_to_report && !buffer->is_full &&
+             (buffer->is_synced || LOG_BUFFER_SIZE - buffer->length >= REPORT_SIZE);
     lost = buffer->lost;
     if (is_due) {
         buffer->lost = 0;
@@ -178,6 +143,94 @@ static void report(struct log_buffer *buffer, bool is_last)
         log_buffer_remind(buffer);
 }
 
+/* Lines that a full disk did not take. */
+static void lose(struct log_buffer *buffer, const char *octets, size_t length)
+{
+    (void)pthread_mutex_lock(&buffer->lock);
+    for (size_t i = 0; i < length; i++)
+        buffer->lost += octets[i] == '\n';
+    buffer->has_to_report = true;
+    buffer->is_full = true;
+    (void)pthread_mutex_unlock(&buffer->lock);
+}
+
+static void wait_until_writable(const struct log_buffer *buffer)
+{
+    struct pollfd writable = {.fd = buffer->fd, .events = POLLOUT};
+
+    (void)poll(&writable, 1, -1);
+}
+
+/* A full disk may get room; meanwhile the other log says what is lost. */
+static void wait_for_room(struct log_buffer *buffer)
+{
+    static const struct timespec second = {.tv_sec = 1};
+
+    report(buffer, false);
+    (void)nanosleep(&second, NULL);
+}
+
+/* The beginning of the line that a place in a part is in. */
+static const char *line_of(const char *part, const char *place)
+{
+    const char *before = memrchr(part, '\n', (size_t)(place - part));
+
+    return before == NULL ? part : before + 1;
+}
+
+/*
+ * A part that cannot be written is written again to another file, after a wait, or is lost: where
+ * to continue, or NULL.
+ */
+static const char *write_failed(struct log_buffer *buffer, const char *part, const char *place,
+                                const char *end)
+{
+    const char *line = line_of(part, place);
+    const int error = errno;
+
+    if (error == EINTR)
+        return place;
+    if (error == EAGAIN && atomic_load(&buffer->next_fd) < 0) {
+        wait_until_writable(buffer);
+        return place;
+    }
+    buffer->is_cut = buffer->is_cut || line != place;
+    if (switch_file(buffer))
+        return line;
+    if (buffer->is_synced) {
+        wait_for_room(buffer);
+        return line;
+    }
+    if (error == ENOSPC || error == EDQUOT) /* else nobody will ever read it */
+        lose(buffer, place, (size_t)(end - place));
+    return NULL;
+}
+
+/* Only this thread waits. The program's starter may have made the descriptor non-blocking. */
+static void write_part(struct log_buffer *buffer, const char *part, size_t length)
+{
+    const char *place = part, *end = part + length;
+
+    while (place != NULL && place < end) {
+        ssize_t written;
+
+        errno = 0;
+        written = buffer->is_cut ? write(buffer->fd, "\n", 1)
+                                 : write(buffer->fd, place, (size_t)(end - place));
+
+        if (written > 0)
+            buffer->is_full = false;
+        if (written <= 0)
+            place = write_failed(buffer, part, place, end);
+        else if (buffer->is_cut)
+            buffer->is_cut = false;
+        else
+            place += written;
+    }
+    if (buffer->is_synced && length > 0)
+        (void)fdatasync(buffer->fd);
+}
+
 static void *write_lines(void *argument)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
@@ -187,6 +240,8 @@ static void *write_lines(void *argument)
     for (;;) {
         const size_t length = take_part(buffer, part);
 
+        if (length > 0)
+            (void)switch_file(buffer);
         write_part(buffer, part, length);
         (void)pthread_mutex_lock(&buffer->lock);
         buffer->is_writing = false;
@@ -251,7 +306,6 @@ struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *re
     }
     buffer->fd = fd;
     buffer->is_synced = is_synced;
-    buffer->is_at_end = true;
     atomic_init(&buffer->next_fd, -1);
     buffer->report = report_lost;
     (void)pthread_mutex_init(&buffer->lock, NULL);

@@ -24,12 +24,13 @@ struct log_buffer;
 
 /*
  * To this descriptor. is_synced: what is written is brought to the disk, and what cannot be written
- * is tried again. From now on exit() waits a moment for what is not written yet. NULL: no memory,
- * or no thread.
+ * is tried again, while reports go to another log. From now on exit() waits a moment for what is
+ * not written yet. NULL: no memory, or no thread.
  */
 struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *report);
 
-/* Go on with another descriptor, which is the buffer's then; no line is split or lost. */
+/* Go on with another descriptor, which is the buffer's then; no line is split or lost. A
+ * line that the old file had no room for is written here, whole. */
 void log_buffer_use(struct log_buffer *buffer, int fd);
 
 /* Add a whole line, on any thread; one that does not fit is counted as lost. */

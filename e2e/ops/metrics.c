@@ -11,6 +11,7 @@
 
 #include <openssl/crypto.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static atomic_long counters[METRIC_COUNT];
 
 static struct {
     atomic_ulong buckets[BUCKETS + 1]; /* the last: longer than every bound */
-    atomic_ulong microseconds;
+    atomic_uint_least64_t microseconds;
 } observed[METRIC_TIME_COUNT];
 
 void metrics_add(enum metric metric, long number)
@@ -74,7 +75,7 @@ void metrics_observe(enum metric_time time, double seconds)
     while (bucket < BUCKETS && seconds > bounds[bucket])
         bucket++;
     (void)atomic_fetch_add_explicit(&observed[time].buckets[bucket], 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&observed[time].microseconds, (unsigned long)(seconds * 1e6),
+    (void)atomic_fetch_add_explicit(&observed[time].microseconds, (uint64_t)(seconds * 1e6),
                                     memory_order_relaxed);
 }
 
@@ -113,8 +114,8 @@ static void print_time(FILE *out, enum metric_time time)
         if (i < BUCKETS)
             fprintf(out, "e2e_%s_bucket{le=\"%g\"} %lu\n", family, bounds[i], count);
     }
-    fprintf(out, "e2e_%s_bucket{le=\"+Inf\"} %lu\ne2e_%s_sum %g\ne2e_%s_count %lu\n", family, count,
-            family,
+    fprintf(out, "e2e_%s_bucket{le=\"+Inf\"} %lu\ne2e_%s_sum %.6f\ne2e_%s_count %lu\n", family,
+            count, family,
             (double)atomic_load_explicit(&observed[time].microseconds, memory_order_relaxed) / 1e6,
             family, count);
 }

@@ -39,6 +39,12 @@
     X(REFUSED_FULL, "refusals_total", "reason=\"connections-max\"", counter, "Refusals.")          \
     X(REFUSED_DEVICE, "refusals_total", "reason=\"connections-per-device\"", counter, "Refusals.") \
     X(REFUSED_ADDRESS, "refusals_total", "reason=\"handshakes-per-source\"", counter, "Refusals.") \
+    X(DATAGRAMS_TOO_LARGE, "datagrams_lost_total", "reason=\"too-large\"", counter,                \
+      "Datagrams that did not go on their way.")                                                   \
+    X(DATAGRAMS_UNSENT, "datagrams_lost_total", "reason=\"unsent\"", counter,                      \
+      "Datagrams that did not go on their way.")                                                   \
+    X(DATAGRAMS_DROPPED, "datagrams_lost_total", "reason=\"queue\"", counter,                      \
+      "Datagrams that did not go on their way.")                                                   \
     X(STORE_ERRORS, "store_errors_total", "", counter, "Operations the store did not answer.")     \
     X(RELOADS, "reloads_total", "result=\"taken\"", counter, "Reloads of the files.")              \
     X(RELOADS_REFUSED, "reloads_total", "result=\"refused\"", counter, "Reloads of the files.")    \

@@ -10,7 +10,9 @@
 
 #include "net/addr.h"
 #include "net/clock.h"
+#include "net/dgram.h"
 #include "server/conn_limit.h"
+#include "server/dtls_acceptor.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -45,6 +47,7 @@ struct acceptor {
     struct worker *worker;
     struct endpoints *endpoints;
     struct event *listening[ENDPOINTS_MAX], *pause;
+    struct dtls_acceptor *dtls[ENDPOINTS_MAX]; /* of those of datagrams */
     struct loop_message close, begin;
     struct eviction {
         struct loop_message message;
@@ -121,11 +124,12 @@ struct admission {
     struct sockaddr_storage peer;
 };
 
-static void forget_admission(const struct admission *admission)
+void acceptor_forget(struct worker *worker, const struct connection_kind *kind,
+                     const struct sockaddr_storage *peer)
 {
-    struct pool *pool = &admission->worker->server->pools[admission->endpoint->kind->pool];
+    struct pool *pool = &worker->server->pools[kind->pool];
     unsigned char key[ADDR_NETWORK_SIZE];
-    const size_t length = addr_network((const struct sockaddr *)&admission->peer, key);
+    const size_t length = addr_network((const struct sockaddr *)peer, key);
 
     (void)atomic_fetch_sub(&pool->open, 1);
     conn_limit_release(pool->networks, key, length);
@@ -134,7 +138,7 @@ static void forget_admission(const struct admission *admission)
 static void open_here(const struct admission *admission)
 {
     if (!connection_open(admission->worker, admission->endpoint, admission->fd, &admission->peer))
-        forget_admission(admission);
+        acceptor_forget(admission->worker, admission->endpoint->kind, &admission->peer);
 }
 
 static void open_there(struct loop *loop, struct loop_message *message)
@@ -181,36 +185,53 @@ static void share(struct acceptor *acceptor, const struct admission *here)
     loop_post(worker->loop, &there->message);
 }
 
-static void admit(struct acceptor *acceptor, const struct admission *admission)
+/* Is there a place for one more of this peer's network? Where there is none, the log says so. */
+static enum place admit_peer(struct acceptor *acceptor, const struct connection_kind *kind,
+                             const struct sockaddr_storage *peer)
 {
-    const struct connection_kind *kind = admission->endpoint->kind;
     struct pool *pool = &acceptor->worker->server->pools[kind->pool];
     unsigned char key[ADDR_NETWORK_SIZE];
-    const size_t length = addr_network((const struct sockaddr *)&admission->peer, key);
+    const size_t length = addr_network((const struct sockaddr *)peer, key);
     enum refusal refusal = REFUSAL_NETWORK;
 
     if (conn_limit_acquire(pool->networks, key, length)) {
-        switch (find_place(acceptor, kind->pool)) {
-        case PLACE_FREE:
-            share(acceptor, admission);
-            return;
-        case PLACE_EVICTED:
-            open_here(admission);
-            return;
-        case PLACE_NONE:
-            break;
-        }
+        const enum place place = find_place(acceptor, kind->pool);
+
+        if (place != PLACE_NONE)
+            return place;
         conn_limit_release(pool->networks, key, length);
         refusal = REFUSAL_FULL;
     }
-    report_refusal(refusal, &admission->peer);
-    (void)close(admission->fd);
+    report_refusal(refusal, peer);
+    return PLACE_NONE;
 }
 
-/* Is it closed when the server drains? */
+bool acceptor_admit(struct worker *worker, const struct connection_kind *kind,
+                    const struct sockaddr_storage *peer)
+{
+    return admit_peer(worker->acceptor, kind, peer) != PLACE_NONE;
+}
+
+static void admit(struct acceptor *acceptor, const struct admission *admission)
+{
+    switch (admit_peer(acceptor, admission->endpoint->kind, &admission->peer)) {
+    case PLACE_FREE:
+        share(acceptor, admission);
+        break;
+    case PLACE_EVICTED:
+        open_here(admission);
+        break;
+    case PLACE_NONE:
+        (void)close(admission->fd);
+        break;
+    }
+}
+
+/* Is it closed when the server drains? What is left of datagrams' peers needs their socket. */
 static bool is_to_close(const struct endpoints *endpoints, size_t i)
 {
-    return endpoints->are_handed_over || !endpoints->endpoint[i].kind->stays;
+    return endpoints->endpoint[i].sockets == NULL &&
+           (endpoints->are_handed_over || !endpoints->endpoint[i].kind->stays);
 }
 
 static void pause_listening(struct acceptor *acceptor)
@@ -246,7 +267,7 @@ static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 }
 
 /* One of the connections that --connections counts; without it there is no end of them. */
-static bool take_number(struct endpoints *endpoints, const struct connection_kind *kind)
+bool endpoints_take_number(struct endpoints *endpoints, const struct connection_kind *kind)
 {
     if (!endpoints->counted || !kind->counts)
         return true;
@@ -270,7 +291,7 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
         struct admission admission = {{open_there, NULL}, acceptor->worker, endpoint, -1, {0}};
         socklen_t size = sizeof(admission.peer);
 
-        if (!take_number(endpoints, endpoint->kind))
+        if (!endpoints_take_number(endpoints, endpoint->kind))
             return;
         admission.fd =
             accept4(fd, (struct sockaddr *)&admission.peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -286,19 +307,64 @@ static void accept_some(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+static bool listen_to_datagrams(struct endpoints *endpoints, const struct connection_kind *kind,
+                                void *service, const char *name, const char *address)
+{
+    const size_t loops = endpoints->loops;
+    struct listenings listenings;
+    int *sockets[ADDRS_MAX] = {NULL};
+    bool done = true;
+
+    for (size_t i = 0; i < ADDRS_MAX; i++)
+        done = (sockets[i] = OPENSSL_zalloc(loops * sizeof(*sockets[i]))) != NULL && done;
+    listenings.count = 0;
+    done = done && dgram_listen(&listenings, sockets, loops, name, address);
+    for (size_t i = 0; i < ADDRS_MAX; i++) {
+        if (!done || i >= listenings.count) {
+            OPENSSL_free(sockets[i]);
+            continue;
+        }
+        endpoints->endpoint[endpoints->count++] =
+            (struct endpoint){kind, service, listenings.at[i].fd, name, sockets[i]};
+        printf("%s " DGRAM_PREFIX "%s\n", name, listenings.at[i].shown);
+    }
+    return done && fflush(stdout) == 0;
+}
+
 bool endpoints_listen(struct endpoints *endpoints, const struct connection_kind *kind,
                       void *service, const char *name, const char *address, bool passive)
 {
     struct listenings listenings;
 
+    if (kind->dtls_ctx != NULL && dgram_address(address) != NULL)
+        return listen_to_datagrams(endpoints, kind, service, name, address);
     if (!addr_listen(&listenings, name, address, passive))
         return false;
     for (size_t i = 0; i < listenings.count; i++) {
         endpoints->endpoint[endpoints->count++] =
-            (struct endpoint){kind, service, listenings.at[i].fd, name};
+            (struct endpoint){kind, service, listenings.at[i].fd, name, NULL};
         printf("%s %s\n", name, listenings.at[i].shown);
     }
     return fflush(stdout) == 0;
+}
+
+/* False: out of memory, and there is no event. */
+static void listen_on(struct acceptor *acceptor, size_t i)
+{
+    struct endpoints *endpoints = acceptor->endpoints;
+    const struct endpoint *endpoint = &endpoints->endpoint[i];
+    struct loop *loop = acceptor->worker->loop;
+
+    if (endpoint->sockets == NULL) {
+        acceptor->listening[i] =
+            event_new(loop->base, endpoint->fd, EV_READ | EV_PERSIST, accept_some, acceptor);
+        return;
+    }
+    acceptor->dtls[i] = dtls_acceptor_new(acceptor->worker, endpoints, endpoint);
+    if (acceptor->dtls[i] != NULL)
+        acceptor->listening[i] =
+            event_new(loop->base, endpoint->sockets[loop->index], EV_READ | EV_PERSIST,
+                      dtls_acceptor_on_readable, acceptor->dtls[i]);
 }
 
 static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *endpoints)
@@ -317,8 +383,7 @@ static struct acceptor *acceptor_new(struct worker *worker, struct endpoints *en
     acceptor->pause = evtimer_new(worker->loop->base, resume_accepting, acceptor);
     done = acceptor->pause != NULL;
     for (size_t i = 0; done && i < endpoints->count; i++) {
-        acceptor->listening[i] = event_new(worker->loop->base, endpoints->endpoint[i].fd,
-                                           EV_READ | EV_PERSIST, accept_some, acceptor);
+        listen_on(acceptor, i);
         done = acceptor->listening[i] != NULL &&
                (endpoints->are_waiting || event_add(acceptor->listening[i], NULL) == 0);
     }
@@ -398,6 +463,17 @@ void endpoints_close(struct endpoints *endpoints, struct server *server)
     }
 }
 
+static void close_at_end(struct endpoints *endpoints, size_t i)
+{
+    struct endpoint *endpoint = &endpoints->endpoint[i];
+
+    for (size_t j = 0; endpoint->sockets != NULL && j < endpoints->loops; j++)
+        (void)close(endpoint->sockets[j]);
+    if (endpoint->sockets == NULL && !is_to_close(endpoints, i))
+        (void)close(endpoint->fd);
+    OPENSSL_free(endpoint->sockets);
+}
+
 void endpoints_free(struct endpoints *endpoints, struct server *server)
 {
     for (size_t i = 0; server->workers != NULL && i < server->loops->count; i++) {
@@ -406,11 +482,12 @@ void endpoints_free(struct endpoints *endpoints, struct server *server)
         for (size_t j = 0; acceptor != NULL && j < endpoints->count; j++)
             if (acceptor->listening[j] != NULL)
                 event_free(acceptor->listening[j]);
+        for (size_t j = 0; acceptor != NULL && j < endpoints->count; j++)
+            dtls_acceptor_free(acceptor->dtls[j]);
         if (acceptor != NULL && acceptor->pause != NULL)
             event_free(acceptor->pause);
         OPENSSL_free(acceptor);
     }
     for (size_t i = 0; i < endpoints->count; i++)
-        if (!is_to_close(endpoints, i))
-            (void)close(endpoints->endpoint[i].fd);
+        close_at_end(endpoints, i);
 }

@@ -15,6 +15,7 @@
 struct endpoints {
     struct endpoint endpoint[ENDPOINTS_MAX];
     size_t count;
+    size_t loops;      /* how many there are */
     bool counted;      /* left is checked */
     atomic_int left;   /* connections that are still to be accepted: --connections */
     atomic_int closed; /* loops that do not accept any more */
@@ -43,6 +44,20 @@ void endpoints_begin(struct endpoints *endpoints, struct server *server);
  * accepted is served. are_handed_over says whether other programs have the sockets.
  */
 void endpoints_close(struct endpoints *endpoints, struct server *server);
+
+/*
+ * Let a peer in, whose connection is to be on this loop: it counts as one of its network's and of
+ * the pool's, until connection_end(). False: the log says why not.
+ */
+bool acceptor_admit(struct worker *worker, const struct connection_kind *kind,
+                    const struct sockaddr_storage *peer);
+
+/* One that was let in has not become a connection. */
+void acceptor_forget(struct worker *worker, const struct connection_kind *kind,
+                     const struct sockaddr_storage *peer);
+
+/* One of those that --connections counts. False: there are no more. */
+bool endpoints_take_number(struct endpoints *endpoints, const struct connection_kind *kind);
 
 /* After the loops have ended. */
 void endpoints_free(struct endpoints *endpoints, struct server *server);

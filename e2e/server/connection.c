@@ -7,6 +7,7 @@
 
 #include "net/addr.h"
 #include "net/clock.h"
+#include "net/dgram.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "server/conn_limit.h"
@@ -58,6 +59,10 @@ static void take_leave(const struct connection *connection, bool was_finished)
     if (was_finished && connection->ssl != NULL)
         (void)SSL_shutdown(connection->ssl);
     ERR_clear_error();
+    if (connection->fd < 0) {
+        SSL_free(connection->ssl);
+        return;
+    }
     tcp_user_timeout(connection->fd, connection->worker->server->limits.line * 1000);
     (void)close(connection->fd);
     SSL_free(connection->ssl);
@@ -87,6 +92,22 @@ void connection_index(struct connection *connection, const char *device, const c
     index_by(connection, KEY_OF_SUBJECT, subject);
 }
 
+/*
+ * A job that is paused would keep its stack if its SSL were freed. It goes on without a key, which
+ * ends it, and says nothing.
+ */
+static void end_job(const struct connection *connection)
+{
+    BIO *bio = connection->ssl == NULL ? NULL : dgram_bio_of(connection->ssl);
+
+    if (connection->ssl == NULL || !SSL_waiting_for_async(connection->ssl))
+        return;
+    if (bio != NULL)
+        dgram_bio_mute(bio);
+    (void)SSL_do_handshake(connection->ssl);
+    ERR_clear_error();
+}
+
 void connection_end(struct connection *connection)
 {
     struct pool *pool = pool_of(connection);
@@ -101,6 +122,9 @@ void connection_end(struct connection *connection)
     for (enum connection_key key = 0; key < CONNECTION_KEYS; key++)
         if (connection->is_indexed[key])
             LIST_REMOVE(connection, alike[key]);
+    if (connection->fd < 0)
+        LIST_REMOVE(connection, peers);
+    end_job(connection);
     take_leave(connection, was_finished);
     if (is_shown(connection))
         metrics_add(METRIC_OPEN, -1);
@@ -159,6 +183,15 @@ static void refuse_handshake(struct connection *connection, enum metric metric, 
                       whole);
 }
 
+/* Why it failed, where libssl has no error of its own. */
+static const char *what_failed(const struct connection *connection)
+{
+    if (client_hello_was_refused(connection->ssl))
+        return "its second ClientHello announces too much, or is none";
+    return tls_error(SSL_want_async_job(connection->ssl) ? "too many handshakes wait for their keys"
+                                                         : "the connection was cut");
+}
+
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
@@ -174,19 +207,20 @@ static void handshake(void *argument, bool in_time)
     done = SSL_do_handshake(connection->ssl);
     result = io_status_of_ssl(connection->ssl, done);
     if (done == 1) {
-        client_hello_unguard(connection->ssl);
+        if (connection->fd >= 0)
+            client_hello_unguard(connection->ssl);
+        (void)SSL_clear_mode(connection->ssl, SSL_MODE_ASYNC); /* a job is for a handshake alone */
         connection_finish(connection);
         io_watch_cancel(&connection->watch);
         metrics_count(METRIC_HANDSHAKES);
         metrics_observe_since(METRIC_TIME_HANDSHAKE, connection->began);
         connection->kind->ready(connection);
     } else if (result == IO_ERROR || result == IO_EOF) {
-        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
-                         client_hello_was_refused(connection->ssl)
-                             ? "its second ClientHello announces too much, or is none"
-                             : tls_error("the connection was cut"));
+        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE, what_failed(connection));
     } else {
         io_watch_set(&connection->watch, result, connection->deadline);
+        if (SSL_waiting_for_async(connection->ssl))
+            connection->kind->find_key(connection);
     }
 }
 
@@ -260,8 +294,9 @@ static void await_octets(void *argument, bool in_time)
         connection_end(connection);
 }
 
-bool connection_open(struct worker *worker, const struct endpoint *endpoint, int fd,
-                     const struct sockaddr_storage *peer)
+/* A connection in its place among the others. NULL: out of memory, and the log says so. */
+static struct connection *add(struct worker *worker, const struct endpoint *endpoint, int fd,
+                              const struct sockaddr_storage *peer)
 {
     static struct log_limit no_memory;
     const struct connection_kind *kind = endpoint->kind;
@@ -271,8 +306,7 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
         metrics_count(METRIC_REFUSED_INTERNAL);
         log_limited(&no_memory, "refused", "endpoint", kind->name, "severity", "err", "reason",
                     "out of memory", NULL);
-        (void)close(fd);
-        return false;
+        return NULL;
     }
     connection->kind = kind;
     connection->service = endpoint->service;
@@ -290,10 +324,37 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
         metrics_add(METRIC_UNFINISHED, 1);
         metrics_count(kind->accepted);
     }
+    return connection;
+}
+
+bool connection_open(struct worker *worker, const struct endpoint *endpoint, int fd,
+                     const struct sockaddr_storage *peer)
+{
+    struct connection *connection = add(worker, endpoint, fd, peer);
+
+    if (connection == NULL) {
+        (void)close(fd);
+        return false;
+    }
     io_watch_init(&connection->watch, worker->loop, fd,
-                  kind->ctx == NULL ? await_octets : await_hello, connection);
+                  endpoint->kind->ctx == NULL ? await_octets : await_hello, connection);
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
     return true;
+}
+
+struct connection *connection_open_dtls(struct worker *worker, const struct endpoint *endpoint,
+                                        SSL *ssl, const struct sockaddr_storage *peer)
+{
+    struct connection *connection = add(worker, endpoint, -1, peer);
+
+    if (connection == NULL) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    (void)SSL_set_app_data(ssl, (void *)connection); /* its place was made when ssl listened */
+    connection->ssl = ssl;
+    io_watch_init_ssl(&connection->watch, worker->loop, ssl, handshake, connection);
+    return connection;
 }
 
 void connection_set_idle(struct connection *connection, bool is_idle)

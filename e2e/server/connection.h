@@ -32,8 +32,15 @@ struct connection_kind {
     bool counts; /* for --connections */
     enum pool_kind pool;
     bool stays; /* it is accepted while the server drains as well */
+    /* The same for DTLS. NULL: it does not listen to datagrams. */
+    SSL_CTX *(*dtls_ctx)(void *service);
     /* The context for one more; a reference that the connection drops. NULL: no TLS. */
     SSL_CTX *(*ctx)(void *service);
+    /*
+     * The handshake has paused for a key, as libssl's asynchronous jobs do: find it, then
+     * connection_resume(), perhaps from here. NULL: it never does.
+     */
+    void (*find_key)(struct connection *connection);
     /*
      * The handshake is complete; without TLS the first octets have come, and connection_finish() is
      * the kind's to call. The connection may be gone when this returns.
@@ -55,6 +62,7 @@ struct endpoint {
     void *service; /* of its connections */
     int fd;
     const char *name; /* of the option */
+    int *sockets;     /* of datagrams, one per loop; NULL: connections are accepted at fd */
 };
 
 /* What a connection runs on: a device's name, a subscriber's identity. */
@@ -67,7 +75,8 @@ struct connection {
     const struct connection_kind *kind;
     void *service; /* what connections of the kind work with */
     struct worker *worker;
-    int fd;
+    int fd;                       /* -1: over datagrams */
+    LIST_ENTRY(connection) peers; /* over datagrams: those of one socket, by their addresses */
     struct client_hello_look hello;
     SSL *ssl;              /* NULL: the ClientHello is not whole yet */
     struct io_watch watch; /* the handshake's; the kind's afterwards */
@@ -87,7 +96,14 @@ struct connection {
 bool connection_open(struct worker *worker, const struct endpoint *endpoint, int fd,
                      const struct sockaddr_storage *peer);
 
-/* Go on with a handshake that a ClientHello has paused. */
+/*
+ * The same for a DTLS connection whose address is proved: ssl, with its datagrams as BIO, is taken
+ * over. connection_resume() then begins its handshake. NULL: ssl is freed, and the log says why.
+ */
+struct connection *connection_open_dtls(struct worker *worker, const struct endpoint *endpoint,
+                                        SSL *ssl, const struct sockaddr_storage *peer);
+
+/* Go on with a handshake that has paused. */
 void connection_resume(struct connection *connection);
 
 /* Log, release, close. reason: NULL if the other side has closed. The connection is gone. */

@@ -1,15 +1,17 @@
 /*
- * The ClientHello: which of its PSK identities is known, without blocking
+ * Which of the PSK identities that a UE presents is known, without blocking
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "session/psk_lookup.h"
 
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "source/source.h"
 #include "store/store.h"
 #include "tls13_psk.h"
 
+#include <openssl/async.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -38,6 +40,7 @@ struct psk_lookup {
     char outage[STORE_REASON_SIZE]; /* empty: none; of the last question */
     enum metric outage_metric;
     struct ue_claim claim;
+    bool is_to_begin;                    /* a job pauses for it, and nobody was asked so far */
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
 
@@ -247,7 +250,8 @@ static void add_candidate(struct psk_lookup *lookup, const struct offered *ident
     memcpy(lookup->candidates[lookup->count++].text, identity->octets, identity->length);
 }
 
-static struct psk_lookup *begin(struct ue *ue, const struct offered *offered, size_t count)
+/* A lookup that has asked nobody so far; NULL: out of memory. */
+static struct psk_lookup *prepare(struct ue *ue, const struct offered *offered, size_t count)
 {
     struct psk_lookup *lookup = OPENSSL_zalloc(sizeof(*lookup));
 
@@ -256,12 +260,19 @@ static struct psk_lookup *begin(struct ue *ue, const struct offered *offered, si
     lookup->ue = ue;
     for (size_t i = 0; i < count; i++)
         add_candidate(lookup, &offered[i]);
-    if (make_decoy(lookup, &offered[0])) {
-        step(lookup);
+    if (make_decoy(lookup, &offered[0]))
         return lookup;
-    }
     psk_lookup_free(lookup);
     return NULL;
+}
+
+static struct psk_lookup *begin(struct ue *ue, const struct offered *offered, size_t count)
+{
+    struct psk_lookup *lookup = prepare(ue, offered, count);
+
+    if (lookup != NULL)
+        step(lookup);
+    return lookup;
 }
 
 /* After a HelloRetryRequest: is the identity whose key was found among the offered ones still? */
@@ -353,6 +364,57 @@ static int find_session(SSL *ssl, const unsigned char *given, size_t length, SSL
         return 1; /* another one */
     *session = tls13_psk_session(ssl, ue->lookup->claim.key, UE_KEY_LENGTH);
     return *session != NULL;
+}
+
+/* DTLS */
+
+static int on_dtls_client_hello(SSL *ssl, int *alert, void *argument)
+{
+    struct ue *ue = SSL_get_app_data(ssl);
+
+    (void)argument;
+    *alert = SSL_AD_HANDSHAKE_FAILURE;
+    ue->lacks = dtls_judge_client_hello(ssl);
+    return ue->lacks == NULL ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
+/*
+ * libssl's callback for the identity, in a job. Its stack is small, so that the looking up is done
+ * outside. Once the connection is at its end there is no lookup, and no key.
+ */
+static unsigned int find_key(SSL *ssl, const char *identity, unsigned char *key,
+                             unsigned int key_max)
+{
+    struct ue *ue = SSL_get_app_data(ssl);
+    const struct offered offered = {(const unsigned char *)identity, strlen(identity)};
+
+    if (key_max < UE_KEY_LENGTH || ASYNC_get_current_job() == NULL || ue->lookup != NULL)
+        return 0;
+    ue->lookup = prepare(ue, &offered, 1);
+    if (ue->lookup == NULL)
+        return 0;
+    ue->lookup->is_to_begin = true;
+    (void)ASYNC_pause_job();
+    if (ue->lookup == NULL)
+        return 0;
+    memcpy(key, ue->lookup->claim.key, UE_KEY_LENGTH);
+    return UE_KEY_LENGTH;
+}
+
+void psk_lookup_find_key(struct connection *connection)
+{
+    struct psk_lookup *lookup = ((struct ue *)connection)->lookup;
+
+    if (!lookup->is_to_begin)
+        return;
+    lookup->is_to_begin = false;
+    look_up_next(lookup);
+}
+
+void psk_lookup_set_up_dtls(SSL_CTX *ctx)
+{
+    SSL_CTX_set_client_hello_cb(ctx, on_dtls_client_hello, NULL);
+    SSL_CTX_set_psk_server_callback(ctx, find_key);
 }
 
 void psk_lookup_set_up(SSL_CTX *ctx)

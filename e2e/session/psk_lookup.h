@@ -1,10 +1,14 @@
 /*
- * The ClientHello: which of its PSK identities is known, without blocking
+ * Which of the PSK identities that a UE presents is known, without blocking
  *
  * The callback looks identities up, one after the other, and pauses the handshake meanwhile. At
  * most four are checked. If none is known the handshake continues with a key made of the first
  * identity and a secret of this process: the binder then fails as with a wrong key, and nobody
  * learns which identities exist. After a HelloRetryRequest the answer is there already.
+ *
+ * In (D)TLS 1.2 there is one identity, and it comes later: in the ClientKeyExchange, when the suite
+ * is known. libssl asks for its key in the middle of the handshake, which pauses as a job of
+ * libcrypto's (ASYNC_pause_job).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,6 +19,12 @@
 
 /* Have a context for UEs use the callbacks; the app data of each SSL is its struct connection. */
 void psk_lookup_set_up(SSL_CTX *ctx);
+
+/* The same of a context for DTLS. */
+void psk_lookup_set_up_dtls(SSL_CTX *ctx);
+
+/* The handshake pauses as a job: look up what it pauses for, then go on with it. */
+void psk_lookup_find_key(struct connection *connection);
 
 /* What was found so far; nobody's while it is looked for. */
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup);

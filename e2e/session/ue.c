@@ -6,8 +6,10 @@
 #include "session/ue.h"
 
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "server/conn_limit.h"
 #include "session/psk_lookup.h"
+#include "session/ue_repeats.h"
 #include "source/source.h"
 #include "store/store.h"
 #include "third_party/third_party.h"
@@ -21,6 +23,13 @@ static SSL_CTX *get_ctx(void *service)
     SSL_CTX *psk = ((const struct ue_service *)service)->psk;
 
     return SSL_CTX_up_ref(psk) ? psk : NULL;
+}
+
+static SSL_CTX *get_dtls_ctx(void *service)
+{
+    SSL_CTX *dtls = ((const struct ue_service *)service)->dtls;
+
+    return dtls != NULL && SSL_CTX_up_ref(dtls) ? dtls : NULL;
 }
 
 bool ue_may_be(const struct ue *ue, enum ue_role role)
@@ -106,13 +115,18 @@ void ue_refuse(struct ue *ue, enum metric metric, const char *reason)
     connection_refuse(&ue->connection, metric, ue->claim.identity, reason);
 }
 
+static bool was_key_used(SSL *ssl)
+{
+    return SSL_is_dtls(ssl) ? dtls_psk_was_used(ssl) : tls13_psk_was_used(ssl);
+}
+
 static void ready(struct connection *connection)
 {
     struct ue *ue = (struct ue *)connection;
 
     psk_lookup_finish(ue->lookup, &ue->claim);
     ue->lookup = NULL;
-    if (!tls13_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)
+    if (!was_key_used(connection->ssl) || ue->claim.role == UE_NOBODY)
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "no key was used");
     else if (ue->claim.role == UE_E2E)
         ue_serve_e2e(ue);
@@ -128,6 +142,7 @@ static void release_ue(struct connection *connection)
     struct store *store = service->endpoint.store;
 
     psk_lookup_free(ue->lookup);
+    ue->lookup = NULL; /* a job that pauses for it finds none */
     if (ue->source_request != NULL)
         naf->source->ops->cancel(naf->source, ue->source_request);
     if (ue->third_party_request != NULL)
@@ -140,6 +155,7 @@ static void release_ue(struct connection *connection)
     if (ue->is_counted)
         conn_limit_release(service->devices, counted_name(ue), strlen(counted_name(ue)));
     tls_lines_clear(&ue->lines);
+    ue_repeats_free(ue->repeats);
     OPENSSL_free(ue->claimed_device);
     OPENSSL_free(ue->claimed_ka_id);
     ue_claim_clear(&ue->claim);
@@ -187,7 +203,8 @@ static void explain(const struct connection *connection, struct refusal_facts *f
 #define UE_KIND(called, counter, told)                                                      \
     {                                                                                       \
         .name = (called), .accepted = (counter), .size = sizeof(struct ue), .counts = true, \
-        .pool = POOL_UES, .ctx = get_ctx, .ready = ready, .release = release_ue,            \
+        .pool = POOL_UES, .ctx = get_ctx, .dtls_ctx = get_dtls_ctx,                         \
+        .find_key = psk_lookup_find_key, .ready = ready, .release = release_ue,             \
         .runs_on = runs_on, .drain = (told), .explain = explain                             \
     }
 

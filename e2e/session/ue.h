@@ -15,6 +15,8 @@
 #define UE_KEY_LENGTH        32
 #define UE_KEY_DIGEST_LENGTH 32 /* SHA-256 */
 
+struct ue_repeats;
+
 /* What an identity turned out to be; not proved before the handshake is complete. */
 enum ue_role { UE_NOBODY, UE_FIRST, UE_E2E };
 
@@ -38,11 +40,12 @@ struct ue {
     bool is_counted; /* among those of its device */
     /* first connection */
     struct tls_lines lines;
-    bool is_first_line;   /* the nonce that comes is the first one */
-    bool goes_on;         /* it may have several */
-    bool is_held;         /* between two of them */
-    char *claimed_ka_id;  /* NULL: the UE did not say which Ka it has */
-    char *claimed_device; /* if the source named none; NULL: nor did the UE */
+    struct ue_repeats *repeats; /* over DTLS: what was answered, and with what */
+    bool is_first_line;         /* the nonce that comes is the first one */
+    bool goes_on;               /* it may have several */
+    bool is_held;               /* between two of them */
+    char *claimed_ka_id;        /* NULL: the UE did not say which Ka it has */
+    char *claimed_device;       /* if the source named none; NULL: nor did the UE */
     unsigned char nonce[NONCE_LENGTH];
     unsigned char proved[UE_KEY_DIGEST_LENGTH]; /* of Ks_NAF; where it continues */
     struct source_request *source_request;

@@ -4,7 +4,8 @@
  * Each nonce is served as one of a new connection would be: its key is looked up again, so that
  * what was revoked, has ended or changed meanwhile counts; and the connection is counted among
  * those of its device while it is served. In between it is held: it has no key, is closed by
- * either side without an error, and makes room if there is none.
+ * either side without an error, and makes room if there is none. Over DTLS it is held likewise,
+ * for repeats of its one nonce.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +15,7 @@
 #include "ops/audit.h"
 #include "ops/log.h"
 #include "session/ue.h"
+#include "session/ue_repeats.h"
 #include "source/source.h"
 #include "third_party/third_party.h"
 
@@ -31,8 +33,7 @@ static void begin_line(struct ue *ue, io_watch_done *done)
     struct connection *connection = &ue->connection;
 
     io_watch_cancel(&connection->watch);
-    io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl), done,
-                  ue);
+    io_watch_init_ssl(&connection->watch, connection->worker->loop, connection->ssl, done, ue);
     connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
 }
 
@@ -41,6 +42,12 @@ static bool digest_of(const unsigned char key[UE_KEY_LENGTH],
                       unsigned char digest[UE_KEY_DIGEST_LENGTH])
 {
     return EVP_Digest(key, UE_KEY_LENGTH, digest, NULL, EVP_sha256(), NULL) > 0;
+}
+
+/* Over DTLS a UE's goodbye may get lost. */
+static bool is_kept_short(const struct ue *ue)
+{
+    return ue->repeats != NULL && ue_server(ue)->limits.idle > UE_REPEATS_SECONDS;
 }
 
 static void wait_for_next(struct ue *ue)
@@ -54,7 +61,8 @@ static void wait_for_next(struct ue *ue)
         return;
     }
     begin_line(ue, on_readable);
-    connection->deadline = clock_ms() + (int64_t)limits->idle * 1000;
+    connection->deadline =
+        clock_ms() + 1000 * (int64_t)(is_kept_short(ue) ? UE_REPEATS_SECONDS : limits->idle);
     if (limits->session != 0 && session < connection->deadline)
         connection->deadline = session;
     if (tls_lines_has_begun(&ue->lines) || SSL_has_pending(connection->ssl)) {
@@ -76,7 +84,7 @@ static void write_answer(void *argument, bool in_time)
     else if (result != IO_OK)
         ue_refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT,
                   io_status_text(result));
-    else if (ue->goes_on)
+    else if (ue->goes_on || ue->repeats != NULL)
         wait_for_next(ue);
     else if (ue_service(ue)->naf.when == WHEN_REQUIRED)
         connection_close(&ue->connection, NULL);
@@ -90,7 +98,8 @@ static void answer(struct ue *ue, const struct e2e_flag *flag)
     char *line = e2e_flag_encode(flag);
 
     OPENSSL_cleanse(ue->claim.key, UE_KEY_LENGTH);
-    if (line == NULL || !tls_lines_add(&ue->lines, "", line, strlen(line))) {
+    if (line == NULL || !tls_lines_add(&ue->lines, "", line, strlen(line)) ||
+        (ue->repeats != NULL && !ue_repeats_set_answer(ue->repeats, line))) {
         json_line_free(line);
         ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
         return;
@@ -219,12 +228,38 @@ static bool take_ka_id(struct ue *ue, const char *ka_id)
     return ka_id[0] == '\0' || ue->claimed_ka_id != NULL;
 }
 
+/*
+ * Over DTLS: the line that was answered, again, since the answer may have got lost. It gets the
+ * same one. Anything else ends the session.
+ */
+static void take_repeat(struct ue *ue, const char *line, size_t length)
+{
+    const char *answer = ue_repeats_answer(ue->repeats, line, length);
+
+    if (answer == NULL) {
+        connection_close(&ue->connection, "another line came than the one that was answered");
+    } else if (!tls_lines_add(&ue->lines, "", answer, strlen(answer))) {
+        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
+    } else {
+        begin_line(ue, write_answer);
+        write_answer(ue, true);
+    }
+}
+
 /* The key of the handshake is there for the first nonce alone. */
 static void take_line(struct ue *ue, const char *line, size_t length)
 {
     char fault[E2E_FLAG_FAULT_SIZE];
     struct nonce nonce;
 
+    if (ue->repeats != NULL) {
+        take_repeat(ue, line, length);
+        return;
+    }
+    if (SSL_is_dtls(ue->connection.ssl) && (ue->repeats = ue_repeats_new(line, length)) == NULL) {
+        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
+        return;
+    }
     if (!nonce_decode(&nonce, line, length, fault)) {
         ue_refuse(ue, METRIC_REFUSED_LINE, fault);
         return;
@@ -289,13 +324,19 @@ void ue_serve_first(struct ue *ue)
 {
     struct connection *connection = &ue->connection;
     char peer[LOG_ADDRESS_SIZE];
+    int64_t handshake_ends;
 
     audit("key-used", "key", "Ks_NAF", "identity", ue->claim.identity, "device",
           ue->claim.device[0] == '\0' ? NULL : ue->claim.device, "naf", ue_service(ue)->naf.name,
           "peer", log_address(peer, &connection->peer.any), NULL);
     ue->lines.ssl = connection->ssl;
+    if (SSL_is_dtls(connection->ssl))
+        ue->lines.max = LINE_MAX_LENGTH_UDP;
     ue->is_first_line = true;
     ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);
+    handshake_ends = connection->deadline;
     begin_line(ue, on_readable);
+    if (SSL_is_dtls(connection->ssl) && connection->deadline < handshake_ends)
+        connection->deadline = handshake_ends; /* the UE may not know yet that it is complete */
     io_watch_set(&connection->watch, IO_OK, 0);
 }

@@ -43,7 +43,7 @@ struct endpoint_service {
 };
 
 struct ue_service {
-    SSL_CTX *psk;
+    SSL_CTX *psk, *dtls;                    /* dtls: NULL if no address is one of UDP */
     unsigned char secret[UE_SECRET_LENGTH]; /* of this process: keys of unknown identities */
     struct conn_limit *devices;             /* connections */
     struct conn_limit *held;                /* a device's first connections between two nonces */

@@ -219,8 +219,8 @@ static enum health_part part_of(const struct key_service *service)
 /* Does the operator's network serve us? What it says of one subscriber is another question. */
 static void take_health(const struct key_service *service, const struct http_reply *reply)
 {
-    const bool serves =
-        reply->status < 500 && reply->status != 401 && reply->status != 403 && reply->status != 429;
+    const bool serves = refuses(reply) || (reply->status < 500 && reply->status != 401 &&
+                                           reply->status != 403 && reply->status != 429);
     char reason[40];
 
     (void)snprintf(reason, sizeof(reason), "HTTP status %ld", reply->status);

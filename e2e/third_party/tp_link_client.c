@@ -10,6 +10,7 @@
 #include "net/io_watch.h"
 #include "net/loop.h"
 #include "net/tls_backlog.h"
+#include "ops/audit.h"
 #include "ops/health.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
@@ -52,7 +53,7 @@ struct tp_link_client {
     struct dialer *dialer;  /* while the connection is being made */
     struct tls_lines lines; /* ssl NULL: there is no connection */
     struct io_watch watch;
-    struct event *retry, *overdue;
+    struct event *retry, *overdue, *settled;
     int64_t pause;     /* milliseconds */
     int64_t up, heard; /* clock_ms() of the handshake's end, of the last octet */
     int64_t next_id;
@@ -75,10 +76,13 @@ static void call_back(const struct tp_link_pending *pending)
 {
     char said[JSON_FAULT_SIZE + 40];
     const char *reason = failure(pending, said);
+    const struct tp_link_client *client = pending->client;
     struct third_party_revocation revocation;
     struct third_party_answer answer;
 
     if (pending->revoked != NULL) {
+        audit("key-revoked", "key", "Ks_NAF", "identity", pending->request.identity, "naf",
+              client->setup->naf_fqdn, "result", reason == NULL ? "done" : "failed", NULL);
         third_party_revocation_set(&revocation, reason == NULL, reason);
         pending->revoked(pending->argument, &revocation);
         return;
@@ -111,6 +115,7 @@ static void tp_link_pending_return(struct tp_link_pending *pending, const char *
     loop_post(pending->caller, &pending->message);
 }
 
+#define SETTLE_S 1   /* a certificate is refused after the handshake in TLS 1.3 */
 #define PAUSE_MS 100 /* after the first failure; it doubles */
 #define PAUSE_MAX_MS                                                              \
     5000 /* and is the first again after an answer, or a line that was up so long \
@@ -149,6 +154,7 @@ static void tp_link_give_up(struct tp_link_client *client, const char *reason)
     if (client->lines.ssl != NULL && clock_ms() - client->up >= PAUSE_MAX_MS)
         client->pause = PAUSE_MS;
     pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
+    (void)event_del(client->settled);
     health_down(HEALTH_LINK, NULL, reason);
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
@@ -211,6 +217,16 @@ static bool take_answer(struct tp_link_client *client, const char *line, size_t 
     return true;
 }
 
+/* The third party takes our certificate: it has answered, or not refused it in this time. */
+static void on_settled(evutil_socket_t fd, short what, void *argument)
+{
+    struct tp_link_client *client = argument;
+
+    (void)fd, (void)what;
+    (void)event_del(client->settled);
+    health_up(HEALTH_LINK, NULL);
+}
+
 static enum io_status read_answers(struct tp_link_client *client, char fault[JSON_FAULT_SIZE])
 {
     const char *line;
@@ -225,6 +241,7 @@ static enum io_status read_answers(struct tp_link_client *client, char fault[JSO
         if (!take_answer(client, line, length, fault))
             return IO_ERROR;
         client->pause = PAUSE_MS;
+        on_settled(-1, 0, client);
     }
     return IO_OK;
 }
@@ -250,6 +267,7 @@ static void on_ready(void *argument, bool in_time)
 
 static void on_connected(void *argument, SSL *ssl, const char *reason)
 {
+    static const struct timeval settle = {.tv_sec = SETTLE_S};
     struct tp_link_client *client = argument;
     struct tp_link_pending *pending;
 
@@ -258,7 +276,7 @@ static void on_connected(void *argument, SSL *ssl, const char *reason)
         tp_link_give_up(client, reason);
         return;
     }
-    health_up(HEALTH_LINK, NULL);
+    loop_add_event(client->settled, &settle);
     log_event("line-up", "third-party", client->setup->host, NULL);
     client->lines = (struct tls_lines){.ssl = ssl};
     client->verified = (struct tp_link_verified){0, 0};
@@ -301,7 +319,8 @@ static bool tp_link_set_up(struct tp_link_client *client)
 {
     client->pause = PAUSE_MS;
     client->retry = evtimer_new(client->home->base, on_retry, client);
-    return client->retry != NULL;
+    client->settled = evtimer_new(client->home->base, on_settled, client);
+    return client->retry != NULL && client->settled != NULL;
 }
 
 /* Send a request that is in the list; while the line is not up it waits there. */
@@ -324,6 +343,8 @@ static void tp_link_end(struct tp_link_client *client)
     disconnect(client);
     if (client->retry != NULL)
         event_free(client->retry);
+    if (client->settled != NULL)
+        event_free(client->settled);
 }
 
 static void watch(struct tp_link_client *client)

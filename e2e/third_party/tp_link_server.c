@@ -177,16 +177,12 @@ static void drain(struct connection *connection)
 }
 
 const struct connection_kind tp_link_kind = {
-    "line",
-    METRIC_CONNECTIONS_LINE,
-    sizeof(struct naf),
-    false,
-    POOL_UES,
-    false,
-    get_ctx,
-    ready,
-    release_naf,
-    NULL,
-    drain,
-    NULL,
+    .name = "line",
+    .accepted = METRIC_CONNECTIONS_LINE,
+    .size = sizeof(struct naf),
+    .pool = POOL_UES,
+    .ctx = get_ctx,
+    .ready = ready,
+    .release = release_naf,
+    .drain = drain,
 };

@@ -134,11 +134,7 @@ static bool read_pin(char pin[USIM_PIN_SIZE])
 {
     char fault[SECRET_FAULT_SIZE];
 
-    if (!usim_pin_read(pin, option.pin, fault))
-        return fail("--usim-pin", fault);
-    if (fault[0] != '\0')
-        note(fault);
-    return true;
+    return usim_pin_read(pin, option.pin, note, fault) || fail("--usim-pin", fault);
 }
 
 static void take_settings(struct bootstrap_inputs *inputs)

@@ -8,11 +8,14 @@
 #include "messages/e2e_flag.h"
 #include "net/clock.h"
 #include "net/connector.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/io_watch.h"
 #include "net/tls.h"
 #include "net/tls_lines.h"
 #include "tls13_psk.h"
 #include "ue/first_pool.h"
+#include "ue/say_again.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -39,6 +42,7 @@ struct client {
     struct sockaddr_storage address; /* of the connection that is under way */
     struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
+    struct say_again again;                /* over DTLS: its line */
     unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
     struct e2e_flag flag;
     enum client_outcome outcome;
@@ -53,16 +57,13 @@ static enum io_status client_fail(struct client *client, enum client_outcome out
                                   const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void client_leave_first(struct client *client);
 
-static enum io_status client_send_nonce(struct client *client)
+/* The same octets each time. */
+static enum io_status write_nonce(struct client *client)
 {
     struct nonce nonce = {.device = ""};
     char *line;
     bool added;
 
-    if (tls_lines_unwritten(&client->lines) > 0)
-        return tls_lines_write(&client->lines);
-    if (RAND_bytes(client->nonce, sizeof(client->nonce)) <= 0)
-        return client_fail(client, CLIENT_OTHER, "no randomness for a nonce");
     memcpy(nonce.octets, client->nonce, NONCE_LENGTH);
     if (client->setup->device_name != NULL)
         (void)snprintf(nonce.device, sizeof(nonce.device), "%s", client->setup->device_name);
@@ -71,8 +72,20 @@ static enum io_status client_send_nonce(struct client *client)
     line = nonce_encode(&nonce);
     added = line != NULL && tls_lines_add(&client->lines, "", line, strlen(line));
     json_line_free(line);
+    if (SSL_is_dtls(client->lines.ssl))
+        say_again_sent(&client->again);
     return added ? tls_lines_write(&client->lines)
                  : client_fail(client, CLIENT_OTHER, "out of memory");
+}
+
+static enum io_status client_send_nonce(struct client *client)
+{
+    if (tls_lines_unwritten(&client->lines) > 0)
+        return tls_lines_write(&client->lines);
+    if (RAND_bytes(client->nonce, sizeof(client->nonce)) <= 0)
+        return client_fail(client, CLIENT_OTHER, "no randomness for a nonce");
+    client->again = (struct say_again){0};
+    return write_nonce(client);
 }
 
 /* Is it the flag of this UE's setup, and fresh? */
@@ -195,6 +208,17 @@ static const char *server_name(const struct client *client)
     return is_second(client) ? client->setup->endpoint_name : client->setup->naf_name;
 }
 
+static bool is_udp(const struct client *client)
+{
+    return is_second(client) ? client->setup->endpoint->is_udp : client->setup->naf->is_udp;
+}
+
+/* Seconds for the step that is under way. */
+static int patience(const struct client *client)
+{
+    return is_udp(client) ? CLIENT_SECONDS_UDP : CLIENT_SECONDS;
+}
+
 /* Close the connection that is under way. */
 static void client_disconnect(struct client *client)
 {
@@ -295,23 +319,39 @@ static bool offer_version(const struct client_setup *setup, SSL *ssl)
     return SSL_set_alpn_protos(ssl, list, sizeof(list)) == 0;
 }
 
+/* Its server_name: RFC 6066 3. */
+static bool name_server(const struct client_setup *setup, SSL *ssl)
+{
+    return setup->naf_fqdn == NULL || SSL_set_tlsext_host_name(ssl, setup->naf_fqdn) > 0;
+}
+
 /* What the connection that is made now begins with. */
 static bool offer(struct client *client, SSL *ssl)
 {
     const struct client_setup *setup = client->setup;
 
+    if (SSL_is_dtls(ssl))
+        return is_second(client)
+                   ? dtls_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH)
+                   : name_server(setup, ssl) &&
+                         dtls_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     if (!is_second(client))
-        return offer_version(setup, ssl) &&
-               (setup->naf_fqdn == NULL || SSL_set_tlsext_host_name(ssl, setup->naf_fqdn) > 0) &&
+        return offer_version(setup, ssl) && name_server(setup, ssl) &&
                tls13_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
     return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
 }
 
+/* libssl is to know that the socket is one of datagrams, and connected. */
+static bool set_socket(const struct client *client, SSL *ssl)
+{
+    return is_udp(client) ? dtls_set_connected(ssl, client->fd) : SSL_set_fd(ssl, client->fd) > 0;
+}
+
 static enum io_status set_up_tls(struct client *client)
 {
-    SSL *ssl = SSL_new(client->setup->ctx);
+    SSL *ssl = SSL_new(is_udp(client) ? client->setup->dtls : client->setup->ctx);
 
-    if (ssl == NULL || !SSL_set_fd(ssl, client->fd)) {
+    if (ssl == NULL || !set_socket(client, ssl)) {
         SSL_free(ssl);
         return client_fail(client, CLIENT_OTHER, "TLS cannot be set up: %s",
                            tls_error("no reason given"));
@@ -325,6 +365,8 @@ static enum io_status set_up_tls(struct client *client)
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
+    io_watch_cancel(&client->watch);
+    io_watch_init_ssl(&client->watch, client->loop, ssl, on_ready, client);
     return IO_OK;
 }
 
@@ -413,7 +455,7 @@ static enum io_status shake_hands(struct client *client)
     const int done = SSL_do_handshake(ssl);
     const enum io_status result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
-    if (result == IO_OK && !tls13_psk_was_used(ssl))
+    if (result == IO_OK && !(SSL_is_dtls(ssl) ? dtls_psk_was_used(ssl) : tls13_psk_was_used(ssl)))
         return fail_handshake(client, "the key was not used", 0);
     if (result == IO_ERROR) {
         const unsigned long error = ERR_peek_last_error();
@@ -457,7 +499,7 @@ static void explain(struct client *client, enum io_status result)
     const bool is_late = result == IO_WANT_READ || result == IO_WANT_WRITE;
     char late[40];
 
-    (void)snprintf(late, sizeof(late), "no answer within %d s", CLIENT_SECONDS);
+    (void)snprintf(late, sizeof(late), "no answer within %d s", patience(client));
     if (client->reason[0] != '\0')
         return;
     if (steps[client->step] == shake_hands)
@@ -521,7 +563,7 @@ static bool is_broken_promise(const struct client *client, enum io_status result
 
 static void wait_for_nothing(struct client *client)
 {
-    client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
+    client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
     io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
     io_watch_set(&client->watch, IO_OK, 0);
 }
@@ -549,21 +591,39 @@ static void repeat(struct client *client)
     begin_anew(client);
 }
 
+/* Over DTLS the nonce, or its answer, may have got lost. */
+static enum io_status ask_again(struct client *client)
+{
+    if (client->step != STEP_FLAG || !say_again_now(&client->again, client->deadline))
+        return IO_OK;
+    return write_nonce(client);
+}
+
+static void wait_on(struct client *client, enum io_status wanted)
+{
+    io_watch_set(&client->watch, wanted,
+                 client->step == STEP_FLAG ? say_again_until(&client->again, client->deadline)
+                                           : client->deadline);
+}
+
 static void on_ready(void *argument, bool in_time)
 {
     struct client *client = argument;
-    enum io_status result = in_time ? IO_OK : IO_WANT_READ;
+    enum io_status result;
 
     ERR_clear_error();
+    in_time =
+        in_time || (client->step == STEP_FLAG && say_again_now(&client->again, client->deadline));
+    result = in_time ? ask_again(client) : IO_WANT_READ;
     while (in_time && result == IO_OK && !is_complete(client)) {
         result = steps[client->step](client);
         if (result == IO_OK) {
             client->step++;
-            client->deadline = clock_ms() + (int64_t)CLIENT_SECONDS * 1000;
+            client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
         }
     }
     if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
-        io_watch_set(&client->watch, result, client->deadline);
+        wait_on(client, result);
         return;
     }
     if (result == IO_PAUSED)

@@ -14,12 +14,14 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-#define CLIENT_SECONDS     10 /* each step has to be complete within */
+#define CLIENT_SECONDS 10 /* each step has to be complete within */
+#define CLIENT_SECONDS_UDP \
+    40 /* ... over datagrams: a flight is sent after 0, 1, 3, 7, 15 and 31 s */
 #define CLIENT_REASON_SIZE 600
 
 /* What a UE is set up with; kept, not copied. */
 struct client_setup {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx, *dtls; /* of each, where an address needs it */
     const struct e2e *e2e;
     const char *naf_name, *endpoint_name; /* for reasons */
     const char *naf_fqdn; /* of the first connection's server_name (RFC 6066 3); NULL: none */

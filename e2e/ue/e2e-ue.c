@@ -8,6 +8,8 @@
  */
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/local_listener.h"
 #include "net/signals.h"
 #include "net/tls.h"
@@ -29,12 +31,13 @@
 SIGNALS_SET_UP_FIRST;
 
 static struct {
-    const char *connect, *e2e_connect, *devices, *insecure_devices, *identity, *naf_fqdn;
+    const char *connect, *e2e_connect, *dtls_ciphers, *devices, *insecure_devices, *identity,
+        *naf_fqdn;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
     const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
     const char *log_level, *log_file;
 } option = {
-    .ua_protocol_id = UA_PROTOCOL_ID,
+    .dtls_ciphers = DTLS_CIPHERS,
     .mode = "3GPP",
     .digest = "SHA2-256",
     .usage = USAGE,
@@ -44,9 +47,12 @@ static struct {
 };
 
 static const struct option_row rows[] = {
-    {"connect", "HOST:PORT", &option.connect, true, "the NAF"},
-    {"e2e-connect", "HOST:PORT", &option.e2e_connect, false,
+    {"connect", "[udp:]HOST:PORT", &option.connect, true, "the NAF; udp: over DTLS"},
+    {"e2e-connect", "[udp:]HOST:PORT", &option.e2e_connect, false,
      "the enterprise's e2e endpoint; without it the NAF's address"},
+    {"dtls-ciphers", "LIST", &option.dtls_ciphers, false,
+     "cipher suites over DTLS, in OpenSSL's names; PSK-AES128-CCM8 and others without ECDHE have "
+     "no forward secrecy"},
     {"devices", "FILE", &option.devices, false,
      "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty; "
      "with --bsf only the device's Ka's are used"},
@@ -57,7 +63,8 @@ static const struct option_row rows[] = {
      "the device's permanent name: its last row, unless --identity names one; sent with the nonce, "
      "for an operator whose answer names no device"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
-    {"ua-protocol-id", "HEX", &option.ua_protocol_id, false, "Ua security protocol identifier"},
+    {"ua-protocol-id", "suite|HEX", &option.ua_protocol_id, false,
+     "Ua security protocol identifier; suite: that of the cipher suite, as over DTLS by default"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
     {"digest", "DIGEST", &option.digest, false, "hash of the HMAC; the flag must say the same"},
     {"usage", "TEXT", &option.usage, false, "what the key is for; the flag must say the same"},
@@ -82,9 +89,9 @@ static const struct option_row message_rows[] = {
 };
 
 static const struct option_row listen_rows[] = {
-    {"listen", "HOST:PORT|unix:PATH", &option.listen, false,
+    {"listen", "[udp:]HOST:PORT|unix:PATH", &option.listen, false,
      "a loopback address, or a socket of mode 0600: a program that connects there speaks as the "
-     "device"},
+     "device; udp: datagrams, for an endpoint over DTLS"},
     {"reload-interval", "SECONDS", &option.reload_interval, false,
      "how often the devices file is checked: if it has changed, it is read again; 0: only at "
      "SIGHUP"},
@@ -121,20 +128,30 @@ static struct ue_keys_options keys_options(const struct bootstrap_inputs *bootst
         .needs_ka = option.listen != NULL};
 }
 
-static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
+static unsigned int reload_interval(void)
 {
-    const unsigned int interval =
-        options_number("reload-interval", option.reload_interval, 0, 86400);
+    return options_number("reload-interval", option.reload_interval, 0, 86400);
+}
 
+static bool set_up_log(void)
+{
     enum log_level level;
 
-    if (!log_level_named(option.log_level, &level))
-        return ue_say(options_refusal(), "--log-level %s: must be err, warning or info",
-                      option.log_level);
+    if (!log_level_named(option.log_level, &level)) {
+        (void)ue_say(options_refusal(), "--log-level %s: must be err, warning or info",
+                     option.log_level);
+        return false;
+    }
     log_set_up(level, option.log_file);
+    return true;
+}
+
+static int run_with_keys(struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap)
+{
     if (option.listen == NULL)
         return ue_message(option.message, keys, bootstrap);
-    return ue_listen(option.listen, keys, bootstrap, interval) ? EXIT_SUCCESS : CLIENT_OTHER;
+    return ue_listen(option.listen, keys, bootstrap, reload_interval()) ? EXIT_SUCCESS
+                                                                        : CLIENT_OTHER;
 }
 
 /* With all but the keys set up; bootstrap: where they come from, or NULL. */
@@ -169,6 +186,7 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     struct addrs targets[2] = {{.fixed = NULL}};
     const struct client_setup rest = {
         .ctx = tls_psk_ctx(TLS_client_method(), option.keylog),
+        .dtls = dtls_psk_ctx(DTLS_client_method(), option.dtls_ciphers, option.keylog),
         .e2e = e2e,
         .naf_name = option.connect,
         .endpoint_name = endpoint,
@@ -181,13 +199,15 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     };
     int status = CLIENT_OTHER;
 
-    if (rest.ctx != NULL && addrs_open(&targets[0], "connect", option.connect) &&
-        addrs_open(&targets[1], "e2e-connect", endpoint))
+    if (rest.ctx != NULL && rest.dtls != NULL &&
+        addrs_open_any(&targets[0], "connect", option.connect) &&
+        addrs_open_any(&targets[1], "e2e-connect", endpoint))
         status = bootstrap_options_are_given() ? bootstrap_and_run(&rest, ua_protocol_id)
                                                : open_keys(&rest, NULL);
     addrs_close(&targets[0]);
     addrs_close(&targets[1]);
     SSL_CTX_free(rest.ctx);
+    SSL_CTX_free(rest.dtls);
     return status;
 }
 
@@ -216,7 +236,9 @@ static bool opens_keys(void *argument)
 
 static bool listens_here(void *argument)
 {
-    return local_listener_check("listen", argument);
+    const char *udp = dgram_address(argument);
+
+    return local_listener_check("listen", udp == NULL ? argument : udp);
 }
 
 /* What a bootstrapping needs, as far as it can be had without a BSF. */
@@ -272,13 +294,31 @@ static int check(struct e2e_setup *setup)
 
     (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, setup);
     check_keys(&checks, setup->ua_protocol_id);
-    checks_address(&checks, "connect", option.connect, false);
-    checks_address(&checks, "e2e-connect", option.e2e_connect, false);
+    checks_appended(&checks, "log-file", option.log_file, false);
+    checks_appended(&checks, "keylog", option.keylog, true);
+    checks_any_address(&checks, "connect", option.connect, false);
+    checks_any_address(&checks, "e2e-connect", option.e2e_connect, false);
     (void)snprintf(subject, sizeof(subject), "--listen %.300s",
                    option.listen == NULL ? "" : option.listen);
     if (option.listen != NULL)
         (void)checks_step(&checks, subject, listens_here, (void *)(uintptr_t)option.listen);
     return checks_status(&checks);
+}
+
+static bool is_udp(const char *address)
+{
+    return dgram_address(address) != NULL;
+}
+
+static const char *e2e_address(void)
+{
+    return option.e2e_connect == NULL ? option.connect : option.e2e_connect;
+}
+
+/* Octets; over DTLS its echo has to go into one record. */
+static size_t message_max(void)
+{
+    return is_udp(e2e_address()) ? DTLS_RECORD_MAX - strlen("plain: ") : LINE_MAX_LENGTH;
 }
 
 /* One of the two things to do, with what belongs to it; else the sentence is said. */
@@ -288,6 +328,10 @@ static bool is_one_task(void)
         (void)ue_say(options_refusal(), option.message == NULL
                                             ? "--message or --listen is missing"
                                             : "--message and --listen exclude each other");
+    else if (option.listen != NULL && is_udp(option.listen) != is_udp(e2e_address()))
+        (void)ue_say(options_refusal(),
+                     "--listen: datagrams (udp:) go with an endpoint over DTLS, --e2e-connect "
+                     "udp:, and streams with one over TLS");
     else if (option.listen != NULL && option.allow_plain != NULL)
         (void)ue_say(options_refusal(),
                      "--allow-plain goes with --message: --listen relays only e2e");
@@ -304,9 +348,9 @@ static bool is_one_task(void)
         (void)ue_say(options_refusal(), "--ka-id: must be a name of 1 to %d octets",
                      E2E_FLAG_DEVICE_MAX);
     else if (option.message != NULL &&
-             (strlen(option.message) > LINE_MAX_LENGTH || strchr(option.message, '\n') != NULL))
-        (void)ue_say(options_refusal(), "--message: must be one line of at most %d octets",
-                     LINE_MAX_LENGTH);
+             (strlen(option.message) > message_max() || strchr(option.message, '\n') != NULL))
+        (void)ue_say(options_refusal(), "--message: must be one line of at most %zu octets",
+                     message_max());
     else
         return true;
     return false;
@@ -338,6 +382,21 @@ static bool is_one_identity(void)
     return false;
 }
 
+/* What is not given is that of TLS 1.3, or over DTLS that of the cipher suite. */
+static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH])
+{
+    struct dtls_suites suites;
+
+    if (!dtls_read_ciphers(&suites, option.dtls_ciphers))
+        return false;
+    if (option.ua_protocol_id == NULL)
+        option.ua_protocol_id =
+            dgram_address(option.connect) != NULL ? DTLS_UA_BY_SUITE : UA_PROTOCOL_ID;
+    return strcmp(option.ua_protocol_id, DTLS_UA_BY_SUITE) == 0
+               ? dtls_ua_of_one_suite(ua, &suites)
+               : tls_read_ua_protocol_id(ua, option.ua_protocol_id);
+}
+
 int main(int argc, char *argv[])
 {
     unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
@@ -352,6 +411,9 @@ int main(int argc, char *argv[])
         return options_refusal();
     if (options_print())
         return EXIT_SUCCESS;
+    (void)reload_interval(); /* a number, or the end */
+    if (!set_up_log())
+        return options_refusal();
     if (option.listen == NULL)
         signals_let_hangup_end();
     setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
@@ -359,7 +421,7 @@ int main(int argc, char *argv[])
                                .mode = option.mode,
                                .digest = option.digest,
                                .usage = option.usage};
-    if (!tls_read_ua_protocol_id(ua, option.ua_protocol_id))
+    if (!read_ua_protocol_id(ua))
         return options_refusal();
     if (options_are_to_be_checked())
         return check(&setup);

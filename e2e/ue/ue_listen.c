@@ -6,8 +6,10 @@
 #include "ue/ue_listen.h"
 #include "queue.h"
 
+#include "app/dgram_relay.h"
 #include "app/relay.h"
 #include "net/clock.h"
+#include "net/dgram.h"
 #include "net/inherited.h"
 #include "net/local_listener.h"
 #include "net/tls.h"
@@ -16,6 +18,7 @@
 #include "ops/service_manager.h"
 #include "printable.h"
 #include "processors.h"
+#include "ue/dgram_listener.h"
 #include "ue/first_pool.h"
 
 #include <errno.h>
@@ -50,6 +53,13 @@ struct key_news {
     atomic_bool is_posted;
 };
 
+/* Where local programs come to: connections, or datagrams at a socket for each loop. */
+struct doors {
+    struct local_listener connections;
+    struct listenings datagrams;
+    int *sockets[ADDRS_MAX];
+};
+
 /* What belongs to one loop. */
 struct worker {
     struct ue_keys *keys;
@@ -58,6 +68,7 @@ struct worker {
     bool is_closed;
     struct evconnlistener *listeners[ADDRS_MAX];
     size_t count;
+    struct dgram_listener *dgram_listeners[ADDRS_MAX];
     struct event *pause;
     struct first_pool *pool;
     struct key_news news;
@@ -77,6 +88,8 @@ struct local {
     const struct client_setup *setup; /* the client's */
     SSL *ssl;
     struct relay *relay;
+    bool is_udp;
+    struct dgram_relay *dgram_relay; /* in the relay's place */
     int64_t active;
 };
 
@@ -98,6 +111,8 @@ static void close_local(struct local *local)
     release_setup(local);
     if (local->relay != NULL)
         relay_stop(local->relay);
+    if (local->dgram_relay != NULL)
+        dgram_relay_stop(local->dgram_relay);
     if (local->fd >= 0) {
         (void)setsockopt(local->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
         (void)close(local->fd);
@@ -113,6 +128,7 @@ static void relay_has_ended(void *argument, const char *reason)
     struct local *local = argument;
 
     local->relay = NULL;
+    local->dgram_relay = NULL;
     if (reason != NULL)
         log_limited(&limit_broken, "broken", "reason", reason, NULL);
     close_local(local);
@@ -176,6 +192,21 @@ static void say_accepted(const struct local *local)
         ue_bootstrap_accepted(local->worker->turns->bootstrap, local->setup->device->identity);
 }
 
+static void relay_now(struct local *local)
+{
+    struct loop *loop = local->worker->loop;
+
+    if (local->is_udp)
+        local->dgram_relay = dgram_relay_start(loop, local->ssl, local->fd, NULL, 0, &local->active,
+                                               relay_has_ended, local);
+    else
+        local->relay = relay_start(loop->base, local->ssl, local->fd, NULL, 0, &local->active,
+                                   relay_has_ended, local);
+    local->fd = -1;
+    if (local->relay == NULL && local->dgram_relay == NULL)
+        close_local(local);
+}
+
 static void flow_has_ended(void *argument, const struct client_result *result)
 {
     struct local *local = argument;
@@ -196,11 +227,7 @@ static void flow_has_ended(void *argument, const struct client_result *result)
                      result->outcome != CLIENT_READY ? result->reason : "no e2e connection");
         return;
     }
-    local->relay = relay_start(local->worker->loop->base, local->ssl, local->fd, NULL, 0,
-                               &local->active, relay_has_ended, local);
-    local->fd = -1;
-    if (local->relay == NULL)
-        close_local(local);
+    relay_now(local);
 }
 
 static void begin_flow(struct local *local)
@@ -297,6 +324,22 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
         loop_post(local->worker->loop, &local->message);
 }
 
+/* A local program's datagrams stay on the loop that has their socket. */
+static void peer_has_come(void *argument, int fd)
+{
+    struct worker *worker = argument;
+    struct local *local = OPENSSL_zalloc(sizeof(*local));
+
+    if (local == NULL) {
+        (void)close(fd);
+        return;
+    }
+    local->worker = worker;
+    local->fd = fd;
+    local->is_udp = true;
+    serve_local(worker->loop, &local->message);
+}
+
 static void pause_accepting(const struct worker *worker)
 {
     static const struct timeval pause = {0, PAUSE_US};
@@ -338,12 +381,27 @@ static void close_worker(struct worker *worker)
         event_free(worker->look);
     while (!LIST_EMPTY(&worker->locals))
         close_local(LIST_FIRST(&worker->locals));
+    for (size_t i = 0; i < ADDRS_MAX; i++)
+        dgram_listener_free(worker->dgram_listeners[i]);
     first_pool_free(worker->pool);
 }
 
-/* All loops accept from the same sockets. */
-static bool open_worker(struct worker *worker, const struct local_listener *listener)
+static bool open_dgram_listeners(struct worker *worker, const struct doors *doors)
 {
+    for (size_t i = 0; i < doors->datagrams.count; i++) {
+        worker->dgram_listeners[i] = dgram_listener_new(
+            worker->loop, doors->sockets[i][worker->loop->index], peer_has_come, worker);
+        if (worker->dgram_listeners[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* All loops accept from the same sockets. */
+static bool open_worker(struct worker *worker, const struct doors *doors)
+{
+    const struct local_listener *listener = &doors->connections;
+
     LIST_INIT(&worker->locals);
     worker->pause = evtimer_new(worker->loop->base, go_on_accepting, worker);
     worker->look = evtimer_new(worker->loop->base, look_who_waits, worker);
@@ -360,7 +418,8 @@ static bool open_worker(struct worker *worker, const struct local_listener *list
         worker->count++;
         evconnlistener_set_error_cb(worker->listeners[i], could_not_accept);
     }
-    return worker->pause != NULL && worker->look != NULL && worker->pool != NULL;
+    return worker->pause != NULL && worker->look != NULL && worker->pool != NULL &&
+           open_dgram_listeners(worker, doors);
 }
 
 static void reload(struct ue_keys *keys)
@@ -435,9 +494,8 @@ static bool start_bootstrap(struct turns *turns, struct ue_keys *keys,
     return turns->bootstrap != NULL;
 }
 
-static bool serve(const struct local_listener *listener, const sigset_t *signals,
-                  struct ue_keys *keys, const struct ue_bootstrap_options *bootstrap,
-                  struct looks *looks)
+static bool serve(const struct doors *doors, const sigset_t *signals, struct ue_keys *keys,
+                  const struct ue_bootstrap_options *bootstrap, struct looks *looks)
 {
     struct loops *loops = loops_new(processors());
     struct worker *workers = loops == NULL ? NULL : OPENSSL_zalloc(loops->count * sizeof(*workers));
@@ -449,7 +507,7 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
         workers[i].keys = keys;
         workers[i].turns = &turns;
         workers[i].loop = &loops->loop[i];
-        open = open_worker(&workers[i], listener);
+        open = open_worker(&workers[i], doors);
     }
     heartbeat = open ? heartbeat_new(loops) : NULL;
     open = heartbeat != NULL && start_bootstrap(&turns, keys, bootstrap) && loops_start(loops);
@@ -469,11 +527,47 @@ static bool serve(const struct local_listener *listener, const sigset_t *signals
     return open;
 }
 
+static void close_doors(struct doors *doors)
+{
+    local_listener_close(&doors->connections);
+    for (size_t i = 0; i < doors->datagrams.count; i++)
+        for (size_t j = 0; j < processors(); j++)
+            (void)close(doors->sockets[i][j]);
+    for (size_t i = 0; i < ADDRS_MAX; i++)
+        OPENSSL_free(doors->sockets[i]);
+}
+
+/* False: the reason went to standard error. */
+static bool open_doors(struct doors *doors, const char *where)
+{
+    const size_t count = processors();
+    bool done = true;
+
+    memset(doors, 0, sizeof(*doors));
+    if (dgram_address(where) == NULL)
+        return local_listener_open(&doors->connections, "listen", where);
+    for (size_t i = 0; i < ADDRS_MAX; i++)
+        done = (doors->sockets[i] = OPENSSL_zalloc(count * sizeof(int))) != NULL && done;
+    if (done && dgram_listener_open(&doors->datagrams, doors->sockets, count, "listen", where))
+        return true;
+    doors->datagrams.count = 0;
+    close_doors(doors);
+    return false;
+}
+
+static void show_doors(const struct doors *doors)
+{
+    for (size_t i = 0; i < doors->connections.sockets.count; i++)
+        printf("listen %s\n", PRINTABLE(doors->connections.sockets.at[i].shown));
+    for (size_t i = 0; i < doors->datagrams.count; i++)
+        printf("listen " DGRAM_PREFIX "%s\n", doors->datagrams.at[i].shown);
+}
+
 bool ue_listen(const char *where, struct ue_keys *keys,
                const struct ue_bootstrap_options *bootstrap, unsigned int interval)
 {
     struct looks looks = {(int64_t)interval * 1000, clock_ms() + (int64_t)interval * 1000};
-    struct local_listener listener;
+    struct doors doors = {.sockets = {NULL}};
     sigset_t signals;
     bool served;
 
@@ -484,12 +578,11 @@ bool ue_listen(const char *where, struct ue_keys *keys,
     (void)sigaddset(&signals, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for every thread; before there is a path */
     (void)signal(SIGUSR1, SIG_DFL);                   /* what is ignored does not wait */
-    if (!local_listener_open(&listener, "listen", where))
+    if (!open_doors(&doors, where))
         return false;
-    for (size_t i = 0; i < listener.sockets.count; i++)
-        printf("listen %s\n", PRINTABLE(listener.sockets.at[i].shown));
+    show_doors(&doors);
     served = fflush(stdout) == 0 && log_open(LOG_FULL) &&
-             serve(&listener, &signals, keys, bootstrap, &looks);
-    local_listener_close(&listener);
+             serve(&doors, &signals, keys, bootstrap, &looks);
+    close_doors(&doors);
     return served;
 }

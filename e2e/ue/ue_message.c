@@ -11,13 +11,15 @@
 #include "net/tls_lines.h"
 #include "options.h"
 #include "printable.h"
+#include "ue/say_again.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGE_SECONDS 10 /* the answer has to be there within */
+#define MESSAGE_SECONDS     10 /* the answer has to be there within */
+#define MESSAGE_SECONDS_UDP 30 /* ... over datagrams, some of which get lost */
 
 int ue_say(int status, const char *format, ...)
 {
@@ -38,6 +40,7 @@ struct message {
     struct tls_lines lines;
     struct io_watch watch;
     int64_t deadline;
+    struct say_again again; /* over DTLS: the message */
     const char *text, *prefix;
     int status;
     bool is_refused;  /* the NAF takes no first connection with this identity */
@@ -67,17 +70,30 @@ static int check_answer(const struct message *message, const char *line, size_t 
     return EXIT_SUCCESS;
 }
 
+/* Over DTLS again, where it is time. */
+static enum io_status write_text(struct message *message)
+{
+    if (!say_again_now(&message->again, message->deadline))
+        return tls_lines_write(&message->lines);
+    say_again_sent(&message->again);
+    return tls_lines_add(&message->lines, "", message->text, strlen(message->text))
+               ? tls_lines_write(&message->lines)
+               : IO_ERROR;
+}
+
 static void on_ready(void *argument, bool in_time)
 {
     struct message *message = argument;
-    enum io_status result = in_time ? tls_lines_write(&message->lines) : IO_WANT_READ;
+    enum io_status result;
     const char *line;
     size_t length;
 
+    in_time = in_time || say_again_now(&message->again, message->deadline);
+    result = in_time ? write_text(message) : IO_WANT_READ;
     if (result == IO_OK)
         result = tls_lines_read(&message->lines, &line, &length);
     if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
-        io_watch_set(&message->watch, result, message->deadline);
+        io_watch_set(&message->watch, result, say_again_until(&message->again, message->deadline));
     else if (result == IO_OK)
         end_message(message, check_answer(message, line, length));
     else
@@ -105,8 +121,12 @@ static void take_connection(void *argument, const struct client_result *result)
     }
     message->prefix = result->is_e2e ? "e2e: " : "plain: ";
     message->lines.max = LINE_MAX_LENGTH + strlen(message->prefix);
-    message->deadline = clock_ms() + (int64_t)MESSAGE_SECONDS * 1000;
-    io_watch_init(&message->watch, message->loop, SSL_get_fd(result->ssl), on_ready, message);
+    message->deadline =
+        clock_ms() +
+        (int64_t)(SSL_is_dtls(result->ssl) ? MESSAGE_SECONDS_UDP : MESSAGE_SECONDS) * 1000;
+    if (SSL_is_dtls(result->ssl))
+        say_again_sent(&message->again);
+    io_watch_init_ssl(&message->watch, message->loop, result->ssl, on_ready, message);
     if (tls_lines_add(&message->lines, "", message->text, strlen(message->text)))
         on_ready(message, true);
     else

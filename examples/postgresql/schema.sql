@@ -48,14 +48,22 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_notify_all AFTER TRUNCATE ON akma_ka FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_notify_all();
 
--- Ka's that are revoked although a master secret would give them (--ka-revoked); '' is every device, or every ka-id. It is
--- read at the start of a third party, and at SIGHUP.
+-- Ka's that are revoked although a master secret would give them (--ka-revoked); '' is every device, or every ka-id.
 CREATE TABLE akma_ka_revoked (
-    device text COLLATE "C" NOT NULL DEFAULT '',
-    ka_id text COLLATE "C" NOT NULL DEFAULT '',
+    device text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(device) <= 255 AND device !~ '[[:cntrl:][:space:]",]'),
+    ka_id text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(ka_id) <= 255 AND ka_id !~ '[[:cntrl:][:space:]",]'),
     PRIMARY KEY (device, ka_id),
     CHECK (device <> '' OR ka_id <> '')
 );
+
+-- A listening third party reads the table again.
+CREATE FUNCTION akma_ka_revoked_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('akma_ka_revoked', '');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER akma_ka_revoked_notify AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON akma_ka_revoked
+    FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_revoked_notify();
 
 -- Both are taken by users who log in: GRANT akma_ka_issuer TO third_party;
 DO $$

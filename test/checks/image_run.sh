@@ -33,7 +33,7 @@ akma() {
 }
 
 # The commands that the file begins with, but for those of compose.
-sed -n 's/^#   \(akma setup\|chgrp\|chown\)/\1/p' "$compose" >"$work/commands"
+sed -n 's/^#   \(akma setup\|chgrp\)/\1/p' "$compose" >"$work/commands"
 [ "$(wc -l <"$work/commands")" -eq 3 ]
 # shellcheck disable=SC1091 # made above
 . "$work/commands"
@@ -44,7 +44,8 @@ for role in third-party ue; do
     akma ka add --new --devices "/srv/akma/$role/devices.csv" --in /srv/ka.csv
 done
 ks_naf=$(openssl rand -hex 32)
-sed -i "s/^ue1@bsf.example.com,,/ue1@bsf.example.com,$ks_naf,/" /srv/akma/ue/devices.csv
+(umask 077 && echo "s/^ue1@bsf.example.com,,/ue1@bsf.example.com,$ks_naf,/" >/srv/edit)
+sed -i -f /srv/edit /srv/akma/ue/devices.csv
 echo "ue1@bsf.example.com,$ks_naf,,,," >>/srv/akma/naf/devices.csv
 chgrp -R 10001 /srv/akma/ue
 chmod -R g+rX /srv/akma/ue
@@ -52,7 +53,7 @@ chmod -R g+rX /srv/akma/ue
 printf '%s\n' "pid $work/nginx.pid;" 'daemon off;' 'events {}' "http { access_log off; server {
     listen 127.0.0.1:8080; location / { return 200 \"through containers\\n\"; } } }" >"$work/nginx.conf"
 nginx -e "$work/nginx.log" -c "$work/nginx.conf" &
-setpriv --reuid 999 --clear-groups redis-server /srv/akma/redis/redis.conf >"$work/redis.log" &
+setpriv --reuid 999 --regid 999 --clear-groups redis-server /srv/akma/redis/redis.conf >"$work/redis.log" &
 
 # Each service of the image, as the file has it.
 /usr/bin/python3 - "$compose" "$name" >"$work/services" <<'PYTHON'

@@ -47,7 +47,7 @@ for release; do
     mkdir -p "$machine/packages"
     cp "$packages"/openssl-provider-akma_*.deb "$packages"/akma-tools_*.deb "$packages"/akma-doc_*.deb "$machine/packages"
     depends=$(for deb in "$machine"/packages/*.deb; do dpkg-deb -f "$deb" Depends | tr , '\n'; done |
-        sed /akma/d | sort -u | paste -sd ,)
+        sed '/akma/d; /^ *$/d' | sort -u | paste -sd ,)
     in_root "$machine" apt-get -qq update
     in_root "$machine" apt-get -qq satisfy --no-install-recommends \
         "$depends, systemd-sysv, dbus, curl, python3, openssl" >/dev/null

@@ -19,6 +19,7 @@ from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
 from line import Program, Sides
+from names import Names
 from openssl_cli import EXAMPLE
 from process_memory import holds, is_gone
 from sanitizer import SANITIZED, unless_sanitized
@@ -65,12 +66,18 @@ class House:
             *["--ka-password-file", str(self.password)],
         ]
 
-    def all_in_one(self, *options: str, uri: str | None = None) -> tuple[Process, str, str]:
+    def all_in_one(
+        self,
+        *options: str,
+        uri: str | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> tuple[Process, str, str]:
         """The server, and where it listens."""
         server = Process(
             BUILD / "e2e/e2e-as",
             *["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN],
             *["--devices", str(self.naf), *self.options(uri), *options],
+            environment=environment,
         )
         self.parts.append(server)
         first, second = Part(server, "accept").address, Part(server, "e2e-accept").address
@@ -119,6 +126,24 @@ def test_flow(house: House, local: bool) -> None:
     house.database.put(IDENTITY, OTHER_KA, "2027")
     assert flag_of(naf)["ka-id"] == "2027"
     server.wait_for_error("event=ka-up")
+
+
+def test_check(house: House, tmp_path: Path) -> None:
+    """--check asks the database: a password that is refused, a table that is not there, nobody listening."""
+    naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)]
+
+    def faults(uri: str | None = None) -> list[str]:
+        checking = Process(BUILD / "e2e/e2e-as", *naf, *house.options(uri), "--check")
+        with checking:
+            said = iter(checking.read, b"")
+            return [line.decode() for line in said if line.startswith(b"not ok ")]
+
+    assert faults() == []
+    house.password.write_text("wrong\n")
+    assert len(faults()) == 1 and "--ka-source" in faults()[0]
+    house.password.write_text(PASSWORDS["third_party"] + "\n")
+    assert "does not exist" in faults(house.database.uri().replace("/akma?", "/postgres?"))[0]
+    assert len(faults(f"postgresql://x@{LOOPBACK}:1/x?sslmode=disable")) == 1
 
 
 @unless_sanitized
@@ -245,6 +270,49 @@ def refusal(house: House, server: Process, naf: str, reason: str) -> None:
             "event=refused" in line and reason in line for line in server.errors.splitlines()
         )
     )
+
+
+def test_many_rows_at_once(house: House) -> None:
+    """Guards against memory by the megabyte for each thousand rows that are removed at once."""
+    rows = "SELECT 'x' || n, decode(repeat('00', 69), 'hex') FROM generate_series(1, 20000) n"
+    house.database.sql(f"TRUNCATE akma_ka; INSERT INTO akma_ka (device, sealed) {rows}")
+    house.database.put(IDENTITY, KA, "2026")  # the last one that is told
+    server, naf, endpoint = house.all_in_one()
+
+    def most() -> int:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0])
+
+    with held(naf, endpoint) as client:
+        before = most()
+        begun = time.monotonic()
+        house.database.sql("DELETE FROM akma_ka")
+        assert ended_after(client, begun) < 30
+    assert "revocations-missed" not in server.errors
+    assert most() - before < (400 if SANITIZED else 100) * 1024
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_names_that_are_not_resolved(house: House) -> None:
+    """Guards against a look-up that waits as long as the system's resolver does."""
+    names = Names(house.folder)
+    names.set("database.example", LOOPBACK, seconds=60)
+    uri = house.database.uri(socket=False).replace(f"@{LOOPBACK}", "@database.example")
+    server, naf, _ = house.all_in_one("--ka-timeout", "1", uri=uri, environment=names.environment)
+    begun = time.monotonic()
+    refusal(house, server, naf, "Ka's database: no answer in time")
+    assert time.monotonic() - begun < 30
+
+
+def test_remarks_of_the_server(house: House) -> None:
+    """Guards against what a server remarks, which libpq writes to standard error as it comes."""
+    house.database.sql("ALTER ROLE third_party SET client_min_messages = debug5")
+    try:
+        server, naf, endpoint = house.all_in_one()
+        assert house.works(naf, endpoint)
+        assert "DEBUG" not in server.errors
+    finally:
+        house.database.sql("ALTER ROLE third_party RESET client_min_messages")
 
 
 def through(wire: Wire, database: Database) -> str:

@@ -13,7 +13,7 @@ import pytest
 from consumer import KA
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
-from flow import ENVIRONMENT, write_devices
+from flow import ENVIRONMENT, LOOPBACK, write_devices
 from store_cluster import private
 
 UE, OTHER = "ue1@bsf.example.com", "ue2@bsf.example.com"
@@ -252,3 +252,41 @@ def test_tls_is_verified(tool: Tool) -> None:
             check=False,
         )
         assert text in result.stdout + result.stderr, result
+
+
+@pytest.mark.parametrize("by", ["address", "service", "PGSERVICE", "PGHOSTADDR"])
+def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
+    """A host on a network that a service or the environment names is verified as well, unless the address says not."""
+    port = tool.database.port
+    (tool.folder / "services").write_text(f"[there]\nhost={LOOPBACK}\nport={port}\n")
+    uri = {
+        "address": f"postgresql://registrar@/akma?hostaddr={LOOPBACK}&port={port}",
+        "service": "postgresql://registrar@/akma?service=there",
+        "PGSERVICE": "postgresql://registrar@/akma?application_name=x",
+        "PGHOSTADDR": tool.database.uri("registrar"),
+    }[by]
+    environment = ENVIRONMENT | {"HOME": str(tool.folder)}
+    environment |= {"PGSERVICEFILE": str(tool.folder / "services")}
+    environment |= {"PGSERVICE": "there"} if by == "PGSERVICE" else {}
+    environment |= {"PGHOSTADDR": LOOPBACK} if by == "PGHOSTADDR" else {}
+    words = ["ka", "list", "--ka-password-file", str(tool.passwords["registrar"]), "--database"]
+    for end, text in (("", "root certificate"), ("&sslmode=require", "device,ka-id")):
+        result = subprocess.run(
+            [BUILD / "tool/akma", *words, uri + end],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert text in result.stdout + result.stderr, result
+
+
+def test_remarks_of_the_server(tool: Tool) -> None:
+    """Guards against what a server remarks, which libpq writes to a terminal as it comes."""
+    tool.database.sql("ALTER ROLE registrar SET client_min_messages = debug5")
+    try:
+        result = tool.run("list", key=False)
+        assert result.returncode == 0 and result.stderr == "", result
+    finally:
+        tool.database.sql("ALTER ROLE registrar RESET client_min_messages")

@@ -60,8 +60,7 @@ class Deployment:
 
     def here(self, text: str) -> str:
         """Our folders and ports in the place of the page's."""
-        for name in ("/etc/akma", "/root"):
-            text = text.replace(name, f"{self.folder}{name}")
+        text = text.replace("/etc/akma", f"{self.folder}/etc/akma")
         text = text.replace("tar -C / -c etc/akma", f"tar -C {self.folder} -c etc/akma")
         text = re.sub(r"\b(?:keys|gate)\.example\.com\b", LOOPBACK, text)
         return re.sub(rf"\b({'|'.join(PORTS)})\b", lambda found: self.ports[found[0]], text)
@@ -137,7 +136,7 @@ class Deployment:
 def make_deployment(tmp_path: Path) -> Iterator[Deployment]:
     """NAF, third party, endpoint and Redis, with one device whose Ka is called 2026."""
     made = Deployment(tmp_path, {port: str(free_port()) for port in PORTS})
-    for name in ("etc/akma", "root", "bin", "units"):
+    for name in ("etc/akma", "bin", "units"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "bin/systemctl").write_text(SYSTEMCTL)
     (tmp_path / "bin/systemctl").chmod(0o755)
@@ -150,9 +149,9 @@ def make_deployment(tmp_path: Path) -> Iterator[Deployment]:
         check=True,
     )
     made.run(
-        f"akma ka new --identity {UE} --ka-id 2026 --out /root/ka.csv\n"
+        f"akma ka new --identity {UE} --ka-id 2026 --out /etc/akma/ka.csv\n"
         "for role in third-party ue; do\n"
-        "    akma ka add --new --devices /etc/akma/site/$role/devices.csv --in /root/ka.csv\n"
+        "    akma ka add --new --devices /etc/akma/site/$role/devices.csv --in /etc/akma/ka.csv\n"
         "done\n"
         f"sed -i 's/^{UE},,/{UE},{KS_NAF},/' /etc/akma/site/ue/devices.csv\n"
         f"echo '{UE},{KS_NAF},,,,' >> /etc/akma/site/naf/devices.csv"
@@ -204,7 +203,7 @@ def test_watch_plan_and_back_up(deployment: Deployment) -> None:
     assert "e2e_connections_open 0\n" in deployment.run(capacity)
     (backup,) = boxes("Backup")
     assert deployment.run(backup).splitlines()[-1] == "3"
-    assert UE.encode() not in (deployment.folder / "root/akma-site.tar.enc").read_bytes()
+    assert UE.encode() not in (deployment.folder / "etc/akma/akma-site.tar.enc").read_bytes()
 
 
 def test_keys_and_certificates(deployment: Deployment) -> None:
@@ -220,7 +219,9 @@ def test_keys_and_certificates(deployment: Deployment) -> None:
     assert (
         deployment.flow().returncode != 0
     ), "the flag names a Ka that the device does not have yet"
-    deployment.run("akma ka add --devices /etc/akma/site/ue/devices.csv --in /root/ue1-2027.csv")
+    deployment.run(
+        "akma ka add --devices /etc/akma/site/ue/devices.csv --in /etc/akma/ue1-2027.csv"
+    )
     assert deployment.flow().returncode == 0
     assert "ka-id=2027" in deployment.programs["endpoint"].errors
     deployment.act(remove)
@@ -252,8 +253,15 @@ def held(deployment: Deployment) -> StockClient:
 
 
 def test_a_device_is_stolen(deployment: Deployment) -> None:
-    """Its open connection ends, and it gets no other; the log and the metrics say so."""
+    """Its open connection ends, no identity of it gets another; the log and the metrics say so."""
     (commands,) = boxes("A device is stolen")
+    deployment.run(
+        "tail -n 1 /etc/akma/site/third-party/devices.csv | "
+        f"sed 's/^{UE},,\\([0-9a-f]*\\),.*/other@x.example,,\\1,2026,{UE},/' "
+        ">> /etc/akma/site/third-party/devices.csv"
+    )
+    deployment.act("systemctl reload e2e-as-third-party")
+    assert "other@x.example" in (deployment.site / "third-party/devices.csv").read_text()
     with held(deployment) as connection:
         said = deployment.act(commands)
         assert connection.read() == b"", "at the endpoint, which is another process"

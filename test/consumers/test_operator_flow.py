@@ -14,7 +14,8 @@ import pytest
 
 import reference
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Server, StockClient, split, ue
+from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, Server, StockClient, metric, split
+from flow import ue
 from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
@@ -231,6 +232,24 @@ def test_refused_and_never_in_plain(operator_site: OperatorSite, status: int) ->
             device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
             result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert (result.returncode, result.stdout) == (4, "")
+
+
+@pytest.mark.parametrize("cause,is_up", [("NOT_ALLOWED", 1), (None, 0)])
+def test_what_a_403_says_of_the_operator(
+    operator_site: OperatorSite, cause: str | None, is_up: int
+) -> None:
+    """With a cause it is about this UE (TS 29.571 5.2.4.1); without one, a proxy's or whoever's, it is an outage."""
+    subscriber = Subscriber()
+    body = json.dumps({"status": 403} | ({"cause": cause} if cause else {}))
+    with operator_site.operator(subscriber) as operator:
+        operator.answer = lambda request, true: {"status": 403, "headers": PROBLEM, "body": body}
+        options = ("--metrics", f"{LOOPBACK}:0")
+        with operator_site.server(f"nef:{operator.url}", options=options, names=["x"]) as server:
+            address = server.read().decode().removeprefix("metrics ")
+            key = subscriber.k_af(NAF_ID)
+            with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as nobody:
+                assert nobody.read() == b""
+            assert metric(address, 'e2e_source_up{system="akma"}') == is_up
 
 
 def test_a_key_that_ends(operator_site: OperatorSite) -> None:

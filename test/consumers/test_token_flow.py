@@ -27,6 +27,7 @@ from tool import secret
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=REASON)
 ROOT = Path(__file__).parents[2]
 HARDENED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+CONFIGURED = Path("/usr/share/p11-kit/modules/softhsm2.module")
 KS_NAF, UE, OTHER = "11" * 32, "meter-1@bsf.example.com", bytes(range(1, 33))
 
 
@@ -92,8 +93,8 @@ def test_a_token_that_fails_and_comes_back(
         assert "event=no-flag" not in server.errors
         server.wait_for_error("event=ka-down")
         token.mode("ok")
-        wait_until(lambda: flow(server, device))
-        server.wait_for_error("event=ka-up")
+        server.wait_for_error("event=ka-up")  # although nobody asks
+        assert flow(server, device)
         assert token.calls("C_Login-refused") == 0
 
 
@@ -127,8 +128,9 @@ def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:
         token.mode("hang")
         with ThreadPoolExecutor(4) as pool:
             assert not any(pool.map(lambda _: flow(server, device), range(4)))
-        server.wait_for_error("does not answer in time")
+        server.wait_for_error('event=ka-down reason="pkcs11: the token does not answer in time"')
         token.mode("ok")
+        server.wait_for_error("event=ka-up")
         wait_until(lambda: flow(server, device))
         token.mode("hang")
         assert not flow(server, device)
@@ -184,6 +186,46 @@ def test_absent_at_the_start(token: Token, naf: Path, device: Path) -> None:
         assert not flow(server, device)
         token.mode("ok")
         wait_until(lambda: flow(server, device))
+
+
+@pytest.mark.skipif(not CONFIGURED.exists(), reason="p11-kit is not configured for SoftHSM")
+def test_a_library_that_is_not_ready(token: Token, naf: Path, device: Path) -> None:
+    """Guards against a library of p11-kit's configuration that is lost for good when it fails once."""
+    uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{token.pin}"
+    configuration = token.folder / "softhsm2.conf"
+    configuration.rename(token.folder / "away")  # C_Initialize fails
+    environment = ENVIRONMENT | token.environment
+    with Server(naf, "--ka-source", uri, "--ka-id", "2026", environment=environment) as server:
+        server.wait_for_error("event=ka-down")
+        assert not flow(server, device)
+        (token.folder / "away").rename(configuration)
+        server.wait_for_error("event=ka-up")
+        assert flow(server, device)
+
+
+def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
+    """Guards against a library that is never started anew, and a PIN that each master tries."""
+    token.put(OTHER, "second")
+    rows = [[UE, KS_NAF, device_ka(OTHER, UE, "2025").hex(), "2025"]]
+    second = write_devices(tmp_path / "second.csv", rows)
+
+    def both(server: Server) -> list[bool]:
+        old = ue(second, UE, server.address, server.e2e_address, "--ka-id", "2025")
+        return [flow(server, device), old.stdout == "e2e: hello\n"]
+
+    words = ["--ka-source", token.uri("second", shim=True), "--ka-id", "2025"]
+    with running(naf, token, *words) as server:
+        assert both(server) == [True, True]
+        token.mode("removed")
+        assert both(server) == [False, False]
+        token.change_pin("other-pin-1")
+        started = token.calls("C_Initialize")
+        wait_until(lambda: token.calls("C_Initialize") > started)
+        token.mode("ok")
+        wait_until(lambda: not any(both(server)) and token.calls("C_Login-refused") > 0)
+        for _ in range(3):
+            assert both(server) == [False, False]
+        assert token.calls("C_Login-refused") == 1
 
 
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
@@ -300,6 +342,17 @@ def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
                 database.sql(f"INSERT INTO akma_ka_revoked VALUES {row}")
                 reload(server)
                 assert flow(server, device) == is_there
+            database.sql("TRUNCATE akma_ka_revoked")  # nobody says so, but the database
+            wait_until(lambda: flow(server, device))
+            database.stop()
+            server.wait_for_error("result=failed")
+            database.start()
+            database.sql(f"INSERT INTO akma_ka_revoked VALUES ('{UE}', default)")
+            wait_until(lambda: not flow(server, device))
+            server.wait_for_error("event=row-removed")
+            for text in ("a b", "x" * 256):
+                with pytest.raises(subprocess.CalledProcessError):
+                    database.sql(f"INSERT INTO akma_ka_revoked VALUES ('{text}', default)")
             database.stop()
             reload(server)
             server.wait_for_error("--ka-revoked: ")

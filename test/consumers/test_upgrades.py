@@ -4,11 +4,13 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import os
 import resource
 import signal
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -130,8 +132,29 @@ def test_with_redis(devices: Path, tmp_path: Path) -> None:
                 assert "was used before" not in server.errors
 
 
-def test_a_revocation_by_a_naf_reaches_the_old_process(tmp_path: Path) -> None:
-    """The NAF tells the new third party; the endpoint in the old process has the connection."""
+@dataclass
+class Old:
+    """A third party that has been upgraded, while a connection of a device's is held by the process before."""
+
+    sides: Sides
+    server: Program
+    held: socket.socket
+
+    def naf(self) -> Naf:
+        """One that asks the new process."""
+        address = self.server.addresses["naf-accept"]
+        return Naf(address, self.sides.authority.file, self.sides.naf)
+
+    def ends(self) -> None:
+        """The held connection does, and with it the process."""
+        with contextlib.suppress(ConnectionResetError):
+            assert self.held.recv(100) == b""
+        assert self.server.process.wait(60) == 0
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Old]:
+    """With a line that has gone through before and behind the upgrade."""
     sides = Sides(tmp_path)
     naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
     ka_devices = write_devices(tmp_path / "ka.csv", [[UE, "", KA.hex()]])
@@ -148,11 +171,29 @@ def test_a_revocation_by_a_naf_reaches_the_old_process(tmp_path: Path) -> None:
                     said(held, b"held")
                     generations.upgrade()
                     said(held, b"still")
-                    with Naf(address, sides.authority.file, sides.naf) as asking:
-                        assert asking.ask(id=1, revoke=UE)["revoked"] is True
-                    with contextlib.suppress(ConnectionResetError):
-                        assert held.recv(100) == b""
-                    assert server.process.wait(60) == 0
+                    yield Old(sides, server, held)
+
+
+def test_a_revocation_by_a_naf_reaches_the_old_process(old: Old) -> None:
+    """The NAF tells the new third party; the endpoint in the old process has the connection."""
+    with old.naf() as asking:
+        assert asking.ask(id=1, revoke=UE)["revoked"] is True
+    old.ends()
+
+
+def test_an_old_process_that_cannot_be_told_is_ended(old: Old) -> None:
+    """Revocations that it does not take may be of what it holds: its connections end, none runs on in the dark."""
+    os.kill(old.server.process.pid, signal.SIGSTOP)
+    try:
+        with old.naf() as asking:
+            for number in range(100_000):
+                asking.ask(id=number, revoke=f"{number}@nobody.example")
+                if "cannot be told" in old.server.errors:
+                    break
+    finally:
+        os.kill(old.server.process.pid, signal.SIGCONT)
+    old.server.wait_for_error("cannot be told")
+    old.ends()
 
 
 def test_the_naf_apart(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ static void try_header(const char *octets, size_t length)
 
     memcpy(device, octets, length < PROXY_DEVICE_MAX ? length : PROXY_DEVICE_MAX);
     want(proxy_header(header, (const struct sockaddr *)&address, (const struct sockaddr *)&address,
-                      device) == PROXY_HEADER_MAX - PROXY_DEVICE_MAX + strlen(device));
+                      device, true) == PROXY_HEADER_MAX - PROXY_DEVICE_MAX + strlen(device));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX  20000
+#define LIFE 1000 /* ms */
+
+static int64_t now = 1;
+
 static void hold(const char *claim, bool holds)
 {
     printf("%s %s\n", holds ? "ok" : "WRONG", claim);
@@ -26,7 +31,7 @@ static bool add(struct ka_rests *rests, const char *device, int64_t version)
     const struct ka_rest rest = {device, "2026", version};
     bool replaced = false;
 
-    if (!ka_rests_add(rests, &rest, &replaced))
+    if (!ka_rests_add(rests, &rest, now, &replaced))
         abort();
     return replaced;
 }
@@ -44,7 +49,7 @@ static size_t count_all(struct ka_rests *rests)
 
 static void try_versions(void)
 {
-    struct ka_rests *rests = ka_rests_new();
+    struct ka_rests *rests = ka_rests_new(MAX, 0);
     struct ka_rest next[7];
 
     hold("new", !add(rests, "a", 1));
@@ -65,7 +70,7 @@ static void try_versions(void)
 
 static void try_round(void)
 {
-    struct ka_rests *rests = ka_rests_new();
+    struct ka_rests *rests = ka_rests_new(MAX, 0);
     struct ka_rest next[7];
     char name[16];
 
@@ -84,21 +89,42 @@ static void try_round(void)
 
 static void try_bound(void)
 {
-    struct ka_rests *rests = ka_rests_new();
+    struct ka_rests *rests = ka_rests_new(MAX, 0);
     char name[16];
 
-    for (int i = 0; i < KA_RESTS_MAX; i++) {
+    for (int i = 0; i < MAX; i++) {
         (void)snprintf(name, sizeof(name), "d%d", i);
         (void)add(rests, name, i);
     }
-    hold("full-forgets-nothing", !ka_rests_has_forgotten(rests));
+    hold("full-forgets-nothing", !ka_rests_has_forgotten(rests, now));
     (void)add(rests, "one-more", 1);
-    hold("forgets-and-says-so", ka_rests_has_forgotten(rests));
-    hold("bounded", count_all(rests) == KA_RESTS_MAX);
+    hold("forgets-and-says-so", ka_rests_has_forgotten(rests, now));
+    hold("bounded", count_all(rests) == MAX);
     hold("the-oldest-is-forgotten", !add(rests, "d0", 7));
     hold("the-others-are-not", add(rests, "d9", 7));
     ka_rests_clear(rests);
-    hold("cleared", !ka_rests_has_forgotten(rests) && count_all(rests) == 0);
+    hold("cleared", !ka_rests_has_forgotten(rests, now) && count_all(rests) == 0);
+    ka_rests_free(rests);
+}
+
+/* Who is added again is not old; what nothing can rest on any more is no loss. */
+static void try_ages(void)
+{
+    struct ka_rests *rests = ka_rests_new(2, LIFE);
+
+    (void)add(rests, "a", 1);
+    now += 10;
+    (void)add(rests, "b", 1);
+    now += 10;
+    (void)add(rests, "a", 1);
+    now = LIFE + 11;
+    (void)add(rests, "c", 1);
+    hold("too-old-is-no-loss", !ka_rests_has_forgotten(rests, now));
+    hold("added-again-stays", add(rests, "a", 2));
+    (void)add(rests, "d", 1);
+    hold("forgotten", ka_rests_has_forgotten(rests, now));
+    now += LIFE;
+    hold("forgotten-for-a-time", !ka_rests_has_forgotten(rests, now));
     ka_rests_free(rests);
 }
 
@@ -143,6 +169,7 @@ int main(void)
     try_versions();
     try_round();
     try_bound();
+    try_ages();
     try_leases();
     return EXIT_SUCCESS;
 }

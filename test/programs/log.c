@@ -1,29 +1,37 @@
 /*
- * A log with many lines: log COUNT
+ * A log with many lines: log COUNT [LOG-FILE|- [AUDIT-LOG]]
  *
- * Says "done" on standard output when all were given to the log, and ends with standard input.
+ * Says "done" on standard output when all were given to the log, and to the audit log; opens both
+ * again at each line of standard input, and ends with it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ops/log.h"
+#include "ops/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int main(int argc, char *argv[])
 {
-    const unsigned long count = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+    const unsigned long count = argc >= 2 ? strtoul(argv[1], NULL, 10) : 0;
     char number[24];
 
-    if (!log_open(LOG_FULL))
+    if (argc >= 3 && strcmp(argv[2], "-") != 0)
+        log_set_up(LOG_LEVEL_INFO, argv[2]);
+    if (!log_open(LOG_FULL) || !audit_open(argc == 4 ? argv[3] : NULL))
         return EXIT_FAILURE;
     for (unsigned long i = 0; i < count; i++) {
         (void)snprintf(number, sizeof(number), "%lu", i);
         log_event("test", "number", number, NULL);
+        audit("test", "number", number, NULL);
     }
     puts("done");
     (void)fflush(stdout);
-    while (getchar() != EOF)
-        continue;
+    while (getchar() != EOF) {
+        log_reopen();
+        audit_reopen();
+    }
     return EXIT_SUCCESS;
 }

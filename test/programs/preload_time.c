@@ -2,8 +2,8 @@
  * preload_time - a wall clock that a test sets, to be preloaded
  *
  * AKMA_CLOCK is what time() gives. AKMA_CLOCK_STEP names a file instead: so many seconds is the
- * clock ahead, and the test may write another number at any time. AKMA_MONOTONIC_STEP does the same
- * with the clock that limits of time are measured by.
+ * clock ahead, and the test may write another number at any time. AKMA_MONOTONIC_STEP and
+ * AKMA_BOOTTIME_STEP do the same with the clocks that limits of time are measured by.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,6 +35,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
         now->tv_sec += step("AKMA_CLOCK_STEP");
     if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
         now->tv_sec += step("AKMA_MONOTONIC_STEP");
+    if (result == 0 && clock == CLOCK_BOOTTIME)
+        now->tv_sec += step("AKMA_BOOTTIME_STEP");
     return result;
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 from certificates import DAY, Authority
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, ue, write_devices
+from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, ue, write_devices
 from line import Program
 from samples import KA, KEY
 
@@ -106,6 +106,49 @@ def test_where_options_came_from(conf: Path) -> None:
     assert {name: [value for value, _ in pairs] for name, pairs in reread.items()} == values
 
 
+def test_values_are_printed_as_they_are_read(conf: Path) -> None:
+    """What is cut as a comment, escaped or too long for a line of the log is the same value when it is read again."""
+    values = ["x\t#y", "x #y", "#x", "a\\b", "c" * 700, "d\\x0A", 'e"f', " g ", "h\ti"]
+    for value in values:
+        found = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", conf, "--keylog", value, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        again = conf.with_name("again.conf")
+        again.write_bytes(found.stdout)
+        second = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", again, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        lines = [
+            [line for line in output.stdout.decode().splitlines() if line.startswith("keylog ")]
+            for output in (found, second)
+        ]
+        assert lines[0][0].split(" # command line")[0].rstrip() == (
+            lines[1][0].rsplit(" # ", 1)[0].rstrip()
+        )
+        assert value in lines[0][0]
+
+
+def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
+    """A folder that cannot be read is no empty one, and the name of the file's own folder is no pattern."""
+    odd = tmp_path / "site[1]*"
+    (odd / "parts").mkdir(parents=True)
+    own = odd / "own.conf"
+    own.write_text(conf.read_text() + "include parts/*.conf\ninclude none/*.conf\n")
+    (odd / "parts/one.conf").write_text("drain-timeout 77\n")
+    assert [value for value, _ in in_force("--config", own)["drain-timeout"]] == ["77"]
+    loop = odd / "loop"
+    loop.symlink_to(loop)
+    own.write_text(conf.read_text() + "include loop/*.conf\n")
+    result = run("e2e-as", "--config", own, "--print-config")
+    assert result.returncode != 0 and "include: loop/*.conf: cannot be read" in result.stderr
+
+
 def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
     """Of two key sources in a file and one on the command line, one is left."""
     files = "".join(f"source-{what} x\n" for what in ("cert", "key", "ca"))
@@ -133,6 +176,23 @@ def test_a_flow_from_files(conf: Path) -> None:
         assert ue(conf.parent / "devices.csv", UE, address).returncode == 0
 
 
+def test_check_of_a_ue(conf: Path) -> None:
+    """What a start refuses: a level, an interval, and files that cannot be written."""
+    own = conf.with_name("ue.conf")
+    own.write_text(
+        f"connect {LOOPBACK}:1\ndevices {conf.parent}/devices.csv\nidentity {UE}\nnaf-fqdn {FQDN}\n"
+        "listen unix:ue.socket\n"
+    )
+    words: list[str | Path] = ["--config", own, "--check"]
+    for option in (["--log-level", "loud"], ["--reload-interval", "1s"]):
+        result = run("e2e-ue", *words, *option)
+        assert result.returncode == 1 and option[0] in result.stderr
+    for name in ("log-file", "keylog"):
+        result = run("e2e-ue", *words, f"--{name}", conf.parent)
+        assert result.returncode == 1
+        assert f"not ok --{name} {conf.parent}: must be a regular file\n" in result.stdout
+
+
 def checked(*words: str | Path) -> tuple[int, list[str]]:
     """--check: its exit status, and what is not ok."""
     result = run("e2e-as", "--check", *words)
@@ -156,6 +216,38 @@ def test_check_of_files_to_write(conf: Path) -> None:
     status, faults = checked("--config", conf, "--log-file", here, "--audit-log", none)
     assert status == 1 and faults == [f"--audit-log {none}: No such file or directory"]
     assert not here.exists()
+
+
+def test_check_of_files_that_are_none(conf: Path) -> None:
+    """A folder, and a link, which no start appends to."""
+    link = conf.with_name("link")
+    link.symlink_to(conf.with_name("behind"))
+    status, faults = checked("--config", conf, "--log-file", conf.parent, "--audit-log", link)
+    assert status == 1 and faults == [
+        f"--log-file {conf.parent}: must be a regular file",
+        f"--audit-log {link}: must be a regular file",
+    ]
+
+
+@pytest.mark.parametrize("value", ["99999", "nonsense"])
+def test_check_of_a_port(conf: Path, value: str) -> None:
+    """What no start can listen on, where there is no HOST as well."""
+    status, faults = checked("--config", conf, "--metrics", value)
+    assert status == 1 and len(faults) == 1 and faults[0].startswith(f"--metrics :{value}: ")
+
+
+def test_check_of_one_port_for_two(conf: Path) -> None:
+    """Two listeners that cannot both be; any free port is never the same one."""
+    port = free_port()
+    both: list[str | Path] = ["--config", conf, "--accept", f"{LOOPBACK}:{port}"]
+    for other in (f"{LOOPBACK}:{port}", f"0.0.0.0:{port}"):
+        status, faults = checked(*both, "--e2e-accept", other)
+        assert status == 1 and faults == [
+            f"--accept {LOOPBACK}:{port} and --e2e-accept {other}: "
+            "one port cannot be listened on twice"
+        ]
+    assert checked("--config", conf, "--e2e-accept", f"{LOOPBACK}:0") == (0, [])
+    assert checked(*both, "--e2e-accept", f"127.0.0.2:{port}") == (0, [])
 
 
 def test_check_of_certificates(conf: Path) -> None:

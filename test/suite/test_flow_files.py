@@ -15,6 +15,7 @@ import pytest
 
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, StockClient, ue, wait_until, write_devices
+from line import Sides
 from samples import KA, KEY
 
 UE = "ue@bsf.example.com"
@@ -78,7 +79,8 @@ def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
     files = ["--log-file", str(log), "--audit-log", str(audit)]
     with Server(devices, *files) as server:
         flow(server, devices)
-        wait_until(lambda: "event=e2e" in log.read_text() and "e2e_key" in audit.read_text())
+        wait_until(lambda: "event=e2e" in log.read_text())
+        wait_until(lambda: audit.read_text().count("event=key-used") == 2)
         for path in (log, audit):
             path.rename(f"{path}.1")
         server.process.send_signal(signal.SIGUSR1)
@@ -95,6 +97,22 @@ def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
                 line.startswith("time=") for line in text.splitlines()
             )
     assert "event=reopen" in log.read_text() and "event=stop" in log.read_text()
+
+
+def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
+    """A row that is removed there ends its key: the NAF's own record says so, and what came of it."""
+    sides, audit = Sides(tmp_path), tmp_path / "audit.log"
+    naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
+    ka = write_devices(tmp_path / "ka.csv", [[UE, "", KA.hex()]])
+    with sides.run_third_party(ka) as third_party:
+        address = third_party.addresses["naf-accept"]
+        with sides.run_naf(naf_devices, address, "--audit-log", audit) as naf:
+            naf.wait_for_error("event=line-up")
+            write_devices(naf_devices, [["other", KEY.hex(), ""]])
+            naf.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "event=key-revoked" in audit.read_text())
+        (line,) = [line for line in audit.read_text().splitlines() if "key-revoked" in line]
+        assert line.endswith(f" event=key-revoked key=Ks_NAF identity={UE} naf={FQDN} result=done")
 
 
 def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 
 from certificates import DAY, HOUR
+from clock import Clock
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
 from line import Program, Sides
@@ -142,6 +143,37 @@ def test_certificates(tmp_path: Path) -> None:
         wait_until(lambda: get(naf, "readyz")[0] == 200)
 
 
+def test_a_list_without_an_end(tmp_path: Path) -> None:
+    """A CRL whose new version has no nextUpdate does not end when the old one would have."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
+    crl = sides.authority.revoke()
+    with sides.run_naf(devices, f"{LOOPBACK}:1", *METRICS, "--crl", crl) as naf:
+        name = f'e2e_certificate_expiry_timestamp_seconds{{option="crl",file="{crl}"}}'
+        assert name in values(naf)
+        sides.authority.revoke_for_ever()
+        os.kill(naf.process.pid, signal.SIGHUP)
+        naf.wait_for_error("event=reload result=applied")
+        wait_until(lambda: name not in values(naf))
+
+
+def test_a_naf_that_is_refused(tmp_path: Path) -> None:
+    """Its link is down all the time: a handshake that is complete says nothing in TLS 1.3."""
+    sides = Sides(tmp_path)
+    (tmp_path / "other").mkdir()
+    stranger = Sides(tmp_path / "other").naf
+    ks_naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
+    ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])
+    with sides.run_third_party(ka) as third_party:
+        address = third_party.addresses["naf-accept"]
+        with sides.run_naf(ks_naf, address, *METRICS, pair=stranger) as naf:
+            naf.wait_for_error("event=line-down")
+            since = re.findall(r"^link: down since (\S+):", get(naf, "readyz")[1], re.M)
+            wait_until(lambda: naf.errors.count("event=line-down") >= 6)
+            assert since == re.findall(r"^link: down since (\S+):", get(naf, "readyz")[1], re.M)
+            assert len(since) == 1
+
+
 def test_store(tmp_path: Path, devices: Path) -> None:
     """A Redis that is away is the store's outage: at the flag, and at an e2e connection's handshake."""
     key = tmp_path / "store.key"
@@ -176,6 +208,26 @@ def test_source(tmp_path: Path) -> None:
         wait_until(lambda: is_down(server, "source"))
         wait_until(lambda: reasons(server) == {"source"})
         assert get(server, "readyz")[0] == 200
+
+
+def test_source_with_ready_strict(tmp_path: Path) -> None:
+    """Where no UE is let in nobody asks the operator: after 30 seconds they are let in, to try it again."""
+    sides = Sides(tmp_path)
+    devices = write_devices(tmp_path / "ka.csv", [["device", "", KA.hex()]])
+    source = ["--key-source", f"nef:https://{LOOPBACK}:{free_port()}", "--ready-strict"]
+    for name, file in zip(("cert", "key", "ca"), (*sides.naf, sides.authority.file), strict=True):
+        source += [f"--source-{name}", str(file)]
+    clock = Clock(tmp_path)
+    environment = clock.environment | {"AKMA_BOOTTIME_STEP": str(clock.path)}
+    words: list[str | Path] = [*BOTH, *METRICS, "--devices", devices, *source]
+    with Program(*words, environment=environment) as server:
+        for step in (0, 31):
+            clock.step(step)
+            wait_until(lambda: get(server, "readyz")[0] == 200)
+            with StockClient(server.addresses["accept"], "3GPP-AKMAa@b.example", KS_NAF) as first:
+                assert first.read() == b""
+            wait_until(lambda: get(server, "readyz")[0] == 503)
+        assert is_down(server, "source")
 
 
 def test_reloads(devices: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, ask, ue, wait_until, write_devices
 from sanitizer import SLOWER
+from small_disk import small_disk
 
 KS_NAF, KA = "11" * 32, "22" * 32
 ID = "ue@bsf.example.com"
@@ -116,6 +117,73 @@ def test_what_does_not_fit_is_counted() -> None:
     suppressed = sum(int(number) for number in re.findall(r"suppressed=(\d+)", "\n".join(lines)))
     assert numbers == sorted(set(numbers)) and numbers[0] == 0
     assert len(numbers) + suppressed == count and suppressed > 0
+
+
+def whole(file: Path) -> list[str]:
+    """Lines, but those that a full disk cut."""
+    return [line for line in file.read_text().splitlines() if re.search(r" number=\d+$", line)]
+
+
+def test_an_audit_log_on_a_full_disk(tmp_path: Path) -> None:
+    """The log says meanwhile that lines are lost, and a file on another disk goes on with a whole line."""
+    with small_disk(tmp_path / "disk") as disk:
+        place = tmp_path / "place"
+        place.symlink_to(disk.folder)
+        disk.fill()
+        os.truncate(disk.folder / "filler", (disk.folder / "filler").stat().st_size - 4096)
+        with Process(BUILD / "test/programs/log", "6000", "-", place / "audit.log") as program:
+            assert program.read() == b"done"
+            program.wait_for_error("event=audit suppressed=")
+            other = tmp_path / "other"
+            other.mkdir()
+            place.unlink()
+            place.symlink_to(other)
+            program.write(b"\n")
+            wait_until(lambda: (other / "audit.log").exists() and whole(other / "audit.log"))
+            first = whole(disk.folder / "audit.log")
+            cut = (disk.folder / "audit.log").read_text()[
+                len("".join(f"{line}\n" for line in first)) :
+            ]
+            assert cut != "" and not cut.endswith("\n")
+            assert whole(other / "audit.log")[0].endswith(f" number={len(first)}")
+            assert (other / "audit.log").read_text().startswith("time=")
+
+
+def test_a_log_file_on_a_full_disk(tmp_path: Path) -> None:
+    """What had no room is counted once there is some, and no line goes on in the middle of another."""
+    count = 300
+    with small_disk(tmp_path / "disk") as disk:
+        file = disk.folder / "log"
+        disk.fill()
+        os.truncate(disk.folder / "filler", (disk.folder / "filler").stat().st_size - 4096)
+        with Process(BUILD / "test/programs/log", str(count), file) as program:
+            assert program.read() == b"done"
+            wait_until(lambda: file.exists() and file.stat().st_size == 4096)
+            (disk.folder / "filler").unlink()
+            program.write(b"\n")
+            wait_until(lambda: "event=log suppressed=" in file.read_text())
+        lines = file.read_text().splitlines()
+        cut = [
+            line for line in lines if not re.search(r"(number|suppressed|file|severity)=\S+$", line)
+        ]
+        lost = sum(int(number) for number in re.findall(r"suppressed=(\d+)\n", file.read_text()))
+        assert all(line.startswith("time=") and line.count("time=") == 1 for line in lines)
+        assert len(cut) <= 1 and len(whole(file)) + lost == count
+
+
+def test_a_log_is_a_regular_file(tmp_path: Path) -> None:
+    """A pipe that nobody reads holds up no start."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    both: list[list[str | Path]] = [[pipe], ["-", pipe]]
+    for words in both:
+        with Process(BUILD / "test/programs/log", "1", *words) as program:
+            assert program.process.wait(30) == 1
+            program.wait_for_error("must be a regular file")
+    os.close(reader)
+    with Process(BUILD / "test/programs/log", "1", "-", pipe) as program:
+        assert program.process.wait(30) == 1
 
 
 def flood(address: str, count: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, StockClient, ue, wait_until, write_devices
+from line import Program, Sides
 import reference
 from reference import device_ka
 from samples import KEY
@@ -106,6 +107,22 @@ def test_revoked(tmp_path: Path, naf: Path, master: str) -> None:
         reload(server)
         server.wait_for_error("line 2: no end of line at the end of the file")
         assert flow(server, first) and not flow(server, second, SECOND)
+
+
+def test_the_list_is_read_when_somebody_says_so(tmp_path: Path, master: str) -> None:
+    """Half a list would make revoked Ka's good again: what reads changed certificates leaves it alone."""
+    sides = Sides(tmp_path)
+    revoked = tmp_path / "revoked"
+    revoked.write_text("device,ka-id\n")
+    words = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
+    words += ["--ka-source", master, "--ka-revoked", str(revoked), "--reload-interval", "1"]
+    with Program(*words, *sides.options(sides.third_party)) as server:
+        revoked.write_text("device,ka")
+        sides.authority.issue(LOOPBACK)
+        server.wait_for_error("event=reload")
+        assert "event=reload result=applied" in server.errors
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_error("event=reload result=refused")
 
 
 def key_of(flag: dict[str, str], ka: bytes) -> bytes:
@@ -239,6 +256,8 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
             server.wait_for_error("ka-id=2026")
     with Server(naf, *one, "--ka-id", "2025") as server:
         assert not flow(server, old, UE, "--ka-id", "2026")
+        server.wait_for_error("no --ka-id is the ka-id that was asked for")
+        assert "event=no-flag" not in server.errors
     (tmp_path / "revoked").write_text("device,ka-id\n,2026\n")
     with Server(naf, *one, "--ka-revoked", str(tmp_path / "revoked")) as server:
         assert not flow(server, old, UE, "--ka-id", "2026")
@@ -252,7 +271,7 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def test_workers() -> None:
-    """Guards against a queue without a bound, a job that comes back twice or never, and an end that waits."""
+    """Guards against a queue without a bound, a job that is lost, an end that waits, a master that stays away or flaps."""
     result = subprocess.run(
         [BUILD / "test/programs/ka_workers"],
         capture_output=True,
@@ -261,6 +280,8 @@ def test_workers() -> None:
         check=False,
     )
     assert result.stdout == "ok\n", result
+    two = result.stderr.split("two masters\n")[1]
+    assert (two.count("event=ka-down"), two.count("event=ka-up")) == (1, 1), two
 
 
 def test_check(tmp_path: Path, naf: Path, master: str) -> None:

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import re
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -149,11 +150,33 @@ def test_a_socket_for_local_programs_is_private(devices: Path, tmp_path: Path) -
                 assert program.read() == said
 
 
+def test_purge(tmp_path: Path) -> None:
+    """Keys and audit logs stay, be their last line without an end; a devices file without devices and logs go."""
+    header, row = "identity,ks-naf,ka\n", "ue,11,22"
+    files = {"akma/all/devices.csv": header + row, "akma/naf/devices.csv": header}
+    logs = {"log/e2e-as-all/audit.log": "x", "log/e2e-as-all/e2e-as.log.1.gz": "x"}
+    logs |= {"log/e2e-as-naf/e2e-as.log": "x"}
+    for name, text in (files | logs).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    script = (
+        (ROOT / "debian/akma-tools.postrm").read_text().replace("/etc/akma", f"{tmp_path}/akma")
+    )
+    script = script.replace("/var/log", f"{tmp_path}/log")
+    subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"akma/all/devices.csv", "log/e2e-as-all/audit.log"}
+    assert not (tmp_path / "akma/naf").exists() and not (tmp_path / "log/e2e-as-naf").exists()
+
+
 def test_units() -> None:
     """Ready is what serves, a stuck loop ends, a bad file fails start and reload; sockets have options' names."""
     common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()
     for line in ("Type=notify", "WatchdogSec=30", "Restart=on-failure", "RestartSec=5"):
         assert f"\n{line}\n" in common
+    for name in ("e2e-as-all", "e2e-as-third-party"):  # few tries of a token's PIN
+        text = (UNITS / f"{name}.service").read_text().split("[Service]")[0]
+        assert "\nStartLimitIntervalSec=300\nStartLimitBurst=3\n" in text
     for unit in UNITS.glob("*.service"):
         text = unit.read_text()
         [start] = re.findall("^ExecStart=(.*)$", text, re.M)

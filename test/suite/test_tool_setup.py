@@ -188,6 +188,27 @@ def test_the_ca_is_renewed(tmp_path: Path) -> None:
     verify(site, "naf/naf.pem")
 
 
+def test_a_renewal_that_was_broken_off(tmp_path: Path) -> None:
+    """A folder that could not get the new CA gets it at the next run."""
+    site = tmp_path / "site"
+    assert set_up(site, *WHOLE)[0] == 0
+    aged(site / "ca.pem", site / "ca.key", 30)
+    (site / "third-party/ca.pem").unlink()
+    (site / "third-party/ca.pem").mkdir()
+    assert set_up(site)[0] != 0
+    (site / "third-party/ca.pem").rmdir()
+    status, text = set_up(site)
+    assert status == 0 and "ca.pem: renewed" in text
+    assert len({octets for name, octets in contents(site).items() if name.endswith("ca.pem")}) == 1
+
+
+@pytest.mark.parametrize("forward", ["[::1]:8080", "nginx:http", "unix:/run/app.socket"])
+def test_places(tmp_path: Path, forward: str) -> None:
+    """What an application may be behind, and hosts that are addresses of IPv6."""
+    options = [*ALL, "--third-party", "2001:db8::7", "--forward", forward]
+    assert set_up(tmp_path / "site", *options)[0] == 0
+
+
 def change_option(site: Path) -> list[str]:
     """Another third party than that of the first run."""
     assert set_up(site, *APART)[0] == 0
@@ -211,6 +232,13 @@ def foreign_folder(site: Path) -> list[str]:
         (lambda site: ["--naf-fqdn", "a b"], "must be a host's name"),
         (lambda site: ["--naf-fqdn", "naf:4433"], "must be a host's name, without a port"),
         (lambda site: [*ALL, "--third-party", "x\nca /etc/passwd"], "must be a host's name"),
+        (lambda site: [*ALL, "--third-party", "keys:4435"], "without a port"),
+        (lambda site: [*ALL, "--endpoint", "gate:4434", "--redis"], "without a port"),
+        (lambda site: [*ALL, "--forward", "8080"], "must be HOST:PORT or unix:PATH"),
+        (lambda site: [*ALL, "--forward", "x:65536"], "must be HOST:PORT or unix:PATH"),
+        (lambda site: [*ALL, "--forward", ":8080"], "must be HOST:PORT or unix:PATH"),
+        (lambda site: [*ALL, "--forward", "::1:8080"], "must be HOST:PORT or unix:PATH"),
+        (lambda site: [*ALL, "--forward", "unix:"], "must be HOST:PORT or unix:PATH"),
         (lambda site: [*ALL, "--forward", "x:1\nkeylog /tmp/x"], "must be HOST:PORT or unix:PATH"),
     ],
 )

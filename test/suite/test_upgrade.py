@@ -3,12 +3,15 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, Process, Server, split, ue, ue_command, wait_until
 from flow import write_devices
 from samples import KA, KEY
@@ -82,6 +85,70 @@ def test_a_new_program_that_cannot_start(devices: Path, tmp_path: Path) -> None:
         assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
         assert generations.upgrade() != server.process.pid
         assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+
+
+class Gate:
+    """A path to e2e-as behind which, once it is shut, a new program waits before it reads anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program = folder / "e2e-as"
+        self.program.symlink_to(BUILD / "e2e/e2e-as")
+        self.fifo = folder / "gate"
+        os.mkfifo(self.fifo)
+        self.waiting = folder / "waiting"
+
+    def shut(self) -> None:
+        """From now on."""
+        self.program.unlink()
+        self.program.write_text(
+            f"""#!{sys.executable}
+import os, sys
+with open({str(self.waiting) + ".new"!r}, "w") as file:
+    file.write(str(os.getpid()))
+os.rename({str(self.waiting) + ".new"!r}, {str(self.waiting)!r})
+open({str(self.fifo)!r}).read()
+os.execv({str(BUILD / "e2e/e2e-as")!r}, sys.argv)
+"""
+        )
+        self.program.chmod(0o755)
+
+    def pid(self) -> int:
+        """Of the program that waits."""
+        wait_until(self.waiting.exists)
+        return int(self.waiting.read_text())
+
+    def open(self) -> None:
+        """Let it in."""
+        self.fifo.write_text("")
+
+
+def test_a_reload_while_a_new_program_starts(devices: Path, tmp_path: Path) -> None:
+    """SIGHUP comes to the process that is known: the new one, which may have read the old rows, hears of it."""
+    gate = Gate(tmp_path)
+    with Server(devices, program=gate.program) as server:
+        with Generations(server) as generations:
+            gate.shut()
+            generations.signal(signal.SIGUSR2)
+            pid = gate.pid()
+            generations.signal(signal.SIGHUP)
+            server.wait_for_error("event=reload result=applied")
+            generations.pids.append(pid)
+            gate.open()
+            server.wait_for_error(f"event=upgrade result=done pid={pid}")
+            wait_until(lambda: server.errors.count("event=reload result=applied") > 1)
+
+
+def test_the_end_while_a_new_program_starts(devices: Path, tmp_path: Path) -> None:
+    """SIGTERM where nothing is open: the new program does not stay behind, alone with the sockets."""
+    gate = Gate(tmp_path)
+    with Server(devices, program=gate.program) as server:
+        with Generations(server) as generations:
+            gate.shut()
+            generations.signal(signal.SIGUSR2)
+            generations.pids.append(gate.pid())
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(30) == 0
+            assert not Path(f"/proc/{generations.pids[-1]}").exists()
 
 
 def test_the_service_manager_hears_of_it(devices: Path, tmp_path: Path) -> None:

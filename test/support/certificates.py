@@ -3,8 +3,10 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import datetime
 import ipaddress
+import re
 from pathlib import Path
 
 from cryptography import x509
@@ -128,3 +130,34 @@ class Authority:
             builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         )
         return file
+
+    def revoke_for_ever(self) -> Path:
+        """The file of an empty list without nextUpdate (RFC 5280 5.1), which the builder above cannot make."""
+        file = self.revoke()
+        crl = x509.load_pem_x509_crl(file.read_bytes())
+        whole, signed = crl.public_bytes(serialization.Encoding.DER), crl.tbs_certlist_bytes
+        body = _content_of(signed)
+        at = re.search(rb"\x17\x0d.{13}(\x17\x0d.{13})", body, re.S)
+        assert at
+        signed = _der_of(0x30, body[: at.start(1)] + body[at.end(1) :])
+        signature = self.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        rest = _content_of(whole)
+        length = len(crl.tbs_certlist_bytes)
+        algorithm = rest[length : length + 2 + rest[length + 1]]
+        der = _der_of(0x30, signed + algorithm + _der_of(0x03, b"\0" + signature))
+        text = base64.encodebytes(der).decode()
+        file.write_text(f"-----BEGIN X509 CRL-----\n{text}-----END X509 CRL-----\n")
+        return file
+
+
+def _content_of(octets: bytes) -> bytes:
+    """What is in an element of DER."""
+    return octets[2 + (octets[1] & 0x7F if octets[1] & 0x80 else 0) :]
+
+
+def _der_of(tag: int, content: bytes) -> bytes:
+    """An element of DER."""
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    return bytes([tag, 0x82]) + length.to_bytes(2, "big") + content

@@ -149,7 +149,10 @@ class Process:
 
 
 class Server(Process):
-    """e2e-as; address and e2e_address are where it listens. within: the command that it is run by."""
+    """e2e-as; address and e2e_address are where it listens. within: the command that it is run by.
+
+    program: another path to it.
+    """
 
     def __init__(
         self,
@@ -158,13 +161,14 @@ class Server(Process):
         two_addresses: bool = True,
         environment: dict[str, str] | None = None,
         within: tuple[str, ...] = (),
+        program: Path = BUILD / "e2e/e2e-as",
     ) -> None:
         endpoints = ["--accept", f"{LOOPBACK}:0"]
         if two_addresses:
             endpoints += ["--e2e-accept", f"{LOOPBACK}:0"]
         super().__init__(
             *within,
-            BUILD / "e2e/e2e-as",
+            program,
             *endpoints,
             *["--devices", str(devices), "--naf-fqdn", FQDN, *options],
             environment=environment,

@@ -23,9 +23,11 @@ FAULTS = [
             "    if (false && !is_local(options))",
         ),
         ('if (done && (value_of(options, "password") != NULL ||', "if (done && (false ||"),
+        ('value_of(options, "service") != NULL || environment("PGSERVICE") != NULL)', "false)"),
+        ("(void)PQsetNoticeProcessor(connection, ignore, NULL);", "(void)ignore;"),
         ("turn %= (unsigned int)count;", "turn = 0;"),
         ('    used = strcspn(text, "\\r\\n");', "    used = length;"),
-        by="test_tls_is_verified or test_read_only or test_useless_options or test_failing_over or test_flow",
+        by="test_tls_is_verified or remarks or test_read_only or test_useless_options or test_failing_over or test_flow",
     ),
     *of(
         "ka/pg_client.c",
@@ -37,6 +39,7 @@ FAULTS = [
         ("        client->setup->notified(client->setup->argument, notify->extra);", "        ;"),
         ("        if (clock_ms() >= client->again)\n", "        if (client->again == 0)\n"),
         ("    client->setup->ready(client->setup->argument);", ""),
+        ("        client->setup->settle(client->setup->argument);", "        ;"),
         by="test_a_database_that_says_nothing or test_read_only or test_removed or test_killed or test_missed",
     ),
     *of(
@@ -60,8 +63,9 @@ FAULTS = [
             "        if (request->deadline > now)\n            continue;",
             "        if (now != 0)\n            continue;",
         ),
+        ("    loop_add_event(request->limit, &limit);\n", "    (void)limit;\n"),
         ("    files->database->keys = files->keys;\n    files->keys = old;", "    (void)old;"),
-        by="test_flow or test_missed or test_device_without or test_damaged or test_look_up_waits or test_a_key or killed",
+        by="test_flow or missed or device_without or damaged or look_up_waits or test_a_key or killed or not_resolved",
     ),
     *of(
         "ka/ka_rests.c",
@@ -69,7 +73,11 @@ FAULTS = [
         ("        known->version = rest->version;\n", ""),
         ("    rests->round++;", ""),
         ("        entry->round = rests->round;\n", "        entry->round = rests->round - 1;\n"),
-        ("        rests->has_forgotten = true;\n", ""),
+        ("        rests->forgotten_until = until;\n", ""),
+        (
+            "        TAILQ_INSERT_TAIL(&rests->ages, known, of_age);",
+            "        TAILQ_INSERT_HEAD(&rests->ages, known, of_age);",
+        ),
         by="test_ka_rests",
     ),
     *of(

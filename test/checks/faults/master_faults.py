@@ -45,7 +45,8 @@ FAULTS = [
     *of(
         "token_login.c",
         ("(slot->info.flags & locks[i].flag) != 0", "false"),
-        by="wrong_pin or pin_that_changes",
+        ("(each == token || is_same(&each->login.info, &slot->info))", "each == token"),
+        by="wrong_pin or pin_that_changes or two_masters_in_one",
     ),
     *of(
         "token_key.c",

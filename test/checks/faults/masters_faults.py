@@ -43,10 +43,20 @@ FAULTS = [
     *of(
         "ka_workers.c",
         ("workers->reached != MASTER_REFUSED;", "true;"),
-        ("if (is_down && !workers->is_down)", "if (false)"),
         by=TOKEN,
     ),
-    *of("ka_workers.c", ("workers->is_held_up = true;", ""), by=FLOW),
+    *of(
+        "ka_workers.c",
+        ("if (is_down && !was_down) {", "if (is_down) {"),
+        ("        if (workers->down == 0)\n", "        if (workers->down < 9)\n"),
+        ("workers->is_held_up = true;", ""),
+        by=FLOW,
+    ),
+    *of(
+        "ka_revoked_watch.c",
+        ("(void)payload;\n    watch->is_stale = true;", "(void)payload, (void)watch;"),
+        by=TOKEN,
+    ),
 ]
 
 TARGETS = "akma akma-tool e2e-as e2e-ue ka_workers preload_exit_scan token_shim"

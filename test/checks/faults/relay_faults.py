@@ -156,7 +156,7 @@ FAULTS = [
     ),
     *of(
         "app/relay.c",
-        ("== 0 ? last : down;", "== 0 ? last : last;"),
+        ("waits_for_ue(relay) ? down : last", "last"),
         ("relay->up.held == NULL ? last : up", "last"),
         (
             "if (*sent > before)\n        direction->moved = clock_ms();",
@@ -232,7 +232,7 @@ FAULTS = [
     ),
     *of(
         "app/forward.c",
-        ("forward->conn->device);", "forward->conn->identity);"),
+        ("forward->conn->device, datagrams", "forward->conn->identity, datagrams"),
         by="test_the_header",
     ),
     *of(

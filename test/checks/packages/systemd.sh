@@ -6,7 +6,7 @@
 set -eux
 conf=/etc/akma/all.conf
 devices=/etc/akma/all/devices.csv
-ue=/root/ue.csv
+ue=/srv/ue.csv
 
 # Installed: users and folders are there, and nothing runs.
 dpkg -i /packages/*.deb
@@ -24,17 +24,17 @@ systemctl reset-failed e2e-as-all
 # Its three marked lines, and it serves.
 [ "$(grep -c '^# <-- ' "$conf")" -eq 3 ]
 sed -i 's/^#\(naf-fqdn\|devices\|forward\) /\1 /' "$conf"
-akma ka new --identity ue1@bsf.example.com --out /root/ka.csv
-akma ka add --new --devices "$devices" --in /root/ka.csv
+akma ka new --identity ue1@bsf.example.com --out /srv/ka.csv
+akma ka add --new --devices "$devices" --in /srv/ka.csv
 ks_naf=$(openssl rand -hex 32)
 sed -i "s/^ue1@bsf.example.com,,/ue1@bsf.example.com,$ks_naf,/" "$devices"
 [ "$(stat -c '%a %U %G' "$devices")" = "640 root akma-e2e-all" ]
 cp "$devices" "$ue"
 chown root:root "$ue"
 chmod 600 "$ue"
-mkdir -p /root/page
-echo 'through the package' >/root/page/index.html
-systemd-run --quiet --unit page python3 -m http.server --bind 127.0.0.1 --directory /root/page 8080
+mkdir -p /srv/page
+echo 'through the package' >/srv/page/index.html
+systemd-run --quiet --unit page python3 -m http.server --bind 127.0.0.1 --directory /srv/page 8080
 systemctl start e2e-as-all
 systemctl is-active e2e-as-all
 curl --silent --fail --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1:9433/readyz | grep '^ready$'
@@ -50,11 +50,11 @@ flow() {
 flow
 
 # A reload that is refused fails, and the server goes on.
-cp "$devices" /root/good.csv
+cp "$devices" /srv/good.csv
 echo nonsense >>"$devices"
 if systemctl reload e2e-as-all; then exit 1; fi
 flow
-cat /root/good.csv >"$devices"
+cat /srv/good.csv >"$devices"
 systemctl reload e2e-as-all
 
 # Several endpoints of one host, as hard as every unit.

@@ -17,7 +17,7 @@ list() {
 # The packages' dependencies first, so that what is there afterwards can be compared.
 dependencies() {
     for package in *.deb; do
-        dpkg-deb -f "$package" Depends | tr ',' '\n' | sed /akma/d
+        dpkg-deb -f "$package" Depends | tr ',' '\n' | sed '/akma/d; /^ *$/d'
     done | sort -u | paste -sd ','
 }
 

@@ -1,0 +1,36 @@
+/*
+ * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all
+ * this
+ *
+ * One for one, both ways. What a side does not take is lost and counted, as on any path.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DGRAM_RELAY_H
+#define DGRAM_RELAY_H
+
+#include "net/loop.h"
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dgram_relay;
+
+/* The end: the DTLS session has ended (reason NULL), or broke. The relay is gone. */
+typedef void dgram_relay_ended(void *argument, const char *reason);
+
+/*
+ * Relay between ssl (handshake complete) and plain, a connected socket of datagrams or one of a
+ * pair of SOCK_SEQPACKET, whose end is the relay's. The relay owns it from now on. header: what
+ * goes in front of each datagram to plain; it is copied. *active becomes clock_ms() at each
+ * datagram. ended() comes later, from the loop. NULL: out of memory; plain is closed then, too.
+ */
+struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
+                                      const unsigned char *header, size_t header_length,
+                                      int64_t *active, dgram_relay_ended *ended, void *argument);
+
+/* End it from outside; ended() is not called. */
+void dgram_relay_stop(struct dgram_relay *relay);
+
+#endif

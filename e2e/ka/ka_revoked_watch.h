@@ -1,0 +1,29 @@
+/*
+ * The table of revoked Ka's in a PostgreSQL, read again as soon as it changes
+ *
+ * A connection of its own listens for what the table's trigger says; with each new one the table is
+ * read too, so that nothing is missed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_REVOKED_WATCH_H
+#define KA_REVOKED_WATCH_H
+
+#include "ka/ka_revoked.h"
+
+struct ka_revoked_watch;
+
+/* The list as it is now, which becomes the callback's. On a thread of the watch's. */
+typedef void ka_revoked_fresh(void *argument, struct ka_revoked *list);
+
+/* Start a thread. place is kept. NULL: out of memory, or of threads; or this build had no libpq. */
+struct ka_revoked_watch *ka_revoked_watch_new(const struct ka_revoked_place *place,
+                                              ka_revoked_fresh *fresh, void *argument);
+
+/* Read the table once more, soon. On any thread. */
+void ka_revoked_watch_again(struct ka_revoked_watch *watch);
+
+/* Nothing is called any more. NULL is fine. */
+void ka_revoked_watch_free(struct ka_revoked_watch *watch);
+
+#endif

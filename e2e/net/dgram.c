@@ -1,0 +1,253 @@
+/*
+ * UDP sockets that many peers share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/dgram.h"
+
+#include "options.h"
+#include "printable.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER (1 << 20) /* octets: what comes while a loop has other things to do */
+
+const char *dgram_address(const char *address)
+{
+    const size_t length = strlen(DGRAM_PREFIX);
+
+    return address != NULL && strncmp(address, DGRAM_PREFIX, length) == 0 ? address + length : NULL;
+}
+
+/* Sockets */
+
+static in_port_t *port_of(struct sockaddr_storage *address)
+{
+    return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
+                                          : &((struct sockaddr_in *)address)->sin_port;
+}
+
+/*
+ * The way back is to begin at the address that a datagram came to, and a router is not to cut
+ * datagrams up: one that is too large for the path is the application's to make smaller.
+ */
+static bool set_up(int fd, int family)
+{
+    const int yes = 1, size = RECEIVE_BUFFER, whole = IP_PMTUDISC_DO;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    if (family == AF_INET6)
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0 &&
+               setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof(yes)) == 0 &&
+               setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof(whole)) == 0;
+    return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof(yes)) == 0 &&
+           setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole)) == 0;
+}
+
+static bool share(int fd)
+{
+    const int yes = 1;
+
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) == 0;
+}
+
+/*
+ * A bound socket, or -1 with errno. The first of an address becomes one that is shared only once it
+ * is bound: where another program has the address, that is an error.
+ */
+static int open_bound(const struct sockaddr_storage *address, socklen_t length, bool is_first)
+{
+    const int fd =
+        socket(address->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+    int error;
+
+    if (fd < 0)
+        return -1;
+    if (set_up(fd, address->ss_family) && (is_first || share(fd)) &&
+        bind(fd, (const struct sockaddr *)address, length) == 0 && (!is_first || share(fd)))
+        return fd;
+    error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+static void close_some(int *sockets, size_t count)
+{
+    const int error = errno;
+
+    for (size_t i = 0; i < count; i++)
+        (void)close(sockets[i]);
+    errno = error;
+}
+
+/* So many sockets of one address, which has its port then. False with errno: none is open. */
+static bool open_all(int *sockets, size_t count, struct sockaddr_storage *address, socklen_t length)
+{
+    for (size_t i = 0; i < count; i++) {
+        sockets[i] = open_bound(address, length, i == 0);
+        if (sockets[i] < 0 || getsockname(sockets[i], (struct sockaddr *)address, &length) != 0) {
+            close_some(sockets, sockets[i] < 0 ? i : i + 1);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add(struct listenings *addresses, int *sockets[], size_t count,
+                const struct addrinfo *address, in_port_t *port)
+{
+    struct listening *place = &addresses->at[addresses->count];
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+
+    if (addresses->count == ADDRS_MAX) {
+        errno = E2BIG;
+        return false;
+    }
+    memcpy(&bound, address->ai_addr, address->ai_addrlen);
+    if (*port_of(&bound) == 0)
+        *port_of(&bound) = *port;
+    if (!open_all(sockets[addresses->count], count, &bound, address->ai_addrlen))
+        return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+    place->fd = sockets[addresses->count][0];
+    (void)addr_show(place->fd, place->shown);
+    *port = *port_of(&bound);
+    addresses->count++;
+    return true;
+}
+
+/* Those of IPv4 first, as of TCP. The resolver was asked for streams; addresses are the same. */
+static bool add_all(struct listenings *addresses, int *sockets[], size_t count,
+                    const struct addrinfo *found)
+{
+    in_port_t port = 0;
+    bool done = true;
+
+    addresses->count = 0;
+    for (int ip4 = 1; ip4 >= 0; ip4--)
+        for (const struct addrinfo *each = found; done && each != NULL; each = each->ai_next)
+            if ((each->ai_family == AF_INET) == (ip4 == 1) && each->ai_socktype == SOCK_STREAM)
+                done = add(addresses, sockets, count, each, &port);
+    return done && addresses->count > 0;
+}
+
+bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
+                  const char *address)
+{
+    struct addrinfo *found = addr_resolve_to_listen(option, dgram_address(address), true);
+    bool done;
+
+    if (found == NULL)
+        return false;
+    done = add_all(addresses, sockets, count, found);
+    if (!done) {
+        fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(address),
+                strerror(errno));
+        for (size_t i = 0; i < addresses->count; i++)
+            close_some(sockets[i], count);
+    }
+    freeaddrinfo(found);
+    return done;
+}
+
+/* Datagrams */
+
+static void take_local(struct sockaddr_storage *local, struct msghdr *message)
+{
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(message); each != NULL;
+         each = CMSG_NXTHDR(message, each)) {
+        if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO) {
+            struct sockaddr_in *ip4 = (struct sockaddr_in *)local;
+            struct in_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(each), sizeof(info));
+            ip4->sin_family = AF_INET;
+            ip4->sin_addr = info.ipi_spec_dst;
+        } else if (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO) {
+            struct sockaddr_in6 *ip6 = (struct sockaddr_in6 *)local;
+            struct in6_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(each), sizeof(info));
+            ip6->sin6_family = AF_INET6;
+            ip6->sin6_addr = info.ipi6_addr;
+            ip6->sin6_scope_id = info.ipi6_ifindex;
+        }
+    }
+}
+
+/* Room for a datagram's control message, aligned as required. */
+union beside {
+    struct cmsghdr header;
+    unsigned char octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+ssize_t dgram_receive(int fd, void *octets, size_t size, struct dgram_path *path)
+{
+    union beside beside;
+    struct iovec part = {octets, size};
+    struct msghdr message = {.msg_name = &path->peer,
+                             .msg_namelen = sizeof(path->peer),
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &beside,
+                             .msg_controllen = sizeof(beside)};
+    ssize_t length;
+
+    memset(path, 0, sizeof(*path));
+    length = recvmsg(fd, &message, 0);
+    if (length >= 0)
+        take_local(&path->local, &message);
+    return length;
+}
+
+/* Have it leave from the address that was spoken to. */
+static void put_local(const struct sockaddr_storage *local, struct msghdr *message)
+{
+    struct cmsghdr *each = CMSG_FIRSTHDR(message);
+
+    if (local->ss_family == AF_INET) {
+        const struct in_pktinfo info = {.ipi_spec_dst =
+                                            ((const struct sockaddr_in *)local)->sin_addr};
+
+        each->cmsg_level = IPPROTO_IP;
+        each->cmsg_type = IP_PKTINFO;
+        each->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(each), &info, sizeof(info));
+        message->msg_controllen = CMSG_SPACE(sizeof(info));
+    } else {
+        const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)local;
+        const struct in6_pktinfo info = {ip6->sin6_addr, ip6->sin6_scope_id};
+
+        each->cmsg_level = IPPROTO_IPV6;
+        each->cmsg_type = IPV6_PKTINFO;
+        each->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(each), &info, sizeof(info));
+        message->msg_controllen = CMSG_SPACE(sizeof(info));
+    }
+}
+
+enum dgram_loss dgram_send(int fd, const struct dgram_path *path, const void *octets, size_t length)
+{
+    union beside beside = {.octets = {0}};
+    struct iovec part = {(void *)(uintptr_t)octets, length};
+    struct msghdr message = {.msg_name = (void *)(uintptr_t)&path->peer,
+                             .msg_namelen = path->peer.ss_family == AF_INET6
+                                                ? sizeof(struct sockaddr_in6)
+                                                : sizeof(struct sockaddr_in),
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &beside,
+                             .msg_controllen = sizeof(beside)};
+
+    if (path->local.ss_family == AF_UNSPEC)
+        message.msg_controllen = 0;
+    else
+        put_local(&path->local, &message);
+    if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return DGRAM_SENT;
+    return errno == EMSGSIZE ? DGRAM_TOO_LARGE : DGRAM_LOST;
+}

@@ -1,0 +1,63 @@
+/*
+ * DTLS 1.2 with a pre-shared key, as both programs set it up
+ *
+ * Cipher suites have forward secrecy unless the user names others; the extended master secret is
+ * required, and encrypt-then-MAC where the suite is of CBC. Nothing is resumed or renegotiated.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NET_DTLS_H
+#define NET_DTLS_H
+
+#include <akma/kdf.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
+#define DTLS_CIPHERS_MAX 8
+#define DTLS_RECORD_MAX \
+    4096                /* octets of what is sent: libssl keeps so much room for each session */
+#define DTLS_KEY_MAX 64 /* octets of a client's PSK */
+
+/* The numbers of cipher suites, as in a hello. */
+struct dtls_suites {
+    size_t count;
+    uint16_t number[DTLS_CIPHERS_MAX];
+};
+
+/*
+ * The suites of a list in OpenSSL's names, all of them with a pre-shared key alone. False: the
+ * reason, behind --dtls-ciphers, went to standard error.
+ */
+bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers);
+
+/* A context of these suites; keylog as in tls.h. NULL: the reason went to standard error. */
+SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog);
+
+#define DTLS_UA_BY_SUITE "suite" /* in place of a Ua security protocol identifier */
+
+/*
+ * The Ua security protocol identifier of the one suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222
+ * 5.4). False: there are several, as standard error says.
+ */
+bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
+                          const struct dtls_suites *suites);
+
+/*
+ * A server's look at a ClientHello: what it lacks, NULL: nothing. Without encrypt-then-MAC suites
+ * of CBC are left out of what the server may choose from.
+ */
+const char *dtls_judge_client_hello(SSL *ssl);
+
+/* Have a client's SSL speak over a connected socket of datagrams. False: out of memory. */
+bool dtls_set_connected(SSL *ssl, int fd);
+
+/* A client's PSK, which lives as long as its SSL. False: too long, or out of memory. */
+bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length);
+
+/* The handshake is complete: was it one with a key, and all that is required? */
+bool dtls_psk_was_used(const SSL *ssl);
+
+#endif

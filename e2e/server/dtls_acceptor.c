@@ -1,0 +1,311 @@
+/*
+ * The peers of a UDP socket: who is let in, and whose datagrams are whose
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "server/dtls_acceptor.h"
+
+#include "net/clock.h"
+#include "net/dgram.h"
+
+#include <openssl/async.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define BUCKETS        1024
+#define TURNS          64   /* datagrams taken before other events have their turn */
+#define WAITING_MAX    4    /* datagrams of a peer during its handshake */
+#define SESSION_MAX    64   /* ... and later */
+#define PAUSED_MAX     2048 /* handshakes of a loop that wait for their keys */
+#define COOKIE_LENGTH  32   /* SHA-256 */
+#define COOKIE_SECONDS 60   /* a cookie is good for this time, and for the one after it */
+
+LIST_HEAD(peers, connection);
+
+struct dtls_acceptor {
+    struct worker *worker;
+    struct endpoints *endpoints;
+    const struct endpoint *endpoint;
+    int fd;
+    SSL *listener; /* answers those who have no cookie; NULL: to be made */
+    bool has_jobs; /* this thread's jobs are bounded */
+    struct peers peers[BUCKETS];
+    unsigned char datagram[DGRAM_MAX];
+};
+
+static void count_loss(enum dgram_loss loss)
+{
+    metrics_count(loss == DGRAM_TOO_LARGE ? METRIC_DATAGRAMS_TOO_LARGE : METRIC_DATAGRAMS_UNSENT);
+}
+
+/* Cookies (RFC 6347 4.2.1) */
+
+static struct {
+    unsigned char secret[COOKIE_LENGTH];
+    bool is_there;
+} cookies;
+static CRYPTO_ONCE cookies_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_secret(void)
+{
+    cookies.is_there = RAND_bytes(cookies.secret, sizeof(cookies.secret)) > 0;
+}
+
+/* Address and port, in octets that two equal ones share. */
+static size_t write_address(const struct sockaddr *peer, unsigned char octets[18])
+{
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)peer;
+
+    if (peer->sa_family == AF_INET6) {
+        memcpy(octets, &ip6->sin6_addr, 16);
+        memcpy(octets + 16, &ip6->sin6_port, 2);
+        return 18;
+    }
+    memcpy(octets, &ip4->sin_addr, 4);
+    memcpy(octets + 4, &ip4->sin_port, 2);
+    return 6;
+}
+
+/* Of a peer's address and the time in periods, which needs no memory of whom it was given to. */
+static bool derive_cookie(SSL *ssl, int64_t period, unsigned char cookie[COOKIE_LENGTH])
+{
+    BIO *bio = dgram_bio_of(ssl);
+    unsigned char data[sizeof(period) + 18];
+    size_t length;
+
+    if (bio == NULL || !CRYPTO_THREAD_run_once(&cookies_once, make_secret) || !cookies.is_there)
+        return false;
+    memcpy(data, &period, sizeof(period));
+    length =
+        write_address((const struct sockaddr *)&dgram_bio_path(bio)->peer, data + sizeof(period));
+    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, cookies.secret, sizeof(cookies.secret),
+                     data, sizeof(period) + length, cookie, COOKIE_LENGTH, NULL) != NULL;
+}
+
+static int64_t period_now(void)
+{
+    return clock_ms() / 1000 / COOKIE_SECONDS;
+}
+
+static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned int *length)
+{
+    *length = COOKIE_LENGTH;
+    return derive_cookie(ssl, period_now(), cookie);
+}
+
+static int verify_cookie(SSL *ssl, const unsigned char *given, unsigned int length)
+{
+    const int64_t now = period_now();
+    unsigned char cookie[COOKIE_LENGTH];
+
+    for (int64_t period = now; length == COOKIE_LENGTH && period >= now - 1; period--)
+        if (derive_cookie(ssl, period, cookie) && CRYPTO_memcmp(given, cookie, COOKIE_LENGTH) == 0)
+            return 1;
+    return 0;
+}
+
+void dtls_acceptor_set_up(SSL_CTX *ctx)
+{
+    SSL_CTX_set_cookie_generate_cb(ctx, make_cookie);
+    SSL_CTX_set_cookie_verify_cb(ctx, verify_cookie);
+}
+
+/* Peers */
+
+static struct peers *bucket(struct dtls_acceptor *acceptor, const struct sockaddr *peer)
+{
+    unsigned char octets[18];
+    const size_t length = write_address(peer, octets);
+    uint32_t sum = 2166136261U ^ acceptor->worker->server->seed;
+
+    for (size_t i = 0; i < length; i++)
+        sum = (sum ^ octets[i]) * 16777619U;
+    return &acceptor->peers[(sum ^ sum >> 16) % BUCKETS];
+}
+
+static bool is_of(const struct connection *connection, const struct sockaddr *peer)
+{
+    unsigned char one[18], other[18];
+    const size_t length = write_address(peer, other);
+
+    return connection->peer.any.sa_family == peer->sa_family &&
+           write_address(&connection->peer.any, one) == length && memcmp(one, other, length) == 0;
+}
+
+static struct connection *find(struct dtls_acceptor *acceptor, const struct sockaddr *peer)
+{
+    struct connection *connection;
+
+    LIST_FOREACH(connection, bucket(acceptor, peer), peers)
+    {
+        if (is_of(connection, peer))
+            break;
+    }
+    return connection;
+}
+
+/* Who is not known yet */
+
+/* A record of a handshake, not encrypted, whose message is a ClientHello: where its random is. */
+#define RECORD_HEADER  13
+#define MESSAGE_HEADER 12
+#define RANDOM_AT      (RECORD_HEADER + MESSAGE_HEADER + 2)
+#define RANDOM_LENGTH  32
+
+static bool is_client_hello(const unsigned char *octets, size_t length)
+{
+    static const unsigned char epoch_0[2] = {0, 0};
+
+    return length > RANDOM_AT + RANDOM_LENGTH && octets[0] == 22 && octets[1] == 0xFE &&
+           memcmp(octets + 3, epoch_0, sizeof(epoch_0)) == 0 && octets[RECORD_HEADER] == 1;
+}
+
+/* One SSL answers all who have no cookie; the one whose cookie is good takes it along. */
+static bool make_listener(struct dtls_acceptor *acceptor)
+{
+    const struct endpoint *endpoint = acceptor->endpoint;
+    SSL_CTX *ctx = endpoint->kind->dtls_ctx(endpoint->service);
+    SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
+    BIO *bio = dgram_bio_new(acceptor->fd, count_loss);
+
+    SSL_CTX_free(ctx);
+    if (ssl == NULL || bio == NULL || !SSL_set_app_data(ssl, NULL)) {
+        SSL_free(ssl);
+        BIO_free(bio);
+        ERR_clear_error();
+        return false;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    (void)DTLS_set_link_mtu(ssl, DGRAM_LINK_MTU);
+    (void)SSL_set_mode(ssl, SSL_MODE_ASYNC);
+    acceptor->listener = ssl;
+    return true;
+}
+
+/* Does a ClientHello bring a cookie of ours? It is left to be read then. */
+static bool proves_address(struct dtls_acceptor *acceptor, const struct dgram_path *path,
+                           size_t length)
+{
+    BIO_ADDR *ignored = BIO_ADDR_new();
+    BIO *bio = dgram_bio_of(acceptor->listener);
+    bool is_proved;
+
+    dgram_bio_set_path(bio, path);
+    is_proved = ignored != NULL && dgram_bio_put(bio, acceptor->datagram, length, 1) &&
+                DTLSv1_listen(acceptor->listener, ignored) == 1;
+    if (!is_proved)
+        dgram_bio_clear(bio);
+    BIO_ADDR_free(ignored);
+    ERR_clear_error();
+    return is_proved;
+}
+
+/* An address that is proved: from here on it is a connection like others. */
+static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage *peer)
+{
+    const struct connection_kind *kind = acceptor->endpoint->kind;
+    struct connection *connection;
+    SSL *ssl = acceptor->listener;
+
+    acceptor->listener = NULL;
+    if (!endpoints_take_number(acceptor->endpoints, kind) ||
+        !acceptor_admit(acceptor->worker, kind, peer)) {
+        SSL_free(ssl);
+        return;
+    }
+    connection = connection_open_dtls(acceptor->worker, acceptor->endpoint, ssl, peer);
+    if (connection == NULL) {
+        acceptor_forget(acceptor->worker, kind, peer);
+        return;
+    }
+    LIST_INSERT_HEAD(bucket(acceptor, &connection->peer.any), connection, peers);
+    connection_resume(connection);
+}
+
+/* Stacks of handshakes that pause, of this thread. */
+static void bound_jobs(struct dtls_acceptor *acceptor)
+{
+    if (!acceptor->has_jobs)
+        (void)ASYNC_init_thread(PAUSED_MAX, 0);
+    ERR_clear_error();
+    acceptor->has_jobs = true;
+}
+
+static void greet(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length,
+                  struct connection *before)
+{
+    if (acceptor->worker->is_draining || (acceptor->listener == NULL && !make_listener(acceptor)))
+        return;
+    bound_jobs(acceptor);
+    if (!proves_address(acceptor, path, length))
+        return;
+    if (before != NULL)
+        connection_close(before, "its peer has started again");
+    let_in(acceptor, &path->peer);
+}
+
+/* Does a known peer start again? Its first ClientHello may come late, or twice. */
+static bool begins_anew(const struct connection *connection, const unsigned char *octets,
+                        size_t length)
+{
+    unsigned char random[RANDOM_LENGTH];
+
+    return is_client_hello(octets, length) &&
+           SSL_get_client_random(connection->ssl, random, sizeof(random)) == sizeof(random) &&
+           memcmp(random, octets + RANDOM_AT, sizeof(random)) != 0;
+}
+
+static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length)
+{
+    struct connection *connection = find(acceptor, (const struct sockaddr *)&path->peer);
+
+    if (connection == NULL || begins_anew(connection, acceptor->datagram, length)) {
+        if (is_client_hello(acceptor->datagram, length))
+            greet(acceptor, path, length, connection);
+    } else if (!dgram_bio_put(dgram_bio_of(connection->ssl), acceptor->datagram, length,
+                              connection->is_finished ? SESSION_MAX : WAITING_MAX)) {
+        metrics_count(METRIC_DATAGRAMS_DROPPED);
+    }
+}
+
+void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    struct dtls_acceptor *acceptor = argument;
+    struct dgram_path path;
+
+    (void)what;
+    for (unsigned int turn = 0; turn < TURNS; turn++) {
+        const ssize_t length =
+            dgram_receive((int)fd, acceptor->datagram, sizeof(acceptor->datagram), &path);
+
+        if (length < 0)
+            return;
+        take(acceptor, &path, (size_t)length);
+    }
+}
+
+struct dtls_acceptor *dtls_acceptor_new(struct worker *worker, struct endpoints *endpoints,
+                                        const struct endpoint *endpoint)
+{
+    struct dtls_acceptor *acceptor = OPENSSL_zalloc(sizeof(*acceptor));
+
+    if (acceptor == NULL)
+        return NULL;
+    acceptor->worker = worker;
+    acceptor->endpoints = endpoints;
+    acceptor->endpoint = endpoint;
+    acceptor->fd = endpoint->sockets[worker->loop->index];
+    return acceptor;
+}
+
+void dtls_acceptor_free(struct dtls_acceptor *acceptor)
+{
+    if (acceptor == NULL)
+        return;
+    SSL_free(acceptor->listener);
+    OPENSSL_free(acceptor);
+}

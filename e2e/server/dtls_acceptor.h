@@ -1,0 +1,31 @@
+/*
+ * The peers of a UDP socket: who is let in, and whose datagrams are whose
+ *
+ * Before a peer has sent its cookie back, and so has proved its address, there is no state of it,
+ * nothing is looked up or logged, and what it is sent is no more than what came.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DTLS_ACCEPTOR_H
+#define DTLS_ACCEPTOR_H
+
+#include "server/acceptor.h"
+
+#include <event2/util.h>
+
+struct dtls_acceptor;
+
+/* On a loop's socket of an endpoint. NULL: out of memory. */
+struct dtls_acceptor *dtls_acceptor_new(struct worker *worker, struct endpoints *endpoints,
+                                        const struct endpoint *endpoint);
+
+/* libevent's callback: the socket can be read; argument is the acceptor. */
+void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument);
+
+/* Have a context ask for cookies. */
+void dtls_acceptor_set_up(SSL_CTX *ctx);
+
+/* NULL is fine. Its connections have ended. */
+void dtls_acceptor_free(struct dtls_acceptor *acceptor);
+
+#endif

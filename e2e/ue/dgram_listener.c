@@ -1,0 +1,191 @@
+/*
+ * Local programs that speak datagrams: each peer of a socket as a socket of its own
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ue/dgram_listener.h"
+
+#include "net/clock.h"
+#include "net/dgram.h"
+#include "net/local_listener.h"
+#include "queue.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURNS  64 /* datagrams taken before others have their turn */
+#define LOOK_S 30 /* between two looks at who is idle */
+
+struct peer {
+    LIST_ENTRY(peer) next;
+    struct dgram_listener *listener;
+    struct dgram_path path;
+    int fd; /* this end of the pair */
+    struct event event;
+    int64_t active;
+};
+
+struct dgram_listener {
+    struct loop *loop;
+    int fd;
+    struct event event, look;
+    dgram_listener_accepted *accepted;
+    void *argument;
+    LIST_HEAD(, peer) peers;
+    size_t count;
+    unsigned char datagram[DGRAM_MAX];
+};
+
+static void forget(struct peer *peer)
+{
+    LIST_REMOVE(peer, next);
+    peer->listener->count--;
+    (void)event_del(&peer->event);
+    (void)close(peer->fd);
+    OPENSSL_free(peer);
+}
+
+/* What its end says goes to the peer; the end of that is the peer's. */
+static void on_message(evutil_socket_t fd, short what, void *argument)
+{
+    struct peer *peer = argument;
+    struct dgram_listener *listener = peer->listener;
+
+    (void)what;
+    for (unsigned int turn = 0; turn < TURNS; turn++) {
+        const ssize_t length =
+            recv(fd, listener->datagram, sizeof(listener->datagram), MSG_DONTWAIT);
+
+        if (length < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (length <= 0) {
+            forget(peer);
+            return;
+        }
+        peer->active = clock_ms();
+        (void)dgram_send(listener->fd, &peer->path, listener->datagram, (size_t)length);
+    }
+}
+
+/* All of an address of one family has been set to zero before it was written. */
+static struct peer *find(const struct dgram_listener *listener, const struct dgram_path *path)
+{
+    struct peer *peer;
+
+    LIST_FOREACH(peer, &listener->peers, next)
+    {
+        if (memcmp(&peer->path.peer, &path->peer, sizeof(path->peer)) == 0)
+            break;
+    }
+    return peer;
+}
+
+static struct peer *add(struct dgram_listener *listener, const struct dgram_path *path)
+{
+    struct peer *peer = listener->count < DGRAM_LISTENER_MAX ? OPENSSL_zalloc(sizeof(*peer)) : NULL;
+    int pair[2];
+
+    if (peer == NULL ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+        OPENSSL_free(peer);
+        return NULL;
+    }
+    peer->listener = listener;
+    peer->path = *path;
+    peer->fd = pair[0];
+    LIST_INSERT_HEAD(&listener->peers, peer, next);
+    listener->count++;
+    (void)event_assign(&peer->event, listener->loop->base, peer->fd, EV_READ | EV_PERSIST,
+                       on_message, peer);
+    if (event_add(&peer->event, NULL) == 0) {
+        listener->accepted(listener->argument, pair[1]);
+        return peer;
+    }
+    (void)close(pair[1]);
+    forget(peer);
+    return NULL;
+}
+
+/* A message of no length would be the end: an empty datagram has nothing to say. */
+static void on_datagram(evutil_socket_t fd, short what, void *argument)
+{
+    struct dgram_listener *listener = argument;
+    struct dgram_path path;
+
+    (void)what;
+    for (unsigned int turn = 0; turn < TURNS; turn++) {
+        const ssize_t length =
+            dgram_receive((int)fd, listener->datagram, sizeof(listener->datagram), &path);
+        struct peer *peer;
+
+        if (length < 0)
+            return;
+        peer = length == 0 ? NULL : find(listener, &path);
+        if (peer == NULL && length > 0)
+            peer = add(listener, &path);
+        if (peer == NULL)
+            continue;
+        peer->active = clock_ms();
+        (void)send(peer->fd, listener->datagram, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+static void look(evutil_socket_t fd, short what, void *argument)
+{
+    static const struct timeval pause = {.tv_sec = LOOK_S};
+    struct dgram_listener *listener = argument;
+    struct peer *peer = LIST_FIRST(&listener->peers), *following;
+
+    (void)fd, (void)what;
+    for (; peer != NULL; peer = following) {
+        following = LIST_NEXT(peer, next);
+        if (peer->active + (int64_t)DGRAM_LISTENER_IDLE * 1000 <= clock_ms())
+            forget(peer);
+    }
+    loop_add_event(&listener->look, &pause);
+}
+
+struct dgram_listener *dgram_listener_new(struct loop *loop, int fd,
+                                          dgram_listener_accepted *accepted, void *argument)
+{
+    static const struct timeval pause = {.tv_sec = LOOK_S};
+    struct dgram_listener *listener = OPENSSL_zalloc(sizeof(*listener));
+
+    if (listener == NULL)
+        return NULL;
+    listener->loop = loop;
+    listener->fd = fd;
+    listener->accepted = accepted;
+    listener->argument = argument;
+    LIST_INIT(&listener->peers);
+    (void)event_assign(&listener->event, loop->base, fd, EV_READ | EV_PERSIST, on_datagram,
+                       listener);
+    (void)event_assign(&listener->look, loop->base, -1, 0, look, listener);
+    loop_add_event(&listener->look, &pause);
+    if (event_add(&listener->event, NULL) == 0)
+        return listener;
+    dgram_listener_free(listener);
+    return NULL;
+}
+
+void dgram_listener_free(struct dgram_listener *listener)
+{
+    if (listener == NULL)
+        return;
+    (void)event_del(&listener->event);
+    (void)event_del(&listener->look);
+    while (!LIST_EMPTY(&listener->peers))
+        forget(LIST_FIRST(&listener->peers));
+    OPENSSL_free(listener);
+}
+
+bool dgram_listener_open(struct listenings *addresses, int *sockets[], size_t count,
+                         const char *option, const char *address)
+{
+    return local_listener_check(option, dgram_address(address)) &&
+           dgram_listen(addresses, sockets, count, option, address);
+}

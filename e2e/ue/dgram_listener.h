@@ -1,0 +1,40 @@
+/*
+ * Local programs that speak datagrams: each peer of a socket as a socket of its own
+ *
+ * The other end of a pair of sockets (AF_UNIX, SOCK_SEQPACKET) takes the place of the connection
+ * that there is not: each message on it is a datagram of this peer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DGRAM_LISTENER_H
+#define DGRAM_LISTENER_H
+
+#include "net/addr.h"
+#include "net/loop.h"
+
+#include <stdbool.h>
+
+#define DGRAM_LISTENER_MAX 1024 /* peers of a socket at a time */
+#define DGRAM_LISTENER_IDLE \
+    300 /* seconds without a datagram either way; then a peer is forgotten */
+
+struct dgram_listener;
+
+/* A peer has come: fd is the receiver's, and its end is the peer's. */
+typedef void dgram_listener_accepted(void *argument, int fd);
+
+/* On a socket of datagrams, which stays its owner's. NULL: out of memory. */
+struct dgram_listener *dgram_listener_new(struct loop *loop, int fd,
+                                          dgram_listener_accepted *accepted, void *argument);
+
+/* NULL is fine. */
+void dgram_listener_free(struct dgram_listener *listener);
+
+/*
+ * Loopback addresses alone, with so many sockets each (dgram.h). False: the reason went to standard
+ * error.
+ */
+bool dgram_listener_open(struct listenings *addresses, int *sockets[], size_t count,
+                         const char *option, const char *address);
+
+#endif

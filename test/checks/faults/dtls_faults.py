@@ -1,0 +1,50 @@
+"""Faults of the flow over DTLS.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from room import Room, of
+
+FAULTS = [
+    *of(
+        "server/dtls_acceptor.c",
+        ("        return;\n    if (before != NULL)", "    {\n    }\n    if (before != NULL)"),
+        ("memcpy(octets + 4, &ip4->sin_port, 2);\n    return 6;", "return 4;"),
+        ("length == COOKIE_LENGTH && period", "period"),
+        (
+            "memcmp(random, octets + RANDOM_AT, sizeof(random)) != 0",
+            "memcmp(random, octets + RANDOM_AT, sizeof(random)) == 0",
+        ),
+        by="test_dtls",
+    ),
+    *of(
+        "net/dtls.c",
+        ("1, 0, 1, (unsigned char)(suite >> 8)", "1, 0, 0, (unsigned char)(suite >> 8)"),
+        ("if (!has_extension(ssl, TLSEXT_TYPE_extended_master_secret))", "if (false)"),
+        ("if (has_extension(ssl, TLSEXT_TYPE_encrypt_then_mac))", "if (true)"),
+        ("if (suites->count == 1)", "if (suites->count >= 1)"),
+        by="test_dtls",
+    ),
+    *of(
+        "session/ue_repeats.c",
+        ("length == repeats->length && memcmp(line, repeats->line, length) == 0", "true"),
+        by="test_dtls",
+    ),
+    *of(
+        "app/dgram_relay.c",
+        ("relay->header_length = header_length;", "relay->header_length = 0;"),
+        by="test_dtls",
+    ),
+    *of(
+        "messages/proxy_header.c",
+        ("is_udp ? TRANSPORT_DGRAM : TRANSPORT_STREAM", "TRANSPORT_STREAM"),
+        by="test_dtls",
+    ),
+]
+
+ROOM = Room(
+    folder="e2e",
+    target="akma e2e-as e2e-ue",
+    tests=["test_dtls"],
+    faults=FAULTS,
+)

@@ -1,0 +1,394 @@
+"""The flow over DTLS 1.2: e2e-as and e2e-ue with udp:HOST:PORT.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from datagrams import (
+    ALERT,
+    EXTENDED_MASTER_SECRET,
+    OVER_TCP,
+    OVER_UDP,
+    HELLO_VERIFY_REQUEST,
+    RECORD,
+    SERVER_HELLO,
+    SUITE,
+    SUITES,
+    X25519,
+    DtlsServer,
+    RoughPath,
+    StockDtlsClient,
+    client_hello,
+    cookie_of,
+    dtls_ue,
+    pair_of,
+)
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, wait_until, write_devices
+
+IDENTITY = "bob@bsf.example.com"
+PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
+KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
+NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}'
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """One device."""
+    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
+
+
+@pytest.fixture(name="server")
+def start_server(devices: Path) -> Iterator[DtlsServer]:
+    """Both addresses over UDP."""
+    with DtlsServer(devices) as server:
+        yield server
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_flow(devices: Path, suite: str) -> None:
+    """A suite that one of both programs cannot do, or an identifier that the two make differently."""
+    with DtlsServer(devices, suites=suite) as server:
+        result = dtls_ue(server, devices, IDENTITY, suites=suite)
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+        assert server.count("e2e_connections_total") == 1
+
+
+@pytest.mark.parametrize(("accept", "e2e_accept"), [(OVER_UDP, OVER_TCP), (OVER_TCP, OVER_UDP)])
+def test_transports_mix(devices: Path, accept: str, e2e_accept: str) -> None:
+    """A first connection over one transport that leads to no e2e connection over the other."""
+    with DtlsServer(devices, accept=accept, e2e_accept=e2e_accept) as server:
+        result = dtls_ue(server, devices, IDENTITY)
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+
+
+def test_one_address(devices: Path) -> None:
+    """First and e2e connections that one address does not tell from each other."""
+    with DtlsServer(devices, e2e_accept=None) as server:
+        result = dtls_ue(server, devices, IDENTITY)
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_identifier_is_the_suites(devices: Path, suite: str) -> None:
+    """A NAF_Id over DTLS that is not 01 00 01 and the suite (TS 33.222 5.4), on either side."""
+    with DtlsServer(devices, "--ua-protocol-id", SUITES[suite], suites=suite) as server:
+        assert dtls_ue(server, devices, IDENTITY, suites=suite).returncode == 0
+        other = dtls_ue(server, devices, IDENTITY, "--ua-protocol-id", SUITES[suite], suites=suite)
+        assert other.returncode == 0, other.stderr
+
+
+def test_same_line_same_answer(server: DtlsServer) -> None:
+    """A nonce that is repeated, since its answer was lost, and gets another flag, or none."""
+    with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
+        for _ in range(3):
+            client.say(NONCE)
+            wait_until(lambda: server.count('flags_total{e2e="1"}') == 1)
+        client.say(b'{"nonce":"100102030405060708090a0b0c0d0e0f"}')
+        server.wait_for_error("another line came than the one that was answered")
+        client.end_input()
+        said = client.read()
+    answers = said.replace(b"}{", b"}\n{").splitlines()
+    assert len(answers) >= 1 and len(set(answers)) == 1
+    assert json.loads(answers[0])["refresh"].startswith("000102030405060708090a0b0c0d0e0f")
+    assert server.count('flags_total{e2e="1"}') == 1
+
+
+def test_long_line(server: DtlsServer) -> None:
+    """A line of more than 1,024 octets that is taken in all the same."""
+    with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
+        client.say(b'{"nonce":"' + b"0" * 1100 + b'"}')
+        server.wait_for_error("a line is too long")
+
+
+def test_key_is_good_once(server: DtlsServer) -> None:
+    """An e2e_key that a second session is let in with."""
+    with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
+        client.say(NONCE)
+        wait_until(lambda: server.count('flags_total{e2e="1"}') == 1)
+        client.end_input()
+        flag = json.loads(client.read())
+    assert flag["e2e"] == 1
+    with StockDtlsClient(server.e2e_address, flag["identity"], bytes(32)):
+        wait_until(lambda: server.count("handshakes_unfinished") == 1)
+    assert server.count("e2e_connections_total") == 0
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"\0", bytes(60), client_hello()[:-3], secrets.token_bytes(900)]
+)
+def test_nothing_for_strangers(server: DtlsServer, octets: bytes) -> None:
+    """Rubbish from anywhere that is answered, logged or remembered."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(pair_of(server.address))
+        stranger.send(octets)
+        stranger.send(client_hello())  # what is answered shows that the other was taken
+        stranger.settimeout(10)
+        assert stranger.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
+        stranger.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            stranger.recv(2000)
+    assert server.count("connections_open") == 0
+    assert "refused" not in server.errors
+
+
+def test_cookie_before_all(server: DtlsServer) -> None:
+    """A forged source address that is sent more than it sent, or that costs memory, or a log line."""
+    sent = received = 0
+    for _ in range(200):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forged:
+            forged.settimeout(10)
+            forged.connect(pair_of(server.address))
+            sent += forged.send(client_hello(random_=secrets.token_bytes(32)))
+            received += len(forged.recv(2000))
+            sent += forged.send(client_hello(bytes(32)))  # a cookie of nobody's
+            received += len(forged.recv(2000))
+    assert received <= sent
+    assert server.count('connections_total{endpoint="naf"}') == 0
+    assert server.count("handshakes_unfinished") == 0
+    assert "refused" not in server.errors
+
+
+def test_cookie_is_of_the_address(server: DtlsServer) -> None:
+    """A cookie that another address, or another port, may bring."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        for each in (one, other):
+            each.settimeout(10)
+            each.connect(pair_of(server.address))
+        cookie = cookie_of(one, client_hello())
+        assert len(cookie) == 32
+        one.send(client_hello(cookie + b"x"))
+        assert one.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
+        other.send(client_hello(cookie))
+        assert other.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
+    assert server.count('connections_total{endpoint="naf"}') == 0
+
+
+def lengths_of(server: DtlsServer, identity: str, key: bytes) -> list[int]:
+    """What the server sends to a client whose handshake fails, until that has said all."""
+    with RoughPath(pair_of(server.address)) as path:
+        with StockDtlsClient(path.address, identity, key):
+            wait_until(
+                lambda: any(each[0] == 20 or b"\x14\xfe\xfd" in each for each in path.to_server)
+            )
+        return [len(each) for each in path.to_client[:2]]
+
+
+def test_unknown_is_as_wrong(server: DtlsServer) -> None:
+    """An answer that tells strangers which identities exist."""
+    unknown = lengths_of(server, PSK_IDENTITY + "x", KS_NAF)
+    wrong = lengths_of(server, PSK_IDENTITY, bytes(32))
+    assert len(unknown) == len(wrong) == 2
+    assert abs(unknown[1] - wrong[1]) <= 8  # a signature's or a point's encoding
+
+
+def test_datagrams_are_relayed(devices: Path) -> None:
+    """A relay that joins, cuts or loses datagrams, or does not say whose they are."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as application:
+        application.bind((LOOPBACK, 0))
+        application.settimeout(10)
+        forward = f"udp:{LOOPBACK}:{application.getsockname()[1]}"
+        with (
+            DtlsServer(devices, "--forward", forward, "--proxy-protocol") as server,
+            Process(
+                *[str(BUILD / "e2e/e2e-ue"), "--connect", server.address, "--listen", OVER_UDP],
+                *[
+                    "--e2e-connect",
+                    server.e2e_address,
+                    "--devices",
+                    str(devices),
+                    "--naf-fqdn",
+                    FQDN,
+                ],
+                *["--identity", IDENTITY, "--dtls-ciphers", SUITE],
+            ) as ue,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local,
+        ):
+            local.settimeout(10)
+            local.connect(pair_of(ue.read().decode().split()[1]))
+            for datagram in (b"x", b"y" * 1200, secrets.token_bytes(700)):
+                local.send(datagram)
+                octets, source = application.recvfrom(4000)
+                header = 16 + int.from_bytes(octets[14:16])
+                assert octets[:12] == b"\r\n\r\n\0\r\nQUIT\n"
+                assert octets[12:14] == b"\x21\x12"  # PROXY, IPv4 and datagrams
+                assert octets[16:20] == socket.inet_aton(LOOPBACK)
+                assert octets[header:] == datagram
+                application.sendto(datagram[::-1], source)
+                assert local.recv(4000) == datagram[::-1]
+
+
+REFUSED = {
+    ("--accept", OVER_UDP): "--dtls-ciphers must name exactly one",
+    ("--accept", OVER_UDP, "--dtls-ciphers", "AES128-SHA"): "must name cipher suites of PSK",
+    ("--accept", OVER_UDP, "--dtls-ciphers", "NONSENSE"): "OpenSSL has no such suite",
+    ("--accept", OVER_TCP, "--dtls-ciphers", SUITE): "--dtls-ciphers is for DTLS",
+    ("--accept", OVER_TCP, "--forward", "udp:127.0.0.1:1"): "go with an endpoint over DTLS",
+    ("--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--forward", "127.0.0.1:1"): "--forward",
+    ("--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--e2e", "offered"): "nothing goes in plain",
+    ("--accept", OVER_TCP, "--metrics", OVER_UDP): "must be",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED, ids=" ".join)
+def test_options_are_refused(devices: Path, options: tuple[str, ...]) -> None:
+    """Options that make no sense together, and are taken in silence."""
+    result = subprocess.run(
+        [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN, *options],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert REFUSED[options] in result.stderr, result.stderr
+
+
+def test_address_in_use(server: DtlsServer, devices: Path) -> None:
+    """A second server at the same port, which would get half of the first one's datagrams."""
+    result = subprocess.run(
+        [
+            *[str(BUILD / "e2e/e2e-as"), "--accept", server.address, "--dtls-ciphers", SUITE],
+            *["--devices", str(devices), "--naf-fqdn", FQDN],
+        ],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode != 0 and "in use" in result.stderr, result.stderr
+
+
+def test_handshakes_of_a_source(devices: Path) -> None:
+    """One source address that takes every place with handshakes that it does not finish."""
+    extensions = EXTENDED_MASTER_SECRET + X25519
+    with DtlsServer(devices, "--handshakes-per-source", "2") as server:
+        strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(5)]
+        for stranger in strangers:
+            stranger.settimeout(10)
+            stranger.connect(pair_of(server.address))
+            cookie = cookie_of(stranger, client_hello(extensions=extensions))
+            stranger.send(client_hello(cookie, extensions=extensions))
+        wait_until(lambda: server.count('refusals_total{reason="handshakes-per-source"}') == 3)
+        assert server.count("handshakes_unfinished") == 2
+        for stranger in strangers:
+            stranger.close()
+
+
+def test_no_upgrade(server: DtlsServer) -> None:
+    """Two programs at one socket, each of which gets some of a session's datagrams."""
+    server.process.send_signal(signal.SIGUSR2)
+    assert "cannot be handed over" in server.wait_for_error("event=upgrade")
+    assert server.process.poll() is None
+
+
+def test_peer_begins_anew(server: DtlsServer) -> None:
+    """A device that was restarted, and whose new handshake its old session takes in."""
+    extensions = EXTENDED_MASTER_SECRET + X25519
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+        device.settimeout(10)
+        device.connect(pair_of(server.address))
+        for number in (1, 2):
+            random_ = bytes([number]) * 32
+            cookie = cookie_of(device, client_hello(random_=random_, extensions=extensions))
+            for _ in range(2):  # one that comes twice begins nothing
+                device.send(client_hello(cookie, random_=random_, extensions=extensions))
+            while device.recv(4000)[RECORD] != SERVER_HELLO:
+                pass
+            assert server.count('connections_total{endpoint="naf"}') == number
+        assert server.count("connections_open") == 1
+    server.wait_for_error("its peer has started again")
+
+
+@pytest.mark.parametrize(
+    ("suite", "extensions", "reason"),
+    [
+        ("ECDHE-PSK-CHACHA20-POLY1305", X25519, "no extended master secret"),
+        ("ECDHE-PSK-AES128-CBC-SHA256", EXTENDED_MASTER_SECRET + X25519, "no encrypt-then-MAC"),
+    ],
+)
+def test_what_is_required(devices: Path, suite: str, extensions: bytes, reason: str) -> None:
+    """A session without the extended master secret, or of CBC without encrypt-then-MAC."""
+    suites = (int(SUITES[suite][-4:], 16),)
+    with (
+        DtlsServer(devices, suites=suite) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device,
+    ):
+        device.settimeout(10)
+        device.connect(pair_of(server.address))
+        cookie = cookie_of(device, client_hello(suites=suites, extensions=extensions))
+        device.send(client_hello(cookie, suites, extensions=extensions))
+        assert device.recv(4000)[0] == ALERT
+        assert reason in server.wait_for_error("event=refused")
+
+
+def test_suites_without_cbc(devices: Path) -> None:
+    """A peer without encrypt-then-MAC that could do with authenticated encryption, and is refused."""
+    with (
+        DtlsServer(devices, "--ua-protocol-id", "010001ccac", suites=":".join(SUITES)) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device,
+    ):
+        device.settimeout(10)
+        device.connect(pair_of(server.address))
+        offer = (0xC037, 0xCCAC)
+        extensions = EXTENDED_MASTER_SECRET + X25519
+        cookie = cookie_of(device, client_hello(suites=offer, extensions=extensions))
+        device.send(client_hello(cookie, offer, extensions=extensions))
+        hello = device.recv(4000)
+        assert hello[RECORD] == SERVER_HELLO
+        session = RECORD + 12 + 2 + 32
+        assert hello[session + 1 + hello[session] :][:2] == b"\xcc\xac"
+
+
+def test_paused_handshakes_end(tmp_path: Path) -> None:
+    """A handshake that waits for its key and is given up: its stack that leaks, or a crash."""
+    key = tmp_path / "store.key"
+    key.write_text("1:" + secrets.token_hex(32) + "\n")
+    key.chmod(0o600)
+    with socket.create_server((LOOPBACK, 0)) as deaf:
+        with Process(
+            *[str(BUILD / "e2e/e2e-as"), "--e2e-accept", OVER_UDP, "--store-key", str(key)],
+            *["--store", f"redis://{LOOPBACK}:{deaf.getsockname()[1]}", "--drain-timeout", "0"],
+            *["--metrics", f"{LOOPBACK}:0", "--handshake-timeout", "1"],
+        ) as server:
+            address, metrics = (server.read().decode().split()[1] for _ in range(2))
+            clients = [
+                StockDtlsClient(address, f"e2e-{number:032x}", KS_NAF) for number in range(5)
+            ]
+            for client in clients:
+                server.wait_for_error("the handshake was not complete in time")
+                client.stop()
+            wait_until(lambda: metric(metrics, "e2e_connections_open") == 0)
+            with StockDtlsClient(address, f"e2e-{5:032x}", KS_NAF):
+                wait_until(lambda: metric(metrics, "e2e_handshakes_unfinished") == 1)
+                server.process.terminate()
+                assert server.wait() == 0, server.errors
+
+
+def test_no_renegotiation(server: DtlsServer) -> None:
+    """A session that begins a handshake anew, with another suite or another key."""
+    with RoughPath(pair_of(server.address)) as path:
+        client = Process(
+            *["openssl", "s_client", "-connect", path.address.removeprefix("udp:"), "-dtls1_2"],
+            *["-no_ign_eof", "-cipher", SUITE, "-psk_identity", PSK_IDENTITY, "-psk", KS_NAF.hex()],
+        )
+        with client:
+            wait_until(lambda: server.count("handshakes_total") == 1)
+            client.write(b"R\n")
+            wait_until(lambda: client.process.poll() is not None)
+    assert "no renegotiation" in client.errors, client.errors
+    assert server.count("handshakes_total") == 1
