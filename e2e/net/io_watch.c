@@ -6,7 +6,7 @@
 #include "net/io_watch.h"
 
 #include "net/clock.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
 #include "net/dtls.h"
 
 #include <openssl/err.h>

@@ -7,7 +7,7 @@
 
 #include "net/addr.h"
 #include "net/clock.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
 #include "net/dtls.h"
 #include "net/tcp.h"
 #include "net/tls.h"
