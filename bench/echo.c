@@ -1,11 +1,12 @@
 /*
  * echo - the application behind a relay that is measured: sends back what comes
  *
- *     echo HOST:PORT
+ *     echo [udp:]HOST:PORT
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "net/addr.h"
+#include "net/dgram.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -118,18 +119,40 @@ static void welcome(evutil_socket_t listener, short what, void *argument)
     }
 }
 
+static void return_datagrams(evutil_socket_t fd, short what, void *argument)
+{
+    struct dgram_path path;
+    ssize_t length;
+
+    (void)what, (void)argument;
+    while ((length = dgram_receive(fd, scratch, sizeof(scratch), &path)) >= 0)
+        (void)dgram_send(fd, &path, scratch, (size_t)length);
+}
+
+static bool listen_at(struct listenings *listenings, const char *address)
+{
+    int *sockets[ADDRS_MAX], fds[ADDRS_MAX];
+
+    for (size_t i = 0; i < ADDRS_MAX; i++)
+        sockets[i] = &fds[i];
+    return dgram_address(address) == NULL ? addr_listen(listenings, "accept", address, true)
+                                          : dgram_listen(listenings, sockets, 1, "accept", address);
+}
+
 int main(int argc, char *argv[])
 {
     struct event_base *base = event_base_new();
     struct listenings listenings;
     struct event listening[ADDRS_MAX];
+    void (*on_ready)(evutil_socket_t, short, void *) =
+        argc == 2 && dgram_address(argv[1]) != NULL ? return_datagrams : welcome;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (base == NULL || argc != 2 || !addr_listen(&listenings, "accept", argv[1], true))
+    if (base == NULL || argc != 2 || !listen_at(&listenings, argv[1]))
         return EXIT_FAILURE;
     for (size_t i = 0; i < listenings.count; i++) {
         printf("echo %s\n", listenings.at[i].shown);
-        (void)event_assign(&listening[i], base, listenings.at[i].fd, EV_READ | EV_PERSIST, welcome,
+        (void)event_assign(&listening[i], base, listenings.at[i].fd, EV_READ | EV_PERSIST, on_ready,
                            base);
         (void)event_add(&listening[i], NULL);
     }

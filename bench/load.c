@@ -9,6 +9,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
+#include "net/dgram.h"
+#include "net/dtls.h"
 #include "net/tls.h"
 #include "options.h"
 #include "visitor.h"
@@ -25,13 +27,14 @@
 
 static struct {
     const char *way, *task, *connect, *e2e_connect, *devices, *naf_fqdn, *prefix, *separator;
-    const char *clients, *seconds, *threads;
+    const char *dtls_ciphers, *clients, *seconds, *threads;
 } option = {
     .way = "flow",
     .task = "visit",
     .naf_fqdn = "naf.example.com",
     .prefix = IDENTITY_PREFIX,
     .separator = ".",
+    .dtls_ciphers = "ECDHE-PSK-CHACHA20-POLY1305",
     .clients = "16",
     .seconds = "5",
     .threads = "2",
@@ -40,12 +43,13 @@ static struct {
 static const struct option_row rows[] = {
     {"way", "WAY", &option.way, false, "plain, tls (one handshake with Ks_NAF) or flow"},
     {"task", "TASK", &option.task, false, "visit, hold or bulk"},
-    {"connect", "HOST:PORT", &option.connect, true, "the NAF, or what is to be measured"},
-    {"e2e-connect", "HOST:PORT", &option.e2e_connect, false, "the e2e endpoint, for flow"},
+    {"connect", "[udp:]HOST:PORT", &option.connect, true, "the NAF, or what is to be measured"},
+    {"e2e-connect", "[udp:]HOST:PORT", &option.e2e_connect, false, "the e2e endpoint, for flow"},
     {"devices", "FILE", &option.devices, false, "keys of the UEs, for tls and flow"},
     {"naf-fqdn", "NAME", &option.naf_fqdn, false, "FQDN of the NAF or AF"},
     {"identity-prefix", "TEXT", &option.prefix, false, "3GPP-AKMA for AKMA"},
     {"identity-separator", "TEXT", &option.separator, false, "between prefix and identity"},
+    {"dtls-ciphers", "LIST", &option.dtls_ciphers, false, "one cipher suite, over DTLS"},
     {"clients", "N", &option.clients, false, "so many at once"},
     {"seconds", "N", &option.seconds, false, "for so long"},
     {"threads", "N", &option.threads, false, "so many loops"},
@@ -187,9 +191,10 @@ static void begin_all(struct loops *loops, struct counts *all_counts)
 /* Keys, context, derivation: what plain clients do without. */
 static void open_keys(struct client_setup *setup, struct e2e *e2e)
 {
-    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn,
-                                    .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
-                                    .usage = USAGE};
+    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH] = {1, 0, 0, 0, 7};
+    const struct e2e_setup names = {
+        .naf_fqdn = option.naf_fqdn, .ua_protocol_id = ua, .usage = USAGE};
+    struct dtls_suites suites;
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE];
 
@@ -201,8 +206,12 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
     if (setup->devices == NULL)
         fprintf(stderr, "devices file: %s\n", fault);
     setup->ctx = tls_psk_ctx(TLS_client_method(), NULL);
-    if (setup->devices == NULL || setup->ctx == NULL)
+    setup->dtls = dtls_psk_ctx(DTLS_client_method(), option.dtls_ciphers, NULL);
+    if (setup->devices == NULL || setup->ctx == NULL || setup->dtls == NULL)
         exit(EXIT_FAILURE);
+    if (dgram_address(option.connect) != NULL &&
+        (!dtls_read_ciphers(&suites, option.dtls_ciphers) || !dtls_ua_of_one_suite(ua, &suites)))
+        exit(EXIT_USAGE);
     if (e2e_setup_open(e2e, &names) != E2E_OPEN)
         exit(EXIT_FAILURE);
     setup->e2e = e2e;
@@ -228,9 +237,9 @@ int main(int argc, char *argv[])
     clients = options_number("clients", option.clients, 1, 65535);
     seconds = options_number("seconds", option.seconds, 1, 86400);
     threads = options_number("threads", option.threads, 1, 64);
-    if (!addrs_open(&targets[0], "connect", option.connect) ||
-        !addrs_open(&targets[1], "e2e-connect",
-                    option.e2e_connect == NULL ? option.connect : option.e2e_connect))
+    if (!addrs_open_any(&targets[0], "connect", option.connect) ||
+        !addrs_open_any(&targets[1], "e2e-connect",
+                        option.e2e_connect == NULL ? option.connect : option.e2e_connect))
         return EXIT_USAGE;
     setup.naf = &targets[0];
     setup.endpoint = &targets[1];

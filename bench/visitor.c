@@ -7,6 +7,7 @@
 
 #include "net/clock.h"
 #include "net/connector.h"
+#include "net/dtls.h"
 #include "net/tls_lines.h"
 #include "tls13_psk.h"
 
@@ -21,9 +22,13 @@
 #include <unistd.h>
 
 #define GREETING     "x\n"
-#define PART         65536 /* octets */
+#define PING         "\x40\x00\x00\x01" /* over datagrams: that of CoAP, RFC 7252 4.3 */
+#define PING_SECONDS 1                  /* then it got lost, and the next one is sent */
+#define PART         65536              /* octets */
 #define VISITS_FIRST 1024
 #define TURNS        8
+#define DATAGRAM     64 /* octets of each, TASK_BULK */
+#define WINDOW       8  /* datagrams of a visitor that are under way */
 
 enum step { STEP_CONNECT, STEP_SHAKE_HANDS, STEP_GREET, STEP_HEAR, STEP_STAY };
 
@@ -131,12 +136,47 @@ static ssize_t hear(struct visitor *visitor)
 
 static void go_on(evutil_socket_t fd, short what, void *argument);
 
+static bool is_udp(const struct visitor *visitor)
+{
+    return visitor->setup.endpoint->is_udp;
+}
+
+/* Datagrams get lost: a flight, or a ping, is sent again. */
+static const struct timeval *patience(const struct visitor *visitor, struct timeval *left)
+{
+    *left = (struct timeval){.tv_sec = PING_SECONDS};
+    if (visitor->step == STEP_SHAKE_HANDS && DTLSv1_get_timeout(visitor->ssl, left) == 1 &&
+        left->tv_sec == 0 && left->tv_usec == 0)
+        left->tv_usec = 1;
+    return left;
+}
+
 static void watch(struct visitor *visitor, short what)
 {
+    struct timeval left;
+
     (void)event_del(&visitor->event);
     (void)event_assign(&visitor->event, visitor->counts->loop->base, visitor->fd,
                        (short)(what | EV_PERSIST), go_on, visitor);
-    (void)event_add(&visitor->event, NULL);
+    (void)event_add(&visitor->event, is_udp(visitor) && (visitor->step != STEP_STAY ||
+                                                         visitor->visit->task == TASK_BULK)
+                                         ? patience(visitor, &left)
+                                         : NULL);
+}
+
+static bool set_up_tls(struct visitor *visitor)
+{
+    const struct client_setup *setup = &visitor->setup;
+    const unsigned char *key = setup->device->ks_naf;
+
+    visitor->ssl = SSL_new(is_udp(visitor) ? setup->dtls : setup->ctx);
+    if (visitor->ssl == NULL)
+        return false;
+    if (is_udp(visitor))
+        return dtls_set_connected(visitor->ssl, visitor->fd) &&
+               dtls_psk_offer(visitor->ssl, setup->identity, key, KS_NAF_LENGTH);
+    return SSL_set_fd(visitor->ssl, visitor->fd) > 0 &&
+           tls13_psk_offer(visitor->ssl, setup->identity, key, KS_NAF_LENGTH);
 }
 
 static void connected(struct visitor *visitor)
@@ -151,10 +191,7 @@ static void connected(struct visitor *visitor)
     }
     visitor->step = STEP_GREET;
     if (visitor->visit->way == WAY_TLS) {
-        visitor->ssl = SSL_new(visitor->setup.ctx);
-        if (visitor->ssl == NULL || !SSL_set_fd(visitor->ssl, visitor->fd) ||
-            !tls13_psk_offer(visitor->ssl, visitor->setup.identity, visitor->setup.device->ks_naf,
-                             KS_NAF_LENGTH))
+        if (!set_up_tls(visitor))
             abort();
         SSL_set_connect_state(visitor->ssl);
         visitor->step = STEP_SHAKE_HANDS;
@@ -164,8 +201,11 @@ static void connected(struct visitor *visitor)
 
 static void shake_hands(struct visitor *visitor)
 {
-    const int result = SSL_do_handshake(visitor->ssl);
+    int result;
 
+    if (is_udp(visitor))
+        (void)DTLSv1_handle_timeout(visitor->ssl);
+    result = SSL_do_handshake(visitor->ssl);
     if (result == 1) {
         visitor->step = STEP_GREET;
         go_on(visitor->fd, EV_WRITE, visitor);
@@ -178,11 +218,37 @@ static void shake_hands(struct visitor *visitor)
 
 static void greet(struct visitor *visitor)
 {
-    if (say(visitor, GREETING, strlen(GREETING)) != (ssize_t)strlen(GREETING)) {
+    const size_t length = is_udp(visitor) ? sizeof(PING) - 1 : strlen(GREETING);
+
+    if (say(visitor, is_udp(visitor) ? PING : GREETING, length) != (ssize_t)length) {
         fail(visitor, "nothing can be said");
         return;
     }
     visitor->step = STEP_HEAR;
+    watch(visitor, EV_READ);
+}
+
+/* For each datagram that came back another one; all of them where nothing came for long. */
+static void keep_window(struct visitor *visitor, short what)
+{
+    unsigned int free_places = (what & EV_TIMEOUT) != 0 ? WINDOW : 0;
+    ssize_t got;
+
+    while (free_places < WINDOW && (got = hear(visitor)) != -2) {
+        if (got <= 0) {
+            fail(visitor, "the session was closed");
+            return;
+        }
+        visitor->counts->octets += (uint64_t)got;
+        free_places++;
+    }
+    if (clock_us() >= visitor->visit->until) {
+        leave(visitor);
+        free(visitor);
+        return;
+    }
+    while (free_places-- > 0)
+        (void)say(visitor, octets, DATAGRAM);
     watch(visitor, EV_READ);
 }
 
@@ -202,9 +268,14 @@ static void answered(struct visitor *visitor)
         return;
     }
     visitor->step = STEP_STAY;
+    if (visitor->visit->task == TASK_BULK && is_udp(visitor)) {
+        keep_window(visitor, EV_TIMEOUT);
+        return;
+    }
     if (visitor->visit->task == TASK_HOLD)
         visitor->counts->bring(visitor->counts);
-    watch(visitor, visitor->visit->task == TASK_BULK ? EV_READ | EV_WRITE : EV_READ);
+    watch(visitor,
+          visitor->visit->task == TASK_BULK && !is_udp(visitor) ? EV_READ | EV_WRITE : EV_READ);
 }
 
 /* As much as goes, both ways. */
@@ -248,10 +319,16 @@ static void go_on(evutil_socket_t fd, short what, void *argument)
         greet(visitor);
         break;
     case STEP_HEAR:
-        answered(visitor);
+        if (what == EV_TIMEOUT)
+            greet(visitor);
+        else
+            answered(visitor);
         break;
     default:
-        stay(visitor, what);
+        if (is_udp(visitor) && visitor->visit->task == TASK_BULK)
+            keep_window(visitor, what);
+        else
+            stay(visitor, what);
     }
 }
 

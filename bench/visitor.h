@@ -15,8 +15,8 @@
 
 /* How a visitor comes in. */
 enum way {
-    WAY_PLAIN, /* TCP: a relay's local side */
-    WAY_TLS,   /* TLS 1.3 with Ks_NAF as PSK, once */
+    WAY_PLAIN, /* TCP or UDP: a relay's local side */
+    WAY_TLS,   /* TLS 1.3, or DTLS 1.2, with Ks_NAF as PSK, once */
     WAY_FLOW   /* the whole flow: two handshakes */
 };
 

@@ -6,6 +6,7 @@
 # AKMA_PRESET    preset of CMakePresets.json, default test
 # AKMA_BUILD     build folder, default build/<preset>
 # AKMA_PRELOAD   libraries that the tests run with
+# AKMA_ORDER     a number: files, and the tests of each, run in an order that it chooses
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu

@@ -126,9 +126,11 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
         ERR_clear_error();
         if (got > DTLS_RECORD_MAX)
             metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
-        else if (got > 0 && SSL_write(relay->ssl, octets, (int)got) > 0)
+        else if (got > 0 && dtls_acquire_buffers(relay->ssl) &&
+                 SSL_write(relay->ssl, octets, (int)got) > 0)
             *relay->active = clock_ms();
     }
+    dtls_release_buffers(relay->ssl);
     OPENSSL_cleanse(octets, sizeof(octets));
 }
 

@@ -10,7 +10,7 @@
 #include "messages/proxy_header.h"
 #include "net/clock.h"
 #include "net/connector.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
 

@@ -9,6 +9,7 @@
 #include "printable.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -156,26 +157,28 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
 
 /* Datagrams */
 
+/* The only thing beside a datagram that the socket was asked for. */
 static void take_local(struct sockaddr_storage *local, struct msghdr *message)
 {
-    for (struct cmsghdr *each = CMSG_FIRSTHDR(message); each != NULL;
-         each = CMSG_NXTHDR(message, each)) {
-        if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO) {
-            struct sockaddr_in *ip4 = (struct sockaddr_in *)local;
-            struct in_pktinfo info;
+    struct cmsghdr *beside = CMSG_FIRSTHDR(message);
 
-            memcpy(&info, CMSG_DATA(each), sizeof(info));
-            ip4->sin_family = AF_INET;
-            ip4->sin_addr = info.ipi_spec_dst;
-        } else if (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO) {
-            struct sockaddr_in6 *ip6 = (struct sockaddr_in6 *)local;
-            struct in6_pktinfo info;
+    if (beside == NULL)
+        return;
+    if (beside->cmsg_level == IPPROTO_IP && beside->cmsg_type == IP_PKTINFO) {
+        struct sockaddr_in *ip4 = (struct sockaddr_in *)local;
+        struct in_pktinfo info;
 
-            memcpy(&info, CMSG_DATA(each), sizeof(info));
-            ip6->sin6_family = AF_INET6;
-            ip6->sin6_addr = info.ipi6_addr;
-            ip6->sin6_scope_id = info.ipi6_ifindex;
-        }
+        memcpy(&info, CMSG_DATA(beside), sizeof(info));
+        ip4->sin_family = AF_INET;
+        ip4->sin_addr = info.ipi_spec_dst;
+    } else if (beside->cmsg_level == IPPROTO_IPV6 && beside->cmsg_type == IPV6_PKTINFO) {
+        struct sockaddr_in6 *ip6 = (struct sockaddr_in6 *)local;
+        struct in6_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(beside), sizeof(info));
+        ip6->sin6_family = AF_INET6;
+        ip6->sin6_addr = info.ipi6_addr;
+        ip6->sin6_scope_id = info.ipi6_ifindex;
     }
 }
 

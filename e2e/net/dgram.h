@@ -1,5 +1,5 @@
 /*
- * UDP sockets that many peers share, and one peer's datagrams as a BIO for libssl
+ * UDP sockets that many peers share
  *
  * A socket connected to each peer would lose what comes between its bind() and its connect(). So
  * there is one per loop and address (SO_REUSEPORT): the kernel gives each peer's datagrams to one
@@ -13,9 +13,9 @@
 #include "net/addr.h"
 
 #include <netinet/in.h>
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #define DGRAM_PREFIX   "udp:"
 #define DGRAM_MAX      65535 /* octets of one */
@@ -49,37 +49,5 @@ enum dgram_loss {
 
 enum dgram_loss dgram_send(int fd, const struct dgram_path *path, const void *octets,
                            size_t length);
-
-struct io_watch;
-
-/*
- * What one peer sends and gets. The socket stays its owner's. lost, NULL or not, hears of each
- * datagram that does not go out. NULL: out of memory.
- */
-BIO *dgram_bio_new(int fd, void (*lost)(enum dgram_loss loss));
-
-/* That of an SSL; NULL: it has another kind. */
-BIO *dgram_bio_of(const SSL *ssl);
-
-void dgram_bio_set_path(BIO *bio, const struct dgram_path *path);
-const struct dgram_path *dgram_bio_path(BIO *bio);
-
-/* Its own address, with the port. False: it is not known. */
-bool dgram_bio_local(BIO *bio, struct sockaddr_storage *local);
-
-/* A datagram came: it waits, as one of at most max, and the reader is woken. False: dropped. */
-bool dgram_bio_put(BIO *bio, const void *octets, size_t length, size_t max);
-
-/* Forget what waits. */
-void dgram_bio_clear(BIO *bio);
-
-bool dgram_bio_has_waiting(BIO *bio);
-
-/* From now on nothing goes in or out: the connection is at its end. */
-void dgram_bio_mute(BIO *bio);
-
-/* Who waits for datagrams (io_watch.h's); NULL: nobody. */
-void dgram_bio_set_reader(BIO *bio, struct io_watch *reader);
-struct io_watch *dgram_bio_reader(BIO *bio);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
+
 #include "net/io_watch.h"
 #include "queue.h"
 
@@ -190,6 +191,16 @@ bool dgram_bio_put(BIO *bio, const void *octets, size_t length, size_t max)
     if (peer->reader != NULL)
         io_watch_wake(peer->reader);
     return true;
+}
+
+bool dgram_bio_make_room(BIO *bio, size_t max)
+{
+    struct peer *peer = BIO_get_data(bio);
+    const bool is_full = peer->count >= max;
+
+    while (peer->count >= max)
+        drop_first(peer);
+    return is_full;
 }
 
 void dgram_bio_clear(BIO *bio)

@@ -158,6 +158,17 @@ const char *dtls_judge_client_hello(SSL *ssl)
     return NULL;
 }
 
+void dtls_release_buffers(SSL *ssl)
+{
+    if (SSL_is_init_finished(ssl) && SSL_pending(ssl) == 0)
+        (void)SSL_free_buffers(ssl);
+}
+
+bool dtls_acquire_buffers(SSL *ssl)
+{
+    return !SSL_is_dtls(ssl) || SSL_alloc_buffers(ssl) > 0;
+}
+
 bool dtls_set_connected(SSL *ssl, int fd)
 {
     union {

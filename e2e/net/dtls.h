@@ -51,6 +51,16 @@ bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
  */
 const char *dtls_judge_client_hello(SSL *ssl);
 
+/*
+ * libssl keeps 20 KiB of buffers for each session of DTLS, also with SSL_MODE_RELEASE_BUFFERS.
+ * While a session waits for datagrams it can do without. Before the handshake is complete, and
+ * where something is under way, nothing is given back.
+ */
+void dtls_release_buffers(SSL *ssl);
+
+/* To be called before SSL_write() and SSL_shutdown(), also with TLS. False: out of memory. */
+bool dtls_acquire_buffers(SSL *ssl);
+
 /* Have a client's SSL speak over a connected socket of datagrams. False: out of memory. */
 bool dtls_set_connected(SSL *ssl, int fd);
 

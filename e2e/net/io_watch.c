@@ -6,7 +6,8 @@
 #include "net/io_watch.h"
 
 #include "net/clock.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
+#include "net/dtls.h"
 
 #include <openssl/err.h>
 
@@ -124,6 +125,8 @@ void io_watch_set(struct io_watch *watch, enum io_status wanted, int64_t deadlin
         event_active(&watch->event, wanted == IO_OK ? EV_READ : EV_TIMEOUT, 0);
         return;
     }
+    if (watch->dtls != NULL && wanted == IO_WANT_READ)
+        dtls_release_buffers(watch->dtls);
     wait_as_said(watch);
     if (listen_to_datagrams(watch))
         io_watch_wake(watch);

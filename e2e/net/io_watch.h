@@ -41,7 +41,8 @@ void io_watch_init_ssl(struct io_watch *watch, struct loop *loop, SSL *ssl, io_w
 /*
  * Have done() called when the socket is ready for what is wanted (IO_OK: soon, whatever the
  * socket says; IO_PAUSED: never) or when clock_ms() has reached deadline; 0: no deadline.
- * Replaces what was waited for before. If memory or the kernel fails the moment has come at
+ * Replaces what was waited for before. A DTLS session that waits for datagrams gives its buffers
+ * back (dtls_release_buffers()). If memory or the kernel fails the moment has come at
  * once.
  */
 void io_watch_set(struct io_watch *watch, enum io_status wanted, int64_t deadline);

@@ -5,6 +5,7 @@
  */
 #include "net/tls.h"
 
+#include "net/dtls.h"
 #include "options.h"
 #include "printable.h"
 #include "secret_file.h"
@@ -136,7 +137,7 @@ void tls_close(SSL *ssl)
 {
     if (ssl == NULL)
         return;
-    if (SSL_is_init_finished(ssl))
+    if (SSL_is_init_finished(ssl) && dtls_acquire_buffers(ssl))
         (void)SSL_shutdown(ssl);
     ERR_clear_error();
     if (SSL_get_fd(ssl) >= 0)

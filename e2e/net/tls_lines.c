@@ -5,6 +5,7 @@
  */
 #include "net/tls_lines.h"
 
+#include "net/dtls.h"
 #include "net/tls_backlog.h"
 
 #include <openssl/crypto.h>
@@ -180,6 +181,8 @@ enum io_status tls_lines_write(struct tls_lines *lines)
     struct out_queue *out = &lines->out;
     int flushed = tls_backlog_flush(lines->ssl);
 
+    if (!dtls_acquire_buffers(lines->ssl))
+        return IO_ERROR;
     while (flushed == 1 && out_queue_unsent(out) > 0) {
         int sent;
 

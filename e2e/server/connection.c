@@ -7,7 +7,8 @@
 
 #include "net/addr.h"
 #include "net/clock.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
+#include "net/dtls.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "server/conn_limit.h"
@@ -56,7 +57,7 @@ void connection_finish(struct connection *connection)
  */
 static void take_leave(const struct connection *connection, bool was_finished)
 {
-    if (was_finished && connection->ssl != NULL)
+    if (was_finished && connection->ssl != NULL && dtls_acquire_buffers(connection->ssl))
         (void)SSL_shutdown(connection->ssl);
     ERR_clear_error();
     if (connection->fd < 0) {

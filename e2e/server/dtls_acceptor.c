@@ -6,7 +6,7 @@
 #include "server/dtls_acceptor.h"
 
 #include "net/clock.h"
-#include "net/dgram.h"
+#include "net/dgram_bio.h"
 
 #include <openssl/async.h>
 #include <openssl/crypto.h>
@@ -259,6 +259,20 @@ static bool begins_anew(const struct connection *connection, const unsigned char
            memcmp(random, octets + RANDOM_AT, sizeof(random)) != 0;
 }
 
+/*
+ * To a peer that is known. A handshake begins with what came first, and its repetitions are of no
+ * use beside it; of a session's datagrams the newest are worth most.
+ */
+static void hand_over(struct connection *connection, const unsigned char *octets, size_t length)
+{
+    BIO *bio = dgram_bio_of(connection->ssl);
+    const bool is_crowded = connection->is_finished && dgram_bio_make_room(bio, SESSION_MAX);
+
+    if (!dgram_bio_put(bio, octets, length, connection->is_finished ? SESSION_MAX : WAITING_MAX) ||
+        is_crowded)
+        metrics_count(METRIC_DATAGRAMS_DROPPED);
+}
+
 static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length)
 {
     struct connection *connection = find(acceptor, (const struct sockaddr *)&path->peer);
@@ -266,9 +280,8 @@ static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, 
     if (connection == NULL || begins_anew(connection, acceptor->datagram, length)) {
         if (is_client_hello(acceptor->datagram, length))
             greet(acceptor, path, length, connection);
-    } else if (!dgram_bio_put(dgram_bio_of(connection->ssl), acceptor->datagram, length,
-                              connection->is_finished ? SESSION_MAX : WAITING_MAX)) {
-        metrics_count(METRIC_DATAGRAMS_DROPPED);
+    } else {
+        hand_over(connection, acceptor->datagram, length);
     }
 }
 

@@ -17,6 +17,7 @@ threads|test/checks/hardening.sh long
 fuzz|test/checks/fuzz.sh 600
 coverage|test/checks/coverage.sh
 musl|test/checks/musl.sh
+options|test/checks/options.sh
 versions|test/checks/versions.sh -q
 trixie|test/checks/packages.sh trixie
 image|test/checks/image.sh

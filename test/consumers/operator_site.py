@@ -59,9 +59,16 @@ class OperatorSite:
         """The third party's file: Ka's under these names, and nothing else."""
         return write_devices(self.devices, [[name, "", KA.hex()] for name in names])
 
-    def server(self, *sources: str, options: tuple[str, ...] = (), names: list[str]) -> Server:
+    def server(
+        self,
+        *sources: str,
+        options: tuple[str, ...] = (),
+        names: list[str],
+        environment: dict[str, str] | None = None,
+    ) -> Server:
         """e2e-as, all in one, for these devices."""
-        return Server(self.write_names(names), *self.sources(*sources), *options)
+        words = (*self.sources(*sources), *options)
+        return Server(self.write_names(names), *words, environment=environment)
 
     def device(self, identity: str, ks_naf: bytes, ka: bytes | None = KA) -> Path:
         """A UE's own file."""

@@ -16,8 +16,7 @@ import pytest
 
 import reference
 from consumer import FQDN, FOREIGN, IDENTITY, KA, KS_NAF, ROOT
-from datagrams import OVER_UDP, SUITE, SUITES, DtlsServer, StockDtlsClient, pair_of, port_of
-from evp import BUILD
+from datagrams import SUITE, SUITES, DtlsListener, DtlsServer, StockDtlsClient, pair_of, port_of
 from flow import ENVIRONMENT, LOOPBACK, Process, free_port, ue_command, wait_until, write_devices
 
 CCM8 = "PSK-AES128-CCM8"
@@ -131,14 +130,9 @@ def test_coap_through_e2e_ue(devices: Path) -> None:
     with (
         coap_server() as application,
         DtlsServer(devices, "--forward", application) as server,
-        Process(
-            *[str(BUILD / "e2e/e2e-ue"), "--connect", server.address, "--listen", OVER_UDP],
-            *["--e2e-connect", server.e2e_address, "--devices", str(devices), "--naf-fqdn", FQDN],
-            *["--identity", IDENTITY, "--dtls-ciphers", SUITE],
-        ) as ue,
+        DtlsListener(devices, IDENTITY, server.address, server.e2e_address) as ue,
     ):
-        port = port_of(ue.read().decode())
-        assert ":" in get_time(port=port)
+        assert ":" in get_time(port=port_of(ue.address))
         assert server.count("e2e_connections_total") == 1
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import reference
+from clock import Clock
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, Server, StockClient, metric, split
 from flow import ue
@@ -252,18 +253,20 @@ def test_what_a_403_says_of_the_operator(
             assert metric(address, 'e2e_source_up{system="akma"}') == is_up
 
 
-def test_a_key_that_ends(operator_site: OperatorSite) -> None:
+def test_a_key_that_ends(operator_site: OperatorSite, tmp_path: Path) -> None:
     """expiry is not-after: no flag later than that, from the cache neither."""
     subscriber = Subscriber()
     with operator_site.operator(subscriber) as operator:
-        operator.lifetime = 5
-        with operator_site.server(f"nef:{operator.url}", names=[subscriber.gpsi or ""]) as server:
+        clock = Clock(tmp_path)
+        with operator_site.server(
+            f"nef:{operator.url}", names=[subscriber.gpsi or ""], environment=clock.environment
+        ) as server:
             key = subscriber.k_af(NAF_ID)
             device = operator_site.device(subscriber.a_kid, key)
             to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert ue(device, *to).returncode == 0
             with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
-                time.sleep(6)
+                clock.step(int(operator.lifetime) + 2)
                 first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
                 assert first.read() == b""
             operator.answer = lambda request, true: {"status": 204}
@@ -279,7 +282,8 @@ def test_flood_of_made_up_identities(
 ) -> None:
     """Through real handshakes from one loopback address or a range of them: others get through.
 
-    Of three tries the best counts, for the machine may have something else to do at a time.
+    How soon is told by what the operator is asked meanwhile: at most twenty questions a second. Of three
+    tries the best counts.
     """
     known, *new = (
         Subscriber(supi=f"00101000000{n:04}", gpsi=f"extid-{n}@example.com") for n in range(4)
@@ -289,21 +293,21 @@ def test_flood_of_made_up_identities(
         names = [subscriber.gpsi or "" for subscriber in (known, *new)]
         with operator_site.server(f"nef:{operator.url}", options=limits, names=names) as server:
 
-            def seconds(subscriber: Subscriber) -> float:
+            def asked_meanwhile(subscriber: Subscriber) -> int:
                 device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
                 to = (server.address, server.e2e_address, *AKMA)
-                begun = time.monotonic()
+                before = len(operator.requests)
                 assert ue(device, subscriber.a_kid, *to).returncode == 0
-                return time.monotonic() - begun
+                return len(operator.requests) - before
 
-            seconds(known)
+            asked_meanwhile(known)
             port = str(split(server.address)[1])
             operator.times.clear()
             begun = time.monotonic()
             with Process(BUILD / "test/programs/flood", port, "200", str(addresses)) as flood:
                 time.sleep(2)
-                assert min(seconds(known) for _ in new) < 2
-                assert min(seconds(subscriber) for subscriber in new) < 5
+                assert min(asked_meanwhile(known) for _ in new) < 40
+                assert min(asked_meanwhile(subscriber) for subscriber in new) < 100
                 flood.end_input()
                 made_up = int(flood.read())
             elapsed = time.monotonic() - begun
@@ -356,21 +360,23 @@ def test_speed_with_an_empty_cache(operator_site: OperatorSite, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("later", ["unknown", "another key", "the same"])
-def test_key_that_ends_between_two_nonces(operator_site: OperatorSite, later: str) -> None:
+def test_key_that_ends_between_two_nonces(
+    operator_site: OperatorSite, tmp_path: Path, later: str
+) -> None:
     """For each nonce of a first connection the key is looked up: the operator is asked again when it has ended."""
     subscriber = Subscriber()
     nonce = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"
     with operator_site.operator(subscriber) as operator:
-        operator.lifetime = 3
-        source = f"nef:{operator.url}"
-        with operator_site.server(source, names=[subscriber.gpsi or ""]) as server:
+        clock = Clock(tmp_path)
+        source, names = f"nef:{operator.url}", [subscriber.gpsi or ""]
+        with operator_site.server(source, names=names, environment=clock.environment) as server:
             key, alpn = subscriber.k_af(NAF_ID), ["-alpn", "akma-e2e-ua/1"]
             identity = f"3GPP-AKMA{subscriber.a_kid}"
             with StockClient(server.address, identity, key, *alpn) as first:
                 assert [first.flag()["e2e"] for _ in range(3)] == [1] * 3
                 assert len(operator.requests) == 1
-                time.sleep(4)
-                operator.lifetime = 3600
+                clock.step(int(operator.lifetime) + 2)
+                operator.lifetime *= 3
                 if later == "unknown":
                     operator.answer = lambda request, true: {"status": 204}
                 elif later == "another key":

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def pytest_configure() -> None:
     """Fail at once where there is nothing to test."""
     if not (BUILD / "akma.so").exists():
         pytest.exit(f"no akma.so in {BUILD}: start the tests with test/run.sh", returncode=3)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With a number in AKMA_ORDER: files, and the tests of each, in an order that the number chooses."""
+    seed = os.environ.get("AKMA_ORDER", "")
+    if not seed:
+        return
+    chance = random.Random(seed)
+    files = {path: chance.random() for path in sorted({item.path for item in items})}
+    items.sort(key=lambda item: (files[item.path], chance.random()))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from datagrams import (
     SUITE,
     SUITES,
     X25519,
+    DtlsListener,
     DtlsServer,
     RoughPath,
     StockDtlsClient,
@@ -205,22 +206,9 @@ def test_datagrams_are_relayed(devices: Path) -> None:
         forward = f"udp:{LOOPBACK}:{application.getsockname()[1]}"
         with (
             DtlsServer(devices, "--forward", forward, "--proxy-protocol") as server,
-            Process(
-                *[str(BUILD / "e2e/e2e-ue"), "--connect", server.address, "--listen", OVER_UDP],
-                *[
-                    "--e2e-connect",
-                    server.e2e_address,
-                    "--devices",
-                    str(devices),
-                    "--naf-fqdn",
-                    FQDN,
-                ],
-                *["--identity", IDENTITY, "--dtls-ciphers", SUITE],
-            ) as ue,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local,
+            DtlsListener(devices, IDENTITY, server.address, server.e2e_address) as ue,
+            ue.connected() as local,
         ):
-            local.settimeout(10)
-            local.connect(pair_of(ue.read().decode().split()[1]))
             for datagram in (b"x", b"y" * 1200, secrets.token_bytes(700)):
                 local.send(datagram)
                 octets, source = application.recvfrom(4000)

@@ -218,11 +218,10 @@ def test_source_with_ready_strict(tmp_path: Path) -> None:
     for name, file in zip(("cert", "key", "ca"), (*sides.naf, sides.authority.file), strict=True):
         source += [f"--source-{name}", str(file)]
     clock = Clock(tmp_path)
-    environment = clock.environment | {"AKMA_BOOTTIME_STEP": str(clock.path)}
     words: list[str | Path] = [*BOTH, *METRICS, "--devices", devices, *source]
-    with Program(*words, environment=environment) as server:
-        for step in (0, 31):
-            clock.step(step)
+    with Program(*words, environment=clock.environment) as server:
+        for passed in (0, 31):
+            clock.pass_to(passed)
             wait_until(lambda: get(server, "readyz")[0] == 200)
             with StockClient(server.addresses["accept"], "3GPP-AKMAa@b.example", KS_NAF) as first:
                 assert first.read() == b""

@@ -10,7 +10,6 @@ import re
 import socket
 import subprocess
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import pytest
 
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, ask, ue, wait_until, write_devices
-from sanitizer import SLOWER
 from small_disk import small_disk
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -79,10 +77,8 @@ def test_nobody_reads_standard_error(devices: Path, kind: str) -> None:
                 for _ in range(5):
                     flood(address, 8)
                     assert ue(devices, ID, address).stdout == "e2e: hello\n"
-                started = time.monotonic()
                 server.terminate()
                 assert server.wait(30) == 0
-                assert time.monotonic() - started < SLOWER * 5
             finally:
                 server.kill()
 

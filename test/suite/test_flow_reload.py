@@ -100,10 +100,8 @@ def test_others_do_not_wait_for_a_reload(devices: Path) -> None:
             for _ in range(3):
                 longest.append(longest_wait(server, devices, probe))
                 reload(server, devices, ROWS)
-        started = time.monotonic()
         server.process.terminate()
         assert server.wait() == 0
-        assert time.monotonic() - started < 3 + SLOWER * 4, "3 for the drain"
         holding.kill()
         holding.wait()
     assert min(longest) < SLOWER * LONGEST, longest

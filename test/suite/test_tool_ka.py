@@ -17,7 +17,6 @@ import pytest
 
 from evp import BUILD
 from samples import KA, KEY
-from sanitizer import SLOWER
 from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
 
@@ -575,7 +574,7 @@ def test_a_writer_that_holds_the_lock(devices: Path) -> None:
             begun = time.monotonic()
             said = refused(words[0], "--devices", devices, *words[1:], "--wait", "1")
             assert "another writer has held its lock for 1 seconds" in said
-            assert 1 <= time.monotonic() - begun < SLOWER * 10
+            assert time.monotonic() - begun >= 1
     assert devices.read_text() == old
 
 

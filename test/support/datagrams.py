@@ -99,6 +99,35 @@ def dtls_ue(
     )
 
 
+class DtlsListener(Process):
+    """e2e-ue in front of local programs: each socket of theirs has a session of its own."""
+
+    def __init__(
+        self,
+        devices: Path,
+        identity: str,
+        first: str,
+        second: str,
+        *options: str,
+        suites: str = SUITE,
+    ) -> None:
+        super().__init__(
+            *[str(BUILD / "e2e/e2e-ue"), "--connect", first, "--e2e-connect", second],
+            *["--listen", OVER_UDP, "--devices", str(devices), "--naf-fqdn", FQDN],
+            *["--identity", identity, "--dtls-ciphers", suites, *options],
+        )
+        line = self.read().decode()
+        assert line.startswith("listen "), line + self.last_words
+        self.address = line.split()[1]
+
+    def connected(self) -> socket.socket:
+        """A local program's socket."""
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.settimeout(20)
+        made.connect(pair_of(self.address))
+        return made
+
+
 class StockDtlsClient(Process):
     """openssl s_client over DTLS 1.2: each write is a datagram."""
 

@@ -18,7 +18,18 @@ FAULTS = [
         by="test_dtls",
     ),
     *of(
+        "server/dtls_acceptor.c",
+        ("connection->is_finished ? SESSION_MAX : WAITING_MAX", "SIZE_MAX"),
+        by="test_dtls_limits",
+    ),
+    *of(
+        "net/io_watch.c",
+        ("wanted == IO_WANT_READ)\n        dtls_release", "false)\n        dtls_release"),
+        by="test_dtls_limits",
+    ),
+    *of(
         "net/dtls.c",
+        ("!SSL_is_dtls(ssl) || SSL_alloc_buffers(ssl) > 0", "true"),
         ("1, 0, 1, (unsigned char)(suite >> 8)", "1, 0, 0, (unsigned char)(suite >> 8)"),
         ("if (!has_extension(ssl, TLSEXT_TYPE_extended_master_secret))", "if (false)"),
         ("if (has_extension(ssl, TLSEXT_TYPE_encrypt_then_mac))", "if (true)"),
@@ -45,6 +56,6 @@ FAULTS = [
 ROOM = Room(
     folder="e2e",
     target="akma e2e-as e2e-ue",
-    tests=["test_dtls"],
+    tests=["test_dtls", "test_dtls_limits"],
     faults=FAULTS,
 )
