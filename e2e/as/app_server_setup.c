@@ -143,7 +143,7 @@ static bool open_ka(struct app_server *app_server)
         return true;
     app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
                                                                     : app_server->ka_devices,
-                                     life_of_ka(app_server));
+                                     life_of_ka(app_server), !app_server->roles.naf);
     return app_server->ka != NULL;
 }
 

@@ -80,6 +80,8 @@ static void read_again(struct control *control, int number)
 
 /* SIGUSR2: another program takes the sockets, and this one ends its connections. */
 
+static struct log_limit limit_upgrade;
+
 static void on_let_go(void *successor)
 {
     successor_go(successor);
@@ -92,7 +94,7 @@ static void on_successor_ready(void *argument, pid_t pid)
 
     if (control->state != RUNNING) { /* it was told to end meanwhile */
         (void)kill(pid, SIGTERM);
-        log_refused("upgrade", "the program ends");
+        log_refused(&limit_upgrade, "upgrade", "the program ends");
         return;
     }
     (void)snprintf(number, sizeof(number), "%ld", (long)pid);
@@ -108,7 +110,7 @@ static void on_successor_failed(void *argument, const char *reason)
 {
     struct control *control = argument;
 
-    log_refused("upgrade", reason);
+    log_refused(&limit_upgrade, "upgrade", reason);
     control->is_over = true;
 }
 
@@ -126,7 +128,7 @@ static void start_successor(struct control *control, int number)
     if (control->state == RUNNING && control->successor == NULL)
         control->successor = successor_start(control->app_server, control->base, &answers, &reason);
     else
-        log_refused("upgrade", reason);
+        log_refused(&limit_upgrade, "upgrade", reason);
     if (control->state == RUNNING && control->successor == NULL)
         on_successor_failed(control, reason);
 }

@@ -26,8 +26,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_DEFAULT "3"
-#define TIMEOUT_TOP     60 /* seconds */
 #define ROWS_DEFAULT    "262144"
 #define ROWS_TOP        16777216
 #define IN_FLIGHT       64    /* look-ups */
@@ -694,8 +692,7 @@ bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT
 {
     char what[POSTGRESQL_FAULT_SIZE];
 
-    if (settings->timeout != NULL)
-        (void)options_number("ka-timeout", settings->timeout, 1, TIMEOUT_TOP);
+    (void)ka_timeout_ms(settings);
     (void)rows_of(settings);
     if (postgresql_check(settings->place, what))
         return true;
@@ -773,10 +770,8 @@ void ka_postgresql_use(struct ka_source *source, struct ka_files *files)
 
 static void set_up(struct database *database, const struct ka_settings *settings)
 {
-    const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
-
     database->source.ops = &database_ops;
-    database->milliseconds = (int64_t)options_number("ka-timeout", timeout, 1, TIMEOUT_TOP) * 1000;
+    database->milliseconds = ka_timeout_ms(settings);
     database->setup = (struct pg_client_setup){
         .address = {.uri = settings->place,
                     .password_file = settings->password_file,

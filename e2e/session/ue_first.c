@@ -115,10 +115,10 @@ static void answer(struct ue *ue, const struct e2e_flag *flag)
 
 static void accept_flag(struct ue *ue, const struct third_party_answer *given)
 {
-    if (given->result == FLAG_FAILED)
-        ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, given->reason);
-    else if (given->result == FLAG_UNSTORED)
-        ue_refuse(ue, METRIC_REFUSED_STORE, given->reason);
+    enum metric metric;
+
+    if (third_party_refuses(given->result, &metric))
+        ue_refuse(ue, metric, given->reason);
     else
         answer(ue, &given->flag);
 }

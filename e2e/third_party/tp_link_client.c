@@ -74,6 +74,11 @@ static const char *failure(const struct tp_link_pending *pending, char said[JSON
 
 static void call_back(const struct tp_link_pending *pending)
 {
+    static const enum third_party_result failures[] = {
+        [TP_LINK_THIRD_PARTY] = FLAG_FAILED,
+        [TP_LINK_STORE] = FLAG_UNSTORED,
+        [TP_LINK_KA] = FLAG_WITHOUT_KA,
+    };
     char said[JSON_FAULT_SIZE + 40];
     const char *reason = failure(pending, said);
     const struct tp_link_client *client = pending->client;
@@ -87,7 +92,8 @@ static void call_back(const struct tp_link_pending *pending)
         pending->revoked(pending->argument, &revocation);
         return;
     }
-    third_party_answer_set(&answer, reason != NULL ? FLAG_FAILED : FLAG_NO_KA, reason);
+    third_party_answer_set(&answer, reason != NULL ? failures[pending->answer.culprit] : FLAG_NO_KA,
+                           reason);
     if (reason == NULL && pending->answer.flag.e2e) {
         answer.result = FLAG_ISSUED;
         answer.flag = pending->answer.flag;

@@ -7,16 +7,29 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, ask, ue, wait_until, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    Metered,
+    Process,
+    Server,
+    ask,
+    ue,
+    wait_until,
+    write_devices,
+)
 from small_disk import small_disk
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -203,6 +216,18 @@ def test_a_flood_of_garbage(devices: Path) -> None:
         wait_until(lambda: told(server, "refused")[1] == MANY)
         assert told(server, "refused")[0] < FEW
         assert ue(devices, ID, server.address).stdout == "e2e: hello\n"
+
+
+def test_a_flood_of_reloads(devices: Path) -> None:
+    """Guards against a line for each one that is refused: few a second, and all are counted."""
+    with Metered(devices, two_addresses=False) as server:
+        devices.write_text("nonsense\n")
+        begun = time.monotonic()
+        for number in range(MANY):
+            os.kill(server.process.pid, signal.SIGHUP)
+            wait_until(lambda: server.count('reloads_total{result="refused"}') > number)
+        assert told(server, "reload")[0] <= 5 * (time.monotonic() - begun + 2)
+        wait_until(lambda: told(server, "reload")[1] == MANY)
 
 
 def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:

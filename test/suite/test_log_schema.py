@@ -38,7 +38,7 @@ def said() -> dict[str, set[str]]:
         source = re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.S)
         for match in CALL.finditer(source):
             words = arguments(source, match.end())
-            if match[1] in ("log_limited", "ue_log"):
+            if match[1] in ("log_limited", "log_refused", "ue_log"):
                 words = words[1:]
             events = NAME.findall(words[0])
             keys = {key for word in words[1::2] for key in NAME.findall(word)}
@@ -46,7 +46,7 @@ def said() -> dict[str, set[str]]:
                 keys |= {"endpoint", "peer", "identity", "device"}
             if match[1] == "log_refused":
                 keys = {"result", "reason"}
-            if match[1] in ("log_limited", "report_suppressed"):
+            if match[1] in ("log_limited", "log_refused", "report_suppressed"):
                 keys |= {"suppressed"}
             for event in events:
                 found.setdefault(event, set()).update(keys)
