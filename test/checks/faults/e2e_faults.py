@@ -110,8 +110,8 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_first.c",
         (
-            "    if (given->result == FLAG_FAILED)\n        ue_refuse",
-            "    if (false)\n        ue_refuse",
+            "    if (third_party_refuses(given->result, &metric))\n        ue_refuse",
+            "    if (third_party_refuses(given->result, &metric) && false)\n        ue_refuse",
         ),
         by="failures_are_never_a_withheld_flag or nobody_there",
     ),
