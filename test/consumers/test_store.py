@@ -554,6 +554,19 @@ def test_the_end_while_a_row_waits_for_the_store(site: Site) -> None:
     holder.open.set()
 
 
+def test_the_end_while_revocations_are_asked_for(site: Site) -> None:
+    """The store says at its end that no reply will come, to a watch that was released: its memory is another's."""
+    holder = Holder(site.redis.port, b"akma:revocations")
+    site.redis.url = holder.url
+    overwritten = {"GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
+    endpoint = site.endpoint(environment=ENVIRONMENT | overwritten)
+    endpoint.process.wait_for_error("event=store-up")
+    holder.open.clear()
+    wait_until(lambda: holder.holding > 0)
+    assert endpoint.process.stop() == 0 and endpoint.only_events()
+    holder.open.set()
+
+
 def test_a_promise_made_while_connecting_again(site: Site) -> None:
     """It is sealed for the run that will keep it, not for the one that was there before."""
     gate = Gate(site.redis.port)
