@@ -92,9 +92,9 @@ if [ "$part" = long ]; then
     run_tests thread "keys from an operator, ThreadSanitizer" \
         test/consumers/test_operator.py test/consumers/test_operator_revocation.py \
         -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
-    make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
+    make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON -DAKMA_GBA=ON
     echo "== calls that fail once, in each role"
-    AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py"
+    AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --ways
     echo "hardening: $((runs + 1)) long runs, all well"
     exit
 fi

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Stage:
     prepare: Callable[[], None] = lambda: None  # before calls are made to fail
     seconds: float = 0  # that calls fail for at least: what the program does by itself
     kinds: tuple[Kind, ...] = tuple(Kind)
+    stays: bool = True  # the program whose calls fail is the same on every way through
 
 
 class Visitor:
@@ -367,7 +369,7 @@ def _one_message(folder: Path, kinds: tuple[Kind, ...], is_later: bool) -> Itera
             assert said.returncode == 0 or (said.returncode > 0 and said.stderr), said
             return "ok" if said.returncode == 0 else said.stderr
 
-        yield Stage(server, [say], faults, kinds=kinds)
+        yield Stage(server, [say], faults, kinds=kinds, stays=False)
 
 
 def one_message(folder: Path) -> contextlib.AbstractContextManager[Stage]:
@@ -407,7 +409,7 @@ def bootstrap(folder: Path) -> Iterator[Stage]:
             return "ok" if said.returncode == 0 else said.stderr.decode()
 
         kinds = tuple(kind for kind in Kind if kind != Kind.ALLOCATION)
-        yield Stage(idle, [run], faults, kinds=kinds)
+        yield Stage(idle, [run], faults, kinds=kinds, stays=False)
 
 
 @contextlib.contextmanager
@@ -510,6 +512,74 @@ def with_database(folder: Path) -> Iterator[Stage]:
         database.remove()
 
 
+def answered(address: str) -> str:
+    """A local program's datagram, by whatever way to an application that echoes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local:
+        local.settimeout(1)
+        try:
+            local.connect(split(address.removeprefix("udp:")))
+            local.send(b"hello")
+            got = local.recv(100)
+            return "ok" if got == b"hello" else f"got {got!r}"
+        except OSError as error:
+            return repr(error)
+
+
+@contextlib.contextmanager
+def datagram_application() -> Iterator[str]:
+    """An application that echoes datagrams; its address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind((LOOPBACK, 0))
+
+        def echo() -> None:
+            while (got := own.recvfrom(2000))[0] != b"end":
+                own.sendto(*got)
+
+        thread = threading.Thread(target=echo, daemon=True)
+        thread.start()
+        yield f"udp:{LOOPBACK}:{own.getsockname()[1]}"
+        own.sendto(b"end", own.getsockname())
+        thread.join(10)
+
+
+@contextlib.contextmanager
+def _datagrams(folder: Path, which: str) -> Iterator[Stage]:
+    """e2e-ue --listen over DTLS; sessions that are given up are gone after some seconds."""
+    faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
+    over_udp, own = f"udp:{LOOPBACK}:0", {which: faults}
+    suite = ["--dtls-ciphers", "ECDHE-PSK-CHACHA20-POLY1305"]
+    with contextlib.ExitStack() as parts:
+        echo = parts.enter_context(datagram_application())
+        addresses: list[str | Path] = ["--accept", over_udp, "--e2e-accept", over_udp]
+        addresses += ["--naf-fqdn", FQDN, "--devices", devices, "--forward", echo]
+        limits = ["--idle-timeout", "3", *LIMITS, "--connections-per-device", "1000", *suite]
+        command = [BUILD / "e2e/e2e-as", *addresses, *limits]
+        environment = own["server"].environment if "server" in own else None
+        server = parts.enter_context(Process(*command, environment=environment))
+        at = [server.read().decode().split()[1] for _ in range(2)]
+        ue_words = ue_command(devices, UE, *at)
+        ue_words = [*ue_words[: ue_words.index("--message")], "--listen", over_udp, *suite]
+        environment = own["ue"].environment if "ue" in own else None
+        device = parts.enter_context(Process(*ue_words, environment=environment))
+        where = device.read().decode().split()[1]
+        program = server if which == "server" else device
+        acts: list[Act] = [
+            lambda: answered(where),
+            lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
+        ]
+        yield Stage(program, acts, faults)
+
+
+def dtls_server(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """All in one over DTLS, in front of an application that speaks datagrams."""
+    return _datagrams(folder, "server")
+
+
+def dtls_ue(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """e2e-ue --listen udp:, over DTLS."""
+    return _datagrams(folder, "ue")
+
+
 ROLES = {
     "all in one": all_in_one,
     "master secret": master,
@@ -524,6 +594,8 @@ ROLES = {
     "AAnF": aanf,
     "BSF": bsf,
     "e2e-ue --listen": listening_ue,
+    "DTLS": dtls_server,
+    "e2e-ue --listen, DTLS": dtls_ue,
     "e2e-ue --message": one_message,
     "e2e-ue --message, connected": one_connected_message,
     "akma bootstrap": bootstrap,
