@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "test" / folder) for folder in ("support", "consumers")]
+sys.path.insert(0, str(ROOT / "test/support"))
 
 from consumer import FOREIGN, IDENTITY, KS_NAF, Listening  # noqa: E402
 from evp import BUILD  # noqa: E402

@@ -10,8 +10,7 @@ import pytest
 
 from openssl_cli import derived, openssl
 from samples import EXPECTED, options
-from test_module import ROOT, build, run
-from test_protections import imported
+from project import ROOT, build, imported, run
 
 pytestmark = pytest.mark.builds
 

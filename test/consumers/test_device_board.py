@@ -20,7 +20,7 @@ import reference
 from board import Bridge
 from consumer import FQDN, IDENTITY, KA, KS_NAF
 from flow import LOOPBACK, Process, free_port
-from test_module import ROOT, run
+from project import ROOT, run
 
 sys.path.insert(0, str(ROOT / "test/device"))
 import size  # noqa: E402

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT
+from consumer import FQDN, IDENTITY, KA, KS_NAF
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
@@ -22,6 +22,7 @@ from line import Program, Sides
 from names import Names
 from openssl_cli import EXAMPLE
 from process_memory import holds, is_gone
+from project import ROOT
 from sanitizer import SANITIZED, unless_sanitized
 from wire import Wire
 from store_cluster import Part, Redis, Site, flag_of, key_of, private, works

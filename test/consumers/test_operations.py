@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 import reference
-from consumer import ROOT, Listening
+from consumer import Listening
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, wait_until
 from line import Program
+from project import ROOT
 from sanitizer import SANITIZED
 
 UE = "ue1@bsf.example.com"

@@ -13,7 +13,7 @@ import jsonschema
 
 import reference
 from certificates import Authority
-from consumer import ROOT
+from project import ROOT
 from key_source import KeySource, identity_options
 from operator_network import HttpsServer, Reply, Request
 from operator_schemas import (

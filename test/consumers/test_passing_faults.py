@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from consumer import ROOT
+from project import ROOT
 from roles import ROLES
 
 SCRIPT = ROOT / "test/checks/passing_faults.py"

@@ -4,14 +4,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from consumer import IDENTITY, KA, KS_NAF, ROOT
+from consumer import IDENTITY, KA, KS_NAF
 from flow import SECONDS, StockClient, wait_until, write_devices
 from operator_network import Subscriber
 from operator_site import Apart

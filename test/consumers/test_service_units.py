@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from flow import Metered, Server, wait_until, write_devices
+from project import ROOT
 from samples import KA, KEY
 from sanitizer import unless_sanitized
 from service import Manager
 
-ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "e2e/systemd"
 SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17  # sys/ptrace.h
 EPOLL_WAIT = ("232", "281", "22")  # epoll_wait and epoll_pwait: of amd64, and of arm64

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import records
-from consumer import FQDN, IDENTITY, KA, KS_NAF, ROOT, command
+from consumer import FQDN, IDENTITY, KA, KS_NAF, command
 from clock import Clock
 from evp import BUILD
 from flow import (
@@ -32,6 +32,7 @@ from flow import (
     wait_until,
     write_devices,
 )
+from project import ROOT
 from records import Record
 from sanitizer import SANITIZED
 from store_cluster import (

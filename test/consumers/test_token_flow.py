@@ -19,13 +19,13 @@ from database import PASSWORDS, Database
 from database import PROGRAMS as PROGRAMS_OF_POSTGRESQL
 from evp import BUILD
 from flow import ENVIRONMENT, Server, ue, wait_until, with_free_ports, write_devices
+from project import ROOT
 from reference import device_ka
 from samples import KEY
 from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
 from tool import secret
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=REASON)
-ROOT = Path(__file__).parents[2]
 HARDENED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
 CONFIGURED = Path("/usr/share/p11-kit/modules/softhsm2.module")
 KS_NAF, UE, OTHER = "11" * 32, "meter-1@bsf.example.com", bytes(range(1, 33))

@@ -22,7 +22,7 @@ from operator_network import Operator, Subscriber
 from operator_site import KA, OperatorSite
 from pcscd import HAS_PCSCD, Pcscd, running_pcscd
 from process_memory import holds
-from test_ue_bootstrap import Listening
+from home import Listening
 
 pytestmark = [
     pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils has osmo-auc-gen"),

@@ -14,9 +14,9 @@ from certificates import DAY, Authority
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, ue, write_devices
 from line import Program
+from project import ROOT
 from samples import KA, KEY
 
-ROOT = Path(__file__).parents[2]
 UE = "ue@bsf.example.com"
 REFUSED = {  # a line behind good ones -> what is said of it
     "acept x": "all.conf:5: acept: there is no such option",

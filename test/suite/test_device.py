@@ -13,7 +13,7 @@ import device
 from device import FAULTS, line
 from evp import BUILD
 from openssl_cli import EXAMPLE
-from test_module import ROOT, run
+from project import ROOT, run
 
 PROGRAMS = BUILD / "test/device"
 KS_NAF = "00112233445566778899aabbccddeeff" * 2

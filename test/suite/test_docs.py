@@ -17,7 +17,7 @@ from flow import Process, StockClient, StockServer, with_free_ports
 from openssl_cli import EXAMPLE, derived, kdf, openssl
 from samples import EXPECTED, items, options
 from tables import add_row, copy_tree, has_row
-from test_module import ROOT, build, run
+from project import ROOT, blocks, build, run
 
 
 NOT_ROOMS = r"build|\.git$|__pycache__|node_modules"
@@ -39,12 +39,6 @@ KS_NAF = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf" * 2)
 ENVIRONMENT = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
 OURS = os.environ | ENVIRONMENT
-
-
-def blocks(document: str, language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    text = (ROOT / document).read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def without_code(document: Path) -> str:

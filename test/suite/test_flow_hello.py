@@ -16,7 +16,7 @@ import pytest
 from certificates import Authority
 from client_hello import ALERT, HANDSHAKE, ILLEGAL_PARAMETER, P384, client_hello, read_record
 from evp import OPENSSL_VERSION
-from flow import FQDN, LOOPBACK, SECONDS, Process, Server, split, ue, wait_until, write_devices
+from flow import FQDN, LOOPBACK, SECONDS, Process, split, ue, wait_until, write_devices
 from line import ALPN, Program
 from sanitizer import SANITIZED
 

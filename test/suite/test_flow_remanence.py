@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import hashlib
 import signal
-import time
 from pathlib import Path
 from typing import Any
 

@@ -13,7 +13,7 @@ import pytest
 from evp import BUILD
 from openssl_cli import derived, kdf, openssl
 from samples import EXPECTED, options
-from test_module import ROOT, build, run
+from project import ROOT, build, run
 
 pytestmark = pytest.mark.builds
 

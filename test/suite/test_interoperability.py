@@ -17,9 +17,9 @@ import make_vectors
 import reference
 from evp import UTF8, EvpError, Item, LibCtx, Param
 from libcrypto import hkdf, hmac
+from project import ROOT
 from samples import VECTORS, vectors
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT: dict[str, Any] = json.loads((VECTORS / "interoperability.json").read_text())
 CASES = DOCUMENT["vectors"]
 TEXTS = {"naf-fqdn", "usage", "digest", "mode", "supi", "impi", "device", "ka-id", "properties"}

@@ -4,9 +4,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from project import ROOT
+
 CALL = re.compile(r"\b(log_event|log_limited|log_refused|audit|ue_log|report_suppressed)\(")
 NAME = re.compile(r'"([a-z][a-z0-9-]*)"')
 LEVELS = {"err", "warning", "info"}

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD, LibCtx
+from project import ROOT
 from samples import ALGORITHMS
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "man").iterdir())
 TYPES = {1: "integer", 4: "UTF8 string", 5: "octet string"}  # openssl/core.h
 # Debian's section, as OpenSSL's own pages have it; and pages that this machine has not installed.

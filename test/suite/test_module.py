@@ -3,45 +3,18 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import reference
-from evp import BUILD, LibCtx
+from evp import LibCtx
 from openssl_cli import openssl
+from project import INSTRUMENTED, MODULE, ROOT, build, run
 from samples import ALGORITHMS
 
-ROOT = Path(__file__).parents[2]
-MODULE = BUILD / "akma.so"
-CACHE = (BUILD / "CMakeCache.txt").read_text()
-INSTRUMENTED = "AKMA_SANITIZE:BOOL=ON" in CACHE or "--coverage" in CACHE
 plain_only = pytest.mark.skipif(INSTRUMENTED, reason="instruments add libraries and symbols")
-
-
-def run(*command: str | Path, **environment: str) -> str:
-    """Run a command; what it printed."""
-    result = subprocess.run(
-        command,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-def build(folder: Path, *flags: str, source: Path = ROOT) -> Path:
-    """Configure and build the module as the README says; the folder."""
-    run("cmake", "-S", source, "-B", folder, "-G", "Ninja", *flags)
-    output = run("cmake", "--build", folder)
-    assert "warning" not in output
-    return folder
 
 
 @plain_only

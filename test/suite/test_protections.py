@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from test_module import CACHE, INSTRUMENTED, MODULE, run
+from project import CACHE, INSTRUMENTED, MODULE, imported, run
 
 PROGRAMS = [BUILD / name for name in ("tool/akma", "e2e/e2e-as", "e2e/e2e-ue")]
 PLUGIN = BUILD / "plugins/mosquitto/mosquitto_akma.so"
@@ -45,11 +45,6 @@ def file(request: pytest.FixtureRequest) -> Path:
     if path == PLUGIN and not path.exists():
         pytest.skip("no plugin here: it waits for mosquitto-dev and libmosquitto-dev")
     return path
-
-
-def imported(file: Path) -> set[str]:
-    """Names of the functions that others have to bring."""
-    return set(re.findall(r"\bU (\w+)", run("nm", "--dynamic", "--undefined-only", file)))
 
 
 def test_the_loader_leaves_nothing_writable(file: Path) -> None:

@@ -18,10 +18,9 @@ import pytest
 import reference
 from configuration import write_config
 from evp import BUILD, OPENSSL_VERSION, Value
-from openssl_cli import EXAMPLE
 from samples import ALGORITHMS, DEVICE, EXPECTED, FC, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SUPI, UA
 from samples import e2e_items, vector_cases, vectors
-from test_module import ROOT, run
+from project import ROOT, run
 
 PYTHON = "/usr/bin/python3"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]

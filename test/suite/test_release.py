@@ -17,7 +17,7 @@ import pytest
 
 import make_sbom
 from evp import BUILD, LibCtx
-from test_module import INSTRUMENTED, ROOT, run
+from project import INSTRUMENTED, ROOT, run
 
 VERSION = re.search(r"project\(akma VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
 NUMBER = VERSION[1] if VERSION else ""

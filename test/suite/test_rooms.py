@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
+from project import ROOT
 from sanitizer import SANITIZED
-from test_module import INSTRUMENTED
+from project import INSTRUMENTED
 
-ROOT = Path(__file__).resolve().parents[2]
 E2E = ROOT / "e2e"
 
 # docs/architecture.md: net < ops < messages < { store | source | ka | app } < server < third_party < session < as

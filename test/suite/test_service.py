@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, Server, split, ue, ue_command, write_devices
+from flow import FQDN, LOOPBACK, Process, Server, split, ue, ue_command, write_devices
+from project import ROOT
 from samples import KA, KEY
 from service import Manager, activated, address, held, listening
 
-ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "e2e/systemd"
 UE = "ue@bsf.example.com"
 

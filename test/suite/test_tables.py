@@ -14,7 +14,7 @@ import reference
 from evp import EvpError, LibCtx
 from samples import KA, KEY, NAF_ID, RAND, items
 from tables import add_row, change, copy_tree
-from test_module import build
+from project import build
 
 pytestmark = pytest.mark.builds
 

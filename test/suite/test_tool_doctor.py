@@ -18,9 +18,9 @@ from configuration import write_config
 from evp import BUILD, OPENSSL_VERSION
 from fips import FIPS, needs_fips, write_fips_config
 from openssl_cli import EXAMPLE, openssl
+from project import ROOT
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
-ROOT = Path(__file__).parents[2]
 ONE: dict[str, str] = {}
 
 

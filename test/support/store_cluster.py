@@ -14,9 +14,10 @@ from typing import Any
 
 import reference
 from certificates import Authority
-from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, NAF_ID, ROOT, Listening
+from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, NAF_ID, Listening
 from evp import BUILD
 from flow import LOOPBACK, Process, StockClient, free_port, split, ue, write_devices
+from project import ROOT
 
 WRAP = bytes(range(7, 39))
 OLD_WRAP = bytes(range(90, 122))

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from certificates import Authority
-from consumer import ROOT
+from project import ROOT
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF

@@ -14,7 +14,6 @@ import reference
 from evp import BUILD
 from flow import LOOPBACK, Process
 
-ROOT = Path(__file__).parents[2]
 IDENTITY = "ue1@bsf.example.com"
 FQDN = "naf.example.com"
 UA = "0100000007"
