@@ -3,7 +3,7 @@
 #
 #   test/checks/sanitize.sh [arguments of pytest]
 #
-# With test/consumers/test_operator*.py as arguments: keys from an operator (test/checks/consumers.sh has its packages).
+# With -m slow test/operator as arguments: keys from an operator (test/checks/consumers.sh has its packages).
 #
 # Leaks are looked for by test/checks/hardening.sh: python and openssl keep some of their own at exit.
 #
