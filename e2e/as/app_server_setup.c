@@ -14,6 +14,7 @@
 #include "as/reload.h"
 #include "as/source_options.h"
 #include "as/ua_protocol_ids.h"
+#include "e2e_key.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
 #include "net/dgram.h"
@@ -336,6 +337,7 @@ int app_server_open_policy(struct app_server *app_server)
         .digest = o->digest,
         .usage = o->usage,
     };
+    char reason[E2E_REASON_SIZE];
 
     if (!app_server->roles.naf && !app_server->roles.third_party)
         return EXIT_SUCCESS;
@@ -346,9 +348,11 @@ int app_server_open_policy(struct app_server *app_server)
         memcpy(naf->ua_protocol_id, app_server->ues.naf.ua_protocol_ids[system],
                sizeof(naf->ua_protocol_id));
         setup.ua_protocol_id = naf->ua_protocol_id;
-        opened = e2e_setup_open(&naf->e2e, &setup);
-        if (opened != E2E_OPEN)
-            return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
+        opened = e2e_open(&naf->e2e, &setup, reason);
+        if (opened == E2E_OPEN)
+            continue;
+        fprintf(stderr, "%s\n", PRINTABLE(reason));
+        return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
 }
