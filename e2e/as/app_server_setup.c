@@ -591,13 +591,12 @@ int app_server_set_up(struct app_server *app_server)
     return EXIT_SUCCESS;
 }
 
-void app_server_release(struct app_server *app_server)
+/* What posts to the loops, or has connections on them. */
+static void release_callers(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
-    struct ue_service *ues = &app_server->ues;
-    struct naf_service *naf = &ues->naf;
+    struct naf_service *naf = &app_server->ues.naf;
 
-    endpoints_free(&app_server->endpoints, server);
+    endpoints_free(&app_server->endpoints, &app_server->server);
     ka_source_stop(app_server->ka);
     revocation_queue_stop(app_server->queue);
     revocation_queue_stop(app_server->ka_queue);
@@ -611,7 +610,23 @@ void app_server_release(struct app_server *app_server)
     probe_free(app_server->probe);
     heartbeat_free(app_server->heartbeat);
     file_changes_free(app_server->changes);
-    loops_free(server->loops);
+}
+
+static void release_limits(struct app_server *app_server)
+{
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        conn_limit_free(app_server->server.pools[pool].networks);
+    conn_limit_free(app_server->ues.devices);
+    conn_limit_free(app_server->ues.held);
+    conn_limit_free(app_server->links.per_naf);
+}
+
+void app_server_release(struct app_server *app_server)
+{
+    struct ue_service *ues = &app_server->ues;
+
+    release_callers(app_server);
+    loops_free(app_server->server.loops);
     revocation_queue_free(app_server->queue);
     revocation_queue_free(app_server->ka_queue);
     app_free(ues->endpoint.app);
@@ -620,14 +635,10 @@ void app_server_release(struct app_server *app_server)
     devices_current_free(app_server->devices);
     devices_current_free(app_server->ka_devices);
     tp_link_tls_free(app_server->link_tls);
-    for (enum pool_kind pool = 0; pool < POOLS; pool++)
-        conn_limit_free(server->pools[pool].networks);
-    conn_limit_free(ues->devices);
-    conn_limit_free(ues->held);
-    conn_limit_free(app_server->links.per_naf);
+    release_limits(app_server);
     SSL_CTX_free(ues->psk);
     SSL_CTX_free(ues->dtls);
-    OPENSSL_free(server->workers);
+    OPENSSL_free(app_server->server.workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         e2e_close(&app_server->naf_setups[system].e2e);
