@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "test/support"), str(ROOT / "test/consumers")]
+sys.path.insert(0, str(ROOT / "test/support"))
 from database import PASSWORDS, PROGRAMS, SEAL, Database  # noqa: E402
 from evp import BUILD  # noqa: E402
 from flow import ENVIRONMENT, LOOPBACK, Server, free_port, write_devices  # noqa: E402

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "devices.h"
+#include "e2e_key.h"
 #include "net/dgram.h"
 #include "net/dtls.h"
 #include "net/tls.h"
@@ -196,7 +197,7 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
         .naf_fqdn = option.naf_fqdn, .ua_protocol_id = ua, .usage = USAGE};
     struct dtls_suites suites;
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
-    char fault[DEVICES_FAULT_SIZE];
+    char fault[DEVICES_FAULT_SIZE], reason[E2E_REASON_SIZE];
 
     if (option.devices == NULL) {
         fprintf(stderr, "--devices is missing\n");
@@ -212,8 +213,10 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
     if (dgram_address(option.connect) != NULL &&
         (!dtls_read_ciphers(&suites, option.dtls_ciphers) || !dtls_ua_of_one_suite(ua, &suites)))
         exit(EXIT_USAGE);
-    if (e2e_setup_open(e2e, &names) != E2E_OPEN)
+    if (e2e_open(e2e, &names, reason) != E2E_OPEN) {
+        fprintf(stderr, "%s\n", reason);
         exit(EXIT_FAILURE);
+    }
     setup->e2e = e2e;
 }
 

@@ -3,6 +3,8 @@
 #
 #   test/run.sh [arguments of pytest]
 #
+# Without those that are marked slow, unless an -m of yours says which: test/checks/consumers.sh runs them.
+#
 # AKMA_PRESET    preset of CMakePresets.json, default test
 # AKMA_BUILD     build folder, default build/<preset>
 # AKMA_PRELOAD   libraries that the tests run with
@@ -21,4 +23,5 @@ cd "$root"
 cmake --preset "$preset" -B "$AKMA_BUILD" >/dev/null
 cmake --build "$AKMA_BUILD"
 # One process more than there are cores: tests of time limits wait.
-LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest --numprocesses "$(($(nproc) + 1))" --dist loadfile "$@"
+LD_PRELOAD=${AKMA_PRELOAD:-} exec /usr/bin/python3 -m pytest --numprocesses "$(($(nproc) + 1))" --dist loadfile \
+    -m "not slow" "$@"

@@ -24,7 +24,7 @@ struct direction {
     unsigned char *held;
     size_t length, sent; /* of held */
     int64_t moved;       /* clock_ms() of the last octet */
-    bool source_ended, sink_ended;
+    bool source_ended;
     enum relay_status status;
     short ssl_wanted, plain_wanted; /* EV_READ, EV_WRITE */
 };
@@ -231,38 +231,44 @@ static enum relay_status write_part(struct relay *relay, struct direction *direc
     return status;
 }
 
-/* Write what is held; then read, and hold what the other side does not take. */
-static enum relay_status move_part(struct relay *relay, struct direction *direction,
+static enum relay_status write_held(struct relay *relay, struct direction *direction,
+                                    const struct relay_ops *ops)
+{
+    enum relay_status status = ops->flush(relay, direction);
+
+    if (status != RELAY_OK || direction->held == NULL)
+        return status;
+    status =
+        write_part(relay, direction, ops, direction->held, direction->length, &direction->sent);
+    if (status == RELAY_OK)
+        free_held(direction);
+    return status;
+}
+
+/* Read, write, and hold what the other side does not take. */
+static enum relay_status read_part(struct relay *relay, struct direction *direction,
                                    const struct relay_ops *ops)
 {
-    enum relay_status reading, writing;
     size_t length = 0, sent = 0;
+    const enum relay_status reading = ops->read(relay, direction, scratch, &length);
+    const enum relay_status writing = write_part(relay, direction, ops, scratch, length, &sent);
 
-    writing = ops->flush(relay, direction);
-    if (writing != RELAY_OK)
-        return writing;
-    if (direction->held != NULL) {
-        writing =
-            write_part(relay, direction, ops, direction->held, direction->length, &direction->sent);
-        if (writing != RELAY_OK)
-            return writing;
-        free_held(direction);
-    }
-    if (direction->source_ended) {
-        writing = ops->end(relay, direction);
-        direction->sink_ended = writing == RELAY_EOF;
-        return writing;
-    }
-    reading = ops->read(relay, direction, scratch, &length);
     direction->source_ended = reading == RELAY_EOF;
-    if (length == 0)
-        return direction->source_ended ? RELAY_OK : reading;
-    writing = write_part(relay, direction, ops, scratch, length, &sent);
     if (writing == RELAY_BLOCKED && !hold(direction, scratch + sent, length - sent))
         return relay_broken(relay, "out of memory");
     if (writing != RELAY_OK)
         return writing;
-    return direction->source_ended ? RELAY_OK : reading;
+    return direction->source_ended ? RELAY_OK : reading; /* the end is passed on next */
+}
+
+static enum relay_status move_part(struct relay *relay, struct direction *direction,
+                                   const struct relay_ops *ops)
+{
+    const enum relay_status status = write_held(relay, direction, ops);
+
+    if (status != RELAY_OK)
+        return status;
+    return direction->source_ended ? ops->end(relay, direction) : read_part(relay, direction, ops);
 }
 
 static void move(struct relay *relay, struct direction *direction, const struct relay_ops *ops)
@@ -302,14 +308,17 @@ static bool watch_both(struct relay *relay)
     return true;
 }
 
-static void relay_free(struct relay *relay, bool broken_off)
+/* Both sides are to see that it was cut off, not ended. */
+static void cut_off(const struct relay *relay)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
-    if (broken_off) {
-        (void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-        SSL_set_quiet_shutdown(relay->ssl, 1); /* no close_notify: cut off, not ended */
-    }
+    (void)setsockopt(relay->plain, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    SSL_set_quiet_shutdown(relay->ssl, 1); /* no close_notify */
+}
+
+static void relay_free(struct relay *relay)
+{
     (void)event_del(&relay->on_ssl);
     (void)event_del(&relay->on_plain);
     (void)close(relay->plain);
@@ -323,15 +332,19 @@ static void relay_finish(struct relay *relay, const char *reason)
     relay_ended *ended = relay->ended;
     void *argument = relay->argument;
 
-    relay_free(relay, reason != NULL);
+    if (reason != NULL)
+        cut_off(relay);
+    relay_free(relay);
     ended(argument, reason);
 }
 
-/* Has a direction waited for this, or for its turn? */
-static bool is_ready(const struct direction *direction, short wanted, short what)
+/* Move a direction that has waited for what is ready now, or for its turn. */
+static void move_if_ready(struct relay *relay, struct direction *direction,
+                          const struct relay_ops *ops, int ready)
 {
-    return direction->status == RELAY_YIELD ||
-           (direction->status == RELAY_BLOCKED && (wanted & what) != 0);
+    ERR_clear_error(); /* SSL_get_error() looks at it */
+    if (direction->status == RELAY_YIELD || (direction->status == RELAY_BLOCKED && ready != 0))
+        move(relay, direction, ops);
 }
 
 /* Does it wait for the UE to take what was written? libssl may hold none of it any more. */
@@ -356,13 +369,9 @@ static int64_t last_transfer(const struct relay *relay)
     return of_up < of_down ? of_up : of_down;
 }
 
-static void run_directions(struct relay *relay, bool up, bool down)
+/* End, or wait for what comes next. */
+static void finish_or_wait(struct relay *relay)
 {
-    ERR_clear_error(); /* SSL_get_error() looks at it */
-    if (up)
-        move(relay, &relay->up, &relay_up);
-    if (down)
-        move(relay, &relay->down, &relay_down);
     *relay->active = last_transfer(relay);
     if (relay->up.status == RELAY_ERROR || relay->down.status == RELAY_ERROR)
         relay_finish(relay, relay->fault);
@@ -381,8 +390,9 @@ static void ssl_is_ready(evutil_socket_t fd, short what, void *argument)
         relay_finish(relay, "the UE's connection broke");
         return;
     }
-    run_directions(relay, is_ready(&relay->up, relay->up.ssl_wanted, what),
-                   is_ready(&relay->down, relay->down.ssl_wanted, what));
+    move_if_ready(relay, &relay->up, &relay_up, relay->up.ssl_wanted & what);
+    move_if_ready(relay, &relay->down, &relay_down, relay->down.ssl_wanted & what);
+    finish_or_wait(relay);
 }
 
 static void plain_is_ready(evutil_socket_t fd, short what, void *argument)
@@ -390,8 +400,9 @@ static void plain_is_ready(evutil_socket_t fd, short what, void *argument)
     struct relay *relay = argument;
 
     (void)fd;
-    run_directions(relay, is_ready(&relay->up, relay->up.plain_wanted, what),
-                   is_ready(&relay->down, relay->down.plain_wanted, what));
+    move_if_ready(relay, &relay->up, &relay_up, relay->up.plain_wanted & what);
+    move_if_ready(relay, &relay->down, &relay_down, relay->down.plain_wanted & what);
+    finish_or_wait(relay);
 }
 
 struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const unsigned char *first,
@@ -423,5 +434,6 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
 
 void relay_stop(struct relay *relay)
 {
-    relay_free(relay, true);
+    cut_off(relay);
+    relay_free(relay);
 }

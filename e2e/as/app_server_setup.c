@@ -14,6 +14,7 @@
 #include "as/reload.h"
 #include "as/source_options.h"
 #include "as/ua_protocol_ids.h"
+#include "e2e_key.h"
 #include "messages/json_line.h"
 #include "messages/tp_link_messages.h"
 #include "net/dgram.h"
@@ -144,7 +145,7 @@ static bool open_ka(struct app_server *app_server)
         return true;
     app_server->ka = ka_options_open(app_server->ka_devices == NULL ? app_server->devices
                                                                     : app_server->ka_devices,
-                                     life_of_ka(app_server));
+                                     life_of_ka(app_server), !app_server->roles.naf);
     return app_server->ka != NULL;
 }
 
@@ -337,6 +338,7 @@ int app_server_open_policy(struct app_server *app_server)
         .digest = o->digest,
         .usage = o->usage,
     };
+    char reason[E2E_REASON_SIZE];
 
     if (!app_server->roles.naf && !app_server->roles.third_party)
         return EXIT_SUCCESS;
@@ -347,9 +349,11 @@ int app_server_open_policy(struct app_server *app_server)
         memcpy(naf->ua_protocol_id, app_server->ues.naf.ua_protocol_ids[system],
                sizeof(naf->ua_protocol_id));
         setup.ua_protocol_id = naf->ua_protocol_id;
-        opened = e2e_setup_open(&naf->e2e, &setup);
-        if (opened != E2E_OPEN)
-            return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
+        opened = e2e_open(&naf->e2e, &setup, reason);
+        if (opened == E2E_OPEN)
+            continue;
+        fprintf(stderr, "%s\n", PRINTABLE(reason));
+        return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
 }
@@ -588,13 +592,12 @@ int app_server_set_up(struct app_server *app_server)
     return EXIT_SUCCESS;
 }
 
-void app_server_release(struct app_server *app_server)
+/* What posts to the loops, or has connections on them. */
+static void release_callers(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
-    struct ue_service *ues = &app_server->ues;
-    struct naf_service *naf = &ues->naf;
+    struct naf_service *naf = &app_server->ues.naf;
 
-    endpoints_free(&app_server->endpoints, server);
+    endpoints_free(&app_server->endpoints, &app_server->server);
     ka_source_stop(app_server->ka);
     revocation_queue_stop(app_server->queue);
     revocation_queue_stop(app_server->ka_queue);
@@ -608,7 +611,23 @@ void app_server_release(struct app_server *app_server)
     probe_free(app_server->probe);
     heartbeat_free(app_server->heartbeat);
     file_changes_free(app_server->changes);
-    loops_free(server->loops);
+}
+
+static void release_limits(struct app_server *app_server)
+{
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        conn_limit_free(app_server->server.pools[pool].networks);
+    conn_limit_free(app_server->ues.devices);
+    conn_limit_free(app_server->ues.held);
+    conn_limit_free(app_server->links.per_naf);
+}
+
+void app_server_release(struct app_server *app_server)
+{
+    struct ue_service *ues = &app_server->ues;
+
+    release_callers(app_server);
+    loops_free(app_server->server.loops);
     revocation_queue_free(app_server->queue);
     revocation_queue_free(app_server->ka_queue);
     app_free(ues->endpoint.app);
@@ -617,14 +636,10 @@ void app_server_release(struct app_server *app_server)
     devices_current_free(app_server->devices);
     devices_current_free(app_server->ka_devices);
     tp_link_tls_free(app_server->link_tls);
-    for (enum pool_kind pool = 0; pool < POOLS; pool++)
-        conn_limit_free(server->pools[pool].networks);
-    conn_limit_free(ues->devices);
-    conn_limit_free(ues->held);
-    conn_limit_free(app_server->links.per_naf);
+    release_limits(app_server);
     SSL_CTX_free(ues->psk);
     SSL_CTX_free(ues->dtls);
-    OPENSSL_free(server->workers);
+    OPENSSL_free(app_server->server.workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
         e2e_close(&app_server->naf_setups[system].e2e);

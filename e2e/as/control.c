@@ -25,23 +25,26 @@
 #define SOON    1   /* seconds between two checks of a file that is changing */
 #define LOOK_MS 20L /* whether the last connection has ended */
 
-enum state { RUNNING, DRAINING, CLOSING };
+enum control_state {
+    CONTROL_RUNNING,
+    CONTROL_DRAINING, /* no more is accepted, and what is open comes to its end */
+    CONTROL_CLOSING   /* what is still open is closed */
+};
 
 struct control {
     struct app_server *app_server;
     struct event_base *base;
-    enum state state;
+    enum control_state state;
     int64_t deadline; /* of a drain, clock_ms(); 0: none */
     struct event *look, *signals, *files;
     struct service_state service;
     struct successor *successor; /* NULL: none was started */
     int signal_fd;
-    bool is_over; /* the successor has failed, and is to be released */
 };
 
 static void close_all(struct control *control, const char *reason)
 {
-    control->state = CLOSING;
+    control->state = CONTROL_CLOSING;
     (void)server_close_all(&control->app_server->server, reason);
 }
 
@@ -53,7 +56,7 @@ static void drain(struct control *control, const char *why)
 
     log_event("drain", "reason", why, NULL);
     health_set_phase(HEALTH_DRAINING);
-    control->state = DRAINING;
+    control->state = CONTROL_DRAINING;
     control->deadline = clock_ms() + (int64_t)seconds * 1000;
     if (!endpoints->are_handed_over)
         service_state_drain(&control->service, seconds);
@@ -62,9 +65,9 @@ static void drain(struct control *control, const char *why)
 
 static void end(struct control *control, int number)
 {
-    if (control->state == RUNNING)
+    if (control->state == CONTROL_RUNNING)
         drain(control, number == SIGINT ? "SIGINT" : "SIGTERM");
-    else if (control->state == DRAINING)
+    else if (control->state == CONTROL_DRAINING)
         close_all(control, "the server was told twice to stop");
 }
 
@@ -74,11 +77,13 @@ static void read_again(struct control *control, int number)
     (void)number;
     service_state_reload(&control->service, RELOAD_ALL);
     predecessor_say_reload();
-    if (control->successor != NULL && !control->is_over)
+    if (control->successor != NULL)
         successor_read_again(control->successor);
 }
 
 /* SIGUSR2: another program takes the sockets, and this one ends its connections. */
+
+static struct log_limit limit_upgrade;
 
 static void on_let_go(void *successor)
 {
@@ -90,9 +95,9 @@ static void on_successor_ready(void *argument, pid_t pid)
     struct control *control = argument;
     char number[24];
 
-    if (control->state != RUNNING) { /* it was told to end meanwhile */
+    if (control->state != CONTROL_RUNNING) { /* it was told to end meanwhile */
         (void)kill(pid, SIGTERM);
-        log_refused("upgrade", "the program ends");
+        log_refused(&limit_upgrade, "upgrade", "the program ends");
         return;
     }
     (void)snprintf(number, sizeof(number), "%ld", (long)pid);
@@ -106,29 +111,27 @@ static void on_successor_ready(void *argument, pid_t pid)
 
 static void on_successor_failed(void *argument, const char *reason)
 {
-    struct control *control = argument;
-
-    log_refused("upgrade", reason);
-    control->is_over = true;
+    (void)argument;
+    log_refused(&limit_upgrade, "upgrade", reason);
 }
 
 static void start_successor(struct control *control, int number)
 {
     const struct successor_answers answers = {on_successor_ready, on_successor_failed, control};
-    const char *reason = "it is in progress, or the program ends";
+    const char *reason;
 
     (void)number;
-    if (control->is_over)
+    if (control->successor != NULL && successor_has_failed(control->successor)) {
         successor_free(control->successor);
-    if (control->is_over)
         control->successor = NULL;
-    control->is_over = false;
-    if (control->state == RUNNING && control->successor == NULL)
-        control->successor = successor_start(control->app_server, control->base, &answers, &reason);
-    else
-        log_refused("upgrade", reason);
-    if (control->state == RUNNING && control->successor == NULL)
-        on_successor_failed(control, reason);
+    }
+    if (control->state != CONTROL_RUNNING || control->successor != NULL) {
+        log_refused(&limit_upgrade, "upgrade", "it is under way, or the program ends");
+        return;
+    }
+    control->successor = successor_start(control->app_server, control->base, &answers, &reason);
+    if (control->successor == NULL)
+        log_refused(&limit_upgrade, "upgrade", reason);
 }
 
 static void open_logs_anew(struct control *control, int number)
@@ -169,19 +172,19 @@ static void look(evutil_socket_t fd, short what, void *argument)
     struct control *control = argument;
     struct app_server *app_server = control->app_server;
     const bool is_empty = atomic_load(&app_server->server.pools[POOL_UES].open) == 0 &&
-                          (control->state == RUNNING ||
+                          (control->state == CONTROL_RUNNING ||
                            atomic_load(&app_server->server.pools[POOL_NOTIFY].open) == 0);
 
     (void)fd, (void)what;
     history_take();
-    if (control->state == RUNNING && app_server->endpoints.counted &&
+    if (control->state == CONTROL_RUNNING && app_server->endpoints.counted &&
         atomic_load(&app_server->endpoints.left) <= 0 && is_empty) {
         drain(control, "--connections were served");
-    } else if (control->state != RUNNING && is_empty) {
-        if (control->state == DRAINING) /* of the status page */
+    } else if (control->state != CONTROL_RUNNING && is_empty) {
+        if (control->state == CONTROL_DRAINING) /* of the status page */
             (void)server_close_all(&app_server->server, NULL);
         (void)event_base_loopbreak(control->base);
-    } else if (control->state == DRAINING && clock_ms() >= control->deadline) {
+    } else if (control->state == CONTROL_DRAINING && clock_ms() >= control->deadline) {
         close_all(control, "--drain-timeout is over");
     }
 }

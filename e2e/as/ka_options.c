@@ -111,7 +111,8 @@ void ka_options_check(void)
         refuse("ka-source", " ", fault);
 }
 
-struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life)
+struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life,
+                                  bool is_for_a_link)
 {
     const struct ka_kind *kind = kind_given();
     char fault[KA_FAULT_SIZE];
@@ -119,6 +120,7 @@ struct ka_source *ka_options_open(struct devices_current *devices, unsigned int 
 
     settings.devices = devices;
     settings.life = life;
+    settings.is_for_a_link = is_for_a_link;
     if (kind == NULL)
         kind = ka_kind_of("file:-", &settings.place);
     opened = kind->open(&settings, fault);

@@ -25,9 +25,10 @@ void ka_options_check(void);
 
 /*
  * The source that was asked for; if none was, or a file, the one of these devices, which are
- * kept; life: ka_settings.life. NULL: the reason went to standard error.
+ * kept; life, is_for_a_link: as in ka_settings. NULL: the reason went to standard error.
  */
-struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life);
+struct ka_source *ka_options_open(struct devices_current *devices, unsigned int life,
+                                  bool is_for_a_link);
 
 /* Could it be opened, and are its files good? False: fault. */
 bool ka_options_try(char fault[KA_FAULT_SIZE]);

@@ -61,11 +61,14 @@ static void end(int channel)
  * is revoked. */
 static void say(int channel, const char *packet, size_t length)
 {
+    static struct log_limit limit;
+
     if (send(channel, packet, length, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE ||
         errno == ECONNRESET)
         return;
-    log_refused("upgrade", "the previous program cannot be told what to revoke or to read again: "
-                           "it is ended");
+    log_refused(&limit, "upgrade",
+                "the previous program cannot be told what to revoke or to read again: "
+                "it is ended");
     end(channel);
 }
 

@@ -172,6 +172,7 @@ void reload_taken(struct app_server *app_server)
 
 bool reload(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])
 {
+    static struct log_limit limit;
     bool taken, is_news;
 
     file_changes_reading(app_server->changes);
@@ -184,7 +185,7 @@ bool reload(struct app_server *app_server, enum reload_what what, char fault[FAU
     } else {
         metrics_set(METRIC_RELOAD_REFUSED, (long)time(NULL));
         if (is_news)
-            log_refused("reload", fault);
+            log_refused(&limit, "reload", fault);
     }
     return taken;
 }

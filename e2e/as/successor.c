@@ -31,13 +31,20 @@ static struct {
     char *const *argv;
 } self;
 
+enum successor_state {
+    SUCCESSOR_STARTING,
+    SUCCESSOR_SERVING,
+    SUCCESSOR_ENDED, /* it has served */
+    SUCCESSOR_FAILED /* it has not */
+};
+
 struct successor {
     struct app_server *app_server;
     struct successor_answers answers;
     pid_t pid;
     int channel;
     struct event *heard, *limit;
-    bool is_answered, has_ended;
+    enum successor_state state;
 };
 
 /* What the new program starts with; made before the fork, since afterwards nothing can be. */
@@ -208,9 +215,9 @@ static void end_program(pid_t pid)
 
 static void fail(struct successor *successor, const char *reason)
 {
-    if (successor->is_answered)
+    if (successor->state != SUCCESSOR_STARTING)
         return;
-    successor->is_answered = true;
+    successor->state = SUCCESSOR_FAILED;
     (void)event_del(successor->heard);
     end_program(successor->pid);
     successor->answers.failed(successor->answers.argument, reason);
@@ -218,9 +225,9 @@ static void fail(struct successor *successor, const char *reason)
 
 static void take_ready(struct successor *successor)
 {
-    if (successor->is_answered)
+    if (successor->state != SUCCESSOR_STARTING)
         return;
-    successor->is_answered = true;
+    successor->state = SUCCESSOR_SERVING;
     (void)event_del(successor->limit);
     successor->answers.ready(successor->answers.argument, successor->pid);
 }
@@ -240,8 +247,16 @@ static void take_packet(struct successor *successor, const char *packet, size_t 
         revoke_here(successor->app_server, &scope);
 }
 
-/* Its end before it is ready is a failure; afterwards this program has its own connections to end.
- */
+/* Before it serves that is a failure; afterwards this program has its own connections to end. */
+static void note_end(struct successor *successor)
+{
+    (void)event_del(successor->heard);
+    if (successor->state == SUCCESSOR_SERVING)
+        successor->state = SUCCESSOR_ENDED;
+    else
+        fail(successor, "the new program ended before it served: its output is in the log");
+}
+
 static void on_heard(evutil_socket_t fd, short what, void *argument)
 {
     struct successor *successor = argument;
@@ -253,9 +268,7 @@ static void on_heard(evutil_socket_t fd, short what, void *argument)
         packet[length] = '\0';
         take_packet(successor, packet, (size_t)length);
     } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
-        (void)event_del(successor->heard);
-        successor->has_ended = true;
-        fail(successor, "the new program ended before it served: its output is in the log");
+        note_end(successor);
     }
 }
 
@@ -334,8 +347,13 @@ struct successor *successor_start(struct app_server *app_server, struct event_ba
 /* Its SIGHUP waits until it can answer. */
 void successor_read_again(const struct successor *successor)
 {
-    if (!successor->has_ended)
+    if (successor->state == SUCCESSOR_STARTING || successor->state == SUCCESSOR_SERVING)
         (void)kill(successor->pid, SIGHUP);
+}
+
+bool successor_has_failed(const struct successor *successor)
+{
+    return successor->state == SUCCESSOR_FAILED;
 }
 
 void successor_go(struct successor *successor)
@@ -347,7 +365,7 @@ void successor_free(struct successor *successor)
 {
     if (successor == NULL)
         return;
-    if (!successor->is_answered)
+    if (successor->state == SUCCESSOR_STARTING)
         end_program(successor->pid);
     if (successor->heard != NULL)
         event_free(successor->heard);

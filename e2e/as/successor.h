@@ -38,6 +38,9 @@ struct successor *successor_start(struct app_server *app_server, struct event_ba
 /* It is told to read its files again, which it does once it serves. */
 void successor_read_again(const struct successor *successor);
 
+/* It has ended before it served, or too late, and can only be freed. */
+bool successor_has_failed(const struct successor *successor);
+
 /* This program accepts no more; on any thread. */
 void successor_go(struct successor *successor);
 

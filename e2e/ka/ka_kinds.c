@@ -8,9 +8,14 @@
 #include "ka/ka_file.h"
 #include "ka/ka_masters.h"
 #include "ka/ka_postgresql.h"
+#include "options.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define TIMEOUT_DEFAULT "3" /* seconds */
+#define TIMEOUT_TOP     60
+#define LINK_MS         2500 /* of the NAF's 3 seconds, in which the answer has to be there */
 
 static const char *const none[] = {NULL};
 
@@ -63,6 +68,14 @@ static const struct ka_kind kinds[] = {
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+int64_t ka_timeout_ms(const struct ka_settings *settings)
+{
+    const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
+    const int64_t given = 1000 * (int64_t)options_number("ka-timeout", timeout, 1, TIMEOUT_TOP);
+
+    return settings->is_for_a_link && given > LINK_MS ? LINK_MS : given;
+}
 
 const struct ka_kind *ka_kind_of(const char *text, const char **place)
 {

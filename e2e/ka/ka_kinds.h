@@ -9,6 +9,7 @@
 #include "ka/ka_source.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define KA_FAULT_SIZE 600 /* of a sentence that names an option or a file, filtered */
 
@@ -23,6 +24,7 @@ struct ka_settings {
     const char *password_file;       /* of a database */
     const char *rows_max;            /* of a database: how many are remembered */
     const char *timeout;             /* seconds that a look-up may take */
+    bool is_for_a_link;              /* a separate NAF waits for the answer, but not for ever */
     unsigned int life; /* seconds after which nothing rests on a Ka that was found; 0: not known */
     /* of masters; these three end with NULL */
     const char *const *sources;  /* each KIND:PLACE */
@@ -57,6 +59,10 @@ struct ka_kind {
      * Ka's must not be used, and a database may be slow. */
     bool only_at_sighup;
 };
+
+/* Milliseconds that a look-up may take: a NAF at the link hears in time that there is no Ka. A
+ * number that is none ends the program. */
+int64_t ka_timeout_ms(const struct ka_settings *settings);
 
 /* The kind of KIND:PLACE, and where PLACE begins. NULL: it is none, or PLACE is empty. */
 const struct ka_kind *ka_kind_of(const char *text, const char **place);

@@ -23,8 +23,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_DEFAULT  "3" /* seconds */
-#define TIMEOUT_TOP      60
 #define SESSIONS_DEFAULT "4"
 #define SESSIONS_TOP     64
 #define NEWS_MAX         256
@@ -530,13 +528,6 @@ static bool check_revoked(const struct ka_settings *settings, char fault[KA_FAUL
            refuse(fault, "and --ka-password-file: only --ka-revoked postgresql:URI has a password");
 }
 
-static unsigned int timeout_of(const struct ka_settings *settings)
-{
-    const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
-
-    return options_number("ka-timeout", timeout, 1, TIMEOUT_TOP);
-}
-
 static unsigned int sessions_of(const struct ka_settings *settings)
 {
     const char *sessions = settings->sessions == NULL ? SESSIONS_DEFAULT : settings->sessions;
@@ -549,7 +540,7 @@ bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SI
     char why[MASTER_FAULT_SIZE];
     size_t tokens = 0;
 
-    (void)timeout_of(settings);
+    (void)ka_timeout_ms(settings);
     (void)sessions_of(settings);
     for (const char *const *source = settings->sources; *source != NULL; source++) {
         if (!master_check(place_of(*source), why))
@@ -629,7 +620,7 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
     masters->ka_id_count = count_of(settings->ka_ids);
     masters->patterns = settings->patterns;
     masters->place = (struct ka_revoked_place){settings->revoked, settings->password_file};
-    masters->timeout_ms = 1000 * (int64_t)timeout_of(settings);
+    masters->timeout_ms = ka_timeout_ms(settings);
     (void)pthread_mutex_init(&masters->lock, NULL);
     (void)pthread_mutex_init(&masters->lists, NULL);
     if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))

@@ -26,18 +26,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_DEFAULT "3"
-#define TIMEOUT_TOP     60 /* seconds */
-#define ROWS_DEFAULT    "262144"
-#define ROWS_TOP        16777216
-#define IN_FLIGHT       64    /* look-ups */
-#define LOOKUPS_MAX     16384 /* that wait, or are with the database */
-#define BATCH           500   /* rows that are checked again at a time */
-#define CHANGES         1024  /* that are told at a time */
-#define BURST           65536 /* changes at once, above which everything is revoked */
-#define DRAIN           1000  /* of them are forgotten with each tick */
-#define ASKER_MS        250   /* after --ka-timeout, for a thread that does not even refuse */
-#define CHANNEL         "akma_ka"
+#define ROWS_DEFAULT "262144"
+#define ROWS_TOP     16777216
+#define IN_FLIGHT    64    /* look-ups */
+#define LOOKUPS_MAX  16384 /* that wait, or are with the database */
+#define BATCH        500   /* rows that are checked again at a time */
+#define CHANGES      1024  /* that are told at a time */
+#define BURST        65536 /* changes at once, above which everything is revoked */
+#define DRAIN        1000  /* of them are forgotten with each tick */
+#define ASKER_MS     250   /* after --ka-timeout, for a thread that does not even refuse */
+#define CHANNEL      "akma_ka"
 
 enum { NEWEST, NAMED, LOOK_AGAIN, STATEMENTS };
 
@@ -696,8 +694,7 @@ bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT
 {
     char what[POSTGRESQL_FAULT_SIZE];
 
-    if (settings->timeout != NULL)
-        (void)options_number("ka-timeout", settings->timeout, 1, TIMEOUT_TOP);
+    (void)ka_timeout_ms(settings);
     (void)rows_of(settings);
     if (postgresql_check(settings->place, what))
         return true;
@@ -775,10 +772,8 @@ void ka_postgresql_use(struct ka_source *source, struct ka_files *files)
 
 static void set_up(struct database *database, const struct ka_settings *settings)
 {
-    const char *timeout = settings->timeout == NULL ? TIMEOUT_DEFAULT : settings->timeout;
-
     database->source.ops = &database_ops;
-    database->milliseconds = (int64_t)options_number("ka-timeout", timeout, 1, TIMEOUT_TOP) * 1000;
+    database->milliseconds = ka_timeout_ms(settings);
     database->setup = (struct pg_client_setup){
         .address = {.uri = settings->place,
                     .password_file = settings->password_file,

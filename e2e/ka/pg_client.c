@@ -18,7 +18,12 @@
 #define BACKOFF_MAX 1000
 #define NAME_SIZE   24 /* of a prepared statement */
 
-enum state { WAITING, CONNECTING, PREPARING, READY };
+enum pg_state {
+    PG_WAITING, /* for the next attempt to connect */
+    PG_CONNECTING,
+    PG_PREPARING, /* LISTEN, and the statements */
+    PG_READY
+};
 
 /* What was sent, until its synchronisation point has come back. */
 struct flight {
@@ -31,8 +36,8 @@ struct flight {
 struct pg_client {
     struct loop *loop;
     const struct pg_client_setup *setup;
-    enum state state;
-    PGconn *connection; /* NULL: WAITING */
+    enum pg_state state;
+    PGconn *connection; /* NULL: PG_WAITING */
     struct event *io, *tick;
     TAILQ_HEAD(, flight) flights; /* in the order of sending */
     size_t preparing;             /* of them, what comes before the connection is ready */
@@ -87,7 +92,7 @@ static void disconnect(struct pg_client *client)
     client->connection = NULL;
     client->again = clock_ms() + client->backoff;
     client->backoff = client->backoff * 2 < BACKOFF_MAX ? client->backoff * 2 : BACKOFF_MAX;
-    client->state = WAITING;
+    client->state = PG_WAITING;
     lose_flights(client);
 }
 
@@ -140,7 +145,7 @@ bool pg_client_send(struct pg_client *client, const struct pg_statement *stateme
 {
     char name[NAME_SIZE];
 
-    return client->state == READY && client->broken[0] == '\0' &&
+    return client->state == PG_READY && client->broken[0] == '\0' &&
            close_flight(client,
                         PQsendQueryPrepared(client->connection, name_of(client, statement, name),
                                             count, texts, NULL, NULL, 1) != 0,
@@ -149,7 +154,7 @@ bool pg_client_send(struct pg_client *client, const struct pg_statement *stateme
 
 static void become_ready(struct pg_client *client)
 {
-    client->state = READY;
+    client->state = PG_READY;
     client->backoff = BACKOFF_MIN;
     client->turn--; /* the same one first, when it is lost */
     client->reason[0] = '\0';
@@ -175,7 +180,7 @@ static void prepare(struct pg_client *client)
     char listen[64], name[NAME_SIZE];
     bool sent;
 
-    client->state = PREPARING;
+    client->state = PG_PREPARING;
     client->preparing = setup->count + 1;
     if (PQsetnonblocking(client->connection, 1) != 0 ||
         PQenterPipelineMode(client->connection) == 0) {
@@ -222,7 +227,7 @@ static void connect_now(struct pg_client *client)
     address.turn = client->turn++;
     client->began = client->heard = clock_ms();
     client->connection = postgresql_start(&address, client->broken);
-    client->state = CONNECTING;
+    client->state = PG_CONNECTING;
     if (client->connection == NULL)
         return;
     if (PQstatus(client->connection) == CONNECTION_BAD)
@@ -305,7 +310,7 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
     struct pg_client *client = argument;
 
     (void)fd, (void)what;
-    if (client->state == CONNECTING) {
+    if (client->state == PG_CONNECTING) {
         go_on_connecting(client);
     } else {
         client->heard = clock_ms();
@@ -331,11 +336,11 @@ static void watch(struct pg_client *client)
     const struct flight *oldest = TAILQ_FIRST(&client->flights);
     const int64_t now = clock_ms(), late = now - client->setup->milliseconds;
 
-    if (client->state == CONNECTING && client->began < late)
+    if (client->state == PG_CONNECTING && client->began < late)
         give_up(client, "no connection in time");
     else if (oldest != NULL && oldest->sent < late)
         give_up(client, "the database does not answer");
-    else if (client->state == READY && oldest == NULL && client->heard < now - IDLE_MS)
+    else if (client->state == PG_READY && oldest == NULL && client->heard < now - IDLE_MS)
         (void)close_flight(
             client,
             PQsendQueryParams(client->connection, "SELECT 1", 0, NULL, NULL, NULL, NULL, 1) != 0,
@@ -347,7 +352,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     struct pg_client *client = argument;
 
     (void)fd, (void)what;
-    if (client->state == WAITING) {
+    if (client->state == PG_WAITING) {
         if (clock_ms() >= client->again)
             connect_now(client);
     } else {
@@ -381,7 +386,7 @@ struct pg_client *pg_client_new(struct loop *loop, const struct pg_client_setup 
 
 bool pg_client_is_ready(const struct pg_client *client)
 {
-    return client->state == READY && client->broken[0] == '\0';
+    return client->state == PG_READY && client->broken[0] == '\0';
 }
 
 const char *pg_client_reason(const struct pg_client *client)

@@ -38,6 +38,13 @@ char *tp_link_request_encode(const struct tp_link_request *request)
     return json_line_encode(pack_question(request));
 }
 
+/* What an error's sentence begins with. */
+static const char *const culprits[] = {
+    [TP_LINK_THIRD_PARTY] = "",
+    [TP_LINK_STORE] = "store: ",
+    [TP_LINK_KA] = "ka: ",
+};
+
 char *tp_link_answer_encode(const struct tp_link_answer *answer)
 {
     json_t *object;
@@ -50,7 +57,7 @@ char *tp_link_answer_encode(const struct tp_link_answer *answer)
         object = json_pack("{s:b}", "revoked", 1);
         break;
     default:
-        object = json_pack("{s:s}", "error", answer->error);
+        object = json_pack("{s:s+}", "error", culprits[answer->culprit], answer->error);
     }
     return json_line_encode(json_line_with(object, "id", json_integer(answer->id)));
 }
@@ -131,11 +138,23 @@ bool tp_link_request_decode(struct tp_link_request *request, const char *line, s
     return done;
 }
 
+/* *error goes on behind it. */
+static enum tp_link_culprit find_culprit(const char **error)
+{
+    size_t i = sizeof(culprits) / sizeof(culprits[0]) - 1;
+
+    while (i > TP_LINK_THIRD_PARTY && strncmp(*error, culprits[i], strlen(culprits[i])) != 0)
+        i--;
+    *error += strlen(culprits[i]);
+    return (enum tp_link_culprit)i;
+}
+
 static bool read_answer(struct tp_link_answer *answer, json_t *object, char fault[JSON_FAULT_SIZE])
 {
     const char *error;
     int revoked;
 
+    answer->culprit = TP_LINK_THIRD_PARTY;
     if (!take_id(&answer->id, object, fault))
         return false;
     if (json_object_get(object, "error") != NULL) {
@@ -143,6 +162,7 @@ static bool read_answer(struct tp_link_answer *answer, json_t *object, char faul
         if (json_unpack(object, "{s:s!}", "error", &error) != 0)
             return json_line_fault(fault, "error: must be a sentence, with no other member but id",
                                    "");
+        answer->culprit = find_culprit(&error);
         (void)json_line_fault(answer->error, "", error);
         return true;
     }

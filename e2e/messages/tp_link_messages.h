@@ -5,6 +5,8 @@
  *         "naf-fqdn":"<name>","ua-protocol-id":"<10 hex digits>","nonce":"<32 hex digits>"
  *         [,"not-after":<seconds since 1970>][,"ka-id":"<which Ka the UE has>"]}
  *     <- {"id":N, the flag's members}    {"id":N,"e2e":0}    {"id":N,"error":"<sentence>"}
+ *     The sentence begins with "store: " or "ka: " where that, and not the third party, is at
+ * fault.
  *
  *     -> {"id":N,"revoke":"<B-TID or A-KID>"}
  *     <- {"id":N,"revoked":true}         {"id":N,"error":"<sentence>"}
@@ -39,12 +41,14 @@ struct tp_link_request {
 };
 
 enum tp_link_verdict { TP_LINK_FLAG, TP_LINK_ERROR, TP_LINK_REVOKED };
+enum tp_link_culprit { TP_LINK_THIRD_PARTY, TP_LINK_STORE, TP_LINK_KA };
 
 struct tp_link_answer {
     int64_t id;
     enum tp_link_verdict verdict;
     struct e2e_flag flag;        /* TP_LINK_FLAG */
-    char error[JSON_FAULT_SIZE]; /* TP_LINK_ERROR */
+    char error[JSON_FAULT_SIZE]; /* TP_LINK_ERROR: a sentence */
+    enum tp_link_culprit culprit;
 };
 
 /* One line without its end, to be released with json_line_free(); NULL when out of memory. */

@@ -23,13 +23,19 @@
 #define BLAME_MS 10000 /* how long a useless address comes last */
 #define FULL_MS  50    /* before a socket of the file system whose queue is full is tried again */
 
+enum attempt_state {
+    ATTEMPT_WAITING, /* its turn has not come, or its socket has no room for it */
+    ATTEMPT_UNDER_WAY,
+    ATTEMPT_OVER
+};
+
 /* One address, and the socket that tries it. */
 struct attempt {
     struct connector *connector;
     const struct addrinfo *address;
     bool is_last; /* it was blamed */
-    bool is_begun;
-    int fd; /* -1: not begun, or given up */
+    enum attempt_state state;
+    int fd; /* -1: it is not under way */
     struct event event;
 };
 
@@ -102,6 +108,7 @@ static void give_up(struct attempt *attempt)
     (void)event_del(&attempt->event);
     (void)close(attempt->fd);
     attempt->fd = -1;
+    attempt->state = ATTEMPT_OVER;
     attempt->connector->open--;
 }
 
@@ -157,7 +164,7 @@ static void tell(struct connector *connector)
 
 /* Attempts: each of these is true if the connector is at its end. */
 
-static bool go_on(struct connector *connector, int error);
+static bool begin_attempts(struct connector *connector, int error);
 
 /* Connected, or not. */
 static void on_writable(evutil_socket_t fd, short what, void *argument)
@@ -174,7 +181,7 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
         blame(attempt);
         give_up(attempt);
     }
-    if (error == 0 ? succeed(attempt) : go_on(connector, error))
+    if (error == 0 ? succeed(attempt) : begin_attempts(connector, error))
         tell(connector);
 }
 
@@ -194,7 +201,7 @@ static int open_socket(const struct addrinfo *address, bool is_udp)
 }
 
 /* 0: connected, or under way (fd is set); else an error. */
-static int begin(struct attempt *attempt, bool *is_connected)
+static int open_attempt(struct attempt *attempt, bool *is_connected)
 {
     const struct addrinfo *address = attempt->address;
     struct connector *connector = attempt->connector;
@@ -242,30 +249,33 @@ static struct attempt *next_attempt(const struct connector *connector)
     for (size_t i = 0; i < connector->count; i++) {
         struct attempt *attempt = &connector->attempts[i];
 
-        if (!attempt->is_begun && !attempt->is_last)
+        if (attempt->state != ATTEMPT_WAITING)
+            continue;
+        if (!attempt->is_last)
             return attempt;
-        if (!attempt->is_begun && last == NULL)
+        if (last == NULL)
             last = attempt;
     }
     return last;
 }
 
 /* Begin the next attempt, and those after it that fail at once; error: of the one before. */
-static bool go_on(struct connector *connector, int error)
+static bool begin_attempts(struct connector *connector, int error)
 {
     struct attempt *attempt;
 
     while ((attempt = next_attempt(connector)) != NULL) {
         bool is_connected = false;
 
-        error = begin(attempt, &is_connected);
+        error = open_attempt(attempt, &is_connected);
         if (is_connected)
             return succeed(attempt);
         if (error == EAGAIN && attempt->address->ai_family == AF_UNIX) {
+            attempt->state = ATTEMPT_WAITING;
             wait_until(connector, clock_ms() + FULL_MS);
             return false;
         }
-        attempt->is_begun = true;
+        attempt->state = error == 0 ? ATTEMPT_UNDER_WAY : ATTEMPT_OVER;
         connector->begun++;
         if (error == 0) {
             wait_until(connector, clock_ms() + delay(connector));
@@ -288,7 +298,7 @@ static bool on_time(struct connector *connector)
 {
     if (clock_ms() >= connector->deadline)
         return on_deadline(connector);
-    return connector->request == NULL && go_on(connector, 0);
+    return connector->request == NULL && begin_attempts(connector, 0);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -346,7 +356,7 @@ static bool try_all(struct connector *connector, const struct addrinfo *addresse
     if (connector->attempts == NULL)
         return fail(connector, "", "out of memory");
     add_all(connector, addresses);
-    return go_on(connector, 0);
+    return begin_attempts(connector, 0);
 }
 
 static bool take(struct connector *connector, const struct resolver_answer *answer)

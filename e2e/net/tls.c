@@ -121,18 +121,6 @@ struct current_version *tls_ctx_prepare(SSL_CTX *ctx)
     return current_prepare(value, free_ctx);
 }
 
-enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup)
-{
-    char reason[E2E_REASON_SIZE];
-    enum e2e_opened opened;
-
-    *e2e = (struct e2e){.ctx = NULL};
-    opened = e2e_open(e2e, setup, reason);
-    if (opened != E2E_OPEN)
-        fprintf(stderr, "%s\n", PRINTABLE(reason));
-    return opened;
-}
-
 void tls_close(SSL *ssl)
 {
     if (ssl == NULL)

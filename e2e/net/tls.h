@@ -7,7 +7,6 @@
 #define NET_TLS_H
 
 #include "current.h"
-#include "e2e_key.h"
 
 #include <akma/kdf.h>
 #include <openssl/ssl.h>
@@ -25,9 +24,6 @@ bool tls_log_keys(SSL_CTX *ctx, const char *keylog);
 
 /* The identifier of an option, in hex. False: the reason went to standard error. */
 bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
-
-/* Open a setup. If that cannot be, the reason went to standard error. */
-enum e2e_opened e2e_setup_open(struct e2e *e2e, const struct e2e_setup *setup);
 
 /* A current context (current.h), to be dropped by SSL_CTX_free(). NULL: out of memory. */
 SSL_CTX *tls_ctx_in_force(struct current *current);

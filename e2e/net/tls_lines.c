@@ -28,6 +28,11 @@ const char *io_status_text(enum io_status result)
     return says[result];
 }
 
+bool io_has_ended(enum io_status status)
+{
+    return status == IO_EOF || status == IO_TOO_LONG || status == IO_ERROR;
+}
+
 enum io_status io_status_of_ssl(const SSL *ssl, int result)
 {
     switch (SSL_get_error(ssl, result)) {

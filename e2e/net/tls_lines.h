@@ -39,6 +39,9 @@ struct tls_lines {
     struct out_queue out;
 };
 
+/* Will nothing more be read or written? */
+bool io_has_ended(enum io_status status);
+
 /* What a result means, as the end of a sentence. */
 const char *io_status_text(enum io_status result);
 

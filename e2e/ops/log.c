@@ -442,14 +442,19 @@ size_t log_format(char text[LOG_LINE_MAX + 2], const char *event, va_list pairs)
     return line.length;
 }
 
-void log_refused(const char *event, const char *filtered)
+void log_refused(struct log_limit *limit, const char *event, const char *filtered)
 {
+    unsigned int suppressed;
     struct line line;
 
+    if (!may_write(limit, event, &suppressed))
+        return;
     begin_as(&line, event, "err");
     put_pair(&line, "result", "refused");
     put_key(&line, "reason");
     put_quoted(&line, filtered, true);
+    if (suppressed > 0)
+        put_suppressed(&line, suppressed);
     line_end(&line);
 }
 

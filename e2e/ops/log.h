@@ -67,8 +67,9 @@ struct log_limit {
 /* log_event(), but LOG_LIMIT_MAX times a second; a later line says how many were suppressed. */
 void log_limited(struct log_limit *limit, const char *event, ...) __attribute__((sentinel));
 
-/* result=refused, for a reason that has been filtered already: a sentence with a file's name. */
-void log_refused(const char *event, const char *filtered);
+/* log_limited() with result=refused, for a reason that has been filtered already: a sentence with a
+ * file's name. */
+void log_refused(struct log_limit *limit, const char *event, const char *filtered);
 
 /* HOST:PORT in numbers, for the key "peer". Returns shown. */
 const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address);

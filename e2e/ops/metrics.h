@@ -33,6 +33,7 @@
     X(REFUSED_SOURCE, "refusals_total", "reason=\"source\"", counter, "Refusals.")                 \
     X(REFUSED_STORE, "refusals_total", "reason=\"store\"", counter, "Refusals.")                   \
     X(REFUSED_USED, "refusals_total", "reason=\"refresh-used\"", counter, "Refusals.")             \
+    X(REFUSED_KA, "refusals_total", "reason=\"ka\"", counter, "Refusals.")                         \
     X(REFUSED_THIRD_PARTY, "refusals_total", "reason=\"third-party\"", counter, "Refusals.")       \
     X(REFUSED_APPLICATION, "refusals_total", "reason=\"application\"", counter, "Refusals.")       \
     X(REFUSED_INTERNAL, "refusals_total", "reason=\"internal\"", counter, "Refusals.")             \

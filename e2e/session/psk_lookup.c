@@ -29,8 +29,15 @@ struct candidate {
     char text[TLS13_PSK_IDENTITY_MAX + 1];
 };
 
+enum psk_lookup_state {
+    PSK_LOOKUP_PREPARED, /* nobody was asked so far: a job pauses for it */
+    PSK_LOOKUP_PENDING,  /* source or store are asked, and the handshake pauses */
+    PSK_LOOKUP_DONE      /* one identity is known, or none is */
+};
+
 struct psk_lookup {
     struct ue *ue;
+    enum psk_lookup_state state;
     struct candidate candidates[OFFERED_MAX];
     size_t count, next;
     const char *asked; /* the identity that is looked up, within its candidate */
@@ -40,7 +47,6 @@ struct psk_lookup {
     char outage[STORE_REASON_SIZE]; /* empty: none; of the last question */
     enum metric outage_metric;
     struct ue_claim claim;
-    bool is_to_begin;                    /* a job pauses for it, and nobody was asked so far */
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
 
@@ -112,18 +118,13 @@ static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *dev
     return true;
 }
 
-static bool is_pending(const struct psk_lookup *lookup)
-{
-    return lookup->store_request != NULL || lookup->source_request != NULL;
-}
+static void look_up_rest(struct psk_lookup *lookup);
 
-static void step(struct psk_lookup *lookup);
-
-/* An answer has come while the handshake pauses. */
-static void look_up_next(struct psk_lookup *lookup)
+/* While the handshake pauses: it goes on once all is known. */
+static void look_up_and_resume(struct psk_lookup *lookup)
 {
-    step(lookup);
-    if (!is_pending(lookup))
+    look_up_rest(lookup);
+    if (lookup->state == PSK_LOOKUP_DONE)
         connection_resume(&lookup->ue->connection);
 }
 
@@ -159,7 +160,7 @@ static void on_record(void *argument, const struct store_answer *answer)
 
     lookup->store_request = NULL;
     accept_record(lookup, answer);
-    look_up_next(lookup);
+    look_up_and_resume(lookup);
 }
 
 static void accept_key(struct psk_lookup *lookup, const struct source_answer *answer)
@@ -187,7 +188,7 @@ static void on_key(void *argument, const struct source_answer *answer)
 
     lookup->source_request = NULL;
     accept_key(lookup, answer);
-    look_up_next(lookup);
+    look_up_and_resume(lookup);
 }
 
 static void ask_store(struct psk_lookup *lookup, const char *identity)
@@ -197,10 +198,12 @@ static void ask_store(struct psk_lookup *lookup, const char *identity)
     struct store_answer now;
 
     lookup->store_request = store->ops->get(store, worker->loop, identity, on_record, lookup, &now);
-    if (lookup->store_request == NULL) {
-        accept_record(lookup, &now);
-        store_answer_clear(&now);
+    if (lookup->store_request != NULL) {
+        lookup->state = PSK_LOOKUP_PENDING;
+        return;
     }
+    accept_record(lookup, &now);
+    store_answer_clear(&now);
 }
 
 static void ask_source(struct psk_lookup *lookup, const struct source_query *query)
@@ -210,10 +213,12 @@ static void ask_source(struct psk_lookup *lookup, const struct source_query *que
     struct source_answer now;
 
     lookup->source_request = source->ops->lookup(source, worker->loop, query, on_key, lookup, &now);
-    if (lookup->source_request == NULL) {
-        accept_key(lookup, &now);
-        OPENSSL_cleanse(&now, sizeof(now));
+    if (lookup->source_request != NULL) {
+        lookup->state = PSK_LOOKUP_PENDING;
+        return;
     }
+    accept_key(lookup, &now);
+    OPENSSL_cleanse(&now, sizeof(now));
 }
 
 /* Ask the source that may know the next candidate. */
@@ -235,10 +240,12 @@ static void ask(struct psk_lookup *lookup)
     }
 }
 
-/* Look up what is left until one is known, or has to be waited for. */
-static void step(struct psk_lookup *lookup)
+/* Look up what is left, until one is known or has to be waited for. */
+static void look_up_rest(struct psk_lookup *lookup)
 {
-    while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count && !is_pending(lookup))
+    lookup->state = PSK_LOOKUP_DONE;
+    while (lookup->state == PSK_LOOKUP_DONE && lookup->claim.role == UE_NOBODY &&
+           lookup->next < lookup->count)
         ask(lookup);
 }
 
@@ -250,8 +257,8 @@ static void add_candidate(struct psk_lookup *lookup, const struct offered *ident
     memcpy(lookup->candidates[lookup->count++].text, identity->octets, identity->length);
 }
 
-/* A lookup that has asked nobody so far; NULL: out of memory. */
-static struct psk_lookup *prepare(struct ue *ue, const struct offered *offered, size_t count)
+/* NULL: out of memory. */
+static struct psk_lookup *new_lookup(struct ue *ue, const struct offered *offered, size_t count)
 {
     struct psk_lookup *lookup = OPENSSL_zalloc(sizeof(*lookup));
 
@@ -264,15 +271,6 @@ static struct psk_lookup *prepare(struct ue *ue, const struct offered *offered, 
         return lookup;
     psk_lookup_free(lookup);
     return NULL;
-}
-
-static struct psk_lookup *begin(struct ue *ue, const struct offered *offered, size_t count)
-{
-    struct psk_lookup *lookup = prepare(ue, offered, count);
-
-    if (lookup != NULL)
-        step(lookup);
-    return lookup;
 }
 
 /* After a HelloRetryRequest: is the identity whose key was found among the offered ones still? */
@@ -327,6 +325,19 @@ static const char *client_hello_lacks(SSL *ssl)
     return NULL;
 }
 
+static int look_up(struct ue *ue, const struct offered *offered, size_t count, int *alert)
+{
+    ue->lookup = new_lookup(ue, offered, count);
+    if (ue->lookup == NULL) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    look_up_rest(ue->lookup);
+    return ue->lookup->state == PSK_LOOKUP_PENDING ? SSL_CLIENT_HELLO_RETRY
+                                                   : SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* libssl calls it for each ClientHello, and again when the handshake is resumed. */
 static int on_client_hello(SSL *ssl, int *alert, void *argument)
 {
     struct ue *ue = SSL_get_app_data(ssl);
@@ -338,15 +349,9 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
     ue->lacks = client_hello_lacks(ssl);
     if (!read_offered(ssl, offered, &count))
         return SSL_CLIENT_HELLO_ERROR;
-    if (count == 0 && ue->lookup == NULL)
-        return SSL_CLIENT_HELLO_SUCCESS;
     if (ue->lookup == NULL)
-        ue->lookup = begin(ue, offered, count);
-    if (ue->lookup == NULL) {
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
-    if (is_pending(ue->lookup))
+        return count == 0 ? SSL_CLIENT_HELLO_SUCCESS : look_up(ue, offered, count, alert);
+    if (ue->lookup->state == PSK_LOOKUP_PENDING)
         return SSL_CLIENT_HELLO_RETRY;
     return is_offered_still(ue->lookup, offered, count) ? SSL_CLIENT_HELLO_SUCCESS
                                                         : SSL_CLIENT_HELLO_ERROR;
@@ -390,10 +395,9 @@ static unsigned int find_key(SSL *ssl, const char *identity, unsigned char *key,
 
     if (key_max < UE_KEY_LENGTH || ASYNC_get_current_job() == NULL || ue->lookup != NULL)
         return 0;
-    ue->lookup = prepare(ue, &offered, 1);
+    ue->lookup = new_lookup(ue, &offered, 1);
     if (ue->lookup == NULL)
         return 0;
-    ue->lookup->is_to_begin = true;
     (void)ASYNC_pause_job();
     if (ue->lookup == NULL)
         return 0;
@@ -405,10 +409,8 @@ void psk_lookup_find_key(struct connection *connection)
 {
     struct psk_lookup *lookup = ((struct ue *)connection)->lookup;
 
-    if (!lookup->is_to_begin)
-        return;
-    lookup->is_to_begin = false;
-    look_up_next(lookup);
+    if (lookup->state == PSK_LOOKUP_PREPARED)
+        look_up_and_resume(lookup);
 }
 
 void psk_lookup_set_up_dtls(SSL_CTX *ctx)

@@ -81,23 +81,23 @@ bool ue_hold(struct ue *ue)
         return false;
     conn_limit_release(service->devices, name, strlen(name));
     ue->is_counted = false;
-    ue->is_held = true;
+    ue->state = UE_HELD;
     connection_set_idle(&ue->connection, true);
     return true;
 }
 
-static void let_go(struct ue *ue)
+static void stop_holding(struct ue *ue)
 {
     const char *name = counted_name(ue);
 
     conn_limit_release(ue_service(ue)->held, name, strlen(name));
     connection_set_idle(&ue->connection, false);
-    ue->is_held = false;
+    ue->state = UE_READING_NONCE;
 }
 
 bool ue_resume(struct ue *ue)
 {
-    let_go(ue);
+    stop_holding(ue);
     return ue_count(ue);
 }
 
@@ -150,8 +150,8 @@ static void release_ue(struct connection *connection)
     if (ue->store_request != NULL)
         store->ops->cancel(store, ue->store_request);
     ue_detach_app(ue);
-    if (ue->is_held)
-        let_go(ue);
+    if (ue->state == UE_HELD)
+        stop_holding(ue);
     if (ue->is_counted)
         conn_limit_release(service->devices, counted_name(ue), strlen(counted_name(ue)));
     tls_lines_clear(&ue->lines);
@@ -187,7 +187,7 @@ static bool runs_on(const struct connection *connection, const struct store_scop
 /* A first connection that is held ends; others come to their end. */
 static void drain(struct connection *connection)
 {
-    if (((struct ue *)connection)->is_held)
+    if (((struct ue *)connection)->state == UE_HELD)
         connection_close(connection, "the server comes to its end");
 }
 
@@ -267,6 +267,7 @@ void ue_attach_app(struct ue *ue, const char *prefix)
     struct app *app = ue_service(ue)->endpoint.app;
 
     io_watch_cancel(&connection->watch);
+    ue->state = UE_ATTACHED;
     ue->conn = (struct app_connection){
         .loop = connection->worker->loop,
         .ssl = connection->ssl,
@@ -288,7 +289,7 @@ void ue_attach_app(struct ue *ue, const char *prefix)
 
 void ue_detach_app(struct ue *ue)
 {
-    if (ue->conn.loop == NULL)
+    if (ue->state != UE_ATTACHED)
         return;
     (void)event_del(&ue->limit);
     if (ue->echo != NULL)

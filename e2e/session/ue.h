@@ -32,8 +32,20 @@ struct ue_claim {
 
 struct psk_lookup;
 
+enum ue_state {
+    UE_HANDSHAKING,
+    UE_READING_NONCE,
+    UE_LOOKING_UP_KEY, /* again, for a nonce that is not the first */
+    UE_ASKING_FOR_FLAG,
+    UE_WRITING_FLAG,
+    UE_HELD, /* until the next nonce, or over DTLS a repeat of the one */
+    UE_CONSUMING_KEY,
+    UE_ATTACHED /* to the echo, or to the application */
+};
+
 struct ue {
     struct connection connection;
+    enum ue_state state;
     struct psk_lookup *lookup; /* while the handshake is under way */
     const char *lacks;         /* what its ClientHello has to have and has not; NULL: nothing */
     struct ue_claim claim;
@@ -43,7 +55,6 @@ struct ue {
     struct ue_repeats *repeats; /* over DTLS: what was answered, and with what */
     bool is_first_line;         /* the nonce that comes is the first one */
     bool goes_on;               /* it may have several */
-    bool is_held;               /* between two of them */
     char *claimed_ka_id;        /* NULL: the UE did not say which Ka it has */
     char *claimed_device;       /* if the source named none; NULL: nor did the UE */
     unsigned char nonce[NONCE_LENGTH];

@@ -56,6 +56,7 @@ void ue_serve_e2e(struct ue *ue)
     struct store *store = ue_service(ue)->endpoint.store;
     struct store_answer now;
 
+    ue->state = UE_CONSUMING_KEY;
     ue->asked_at = clock_ms();
     ue->store_request = store->ops->consume(store, ue->connection.worker->loop, ue->claim.identity,
                                             on_consumed, ue, &now);

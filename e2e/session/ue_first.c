@@ -73,13 +73,18 @@ static void wait_for_next(struct ue *ue)
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);
 }
 
+static bool is_wanted(enum io_status status)
+{
+    return status == IO_WANT_READ || status == IO_WANT_WRITE;
+}
+
 /* Write what there is; then the next nonce, or on in plain, if that is allowed. */
 static void write_answer(void *argument, bool in_time)
 {
     struct ue *ue = argument;
     const enum io_status result = in_time ? tls_lines_write(&ue->lines) : IO_WANT_WRITE;
 
-    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE))
+    if (in_time && is_wanted(result))
         io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
     else if (result != IO_OK)
         ue_refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT,
@@ -90,6 +95,13 @@ static void write_answer(void *argument, bool in_time)
         connection_close(&ue->connection, NULL);
     else
         ue_attach_app(ue, "plain: ");
+}
+
+static void start_writing(struct ue *ue)
+{
+    ue->state = UE_WRITING_FLAG;
+    begin_line(ue, write_answer);
+    write_answer(ue, true);
 }
 
 static void answer(struct ue *ue, const struct e2e_flag *flag)
@@ -109,16 +121,15 @@ static void answer(struct ue *ue, const struct e2e_flag *flag)
     metrics_observe_since(METRIC_TIME_FLAG, ue->asked_at);
     metrics_count(flag->e2e ? METRIC_FLAGS : METRIC_FLAGS_NONE);
     ue_log(ue, flag->e2e ? "flag" : "no-flag", "ka-id", ka_id);
-    begin_line(ue, write_answer);
-    write_answer(ue, true);
+    start_writing(ue);
 }
 
 static void accept_flag(struct ue *ue, const struct third_party_answer *given)
 {
-    if (given->result == FLAG_FAILED)
-        ue_refuse(ue, METRIC_REFUSED_THIRD_PARTY, given->reason);
-    else if (given->result == FLAG_UNSTORED)
-        ue_refuse(ue, METRIC_REFUSED_STORE, given->reason);
+    enum metric metric;
+
+    if (third_party_refuses(given->result, &metric))
+        ue_refuse(ue, metric, given->reason);
     else
         answer(ue, &given->flag);
 }
@@ -149,6 +160,7 @@ static void ask_for_flag(struct ue *ue)
         answer(ue, &no_flag);
         return;
     }
+    ue->state = UE_ASKING_FOR_FLAG;
     ue->third_party_request = naf->third_party->ops->ask(
         naf->third_party, ue->connection.worker->loop, &query, on_flag, ue, &now);
     if (ue->third_party_request == NULL)
@@ -196,6 +208,7 @@ static void look_up_again(struct ue *ue)
     };
     struct source_answer now;
 
+    ue->state = UE_LOOKING_UP_KEY;
     ue->source_request =
         source->ops->lookup(source, ue->connection.worker->loop, &query, on_key, ue, &now);
     if (ue->source_request == NULL) {
@@ -241,53 +254,78 @@ static void take_repeat(struct ue *ue, const char *line, size_t length)
     } else if (!tls_lines_add(&ue->lines, "", answer, strlen(answer))) {
         ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
     } else {
-        begin_line(ue, write_answer);
-        write_answer(ue, true);
+        start_writing(ue);
     }
 }
 
 /* The key of the handshake is there for the first nonce alone. */
-static void take_line(struct ue *ue, const char *line, size_t length)
+static void serve_nonce(struct ue *ue, const struct nonce *nonce)
+{
+    const bool is_first = ue->is_first_line;
+
+    ue->is_first_line = false;
+    memcpy(ue->nonce, nonce->octets, NONCE_LENGTH);
+    ue->asked_at = clock_ms();
+    if (is_first)
+        ask_for_flag(ue);
+    else
+        look_up_again(ue);
+}
+
+static void take_nonce(struct ue *ue, const char *line, size_t length)
 {
     char fault[E2E_FLAG_FAULT_SIZE];
     struct nonce nonce;
 
-    if (ue->repeats != NULL) {
-        take_repeat(ue, line, length);
-        return;
-    }
-    if (SSL_is_dtls(ue->connection.ssl) && (ue->repeats = ue_repeats_new(line, length)) == NULL) {
-        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
-        return;
-    }
-    if (!nonce_decode(&nonce, line, length, fault)) {
+    if (!nonce_decode(&nonce, line, length, fault))
         ue_refuse(ue, METRIC_REFUSED_LINE, fault);
-        return;
-    }
-    if (!take_device(ue, nonce.device)) {
+    else if (!take_device(ue, nonce.device))
         ue_refuse(ue, METRIC_REFUSED_LINE, "device: not the name that belongs to the identity");
-        return;
-    }
-    if (!take_ka_id(ue, nonce.ka_id)) {
+    else if (!take_ka_id(ue, nonce.ka_id))
         ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
-        return;
-    }
-    memcpy(ue->nonce, nonce.octets, NONCE_LENGTH);
-    ue->asked_at = clock_ms();
-    if (!ue->is_first_line) {
-        look_up_again(ue);
-        return;
-    }
-    ue->is_first_line = false;
-    ask_for_flag(ue);
+    else
+        serve_nonce(ue, &nonce);
 }
 
-/* Nothing of a line has come: that is how a first connection ends. */
-static void end_held(struct ue *ue, enum io_status result, bool in_time)
+/* Over DTLS the line is remembered, for its repeats. */
+static void take_line(struct ue *ue, const char *line, size_t length)
 {
-    connection_close(&ue->connection, !in_time           ? "no other nonce came in time"
-                                      : result == IO_EOF ? NULL
-                                                         : io_status_text(result));
+    if (ue->repeats != NULL)
+        take_repeat(ue, line, length);
+    else if (SSL_is_dtls(ue->connection.ssl) && !(ue->repeats = ue_repeats_new(line, length)))
+        ue_refuse(ue, METRIC_REFUSED_INTERNAL, "out of memory");
+    else
+        take_nonce(ue, line, length);
+}
+
+/* What is held ends where nothing of a line has come; else it is served. False: it is gone. */
+static bool begin_if_held(struct ue *ue, enum io_status result)
+{
+    const bool has_begun = result == IO_OK || tls_lines_has_begun(&ue->lines);
+
+    if (ue->state != UE_HELD || !has_begun)
+        return true;
+    ue->connection.deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
+    return ue_resume(ue);
+}
+
+/* No line came: that is how a first connection ends that is held. */
+static void end_without_line(struct ue *ue, enum io_status result)
+{
+    if (result == IO_EOF)
+        connection_close(&ue->connection, NULL);
+    else if (ue->state == UE_HELD)
+        connection_close(&ue->connection, io_status_text(result));
+    else
+        ue_refuse(ue, METRIC_REFUSED_LINE, io_status_text(result));
+}
+
+static void end_late(struct ue *ue)
+{
+    if (ue->state == UE_HELD)
+        connection_close(&ue->connection, "no other nonce came in time");
+    else
+        ue_refuse(ue, METRIC_REFUSED_TIMEOUT, io_status_text(IO_WANT_READ));
 }
 
 static void on_readable(void *argument, bool in_time)
@@ -297,27 +335,19 @@ static void on_readable(void *argument, bool in_time)
     size_t length;
     const enum io_status result =
         in_time ? tls_lines_read(&ue->lines, &line, &length) : IO_WANT_READ;
-    const bool has_begun = result == IO_OK || tls_lines_has_begun(&ue->lines);
 
-    if (ue->is_held && has_begun) {
-        if (!ue_resume(ue))
-            return;
-        ue->connection.deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
-    }
-    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
-        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
+    if (!begin_if_held(ue, result))
         return;
-    }
-    io_watch_cancel(&ue->connection.watch);
-    if (ue->is_held)
-        end_held(ue, result, in_time);
-    else if (result == IO_EOF)
-        connection_close(&ue->connection, NULL);
-    else if (result != IO_OK)
-        ue_refuse(ue, in_time ? METRIC_REFUSED_LINE : METRIC_REFUSED_TIMEOUT,
-                  io_status_text(result));
-    else
+    if (!in_time) {
+        end_late(ue);
+    } else if (is_wanted(result)) {
+        io_watch_set(&ue->connection.watch, result, ue->connection.deadline);
+    } else if (result == IO_OK) {
+        io_watch_cancel(&ue->connection.watch);
         take_line(ue, line, length);
+    } else {
+        end_without_line(ue, result);
+    }
 }
 
 void ue_serve_first(struct ue *ue)
@@ -332,6 +362,7 @@ void ue_serve_first(struct ue *ue)
     ue->lines.ssl = connection->ssl;
     if (SSL_is_dtls(connection->ssl))
         ue->lines.max = LINE_MAX_LENGTH_UDP;
+    ue->state = UE_READING_NONCE;
     ue->is_first_line = true;
     ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);
     handshake_ends = connection->deadline;

@@ -11,12 +11,18 @@
 #include <search.h>
 #include <string.h>
 
+enum lookup_state {
+    LOOKUP_QUEUED,
+    LOOKUP_ASKED,
+    LOOKUP_REVOKED /* asked, and what is answered is not good any more */
+};
+
 struct lookup {
     TAILQ_ENTRY(lookup) place; /* of those that are not asked yet: the oldest first */
     TAILQ_HEAD(waiters, lookup_waiter) waiters;
     struct network *network;
     int64_t since;
-    bool is_asked, is_void;
+    enum lookup_state state;
     enum key_system system;
     const char *identity; /* follows the structure, but while it is looked for */
 };
@@ -63,10 +69,10 @@ static void lookup_end(struct lookups *lookups, struct lookup *lookup, const voi
 {
     struct lookup_waiter *waiter;
 
-    if (lookup->is_asked)
-        lookups->asked_count--;
-    else
+    if (lookup->state == LOOKUP_QUEUED)
         unqueue(lookups, lookup);
+    else
+        lookups->asked_count--;
     lookup->network->waiting--;
     (void)tdelete(lookup, &lookups->tree, compare_lookups);
     while ((waiter = TAILQ_FIRST(&lookup->waiters)) != NULL) {
@@ -143,7 +149,7 @@ static struct lookup *add(struct lookups *lookups, enum key_system system, const
 /* A look-up counts for the network that is served first: a flood holds up no other network. */
 static void improve(struct lookups *lookups, struct lookup *lookup, struct network *network)
 {
-    if (!lookup->is_asked && networks_has_priority(network, lookup->network)) {
+    if (lookup->state == LOOKUP_QUEUED && networks_has_priority(network, lookup->network)) {
         unqueue(lookups, lookup);
         lookup->network->waiting--;
         network->waiting++;
@@ -180,7 +186,7 @@ void lookups_leave(struct lookups *lookups, struct lookup_waiter *waiter)
         return;
     waiter->lookup = NULL;
     TAILQ_REMOVE(&lookup->waiters, waiter, place);
-    if (!lookup->is_asked && TAILQ_EMPTY(&lookup->waiters))
+    if (lookup->state == LOOKUP_QUEUED && TAILQ_EMPTY(&lookup->waiters))
         lookup_end(lookups, lookup, NULL);
 }
 
@@ -203,7 +209,7 @@ static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
     networks_serve(lookup->network, now);
     rate_count(lookups->rate, now);
     unqueue(lookups, lookup);
-    lookup->is_asked = true;
+    lookup->state = LOOKUP_ASKED;
     lookups->asked_count++;
     verdict = lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity,
                                  &answer);
@@ -234,13 +240,13 @@ void lookups_void(struct lookups *lookups, enum key_system system, const char *i
 {
     struct lookup *lookup = find(lookups, system, identity);
 
-    if (lookup != NULL && lookup->is_asked)
-        lookup->is_void = true;
+    if (lookup != NULL && lookup->state == LOOKUP_ASKED)
+        lookup->state = LOOKUP_REVOKED;
 }
 
 bool lookups_is_void(const struct lookup *lookup)
 {
-    return lookup->is_void;
+    return lookup->state == LOOKUP_REVOKED;
 }
 
 struct lookups *lookups_new(const struct lookups_setup *setup)

@@ -25,7 +25,13 @@
 
 #define REDIS_REASON_SIZE 256
 
-enum redis_state { REDIS_WAITING, REDIS_CONNECTING, REDIS_READY };
+enum redis_state {
+    REDIS_WAITING,     /* for the next attempt to connect */
+    REDIS_CONNECTING,  /* TCP, or a socket of the file system */
+    REDIS_GREETING,    /* TLS, AUTH, and which run of the server it is */
+    REDIS_SUBSCRIBING, /* one with a channel */
+    REDIS_READY
+};
 
 struct redis_request {
     TAILQ_ENTRY(redis_request) next;
@@ -200,7 +206,7 @@ struct redis_request *redis_send(struct redis *redis, const struct redis_word *w
     *reason = redis->state == REDIS_WAITING ? redis->reason : NO_MEMORY;
     if (request == NULL)
         return NULL;
-    if (redis->state == REDIS_CONNECTING) {
+    if (redis->state == REDIS_CONNECTING || redis->state == REDIS_GREETING) {
         TAILQ_INSERT_TAIL(&redis->queued, request, next);
         return request;
     }
@@ -237,7 +243,7 @@ static void disconnect(struct redis *redis)
     redis->run_id[0] = '\0';
 }
 
-static void begin(struct redis *redis);
+static void start_connecting(struct redis *redis);
 
 /* At once, if a name may have another address: what is queued is asked there. */
 static bool try_another(struct redis *redis, const char *reason)
@@ -247,17 +253,17 @@ static bool try_another(struct redis *redis, const char *reason)
     redis->has_tried_another = true;
     disconnect(redis);
     redis_fail_all(&redis->sent, reason); /* the greeting */
-    begin(redis);
+    start_connecting(redis);
     return true;
 }
 
 /* Give the connection up, and every request with it; try again in a while. */
-static void drop(struct redis *redis, const char *reason)
+static void give_up(struct redis *redis, const char *reason)
 {
     char sentence[REDIS_REASON_SIZE];
 
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
-    if (redis->io != NULL && redis->state == REDIS_CONNECTING) {
+    if (redis->state == REDIS_GREETING) {
         connector_blame(&redis->address);
         if (try_another(redis, sentence))
             return;
@@ -286,6 +292,16 @@ static void authenticated(void *argument, const struct redis_reply *reply, const
         (void)snprintf(redis->fault, REDIS_REASON_SIZE, "AUTH was refused: %.200s", reply->text);
 }
 
+/* The connection is of use. */
+static void become_ready(struct redis *redis)
+{
+    redis->state = REDIS_READY;
+    redis->backoff = REDIS_BACKOFF_MIN;
+    redis->has_tried_another = false;
+    redis->reason[0] = '\0';
+    health_up(HEALTH_STORE, &redis->health);
+}
+
 static void subscribed(void *argument, const struct redis_reply *reply, const char *reason)
 {
     struct redis *redis = argument;
@@ -298,10 +314,7 @@ static void subscribed(void *argument, const struct redis_reply *reply, const ch
                        reply->text);
         return;
     }
-    redis->backoff = REDIS_BACKOFF_MIN;
-    redis->has_tried_another = false;
-    redis->reason[0] = '\0';
-    health_up(HEALTH_STORE, &redis->health);
+    become_ready(redis);
     redis->woken(redis->argument); /* what was said before is looked for */
 }
 
@@ -309,6 +322,7 @@ static void subscribe(struct redis *redis)
 {
     const struct redis_word words[] = {{"SUBSCRIBE", 9}, {redis->channel, strlen(redis->channel)}};
 
+    redis->state = REDIS_SUBSCRIBING;
     if (!redis_ask(redis, words, 2, subscribed))
         (void)snprintf(redis->fault, REDIS_REASON_SIZE, "out of memory");
 }
@@ -326,15 +340,11 @@ static void identified(void *argument, const struct redis_reply *reply, const ch
                        reply->kind == REDIS_ERROR ? reply->text : "is this a Redis?");
         return;
     }
-    redis->state = REDIS_READY;
     if (redis->channel != NULL) {
         subscribe(redis);
         return;
     }
-    redis->backoff = REDIS_BACKOFF_MIN;
-    redis->has_tried_another = false;
-    redis->reason[0] = '\0';
-    health_up(HEALTH_STORE, &redis->health);
+    become_ready(redis);
     log_event("store-up", "run-id", redis->run_id, NULL);
     while (!TAILQ_EMPTY(&redis->queued)) {
         struct redis_request *request = TAILQ_FIRST(&redis->queued);
@@ -397,16 +407,16 @@ static bool greet(void *argument)
 
     if (redis->setup->password_file != NULL && !authenticate(redis, fault)) {
         (void)snprintf(sentence, sizeof(sentence), "--store-password-file: %.200s", fault);
-        drop(redis, sentence);
+        give_up(redis, sentence);
         return false;
     }
     if (redis_ask(redis, info, 2, identified))
         return true;
-    drop(redis, "out of memory");
+    give_up(redis, "out of memory");
     return false;
 }
 
-static bool take(void *argument, const char *octets, size_t length)
+static bool on_octets(void *argument, const char *octets, size_t length)
 {
     struct redis *redis = argument;
 
@@ -414,13 +424,13 @@ static bool take(void *argument, const char *octets, size_t length)
         redis_watch_oldest(redis);
         return true;
     }
-    drop(redis, redis->fault[0] != '\0' ? redis->fault : "the answer is not a Redis reply");
+    give_up(redis, redis->fault[0] != '\0' ? redis->fault : "the answer is not a Redis reply");
     return false;
 }
 
 static void on_end(void *argument, const char *reason)
 {
-    drop(argument, reason);
+    give_up(argument, reason);
 }
 
 /* With the current CA, which a reload may change. */
@@ -436,7 +446,7 @@ static SSL *new_ssl(const struct redis_setup *setup)
 /* A connection over a connected socket, with TLS if so set up. NULL: out of memory. */
 static struct redis_io *new_connection(struct redis *redis, int fd)
 {
-    static const struct redis_io_calls calls = {greet, take, on_end};
+    static const struct redis_io_calls calls = {greet, on_octets, on_end};
     SSL *ssl = redis->setup->tls != NULL ? new_ssl(redis->setup) : NULL;
 
     if (redis->setup->tls == NULL || ssl != NULL)
@@ -451,17 +461,19 @@ static void on_connected(void *argument, const struct connected *connected)
 
     redis->connector = NULL;
     if (connected->fd < 0) {
-        drop(redis, connected->reason);
+        give_up(redis, connected->reason);
         return;
     }
     redis->address = connected->address;
     redis->replies = redis_replies_new(redis->channel != NULL);
     redis->io = new_connection(redis, connected->fd);
-    if (redis->replies == NULL || redis->io == NULL)
-        drop(redis, "out of memory");
+    if (redis->replies != NULL && redis->io != NULL)
+        redis->state = REDIS_GREETING;
+    else
+        give_up(redis, "out of memory");
 }
 
-static void begin(struct redis *redis)
+static void start_connecting(struct redis *redis)
 {
     const int64_t limit = (int64_t)REDIS_SECONDS * 1000;
     struct connected now;
@@ -481,9 +493,9 @@ static void time_is_up(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (redis->state == REDIS_WAITING)
-        begin(redis);
+        start_connecting(redis);
     else
-        drop(redis, "the server does not answer");
+        give_up(redis, "the server does not answer");
 }
 
 void redis_ping(struct redis *redis)
@@ -521,7 +533,7 @@ struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup
         OPENSSL_free(redis);
         return NULL;
     }
-    begin(redis);
+    start_connecting(redis);
     return redis;
 }
 

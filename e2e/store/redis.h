@@ -19,7 +19,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REDIS_SECONDS     3    /* for connecting, and for each reply */
+/* For connecting, and for each reply: less than a NAF waits for its third party, so that it hears
+ * whose fault it is. */
+#define REDIS_SECONDS     2
 #define REDIS_BACKOFF_MIN 100  /* milliseconds before the second attempt to connect */
 #define REDIS_BACKOFF_MAX 2000 /* twice as long each time, up to this */
 

@@ -60,8 +60,9 @@ struct revoked_watch {
     bool has_looked; /* what was revoked before the first look concerns nobody here */
     bool is_looking, again;
     char run_id[REDIS_RUN_ID_SIZE];
-    unsigned long long last, wanted; /* numbers: heard, and the store's last one */
-    size_t asked;                    /* without a reply */
+    unsigned long long last, wanted;           /* numbers: heard, and the store's last one */
+    struct redis_request *requests[AT_A_TIME]; /* of one kind at a time; replies come in order */
+    size_t sent, answered;
 };
 
 static void look(void *argument);
@@ -109,13 +110,12 @@ static void end_look(struct revoked_watch *watch)
 
 static void ask_for_more(struct revoked_watch *watch);
 
-/* Replies come in the order of the requests. */
 static void on_revocation(void *argument, const struct redis_reply *reply, const char *reason)
 {
     struct revoked_watch *watch = argument;
 
     (void)reason;
-    watch->asked--;
+    watch->answered++;
     if (reply == NULL || reply->kind == REDIS_ERROR) {
         watch->wanted = watch->last; /* the next look asks for it again */
     } else if (watch->last < watch->wanted) {
@@ -125,7 +125,7 @@ static void on_revocation(void *argument, const struct redis_reply *reply, const
         else
             miss(watch);
     }
-    if (watch->asked > 0)
+    if (watch->answered < watch->sent)
         return;
     if (watch->last < watch->wanted)
         ask_for_more(watch);
@@ -133,23 +133,31 @@ static void on_revocation(void *argument, const struct redis_reply *reply, const
         end_look(watch);
 }
 
+static bool ask(struct revoked_watch *watch, const char *key, redis_done *done)
+{
+    const struct redis_word words[] = {{"GET", 3}, {key, strlen(key)}};
+    const char *reason;
+    struct redis_request *request = redis_send(watch->client, words, 2, done, watch, &reason);
+
+    if (request != NULL)
+        watch->requests[watch->sent++] = request;
+    return request != NULL;
+}
+
 static void ask_for_more(struct revoked_watch *watch)
 {
     const unsigned long long left = watch->wanted - watch->last, first = watch->last + 1;
     const size_t count = left < AT_A_TIME ? (size_t)left : AT_A_TIME;
 
+    watch->sent = watch->answered = 0;
     for (size_t i = 0; i < count; i++) {
         char key[KEY_SIZE];
-        const char *reason;
-        const int length = snprintf(key, sizeof(key), STORE_SCRIPT_REVOKED ":%llu", first + i);
-        const struct redis_word words[] = {{"GET", 3}, {key, (size_t)length}};
 
-        if (redis_send(watch->client, words, 2, on_revocation, watch, &reason) != NULL)
-            watch->asked++;
-        else
+        (void)snprintf(key, sizeof(key), STORE_SCRIPT_REVOKED ":%llu", first + i);
+        if (!ask(watch, key, on_revocation))
             watch->wanted = watch->last; /* the next look asks for it again */
     }
-    if (watch->asked == 0)
+    if (watch->sent == 0)
         end_look(watch);
 }
 
@@ -159,6 +167,7 @@ static void on_count(void *argument, const struct redis_reply *reply, const char
     const char *run_id = redis_run_id(watch->client);
 
     (void)reason;
+    watch->answered++;
     if (reply == NULL || (reply->kind != REDIS_TEXT && reply->kind != REDIS_NIL)) {
         end_look(watch);
         return;
@@ -179,15 +188,13 @@ static void on_count(void *argument, const struct redis_reply *reply, const char
 /* How many are there? One question at a time, however often the channel wakes. */
 static void look(void *argument)
 {
-    static const struct redis_word words[] = {
-        {"GET", 3}, {STORE_SCRIPT_REVOCATIONS, sizeof(STORE_SCRIPT_REVOCATIONS) - 1}};
     struct revoked_watch *watch = argument;
-    const char *reason;
 
     watch->again = watch->is_looking;
     if (watch->is_looking)
         return;
-    watch->is_looking = redis_send(watch->client, words, 2, on_count, watch, &reason) != NULL;
+    watch->sent = watch->answered = 0;
+    watch->is_looking = ask(watch, STORE_SCRIPT_REVOCATIONS, on_count);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -230,5 +237,7 @@ void revoked_watch_free(struct revoked_watch *watch)
     if (watch->tick != NULL)
         event_free(watch->tick);
     redis_free(watch->subscriber);
+    for (size_t i = watch->answered; i < watch->sent; i++)
+        redis_cancel(watch->requests[i]);
     OPENSSL_free(watch);
 }

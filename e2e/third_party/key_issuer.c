@@ -196,7 +196,7 @@ static bool issue(struct asking *asking, const struct e2e *e2e, struct third_par
     if (found->result == KA_NONE)
         third_party_answer_set(now, FLAG_NO_KA, NULL);
     else if (found->result == KA_UNAVAILABLE)
-        third_party_answer_set(now, FLAG_FAILED, found->reason);
+        third_party_answer_set(now, FLAG_WITHOUT_KA, found->reason);
     else if (!make_flag(&asking->flag, e2e, found->ka_id, asking->nonce))
         third_party_answer_set(now, FLAG_FAILED, "no randomness for a refresh");
     else if (!make_record(&record, asking, e2e, reason))

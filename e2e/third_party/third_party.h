@@ -10,6 +10,7 @@
 
 #include "messages/e2e_flag.h"
 #include "net/loop.h"
+#include "ops/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,10 +29,12 @@ struct third_party_query {
 };
 
 enum third_party_result {
-    FLAG_ISSUED,   /* the flag, whose key is in the store */
-    FLAG_NO_KA,    /* this device has no Ka: {"e2e":0} */
-    FLAG_UNSTORED, /* the store does not say that it holds the key: as FLAG_FAILED */
-    FLAG_FAILED    /* it cannot be had: close the connection, never {"e2e":0} */
+    FLAG_ISSUED, /* the flag, whose key is in the store */
+    FLAG_NO_KA,  /* this device has no Ka: {"e2e":0} */
+    /* It cannot be had: close the connection, never {"e2e":0}. */
+    FLAG_FAILED,
+    FLAG_UNSTORED,  /* ... since the store does not say that it holds the key */
+    FLAG_WITHOUT_KA /* ... since the Ka cannot be looked up */
 };
 
 #define THIRD_PARTY_REASON_SIZE 512
@@ -39,7 +42,7 @@ enum third_party_result {
 struct third_party_answer {
     enum third_party_result result;
     struct e2e_flag flag;                 /* FLAG_ISSUED: it; else one that says {"e2e":0} */
-    char reason[THIRD_PARTY_REASON_SIZE]; /* FLAG_UNSTORED, FLAG_FAILED: a sentence for the log */
+    char reason[THIRD_PARTY_REASON_SIZE]; /* from FLAG_FAILED on: a sentence for the log */
 };
 
 struct third_party_revocation {
@@ -77,6 +80,9 @@ void third_party_answer_set(struct third_party_answer *answer, enum third_party_
                             const char *reason);
 void third_party_revocation_set(struct third_party_revocation *revocation, bool is_done,
                                 const char *reason);
+
+/* What refusals of a result are counted as; false: it is none. */
+bool third_party_refuses(enum third_party_result result, enum metric *metric);
 
 /* NULL is fine. No request may be under way. */
 void third_party_free(struct third_party *third_party);

@@ -91,6 +91,20 @@ void third_party_answer_set(struct third_party_answer *answer, enum third_party_
     (void)snprintf(answer->reason, sizeof(answer->reason), "%s", reason == NULL ? "" : reason);
 }
 
+bool third_party_refuses(enum third_party_result result, enum metric *metric)
+{
+    static const enum metric metrics[] = {
+        [FLAG_FAILED] = METRIC_REFUSED_THIRD_PARTY,
+        [FLAG_UNSTORED] = METRIC_REFUSED_STORE,
+        [FLAG_WITHOUT_KA] = METRIC_REFUSED_KA,
+    };
+
+    if (result < FLAG_FAILED)
+        return false;
+    *metric = metrics[result];
+    return true;
+}
+
 void third_party_revocation_set(struct third_party_revocation *revocation, bool is_done,
                                 const char *reason)
 {

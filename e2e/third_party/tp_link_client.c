@@ -44,14 +44,22 @@ TAILQ_HEAD(tp_link_pendings, tp_link_pending);
 
 #define TP_LINK_LIMIT_MS 3000 /* for an answer, and for a connection to be up */
 
+enum link_state {
+    LINK_WAITING,    /* for the next attempt to connect */
+    LINK_CONNECTING, /* TCP, and the TLS handshake */
+    LINK_SETTLING,   /* connected; the third party may still refuse our certificate (TLS 1.3) */
+    LINK_UP
+};
+
 struct tp_link_client {
     struct third_party third_party;
     const struct tp_link_client_setup *setup;
     struct tp_link_tls *tls;
     struct loop *home;
     struct loop_message start;
-    struct dialer *dialer;  /* while the connection is being made */
-    struct tls_lines lines; /* ssl NULL: there is no connection */
+    enum link_state state;
+    struct dialer *dialer;  /* LINK_CONNECTING */
+    struct tls_lines lines; /* LINK_SETTLING, LINK_UP */
     struct io_watch watch;
     struct event *retry, *overdue, *settled;
     int64_t pause;     /* milliseconds */
@@ -74,6 +82,11 @@ static const char *failure(const struct tp_link_pending *pending, char said[JSON
 
 static void call_back(const struct tp_link_pending *pending)
 {
+    static const enum third_party_result failures[] = {
+        [TP_LINK_THIRD_PARTY] = FLAG_FAILED,
+        [TP_LINK_STORE] = FLAG_UNSTORED,
+        [TP_LINK_KA] = FLAG_WITHOUT_KA,
+    };
     char said[JSON_FAULT_SIZE + 40];
     const char *reason = failure(pending, said);
     const struct tp_link_client *client = pending->client;
@@ -87,7 +100,8 @@ static void call_back(const struct tp_link_pending *pending)
         pending->revoked(pending->argument, &revocation);
         return;
     }
-    third_party_answer_set(&answer, reason != NULL ? FLAG_FAILED : FLAG_NO_KA, reason);
+    third_party_answer_set(&answer, reason != NULL ? failures[pending->answer.culprit] : FLAG_NO_KA,
+                           reason);
     if (reason == NULL && pending->answer.flag.e2e) {
         answer.result = FLAG_ISSUED;
         answer.flag = pending->answer.flag;
@@ -131,18 +145,22 @@ static void fail_all(struct tp_link_client *client, const char *reason)
     }
 }
 
+static bool is_connected(const struct tp_link_client *client)
+{
+    return client->state == LINK_SETTLING || client->state == LINK_UP;
+}
+
 static void disconnect(struct tp_link_client *client)
 {
     SSL *ssl = client->lines.ssl;
 
-    if (ssl == NULL)
+    if (!is_connected(client))
         return;
     io_watch_cancel(&client->watch);
     tls_lines_clear(&client->lines);
     (void)SSL_shutdown(ssl);
     (void)close(SSL_get_fd(ssl));
     SSL_free(ssl);
-    client->lines.ssl = NULL;
 }
 
 /* The line is down: fail all pending requests and reconnect after a pause. */
@@ -151,13 +169,14 @@ static void tp_link_give_up(struct tp_link_client *client, const char *reason)
     struct timeval pause;
 
     /* that the handshake was complete says nothing: a certificate is refused after it in TLS 1.3 */
-    if (client->lines.ssl != NULL && clock_ms() - client->up >= PAUSE_MAX_MS)
+    if (is_connected(client) && clock_ms() - client->up >= PAUSE_MAX_MS)
         client->pause = PAUSE_MS;
     pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
     (void)event_del(client->settled);
     health_down(HEALTH_LINK, NULL, reason);
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
+    client->state = LINK_WAITING;
     fail_all(client, "the line to the third party is down");
     loop_add_event(client->retry, &pause);
     client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
@@ -224,6 +243,7 @@ static void on_settled(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     (void)event_del(client->settled);
+    client->state = LINK_UP;
     health_up(HEALTH_LINK, NULL);
 }
 
@@ -250,50 +270,53 @@ static void on_ready(void *argument, bool in_time)
 {
     struct tp_link_client *client = argument;
     char fault[JSON_FAULT_SIZE] = "";
-    enum io_status result, written;
+    enum io_status reading, writing;
 
     (void)in_time; /* no deadline: that of the requests counts */
-    result = read_answers(client, fault);
-    written = result > IO_PAUSED ? IO_OK : tls_lines_write(&client->lines);
-    if (result > IO_PAUSED || written > IO_PAUSED)
-        tp_link_give_up(client, fault[0] != '\0'
-                                    ? fault
-                                    : io_status_text(result > IO_PAUSED ? result : written));
-    else if (result == IO_OK || written == IO_OK)
-        io_watch_set(&client->watch, result, 0);
+    reading = read_answers(client, fault);
+    writing = io_has_ended(reading) ? reading : tls_lines_write(&client->lines);
+    if (io_has_ended(writing))
+        tp_link_give_up(client, fault[0] != '\0' ? fault : io_status_text(writing));
+    else if (reading == IO_OK || writing == IO_OK)
+        io_watch_set(&client->watch, reading, 0);
     else
         io_watch_set(&client->watch, IO_WANT_EITHER, 0);
+}
+
+/* What was asked while there was no connection. False: out of memory. */
+static bool send_all(struct tp_link_client *client)
+{
+    struct tp_link_pending *pending;
+
+    TAILQ_FOREACH(pending, &client->pending, next)
+    {
+        if (!send_one(client, pending))
+            return false;
+    }
+    return true;
 }
 
 static void on_connected(void *argument, SSL *ssl, const char *reason)
 {
     static const struct timeval settle = {.tv_sec = SETTLE_S};
     struct tp_link_client *client = argument;
-    struct tp_link_pending *pending;
 
     client->dialer = NULL;
     if (ssl == NULL) {
         tp_link_give_up(client, reason);
         return;
     }
+    client->state = LINK_SETTLING;
     loop_add_event(client->settled, &settle);
     log_event("line-up", "third-party", client->setup->host, NULL);
     client->lines = (struct tls_lines){.ssl = ssl};
     client->verified = (struct tp_link_verified){0, 0};
     client->up = client->heard = clock_ms();
     io_watch_init(&client->watch, client->home, SSL_get_fd(ssl), on_ready, client);
-    if (!tls_backlog_add(ssl)) {
+    if (tls_backlog_add(ssl) && send_all(client))
+        io_watch_set(&client->watch, IO_OK, 0);
+    else
         tp_link_give_up(client, "out of memory");
-        return;
-    }
-    TAILQ_FOREACH(pending, &client->pending, next)
-    {
-        if (!send_one(client, pending)) {
-            tp_link_give_up(client, "out of memory");
-            return;
-        }
-    }
-    io_watch_set(&client->watch, IO_OK, 0);
 }
 
 /* Connect, now. */
@@ -301,6 +324,7 @@ static void tp_link_make(struct tp_link_client *client)
 {
     SSL_CTX *ctx = tp_link_tls_ctx(client->tls);
 
+    client->state = LINK_CONNECTING;
     client->dialer = dialer_start(client->home, ctx, &client->setup->addrs, client->setup->host,
                                   clock_ms() + TP_LINK_LIMIT_MS, on_connected, client);
     SSL_CTX_free(ctx);
@@ -326,8 +350,8 @@ static bool tp_link_set_up(struct tp_link_client *client)
 /* Send a request that is in the list; while the line is not up it waits there. */
 static void tp_link_send(struct tp_link_client *client, struct tp_link_pending *pending)
 {
-    if (client->lines.ssl == NULL)
-        return; /* until the line is up, or was given up */
+    if (!is_connected(client))
+        return; /* until it is, or was given up */
     if (!tp_link_tls_verifies_still(client->tls, client->lines.ssl, &client->verified))
         tp_link_give_up(client, "the third party's certificate is no longer valid");
     else if (send_one(client, pending))
@@ -375,7 +399,7 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
         TAILQ_REMOVE(&client->pending, pending, next);
         tp_link_pending_return(pending, "the third party did not answer in time");
     }
-    if (is_silent && client->lines.ssl != NULL)
+    if (is_silent && is_connected(client))
         tp_link_give_up(client, "nothing comes from the third party");
     watch(client);
 }

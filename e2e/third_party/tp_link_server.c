@@ -81,7 +81,7 @@ static int64_t next_deadline(struct naf *naf)
 }
 
 /* What is asked now would be promised by a process that ends: the NAF finds the next one. */
-static void go_on_draining(struct naf *naf)
+static void finish_answers(struct naf *naf)
 {
     const enum io_status written = tls_lines_write(&naf->lines);
 
@@ -92,40 +92,55 @@ static void go_on_draining(struct naf *naf)
                      next_deadline(naf));
 }
 
+/* There was no room for more requests: is there now that these answers are written? */
+static bool has_room_again(const struct naf *naf, enum io_status reading, enum io_status writing)
+{
+    return reading == IO_PAUSED && writing == IO_OK && naf->in_flight < IN_FLIGHT;
+}
+
+static void serve_requests(struct naf *naf)
+{
+    char fault[JSON_FAULT_SIZE] = "";
+    enum io_status reading, writing, wanted;
+
+    naf->is_reading = true;
+    reading = serve_lines(naf, fault);
+    naf->is_reading = false;
+    writing = tls_lines_write(&naf->lines);
+    wanted = writing != IO_OK ? writing : has_room_again(naf, reading, writing) ? IO_OK : reading;
+    if (reading == IO_EOF)
+        connection_close(&naf->connection, NULL);
+    else if (io_has_ended(reading))
+        connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL,
+                          fault[0] != '\0' ? fault : io_status_text(reading));
+    else if (io_has_ended(writing))
+        connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL, io_status_text(writing));
+    else
+        io_watch_set(&naf->connection.watch, wanted, next_deadline(naf));
+}
+
+/* Neither a whole request has come, nor have answers gone. */
+static void refuse_late(struct naf *naf)
+{
+    const bool is_unread = tls_lines_unwritten(&naf->lines) > 0;
+
+    connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL,
+                      io_status_text(is_unread ? IO_WANT_WRITE : IO_WANT_READ));
+}
+
 static void on_ready(void *argument, bool in_time)
 {
     struct naf *naf = argument;
-    char fault[JSON_FAULT_SIZE] = "";
-    enum io_status result, written;
 
-    if (!in_time) {
-        result = tls_lines_unwritten(&naf->lines) > 0 ? IO_WANT_WRITE : IO_WANT_READ;
-        connection_refuse(&naf->connection, METRIC_REFUSED_TIMEOUT, NULL, io_status_text(result));
-        return;
-    }
-    if (!tp_link_tls_verifies_still(service_of(naf)->tls, naf->connection.ssl, &naf->verified)) {
+    if (!in_time)
+        refuse_late(naf);
+    else if (!tp_link_tls_verifies_still(service_of(naf)->tls, naf->connection.ssl, &naf->verified))
         connection_refuse(&naf->connection, METRIC_REFUSED_HANDSHAKE, NULL,
                           "the NAF's certificate is no longer valid");
-        return;
-    }
-    if (naf->is_draining) {
-        go_on_draining(naf);
-        return;
-    }
-    naf->is_reading = true;
-    result = serve_lines(naf, fault);
-    naf->is_reading = false;
-    written = tls_lines_write(&naf->lines);
-    if (result == IO_PAUSED && written == IO_OK && naf->in_flight < IN_FLIGHT)
-        result = IO_OK;
-    if (result == IO_EOF)
-        connection_close(&naf->connection, NULL);
-    else if (result == IO_ERROR || result == IO_TOO_LONG || written == IO_ERROR)
-        connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL,
-                          fault[0] != '\0' ? fault : io_status_text(result));
+    else if (naf->state == NAF_DRAINING)
+        finish_answers(naf);
     else
-        io_watch_set(&naf->connection.watch, written == IO_OK ? result : written,
-                     next_deadline(naf));
+        serve_requests(naf);
 }
 
 static void ready(struct connection *connection)
@@ -149,6 +164,8 @@ static void ready(struct connection *connection)
     tcp_keep_alive(SSL_get_fd(connection->ssl));
     log_event("line", "naf", naf->name, "peer", log_address(peer, &connection->peer.any), NULL);
     naf->lines.ssl = connection->ssl;
+    if (naf->state == NAF_HANDSHAKING)
+        naf->state = NAF_SERVING;
     connection->deadline = 0;
     io_watch_init(&connection->watch, connection->worker->loop, SSL_get_fd(connection->ssl),
                   on_ready, naf);
@@ -171,9 +188,9 @@ static void drain(struct connection *connection)
 {
     struct naf *naf = (struct naf *)connection;
 
-    naf->is_draining = true;
-    if (naf->lines.ssl != NULL) /* else when its handshake is complete */
+    if (naf->state == NAF_SERVING) /* else when its handshake is complete */
         io_watch_set(&connection->watch, IO_OK, 0);
+    naf->state = NAF_DRAINING;
 }
 
 const struct connection_kind tp_link_kind = {

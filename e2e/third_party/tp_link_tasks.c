@@ -40,10 +40,11 @@ static bool answer(struct naf *naf, const struct tp_link_answer *answer)
     return done;
 }
 
-void tp_link_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
+static void answer_error(struct naf *naf, int64_t id, enum tp_link_culprit culprit,
+                         const char *reason)
 {
     static struct log_limit limit_line_error;
-    struct tp_link_answer error = {.id = id, .verdict = TP_LINK_ERROR};
+    struct tp_link_answer error = {.id = id, .verdict = TP_LINK_ERROR, .culprit = culprit};
     char peer[LOG_ADDRESS_SIZE];
 
     (void)json_line_fault(error.error, "", reason);
@@ -55,6 +56,11 @@ void tp_link_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
     (void)answer(naf, &error); /* else the NAF's time limit ends it */
 }
 
+void tp_link_tasks_answer_error(struct naf *naf, int64_t id, const char *reason)
+{
+    answer_error(naf, id, TP_LINK_THIRD_PARTY, reason);
+}
+
 static void task_free(struct tp_link_task *task)
 {
     LIST_REMOVE(task, next);
@@ -64,13 +70,18 @@ static void task_free(struct tp_link_task *task)
 
 static void answer_flag(const struct tp_link_task *task, const struct third_party_answer *given)
 {
+    static const enum tp_link_culprit culprits[] = {
+        [FLAG_FAILED] = TP_LINK_THIRD_PARTY,
+        [FLAG_UNSTORED] = TP_LINK_STORE,
+        [FLAG_WITHOUT_KA] = TP_LINK_KA,
+    };
     const struct tp_link_answer made = {
         .id = task->id, .verdict = TP_LINK_FLAG, .flag = given->flag};
+    enum metric metric;
 
-    if (given->result == FLAG_FAILED || given->result == FLAG_UNSTORED) {
-        metrics_count(given->result == FLAG_UNSTORED ? METRIC_REFUSED_STORE
-                                                     : METRIC_REFUSED_THIRD_PARTY);
-        tp_link_tasks_answer_error(task->naf, task->id, given->reason);
+    if (third_party_refuses(given->result, &metric)) {
+        metrics_count(metric);
+        answer_error(task->naf, task->id, culprits[given->result], given->reason);
         return;
     }
     metrics_count(given->result == FLAG_ISSUED ? METRIC_FLAGS : METRIC_FLAGS_NONE);

@@ -16,6 +16,12 @@
 
 struct tp_link_task;
 
+enum naf_state {
+    NAF_HANDSHAKING,
+    NAF_SERVING, /* requests are read and answered */
+    NAF_DRAINING /* no more requests are read; it ends when it has answered */
+};
+
 /* The connection of a NAF. */
 struct naf {
     struct connection connection;
@@ -29,9 +35,9 @@ struct naf {
     LIST_HEAD(, tp_link_task) tasks;
     size_t in_flight;
     struct tp_link_verified verified;
-    bool is_reading;  /* answers are written when it is done */
-    bool is_counted;  /* among the lines of its name */
-    bool is_draining; /* no more requests are read, and it ends when it has answered */
+    enum naf_state state;
+    bool is_reading; /* answers are written when it is done */
+    bool is_counted; /* among the lines of its name */
 };
 
 /* Begin what a request asks for, or answer at once why not. */

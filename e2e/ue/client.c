@@ -27,12 +27,25 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Those on the second connection follow where the flag promises e2e. */
+enum client_step {
+    STEP_KEY_GOOD,   /* is the key of the first connection? */
+    STEP_TAKE_FIRST, /* a first connection that is kept needs no handshake */
+    STEP_CONNECT,
+    STEP_HANDSHAKE,
+    STEP_NONCE,
+    STEP_FLAG,
+    STEP_CONNECT_E2E,
+    STEP_HANDSHAKE_E2E,
+    STEP_COMPLETE
+};
+
 struct client {
     const struct client_setup *setup;
     struct loop *loop;
     client_done *done;
     void *argument;
-    size_t step; /* of steps */
+    enum client_step step;
     struct first_pool *pool;
     bool is_reused; /* the first connection is from there */
     struct io_watch watch;
@@ -277,8 +290,6 @@ static void on_connected(void *argument, const struct connected *connected)
         client_finish(client);
 }
 
-enum { STEP_CONNECT = 2, STEP_HANDSHAKE = 3, STEP_FLAG = 5 }; /* of steps[] below */
-
 /* No server can help: the operator does not know the key any more. */
 static enum io_status check_key(struct client *client)
 {
@@ -465,8 +476,7 @@ static enum io_status shake_hands(struct client *client)
     return result;
 }
 
-/* A first connection that is kept needs no handshake. */
-static enum io_status take_kept(struct client *client)
+static enum io_status take_first(struct client *client)
 {
     SSL *ssl = client->pool == NULL ? NULL : first_pool_take(client->pool, client->setup);
 
@@ -475,22 +485,31 @@ static enum io_status take_kept(struct client *client)
     client->lines.ssl = ssl;
     client->fd = SSL_get_fd(ssl);
     client->is_reused = true;
-    client->step = STEP_HANDSHAKE; /* the next one is its nonce */
+    client->step = STEP_HANDSHAKE; /* it was made before */
     io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
     return IO_OK;
 }
 
-/* One after the other; without a promise of e2e the last two are left out. */
-static enum io_status (*const steps[])(struct client *client) = {
-    check_key,         take_kept,        connect_socket, shake_hands,
-    client_send_nonce, client_read_flag, connect_socket, shake_hands,
+static const struct {
+    enum io_status (*run)(struct client *client);
+    enum client_step next;
+} steps[] = {
+    [STEP_KEY_GOOD] = {check_key, STEP_TAKE_FIRST},
+    [STEP_TAKE_FIRST] = {take_first, STEP_CONNECT},
+    [STEP_CONNECT] = {connect_socket, STEP_HANDSHAKE},
+    [STEP_HANDSHAKE] = {shake_hands, STEP_NONCE},
+    [STEP_NONCE] = {client_send_nonce, STEP_FLAG},
+    [STEP_FLAG] = {client_read_flag, STEP_CONNECT_E2E},
+    [STEP_CONNECT_E2E] = {connect_socket, STEP_HANDSHAKE_E2E},
+    [STEP_HANDSHAKE_E2E] = {shake_hands, STEP_COMPLETE},
 };
 
-#define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
-
-static bool is_complete(const struct client *client)
+/* The one after the step that is complete. */
+static enum client_step next_step(const struct client *client)
 {
-    return client->step == STEP_COUNT || (client->step > STEP_FLAG && !client->flag.e2e);
+    if (client->step == STEP_FLAG && !client->flag.e2e)
+        return STEP_COMPLETE;
+    return steps[client->step].next;
 }
 
 /* If a step says only that it failed. */
@@ -502,7 +521,7 @@ static void explain(struct client *client, enum io_status result)
     (void)snprintf(late, sizeof(late), "no answer within %d s", patience(client));
     if (client->reason[0] != '\0')
         return;
-    if (steps[client->step] == shake_hands)
+    if (steps[client->step].run == shake_hands)
         (void)fail_handshake(client, is_late ? late : io_status_text(result), 0);
     else if (result == IO_TOO_LONG)
         (void)client_fail(client, CLIENT_NO_E2E,
@@ -546,7 +565,7 @@ static void client_finish(struct client *client)
 /* Has the first connection of the pool turned out to be gone, before an answer came? */
 static bool is_gone(const struct client *client, enum io_status result)
 {
-    return client->is_reused && client->step <= STEP_FLAG && client->reason[0] == '\0' &&
+    return client->is_reused && !is_second(client) && client->reason[0] == '\0' &&
            (result == IO_EOF || result == IO_ERROR) && !tls_lines_has_begun(&client->lines);
 }
 
@@ -556,8 +575,7 @@ static bool is_gone(const struct client *client, enum io_status result)
  */
 static bool is_broken_promise(const struct client *client, enum io_status result)
 {
-    return client->step < STEP_COUNT && steps[client->step] == shake_hands && is_second(client) &&
-           !client->is_repeated &&
+    return client->step == STEP_HANDSHAKE_E2E && !client->is_repeated &&
            (result == IO_EOF || (result == IO_ERROR && client->is_forgotten));
 }
 
@@ -606,40 +624,59 @@ static void wait_on(struct client *client, enum io_status wanted)
                                            : client->deadline);
 }
 
+/* One step after the other, until one has to wait or fails. */
+static enum io_status run_steps(struct client *client)
+{
+    enum io_status result = ask_again(client);
+
+    while (result == IO_OK && client->step != STEP_COMPLETE) {
+        result = steps[client->step].run(client);
+        if (result != IO_OK)
+            return result;
+        client->step = next_step(client);
+        client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
+    }
+    return result;
+}
+
+/* A step has failed: what can be done about it is done, once. False: nothing. */
+static bool has_recovered(struct client *client, enum io_status result)
+{
+    if (is_gone(client, result)) {
+        begin_anew(client);
+        return true;
+    }
+    explain(client, result);
+    if (!is_broken_promise(client, result))
+        return false;
+    repeat(client);
+    return true;
+}
+
+/* The step's time is over. */
+static void finish_late(struct client *client)
+{
+    explain(client, IO_WANT_READ);
+    client_finish(client);
+}
+
 static void on_ready(void *argument, bool in_time)
 {
     struct client *client = argument;
+    const bool is_repeat_due =
+        client->step == STEP_FLAG && say_again_now(&client->again, client->deadline);
     enum io_status result;
 
     ERR_clear_error();
-    in_time =
-        in_time || (client->step == STEP_FLAG && say_again_now(&client->again, client->deadline));
-    result = in_time ? ask_again(client) : IO_WANT_READ;
-    while (in_time && result == IO_OK && !is_complete(client)) {
-        result = steps[client->step](client);
-        if (result == IO_OK) {
-            client->step++;
-            client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
-        }
+    if (!in_time && !is_repeat_due) {
+        finish_late(client);
+        return;
     }
-    if (in_time && (result == IO_WANT_READ || result == IO_WANT_WRITE)) {
+    result = run_steps(client);
+    if (result == IO_WANT_READ || result == IO_WANT_WRITE)
         wait_on(client, result);
-        return;
-    }
-    if (result == IO_PAUSED)
-        return; /* the connector continues */
-    if (in_time && is_gone(client, result)) {
-        begin_anew(client);
-        return;
-    }
-    if (in_time && is_broken_promise(client, result)) {
-        explain(client, result);
-        repeat(client);
-        return;
-    }
-    if (result != IO_OK)
-        explain(client, result);
-    client_finish(client);
+    else if (result == IO_OK || (result != IO_PAUSED && !has_recovered(client, result)))
+        client_finish(client); /* IO_PAUSED: the connector continues */
 }
 
 struct client *client_start(struct loop *loop, const struct client_setup *setup,

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "e2e_key.h"
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
 #include "net/dgram.h"
@@ -211,11 +212,22 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     return status;
 }
 
+/* Not E2E_OPEN: standard error says why not. */
+static enum e2e_opened open_setup(struct e2e *e2e, const struct e2e_setup *setup)
+{
+    char reason[E2E_REASON_SIZE];
+    const enum e2e_opened opened = e2e_open(e2e, setup, reason);
+
+    if (opened != E2E_OPEN)
+        fprintf(stderr, "%s\n", PRINTABLE(reason));
+    return opened;
+}
+
 /* For --check: the parts of a start. */
 static bool opens_policy(void *argument)
 {
     struct e2e e2e;
-    const bool done = e2e_setup_open(&e2e, argument) == E2E_OPEN;
+    const bool done = open_setup(&e2e, argument) == E2E_OPEN;
 
     e2e_close(&e2e);
     return done;
@@ -425,7 +437,7 @@ int main(int argc, char *argv[])
         return options_refusal();
     if (options_are_to_be_checked())
         return check(&setup);
-    switch (e2e_setup_open(&e2e, &setup)) {
+    switch (open_setup(&e2e, &setup)) {
     case E2E_OPEN:
         status = run(&e2e, ua);
         break;

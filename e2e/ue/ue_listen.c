@@ -424,6 +424,7 @@ static bool open_worker(struct worker *worker, const struct doors *doors)
 
 static void reload(struct ue_keys *keys)
 {
+    static struct log_limit limit;
     char fault[UE_KEYS_FAULT_SIZE];
     char status[SERVICE_STATUS_SIZE];
     bool applied;
@@ -434,7 +435,7 @@ static void reload(struct ue_keys *keys)
     if (applied)
         log_event("reload", "result", "applied", NULL);
     else
-        log_refused("reload", PRINTABLE(fault));
+        log_refused(&limit, "reload", PRINTABLE(fault));
     (void)snprintf(status, sizeof(status), SERVING "; the last reload was refused: %.600s", fault);
     service_say("READY=1", applied ? SERVING : status);
 }

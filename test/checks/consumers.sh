@@ -1,6 +1,6 @@
 #!/bin/sh
-# The programs that people already run, keyed with e2e_key: the tests of test/consumers, with the real programs on loopback.
-# About five minutes on two cores.
+# The tests that README's command goes without: test/consumers, with the programs that people already run, keyed with e2e_key,
+# and what is marked slow in the other folders: real servers on loopback, databases, a browser, a board.
 #
 #   test/checks/consumers.sh [arguments of pytest]
 #
@@ -16,4 +16,4 @@ command -v npm >/dev/null || "$root/scripts/install-packages.sh" npm # node's ow
 cd "$root"
 cmake --preset test -B "$AKMA_BUILD" >/dev/null
 cmake --build "$AKMA_BUILD" -- --quiet
-exec /usr/bin/python3 -m pytest test/consumers "$@"
+exec /usr/bin/python3 -m pytest -m slow "$@"

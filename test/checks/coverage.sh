@@ -32,7 +32,7 @@ END
 mkdir -p "$AKMA_BUILD"
 find "$AKMA_BUILD" -name '*.gcda' -delete
 AKMA_PRESET=coverage \
-    "$root/test/run.sh" -q -m "not builds" test/suite test/consumers
+    "$root/test/run.sh" -q -m "not builds"
 for driver in "lifecycle once" allocation failing race core "endless 1000 10"; do
     # shellcheck disable=SC2086 # a driver and its arguments
     OPENSSL_CONF=/dev/null OPENSSL_MODULES=$AKMA_BUILD "$AKMA_BUILD/test/hardening/"$driver >/dev/null

@@ -34,4 +34,4 @@ for driver in "lifecycle once" allocation failing core "endless 1000 10"; do
     $AKMA_EMULATOR "$AKMA_BUILD/test/hardening/"$driver
 done
 cd "$root"
-/usr/bin/python3 -m pytest -q -k test_c_client test/suite/test_vectors.py
+/usr/bin/python3 -m pytest -q -k test_c_client test/module/test_vectors.py

@@ -87,14 +87,14 @@ if [ "$part" = long ]; then
     AKMA_UES=40
     export AKMA_UES
     run_tests thread "the flow, ThreadSanitizer" \
-        test/suite/test_flow.py test/suite/test_flow_line.py test/suite/test_flow_operation.py \
+        test/flow/test_flow.py test/flow/test_flow_line.py test/flow/test_flow_operation.py \
         -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
     run_tests thread "keys from an operator, ThreadSanitizer" \
-        test/consumers/test_operator.py test/consumers/test_operator_revocation.py \
+        test/operator/test_operator.py test/operator/test_operator_revocation.py \
         -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
-    make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON
+    make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON -DAKMA_GBA=ON
     echo "== calls that fail once, in each role"
-    AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py"
+    AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --ways
     echo "hardening: $((runs + 1)) long runs, passed"
     exit
 fi
@@ -115,14 +115,14 @@ if [ "$part" = module ]; then
     echo "hardening: $runs runs, passed"
     exit
 fi
-run_tests plain "secrets of the programs" test/suite/test_flow_remanence.py test/suite/test_tool_remanence.py
+run_tests plain "secrets of the programs" test/flow/test_flow_remanence.py test/tool/test_tool_remanence.py
 
 make_build thread "-g -O1 -fsanitize=thread"
 "$root/scripts/install-packages.sh" @consumers
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
-run_tests thread "a short life of each program, ThreadSanitizer" test/suite test/consumers -m life
+run_tests thread "a short life of each program, ThreadSanitizer" -m life
 
 make_build address "" -DAKMA_SANITIZE=ON
 for driver in "lifecycle once" "lifecycle threads 10" failing; do

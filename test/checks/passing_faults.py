@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """A passing fault stays passing: in each role the nth call of a kind fails, and afterwards all works again.
 
-    test/checks/passing_faults.py [--sample N | --first N] [--length N] [--kind KIND] [role ...]
+    test/checks/passing_faults.py [--ways | --sample N | --first N] [--length N] [--kind KIND] [role ...]
 
 For every kind of call (allocation, descriptor, read, write, thread, name) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
-left. Prints n for each role. --sample: so many n of a kind alone, spread out evenly.
---length: so many calls fail in a row.
+left. Prints n for each role. --ways: of the calls with the same functions on the stack one alone, until there is none
+that has not failed: some hundreds in place of thousands; not of programs that are run anew each time. --sample: so
+many n of a kind alone, spread out evenly. --length: so many calls fail in a row.
 
 AKMA_BUILD   build folder, with everything in it
 
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "test" / folder) for folder in ("support", "consumers")]
+sys.path.insert(0, str(ROOT / "test/support"))
 
 from faults import NEVER, Kind  # noqa: E402
 from roles import ROLES, Act, Stage  # noqa: E402
@@ -67,10 +68,13 @@ def go_through(act: Act, stage: Stage) -> None:
         time.sleep(0.01)
 
 
-def fail(act: Act, stage: Stage, kind: Kind, first: int, length: int, traced: bool = False) -> bool:
+def fail(act: Act, stage: Stage, kind: Kind, first: int, options: argparse.Namespace) -> bool:
     """Let the first-th call fail on one way through, then let all work again. Was there such a call?"""
     stage.prepare()
-    stage.faults.arm(kind, first, length, traced=traced)
+    if options.ways and stage.stays:
+        stage.faults.arm_once(kind, traced=options.traced)
+    else:
+        stage.faults.arm(kind, first, options.length, traced=options.traced)
     go_through(act, stage)
     failed = stage.faults.disarm()
     come_back_all(stage)
@@ -98,10 +102,11 @@ def numbers(act: Act, stage: Stage, kind: Kind, sample: int, first: int) -> Iter
 
 def try_kind(act: Act, stage: Stage, kind: Kind, options: argparse.Namespace) -> int:
     """Every n; how many there were."""
+    stage.faults.forget()
     tried = 0
     for first in numbers(act, stage, kind, options.sample, options.first):
         try:
-            if not fail(act, stage, kind, first, options.length, options.traced):
+            if not fail(act, stage, kind, first, options):
                 break
         except Persistent as what:
             raise Persistent(f"{kind.name.lower()} {first}: {what}") from what
@@ -151,6 +156,7 @@ def parse() -> argparse.Namespace:
     names = [kind.name.lower() for kind in Kind]
     parser.add_argument("--sample", type=int, default=0, help="so many n of each kind")
     parser.add_argument("--first", type=int, default=1, help="n to begin with")
+    parser.add_argument("--ways", action="store_true", help="one call of each stack of functions")
     parser.add_argument("--length", type=int, default=1, help="so many calls fail in a row")
     parser.add_argument("--kind", action="append", choices=names, help="of these kinds alone")
     parser.add_argument("--traced", action="store_true", help="say where each call fails")

@@ -3,7 +3,7 @@
 #
 #   test/checks/sanitize.sh [arguments of pytest]
 #
-# With test/consumers/test_operator*.py as arguments: keys from an operator (test/checks/consumers.sh has its packages).
+# With -m slow test/operator as arguments: keys from an operator (test/checks/consumers.sh has its packages).
 #
 # Leaks are looked for by test/checks/hardening.sh: python and openssl keep some of their own at exit.
 #
@@ -21,6 +21,11 @@ AKMA_PRESET=sanitize
 AKMA_UES=60 # a server that is slower by much serves so many within a UE's limits
 export AKMA_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS AKMA_PRESET AKMA_UES
 "$root/test/run.sh" "$@" && status=0 || status=$?
+# libcrypto's ASYNC jobs have stacks of their own: of that it warns, and it is no report.
+find "$reports" -type f | while read -r file; do
+    grep -q -v -e ' is ignoring requested __asan_handle_no_return: ' -e '^False positive error reports may follow$' \
+        -e '^For details see https://github.com/google/sanitizers/issues/189$' "$file" || rm "$file"
+done
 # A test may not look at how a program ended.
 [ -z "$(ls -A "$reports")" ] || {
     cat "$reports"/*

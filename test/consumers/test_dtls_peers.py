@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import reference
-from consumer import FQDN, FOREIGN, IDENTITY, KA, KS_NAF, ROOT
+from consumer import FQDN, FOREIGN, IDENTITY, KA, KS_NAF
 from datagrams import SUITE, SUITES, DtlsListener, DtlsServer, StockDtlsClient, pair_of, port_of
 from flow import ENVIRONMENT, LOOPBACK, Process, free_port, ue_command, wait_until, write_devices
+from project import ROOT
 
 CCM8 = "PSK-AES128-CCM8"
 PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"

@@ -9,7 +9,7 @@ import pytest
 
 from consumer import RIGHT, command
 from flow import ENVIRONMENT
-from test_docs import blocks
+from project import blocks
 
 NODE = ["node", "--openssl-shared-config"]
 

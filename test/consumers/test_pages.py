@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 import reference
-from consumer import KA, NAF_ID, ROOT, SYSTEM, command
+from consumer import KA, NAF_ID, SYSTEM, command
 from devices_files import PLUGIN
 from evp import BUILD
 from flow import free_port
 from openssl_cli import EXAMPLE
-from test_docs import blocks
+from project import blocks
+from project import ROOT
 
 PAGE = (ROOT / "docs/consumers.md").read_text()
 PORTS = sorted(set(re.findall(r"\b(?:888\d|5684|5685|5686)\b", PAGE)))

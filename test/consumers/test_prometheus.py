@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from certificates import Authority
-from consumer import IDENTITY, KA, KS_NAF, ROOT, Listening
+from consumer import IDENTITY, KA, KS_NAF, Listening
 from flow import FQDN, LOOPBACK, free_port, ue, wait_until, write_devices
 from line import Program
+from project import ROOT
 
 MONITORING = ROOT / "examples/monitoring"
 BOTH = ["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN]

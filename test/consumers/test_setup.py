@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from consumer import ROOT, command
+from consumer import command
 from evp import BUILD
 from flow import LOOPBACK, free_port
 from openssl_cli import EXAMPLE
+from project import ROOT
 from sanitizer import SANITIZED
-from test_docs import blocks
+from project import blocks
 
 PORTS = ("4433", "4434", "4435", "4480", "6380", "8080", "9433", "9434", "9435")
 

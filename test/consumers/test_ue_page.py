@@ -16,9 +16,9 @@ from auc import HAS_OSMO
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, Process, free_port, wait_until, wait_until_listening
 from operator_site import KA, OperatorSite
-from test_ue_bootstrap import Home
+from home import Home
+from project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/ue-side.md"
 
 pytestmark = [

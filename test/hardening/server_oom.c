@@ -14,6 +14,7 @@
  */
 #include "as/app_server_setup.h"
 #include "devices.h"
+#include "e2e_key.h"
 #include "failing_malloc.h"
 #include "messages/e2e_flag.h"
 #include "messages/tp_link_messages.h"
@@ -352,6 +353,7 @@ static void start(void)
     static struct loop_message first = {.run = mark};
     const struct e2e_setup setup = {
         .naf_fqdn = NAF, .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7}, .usage = USAGE};
+    char reason[E2E_REASON_SIZE];
     cpu_set_t one;
 
     CPU_ZERO(&one);
@@ -370,7 +372,7 @@ static void start(void)
     want(all.devices != NULL && all.psk != NULL &&
              SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
                  0 &&
-             e2e_setup_open(&all.e2e, &setup) == E2E_OPEN,
+             e2e_open(&all.e2e, &setup, reason) == E2E_OPEN,
          "set up of the clients");
     want(loops_start(all.app_server.server.loops), "start");
     loop_post(all.app_server.server.loops->loop, &first);

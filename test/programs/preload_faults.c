@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #define CALLS_TRACED 24
+#define WAYS_KNOWN   16384 /* a power of two */
 
 /* test/support/faults.py has the same numbers. */
 enum kind { NONE, ALLOCATION, DESCRIPTOR, READ, WRITE, THREAD, NAME };
@@ -39,10 +40,25 @@ struct control {
     atomic_uint seen, failed;
     atomic_uint traced; /* 1: say on standard error where a call fails */
     atomic_uint later;  /* 1: in each process only from its first connection on */
+    atomic_uint once; /* 1: one that came by a way by which none has failed yet; first is unused */
+    _Alignas(8)
+        atomic_ullong ways[WAYS_KNOWN]; /* by which calls have failed; the test clears them */
 };
 
 static struct control *control;
 static atomic_bool has_connected;
+
+/* The functions on the stack, as one number other than 0 (FNV-1a). */
+static unsigned long long way_here(void)
+{
+    unsigned long long way = 0xcbf29ce484222325ULL;
+    void *calls[CALLS_TRACED];
+    const int count = backtrace(calls, CALLS_TRACED);
+
+    for (int i = 0; i < count; i++)
+        way = (way ^ (uintptr_t)calls[i]) * 0x100000001b3ULL;
+    return way | 1;
+}
 
 /* Before main(), and without memory of the C library's. */
 __attribute__((constructor)) static void share(void)
@@ -54,8 +70,23 @@ __attribute__((constructor)) static void share(void)
 
     if (fd >= 0)
         (void)close(fd);
+    (void)way_here(); /* the first time, it loads a library */
     if (shared != MAP_FAILED)
         control = shared;
+}
+
+/* Remembers the way; false: it is known, or there is no room. */
+static bool is_new(unsigned long long way)
+{
+    for (size_t i = 0; i < WAYS_KNOWN; i++) {
+        unsigned long long there = 0;
+
+        if (atomic_compare_exchange_strong(&control->ways[(way / 2 + i) % WAYS_KNOWN], &there, way))
+            return true;
+        if (there == way)
+            return false;
+    }
+    return false;
 }
 
 static void trace(void)
@@ -67,6 +98,19 @@ static void trace(void)
     atomic_store(&control->kind, kind);
 }
 
+static bool fails(void)
+{
+    (void)atomic_fetch_add(&control->failed, 1);
+    if (atomic_load(&control->traced) != 0)
+        trace();
+    return true;
+}
+
+static bool is_to_fail_once(void)
+{
+    return atomic_load(&control->failed) == 0 && is_new(way_here()) && fails();
+}
+
 static bool is_to_fail(enum kind kind)
 {
     unsigned int number, first;
@@ -75,13 +119,12 @@ static bool is_to_fail(enum kind kind)
         (atomic_load(&control->later) != 0 && !atomic_load(&has_connected)))
         return false;
     number = atomic_fetch_add(&control->seen, 1) + 1;
+    if (atomic_load(&control->once) != 0)
+        return is_to_fail_once();
     first = atomic_load(&control->first);
     if (number < first || number - first >= atomic_load(&control->length))
         return false;
-    (void)atomic_fetch_add(&control->failed, 1);
-    if (atomic_load(&control->traced) != 0)
-        trace();
-    return true;
+    return fails();
 }
 
 /* Memory: what glibc's functions for strings and files allocate comes through here as well. */

@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "e2e_key.h"
 #include "messages/e2e_flag.h"
 #include "messages/identity.h"
 #include "net/tls.h"
@@ -133,9 +134,10 @@ int main(int argc, char *argv[])
     struct addrs addrs[2] = {{.fixed = NULL}};
     struct common_setup common = {.client = {.naf = &addrs[0], .endpoint = &addrs[1]},
                                   .keys = {.needs_ka = true}};
+    char reason[E2E_REASON_SIZE];
     struct e2e e2e;
 
-    if (argc != 6 || e2e_setup_open(&e2e, &setup) != E2E_OPEN)
+    if (argc != 6 || e2e_open(&e2e, &setup, reason) != E2E_OPEN)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
     common.client.e2e = &e2e;

@@ -11,7 +11,8 @@ import subprocess
 import threading
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from project import ROOT
+
 BOARD = ROOT / "test/device/board"
 COMPILER = "arm-none-eabi-gcc"
 FLAGS = (

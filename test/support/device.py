@@ -5,10 +5,10 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from project import ROOT
+
 VECTORS = ROOT / "test/vectors"
 HEADER = ROOT / "device/akma_device.h"
 ALGORITHMS = ("AKMA-E2E", "GBA-KS-NAF", "AKMA-K-AF")

@@ -12,6 +12,9 @@ from evp import BUILD
 from flow import ENVIRONMENT
 
 NEVER = 2**32 - 1
+WAYS = slice(
+    32, 32 + 8 * 16384
+)  # where the preloaded program remembers by which ways calls have failed
 
 
 class Kind(enum.IntEnum):
@@ -30,9 +33,9 @@ class Faults:
 
     def __init__(self, path: Path, *, is_later: bool = False) -> None:
         """is_later: calls count in each process only from its first connection on."""
-        path.write_bytes(bytes(mmap.PAGESIZE))
+        path.write_bytes(bytes(WAYS.stop))
         with path.open("r+b") as file:
-            self.control = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+            self.control = mmap.mmap(file.fileno(), WAYS.stop)
         self._write(6, int(is_later))
         preload = str(BUILD / "test/programs/libpreload_faults.so")
         self.environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_FAULTS": str(path)}
@@ -50,9 +53,19 @@ class Faults:
             self._write(index, value)
         self._write(0, kind)
 
+    def arm_once(self, kind: Kind, *, traced: bool = False) -> None:
+        """Let one call of a kind fail: the first with functions on the stack with which none has failed yet."""
+        self._write(7, 1)
+        self.arm(kind, 1, traced=traced)
+
+    def forget(self) -> None:
+        """By which ways calls have failed."""
+        self.control[WAYS] = bytes(WAYS.stop - WAYS.start)
+
     def disarm(self) -> int:
         """Let all succeed; how many have failed."""
         self._write(0, 0)
+        self._write(7, 0)
         return self._read(4)
 
     @property

@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from project import ROOT
 
 
 def copy_tree(folder: Path) -> Path:

@@ -68,7 +68,10 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "session/psk_lookup.c",
-        ("    if (ue->lookup == NULL)\n        ue->lookup = begin", "        ue->lookup = begin"),
+        (
+            "    if (ue->lookup == NULL)\n        return count == 0 ?",
+            "    if (true)\n        return count == 0 ?",
+        ),
         by="hello_retry_request_looks_up_once",
     ),
     *of(
@@ -86,8 +89,8 @@ FAULTS: list[Fault] = [
             "!hash(given, length, digest))",
         ),
         (
-            "while (lookup->claim.role == UE_NOBODY && lookup->next < lookup->count &&",
-            "while (lookup->claim.role == UE_NOBODY && lookup->next < 1 && lookup->next < lookup->count &&",
+            "           lookup->next < lookup->count)\n        ask(lookup);",
+            "           lookup->next < 1 && lookup->next < lookup->count)\n        ask(lookup);",
         ),
         by="second_identity",
     ),
@@ -110,8 +113,8 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_first.c",
         (
-            "    if (given->result == FLAG_FAILED)\n        ue_refuse",
-            "    if (false)\n        ue_refuse",
+            "    if (third_party_refuses(given->result, &metric))\n        ue_refuse",
+            "    if (third_party_refuses(given->result, &metric) && false)\n        ue_refuse",
         ),
         by="failures_are_never_a_withheld_flag or nobody_there",
     ),
@@ -133,10 +136,13 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_first.c",
         ("    ue->goes_on = ue->goes_on && flag->e2e;", "    ue->goes_on = true;"),
-        ("    if (!ue->is_first_line) {", "    if (false) {"),
-        ("        if (!ue_resume(ue))", "        if (false)"),
+        ("    if (is_first)\n        ask_for_flag", "    if (true)\n        ask_for_flag"),
+        ("    return ue_resume(ue);", "    return true;"),
         ("    if (limits->session != 0 && session", "    if (false && session"),
-        ("    if (ue->is_held)\n        end_held", "    if (false)\n        end_held"),
+        (
+            '    if (ue->state == UE_HELD)\n        connection_close(&ue->connection, "no other',
+            '    if (false)\n        connection_close(&ue->connection, "no other',
+        ),
         by="test_flow_held",
     ),
     *of(
@@ -151,7 +157,7 @@ FAULTS: list[Fault] = [
             "    conn_limit_release(service->devices, name, strlen(name));\n    ue->is_counted = false;",
             "",
         ),
-        ("    if (((struct ue *)connection)->is_held)", "    if (false)"),
+        ("    if (((struct ue *)connection)->state == UE_HELD)", "    if (false)"),
         ("!conn_limit_acquire(service->held, name, strlen(name))", "false"),
         by="test_flow_held",
     ),
@@ -397,7 +403,10 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "third_party/tp_link_server.c",
-        ("    if (!tp_link_tls_verifies_still(", "    if (false && !tp_link_tls_verifies_still("),
+        (
+            "    else if (!tp_link_tls_verifies_still(",
+            "    else if (false && !tp_link_tls_verifies_still(",
+        ),
         by="reload_with_a_revoked",
     ),
     *of(
@@ -432,7 +441,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "third_party/tp_link_server.c",
-        ("    if (naf->is_draining) {", "    if (false) {"),
+        ("    else if (naf->state == NAF_DRAINING)", "    else if (false)"),
         by="test_drain",
     ),
     *of(
@@ -564,8 +573,8 @@ FAULTS: list[Fault] = [
     *of(
         "as/control.c",
         ("{SIGINT, end}", "{SIGUSR1, end}"),
-        ("control->state == DRAINING && clock_ms() >= control->deadline", "false"),
-        ("    else if (control->state == DRAINING)\n", "    else if (false)\n"),
+        ("control->state == CONTROL_DRAINING && clock_ms() >= control->deadline", "false"),
+        ("    else if (control->state == CONTROL_DRAINING)\n", "    else if (false)\n"),
         ("    endpoints_close(endpoints, &control->app_server->server);", ""),
         by="test_drain or second_signal",
     ),
@@ -578,7 +587,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "ue/client.c",
-        ("is_second(client) &&\n           !client->is_repeated", "false"),
+        ("client->step == STEP_HANDSHAKE_E2E && !client->is_repeated", "false"),
         by="repeats_a_flow",
     ),
     *of(

@@ -137,7 +137,7 @@ FAULTS = [
         "store/redis.c",
         ("redis_fail_all(&redis->sent, redis->reason);", ""),
         ("redis_fail_all(&redis->queued, redis->reason);", ""),
-        ('drop(redis, "the server does not answer");', ""),
+        ('give_up(redis, "the server does not answer");', ""),
         by="cut_at_the_taking or part_that_hangs or redis_that_says_nothing",
     ),
     *of(
@@ -179,9 +179,9 @@ FAULTS = [
     *of(
         "app/relay.c",
         (
-            "        free_held(direction);\n    }\n",
-            "        free_held(direction);\n        relay->up.ssl_wanted = EV_READ;\n"
-            "        return RELAY_BLOCKED;\n    }\n",
+            "        free_held(direction);\n    return status;\n",
+            "        free_held(direction);\n    relay->up.ssl_wanted = EV_READ;\n"
+            "    return RELAY_BLOCKED;\n",
         ),
         by="libssl_has_read_ahead",
     ),

@@ -1,0 +1,309 @@
+"""Options from a file: what it may say, what is refused and where, what --check and --print-config make of it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import datetime
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from certificates import DAY, Authority
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, ue, write_devices
+from line import Program
+from project import ROOT
+from samples import KA, KEY
+
+UE = "ue@bsf.example.com"
+REFUSED = {  # a line behind good ones -> what is said of it
+    "acept x": "all.conf:5: acept: there is no such option",
+    "--metrics :0": "all.conf:5: --metrics: write names as --help has them, without dashes",
+    "metrics=secret": "all.conf:5: this line: a blank is wanted",
+    "metrics": "all.conf:5: metrics: a value is missing: HOST:PORT",
+    "metrics # nothing": "all.conf:5: metrics: a value is missing",
+    'usage "open': "all.conf:5: usage: the value has an open quotation mark",
+    "proxy-protocol maybe": "all.conf:5: proxy-protocol: must have no value, or yes, or no",
+    "accept 127.0.0.1:1": "all.conf:5: accept: may be given once, and {folder}/all.conf:2 has it",
+    "version": "all.conf:5: version: belongs on the command line",
+    "include loop.conf": "loop.conf:1: include: files include each other, more than 8 deep",
+    "include none.conf": "all.conf:5: include: none.conf: there is no such file",
+    "line-timeout 0": "all.conf:5: --line-timeout 0: must be a number from 1 to 86400",
+    "e2e never": "all.conf:5: --e2e never: must be required, offered or off",
+    "device-name x": "all.conf:5: --device-name has no effect without --key-source",
+    "forward 127.0.0.1": "all.conf:5: --forward 127.0.0.1: must be HOST:PORT",
+    "drain-timeout 3s": "all.conf:5: --drain-timeout 3s: must be a number",
+    "key-lifetime 1\nkey-lifetime 2": "all.conf:6: key-lifetime: may be given once",
+}
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """The options of a server that can start."""
+    devices = write_devices(tmp_path / "devices.csv", [[UE, KEY.hex(), KA.hex()]])
+    path = tmp_path / "all.conf"
+    path.write_text(
+        f"# all in one\naccept {LOOPBACK}:0   # the NAF\n\tdevices {devices}\r\nnaf-fqdn\t{FQDN}\n"
+    )
+    return path
+
+
+def run(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A program that ends by itself."""
+    return subprocess.run(
+        [BUILD / "e2e" / program, *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def in_force(*words: str | Path) -> dict[str, list[tuple[str, str]]]:
+    """--print-config: name -> values, each with where it came from."""
+    result = run("e2e-as", "--print-config", *words)
+    assert result.returncode == 0, result.stderr
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in result.stdout.splitlines():
+        setting, origin = line.rsplit(" # ", 1)
+        name, _, value = setting.strip().partition(" ")
+        found.setdefault(name, []).append((value, origin))
+    return found
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_wrong_line_is_named(conf: Path, line: str) -> None:
+    """File, line, name and what is wanted; a value that may be a secret is not repeated."""
+    conf.with_name("loop.conf").write_text("include loop.conf\n")
+    conf.write_text(conf.read_text() + line + "\n")
+    for check, status in (((), 1 if "forward" in line else 2), (("--check",), 1)):
+        result = run("e2e-as", "--config", conf, *check)
+        assert REFUSED[line].format(folder=conf.parent) in result.stderr + result.stdout
+        assert result.returncode == status and "secret" not in result.stderr
+
+
+def test_where_options_came_from(conf: Path) -> None:
+    """Files in the order of their names, the command line over all of them, and what is printed can be read again."""
+    parts = conf.parent / "conf.d"
+    parts.mkdir()
+    (parts / "b.conf").write_text('usage " # x"\nproxy-protocol no\n')
+    (parts / "a.conf").write_text("line-timeout 12\n")
+    conf.write_text(conf.read_text() + "include conf.d/*.conf\ninclude none.d/*.conf\n")
+    found = in_force("--config", conf, "--line-timeout", "9")
+    assert found["accept"] == [(f"{LOOPBACK}:0", f"{conf}:2")]
+    assert found["usage"] == [('" # x"', f"{parts}/b.conf:1")]
+    assert found["line-timeout"] == [("9", "command line")]
+    assert found["drain-timeout"] == [("3", "default")]
+    assert "proxy-protocol" not in found and "forward" not in found
+    again = conf.parent / "again.conf"
+    again.write_text(run("e2e-as", "--config", conf, "--print-config").stdout)
+    values = {name: [value for value, _ in pairs] for name, pairs in found.items()}
+    values["line-timeout"] = ["12"]
+    reread = in_force("--config", again)
+    assert {name: [value for value, _ in pairs] for name, pairs in reread.items()} == values
+
+
+def test_values_are_printed_as_they_are_read(conf: Path) -> None:
+    """What is cut as a comment, escaped or too long for a line of the log is the same value when it is read again."""
+    values = ["x\t#y", "x #y", "#x", "a\\b", "c" * 700, "d\\x0A", 'e"f', " g ", "h\ti"]
+    for value in values:
+        found = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", conf, "--keylog", value, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        again = conf.with_name("again.conf")
+        again.write_bytes(found.stdout)
+        second = subprocess.run(
+            [BUILD / "e2e/e2e-as", "--config", again, "--print-config"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        lines = [
+            [line for line in output.stdout.decode().splitlines() if line.startswith("keylog ")]
+            for output in (found, second)
+        ]
+        assert lines[0][0].split(" # command line")[0].rstrip() == (
+            lines[1][0].rsplit(" # ", 1)[0].rstrip()
+        )
+        assert value in lines[0][0]
+
+
+def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
+    """A folder that cannot be read is no empty one, and the name of the file's own folder is no pattern."""
+    odd = tmp_path / "site[1]*"
+    (odd / "parts").mkdir(parents=True)
+    own = odd / "own.conf"
+    own.write_text(conf.read_text() + "include parts/*.conf\ninclude none/*.conf\n")
+    (odd / "parts/one.conf").write_text("drain-timeout 77\n")
+    assert [value for value, _ in in_force("--config", own)["drain-timeout"]] == ["77"]
+    loop = odd / "loop"
+    loop.symlink_to(loop)
+    own.write_text(conf.read_text() + "include loop/*.conf\n")
+    result = run("e2e-as", "--config", own, "--print-config")
+    assert result.returncode != 0 and "include: loop/*.conf: cannot be read" in result.stderr
+
+
+def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
+    """Of two key sources in a file and one on the command line, one is left."""
+    files = "".join(f"source-{what} x\n" for what in ("cert", "key", "ca"))
+    sources = "key-source aanf:https://a.example\nkey-source bsf:https://b.example\n"
+    conf.write_text(conf.read_text() + files + sources)
+    assert [value for value, _ in in_force("--config", conf)["key-source"]] == [
+        "aanf:https://a.example",
+        "bsf:https://b.example",
+    ]
+    given = in_force("--config", conf, "--key-source", "bsf:https://c.example")
+    assert given["key-source"] == [("bsf:https://c.example", "command line")]
+
+
+def test_a_flow_from_files(conf: Path) -> None:
+    """Both programs run from their files alone."""
+    with Program("--config", conf) as server:
+        address = server.read().decode().split()[1]
+        own = conf.with_name("ue.conf")
+        own.write_text(
+            f"connect {address}\ndevices {conf.parent}/devices.csv\nidentity {UE}\nnaf-fqdn {FQDN}\nmessage a b\n"
+        )
+        assert run("e2e-ue", "--config", own).stdout == "e2e: a b\n"
+        checked = run("e2e-ue", "--config", own, "--check")
+        assert checked.returncode == 0 and "not ok" not in checked.stdout
+        assert ue(conf.parent / "devices.csv", UE, address).returncode == 0
+
+
+def test_check_of_a_ue(conf: Path) -> None:
+    """What a start refuses: a level, an interval, and files that cannot be written."""
+    own = conf.with_name("ue.conf")
+    own.write_text(
+        f"connect {LOOPBACK}:1\ndevices {conf.parent}/devices.csv\nidentity {UE}\nnaf-fqdn {FQDN}\n"
+        "listen unix:ue.socket\n"
+    )
+    words: list[str | Path] = ["--config", own, "--check"]
+    for option in (["--log-level", "loud"], ["--reload-interval", "1s"]):
+        result = run("e2e-ue", *words, *option)
+        assert result.returncode == 1 and option[0] in result.stderr
+    for name in ("log-file", "keylog"):
+        result = run("e2e-ue", *words, f"--{name}", conf.parent)
+        assert result.returncode == 1
+        assert f"not ok --{name} {conf.parent}: must be a regular file\n" in result.stdout
+
+
+def checked(*words: str | Path) -> tuple[int, list[str]]:
+    """--check: its exit status, and what is not ok."""
+    result = run("e2e-as", "--check", *words)
+    lines = result.stdout.splitlines()
+    assert all(line.startswith(("ok ", "not ok ")) for line in lines), result.stdout
+    return result.returncode, [line[7:] for line in lines if line.startswith("not ok ")]
+
+
+def test_check_of_files(conf: Path) -> None:
+    """It reads what a start reads, says everything that is wrong at once, and listens nowhere."""
+    assert checked("--config", conf) == (0, [])
+    (conf.parent / "devices.csv").chmod(0o644)
+    status, faults = checked("--config", conf, "--metrics", "no.such.invalid:1")
+    assert status == 1 and len(faults) == 2
+    assert "devices.csv" in faults[0] and "--metrics no.such.invalid:1: " in faults[1]
+
+
+def test_check_of_files_to_write(conf: Path) -> None:
+    """A folder that is not there is found before the start; nothing is made by looking."""
+    here, none = conf.with_name("as.log"), conf.with_name("none") / "audit.log"
+    status, faults = checked("--config", conf, "--log-file", here, "--audit-log", none)
+    assert status == 1 and faults == [f"--audit-log {none}: No such file or directory"]
+    assert not here.exists()
+
+
+def test_check_of_files_that_are_none(conf: Path) -> None:
+    """A folder, and a link, which no start appends to."""
+    link = conf.with_name("link")
+    link.symlink_to(conf.with_name("behind"))
+    status, faults = checked("--config", conf, "--log-file", conf.parent, "--audit-log", link)
+    assert status == 1 and faults == [
+        f"--log-file {conf.parent}: must be a regular file",
+        f"--audit-log {link}: must be a regular file",
+    ]
+
+
+@pytest.mark.parametrize("value", ["99999", "nonsense"])
+def test_check_of_a_port(conf: Path, value: str) -> None:
+    """What no start can listen on, where there is no HOST as well."""
+    status, faults = checked("--config", conf, "--metrics", value)
+    assert status == 1 and len(faults) == 1 and faults[0].startswith(f"--metrics :{value}: ")
+
+
+def test_check_of_one_port_for_two(conf: Path) -> None:
+    """Two listeners that cannot both be; any free port is never the same one."""
+    port = free_port()
+    both: list[str | Path] = ["--config", conf, "--accept", f"{LOOPBACK}:{port}"]
+    for other in (f"{LOOPBACK}:{port}", f"0.0.0.0:{port}"):
+        status, faults = checked(*both, "--e2e-accept", other)
+        assert status == 1 and faults == [
+            f"--accept {LOOPBACK}:{port} and --e2e-accept {other}: "
+            "one port cannot be listened on twice"
+        ]
+    assert checked("--config", conf, "--e2e-accept", f"{LOOPBACK}:0") == (0, [])
+    assert checked(*both, "--e2e-accept", f"127.0.0.2:{port}") == (0, [])
+
+
+def test_check_of_certificates(conf: Path) -> None:
+    """A certificate that has expired, and a key that is another's, where a start sees only the second."""
+    authority = Authority(conf.parent)
+    good, late = authority.issue("good"), authority.issue("late", life=-DAY / 2)
+    parts: list[str | Path] = [
+        "--third-party",
+        f"{LOOPBACK}:1",
+        "--ca",
+        authority.file,
+        "--config",
+        conf,
+    ]
+    write_devices(conf.parent / "devices.csv", [[UE, KEY.hex(), ""]])
+    status, lines = checked(*parts, "--cert", good[0], "--key", good[1])
+    assert (status, lines) == (0, [])
+    status, lines = checked(*parts, "--cert", late[0], "--key", late[1])
+    expired = (datetime.datetime.utcnow() - DAY / 2).strftime("%Y-%m-%dT")
+    assert status == 1 and lines[0].startswith(
+        f"--cert {late[0]}: it has expired, at {expired}"[:-12]
+    )
+    status, lines = checked(*parts, "--cert", good[0], "--key", late[1])
+    assert status == 1 and lines == [f"--key {late[1]}: it is not the key of --cert"]
+
+
+def test_check_of_a_store_that_is_away(conf: Path) -> None:
+    """A Redis that does not answer is not ok."""
+    key = conf.with_name("store.key")
+    key.touch(mode=0o600)
+    key.write_text("1:" + "ab" * 32 + "\n")
+    store: list[str | Path] = ["--store", f"redis://{LOOPBACK}:1", "--store-key", key]
+    status, lines = checked("--config", conf, *store)
+    assert status == 1 and len(lines) == 1 and lines[0].startswith(f"--store {store[1]}: ")
+
+
+@pytest.mark.parametrize(
+    "words,wanted",
+    [
+        (["--dev"], {"--devices", "--device-name"}),
+        (["--e2e", ""], {"required", "offered", "off"}),
+        (["--devices", "all.c"], {"all.conf"}),
+        (["--accept", ""], set()),
+    ],
+)
+def test_completion(conf: Path, words: list[str], wanted: set[str]) -> None:
+    """What bash offers comes from the program's own table."""
+    program = BUILD / "e2e/e2e-as"
+    script = f'. {ROOT}/e2e/completion/e2e-as; COMP_WORDS=("$0" "$@"); COMP_CWORD=$#; '
+    script += '_akma_e2e "$0"; printf "%s\\n" "${COMPREPLY[@]}"'
+    result = subprocess.run(
+        ["bash", "-c", script, program, *words],
+        cwd=conf.parent,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(result.stdout.split()) == wanted and result.stderr == ""

@@ -1,0 +1,193 @@
+"""Under a service manager: when a program says that it is ready, what else it says, and sockets that it is given.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evp import BUILD
+from flow import FQDN, LOOPBACK, Process, Server, split, ue, ue_command, write_devices
+from project import ROOT
+from samples import KA, KEY
+from service import Manager, activated, address, held, listening
+
+UNITS = ROOT / "e2e/systemd"
+UE = "ue@bsf.example.com"
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Path:
+    """One UE."""
+    return write_devices(tmp_path / "devices.csv", [[UE, KEY.hex(), KA.hex()]])
+
+
+def test_ready_when_it_serves(devices: Path, tmp_path: Path) -> None:
+    """READY comes once UEs are served, with what the process plays; a stop says how long it may take."""
+    with Manager(tmp_path) as manager:
+        with Server(devices, "--drain-timeout", "7", environment=manager.environment) as server:
+            message = manager.receive()
+            assert message["READY"] == "1"
+            assert message["STATUS"].startswith("serving: NAF third-party endpoint")
+            assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+        message = manager.wait_for(STOPPING="1")
+        assert message["EXTEND_TIMEOUT_USEC"] == "12000000"
+        assert message["STATUS"].startswith("draining: ")
+
+
+def test_a_server_that_cannot_start_is_never_ready(devices: Path, tmp_path: Path) -> None:
+    """A start that fails is told as one: nothing is said, and the exit status is not 0."""
+    devices.chmod(0o644)
+    with Manager(tmp_path) as manager:
+        command: list[str | Path] = [
+            BUILD / "e2e/e2e-as",
+            "--accept",
+            f"{LOOPBACK}:0",
+            "--devices",
+            devices,
+        ]
+        with Process(*command, "--naf-fqdn", FQDN, environment=manager.environment) as server:
+            assert server.wait() == 1
+        assert manager.receive(0.01) == {}
+
+
+def test_reload_tells_the_truth(devices: Path, tmp_path: Path) -> None:
+    """A refused reload stays in the status until one is applied."""
+    with Manager(tmp_path) as manager, Server(devices, environment=manager.environment) as server:
+        assert manager.receive()["READY"] == "1"
+        good = devices.read_text()
+        for text, refused in ((good + "bad\n", True), (good, False)):
+            devices.write_text(text)
+            server.process.send_signal(signal.SIGHUP)
+            assert int(manager.wait_for(RELOADING="1")["MONOTONIC_USEC"]) > 0
+            status = manager.wait_for(READY="1")["STATUS"]
+            assert ("the last reload was refused: " in status) is refused, status
+            assert ("devices.csv" in status) is refused
+
+
+def test_the_watchdog_is_fed(devices: Path, tmp_path: Path) -> None:
+    """As often as the manager wants it; and not where another process is watched."""
+    with Manager(tmp_path, WATCHDOG_USEC="400000") as manager:
+        with Server(devices, environment=manager.environment):
+            for _ in range(3):
+                assert manager.wait_for(WATCHDOG="1") == {"WATCHDOG": "1"}
+        other = manager.environment | {"WATCHDOG_PID": "1"}
+        while manager.receive(0.01):
+            pass
+        with Server(devices, environment=other):
+            assert "READY" in manager.receive()
+            assert manager.receive(0.5) == {}
+
+
+def test_the_ue_is_ready_too(devices: Path, tmp_path: Path) -> None:
+    """e2e-ue --listen says it once local programs can connect; its watchdog is fed."""
+    command = ue_command(devices, UE, f"{LOOPBACK}:1")
+    command[command.index("--message") :] = ["--listen", f"{LOOPBACK}:0"]
+    with Manager(tmp_path, WATCHDOG_USEC="400000") as manager:
+        with Process(*command, environment=manager.environment):
+            assert manager.receive() == {"READY": "1", "STATUS": "serving local connections"}
+            manager.wait_for(WATCHDOG="1")
+        assert manager.wait_for(STOPPING="1")
+
+
+def test_sockets_go_by_their_names(devices: Path) -> None:
+    """Whatever their order; one that no option asks for is closed, and the program says so."""
+    e2e, other, first = listening(), listening(), listening()
+    within = activated([("e2e-accept", e2e), ("naf-accept", other), ("accept", first)])
+    with e2e, other, first, Server(devices, within=tuple(within)) as server:
+        assert (server.address, server.e2e_address) == (address(first), address(e2e))
+        assert ue(devices, UE, server.address, server.e2e_address).returncode == 0
+        assert (
+            'descriptor 4 is closed, because no option that was given is called "naf-accept"'
+            in (server.errors)
+        )
+
+
+def test_a_restart_refuses_nobody(devices: Path) -> None:
+    """Who connects while no process is there is served by the next one."""
+    waiting = listening()
+    within = tuple(activated([("accept", waiting)]))
+    with waiting:
+        with Server(devices, two_addresses=False, within=within):
+            pass
+        with socket.create_connection(split(address(waiting)), 10) as early:
+            with Server(devices, two_addresses=False, within=within) as server:
+                early.sendall(b"nothing that a server of TLS expects\n")
+                early.settimeout(10)
+                assert early.recv(100)[:1] == b"\x15"  # an alert
+                assert ue(devices, UE, server.address).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["bound", "file"])
+def test_what_is_no_listening_socket_is_refused(devices: Path, kind: str) -> None:
+    """A start with such a descriptor would serve nobody."""
+    with held(socket.socket()) as bound:
+        bound.bind((LOOPBACK, 0))
+        command = activated([("accept", bound)])
+        if kind == "file":
+            command[2] = re.sub(r"3<&\d+", "3</dev/null", command[2])
+        command += [str(BUILD / "e2e/e2e-as"), "--accept", f"{LOOPBACK}:0"]
+        with Process(*command, "--devices", devices, "--naf-fqdn", FQDN) as server:
+            assert server.wait() == 1
+            server.wait_for_error("descriptor 3, accept, is no socket that listens")
+
+
+def test_a_socket_for_local_programs_is_private(devices: Path, tmp_path: Path) -> None:
+    """Who could connect to one of mode 0666 would speak as the device."""
+    with held(socket.socket(socket.AF_UNIX)) as local:
+        local.bind(str(tmp_path / "local"))
+        local.listen()
+        command = ue_command(devices, UE, f"{LOOPBACK}:1")
+        command[command.index("--message") :] = ["--listen", f"{LOOPBACK}:0"]
+        for mode, said in ((0o666, b""), (0o600, f"listen unix:{tmp_path}/local".encode())):
+            (tmp_path / "local").chmod(mode)
+            with Process(*activated([("listen", local)]), *command) as program:
+                assert program.read() == said
+
+
+def test_purge(tmp_path: Path) -> None:
+    """Keys and audit logs stay, be their last line without an end; a devices file without devices and logs go."""
+    header, row = "identity,ks-naf,ka\n", "ue,11,22"
+    files = {"akma/all/devices.csv": header + row, "akma/naf/devices.csv": header}
+    logs = {"log/e2e-as-all/audit.log": "x", "log/e2e-as-all/e2e-as.log.1.gz": "x"}
+    logs |= {"log/e2e-as-naf/e2e-as.log": "x"}
+    for name, text in (files | logs).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    script = (
+        (ROOT / "debian/akma-tools.postrm").read_text().replace("/etc/akma", f"{tmp_path}/akma")
+    )
+    script = script.replace("/var/log", f"{tmp_path}/log")
+    subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"akma/all/devices.csv", "log/e2e-as-all/audit.log"}
+    assert not (tmp_path / "akma/naf").exists() and not (tmp_path / "log/e2e-as-naf").exists()
+
+
+def test_units() -> None:
+    """Ready is what serves, a stuck loop ends, a bad file fails start and reload; sockets have options' names."""
+    common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()
+    for line in ("Type=notify", "WatchdogSec=30", "Restart=on-failure", "RestartSec=5"):
+        assert f"\n{line}\n" in common
+    for name in ("e2e-as-all", "e2e-as-third-party"):  # few tries of a token's PIN
+        text = (UNITS / f"{name}.service").read_text().split("[Service]")[0]
+        assert "\nStartLimitIntervalSec=300\nStartLimitBurst=3\n" in text
+    for unit in UNITS.glob("*.service"):
+        text = unit.read_text()
+        [start] = re.findall("^ExecStart=(.*)$", text, re.M)
+        assert re.findall("^ExecStartPre=(.*)$", text, re.M) == [start + " --check"]
+        reloads = re.findall("^ExecReload=(.*)$", text, re.M)
+        assert reloads == [start + " --check", "/bin/kill -HUP $MAINPID"]
+    sockets = sorted(UNITS.glob("*.socket"))
+    assert len(sockets) == 5
+    for unit in sockets:
+        text = unit.read_text()
+        [service] = re.findall(r"^Service=(e2e-as-[a-z-]+)\.service$", text, re.M)
+        [name] = re.findall("^FileDescriptorName=(.*)$", text, re.M)
+        assert unit.stem == f"{service}-{name}" and (UNITS / f"{service}.service").exists()
+        assert name in ("accept", "e2e-accept", "naf-accept")

@@ -1,0 +1,479 @@
+"""Ka's in PostgreSQL: found, revoked, and what happens while the database has its own troubles.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from consumer import FQDN, IDENTITY, KA, KS_NAF
+from database import PASSWORDS, PROGRAMS, SEAL, Database
+from evp import BUILD
+from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
+from line import Program, Sides
+from names import Names
+from openssl_cli import EXAMPLE
+from process_memory import holds, is_gone
+from project import ROOT
+from sanitizer import SANITIZED, unless_sanitized
+from wire import Wire
+from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
+
+ADMIN = {"PGUSER": "postgres"}
+OTHER_KA = bytes(range(100, 132))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL's server is not installed"),
+]
+
+
+@pytest.fixture(scope="module", name="server")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One server for all tests, each of which begins with one row."""
+    database = Database(tmp_path_factory.mktemp("postgresql"))
+    yield database
+    database.remove()
+
+
+@pytest.fixture(name="database")
+def begin(server: Database) -> Database:
+    """The device's row alone."""
+    server.sql("TRUNCATE akma_ka")
+    server.put(IDENTITY, KA, "2026")
+    return server
+
+
+class House:
+    """Files and processes of a deployment that has its Ka's in a database."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder, self.database = folder, database
+        self.naf = write_devices(folder / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
+        row = [IDENTITY, KS_NAF.hex(), KA.hex(), "2026"]
+        self.devices = write_devices(folder / "ue.csv", [row])
+        self.key = private(folder / "ka.key", f"1:{SEAL.hex()}\n")
+        self.password = private(folder / "password", PASSWORDS["third_party"] + "\n")
+        self.parts: list[Process] = []
+
+    def options(self, uri: str | None = None) -> list[str]:
+        """Where Ka is."""
+        return [
+            *["--ka-source", uri or self.database.uri(), "--ka-key", str(self.key)],
+            *["--ka-password-file", str(self.password)],
+        ]
+
+    def all_in_one(
+        self,
+        *options: str,
+        uri: str | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> tuple[Process, str, str]:
+        """The server, and where it listens."""
+        server = Process(
+            BUILD / "e2e/e2e-as",
+            *["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN],
+            *["--devices", str(self.naf), *self.options(uri), *options],
+            environment=environment,
+        )
+        self.parts.append(server)
+        first, second = Part(server, "accept").address, Part(server, "e2e-accept").address
+        return server, first, second
+
+    def flow(self, naf: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+        """One flow."""
+        return ue(self.devices, IDENTITY, naf, endpoint)
+
+    def works(self, naf: str, endpoint: str) -> bool:
+        """Does a flow work?"""
+        return self.flow(naf, endpoint).stdout == "e2e: hello\n"
+
+
+@pytest.fixture(name="house")
+def build(tmp_path: Path, database: Database) -> Iterator[House]:
+    """A deployment."""
+    house = House(tmp_path, database)
+    yield house
+    for part in house.parts:
+        part.stop()
+
+
+@contextlib.contextmanager
+def held(naf: str, endpoint: str) -> Iterator[StockClient]:
+    """A connection on a key of the device's."""
+    flag = flag_of(naf)
+    with StockClient(endpoint, flag["identity"], key_of(flag)) as client:
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"
+        yield client
+
+
+def ended_after(client: StockClient, begun: float) -> float:
+    """Seconds until it has ended."""
+    client.process.wait(30)
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("local", [True, False], ids=["socket", "TLS"])
+def test_flow(house: House, local: bool) -> None:
+    """The row's Ka gives the key, by either way to the server; the newest row counts."""
+    uri = house.database.uri(socket=local)
+    server, naf, endpoint = house.all_in_one(uri=uri)
+    assert house.works(naf, endpoint), server.errors
+    house.database.put(IDENTITY, OTHER_KA, "2027")
+    assert flag_of(naf)["ka-id"] == "2027"
+    server.wait_for_error("event=ka-up")
+
+
+def test_check(house: House, tmp_path: Path) -> None:
+    """--check asks the database: a password that is refused, a table that is not there, nobody listening."""
+    naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)]
+
+    def faults(uri: str | None = None) -> list[str]:
+        checking = Process(BUILD / "e2e/e2e-as", *naf, *house.options(uri), "--check")
+        with checking:
+            said = iter(checking.read, b"")
+            return [line.decode() for line in said if line.startswith(b"not ok ")]
+
+    assert faults() == []
+    house.password.write_text("wrong\n")
+    assert len(faults()) == 1 and "--ka-source" in faults()[0]
+    house.password.write_text(PASSWORDS["third_party"] + "\n")
+    assert "does not exist" in faults(house.database.uri().replace("/akma?", "/postgres?"))[0]
+    assert len(faults(f"postgresql://x@{LOOPBACK}:1/x?sslmode=disable")) == 1
+
+
+@unless_sanitized
+def test_what_stays_in_memory(house: House) -> None:
+    """A Ka is there while a key is made of it, and no longer; --ka-key stays, as rows have to be opened."""
+    server, naf, endpoint = house.all_in_one()
+    with held(naf, endpoint):
+        assert is_gone(server.process.pid, KA)
+        assert holds(server.process.pid, SEAL), "what is there is found"
+    house.database.sql("UPDATE akma_ka SET sealed = set_byte(sealed, 50, 1)")
+    refusal(house, server, naf, "damaged")
+    assert is_gone(server.process.pid, KA)
+
+
+def test_device_without_row(house: House) -> None:
+    """No row is no Ka: {"e2e":0}, which the database has said."""
+    server, naf, _ = house.all_in_one()
+    house.database.remove_row(IDENTITY, "2026")
+    assert flag_of(naf) == {"e2e": 0}, server.errors
+
+
+def test_removed_and_replaced(house: House) -> None:
+    """Outstanding keys are void and connections end within a second of the commit."""
+    server, naf, endpoint = house.all_in_one()
+    for change in ("replaced", "removed"):
+        with held(naf, endpoint) as client:
+            outstanding = flag_of(naf)
+            begun = time.monotonic()
+            if change == "removed":
+                house.database.remove_row(IDENTITY, "2026")
+            else:
+                house.database.sql("UPDATE akma_ka SET sealed = sealed")
+            assert ended_after(client, begun) < 1 + 2, server.errors
+            assert not works(endpoint, outstanding)
+    server.wait_for_error("event=row-removed")
+
+
+def test_missed_while_away(house: House) -> None:
+    """What was removed while the connection was away ends when it is back; the other stays."""
+    server, naf, endpoint = house.all_in_one()
+    with held(naf, endpoint) as client:
+        house.database.stop()
+        wait_until(lambda: "event=ka-down" in server.errors)
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"  # nobody ends what nobody has removed
+        with alone(house.database):
+            house.database.remove_row(IDENTITY, "2026")
+        house.database.start()
+        client.process.wait(30)
+    wait_until(lambda: server.errors.count("event=ka-up") == 2)
+
+
+@contextlib.contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """The server runs, and nobody but its owner can log in."""
+    hba = database.data / "pg_hba.conf"
+    text = hba.read_text()
+    hba.write_text("local all postgres trust\n")
+    database.start()
+    yield
+    database.stop()
+    hba.write_text(text)
+
+
+def test_killed_in_the_middle_of_flows(house: House) -> None:
+    """kill -9 of the database: nothing goes in plain, connections stay, and it recovers by itself."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    with held(naf, endpoint) as client:
+        house.database.kill()
+        result = house.flow(naf, endpoint)
+        assert result.returncode != 0 and result.stdout == ""
+        wait_until(lambda: "event=refused" in server.errors)
+        house.database.start()
+        wait_until(lambda: house.works(naf, endpoint))
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"
+    assert "plain" not in server.errors
+
+
+def test_lost_connections_leave_nothing(house: House) -> None:
+    """Connections that are lost again and again leave neither descriptors nor memory behind."""
+    server, naf, endpoint = house.all_in_one()
+    folder = Path(f"/proc/{server.process.pid}")
+
+    def lose() -> None:
+        downs = server.errors.count("event=ka-down")
+        house.database.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
+        )
+        wait_until(lambda: server.errors.count("event=ka-down") > downs)
+        wait_until(lambda: house.works(naf, endpoint))
+
+    def kept() -> tuple[int, int]:
+        return len(list((folder / "fd").iterdir())), int((folder / "statm").read_text().split()[1])
+
+    for _ in range(5):
+        lose()
+    descriptors, pages = kept()
+    for _ in range(10):
+        lose()
+    wait_until(lambda: kept()[0] <= descriptors)
+    assert kept()[1] < pages + 512
+
+
+def test_look_up_waits_for_the_database(house: House) -> None:
+    """A flow that falls into a short restart is served when it is over, within --ka-timeout."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
+    assert house.works(naf, endpoint)
+    house.database.kill()
+    with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
+        client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+        wait_until(lambda: "event=ka-down" in server.errors)
+        house.database.start()
+        assert b'"e2e":1' in client.read(), server.errors
+
+
+def refusal(house: House, server: Process, naf: str, reason: str) -> None:
+    """A flow is refused with this reason."""
+    with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
+        client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+        assert client.read() == b""
+    wait_until(
+        lambda: any(
+            "event=refused" in line and reason in line for line in server.errors.splitlines()
+        )
+    )
+
+
+def test_many_rows_at_once(house: House) -> None:
+    """Guards against memory by the megabyte for each thousand rows that are removed at once."""
+    rows = "SELECT 'x' || n, decode(repeat('00', 69), 'hex') FROM generate_series(1, 20000) n"
+    house.database.sql(f"TRUNCATE akma_ka; INSERT INTO akma_ka (device, sealed) {rows}")
+    house.database.put(IDENTITY, KA, "2026")  # the last one that is told
+    server, naf, endpoint = house.all_in_one()
+
+    def most() -> int:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0])
+
+    with held(naf, endpoint) as client:
+        before = most()
+        begun = time.monotonic()
+        house.database.sql("DELETE FROM akma_ka")
+        assert ended_after(client, begun) < 30
+    assert "revocations-missed" not in server.errors
+    assert most() - before < (400 if SANITIZED else 100) * 1024
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_names_that_are_not_resolved(house: House) -> None:
+    """Guards against a look-up that waits as long as the system's resolver does."""
+    names = Names(house.folder)
+    names.set("database.example", LOOPBACK, seconds=60)
+    uri = house.database.uri(socket=False).replace(f"@{LOOPBACK}", "@database.example")
+    server, naf, _ = house.all_in_one("--ka-timeout", "1", uri=uri, environment=names.environment)
+    begun = time.monotonic()
+    refusal(house, server, naf, "Ka's database: no answer in time")
+    assert time.monotonic() - begun < 30
+
+
+def test_remarks_of_the_server(house: House) -> None:
+    """Guards against what a server remarks, which libpq writes to standard error as it comes."""
+    house.database.sql("ALTER ROLE third_party SET client_min_messages = debug5")
+    try:
+        server, naf, endpoint = house.all_in_one()
+        assert house.works(naf, endpoint)
+        assert "DEBUG" not in server.errors
+    finally:
+        house.database.sql("ALTER ROLE third_party RESET client_min_messages")
+
+
+def through(wire: Wire, database: Database) -> str:
+    """The address by way of a wire."""
+    return database.uri(socket=False).replace(f":{database.port}/", f":{wire.port}/")
+
+
+def test_a_database_that_says_nothing(house: House) -> None:
+    """A connection that hangs: look-ups are refused in time, and another connection is made."""
+    with Wire(f"{LOOPBACK}:{house.database.port}") as wire:
+        uri = through(wire, house.database)
+        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
+        with held(naf, endpoint) as client:
+            wire.hush()
+            refusal(house, server, naf, "")
+            wait_until(lambda: house.works(naf, endpoint))
+            house.database.remove_row(IDENTITY, "2026")
+            client.process.wait(30)
+    server.wait_for_error("does not answer")
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "says nothing"])
+def test_failing_over(house: House, silent: bool) -> None:
+    """Of several hosts one is away: the other one is found, also where the first only hangs."""
+    with socket.create_server((LOOPBACK, 0)) as away:
+        port = away.getsockname()[1]
+        if not silent:
+            away.close()
+        here = f"{LOOPBACK}:{house.database.port}"
+        uri = house.database.uri(socket=False).replace(here, f"{LOOPBACK}:{port},{here}")
+        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
+        wait_until(lambda: house.works(naf, endpoint))
+    server.wait_for_error("event=ka-up")
+
+
+def test_read_only(house: House) -> None:
+    """A server that cannot be written to is a standby: refused, until it can be again."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    assert house.works(naf, endpoint)
+    house.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+    house.database.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: "event=ka-down" in server.errors)
+    refusal(house, server, naf, "read-only")
+    house.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
+    house.database.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: house.works(naf, endpoint))
+
+
+def test_password_changed(house: House) -> None:
+    """The file is read again for each connection: the new password is taken without a restart."""
+    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    assert house.works(naf, endpoint)
+    house.database.sql("ALTER USER third_party PASSWORD 'another'")
+    house.database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
+    )
+    wait_until(lambda: "event=ka-down" in server.errors)
+    refusal(house, server, naf, "password authentication failed")
+    private(house.password, "another\n")
+    wait_until(lambda: house.works(naf, endpoint))
+    house.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (
+            "set_byte(sealed, octet_length(sealed) - 1, get_byte(sealed, octet_length(sealed) - 1) # 1)",
+            "damaged",
+        ),
+        ("set_byte(sealed, 0, 9)", "another version"),
+        ("set_byte(sealed, 4, 77)", "a key that --ka-key does not have"),
+        ("set_byte(sealed, 20, get_byte(sealed, 20) # 1)", "damaged"),
+    ],
+)
+def test_damaged_rows(house: House, change: str, reason: str) -> None:
+    """What is not as it was sealed is refused with the reason, and never taken for no Ka."""
+    server, naf, endpoint = house.all_in_one()
+    before = house.database.sql("SELECT sealed FROM akma_ka")
+    house.database.sql(f"UPDATE akma_ka SET sealed = {change}")
+    refusal(house, server, naf, reason)
+    house.database.sql(f"UPDATE akma_ka SET sealed = '{before}'")
+    wait_until(lambda: house.works(naf, endpoint))
+
+
+def test_row_of_another_device(house: House) -> None:
+    """Whoever writes to the database cannot give a device another's Ka."""
+    server, naf, _ = house.all_in_one()
+    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    house.database.sql(
+        "UPDATE akma_ka SET sealed = (SELECT sealed FROM akma_ka WHERE device LIKE 'other%') "
+        f"WHERE device = '{IDENTITY}'"
+    )
+    refusal(house, server, naf, "another device")
+
+
+def test_a_key_is_taken_at_a_reload(house: House) -> None:
+    """--ka-key is read again at SIGHUP, all or nothing."""
+    server, naf, endpoint = house.all_in_one()
+    house.database.sql("TRUNCATE akma_ka")
+    house.database.put(IDENTITY, KA, "2026", key=SEAL[::-1], number=2)
+    refusal(house, server, naf, "a key that --ka-key does not have")
+    private(house.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
+    server.process.send_signal(1)
+    server.wait_for_error("event=reload result=applied")
+    assert house.works(naf, endpoint), server.errors
+
+
+@pytest.mark.skipif(SANITIZED, reason="the tool's leaks of libpq are not ours")
+def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
+    """Those of docs/deployment.md with a database, as they stand there, with free ports."""
+    text = (ROOT / "docs/deployment.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(umask[^`]*?createdb.*?)^```$", text, re.M | re.S)
+    for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
+        (tmp_path / name).symlink_to(target)
+    result = subprocess.run(
+        ["sh", "-c", with_free_ports(commands, "4433", "4434")],
+        cwd=tmp_path,
+        env=os.environ | {"PGHOST": str(server.home), "PGPORT": str(server.port)} | ADMIN,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    lines = result.stdout.splitlines()
+    assert "e2e: through a database" in lines and lines[-1] == "no flag any more", result.stderr
+    assert "device,ka-id,version,created,key" in lines
+
+
+def test_third_party_apart(tmp_path: Path, house: House) -> None:
+    """A third party that holds no file at all: the NAF's requests wait for the database, one line for many."""
+    sides = Sides(tmp_path)
+    here = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
+    with Program(*here, *sides.options(sides.third_party), *house.options()) as third_party:
+        with sides.run_naf(house.naf, third_party.addresses["naf-accept"]) as naf:
+            at = naf.addresses["accept"], third_party.addresses["e2e-accept"]
+            assert house.works(*at), third_party.errors + naf.errors
+            house.database.remove_row(IDENTITY, "2026")
+            assert flag_of(at[0]) == {"e2e": 0}
+
+
+def test_endpoints_apart(tmp_path: Path, house: House) -> None:
+    """A row that goes ends connections at an endpoint in another process, through the store."""
+    site = Site(tmp_path, Redis(tmp_path))
+    try:
+        naf = Part(
+            site._start(  # pylint: disable=protected-access
+                BUILD / "e2e/e2e-as",
+                *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)],
+                *[*site.store("third_party"), *house.options()],
+            ),
+            "accept",
+        )
+        endpoint = site.endpoint()
+        with held(naf.address, endpoint.address) as client:
+            begun = time.monotonic()
+            house.database.remove_row(IDENTITY, "2026")
+            assert ended_after(client, begun) < 1 + 2, naf.process.errors
+    finally:
+        site.stop()

@@ -1,0 +1,302 @@
+"""What an operator revokes: notifications, from the cache to the third party's outstanding keys.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import json
+import resource
+import signal
+import socket
+import ssl
+import threading
+import time
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import reference
+from certificates import Authority
+from flow import (
+    LOOPBACK,
+    NAF_ID,
+    Relay,
+    SECONDS,
+    StockClient,
+    free_port,
+    split,
+    ue,
+    wait_until,
+    wait_until_listening,
+)
+from operator_network import Subscriber
+from operator_schemas import SERVICE_DISABLE_NOTIF, closed
+from operator_site import AKMA, KA, Apart, Notified
+from sockets import connections
+from store_cluster import Redis
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def notified(tmp_path: Path) -> Notified:
+    """With a CA of its own."""
+    return Notified(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["nef", "aanf"])
+def test_notification(notified: Notified, kind: str) -> None:
+    """When it is answered the key is not known any more, and what it had promised is void."""
+    subscriber = Subscriber()
+    said = {"aKId": subscriber.a_kid}
+    jsonschema.validate(said, closed(SERVICE_DISABLE_NOTIF))
+    body = json.dumps(said | {"suppFeat": "0"}).encode()  # of a later version
+    identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "", kind=kind) as server:
+            device = notified.device(subscriber.a_kid, key)
+            with StockClient(server.address, identity, key) as first:
+                flag = first.flag()
+            assert json.loads(operator.requests[0]["body"])["notifUri"].endswith("/revoked")
+            with StockClient(server.address, identity, key) as held:
+                assert held.flag()["e2e"] == 1
+                held.write(b"one\n")
+                assert held.read() == b"plain: one"
+                assert notified.post(body) == 204
+                assert held.read(5) == b""  # the connection was ended
+            operator.answer = lambda request, true: {"status": 204}
+            result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+            assert result.returncode == 4
+            with StockClient(server.e2e_address, flag["identity"], bytes(32)) as second:
+                assert second.read(5) == b""
+            assert notified.post(body) == 204  # once more changes nothing
+            server.wait_for_error("event=notification")
+
+
+def test_notifications_without_descriptors(notified: Notified) -> None:
+    """They wait; the server does not spin, or fill its log, until there are some again."""
+    subscriber = Subscriber()
+    with (
+        notified.operator(subscriber) as operator,
+        notified.notified(operator, subscriber.gpsi or "") as server,
+    ):
+        pid = server.process.pid
+        server.wait_for_error("event=start")
+        used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, old[1]))
+        with socket.create_connection(split(notified.notify), SECONDS):
+            time.sleep(1)
+            assert len(server.err) < 20
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
+        assert notified.post(json.dumps({"aKId": "nobody@example.com"}).encode()) == 204
+
+
+def test_notification_ends_what_runs(notified: Notified) -> None:
+    """A live e2e connection on the revoked key is ended."""
+    subscriber = Subscriber()
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            key = subscriber.k_af(NAF_ID)
+            with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
+                flag = first.flag()
+            e2e_key = reference.e2e_key(
+                key,
+                KA,
+                NAF_ID,
+                refresh=bytes.fromhex(flag["refresh"]),
+                usage=flag["usage"],
+            )
+            with StockClient(server.e2e_address, flag["identity"], e2e_key) as second:
+                second.write(b"one\n")
+                assert second.read() == b"e2e: one"
+                assert notified.post(json.dumps({"aKId": subscriber.a_kid}).encode()) == 204
+                assert second.read(5) == b""
+
+
+def test_notifications_that_are_none(notified: Notified, tmp_path: Path) -> None:
+    subscriber = Subscriber()
+    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    (tmp_path / "other").mkdir()
+    strangers = Authority(tmp_path / "other", "strangers")
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            device = notified.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
+            to = (subscriber.a_kid, server.address, server.e2e_address, *AKMA)
+            assert ue(device, *to).returncode == 0
+            for bad in (b"", b"{}", b"[]", b'{"aKId":5}', b'{"aKId":""}', body[:-1], body + b"x"):
+                assert notified.post(bad) == 400, bad
+            assert notified.post(body[:-1] + b',"aKId":"x@y"}') == 400
+            assert notified.post(body, path="/other") == 404
+            assert notified.post(body, content_type="text/plain") == 415
+            assert notified.post(body + b" " * 5000) == 413  # sound, but longer than one can be
+            wildcard = notified.authority.issue("wild", "*.example.com")
+            others = (
+                notified.authority.issue("other.example.com"),
+                strangers.issue("nef.example.com"),
+            )
+            for files in (*others, wildcard):
+                with pytest.raises((ssl.SSLError, urllib.error.URLError, OSError)):
+                    notified.post(body, files=files)
+            with pytest.raises(OSError):
+                notified.post(body, is_certified=False)
+            assert ue(device, *to).returncode == 0
+            assert len(operator.requests) == 1  # it is cached still
+
+
+class Held(Relay):
+    """Passes the ClientHello on, and what the client says after it when it is told to."""
+
+    def __init__(self, address: str) -> None:
+        self.told = threading.Event()
+        super().__init__(address)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        if target.getpeername() == self.target:
+            target.sendall(source.recv(65536))
+            self.told.wait(SECONDS)
+        super()._pass_on(source, target)
+
+
+def test_handshake_under_way(notified: Notified) -> None:
+    """It has got its key before the notification: it ends, and no flag comes of it."""
+    subscriber = Subscriber()
+    body = json.dumps({"aKId": subscriber.a_kid}).encode()
+    identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
+    with notified.operator(subscriber) as operator:
+        with notified.notified(operator, subscriber.gpsi or "") as server:
+            held = Held(server.address)
+            with StockClient(held.address, identity, key) as first:
+                wait_until(lambda: held.answer)  # a ServerHello, so the key was found
+                assert notified.post(body) == 204
+                held.told.set()
+                first.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
+                assert first.read() == b""
+            held.close()
+            assert len(operator.requests) == 1
+    assert "event=flag" not in server.errors
+
+
+# separate NAF, third party and endpoint
+
+
+@pytest.fixture(params=["memory", "redis"])
+def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
+    """With a store in the third party's memory, and with one that an endpoint apart shares."""
+    with contextlib.ExitStack() as ends:
+        redis = Redis(tmp_path) if request.param == "redis" else None
+        if redis:
+            ends.callback(redis.stop)
+        made = Apart(tmp_path, redis)
+        operator = ends.enter_context(made.operator(Subscriber()))
+        ends.enter_context(made.running(operator))
+        yield made
+        assert operator.faults == []
+
+
+def test_apart(apart: Apart) -> None:
+    """When the answer comes the third party's outstanding keys are void; then the operator is asked again."""
+    assert apart.serves(apart.flag())
+    outstanding = [apart.flag() for _ in range(3)]
+    assert apart.revoke() == 204
+    assert not any(apart.serves(flag) for flag in outstanding)
+    assert apart.serves(apart.flag())  # the operator has a key again
+
+
+def test_what_runs_apart(apart: Apart) -> None:
+    """What runs is ended: in the third party's process before the answer, at another endpoint a moment later."""
+    with apart.second(apart.flag()) as second:
+        second.write(b"one\n")
+        assert second.read() == b"e2e: one"
+        assert apart.revoke() == 204
+
+        def has_ended() -> bool:
+            second.write(b"two\n")
+            return second.read() == b""
+
+        if apart.redis is None:
+            assert has_ended()
+        else:
+            wait_until(has_ended, SECONDS)
+
+
+def test_who_cannot_confirm(apart: Apart) -> None:
+    """A third party, or a store, that does not answer: 503, and 204 once it does again."""
+    outstanding = apart.flag()
+    apart.third_party.process.send_signal(signal.SIGSTOP)
+    try:
+        assert apart.revoke() == 503
+    finally:
+        apart.third_party.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: apart.revoke() == 204, SECONDS)
+    assert not apart.serves(outstanding)
+    if apart.redis is not None:
+        apart.redis.stop()
+        assert apart.revoke() == 503
+        apart.redis.restart()
+        wait_until(lambda: apart.revoke() == 204, SECONDS)
+
+
+def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
+    """SIGTERM while the third party has not confirmed: the NAF ends in order, whatever is in freed memory."""
+    apart = Apart(tmp_path, None)
+    apart.environment |= {"MALLOC_PERTURB_": "165"}
+
+    def notify() -> None:
+        with contextlib.suppress(OSError):  # nobody answers
+            apart.revoke()
+
+    with apart.operator(Subscriber()) as operator, apart.running(operator, "--drain-timeout", "1"):
+        assert apart.flag()["e2e"] == 1
+        apart.third_party.process.send_signal(signal.SIGSTOP)
+        try:
+            notifying = threading.Thread(target=notify)
+            notifying.start()
+            time.sleep(0.5)  # it has reached the third party
+            apart.naf.process.terminate()
+            assert apart.naf.process.wait(SECONDS) == 0, apart.naf.errors
+            notifying.join(SECONDS)
+        finally:
+            apart.third_party.process.send_signal(signal.SIGCONT)
+
+
+def test_nothing_waits_to_be_sent(tmp_path: Path) -> None:
+    """TCP_NODELAY is set on the link at both ends, towards the operator, and where notifications and metrics are asked for."""
+    apart = Apart(tmp_path, None)
+    metrics = free_port()
+    subscriber = Subscriber()
+    with (
+        apart.operator(subscriber) as operator,
+        apart.running(operator, f"--metrics={LOOPBACK}:{metrics}"),
+    ):
+        line, notify = (
+            split(address)[1]
+            for address in (apart.third_party.addresses["naf-accept"], apart.notify)
+        )
+        wait_until_listening(metrics)
+        with (
+            StockClient(
+                apart.naf.addresses["accept"], f"3GPP-AKMA{subscriber.a_kid}", apart.key
+            ) as first,
+            socket.create_connection((LOOPBACK, metrics)),
+            socket.create_connection((LOOPBACK, notify)),
+        ):
+            first.flag()
+            wanted = {(None, line), (None, operator.server.port), (notify, None), (metrics, None)}
+
+            def are_there() -> bool:
+                found = connections(apart.naf.process.pid)
+                return all(
+                    any(here in (None, a) and there in (None, b) for a, b in found)
+                    for here, there in wanted
+                )
+
+            wait_until(are_there)
+            found = connections(apart.naf.process.pid)
+            assert all(found.values()), found
+            found = connections(apart.third_party.process.pid)
+            assert [ports for ports in found if ports[0] == line]
+            assert all(found.values()), found

@@ -1,0 +1,84 @@
+"""Builds beside the suite's own: compilers, kinds, options, folders, and inside another project.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from openssl_cli import derived, openssl
+from samples import EXPECTED, options
+from project import ROOT, build, imported, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.builds]
+
+
+@pytest.mark.parametrize("kind", ["Release", "Debug"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
+    build(tmp_path, f"-DCMAKE_C_COMPILER={compiler}", f"-DCMAKE_BUILD_TYPE={kind}")
+    assert [path.name for path in tmp_path.rglob("*.so*")] == ["akma.so"]
+    result = openssl(
+        *["kdf", "-keylen", "32"],
+        *[word for option in options() for word in ("-kdfopt", option)],
+        "AKMA-E2E",
+        modules=tmp_path,
+    )
+    assert derived(result) == EXPECTED["AKMA-E2E"]
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_reproducible(tmp_path: Path, compiler: str) -> None:
+    """The same octets from another folder."""
+    modules = []
+    for name in ("one", "another/deeper"):
+        source = tmp_path / name / "source"
+        shutil.copytree(
+            ROOT, source, ignore=shutil.ignore_patterns("build*", ".git", "docs", "__pycache__")
+        )
+        out = build(tmp_path / name / "out", f"-DCMAKE_C_COMPILER={compiler}", source=source)
+        modules.append((out / "akma.so").read_bytes())
+    assert modules[0] == modules[1]
+    assert str(tmp_path).encode() not in modules[0]
+
+
+def test_one_option_leaves_them_out(tmp_path: Path) -> None:
+    """AKMA_HARDEN=OFF that goes on half: for those whose build has flags of its own."""
+    folder = build(tmp_path / "build", "-DAKMA_HARDEN=OFF", "-DCMAKE_C_FLAGS=-fno-stack-protector")
+    assert "__stack_chk_fail" not in imported(folder / "akma.so")
+    assert "_FORTIFY_SOURCE" not in (folder / "build.ninja").read_text()
+
+
+OUTER = """
+cmake_minimum_required(VERSION 3.18)
+project(outer LANGUAGES C)
+enable_testing()
+foreach(name uninstall client common echo bench install_page)
+    add_custom_target(${name})
+endforeach()
+set(AKMA_TOOL ON CACHE BOOL "")
+add_subdirectory(@ROOT@ akma)
+add_executable(outer outer.c)
+target_link_libraries(outer PRIVATE akma::headers)
+add_test(NAME outer COMMAND outer)
+"""
+OUTER_C = """
+#include <akma/kdf.h>
+#include <stdio.h>
+int main(void) { return puts(AKMA_KDF_E2E) < 0; }
+"""
+
+
+def test_inside_another_project(tmp_path: Path) -> None:
+    """add_subdirectory(): a target that the outer project has too, its build type, tests or flags changed by ours."""
+    (tmp_path / "CMakeLists.txt").write_text(OUTER.replace("@ROOT@", str(ROOT)))
+    (tmp_path / "outer.c").write_text(OUTER_C)
+    folder = build(tmp_path / "build", source=tmp_path)
+    assert run(folder / "outer") == "AKMA-E2E\n"
+    assert (folder / "akma/akma.so").exists() and (folder / "akma/tool/akma").exists()
+    assert "CMAKE_BUILD_TYPE:STRING=\n" in (folder / "CMakeCache.txt").read_text()
+    assert "Total Tests: 1" in run("ctest", "--test-dir", folder, "-N")
+    run("cmake", "--install", folder, "--prefix", tmp_path / "prefix")
+    assert (tmp_path / "prefix/lib/ossl-modules/akma.so").exists()

@@ -1,0 +1,812 @@
+"""A real Redis that third parties and endpoints share.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import records
+from consumer import FQDN, IDENTITY, KA, KS_NAF, command
+from clock import Clock
+from evp import BUILD
+from flow import (
+    ENVIRONMENT,
+    LOOPBACK,
+    Process,
+    Relay,
+    StockClient,
+    free_port,
+    wait_until,
+    write_devices,
+)
+from project import ROOT
+from records import Record
+from sanitizer import SANITIZED
+from store_cluster import (
+    OLD_WRAP,
+    WRAP,
+    Part,
+    Redis,
+    Site,
+    flag_of,
+    key_of,
+    private,
+    works,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Without TLS or users: what is tried does not depend on them."""
+    made = Site(tmp_path, Redis(tmp_path))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["redis", "rediss"])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """With the example's users, without and with TLS."""
+    made = Site(tmp_path, Redis(tmp_path, tls=request.param == "rediss", users=True))
+    yield made
+    made.stop()
+
+
+def assert_refused(site: Site, naf: Part, endpoint: Part) -> None:
+    """A flow fails with an exit status that says so; ue() does not wait for one that hangs."""
+    result = site.ue(naf.address, endpoint.address)
+    assert result.returncode in (4, 5) and not result.stdout
+
+
+def serves(site: Site, naf: Part, endpoint: Part) -> bool:
+    """Does a flow succeed?"""
+    return site.ue(naf.address, endpoint.address).stdout == "e2e: hello\n"
+
+
+def test_two_of_each(guarded: Site) -> None:
+    """Any third party's flag is good at any endpoint, once; the example's users can do it."""
+    nafs = [guarded.naf(), guarded.naf()]
+    endpoints = [guarded.endpoint(), guarded.endpoint()]
+    for naf in nafs:
+        for endpoint in endpoints:
+            assert serves(guarded, naf, endpoint)
+    flag = flag_of(nafs[0].address)
+    assert works(endpoints[1].address, flag)
+    assert not works(endpoints[0].address, flag)
+    assert guarded.redis.ask("keys", "akma:*") == b"akma:nafs"
+
+
+def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
+    """Every command that the example permits is used, and the keys are akma: alone."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    try:
+        naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+        site.redis.ask("config", "resetstat")
+        assert serves(site, naf, endpoint)
+        oldest = flag_of(naf.address)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(flag_of, [naf.address] * 256))
+        assert not works(endpoint.address, oldest)
+        site.devices.write_text("identity,ks-naf,ka,ka-id\n")
+        naf.process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: b"akma:key" not in site.redis.ask("keys", "akma:*"))
+        assert site.redis.ask("acl", "whoami", user="akma-admin") == b"akma-admin"
+        again = site.endpoint()
+        wait_until(lambda: again.says("store-up"))
+        used = set(re.findall(r"cmdstat_(\w+)", site.redis.ask("info", "commandstats").decode()))
+    finally:
+        site.stop()
+    permitted = set(re.findall(r" \+(\w+)", (ROOT / "examples/redis/users.acl").read_text()))
+    # GETDEL of the third party's: a Ka that goes between SET and flag.
+    assert permitted <= used
+    for line in (ROOT / "examples/redis/users.acl").read_text().splitlines()[1:]:
+        admin = line.startswith("user akma-admin ")
+        keys = [] if admin else ["~akma:*", "&akma:revoked"]
+        assert re.findall(r" ([~%&@]\S*)", line) == keys and " -@all " in line
+
+
+def test_one_flag_at_two_endpoints_at_once(site: Site) -> None:
+    """It is good at one of them."""
+    naf, endpoints = site.naf(), [site.endpoint(), site.endpoint()]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(8):
+            flag = flag_of(naf.address)
+            tries = [pool.submit(works, part.address, flag) for part in endpoints * 2]
+            assert sum(attempt.result() for attempt in tries) == 1
+
+
+def record_of(site: Site, flag: dict[str, Any]) -> tuple[str, bytes]:
+    """Where Redis has it, and what it has."""
+    name = f"akma:key:{flag['identity']}"
+    return name, site.redis.ask("get", name)
+
+
+def test_a_record_that_was_tampered_with(site: Site) -> None:
+    """Who writes to the store can make no key good that is not, and the log says what it was."""
+    naf, endpoint = site.naf(), site.endpoint()
+    first, second = flag_of(naf.address), flag_of(naf.address)
+    name, sealed = record_of(site, first)
+    record = records.unseal(sealed, WRAP, first["identity"], site.redis.run_id)
+    assert (record.device, record.ka_id, record.subject) == (IDENTITY, "2026", IDENTITY)
+
+    def resealed(run_id: str = site.redis.run_id, number: int = 2, key: bytes = WRAP) -> bytes:
+        return records.seal(record, key, first["identity"], run_id, number=number)
+
+    expired = Record(*record.texts, int(time.time()) - 2, record.key)
+    cases = {
+        record_of(site, second)[1]: "altered, another identity's",
+        sealed[:-1]: "cut or altered",
+        b"x": "cut or altered",
+        sealed[:-1] + bytes([sealed[-1] ^ 1]): "altered",
+        resealed(run_id="0" * 40): "another run of Redis",
+        resealed(number=3): "--store-key does not have",
+        records.seal(expired, WRAP, first["identity"], site.redis.run_id, number=2): "too old",
+    }
+    for octets, reason in cases.items():
+        before = endpoint.process.errors.count(reason)
+        site.redis.ask("set", name, octets)
+
+        def is_said() -> bool:  # some lines a second are
+            assert not works(endpoint.address, first)
+            return endpoint.process.errors.count(reason) > before
+
+        wait_until(is_said)
+    site.redis.ask("set", name, resealed(number=1, key=OLD_WRAP))
+    assert works(endpoint.address, first)
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_clocks_that_differ(site: Site, tmp_path: Path) -> None:
+    """A promise that is too old by one side's clock alone: the log says by how much, and of whom."""
+    clock = Clock(tmp_path)
+    naf, endpoint = site.naf(), site.endpoint(environment=clock.environment)
+    assert works(endpoint.address, flag_of(naf.address))
+    flag = flag_of(naf.address)
+    clock.step(3600)
+    assert not works(endpoint.address, flag)
+    wait_until(lambda: endpoint.says("seconds ago by this clock"))
+    late = re.findall(r"it ended (\d+) seconds ago by this clock", endpoint.process.errors)[0]
+    assert 3600 - 60 < int(late) <= 3600 + 60, "by an hour, but for the lifetime of a promise"
+
+
+def test_redis_down_and_empty_again(site: Site) -> None:
+    """Refused while it is down; afterwards all go on by themselves, with no old promise."""
+    naf, endpoint = site.naf(), site.endpoint()
+    flag = flag_of(naf.address)
+    site.redis.stop()
+    wait_until(lambda: naf.says("store-down") and endpoint.says("store-down"))
+    assert_refused(site, naf, endpoint)
+    assert naf.says("the store cannot be reached") and not works(endpoint.address, flag)
+    site.redis.restart()
+    wait_until(lambda: serves(site, naf, endpoint))
+    assert not works(endpoint.address, flag)
+
+
+def test_redis_started_from_a_saved_file(site: Site) -> None:
+    """The records of another run are void, even used by nobody."""
+    naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+    flags = [flag_of(naf.address) for _ in range(2)]
+    assert works(endpoint.address, flags[0])
+    site.redis.ask("save")
+    site.redis.restart()
+    assert site.redis.ask("exists", f"akma:key:{flags[1]['identity']}") == b"1"
+    wait_until(lambda: serves(site, naf, endpoint))
+    assert not works(endpoint.address, flags[1])
+    assert endpoint.says("another run of Redis")
+
+
+@pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
+def test_a_part_that_hangs(site: Site, part: str) -> None:
+    """The UE is not kept; when the part goes on, so does everything."""
+    naf, endpoint = site.naf(), site.endpoint()
+    pids = {"redis": site.redis.server.process.pid, "naf": naf.pid, "endpoint": endpoint.pid}
+    assert serves(site, naf, endpoint)
+    os.kill(pids[part], signal.SIGSTOP)
+    try:
+        assert_refused(site, naf, endpoint)
+    finally:
+        os.kill(pids[part], signal.SIGCONT)
+    wait_until(lambda: serves(site, naf, endpoint))
+
+
+@pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
+def test_a_part_that_is_killed(site: Site, part: str) -> None:
+    """In the middle of flows: those end, and the part's next run serves."""
+    naf, endpoint = site.naf(), site.endpoint()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        flows = [pool.submit(site.ue, naf.address, endpoint.address) for _ in range(30)]
+        wait_until(lambda: flows[5].done())
+        victim = {"redis": site.redis.server, "naf": naf.process, "endpoint": endpoint.process}
+        victim[part].process.kill()
+        results = [flow.result() for flow in flows]
+    assert any(result.returncode == 0 for result in results)
+    for result in results:
+        assert result.returncode in (0, 1, 4, 5), result.stderr
+        assert result.stdout == ("e2e: hello\n" if result.returncode == 0 else "")
+    if part == "redis":
+        site.redis.restart()
+    elif part == "naf":
+        naf = site.naf(port=naf.port)
+    else:
+        endpoint = site.endpoint(port=endpoint.port)
+    wait_until(lambda: serves(site, naf, endpoint))
+
+
+def test_a_password_that_changes(tmp_path: Path) -> None:
+    """Refused, the log says why; with the new password in the file it goes on by itself."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    try:
+        naf, endpoint = site.naf(), site.endpoint()
+        assert serves(site, naf, endpoint)
+        site.redis.ask("acl", "setuser", "akma-endpoint", "resetpass", ">another-one")
+        site.redis.ask("client", "kill", "user", "akma-endpoint")
+        wait_until(lambda: endpoint.says("AUTH was refused: WRONGPASS"))
+        assert_refused(site, naf, endpoint)
+        private(site.folder / "akma-endpoint.password", "\n")
+        wait_until(lambda: endpoint.says("--store-password-file: the first line has to be"))
+        private(site.folder / "akma-endpoint.password", "another-one\n")
+        wait_until(lambda: serves(site, naf, endpoint))
+        assert "another-one" not in endpoint.process.errors and endpoint.only_events()
+    finally:
+        site.stop()
+
+
+def test_a_password_that_changes_without_a_pause(tmp_path: Path) -> None:
+    """The steps of docs/deployment.md, by the example's own users; they survive a restart."""
+    site = Site(tmp_path, Redis(tmp_path, users=True))
+    old, new = (hashlib.sha256(text.encode()).hexdigest() for text in ("ep-secret", "another-one"))
+
+    def change(rule: str) -> None:
+        words = ("acl", "setuser", "akma-endpoint", rule)
+        assert site.redis.ask(*words, user="akma-admin") == b"OK"
+        assert site.redis.ask("acl", "save", user="akma-admin") == b"OK"
+
+    try:
+        naf, endpoint = site.naf(), site.endpoint()
+        change(f"#{new}")
+        site.redis.restart()
+        wait_until(lambda: serves(site, naf, endpoint))
+        private(site.folder / "akma-endpoint.password", "another-one\n")
+        change(f"!{old}")
+        site.redis.restart()
+        wait_until(lambda: serves(site, naf, endpoint))
+        assert "AUTH was refused" not in endpoint.process.errors
+    finally:
+        site.stop()
+
+
+def test_a_certificate_of_nobody_known(tmp_path: Path) -> None:
+    """The store has to be the one that --store-ca vouches for."""
+    (tmp_path / "other").mkdir()
+    site = Site(tmp_path, Redis(tmp_path, tls=True))
+    stranger = Redis(tmp_path / "other", tls=True)
+    try:
+        site.redis.authority = stranger.authority
+        naf = site.naf()
+        wait_until(lambda: naf.says("certificate verify failed"))
+    finally:
+        site.stop()
+        stranger.stop()
+
+
+def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
+    """The log says why, as without TLS."""
+    site.redis.url = f"rediss://{LOOPBACK}:{free_port()}"
+    naf = site.naf()
+    wait_until(lambda: naf.says('event=store-down reason="Connection refused"'))
+
+
+class Between:
+    """Stands before a Redis, which it finds anew for each connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.url = f"redis://{LOOPBACK}:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            with socket.create_connection((LOOPBACK, self.port)) as server:
+                words = client, server
+                threading.Thread(target=self._pass_back, args=words, daemon=True).start()
+                while (octets := client.recv(65536)) and self.ask(client, server, octets):
+                    pass
+                for end in words:
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def _pass_back(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := server.recv(65536):
+                self.answer(client, octets)
+            client.shutdown(socket.SHUT_RDWR)
+
+    def ask(self, _: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Pass a request on; False: that was the last one."""
+        server.sendall(octets)
+        return True
+
+    def answer(self, client: socket.socket, octets: bytes) -> None:
+        """Pass a reply back."""
+        client.sendall(octets)
+
+
+class Cutter(Between):
+    """Cuts the connection when it hears a word."""
+
+    def __init__(self, port: int, word: bytes, *, after: bool) -> None:
+        self.word, self.after, self.cuts = word, after, 0
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """No answer comes back to the word."""
+        hit = self.word in octets and self.cuts == 0
+        if hit:
+            client.shutdown(socket.SHUT_RDWR)
+        if not hit or self.after:
+            server.sendall(octets)
+        self.cuts += hit
+        return not hit
+
+
+class Gate(Between):
+    """While it is shut, replies wait."""
+
+    def __init__(self, port: int) -> None:
+        self.open, self.waiting = threading.Event(), 0
+        self.open.set()
+        super().__init__(port)
+
+    def answer(self, client: socket.socket, octets: bytes) -> None:
+        """Wait, and say so."""
+        if not self.open.is_set():
+            self.waiting += 1
+            self.open.wait(60)
+        client.sendall(octets)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None:
+    """Whether Redis has heard of it or not: this UE is refused, and the key is used once at most."""
+    naf = site.naf()
+    cutter = Cutter(site.redis.port, b"GETDEL", after=after)
+    direct = site.endpoint()
+    port, site.redis.url = site.redis.url, cutter.url
+    endpoint = site.endpoint()
+    site.redis.url = port
+    flag = flag_of(naf.address)
+    assert not works(endpoint.address, flag)
+    wait_until(lambda: endpoint.says("the store cannot be reached"))
+    assert cutter.cuts == 1
+    used = [works(direct.address, flag), works(endpoint.address, flag)]
+    assert used == [not after, False]
+    wait_until(lambda: serves(site, naf, endpoint))
+    cutter.listener.close()
+
+
+class Breaker(Between):
+    """While it is broken, connections are cut at their next request."""
+
+    def __init__(self, port: int) -> None:
+        self.broken, self.cuts = False, 0
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Nothing of a request gets through."""
+        self.cuts += self.broken
+        return not self.broken and super().ask(client, server, octets)
+
+
+class Holder(Between):
+    """While it is shut, requests with a word wait."""
+
+    def __init__(self, port: int, word: bytes) -> None:
+        self.open, self.word, self.holding = threading.Event(), word, 0
+        self.open.set()
+        super().__init__(port)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Wait, and say so."""
+        if self.word in octets and not self.open.is_set():
+            self.holding += 1
+            self.open.wait(60)
+        return super().ask(client, server, octets)
+
+
+def behind(site: Site, url: str, *options: str) -> Part:
+    """NAF and third party with a Redis at an address of the tests."""
+    own, site.redis.url = site.redis.url, url
+    try:
+        return site.naf(*options or ("--refresh-lifetime", "300"))
+    finally:
+        site.redis.url = own
+
+
+def one_loop(site: Site, url: str) -> Part:
+    """The same with one connection to it."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        return behind(site, url)
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
+def reload(part: Part) -> None:
+    """SIGHUP, and the files are in force."""
+    count = part.process.errors.count("event=reload result=applied")
+    part.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: part.process.errors.count("event=reload result=applied") > count)
+
+
+def echoes(client: StockClient) -> bool:
+    """Has a line come back already?"""
+    return not client.out.empty() and client.out.queue[0] == b"e2e: x\n"
+
+
+def connected(address: str, flags: list[dict[str, Any]]) -> Iterator[StockClient]:
+    """The connections that flags promise, with a line sent on each."""
+    for flag in flags:
+        client = StockClient(address, flag["identity"], key_of(flag))
+        client.write(b"x\n")
+        yield client
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one processor: there is one loop")
+def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
+    """By another loop, before Redis has heard of it: the connection ends all the same."""
+    holder = Holder(site.redis.port, b"SMEMBERS")
+    both, rows = behind(site, holder.url), site.devices.read_text()
+    taken: list[StockClient] = []
+
+    def failures() -> int:
+        return both.process.errors.count("event=revocation result=failed")
+
+    def is_quiet() -> bool:
+        return both.process.errors.count("event=revocation result=done") == failures()
+
+    while not taken:  # those that the waiting loop accepts wait with it, and are given up
+        site.devices.write_text(rows)
+        reload(both)
+        flags = [flag_of(both.address) for _ in range(8)]
+        wait_until(is_quiet)
+        before, held = failures(), holder.holding
+        holder.open.clear()
+        site.devices.write_text(rows.splitlines()[0] + "\n")
+        reload(both)
+        wait_until(lambda: holder.holding > held)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(client) for client in connected(both.address, flags)]
+            wait_until(lambda: failures() > before or any(map(echoes, clients)))
+            if failures() == before:
+                taken = [client for client in clients if echoes(client)]
+            holder.open.set()
+            for client in taken:
+                assert [client.read(), client.read()] == [b"e2e: x", b""]
+
+
+def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
+    """What runs on them ends at once; their keys are void when it is back."""
+    names = [IDENTITY, "second@bsf.example.com", "third@bsf.example.com"]
+    write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
+    breaker = Breaker(site.redis.port)
+    both, endpoint = behind(site, breaker.url), site.endpoint()
+    flags = [flag_of(both.address, name) for name in names]
+    used = [flag_of(both.address, name) for name in names]
+    header = site.devices.read_text().splitlines()[0] + "\n"
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(client) for client in connected(both.address, used)]
+        assert [client.read() for client in running] == [b"e2e: x"] * 3
+        breaker.broken = True
+        site.devices.write_text(header)
+        reload(both)
+        assert [client.read() for client in running] == [b""] * 3
+    wait_until(lambda: both.says("event=revocation result=failed"))
+    cuts = breaker.cuts
+    wait_until(lambda: breaker.cuts > cuts + 8)
+    assert both.process.errors.count("event=revocation") == 1, "it is said once"
+    breaker.broken = False
+    wait_until(lambda: b"akma:key" not in site.redis.ask("keys", "akma:*"))
+    assert not any(works(endpoint.address, flag) for flag in flags)
+    assert both.only_events() and both.process.stop() == 0
+
+
+def test_a_row_whose_keys_are_too_old_before_the_store_is_back(site: Site) -> None:
+    """Nobody has to be asked any more."""
+    breaker = Breaker(site.redis.port)
+    both = behind(site, breaker.url, "--refresh-lifetime", "2")
+    breaker.broken = True
+    site.devices.write_text(site.devices.read_text().splitlines()[0] + "\n")
+    reload(both)
+    wait_until(lambda: both.says("event=revocation result=expired"))
+    assert both.process.errors.count("event=revocation result=failed") == 1
+
+
+def test_the_end_while_a_row_waits_for_the_store(site: Site) -> None:
+    """Whatever is under way or queued is given up."""
+    names = [IDENTITY, "second@bsf.example.com"]
+    write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
+    holder = Holder(site.redis.port, b"SMEMBERS")
+    both = behind(site, holder.url)
+    flag_of(both.address)
+    holder.open.clear()
+    site.devices.write_text(site.devices.read_text().splitlines()[0] + "\n")
+    reload(both)
+    wait_until(lambda: holder.holding > 0)
+    assert both.process.stop() == 0 and both.only_events()
+    holder.open.set()
+
+
+def test_the_end_while_revocations_are_asked_for(site: Site) -> None:
+    """The store says at its end that no reply will come, to a watch that was released: its memory is another's."""
+    holder = Holder(site.redis.port, b"akma:revocations")
+    site.redis.url = holder.url
+    overwritten = {"GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
+    endpoint = site.endpoint(environment=ENVIRONMENT | overwritten)
+    endpoint.process.wait_for_error("event=store-up")
+    holder.open.clear()
+    wait_until(lambda: holder.holding > 0)
+    assert endpoint.process.stop() == 0 and endpoint.only_events()
+    holder.open.set()
+
+
+def test_a_promise_made_while_connecting_again(site: Site) -> None:
+    """It is sealed for the run that will keep it, not for the one that was there before."""
+    gate = Gate(site.redis.port)
+    naf, endpoint = one_loop(site, gate.url), site.endpoint()
+    assert works(endpoint.address, flag_of(naf.address))
+    flag = None
+    while flag is None:  # on a machine that is busy the NAF may give a connection up meanwhile
+        with StockClient(naf.address, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as first:
+            gate.open.clear()
+            before = gate.waiting
+            site.redis.restart()
+            wait_until(lambda: gate.waiting > before)
+            threading.Timer(0.3, gate.open.set).start()
+            with contextlib.suppress(ValueError):
+                flag = first.flag()
+    wait_until(lambda: works(endpoint.address, flag_of(naf.address)))
+    assert works(endpoint.address, flag)
+
+
+def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
+    """The new key opens everywhere first, then it seals, then the old one goes."""
+    naf, endpoint = site.naf(), site.endpoint()
+    new = bytes(range(200, 232))
+
+    def turn(part: Part, text: str) -> None:
+        count = part.process.errors.count("event=reload")
+        private(site.store_key, text)
+        part.process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: part.process.errors.count("event=reload") > count)
+
+    before = flag_of(naf.address)
+    turn(endpoint, f"2:{WRAP.hex()}\n3:{new.hex()}\n")
+    turn(naf, f"3:{new.hex()}\n2:{WRAP.hex()}\n")
+    between = flag_of(naf.address)
+    assert record_of(site, between)[1][:5] == b"\x01\x00\x00\x00\x03"
+    assert works(endpoint.address, before) and works(endpoint.address, between)
+    last = flag_of(naf.address)
+    turn(endpoint, f"3:{new.hex()}\n")
+    assert works(endpoint.address, last)
+    turn(endpoint, "nonsense\n")
+    assert endpoint.says("result=refused reason=") and endpoint.says(": line 1: ")
+    assert endpoint.only_events() and works(endpoint.address, flag_of(naf.address))
+
+
+class Store(Process):
+    """test/programs/store: a store asked by hand."""
+
+    def __init__(self, site: Site, kind: str, **environment: str) -> None:
+        words = ["memory"] if kind == "memory" else [site.redis.url, str(site.store_key)]
+        super().__init__(
+            BUILD / "test/programs/store", *words, environment=ENVIRONMENT | environment
+        )
+
+    def ask(self, line: str) -> str:
+        """The answer to one line."""
+        self.write(line.encode() + b"\n")
+        return self.read().decode()
+
+    def put(
+        self, number: int, device: str, naf: str, *, subject: str = "", lifetime: int = 60000
+    ) -> None:
+        """A record whose identity and key are its number; the subject is the device's name as well."""
+        key, subject = f"{number:064x}", subject or device
+        assert (
+            self.ask(f"put e2e-{number:05} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
+        )
+
+    def has(self, number: int) -> bool:
+        """Is it there, as it was put?"""
+        answer = self.ask(f"get e2e-{number:05}")
+        assert answer == "unknown" or answer.split()[1] == f"{number:064x}", answer
+        return answer != "unknown"
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
+    """256 of a device, 4096 of a NAF, then the oldest is gone; other NAFs do not feel it."""
+    with Store(site, kind) as store:
+        store.put(0, "d", "other.example")
+        for number in range(1, 258):
+            store.put(number, "d", "naf.example")
+        assert [store.has(number) for number in (0, 1, 2, 257)] == [True, False, True, True]
+        for number in range(258, 258 + 4096 - 256):
+            store.put(number, f"d{number}", "naf.example")
+        assert store.has(2)
+        store.put(5000, "e", "naf.example")
+        assert [store.has(number) for number in (0, 2, 3, 5000)] == [True, False, True, True]
+        assert store.ask("consume e2e-05000").startswith("ok ")
+        store.put(5001, "e", "naf.example")  # in the place of the one that was used
+        assert store.has(3) and store.has(5001)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_who_names_anothers_device_loses_its_own(site: Site, kind: str) -> None:
+    """With anonymous 3GPP keys a subscriber can ask for flags of any device: at its own cost."""
+    with Store(site, kind) as store:
+        store.put(0, "d", "naf.example", subject="victim")
+        for number in range(1, 300):
+            store.put(number, "d", "naf.example", subject="greedy")
+        assert [store.has(number) for number in (0, 44, 45, 299)] == [True, False, True, True]
+        store.put(300, "d", "naf.example", subject="victim")
+        assert [store.has(number) for number in (0, 45, 300)] == [False, True, True]
+        store.put(301, "d", "naf.example", subject="third")
+        assert [store.has(number) for number in (45, 46, 300, 301)] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_scopes_of_revocation(site: Site, kind: str) -> None:
+    """What agrees with everything that is named is gone, and nothing else."""
+    with Store(site, kind) as store:
+        scopes = {"d1 - - -": {3, 4}, "d1 - - n1": {4}, "- 2026 d2 -": {1, 2}, "d1 2025 - -": set()}
+        for scope, gone in scopes.items():
+            rows = enumerate([("d2", "n2"), ("d2", "n1"), ("d1", "n2"), ("d1", "n1")], 1)
+            for number, (device, naf) in rows:
+                store.put(number, device, naf)
+            assert store.ask(f"revoke {scope}") == "ok"
+            assert {number for number in range(1, 5) if not store.has(number)} == gone, scope
+            for number in range(1, 5):
+                store.ask(f"consume e2e-{number:05}")
+
+
+def test_members_that_are_none(site: Site) -> None:
+    """Who writes to the sorted sets stops neither a revocation nor a promise."""
+    with Store(site, "redis") as store:
+        store.put(1, "d", "n")
+        soon = str(int(time.time() * 1000) + 30000)  # before the record's end
+        site.redis.ask("zadd", "akma:naf:n", soon, "odd")
+        site.redis.ask("zadd", "akma:naf:n", soon, b"e2e-00001\0d")
+        assert store.ask("revoke other - - -") == "ok" and store.has(1)
+        assert site.redis.ask("zcard", "akma:naf:n") == b"1"
+        many = [word for number in range(4096) for word in (soon, f"odd{number}")]
+        site.redis.ask("zadd", "akma:naf:n", *many)
+        store.put(2, "d", "n")
+        assert site.redis.ask("zcard", "akma:naf:n") == b"4096"
+        assert store.ask("revoke d - - -") == "ok" and not store.has(1) and not store.has(2)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_a_lifetime_ends(site: Site, kind: str) -> None:
+    """Later there is nothing, and no trace of it in Redis."""
+    with Store(site, kind) as store:
+        store.put(1, "d", "n", lifetime=300)
+        assert store.has(1)
+        time.sleep(0.4)
+        assert not store.has(1)
+        assert site.redis.ask("keys", "akma:*") in (b"", b"akma:nafs")
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_what_is_too_old_counts_no_more(site: Site, kind: str) -> None:
+    """A device's bound is one of keys that somebody can still use."""
+    with Store(site, kind) as store:
+        for number in range(1, 256):
+            store.put(number, "d", "n", subject="other", lifetime=1000)
+        store.put(256, "d", "n", subject="own")
+        wait_until(lambda: not any(store.has(number) for number in (1, 255)))
+        store.put(257, "d", "n", subject="own")
+        assert store.has(256) and store.has(257)
+
+
+def test_an_identity_is_promised_once(site: Site) -> None:
+    """A second record of one identity would make the first one's flag a lie."""
+    with Store(site, "redis") as store:
+        store.put(1, "d", "n")
+        assert store.ask(f"put e2e-00001 {2:064x} d 2026 d n 60000").startswith("unavailable")
+        assert store.has(1)
+
+
+def test_a_redis_whose_memory_is_full(site: Site) -> None:
+    """It refuses new promises, says so, and old ones are kept."""
+    naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
+    flag = flag_of(naf.address)
+    site.redis.ask("config", "set", "maxmemory", "1")
+    assert_refused(site, naf, endpoint)
+    wait_until(lambda: naf.says("the store refuses: OOM"))
+    assert works(endpoint.address, flag)
+    site.redis.ask("config", "set", "maxmemory", "0")
+    assert serves(site, naf, endpoint)
+
+
+def test_a_redis_that_says_nothing(site: Site) -> None:
+    """What waits for a connection that does not come to be is refused, and tried no more."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        site.redis.url = f"redis://{LOOPBACK}:{silent.getsockname()[1]}"
+        naf = site.naf()
+        assert_refused(site, naf, naf)
+        wait_until(lambda: naf.says("the store cannot be reached: the server does not answer"))
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
+    """Of a name with two: what was asked there is not answered by the replies of the second."""
+    with socket.create_server(("127.0.0.2", site.redis.port)) as first:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = first.accept()
+                    with connection:
+                        connection.recv(4096)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        site.redis.url = f"redis://two.example:{site.redis.port}"
+        with Store(
+            site, "redis", LD_PRELOAD=str(BUILD / "test/programs/libpreload_getaddrinfo.so")
+        ) as store:
+            store.put(1, "d", "n")
+            assert store.has(1) and not store.has(2)
+            assert store.ask("consume e2e-00001").startswith("ok ") and not store.has(1)
+        first.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
+    """All roles in one process, and the keys elsewhere all the same."""
+    both = site.naf()
+    assert serves(site, both, both)
+    assert site.redis.ask("scard", "akma:nafs") == b"1"
+
+
+def test_application_servers_in_one_are_a_naf_each(site: Site) -> None:
+    """In one Redis as well: the bounds, which go by the NAF's name, are not shared."""
+    one, other = (
+        site.naf("--refresh-lifetime", "300", fqdn=fqdn) for fqdn in (FQDN, "other.example.com")
+    )
+    for naf in (one, one, other):
+        flag_of(naf.address)
+    names = site.redis.ask("smembers", "akma:nafs").decode().split()
+    assert sorted(names) == [FQDN, "other.example.com"]
+    counts = [site.redis.ask("zcard", f"akma:naf:{name}") for name in sorted(names)]
+    assert counts == [b"2", b"1"]
+
+
+def test_flows_do_not_pass_the_key(site: Site) -> None:
+    """What goes to and from Redis holds no e2e_key."""
+    relay = Relay(f"{LOOPBACK}:{site.redis.port}")
+    naf = one_loop(site, f"redis://{relay.address}")
+    flag = flag_of(naf.address)
+    key = records.unseal(record_of(site, flag)[1], WRAP, flag["identity"], site.redis.run_id).key
+    assert flag["identity"].encode() in relay.seen
+    assert key not in relay.seen and key.hex().encode() not in relay.seen.lower()
