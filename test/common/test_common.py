@@ -4,7 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
-import resource
 import shutil
 import struct
 import subprocess
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 import reference
 from evp import BUILD
+from processor import seconds_of_children
 from tool import ENVIRONMENT
 
 PROGRAM = BUILD / "test/programs/common"
@@ -575,21 +575,15 @@ def test_memory_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
     assert lines == [f"{chr(95 + n)} {n} - {n} {n} {n} -1" for n in numbers] + [""]
 
 
-def processor_seconds() -> float:
-    """Of all programs that have ended so far: less than time does it depend on what else runs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def test_many_rows_of_one_identity(tmp_path: Path) -> None:
     """40,000 rows took 40 s when each was compared with each; of as many identities 0.1 s."""
     taken = []
     for identity in ("a{}", "a"):
         rows = (row(identity.format(n), KS_NAF, KA, f"k{n}") for n in range(40_000))
         path = write(tmp_path, HEADER + ",ka-id\n" + "".join(rows))
-        before = processor_seconds()
+        before = seconds_of_children()
         status, (counted,) = common("count", path)
-        taken.append(processor_seconds() - before)
+        taken.append(seconds_of_children() - before)
         assert status == 0 and counted.startswith("40000 ")
     assert taken[1] < 20 * taken[0]
     path.write_text(path.read_text() + row("a", KS_NAF, KA, "k7"))
@@ -610,9 +604,9 @@ def test_rows_by_the_hundred_thousand(tmp_path: Path) -> None:
     for count in (20_000, 200_000):
         rows = "".join(f"{number:07}@bsf.example.com{keys}" for number in range(count))
         path = write(tmp_path, f"{HEADER}\n{rows}")
-        before = processor_seconds()
+        before = seconds_of_children()
         counted, taken, _ = common("count", path)[1][0].split(" ", 2)
-        seconds.append(processor_seconds() - before)
+        seconds.append(seconds_of_children() - before)
         assert int(counted) == count
         assert int(taken) < count * (256 + len(KS_NAF) + len(KA))
     assert seconds[1] < 40 * seconds[0]

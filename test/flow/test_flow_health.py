@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,12 @@ from certificates import DAY, HOUR
 from clock import Clock
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
+from health import METRICS, get, is_down, reasons, values
 from line import Program, Sides
 
 KS_NAF = bytes(range(1, 33))
 KA = bytes(range(101, 133))
 ID = "ue@bsf.example.com"
-METRICS = ["--metrics", f"{LOOPBACK}:0"]
 BOTH = ["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN]
 LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"  # proxy-protocol.txt 2.2: version 2, LOCAL, no addresses
 
@@ -35,42 +34,10 @@ def make_devices(tmp_path: Path) -> Path:
     return write_devices(tmp_path / "devices.csv", [[ID, KS_NAF.hex(), KA.hex()]])
 
 
-def get(program: Program, path: str) -> tuple[int, str]:
-    """Status and text of a page."""
-    try:
-        url = f"http://{program.addresses['metrics']}/{path}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def values(program: Program) -> dict[str, float]:
-    """Every sample of /metrics."""
-    lines = get(program, "metrics")[1].splitlines()
-    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
-    return {name: float(value) for name, value in pairs}
-
-
 def flow(program: Program, devices: Path) -> int:
     """The exit status of e2e-ue."""
     at = program.addresses
     return ue(devices, ID, at["accept"], at["e2e-accept"]).returncode
-
-
-def is_down(program: Program, part: str) -> bool:
-    """Do gauge and page say that a part is down?"""
-    text = get(program, "readyz")[1]
-    says = re.search(rf"^{part}: down since \d{{4}}-\S+Z: \S.*$", text, re.M)
-    return bool(says) and any(
-        value == 0 for name, value in values(program).items() if name.startswith(f"e2e_{part}_up")
-    )
-
-
-def reasons(program: Program) -> set[str]:
-    """Those that refusals were counted by."""
-    counted = {name for name, value in values(program).items() if value > 0}
-    return {name.split('"')[1] for name in counted if name.startswith("e2e_refusals_total")}
 
 
 @pytest.mark.parametrize("strict", [False, True])

@@ -18,9 +18,9 @@ import pytest
 
 import reference
 from client_hello import ALERT, client_hello, read_record, send_record
+from clock import Clock
 from evp import BUILD, OPENSSL_VERSION
 from flow import (
-    ENVIRONMENT,
     FQDN,
     LOOPBACK,
     NAF_ID,
@@ -374,18 +374,12 @@ def test_many_at_once(devices: Path) -> None:
         assert "event=refused" not in server.errors
 
 
-@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
     """After 60 seconds without a nonce, without an error at either side; the clock is set, nobody waits."""
-    step = tmp_path / "step"
-    step.write_text("0")
-    environment = ENVIRONMENT | {
-        "LD_PRELOAD": str(BUILD / "test/programs/libpreload_time.so"),
-        "AKMA_MONOTONIC_STEP": str(step),
-    }
+    clock = Clock(tmp_path)
     with Holding(devices) as server:
         to = (server.address, server.e2e_address)
-        with Listener(devices, *to, ("taskset", "-c", "0"), environment) as here:
+        with Listener(devices, *to, ("taskset", "-c", "0"), clock.environment) as here:
             with contextlib.ExitStack() as stack:  # at once: each has a first connection of its own
                 here.process.send_signal(signal.SIGSTOP)
                 held = [
@@ -397,10 +391,10 @@ def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
                     program.sendall(b"x\n")
                     assert program.makefile("rb").readline() == b"e2e: x\n"
                 wait_until(lambda: server.held == 3)
-            step.write_text("59")
+            clock.pass_to(30)
             assert here.says() == b"e2e: x\n"
             assert server.held == 3
-            step.write_text("121")  # the one that was used last is good for one more
+            clock.pass_to(121)  # the one that was used last is good for one more
             assert here.says() == b"e2e: x\n"
             wait_until(lambda: server.held == 1)
             assert here.errors == ""

@@ -23,6 +23,7 @@ from evp import BUILD
 from flow import FQDN, NAF_ID, SECONDS, Process, Relay, Server, StockClient, split, ue, wait_until
 from flow import write_devices
 from idle import idle_sockets, open_ones
+from processor import processor_seconds
 from sanitizer import SANITIZED, SLOWER
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -108,10 +109,10 @@ def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[s
         address = dict(server.read().decode().split() for _ in range(3))
         for name in flooded:
             held.enter_context(idle_sockets(address[name], 60))
-        before = cpu_seconds(server.process.pid)
+        before = processor_seconds(server.process.pid)
         gets_through(devices, address["accept"], address["e2e-accept"])
         time.sleep(2)
-        assert cpu_seconds(server.process.pid) - before < SLOWER * 0.5, "it spins"
+        assert processor_seconds(server.process.pid) - before < SLOWER * 0.5, "it spins"
         server.wait_for_error("ulimit -n")
         assert len(server.err) < 50
 
@@ -126,12 +127,6 @@ def test_too_few_descriptors_to_start(devices: Path, descriptors: int) -> None:
     assert server.errors and "[warn]" not in server.errors and "[err]" not in server.errors
 
 
-def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processor."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
     """They go while the server runs; it waits, and serves when there are some again."""
     with Server(devices) as server:
@@ -141,9 +136,9 @@ def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
         old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, old[1]))
         with idle_sockets(server.address, 20):
-            before = cpu_seconds(pid)
+            before = processor_seconds(pid)
             time.sleep(1)
-            assert cpu_seconds(pid) - before < SLOWER * 0.3
+            assert processor_seconds(pid) - before < SLOWER * 0.3
             server.wait_for_error("no descriptor for one more connection")
             resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
             gets_through(devices, server.address, server.e2e_address)

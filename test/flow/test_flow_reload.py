@@ -13,6 +13,7 @@ import pytest
 
 from evp import BUILD
 from flow import Metered, Server, StockClient, wait_until, write_devices
+from processor import processor_seconds
 from sanitizer import SLOWER
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -46,12 +47,6 @@ def held(server: Server, count: int) -> "subprocess.Popen[bytes]":
     assert process.stdout
     assert int(process.stdout.readline()) == count
     return process
-
-
-def processor_seconds(pid: int) -> float:
-    """What a process has used of the processor."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def reloads(server: Metered) -> int:

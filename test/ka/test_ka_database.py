@@ -29,6 +29,7 @@ from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
 
 ADMIN = {"PGUSER": "postgres"}
 OTHER_KA = bytes(range(100, 132))
+SOON = 10  # seconds: within one, on a machine that has much else to do
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL's server is not installed"),
@@ -180,7 +181,7 @@ def test_removed_and_replaced(house: House) -> None:
                 house.database.remove_row(IDENTITY, "2026")
             else:
                 house.database.sql("UPDATE akma_ka SET sealed = sealed")
-            assert ended_after(client, begun) < 1 + 2, server.errors
+            assert ended_after(client, begun) < SOON, server.errors
             assert not works(endpoint, outstanding)
     server.wait_for_error("event=row-removed")
 
@@ -474,6 +475,6 @@ def test_endpoints_apart(tmp_path: Path, house: House) -> None:
         with held(naf.address, endpoint.address) as client:
             begun = time.monotonic()
             house.database.remove_row(IDENTITY, "2026")
-            assert ended_after(client, begun) < 1 + 2, naf.process.errors
+            assert ended_after(client, begun) < SOON, naf.process.errors
     finally:
         site.stop()

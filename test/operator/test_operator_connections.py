@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -13,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, NAF_ID, free_port
+from clock import Clock
+from flow import LOOPBACK, NAF_ID, free_port
 from key_source import KeySource
 from names import Names, silent
 from operator_network import Operator, Subscriber, expiry
 from operator_site import OperatorSite
+from processor import processor_seconds
 from raw_http2 import Http2Connection, RawHttp2
 from sanitizer import SANITIZED
 from wire import Wire
@@ -164,37 +164,29 @@ def test_a_rolling_restart_costs_nobody_an_answer(site: OperatorSite) -> None:
             assert again.requests
 
 
-def _seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_no_window_takes_no_processor(site: OperatorSite) -> None:
     """A loop that turns as fast as it can while the operator gives no window for a request's body."""
     operator = ByHand(site, window=0)
     with operator.server as server, asking(site, server.port, "--source-timeout", "3") as source:
         # the first on a connection may be sent before the window is known
         source.look(SUBSCRIBERS[0].a_kid)
-        before = _seconds(source.process.pid)
+        before = processor_seconds(source.process.pid)
         answers = [source.look(one.a_kid) for one in SUBSCRIBERS[1:3]]
         assert any(answer.startswith("refused") for answer in answers)
-        assert _seconds(source.process.pid) - before < 0.6
+        assert processor_seconds(source.process.pid) - before < 0.6
 
 
 def test_a_cached_key_ends_when_the_clock_says_so(site: OperatorSite, tmp_path: Path) -> None:
     """A key that comes from the cache after its end, because the clock stepped forward."""
-    step = tmp_path / "step"
-    step.write_text("0")
-    preload = str(BUILD / "test/programs/libpreload_time.so")
-    environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_CLOCK_STEP": str(step)}
+    clock = Clock(tmp_path)
     one = SUBSCRIBERS[0].a_kid
     with site.operator(*SUBSCRIBERS) as operator:
         port = operator.server.port
-        with asking(site, port, "--key-lifetime", "86400", environment=environment) as source:
+        with asking(site, port, "--key-lifetime", "86400", environment=clock.environment) as source:
             assert source.look(one).startswith("found")
             assert source.look(one).startswith("found")
             assert len(operator.requests) == 1
-            step.write_text(str(int(operator.lifetime) + 60))
+            clock.step(int(operator.lifetime) + 60)
             answer = source.look(one)  # what the operator gives is past as well
             assert answer.startswith("refused")
             (late,) = re.findall(r"it ended (\d+) seconds ago by this clock", answer)

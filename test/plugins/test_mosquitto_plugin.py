@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from configuration import write_config
 from consumer import FQDN, IDENTITY, KA, KS_NAF, OTHER_KA, RIGHT, SYSTEM, UA, command, e2e_key
 from devices_files import HEADER, PLUGIN, VALGRIND, WITH_ZEROS, row, settings, write_rows
 from evp import BUILD
+from processor import seconds_of_children
 
 pytestmark = pytest.mark.slow
 
@@ -227,9 +227,9 @@ def test_what_it_adds_to_a_connection(devices: Path) -> None:
     count = 5000
     seconds = []
     for times in (1, count):
-        started = time.monotonic()
+        before = seconds_of_children()
         ask(devices, *[IDENTITY] * times)
-        seconds.append(time.monotonic() - started)
+        seconds.append(seconds_of_children() - before)
     microseconds = (seconds[1] - seconds[0]) / (count - 1) * 1e6
     print(f"{microseconds:.0f} us for each of {count} connections with 10,001 devices")
     assert microseconds < 1000

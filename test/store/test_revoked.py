@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from between import Breaker
 from consumer import IDENTITY, KA, KS_NAF
 from flow import SECONDS, StockClient, wait_until, write_devices
 from operator_network import Subscriber
 from operator_site import Apart
-from store_cluster import Part, Redis, Site, flag_of, key_of
-from test_store import Breaker, Store, reload
+from store_cluster import Part, Redis, Site, Store, flag_of, key_of, reload
 
 pytestmark = pytest.mark.slow
 

@@ -19,19 +19,11 @@ from typing import Any
 import pytest
 
 import records
+from between import Breaker, Cutter, Gate, Holder
 from consumer import FQDN, IDENTITY, KA, KS_NAF, command
 from clock import Clock
 from evp import BUILD
-from flow import (
-    ENVIRONMENT,
-    LOOPBACK,
-    Process,
-    Relay,
-    StockClient,
-    free_port,
-    wait_until,
-    write_devices,
-)
+from flow import ENVIRONMENT, LOOPBACK, Relay, StockClient, free_port, wait_until, write_devices
 from project import ROOT
 from records import Record
 from sanitizer import SANITIZED
@@ -41,9 +33,11 @@ from store_cluster import (
     Part,
     Redis,
     Site,
+    Store,
     flag_of,
     key_of,
     private,
+    reload,
     works,
 )
 
@@ -310,81 +304,6 @@ def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
     wait_until(lambda: naf.says('event=store-down reason="Connection refused"'))
 
 
-class Between:
-    """Stands before a Redis, which it finds anew for each connection."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.listener = socket.create_server((LOOPBACK, 0))
-        self.url = f"redis://{LOOPBACK}:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            with socket.create_connection((LOOPBACK, self.port)) as server:
-                words = client, server
-                threading.Thread(target=self._pass_back, args=words, daemon=True).start()
-                while (octets := client.recv(65536)) and self.ask(client, server, octets):
-                    pass
-                for end in words:
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def _pass_back(self, client: socket.socket, server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while octets := server.recv(65536):
-                self.answer(client, octets)
-            client.shutdown(socket.SHUT_RDWR)
-
-    def ask(self, _: socket.socket, server: socket.socket, octets: bytes) -> bool:
-        """Pass a request on; False: that was the last one."""
-        server.sendall(octets)
-        return True
-
-    def answer(self, client: socket.socket, octets: bytes) -> None:
-        """Pass a reply back."""
-        client.sendall(octets)
-
-
-class Cutter(Between):
-    """Cuts the connection when it hears a word."""
-
-    def __init__(self, port: int, word: bytes, *, after: bool) -> None:
-        self.word, self.after, self.cuts = word, after, 0
-        super().__init__(port)
-
-    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
-        """No answer comes back to the word."""
-        hit = self.word in octets and self.cuts == 0
-        if hit:
-            client.shutdown(socket.SHUT_RDWR)
-        if not hit or self.after:
-            server.sendall(octets)
-        self.cuts += hit
-        return not hit
-
-
-class Gate(Between):
-    """While it is shut, replies wait."""
-
-    def __init__(self, port: int) -> None:
-        self.open, self.waiting = threading.Event(), 0
-        self.open.set()
-        super().__init__(port)
-
-    def answer(self, client: socket.socket, octets: bytes) -> None:
-        """Wait, and say so."""
-        if not self.open.is_set():
-            self.waiting += 1
-            self.open.wait(60)
-        client.sendall(octets)
-
-
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None:
     """Whether Redis has heard of it or not: this UE is refused, and the key is used once at most."""
@@ -404,35 +323,6 @@ def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None
     cutter.listener.close()
 
 
-class Breaker(Between):
-    """While it is broken, connections are cut at their next request."""
-
-    def __init__(self, port: int) -> None:
-        self.broken, self.cuts = False, 0
-        super().__init__(port)
-
-    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
-        """Nothing of a request gets through."""
-        self.cuts += self.broken
-        return not self.broken and super().ask(client, server, octets)
-
-
-class Holder(Between):
-    """While it is shut, requests with a word wait."""
-
-    def __init__(self, port: int, word: bytes) -> None:
-        self.open, self.word, self.holding = threading.Event(), word, 0
-        self.open.set()
-        super().__init__(port)
-
-    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
-        """Wait, and say so."""
-        if self.word in octets and not self.open.is_set():
-            self.holding += 1
-            self.open.wait(60)
-        return super().ask(client, server, octets)
-
-
 def behind(site: Site, url: str, *options: str) -> Part:
     """NAF and third party with a Redis at an address of the tests."""
     own, site.redis.url = site.redis.url, url
@@ -450,13 +340,6 @@ def one_loop(site: Site, url: str) -> Part:
         return behind(site, url)
     finally:
         os.sched_setaffinity(0, processors)
-
-
-def reload(part: Part) -> None:
-    """SIGHUP, and the files are in force."""
-    count = part.process.errors.count("event=reload result=applied")
-    part.process.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: part.process.errors.count("event=reload result=applied") > count)
 
 
 def echoes(client: StockClient) -> bool:
@@ -612,36 +495,6 @@ def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
     turn(endpoint, "nonsense\n")
     assert endpoint.says("result=refused reason=") and endpoint.says(": line 1: ")
     assert endpoint.only_events() and works(endpoint.address, flag_of(naf.address))
-
-
-class Store(Process):
-    """test/programs/store: a store asked by hand."""
-
-    def __init__(self, site: Site, kind: str, **environment: str) -> None:
-        words = ["memory"] if kind == "memory" else [site.redis.url, str(site.store_key)]
-        super().__init__(
-            BUILD / "test/programs/store", *words, environment=ENVIRONMENT | environment
-        )
-
-    def ask(self, line: str) -> str:
-        """The answer to one line."""
-        self.write(line.encode() + b"\n")
-        return self.read().decode()
-
-    def put(
-        self, number: int, device: str, naf: str, *, subject: str = "", lifetime: int = 60000
-    ) -> None:
-        """A record whose identity and key are its number; the subject is the device's name as well."""
-        key, subject = f"{number:064x}", subject or device
-        assert (
-            self.ask(f"put e2e-{number:05} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
-        )
-
-    def has(self, number: int) -> bool:
-        """Is it there, as it was put?"""
-        answer = self.ask(f"get e2e-{number:05}")
-        assert answer == "unknown" or answer.split()[1] == f"{number:064x}", answer
-        return answer != "unknown"
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import hashlib
 import secrets
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ import reference
 from certificates import Authority
 from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, NAF_ID, Listening
 from evp import BUILD
-from flow import LOOPBACK, Process, StockClient, free_port, split, ue, write_devices
+from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, split, ue, wait_until
+from flow import write_devices
 from project import ROOT
 
 WRAP = bytes(range(7, 39))
@@ -237,3 +239,40 @@ def receive_all(connection: socket.socket) -> tuple[int, str]:
         digest.update(octets)
         count += len(octets)
     return count, digest.hexdigest()
+
+
+def reload(part: Part) -> None:
+    """SIGHUP, and the files are in force."""
+    count = part.process.errors.count("event=reload result=applied")
+    part.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: part.process.errors.count("event=reload result=applied") > count)
+
+
+class Store(Process):
+    """test/programs/store: a store asked by hand."""
+
+    def __init__(self, site: Site, kind: str, **environment: str) -> None:
+        words = ["memory"] if kind == "memory" else [site.redis.url, str(site.store_key)]
+        super().__init__(
+            BUILD / "test/programs/store", *words, environment=ENVIRONMENT | environment
+        )
+
+    def ask(self, line: str) -> str:
+        """The answer to one line."""
+        self.write(line.encode() + b"\n")
+        return self.read().decode()
+
+    def put(
+        self, number: int, device: str, naf: str, *, subject: str = "", lifetime: int = 60000
+    ) -> None:
+        """A record whose identity and key are its number; the subject is the device's name as well."""
+        key, subject = f"{number:064x}", subject or device
+        assert (
+            self.ask(f"put e2e-{number:05} {key} {device} 2026 {subject} {naf} {lifetime}") == "ok"
+        )
+
+    def has(self, number: int) -> bool:
+        """Is it there, as it was put?"""
+        answer = self.ask(f"get e2e-{number:05}")
+        assert answer == "unknown" or answer.split()[1] == f"{number:064x}", answer
+        return answer != "unknown"

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from flow import LOOPBACK, ue, wait_until, write_devices
+from health import METRICS, is_down, reasons
 from line import Program, Sides
 from samples import KA, KEY
 from store_cluster import private
-from test_flow_health import METRICS, is_down, reasons
+
+pytestmark = pytest.mark.slow
 
 UE = "ue@bsf.example.com"
 
