@@ -14,6 +14,7 @@
 #include "net/dtls.h"
 #include "net/tls.h"
 #include "options.h"
+#include "ue/ue_protocols.h"
 #include "visitor.h"
 
 #include <openssl/crypto.h>
@@ -190,12 +191,13 @@ static void begin_all(struct loops *loops, struct counts *all_counts)
 }
 
 /* Keys, context, derivation: what plain clients do without. */
-static void open_keys(struct client_setup *setup, struct e2e *e2e)
+static void open_keys(struct client_setup *setup)
 {
-    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH] = {1, 0, 0, 0, 7};
-    const struct e2e_setup names = {
-        .naf_fqdn = option.naf_fqdn, .ua_protocol_id = ua, .usage = USAGE};
-    struct dtls_suites suites;
+    static struct ue_protocols protocols;
+    const struct ue_protocols_options how = {.tls_min = "1.3",
+                                             .ciphers = option.dtls_ciphers,
+                                             .is_udp = dgram_address(option.connect) != NULL};
+    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = USAGE};
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE], reason[E2E_REASON_SIZE];
 
@@ -210,14 +212,14 @@ static void open_keys(struct client_setup *setup, struct e2e *e2e)
     setup->dtls = dtls_psk_ctx(DTLS_client_method(), option.dtls_ciphers, NULL);
     if (setup->devices == NULL || setup->ctx == NULL || setup->dtls == NULL)
         exit(EXIT_FAILURE);
-    if (dgram_address(option.connect) != NULL &&
-        (!dtls_read_ciphers(&suites, option.dtls_ciphers) || !dtls_ua_of_one_suite(ua, &suites)))
+    if (!ue_protocols_read(&protocols, &how))
         exit(EXIT_USAGE);
-    if (e2e_open(e2e, &names, reason) != E2E_OPEN) {
+    if (ue_protocols_open(&protocols, &names, reason) != E2E_OPEN) {
         fprintf(stderr, "%s\n", reason);
         exit(EXIT_FAILURE);
     }
-    setup->e2e = e2e;
+    setup->protocols = protocols.protocol;
+    setup->protocol_count = protocols.count;
 }
 
 int main(int argc, char *argv[])
@@ -229,7 +231,6 @@ int main(int argc, char *argv[])
     struct visit visit;
     struct counts *all_counts;
     struct loops *loops;
-    struct e2e e2e;
     unsigned int clients, seconds, threads;
     int64_t began;
 
@@ -249,7 +250,7 @@ int main(int argc, char *argv[])
     setup.naf_name = option.connect;
     setup.endpoint_name = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
     if (visit.way != WAY_PLAIN)
-        open_keys(&setup, &e2e);
+        open_keys(&setup);
     loops = loops_new(threads);
     all_counts = calloc(threads, sizeof(*all_counts));
     all.identities = calloc(clients, sizeof(*all.identities));

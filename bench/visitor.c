@@ -167,16 +167,16 @@ static void watch(struct visitor *visitor, short what)
 static bool set_up_tls(struct visitor *visitor)
 {
     const struct client_setup *setup = &visitor->setup;
-    const unsigned char *key = setup->device->ks_naf;
+    const struct dtls_key key = {.octets = setup->device->ks_naf};
 
     visitor->ssl = SSL_new(is_udp(visitor) ? setup->dtls : setup->ctx);
     if (visitor->ssl == NULL)
         return false;
     if (is_udp(visitor))
         return dtls_set_connected(visitor->ssl, visitor->fd) &&
-               dtls_psk_offer(visitor->ssl, setup->identity, key, KS_NAF_LENGTH);
+               dtls_psk_offer(visitor->ssl, setup->identity, &key, 1);
     return SSL_set_fd(visitor->ssl, visitor->fd) > 0 &&
-           tls13_psk_offer(visitor->ssl, setup->identity, key, KS_NAF_LENGTH);
+           tls13_psk_offer(visitor->ssl, setup->identity, key.octets, KS_NAF_LENGTH);
 }
 
 static void connected(struct visitor *visitor)

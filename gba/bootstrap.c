@@ -47,7 +47,8 @@ static bool choose_bsf(const struct bootstrap_settings *settings,
 }
 
 /* Ks_NAF by the module, which checks IMPI, FQDN and identifier. */
-static bool derive_in_module(const struct gba_state *state, const struct bootstrap_naf *naf,
+static bool derive_in_module(const struct gba_state *state, const char *fqdn,
+                             const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH],
                              unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
 {
     const OSSL_PARAM params[] = {
@@ -55,10 +56,10 @@ static bool derive_in_module(const struct gba_state *state, const struct bootstr
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_RAND, (void *)(uintptr_t)state->rand,
                                           USIM_RAND),
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_IMPI, (char *)(uintptr_t)state->impi, 0),
-        OSSL_PARAM_construct_utf8_string(AKMA_PARAM_NAF_FQDN, (char *)(uintptr_t)naf->fqdn, 0),
+        OSSL_PARAM_construct_utf8_string(AKMA_PARAM_NAF_FQDN, (char *)(uintptr_t)fqdn, 0),
         OSSL_PARAM_construct_octet_string(AKMA_PARAM_UA_PROTOCOL_ID,
-                                          (void *)(uintptr_t)naf->ua_protocol_id,
-                                          sizeof(naf->ua_protocol_id)),
+                                          (void *)(uintptr_t)ua_protocol_id,
+                                          AKMA_UA_PROTOCOL_ID_LENGTH),
         OSSL_PARAM_construct_end(),
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, AKMA_KDF_KS_NAF, AKMA_PROPERTY_QUERY);
@@ -81,28 +82,32 @@ static bool derive_in_module(const struct gba_state *state, const struct bootstr
 }
 
 /* Ks_ext_NAF by the card. */
-static bool derive_on_card(struct usim *usim, const struct gba_state *state,
-                           const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
-                           char fault[GBA_FAULT_SIZE])
+static bool derive_on_card(struct usim *usim, const struct gba_state *state, const char *fqdn,
+                           const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH],
+                           unsigned char key[USIM_KEY], char fault[GBA_FAULT_SIZE])
 {
     unsigned char naf_id[AKMA_NAF_ID_MAX];
-    const size_t length = strlen(naf->fqdn);
+    const size_t length = strlen(fqdn);
 
     if (length > AKMA_NAF_FQDN_MAX)
         return gba_fail(fault, "naf-fqdn: must have at most %d octets", AKMA_NAF_FQDN_MAX);
-    memcpy(naf_id, naf->fqdn, length);
-    memcpy(naf_id + length, naf->ua_protocol_id, sizeof(naf->ua_protocol_id));
-    return usim_derive(usim, naf_id, length + sizeof(naf->ua_protocol_id), state->impi, key, fault);
+    memcpy(naf_id, fqdn, length);
+    memcpy(naf_id + length, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
+    return usim_derive(usim, naf_id, length + AKMA_UA_PROTOCOL_ID_LENGTH, state->impi, key, fault);
 }
 
 static bool derive(struct usim *usim, const struct gba_state *state,
-                   const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                   const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                    char fault[GBA_FAULT_SIZE])
 {
-    if (naf == NULL)
-        return true;
-    return state->has_ks ? derive_in_module(state, naf, key, fault)
-                         : derive_on_card(usim, state, naf, key, fault);
+    bool done = true;
+
+    for (size_t i = 0; done && naf != NULL && i < naf->count; i++)
+        done =
+            state->has_ks
+                ? derive_in_module(state, naf->fqdn, naf->ua_protocol_ids[i], keys[i], fault)
+                : derive_on_card(usim, state, naf->fqdn, naf->ua_protocol_ids[i], keys[i], fault);
+    return done;
 }
 
 static void keep(struct gba_state *state, const struct usim_identity *identity, const char *impi,
@@ -155,12 +160,12 @@ static struct usim *open_card(const struct bootstrap_settings *settings, char fa
 }
 
 bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *state,
-                   const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                   const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                    char fault[GBA_FAULT_SIZE])
 {
     struct usim *usim = open_card(settings, fault);
     const bool done =
-        usim != NULL && run(usim, settings, state, fault) && derive(usim, state, naf, key, fault);
+        usim != NULL && run(usim, settings, state, fault) && derive(usim, state, naf, keys, fault);
 
     usim_close(usim);
     return done;
@@ -179,7 +184,7 @@ static bool is_good(const struct bootstrap_settings *settings, const struct gba_
 }
 
 bool bootstrap_resume(const struct bootstrap_settings *settings, struct gba_state *state,
-                      const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                      const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                       char fault[GBA_FAULT_SIZE])
 {
     struct usim *usim;
@@ -189,7 +194,7 @@ bool bootstrap_resume(const struct bootstrap_settings *settings, struct gba_stat
         return false;
     usim = open_card(settings, fault);
     done = usim != NULL && is_good(settings, state, usim_identity(usim), fault) &&
-           derive(usim, state, naf, key, fault);
+           derive(usim, state, naf, keys, fault);
     usim_close(usim);
     if (!done)
         OPENSSL_cleanse(state, sizeof(*state));

@@ -23,19 +23,22 @@ struct bootstrap_settings {
     void (*note)(const char *sentence); /* what is worth a line in a log; NULL: nobody asks */
 };
 
-/* The NAF that Ks_NAF is for. */
+#define BOOTSTRAP_NAF_KEYS_MAX 9
+
+/* The NAF that Ks_NAF is for, and the Ua security protocols: one key for each. */
 struct bootstrap_naf {
     const char *fqdn;
-    unsigned char ua_protocol_id[5];
+    size_t count;
+    unsigned char ua_protocol_ids[BOOTSTRAP_NAF_KEYS_MAX][5];
 };
 
 /*
- * Run Ub once, and keep what it left in the state file. naf and key may be NULL; else key gets
+ * Run Ub once, and keep what it left in the state file. naf and keys may be NULL; else keys get
  * Ks_NAF (Ks_ext_NAF of a card that does GBA) by the module's GBA-KS-NAF. Blocks. False: fault says
  * why, and the state file is as it was, but when only Ks_NAF failed.
  */
 bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *state,
-                   const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                   const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                    char fault[GBA_FAULT_SIZE]);
 
 /*
@@ -43,7 +46,7 @@ bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *
  * there is nothing to take up, and fault says why: bootstrap.
  */
 bool bootstrap_resume(const struct bootstrap_settings *settings, struct gba_state *state,
-                      const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                      const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                       char fault[GBA_FAULT_SIZE]);
 
 #endif

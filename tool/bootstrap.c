@@ -123,9 +123,10 @@ static bool check_options(void)
 static bool take_naf(struct bootstrap_naf *taken)
 {
     taken->fqdn = option.naf_fqdn;
+    taken->count = 1;
     return option.naf_fqdn == NULL ||
            (strlen(option.ua_protocol_id) == UA_HEX &&
-            hex_decode(taken->ua_protocol_id, option.ua_protocol_id, UA_HEX)) ||
+            hex_decode(taken->ua_protocol_ids[0], option.ua_protocol_id, UA_HEX)) ||
            fail("--ua-protocol-id", "must be 10 hex digits");
 }
 
@@ -173,7 +174,7 @@ static bool run(const char *pin)
         .note = note,
     };
     const bool wants_key = option.naf_fqdn != NULL;
-    unsigned char key[USIM_KEY];
+    unsigned char key[1][USIM_KEY];
     char fault[GBA_FAULT_SIZE];
     struct bootstrap_naf taken;
     struct gba_state state;
@@ -186,7 +187,7 @@ static bool run(const char *pin)
     done = bootstrap_run(&settings, &state, wants_key ? &taken : NULL, key, fault);
     if (!done)
         fprintf(stderr, "akma bootstrap: %s\n", fault);
-    done = done && (!wants_key || put_key(&state, key));
+    done = done && (!wants_key || put_key(&state, key[0]));
     if (done)
         print(&state);
     OPENSSL_cleanse(key, sizeof(key));

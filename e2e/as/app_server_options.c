@@ -21,13 +21,14 @@
 /* Defaults. */
 static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
                   mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
-                  memory[] = "memory", dtls_ciphers[] = DTLS_CIPHERS;
+                  memory[] = "memory", dtls_ciphers[] = DTLS_CIPHERS, tls13[] = "1.3";
 
 static const char *ua_protocol_ids[OPTION_MANY_MAX + 1] = {ua_protocol_id};
 
 static struct app_server_options given = {
     .ua_protocol_ids = ua_protocol_ids,
     .dtls_ciphers = dtls_ciphers,
+    .tls_min = tls13,
     .e2e = required,
     .prefix = any,
     .separator = any,
@@ -54,7 +55,8 @@ static const struct option_row addresses[] = {
     {"e2e-accept", "[udp:]HOST:PORT", &given.e2e_accept, false,
      "e2e connections of UEs: the endpoint; without it they come to --accept"},
     {"dtls-ciphers", "LIST", &given.dtls_ciphers, false,
-     "cipher suites over DTLS, in OpenSSL's names; PSK-AES128-CCM8 and others without ECDHE have "
+     "cipher suites over DTLS and TLS 1.2, in OpenSSL's names; PSK-AES128-CCM8 and others without "
+     "ECDHE have "
      "no forward secrecy"},
     {"third-party", "HOST:PORT", &given.third_party, false,
      "ask the third party there for flags (separate NAF; holds no Ka and no e2e_key)"},
@@ -75,6 +77,9 @@ static const struct option_row naf[] = {
     {"ua-protocol-id", "suite|[akma:|gba:]HEX", ua_protocol_ids, OPTION_MANY,
      "Ua security protocol identifier, of one system or of those without their own; may be "
      "repeated; suite: that of the cipher suite, as over DTLS by default"},
+    {"tls-min", "1.2|1.3", &given.tls_min, false,
+     "the oldest version of TLS that a first connection may speak; in 1.2 the Ua security protocol "
+     "identifier is always that of the cipher suite"},
     {"e2e", "required|offered|off", &given.e2e, false,
      "required: no plain connection; offered: e2e for UEs with a Ka, plain for all; off"},
     {"identity-prefix", "TEXT", &given.prefix, false,
@@ -202,6 +207,7 @@ static void check_naf(const struct app_server_options *o)
         o->accept != NULL ||
             (is_same(o->ua_protocol_ids[0], ua_protocol_id) && o->ua_protocol_ids[1] == NULL),
         "--ua-protocol-id is for a NAF (--accept); a separate third party takes it from requests");
+    require(o->accept != NULL || is_same(o->tls_min, tls13), "--tls-min is for a NAF (--accept)");
     require(o->accept != NULL || is_same(o->e2e, required), "--e2e is for a NAF (--accept)");
     require(o->accept != NULL || !source_options_given(), "--key-source is for a NAF (--accept)");
     require(o->accept != NULL || (is_same(o->prefix, any) && is_same(o->separator, any)),
@@ -236,14 +242,24 @@ static bool is_udp(const char *address)
     return dgram_address(address) != NULL;
 }
 
-/* Whose UEs come over DTLS. */
+bool app_server_options_allow_tls12(const struct app_server_options *options)
+{
+    return is_same(options->tls_min, "1.2");
+}
+
+/* Whose UEs come over DTLS, or TLS 1.2. */
 static void check_dtls(const struct app_server_options *o)
 {
     const char *e2e_address = o->e2e_accept == NULL ? o->accept : o->e2e_accept;
 
-    require(is_udp(o->accept) || is_udp(o->e2e_accept) || is_same(o->dtls_ciphers, dtls_ciphers),
-            "--dtls-ciphers is for DTLS: --accept udp:HOST:PORT or --e2e-accept udp:HOST:PORT is "
-            "missing");
+    require(is_same(o->tls_min, tls13) || is_same(o->tls_min, "1.2"),
+            "--tls-min: must be 1.2 or 1.3");
+    require(is_same(o->tls_min, tls13) || !is_udp(o->accept),
+            "--tls-min: over DTLS (--accept udp:) the version is 1.2 always");
+    require(is_udp(o->accept) || is_udp(o->e2e_accept) || app_server_options_allow_tls12(o) ||
+                is_same(o->dtls_ciphers, dtls_ciphers),
+            "--dtls-ciphers is for DTLS and TLS 1.2: --accept udp:HOST:PORT, --e2e-accept "
+            "udp:HOST:PORT or --tls-min 1.2 is missing");
     require(!is_udp(o->accept) || is_same(o->e2e, required),
             "--e2e: over DTLS (--accept udp:) nothing goes in plain");
     require(o->forward == NULL || is_udp(o->forward) == is_udp(e2e_address),

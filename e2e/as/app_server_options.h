@@ -12,7 +12,7 @@
 struct app_server_options {
     const char *accept, *e2e_accept, *naf_accept, *third_party, *dtls_ciphers;
     const char *devices, *insecure_devices;
-    const char *naf_fqdn, *const *ua_protocol_ids, *e2e, *prefix, *separator;
+    const char *naf_fqdn, *const *ua_protocol_ids, *tls_min, *e2e, *prefix, *separator;
     const char *mode, *digest, *usage, *lifetime;
     const char *cert, *key, *ca, *crl;
     const char *store, *store_key, *store_user, *store_password_file, *store_ca;
@@ -32,6 +32,9 @@ struct app_server_roles {
     bool tp_link_client, tp_link_server;
     bool shared_store; /* outstanding keys are in a Redis */
 };
+
+/* Does --tls-min allow TLS 1.2? */
+bool app_server_options_allow_tls12(const struct app_server_options *options);
 
 /* Parse, or exit; what makes no sense together is refused with a sentence. */
 const struct app_server_options *app_server_options_parse(int argc, char *argv[],

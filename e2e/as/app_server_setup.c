@@ -189,13 +189,13 @@ static bool open_naf(struct app_server *app_server)
     if (!app_server->roles.naf)
         return true;
     naf->name = app_server->options->naf_fqdn;
-    naf->source = source_options_open(app_server->devices);
+    naf->source = source_options_open(app_server->devices, app_server->file_ids);
     if (naf->source == NULL)
         return app_server_complain("out of memory");
     if (app_server->roles.tp_link_client)
         return open_line_client(app_server);
     naf->third_party = third_party_local_new(app_server->links.issuer, app_server->naf_setups,
-                                             KEY_SYSTEMS, naf->name);
+                                             app_server->naf_setup_count, naf->name);
     return naf->third_party != NULL || app_server_complain("out of memory");
 }
 
@@ -339,15 +339,17 @@ int app_server_open_policy(struct app_server *app_server)
         .usage = o->usage,
     };
     char reason[E2E_REASON_SIZE];
+    unsigned char ids[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH];
 
     if (!app_server->roles.naf && !app_server->roles.third_party)
         return EXIT_SUCCESS;
-    for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
-        struct naf_setup *naf = &app_server->naf_setups[system];
+    app_server->naf_setup_count = ua_protocol_ids_all(ids, &app_server->ues.naf.ua_protocol_ids,
+                                                      app_server->versions, KEY_SYSTEMS);
+    for (size_t i = 0; i < app_server->naf_setup_count; i++) {
+        struct naf_setup *naf = &app_server->naf_setups[i];
         enum e2e_opened opened;
 
-        memcpy(naf->ua_protocol_id, app_server->ues.naf.ua_protocol_ids[system],
-               sizeof(naf->ua_protocol_id));
+        memcpy(naf->ua_protocol_id, ids[i], sizeof(naf->ua_protocol_id));
         setup.ua_protocol_id = naf->ua_protocol_id;
         opened = e2e_open(&naf->e2e, &setup, reason);
         if (opened == E2E_OPEN)
@@ -404,6 +406,9 @@ static bool open_psk(struct app_server *app_server)
     if (ctx == NULL)
         return false;
     app_server->ues.psk = ctx;
+    if (app_server->versions == UA_TLS12_TOO &&
+        !dtls_allow_tls12(ctx, app_server->options->dtls_ciphers))
+        return app_server_complain(tls_error("TLS 1.2 cannot be set up"));
     psk_lookup_set_up(ctx);
     if (!app_server->endpoints.counted) /* --connections: each is to come to its end */
         ua_alpn_set_up(ctx);
@@ -544,10 +549,34 @@ static void fit_descriptors(struct app_server *app_server)
               "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
 }
 
+/* Which identifiers there are, and where a key would be for more than one of them. */
+static bool read_ua_protocol_ids(struct app_server *app_server)
+{
+    const struct app_server_options *o = app_server->options;
+    struct ua_protocol_ids *ids = &app_server->ues.naf.ua_protocol_ids;
+    unsigned char akma[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH];
+    struct dtls_suites suites;
+    const char *fault;
+
+    app_server->versions = dgram_address(o->accept) != NULL    ? UA_DTLS12
+                           : app_server_options_allow_tls12(o) ? UA_TLS12_TOO
+                                                               : UA_TLS13;
+    if (!dtls_read_ciphers(&suites, o->dtls_ciphers) ||
+        !ua_protocol_ids_read(ids, o->ua_protocol_ids, app_server->versions, &suites))
+        return false;
+    if (!ua_protocol_ids_of_file(app_server->file_ids, ids, o->ua_protocol_ids,
+                                 app_server->versions, &fault) &&
+        !source_options_given())
+        return app_server_complain_of(fault);
+    source_options_check(o->naf_fqdn,
+                         ua_protocol_ids_all(akma, ids, app_server->versions, KEY_AKMA) > 1,
+                         app_server->versions == UA_TLS12_TOO);
+    return true;
+}
+
 void app_server_read_options(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
-    struct dtls_suites suites;
 
     read_limits(app_server);
     read_words(app_server);
@@ -557,10 +586,8 @@ void app_server_read_options(struct app_server *app_server)
         options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
     app_server->per_device =
         options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP);
-    if (!dtls_read_ciphers(&suites, o->dtls_ciphers) ||
-        !ua_protocol_ids_read(app_server->ues.naf.ua_protocol_ids, o->ua_protocol_ids, &suites))
+    if (!read_ua_protocol_ids(app_server))
         exit(options_refusal());
-    source_options_check(o->naf_fqdn, app_server->ues.naf.ua_protocol_ids[KEY_GBA]);
 }
 
 int app_server_set_up(struct app_server *app_server)
@@ -641,8 +668,8 @@ void app_server_release(struct app_server *app_server)
     SSL_CTX_free(ues->dtls);
     OPENSSL_free(app_server->server.workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
-    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
-        e2e_close(&app_server->naf_setups[system].e2e);
+    for (size_t i = 0; i < app_server->naf_setup_count; i++)
+        e2e_close(&app_server->naf_setups[i].e2e);
     addrs_close(&app_server->link.addrs);
     addrs_close(&app_server->application);
     OPENSSL_free(app_server->third_party_host);

@@ -9,6 +9,7 @@
 #include "as/app_server_options.h"
 #include "as/revocation_queue.h"
 #include "as/status_page.h"
+#include "as/ua_protocol_ids.h"
 #include "net/addrs.h"
 #include "ops/log.h"
 #include "server/acceptor.h"
@@ -32,8 +33,11 @@ struct app_server {
     struct store *store;                /* NULL: a separate NAF */
     struct tp_link_tls *link_tls;       /* of either end; NULL: no link */
     struct endpoints endpoints;
-    struct naf_setup naf_setups[KEY_SYSTEMS]; /* of this process's own NAF */
-    struct tp_link_client_setup link;         /* of a separate NAF */
+    enum ua_versions versions;                                       /* of first connections */
+    unsigned char file_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH]; /* what its keys are for */
+    struct naf_setup naf_setups[UA_PROTOCOL_IDS_MAX];                /* of this process's own NAF */
+    size_t naf_setup_count;
+    struct tp_link_client_setup link; /* of a separate NAF */
     char *third_party_host;
     struct store_redis_options redis;
     struct addrs application;          /* --forward */

@@ -7,7 +7,6 @@
 
 #include "as/notify.h"
 #include "as/notify_tls.h"
-#include "hex.h"
 #include "net/tls.h"
 #include "printable.h"
 #include "secret_file.h"
@@ -58,7 +57,9 @@ static const struct option_row rows[] = {
     {"nf-instance-id", "UUID", &option.nf_instance_id, false,
      "the NF instance ID for an NRF's token service, and in User-Agent; replaces --client-id and "
      "--client-secret-file"},
-    {"af-id", "TEXT", &option.af_id, false, "afId in requests (default the FQDN)"},
+    {"af-id", "TEXT", &option.af_id, false,
+     "afId in requests (default the FQDN); {ua} in it: the Ua security protocol identifier, in "
+     "hex"},
     {"device-name", "NAME", &option.device_name, false,
      "the member that names the device in the operator's answer: gpsi, supi or impi (default the "
      "first that is there)"},
@@ -101,7 +102,6 @@ static struct {
     struct source_files *files; /* of which those that were handed over are NULL */
     char roots[KEY_SYSTEMS][1024];
     char scopes[KEY_SYSTEMS][128], user_agent[48];
-    char ua_protocol_id[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1]; /* in hex */
 } setup;
 
 static _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -218,7 +218,6 @@ static void add_service(const char *text, const char *naf_fqdn)
         .notify_uri = option.notify_uri,
         .anonymous = option.anonymous != NULL && interface->system == KEY_AKMA,
         .naf_fqdn = naf_fqdn,
-        .ua_protocol_id = setup.ua_protocol_id,
         .redirect = option.redirect,
         .milliseconds = setup.source.milliseconds,
     };
@@ -426,8 +425,27 @@ void source_options_use(struct source *source, struct source_files *files)
     loop_post(source_http_loop(source), &files->message);
 }
 
-void source_options_check(const char *naf_fqdn,
-                          const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH])
+/* K_AF is of an AF_ID, which has the identifier in it: without, the operator gives one for all. */
+static void check_af_id(bool has_several_ids, bool has_several_versions)
+{
+    const struct key_service_setup *akma = &setup.services[KEY_AKMA];
+
+    if (akma->interface == NULL || !has_several_ids || strstr(akma->af_id, KEY_AF_ID_UA) != NULL)
+        return;
+    if (has_several_versions)
+        refuse("--af-id %s: one K_AF would serve TLS 1.2 and TLS 1.3 (RFC 8446 E.7), since the "
+               "operator is not told which is meant: put " KEY_AF_ID_UA
+               " where the Ua security protocol identifier belongs",
+               PRINTABLE(akma->af_id));
+    fprintf(stderr,
+            "warning: --af-id %s: the operator is not told which cipher suite a K_AF is for: "
+            "put " KEY_AF_ID_UA
+            " where the Ua security protocol identifier belongs, or name one suite in "
+            "--dtls-ciphers\n",
+            PRINTABLE(akma->af_id));
+}
+
+void source_options_check(const char *naf_fqdn, bool has_several_ids, bool has_several_versions)
 {
     if (!source_options_given()) {
         refuse_the_rest();
@@ -439,13 +457,13 @@ void source_options_check(const char *naf_fqdn,
     check_token();
     read_numbers();
     make_user_agent();
-    (void)hex_encode(setup.ua_protocol_id, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
     for (size_t i = 0; i < 2 && option.key_source[i] != NULL; i++)
         add_service(option.key_source[i], naf_fqdn);
     if (option.af_id != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--af-id has no effect without an AKMA source (nef: or aanf:)");
     if (option.anonymous != NULL && setup.services[KEY_AKMA].interface == NULL)
         refuse("--source-anonymous has no effect without an AKMA source (nef: or aanf:)");
+    check_af_id(has_several_ids, has_several_versions);
     check_scopes();
     read_device_name();
     check_notifications();
@@ -491,9 +509,11 @@ void source_options_check_addresses(struct checks *checks)
     checks_address(checks, "notify-accept", option.notify_accept, true);
 }
 
-struct source *source_options_open(struct devices_current *devices_current)
+struct source *source_options_open(struct devices_current *devices_current,
+                                   unsigned char file_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH])
 {
-    struct source *file = devices_current == NULL ? NULL : source_file_new(devices_current);
+    struct source *file =
+        devices_current == NULL ? NULL : source_file_new(devices_current, file_ids);
 
     if (!source_options_given() || (devices_current != NULL && file == NULL))
         return file;

@@ -22,11 +22,11 @@ extern const struct option_group source_options;
 bool source_options_given(void);
 
 /*
- * Check what was given; the rest of the command line says NAF_Id, the identifier of GBA. Exits with
- * a sentence if that cannot be.
+ * Check what was given; the rest of the command line says the FQDN, whether first connections can
+ * have several Ua security protocol identifiers, and whether these are of several versions of TLS.
+ * Exits with a sentence if that cannot be.
  */
-void source_options_check(const char *naf_fqdn,
-                          const unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH]);
+void source_options_check(const char *naf_fqdn, bool has_several_ids, bool has_several_versions);
 
 /* Read the files, before any thread is started. False: the reason went to standard error. */
 bool source_options_open_files(void);
@@ -37,9 +37,10 @@ void source_options_check_addresses(struct checks *checks);
 
 /*
  * The source that was asked for, in front of a devices file; devices_current NULL: there is none.
- * NULL: out of memory.
+ * file_ids: what the file's keys are for. NULL: out of memory.
  */
-struct source *source_options_open(struct devices_current *devices_current);
+struct source *source_options_open(struct devices_current *devices_current,
+                                   unsigned char file_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH]);
 
 /* Listen for notifications, if that was asked for. False: the reason went to standard error. */
 bool source_options_listen(struct naf_service *naf, struct endpoints *endpoints);

@@ -28,41 +28,122 @@ static enum key_system read_prefix(const char **text)
     return KEY_SYSTEMS;
 }
 
-static bool by_suite(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
-                     const struct dtls_suites *suites)
+static bool is_by_suite(const char *const *given)
 {
-    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
-        if (!dtls_ua_of_one_suite(ids[system], suites))
-            return false;
-    return true;
+    return given[0] != NULL && strcmp(given[0], DTLS_UA_BY_SUITE) == 0 && given[1] == NULL;
 }
 
-bool ua_protocol_ids_read(unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
-                          const char *const *given, const struct dtls_suites *suites)
+static bool refuse(const char *what, const char *why)
 {
-    const char *texts[KEY_SYSTEMS + 1] = {NULL}; /* the last: of those that are not named */
+    fprintf(stderr, "%s--ua-protocol-id %s: %s\n", options_where("ua-protocol-id"), PRINTABLE(what),
+            why);
+    return false;
+}
 
-    if (given[0] != NULL && given[1] == NULL && strcmp(given[0], DTLS_UA_BY_SUITE) == 0)
-        return by_suite(ids, suites);
+/* The text for each system; the last: for those that are not named. */
+static bool read_texts(const char *texts[KEY_SYSTEMS + 1], const char *const *given)
+{
     for (; *given != NULL; given++) {
         const char *text = *given;
         const enum key_system system = read_prefix(&text);
 
-        if (texts[system] != NULL) {
-            fprintf(stderr, "%s--ua-protocol-id %s: an identifier for %s is given already\n",
-                    options_where("ua-protocol-id"), PRINTABLE(*given),
-                    system == KEY_AKMA  ? "AKMA"
-                    : system == KEY_GBA ? "GBA"
-                                        : "systems that are not named");
-            return false;
-        }
+        if (texts[system] != NULL)
+            return refuse(*given, system == KEY_AKMA  ? "an identifier for AKMA is given already"
+                                  : system == KEY_GBA ? "an identifier for GBA is given already"
+                                                      : "an identifier for systems that are not "
+                                                        "named is given already");
         texts[system] = text;
     }
+    return true;
+}
+
+static bool read_fixed(struct ua_protocol_ids *ids, const char *const *given,
+                       enum ua_versions versions)
+{
+    const char *texts[KEY_SYSTEMS + 1] = {NULL};
+
+    if (!read_texts(texts, given))
+        return false;
     if (texts[KEY_SYSTEMS] == NULL)
         texts[KEY_SYSTEMS] = UA_PROTOCOL_ID;
-    for (enum key_system system = 0; system < KEY_SYSTEMS; system++)
-        if (!tls_read_ua_protocol_id(ids[system],
-                                     texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS]))
+    for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
+        const char *text = texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS], *fault;
+
+        if (!tls_read_ua_protocol_id(ids->fixed[system], text))
             return false;
+        fault = dtls_ua_fault(ids->fixed[system], versions == UA_DTLS12);
+        if (fault != NULL)
+            return refuse(text, fault);
+    }
     return true;
+}
+
+bool ua_protocol_ids_read(struct ua_protocol_ids *ids, const char *const *given,
+                          enum ua_versions versions, const struct dtls_suites *suites)
+{
+    static const char *const none[] = {NULL};
+    const bool says_suite = is_by_suite(given);
+
+    *ids = (struct ua_protocol_ids){.by_suite = says_suite || versions == UA_TLS12_TOO,
+                                    .suites = *suites};
+    if (says_suite && versions == UA_TLS13)
+        return refuse(DTLS_UA_BY_SUITE,
+                      "is for first connections of DTLS 1.2 or TLS 1.2: --accept udp:HOST:PORT or "
+                      "--tls-min 1.2 is missing");
+    if (says_suite && versions == UA_DTLS12)
+        return true;
+    return read_fixed(ids, says_suite ? none : given, versions);
+}
+
+bool ua_protocol_ids_of_file(unsigned char file[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH],
+                             const struct ua_protocol_ids *ids, const char *const *given,
+                             enum ua_versions versions, const char **fault)
+{
+    const bool says_suite = is_by_suite(given);
+
+    memcpy(file, ids->fixed, sizeof(ids->fixed));
+    if (says_suite) /* several: zeros, which no suite has */
+        for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
+            memset(file[system], 0, AKMA_UA_PROTOCOL_ID_LENGTH);
+            if (ids->suites.count == 1)
+                dtls_ua_of_suite(file[system], ids->suites.number[0]);
+        }
+    *fault = NULL;
+    if (says_suite && ids->suites.count != 1)
+        *fault = "--ua-protocol-id " DTLS_UA_BY_SUITE
+                 ": a key of the devices file is good for one cipher suite: --dtls-ciphers must "
+                 "name exactly one";
+    else if (!says_suite && versions == UA_TLS12_TOO)
+        *fault = "--tls-min 1.2: a key of the devices file is good for one version of TLS (RFC "
+                 "8446 E.7): --ua-protocol-id " DTLS_UA_BY_SUITE
+                 " says that it is for TLS 1.2 and the one suite of --dtls-ciphers";
+    return *fault == NULL;
+}
+
+static size_t add(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH], size_t count,
+                  const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH])
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(all[i], id, AKMA_UA_PROTOCOL_ID_LENGTH) == 0)
+            return count;
+    memcpy(all[count], id, AKMA_UA_PROTOCOL_ID_LENGTH);
+    return count + 1;
+}
+
+size_t ua_protocol_ids_all(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH],
+                           const struct ua_protocol_ids *ids, enum ua_versions versions,
+                           enum key_system system)
+{
+    unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH];
+    size_t count = 0;
+
+    if (!ids->by_suite || versions == UA_TLS12_TOO)
+        for (enum key_system of = 0; of < KEY_SYSTEMS; of++)
+            if (system == KEY_SYSTEMS || of == system)
+                count = add(all, count, ids->fixed[of]);
+    for (size_t i = 0; ids->by_suite && i < ids->suites.count; i++) {
+        dtls_ua_of_suite(id, ids->suites.number[i]);
+        count = add(all, count, id);
+    }
+    return count;
 }

@@ -1,5 +1,5 @@
 /*
- * DTLS 1.2 with a pre-shared key, as both programs set it up
+ * DTLS 1.2 and TLS 1.2 with a pre-shared key, as both programs set them up
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -103,22 +103,42 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
     return ctx;
 }
 
-bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
-                          const struct dtls_suites *suites)
+bool dtls_allow_tls12(SSL_CTX *ctx, const char *ciphers)
 {
-    const uint16_t suite = suites->number[0];
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) && set_ciphers(ctx, ciphers);
+}
+
+void dtls_ua_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite)
+{
     const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {1, 0, 1, (unsigned char)(suite >> 8),
                                                               (unsigned char)suite};
 
-    if (suites->count == 1) {
-        memcpy(id, octets, sizeof(octets));
-        return true;
-    }
-    fprintf(stderr,
-            "%s--ua-protocol-id " DTLS_UA_BY_SUITE ": a key is good for one cipher suite: "
-            "--dtls-ciphers must name exactly one\n",
-            options_where("ua-protocol-id"));
-    return false;
+    memcpy(id, octets, sizeof(octets));
+}
+
+const char *dtls_ua_fault(const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], bool is_dtls)
+{
+    static const unsigned char tls13[] = {1, 0, 0, 0, 7}, of_suite[] = {1, 0, 1};
+    const bool is_of_suite = memcmp(id, of_suite, sizeof(of_suite)) == 0;
+    const bool is_of_tls13 =
+        memcmp(id, tls13, sizeof(tls13)) == 0 || (is_of_suite && id[3] == 0x13); /* its suites */
+
+    if (is_dtls && is_of_tls13)
+        return "is TLS 1.3's, and these first connections are of DTLS 1.2: one key must not serve "
+               "both (RFC 8446 E.7); leave the option out, or say " DTLS_UA_BY_SUITE;
+    if (!is_dtls && is_of_suite && !is_of_tls13)
+        return "is that of a cipher suite of TLS 1.2, and it is asked for TLS 1.3: one key must "
+               "not serve both (RFC 8446 E.7)";
+    return NULL;
+}
+
+uint16_t dtls_suite_of(const SSL *ssl)
+{
+    const SSL_CIPHER *pending = SSL_get_pending_cipher(ssl);
+    const SSL_CIPHER *cipher = pending != NULL ? pending : SSL_get_current_cipher(ssl);
+
+    return cipher == NULL ? 0 : SSL_CIPHER_get_protocol_id(cipher);
 }
 
 static bool has_extension(SSL *ssl, unsigned int number)
@@ -202,8 +222,11 @@ bool dtls_set_connected(SSL *ssl, int fd)
 /* What a client offers. */
 struct offer {
     char identity[PSK_MAX_IDENTITY_LEN + 1];
-    unsigned char key[DTLS_KEY_MAX];
-    size_t length;
+    size_t count;
+    struct {
+        uint16_t suite; /* 0: every one */
+        unsigned char octets[DTLS_KEY_LENGTH];
+    } keys[DTLS_CIPHERS_MAX];
     bool has_etm; /* the server has agreed on encrypt-then-MAC */
 };
 
@@ -225,13 +248,19 @@ static unsigned int use_offer(SSL *ssl, const char *hint, char *identity, unsign
                               unsigned char *key, unsigned int key_max)
 {
     const struct offer *offer = SSL_get_ex_data(ssl, offer_index);
+    const uint16_t suite = dtls_suite_of(ssl);
 
     (void)hint; /* nobody has proved it */
-    if (offer == NULL || strlen(offer->identity) > identity_max || offer->length > key_max)
+    if (offer == NULL || SSL_version(ssl) == TLS1_3_VERSION || suite == 0 ||
+        strlen(offer->identity) > identity_max || key_max < DTLS_KEY_LENGTH)
         return 0;
-    memcpy(identity, offer->identity, strlen(offer->identity) + 1);
-    memcpy(key, offer->key, offer->length);
-    return (unsigned int)offer->length;
+    for (size_t i = 0; i < offer->count; i++)
+        if (offer->keys[i].suite == 0 || offer->keys[i].suite == suite) {
+            memcpy(identity, offer->identity, strlen(offer->identity) + 1);
+            memcpy(key, offer->keys[i].octets, DTLS_KEY_LENGTH);
+            return DTLS_KEY_LENGTH;
+        }
+    return 0;
 }
 
 /* Does a ServerHello, behind its header, agree on encrypt-then-MAC (RFC 7366)? */
@@ -258,28 +287,31 @@ static void look_at_message(int written, int version, int type, const void *octe
 {
     struct offer *offer = SSL_get_ex_data(ssl, offer_index);
     const unsigned char *message = octets;
+    const size_t header = SSL_is_dtls(ssl) ? DTLS1_HM_HEADER_LENGTH : SSL3_HM_HEADER_LENGTH;
 
     (void)version, (void)argument;
-    if (written == 0 && type == SSL3_RT_HANDSHAKE && length > DTLS1_HM_HEADER_LENGTH &&
+    if (written == 0 && type == SSL3_RT_HANDSHAKE && length > header &&
         message[0] == SSL3_MT_SERVER_HELLO && offer != NULL)
-        offer->has_etm =
-            agrees_on_etm(message + DTLS1_HM_HEADER_LENGTH, length - DTLS1_HM_HEADER_LENGTH);
+        offer->has_etm = agrees_on_etm(message + header, length - header);
 }
 
-bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length)
+bool dtls_psk_offer(SSL *ssl, const char *identity, const struct dtls_key *keys, size_t count)
 {
     static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
     struct offer *offer = NULL;
 
-    if (strlen(identity) < sizeof(offer->identity) && length <= sizeof(offer->key))
+    if (strlen(identity) < sizeof(offer->identity) && count <= DTLS_CIPHERS_MAX)
         offer = OPENSSL_zalloc(sizeof(*offer));
     if (offer == NULL || !CRYPTO_THREAD_run_once(&once, get_offer_index)) {
         OPENSSL_free(offer);
         return false;
     }
     memcpy(offer->identity, identity, strlen(identity) + 1);
-    memcpy(offer->key, key, length);
-    offer->length = length;
+    offer->count = count;
+    for (size_t i = 0; i < count; i++) {
+        offer->keys[i].suite = keys[i].suite;
+        memcpy(offer->keys[i].octets, keys[i].octets, DTLS_KEY_LENGTH);
+    }
     if (!SSL_set_ex_data(ssl, offer_index, offer)) {
         OPENSSL_clear_free(offer, sizeof(*offer));
         return false;

@@ -1,5 +1,5 @@
 /*
- * DTLS 1.2 with a pre-shared key, as both programs set it up
+ * DTLS 1.2 and TLS 1.2 with a pre-shared key, as both programs set them up
  *
  * Cipher suites have forward secrecy unless the user names others; the extended master secret is
  * required, and encrypt-then-MAC where the suite is of CBC. Nothing is resumed or renegotiated.
@@ -18,8 +18,8 @@
 #define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
 #define DTLS_CIPHERS_MAX 8
 #define DTLS_RECORD_MAX \
-    4096                /* octets of what is sent: libssl keeps so much room for each session */
-#define DTLS_KEY_MAX 64 /* octets of a client's PSK */
+    4096                   /* octets of what is sent: libssl keeps so much room for each session */
+#define DTLS_KEY_LENGTH 32 /* octets of a PSK */
 
 /* The numbers of cipher suites, as in a hello. */
 struct dtls_suites {
@@ -36,14 +36,27 @@ bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers);
 /* A context of these suites; keylog as in tls.h. NULL: the reason went to standard error. */
 SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog);
 
+/* Have a context of TLS 1.3 take TLS 1.2 as well, with these suites. False: an error is there. */
+bool dtls_allow_tls12(SSL_CTX *ctx, const char *ciphers);
+
 #define DTLS_UA_BY_SUITE "suite" /* in place of a Ua security protocol identifier */
 
 /*
- * The Ua security protocol identifier of the one suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222
- * 5.4). False: there are several, as standard error says.
+ * The Ua security protocol identifier of a suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222 5.4).
  */
-bool dtls_ua_of_one_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH],
-                          const struct dtls_suites *suites);
+void dtls_ua_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite);
+
+/*
+ * Why this identifier cannot be one of DTLS 1.2 (is_dtls), or of TLS 1.3: it is the other one's,
+ * and no key serves two versions (RFC 8446 E.7). NULL: it can.
+ */
+const char *dtls_ua_fault(const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], bool is_dtls);
+
+/*
+ * The number of the suite that a handshake has agreed on, also while it is under way; 0: none. In
+ * TLS 1.3 it says nothing of the key.
+ */
+uint16_t dtls_suite_of(const SSL *ssl);
 
 /*
  * A server's look at a ClientHello: what it lacks, NULL: nothing. Without encrypt-then-MAC suites
@@ -64,8 +77,17 @@ bool dtls_acquire_buffers(SSL *ssl);
 /* Have a client's SSL speak over a connected socket of datagrams. False: out of memory. */
 bool dtls_set_connected(SSL *ssl, int fd);
 
-/* A client's PSK, which lives as long as its SSL. False: too long, or out of memory. */
-bool dtls_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length);
+/* A key of 32 octets, and the suite that it is for; 0: every one. */
+struct dtls_key {
+    uint16_t suite;
+    const unsigned char *octets;
+};
+
+/*
+ * A client's PSK, up to DTLS_CIPHERS_MAX keys of one identity, of which the suite chooses; they
+ * live as long as the SSL. False: too long, or out of memory.
+ */
+bool dtls_psk_offer(SSL *ssl, const char *identity, const struct dtls_key *keys, size_t count);
 
 /* The handshake is complete: was it one with a key, and all that is required? */
 bool dtls_psk_was_used(const SSL *ssl);

@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "server/conn_limit.h"
 
+#include <openssl/async.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdint.h>
@@ -21,7 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REASON_SIZE 512 /* of a sentence, with what is known beside it */
+#define REASON_SIZE 512  /* of a sentence, with what is known beside it */
+#define PAUSED_MAX  2048 /* handshakes of a loop that wait for their keys */
 
 static struct pool *pool_of(const struct connection *connection)
 {
@@ -93,6 +95,17 @@ void connection_index(struct connection *connection, const char *device, const c
     index_by(connection, KEY_OF_SUBJECT, subject);
 }
 
+/* A thread's jobs are bounded: each has a stack of its own. */
+void connection_bound_jobs(void)
+{
+    static _Thread_local bool is_bounded;
+
+    if (!is_bounded)
+        (void)ASYNC_init_thread(PAUSED_MAX, 0);
+    ERR_clear_error();
+    is_bounded = true;
+}
+
 /*
  * A job that is paused would keep its stack if its SSL were freed. It goes on without a key, which
  * ends it, and says nothing.
@@ -105,6 +118,8 @@ static void end_job(const struct connection *connection)
         return;
     if (bio != NULL)
         dgram_bio_mute(bio);
+    else
+        (void)shutdown(connection->fd, SHUT_WR);
     (void)SSL_do_handshake(connection->ssl);
     ERR_clear_error();
 }
@@ -193,6 +208,16 @@ static const char *what_failed(const struct connection *connection)
                                                          : "the connection was cut");
 }
 
+/* A ClientHello of TLS 1.2 was seen: what follows it is to be a job. */
+static bool has_become_job(const SSL *ssl)
+{
+    if (!SSL_want_client_hello_cb(ssl) ||
+        (SSL_get_mode((SSL *)(uintptr_t)ssl) & SSL_MODE_ASYNC) == 0)
+        return false;
+    connection_bound_jobs();
+    return true;
+}
+
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
@@ -206,6 +231,8 @@ static void handshake(void *argument, bool in_time)
     }
     ERR_clear_error();
     done = SSL_do_handshake(connection->ssl);
+    if (has_become_job(connection->ssl))
+        done = SSL_do_handshake(connection->ssl);
     result = io_status_of_ssl(connection->ssl, done);
     if (done == 1) {
         if (connection->fd >= 0)

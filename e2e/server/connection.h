@@ -103,6 +103,9 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
 struct connection *connection_open_dtls(struct worker *worker, const struct endpoint *endpoint,
                                         SSL *ssl, const struct sockaddr_storage *peer);
 
+/* Bound the stacks of handshakes that pause as jobs, of this thread; more than once is fine. */
+void connection_bound_jobs(void);
+
 /* Go on with a handshake that has paused. */
 void connection_resume(struct connection *connection);
 

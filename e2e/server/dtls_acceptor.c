@@ -8,7 +8,6 @@
 #include "net/clock.h"
 #include "net/dgram_bio.h"
 
-#include <openssl/async.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -16,12 +15,11 @@
 #include <string.h>
 
 #define BUCKETS        1024
-#define TURNS          64   /* datagrams taken before other events have their turn */
-#define WAITING_MAX    4    /* datagrams of a peer during its handshake */
-#define SESSION_MAX    64   /* ... and later */
-#define PAUSED_MAX     2048 /* handshakes of a loop that wait for their keys */
-#define COOKIE_LENGTH  32   /* SHA-256 */
-#define COOKIE_SECONDS 60   /* a cookie is good for this time, and for the one after it */
+#define TURNS          64 /* datagrams taken before other events have their turn */
+#define WAITING_MAX    4  /* datagrams of a peer during its handshake */
+#define SESSION_MAX    64 /* ... and later */
+#define COOKIE_LENGTH  32 /* SHA-256 */
+#define COOKIE_SECONDS 60 /* a cookie is good for this time, and for the one after it */
 
 LIST_HEAD(peers, connection);
 
@@ -31,7 +29,6 @@ struct dtls_acceptor {
     const struct endpoint *endpoint;
     int fd;
     SSL *listener; /* answers those who have no cookie; NULL: to be made */
-    bool has_jobs; /* this thread's jobs are bounded */
     struct peers peers[BUCKETS];
     unsigned char datagram[DGRAM_MAX];
 };
@@ -226,21 +223,12 @@ static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage
     connection_resume(connection);
 }
 
-/* Stacks of handshakes that pause, of this thread. */
-static void bound_jobs(struct dtls_acceptor *acceptor)
-{
-    if (!acceptor->has_jobs)
-        (void)ASYNC_init_thread(PAUSED_MAX, 0);
-    ERR_clear_error();
-    acceptor->has_jobs = true;
-}
-
 static void greet(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length,
                   struct connection *before)
 {
     if (acceptor->worker->is_draining || (acceptor->listener == NULL && !make_listener(acceptor)))
         return;
-    bound_jobs(acceptor);
+    connection_bound_jobs();
     if (!proves_address(acceptor, path, length))
         return;
     if (before != NULL)

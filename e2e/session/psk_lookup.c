@@ -221,11 +221,26 @@ static void ask_source(struct psk_lookup *lookup, const struct source_query *que
     OPENSSL_cleanse(&now, sizeof(now));
 }
 
+/* What the key of a first connection is for; in (D)TLS 1.2 the suite is known by now. */
+static void find_ua_protocol(struct psk_lookup *lookup)
+{
+    const struct ua_protocol_ids *ids = &ue_service(lookup->ue)->naf.ua_protocol_ids;
+    const SSL *ssl = lookup->ue->connection.ssl;
+    struct ue_claim *claim = &lookup->claim;
+
+    if (ids->by_suite && (SSL_is_dtls(ssl) || ue_is_tls12(lookup->ue)))
+        dtls_ua_of_suite(claim->ua_protocol_id, dtls_suite_of(ssl));
+    else
+        memcpy(claim->ua_protocol_id, ids->fixed[identity_system(claim->kind)],
+               sizeof(claim->ua_protocol_id));
+}
+
 /* Ask the source that may know the next candidate. */
 static void ask(struct psk_lookup *lookup)
 {
     const char *text = lookup->candidates[lookup->next++].text;
-    struct source_query query = {.peer = &lookup->ue->connection.peer.any};
+    struct source_query query = {.peer = &lookup->ue->connection.peer.any,
+                                 .ua_protocol_id = lookup->claim.ua_protocol_id};
 
     lookup->asked = text;
     lookup->asked_at = clock_ms();
@@ -236,6 +251,7 @@ static void ask(struct psk_lookup *lookup)
                                                 &query.kind)) != NULL) {
         lookup->asked = query.identity;
         lookup->claim.kind = query.kind;
+        find_ua_protocol(lookup);
         ask_source(lookup, &query);
     }
 }
@@ -306,15 +322,22 @@ static bool lists(SSL *ssl, unsigned int extension, size_t prefix, size_t width,
     return false;
 }
 
+static bool offers_tls13(SSL *ssl)
+{
+    static const unsigned int version[] = {TLS1_3_VERSION};
+
+    return lists(ssl, TLSEXT_TYPE_supported_versions, 1, 2, version, 1);
+}
+
 /* What a ClientHello has to have (RFC 8446 9.2); NULL: it has it all. */
 static const char *client_hello_lacks(SSL *ssl)
 {
-    static const unsigned int version[] = {TLS1_3_VERSION}, with_dhe[] = {1}; /* psk_dhe_ke */
+    static const unsigned int with_dhe[] = {1};                    /* psk_dhe_ke */
     static const unsigned int groups[] = {0x11EC, 0x001D, 0x0017}; /* those of tls13_psk.h */
     const unsigned char *octets;
     size_t length;
 
-    if (!lists(ssl, TLSEXT_TYPE_supported_versions, 1, 2, version, 1))
+    if (!offers_tls13(ssl))
         return "it offers no TLS 1.3";
     if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &octets, &length))
         return "it offers no pre-shared key";
@@ -337,6 +360,26 @@ static int look_up(struct ue *ue, const struct offered *offered, size_t count, i
                                                    : SSL_CLIENT_HELLO_SUCCESS;
 }
 
+/*
+ * A ClientHello of a UE that has no TLS 1.3, where TLS 1.2 is allowed. The rest of the handshake is
+ * a job, which can pause for the key: libssl is to be called once more.
+ */
+static int begin_tls12(struct ue *ue, SSL *ssl, int *alert)
+{
+    if (!ue_may_be(ue, UE_FIRST)) {
+        *alert = SSL_AD_PROTOCOL_VERSION;
+        ue->lacks = "it offers no TLS 1.3, and TLS 1.2 is for first connections alone";
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if ((SSL_get_mode(ssl) & SSL_MODE_ASYNC) == 0) {
+        (void)SSL_set_mode(ssl, SSL_MODE_ASYNC);
+        return SSL_CLIENT_HELLO_RETRY;
+    }
+    *alert = SSL_AD_HANDSHAKE_FAILURE;
+    ue->lacks = dtls_judge_client_hello(ssl);
+    return ue->lacks == NULL ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
 /* libssl calls it for each ClientHello, and again when the handshake is resumed. */
 static int on_client_hello(SSL *ssl, int *alert, void *argument)
 {
@@ -345,6 +388,8 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
     size_t count;
 
     (void)argument;
+    if (SSL_get_min_proto_version(ssl) == TLS1_2_VERSION && !offers_tls13(ssl))
+        return begin_tls12(ue, ssl, alert);
     *alert = SSL_AD_ILLEGAL_PARAMETER;
     ue->lacks = client_hello_lacks(ssl);
     if (!read_offered(ssl, offered, &count))
@@ -371,7 +416,7 @@ static int find_session(SSL *ssl, const unsigned char *given, size_t length, SSL
     return *session != NULL;
 }
 
-/* DTLS */
+/* DTLS 1.2 and TLS 1.2 */
 
 static int on_dtls_client_hello(SSL *ssl, int *alert, void *argument)
 {
@@ -393,7 +438,8 @@ static unsigned int find_key(SSL *ssl, const char *identity, unsigned char *key,
     struct ue *ue = SSL_get_app_data(ssl);
     const struct offered offered = {(const unsigned char *)identity, strlen(identity)};
 
-    if (key_max < UE_KEY_LENGTH || ASYNC_get_current_job() == NULL || ue->lookup != NULL)
+    if (key_max < UE_KEY_LENGTH || SSL_version(ssl) == TLS1_3_VERSION ||
+        ASYNC_get_current_job() == NULL || ue->lookup != NULL)
         return 0;
     ue->lookup = new_lookup(ue, &offered, 1);
     if (ue->lookup == NULL)
@@ -423,6 +469,8 @@ void psk_lookup_set_up(SSL_CTX *ctx)
 {
     SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
     SSL_CTX_set_psk_find_session_callback(ctx, find_session);
+    if (SSL_CTX_get_min_proto_version(ctx) == TLS1_2_VERSION)
+        SSL_CTX_set_psk_server_callback(ctx, find_key);
 }
 
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup)

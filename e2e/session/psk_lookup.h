@@ -17,7 +17,10 @@
 
 #include "session/ue.h"
 
-/* Have a context for UEs use the callbacks; the app data of each SSL is its struct connection. */
+/*
+ * Have a context for UEs use the callbacks, those for TLS 1.2 where it allows that; the app data of
+ * each SSL is its struct connection.
+ */
 void psk_lookup_set_up(SSL_CTX *ctx);
 
 /* The same of a context for DTLS. */

@@ -28,6 +28,12 @@ static void log_version(const struct ue *ue, const unsigned char *name, size_t l
               NULL);
 }
 
+/* In TLS 1.2 nobody is known at this time, and each is a first one. */
+static bool is_first(const struct ue *ue)
+{
+    return ue->lookup == NULL ? ue_is_tls12(ue) : psk_lookup_claim(ue->lookup)->role == UE_FIRST;
+}
+
 /* libssl's callback; it has checked the list's form: names behind a length of one octet. */
 static int select_version(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                           const unsigned char *offered, unsigned int offered_length, void *argument)
@@ -36,7 +42,7 @@ static int select_version(SSL *ssl, const unsigned char **chosen, unsigned char 
     const unsigned char *other = NULL;
 
     (void)argument;
-    if (ue->lookup == NULL || psk_lookup_claim(ue->lookup)->role != UE_FIRST)
+    if (!is_first(ue))
         return SSL_TLSEXT_ERR_NOACK;
     for (const unsigned char *at = offered; at < offered + offered_length; at += 1 + *at) {
         if (*at == strlen(UA_ALPN) && starts_with(at + 1, *at, UA_ALPN)) {

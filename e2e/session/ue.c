@@ -5,6 +5,7 @@
  */
 #include "session/ue.h"
 
+#include "hex.h"
 #include "net/clock.h"
 #include "net/dtls.h"
 #include "server/conn_limit.h"
@@ -39,7 +40,7 @@ bool ue_may_be(const struct ue *ue, enum ue_role role)
 
     if (role == UE_FIRST)
         return kind != &ue_kind_e2e && service->naf.third_party != NULL;
-    return kind != &ue_kind_naf && service->endpoint.store != NULL;
+    return kind != &ue_kind_naf && service->endpoint.store != NULL && !ue_is_tls12(ue);
 }
 
 void ue_claim_clear(struct ue_claim *claim)
@@ -101,13 +102,20 @@ bool ue_resume(struct ue *ue)
     return ue_count(ue);
 }
 
+const char *ue_ua_text(const struct ue *ue, char text[UE_UA_TEXT_SIZE])
+{
+    memset(text, 0, UE_UA_TEXT_SIZE);
+    (void)hex_encode(text, ue->claim.ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
+    return ue->claim.role == UE_FIRST ? text : NULL;
+}
+
 void ue_log(const struct ue *ue, const char *event, const char *key, const char *value)
 {
-    char peer[LOG_ADDRESS_SIZE];
+    char peer[LOG_ADDRESS_SIZE], ua[UE_UA_TEXT_SIZE];
 
     log_event(event, "endpoint", ue->connection.kind->name, "peer",
               log_address(peer, &ue->connection.peer.any), "identity", ue->claim.identity, "device",
-              ue->claim.device, key, value, NULL);
+              ue->claim.device, key, value, "ua-protocol-id", ue_ua_text(ue, ua), NULL);
 }
 
 void ue_refuse(struct ue *ue, enum metric metric, const char *reason)
@@ -117,7 +125,7 @@ void ue_refuse(struct ue *ue, enum metric metric, const char *reason)
 
 static bool was_key_used(SSL *ssl)
 {
-    return SSL_is_dtls(ssl) ? dtls_psk_was_used(ssl) : tls13_psk_was_used(ssl);
+    return SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl);
 }
 
 static void ready(struct connection *connection)

@@ -22,11 +22,12 @@ enum ue_role { UE_NOBODY, UE_FIRST, UE_E2E };
 
 struct ue_claim {
     enum ue_role role;
-    char *identity;                   /* as the log has it */
-    char *device;                     /* its name; empty: an anonymous answer of the source */
-    char *ka_id, *subject, *naf;      /* UE_E2E: as in the record */
-    int64_t not_after;                /* UE_FIRST: of Ks_NAF */
-    enum identity_kind kind;          /* UE_FIRST */
+    char *identity;              /* as the log has it */
+    char *device;                /* its name; empty: an anonymous answer of the source */
+    char *ka_id, *subject, *naf; /* UE_E2E: as in the record */
+    int64_t not_after;           /* UE_FIRST: of Ks_NAF */
+    enum identity_kind kind;     /* UE_FIRST */
+    unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH]; /* UE_FIRST: what Ks_NAF is for */
     unsigned char key[UE_KEY_LENGTH]; /* Ks_NAF or e2e_key, until it was used */
 };
 
@@ -86,6 +87,12 @@ static inline struct server *ue_server(const struct ue *ue)
 /* May this connection be a first one, or an e2e one? */
 bool ue_may_be(const struct ue *ue, enum ue_role role);
 
+/* Does it speak TLS 1.2, which is for first connections alone? */
+static inline bool ue_is_tls12(const struct ue *ue)
+{
+    return SSL_version(ue->connection.ssl) == TLS1_2_VERSION;
+}
+
 /* Count it among its device's connections. False: there are too many, and it is refused. */
 bool ue_count(struct ue *ue);
 
@@ -98,6 +105,10 @@ bool ue_hold(struct ue *ue);
 
 /* The next nonce comes: count it again. False: as in ue_count(). */
 bool ue_resume(struct ue *ue);
+
+/* Of a first connection: the Ua security protocol identifier in hex; else NULL. */
+#define UE_UA_TEXT_SIZE (2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1)
+const char *ue_ua_text(const struct ue *ue, char text[UE_UA_TEXT_SIZE]);
 
 /* An event of it, for the log. */
 void ue_log(const struct ue *ue, const char *event, const char *key, const char *value);

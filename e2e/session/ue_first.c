@@ -150,7 +150,7 @@ static void ask_for_flag(struct ue *ue)
         .device = ue->claimed_device == NULL ? ue->claim.device : ue->claimed_device,
         .ka_id = ue->claimed_ka_id,
         .ks_naf = ue->claim.key,
-        .ua_protocol_id = naf->ua_protocol_ids[identity_system(ue->claim.kind)],
+        .ua_protocol_id = ue->claim.ua_protocol_id,
         .nonce = ue->nonce,
         .not_after = ue->claim.not_after,
     };
@@ -204,6 +204,7 @@ static void look_up_again(struct ue *ue)
     const struct source_query query = {
         .identity = ue->claim.identity,
         .kind = ue->claim.kind,
+        .ua_protocol_id = ue->claim.ua_protocol_id,
         .peer = &ue->connection.peer.any,
     };
     struct source_answer now;
@@ -353,12 +354,13 @@ static void on_readable(void *argument, bool in_time)
 void ue_serve_first(struct ue *ue)
 {
     struct connection *connection = &ue->connection;
-    char peer[LOG_ADDRESS_SIZE];
+    char peer[LOG_ADDRESS_SIZE], ua[UE_UA_TEXT_SIZE];
     int64_t handshake_ends;
 
     audit("key-used", "key", "Ks_NAF", "identity", ue->claim.identity, "device",
           ue->claim.device[0] == '\0' ? NULL : ue->claim.device, "naf", ue_service(ue)->naf.name,
-          "peer", log_address(peer, &connection->peer.any), NULL);
+          "peer", log_address(peer, &connection->peer.any), "ua-protocol-id", ue_ua_text(ue, ua),
+          NULL);
     ue->lines.ssl = connection->ssl;
     if (SSL_is_dtls(connection->ssl))
         ue->lines.max = LINE_MAX_LENGTH_UDP;

@@ -7,6 +7,7 @@
 #define UE_SERVICE_H
 
 #include "messages/identity.h"
+#include "net/dtls.h"
 
 #include <akma/kdf.h>
 #include <openssl/ssl.h>
@@ -26,12 +27,19 @@ enum when {
     WHEN_OFF       /* nobody is asked for a flag */
 };
 
+/* What first connections' keys are for (TS 33.220 H.3): a UE does not say it. */
+struct ua_protocol_ids {
+    unsigned char fixed[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH]; /* by the identity's prefix */
+    bool by_suite;             /* in (D)TLS 1.2 it is that of the cipher suite */
+    struct dtls_suites suites; /* then: which these are */
+};
+
 /* First connections. */
 struct naf_service {
     const char *name; /* --naf-fqdn: as revocations and the store's bounds have it */
     enum when when;
     struct identity_rules identities;
-    unsigned char ua_protocol_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH];
+    struct ua_protocol_ids ua_protocol_ids;
     struct source *source;
     struct third_party *third_party; /* NULL: no first connection is accepted */
 };

@@ -39,6 +39,21 @@ struct reading {
     char names[KEY_NAMES][DEVICE_TEXT_MAX + 1];
 };
 
+int key_wanted_compare_owners(const struct key_wanted *one, const struct key_wanted *other)
+{
+    return one->system != other->system ? (int)one->system - (int)other->system
+                                        : strcmp(one->identity, other->identity);
+}
+
+int key_wanted_compare(const struct key_wanted *one, const struct key_wanted *other)
+{
+    const int owners = key_wanted_compare_owners(one, other);
+
+    return owners != 0
+               ? owners
+               : memcmp(one->ua_protocol_id, other->ua_protocol_id, sizeof(one->ua_protocol_id));
+}
+
 static bool take_key(void *place, json_t *value)
 {
     struct given_key *key = place;

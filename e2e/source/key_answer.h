@@ -14,6 +14,7 @@
 #include "devices.h"
 #include "messages/identity.h"
 
+#include <akma/kdf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,19 @@
 
 /* What can name the device in an answer, the one that an application may know best first. */
 enum key_name { KEY_NAME_GPSI, KEY_NAME_SUPI, KEY_NAME_IMPI, KEY_NAMES, KEY_NAME_NONE };
+
+/* Which key: whose, and for which Ua security protocol (TS 33.220 H.3). */
+struct key_wanted {
+    enum key_system system;
+    const char *identity; /* B-TID or A-KID */
+    unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH];
+};
+
+/* An order of them, first by whose they are. */
+int key_wanted_compare(const struct key_wanted *one, const struct key_wanted *other);
+
+/* ... by that alone. */
+int key_wanted_compare_owners(const struct key_wanted *one, const struct key_wanted *other);
 
 struct given_key {
     bool given;

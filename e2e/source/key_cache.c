@@ -17,8 +17,7 @@
 
 struct item {
     TAILQ_ENTRY(item) place;
-    enum key_system system;
-    const char *identity; /* follows the structure, but while it is looked for */
+    struct key_wanted wanted; /* its identity follows the structure, but in a search */
     enum key_cached kind;
     int64_t until;
     struct key_answer answer; /* CACHE_HIT */
@@ -36,10 +35,14 @@ struct key_cache {
 
 static int compare(const void *one, const void *other)
 {
-    const struct item *a = one, *b = other;
+    return key_wanted_compare(&((const struct item *)one)->wanted,
+                              &((const struct item *)other)->wanted);
+}
 
-    return a->system != b->system ? (int)a->system - (int)b->system
-                                  : strcmp(a->identity, b->identity);
+static int compare_owners(const void *one, const void *other)
+{
+    return key_wanted_compare_owners(&((const struct item *)one)->wanted,
+                                     &((const struct item *)other)->wanted);
 }
 
 static size_t size_of(const char *identity)
@@ -52,39 +55,41 @@ static void discard(struct table *table, struct item *item)
     (void)tdelete(item, &table->tree, compare);
     TAILQ_REMOVE(&table->items, item, place);
     table->count--;
-    OPENSSL_clear_free(item, size_of(item->identity));
+    OPENSSL_clear_free(item, size_of(item->wanted.identity));
 }
 
-static struct item *find(struct table *table, enum key_system system, const char *identity)
+static struct item *find(struct table *table, const struct key_wanted *wanted,
+                         int (*how)(const void *one, const void *other))
 {
-    const struct item wanted = {.system = system, .identity = identity};
-    struct item *const *found = tfind(&wanted, &table->tree, compare);
+    const struct item sought = {.wanted = *wanted};
+    struct item *const *found = tfind(&sought, &table->tree, how);
 
     return found == NULL ? NULL : *found;
 }
 
-static void forget(struct table *table, enum key_system system, const char *identity)
+static void forget(struct table *table, const struct key_wanted *wanted,
+                   int (*how)(const void *one, const void *other))
 {
-    struct item *item = find(table, system, identity);
+    struct item *item;
 
-    if (item != NULL)
+    while ((item = find(table, wanted, how)) != NULL)
         discard(table, item);
 }
 
 /* Out of memory, nothing is kept: the operator is asked again. */
 static void keep(struct table *table, const struct item *what)
 {
-    const size_t length = strlen(what->identity) + 1;
-    struct item *item = OPENSSL_malloc(size_of(what->identity));
+    const char *identity = what->wanted.identity;
+    struct item *item = OPENSSL_malloc(size_of(identity));
 
     if (item == NULL)
         return;
     if (table->count == table->max)
         discard(table, TAILQ_LAST(&table->items, items));
     *item = *what;
-    item->identity = memcpy(item + 1, what->identity, length);
+    item->wanted.identity = memcpy(item + 1, identity, strlen(identity) + 1);
     if (tsearch(item, &table->tree, compare) == NULL) {
-        OPENSSL_clear_free(item, size_of(what->identity));
+        OPENSSL_clear_free(item, size_of(identity));
         return;
     }
     TAILQ_INSERT_HEAD(&table->items, item, place);
@@ -111,10 +116,9 @@ static bool is_over(const struct item *item, int64_t now)
 }
 
 /* An item that is there and has not come to its end. */
-static struct item *use(struct table *table, enum key_system system, const char *identity,
-                        int64_t now)
+static struct item *use(struct table *table, const struct key_wanted *wanted, int64_t now)
 {
-    struct item *item = find(table, system, identity);
+    struct item *item = find(table, wanted, compare);
 
     if (item == NULL)
         return NULL;
@@ -152,46 +156,50 @@ void key_cache_free(struct key_cache *cache)
     OPENSSL_free(cache);
 }
 
-enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
-                               const char *identity, int64_t now, struct key_answer *answer)
+enum key_cached key_cache_find(struct key_cache *cache, const struct key_wanted *wanted,
+                               int64_t now, struct key_answer *answer)
 {
-    const struct item *item = use(&cache->keys, system, identity, now);
+    const struct item *item = use(&cache->keys, wanted, now);
 
     if (item != NULL) {
         *answer = item->answer;
         return CACHE_HIT;
     }
-    item = use(&cache->nos, system, identity, now);
+    item = use(&cache->nos, wanted, now);
     return item == NULL ? CACHE_MISS : item->kind;
 }
 
-void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,
+static void replace(struct key_cache *cache, const struct key_wanted *wanted)
+{
+    forget(&cache->keys, wanted, compare);
+    forget(&cache->nos, wanted, compare);
+}
+
+void key_cache_keep(struct key_cache *cache, const struct key_wanted *wanted,
                     const struct key_answer *answer, int64_t until)
 {
-    struct item item = {.system = system,
-                        .identity = identity,
-                        .kind = CACHE_HIT,
-                        .until = until,
-                        .answer = *answer};
+    struct item item = {.wanted = *wanted, .kind = CACHE_HIT, .until = until, .answer = *answer};
 
-    key_cache_forget(cache, system, identity);
+    replace(cache, wanted);
     keep(&cache->keys, &item);
     OPENSSL_cleanse(&item, sizeof(item));
 }
 
-void key_cache_keep_no(struct key_cache *cache, enum key_system system, const char *identity,
-                       enum key_cached no, int64_t until)
+void key_cache_keep_no(struct key_cache *cache, const struct key_wanted *wanted, enum key_cached no,
+                       int64_t until)
 {
-    const struct item item = {.system = system, .identity = identity, .kind = no, .until = until};
+    const struct item item = {.wanted = *wanted, .kind = no, .until = until};
 
-    key_cache_forget(cache, system, identity);
+    replace(cache, wanted);
     keep(&cache->nos, &item);
 }
 
 void key_cache_forget(struct key_cache *cache, enum key_system system, const char *identity)
 {
-    forget(&cache->keys, system, identity);
-    forget(&cache->nos, system, identity);
+    const struct key_wanted wanted = {.system = system, .identity = identity};
+
+    forget(&cache->keys, &wanted, compare_owners);
+    forget(&cache->nos, &wanted, compare_owners);
 }
 
 void key_cache_sweep(struct key_cache *cache, int64_t now)

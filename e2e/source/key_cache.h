@@ -30,18 +30,19 @@ struct key_cache *key_cache_new(size_t keys, size_t nos);
 /* Cleanse and release; NULL is fine. */
 void key_cache_free(struct key_cache *cache);
 
-/* What is known of an identity; with CACHE_HIT answer gets it, to be cleansed. */
-enum key_cached key_cache_find(struct key_cache *cache, enum key_system system,
-                               const char *identity, int64_t now, struct key_answer *answer);
+/* What is known of a key; with CACHE_HIT answer gets it, to be cleansed. */
+enum key_cached key_cache_find(struct key_cache *cache, const struct key_wanted *wanted,
+                               int64_t now, struct key_answer *answer);
 
 /* Keep a key until a time, in place of what was known. */
-void key_cache_keep(struct key_cache *cache, enum key_system system, const char *identity,
+void key_cache_keep(struct key_cache *cache, const struct key_wanted *wanted,
                     const struct key_answer *answer, int64_t until);
 
 /* Keep a "no", CACHE_NEGATIVE or CACHE_REFUSED, as above. */
-void key_cache_keep_no(struct key_cache *cache, enum key_system system, const char *identity,
-                       enum key_cached no, int64_t until);
+void key_cache_keep_no(struct key_cache *cache, const struct key_wanted *wanted, enum key_cached no,
+                       int64_t until);
 
+/* All keys of an identity, for whichever Ua security protocol. */
 void key_cache_forget(struct key_cache *cache, enum key_system system, const char *identity);
 
 /* Cleanse what has come to its end; to be called from time to time. */

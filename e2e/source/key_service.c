@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "source/key_service.h"
+#include "hex.h"
 #include "queue.h"
 
 #include "net/clock.h"
@@ -59,17 +60,37 @@ const struct key_interface *key_interface(const char *text, const char **url)
     return NULL;
 }
 
-/* What is asked, as JSON; NULL: out of memory. */
-static char *make_body(const struct key_service_setup *setup, const char *identity)
+/* The text of AF_ID, the identifier in its place; NULL: out of memory. */
+static char *make_af_id(const char *text, const char *ua)
 {
-    json_t *object =
-        setup->interface->system == KEY_AKMA
-            ? json_pack("{s:s,s:s,s:b,s:s*}", "afId", setup->af_id, "aKId", identity, "anonInd",
-                        setup->anonymous, "notifUri", setup->notify_uri)
-            : json_pack("{s:s,s:{s:s,s:s},s:b}", "btId", identity, "nafId", "nafFqdn",
-                        setup->naf_fqdn, "uaSecProtId", setup->ua_protocol_id, "gbaUAware", 1);
-    char *body = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    const char *place = strstr(text, KEY_AF_ID_UA);
+    char *af_id = NULL;
 
+    if (place == NULL)
+        return strdup(text);
+    return asprintf(&af_id, "%.*s%s%s", (int)(place - text), text, ua,
+                    place + strlen(KEY_AF_ID_UA)) < 0
+               ? NULL
+               : af_id;
+}
+
+/* What is asked, as JSON; NULL: out of memory. */
+static char *make_body(const struct key_service_setup *setup, const struct key_wanted *wanted)
+{
+    char ua[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1] = "";
+    char *af_id = NULL, *body = NULL;
+    json_t *object = NULL;
+
+    (void)hex_encode(ua, wanted->ua_protocol_id, sizeof(wanted->ua_protocol_id));
+    if (setup->interface->system == KEY_GBA)
+        object = json_pack("{s:s,s:{s:s,s:s},s:b}", "btId", wanted->identity, "nafId", "nafFqdn",
+                           setup->naf_fqdn, "uaSecProtId", ua, "gbaUAware", 1);
+    else if ((af_id = make_af_id(setup->af_id, ua)) != NULL)
+        object = json_pack("{s:s,s:s,s:b,s:s*}", "afId", af_id, "aKId", wanted->identity, "anonInd",
+                           setup->anonymous, "notifUri", setup->notify_uri);
+    if (object != NULL)
+        body = json_dumps(object, JSON_COMPACT);
+    free(af_id);
     json_decref(object);
     return body;
 }
@@ -298,8 +319,8 @@ static const char *send_request(struct exchange *exchange)
     return now.reason != NULL ? now.reason : post(exchange, now.authorization);
 }
 
-bool key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
-                     void *context, const char **reason)
+bool key_service_ask(struct key_service *service, const struct key_wanted *wanted,
+                     key_service_done *done, void *context, const char **reason)
 {
     const struct key_service_setup *setup = service->setup;
     struct exchange *exchange = OPENSSL_zalloc(sizeof(*exchange));
@@ -311,8 +332,8 @@ bool key_service_ask(struct key_service *service, const char *identity, key_serv
     exchange->done = done;
     exchange->context = context;
     exchange->until = clock_ms() + setup->milliseconds;
-    exchange->identity = strdup(identity);
-    exchange->body = make_body(setup, identity);
+    exchange->identity = strdup(wanted->identity);
+    exchange->body = make_body(setup, wanted);
     if (asprintf(&exchange->url, "%s%s", setup->root, setup->interface->path) < 0)
         exchange->url = NULL;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, place);

@@ -34,18 +34,20 @@ struct key_interface {
 /* The row of "<name>:<URL>", and where the URL begins; NULL: there is none of that name. */
 const struct key_interface *key_interface(const char *text, const char **url);
 
+#define KEY_AF_ID_UA "{ua}" /* in the text of AF_ID: 10 hex digits */
+
 /* Texts, which have to outlive the operator. */
 struct key_service_setup {
     const struct key_interface *interface;
-    const char *root;                      /* apiRoot, https, without a slash at its end */
-    const char *af_id;                     /* AKMA */
-    const char *notify_uri;                /* AKMA; NULL: none */
-    bool anonymous;                        /* AKMA: nobody is named, whatever the answer says */
-    const char *naf_fqdn, *ua_protocol_id; /* GBA; ua_protocol_id: 10 hex digits */
-    enum key_name device_name;             /* KEY_NAMES: the first that is there */
-    const char *redirect;                  /* a further origin for redirects; NULL: none */
-    const struct token_setup *token;       /* NULL: without */
-    unsigned int milliseconds;             /* for a question, with all that belongs to it */
+    const char *root;                /* apiRoot, https, without a slash at its end */
+    const char *af_id;               /* AKMA; KEY_AF_ID_UA in it: the key's Ua identifier */
+    const char *notify_uri;          /* AKMA; NULL: none */
+    bool anonymous;                  /* AKMA: nobody is named, whatever the answer says */
+    const char *naf_fqdn;            /* GBA */
+    enum key_name device_name;       /* KEY_NAMES: the first that is there */
+    const char *redirect;            /* a further origin for redirects; NULL: none */
+    const struct token_setup *token; /* NULL: without */
+    unsigned int milliseconds;       /* for a question, with all that belongs to it */
 };
 
 enum key_result {
@@ -71,11 +73,11 @@ struct key_service *key_service_new(struct http *http, const struct key_service_
 void key_service_free(struct key_service *service);
 
 /*
- * Ask for the key of an A-KID or B-TID. False: it failed, and *reason says why, until the loop
- * continues. True: done is called later, from the loop, once.
+ * Ask for a key; wanted is read during the call. False: it failed, and *reason says why, until the
+ * loop continues. True: done is called later, from the loop, once.
  */
-bool key_service_ask(struct key_service *service, const char *identity, key_service_done *done,
-                     void *context, const char **reason);
+bool key_service_ask(struct key_service *service, const struct key_wanted *wanted,
+                     key_service_done *done, void *context, const char **reason);
 
 /* Has the operator asked not to be asked for a while? */
 bool key_service_is_paused(const struct key_service *service);

@@ -18,36 +18,33 @@ enum lookup_state {
 };
 
 struct lookup {
-    TAILQ_ENTRY(lookup) place; /* of those that are not asked yet: the oldest first */
+    TAILQ_ENTRY(lookup) place; /* of those that are not asked yet, the oldest first, or are */
     TAILQ_HEAD(waiters, lookup_waiter) waiters;
     struct network *network;
     int64_t since;
     enum lookup_state state;
-    enum key_system system;
-    const char *identity; /* follows the structure, but while it is looked for */
+    struct key_wanted wanted; /* its identity follows the structure, but in a search */
 };
 
 struct lookups {
     struct lookups_setup setup;
     struct networks networks;
-    void *tree; /* of look-ups, by identity */
-    TAILQ_HEAD(waiting, lookup) waiting;
+    void *tree; /* of look-ups, by what is wanted */
+    TAILQ_HEAD(lookup_list, lookup) waiting, asked;
     size_t waiting_count, asked_count;
     struct rate *rate;
 };
 
 static int compare_lookups(const void *one, const void *other)
 {
-    const struct lookup *a = one, *b = other;
-
-    return a->system != b->system ? (int)a->system - (int)b->system
-                                  : strcmp(a->identity, b->identity);
+    return key_wanted_compare(&((const struct lookup *)one)->wanted,
+                              &((const struct lookup *)other)->wanted);
 }
 
-static struct lookup *find(struct lookups *lookups, enum key_system system, const char *identity)
+static struct lookup *find(struct lookups *lookups, const struct key_wanted *wanted)
 {
-    const struct lookup wanted = {.system = system, .identity = identity};
-    struct lookup *const *found = tfind(&wanted, &lookups->tree, compare_lookups);
+    const struct lookup sought = {.wanted = *wanted};
+    struct lookup *const *found = tfind(&sought, &lookups->tree, compare_lookups);
 
     return found == NULL ? NULL : *found;
 }
@@ -69,10 +66,12 @@ static void lookup_end(struct lookups *lookups, struct lookup *lookup, const voi
 {
     struct lookup_waiter *waiter;
 
-    if (lookup->state == LOOKUP_QUEUED)
+    if (lookup->state == LOOKUP_QUEUED) {
         unqueue(lookups, lookup);
-    else
+    } else {
         lookups->asked_count--;
+        TAILQ_REMOVE(&lookups->asked, lookup, place);
+    }
     lookup->network->waiting--;
     (void)tdelete(lookup, &lookups->tree, compare_lookups);
     while ((waiter = TAILQ_FIRST(&lookup->waiters)) != NULL) {
@@ -124,18 +123,18 @@ static bool make_room(struct lookups *lookups, const struct network *network)
     return true;
 }
 
-static struct lookup *add(struct lookups *lookups, enum key_system system, const char *identity,
+static struct lookup *add(struct lookups *lookups, const struct key_wanted *wanted,
                           struct network *network, int64_t now)
 {
-    const size_t length = strlen(identity) + 1;
+    const size_t length = strlen(wanted->identity) + 1;
     struct lookup *lookup =
         make_room(lookups, network) ? OPENSSL_zalloc(sizeof(*lookup) + length) : NULL;
 
     if (lookup == NULL)
         return NULL;
     TAILQ_INIT(&lookup->waiters);
-    lookup->system = system;
-    lookup->identity = memcpy(lookup + 1, identity, length);
+    lookup->wanted = *wanted;
+    lookup->wanted.identity = memcpy(lookup + 1, wanted->identity, length);
     lookup->since = now;
     if (tsearch(lookup, &lookups->tree, compare_lookups) == NULL) {
         OPENSSL_free(lookup);
@@ -157,10 +156,10 @@ static void improve(struct lookups *lookups, struct lookup *lookup, struct netwo
     }
 }
 
-bool lookups_wait(struct lookups *lookups, enum key_system system, const char *identity,
+bool lookups_wait(struct lookups *lookups, const struct key_wanted *wanted,
                   const struct sockaddr *peer, struct lookup_waiter *waiter, int64_t now)
 {
-    struct lookup *lookup = find(lookups, system, identity);
+    struct lookup *lookup = find(lookups, wanted);
     struct network *network = networks_find(&lookups->networks, peer);
 
     waiter->lookup = NULL;
@@ -168,7 +167,7 @@ bool lookups_wait(struct lookups *lookups, enum key_system system, const char *i
         return false;
     networks_want(&lookups->networks, network, now);
     if (lookup == NULL)
-        lookup = add(lookups, system, identity, network, now);
+        lookup = add(lookups, wanted, network, now);
     else
         improve(lookups, lookup, network);
     if (lookup == NULL)
@@ -211,8 +210,8 @@ static void ask(struct lookups *lookups, struct lookup *lookup, int64_t now)
     unqueue(lookups, lookup);
     lookup->state = LOOKUP_ASKED;
     lookups->asked_count++;
-    verdict = lookups->setup.ask(lookups->setup.context, lookup, lookup->system, lookup->identity,
-                                 &answer);
+    TAILQ_INSERT_TAIL(&lookups->asked, lookup, place);
+    verdict = lookups->setup.ask(lookups->setup.context, lookup, &lookup->wanted, &answer);
     if (verdict != LOOKUP_PENDING)
         lookups_answer(lookups, lookup, verdict, answer);
 }
@@ -238,10 +237,14 @@ void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_
 
 void lookups_void(struct lookups *lookups, enum key_system system, const char *identity)
 {
-    struct lookup *lookup = find(lookups, system, identity);
+    const struct key_wanted wanted = {.system = system, .identity = identity};
+    struct lookup *lookup;
 
-    if (lookup != NULL && lookup->state == LOOKUP_ASKED)
-        lookup->state = LOOKUP_REVOKED;
+    TAILQ_FOREACH(lookup, &lookups->asked, place)
+    {
+        if (key_wanted_compare_owners(&lookup->wanted, &wanted) == 0)
+            lookup->state = LOOKUP_REVOKED;
+    }
 }
 
 bool lookups_is_void(const struct lookup *lookup)
@@ -257,6 +260,7 @@ struct lookups *lookups_new(const struct lookups_setup *setup)
         return NULL;
     lookups->setup = *setup;
     TAILQ_INIT(&lookups->waiting);
+    TAILQ_INIT(&lookups->asked);
     networks_open(&lookups->networks, setup->per_network);
     lookups->rate = rate_new(setup->per_second);
     if (lookups->rate == NULL) {

@@ -1,7 +1,7 @@
 /*
  * Look-ups without an answer yet: the requests that wait for each, and which is asked next
  *
- * Anybody can cause a look-up, with an identity that was made up. So those for one identity are
+ * Anybody can cause a look-up, with an identity that was made up. So those for one key are
  * one, and at most so many are asked at a time, in any second, and in any second for one network
  * (networks.h). The others wait, by the turn of their networks; if there is no room for all, the
  * one goes whose turn is last.
@@ -38,8 +38,8 @@ struct lookups_setup {
     void *context;
     /* Ask the operator. LOOKUP_PENDING: lookups_answer() follows, later; else *now is the answer.
      */
-    enum lookup_verdict (*ask)(void *context, struct lookup *lookup, enum key_system system,
-                               const char *identity, const void **now);
+    enum lookup_verdict (*ask)(void *context, struct lookup *lookup,
+                               const struct key_wanted *wanted, const void **now);
     /* What a waiter has waited for; answer as given to lookups_answer(), or NULL: given up. */
     void (*tell)(void *context, struct lookup_waiter *waiter, const void *answer);
 };
@@ -52,8 +52,8 @@ struct lookups *lookups_new(const struct lookups_setup *setup);
 /* No callback is called. NULL is fine. */
 void lookups_free(struct lookups *lookups);
 
-/* Wait for the answer about an identity. False: there is no room, or no memory. */
-bool lookups_wait(struct lookups *lookups, enum key_system system, const char *identity,
+/* Wait for the answer about a key. False: there is no room, or no memory. */
+bool lookups_wait(struct lookups *lookups, const struct key_wanted *wanted,
                   const struct sockaddr *peer, struct lookup_waiter *waiter, int64_t now);
 
 /* Wait no longer. What is asked already continues; what is not asked and nobody waits for is gone.
@@ -67,7 +67,7 @@ bool lookups_run(struct lookups *lookups, int64_t now);
 void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
                     const void *answer);
 
-/* Whatever is being answered about an identity is discarded. */
+/* Whatever is being answered about an identity is discarded, for each Ua security protocol. */
 void lookups_void(struct lookups *lookups, enum key_system system, const char *identity);
 bool lookups_is_void(const struct lookup *lookup);
 

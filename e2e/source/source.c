@@ -14,7 +14,15 @@
 struct file_source {
     struct source source;
     struct devices_current *devices_current;
+    unsigned char ua_protocol_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH];
 };
+
+static bool is_for(const struct file_source *file, const struct source_query *query)
+{
+    const unsigned char *id = file->ua_protocol_ids[identity_system(query->kind)];
+
+    return memcmp(id, query->ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH) == 0;
+}
 
 /* The file says Ks_NAF or K_AF, of whichever kind: one key for each identity. */
 static struct source_request *lookup(struct source *source, struct loop *loop,
@@ -30,6 +38,10 @@ static struct source_request *lookup(struct source *source, struct loop *loop,
     if (row != NULL && row->ks_naf != NULL && devices_expired(row)) {
         now->result = SOURCE_REFUSED;
         now->reason = "the key has expired: not-after of its row in the devices file is past";
+    } else if (row != NULL && row->ks_naf != NULL && !is_for(file, query)) {
+        now->result = SOURCE_REFUSED;
+        now->reason = "the keys of the devices file are for another Ua security protocol: none "
+                      "serves two versions of TLS, or two cipher suites";
     } else if (row != NULL && row->ks_naf != NULL) {
         now->result = SOURCE_FOUND;
         memcpy(now->ks_naf, row->ks_naf, KS_NAF_LENGTH);
@@ -52,7 +64,9 @@ static void source_file_free(struct source *source)
 
 static const struct source_ops file_ops = {lookup, cancel, NULL, source_file_free};
 
-struct source *source_file_new(struct devices_current *devices_current)
+struct source *
+source_file_new(struct devices_current *devices_current,
+                unsigned char ua_protocol_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH])
 {
     struct file_source *file = OPENSSL_zalloc(sizeof(*file));
 
@@ -60,6 +74,7 @@ struct source *source_file_new(struct devices_current *devices_current)
         return NULL;
     file->source.ops = &file_ops;
     file->devices_current = devices_current;
+    memcpy(file->ua_protocol_ids, ua_protocol_ids, sizeof(file->ua_protocol_ids));
     return &file->source;
 }
 

@@ -14,6 +14,7 @@
 #include "messages/identity.h"
 #include "net/loop.h"
 
+#include <akma/kdf.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -24,7 +25,8 @@
 struct source_query {
     const char *identity; /* B-TID or A-KID, without prefix and separator; read during the call */
     enum identity_kind kind;
-    const struct sockaddr *peer; /* the requester: for bounds per source address */
+    const unsigned char *ua_protocol_id; /* 5 octets: what the key is for; read during the call */
+    const struct sockaddr *peer;         /* the requester: for bounds per source address */
 };
 
 enum source_result {
@@ -65,8 +67,14 @@ struct source {
 
 struct devices_current;
 
-/* The devices file: the row of the identity names the device and holds its key. NULL: no memory. */
-struct source *source_file_new(struct devices_current *devices_current);
+/*
+ * The devices file: the row of the identity names the device and holds its key. ua_protocol_ids:
+ * what these keys are for, copied; a query for another one is refused: no key serves two
+ * protocols (RFC 8446 E.7). NULL is returned: no memory.
+ */
+struct source *
+source_file_new(struct devices_current *devices_current,
+                unsigned char ua_protocol_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH]);
 
 /* Cleanse and release. NULL is fine. No look-up may be under way. */
 void source_free(struct source *source);

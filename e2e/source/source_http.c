@@ -52,6 +52,7 @@ struct source_request {
     void *argument;
     bool cancelled; /* of the loop it came from */
     enum identity_kind kind;
+    unsigned char ua_protocol_id[AKMA_UA_PROTOCOL_ID_LENGTH];
     struct sockaddr_storage peer;
     char identity[SOURCE_TEXT_SIZE], reason[SOURCE_TEXT_SIZE];
     struct source_answer answer;
@@ -114,6 +115,15 @@ static void source_http_tell(void *context, struct lookup_waiter *waiter, const 
     answer(request, given == NULL ? &given_up : given);
 }
 
+static struct key_wanted wanted_by(const struct source_request *request)
+{
+    struct key_wanted wanted = {.system = identity_system(request->kind),
+                                .identity = request->identity};
+
+    memcpy(wanted.ua_protocol_id, request->ua_protocol_id, sizeof(wanted.ua_protocol_id));
+    return wanted;
+}
+
 /* A request has arrived. */
 static void arrive(struct loop *loop, struct loop_message *message)
 {
@@ -125,14 +135,14 @@ static void arrive(struct loop *loop, struct loop_message *message)
                                           "the operator has asked to wait (Retry-After)"};
     struct source_request *request = (struct source_request *)message;
     struct source_http *http = request->http;
-    const enum key_system system = identity_system(request->kind);
+    const struct key_wanted wanted = wanted_by(request);
     const struct sockaddr *peer = (const struct sockaddr *)&request->peer;
     const int64_t now = clock_ms();
     struct key_answer key;
     const struct outcome found = {KEY_FOUND, &key, NULL};
 
     (void)loop;
-    switch (key_cache_find(http->cache, system, request->identity, now, &key)) {
+    switch (key_cache_find(http->cache, &wanted, now, &key)) {
     case CACHE_HIT:
         answer(request, &found);
         OPENSSL_cleanse(&key, sizeof(key));
@@ -144,10 +154,9 @@ static void arrive(struct loop *loop, struct loop_message *message)
         answer(request, &refused);
         break;
     default:
-        if (key_service_is_paused(http->services[system]))
+        if (key_service_is_paused(http->services[wanted.system]))
             answer(request, &paused);
-        else if (!lookups_wait(http->lookups, system, request->identity, peer, &request->waiter,
-                               now))
+        else if (!lookups_wait(http->lookups, &wanted, peer, &request->waiter, now))
             answer(request, &full);
         else
             source_http_run_lookups(http);
@@ -218,6 +227,7 @@ static struct source_request *source_http_lookup(struct source *source, struct l
     request->argument = argument;
     request->kind = query->kind;
     memcpy(request->identity, query->identity, strlen(query->identity) + 1);
+    memcpy(request->ua_protocol_id, query->ua_protocol_id, sizeof(request->ua_protocol_id));
     copy_peer(request, query->peer);
     request->message.run = arrive;
     loop_post(http->loops->loop, &request->message);
@@ -244,8 +254,7 @@ static void source_http_cancel(struct source *source, struct source_request *req
 struct question {
     struct source_http *http;
     struct lookup *lookup;
-    enum key_system system;
-    const char *identity; /* the look-up's */
+    const struct key_wanted *wanted; /* the look-up's */
 };
 
 /* A key is kept until its end, or for as long as was set. */
@@ -254,7 +263,7 @@ static void keep(const struct question *question, const struct key_answer *key)
     const int64_t lifetime = question->http->key_lifetime;
     const int64_t left = key->not_after - (int64_t)time(NULL);
 
-    key_cache_keep(question->http->cache, question->system, question->identity, key,
+    key_cache_keep(question->http->cache, question->wanted, key,
                    clock_ms() + (left < lifetime / 1000 ? left * 1000 : lifetime));
 }
 
@@ -276,7 +285,7 @@ static void on_answer(void *context, enum key_result result, const struct key_an
     else if (result == KEY_FOUND)
         keep(question, key);
     else if (result != KEY_FAILED)
-        key_cache_keep_no(http->cache, question->system, question->identity,
+        key_cache_keep_no(http->cache, question->wanted,
                           result == KEY_NONE ? CACHE_NEGATIVE : CACHE_REFUSED,
                           clock_ms() + NO_LIFETIME);
     lookups_answer(http->lookups, question->lookup, verdict_of(result), &outcome);
@@ -285,8 +294,8 @@ static void on_answer(void *context, enum key_result result, const struct key_an
 }
 
 /* lookups.h's callback */
-static enum lookup_verdict ask(void *context, struct lookup *lookup, enum key_system system,
-                               const char *identity, const void **now)
+static enum lookup_verdict ask(void *context, struct lookup *lookup,
+                               const struct key_wanted *wanted, const void **now)
 {
     struct source_http *http = context;
     struct question *question = OPENSSL_malloc(sizeof(*question));
@@ -295,8 +304,8 @@ static enum lookup_verdict ask(void *context, struct lookup *lookup, enum key_sy
     http->failed = (struct outcome){KEY_FAILED, NULL, "out of memory"};
     if (question == NULL)
         return LOOKUP_FAILED;
-    *question = (struct question){http, lookup, system, identity};
-    if (key_service_ask(http->services[system], identity, on_answer, question,
+    *question = (struct question){http, lookup, wanted};
+    if (key_service_ask(http->services[wanted->system], wanted, on_answer, question,
                         &http->failed.reason))
         return LOOKUP_PENDING;
     OPENSSL_free(question);

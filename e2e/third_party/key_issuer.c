@@ -5,6 +5,7 @@
  */
 #include "third_party/key_issuer.h"
 
+#include "hex.h"
 #include "ka/ka_source.h"
 #include "net/clock.h"
 #include "ops/audit.h"
@@ -34,6 +35,7 @@ struct asking {
     char subject[STORE_TEXT_SIZE], naf[STORE_TEXT_SIZE];
     char device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE]; /* a revocation's scope, with them */
     unsigned char ks_naf[THIRD_PARTY_KEY_LENGTH], nonce[NONCE_LENGTH];
+    char ua_protocol_id[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1]; /* in hex */
     int64_t not_after;
     struct e2e e2e; /* a copy of the setup, while the Ka is waited for */
     struct e2e_flag flag;
@@ -100,7 +102,8 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
         answer->flag = asking->flag;
         audit("key-issued", "key", "e2e_key", "identity", asking->subject, "device",
               asking->found.device, "ka-id", given(asking->flag.ka_id), "naf", asking->naf,
-              "e2e-identity", asking->flag.identity, NULL);
+              "e2e-identity", asking->flag.identity, "ua-protocol-id", asking->ua_protocol_id,
+              NULL);
     }
 }
 
@@ -253,6 +256,7 @@ static void take_query(struct asking *asking, const struct third_party_query *qu
     (void)snprintf(asking->naf, sizeof(asking->naf), "%s", naf);
     memcpy(asking->ks_naf, query->ks_naf, sizeof(asking->ks_naf));
     memcpy(asking->nonce, query->nonce, sizeof(asking->nonce));
+    (void)hex_encode(asking->ua_protocol_id, query->ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
     asking->not_after = query->not_after;
 }
 

@@ -164,8 +164,10 @@ static bool read_inputs(struct bootstrap_inputs *inputs)
            (ub_start() || fail("libcurl", "cannot be started"));
 }
 
+_Static_assert(BOOTSTRAP_NAF_KEYS_MAX >= UE_PROTOCOLS_MAX, "a key for each protocol");
+
 struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
-                                                const unsigned char *ua_protocol_id)
+                                                const struct ue_protocol *protocols, size_t count)
 {
     struct bootstrap_inputs *inputs = OPENSSL_zalloc(sizeof(*inputs));
 
@@ -175,8 +177,10 @@ struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
     }
     take_settings(inputs);
     inputs->options.naf.fqdn = naf_fqdn;
-    memcpy(inputs->options.naf.ua_protocol_id, ua_protocol_id,
-           sizeof(inputs->options.naf.ua_protocol_id));
+    inputs->options.naf.count = count;
+    for (size_t i = 0; i < count; i++)
+        memcpy(inputs->options.naf.ua_protocol_ids[i], protocols[i].ua_protocol_id,
+               AKMA_UA_PROTOCOL_ID_LENGTH);
     if (read_inputs(inputs))
         return inputs;
     bootstrap_options_close(inputs);

@@ -32,10 +32,10 @@ struct bootstrap_inputs;
 
 /*
  * Read PIN and Ka, and try whether the state file can be written. NULL: the reason went to standard
- * error. A number that is none exits. naf_fqdn, ua_protocol_id (5 octets): what Ks_NAF is for.
+ * error. A number that is none exits. naf_fqdn and protocols, so many: what Ks_NAF is for.
  */
 struct bootstrap_inputs *bootstrap_options_open(const char *naf_fqdn,
-                                                const unsigned char *ua_protocol_id);
+                                                const struct ue_protocol *protocols, size_t count);
 
 /* Can the card be opened? One with a PIN is left alone: a look must not cost a try. False: the
  * reason went to standard error. */

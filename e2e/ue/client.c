@@ -104,7 +104,7 @@ static enum io_status client_send_nonce(struct client *client)
 /* Is it the flag of this UE's setup, and fresh? */
 static enum io_status check_flag(struct client *client)
 {
-    const struct e2e *e2e = client->setup->e2e;
+    const struct e2e *e2e = &client->setup->protocols->e2e; /* they differ in NAF_Id alone */
     const struct e2e_flag *flag = &client->flag;
 
     if (flag->refresh_length < (size_t)2 * NONCE_LENGTH ||
@@ -126,11 +126,32 @@ static enum io_status check_flag(struct client *client)
     return IO_OK;
 }
 
+/* Ks_NAF for one of the protocols. */
+static const unsigned char *ks_naf_for(const struct client_setup *setup, size_t protocol)
+{
+    return setup->ks_nafs == NULL ? setup->device->ks_naf : setup->ks_nafs[protocol];
+}
+
+/* What a first connection speaks, of the setup's protocols; all that were offered are there. */
+static size_t protocol_of(const struct client_setup *setup, const SSL *ssl)
+{
+    const bool is_tls13 = SSL_version(ssl) == TLS1_3_VERSION;
+    const uint16_t suite = dtls_suite_of(ssl);
+    size_t i = 0;
+
+    while (i + 1 < setup->protocol_count &&
+           (setup->protocols[i].is_tls13 != is_tls13 ||
+            (!is_tls13 && setup->protocols[i].suite != 0 && setup->protocols[i].suite != suite)))
+        i++;
+    return i;
+}
+
 /* The key that the flag promises. */
 static enum io_status derive(struct client *client)
 {
     const struct client_setup *setup = client->setup;
     const struct e2e_flag *flag = &client->flag;
+    const size_t protocol = protocol_of(setup, client->lines.ssl);
     const struct device *meant =
         devices_ka(setup->devices, setup->device, flag->ka_id[0] == '\0' ? NULL : flag->ka_id);
     struct e2e_inputs inputs = {.refresh = flag->refresh, .refresh_length = flag->refresh_length};
@@ -147,11 +168,11 @@ static enum io_status derive(struct client *client)
             "the flag means a Ka (%s) that is older than --oldest-ka-id: somebody may have "
             "got hold of it, or the server was not given the new one",
             meant->ka_id);
-    inputs.ks_naf = setup->device->ks_naf;
+    inputs.ks_naf = ks_naf_for(setup, protocol);
     inputs.not_after = setup->device->not_after;
     inputs.ka = meant->ka;
     inputs.ka_length = meant->ka_length;
-    if (!e2e_derive(setup->e2e, &inputs, client->e2e_key, reason))
+    if (!e2e_derive(&setup->protocols[protocol].e2e, &inputs, client->e2e_key, reason))
         return client_fail(client, CLIENT_OTHER, "%s", reason);
     client_leave_first(client);
     return IO_OK;
@@ -336,20 +357,47 @@ static bool name_server(const struct client_setup *setup, SSL *ssl)
     return setup->naf_fqdn == NULL || SSL_set_tlsext_host_name(ssl, setup->naf_fqdn) > 0;
 }
 
+/* The e2e connection: TLS 1.3, or DTLS 1.2. */
+static bool offer_e2e_key(struct client *client, SSL *ssl)
+{
+    const struct dtls_key key = {.octets = client->e2e_key};
+
+    if (SSL_is_dtls(ssl))
+        return dtls_psk_offer(ssl, client->flag.identity, &key, 1);
+    return SSL_set_min_proto_version(ssl, TLS1_3_VERSION) &&
+           tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
+}
+
+/* Ks_NAF for each protocol; without TLS 1.3 among them it is not offered. */
+static bool offer_ks_nafs(const struct client_setup *setup, SSL *ssl)
+{
+    struct dtls_key keys[DTLS_CIPHERS_MAX];
+    size_t count = 0;
+    bool has_tls13 = SSL_is_dtls(ssl) != 0;
+
+    for (size_t i = 0; i < setup->protocol_count; i++) {
+        const struct ue_protocol *protocol = &setup->protocols[i];
+
+        if (!protocol->is_tls13)
+            keys[count++] = (struct dtls_key){protocol->suite, ks_naf_for(setup, i)};
+        else if (tls13_psk_offer(ssl, setup->identity, ks_naf_for(setup, i), KS_NAF_LENGTH))
+            has_tls13 = true;
+        else
+            return false;
+    }
+    return (has_tls13 || SSL_set_max_proto_version(ssl, TLS1_2_VERSION)) &&
+           (count == 0 || dtls_psk_offer(ssl, setup->identity, keys, count));
+}
+
 /* What the connection that is made now begins with. */
 static bool offer(struct client *client, SSL *ssl)
 {
     const struct client_setup *setup = client->setup;
 
-    if (SSL_is_dtls(ssl))
-        return is_second(client)
-                   ? dtls_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH)
-                   : name_server(setup, ssl) &&
-                         dtls_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
-    if (!is_second(client))
-        return offer_version(setup, ssl) && name_server(setup, ssl) &&
-               tls13_psk_offer(ssl, setup->identity, setup->device->ks_naf, KS_NAF_LENGTH);
-    return tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
+    if (is_second(client))
+        return offer_e2e_key(client, ssl);
+    return (SSL_is_dtls(ssl) || offer_version(setup, ssl)) && name_server(setup, ssl) &&
+           offer_ks_nafs(setup, ssl);
 }
 
 /* libssl is to know that the socket is one of datagrams, and connected. */
@@ -404,7 +452,8 @@ static const struct {
     {SSL_AD_HANDSHAKE_FAILURE,
      "no cipher suite or group in common: its TLS 1.3 has to have SHA-256 "
      "suites, and X25519 or P-256"},
-    {SSL_AD_PROTOCOL_VERSION, "it speaks no TLS 1.3"},
+    {SSL_AD_PROTOCOL_VERSION,
+     "it speaks no version of TLS that this UE may (--tls-min of both sides)"},
     {SSL_AD_NO_APPLICATION_PROTOCOL, "it speaks another version than " UA_ALPN},
     {SSL_AD_INTERNAL_ERROR, "it is out of order: its log says why"},
 };
@@ -420,7 +469,9 @@ static int alert_of(unsigned long error)
                : -1;
 }
 
-/* libssl answers a binder that does not verify with illegal_parameter, others with decrypt_error.
+/*
+ * libssl answers a binder that does not verify with illegal_parameter, others with decrypt_error;
+ * in TLS 1.2 another key is a Finished that cannot be decrypted.
  */
 static const char *cause_of(int alert, bool second)
 {
@@ -435,7 +486,8 @@ static const char *cause_of(int alert, bool second)
 static bool says_other_key(int alert)
 {
     return alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_UNKNOWN_PSK_IDENTITY ||
-           alert == SSL_AD_DECRYPT_ERROR || alert == SSL_AD_ILLEGAL_PARAMETER;
+           alert == SSL_AD_DECRYPT_ERROR || alert == SSL_AD_ILLEGAL_PARAMETER ||
+           alert == SSL_AD_BAD_RECORD_MAC;
 }
 
 /* error: what libssl has; 0: the connection ended, or nothing came. */
@@ -466,7 +518,8 @@ static enum io_status shake_hands(struct client *client)
     const int done = SSL_do_handshake(ssl);
     const enum io_status result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
-    if (result == IO_OK && !(SSL_is_dtls(ssl) ? dtls_psk_was_used(ssl) : tls13_psk_was_used(ssl)))
+    if (result == IO_OK &&
+        !(SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl)))
         return fail_handshake(client, "the key was not used", 0);
     if (result == IO_ERROR) {
         const unsigned long error = ERR_peek_last_error();

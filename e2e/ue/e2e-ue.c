@@ -24,6 +24,7 @@
 #include "ue/bootstrap_options.h"
 #include "ue/ue_listen.h"
 #include "ue/ue_message.h"
+#include "ue/ue_protocols.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +34,13 @@ SIGNALS_SET_UP_FIRST;
 
 static struct {
     const char *connect, *e2e_connect, *dtls_ciphers, *devices, *insecure_devices, *identity,
-        *naf_fqdn;
+        *naf_fqdn, *tls_min;
     const char *ua_protocol_id, *mode, *digest, *usage, *allow_plain, *prefix, *separator, *keylog;
     const char *message, *listen, *device, *ka_id, *oldest_ka_id, *reload_interval;
     const char *log_level, *log_file;
 } option = {
     .dtls_ciphers = DTLS_CIPHERS,
+    .tls_min = "1.3",
     .mode = "3GPP",
     .digest = "SHA2-256",
     .usage = USAGE,
@@ -52,7 +54,8 @@ static const struct option_row rows[] = {
     {"e2e-connect", "[udp:]HOST:PORT", &option.e2e_connect, false,
      "the enterprise's e2e endpoint; without it the NAF's address"},
     {"dtls-ciphers", "LIST", &option.dtls_ciphers, false,
-     "cipher suites over DTLS, in OpenSSL's names; PSK-AES128-CCM8 and others without ECDHE have "
+     "cipher suites over DTLS and TLS 1.2, in OpenSSL's names; PSK-AES128-CCM8 and others without "
+     "ECDHE have "
      "no forward secrecy"},
     {"devices", "FILE", &option.devices, false,
      "the UE's keys: identity,ks-naf,ka[,ka-id][,device][,not-after]; without a Ka, ka is empty; "
@@ -66,6 +69,9 @@ static const struct option_row rows[] = {
     {"naf-fqdn", "NAME", &option.naf_fqdn, true, "FQDN of the NAF or AF"},
     {"ua-protocol-id", "suite|HEX", &option.ua_protocol_id, false,
      "Ua security protocol identifier; suite: that of the cipher suite, as over DTLS by default"},
+    {"tls-min", "1.2|1.3", &option.tls_min, false,
+     "the oldest version of TLS that the first connection may speak; in 1.2 the Ua security "
+     "protocol identifier is always that of the cipher suite"},
     {"mode", "MODE", &option.mode, false, "3GPP or HKDF; the flag must say the same"},
     {"digest", "DIGEST", &option.digest, false, "hash of the HMAC; the flag must say the same"},
     {"usage", "TEXT", &option.usage, false, "what the key is for; the flag must say the same"},
@@ -171,24 +177,37 @@ static int open_keys(const struct client_setup *rest, const struct bootstrap_inp
     return status;
 }
 
-static int bootstrap_and_run(const struct client_setup *rest, const unsigned char *ua_protocol_id)
+static int bootstrap_and_run(const struct client_setup *rest)
 {
-    struct bootstrap_inputs *bootstrap = bootstrap_options_open(option.naf_fqdn, ua_protocol_id);
+    struct bootstrap_inputs *bootstrap =
+        bootstrap_options_open(option.naf_fqdn, rest->protocols, rest->protocol_count);
     const int status = bootstrap == NULL ? CLIENT_OTHER : open_keys(rest, bootstrap);
 
     bootstrap_options_close(bootstrap);
     return status;
 }
 
+static SSL_CTX *open_tls(bool allows_tls12)
+{
+    SSL_CTX *ctx = tls_psk_ctx(TLS_client_method(), option.keylog);
+
+    if (ctx == NULL || !allows_tls12 || dtls_allow_tls12(ctx, option.dtls_ciphers))
+        return ctx;
+    fprintf(stderr, "TLS: %s\n", tls_error("TLS 1.2 cannot be set up"));
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
 /* Where to, as whom. */
-static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
+static int run(const struct ue_protocols *protocols)
 {
     const char *endpoint = option.e2e_connect == NULL ? option.connect : option.e2e_connect;
     struct addrs targets[2] = {{.fixed = NULL}};
     const struct client_setup rest = {
-        .ctx = tls_psk_ctx(TLS_client_method(), option.keylog),
+        .ctx = open_tls(protocols->allows_tls12),
         .dtls = dtls_psk_ctx(DTLS_client_method(), option.dtls_ciphers, option.keylog),
-        .e2e = e2e,
+        .protocols = protocols->protocol,
+        .protocol_count = protocols->count,
         .naf_name = option.connect,
         .endpoint_name = endpoint,
         .naf_fqdn = option.naf_fqdn,
@@ -203,8 +222,7 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     if (rest.ctx != NULL && rest.dtls != NULL &&
         addrs_open_any(&targets[0], "connect", option.connect) &&
         addrs_open_any(&targets[1], "e2e-connect", endpoint))
-        status = bootstrap_options_are_given() ? bootstrap_and_run(&rest, ua_protocol_id)
-                                               : open_keys(&rest, NULL);
+        status = bootstrap_options_are_given() ? bootstrap_and_run(&rest) : open_keys(&rest, NULL);
     addrs_close(&targets[0]);
     addrs_close(&targets[1]);
     SSL_CTX_free(rest.ctx);
@@ -212,11 +230,21 @@ static int run(const struct e2e *e2e, const unsigned char *ua_protocol_id)
     return status;
 }
 
-/* Not E2E_OPEN: standard error says why not. */
-static enum e2e_opened open_setup(struct e2e *e2e, const struct e2e_setup *setup)
+/* But for the identifier. */
+static struct e2e_setup setup_of_options(void)
 {
+    return (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
+                              .mode = option.mode,
+                              .digest = option.digest,
+                              .usage = option.usage};
+}
+
+/* Not E2E_OPEN: standard error says why not. */
+static enum e2e_opened open_setups(struct ue_protocols *protocols)
+{
+    const struct e2e_setup setup = setup_of_options();
     char reason[E2E_REASON_SIZE];
-    const enum e2e_opened opened = e2e_open(e2e, setup, reason);
+    const enum e2e_opened opened = ue_protocols_open(protocols, &setup, reason);
 
     if (opened != E2E_OPEN)
         fprintf(stderr, "%s\n", PRINTABLE(reason));
@@ -224,12 +252,11 @@ static enum e2e_opened open_setup(struct e2e *e2e, const struct e2e_setup *setup
 }
 
 /* For --check: the parts of a start. */
-static bool opens_policy(void *argument)
+static bool opens_policy(void *protocols)
 {
-    struct e2e e2e;
-    const bool done = open_setup(&e2e, argument) == E2E_OPEN;
+    const bool done = open_setups(protocols) == E2E_OPEN;
 
-    e2e_close(&e2e);
+    ue_protocols_close(protocols);
     return done;
 }
 
@@ -255,7 +282,7 @@ static bool listens_here(void *argument)
 
 /* What a bootstrapping needs, as far as it can be had without a BSF. */
 struct bootstrap_check {
-    const unsigned char *ua_protocol_id;
+    const struct ue_protocols *protocols;
     struct bootstrap_inputs *inputs;
 };
 
@@ -263,7 +290,8 @@ static bool opens_inputs(void *argument)
 {
     struct bootstrap_check *check = argument;
 
-    check->inputs = bootstrap_options_open(option.naf_fqdn, check->ua_protocol_id);
+    check->inputs = bootstrap_options_open(option.naf_fqdn, check->protocols->protocol,
+                                           check->protocols->count);
     return check->inputs != NULL;
 }
 
@@ -274,9 +302,9 @@ static bool opens_card(void *argument)
     return bootstrap_options_try_card(check->inputs);
 }
 
-static void check_bootstrapping(struct checks *checks, const unsigned char *ua_protocol_id)
+static void check_bootstrapping(struct checks *checks, const struct ue_protocols *protocols)
 {
-    struct bootstrap_check check = {.ua_protocol_id = ua_protocol_id};
+    struct bootstrap_check check = {.protocols = protocols};
 
     if (checks_step(checks, "--ka, --usim-pin and --state", opens_inputs, &check)) {
         (void)checks_step(checks,
@@ -288,24 +316,24 @@ static void check_bootstrapping(struct checks *checks, const unsigned char *ua_p
     bootstrap_options_close(check.inputs);
 }
 
-static void check_keys(struct checks *checks, const unsigned char *ua_protocol_id)
+static void check_keys(struct checks *checks, const struct ue_protocols *protocols)
 {
     char subject[400];
 
     (void)snprintf(subject, sizeof(subject), "--devices %.300s", option.devices);
     if (bootstrap_options_are_given())
-        check_bootstrapping(checks, ua_protocol_id);
+        check_bootstrapping(checks, protocols);
     else
         (void)checks_step(checks, subject, opens_keys, NULL);
 }
 
-static int check(struct e2e_setup *setup)
+static int check(struct ue_protocols *protocols)
 {
     struct checks checks = {0};
     char subject[400];
 
-    (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, setup);
-    check_keys(&checks, setup->ua_protocol_id);
+    (void)checks_step(&checks, "the module akma, mode, digest and usage", opens_policy, protocols);
+    check_keys(&checks, protocols);
     checks_appended(&checks, "log-file", option.log_file, false);
     checks_appended(&checks, "keylog", option.keylog, true);
     checks_any_address(&checks, "connect", option.connect, false);
@@ -394,27 +422,33 @@ static bool is_one_identity(void)
     return false;
 }
 
-/* What is not given is that of TLS 1.3, or over DTLS that of the cipher suite. */
-static bool read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH])
+static bool read_protocols(struct ue_protocols *protocols)
 {
-    struct dtls_suites suites;
+    const struct ue_protocols_options options = {
+        .ua_protocol_id = option.ua_protocol_id,
+        .tls_min = option.tls_min,
+        .ciphers = option.dtls_ciphers,
+        .is_udp = is_udp(option.connect),
+        .bootstraps = bootstrap_options_are_given(),
+    };
 
-    if (!dtls_read_ciphers(&suites, option.dtls_ciphers))
-        return false;
-    if (option.ua_protocol_id == NULL)
-        option.ua_protocol_id =
-            dgram_address(option.connect) != NULL ? DTLS_UA_BY_SUITE : UA_PROTOCOL_ID;
-    return strcmp(option.ua_protocol_id, DTLS_UA_BY_SUITE) == 0
-               ? dtls_ua_of_one_suite(ua, &suites)
-               : tls_read_ua_protocol_id(ua, option.ua_protocol_id);
+    return ue_protocols_read(protocols, &options);
+}
+
+static int open_and_run(struct ue_protocols *protocols)
+{
+    const enum e2e_opened opened = open_setups(protocols);
+    const int status = opened == E2E_OPEN      ? run(protocols)
+                       : opened == E2E_REFUSED ? options_refusal()
+                                               : CLIENT_OTHER;
+
+    ue_protocols_close(protocols);
+    return status;
 }
 
 int main(int argc, char *argv[])
 {
-    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
-    struct e2e_setup setup;
-    struct e2e e2e;
-    int status = CLIENT_OTHER;
+    struct ue_protocols protocols;
 
     program_begin("e2e-ue");
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
@@ -428,25 +462,7 @@ int main(int argc, char *argv[])
         return options_refusal();
     if (option.listen == NULL)
         signals_let_hangup_end();
-    setup = (struct e2e_setup){.naf_fqdn = option.naf_fqdn,
-                               .ua_protocol_id = ua,
-                               .mode = option.mode,
-                               .digest = option.digest,
-                               .usage = option.usage};
-    if (!read_ua_protocol_id(ua))
+    if (!read_protocols(&protocols))
         return options_refusal();
-    if (options_are_to_be_checked())
-        return check(&setup);
-    switch (open_setup(&e2e, &setup)) {
-    case E2E_OPEN:
-        status = run(&e2e, ua);
-        break;
-    case E2E_REFUSED:
-        status = options_refusal();
-        break;
-    default:
-        break;
-    }
-    e2e_close(&e2e);
-    return status;
+    return options_are_to_be_checked() ? check(&protocols) : open_and_run(&protocols);
 }

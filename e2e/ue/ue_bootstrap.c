@@ -54,20 +54,21 @@ struct ue_bootstrap {
 
 /* Put what a bootstrapping left into use. */
 static bool put_key(struct ue_keys *keys, const struct gba_state *state,
-                    const unsigned char ks_naf[USIM_KEY], char fault[UE_KEYS_FAULT_SIZE])
+                    unsigned char (*ks_nafs)[USIM_KEY], size_t count,
+                    char fault[UE_KEYS_FAULT_SIZE])
 {
     struct ue_key key = {.not_after = state->lifetime};
     bool done;
 
     memcpy(key.b_tid, state->b_tid, strlen(state->b_tid) + 1);
-    memcpy(key.ks_naf, ks_naf, sizeof(key.ks_naf));
+    memcpy(key.ks_nafs, ks_nafs, count * sizeof(key.ks_nafs[0]));
     done = ue_keys_put(keys, &key, fault);
     OPENSSL_cleanse(&key, sizeof(key));
     return done;
 }
 
 typedef bool way(const struct bootstrap_settings *settings, struct gba_state *state,
-                 const struct bootstrap_naf *naf, unsigned char key[USIM_KEY],
+                 const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                  char fault[GBA_FAULT_SIZE]);
 
 /* Then nothing of the caller's is touched any more. */
@@ -82,10 +83,11 @@ static bool is_ending(const struct ue_bootstrap_options *options)
 static bool get_key(way *get, const struct ue_bootstrap_options *options, struct ue_keys *keys,
                     struct known *known, char fault[UE_KEYS_FAULT_SIZE])
 {
-    unsigned char ks_naf[USIM_KEY];
+    unsigned char ks_nafs[BOOTSTRAP_NAF_KEYS_MAX][USIM_KEY];
     struct gba_state state;
-    const bool done = get(&options->settings, &state, &options->naf, ks_naf, fault) &&
-                      !is_ending(options) && put_key(keys, &state, ks_naf, fault);
+    const bool done = get(&options->settings, &state, &options->naf, ks_nafs, fault) &&
+                      !is_ending(options) &&
+                      put_key(keys, &state, ks_nafs, options->naf.count, fault);
 
     memset(known, 0, sizeof(*known));
     if (done) {
@@ -96,7 +98,7 @@ static bool get_key(way *get, const struct ue_bootstrap_options *options, struct
         known->renewal = now + attempts_renewal(state.lifetime - now);
     }
     OPENSSL_cleanse(&state, sizeof(state));
-    OPENSSL_cleanse(ks_naf, sizeof(ks_naf));
+    OPENSSL_cleanse(ks_nafs, sizeof(ks_nafs));
     return done;
 }
 

@@ -20,7 +20,7 @@ static void put_row(struct secret_buf *text, const struct ue_key *key, const str
     (void)snprintf(end, sizeof(end), ",%lld\n", (long long)key->not_after);
     secret_buf_puts(text, key->b_tid);
     secret_buf_puts(text, ",");
-    secret_buf_hex(text, key->ks_naf, sizeof(key->ks_naf));
+    secret_buf_hex(text, key->ks_nafs[0], KS_NAF_LENGTH);
     secret_buf_puts(text, ",");
     secret_buf_hex(text, ka->ka, ka->ka_length);
     secret_buf_puts(text, ",");

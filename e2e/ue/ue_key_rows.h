@@ -7,14 +7,17 @@
 #define UE_KEY_ROWS_H
 
 #include "devices.h"
+#include "net/dtls.h"
 
 #include <stdint.h>
+
+#define UE_PROTOCOLS_MAX (1 + DTLS_CIPHERS_MAX) /* TLS 1.3, and one for each suite */
 
 /* What a bootstrapping gave. Holds a secret: cleanse it. */
 struct ue_key {
     char b_tid[DEVICE_TEXT_MAX + 1];
-    unsigned char ks_naf[KS_NAF_LENGTH];
-    int64_t not_after; /* seconds since 1970 UTC */
+    unsigned char ks_nafs[UE_PROTOCOLS_MAX][KS_NAF_LENGTH]; /* for each Ua security protocol */
+    int64_t not_after;                                      /* seconds since 1970 UTC */
 };
 
 /* Where the device's Ka's are: rows of a devices file, or one alone; kept, not copied. */

@@ -18,6 +18,7 @@
 struct version {
     struct client_setup setup; /* first: what is acquired is its version as well */
     struct devices *devices;
+    unsigned char ks_nafs[UE_PROTOCOLS_MAX][KS_NAF_LENGTH]; /* of a bootstrapping */
     char identity[TLS13_PSK_IDENTITY_MAX + 1];
 };
 
@@ -136,9 +137,12 @@ static bool read_rows(const struct ue_keys *keys, struct version *version,
     if (version->devices == NULL)
         return false;
     setup->devices = version->devices;
-    if (options->bootstraps)
+    if (options->bootstraps) {
         setup->device =
             devices_find(version->devices, keys->has_key ? keys->key.b_tid : none.b_tid);
+        memcpy(version->ks_nafs, keys->key.ks_nafs, sizeof(version->ks_nafs));
+        setup->ks_nafs = version->ks_nafs;
+    }
     return find_rows(options, setup, fault) && make_identity(options, version, fault);
 }
 
@@ -147,7 +151,7 @@ static void free_version(void *value)
     struct version *version = value;
 
     devices_free(version->devices);
-    OPENSSL_free(version);
+    OPENSSL_clear_free(version, sizeof(*version));
 }
 
 static struct version *read_version(const struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])

@@ -301,7 +301,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/as/overview.c REFRESH_SECONDS",
             "e2e/net/dtls.h DTLS_CIPHERS_MAX",
             "e2e/net/dtls.h DTLS_RECORD_MAX",
-            "e2e/server/dtls_acceptor.c PAUSED_MAX",
+            "e2e/server/connection.c PAUSED_MAX",
             "e2e/server/dtls_acceptor.c SESSION_MAX",
             "e2e/server/dtls_acceptor.c WAITING_MAX",
             "e2e/session/psk_lookup.c OFFERED_MAX",
@@ -384,7 +384,9 @@ LIMITS: dict[str, set[str]] = {
 }
 INSIDE = {
     *("common/postgresql.c PARAMS_MAX", "common/seal.c INFO_MAX", "e2e/ka/pg_client.c BACKOFF_MIN"),
-    *("e2e/net/dgram.h DGRAM_MAX", "e2e/net/dtls.c MESSAGE_MAX", "e2e/net/dtls.h DTLS_KEY_MAX"),
+    *("e2e/net/dgram.h DGRAM_MAX", "e2e/net/dtls.c MESSAGE_MAX"),
+    *("e2e/as/ua_protocol_ids.h UA_PROTOCOL_IDS_MAX", "e2e/ue/ue_key_rows.h UE_PROTOCOLS_MAX"),
+    "gba/bootstrap.h BOOTSTRAP_NAF_KEYS_MAX",
     "e2e/server/dtls_acceptor.c COOKIE_SECONDS",  # "one or two minutes"
     "e2e/net/tls_backlog.h TLS_BACKLOG_MAX",  # what nobody meets at a program's outside
     "tool/bootstrap.c WAIT_SECONDS",

@@ -40,6 +40,14 @@ def test_systems_are_apart() -> None:
     assert play(*calls, "1 find akma a@x", "1 find gba a@x") == ["key 7", "nothing"]
 
 
+def test_protocols_are_apart() -> None:
+    """One key for two Ua security protocols, or one of them that is kept when its owner is forgotten."""
+    calls = ["0 keep gba/1 a@x 7 100", "0 keep gba/2 a@x 8 100", "0 keep gba/3 a@x no 100"]
+    finds = [f"1 find gba/{number} a@x" for number in range(1, 5)]
+    assert play(*calls, *finds) == ["key 7", "key 8", "no", "nothing"]
+    assert play(*calls, "0 forget gba a@x", *finds) == ["nothing"] * 4
+
+
 def test_the_last_word_counts() -> None:
     words = ["0 keep akma a@x 7 100", "0 keep akma a@x no 100", "0 keep akma a@x 8 50"]
     for count, known in ((1, "key 7"), (2, "no"), (3, "key 8")):

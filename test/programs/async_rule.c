@@ -386,6 +386,7 @@ static void on_key(void *context, enum key_result result, const struct key_answe
 
 static void try_key_service(void)
 {
+    const struct key_wanted wanted = {.system = KEY_AKMA, .identity = "a@b"};
     const char *url = NULL, *reason = NULL;
     const struct key_service_setup setup = {.interface = key_interface("nef:https://nef", &url),
                                             .root = "https://nef",
@@ -396,10 +397,10 @@ static void try_key_service(void)
     want(service != NULL, "key service");
     http.fails = true;
     begin();
-    end("key-service-unsent", key_service_ask(service, "a@b", on_key, NULL, &reason));
+    end("key-service-unsent", key_service_ask(service, &wanted, on_key, NULL, &reason));
     http.fails = false;
     begin();
-    end("key-service-asked", key_service_ask(service, "a@b", on_key, NULL, &reason));
+    end("key-service-asked", key_service_ask(service, &wanted, on_key, NULL, &reason));
     key_service_free(service);
 }
 
@@ -411,11 +412,16 @@ static void on_answer(void *argument, const struct source_answer *answer)
     count();
 }
 
+static unsigned char ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH] = {{1, 0, 0, 0, 7},
+                                                                     {1, 0, 0, 0, 7}};
+
 static bool look_up(struct source *source)
 {
     const struct sockaddr_in peer = {.sin_family = AF_INET};
-    const struct source_query query = {
-        .identity = "ue@realm", .kind = IDENTITY_AKMA, .peer = (const struct sockaddr *)&peer};
+    const struct source_query query = {.identity = "ue@realm",
+                                       .kind = IDENTITY_AKMA,
+                                       .ua_protocol_id = ids[KEY_AKMA],
+                                       .peer = (const struct sockaddr *)&peer};
     struct source_answer now;
 
     return source->ops->lookup(source, loop, &query, on_answer, NULL, &now) != NULL;
@@ -432,7 +438,7 @@ static void try_sources(struct devices_current *devices)
                                             .per_second = 100,
                                             .per_network = 100,
                                             .milliseconds = 1000};
-    struct source *file = source_file_new(devices), *operator= source_http_new(&setup, NULL);
+    struct source *file = source_file_new(devices, ids), *operator= source_http_new(&setup, NULL);
 
     want(file != NULL && operator!= NULL && source_http_start(operator), "sources");
     begin();
@@ -546,15 +552,13 @@ static void on_revoked(void *argument, const struct third_party_revocation *revo
     count();
 }
 
-static const unsigned char ua[] = {1, 0, 0, 0, 7};
-
 static bool ask(struct third_party *party, const char *device)
 {
     static const unsigned char octets[32] = {1};
     const struct third_party_query query = {.identity = device,
                                             .device = device,
                                             .ks_naf = octets,
-                                            .ua_protocol_id = ua,
+                                            .ua_protocol_id = ids[KEY_AKMA],
                                             .nonce = octets};
     struct third_party_answer now;
 
@@ -613,7 +617,7 @@ static void try_third_parties(struct late_ka *ka, struct store *memory, struct l
     struct key_issuer_setup issuer = {
         .server = &server, .store = memory, .ka = ka->file, .lifetime = 60};
     const struct e2e_setup setup = {.naf_fqdn = "naf.example.com",
-                                    .ua_protocol_id = ua,
+                                    .ua_protocol_id = ids[KEY_AKMA],
                                     .mode = "3GPP",
                                     .digest = "SHA2-256",
                                     .usage = "tls-psk"};

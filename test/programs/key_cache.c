@@ -7,6 +7,8 @@
  *     NOW find akma|gba IDENTITY               prints "key DIGIT", "no", "refused" or "nothing"
  *     NOW forget akma|gba IDENTITY             NOW sweep
  *
+ * akma/N, gba/N: for the Ua security protocol identifier that ends in the digit N.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "source/key_cache.h"
@@ -16,25 +18,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void keep(struct key_cache *cache, enum key_system system, const char *identity,
-                 const char *key, int64_t until)
+static void keep(struct key_cache *cache, const struct key_wanted *wanted, const char *key,
+                 int64_t until)
 {
     struct key_answer answer = {.not_after = KEY_ANSWER_NO_END};
 
     answer.ks_naf.octets[0] = (unsigned char)key[0];
     if (strcmp(key, "no") == 0)
-        key_cache_keep_no(cache, system, identity, CACHE_NEGATIVE, until);
+        key_cache_keep_no(cache, wanted, CACHE_NEGATIVE, until);
     else if (strcmp(key, "refused") == 0)
-        key_cache_keep_no(cache, system, identity, CACHE_REFUSED, until);
+        key_cache_keep_no(cache, wanted, CACHE_REFUSED, until);
     else
-        key_cache_keep(cache, system, identity, &answer, until);
+        key_cache_keep(cache, wanted, &answer, until);
 }
 
-static void find(struct key_cache *cache, enum key_system system, const char *identity, int64_t now)
+static void find(struct key_cache *cache, const struct key_wanted *wanted, int64_t now)
 {
     struct key_answer answer;
 
-    switch (key_cache_find(cache, system, identity, now, &answer)) {
+    switch (key_cache_find(cache, wanted, now, &answer)) {
     case CACHE_HIT:
         printf("key %c\n", answer.ks_naf.octets[0]);
         break;
@@ -53,18 +55,20 @@ static void take_line(struct key_cache *cache, const char *line)
 {
     char what[16], system[16] = "", identity[64] = "", key[16] = "";
     int64_t now = 0, until = 0;
-    enum key_system of;
+    struct key_wanted wanted = {.identity = identity};
 
     if (sscanf(line, "%" SCNd64 " %15s %15s %63s %15s %" SCNd64, &now, what, system, identity, key,
                &until) < 2)
         abort();
-    of = strcmp(system, "gba") == 0 ? KEY_GBA : KEY_AKMA;
+    wanted.system = strncmp(system, "gba", 3) == 0 ? KEY_GBA : KEY_AKMA;
+    if (strchr(system, '/') != NULL)
+        wanted.ua_protocol_id[4] = (unsigned char)strchr(system, '/')[1];
     if (strcmp(what, "keep") == 0)
-        keep(cache, of, identity, key, until);
+        keep(cache, &wanted, key, until);
     else if (strcmp(what, "find") == 0)
-        find(cache, of, identity, now);
+        find(cache, &wanted, now);
     else if (strcmp(what, "forget") == 0)
-        key_cache_forget(cache, of, identity);
+        key_cache_forget(cache, wanted.system, identity);
     else
         key_cache_sweep(cache, now);
 }

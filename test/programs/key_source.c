@@ -28,6 +28,7 @@
 
 static struct loops *loops;
 static struct source *source;
+static unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
 
 /* One look-up; it is released with the process. */
 struct item {
@@ -77,7 +78,7 @@ static void on_answer(void *argument, const struct source_answer *answer)
 static void look_up(struct loop *loop, struct loop_message *message)
 {
     struct item *item = (struct item *)message;
-    const struct source_query query = {item->identity, item->kind,
+    const struct source_query query = {item->identity, item->kind, ua,
                                        (const struct sockaddr *)&item->peer};
     struct source_answer now;
 
@@ -147,7 +148,6 @@ static void take_line(const char *line)
 int main(int argc, char *argv[])
 {
     static const char *fqdn = "naf.example.com", *ua_protocol_id = "0100000007";
-    unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
     static const struct option_row rows[] = {
         {"naf-fqdn", "NAME", &fqdn, false, "FQDN"},
         {"ua-protocol-id", "HEX", &ua_protocol_id, false, "Ua security protocol identifier"},
@@ -158,12 +158,12 @@ int main(int argc, char *argv[])
     options_parse(argc, argv, "the source of keys alone", groups, 2);
     if (!tls_read_ua_protocol_id(ua, ua_protocol_id))
         return EXIT_FAILURE;
-    source_options_check(fqdn, ua);
+    source_options_check(fqdn, false, false);
     json_line_set_up();
     if (!log_open(LOG_FULL) || !source_options_open_files())
         return EXIT_FAILURE;
     loops = loops_new(2);
-    source = source_options_open(NULL);
+    source = source_options_open(NULL, NULL);
     if (loops == NULL || source == NULL || !source_options_start(source) || !loops_start(loops))
         return EXIT_FAILURE;
     printf("ready\n");

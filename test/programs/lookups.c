@@ -35,10 +35,12 @@ static struct {
 static size_t people_count, asked_count;
 static int64_t now;
 
-static enum lookup_verdict ask(void *context, struct lookup *lookup, enum key_system system,
-                               const char *identity, const void **answered)
+static enum lookup_verdict ask(void *context, struct lookup *lookup,
+                               const struct key_wanted *wanted, const void **answered)
 {
-    (void)context, (void)system, (void)answered;
+    const char *identity = wanted->identity;
+
+    (void)context, (void)answered;
     printf("%" PRId64 " ask %s\n", now, identity);
     asked[asked_count].lookup = lookup;
     (void)snprintf(asked[asked_count].identity, sizeof(asked[0].identity), "%s", identity);
@@ -71,10 +73,10 @@ static void begin(struct lookups *lookups, const char *name, const char *identit
 {
     struct person *person = &people[people_count++];
     const struct sockaddr_storage peer = address(from);
+    const struct key_wanted wanted = {.system = KEY_AKMA, .identity = identity};
 
     (void)snprintf(person->name, sizeof(person->name), "%s", name);
-    if (!lookups_wait(lookups, KEY_AKMA, identity, (const struct sockaddr *)&peer, &person->waiter,
-                      now))
+    if (!lookups_wait(lookups, &wanted, (const struct sockaddr *)&peer, &person->waiter, now))
         printf("%" PRId64 " full %s\n", now, name);
 }
 

@@ -135,12 +135,13 @@ int main(int argc, char *argv[])
     struct common_setup common = {.client = {.naf = &addrs[0], .endpoint = &addrs[1]},
                                   .keys = {.needs_ka = true}};
     char reason[E2E_REASON_SIZE];
-    struct e2e e2e;
+    struct ue_protocol protocol = {.is_tls13 = true};
 
-    if (argc != 6 || e2e_open(&e2e, &setup, reason) != E2E_OPEN)
+    if (argc != 6 || e2e_open(&protocol.e2e, &setup, reason) != E2E_OPEN)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
-    common.client.e2e = &e2e;
+    common.client.protocols = &protocol;
+    common.client.protocol_count = 1;
     common.client.ctx = tls_psk_ctx(TLS_client_method(), NULL);
     common.client.naf_name = argv[1];
     common.client.endpoint_name = argv[2];
@@ -154,6 +155,6 @@ int main(int argc, char *argv[])
     addrs_close(&addrs[0]);
     addrs_close(&addrs[1]);
     SSL_CTX_free(common.client.ctx);
-    e2e_close(&e2e);
+    e2e_close(&protocol.e2e);
     return EXIT_SUCCESS;
 }

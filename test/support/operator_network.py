@@ -184,6 +184,8 @@ class Operator:
     ) -> None:
         self.naf_id, self.af_id, self.client = naf_id, af_id, client
         self.gba_naf_id = gba_naf_id or naf_id
+        self.other_af_ids: dict[str, bytes] = {}  # by the text of their afId
+        self.other_naf_ids: set[bytes] = set()
         self.needs_token = token
         self.tokens: set[str] = set()
         self.token_lifetime: int | None = 3600
@@ -289,9 +291,11 @@ class Operator:
 
     def _akma(self, question: dict[str, Any]) -> dict[str, Any] | None:
         subscriber = self.known.get(question["aKId"])
-        if subscriber is None or question["afId"] != self.af_id:
+        af_ids = {self.af_id: self.naf_id, **self.other_af_ids}
+        if subscriber is None or question["afId"] not in af_ids:
             return None
-        answer = {"kaf": subscriber.k_af(self.naf_id).hex(), "expiry": expiry(self.lifetime)}
+        af_id = af_ids[question["afId"]]
+        answer = {"kaf": subscriber.k_af(af_id).hex(), "expiry": expiry(self.lifetime)}
         if question.get("anonInd", False):  # TS 33.535 7.1.5: nothing but the key
             return answer
         answer["supi"] = f"imsi-{subscriber.supi}"
@@ -301,7 +305,7 @@ class Operator:
         subscriber = self.known.get(question["btId"])
         named = question["nafId"]
         naf_id = named["nafFqdn"].encode() + bytes.fromhex(named["uaSecProtId"])
-        if subscriber is None or naf_id != self.gba_naf_id:
+        if subscriber is None or naf_id not in {self.gba_naf_id, *self.other_naf_ids}:
             return None
         of = (subscriber.ks, subscriber.rand, subscriber.impi, naf_id)
         return {

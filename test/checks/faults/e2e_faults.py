@@ -148,7 +148,7 @@ FAULTS: list[Fault] = [
     *of(
         "session/ua_alpn.c",
         ("    if (other == NULL)", "    if (true)"),
-        ("->role != UE_FIRST)", "->role == UE_NOBODY)"),
+        ("->role == UE_FIRST;", "->role != UE_NOBODY;"),
         by="test_flow_held",
     ),
     *of(
@@ -373,15 +373,15 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/ua_protocol_ids.c",
-        ("texts[system] != NULL) {", "false) {"),
+        ("texts[system] != NULL)\n            return", "false)\n            return"),
         ("texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS]", "texts[KEY_SYSTEMS]"),
         by="ua_protocol_ids",
     ),
     *of(
-        "session/ue_first.c",
+        "session/psk_lookup.c",
         (
-            "naf->ua_protocol_ids[identity_system(ue->claim.kind)]",
-            "naf->ua_protocol_ids[KEY_AKMA]",
+            "ids->fixed[identity_system(claim->kind)]",
+            "ids->fixed[KEY_AKMA]",
         ),
         by="ua_protocol_ids",
     ),

@@ -96,20 +96,16 @@ FAULTS: list[Fault] = [
         ),
         ("lookup->state == LOOKUP_QUEUED && TAILQ_EMPTY", "TAILQ_EMPTY"),
         (
-            "lookup->state == LOOKUP_QUEUED && TAILQ_EMPTY",
-            "lookup->state == LOOKUP_QUEUED && !TAILQ_EMPTY",
-        ),
-        (
-            "        unqueue(lookups, lookup);\n    else\n        lookups->asked_count--;\n",
-            "        unqueue(lookups, lookup);\n",
+            "    } else {\n        lookups->asked_count--;\n",
+            "    } else {\n",
         ),
         ("    networks_want(&lookups->networks, network, now);", ""),
         ("(verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE)", "(verdict == LOOKUP_FOUND)"),
         ("(verdict == LOOKUP_FOUND) - (verdict == LOOKUP_NONE)", "-(verdict == LOOKUP_NONE)"),
         ("        lookup->state = LOOKUP_REVOKED;", "        (void)lookup;"),
         (
-            "    if (lookup != NULL && lookup->state == LOOKUP_ASKED)",
-            "    if (lookup != NULL)",
+            "TAILQ_FOREACH(lookup, &lookups->asked, place)",
+            "TAILQ_FOREACH(lookup, &lookups->waiting, place)",
         ),
         (
             "        waiter->lookup = NULL;\n        lookups->setup.tell",
@@ -125,15 +121,21 @@ FAULTS: list[Fault] = [
         ),
         ("return now >= item->until || ", "return "),
         ("    keep(&cache->nos, &item);", "    keep(&cache->keys, &item);"),
-        ("    forget(&cache->nos, system, identity);", ""),
-        ("    forget(&cache->keys, system, identity);", ""),
+        ("    forget(&cache->nos, wanted, compare);", ""),
+        ("    forget(&cache->keys, wanted, compare);", ""),
+        ("forget(&cache->keys, &wanted, compare_owners)", "forget(&cache->keys, &wanted, compare)"),
         ("    if (table->count == table->max)\n", "    if (false)\n"),
         ("TAILQ_LAST(&table->items, items)", "TAILQ_FIRST(&table->items)"),
         (
             "    TAILQ_REMOVE(&table->items, item, place);\n    TAILQ_INSERT_HEAD(&table->items, item, place);\n    return item;",
             "    return item;",
         ),
-        ("return a->system != b->system ?", "return false ?"),
+    ),
+    *of(
+        "source/key_answer.c",
+        ("return one->system != other->system ?", "return false ?"),
+        ("    return owners != 0\n", "    return true\n"),
+        by="test_key_cache",
     ),
 ]
 
