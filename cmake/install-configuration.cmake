@@ -1,5 +1,5 @@
 # While installing: <prefix>/etc/akma/openssl.cnf, from sysconf, folder, openssl_dir, openssl_modules and template; or by
-# `akma config`, where that was built and nothing is staged: it keeps what the system's file has, whatever
+# `akma config`, if that was built and nothing is staged: it keeps what the system's file has, whatever
 # its sections are called.
 # One that is there and differs is the administrator's, with a policy perhaps: it stays. What it would be without changes is
 # kept in BINARY_DIR/install_openssl.cnf, by which `uninstall` tells an edited one.

@@ -205,7 +205,7 @@ bool secret_source_read(struct secret *secret, const char *source, bool raw, siz
     else if (!read_text(&text, source, fault))
         done = false;
     else if (!raw && !decode(&text))
-        (void)wrong(fault, source, "not hex (--raw, where there is one, takes octets as they are)");
+        (void)wrong(fault, source, "not hex (--raw, if there is one, takes octets as they are)");
     else if (text.length == 0)
         (void)wrong(fault, source, "empty");
     else if (text.length > max)

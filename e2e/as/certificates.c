@@ -29,7 +29,7 @@ void certificates_look(const struct app_server_options *options)
 
         if (files[i].path == NULL || !cert_dates_read(files[i].path, files[i].which, &dates))
             continue;
-        if (dates.ends == INT64_MAX) /* a list without nextUpdate, where there was one */
+        if (dates.ends == INT64_MAX) /* a list without nextUpdate, if there was one */
             expiry_forget(files[i].option);
         else
             expiry_set(files[i].option, files[i].path, dates.ends);

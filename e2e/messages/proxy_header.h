@@ -19,7 +19,7 @@
 /*
  * Write the header of a connection (is_udp: of a datagram, over DTLS 1.2) that came from peer to
  * local, two addresses of one family. The length; an address of another family than IPv4 and IPv6
- * is left unsaid.
+ * is left out.
  */
 size_t proxy_header(unsigned char header[PROXY_HEADER_MAX], const struct sockaddr *peer,
                     const struct sockaddr *local, const char *device, bool is_udp);

@@ -29,7 +29,7 @@ struct addrs {
 bool addrs_open(struct addrs *addrs, const char *option, const char *text);
 void addrs_close(struct addrs *addrs);
 
-/* The same, where it may be udp:HOST:PORT as well. */
+/* The same; udp:HOST:PORT is allowed, too. */
 bool addrs_open_any(struct addrs *addrs, const char *option, const char *text);
 
 /* The address of a path, in path. False: it is empty or too long, as standard error says. */

@@ -29,7 +29,7 @@ bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *
 void checks_address(struct checks *checks, const char *option, const char *address,
                     bool is_to_listen);
 
-/* The same, where it may be udp:HOST:PORT as well. */
+/* The same; udp:HOST:PORT is allowed, too. */
 void checks_any_address(struct checks *checks, const char *option, const char *address,
                         bool is_to_listen);
 

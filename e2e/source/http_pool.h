@@ -26,7 +26,7 @@ struct http_pools {
     void *context;
     /* curl has done with a request. */
     void (*finish)(void *request, CURLcode result);
-    /* Those of a pool may wait in vain there: all if it is broken, else those without octets. */
+    /* Requests of a pool that may get no answer: all if it is broken, else those without octets. */
     void (*leave)(struct http_pool *pool);
     /* http_route_connect() has come to its end. */
     void (*connected)(struct http_route *route);

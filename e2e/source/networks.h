@@ -66,7 +66,7 @@ void networks_serve(struct network *network, int64_t now);
 
 /*
  * Is one network's turn before the other's? First come those for which more keys were found than
- * not, then those that have wanted little and nothing in vain, then the others. Among these the one
+ * not, then those that have wanted little and found all of it, then the others. Among these the one
  * that was served longest ago or never, then the one that has just come: a client that floods, hard
  * from a few addresses or slowly from many, waits behind those that do not.
  */

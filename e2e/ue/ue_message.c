@@ -70,7 +70,7 @@ static int check_answer(const struct message *message, const char *line, size_t 
     return EXIT_SUCCESS;
 }
 
-/* Over DTLS again, where it is time. */
+/* Over DTLS again, if it is time. */
 static enum io_status write_text(struct message *message)
 {
     if (!say_again_now(&message->again, message->deadline))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Change:
-    """A text that stands once in a file of the project, and what is put in its place."""
+    """A text that occurs once in a file of the project, and its replacement."""
 
     file: str
     old: str
@@ -22,7 +22,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of the table. What a tool wants to know of it beyond that stands in `how`."""
+    """One row of the table. What a tool has to know beyond that is in `how`."""
 
     folder: str
     tool: str
@@ -65,7 +65,7 @@ def read_claims() -> list[Claim]:
 
 
 def check_changes(claims: list[Claim]) -> None:
-    """A claim has a mutant, and the text that is replaced stands once in its file."""
+    """A claim has a mutant, and the replaced text occurs once in its file."""
     for claim in claims:
         if not claim.mutants:
             raise SystemExit(f"{claim.name}: no mutant: {claim.says}")

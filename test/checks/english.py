@@ -21,7 +21,7 @@ LOOKED_AT = (
     *(f"{room}/*.[ch]" for room in ("provider", "common", "e2e", "tool", "gba", "master")),
     *(f"{room}/*.[ch]" for room in ("device", "plugins", "include", "examples")),
     *("python/*.py", "scripts/*", "bench/*", "debian/*", "CMakeLists.txt", ".ci/*"),
-    *(f"{room}/*.{kind}" for room in ("test", "proofs") for kind in ("c", "h", "sh")),
+    *(f"{room}/*.{kind}" for room in ("test", "proofs") for kind in ("c", "h", "sh", "py")),
 )
 
 
@@ -59,6 +59,21 @@ RULES = (
         r"\b(?:NULL|false|true|empty) where (?:it|there|that|no|nothing|one)\b",
         "NULL where there is none",
         "if",
+    ),
+    Rule(
+        r", where (?:there (?:is|was|are) |none |one |it is (?:time|not|none)\b|that (?:was|is) )",
+        "asks again, where there is one",
+        "if",
+    ),
+    Rule(
+        r"\b(?:storeys?|in vain|IPv\d clothes|good manners|counts? for nothing|unsaid|nobody else's matter)\b",
+        "whoever waits in vain, and counts for nothing",
+        "literal words",
+    ),
+    Rule(
+        r"\bto the letter\b|\bas (?:it|they) stands?\b",
+        "named to the letter",
+        "literally; unchanged",
     ),
     Rule(
         r"(?:^|[.;] )(?-i:Of) (?:a|an|the|several|those) [^.;:,]*,? (?:there is|the last|another)\b",

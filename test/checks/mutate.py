@@ -64,7 +64,7 @@ class Tree:
         # By their files, as a driver's name may be that of another program's file as well.
         drivers = [f"test/hardening/{d.removeprefix('memcheck ').split()[0]}" for d in room.drivers]
         self.targets = [*room.target.split(), *drivers]
-        # Quick to compile; optimising across files would compile the module anew for each fault.
+        # Quick to compile; optimising across files would compile the module again for each fault.
         switches = ["-DAKMA_ALL=ON", "-DAKMA_LTO=OFF", "-DCMAKE_C_FLAGS_RELEASE=-O1"]
         self.run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", *switches)
         # A busy machine may take longer than SECONDS for all of it.
@@ -92,7 +92,7 @@ class Tree:
         return result.returncode == 0
 
     def notices(self, by: str) -> str:
-        """What notices the change, empty where nothing does."""
+        """What notices the change, empty if nothing does."""
         if not self.run("cmake", "--build", self.build, "--target", *self.targets):
             return "the compiler"
         if by not in self.room.drivers and not self.passes_suite(by):

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""A passing fault stays passing: in each role the nth call of a kind fails, and afterwards all works again.
+"""A passing fault stays passing: in each role the nth call of a kind fails, and afterwards everything works again.
 
     test/checks/passing_faults.py [--ways | --sample N | --first N] [--length N] [--kind KIND] [role ...]
 
 For every kind of call (allocation, descriptor, read, write, thread, name) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
 left. Prints n for each role. --ways: of the calls with the same functions on the stack one alone, until there is none
-that has not failed: some hundreds in place of thousands; not of programs that are run anew each time. --sample: so
+that has not failed: some hundreds in place of thousands; not for programs that are started each time. --sample: so
 many n of a kind alone, spread out evenly. --length: so many calls fail in a row.
 
 AKMA_BUILD   build folder, with everything in it
@@ -82,7 +82,7 @@ def fail(act: Act, stage: Stage, kind: Kind, first: int, options: argparse.Names
 
 
 def count(act: Act, stage: Stage, kind: Kind) -> int:
-    """How many calls of a kind one way through makes, where none fails."""
+    """How many calls of a kind one way through makes if none fails."""
     stage.prepare()
     stage.faults.arm(kind, NEVER)
     go_through(act, stage)

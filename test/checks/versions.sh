@@ -1,6 +1,6 @@
 #!/bin/sh
 # Mixed versions: UE, NAF, third party, endpoint and store records of the last release against those of this tree, each way
-# round. The last release is the newest tag v*; where there is none, the commit before CHANGELOG.md got its "Unreleased".
+# round. The last release is the newest tag v*; if there is none, the commit before CHANGELOG.md got its "Unreleased".
 #
 #   test/checks/versions.sh [arguments of pytest]
 #

@@ -408,7 +408,7 @@ def test_rows_are_found(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_device(tmp_path: Path) -> None:
-    """A new identity of a device is found by the device's name, and has its Ka's: nobody is provisioned anew."""
+    """A new identity of a device is found by the device's name, and has its Ka's: nobody is provisioned again."""
     text = HEADER + ",ka-id,device,not-after\n"
     text += row("btid1", KS_NAF, KA, "1", "meter", "1000") + row(
         "btid2", OTHER, b"", "", "meter", ""
@@ -470,7 +470,7 @@ def test_needs(tmp_path: Path, text: str, needs: int, said: str | None) -> None:
 
 @pytest.mark.parametrize("digit", "g`G@:/")
 def test_every_digit_is_looked_at(tmp_path: Path, digit: str) -> None:
-    """The neighbours of digits and letters are none, wherever they stand."""
+    """The neighbours of digits and letters are refused at every position."""
     digits = KS_NAF.hex()
     for place in range(0, 64, 7):
         wrong = digits[:place] + digit + digits[place + 1 :]

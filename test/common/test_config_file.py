@@ -231,7 +231,7 @@ def test_check_of_files_that_are_none(conf: Path) -> None:
 
 @pytest.mark.parametrize("value", ["99999", "nonsense"])
 def test_check_of_a_port(conf: Path, value: str) -> None:
-    """What no start can listen on, where there is no HOST as well."""
+    """A port that no start can listen on is found without a HOST, too."""
     status, faults = checked("--config", conf, "--metrics", value)
     assert status == 1 and len(faults) == 1 and faults[0].startswith(f"--metrics :{value}: ")
 

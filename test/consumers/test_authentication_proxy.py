@@ -21,7 +21,7 @@ UA = bytes.fromhex("0100000007")
 
 
 class ApplicationServer:
-    """What stands behind one name: its Ka's, third party and endpoint; and the NAF's process for it."""
+    """The servers behind one name: its Ka's, third party and endpoint; and the NAF's process for it."""
 
     def __init__(self, folder: Path, authority: Authority, name: str, ka: bytes) -> None:
         self.folder, self.authority, self.name, self.ka = folder, authority, name, ka
@@ -122,7 +122,7 @@ def test_each_name_has_its_third_party(proxy: Proxy) -> None:
 
 
 def test_names_that_nobody_has(proxy: Proxy) -> None:
-    """Who names no application server, or another one, reaches none."""
+    """A client that names no application server, or another one, reaches none."""
     key = proxy.subscriber.k_af(NAMES[0].encode() + UA)
     identity = "3GPP-AKMA" + proxy.subscriber.a_kid
     for options in (("-noservername",), ("-servername", "other.example.com")):

@@ -64,7 +64,7 @@ def test_mbedtls(devices: Path, host_ue: Path, suite: str) -> None:
 
 
 def flag_of(client: Process, server: DtlsServer) -> dict[str, str]:
-    """What a client gets for the nonce, wherever it stands in what the client prints."""
+    """What a client gets for the nonce, wherever it is in the client's output."""
     client.write(LINE)
     wait_until(lambda: server.count('flags_total{e2e="1"}') == 1)
     client.end_input()

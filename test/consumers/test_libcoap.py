@@ -49,7 +49,7 @@ def get(under: str, port: str, identity: str, ka: bytes) -> subprocess.Completed
 
 
 def coap_client(under: str, port: str, key: bytes) -> subprocess.CompletedProcess[bytes]:
-    """libcoap's own client, of which 4.3.1 takes the key as it stands."""
+    """libcoap's own client, of which 4.3.1 takes the key literally."""
     words: list[str | bytes] = [f"coap-client-{under}", "-B", "2", "-u", IDENTITY, "-k", key]
     return subprocess.run(
         [*words, f"coaps://{LOOPBACK}:{port}/meter"], capture_output=True, timeout=30, check=False

@@ -61,7 +61,7 @@ def compile_and_run(folder: Path, source: str, **environment: str) -> str:
 
 
 def test_readme_command() -> None:
-    """The command of the README as it stands there, with this build's folder."""
+    """The command of the README, with this build's folder."""
     (command,) = (block for block in blocks("README.md", "sh") if "openssl kdf" in block)
     line = command[command.index("OPENSSL_CONF") :].replace("=build ", f"={BUILD} ")
     output = run("sh", "-c", f"cd '{ROOT}' && {line}")
@@ -72,7 +72,7 @@ def test_readme_command() -> None:
 
 
 def test_readme_tool() -> None:
-    """The tool's first key, as the command stands there."""
+    """The tool's first key, by the command of the README."""
     (command,) = (block for block in blocks("README.md", "sh") if "akma derive" in block)
     lines = command[command.index("export OPENSSL_CONF") :].replace("build", str(BUILD))
     output = run("sh", "-c", f"cd '{ROOT}' && {lines}")
@@ -266,7 +266,7 @@ def test_architecture_names_files_that_exist() -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "python/README.md"])
 def test_readme_python(document: str) -> None:
-    """The program as it stands there prints the key that the commands before it print."""
+    """The program of the README prints the key that the commands before it print."""
     (program,) = blocks(document, "python")
     package = {"PYTHONPATH": str(ROOT / "python")}
     naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
@@ -449,7 +449,7 @@ def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["build", "build/test"])
 def test_flow_commands(tmp_path: Path, folder: str) -> None:
-    """The commands of docs/flow.md as they stand there, after either way to build, with free ports."""
+    """The commands of docs/flow.md, after either way to build, with free ports."""
     (tmp_path / folder).parent.mkdir(exist_ok=True)
     (tmp_path / folder).symlink_to(BUILD)
     (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
@@ -466,7 +466,7 @@ def test_flow_commands(tmp_path: Path, folder: str) -> None:
 
 
 def test_derivations_of_the_ue_side() -> None:
-    """docs/ue-side.md: each openssl kdf line gives what stands under it, which the reference gives as well."""
+    """docs/ue-side.md: each openssl kdf line gives the output under it, which the reference gives as well."""
     text = (ROOT / "docs/ue-side.md").read_text()
     pairs = re.findall(r"^```sh\n(openssl kdf .*?)^```\n\n    ([0-9A-F:]+)$", text, re.M | re.S)
     assert len(pairs) == len(blocks("docs/ue-side.md", "sh")) == text.count("openssl kdf -keylen")
@@ -487,7 +487,7 @@ def test_derivations_of_the_ue_side() -> None:
 
 @pytest.mark.parametrize("page", ["flow.md", "rfc9257.md"])
 def test_pages_name_tests_that_exist(page: str) -> None:
-    """Whoever claims a test has one."""
+    """A page that claims a test has one."""
     names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text()))
     defined = {
         name
@@ -511,7 +511,7 @@ def test_links(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCS, ids=str)
 def test_files_that_are_named(document: Path) -> None:
-    """What stands in the text as a path into one of the rooms is a file there."""
+    """A path into one of the rooms in the text is a file there."""
     rooms = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "build")
     for name in re.findall(rf"`((?:{rooms})/[\w/.-]+\.\w+)`", without_code(ROOT / document)):
         assert (ROOT / name).exists(), name
@@ -584,7 +584,7 @@ def test_checks_name_tests_that_are_there() -> None:
 
 
 def test_promises_name_the_proofs() -> None:
-    """Each folder with claims stands behind a promise of docs/security.md, and in the proofs' README."""
+    """Each folder with claims belongs to a promise of docs/security.md, and in the proofs' README."""
     folders = sorted(path.parent.name for path in (ROOT / "proofs").glob("*/claims.toml"))
     promises = (ROOT / "docs/security.md").read_text().split("## Promises")[1].split("\n## ")[0]
     rows = [re.split(r" \| ", row) for row in re.findall(r"^\| (.*) \|$", promises, re.M)[1:]]

@@ -67,7 +67,7 @@ def documented() -> dict[str, tuple[str, set[str]]]:
 
 
 def test_every_event_and_key_is_in_the_page() -> None:
-    """Who parses the log can rely on the page: nothing more, and nothing less."""
+    """A program that parses the log can rely on the page: nothing more, and nothing less."""
     listed = {event: keys for event, (_, keys) in documented().items()}
     known = {event: keys - {"severity"} for event, keys in said().items()}
     assert len(known) >= 40 and listed == known

@@ -92,7 +92,7 @@ def parameter_texts() -> dict[str, str]:
 
 
 def test_bounds_of_each_parameter() -> None:
-    """The numbers of the header's comment stand in the parameter's own item; so do the names of digests and modes."""
+    """The numbers of the header's comment are in the parameter's own item; so do the names of digests and modes."""
     texts, header = parameter_texts(), kdf_header()
     comments = re.findall(
         r"/\*((?:(?!\*/).)*?)\*/\n#define AKMA_PARAM_\w+ +\"(.+?)\"", header, re.S
@@ -109,7 +109,7 @@ def test_bounds_of_each_parameter() -> None:
 
 
 def test_bounds() -> None:
-    """The limits of the header stand in the pages."""
+    """The limits of the header are in the pages."""
     limits = dict(re.findall(r"#define AKMA_(\w+_(?:MIN|MAX|LENGTH))\s+(\d+)", kdf_header()))
     pages = page_text("EVP_KDF-AKMA-E2E.7ssl") + page_text("EVP_KDF-3GPP.7ssl")
     assert len(limits) > 10
@@ -274,7 +274,7 @@ def ranges(*files: Path) -> dict[str, tuple[int, int]]:
 
 
 def check_ranges(page: str, *files: Path) -> None:
-    """Each number's bounds stand in its item of a page."""
+    """Each number's bounds are in its item of a page."""
     listed, bounds = listed_options(page), ranges(*files)
     assert bounds
     for name, (least, most) in bounds.items():
@@ -473,7 +473,7 @@ def test_limits(name: str) -> None:
 
 
 def test_standard_output() -> None:
-    """Each line that a program prints of an address stands in its page, and no other."""
+    """Each line that a program prints about an address is in its page, and no other."""
     text = {file.name: file.read_text() for file in (ROOT / "e2e").rglob("*.c")}
     call = r'(?:printf\(|endpoints_listen\([^;"]*?)"([a-z0-9-]+)(?: %s\\n)?",'
     printed = {name: set(re.findall(call, source)) for name, source in text.items()}

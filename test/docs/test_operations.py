@@ -285,7 +285,7 @@ def test_the_operator_revokes(deployment: Deployment) -> None:
 
 
 def test_the_third_party_is_broken_into(deployment: Deployment) -> None:
-    """A deployment anew: other keys, other passwords, another CA, another Ka for the same devices."""
+    """A new deployment: other keys, other passwords, another CA, another Ka for the same devices."""
     (commands,) = boxes("The third party's host is broken into")
     deployment.run(commands)
     for program in deployment.programs.values():

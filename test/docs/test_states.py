@@ -77,7 +77,7 @@ def test_every_state_machine_is_drawn() -> None:
 
 @each_diagram
 def test_states_are_named_as_in_the_code(diagram: Diagram) -> None:
-    """A state that the code does not have, or that the page leaves out, misleads whoever reads it."""
+    """A state that the code does not have, or that the page leaves out, misleads its readers."""
     assert diagram.names == enumerators(diagram.enum, SOURCES[diagram.path])
 
 

@@ -371,7 +371,7 @@ def test_paused_handshakes_end(tmp_path: Path) -> None:
 
 
 def test_no_renegotiation(server: DtlsServer) -> None:
-    """A session that begins a handshake anew, with another suite or another key."""
+    """A session that begins a new handshake, with another suite or another key."""
     with RoughPath(pair_of(server.address)) as path:
         client = Process(
             *["openssl", "s_client", "-connect", path.address.removeprefix("udp:"), "-dtls1_2"],

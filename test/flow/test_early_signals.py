@@ -32,7 +32,7 @@ AS = ["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0", "--naf-fqdn"
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[Path]:
-    """Who reads it waits until somebody writes."""
+    """A reader waits until somebody writes."""
     path = tmp_path / "openssl.cnf"
     os.mkfifo(path)
     yield path

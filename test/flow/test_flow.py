@@ -67,7 +67,7 @@ def key_of(
 
 
 def assert_no_secrets(*texts: str) -> None:
-    """No key of these tests stands in what the programs said."""
+    """No key of these tests is in what the programs said."""
     for text in texts:
         for secret in (KS_NAF, KA, OTHER):
             assert secret.hex() not in text.lower()
@@ -291,7 +291,7 @@ def flag_for(nonce: str, **changes: object) -> dict[str, object]:
 
 
 class Operator:
-    """Who knows Ks_NAF and plays the NAF: reads the UE's nonce and answers with any line."""
+    """An attacker who knows Ks_NAF and plays the NAF: reads the UE's nonce and answers with any line."""
 
     def __init__(self, devices: Path, second: str, *options: str) -> None:
         self.naf = StockServer(PREFIXED, KS_NAF, once=True)  # a UE that comes again is not let in
@@ -749,7 +749,7 @@ def test_200_ues_at_once(tmp_path: Path) -> None:
     ]
     devices = write_devices(tmp_path / "many.csv", rows)
     with Server(devices, "--handshake-timeout", "60", "--line-timeout", "60") as server:
-        # all connections stand open at once, then every UE runs its course
+        # all connections are open at once, then every UE runs its course
         held = [socket.create_connection(split(server.address), 20) for _ in range(UES)]
         running = [
             subprocess.Popen(

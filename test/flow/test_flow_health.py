@@ -74,7 +74,7 @@ def test_a_probe_is_nobodys_connection(devices: Path) -> None:
 
 
 def test_link(tmp_path: Path) -> None:
-    """A NAF apart is ready while its third party is away, and says that it is; both ways round."""
+    """A separate NAF is ready while its third party is away, and says that it is; both ways round."""
     sides = Sides(tmp_path)
     ks_naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])

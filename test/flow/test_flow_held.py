@@ -342,7 +342,7 @@ class Listener(Process):
         self.address = line.split()[1]
 
     def says(self) -> bytes:
-        """A local program's line, and what comes back; empty where it is not served."""
+        """A local program's line, and what comes back; empty if it is not served."""
         return ask(self.address, b"x\n")
 
 
@@ -434,7 +434,7 @@ def test_server_without_the_protocol(devices: Path) -> None:
 
 
 class Cutter:
-    """Stands between UE and NAF; cuts the first so many connections off when they bring another nonce."""
+    """A relay between UE and NAF; cuts the first so many connections off when they bring another nonce."""
 
     def __init__(self, target: str) -> None:
         self.target = split(target)
@@ -535,7 +535,7 @@ def test_ue_says_which_version_it_speaks(devices: Path) -> None:
 
 
 def test_over_the_line(tmp_path: Path, devices: Path) -> None:
-    """A NAF apart asks for each nonce; the UE's first connection stays while the line comes and goes."""
+    """A separate NAF asks for each nonce; the UE's first connection stays while the line comes and goes."""
     sides = Sides(tmp_path)
     ks_nafs = write_devices(tmp_path / "ks-nafs.csv", [[ID, KS_NAF.hex(), ""]])
     kas = write_devices(tmp_path / "kas.csv", [[ID, "", KA.hex()]])
@@ -581,7 +581,7 @@ def test_memory_of_a_held_one(devices: Path) -> None:
 
 
 def test_nonces_without_end(devices: Path) -> None:
-    """Who sends one nonce after the other, without waiting, has no more turns than others of the loop."""
+    """A UE that sends one nonce after the other, without waiting, has no more turns than others of the loop."""
     other = "other@bsf.example.com"
     write_devices(devices, [[name, KS_NAF.hex(), KA.hex()] for name in (ID, other)])
     line = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"

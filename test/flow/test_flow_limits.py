@@ -269,7 +269,7 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
     ],
 )
 def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: str) -> None:
-    """A line that has begun has to end; who says nothing has --idle-timeout."""
+    """A line that has begun has to end; a silent client has --idle-timeout."""
     options = ["--line-timeout", "1", "--idle-timeout", idle, "--e2e", "offered"]
     with Server(devices, *options) as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:

@@ -202,7 +202,7 @@ def test_certificates_of_a_naf(sides: Sides, files: dict[str, Path], tmp_path: P
 def test_names_of_a_naf(
     sides: Sides, third_party: Any, names: list[str], asked: str, good: bool
 ) -> None:
-    """Derived only for a DNS name of the certificate, to the letter."""
+    """Derived only for exactly a DNS name of the certificate."""
     pair = sides.authority.issue(FQDN, *names)
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
         answer = naf.ask(**request() | {"naf-fqdn": asked})
@@ -245,7 +245,7 @@ def test_certificates_of_a_third_party(
 def test_name_of_a_third_party(
     sides: Sides, files: dict[str, Path], names: tuple[str, str], good: bool
 ) -> None:
-    """The host stands among the certificate's alternative names, to the letter."""
+    """The host is exactly one of the certificate's alternative names."""
     environment = ENVIRONMENT | {
         "LD_PRELOAD": str(BUILD / "test/programs/libpreload_getaddrinfo.so")
     }
@@ -288,7 +288,7 @@ def test_certificate_that_ends_on_a_line(
 def test_certificate_of_a_third_party_that_ends(
     sides: Sides, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    """It is sent no Ks_NAF any more on the line that stands."""
+    """It is sent no Ks_NAF any more on the open line."""
     clock, pair = Clock(tmp_path), sides.authority.issue("short", LOOPBACK)
     with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
         words = (files["naf"], other.address, "--e2e", "offered")
@@ -363,7 +363,7 @@ def test_drain(sides: Sides, files: dict[str, Path]) -> None:
 
 
 def reload(program: Process) -> None:
-    """SIGHUP, and the files are in force."""
+    """SIGHUP, and the files are in use."""
     program.process.send_signal(signal.SIGHUP)
     program.wait_for_error("event=reload result=applied")
 
@@ -493,7 +493,7 @@ def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
 
 @pytest.mark.life
 def test_revocation(sides: Sides, third_party: Any) -> None:
-    """Outstanding keys are void, what runs on them ends; another NAF's are not touched."""
+    """Outstanding keys are revoked, what runs on them ends; another NAF's are not touched."""
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
     other = sides.authority.issue("other.example.com", "other.example.com", FQDN)
     with Naf(address, sides.authority.file, sides.naf) as naf:
@@ -723,7 +723,7 @@ def test_third_party_that_dies_and_comes_back(sides: Sides, files: dict[str, Pat
 
 
 def test_files_of_the_roles(sides: Sides, files: dict[str, Path]) -> None:
-    """A NAF apart that is given a Ka, and a third party apart a Ks_NAF, refuse to start."""
+    """A separate NAF that is given a Ka, and a separate third party that is given a Ks_NAF, refuse to start."""
     with pytest.raises(AssertionError, match="line 2: ka: this role never holds it"):
         sides.run_naf(files["ue"], "127.0.0.1:1")
     with pytest.raises(AssertionError, match="line 2: ks-naf: this role never holds it"):

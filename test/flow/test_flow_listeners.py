@@ -151,7 +151,7 @@ def test_connections_of_one_address(site: Site, name: str, limit: int) -> None:
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_time_for_a_handshake(site: Site, name: str) -> None:
-    """Who says nothing is closed."""
+    """A silent client is closed."""
     with site.run("--handshake-timeout", "1") as addresses:
         with idle_sockets(addresses[name], 1) as held:
             wait_until(lambda: open_ones(held) == 0)

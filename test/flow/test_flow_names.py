@@ -99,7 +99,7 @@ def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
 
 
 class Application:
-    """Says a word to whoever connects."""
+    """Says a word to each client."""
 
     def __init__(self, listener: socket.socket | None = None) -> None:
         self.listener = listener or socket.create_server((LOOPBACK, 0))

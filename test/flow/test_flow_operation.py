@@ -88,7 +88,7 @@ def reload(server: Process, result: str) -> None:
 
 
 def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
-    """Its outstanding keys are void, its connections end; nobody else notices."""
+    """Its outstanding keys are revoked, its connections end; nobody else notices."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         gone, unused, other = (flag_of(server, PREFIXED) for _ in range(3))
@@ -110,7 +110,7 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
 
 
 def test_reload_changes_a_ks_naf(devices: Path) -> None:
-    """With all else as it was, what the old Ks_NAF gave is void and its connections end."""
+    """With all else as it was, keys from the old Ks_NAF are revoked and its connections end."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
@@ -126,7 +126,7 @@ def test_reload_changes_a_ks_naf(devices: Path) -> None:
 
 
 def test_reload_changes_a_ka(devices: Path) -> None:
-    """Of the same name and length: what was made with the old one is void."""
+    """Of the same name and length: keys from the old one are revoked."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
@@ -143,7 +143,7 @@ def test_reload_changes_a_ka(devices: Path) -> None:
 
 
 def test_reload_of_the_same_file(devices: Path) -> None:
-    """It voids nothing, in whatever order a device's Kas stand."""
+    """It revokes nothing, in whatever order a device's Kas are."""
     rows = [[ID, KS_NAF.hex(), OTHER.hex(), "2"], [ID, KS_NAF.hex(), KA.hex(), "1"]]
     write_devices(devices, rows)
     with Server(devices) as server:
@@ -159,7 +159,7 @@ def test_reload_of_the_same_file(devices: Path) -> None:
 
 
 def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
-    """Appending a Ka voids nothing; taking the old one away voids what was made with it."""
+    """Appending a Ka revokes nothing; removing the old one revokes what was made with it."""
     old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
     write_devices(devices, [old])
     with Server(devices, "--e2e", "offered") as server:
@@ -221,7 +221,7 @@ def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
 
 @pytest.mark.life
 def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
-    """The third party is told to void the keys; certificates are read again, all or nothing."""
+    """The third party is told to revoke the keys; certificates are read again, all or nothing."""
     sides = Sides(tmp_path)
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
     rows = [[ID, KS_NAF.hex(), ""], [STAYS, KS_NAF.hex(), ""]]

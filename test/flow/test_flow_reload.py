@@ -55,7 +55,7 @@ def reloads(server: Metered) -> int:
 
 
 def reload(server: Metered, devices: Path, rows: int) -> None:
-    """Have the file read that has so many rows; it returns when it is in force."""
+    """Have the file read that has so many rows; it returns when it is in use."""
     before = reloads(server)
     write_rows(devices, rows)
     server.process.send_signal(signal.SIGHUP)

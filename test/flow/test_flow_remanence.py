@@ -29,7 +29,7 @@ def key_of(flag: dict[str, Any]) -> bytes:
 
 
 def test_e2e_key_goes_with_its_connection(tmp_path: Path) -> None:
-    """All in one: of three keys that were used and one that waits, that one is there; SIGHUP voids it."""
+    """All in one: of three keys that were used and one that waits, that one is there; SIGHUP revokes it."""
     devices = write_devices(tmp_path / "devices.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     with Server(devices) as server:
         pid, keys = server.process.pid, []

@@ -95,7 +95,7 @@ def test_neither_identity_nor_device(tmp_path: Path) -> None:
 
 
 def test_the_flag_names_the_ka(tmp_path: Path) -> None:
-    """With the newest Ks_NAF: the Ka may stand in a row of an earlier B-TID, and an old one can be retired."""
+    """With the newest Ks_NAF: the Ka may be in a row of an earlier B-TID, and an old one can be retired."""
     new_ka = f"btid2@bsf,{SECOND.hex()},{NEW_KA.hex()},2,{DEVICE},\n"
     served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
     own = write(tmp_path / "own.csv", OLD_ROW, new_ka)
@@ -114,7 +114,7 @@ def test_the_flag_names_the_ka(tmp_path: Path) -> None:
 
 
 def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
-    """e2e-ue --listen had to be restarted for each new B-TID; a broken file leaves the old one in force."""
+    """e2e-ue --listen had to be restarted for each new B-TID; a broken file leaves the old one in use."""
     served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
     own = write(tmp_path / "own.csv", OLD_ROW)
     with contextlib.ExitStack() as stack:

@@ -98,7 +98,7 @@ def test_the_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_is_read_again(tmp_path: Path, name: str) -> None:
-    """A broken one is refused and named, with nothing put in force; mended it is taken.
+    """A broken one is refused and named, and nothing takes effect; corrected it is taken.
 
     The notification's certificate and CA, --store-ca and --client-secret-file were never looked at again.
     """

@@ -109,7 +109,7 @@ def test_sockets_go_by_their_names(devices: Path) -> None:
 
 
 def test_a_restart_refuses_nobody(devices: Path) -> None:
-    """Who connects while no process is there is served by the next one."""
+    """A client that connects while no process is there is served by the next one."""
     waiting = listening()
     within = tuple(activated([("accept", waiting)]))
     with waiting:

@@ -38,7 +38,7 @@ def ptrace(request: int, thread: int) -> int:
 
 @contextlib.contextmanager
 def stopped(threads: list[int]) -> Iterator[None]:
-    """Threads of another process that stand still."""
+    """Stopped threads of another process."""
     if ptrace(SEIZE, threads[0]) != 0:
         pytest.skip("this machine does not let one process stop a thread of another")
     for thread in threads[1:]:

@@ -185,7 +185,7 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, str]] = {
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_misbehaviour(subscriber: Path, name: str) -> None:
-    """A BSF, or whoever plays one, that is out of order is refused with a reason, and leaves no state."""
+    """A BSF, or a program that plays one, that is out of order is refused with a reason, and leaves no state."""
     behaviour, reason = MISBEHAVIOURS[name]
     assert reason in refusal(behaviour, subscriber)
 

@@ -171,7 +171,7 @@ def test_device_without_row(house: House) -> None:
 
 
 def test_removed_and_replaced(house: House) -> None:
-    """Outstanding keys are void and connections end within a second of the commit."""
+    """Outstanding keys are revoked and connections end within a second of the commit."""
     server, naf, endpoint = house.all_in_one()
     for change in ("replaced", "removed"):
         with held(naf, endpoint) as client:
@@ -404,7 +404,7 @@ def test_damaged_rows(house: House, change: str, reason: str) -> None:
 
 
 def test_row_of_another_device(house: House) -> None:
-    """Whoever writes to the database cannot give a device another's Ka."""
+    """A writer to the database cannot give a device another's Ka."""
     server, naf, _ = house.all_in_one()
     house.database.put("other@bsf.example.com", OTHER_KA, "2026")
     house.database.sql(
@@ -428,7 +428,7 @@ def test_a_key_is_taken_at_a_reload(house: House) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="the tool's leaks of libpq are not ours")
 def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
-    """Those of docs/deployment.md with a database, as they stand there, with free ports."""
+    """Those of docs/deployment.md with a database, unchanged but for free ports."""
     text = (ROOT / "docs/deployment.md").read_text()
     (commands,) = re.findall(r"^```sh\n(umask[^`]*?createdb.*?)^```$", text, re.M | re.S)
     for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):

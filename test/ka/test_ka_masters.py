@@ -171,7 +171,7 @@ def test_a_revocation_ends_what_runs(tmp_path: Path, naf: Path, master: str, row
     ],
 )
 def test_bad_lists(tmp_path: Path, naf: Path, master: str, text: str, said: str) -> None:
-    """Guards against a list of which a part is in force."""
+    """Guards against a list of which only a part takes effect."""
     (tmp_path / "revoked").write_text(text)
     words = ["--ka-source", master, "--ka-revoked", str(tmp_path / "revoked")]
     assert said in refused([*WORDS[:-1], str(naf), *words], 1)

@@ -59,7 +59,7 @@ def test_a_file_apart(tmp_path: Path) -> None:
 
 
 def test_a_reload_is_all_or_nothing(tmp_path: Path) -> None:
-    """A fault in one of the two files leaves the rows of both in force."""
+    """A fault in one of the two files leaves the old rows of both in use."""
     naf = write_devices(tmp_path / "naf.csv", [[UE, KS_NAF, ""]])
     device = write_devices(tmp_path / "ue.csv", [[UE, KS_NAF, KA]])
     kas = write_devices(tmp_path / "ka.csv", [[UE, "", KA]])

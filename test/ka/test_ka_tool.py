@@ -140,7 +140,7 @@ def test_add_and_remove(tool: Tool) -> None:
 
 
 def test_list_shows_no_key(tool: Tool) -> None:
-    """Who lists sees names, versions and which key, and needs no --ka-key."""
+    """A user who lists sees names, versions and which key, and needs no --ka-key."""
     tool.database.put(UE, KA, "2026")
     result = tool.run("list", key=False)
     header, row = result.stdout.splitlines()
@@ -206,7 +206,7 @@ def test_a_writer_that_does_not_wait(tool: Tool) -> None:
 
 
 def test_roles(tool: Tool) -> None:
-    """The issuer reads and changes nothing; whoever has no --ka-key sees no Ka."""
+    """The issuer reads and changes nothing; a user without --ka-key sees no Ka."""
     tool.database.put(UE, KA, "2026")
     for words in (["remove", "--identity", UE], ["add", "--identity", UE, "--ka-id", "x"]):
         result = tool.run(*words, key=words[0] == "add", user="third_party")

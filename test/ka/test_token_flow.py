@@ -204,7 +204,7 @@ def test_a_library_that_is_not_ready(token: Token, naf: Path, device: Path) -> N
 
 
 def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
-    """Guards against a library that is never started anew, and a PIN that each master tries."""
+    """Guards against a library that is never started again, and a PIN that each master tries."""
     token.put(OTHER, "second")
     rows = [[UE, KS_NAF, device_ka(OTHER, UE, "2025").hex(), "2025"]]
     second = write_devices(tmp_path / "second.csv", rows)
@@ -295,7 +295,7 @@ def test_nothing_remains(token: Token, naf: Path, device: Path, tmp_path: Path) 
 
 
 def test_the_commands_of_the_page(tmp_path: Path) -> None:
-    """Guards against commands of docs/deployment.md that do not work as they stand there; with free ports."""
+    """Guards against commands of docs/deployment.md that do not work unchanged; with free ports."""
     part = (
         (ROOT / "docs/deployment.md").read_text().split("\n## Ka from one secret, in an HSM\n")[1]
     )

@@ -461,7 +461,7 @@ def test_generator_of_zeros(devices: Path) -> None:
 
 
 def test_a_row_that_the_module_refuses_can_be_removed(tmp_path: Path) -> None:
-    """Guards against a file that cannot be mended, because it is read as strictly as what is added."""
+    """Guards against a file that cannot be repaired, because it is read as strictly as what is added."""
     path = write(tmp_path / "devices.csv", HEADER, row("one", ZERO, "1"), row("one", KA, "2"))
     assert akma("ka", "remove", "--devices", path, "--ka-id", "1").stdout == b"1 removed\n"
 

@@ -392,7 +392,7 @@ def fails_to_derive(ctx: Ctx, length: int, given: list[Item]) -> str:
 
 
 def without_secrets(text: str) -> None:
-    """No octet of the samples' secrets stands in a text, in hex or raw."""
+    """No octet of the samples' secrets is in a text, in hex or raw."""
     for secret in (KEY, KA):
         for form in (secret.hex(), secret.hex().upper(), secret.decode("latin-1")):
             assert form[:8] not in text and form[-8:] not in text

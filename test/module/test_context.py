@@ -213,7 +213,7 @@ def test_p_is_an_ordered_list_of_one_set(libctx: LibCtx) -> None:
 
 
 def test_set_is_atomic(e2e: Kdf) -> None:
-    """Whatever stands beside a bad value in a set is not taken, before or behind it."""
+    """A set with one bad value takes no other value, before or after it."""
     ctx = e2e.new()
     ctx.set(items(refresh=b"kept", usage="kept", digest="SHA2-384"))
     kept = ctx.derive(48)
@@ -268,7 +268,7 @@ EVERYTHING: list[list[Item]] = [
 def test_derive_is_atomic(
     e2e: Kdf, length: int, bad: list[Item], text: str, ka: bytes, mode: str
 ) -> None:
-    """Whatever a derive fails for, its parameters are not in force afterwards."""
+    """Whatever a derive fails for, its parameters have no effect afterwards."""
     ctx = e2e.new()
     ctx.set(items(ka=ka, refresh=b"kept", usage="kept", digest="SHA2-384", mode=mode))
     kept = ctx.derive(48)

@@ -31,7 +31,7 @@ def test_links_libcrypto_and_libc_only() -> None:
 
 
 def test_says_nothing_of_a_file_that_its_user_may_not_have() -> None:
-    """Who loads it by name has no openssl.cnf to look into."""
+    """A program that loads it by name has no openssl.cnf to look into."""
     assert b"openssl.cnf" not in MODULE.read_bytes()
 
 

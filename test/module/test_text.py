@@ -56,7 +56,7 @@ def test_above_unicode(e2e: Kdf, octets: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["\u00e9", "\u20ac", "\U0001f511", "a\U0010fffd"])
 def test_cut_characters(e2e: Kdf, text: str) -> None:
-    """What stands behind the end of the text is not read as its last character."""
+    """Octets after the end of the text are not read as its last character."""
     ctx = e2e.new()
     octets = text.encode()
     assert is_taken(ctx, octets)

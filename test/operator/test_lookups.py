@@ -101,7 +101,7 @@ def test_networks() -> None:
 
 
 def test_a_newcomer_goes_before_who_floods() -> None:
-    """From one address or from fifty: who was never served is next."""
+    """From one address or from fifty: a client that was never served is next."""
     for sources in (1, 50):
         flood = []
         for now in range(0, 2000, 5):
@@ -127,7 +127,7 @@ def test_a_newcomer_goes_before_who_floods_slowly() -> None:
 
 
 def test_a_network_whose_devices_were_known_goes_first() -> None:
-    """Also where all others are as new as can be, and until it asks in vain as often."""
+    """Even if all others are new, and until as many of its requests have found nothing."""
     known = ["0 wait a a@x 203.0.113.1", "0 run", "1 answer a@x found"]
     new = [f"{now} wait f{now} f{now}@x 198.51.100.{now // 10}" for now in range(10, 1010, 10)]
     again = ["1000 wait b b@x 203.0.113.1", "1000 run", "1001 answer b@x {0}"]
@@ -198,7 +198,7 @@ def test_what_waits_too_long_is_given_up() -> None:
 
 
 def test_nobody_holds_up_anothers_identity() -> None:
-    """Who floods with another's identity does not take it along to the end of the queue."""
+    """A client that floods with another's identity does not take it along to the end of the queue."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 run",

@@ -864,7 +864,7 @@ def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
 
 
 def test_retry_after_an_hour_at_most(net: Net, operator: Operator) -> None:
-    """Who asks to wait for longer is asked again after that."""
+    """An operator that asks for a longer pause is asked again after that."""
     with net.source(f"nef:{operator.url}") as source:
         operator.answer = always(status=429, headers={"retry-after": "1000000"})
         assert source.look(operator.subscribers[0].a_kid).startswith("refused ")
@@ -928,7 +928,7 @@ def test_cache(net: Net, operator: Operator, tmp_path: Path) -> None:
 
 
 def test_one_question_for_all(net: Net, operator: Operator) -> None:
-    """Fifty who want the same key are one request; who leaves does not take it from the others."""
+    """Fifty clients that want the same key are one request; one that leaves does not take it from the others."""
     subscriber = operator.subscribers[0]
     operator.answer = lambda request, true: true | {"delay": 2000}
     with net.source(f"nef:{operator.url}") as source:

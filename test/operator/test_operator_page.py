@@ -78,7 +78,7 @@ def exchanges(heading: str) -> list[tuple[Message, Message]]:
 
 
 def options(heading: str, port: int, folder: Path) -> list[str]:
-    """The options that stand there, for a server of ours."""
+    """The options of the page, for a server of ours."""
     (command,) = re.findall(r"^    (--key-source (?:.*\\\n)*.*)$", section(heading), re.MULTILINE)
     command = re.sub(r"https://\w+\.operator\.example", f"https://localhost:{port}", command)
     secret = private(folder / "secret", "correct horse battery\n")

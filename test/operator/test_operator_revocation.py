@@ -49,7 +49,7 @@ def notified(tmp_path: Path) -> Notified:
 
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_notification(notified: Notified, kind: str) -> None:
-    """When it is answered the key is not known any more, and what it had promised is void."""
+    """When it is answered the key is not known any more, and what it had promised is revoked."""
     subscriber = Subscriber()
     said = {"aKId": subscriber.a_kid}
     jsonschema.validate(said, closed(SERVICE_DISABLE_NOTIF))
@@ -185,7 +185,7 @@ def test_handshake_under_way(notified: Notified) -> None:
 
 @pytest.fixture(params=["memory", "redis"])
 def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
-    """With a store in the third party's memory, and with one that an endpoint apart shares."""
+    """With a store in the third party's memory, and with one that a separate endpoint shares."""
     with contextlib.ExitStack() as ends:
         redis = Redis(tmp_path) if request.param == "redis" else None
         if redis:
@@ -198,7 +198,7 @@ def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
 
 
 def test_apart(apart: Apart) -> None:
-    """When the answer comes the third party's outstanding keys are void; then the operator is asked again."""
+    """When the answer comes the third party's outstanding keys are revoked; then the operator is asked again."""
     assert apart.serves(apart.flag())
     outstanding = [apart.flag() for _ in range(3)]
     assert apart.revoke() == 204

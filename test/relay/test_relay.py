@@ -411,7 +411,7 @@ def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
 
 
 def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
-    """Who sends without end and takes a little at a time stays for longer than --idle-timeout."""
+    """A peer that sends without end and takes a little at a time stays for longer than --idle-timeout."""
 
     def serve(connection: socket.socket) -> None:
         push_beside(connection)

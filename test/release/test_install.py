@@ -273,7 +273,7 @@ def test_uninstall_from_a_packagers_root(built: Path, tmp_path: Path) -> None:
 def test_uninstall_leaves_a_configuration_that_was_edited(
     built: Path, tmp_path: Path, steps: str
 ) -> None:
-    """Whoever wrote it, and however often it was installed; it says so."""
+    """Whatever program wrote it, and however often it was installed; it says so."""
     config = tmp_path / "etc/akma/openssl.cnf"
     if "there" in steps:
         config.parent.mkdir(parents=True)

@@ -130,7 +130,7 @@ def record_of(site: Site, flag: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def test_a_record_that_was_tampered_with(site: Site) -> None:
-    """Who writes to the store can make no key good that is not, and the log says what it was."""
+    """An attacker who writes to the store can make no invalid key valid, and the log says what it was."""
     naf, endpoint = site.naf(), site.endpoint()
     first, second = flag_of(naf.address), flag_of(naf.address)
     name, sealed = record_of(site, first)
@@ -191,7 +191,7 @@ def test_redis_down_and_empty_again(site: Site) -> None:
 
 
 def test_redis_started_from_a_saved_file(site: Site) -> None:
-    """The records of another run are void, even used by nobody."""
+    """The records of another run are discarded, even if nobody used them."""
     naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
     flags = [flag_of(naf.address) for _ in range(2)]
     assert works(endpoint.address, flags[0])
@@ -389,7 +389,7 @@ def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
 
 
 def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
-    """What runs on them ends at once; their keys are void when it is back."""
+    """What runs on them ends at once; their keys are revoked when it is back."""
     names = [IDENTITY, "second@bsf.example.com", "third@bsf.example.com"]
     write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
     breaker = Breaker(site.redis.port)
@@ -545,7 +545,7 @@ def test_scopes_of_revocation(site: Site, kind: str) -> None:
 
 
 def test_members_that_are_none(site: Site) -> None:
-    """Who writes to the sorted sets stops neither a revocation nor a promise."""
+    """A writer to the sorted sets stops neither a revocation nor a promise."""
     with Store(site, "redis") as store:
         store.put(1, "d", "n")
         soon = str(int(time.time() * 1000) + 30000)  # before the record's end

@@ -64,7 +64,7 @@ def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -
     ],
 )
 def test_what_is_no_store(tmp_path: Path, url: str) -> None:
-    """A password in the address would stand on the command line: it is not even repeated."""
+    """A password in the address would be on the command line: it is not even repeated."""
     (tmp_path / "store.key").touch(0o600)
     (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
     result = run(tmp_path, *ENDPOINT, "--store", url, *KEY)

@@ -1,4 +1,4 @@
-"""What stands between a program and its Redis: it passes everything on, or cuts, holds and refuses on request.
+"""A relay between a program and its Redis: it passes everything on, or cuts, holds and refuses on request.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -11,7 +11,7 @@ from flow import LOOPBACK
 
 
 class Between:
-    """Stands before a Redis, which it finds anew for each connection."""
+    """A relay to a Redis, which it looks up again for each connection."""
 
     def __init__(self, port: int) -> None:
         self.port = port

@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         return md5(ha1, digest["nonce"], digest["nc"], digest["cnonce"], digest["qop"], ha2)
 
     def finish_exchange(self, digest: dict[str, str]) -> None:
-        """200 for whoever knows RES."""
+        """200 for a client that knows RES."""
         behaviour, vector = self.bsf.behaviour, self.vector()
         if digest["response"] != self.response(digest, "GET", ""):
             self.challenge(", stale=true")

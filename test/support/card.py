@@ -154,7 +154,7 @@ class Card:
 
 
 class Modem:
-    """The card behind AT+CSIM and AT+CRSM (TS 27.007 8.17, 8.18), on a pty; `noise` stands between the lines."""
+    """The card behind AT+CSIM and AT+CRSM (TS 27.007 8.17, 8.18), on a pty; `noise` comes between the lines."""
 
     def __init__(
         self, card: Card, noise: str = "", echo: bool = True, csim: str = "", quote: str = '"'

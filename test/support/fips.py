@@ -25,7 +25,7 @@ needs_fips = pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips m
 def write_fips_config(
     folder: Path, properties: str = "", beside: tuple[str, ...] = ("default",)
 ) -> Path:
-    """fips, akma and what stands beside them; with the checksum that OpenSSL wants of the fips module."""
+    """fips, akma and other providers; with the checksum that OpenSSL wants of the fips module."""
     assert FIPS is not None
     subprocess.run(
         ["openssl", "fipsinstall", "-module", FIPS, "-out", folder / "fips.cnf"],

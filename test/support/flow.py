@@ -264,7 +264,7 @@ def split(address: str) -> tuple[str, int]:
 
 
 def ask(address: str, line: bytes = b"") -> bytes:
-    """What comes back for a line on a connection of its own; empty where it ends, be that while it connects."""
+    """What comes back for a line on a connection of its own; empty if it ends, even while it connects."""
     with contextlib.suppress(ConnectionError):
         with socket.create_connection(split(address), SECONDS) as connection:
             connection.sendall(line)

@@ -53,7 +53,7 @@ class Sides:
         port: int = 0,
         environment: dict[str, str] | None = None,
     ) -> Program:
-        """A third party apart, with an endpoint."""
+        """A separate third party, with an endpoint."""
         addresses = ["--naf-accept", f"{LOOPBACK}:{port}", "--e2e-accept", f"{LOOPBACK}:0"]
         words: list[str | Path] = ["--devices", devices, *self.options(self.third_party), *options]
         return Program(*addresses, *words, environment=environment)
@@ -66,14 +66,14 @@ class Sides:
         pair: tuple[Path, Path] | None = None,
         environment: dict[str, str] | None = None,
     ) -> Program:
-        """A NAF apart, with its own certificate or another one."""
+        """A separate NAF, with its own certificate or another one."""
         addresses = ["--accept", f"{LOOPBACK}:0", "--third-party", address, "--naf-fqdn", FQDN]
         words: list[str | Path] = ["--devices", devices, *self.options(pair or self.naf), *options]
         return Program(*addresses, *words, environment=environment)
 
 
 class Naf:
-    """Who asks a third party as a NAF does, with any certificate, any line."""
+    """A client that asks a third party as a NAF does, with any certificate, any line."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Naf:
 
 
 class ThirdParty:
-    """Who answers a NAF with any lines: answer(line) gives the octets to send, None closes."""
+    """A server that answers a NAF with any lines: answer(line) gives the octets to send, None closes."""
 
     def __init__(
         self, ca: Path, pair: tuple[Path, Path], answer: Callable[[bytes], bytes | None]

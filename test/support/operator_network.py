@@ -219,7 +219,7 @@ class Operator:
         return {"status": members["status"], "headers": PROBLEM, "body": json.dumps(members)}
 
     def _read(self, request: Request, schema: Schema) -> dict[str, Any]:
-        """What a request says; ValueError, or jsonschema's, where it is not as it has to be."""
+        """What a request says; ValueError, or jsonschema's, if it is invalid."""
         if not re.fullmatch(USER_AGENT, request["headers"].get("user-agent", "")):
             raise ValueError(f"User-Agent: {request['headers'].get('user-agent')}")
         if request["path"] == TOKEN:

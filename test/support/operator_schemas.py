@@ -68,7 +68,7 @@ AKMA_AF_KEY_REQUEST = _object(
     notifUri=URI,  # of the callback ServiceDisablementNotification
     afId=TEXT,
     aKId=TEXT,
-    anonInd={"type": "boolean"},  # false where it is absent
+    anonInd={"type": "boolean"},  # false if it is absent
 )
 AKMA_AF_KEY_DATA = _object(
     ["kaf", "expiry"],
@@ -91,7 +91,7 @@ BOOTSTRAPPING_INFO_REQUEST = _object(
     ["btId", "nafId"],
     btId=TEXT,
     nafId=NAF_ID,
-    gbaUAware={"type": "boolean"},  # false where it is absent
+    gbaUAware={"type": "boolean"},  # false if it is absent
     gsIds={"type": "array", "items": UINT32, "minItems": 1},
 )
 _USS = _object(

@@ -33,7 +33,7 @@ NOT_AFTER_MAX = 253402300799  # the last second of the year 9999
 
 
 def is_seen(character: str) -> bool:
-    """May the character stand in a text?"""
+    """Is the character allowed in a text?"""
     return not any(first <= ord(character) <= last for first, last in UNSEEN_RANGES)
 
 

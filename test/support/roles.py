@@ -232,12 +232,12 @@ def _line(folder: Path, which: str) -> Iterator[Stage]:
 
 
 def naf(folder: Path) -> contextlib.AbstractContextManager[Stage]:
-    """The NAF apart; its line is cut before each fault."""
+    """The separate NAF; its line is cut before each fault."""
     return _line(folder, "naf")
 
 
 def third_party(folder: Path) -> contextlib.AbstractContextManager[Stage]:
-    """The third party apart, with an endpoint; the line is cut before each fault."""
+    """The separate third party, with an endpoint; the line is cut before each fault."""
     return _line(folder, "third party")
 
 
@@ -273,7 +273,7 @@ def naf_with_redis(folder: Path) -> contextlib.AbstractContextManager[Stage]:
 
 
 def endpoint_with_redis(folder: Path) -> contextlib.AbstractContextManager[Stage]:
-    """The endpoint apart, at a Redis over TLS, whose connections are cut before each fault."""
+    """The separate endpoint, at a Redis over TLS, whose connections are cut before each fault."""
     return _redis(folder, "endpoint")
 
 

@@ -242,7 +242,7 @@ def receive_all(connection: socket.socket) -> tuple[int, str]:
 
 
 def reload(part: Part) -> None:
-    """SIGHUP, and the files are in force."""
+    """SIGHUP, and the files are in use."""
     count = part.process.errors.count("event=reload result=applied")
     part.process.process.send_signal(signal.SIGHUP)
     wait_until(lambda: part.process.errors.count("event=reload result=applied") > count)

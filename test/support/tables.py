@@ -32,7 +32,7 @@ def add_row(header: Path, table: str, row: str) -> None:
 
 
 def change(path: Path, old: str, new: str) -> None:
-    """In a text that stands there once."""
+    """In a text that occurs there once."""
     text = path.read_text()
     assert text.count(old) == 1, old
     path.write_text(text.replace(old, new))

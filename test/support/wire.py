@@ -12,7 +12,7 @@ from flow import LOOPBACK, split
 
 
 class Wire:
-    """A connection's way that can be cut: octets between whoever connects here and an address."""
+    """A connection's way that can be cut: octets between a client that connects here and an address."""
 
     def __init__(self, address: str) -> None:
         self.target = split(address)

@@ -262,7 +262,7 @@ def test_longest_secret(tmp_path: Path) -> None:
     ],
 )
 def test_bad_sources(tmp_path: Path, ks_naf: str, source: str, wanted: str) -> None:
-    """What is no source is no command line; where one cannot be read, the command line was understood."""
+    """What is no source is no command line; if one cannot be read, the command line was understood."""
     status = 2 if "belongs on a command line" in wanted or "env:NAME" in wanted else 1
     said = refused("derive", "--ks-naf", ks_naf, "--ka", source, *NAF, status=status)
     assert wanted in said
@@ -349,7 +349,7 @@ def test_formats(both: list[str]) -> None:
 
 @pytest.mark.parametrize("old", [False, True])
 def test_out(tmp_path: Path, both: list[str], old: bool) -> None:
-    """Written anew: what stood there keeps neither its mode nor its other names."""
+    """The file is replaced: the old one keeps neither its mode nor its other names."""
     out = tmp_path / "key"
     if old:
         out.write_text("old")
@@ -494,7 +494,7 @@ def test_refusals(both: list[str], words: list[str], status: int, said: str) -> 
     [["{}"], ["--", "{}"], ["--kaa={}"], ["--k={}"], ["--raw={}"], ["--help={}"], ["-k{}"]],
 )
 def test_refusals_repeat_no_secret(both: list[str], words: list[str]) -> None:
-    """After a slip, what stands where no value belongs is the key itself."""
+    """After a slip, the text in a place without a value is the key itself."""
     told = refused(*both, *(word.format(KA.hex()) for word in words))
     assert "akma derive: " in told and "try --help" in told
 
@@ -539,7 +539,7 @@ def test_commands() -> None:
 
 
 def test_help_of_derive(tmp_path: Path, both: list[str]) -> None:
-    """Every parameter is an option; the example works as it stands."""
+    """Every parameter is an option; the example works unchanged."""
     text = help_of("derive")
     for parameters in SAMPLES.values():
         for name in parameters:

@@ -210,7 +210,7 @@ def test_akma_that_is_there_already(tmp_path: Path) -> None:
 
 
 def test_a_policy_is_kept(tmp_path: Path) -> None:
-    """Guards against a policy that is gone when the file is written anew."""
+    """Guards against a policy that is lost when the file is rewritten."""
     system, out = tmp_path / "system", tmp_path / "out"
     system.write_text(STOCK)
     config(system, out)
@@ -291,7 +291,7 @@ def test_dollars_in_names(tmp_path: Path) -> None:
 
 
 def test_policy_of_an_included_file(tmp_path: Path) -> None:
-    """Guards against a policy that a file includes, and that is gone when it is written anew."""
+    """Guards against a policy that a file includes, and that is lost when it is rewritten."""
     system, out, part = tmp_path / "system", tmp_path / "out", tmp_path / "part"
     system.write_text(GUIDE + TLS)
     config(system, out)

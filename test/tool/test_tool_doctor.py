@@ -356,7 +356,7 @@ def test_configuration_without_an_end() -> None:
 
 
 def test_the_system_loses_nothing(config: Path, tmp_path: Path) -> None:
-    """Guards against an ok for a file by which a provider or a TLS setting of the system is not in force."""
+    """Guards against an ok for a file by which a provider or a TLS setting of the system has no effect."""
     system = tmp_path / "system"
     write_config(config, {"akma": ONE})
     head = "openssl_conf = i\n[i]\nproviders = p\nssl_conf = s\n[p]\n"

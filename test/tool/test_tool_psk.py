@@ -137,7 +137,7 @@ def test_what_a_format_cannot_carry(
 
 
 def test_columns(tmp_path: Path) -> None:
-    """All of them, in another order, against options that they stand before."""
+    """All of them, in another order; they win over options."""
     header = "usage,ka,identity,refresh,ka-id,ua-protocol-id,naf-fqdn,ks-naf"
     ua = "010001c0a8"
     path = write(
@@ -669,7 +669,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
     command: list[str | Path] = [AKMA, "psk", "--in", fifo, "--out", out, "--format", "json", *NAF]
 
     def hear_signals() -> None:
-        """Whoever runs the tests in the background may have them ignored."""
+        """A shell that runs the tests in the background may have them ignored."""
         signal.signal(number, signal.SIG_DFL)
 
     with subprocess.Popen(command, env=ENVIRONMENT, preexec_fn=hear_signals) as process:

@@ -264,7 +264,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
 
 
 def test_a_key_that_others_read(tmp_path: Path) -> None:
-    """The CA's key is refused where it is public: whoever has it can be anybody."""
+    """The CA's key is refused where it is public: an attacker who has it can be anybody."""
     site = tmp_path / "site"
     assert set_up(site, *APART)[0] == 0
     (site / "ca.key").chmod(0o644)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Fault:
-    """A text that stands once in a file of the room, and what is put in its place.
+    """A text that occurs once in a file of the room, and its replacement.
 
     by: what has to notice: one of the room's drivers, or tests, as pytest's -k has it; empty: any of them all.
     """
