@@ -61,17 +61,18 @@ class Bench:
         lines = [",".join(row) for row in [("identity", "ks-naf", "ka"), *rows]]
         return self.file(name, "\n".join(lines) + "\n")
 
-    def start(self, port: int, *words: str | Path) -> "Program":
+    def start(self, port: int, *words: str | Path, scheme: str = "") -> "Program":
         """A server, until the end."""
         text = [str(word).replace("{port}", str(port)) for word in words]
-        return self.stack.enter_context(Program(port, text))
+        return self.stack.enter_context(Program(port, text, scheme))
 
-    def server(self, *options: str | Path) -> tuple["Program", list[str]]:
-        """e2e-as in one process, and what a load needs to reach it."""
-        naf, as_program = f"{HOST}:{free_port()}", self.build / "e2e/e2e-as"
-        words: Words = [as_program, "--accept", naf, "--e2e-accept", f"{HOST}:{{port}}"]
+    def server(self, *options: str | Path, scheme: str = "") -> tuple["Program", list[str]]:
+        """e2e-as in one process, and what a load needs to reach it; scheme: "udp:" for DTLS."""
+        host = f"{scheme}{HOST}"
+        naf, as_program = f"{host}:{free_port()}", self.build / "e2e/e2e-as"
+        words: Words = [as_program, "--accept", naf, "--e2e-accept", f"{host}:{{port}}"]
         words += ["--naf-fqdn", FQDN, "--devices", self.devices, *NO_LIMITS, *LONG_LIVED, *options]
-        program = self.start(free_port(), *words)
+        program = self.start(free_port(), *words, scheme=scheme)
         return program, self.flow(naf, program.address)
 
     def apart(self) -> list[str]:
@@ -146,11 +147,13 @@ def quietly(*words: str | Path) -> None:
 class Program:
     """A server under way."""
 
-    def __init__(self, port: int, words: list[str]) -> None:
-        self.address = f"{HOST}:{port}"
+    def __init__(self, port: int, words: list[str], scheme: str = "") -> None:
+        self.address = f"{scheme}{HOST}:{port}"
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while time.monotonic() < end and self.process.poll() is None:
+            if scheme and f":{port:04X} " in Path("/proc/net/udp").read_text():
+                return
             with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
                 return
             time.sleep(0.02)

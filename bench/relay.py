@@ -1,6 +1,6 @@
 """The flow's programs beside stunnel, on the same machine in the same run.
 
-    relay.py [--report] [--section relay|applications] BUILD RESULTS
+    relay.py [--report] [--section relay|applications|dtls] BUILD RESULTS
 
 Prints tables, writes relay.json and a plot beside it, and puts the tables into performance.md where that is there. The
 programs take turns; a ratio is the median of the rounds'. The exit status is 1 where a limit is missed, unless --report is
@@ -13,77 +13,26 @@ import argparse
 import contextlib
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import applications
+import dtls
 from plot import OTHERS, OURS, save, style
 from programs import HOST, SECONDS, Bench, Program, Words, free_port
 from report import table
+from turns import compare, memory, rates
 
 BEGIN, END = "<!-- relay: begin -->", "<!-- relay: end -->"
-ROUNDS = 3
 Section = tuple[
     Callable[[Bench], dict[str, Any]],
     Callable[[dict[str, Any]], str],
     Callable[[dict[str, Any]], bool],
 ]
 HELD = int(os.environ.get("AKMA_BENCH_HELD", "8000"))
-
-
-def rates(bench: Bench, program: Program, per_visit: int, *words: str) -> tuple[float, float]:
-    """Handshakes a second, and a second of the program's processor time."""
-    before = program.cpu
-    figures = bench.load(*words)
-    handshakes = figures["visits"] * per_visit
-    return handshakes / figures["seconds"], handshakes / (program.cpu - before)
-
-
-def compare(
-    ours: Callable[[], tuple[float, ...]], theirs: Callable[[], tuple[float, ...]]
-) -> list[Any]:
-    """By turns: the medians of each, and the median ratios."""
-    rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
-    columns = []
-    for place in range(len(rounds[0][0])):
-        pairs = [(a[place], b[place]) for a, b in rounds]
-        middle = [statistics.median(pair[side] for pair in pairs) for side in (0, 1)]
-        columns.append([*middle, statistics.median(a / b for a, b in pairs)])
-    return columns
-
-
-@contextlib.contextmanager
-def held(bench: Bench, count: int, *words: str) -> Iterator[None]:
-    """So many connections stay meanwhile."""
-    command: Words = [bench.build / "bench/load", "--task", "hold", "--clients", str(count), *words]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout and process.stdin
-        figures = json.loads(process.stdout.readline())
-        if figures["failed"] or figures["visits"] < count:
-            raise RuntimeError(f"{figures} of {count}")
-        yield
-        process.stdin.close()
-
-
-def memory(bench: Bench, make: Callable[[], tuple[Program, list[str]]], count: int) -> float:
-    """KiB of a held connection: of a program that has served before, against it with none."""
-    program, words = make()
-    bench.load(*words, "--clients", "16")
-    time.sleep(0.5)
-    before = program.resident
-    with held(bench, count, *words):
-        time.sleep(0.5)
-        used = program.resident - before
-    program.process.kill()
-    return used / count / 1024
 
 
 def tls(bench: Bench, address: str) -> list[str]:
@@ -244,6 +193,7 @@ def met(results: dict[str, Any]) -> bool:
 SECTIONS: dict[str, Section] = {
     "relay": (measure, tables, met),
     "applications": applications.SECTION,
+    "dtls": dtls.SECTION,
 }
 
 

@@ -2,7 +2,7 @@
 # The flow's programs beside stunnel and spiped: handshakes, memory, octets, the store, and real applications. About eight
 # minutes on two cores.
 #
-#   bench/relay.sh [--report] [--section relay|applications] [folder for the results, default build/bench-result]
+#   bench/relay.sh [--report] [--section relay|applications|dtls] [folder for the results, default build/bench-result]
 #
 # With "docs" as the folder the tables go into docs/performance.md. The exit status is 1 where a limit is missed; with
 # --report a missed limit is only told. A section alone is printed and not kept.
@@ -20,7 +20,7 @@ for word; do
     shift
     case $word in
     -*) set -- "$@" "$word" ;;
-    relay | applications) set -- "$@" "$word" ;; # of --section
+    relay | applications | dtls) set -- "$@" "$word" ;; # of --section
     *) results=$word ;;
     esac
 done

@@ -29,6 +29,8 @@ i386|AKMA_JOBS=1 test/checks/matrix.sh i386
 s390x|AKMA_JOBS=1 test/checks/matrix.sh s390x
 soak|test/checks/soak.sh 60
 soak-relay|AKMA_BUILD=build/soak-relay test/checks/soak.sh 60 relay
+soak-loss|AKMA_BUILD=build/soak-loss test/checks/soak.sh 10 loss
+rough-path|AKMA_DTLS_FLOWS=200 AKMA_BUILD=build/rough-path test/checks/consumers.sh -k dtls_loss
 soak-fire|AKMA_BUILD=build/soak-fire test/checks/soak.sh 60 fire
 proofs|proofs/run.sh --mutants --jobs 1'
 # The mutants of each room.

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Flows for so long: resident memory and descriptors stay as they were after the first minute.
 #
-#   test/checks/soak.sh [minutes, default 60] [relay | fire]
+#   test/checks/soak.sh [minutes, default 60] [relay | loss | fire]
 #
 # Against e2e-as with its echo; with "relay" plain connections through e2e-ue --listen and e2e-as --forward to an
 # application, and both programs are looked at.
+#
+# With "loss" flows over DTLS, as root, in a network of its own that loses one datagram in ten each way.
 #
 # With "fire" the whole deployment, whose parts fail every few seconds: test/checks/under_fire.py.
 #
@@ -29,6 +31,9 @@ if [ "$what" = fire ]; then
     exec /usr/bin/python3 "$root/test/checks/under_fire.py" --minutes "$minutes" \
         --held "${AKMA_HELD:-8000}"
 fi
+if [ "$what" = loss ] && [ "${AKMA_LOSSY:-}" != yes ]; then
+    AKMA_LOSSY=yes exec unshare --net "$0" "$minutes" loss
+fi
 folder=$(mktemp -d)
 trap 'kill $(cat "$folder"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
@@ -45,6 +50,20 @@ umask 077
     done
 } >"$folder/devices.csv"
 
+udp=
+if [ "$what" = loss ]; then
+    udp=udp:
+    ip link set lo up
+    nft -f - <<'RULES'
+table inet loss {
+    chain input {
+        type filter hook input priority 0;
+        meta l4proto udp numgen random mod 100 < 10 drop
+    }
+}
+RULES
+fi
+
 # start <name> <last address it prints> <command ...>; address <name> <address>: what it prints there
 start() {
     name=$1 last=$2
@@ -59,8 +78,8 @@ start() {
 address() { sed -n "s/^$2 //p" "$folder/$1.out"; }
 
 serve() {
-    start e2e-as e2e-accept "$build/e2e/e2e-as" --accept 127.0.0.1:0 --e2e-accept 127.0.0.1:0 --naf-fqdn naf.example.com \
-        --devices "$folder/devices.csv" "$@"
+    start e2e-as e2e-accept "$build/e2e/e2e-as" --accept "${udp}127.0.0.1:0" --e2e-accept "${udp}127.0.0.1:0" \
+        --naf-fqdn naf.example.com --devices "$folder/devices.csv" "$@"
 }
 
 if [ "$what" = relay ]; then
@@ -73,7 +92,11 @@ if [ "$what" = relay ]; then
     set -- --way plain --connect "$(address e2e-ue listen)"
 else
     programs=e2e-as
-    serve
+    if [ "$what" = loss ]; then # an end that is lost leaves its session to the time-out
+        serve --dtls-ciphers ECDHE-PSK-CHACHA20-POLY1305 --idle-timeout 15 --handshake-timeout 60 --refresh-lifetime 60
+    else
+        serve
+    fi
     set -- --way flow --connect "$(address e2e-as accept)" --e2e-connect "$(address e2e-as e2e-accept)" \
         --devices "$folder/devices.csv"
 fi
