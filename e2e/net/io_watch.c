@@ -21,16 +21,18 @@ static bool is_own_timer(const struct io_watch *watch)
 static void call(evutil_socket_t fd, short what, void *argument)
 {
     struct io_watch *watch = argument;
+    bool in_time = (what & EV_TIMEOUT) == 0;
 
     (void)fd;
-    if ((what & (EV_READ | EV_WRITE)) == 0 && is_own_timer(watch)) {
+    if (!in_time && is_own_timer(watch)) {
+        in_time = (what & (EV_READ | EV_WRITE)) != 0; /* at once: libssl sees to both */
         ERR_clear_error();
-        if (DTLSv1_handle_timeout(watch->dtls) >= 0) {
+        if (!in_time && DTLSv1_handle_timeout(watch->dtls) >= 0) {
             io_watch_set(watch, watch->wanted, watch->deadline);
             return;
         }
     }
-    watch->done(watch->argument, (what & EV_TIMEOUT) == 0);
+    watch->done(watch->argument, in_time);
 }
 
 void io_watch_init(struct io_watch *watch, struct loop *loop, int fd, io_watch_done *done,

@@ -287,6 +287,11 @@ def test_no_upgrade(server: DtlsServer) -> None:
     assert server.process.poll() is None
 
 
+def test_timer_and_datagram_at_once() -> None:
+    """A datagram that comes when a flight is to be sent again, and ends the handshake as too late."""
+    subprocess.run([BUILD / "test/programs/dtls_timer"], check=True, timeout=30)
+
+
 def test_peer_begins_anew(server: DtlsServer) -> None:
     """A device that was restarted, and whose new handshake its old session takes in."""
     extensions = EXTENDED_MASTER_SECRET + X25519
