@@ -157,7 +157,9 @@ def test_lwm2m_is_coap() -> None:
         with subprocess.Popen([*words, url], env=FOREIGN, stdout=subprocess.PIPE) as client:
             request, source = server.recvfrom(2000)
             length = request[0] & 15
-            options = b"\x72" + port.to_bytes(2) + b"\x42" + EXCHANGE[0][1][9:]  # Uri-Port 7 is first
+            options = (
+                b"\x72" + port.to_bytes(2) + b"\x42" + EXCHANGE[0][1][9:]
+            )  # Uri-Port 7 is first
             assert request[1] == 2 and request[4 + length :] == options
             answer = bytes([0x60 | length]) + b"\x41" + request[2 : 4 + length]
             server.sendto(answer + EXCHANGE[1][1][8:], source)
