@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every checker: .editorconfig, words that stop a reader, formats, shellcheck, black, mypy, clang-tidy, cppcheck,
-# gcc -fanalyzer, scan-build; and that the faults of mutate.py fit the code.
+# gcc -fanalyzer, scan-build; a sentence for each test; and that the faults of mutate.py fit the code.
 #
 #   test/checks/lint.sh
 #
@@ -37,6 +37,8 @@ configure() {
     shellcheck $shell_files
     echo "== mypy"
     mypy test scripts python proofs bench
+    echo "== a sentence for each test"
+    /usr/bin/python3 test/checks/sentences.py
     echo "== faults that fit the code"
     test/checks/mutate.py --check
     echo "== compilers, warnings as errors, and each fuzz target over its corpus"

@@ -99,6 +99,7 @@ def filtered(octets: bytes, size: int = 512) -> str:
     ],
 )  # fmt: skip
 def test_filter(octets: bytes, shown: str) -> None:
+    """Guards against an octet that moves a cursor, forges a line of a log, or is no UTF-8, and gets past the filter."""
     assert filtered(octets) == shown
 
 
@@ -157,6 +158,7 @@ def private(tmp_path: Path) -> Path:
 
 
 def test_private_file(private: Path) -> None:
+    """Guards against a file of secrets being refused although its owner alone can use it, or missing without a word of it."""
     for mode in (0o600, 0o400, 0o700):
         private.chmod(mode)
         assert common("open", private) == (0, ["open"])
@@ -165,6 +167,7 @@ def test_private_file(private: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o660, 0o620, 0o610, 0o650, 0o604, 0o602, 0o601])
 def test_file_that_others_can_use(private: Path, mode: int) -> None:
+    """Guards against a file of secrets that its group or others can use, and that is opened without being asked for."""
     private.chmod(mode)
     status, (said,) = common("open", private)
     assert status == 1 and "chmod 600" in said
@@ -173,6 +176,7 @@ def test_file_that_others_can_use(private: Path, mode: int) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_file_of_somebody_else(private: Path) -> None:
+    """Guards against a file of secrets that another user owns, and so can change, being taken."""
     os.chown(private, 65534, -1)
     for how in ("open", "insecure", "append"):
         status, (said,) = common(how, private)
@@ -366,6 +370,7 @@ def test_no_device_node_is_opened(tmp_path: Path) -> None:
 
 
 def test_append(tmp_path: Path) -> None:
+    """Guards against a new log that others can read, or an old one whose mode, its owner's choice, is changed."""
     path = tmp_path / "log"
     assert common("append", path) == (0, ["open"])
     assert path.stat().st_mode & 0o777 == 0o600
@@ -393,6 +398,7 @@ def row(identity: str, ks_naf: bytes = KS_NAF, ka: bytes = KA, *more: str) -> st
 
 
 def test_rows_are_found(tmp_path: Path) -> None:
+    """Guards against rows of one identity being mixed up: which is the last, and which has the Ka that is named."""
     text = HEADER + ",ka-id\n" + row("b", KS_NAF, KA, "new") + row("a", KS_NAF, KA, "")
     text += row("b", KS_NAF, b"", "") + row("b", KS_NAF, OTHER, "old") + row("c", KS_NAF, b"", "")
     status, lines = devices(write(tmp_path, text))
@@ -464,6 +470,7 @@ def test_not_after_is_seconds(tmp_path: Path, seconds: str) -> None:
     ],
 )
 def test_needs(tmp_path: Path, text: str, needs: int, said: str | None) -> None:
+    """Guards against a row without a key that the program needs being taken, or one without another key being refused."""
     status, lines = devices(write(tmp_path, text), needs)
     assert (status == 0) == (said is None) and (said is None or lines[0].startswith(said))
 
@@ -484,6 +491,7 @@ def test_every_digit_is_looked_at(tmp_path: Path, digit: str) -> None:
 
 
 def test_refresh(tmp_path: Path) -> None:
+    """Guards against a column of refresh that is passed over where it is wanted, or taken where no program knows of it."""
     path = write(
         tmp_path, HEADER + ",refresh\n" + row("a", KS_NAF, KA, "2a00") + row("b", KS_NAF, KA, "")
     )
@@ -528,6 +536,7 @@ def test_texts_that_are_none(tmp_path: Path, text: bytes) -> None:
 
 
 def test_bounds_of_texts(tmp_path: Path) -> None:
+    """Guards against an identity or a ka-id of more than 255 octets that is taken, counted in characters instead of octets."""
     longest = "é" * 127 + "x"
     path = write(tmp_path, HEADER + ",ka-id\n" + row(longest, KS_NAF, KA, longest))
     assert devices(path)[0] == 0
@@ -549,6 +558,7 @@ def test_longest_row_and_a_longer_one(tmp_path: Path) -> None:
 
 
 def test_longest_ka_and_a_longer_one(tmp_path: Path) -> None:
+    """Guards against a Ka of 65,535 octets that is refused, or one of an octet more that overflows its field."""
     assert devices(write(tmp_path, HEADER + "\n" + row("a", KS_NAF, b"\1" * 65535)))[0] == 0
     status, (said,) = devices(write(tmp_path, HEADER + "\n" + row("a", KS_NAF, b"\1" * 65536)))
     assert status == 1 and said == "line 2: ka: must be the hex of 16 to 65535 octets"
@@ -558,6 +568,7 @@ def test_longest_ka_and_a_longer_one(tmp_path: Path) -> None:
     "header", ["ks-naf,identity,ka", "identity,ka,ks-naf", "ka-id,identity,ks-naf,ka"]
 )
 def test_columns_that_stand_elsewhere(tmp_path: Path, header: str) -> None:
+    """Guards against a file whose first columns are swapped, so that Ks_NAF is taken for Ka."""
     status, (said,) = devices(write(tmp_path, header + "\n"), 0)
     assert status == 1 and "identity,ks-naf,ka must come first, in this order" in said
 
@@ -617,6 +628,7 @@ def test_rows_by_the_hundred_thousand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 def test_e2e_key(mode: str) -> None:
+    """Guards against an option of e2e_key's derivation, mode, digest, usage or refresh, that is lost on its way to the module."""
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
     key = reference.e2e_key(
         KS_NAF, KA, naf_id, refresh=b"r", usage="u", mode=mode, digest="SHA2-512"
@@ -634,5 +646,6 @@ def test_e2e_key(mode: str) -> None:
     ],
 )
 def test_e2e_key_gives_reasons(words: list[str], said: str) -> None:
+    """Guards against a derivation that fails in a program without the module's reason."""
     status, (reason,) = common("e2e", *words)
     assert status == 1 and reason.startswith(said)

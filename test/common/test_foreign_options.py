@@ -93,6 +93,7 @@ def run(folder: Path, *words: str | bytes) -> str:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option(folder: Path, name: str) -> None:
+    """Guards against control characters of an argument that reach the terminal, by any option of any program."""
     command, which = COMMANDS[name]
     words = 3 if command[1] == "ka" else 2 if command[0] == "tool/akma" else 1
     form = re.compile(rf"^  --((?:{which})[a-z0-9-]+) ([A-Z]\S*)", re.MULTILINE)

@@ -63,6 +63,7 @@ def answered(result: subprocess.CompletedProcess[bytes]) -> bool:
 
 @both_ways
 def test_right_key(server: str, client: str) -> None:
+    """Guards against a CoAP server or client of the examples that derives another e2e_key than its peer does."""
     with serving(server) as port:
         result = get(client, port, IDENTITY, KA)
     assert result.returncode == 0 and answered(result), result.stderr
@@ -79,6 +80,7 @@ def test_wrong_keys(server: str, client: str) -> None:
 
 @pytest.mark.parametrize("under", UNDER)
 def test_libcoaps_own_client(under: str) -> None:
+    """Guards against an example server that takes Ks_NAF, which the operator knows, in the place of e2e_key."""
     with serving(under) as port:
         key = reference.e2e_key(KS_NAF, KA, FQDN.encode() + UA, usage="coap")
         assert answered(coap_client(under, port, key))

@@ -107,6 +107,7 @@ def test_right_key(devices: Path, version: str) -> None:
 @pytest.mark.parametrize("what", WRONG)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_wrong_key(devices: Path, version: str, what: str) -> None:
+    """Guards against a broker that lets a client in with a key of another Ka, NAF or device, or that stops serving after it."""
     with broker(devices) as running:
         result = publish(running, WRONG[what], *VERSIONS[version][0])
         assert result.returncode != 0
@@ -139,6 +140,7 @@ def test_hundreds_at_once(devices: Path) -> None:
 
 
 def test_no_key_in_the_log(devices: Path) -> None:
+    """Guards against a broker whose log has a key of the plugin's."""
     with broker(devices) as running:
         assert publish(running, RIGHT).returncode == 0
         publish(running, WRONG["another Ka"])
@@ -147,6 +149,7 @@ def test_no_key_in_the_log(devices: Path) -> None:
 
 
 def test_valgrind_finds_nothing(devices: Path) -> None:
+    """Guards against the plugin reading freed or unwritten memory, or leaking, on any way through a handshake."""
     with broker(devices, before=VALGRIND) as running:
         for version, _ in VERSIONS.values():
             assert publish(running, RIGHT, *version).returncode == 0
@@ -158,6 +161,7 @@ def test_valgrind_finds_nothing(devices: Path) -> None:
 
 
 def test_refresh(devices: Path) -> None:
+    """Guards against a refresh of the devices file, zeros in it, that the plugin leaves out of the broker's key."""
     write_rows(devices, row(refresh=WITH_ZEROS))
     with broker(devices) as running:
         assert publish(running, RIGHT).returncode != 0
@@ -166,6 +170,7 @@ def test_refresh(devices: Path) -> None:
 
 
 def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:
+    """Guards against the module's policy being passed over when the key is derived inside a broker."""
     config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "33"}})
     long = bytes(range(33))
     write_rows(devices, row(), row("ue2@bsf.example.com", long))

@@ -28,11 +28,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_key(page: Path) -> None:
+    """Guards against the page on Node.js giving another e2e_key than the reference does."""
     result = command(*NODE, page / "key.js", environment=dict(ENVIRONMENT))
     assert result.stdout.strip() == RIGHT.key.hex(), result.stderr
 
 
 def test_refusal(page: Path) -> None:
+    """Guards against a derivation that fails in Node.js and gives octets instead of an error."""
     text = (page / "key.js").read_text().replace("0f1e2d3c", "")
     (page / "short.js").write_text(text)
     result = command(*NODE, page / "short.js", environment=dict(ENVIRONMENT))
@@ -41,12 +43,14 @@ def test_refusal(page: Path) -> None:
 
 
 def test_without_the_option_nothing_is_found(page: Path) -> None:
+    """Guards against Node.js without its option failing with no word of which option it lacks."""
     result = command("node", page / "key.js", environment=dict(ENVIRONMENT))
     assert result.returncode == 1
     assert "was node started with --openssl-shared-config?" in result.stderr
 
 
 def test_another_libcrypto_finds_nothing(page: Path) -> None:
+    """Guards against keys taken from another libcrypto than the one that Node.js has inside, unnoticed."""
     shared = command("node", "-p", "process.config.variables.node_shared_openssl").stdout.strip()
     if shared == "true":
         pytest.skip("this node uses the system's libcrypto: there is no other")

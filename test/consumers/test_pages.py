@@ -89,6 +89,7 @@ def until_said(here: Path, box: str, said: str) -> str:
 
 @pytest.mark.parametrize("heading", SAID)
 def test_boxes(here: Path, heading: str) -> None:
+    """Guards against a box of docs/consumers.md that no longer works, unchanged, with the program that it is about."""
     ports = {port: str(free_port()) for port in PORTS}
     ports["5686"] = str(int(ports["5685"]) + 1)  # coap-server's DTLS is the port after it
     server_box, client_box = (replaced(box, ports) for box in boxes(heading))

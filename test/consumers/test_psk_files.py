@@ -129,6 +129,7 @@ def gnutls_serv(psk: Path, priority: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("version", GNUTLS)
 def test_gnutls(write: Callable[[str], Path], version: str) -> None:
+    """Guards against a psk file that GnuTLS reads otherwise than akma psk means it, or a wrong key that gets in."""
     priority = GNUTLS[version]
     with gnutls_serv(write("gnutls"), priority) as port:
         for credentials in (RIGHT, *WRONG.values()):
@@ -151,6 +152,7 @@ def stunnel(folder: Path, psk: Path, port: int, *lines: str) -> Listening:
 def test_stunnel_before_a_server(
     write: Callable[[str], Path], tmp_path: Path, version: str
 ) -> None:
+    """Guards against a secrets file with which stunnel, in front of a server, lets a wrong key in or keeps a right one out."""
     port = free_port()
     with stunnel(tmp_path, write("stunnel"), port, "exec = /bin/cat"):
         for credentials in (RIGHT, *WRONG.values()):
@@ -159,6 +161,7 @@ def test_stunnel_before_a_server(
 
 
 def test_stunnel_before_a_client(write: Callable[[str], Path], tmp_path: Path) -> None:
+    """Guards against a secrets file with which stunnel, in front of a client, does not get through to a server of openssl."""
     entrance = free_port()
     with s_server("-tls1_3", write("openssl")) as (port, server):
         lines = ["client = yes", f"connect = {LOOPBACK}:{port}", f"PSKidentity = {IDENTITY}"]
@@ -169,6 +172,7 @@ def test_stunnel_before_a_client(write: Callable[[str], Path], tmp_path: Path) -
 
 
 def test_stunnel_takes_0x_for_text(write: Callable[[str], Path], tmp_path: Path) -> None:
+    """Guards against the page's warning having become wrong: stunnel takes a key with 0x for text, not for hex."""
     psk = write("stunnel")
     psk.write_text(psk.read_text().replace(":", ":0x"))
     port = free_port()
@@ -181,6 +185,7 @@ def test_stunnel_takes_0x_for_text(write: Callable[[str], Path], tmp_path: Path)
 
 @pytest.mark.parametrize("version", ["tlsv1.3", "tlsv1.2"])
 def test_mosquitto_psk_file(write: Callable[[str], Path], tmp_path: Path, version: str) -> None:
+    """Guards against a psk_file with which mosquitto lets a wrong key in or keeps a right one out."""
     port = free_port()
     config = tmp_path / "mosquitto.conf"
     lines = [f"user {getpass.getuser()}", f"listener {port} {LOOPBACK}", "psk_hint akma"]

@@ -240,6 +240,7 @@ def test_architecture_names_every_room_of_the_flow() -> None:
 
 
 def test_architecture_names_every_room() -> None:
+    """Guards against a room of the tree that docs/architecture.md does not explain, or one that is gone."""
     text = (ROOT / "docs/architecture.md").read_text()
     table = text.split("\n## ")[0].split("\n### ")[0]
     named = {
@@ -310,6 +311,7 @@ def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
 
 
 def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
+    """Guards against a parameter of an algorithm that README's table does not name."""
     text = (ROOT / "README.md").read_text()
     for algorithm in re.findall(r"^\| `([A-Z0-9-]+)` \| ", text, re.MULTILINE):
         for name in libctx.kdf(algorithm).settable:
@@ -402,6 +404,7 @@ def test_adding_a_derivation(tmp_path: Path) -> None:
 
 
 def test_policy_printer(tmp_path: Path) -> None:
+    """Guards against the example of docs/policy.md that prints a policy no longer compiling, or printing something else."""
     (example,) = blocks("docs/policy.md", "c")
     config = tmp_path / "openssl.cnf"
     config.write_text(EXAMPLE.read_text().replace("# min-ka-length", "min-ka-length"))
@@ -428,6 +431,7 @@ def test_worked_policies(tmp_path: Path, number: int) -> None:
 
 
 def test_instances_of_the_policy_document(tmp_path: Path) -> None:
+    """Guards against the configuration of two instances in docs/policy.md giving other policies than the page says."""
     (block,) = (block for block in blocks("docs/policy.md", "ini") if "acme" in block)
     config = tmp_path / "openssl.cnf"
     config.write_text("openssl_conf = i\n[i]\nproviders = provider_sect\n" + block)
@@ -519,6 +523,7 @@ def test_files_that_are_named(document: Path) -> None:
 
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 6), reason="EVP_SKEY in EVP_KDF came with 3.6")
 def test_skey_example(tmp_path: Path) -> None:
+    """Guards against the example of EVP_SKEY in docs/compatibility.md no longer compiling, or deriving another key."""
     (example,) = blocks("docs/compatibility.md", "c")
     main = """
     #include <stdio.h>
@@ -571,16 +576,9 @@ def test_every_check_is_run_and_described() -> None:
     assert [name for name in started if f"`test/checks/{name}" not in page] == []
     others = {path.name for path in (ROOT / "test/checks").iterdir() if path.is_file()} - started
     helpers = {"cross.sh", "evp_test.sh", "evp_stanzas.py", "image_run.sh", "passing_faults.py"}
-    helpers |= {"under_fire.py"}
-    assert others == helpers | {"nightly.sh", "roots.sh", "table.sh", "tree.py", "english.py"}
+    helpers |= {"nightly.sh", "roots.sh", "table.sh", "under_fire.py"}
+    assert others == helpers | {"english.py", "sentences.py", "tree.py"}
     assert "|| true" not in "".join(lists)
-
-
-def test_checks_name_tests_that_are_there() -> None:
-    """A file of tests that got another name, and that a check goes on without."""
-    for script in (ROOT / "test/checks").glob("*.sh"):
-        for name in re.findall(r"test/(?:suite|consumers|versions)/\w+\.py", script.read_text()):
-            assert (ROOT / name).exists(), f"{script.name}: {name}"
 
 
 def test_promises_name_the_proofs() -> None:

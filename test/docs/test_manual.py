@@ -39,6 +39,7 @@ def documented_parameters(name: str) -> dict[str, tuple[str, str]]:
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 @pages
 def test_mandoc(page: Path) -> None:
+    """Guards against a manual page that mandoc complains about."""
     result = subprocess.run(
         ["mandoc", "-T", "lint", page], capture_output=True, text=True, check=False
     )
@@ -51,6 +52,7 @@ def test_mandoc(page: Path) -> None:
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 @pages
 def test_groff(page: Path) -> None:
+    """Guards against a manual page that groff shows with a warning."""
     result = subprocess.run(
         ["groff", "-mandoc", "-t", "-ww", "-z", "-Tutf8", page],
         capture_output=True,
@@ -125,6 +127,7 @@ def listed_items(section: str) -> set[str]:
 
 
 def test_reasons() -> None:
+    """Guards against a reason of the module's errors that the manual page does not explain, or explains although it is gone."""
     reasons = re.findall(r'REASON\(\w+,\s*"(.+?)"\)', (ROOT / "provider/errors.h").read_text())
     assert len(reasons) > 10
     assert listed_items(".Sh DIAGNOSTICS") == set(reasons)
@@ -139,6 +142,7 @@ def test_policy_keys() -> None:
 
 
 def test_algorithms() -> None:
+    """Guards against an algorithm of the module without an entry in its manual page."""
     text = page_text("OSSL_PROVIDER-akma.7ssl")
     for algorithm in ALGORITHMS:
         assert re.search(rf"^\.It .*\b{algorithm}\b", text, re.M), algorithm
@@ -190,6 +194,7 @@ def compare_options(page: str, *command: str) -> None:
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_options_of_the_flow(program: str) -> None:
+    """Guards against an option of e2e-as or e2e-ue that its manual page lacks, names twice, or has although it is gone."""
     listed = re.findall(r"^\.It Fl -([a-z0-9-]+)", page_text(f"{program}.1"), re.M)
     assert sorted(listed) == sorted(set(listed))
     compare_options(page_text(f"{program}.1"), f"e2e/{program}")
@@ -238,6 +243,7 @@ def part_of_the_tool(command: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_of_the_tool(command: str) -> None:
+    """Guards against an option of a command of akma that its manual page lacks, or has although it is gone."""
     compare_options(part_of_the_tool(command), "tool/akma", *command.split())
 
 
@@ -282,6 +288,7 @@ def check_ranges(page: str, *files: Path) -> None:
 
 
 def test_ranges_of_the_flow() -> None:
+    """Guards against a range of an option of e2e-as that differs between its page and its table."""
     files = [*(ROOT / "e2e/as").glob("app_server_*.c"), ROOT / "e2e/as/source_options.c"]
     assert len(ranges(*files)) == 15
     check_ranges(page_text("e2e-as.1"), *files)
@@ -289,6 +296,7 @@ def test_ranges_of_the_flow() -> None:
 
 @pytest.mark.parametrize("command", ["derive", "psk", "ka new", "ka add", "ka remove"])
 def test_ranges_of_the_tool(command: str) -> None:
+    """Guards against a range of an option of akma that differs between its page and its source."""
     check_ranges(part_of_the_tool(command), ROOT / f"tool/{command.replace(' ', '_')}.c")
 
 
@@ -463,6 +471,7 @@ def test_every_limit_has_its_place() -> None:
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(name: str) -> None:
+    """Guards against a limit in a manual page whose number is no longer the source's."""
     missing = []
     for limit in sorted(LIMITS[name]):
         file, macro = limit.split()
@@ -484,6 +493,7 @@ def test_standard_output() -> None:
 
 
 def test_exit_status() -> None:
+    """Guards against an exit status that a program has and its page does not explain."""
     outcomes = re.findall(r"^    CLIENT_\w+ = (\d)", (ROOT / "e2e/ue/client.h").read_text(), re.M)
     usage = str(constant("EXIT_USAGE"))
     for page, codes in {
@@ -496,6 +506,7 @@ def test_exit_status() -> None:
 
 
 def test_options_of_the_plugin() -> None:
+    """Guards against an option of the mosquitto plugin that its page lacks, or has although it is gone."""
     source = (ROOT / "plugins/mosquitto/mosquitto_akma.c").read_text()
     known = set(re.findall(r'^    \[\w+\] = \{"(\w+)"', source, re.M))
     listed = re.findall(r"^\.It Cm plugin_opt_(\w+) Ar", page_text("mosquitto_akma.5"), re.M)

@@ -79,6 +79,7 @@ def assert_no_secrets(*texts: str) -> None:
 @pytest.mark.parametrize("two_addresses", [True, False])
 @pytest.mark.parametrize("when", ["required", "offered"])
 def test_e2e(devices: Path, two_addresses: bool, when: str) -> None:
+    """Guards against a flow over TLS that does not come to be, or loses or changes a line, by one address or by two."""
     with Server(devices, "--e2e", when, two_addresses=two_addresses) as server:
         second = server.e2e_address if two_addresses else None
         for message in ("hello", "x", "Gr\u00fc\u00dfe " + "y" * 5000, ""):
@@ -91,6 +92,7 @@ def test_e2e(devices: Path, two_addresses: bool, when: str) -> None:
 @pytest.mark.parametrize("mode", ["3GPP", "hkdf"])
 @pytest.mark.parametrize("digest", ["SHA256", "SHA2-384", "sha512-256", "SHA3-512"])
 def test_modes_and_digests(devices: Path, mode: str, digest: str) -> None:
+    """Guards against a mode or digest that server and UE do not both put into the derivation."""
     setup = ["--mode", mode, "--digest", digest, "--usage", "other use"]
     with Server(devices, *setup) as server:
         result = ue(devices, ID, server.address, server.e2e_address, *setup)
@@ -98,6 +100,7 @@ def test_modes_and_digests(devices: Path, mode: str, digest: str) -> None:
 
 
 def test_akma(devices: Path) -> None:
+    """Guards against a UE with AKMA's prefix that is not served, or one with another prefix that is."""
     names = ["--identity-prefix", "3GPP-AKMA", "--identity-separator", ":"]
     with Server(devices, *names) as server:
         assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
@@ -106,6 +109,7 @@ def test_akma(devices: Path) -> None:
 
 
 def test_ua_protocol_id(devices: Path) -> None:
+    """Guards against a Ua security protocol identifier that is not part of NAF_Id on both sides."""
     private = ["--ua-protocol-id", "ff00000001"]
     with Server(devices, *private) as server:
         assert ue(devices, ID, server.address, server.e2e_address, *private).returncode == 0
@@ -172,12 +176,14 @@ def test_without_ka(devices: Path) -> None:
 
 
 def test_ue_without_ka_where_the_server_has_one(tmp_path: Path, server: Server) -> None:
+    """Guards against a UE without Ka failing where plain is permitted, or claiming e2e."""
     without = own_devices(tmp_path, [ID, KS_NAF.hex(), ""])
     result = ue(without, ID, server.address, server.e2e_address)
     assert (result.returncode, result.stdout) == (0, "plain: hello\n")
 
 
 def test_e2e_off(devices: Path) -> None:
+    """Guards against a UE with a Ka going on in plain without having been told that it may."""
     with Server(devices, "--e2e", "off") as server:
         result = ue(devices, ID, server.address, server.e2e_address)
         assert result.returncode == 3 and result.stdout == ""
@@ -187,6 +193,7 @@ def test_e2e_off(devices: Path) -> None:
 
 
 def test_wrong_keys(tmp_path: Path, server: Server) -> None:
+    """Guards against a wrong Ks_NAF, Ka or identity being taken, or an error that shows a secret or not where to look."""
     cases = {
         "ks-naf of both sides": [ID, OTHER.hex(), KA.hex()],
         "compare Ka, NAF_Id": [ID, KS_NAF.hex(), OTHER.hex()],
@@ -204,11 +211,13 @@ def test_wrong_keys(tmp_path: Path, server: Server) -> None:
     "other", [["--mode", "HKDF"], ["--digest", "SHA2-384"], ["--usage", "oscore"]], ids=str
 )
 def test_setups_that_differ(devices: Path, server: Server, other: list[str]) -> None:
+    """Guards against a UE whose mode, digest or usage differs from the server's and that connects nonetheless."""
     result = ue(devices, ID, server.address, server.e2e_address, *other)
     assert result.returncode == 3 and "the flag does not say" in result.stderr
 
 
 def test_connections(devices: Path) -> None:
+    """Guards against a server with --connections that serves more of them, or ends before the last."""
     with Server(devices, "--connections", "4") as server:
         for _ in range(2):
             assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
@@ -221,6 +230,7 @@ def test_connections(devices: Path) -> None:
 
 
 def test_old_and_new_ka(tmp_path: Path) -> None:
+    """Guards against a change of Ka during which a side with both picks one that the other side does not hold."""
     old, new = [ID, KS_NAF.hex(), KA.hex(), "2025"], [ID, KS_NAF.hex(), OTHER.hex(), "2026"]
     both = own_devices(tmp_path, old, new)
     only_old, only_new = own_devices(tmp_path, old), own_devices(tmp_path, new)
@@ -249,6 +259,7 @@ def test_a_ka_without_a_name(tmp_path: Path) -> None:
 
 
 def test_stock_client(server: Server) -> None:
+    """Guards against a server that only our own e2e-ue can talk to: a flag, a nonce or a key that is not as the page says."""
     nonce = secrets.token_bytes(16)
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag(nonce)
@@ -266,6 +277,7 @@ def test_stock_client(server: Server) -> None:
 
 
 def test_stock_client_in_plain(devices: Path) -> None:
+    """Guards against a server with --e2e required that serves a line in plain."""
     with Server(devices, "--e2e", "required") as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:
             assert first.flag()["e2e"] == 1
@@ -395,6 +407,7 @@ def test_altered_flag(devices: Path, server: Server, name: str, plain: list[str]
     "identity", ["next", "e2e-" + "0" * 32, PREFIXED], ids=["unknown", "alike", "the first one's"]
 )
 def test_flag_with_another_identity(devices: Path, server: Server, identity: str) -> None:
+    """Guards against a UE that follows a flag whose identity is not its own."""
     operator = Operator(devices, server.e2e_address)
     result = operator.answer(lambda nonce: as_line(flag_for(nonce, identity=identity)))
     assert result.returncode == 4 and result.stdout == ""
@@ -419,6 +432,7 @@ NO_FLAG: dict[str, bytes | None] = {
 @pytest.mark.parametrize("plain", [[], ["--allow-plain"]], ids=["", "--allow-plain"])
 @pytest.mark.parametrize("name", NO_FLAG)
 def test_no_flag(devices: Path, server: Server, name: str, plain: list[str]) -> None:
+    """Guards against a UE that takes a line which is no flag for one, or goes on in plain after it."""
     operator = Operator(devices, server.e2e_address, *plain)
     result = operator.answer(lambda _: NO_FLAG[name])
     assert result.returncode == (5 if NO_FLAG[name] is None else 3) and result.stdout == ""
@@ -426,6 +440,7 @@ def test_no_flag(devices: Path, server: Server, name: str, plain: list[str]) -> 
 
 
 def test_withheld_flag(devices: Path, server: Server) -> None:
+    """Guards against an operator that withholds the flag, and a UE which goes on in plain then."""
     result = Operator(devices, server.e2e_address).answer(lambda _: b'{"e2e":0}\n')
     assert result.returncode == 3 and "somebody may be in the middle" in result.stderr
 
@@ -451,6 +466,7 @@ def test_operator_in_the_middle_cannot_connect(server: Server) -> None:
 
 
 def test_first_identity_is_no_key_to_the_e2e_endpoint(server: Server) -> None:
+    """Guards against an e2e endpoint that takes Ks_NAF, which the operator knows."""
     with StockClient(server.e2e_address, PREFIXED, KS_NAF) as second:
         second.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
         assert second.read() == b""
@@ -513,6 +529,7 @@ def test_certificate_instead_of_a_key(devices: Path, tmp_path: Path) -> None:
 
 
 def test_refresh_is_good_once(server: Server) -> None:
+    """Guards against an e2e_key that is good for a second connection."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
     for answer in (b"e2e: x", b""):
@@ -522,6 +539,7 @@ def test_refresh_is_good_once(server: Server) -> None:
 
 
 def test_refresh_is_not_used_up_by_a_failed_handshake(server: Server) -> None:
+    """Guards against a stranger who uses up a device's key by handshakes that fail."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
     for _ in range(3):
@@ -533,6 +551,7 @@ def test_refresh_is_not_used_up_by_a_failed_handshake(server: Server) -> None:
 
 
 def test_refresh_used_at_the_same_time_is_good_once(server: Server) -> None:
+    """Guards against eight connections at once with one e2e_key of which more than one gets through."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
 
@@ -564,6 +583,7 @@ def test_refresh_used_during_a_handshake(server: Server) -> None:
 
 
 def test_refresh_lifetime(devices: Path) -> None:
+    """Guards against an e2e_key that is good for longer than --refresh-lifetime."""
     with Server(devices, "--refresh-lifetime", "1") as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:
             flag = first.flag()
@@ -610,6 +630,7 @@ def test_hello_retry_request(server: Server) -> None:
 
 @pytest.mark.parametrize("group", ["P-384", "X448", "ffdhe8192"])
 def test_groups_that_cost_too_much(server: Server, group: str) -> None:
+    """Guards against a client that makes the server compute in a group which costs more than others."""
     with StockClient(server.address, PREFIXED, KS_NAF, "-groups", group) as first:
         assert first.read() == b""
 
@@ -666,6 +687,7 @@ def client_hello(address: str) -> bytes:
 
 
 def test_garbage(devices: Path, server: Server) -> None:
+    """Guards against octets that are no TLS, or half of a ClientHello, bringing the server down or keeping others out."""
     hello = client_hello(server.address)
     endings = [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(3000)]
     endings += [secrets.token_bytes(500), hello[: len(hello) // 2], hello[:-1], hello]
@@ -726,6 +748,7 @@ LINES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", LINES)
 def test_lines_that_are_no_nonce(server: Server, devices: Path, name: str) -> None:
+    """Guards against a line that is no nonce getting a flag, or bringing the server down."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         first.write(LINES[name])
         assert first.read() == b""
@@ -733,6 +756,7 @@ def test_lines_that_are_no_nonce(server: Server, devices: Path, name: str) -> No
 
 
 def test_over_long_line_to_the_echo(server: Server, devices: Path) -> None:
+    """Guards against a line of more than 8,192 octets overflowing its buffer, or one of 8,192 being refused."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
     with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
@@ -744,6 +768,7 @@ def test_over_long_line_to_the_echo(server: Server, devices: Path) -> None:
 
 
 def test_200_ues_at_once(tmp_path: Path) -> None:
+    """Guards against UEs that come all at once getting each other's lines, or none."""
     rows = [
         [f"ue{n}@bsf.example.com", secrets.token_hex(32), secrets.token_hex(32)] for n in range(UES)
     ]
@@ -770,6 +795,7 @@ def test_200_ues_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.life
 def test_sigterm(devices: Path) -> None:
+    """Guards against a server that SIGTERM does not end with status 0 while a client is connected."""
     with Server(devices) as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:
             first.flag()
@@ -840,6 +866,7 @@ CSV_FAULTS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("name", CSV_FAULTS)
 def test_malformed_devices_file(tmp_path: Path, name: str) -> None:
+    """Guards against a malformed devices file that is taken in part, or an error that shows its secrets or no line number."""
     text, said = CSV_FAULTS[name]
     path = tmp_path / "devices.csv"
     path.write_text(text)
@@ -865,6 +892,7 @@ def test_devices_file_bounds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o660, 0o604, 0o666, 0o644, 0o620])
 def test_devices_file_that_others_can_read(devices: Path, mode: int) -> None:
+    """Guards against a devices file that others can read being taken without --insecure-devices."""
     devices.chmod(mode)
     result = ue(devices, ID, "127.0.0.1:1")
     assert result.returncode == 1 and "chmod 600" in result.stderr
@@ -903,12 +931,14 @@ USAGE: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("name", USAGE)
 def test_usage(devices: Path, name: str) -> None:
+    """Guards against options of e2e-ue that make no sense together and are taken."""
     options, said = USAGE[name]
     result = ue(devices, ID, "127.0.0.1:1", None, *options)
     assert result.returncode == 2 and said in result.stderr
 
 
 def test_usage_of_the_message(devices: Path) -> None:
+    """Guards against a message of two lines, or of more octets than a line can have, being sent."""
     for message in ("two\nlines", "x" * 8193):
         result = ue(devices, ID, "127.0.0.1:1", message=message)
         assert result.returncode == 2 and "--message: must be one line" in result.stderr
@@ -916,6 +946,7 @@ def test_usage_of_the_message(devices: Path) -> None:
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_help(program: str) -> None:
+    """Guards against --help without an option that there is, or a program without options that does not say what is missing."""
     result = subprocess.run(
         [BUILD / "e2e" / program, "--help"], capture_output=True, text=True, check=False
     )
@@ -937,16 +968,19 @@ def test_help(program: str) -> None:
     ],
 )
 def test_usage_of_the_server(devices: Path, options: list[str], said: str) -> None:
+    """Guards against options of e2e-as that make no sense together and are taken."""
     result = run_server(devices, *options)
     assert result.returncode == 2 and said in result.stderr
 
 
 def test_identity_not_in_the_file(devices: Path) -> None:
+    """Guards against a UE that is not in the devices file connecting without a key, or failing without a reason."""
     result = ue(devices, "nobody", "127.0.0.1:1")
     assert result.returncode == 1 and "not in the devices file" in result.stderr
 
 
 def test_no_server(devices: Path) -> None:
+    """Guards against an address without a server, or one that is none, failing without a word of what to look at."""
     result = ue(devices, ID, "127.0.0.1:1")
     assert result.returncode == 1 and "is the server up" in result.stderr
     result = ue(devices, ID, "nonsense")
@@ -954,6 +988,7 @@ def test_no_server(devices: Path) -> None:
 
 
 def test_without_the_provider(devices: Path) -> None:
+    """Guards against a configuration without akma whose error does not say what to activate."""
     environment = ENVIRONMENT | {"OPENSSL_CONF": "/dev/null"}
     result = ue(devices, ID, "127.0.0.1:1", environment=environment)
     assert (

@@ -90,6 +90,7 @@ def test_a_thousand_connections_of_one_device(devices: Path) -> None:
 
 
 def test_five_thousand_idle_sockets(devices: Path) -> None:
+    """Guards against strangers with thousands of idle sockets keeping a device out, or filling the log."""
     patient = Server(devices, "--handshake-timeout", "60")
     with patient as server, idle_sockets(server.address, 5000) as held:
         gets_through(devices, server.address, server.e2e_address)
@@ -189,6 +190,7 @@ def test_loops_share_connections(devices: Path) -> None:
 
 
 def test_connections_per_device(devices: Path) -> None:
+    """Guards against one device taking the connections of all others."""
     options = ["--connections-per-device", "2", "--line-timeout", "60", "--e2e", "offered"]
     with Server(devices, *options) as server:
         with Hold(server, 5) as hold:
@@ -245,6 +247,7 @@ def all_stay(address: str, count: int) -> bool:
 
 
 def test_handshake_timeout(devices: Path) -> None:
+    """Guards against a client that never ends its handshake keeping a connection for good."""
     with Server(devices, "--handshake-timeout", "1") as server:
         started = time.monotonic()
         with idle_sockets(server.address, 2) as held:
@@ -254,6 +257,7 @@ def test_handshake_timeout(devices: Path) -> None:
 
 @pytest.mark.parametrize("begun", [b"", b'{"non'])
 def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
+    """Guards against a client that never ends its first line keeping a connection for good."""
     with Server(devices, "--line-timeout", "1") as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
             client.write(begun)
@@ -382,6 +386,7 @@ def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
 
 
 def test_session_lifetime(devices: Path) -> None:
+    """Guards against a connection that goes on for longer than --session-lifetime."""
     with Server(devices, "--session-lifetime", "2", "--e2e", "offered") as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
             client.flag()
@@ -439,6 +444,7 @@ def test_unknown_identities_look_like_wrong_keys(devices: Path) -> None:
 
 
 def test_hello_retry_request_looks_up_once(devices: Path) -> None:
+    """Guards against a HelloRetryRequest doubling the look-ups that a client causes."""
     with Server(devices, "--metrics", "127.0.0.1:0") as server:
         metrics = server.read().decode().split()[1]
         groups = ["-groups", "P-384:P-256"]

@@ -115,6 +115,7 @@ def test_identifiers_by_turns(sides: Sides, files: dict[str, Path], third_party:
 
 @pytest.mark.parametrize("when", ["required", "offered"])
 def test_flow(sides: Sides, files: dict[str, Path], third_party: Any, when: str) -> None:
+    """Guards against a flow through two processes that does not come to be, or a key in the log of NAF or third party."""
     with sides.run_naf(
         files["naf"], third_party.addresses["naf-accept"], "--e2e", when, "--metrics", "127.0.0.1:0"
     ) as naf:
@@ -141,6 +142,7 @@ def test_a_ue_says_which_ka_it_has(sides: Sides, files: dict[str, Path], tmp_pat
 
 
 def test_policy_is_the_third_partys(sides: Sides, files: dict[str, Path]) -> None:
+    """Guards against a NAF's own mode, digest or usage being put in the place of the third party's."""
     setup = ["--mode", "HKDF", "--digest", "SHA2-384", "--usage", "other use"]
     with sides.run_third_party(files["third-party"], *setup) as third_party:
         with sides.run_naf(files["naf"], third_party.addresses["naf-accept"]) as naf:
@@ -150,6 +152,7 @@ def test_policy_is_the_third_partys(sides: Sides, files: dict[str, Path]) -> Non
 
 
 def test_off_asks_nobody(sides: Sides, files: dict[str, Path]) -> None:
+    """Guards against a NAF with --e2e off asking the third party nonetheless."""
     with ThirdParty(sides.authority.file, sides.third_party, lambda _: None) as third_party:
         with sides.run_naf(files["naf"], third_party.address, "--e2e", "off") as naf:
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
@@ -169,6 +172,7 @@ def refused(sides: Sides, address: str, pair: tuple[Path, Path] | None, **more: 
 
 
 def test_certificates_of_a_naf(sides: Sides, files: dict[str, Path], tmp_path: Path) -> None:
+    """Guards against a NAF being answered with an expired, revoked, strange or missing certificate, or by an older TLS."""
     expired = sides.authority.issue("expired", FQDN, life=-datetime.timedelta(hours=1))
     revoked = sides.authority.issue("revoked", FQDN)
     crl = sides.authority.revoke(revoked[0])
@@ -401,6 +405,7 @@ def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path])
 
 
 def test_answer(sides: Sides, third_party: Any) -> None:
+    """Guards against an answer over the line with a member too many, a nonce that was not asked, or a key that is good twice."""
     address = third_party.addresses["naf-accept"]
     with Naf(address, sides.authority.file, sides.naf) as naf:
         flag = naf.ask(**request(7))
@@ -533,6 +538,7 @@ def test_very_second_of_not_after(sides: Sides, third_party: Any) -> None:
 
 
 def test_not_after_shortens(sides: Sides, third_party: Any) -> None:
+    """Guards against an e2e_key that outlives the 3GPP key's not-after."""
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
     with Naf(address, sides.authority.file, sides.naf) as naf:
         end = int(time.time()) + 1
@@ -580,6 +586,7 @@ def test_every_line_of_a_naf_has_its_own_time(sides: Sides, files: dict[str, Pat
 
 
 def test_half_a_line_of_a_naf(sides: Sides, files: dict[str, Path]) -> None:
+    """Guards against a NAF that never ends its line holding a connection of the third party's for good."""
     with sides.run_third_party(files["third-party"], "--line-timeout", "1") as third_party:
         address = third_party.addresses["naf-accept"]
         with Naf(address, sides.authority.file, sides.naf) as naf:
@@ -644,6 +651,7 @@ def test_failures_are_never_a_withheld_flag(
 
 
 def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:
+    """Guards against a NAF that goes on in plain because its third party is not there."""
     with sides.run_naf(files["naf"], f"127.0.0.1:{free_port()}", "--e2e", "offered") as naf:
         result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
         assert (result.returncode, result.stdout) == (5, "")
@@ -683,6 +691,7 @@ def flag_for(nonce: str) -> dict[str, object]:
 
 
 def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_party: Any) -> None:
+    """Guards against a NAF that goes on in plain because its third party hangs, or does not serve again afterwards."""
     addresses = third_party.addresses
     with sides.run_naf(files["naf"], addresses["naf-accept"], "--e2e", "offered") as naf:
         target = naf.addresses["accept"], addresses["e2e-accept"]
@@ -704,6 +713,7 @@ def served_again(devices: Path, target: tuple[str, str]) -> None:
 
 
 def test_third_party_that_dies_and_comes_back(sides: Sides, files: dict[str, Path]) -> None:
+    """Guards against a NAF that does not find its third party again, or tries so often that it floods it."""
     port = free_port()
     with sides.run_third_party(files["third-party"], port=port) as first:
         naf = sides.run_naf(files["naf"], first.addresses["naf-accept"], "--e2e", "offered")

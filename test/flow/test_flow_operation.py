@@ -197,6 +197,7 @@ BAD_FILES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_reload_of_a_file_that_cannot_be_taken(devices: Path, tmp_path: Path, name: str) -> None:
+    """Guards against a bad devices file at SIGHUP taking effect in part, or ending connections."""
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex(), "1"]])
     with Server(devices) as server:
         server.wait_for_error("event=start")
@@ -329,6 +330,7 @@ def test_drain_has_an_end(devices: Path) -> None:
 
 @pytest.mark.life
 def test_drain_ends_with_the_last_connection(devices: Path) -> None:
+    """Guards against a server that waits until --drain-timeout although its last connection has ended."""
     with Server(devices, "--drain-timeout", "60") as server:
         server.wait_for_error("event=start")
         with second(server, flag_of(server, PREFIXED)) as runs:
@@ -339,6 +341,7 @@ def test_drain_ends_with_the_last_connection(devices: Path) -> None:
 
 
 def test_second_signal_ends_at_once(devices: Path) -> None:
+    """Guards against a second SIGTERM that waits for connections."""
     with Server(devices, "--drain-timeout", "60") as server:
         server.wait_for_error("event=start")
         with second(server, flag_of(server, PREFIXED)) as runs:
@@ -514,6 +517,7 @@ def test_identities(devices: Path, prefix: str) -> None:
     [(["--identity-separator", "none"], ""), (["--identity-separator", ";"], ";")],
 )
 def test_pinned_separator(devices: Path, pinned: list[str], good: str) -> None:
+    """Guards against an identity with another separator than the pinned one being served."""
     with Server(devices, *pinned) as server:
         for separator in ("", ";"):
             with StockClient(server.address, f"3GPP-AKMA{separator}{ID}", KS_NAF) as first:
@@ -526,6 +530,7 @@ def test_pinned_separator(devices: Path, pinned: list[str], good: str) -> None:
     [[], ["--identity-prefix", "3GPP-AKMA"], ["--identity-prefix", "3GPP-bootstrapping-uicc"]],
 )
 def test_identities_of_e2e_ue(devices: Path, names: list[str]) -> None:
+    """Guards against an identity that e2e-ue makes of its options and e2e-as does not take."""
     with Server(devices) as server:
         assert ue(devices, ID, server.address, server.e2e_address, *names).returncode == 0
     prefix = names[1] if names else "3GPP-bootstrapping"
@@ -575,6 +580,7 @@ def test_oldest_ka_id(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [8187, 8188, 8192])
 def test_longest_message(devices: Path, length: int) -> None:
+    """Guards against a line whose length is a multiple of a TLS record or buffer losing octets."""
     with Server(devices, "--e2e", "offered") as server:
         result = ue(devices, ID, server.address, server.e2e_address, message="x" * length)
         assert (result.returncode, len(result.stdout)) == (0, length + 6), result.stderr
@@ -621,6 +627,7 @@ def start(*options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_useless_combinations(name: str) -> None:
+    """Guards against options of e2e-as of which one would have no effect being taken in silence."""
     options, said = COMBINATIONS[name]
     result = start(*options)
     assert result.returncode == 2 and said in result.stderr, result.stderr

@@ -69,7 +69,7 @@ def test_no_answer(devices: Path) -> None:
 
 
 def test_an_outage_is_no_downgrade(tmp_path: Path) -> None:
-    """The third party away: exit status 5; the flag withheld: 3. Neither looks like the other."""
+    """Guards against a third party that is away and a flag that is withheld ending with one exit status."""
     sides = Sides(tmp_path)
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])

@@ -98,10 +98,7 @@ def test_the_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_is_read_again(tmp_path: Path, name: str) -> None:
-    """A broken one is refused and named, and nothing takes effect; corrected it is taken.
-
-    The notification's certificate and CA, --store-ca and --client-secret-file were never looked at again.
-    """
+    """Guards against a file that SIGHUP does not read again, or one that takes effect although another is broken."""
     everything = Everything(tmp_path)
     with everything.server as server:
         server.wait_for_error("event=start")

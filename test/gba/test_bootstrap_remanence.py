@@ -111,7 +111,7 @@ def test_nothing_of_a_card_remains(folder: Path, status: int) -> None:
 )
 @pytest.mark.parametrize("name", ["Ks_NAF to a row", "a wrong rspauth"])
 def test_valgrind(folder: Path, name: str) -> None:
-    """Nothing read that was not written, nothing lost."""
+    """Guards against akma bootstrap reading what was never written, or leaking."""
     assert shutil.which("valgrind")
     behaviour, words, status = CASES[name]
     leaks = ["--leak-check=full", "--errors-for-leak-kinds=definite,indirect"]

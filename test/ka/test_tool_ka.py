@@ -53,6 +53,7 @@ def refused(*words: str | Path, status: int = 1, given: bytes = b"") -> str:
 
 @pytest.mark.parametrize("length", [16, 32, 100])
 def test_new(tmp_path: Path, length: int) -> None:
+    """Guards against Ka's that repeat, or have another length or order than asked for, or a file that others can read."""
     names = [f"device-{number}@bsf.example.com" for number in range(500)]
     path = write(tmp_path / "list", *names)
     words = ["--length", str(length)] if length != 32 else []
@@ -71,6 +72,7 @@ def test_new(tmp_path: Path, length: int) -> None:
 
 
 def test_new_for_a_few(tmp_path: Path) -> None:
+    """Guards against akma ka new giving two devices one Ka, or failing on a list without a name."""
     result = akma("ka", "new", "--identity", "one", "--identity", "two")
     header, one, two = result.stdout.decode().splitlines()
     assert header == HEADER and one.startswith("one,,") and two.startswith("two,,")
@@ -92,6 +94,7 @@ def test_new_for_a_few(tmp_path: Path) -> None:
     ],
 )
 def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
+    """Guards against a bad list of names that overwrites the file of an earlier run."""
     path = tmp_path / "list"
     path.write_text(text)
     (tmp_path / "new").write_text("old")
@@ -120,6 +123,7 @@ def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
     ],
 )
 def test_refused_new(words: list[str], status: int, said: str) -> None:
+    """Guards against options of akma ka new that make no sense together and are taken."""
     assert said in refused("new", *words, status=status)
 
 
@@ -198,6 +202,7 @@ def test_add_from_new(devices: Path, tmp_path: Path) -> None:
 
 
 def test_add_one(devices: Path, tmp_path: Path) -> None:
+    """Guards against a row with another Ka, ka-id or Ks_NAF than akma ka add was given, or a change to other rows."""
     old = devices.read_text()
     source = secret(tmp_path / "ka", b"k" * 20)
     words: list[str | Path] = ["--devices", devices, "--identity", "three", "--ka-id", "k"]
@@ -216,6 +221,7 @@ def test_add_one(devices: Path, tmp_path: Path) -> None:
 
 
 def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
+    """Guards against a file without ka-id losing its other columns when the first name comes."""
     path = write(tmp_path / "d", "identity,ks-naf,ka,refresh", row("one", KA) + ",00")
     assert akma("ka", "add", "--devices", path, "--identity", "one").returncode == 0
     assert path.read_text().splitlines()[0] == "identity,ks-naf,ka,refresh"
@@ -248,6 +254,7 @@ def test_add_a_name_where_there_were_none(tmp_path: Path) -> None:
     ],
 )
 def test_refused_add(devices: Path, words: list[str], status: int, said: str) -> None:
+    """Guards against a refused akma ka add that changes the devices file, or leaves a temporary file."""
     old = devices.read_text()
     given = b"x" * 65536 if "--raw" in words else OTHER.hex().encode()
     assert said in refused("add", "--devices", devices, *words, status=status, given=given)
@@ -270,6 +277,7 @@ def test_add_to_devices_that_are_there(devices: Path, tmp_path: Path) -> None:
 
 
 def test_add_without_a_ka(devices: Path, tmp_path: Path) -> None:
+    """Guards against a row without a Ka, or with one that is too short, being added."""
     path = write(tmp_path / "in", "identity,ks-naf,ka", f"x,{KEY.hex()},")
     assert f"{path}: line 2: ka: must be the hex" in refused(
         "add", "--devices", devices, "--in", path
@@ -291,6 +299,7 @@ def test_add_without_a_ka(devices: Path, tmp_path: Path) -> None:
     ],
 )
 def test_remove(devices: Path, words: list[str], kept: list[int]) -> None:
+    """Guards against akma ka remove taking other rows than those it was told, or changing the order of the rest."""
     header, *lines = devices.read_text().splitlines()
     result = akma("ka", "remove", "--devices", devices, *words)
     assert result.stderr == b"" and result.stdout.decode() == f"{3 - len(kept)} removed\n"
@@ -310,6 +319,7 @@ def test_remove(devices: Path, words: list[str], kept: list[int]) -> None:
     ],
 )
 def test_refused_remove(devices: Path, words: list[str], status: int, said: str) -> None:
+    """Guards against a refused akma ka remove that replaces the devices file."""
     old = devices.stat()
     assert said in refused("remove", "--devices", devices, *words, status=status)
     assert devices.stat().st_ino == old.st_ino
@@ -487,6 +497,7 @@ BOTH = [["add", "--new", "--identity", "x"], ["remove", "--identity", "one"]]
 @pytest.mark.parametrize("words", BOTH)
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
 def test_mode_and_owner_stay(devices: Path, words: list[str], mode: int) -> None:
+    """Guards against a change of the devices file that widens its mode or changes its owner."""
     owner = (65534, 65533) if os.geteuid() == 0 else (os.getuid(), os.getgid())
     os.chown(devices, *owner)
     devices.chmod(mode)
@@ -498,6 +509,7 @@ def test_mode_and_owner_stay(devices: Path, words: list[str], mode: int) -> None
 
 @pytest.mark.parametrize("words", BOTH)
 def test_files_that_are_none(tmp_path: Path, words: list[str]) -> None:
+    """Guards against akma ka following a link or writing to a pipe in the place of a devices file."""
     (tmp_path / "real").write_text(HEADER + "\n")
     (tmp_path / "link").symlink_to("real")
     os.mkfifo(tmp_path / "fifo")
@@ -515,6 +527,7 @@ def test_files_that_are_none(tmp_path: Path, words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", BOTH)
 def test_limit_of_size(devices: Path, words: list[str]) -> None:
+    """Guards against a limit of a file's size leaving half a devices file."""
     old = devices.read_text()
     result = subprocess.run(
         [AKMA, "ka", words[0], "--devices", devices, *words[1:]],
@@ -530,6 +543,7 @@ def test_limit_of_size(devices: Path, words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", BOTH)
 def test_full_disk(devices: Path, disk: SmallDisk, words: list[str]) -> None:
+    """Guards against a full disk leaving half a devices file, or a temporary one."""
     old = devices.read_text()
     path = Path(shutil.copy(devices, disk.folder))
     disk.fill()
@@ -539,6 +553,7 @@ def test_full_disk(devices: Path, disk: SmallDisk, words: list[str]) -> None:
 
 
 def test_full_disk_for_new_ones(disk: SmallDisk) -> None:
+    """Guards against a full disk costing the file of Ka's that --force was to replace."""
     out = disk.folder / "new.csv"
     out.write_text("old")
     disk.fill()
@@ -579,6 +594,7 @@ def test_a_writer_that_holds_the_lock(devices: Path) -> None:
 
 
 def test_actions() -> None:
+    """Guards against an action of akma ka without help, or one that does not exist and is run."""
     assert "akma ka new" in help_of("ka") and "akma ka add" in example_of("ka")
     assert akma("ka").returncode == 2
     assert "what\\x1B: must be new, derive, add, remove, merge, " in refused("what\x1b", status=2)

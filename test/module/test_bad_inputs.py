@@ -400,6 +400,7 @@ def without_secrets(text: str) -> None:
 
 @every_bad
 def test_set(libctx: LibCtx, bad: Bad) -> None:
+    """Guards against a bad parameter that a set takes, or names wrongly or with a secret, or that leaves part of a set behind."""
     ctx = libctx.kdf(bad.algorithm).new()
     with pytest.raises(EvpError) as error:
         ctx.set([*rest(bad), *bad.given])
@@ -414,6 +415,7 @@ def test_set(libctx: LibCtx, bad: Bad) -> None:
 
 @every_bad
 def test_derive(libctx: LibCtx, bad: Bad) -> None:
+    """Guards against a bad parameter given to a derive that spoils what the context had before."""
     ctx = libctx.kdf(bad.algorithm).new()
     ctx.set(items(bad.algorithm))
     name = bad.given[0].name if isinstance(bad.given[0], Param) else bad.given[0][0]
@@ -424,6 +426,7 @@ def test_derive(libctx: LibCtx, bad: Bad) -> None:
 
 @pytest.mark.parametrize("name", ["ks-naf", "key"])
 def test_hint_is_for_hex_text_alone(e2e: Kdf, name: str) -> None:
+    """Guards against the hint at hex being given for octets that are no hex."""
     for octets in (b"\x80" * 64, b"0" * 63 + b"g", b"g" + b"0" * 63, b"0" * 66):
         with pytest.raises(EvpError) as error:
             e2e.new().set([(name, octets)])
@@ -446,6 +449,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("algorithm", "name"), MISSING)
 def test_missing(libctx: LibCtx, algorithm: str, name: str) -> None:
+    """Guards against a derivation without one of its inputs."""
     ctx = libctx.kdf(algorithm).new()
     text = fails_to_derive(ctx, 32, items(algorithm, **{name.replace("-", "_"): None}))
     assert f"{name}: missing" in text
@@ -457,6 +461,7 @@ def test_missing(libctx: LibCtx, algorithm: str, name: str) -> None:
     [(("naf-fqdn", FQDN), "ua-protocol-id"), (("ua-protocol-id", UA), "naf-fqdn")],
 )
 def test_half_a_pair(e2e: Kdf, given: Item, missing: str) -> None:
+    """Guards against a NAF_Id made of one of its halves."""
     text = fails_to_derive(e2e.new(), 32, [*items(naf_id=None), given])
     assert f"{missing}: missing" in text
 
@@ -464,6 +469,7 @@ def test_half_a_pair(e2e: Kdf, given: Item, missing: str) -> None:
 @pytest.mark.parametrize("digest", sorted(reference.DIGESTS))
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 def test_output_length_of_e2e(e2e: Kdf, digest: str, mode: str) -> None:
+    """Guards against an e2e_key longer than 255 blocks, or of no octets."""
     longest = 255 * reference.digest_size(digest)
     ctx = e2e.new()
     ctx.set(items(digest=digest, mode=mode))
@@ -479,6 +485,7 @@ def test_output_length_of_e2e(e2e: Kdf, digest: str, mode: str) -> None:
     "algorithm", [name for name in SAMPLES if name not in ("AKMA-E2E", DEVICE_KA)]
 )
 def test_output_length_of_3gpp(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a 3GPP key that is longer than its 32 octets."""
     ctx = libctx.kdf(algorithm).new()
     ctx.set(items(algorithm))
     for length in (0, 33, 64):
@@ -500,6 +507,7 @@ def test_output_length_of_ka(libctx: LibCtx) -> None:
 
 
 def test_output_nowhere(e2e: Kdf) -> None:
+    """Guards against a derivation that writes through a NULL pointer."""
     ctx = e2e.new()
     assert not ctx.derive_into(None, 32, items())
     assert "32 octets asked for without a buffer" in error_texts()[-1]
@@ -507,6 +515,7 @@ def test_output_nowhere(e2e: Kdf) -> None:
 
 
 def test_properties_that_match_nothing(e2e: Kdf) -> None:
+    """Guards against properties that no HMAC matches being passed over."""
     ctx = e2e.new()
     text = fails_to_derive(ctx, 32, items(properties="provider=nobody"))
     assert "HMAC not found with properties provider=nobody" in text
@@ -514,6 +523,7 @@ def test_properties_that_match_nothing(e2e: Kdf) -> None:
 
 
 def test_properties_in_an_error_are_filtered(e2e: Kdf) -> None:
+    """Guards against control characters of a property query reaching an error text."""
     text = fails_to_derive(e2e.new(), 32, items(properties="provider='\u00e9[31m'"))
     assert "HMAC not found with properties provider='??[31m': activate" in text
     text = fails_to_derive(e2e.new(), 32, items(properties="provider=" + "x" * 200))
@@ -579,6 +589,7 @@ BOUNDS: list[tuple[str, list[Item]]] = [
 
 @pytest.mark.parametrize(("algorithm", "given"), BOUNDS, ids=str)
 def test_just_inside_the_bounds(libctx: LibCtx, algorithm: str, given: list[Item]) -> None:
+    """Guards against a bound that refuses the last value which it should take."""
     sample: dict[str, object] = dict(SAMPLES[algorithm])
     for item in given:
         if isinstance(item, Param):
@@ -680,6 +691,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("extra", "text"), COMMANDS, ids=[text for _, text in COMMANDS])
 def test_openssl_kdf_says_why(extra: list[str], text: str) -> None:
+    """Guards against openssl kdf failing without the reason, or with a secret in it."""
     names = {word.split(":")[0].removeprefix("hex") for word in extra}
     options = [
         f"hex{name}:{value.hex()}"
@@ -697,6 +709,7 @@ def test_openssl_kdf_says_why(extra: list[str], text: str) -> None:
 
 @pytest.mark.parametrize("missing", ["ks-naf", "ka", "naf-id"])
 def test_openssl_kdf_names_what_is_missing(missing: str) -> None:
+    """Guards against openssl kdf failing without the name of the input that is missing."""
     options = [
         f"hex{name}:{value.hex()}"
         for name, value in SAMPLES["AKMA-E2E"].items()
@@ -709,6 +722,7 @@ def test_openssl_kdf_names_what_is_missing(missing: str) -> None:
 
 @pytest.mark.parametrize("length", [0, 8161])
 def test_openssl_kdf_of_a_bad_length(length: int) -> None:
+    """Guards against openssl kdf giving a key of a length that cannot be."""
     options = [
         f"hex{name}:{value.hex()}"
         for name, value in SAMPLES["AKMA-E2E"].items()

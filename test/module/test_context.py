@@ -89,6 +89,7 @@ GETTABLE = {
 
 @every_algorithm
 def test_lists(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a parameter, or its type, missing from the lists of what can be set and read."""
     kdf = libctx.kdf(algorithm)
     assert {name: type_ for name, (type_, _) in kdf.settable.items()} == SETTABLE[algorithm]
     assert set(kdf.gettable) == GETTABLE[algorithm]
@@ -97,6 +98,7 @@ def test_lists(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_description(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against an algorithm that openssl list cannot describe in a line."""
     kdf = libctx.kdf(algorithm, "provider=akma")
     assert kdf.provider == "akma"
     assert 10 < len(kdf.description) < 80 and "\n" not in kdf.description
@@ -104,11 +106,13 @@ def test_description(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_derives(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against an algorithm that gives another key than the reference."""
     assert libctx.kdf(algorithm).new().derive(32, items(algorithm)) == EXPECTED[algorithm]
 
 
 @every_algorithm
 def test_set_is_cumulative(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a set that forgets what an earlier one has set."""
     ctx = libctx.kdf(algorithm).new()
     for item in items(algorithm):
         ctx.set([item])
@@ -117,6 +121,7 @@ def test_set_is_cumulative(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_derive_is_repeatable(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a derivation that uses up its inputs."""
     ctx = libctx.kdf(algorithm).new()
     ctx.set(items(algorithm))
     assert [ctx.derive(n, None) for n in (32, 32)] == [EXPECTED[algorithm]] * 2
@@ -124,6 +129,7 @@ def test_derive_is_repeatable(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_null_and_empty_params(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a NULL or empty list of parameters that crashes or changes the context."""
     ctx = libctx.kdf(algorithm).new()
     ctx.set(None)
     ctx.set([])
@@ -135,6 +141,7 @@ def test_null_and_empty_params(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_unknown_names_are_ignored(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against an unknown parameter that is refused, or taken for one with a similar name."""
     ctx = libctx.kdf(algorithm).new()
     unknown: list[Item] = [("salt", b"x"), ("ks-nafx", b"x"), ("", b"x"), ("k", b"x"), ("Key", 1)]
     assert ctx.derive(32, [*unknown, *items(algorithm), *unknown]) == EXPECTED[algorithm]
@@ -143,6 +150,7 @@ def test_unknown_names_are_ignored(libctx: LibCtx, algorithm: str) -> None:
 
 @every_algorithm
 def test_a_name_twice_is_refused(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against one of two values of a parameter being taken in silence."""
     ctx = libctx.kdf(algorithm).new()
     for item in items(algorithm):
         assert isinstance(item, tuple)
@@ -156,6 +164,7 @@ def test_a_name_twice_is_refused(libctx: LibCtx, algorithm: str) -> None:
 
 @pytest.mark.parametrize(("name", "alias"), [("ks-naf", "key"), ("ka", "secret")])
 def test_an_alias_is_its_name(e2e: Kdf, name: str, alias: str) -> None:
+    """Guards against an alias that sets another input, or gets past the refusal of two values."""
     value = dict(item for item in items() if isinstance(item, tuple))[name]
     rest = [item for item in items() if isinstance(item, tuple) and item[0] != name]
     assert e2e.new().derive(32, [*rest, (alias, value)]) == EXPECTED["AKMA-E2E"]
@@ -172,6 +181,7 @@ def test_an_alias_is_its_name(e2e: Kdf, name: str, alias: str) -> None:
 
 @every_algorithm
 def test_a_later_set_replaces(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against part of an old, longer value being left behind a new one."""
     ctx = libctx.kdf(algorithm).new()
     others = {"key": OTHER, "ks-naf": OTHER, "ka": OTHER * 3, "naf-id": b"other.example" + UA}
     others |= {"rand": OTHER[:16], "fc": b"\xff\x01", "p": b"another"}
@@ -201,6 +211,7 @@ def test_one_part_grows_before_another_shrinks(e2e: Kdf) -> None:
 
 
 def test_p_is_an_ordered_list_of_one_set(libctx: LibCtx) -> None:
+    """Guards against parts P that are mixed with those of an earlier set, or lost by a refused one."""
     ctx = libctx.kdf("3GPP-KDF").new()
     parts = [b"one", b"", b"two", b"one"]
     ctx.set([("key", KEY), *[("p", part) for part in parts], ("fc", b"\x01")])
@@ -287,6 +298,7 @@ def test_derive_is_atomic(
 
 
 def test_a_failed_derive_leaves_an_empty_context_empty(e2e: Kdf) -> None:
+    """Guards against inputs of a failed derivation that stay in the context."""
     ctx = e2e.new()
     with pytest.raises(EvpError, match="ka: missing"):
         ctx.derive(32, items(ka=None, digest="SHA2-512", mode="HKDF"))
@@ -297,6 +309,7 @@ def test_a_failed_derive_leaves_an_empty_context_empty(e2e: Kdf) -> None:
 
 
 def test_a_failed_derive_puts_long_keys_and_lists_back(libctx: LibCtx) -> None:
+    """Guards against long inputs that a failed derivation does not put back."""
     ctx = libctx.kdf("3GPP-KDF").new()
     key, parts = bytes(range(256)) * 4, [bytes(700), b"", b"end"]
     ctx.set([("key", key), ("fc", b"\x01"), *[("p", part) for part in parts]])
@@ -308,6 +321,7 @@ def test_a_failed_derive_puts_long_keys_and_lists_back(libctx: LibCtx) -> None:
 
 @every_algorithm
 def test_dup_is_deep(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a copy of a context that shares memory with the first."""
     ctx = libctx.kdf(algorithm).new()
     ctx.set(items(algorithm))
     early = ctx.dup()
@@ -326,6 +340,7 @@ def test_dup_is_deep(libctx: LibCtx, algorithm: str) -> None:
 
 
 def test_dup_copies_everything(e2e: Kdf) -> None:
+    """Guards against an input that a copy of a context lacks."""
     long = bytes(range(250)) * 200
     ctx = e2e.new()
     ctx.set(items(ka=long, refresh=b"r", usage="u", digest="SHA3-384", mode="HKDF"))
@@ -347,6 +362,7 @@ def test_dup_copies_everything(e2e: Kdf) -> None:
 
 @every_algorithm
 def test_reset(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against an input that outlives a reset."""
     ctx = libctx.kdf(algorithm).new()
     ctx.reset()
     ctx.set([*items(algorithm), ("properties", "provider=default")])
@@ -360,6 +376,7 @@ def test_reset(libctx: LibCtx, algorithm: str) -> None:
 
 
 def test_reset_restores_the_defaults(e2e: Kdf) -> None:
+    """Guards against a digest, mode or option that outlives a reset."""
     ctx = e2e.new()
     ctx.set(items(refresh=b"r", usage="u", digest="SHA2-512", mode="HKDF", not_after=1))
     ctx.set([("properties", "provider=none")])
@@ -372,6 +389,7 @@ def test_reset_restores_the_defaults(e2e: Kdf) -> None:
 
 @every_algorithm
 def test_size(libctx: LibCtx, algorithm: str) -> None:
+    """Guards against a size that OpenSSL takes for a fixed one."""
     kdf = libctx.kdf(algorithm)
     assert kdf.new().get_size() == SIZE_MAX
     size = ctypes.c_size_t()
@@ -382,6 +400,7 @@ def test_size(libctx: LibCtx, algorithm: str) -> None:
 
 
 def test_what_is_in_force_can_be_read(e2e: Kdf) -> None:
+    """Guards against a value read from a context that is not the current one."""
     ctx = e2e.new()
     ctx.set(items(naf_id=None, naf_fqdn=FQDN, ua_protocol_id=UA, refresh=b"\0\1", usage="tls-psk"))
     ctx.set([("digest", "sha512-256"), ("mode", "hkdf")])
@@ -397,6 +416,7 @@ def test_what_is_in_force_can_be_read(e2e: Kdf) -> None:
 
 @pytest.mark.parametrize("name", ["ks-naf", "key", "ka", "secret"])
 def test_secrets_cannot_be_read(e2e: Kdf, name: str) -> None:
+    """Guards against a key that can be read back from a context."""
     ctx = e2e.new()
     ctx.set(items())
     assert ctx.get(name) is None
@@ -419,6 +439,7 @@ def test_secrets_cannot_be_read(e2e: Kdf, name: str) -> None:
     ],
 )
 def test_get_that_does_not_fit(e2e: Kdf, name: str, type_: int, room: int) -> None:
+    """Guards against a value read into too little room, or as another type."""
     ctx = e2e.new()
     ctx.set(items(refresh=b"refresh"))
     ctx.derive(32)
@@ -452,6 +473,7 @@ def test_naf_id_and_its_halves(e2e: Kdf) -> None:
 
 
 def test_digest_names_are_aliases(e2e: Kdf) -> None:
+    """Guards against a usual name of a digest that is refused, or leads to another digest."""
     names = {
         "SHA2-256": ["SHA256", "SHA2-256", "sha-256", "sHa2-256", "2.16.840.1.101.3.4.2.1"],
         "SHA2-384": ["SHA384", "sha2-384", "SHA-384", "2.16.840.1.101.3.4.2.2"],
@@ -517,6 +539,7 @@ def test_only_the_mode_changes_in_a_kept_context(e2e: Kdf) -> None:
 
 
 def test_not_after(e2e: Kdf) -> None:
+    """Guards against a key derived after its not-after, or refused before it."""
     now = int(time.time())
     ctx = e2e.new()
     assert ctx.derive(32, items(not_after=now + 60)) == EXPECTED["AKMA-E2E"]
@@ -563,6 +586,7 @@ def test_not_after_to_the_second(
 
 
 def test_properties(libctx: LibCtx, e2e: Kdf) -> None:
+    """Guards against a property query that is not used to fetch HMAC, or stays after one derivation."""
     ctx = e2e.new()
     assert ctx.derive(32, items(properties="provider=default")) == EXPECTED["AKMA-E2E"]
     assert ctx.derive(32, [("properties", "")]) == EXPECTED["AKMA-E2E"]

@@ -44,6 +44,7 @@ def life(ka: int) -> dict[str, Step]:
 
 @pytest.mark.parametrize("ka", [16, 32, 255, 1024, 65535])
 def test_context_is_small(ka: int) -> None:
+    """Guards against a context that takes far more memory than its inputs, or does not give it back."""
     steps = life(ka)
     held = sum(steps[name].provider_octets for name in ("new", "set", "derive"))
     assert 0 < held <= CONTEXT_MAX + ka + NAF_ID + REFRESH + KEY
@@ -51,12 +52,14 @@ def test_context_is_small(ka: int) -> None:
 
 
 def test_small_inputs_need_one_allocation() -> None:
+    """Guards against small inputs that cost allocations of their own."""
     steps = life(32)
     assert [steps[name].provider_allocations for name in ("new", "set", "derive")] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("ka", [32, 65535])
 def test_refresh_allocates_nothing(ka: int) -> None:
+    """Guards against a refresh that allocates, and so can fail or fragment memory after years."""
     refresh = life(ka)["refresh"]
     assert (refresh.provider_allocations, refresh.provider_octets) == (0, 0)
     assert refresh.libcrypto_octets == 0

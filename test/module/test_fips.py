@@ -14,6 +14,7 @@ from samples import EXPECTED, items
 
 @needs_fips
 def test_hmac_of_fips(tmp_path: Path) -> None:
+    """Guards against fips=yes leading to an HMAC of another provider, or to another key."""
     assert FIPS is not None
     with LibCtx(config=write_fips_config(tmp_path), modules=FIPS.parent) as libctx:
         ctx = libctx.kdf("AKMA-E2E").new()
@@ -34,6 +35,7 @@ def test_default_of_fips(tmp_path: Path) -> None:
 
 
 def test_without_fips(libctx: LibCtx) -> None:
+    """Guards against fips=yes going on with an HMAC that is not validated."""
     ctx = libctx.kdf("AKMA-E2E").new()
     with pytest.raises(EvpError) as error:
         ctx.derive(32, items(properties="fips=yes"))

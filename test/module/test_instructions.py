@@ -89,6 +89,7 @@ def beside_hmac(profiles: dict[str, Profile], call: str) -> float:
 
 @pytest.mark.parametrize("call", BOUNDS)
 def test_instructions(profiles: dict[str, Profile], call: str) -> None:
+    """Guards against a derivation that costs many more instructions beside its HMAC than it did."""
     assert 0 < beside_hmac(profiles, call) <= BOUNDS[call]
 
 
@@ -99,4 +100,5 @@ def test_no_lock(profiles: dict[str, Profile], call: str) -> None:
 
 
 def test_count_is_repeatable(profiles: dict[str, Profile], tmp_path: Path) -> None:
+    """Guards against a count of instructions that differs from run to run, and so shows nothing."""
     assert profile("refresh", tmp_path / "again") == profiles["refresh"]

@@ -32,6 +32,7 @@ def octets(vector: dict[str, Any], name: str) -> bytes:
 
 
 def test_file_is_what_the_script_writes() -> None:
+    """Guards against a file of vectors that was edited by hand."""
     assert (VECTORS / "interoperability.json").read_text() == make_vectors.text()
 
 
@@ -46,12 +47,14 @@ def test_command_of_the_script(tmp_path: Path) -> None:
 
 
 def test_stanzas_are_what_the_script_writes() -> None:
+    """Guards against stanzas for OpenSSL's own test program that were edited by hand."""
     script = runpy.run_path(str(ROOT / "test/checks/evp_stanzas.py"))
     assert (VECTORS / "evpkdf_akma.txt").read_text() == script["text"]()
 
 
 @by_name
 def test_key(libctx: LibCtx, vector: dict[str, Any]) -> None:
+    """Guards against a vector for other implementers that the module itself does not derive."""
     items: list[Item] = [
         (name, octets(vector, name)) for name in ("ks-naf", "ka", "naf-id", "refresh")
     ]
@@ -78,6 +81,7 @@ def test_values_on_the_way(libctx: LibCtx, vector: dict[str, Any]) -> None:
     "refusal", DOCUMENT["refusals"], ids=[refusal["name"] for refusal in DOCUMENT["refusals"]]
 )
 def test_refusal(libctx: LibCtx, refusal: dict[str, Any]) -> None:
+    """Guards against a refusal that other implementers are told of and the module does not have."""
     items: list[Item] = []
     for given in refusal["parameters"]:
         name = given["name"]
@@ -102,6 +106,7 @@ def one_page() -> dict[str, Any]:
 
 
 def test_one_page_of_python() -> None:
+    """Guards against the page of Python deriving another key than the module."""
     e2e_key = one_page()["e2e_key"]
     tried = 0
     for vector in CASES + vectors("akma-e2e.json"):

@@ -64,6 +64,8 @@ def derives(libctx: LibCtx) -> None:
 
 
 def test_contexts_in_threads(libctx: LibCtx, e2e: Kdf) -> None:
+    """Guards against contexts of several threads that mix their inputs."""
+
     def work(number: int) -> None:
         ctx = e2e.new()
         for count in range(200):
@@ -78,6 +80,7 @@ def test_contexts_in_threads(libctx: LibCtx, e2e: Kdf) -> None:
 
 
 def test_more_contexts_than_the_provider_keeps_spare(e2e: Kdf) -> None:
+    """Guards against a context that is used twice because the spare ones ran out."""
     contexts = [e2e.new() for _ in range(100)]
     for count, ctx in enumerate(contexts):
         ctx.set(items(refresh=bytes([count])))
@@ -91,6 +94,7 @@ def test_more_contexts_than_the_provider_keeps_spare(e2e: Kdf) -> None:
 
 
 def test_after_fork(libctx: LibCtx, e2e: Kdf) -> None:
+    """Guards against a context that no longer derives in a child, or is changed by it."""
     ctx = e2e.new()
     ctx.derive(32, items())
 
@@ -105,6 +109,8 @@ def test_after_fork(libctx: LibCtx, e2e: Kdf) -> None:
 
 
 def test_fork_in_a_thread_while_others_derive(libctx: LibCtx, e2e: Kdf) -> None:
+    """Guards against a lock that a child inherits locked and waits for."""
+
     def work(number: int) -> None:
         for _ in range(5):
             if number == 0:
@@ -116,6 +122,7 @@ def test_fork_in_a_thread_while_others_derive(libctx: LibCtx, e2e: Kdf) -> None:
 
 
 def test_many_library_contexts() -> None:
+    """Guards against a library context whose end takes what another one uses."""
     contexts = [LibCtx() for _ in range(20)]
     for libctx in contexts:
         derives(libctx)
@@ -128,6 +135,7 @@ def test_many_library_contexts() -> None:
 
 @pytest.mark.parametrize("order", [("default", "akma"), ("akma", "default")])
 def test_load_order(order: tuple[str, str]) -> None:
+    """Guards against a provider that finds HMAC only where default was loaded before it."""
     with LibCtx(order) as libctx:
         derives(libctx)
 
@@ -156,6 +164,7 @@ def test_what_is_freed_late(what: str) -> None:
 
 
 def test_unload_and_load_again() -> None:
+    """Guards against an unloaded provider that leaves something behind and fails when it is loaded again."""
     with LibCtx() as libctx:
         for _ in range(50):
             kdf = libctx.kdf("AKMA-E2E")
@@ -184,6 +193,8 @@ def test_context_outlives_unload() -> None:
 
 
 def test_load_and_unload_in_threads() -> None:
+    """Guards against loading and unloading in several threads that share state."""
+
     def work(_: int) -> None:
         for _ in range(10):
             with LibCtx() as libctx:
@@ -193,11 +204,13 @@ def test_load_and_unload_in_threads() -> None:
 
 
 def test_free_null(libctx: LibCtx) -> None:
+    """Guards against a NULL context whose release crashes."""
     derives(libctx)
     c.EVP_KDF_CTX_free(None)
 
 
 def test_provider_parameters(libctx: LibCtx) -> None:
+    """Guards against a provider without version, name, build or status."""
     version = libctx.provider_text("akma", "version")
     assert [part.isdigit() for part in version.split(".")] == [True] * 3
     assert "akma" in libctx.provider_text("akma", "name")
@@ -206,6 +219,7 @@ def test_provider_parameters(libctx: LibCtx) -> None:
 
 
 def test_version_is_the_projects(libctx: LibCtx) -> None:
+    """Guards against a module that says another version than the project's."""
     cmake = (Path(__file__).parents[2] / "CMakeLists.txt").read_text()
     assert f"project(akma VERSION {libctx.provider_text('akma', 'version')} " in cmake
 
@@ -226,5 +240,6 @@ def test_provider_parameters_by_pointer(libctx: LibCtx, name: str) -> None:
 
 
 def test_nothing_but_kdfs_is_offered() -> None:
+    """Guards against the provider being found for an algorithm that is no KDF."""
     listed = openssl("list", "-mac-algorithms", "-digest-algorithms", "-cipher-algorithms").stdout
     assert "HMAC @ default" in listed and "akma" not in listed

@@ -19,12 +19,14 @@ plain_only = pytest.mark.skipif(INSTRUMENTED, reason="instruments add libraries 
 
 @plain_only
 def test_exports_one_symbol() -> None:
+    """Guards against a symbol of the module that collides with one of the application's."""
     lines = run("nm", "--dynamic", "--defined-only", MODULE).splitlines()
     assert [line.split()[-1] for line in lines] == ["OSSL_provider_init"]
 
 
 @plain_only
 def test_links_libcrypto_and_libc_only() -> None:
+    """Guards against a library that loads into every application beside the module."""
     needed = [line for line in run("readelf", "-d", MODULE).splitlines() if "(NEEDED)" in line]
     names = {line.split("[")[1].split(".so")[0] for line in needed}
     assert names == {"libcrypto", "libc"}
@@ -50,6 +52,7 @@ LIBCRYPTO_3_0_0 = set(
 
 
 def test_needs_nothing_newer_than_3_0_0() -> None:
+    """Guards against a call that OpenSSL 3.0.0 does not have."""
     symbols = run("nm", "--dynamic", "--undefined-only", MODULE).split()
     names = {name.split("@")[0] for name in symbols}
     wanted = {name for name in names if re.match(r"[A-Z0-9]+_[A-Za-z]|UTF8", name)}
@@ -67,6 +70,7 @@ def test_builds_without_link_time_optimisation(tmp_path: Path) -> None:
 
 
 def test_list_shows_descriptions() -> None:
+    """Guards against openssl list showing an algorithm without its description or parameters."""
     listed = openssl("list", "-kdf-algorithms", "-verbose").stdout
     for algorithm in ALGORITHMS:
         entry = listed[listed.index(f"{algorithm} @ akma") :].splitlines()
@@ -75,6 +79,7 @@ def test_list_shows_descriptions() -> None:
 
 
 def test_list_shows_the_provider() -> None:
+    """Guards against openssl list showing the provider as inactive."""
     listed = openssl("list", "-providers", "-verbose").stdout
     assert "akma" in listed and "status: active" in listed and "build info" in listed
 
@@ -86,6 +91,7 @@ def header_values(prefix: str) -> set[str]:
 
 
 def test_header_names_what_is_registered(libctx: LibCtx) -> None:
+    """Guards against the public header lacking a name that the module registers, or having one too many."""
     assert header_values("AKMA_KDF_") == set(ALGORITHMS)
     assert header_values("AKMA_DIGEST_") == set(reference.DIGESTS)
     assert header_values("AKMA_MODE_") == {"3GPP", "HKDF"}

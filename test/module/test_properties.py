@@ -47,6 +47,7 @@ def by_reference(inputs: dict[str, Any], length: int) -> bytes:
 
 @given(inputs=e2e_inputs, data=st.data())
 def test_e2e(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
+    """Guards against an e2e_key that is wrong for some length, order or content of its inputs."""
     length = data.draw(lengths(inputs["digest"]))
     order = data.draw(st.permutations(list(inputs.items())))
     assert e2e.new().derive(length, order) == by_reference(inputs, length)
@@ -115,6 +116,7 @@ def test_borders_count(
 
 @given(key=our.keys, rand=our.rands, impi=our.impis, naf_id=our.naf_ids, n=st.integers(1, 32))
 def test_gba(libctx: LibCtx, key: bytes, rand: bytes, impi: str, naf_id: bytes, n: int) -> None:
+    """Guards against a Ks_NAF or Ks_int_NAF that is wrong for some length or content of its inputs."""
     parameters: list[Item] = [("key", key), ("rand", rand), ("impi", impi), ("naf-id", naf_id)]
     me = libctx.kdf("GBA-KS-NAF").new().derive(n, parameters)
     uicc = libctx.kdf("GBA-KS-INT-NAF").new().derive(n, parameters)
@@ -124,6 +126,7 @@ def test_gba(libctx: LibCtx, key: bytes, rand: bytes, impi: str, naf_id: bytes, 
 
 @given(key=our.keys, supi=our.supis, n=st.integers(1, 32))
 def test_akma(libctx: LibCtx, key: bytes, supi: str, n: int) -> None:
+    """Guards against a K_AKMA or A-TID that is wrong for some SUPI."""
     parameters: list[Item] = [("key", key), ("supi", supi)]
     k_akma = libctx.kdf("AKMA-K-AKMA").new().derive(n, parameters)
     assert k_akma == reference.k_akma(key, supi)[:n]
@@ -132,6 +135,7 @@ def test_akma(libctx: LibCtx, key: bytes, supi: str, n: int) -> None:
 
 @given(key=our.keys, naf_id=our.naf_ids, n=st.integers(1, 32))
 def test_k_af(libctx: LibCtx, key: bytes, naf_id: bytes, n: int) -> None:
+    """Guards against a K_AF that is wrong for some NAF_Id."""
     k_af = libctx.kdf("AKMA-K-AF").new().derive(n, [("key", key), ("naf-id", naf_id)])
     assert k_af == reference.k_af(key, naf_id)[:n]
 
@@ -168,6 +172,7 @@ p_lists = st.lists(
 def test_3gpp_kdf(
     libctx: LibCtx, key: bytes, fc: bytes, old: list[bytes], parts: list[bytes], n: int
 ) -> None:
+    """Guards against a 3GPP KDF that is wrong for some list of parts, or after another list."""
     ctx = libctx.kdf("3GPP-KDF").new()
     ctx.set([("p", part) for part in old])
     ctx.set([("key", key), *[("p", part) for part in parts]])

@@ -63,6 +63,7 @@ inputs = st.builds(
 
 @given(inputs=inputs)
 def test_hkdf(libctx: LibCtx, e2e: Kdf, inputs: Inputs) -> None:
+    """Guards against reference and module sharing an error in HKDF, which libcrypto's own does not have."""
     ikm = reference.hkdf_ikm(inputs.ka)
     info = reference.hkdf_info(NAF_ID, inputs.refresh, inputs.usage, inputs.length)
     expected = libcrypto.hkdf(libctx, inputs.ks_naf, ikm, info, inputs.length, inputs.digest)
@@ -71,6 +72,7 @@ def test_hkdf(libctx: LibCtx, e2e: Kdf, inputs: Inputs) -> None:
 
 @given(inputs=inputs)
 def test_counter_mode(e2e: Kdf, inputs: Inputs) -> None:
+    """Guards against reference and module sharing an error in counter mode, which another library does not have."""
     s = reference.e2e_string(
         inputs.ka, NAF_ID, inputs.refresh, inputs.usage, inputs.length, block=1
     )
@@ -87,6 +89,7 @@ ONE_BLOCK = [
 
 @pytest.mark.parametrize("vector", ONE_BLOCK, ids=[vector["name"] for vector in ONE_BLOCK])
 def test_one_block_is_hmac_over_s(e2e: Kdf, vector: dict[str, str]) -> None:
+    """Guards against a first block that is not HMAC over the published S."""
     ks_naf, s = bytes.fromhex(vector["ks-naf"]), bytes.fromhex(vector["S(1)"])
     length = int(vector["keylen"])
     parameters: list[Item] = [
@@ -124,6 +127,7 @@ AKA_PRIME = [
     ids=[f"case {i}" for i in range(1, 5)],
 )
 def test_aka_prime(libctx: LibCtx, network: str, autn: str, key: str, expected: str) -> None:
+    """Guards against a 3GPP KDF that does not give the published CK' and IK' of AKA'."""
     sqn_xor_ak = bytes.fromhex(autn)[:6]
     parameters: list[Item] = [
         ("key", bytes.fromhex(key)),
@@ -136,6 +140,7 @@ def test_aka_prime(libctx: LibCtx, network: str, autn: str, key: str, expected: 
 
 @given(key=st.binary(min_size=1, max_size=300), parts=st.lists(st.binary(max_size=200), min_size=1))
 def test_3gpp_kdf_is_hmac_over_s(libctx: LibCtx, key: bytes, parts: list[bytes]) -> None:
+    """Guards against a 3GPP key that is not HMAC over S."""
     s = reference.kdf_string(b"\x6c", parts)
     parameters: list[Item] = [("key", key), ("fc", b"\x6c"), *[("p", part) for part in parts]]
     expected = libcrypto.hmac(key, s, "SHA2-256")

@@ -78,6 +78,7 @@ def test_given(e2e: Kdf, skeys: Skeys, names: tuple[bytes | None, bytes]) -> Non
 
 
 def test_given_to_the_other_algorithms(libctx: LibCtx, skeys: Skeys) -> None:
+    """Guards against an EVP_SKEY that some algorithm does not take."""
     for algorithm in ("GBA-KS-NAF", "AKMA-K-AKMA", "AKMA-K-AF", "3GPP-KDF"):
         ctx = libctx.kdf(algorithm).new()
         ctx.set(items(algorithm, key=None))
@@ -86,6 +87,7 @@ def test_given_to_the_other_algorithms(libctx: LibCtx, skeys: Skeys) -> None:
 
 
 def test_taken(e2e: Kdf, skeys: Skeys) -> None:
+    """Guards against a key taken as EVP_SKEY that differs from the one taken as octets."""
     ctx = e2e.new()
     ctx.set(items())
     assert skeys.derive(ctx.pointer, 32) == EXPECTED["AKMA-E2E"]
@@ -95,6 +97,7 @@ def test_taken(e2e: Kdf, skeys: Skeys) -> None:
 
 
 def test_refused(e2e: Kdf, skeys: Skeys) -> None:
+    """Guards against an EVP_SKEY that gets past the bounds of its input."""
     ctx = e2e.new()
     assert c.EVP_KDF_CTX_set_SKEY(ctx.pointer, skeys.make(KEY[:31]), b"ks-naf") != 1
     ctx.set(items())

@@ -19,6 +19,7 @@ HALVES: dict[str, Value] = {"naf_fqdn": FQDN, "ua_protocol_id": UA}
 
 @pytest.mark.parametrize("length", range(EMBEDDED_KEY - 1, EMBEDDED_KEY + 10))
 def test_key_about_as_long_as_its_storage(libctx: LibCtx, length: int) -> None:
+    """Guards against a key that overflows the context's own storage by an octet."""
     key = bytes(range(length))
     ctx = libctx.kdf("3GPP-KDF").new()
     expected = reference.kdf_3gpp(key, FC, [b"P0"])
@@ -30,6 +31,7 @@ def test_key_about_as_long_as_its_storage(libctx: LibCtx, length: int) -> None:
 
 @pytest.mark.parametrize("length", range(EMBEDDED_S - 20, EMBEDDED_S + 20))
 def test_s_about_as_long_as_its_storage(e2e: Kdf, length: int) -> None:
+    """Guards against an S that overflows the context's own storage by an octet."""
     rest = len(reference.e2e_string(b"", NAF_ID, b"", "", 32, 1))
     ka = bytes([length % 250 + 1]) * (length - rest)
     ctx = e2e.new()
@@ -41,6 +43,7 @@ def test_s_about_as_long_as_its_storage(e2e: Kdf, length: int) -> None:
 
 
 def test_storage_grows_and_shrinks(e2e: Kdf) -> None:
+    """Guards against storage that keeps part of a longer value when a shorter one comes."""
     ctx = e2e.new()
     ctx.set(items())
     for length in (16, 400, 17, 4000, 16, 65535, 32):
@@ -49,12 +52,14 @@ def test_storage_grows_and_shrinks(e2e: Kdf) -> None:
 
 
 def test_copy_keeps_not_after(e2e: Kdf) -> None:
+    """Guards against a copy of a context that forgets until when its key is good."""
     ctx = e2e.new()
     ctx.set(items(not_after=int(time.time()) + 1000))
     assert ctx.dup().derive(32) == EXPECTED["AKMA-E2E"]
 
 
 def test_copy_keeps_properties(e2e: Kdf) -> None:
+    """Guards against a copy of a context that takes any HMAC."""
     ctx = e2e.new()
     ctx.set(items(properties="provider=none"))
     copy = ctx.dup()
@@ -63,6 +68,7 @@ def test_copy_keeps_properties(e2e: Kdf) -> None:
 
 
 def test_nul_in_properties(e2e: Kdf) -> None:
+    """Guards against a property query that is cut at a NUL, and so loses fips=yes."""
     with pytest.raises(EvpError, match="properties"):
         e2e.new().set(items(properties="provider=default\0?fips=yes"))
 
@@ -99,6 +105,7 @@ def test_name_in_a_policy_is_bounded(config: Path, front: str, length: int, is_s
 
 @pytest.mark.parametrize("first", ["naf_fqdn", "ua_protocol_id"])
 def test_halves_of_naf_id_in_two_calls(e2e: Kdf, first: str) -> None:
+    """Guards against halves of NAF_Id that come in two calls and do not meet."""
     ctx = e2e.new()
     ctx.set(items(naf_id=None, **{first: HALVES[first]}))
     ctx.set([(name.replace("_", "-"), half) for name, half in HALVES.items() if name != first])

@@ -72,6 +72,7 @@ def e2e_string(abba: bytes, length: int = 28) -> bytes:
 
 
 def test_an_input_and_a_part_more(libctx: LibCtx) -> None:
+    """Guards against an input added to the table that a count elsewhere leaves out."""
     ctx = libctx.kdf("AKMA-E2E").new()
     with pytest.raises(EvpError, match="abba: missing"):
         ctx.derive(32, items())
@@ -96,6 +97,7 @@ def test_parts_and_a_constant_longer_than_all_others(libctx: LibCtx) -> None:
 
 @pytest.mark.parametrize("alias", ["third-party-key", "k-a", "secret"])
 def test_aliases_more(libctx: LibCtx, alias: str) -> None:
+    """Guards against an alias added to the table that a count elsewhere leaves out."""
     kdf = libctx.kdf("AKMA-E2E")
     assert {"ka", "secret", "third-party-key", "k-a"} < set(kdf.settable)
     expected = kdf.new().derive(32, [*items(), ("abba", b"\0\0")])
@@ -104,6 +106,7 @@ def test_aliases_more(libctx: LibCtx, alias: str) -> None:
 
 @pytest.mark.parametrize("name", ["SHA2-224", "sha224", "D"])
 def test_a_digest_more(libctx: LibCtx, name: str) -> None:
+    """Guards against a digest added to the table that a bound or a text elsewhere leaves out."""
     ctx = libctx.kdf("AKMA-E2E").new()
     expected = hmac.new(KEY, e2e_string(b"\0\0"), hashlib.sha224).digest()
     assert ctx.derive(28, [*items(digest=name), ("abba", b"\0\0")]) == expected
@@ -115,6 +118,7 @@ def test_a_digest_more(libctx: LibCtx, name: str) -> None:
 
 
 def test_a_policy_key_more(grown: Path, config: Path) -> None:
+    """Guards against a key of the policy added to the table that is not enforced, or not shown."""
     config.write_text(
         "openssl_conf = i\n[i]\nproviders = p\n[p]\ndefault = d\nakma = a\n[d]\nactivate = 1\n"
         f"[a]\nmodule = {grown}/akma.so\nactivate = 1\nmin-abba-length = 3\nallowed-digests = SHA2-224\n"

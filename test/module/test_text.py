@@ -40,6 +40,7 @@ def sequences() -> Iterator[bytes]:
 
 
 def test_every_sequence(e2e: Kdf) -> None:
+    """Guards against octets that RFC 3629 does not permit being taken for text, or text being refused."""
     ctx = e2e.new()
     for octets in sequences():
         assert is_taken(ctx, octets) == reference.is_text(octets), octets.hex()

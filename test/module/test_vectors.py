@@ -30,11 +30,13 @@ cases = pytest.mark.parametrize(
 def test_ctypes(
     libctx: LibCtx, algorithm: str, items: list[Item], length: int, expected: str
 ) -> None:
+    """Guards against a published vector that EVP_KDF does not give."""
     assert libctx.kdf(algorithm).new().derive(length, items).hex() == expected
 
 
 @cases
 def test_openssl_kdf(algorithm: str, items: list[Item], length: int, expected: str) -> None:
+    """Guards against a published vector that openssl kdf does not give."""
     options = []
     for item in items:
         assert isinstance(item, tuple)
@@ -47,6 +49,7 @@ def test_openssl_kdf(algorithm: str, items: list[Item], length: int, expected: s
 
 @cases
 def test_c_client(algorithm: str, items: list[Item], length: int, expected: str) -> None:
+    """Guards against a published vector that a C program with the public header does not give."""
     lines = [f"kdf {algorithm} {length}"]
     for item in items:
         assert isinstance(item, tuple)
@@ -95,6 +98,7 @@ def test_reference_agrees(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", OTHERS, ids=[vector["name"] for vector in OTHERS])
 def test_reference_agrees_3gpp(vector: dict[str, Any]) -> None:
+    """Guards against a reference that gets a published S or key wrong, and with it every test that asks it."""
     key, fc = bytes.fromhex(vector["key"]), bytes.fromhex(vector["fc"])
     parts = [bytes.fromhex(p) for p in vector["p"]]
     assert reference.kdf_string(fc, parts).hex() == vector["S"]

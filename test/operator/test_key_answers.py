@@ -46,6 +46,7 @@ def gba(**members: Any) -> dict[str, Any]:
 
 
 def test_application_key() -> None:
+    """Guards against an answer of NEF or AAnF that is right and is refused, or read with another key, device or end."""
     assert read("akma", akma()) == f"ks-naf {KEY}\ndevice \nnot-after {SECONDS}\n"
     assert read("akma", akma(kaf=KEY.upper())).startswith(f"ks-naf {KEY}\n")
     full = akma(gpsi="extid-dev@example.com", supi="imsi-001010000000001", suppFeat="1a")
@@ -55,6 +56,7 @@ def test_application_key() -> None:
 
 
 def test_bootstrapping_information() -> None:
+    """Guards against an answer of a BSF that is right and is refused, or read with another key, device or end."""
     assert read("gba", gba()) == f"ks-naf {KEY}\ndevice \n"
     full = gba(
         uiccKeyMaterial=OTHER,
@@ -91,6 +93,7 @@ def test_later_versions_may_add_members() -> None:
     ],
 )
 def test_application_key_of_the_wrong_form(name: str, value: Any) -> None:
+    """Guards against a member of an AKMA answer with a wrong type or form being taken."""
     out = read("akma", akma(**{name: value}))
     assert out.startswith(f"fault {name}: ") and "must be" in out
     assert KEY[:30] not in out
@@ -106,6 +109,7 @@ def test_application_key_of_the_wrong_form(name: str, value: Any) -> None:
     ],
 )
 def test_bootstrapping_information_of_the_wrong_form(name: str, value: Any) -> None:
+    """Guards against a member of a BSF's answer with a wrong type or form being taken."""
     assert read("gba", gba(**{name: value})).startswith(f"fault {name}: ")
 
 
@@ -118,7 +122,7 @@ def test_members_that_nobody_needs(value: Any) -> None:
 
 
 def test_null_is_absent() -> None:
-    """Of an optional member, and of expiry: the key has no end then. A key that is null is none."""
+    """Guards against null being read as a value, or a null key as a key."""
     for name in ("gpsi", "supi", "suppFeat"):
         assert read("akma", akma() | {name: None}) == read("akma", akma())
     assert read("akma", akma() | {"expiry": None}) == f"ks-naf {KEY}\ndevice \n"
@@ -156,6 +160,7 @@ def test_what_names_the_device() -> None:
     ids=str,
 )
 def test_bodies_that_are_no_answer(body: bytes) -> None:
+    """Guards against a body that is no JSON object being taken for an answer."""
     assert read("akma", body).startswith("fault body: ")
 
 
@@ -164,6 +169,7 @@ def test_bodies_that_are_no_answer(body: bytes) -> None:
     ["", "text/html", "application/jsonp", "application/problem+json", "application/json2", "json"],
 )
 def test_content_types_that_are_not_json(content_type: str) -> None:
+    """Guards against a page of a proxy's being read as an answer."""
     assert read("akma", akma(), content_type) == "fault content type: must be application/json\n"
 
 
@@ -182,6 +188,7 @@ def test_content_types_that_are_not_json(content_type: str) -> None:
     ],
 )
 def test_times(text: str, moment: tuple[int, ...]) -> None:
+    """Guards against a time of RFC 3339 read as another moment."""
     assert f"not-after {calendar.timegm(moment)}\n" in read("akma", akma(expiry=text))
 
 
@@ -199,10 +206,12 @@ def test_times(text: str, moment: tuple[int, ...]) -> None:
     ],
 )
 def test_times_that_are_none(text: str) -> None:
+    """Guards against a day that no calendar has, or a form that no time has, being taken for a key's end."""
     assert read("akma", akma(expiry=text)).startswith("fault expiry: ")
 
 
 def test_problems() -> None:
+    """Guards against an operator's error that is logged without its cause, or at any length."""
     problem = {"status": 403, "cause": "K_AF_NOT_ALLOWED", "detail": "no such AF", "title": "x"}
     said = "status: 403, cause: K_AF_NOT_ALLOWED, detail: no such AF\n"
     assert read("problem", problem, PROBLEM) == said

@@ -22,12 +22,14 @@ def play(*lines: str, room: str = "3 3") -> list[str]:
 
 
 def test_until() -> None:
+    """Guards against a cached key that is used after its end."""
     for what, known in (("7", "key 7"), ("no", "no"), ("refused", "refused")):
         calls = [f"0 keep akma a@x {what} 100", "99 find akma a@x", "100 find akma a@x"]
         assert play(*calls, "50 find akma a@x") == [known, "nothing", "nothing"]
 
 
 def test_sweep_takes_what_has_ended() -> None:
+    """Guards against a sweep that takes keys which are good, or leaves those that have ended."""
     calls = ["0 keep akma a@x 7 100", "0 keep akma b@x no 100", "0 keep akma c@x 8 101"]
     finds = [f"50 find akma {name}@x" for name in "abc"]
     assert play(*calls, "99 sweep", *finds) == ["key 7", "no", "key 8"]
@@ -35,6 +37,7 @@ def test_sweep_takes_what_has_ended() -> None:
 
 
 def test_systems_are_apart() -> None:
+    """Guards against a key of GBA being found for an identity of AKMA."""
     calls = ["0 keep akma a@x 7 100", "0 keep gba a@x 8 100", "0 forget gba a@x"]
     assert play(*calls[:2], "1 find akma a@x", "1 find gba a@x") == ["key 7", "key 8"]
     assert play(*calls, "1 find akma a@x", "1 find gba a@x") == ["key 7", "nothing"]
@@ -49,6 +52,7 @@ def test_protocols_are_apart() -> None:
 
 
 def test_the_last_word_counts() -> None:
+    """Guards against an older answer that outlives the operator's newer one."""
     words = ["0 keep akma a@x 7 100", "0 keep akma a@x no 100", "0 keep akma a@x 8 50"]
     for count, known in ((1, "key 7"), (2, "no"), (3, "key 8")):
         assert play(*words[:count], "1 find akma a@x") == [known]
@@ -56,6 +60,7 @@ def test_the_last_word_counts() -> None:
 
 
 def test_forget() -> None:
+    """Guards against a revoked key that is found again, or one of another device that goes with it."""
     for what in ("7", "no", "refused"):
         calls = [f"0 keep akma a@x {what} 100", "0 keep akma b@x 8 100", "0 forget akma a@x"]
         assert play(*calls, "1 find akma a@x", "1 find akma b@x") == ["nothing", "key 8"]
@@ -71,6 +76,7 @@ def test_room() -> None:
 
 
 def test_no_pushes_out_no_key() -> None:
+    """Guards against strangers with unknown identities pushing devices' keys out of the cache."""
     keys = [f"0 keep akma {name}@x {digit} 100" for digit, name in enumerate("abc")]
     nos = [f"0 keep akma no{number}@x no 100" for number in range(1000)]
     finds = [f"1 find akma {name}@x" for name in ("a", "b", "c", "no996", "no997", "no999")]

@@ -27,6 +27,7 @@ def asked(lines: list[str]) -> list[str]:
 
 
 def test_one_question_for_all_who_wait() -> None:
+    """Guards against an operator that is asked for one identity several times at once."""
     assert play(
         "0 wait w1 a@x 192.0.2.1",
         "0 wait w2 a@x 192.0.2.2",
@@ -40,6 +41,7 @@ def test_one_question_for_all_who_wait() -> None:
 
 
 def test_who_leaves_disturbs_nobody() -> None:
+    """Guards against a UE that leaves and takes the answer of others along."""
     assert play(
         "0 wait w1 a@x 192.0.2.1",
         "0 wait w2 a@x 192.0.2.1",
@@ -57,6 +59,7 @@ def test_who_leaves_disturbs_nobody() -> None:
 
 
 def test_at_a_time() -> None:
+    """Guards against more questions at the operator at once than the option says."""
     waits = [f"0 wait w{i} i{i}@x 192.0.2.{i}" for i in range(5)]
     lines = play(*waits, "0 run", "1 answer i1@x", "1 run", setup="100 100 2 100 3000")
     assert lines == ["0 ask i0@x", "0 ask i1@x", "1 told w1 answer", "1 ask i2@x"]
@@ -74,6 +77,7 @@ def test_at_most_so_many_in_any_second() -> None:
 
 
 def test_at_most_so_many_for_one_network() -> None:
+    """Guards against one network that uses up the operator's rate for all."""
     calls = []
     for now in range(0, 3000, 10):
         calls += [f"{now} wait w{now} i{now}@x 192.0.2.1", f"{now} run"]
@@ -179,6 +183,7 @@ def test_no_room() -> None:
 
 
 def test_what_waits_too_long_is_given_up() -> None:
+    """Guards against a look-up that waits for good."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 wait b b@x 192.0.2.1",
@@ -224,6 +229,7 @@ def test_nobody_holds_up_anothers_identity() -> None:
 
 
 def test_void() -> None:
+    """Guards against an answer from before a revocation being given after it."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 wait b b@x 192.0.2.1",

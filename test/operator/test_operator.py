@@ -110,6 +110,7 @@ def key_of(answer: str) -> str:
 
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_akma(net: Net, operator: Operator, kind: str) -> None:
+    """Guards against a question to NEF or AAnF, or its answer, that is not as the specification has it."""
     subscriber = operator.subscribers[0]
     with net.source(f"{kind}:{operator.url}") as source:
         found, key, device, not_after = source.look(subscriber.a_kid).split()
@@ -125,6 +126,7 @@ def test_akma(net: Net, operator: Operator, kind: str) -> None:
 
 
 def test_gba(net: Net, operator: Operator) -> None:
+    """Guards against a question to a BSF, or its answer, that is not as the specification has it."""
     subscriber = operator.subscribers[0]
     of = (subscriber.ks, subscriber.rand, subscriber.impi, NAF_ID)
     with net.source(f"bsf:{operator.url}/") as source:
@@ -160,6 +162,7 @@ def test_gba_without_a_key_of_the_uicc(net: Net, operator: Operator) -> None:
 
 
 def test_one_for_each_system(net: Net, operator: Operator) -> None:
+    """Guards against an identity of GBA that is asked for at a NEF, or one of AKMA at a BSF."""
     subscriber = operator.subscribers[0]
     with net.source(f"bsf:{operator.url}", f"nef:{operator.url}/exposed") as source:
         operator.answer = lambda request, true: {"status": 204}
@@ -191,12 +194,15 @@ def test_what_is_asked(net: Net, operator: Operator, kind: str) -> None:
 
 @pytest.mark.parametrize("identity", ["none", "@realm", "user@", "a@b@c", "x" * 250 + "@abcdef"])
 def test_identities_that_nobody_is_asked_for(net: Net, operator: Operator, identity: str) -> None:
+    """Guards against an identity that cannot be the operator's being sent there."""
     with net.source(f"nef:{operator.url}") as source:
         assert source.look(identity) == "unknown"
     assert operator.requests == []
 
 
 def test_anonymous(net: Net, operator: Operator) -> None:
+    """Guards against an answer without SUPI and GPSI that is refused, or given a name."""
+
     def without_names(request: Request, true: Reply) -> Reply:
         body = json.loads(true["body"])
         return true | {"body": json.dumps({name: body[name] for name in ("kaf", "expiry")})}
@@ -324,6 +330,7 @@ def test_lengths_of_a_bsf(net: Net, operator: Operator, name: str) -> None:
 
 
 def test_problems_are_logged_through_the_filter(net: Net, operator: Operator) -> None:
+    """Guards against an operator's error text that forges a line of the log."""
     problem = {"status": 403, "cause": "AF_NOT_ALLOWED", "detail": "no\nevent=forged \x1b[31m"}
     operator.answer = always(status=403, headers=PROBLEM, body=json.dumps(problem))
     with net.source(f"nef:{operator.url}") as source:
@@ -390,6 +397,7 @@ def test_failures_are_not_remembered(net: Net, operator: Operator, reply: Reply)
 
 @pytest.mark.parametrize("kind, status", [("nef", 204), ("bsf", 404)])
 def test_no_such_key(net: Net, operator: Operator, kind: str, status: int) -> None:
+    """Guards against an unknown key that is asked for again and again, or is unknown for good."""
     subscriber = operator.subscribers[0]
     identity = subscriber.a_kid if kind == "nef" else subscriber.b_tid
     with net.source(f"{kind}:{operator.url}") as source:
@@ -450,10 +458,7 @@ def hold_port(port: int) -> socket.socket:
 
 
 def test_down_for_a_minute(net: Net) -> None:
-    """New look-ups are refused in time, cached keys are given; and when it is over all is well.
-
-    One operator is gone, the other is there and silent.
-    """
+    """Guards against an operator that is gone, or silent, taking cached keys along, or being found no more when it is back."""
     known, *others = (Subscriber(supi=f"00101000000{n:04}") for n in range(500))
     gone, silent = operators = net.operator(), net.operator()
     for operator in operators:
@@ -628,6 +633,7 @@ def test_scopes(net: Net, tmp_path: Path, kind: str, anonymous: bool) -> None:
 
 
 def test_token_of_another_scope(net: Net, tmp_path: Path) -> None:
+    """Guards against a --scope that does not reach the token server."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
         operator.add(subscriber)
@@ -640,6 +646,7 @@ def test_token_of_another_scope(net: Net, tmp_path: Path) -> None:
 
 
 def test_token_of_an_nrf(net: Net) -> None:
+    """Guards against a token asked of an NRF without the NF's own instance, type or services."""
     instance = "4947a69a-f61b-4bc1-b9da-47c9c5d14b64"
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
@@ -710,6 +717,7 @@ def test_token_that_ends(net: Net, tmp_path: Path) -> None:
     ids=str,
 )
 def test_tokens_that_are_none(net: Net, tmp_path: Path, reply: Reply) -> None:
+    """Guards against a token server's refusal or nonsense being sent to the operator as a token."""
     with net.operator(token=True) as operator:
         operator.answer = always(**({"headers": JSON} | reply))
         with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
@@ -766,6 +774,7 @@ def test_members_of_a_token(net: Net, tmp_path: Path, body: dict[str, Any], memb
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_redirect_to_the_same_origin(net: Net, tmp_path: Path, status: int) -> None:
+    """Guards against a redirect within the operator's server that is not followed."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
         operator.add(subscriber)
@@ -956,6 +965,7 @@ def test_cancelled_while_the_answer_is_on_its_way(net: Net, operator: Operator) 
 
 
 def test_forgotten_while_it_is_asked(net: Net, operator: Operator) -> None:
+    """Guards against a key that was revoked while it was asked for being kept."""
     subscriber = operator.subscribers[0]
     operator.answer = lambda request, true: true | {"delay": 2000}
     with net.source(f"nef:{operator.url}") as source:
@@ -1030,6 +1040,7 @@ def test_a_thousand_identities(net: Net, operator: Operator) -> None:
 
 
 def test_a_server_that_takes_ten_at_a_time(net: Net) -> None:
+    """Guards against questions beyond a server's number of streams failing instead of waiting."""
     subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(60)]
     with net.operator(versions="h2-small") as operator:
         operator.add(*subscribers)

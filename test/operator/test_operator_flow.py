@@ -213,6 +213,7 @@ def test_identities_that_nobody_is_asked_for_in_a_handshake(operator_site: Opera
 
 
 def test_another_name_than_the_operators(operator_site: OperatorSite) -> None:
+    """Guards against a device being given the Ka of another name than the operator's."""
     subscriber = Subscriber()
     with operator_site.operator(subscriber) as operator:
         names = [subscriber.gpsi or "", "device-7"]
@@ -282,11 +283,8 @@ def test_a_key_that_ends(operator_site: OperatorSite, tmp_path: Path) -> None:
 def test_flood_of_made_up_identities(
     operator_site: OperatorSite, addresses: int, most: int
 ) -> None:
-    """Through real handshakes from one loopback address or a range of them: others get through.
-
-    How soon is told by what the operator is asked meanwhile: at most twenty questions a second. Of three
-    tries the best counts.
-    """
+    """Guards against made-up identities, from one address or a range of them, keeping others from the operator."""
+    # How soon is told by what the operator is asked meanwhile, at most twenty questions a second; the best of three tries counts.
     known, *new = (
         Subscriber(supi=f"00101000000{n:04}", gpsi=f"extid-{n}@example.com") for n in range(4)
     )
@@ -332,10 +330,8 @@ def first_connections(server: Server, ues: str) -> float:
 
 
 def test_speed_with_an_empty_cache(operator_site: OperatorSite, tmp_path: Path) -> None:
-    """Against an operator that answers in 10 ms it is at least half of that with a full one.
-
-    Of three runs with each the best counts, for the machine may have something else to do at a time.
-    """
+    """Guards against an empty cache that costs more than half of the speed, with an operator that answers in 10 ms."""
+    # Of three runs with each the best counts, as the machine may be busy with something else.
     subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(1000)]
     ues = [f"3GPP-AKMA{s.a_kid} {s.k_af(NAF_ID).hex()}\n" for s in subscribers]
     bodies = {

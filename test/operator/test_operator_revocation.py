@@ -118,6 +118,7 @@ def test_notification_ends_what_runs(notified: Notified) -> None:
 
 
 def test_notifications_that_are_none(notified: Notified, tmp_path: Path) -> None:
+    """Guards against a malformed notification or a stranger's revoking a key."""
     subscriber = Subscriber()
     body = json.dumps({"aKId": subscriber.a_kid}).encode()
     (tmp_path / "other").mkdir()

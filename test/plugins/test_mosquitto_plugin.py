@@ -50,6 +50,7 @@ def ask(
 
 
 def test_refresh(devices: Path) -> None:
+    """Guards against a refresh of the devices file, zeros in it, that the plugin leaves out."""
     write_rows(devices, row(refresh=WITH_ZEROS))
     assert ask(devices, IDENTITY)[0] == e2e_key(refresh=WITH_ZEROS).hex().upper()
 
@@ -67,11 +68,13 @@ def test_refusals(devices: Path) -> None:
 
 
 def test_the_last_ka_holds(devices: Path) -> None:
+    """Guards against a Ka that was replaced by a later row still being used."""
     write_rows(devices, row(), row(ka=OTHER_KA))
     assert ask(devices, IDENTITY)[0] == e2e_key(OTHER_KA).hex().upper()
 
 
 def test_options_reach_the_key(devices: Path) -> None:
+    """Guards against an option of the plugin that does not reach the derivation."""
     options = [f"naf_fqdn={FQDN}", "ua_protocol_id=0100010092", "usage=mqtt"]
     (answer, _) = ask(devices, IDENTITY, options=options)
     assert answer != e2e_key(usage="mqtt").hex().upper()
@@ -95,12 +98,14 @@ def test_options_reach_the_key(devices: Path) -> None:
     ],
 )
 def test_options_that_are_wrong(devices: Path, options: list[str], said: str) -> None:
+    """Guards against a broker that starts with options of the plugin which are wrong."""
     result = command(BROKER, PLUGIN, f"devices={devices}", *options)
     assert result.returncode == 3
     assert said in result.stderr
 
 
 def test_without_rows_it_does_not_start(devices: Path) -> None:
+    """Guards against a broker that starts without a devices file it can read."""
     devices.write_text("identity,ks-naf\n")
     result = command(BROKER, PLUGIN, f"devices={devices}", f"naf_fqdn={FQDN}")
     assert result.returncode == 3
@@ -108,10 +113,12 @@ def test_without_rows_it_does_not_start(devices: Path) -> None:
 
 
 def test_a_missing_configuration_is_none(devices: Path, tmp_path: Path) -> None:
+    """Guards against a plugin that fails where OPENSSL_CONF names no file, although it needs none."""
     assert ask(devices, IDENTITY, config=tmp_path / "nothing")[0] == RIGHT.key.hex().upper()
 
 
 def test_a_missing_module_is_said(devices: Path, tmp_path: Path) -> None:
+    """Guards against a broker that starts without the module, or does not say that it is missing."""
     options = [f"devices={devices}", f"naf_fqdn={FQDN}"]
     nowhere = SYSTEM | {"OPENSSL_MODULES": str(tmp_path)}
     result = command(BROKER, PLUGIN, *options, environment=nowhere)
@@ -120,6 +127,7 @@ def test_a_missing_module_is_said(devices: Path, tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_cannot_be_read(devices: Path, tmp_path: Path) -> None:
+    """Guards against a broker that starts without the policy of a configuration which cannot be read."""
     (tmp_path / "openssl.cnf").write_text("[broken\n")
     options = [f"devices={devices}", f"naf_fqdn={FQDN}"]
     broken = settings(tmp_path / "openssl.cnf")
@@ -129,6 +137,7 @@ def test_a_configuration_that_cannot_be_read(devices: Path, tmp_path: Path) -> N
 
 
 def test_the_policy_holds(devices: Path, tmp_path: Path) -> None:
+    """Guards against a policy that holds for openssl kdf, but not in the plugin."""
     config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "33"}})
     long = bytes(range(33))
     write_rows(devices, row(), row("ue2@bsf.example.com", long))
@@ -236,6 +245,7 @@ def test_what_it_adds_to_a_connection(devices: Path) -> None:
 
 
 def test_exports_only_what_the_broker_looks_for() -> None:
+    """Guards against a symbol of the plugin that collides with one of the broker's."""
     names = re.findall(r" T (\S+)", command("nm", "-D", "--defined-only", PLUGIN).stdout)
     assert sorted(names) == [
         "mosquitto_plugin_cleanup",

@@ -48,6 +48,7 @@ def policy_of(libctx: LibCtx, name: str = "akma") -> str:
 
 
 def test_without_keys_nothing_is_refused(config: Path) -> None:
+    """Guards against a bound that holds although no key of the policy asks for it."""
     with load(config) as libctx:
         for algorithm in ALGORITHMS:
             assert attempt(libctx, algorithm) == ""
@@ -67,6 +68,7 @@ def test_without_keys_nothing_is_refused(config: Path) -> None:
     ],
 )
 def test_allowed_digests(config: Path, given: str, canonical: str) -> None:
+    """Guards against a digest that is not listed being used, or a listed one being refused."""
     with load(config, allowed_digests=given) as libctx:
         assert policy_of(libctx) == f"allowed-digests = {canonical}"
         for digest in ALL_DIGESTS.split(":"):
@@ -79,6 +81,7 @@ def test_allowed_digests(config: Path, given: str, canonical: str) -> None:
 
 
 def test_default_digest_is_a_choice(config: Path) -> None:
+    """Guards against the default digest getting past allowed-digests."""
     with load(config, allowed_digests="SHA2-384") as libctx:
         assert "policy: allowed-digests: SHA2-256 is not allowed" in attempt(libctx)
         for algorithm in ALGORITHMS:
@@ -91,6 +94,7 @@ def test_default_digest_is_a_choice(config: Path) -> None:
     [("3GPP", "3GPP"), ("hkdf", "HKDF"), ("HKDF:3gpp", "3GPP:HKDF"), ("3GPP:3GPP", "3GPP")],
 )
 def test_allowed_modes(config: Path, given: str, canonical: str) -> None:
+    """Guards against a mode that is not listed being used, or a listed one being refused."""
     with load(config, allowed_modes=given) as libctx:
         assert policy_of(libctx) == f"allowed-modes = {canonical}"
         for mode in ("3GPP", "HKDF"):
@@ -106,6 +110,7 @@ def test_allowed_modes(config: Path, given: str, canonical: str) -> None:
 
 @pytest.mark.parametrize("minimum", [16, 17, 32, 65535])
 def test_min_ka_length(config: Path, minimum: int) -> None:
+    """Guards against a Ka that is an octet shorter than min-ka-length being used."""
     with load(config, min_ka_length=str(minimum)) as libctx:
         assert policy_of(libctx) == f"min-ka-length = {minimum}"
         assert attempt(libctx, ka=b"\1" * minimum) == ""
@@ -119,6 +124,7 @@ def test_min_ka_length(config: Path, minimum: int) -> None:
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 @pytest.mark.parametrize("minimum", [0, 1, 8, 255])
 def test_min_refresh_length(config: Path, minimum: int, mode: str) -> None:
+    """Guards against a refresh that is an octet shorter than min-refresh-length, or none, being used."""
     with load(config, min_refresh_length=str(minimum)) as libctx:
         assert attempt(libctx, refresh=bytes(minimum), mode=mode) == ""
         error = attempt(libctx, mode=mode)
@@ -137,6 +143,7 @@ BOOLEANS |= {"true": True, "false": False, "1": True, "0": False}
     "given", [n for name in BOOLEANS for n in (name, name.upper(), name.title())]
 )
 def test_booleans(config: Path, given: str) -> None:
+    """Guards against a spelling of yes that is read as no."""
     expected = BOOLEANS[given.lower()]
     with load(config, require_usage=given, require_not_after=given) as libctx:
         answer = "yes" if expected else "no"
@@ -172,6 +179,7 @@ NAF_CASES = {
 
 @pytest.mark.parametrize("algorithm", NAF_ALGORITHMS)
 def test_allowed_nafs(config: Path, algorithm: str) -> None:
+    """Guards against a NAF that matches no pattern getting a key, by either form of its name."""
     with load(config, allowed_nafs=NAFS) as libctx:
         assert policy_of(libctx) == f"allowed-nafs = {NAFS.lower()}"
         for name, allowed in NAF_CASES.items():
@@ -185,6 +193,7 @@ def test_allowed_nafs(config: Path, algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", NAF_ALGORITHMS)
 def test_allowed_ua_protocols(config: Path, algorithm: str) -> None:
+    """Guards against a Ua security protocol identifier that matches no pattern getting a key."""
     listed = "0100000007:010001*:FF*:0000000000"
     cases = {
         "0100000007": True,
@@ -206,12 +215,14 @@ def test_allowed_ua_protocols(config: Path, algorithm: str) -> None:
 
 
 def test_other_algorithms_are_not_bound(config: Path) -> None:
+    """Guards against a bound on NAFs that refuses derivations which have no NAF."""
     with load(config, allowed_nafs="else.example", allowed_ua_protocols="02*") as libctx:
         for algorithm in ALGORITHMS:
             assert (attempt(libctx, algorithm) != "") == (algorithm in NAF_ALGORITHMS)
 
 
 def test_all_keys_at_once(config: Path) -> None:
+    """Guards against a key of the policy that another one switches off."""
     keys = {
         "allowed-digests": "SHA2-256:SHA2-384",
         "allowed-modes": "3GPP",
@@ -242,6 +253,7 @@ def test_all_keys_at_once(config: Path) -> None:
 
 
 def test_refused_context_stays_usable(config: Path) -> None:
+    """Guards against a context that the policy has refused once and that cannot be used any more."""
     with load(config, allowed_digests="SHA2-384") as libctx:
         ctx = libctx.kdf("AKMA-E2E").new()
         ctx.set(items())
@@ -253,6 +265,7 @@ def test_refused_context_stays_usable(config: Path) -> None:
 
 
 def test_through_openssl_kdf(config: Path) -> None:
+    """Guards against a policy that openssl kdf passes over."""
     write_config(config, {"akma": {"min-ka-length": "33"}})
     result = kdf("AKMA-E2E", 32, options(), config=config)
     assert result.returncode == 1
@@ -351,6 +364,7 @@ def test_broken_policy(config: Path, key: str, value: str, said: str) -> None:
 
 
 def test_broken_policy_through_openssl_kdf(config: Path) -> None:
+    """Guards against a policy that cannot be understood being passed over by openssl kdf."""
     write_config(config, {"akma": {"allowed-digests": "SHA1"}})
     result = kdf("AKMA-K-AF", 32, options("AKMA-K-AF"), config=config)
     assert result.returncode == 1
@@ -359,12 +373,14 @@ def test_broken_policy_through_openssl_kdf(config: Path) -> None:
 
 
 def test_broken_policy_survives_a_load_by_name(config: Path) -> None:
+    """Guards against a load by name that makes a broken policy forgotten."""
     with load(config, allowed_modes="none") as libctx:
         libctx.load("akma")
         assert "policy: allowed-modes: 'none' given" in attempt(libctx)
 
 
 def test_first_fault_is_told(config: Path) -> None:
+    """Guards against an error about a policy that names another key than the first one that is wrong."""
     with load(config, require_usage="maybe", min_ka_length="1") as libctx:
         assert policy_of(libctx).startswith("policy: min-ka-length: '1' given")
 
@@ -413,6 +429,7 @@ LAX = {"allowed-modes": "HKDF:3GPP"}
 
 
 def test_instances_keep_their_policies(config: Path) -> None:
+    """Guards against a policy of one instance holding for another."""
     with instances(config, acme=STRICT, globex=LAX) as libctx:
         assert policy_of(libctx, "acme") == "min-ka-length = 32\nrequire-usage = yes"
         assert policy_of(libctx, "globex") == "allowed-modes = 3GPP:HKDF"
@@ -429,6 +446,7 @@ def test_instances_keep_their_policies(config: Path) -> None:
 
 
 def test_a_broken_instance_breaks_no_other(config: Path) -> None:
+    """Guards against a broken instance that makes others refuse, or derives itself."""
     with instances(config, acme={"allowed-modes": "x"}, globex={}) as libctx:
         with pytest.raises(EvpError, match="policy: allowed-modes: 'x' given"):
             libctx.kdf("AKMA-E2E", "provider=acme").new().derive(32, items())
@@ -438,6 +456,7 @@ def test_a_broken_instance_breaks_no_other(config: Path) -> None:
 
 
 def test_instances_through_openssl_kdf(config: Path) -> None:
+    """Guards against a property query that does not choose the instance whose policy it names."""
     write_config(config, {"acme": STRICT, "globex": LAX})
     refused = kdf("AKMA-E2E", 32, options(), "-propquery", "provider=acme", config=config)
     assert refused.returncode == 1 and "policy: require-usage" in refused.stderr
@@ -469,6 +488,7 @@ def test_without_a_query_openssl_picks_one(config: Path) -> None:
     ],
 )
 def test_names_of_instances(config: Path, name: str, query: str) -> None:
+    """Guards against an instance whose name a property query cannot find."""
     write_config(config, {name: {}, "other": STRICT})
     with LibCtx(config=config) as libctx:
         named = libctx.kdf("AKMA-E2E", query)
@@ -479,6 +499,7 @@ def test_names_of_instances(config: Path, name: str, query: str) -> None:
 
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 2), reason="OSSL_PROVIDER_load_ex() came with 3.2")
 def test_parameters_at_load() -> None:
+    """Guards against a policy given when the module is loaded that is passed over."""
     with LibCtx(["default"]) as libctx:
         libctx.load_with("akma", {"min-ka-length": "33", "allowed-modes": "hkdf"})
         assert policy_of(libctx) == "allowed-modes = HKDF\nmin-ka-length = 33"
@@ -519,6 +540,7 @@ def matches(pattern: str, name: str) -> bool:
     tried=st.lists(names, min_size=1, max_size=20),
 )
 def test_name_patterns(listed: list[str], tried: list[str]) -> None:
+    """Guards against a pattern of names that matches more, or less, than its page says."""
     with tempfile.TemporaryDirectory() as folder:
         with load(Path(folder) / "openssl.cnf", allowed_nafs=":".join(listed)) as libctx:
             for name in tried:
@@ -535,6 +557,7 @@ prefixes = st.tuples(octets, st.integers(1, 4)).map(lambda cut: cut[0][: cut[1]]
     tried=st.lists(octets, min_size=1, max_size=10),
 )
 def test_ua_patterns(listed: list[str], tried: list[bytes]) -> None:
+    """Guards against a pattern of Ua security protocol identifiers that matches more, or less, than its page says."""
     with tempfile.TemporaryDirectory() as folder:
         with load(Path(folder) / "openssl.cnf", allowed_ua_protocols=":".join(listed)) as libctx:
             for ua in tried:

@@ -87,6 +87,7 @@ CALL = f"Kdf('AKMA-E2E').derive(32, ks_naf={KEY!r}, ka={KA!r}, naf_id={NAF_ID!r}
 
 
 def test_wheel_is_pure_and_typed(wheel: Path) -> None:
+    """Guards against a wheel that lacks its types, has strange files, or another version than the project."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert wheel.name.endswith("-py3-none-any.whl")
@@ -102,6 +103,7 @@ def as_json(value: Value) -> Any:
 
 
 def test_vectors(installed: Path, tmp_path: Path) -> None:
+    """Guards against the Python package giving another key than a published vector."""
     calls, expected = [], []
     others = vectors("interoperability.json")
     cases = [case[1:] for case in vector_cases()] + [
@@ -126,6 +128,7 @@ def test_vectors(installed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["bytearray", "memoryview"])
 def test_octets_of_other_kinds(installed: Path, kind: str) -> None:
+    """Guards against a bytearray or memoryview that is refused, or read as something else."""
     call = CALL.replace(repr(KEY), f"{kind}({KEY!r})")
     output = python(installed, f"from akma import Kdf\nprint({call}.hex())")
     assert output.strip() == EXPECTED["AKMA-E2E"].hex()
@@ -148,6 +151,7 @@ def test_octets_of_other_kinds(installed: Path, kind: str) -> None:
     ],
 )
 def test_refusals_carry_the_reason(installed: Path, change: tuple[str, str], reason: str) -> None:
+    """Guards against a refusal that reaches Python without the module's reason."""
     kind, reasons = refused(installed, CALL.replace(*change))
     assert kind == "Error"
     assert reason in reasons[-1]
@@ -165,12 +169,14 @@ def test_refusals_carry_the_reason(installed: Path, change: tuple[str, str], rea
 def test_what_openssl_would_pass_over_is_refused(
     installed: Path, change: tuple[str, str], text: str
 ) -> None:
+    """Guards against a misspelt parameter that libcrypto passes over, so that another key comes out."""
     kind, reasons = refused(installed, CALL.replace(*change))
     assert kind == "TypeError"
     assert text in reasons[0]
 
 
 def test_the_policy_holds(installed: Path, tmp_path: Path) -> None:
+    """Guards against a policy that does not hold for the Python package."""
     config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "33"}})
     kind, reasons = refused(installed, CALL, OPENSSL_CONF=str(config))
     assert kind == "Error"
@@ -331,6 +337,7 @@ def test_version(installed: Path, wheel: Path) -> None:
 
 
 def test_a_missing_module_is_said(installed: Path, tmp_path: Path) -> None:
+    """Guards against an error of Python's that does not say where the module is looked for."""
     kind, reasons = refused(installed, CALL, OPENSSL_MODULES=str(tmp_path))
     assert kind == "Error"
     assert "OPENSSL_MODULES" in reasons[-1]
@@ -373,6 +380,7 @@ print(crypto.OSSL_PROVIDER_available(None, b"akma"))
 
 
 def test_threads_share_one(installed: Path) -> None:
+    """Guards against threads that share a Kdf and get each other's keys or errors."""
     program = f"""
 from concurrent.futures import ThreadPoolExecutor
 from akma import Error, Kdf
@@ -397,6 +405,7 @@ print(*ThreadPoolExecutor(8).map(derive, range(400)), sep="\\n")
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="ssl's PSK callbacks came with Python 3.13")
 def test_tls_example(installed: Path) -> None:
+    """Guards against the example with ssl letting a wrong Ka in, or telling a stranger which identities there are."""
     settings = {"PYTHONPATH": str(installed), "OPENSSL_MODULES": str(BUILD)}
     output = run(PYTHON, ROOT / "python/examples/tls_psk.py", **settings)
     assert "right Ka: hello\n" in output

@@ -662,7 +662,7 @@ def reload(part: Part, outcome: str) -> None:
 
 
 def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
-    """The UE holds the new one first. What is open stays until its row is removed, what is new goes by the current file."""
+    """Guards against a change of Ka, which the UE holds first, that ends an open connection or keeps a new one out."""
     naf, third_partys = site.naf(), site.devices
     endpoint = site.endpoint("--forward", Backend(echo).address)
     site.devices = site.folder / "ue.csv"

@@ -17,6 +17,7 @@ REPORT = Path(__file__).parents[2] / "bench" / "report.py"
 
 
 def test_one_round(tmp_path: Path) -> None:
+    """Guards against a benchmark that no longer runs, leaves a comparison out, or whose report is not the page's."""
     measured = subprocess.run(
         [BUILD / "bench" / "bench", "1", "10"],
         env=os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)},

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.builds]
 @pytest.mark.parametrize("kind", ["Release", "Debug"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
+    """Guards against a compiler or kind of build whose module does not derive the right key."""
     build(tmp_path, f"-DCMAKE_C_COMPILER={compiler}", f"-DCMAKE_BUILD_TYPE={kind}")
     assert [path.name for path in tmp_path.rglob("*.so*")] == ["akma.so"]
     result = openssl(

@@ -71,6 +71,7 @@ def e2e_key(config: Path, modules: Path = Path("/nowhere")) -> bytes:
 
 
 def test_everything_is_under_the_prefix(prefix: Path) -> None:
+    """Guards against a file that is installed somewhere else, or not at all."""
     installed = files(prefix)
     pages = {f"share/man/man7/{page.name}" for page in (ROOT / "man").glob("*.7ssl")}
     pages.add("share/man/man1/akma.1")  # of what is built

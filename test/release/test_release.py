@@ -60,6 +60,7 @@ def release(folder: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 
 def test_one_version(libctx: LibCtx) -> None:
+    """Guards against a place that still has the last version's number."""
     version = NUMBER
     assert version
     assert libctx.provider_text("akma", "version") == version
@@ -182,6 +183,7 @@ def test_the_bill_says_what_is_linked(name: str) -> None:
 def test_refuses_what_does_not_agree(
     tmp_path: Path, version: str | None, changes: dict[str, str], reason: str
 ) -> None:
+    """Guards against a release being made of files whose versions or changes do not agree."""
     folder = copy(tmp_path / "copy", **changes)
     result = release(folder, version or NUMBER)
     assert result.returncode == 1 and reason in result.stderr
@@ -222,6 +224,7 @@ def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
 
 
 def test_no_release_where_the_suite_fails(tmp_path: Path) -> None:
+    """Guards against a release of a tree whose tests fail."""
     folder = copy(tmp_path / "copy", **{"test/run.sh": "#!/bin/sh\nexit 1\n"})
     assert release(folder, NUMBER).returncode == 1
     assert run("git", "-C", folder, "tag") == ""
@@ -229,6 +232,7 @@ def test_no_release_where_the_suite_fails(tmp_path: Path) -> None:
 
 
 def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
+    """Guards against a release that differs from what is committed."""
     folder = copy(tmp_path / "copy")
     (folder / "README.md").write_text("changed")
     result = release(folder, NUMBER)

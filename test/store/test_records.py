@@ -82,6 +82,7 @@ def with_texts(texts: tuple[str, str, str, str]) -> Record:
 
 @pytest.mark.parametrize("texts", TEXTS)
 def test_sealed_here_opened_there(keys: Path, texts: tuple[str, str, str, str]) -> None:
+    """Guards against a record that is not sealed as the page says, so that another implementation cannot open it."""
     sealed = seal(keys, with_texts(texts))
     assert sealed[:5] == b"\x01\x00\x00\x00\x02"
     assert records.unseal(sealed, WRAP, IDENTITY, RUN_ID) == with_texts(texts)
@@ -92,17 +93,20 @@ def test_sealed_here_opened_there(keys: Path, texts: tuple[str, str, str, str]) 
 def test_sealed_there_opened_here(
     keys: Path, texts: tuple[str, str, str, str], number: int, wrap_key: bytes
 ) -> None:
+    """Guards against a record of another implementation that cannot be opened."""
     sealed = records.seal(with_texts(texts), wrap_key, IDENTITY, RUN_ID, number=number)
     assert unseal(keys, sealed) == with_texts(texts)
 
 
 def test_no_two_records_are_alike(keys: Path) -> None:
+    """Guards against a nonce that repeats, or a record with its key in the clear."""
     first, second = seal(keys), seal(keys)
     assert first[5:37] != second[5:37] and first[-48:] != second[-48:]
     assert RECORD.key not in first
 
 
 def test_every_octet_counts(keys: Path) -> None:
+    """Guards against an octet of a record that can be changed unnoticed."""
     sealed = records.seal(with_texts(("d", "", "s", "")), WRAP, IDENTITY, RUN_ID, number=2)
     assert unseal(keys, sealed) == with_texts(("d", "", "s", ""))
     for place in range(len(sealed)):
@@ -112,12 +116,14 @@ def test_every_octet_counts(keys: Path) -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 4, 5, 36, 37, 44, 45, 46, 53, 62, 76, 88, 135])
 def test_cut(keys: Path, length: int) -> None:
+    """Guards against a record that was cut being opened, or read beyond its end."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID)
     assert len(sealed) == 136
     assert "cut" in str(unseal(keys, sealed[:length]))
 
 
 def test_longer(keys: Path) -> None:
+    """Guards against a record with octets behind its end being opened."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
     assert "cut or altered" in str(unseal(keys, sealed + b"\0"))
 
@@ -132,28 +138,33 @@ def test_longer(keys: Path) -> None:
     ],
 )
 def test_bound_to_identity_and_run(keys: Path, identity: str, run_id: str) -> None:
+    """Guards against a record that is moved to another identity or another run of Redis, and opens there."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
     assert unseal(keys, sealed) == RECORD
     assert "another run of Redis" in str(unseal(keys, sealed, identity, run_id))
 
 
 def test_too_old(keys: Path) -> None:
+    """Guards against a record that opens after its key has ended."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2)
     assert unseal(keys, sealed, now=RECORD.until) == RECORD
     assert "too old" in str(unseal(keys, sealed, now=RECORD.until + 1))
 
 
 def test_another_version(keys: Path) -> None:
+    """Guards against a record of a version that is not known being read as one that is."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=2, version=2)
     assert "another version" in str(unseal(keys, sealed))
 
 
 def test_unknown_key_number(keys: Path) -> None:
+    """Guards against a record of a wrapping key that is not there failing without saying so."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=3)
     assert "--store-key does not have" in str(unseal(keys, sealed))
 
 
 def test_wrong_key_of_a_number(keys: Path) -> None:
+    """Guards against a record opening with another wrapping key of the same number."""
     sealed = records.seal(RECORD, WRAP, IDENTITY, RUN_ID, number=1)
     assert "altered" in str(unseal(keys, sealed))
 
@@ -167,6 +178,7 @@ HEX = "0f" * 32
     + ["".join(f"{number}:{HEX}\n" for number in range(16))],
 )
 def test_key_files(tmp_path: Path, text: str) -> None:
+    """Guards against a file of wrapping keys of which another than the first one seals."""
     assert seal(write_keys(tmp_path / "key", text))[:5] == struct_head(text)
 
 
@@ -197,6 +209,7 @@ def struct_head(text: str) -> bytes:
     ],
 )
 def test_bad_key_files(tmp_path: Path, text: str, complaint: str) -> None:
+    """Guards against a file of wrapping keys that is wrong being taken, or an error that shows a key."""
     path = write_keys(tmp_path / "key", text)
     result = run(path, "open", IDENTITY, RUN_ID, "0", "00")
     assert result.returncode == 1 and not result.stdout
@@ -206,10 +219,12 @@ def test_bad_key_files(tmp_path: Path, text: str, complaint: str) -> None:
 
 @pytest.mark.parametrize("mode", [0o660, 0o604, 0o620, 0o602])
 def test_key_file_for_its_owner_alone(tmp_path: Path, mode: int) -> None:
+    """Guards against a file of wrapping keys that others can read being taken."""
     path = write_keys(tmp_path / "key", f"1:{HEX}\n", mode)
     assert "chmod 600" in run(path, "open", IDENTITY, RUN_ID, "0", "00").stderr
 
 
 def test_key_file_that_is_not_there(tmp_path: Path) -> None:
+    """Guards against a missing file of wrapping keys whose error does not say so."""
     result = run(tmp_path / "none", "open", IDENTITY, RUN_ID, "0", "00")
     assert "No such file" in result.stderr

@@ -52,6 +52,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -> None:
+    """Guards against options of store and endpoint of which one would have no effect being taken in silence."""
     result = run(tmp_path, *words)
     assert result.returncode == 2 and sentence in result.stderr, result.stderr
 
@@ -73,6 +74,7 @@ def test_what_is_no_store(tmp_path: Path, url: str) -> None:
 
 
 def test_a_store_key_that_others_can_read(tmp_path: Path) -> None:
+    """Guards against a --store-key that others can read being taken by a server."""
     (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
     (tmp_path / "store.key").chmod(0o644)
     result = run(tmp_path, *ENDPOINT, *REDIS, *KEY)
@@ -80,6 +82,7 @@ def test_a_store_key_that_others_can_read(tmp_path: Path) -> None:
 
 
 def test_an_application_that_cannot_be(tmp_path: Path) -> None:
+    """Guards against a --forward that names no address being found out only when a UE comes."""
     devices = write_devices(tmp_path / "d", [["ue", "00" * 32, "01" * 32]])
     words = ["--accept", f"{LOOPBACK}:0", "--devices", str(devices), "--naf-fqdn", FQDN]
     for target, said in (

@@ -58,6 +58,7 @@ def refused(*words: str | Path, status: int = 2, given: bytes = b"", **more: str
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_algorithms(tmp_path: Path, algorithm: str) -> None:
+    """Guards against akma derive giving another key than the reference for some algorithm."""
     words = ["derive", "--algorithm", algorithm]
     for name, value in SAMPLES[algorithm].items():
         octets = value if isinstance(value, bytes) else str(value).encode()
@@ -86,6 +87,7 @@ def test_parameters_of_e2e(ka: str, mode: str, digest: str) -> None:
 
 
 def test_several_p(ks_naf: str) -> None:
+    """Guards against parts P that akma derive reorders, drops, or takes without a bound."""
     parts = [b"a", b"", b"bc"]
     words = [word for part in parts for word in ("--p", part.hex())]
     result = akma("derive", "--algorithm", "3GPP-KDF", "--key", ks_naf, "--fc", "69", *words)
@@ -97,6 +99,7 @@ def test_several_p(ks_naf: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["AKMA-E2E", "AKMA-K-AF", "AKMA-K-AKMA"])
 def test_down_the_chain_of_akma(ka: str, algorithm: str) -> None:
+    """Guards against a step of K_AUSF, K_AKMA, K_AF, e2e_key that akma derive gets wrong or leaves out."""
     words = ["--supi", SUPI]
     expected = reference.k_akma(KEY, SUPI)
     if algorithm != "AKMA-K-AKMA":
@@ -112,6 +115,7 @@ def test_down_the_chain_of_akma(ka: str, algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["AKMA-E2E", "GBA-KS-NAF"])
 def test_down_the_chain_of_gba(ka: str, algorithm: str) -> None:
+    """Guards against a step of CK and IK, Ks_NAF, e2e_key that akma derive gets wrong or leaves out."""
     words = ["--rand", RAND.hex(), "--impi", IMPI, *NAF, "--algorithm", algorithm]
     expected = reference.ks_naf(KEY, RAND, IMPI, NAF_ID)
     if algorithm == "AKMA-E2E":
@@ -134,11 +138,13 @@ def test_down_the_chain_of_gba(ka: str, algorithm: str) -> None:
     ],
 )
 def test_chains_that_lack_something(words: list[str], said: str) -> None:
+    """Guards against a chain with an input missing that gives a key."""
     stderr = refused("derive", *words, *NAF, given=KEY.hex().encode(), status=1)
     assert said in stderr
 
 
 def test_chain_that_does_not_come_by(ka: str) -> None:
+    """Guards against a chain that does not lead to the algorithm and gives a key of another."""
     words = ["--impi", IMPI, "--rand", RAND.hex(), "--ka", ka, *NAF, "--from-ck-ik", "stdin"]
     given = KEY.hex().encode()
     said = refused("derive", *words, "--algorithm", "GBA-KS-INT-NAF", given=given, status=1)
@@ -148,6 +154,7 @@ def test_chain_that_does_not_come_by(ka: str) -> None:
 
 
 def test_parameter_that_nobody_takes(both: list[str]) -> None:
+    """Guards against an option that no step of the derivation takes being passed over."""
     assert "--supi: AKMA-E2E takes no such parameter" in refused(*both, "--supi", SUPI, status=1)
 
 
@@ -189,6 +196,7 @@ def run_source(tmp_path: Path, name: str, text: bytes, *words: str) -> tuple[int
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("spaces", ["{}", "  {}\n", "\t{}\r\n\v\f"])
 def test_sources(tmp_path: Path, name: str, spaces: str) -> None:
+    """Guards against a secret that is read otherwise from one kind of source than from another."""
     key = bytes(range(1, 90))
     text = spaces.format(" ".join(f"{octet:02X}" for octet in key)).encode()
     status, out, said = run_source(tmp_path, name, text)
@@ -220,6 +228,7 @@ BAD_TEXTS = {
 
 
 def test_environment_that_is_too_long(tmp_path: Path) -> None:
+    """Guards against a secret from the environment that is cut to the room there is."""
     status, out, said = run_source(tmp_path, "env", b"k" * 130000, "--raw")
     assert status == 1 and out == b"" and "--key: env:KA: longer than the secret can be" in said
 
@@ -227,12 +236,14 @@ def test_environment_that_is_too_long(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["file", "stdin"])
 @pytest.mark.parametrize("text", BAD_TEXTS)
 def test_bad_secrets(tmp_path: Path, name: str, text: str) -> None:
+    """Guards against a source whose text is no hex, too short or empty giving a key."""
     octets, wanted = BAD_TEXTS[text]
     status, out, said = run_source(tmp_path, name, octets)
     assert status == 1 and out == b"" and f"--key: {name}" in said and wanted in said
 
 
 def test_longest_secret(tmp_path: Path) -> None:
+    """Guards against a secret of more octets than the module takes being cut."""
     for key in (b"k" * 65535, b"k" * 65536):
         status, out, said = run_source(tmp_path, "file", key, "--raw")
         if len(key) == 65535:
@@ -309,6 +320,7 @@ def test_a_chain_has_a_source_of_its_own() -> None:
 def test_warning_about_a_file_that_others_can_use(
     tmp_path: Path, both: list[str], mode: int
 ) -> None:
+    """Guards against a file of secrets that others can use passing without a warning."""
     (tmp_path / "ka").chmod(mode)
     result = akma(*both)
     assert result.returncode == 0 and b"warning: --ka: file:" in result.stderr
@@ -339,6 +351,7 @@ def test_environment_is_cleansed(tmp_path: Path, ks_naf: str) -> None:
 
 
 def test_formats(both: list[str]) -> None:
+    """Guards against a format of akma derive that loses octets, or an unknown one being taken."""
     assert akma(*both, "--format", "hex").stdout == E2E_KEY.hex().encode() + b"\n"
     assert akma(*both, "--format", "raw").stdout == E2E_KEY
     assert akma(*both, "--format", "base64").stdout == base64.b64encode(E2E_KEY) + b"\n"
@@ -396,6 +409,7 @@ def test_out_that_is_a_devices_file(tmp_path: Path, both: list[str]) -> None:
 
 
 def test_out_that_cannot_be(tmp_path: Path, both: list[str]) -> None:
+    """Guards against --out following a link, or writing to a device or pipe."""
     (tmp_path / "link").symlink_to("target")
     os.mkfifo(tmp_path / "fifo")
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -428,6 +442,7 @@ def test_limit_of_size(tmp_path: Path, both: list[str]) -> None:
 
 
 def test_full_disk(disk: SmallDisk, both: list[str]) -> None:
+    """Guards against a full disk costing the key that --out was to replace."""
     out = disk.folder / "key"
     out.write_text("old")
     disk.fill()
@@ -437,6 +452,7 @@ def test_full_disk(disk: SmallDisk, both: list[str]) -> None:
 
 
 def test_closed_pipe(both: list[str]) -> None:
+    """Guards against a key that could not be written and an exit status that says it was."""
     reader, writer = os.pipe()
     os.close(reader)
     result = subprocess.run(
@@ -485,6 +501,7 @@ def test_closed_pipe(both: list[str]) -> None:
     ],
 )
 def test_refusals(both: list[str], words: list[str], status: int, said: str) -> None:
+    """Guards against options of akma derive that make no sense together and are taken."""
     told = refused(*both, *words, status=status, given=KEY.hex().encode())
     assert said in told and "\x1b" not in told
 
@@ -500,6 +517,7 @@ def test_refusals_repeat_no_secret(both: list[str], words: list[str]) -> None:
 
 
 def test_required_options() -> None:
+    """Guards against akma psk failing without the name of the option that is missing."""
     assert "--in CSV is missing" in refused("psk")
     assert "--out FILE is missing" in refused("psk", "--in", "-")
 
@@ -520,17 +538,20 @@ NO_NUMBERS = [
 
 @pytest.mark.parametrize("number", [*NO_NUMBERS, "9" * 30])
 def test_options_that_are_no_numbers(both: list[str], number: str) -> None:
+    """Guards against a number with letters, a sign or too many digits being taken in part."""
     shown = number.replace("\x1b", "\\x1B")
     said = refused(*both, "--length", number)
     assert said == f"--length {shown}: must be a number from 1 to 16320\n"
 
 
 def test_without_the_provider(both: list[str]) -> None:
+    """Guards against akma derive failing without a word of what to activate."""
     said = refused(*both, status=1, OPENSSL_CONF="/dev/null")
     assert "is akma activated" in said and "akma doctor" in said
 
 
 def test_commands() -> None:
+    """Guards against an unknown command of akma doing something, or reaching the terminal unfiltered."""
     assert akma().returncode == 2
     assert "derive" in help_of()
     assert akma("--version").stdout.startswith(b"akma ")
@@ -575,6 +596,7 @@ OF_AKMA = ["--rid", "678", "--a-tid", A_TID.hex(), "--realm", REALM]
     ],
 )
 def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
+    """Guards against an identity of GBA or AKMA that is put together in another way than the specification's."""
     result = akma("identity", *words)
     assert result.stderr == b""
     assert result.stdout.decode() == f"{name}: {identity}\npsk-identity: {psk}\n"
@@ -612,6 +634,7 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
     ],
 )
 def test_refused_identities(words: list[str], said: str) -> None:
+    """Guards against an identity made of a part that has the wrong length or form."""
     assert said in refused("identity", *words)
 
 
@@ -687,6 +710,7 @@ def test_empty_labels_of_a_network(tmp_path: Path, network: str) -> None:
 
 
 def test_example_of_identity() -> None:
+    """Guards against the example in the help of akma identity that no longer works."""
     result = akma(*shlex.split(example_of("identity"))[1:])
     assert (
         result.returncode == 0 and b"3GPP-bootstrapping.AAECAwQFBgcICQoLDA0ODw==@" in result.stdout

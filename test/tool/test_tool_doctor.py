@@ -46,6 +46,7 @@ def sick(config: Path | str, *words: str | Path, **environment: str) -> list[str
 
 
 def test_all_well() -> None:
+    """Guards against akma doctor finding a fault in the example configuration, or leaving a check out."""
     status, output = doctor(EXAMPLE)
     assert status == 0 and bad(output) == []
     for line in [
@@ -115,6 +116,7 @@ def test_sections(config: Path, keys: dict[str, str], said: str) -> None:
 
 
 def test_value_that_is_a_section(config: Path) -> None:
+    """Guards against a policy value that OpenSSL reads as a section's name, and so drops, going unnoticed."""
     write_config(config, {"akma": {"allowed-modes": "HKDF"}})
     config.write_text(config.read_text() + "[HKDF]\nx = y\n")
     (line,) = sick(config)
@@ -126,6 +128,7 @@ def test_value_that_is_a_section(config: Path) -> None:
 
 @pytest.mark.parametrize("value", ["1", "yes", "TRUE", "on"])
 def test_activate_that_says_yes(config: Path, value: str) -> None:
+    """Guards against a spelling of yes that akma doctor takes for no."""
     write_config(config, {"akma": ONE})
     config.write_text(config.read_text().replace("activate = 1", f"activate = {value}"))
     status, output = doctor(config)
@@ -134,6 +137,7 @@ def test_activate_that_says_yes(config: Path, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["0", "no", "OFF", "false", "maybe", "Yes"])
 def test_activate_that_says_no(config: Path, value: str) -> None:
+    """Guards against a provider that the configuration switches off going unnoticed."""
     write_config(config, {"akma": ONE})
     old, new = "module = akma.so\nactivate = 1", f"module = akma.so\nactivate = {value}"
     assert old in config.read_text()
@@ -142,6 +146,7 @@ def test_activate_that_says_no(config: Path, value: str) -> None:
 
 
 def test_no_activate(config: Path) -> None:
+    """Guards against a section without activate going unnoticed."""
     write_config(config, {"akma": ONE})
     config.write_text(
         config.read_text().replace("module = akma.so\nactivate = 1", "module = akma.so")
@@ -155,6 +160,7 @@ def test_no_activate(config: Path) -> None:
 
 
 def test_without_default(config: Path) -> None:
+    """Guards against a configuration without default, so without HMAC, being called right."""
     write_config(config, {"akma": ONE})
     config.write_text(config.read_text().replace("default = default_section\n", ""))
     lines = sick(config)
@@ -207,6 +213,7 @@ def test_default_properties_that_nobody_has(config: Path) -> None:
 
 
 def test_module_that_is_not_there(config: Path, tmp_path: Path) -> None:
+    """Guards against a missing module or folder whose path akma doctor does not show, or shows unfiltered."""
     write_config(config, {"akma": ONE})
     lines = sick(config, OPENSSL_MODULES=str(tmp_path))
     assert any(line.startswith(f"module akma: {tmp_path}/akma.so: No such file") for line in lines)
@@ -225,6 +232,7 @@ def test_module_that_does_not_load(config: Path, tmp_path: Path) -> None:
 
 
 def test_module_that_is_none(config: Path, tmp_path: Path) -> None:
+    """Guards against a library that is no provider being called a module that loads."""
     source = tmp_path / "other.c"
     source.write_text("int other(void) { return 1; }\n")
     subprocess.run(["gcc", "-shared", "-o", tmp_path / "akma.so", source], check=True)
@@ -234,6 +242,7 @@ def test_module_that_is_none(config: Path, tmp_path: Path) -> None:
 
 
 def test_path_in_the_section(config: Path, tmp_path: Path) -> None:
+    """Guards against a module given by its path being looked for in the modules folder."""
     shutil.copy(BUILD / "akma.so", tmp_path / "akma-acme.so")
     write_config(config, {"acme": ONE})
     config.write_text(config.read_text().replace("akma.so", str(tmp_path / "akma-acme.so")))
@@ -242,6 +251,7 @@ def test_path_in_the_section(config: Path, tmp_path: Path) -> None:
 
 
 def test_several_instances(config: Path) -> None:
+    """Guards against several instances without a query, of which chance chooses, being called right."""
     write_config(config, {"acme": {"min-ka-length": "32"}, "2.globex": {"allowed-modes": "HKDF"}})
     (line,) = sick(config)
     assert line.startswith("query: none: 2 instances are active, and which of them derives is not")
@@ -272,6 +282,7 @@ def test_query_that_is_none(config: Path, query: str, wrong: str) -> None:
 
 
 def test_configurations_that_are_none(tmp_path: Path) -> None:
+    """Guards against a configuration that is missing or broken whose fault akma doctor does not name."""
     lines = sick(tmp_path / "no\x1bthing")
     assert any("no\\x1Bthing: No such file or directory: do: " in line for line in lines)
     lines = sick("/dev/null")
@@ -675,6 +686,7 @@ def test_program_with_rights_of_its_own(tmp_path: Path) -> None:
 
 
 def test_json(config: Path) -> None:
+    """Guards against --json that is no JSON, or says something else than the plain text."""
     write_config(config, {"akma": {'min"ka\\': "32"}})
     for path, well in [(EXAMPLE, True), (config, False)]:
         status, output = doctor(path, "--json")
@@ -701,12 +713,14 @@ def test_no_secret_is_printed(config: Path) -> None:
 
 
 def test_refusals() -> None:
+    """Guards against an option that akma doctor does not have being passed over."""
     for words in (["--what"], ["what"], ["--config"]):
         result = akma("doctor", *words)
         assert result.returncode == 2 and result.stderr != b""
 
 
 def test_help_of_doctor(tmp_path: Path) -> None:
+    """Guards against the example in the help of akma doctor that no longer works."""
     assert "--json" in help_of("doctor")
     shutil.copy(EXAMPLE, tmp_path / "openssl.cnf")
     folders = ENVIRONMENT | {"PATH": f"{AKMA.parent}:{os.environ['PATH']}"}

@@ -76,6 +76,7 @@ FORMATS = {
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_formats(tmp_path: Path, form: str) -> None:
+    """Guards against a format of akma psk that its program reads otherwise, or a file that others can read."""
     result = psk(write_rows(tmp_path, GOOD), *NAF, form=form)
     assert result.returncode == 0 and result.stdout == result.stderr == b""
     before, between = FORMATS[form]
@@ -105,6 +106,7 @@ def test_htdigest(tmp_path: Path) -> None:
 
 
 def test_json(tmp_path: Path) -> None:
+    """Guards against identities whose characters break the JSON, or keys that are wrong in it."""
     rows = [*GOOD, ("back\\slash/ä@x", KEY, KA)]
     fleets: list[Rows] = [rows, rows[:1]]
     for some in fleets:
@@ -128,6 +130,7 @@ def test_json(tmp_path: Path) -> None:
 def test_what_a_format_cannot_carry(
     tmp_path: Path, form: str, identity: str, character: str
 ) -> None:
+    """Guards against an identity that a format reads as the end of a field, and so as another identity."""
     path = write(tmp_path, HEADER, A, f"{identity},{KEY.hex()},{KA.hex()}")
     result = psk(path, *NAF, form=form)
     assert result.returncode == 1 and not (tmp_path / "psk").exists()
@@ -222,7 +225,7 @@ BAD_ROWS = {
 
 @pytest.mark.parametrize("name", BAD_ROWS)
 def test_bad_rows(tmp_path: Path, name: str) -> None:
-    """Stop: file, line, field and reason; the previous output stays. With --keep-going the rest is written."""
+    """Guards against a bad row that costs the previous output, is told of without file, line and field, or stops --keep-going."""
     row, reason = BAD_ROWS[name]
     path = write(tmp_path, HEADER, A, row, B)
     (tmp_path / "psk").write_text("old")
@@ -257,6 +260,7 @@ def test_bad_rows(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) -> None:
+    """Guards against a column whose value is wrong being passed over."""
     path = write(tmp_path, f"{HEADER},{column}", f"x,{KEYS},{value}")
     result = psk(path, *NAF)
     assert result.returncode == 1 and f"line 2: {reason}" in result.stderr.decode()
@@ -285,6 +289,7 @@ def test_bad_parameters(tmp_path: Path, column: str, value: str, reason: str) ->
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str, reason: str) -> None:
+    """Guards against a header that is wrong being skipped like a bad row."""
     for more in NOTHING, ["--keep-going"]:
         result = psk(write(tmp_path, header, A), *NAF, *more)
         said = result.stderr.decode()
@@ -354,6 +359,7 @@ def test_bounds_of_a_format(tmp_path: Path, form: str) -> None:
 
 
 def test_files_that_were_cut(tmp_path: Path) -> None:
+    """Guards against a file that was cut in its transfer giving some keys and no error."""
     for text in ("", HEADER, f"{HEADER}\n{A}", f"{HEADER}\n{A}\n{B[:-10]}"):
         path = write(tmp_path, text, end="")
         for more in NOTHING, ["--keep-going"]:
@@ -369,11 +375,13 @@ def test_files_that_were_cut(tmp_path: Path) -> None:
 
 
 def test_cr_lf(tmp_path: Path) -> None:
+    """Guards against a file with the ends of lines of Windows being refused, or the CR becoming part of a value."""
     assert psk(write(tmp_path, HEADER, A, end="\r\n"), *NAF).returncode == 0
     assert (tmp_path / "psk").read_text() == line(*GOOD[0])
 
 
 def test_longest_row(tmp_path: Path) -> None:
+    """Guards against the longest row that can be, read in pieces, giving another key."""
     ka = b"\xab" * 65535
     rows = [("i" * 255, KEY, ka), ("j" * 255, KEY, ka)]
     assert psk(write_rows(tmp_path, rows), *NAF).returncode == 0
@@ -400,6 +408,7 @@ def test_longest_row(tmp_path: Path) -> None:
     ],
 )
 def test_refusals(tmp_path: Path, words: list[str], status: int, said: str) -> None:
+    """Guards against options of akma psk that make no sense together and are taken."""
     result = psk(write(tmp_path, HEADER, A), *NAF, *words)
     assert result.returncode == status and said in result.stderr.decode()
     assert [path.name for path in tmp_path.iterdir()] == ["devices.csv"]
@@ -454,6 +463,7 @@ def test_nothing_to_derive(tmp_path: Path, form: str) -> None:
 
 
 def test_without_naf_or_provider(tmp_path: Path) -> None:
+    """Guards against akma psk failing without a word of what is missing."""
     path = write(tmp_path, HEADER, A)
     result = psk(path)
     assert result.returncode == 1 and b"line 2: naf-id: missing" in result.stderr
@@ -470,6 +480,7 @@ def test_without_naf_or_provider(tmp_path: Path) -> None:
 
 
 def test_a_file_that_others_can_use(tmp_path: Path) -> None:
+    """Guards against a devices file that others can read passing without a warning."""
     path = write(tmp_path, HEADER, A)
     path.chmod(0o644)
     result = psk(path, *NAF)
@@ -627,6 +638,7 @@ def test_context_size(tmp_path: Path) -> None:
 
 
 def test_limit_of_size(tmp_path: Path) -> None:
+    """Guards against a limit of a file's size leaving half a psk file."""
     path = write_rows(tmp_path, MANY)
     (tmp_path / "psk").write_text("old")
     command: list[str | Path] = [AKMA, "psk", "--in", path, "--out", tmp_path / "psk", *NAF]
@@ -690,6 +702,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_pipe(tmp_path: Path, name: str) -> None:
+    """Guards against a devices file read from a pipe whose last rows are lost, or whose errors do not say where."""
     path = tmp_path / "devices.csv"
     text = "".join([HEADER + "\n", A + "\n"])
     words: list[str | Path] = [
@@ -745,6 +758,7 @@ def test_progress_bar(tmp_path: Path) -> None:
 
 
 def test_help_of_psk(tmp_path: Path) -> None:
+    """Guards against the example in the help of akma psk that no longer works, or a format that it does not name."""
     text = help_of("psk")
     for name in [*FORMATS, "json", "ka-id and device are not used", "A row whose not-after"]:
         assert name in text

@@ -116,6 +116,6 @@ def test_something_would_be_found(folder: Path) -> None:
 )
 @pytest.mark.parametrize("name", CALLS)
 def test_valgrind(folder: Path, name: str) -> None:
-    """Nothing read that was not written, nothing lost."""
+    """Guards against a command of akma that reads what was never written, or leaks."""
     assert shutil.which("valgrind")
     run(folder, name, VALGRIND, {})
