@@ -18,7 +18,6 @@ import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 BUILD = Path(os.environ.get("AKMA_BUILD", Path(__file__).parents[2] / "build")).resolve()
@@ -315,12 +314,7 @@ class LibCtx:
     def __enter__(self) -> "LibCtx":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ import fcntl
 import socket
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from flow import ENVIRONMENT, LOOPBACK, SECONDS
@@ -45,12 +44,7 @@ class Manager:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.socket.close()
 
 

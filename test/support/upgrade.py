@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-from types import TracebackType
 from typing import Self
 
 from flow import SECONDS, Process, wait_until
@@ -39,12 +38,7 @@ class Generations:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for pid in self.pids[1:]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
