@@ -218,6 +218,24 @@ static bool has_become_job(const SSL *ssl)
     return true;
 }
 
+/* Its key is there, or there is none. */
+static bool has_found_key(struct connection *connection)
+{
+    return SSL_waiting_for_async(connection->ssl) && connection->kind->find_key(connection);
+}
+
+static void complete_handshake(struct connection *connection)
+{
+    if (connection->fd >= 0)
+        client_hello_unguard(connection->ssl);
+    (void)SSL_clear_mode(connection->ssl, SSL_MODE_ASYNC); /* a job is for a handshake alone */
+    connection_finish(connection);
+    io_watch_cancel(&connection->watch);
+    metrics_count(METRIC_HANDSHAKES);
+    metrics_observe_since(METRIC_TIME_HANDSHAKE, connection->began);
+    connection->kind->ready(connection);
+}
+
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
@@ -229,27 +247,17 @@ static void handshake(void *argument, bool in_time)
                          "the handshake was not complete in time");
         return;
     }
-    ERR_clear_error();
-    done = SSL_do_handshake(connection->ssl);
-    if (has_become_job(connection->ssl))
+    do {
+        ERR_clear_error();
         done = SSL_do_handshake(connection->ssl);
+    } while (has_become_job(connection->ssl) || has_found_key(connection));
     result = io_status_of_ssl(connection->ssl, done);
-    if (done == 1) {
-        if (connection->fd >= 0)
-            client_hello_unguard(connection->ssl);
-        (void)SSL_clear_mode(connection->ssl, SSL_MODE_ASYNC); /* a job is for a handshake alone */
-        connection_finish(connection);
-        io_watch_cancel(&connection->watch);
-        metrics_count(METRIC_HANDSHAKES);
-        metrics_observe_since(METRIC_TIME_HANDSHAKE, connection->began);
-        connection->kind->ready(connection);
-    } else if (result == IO_ERROR || result == IO_EOF) {
+    if (done == 1)
+        complete_handshake(connection);
+    else if (io_has_ended(result))
         refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE, what_failed(connection));
-    } else {
+    else
         io_watch_set(&connection->watch, result, connection->deadline);
-        if (SSL_waiting_for_async(connection->ssl))
-            connection->kind->find_key(connection);
-    }
 }
 
 void connection_resume(struct connection *connection)

@@ -37,10 +37,10 @@ struct connection_kind {
     /* The context for one more; a reference that the connection drops. NULL: no TLS. */
     SSL_CTX *(*ctx)(void *service);
     /*
-     * The handshake has paused for a key, as libssl's asynchronous jobs do: find it, then
-     * connection_resume(), perhaps from here. NULL: it never does.
+     * The handshake has paused for a key, as libssl's asynchronous jobs do: find it. True: it is
+     * there, or there is none. False: connection_resume() comes later. NULL: it never pauses.
      */
-    void (*find_key)(struct connection *connection);
+    bool (*find_key)(struct connection *connection);
     /*
      * The handshake is complete; without TLS the first octets have come, and connection_finish() is
      * the kind's to call. The connection may be gone when this returns.

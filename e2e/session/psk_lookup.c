@@ -451,12 +451,14 @@ static unsigned int find_key(SSL *ssl, const char *identity, unsigned char *key,
     return UE_KEY_LENGTH;
 }
 
-void psk_lookup_find_key(struct connection *connection)
+bool psk_lookup_find_key(struct connection *connection)
 {
     struct psk_lookup *lookup = ((struct ue *)connection)->lookup;
 
-    if (lookup->state == PSK_LOOKUP_PREPARED)
-        look_up_and_resume(lookup);
+    if (lookup->state != PSK_LOOKUP_PREPARED)
+        return false;
+    look_up_rest(lookup);
+    return lookup->state == PSK_LOOKUP_DONE;
 }
 
 void psk_lookup_set_up_dtls(SSL_CTX *ctx)

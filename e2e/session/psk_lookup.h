@@ -26,8 +26,8 @@ void psk_lookup_set_up(SSL_CTX *ctx);
 /* The same of a context for DTLS. */
 void psk_lookup_set_up_dtls(SSL_CTX *ctx);
 
-/* The handshake pauses as a job: look up what it pauses for, then go on with it. */
-void psk_lookup_find_key(struct connection *connection);
+/* The handshake pauses as a job: look up what it pauses for. As find_key of connection.h. */
+bool psk_lookup_find_key(struct connection *connection);
 
 /* What was found so far; nobody's while it is looked for. */
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup);

@@ -28,7 +28,8 @@ struct tp_link_pending {
     struct loop_message message; /* on its way to one of the two loops */
     TAILQ_ENTRY(tp_link_pending) next;
     struct loop *caller;
-    void *client; /* the line's, for its next owner */
+    void *client;                             /* the line's, for its next owner */
+    const struct tp_link_client_setup *setup; /* of the client, which may be gone at the answer */
     struct tp_link_request request;
     int64_t asked, sent; /* clock_ms(); sent 0: not yet */
     struct tp_link_answer answer;
@@ -89,13 +90,12 @@ static void call_back(const struct tp_link_pending *pending)
     };
     char said[JSON_FAULT_SIZE + 40];
     const char *reason = failure(pending, said);
-    const struct tp_link_client *client = pending->client;
     struct third_party_revocation revocation;
     struct third_party_answer answer;
 
     if (pending->revoked != NULL) {
         audit("key-revoked", "key", "Ks_NAF", "identity", pending->request.identity, "naf",
-              client->setup->naf_fqdn, "result", reason == NULL ? "done" : "failed", NULL);
+              pending->setup->naf_fqdn, "result", reason == NULL ? "done" : "failed", NULL);
         third_party_revocation_set(&revocation, reason == NULL, reason);
         pending->revoked(pending->argument, &revocation);
         return;
@@ -422,6 +422,7 @@ static struct third_party_request *post(struct tp_link_client *client, struct lo
 {
     pending->message.run = arrive;
     pending->client = client;
+    pending->setup = client->setup;
     pending->caller = loop;
     pending->argument = argument;
     pending->asked = clock_ms();

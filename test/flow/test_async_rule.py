@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from certificates import Authority
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, write_devices
+from project import ROOT
 
+HAS_POSTGRESQL = (BUILD / "test/programs/ka_rests").exists()
 AT_ONCE, PENDING = ["at-once", "0", "0"], ["pending", "0", "1"]
 OPERATIONS = ["put", "get", "consume", "revoke"]
 EXPECTED = {
@@ -23,6 +26,11 @@ EXPECTED = {
     "redis-down": AT_ONCE,
     "connector-tcp": PENDING,
     "connector-no-path": AT_ONCE,
+    "resolver-asked": PENDING,
+    "resolver-kept": AT_ONCE,
+    "io-watch-ready": PENDING,
+    "io-watch-late": PENDING,
+    "dialer": PENDING,
     "token-unsent": AT_ONCE,
     "token-fetched": PENDING,
     "token-kept": AT_ONCE,
@@ -32,6 +40,8 @@ EXPECTED = {
     "source-operator": PENDING,
     "ka-file": AT_ONCE,
     "ka-late": PENDING,
+    "ka-master": AT_ONCE,
+    **({"ka-postgresql-down": PENDING} if HAS_POSTGRESQL else {}),
     "third-party-at-once-flag": AT_ONCE,
     "third-party-at-once-no-ka": AT_ONCE,
     "third-party-at-once-revoke": AT_ONCE,
@@ -66,9 +76,40 @@ def make_calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]
     return {name: rest for name, *rest in map(str.split, output.splitlines())}
 
 
+# Types of callbacks, and what tries them here or elsewhere.
+TRIED = {
+    "client_done": "the flow's tests: e2e-ue ends in it, once",
+    "connector_done": "connector-",
+    "dialer_done": "dialer",
+    "http_done": "token-",  # and of the key service: both post
+    "io_watch_done": "io-watch-",
+    "ka_done": "ka-",
+    "key_service_done": "key-service-",
+    "pg_done": "ka-postgresql-",
+    "redis_done": "redis-",
+    "redis_reply_done": "a parser's: it is called inside the call that feeds it",
+    "resolver_done": "resolver-",
+    "source_done": "source-",
+    "store_done": "store-",
+    "third_party_done": "third-party-",
+    "token_done": "token-",
+}
+
+
 def test_every_call_is_tried(calls: dict[str, list[str]]) -> None:
     """An interface that is new has to come here, with an answer at once and one later."""
     assert sorted(calls) == sorted(EXPECTED)
+
+
+def test_every_callback_is_known() -> None:
+    """A callback that no row names is one that nobody has tried."""
+    headers = [path.read_text() for path in (ROOT / "e2e").rglob("*.h")]
+    declared = re.findall(r"^typedef \w+ (\w+_done)\(", "\n".join(headers), re.M)
+    assert sorted(declared) == sorted(TRIED)
+    prefixes = [how for how in TRIED.values() if " " not in how]
+    if not HAS_POSTGRESQL:
+        prefixes.remove(TRIED["pg_done"])
+    assert all(any(name.startswith(prefix) for name in EXPECTED) for prefix in prefixes)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

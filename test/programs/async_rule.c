@@ -12,15 +12,19 @@
  */
 #include "devices_current.h"
 #include "ka/ka_file.h"
+#include "ka/ka_kinds.h"
 #include "messages/json_line.h"
 #include "net/clock.h"
 #include "net/connector.h"
+#include "net/io_watch.h"
+#include "net/resolver.h"
 #include "ops/log.h"
 #include "server/server.h"
 #include "source/key_service.h"
 #include "source/source_http.h"
 #include "store/redis.h"
 #include "store/store_redis.h"
+#include "third_party/dialer.h"
 #include "third_party/key_issuer.h"
 #include "third_party/tp_link_client.h"
 
@@ -288,6 +292,40 @@ static void on_connected(void *argument, const struct connected *connected)
     count();
 }
 
+static void on_resolved(void *argument, const struct resolver_answer *answer)
+{
+    (void)argument;
+    resolved_release(answer->resolved);
+    count();
+}
+
+static void try_resolver(const char *name)
+{
+    struct resolver_answer now = {.resolved = NULL};
+
+    begin();
+    end(name, resolver_ask(loop, "localhost", "443", on_resolved, NULL, &now) != NULL);
+    resolved_release(now.resolved);
+}
+
+static void on_io(void *argument, bool in_time)
+{
+    (void)argument, (void)in_time;
+    count();
+}
+
+/* What need not be waited for, and what is late already. */
+static void try_io_watch(const char *name, enum io_status wanted, int64_t deadline)
+{
+    struct io_watch watch;
+
+    io_watch_init(&watch, loop, -1, on_io, NULL);
+    begin();
+    io_watch_set(&watch, wanted, deadline);
+    end(name, true);
+    io_watch_cancel(&watch);
+}
+
 static void try_connector(const char *name, const char *address)
 {
     struct addrs addrs = {.host = NULL};
@@ -310,6 +348,10 @@ static void try_connectors(void)
 
     try_connector("connector-tcp", address);
     try_connector("connector-no-path", "unix:/nowhere/at/all");
+    try_resolver("resolver-asked");
+    try_resolver("resolver-kept");
+    try_io_watch("io-watch-ready", IO_OK, 0);
+    try_io_watch("io-watch-late", IO_PAUSED, 1);
     (void)close(fd);
 }
 
@@ -530,6 +572,48 @@ static bool look_ka_up(struct ka_source *source)
     return is_pending;
 }
 
+static bool ignore_changes(void *argument, const struct ka_change *changes, size_t number)
+{
+    (void)argument, (void)changes, (void)number;
+    return true;
+}
+
+/* One of the kinds of --ka-source. */
+static void try_ka_kind(const char *name, const struct ka_settings *settings)
+{
+    const char *place;
+    const struct ka_kind *kind = ka_kind_of(settings->sources[0], &place);
+    struct ka_settings of_kind = *settings;
+    char fault[KA_FAULT_SIZE];
+    struct ka_source *source;
+
+    want(kind != NULL, name);
+    if (kind->open == NULL)
+        return; /* left out of this build */
+    of_kind.place = place;
+    source = kind->open(&of_kind, fault);
+    want(source != NULL, fault);
+    want(source->ops->start(source, ignore_changes, NULL), "threads");
+    begin();
+    end(name, look_ka_up(source));
+    ka_source_stop(source);
+    ka_source_free(source);
+}
+
+static void try_ka_kinds(const char *keys)
+{
+    const char *const in_memory[] = {"master:env:MASTER", NULL};
+    const char *const nowhere[] = {"postgresql://127.0.0.1:1/none", NULL};
+    const char *const names[] = {NULL}, *const any[] = {"*", NULL};
+
+    want(setenv("MASTER", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1) ==
+             0,
+         "environment");
+    try_ka_kind("ka-master", &(const struct ka_settings){
+                                 .sources = in_memory, .ka_ids = names, .patterns = any});
+    try_ka_kind("ka-postgresql-down", &(const struct ka_settings){.sources = nowhere, .key = keys});
+}
+
 static void try_ka_sources(struct ka_source *file, struct late_ka *later)
 {
     begin();
@@ -595,6 +679,23 @@ static void try_third_party(const char *kind, const struct key_issuer_setup *set
 }
 
 /* Over a link to a port where nobody listens any more. */
+static void on_dialed(void *argument, SSL *ssl, const char *reason)
+{
+    (void)argument, (void)reason;
+    SSL_free(ssl);
+    count();
+}
+
+static void try_dialer(const struct tp_link_client_setup *setup, struct tp_link_tls *tls)
+{
+    SSL_CTX *ctx = tp_link_tls_ctx(tls);
+
+    begin();
+    end("dialer", dialer_start(loop, ctx, &setup->addrs, setup->host, clock_ms() + 5000, on_dialed,
+                               NULL) != NULL);
+    SSL_CTX_free(ctx);
+}
+
 static void try_link(const struct tp_link_files *files)
 {
     struct tp_link_client_setup setup = {.host = "127.0.0.1", .naf_fqdn = "naf.example.com"};
@@ -605,6 +706,7 @@ static void try_link(const struct tp_link_files *files)
     want(tls != NULL, fault);
     want(addrs_open(&setup.addrs, "third-party", address), "address");
     (void)close(fd);
+    try_dialer(&setup, tls);
     try_party("link", tp_link_client_new(&setup, tls, loops));
     addrs_close(&setup.addrs);
     tp_link_tls_free(tls);
@@ -664,6 +766,7 @@ int main(int argc, char *argv[])
     ka.file = ka_file_new(devices);
     want(ka.file != NULL, "Ka's");
     try_ka_sources(ka.file, &ka);
+    try_ka_kinds(argv[1]);
     try_third_parties(&ka, later.memory, &later);
     try_link(&(const struct tp_link_files){argv[3], argv[4], argv[5], NULL});
     ka_source_free(ka.file);
