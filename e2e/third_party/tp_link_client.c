@@ -49,7 +49,8 @@ enum link_state {
     LINK_WAITING,    /* for the next attempt to connect */
     LINK_CONNECTING, /* TCP, and the TLS handshake */
     LINK_SETTLING,   /* connected; the third party may still refuse our certificate (TLS 1.3) */
-    LINK_UP
+    LINK_UP,
+    LINK_ENDED /* what comes to its loop too late is told so */
 };
 
 struct tp_link_client {
@@ -57,7 +58,7 @@ struct tp_link_client {
     const struct tp_link_client_setup *setup;
     struct tp_link_tls *tls;
     struct loop *home;
-    struct loop_message start;
+    struct loop_message start, release;
     enum link_state state;
     struct dialer *dialer;  /* LINK_CONNECTING */
     struct tls_lines lines; /* LINK_SETTLING, LINK_UP */
@@ -365,6 +366,7 @@ static void tp_link_end(struct tp_link_client *client)
     fail_all(client, "the end");
     dialer_stop(client->dialer);
     disconnect(client);
+    client->state = LINK_ENDED;
     if (client->retry != NULL)
         event_free(client->retry);
     if (client->settled != NULL)
@@ -411,6 +413,10 @@ static void arrive(struct loop *loop, struct loop_message *message)
     struct tp_link_client *client = pending->client;
 
     (void)loop;
+    if (client->state == LINK_ENDED) {
+        tp_link_pending_return(pending, "the end");
+        return;
+    }
     pending->request.id = client->next_id++;
     TAILQ_INSERT_TAIL(&client->pending, pending, next);
     watch(client);
@@ -484,6 +490,13 @@ static void cancel(struct third_party *third_party, struct third_party_request *
     ((struct tp_link_pending *)request)->is_cancelled = true;
 }
 
+static void release_client(struct loop *loop, struct loop_message *message)
+{
+    (void)loop;
+    OPENSSL_free((char *)message - offsetof(struct tp_link_client, release));
+}
+
+/* Its memory goes behind what was posted to its loop before. */
 static void client_free(struct third_party *third_party)
 {
     struct tp_link_client *client = (struct tp_link_client *)third_party;
@@ -491,16 +504,20 @@ static void client_free(struct third_party *third_party)
     tp_link_end(client);
     if (client->overdue != NULL)
         event_free(client->overdue);
-    OPENSSL_free(client);
+    client->release.run = release_client;
+    loop_post(client->home, &client->release);
 }
 
 static const struct third_party_ops client_ops = {ask, ask_revocation, cancel, client_free};
 
 static void start_link(struct loop *loop, struct loop_message *message)
 {
+    struct tp_link_client *client =
+        (struct tp_link_client *)(void *)((char *)message - offsetof(struct tp_link_client, start));
+
     (void)loop;
-    tp_link_make((struct tp_link_client *)(void *)((char *)message -
-                                                   offsetof(struct tp_link_client, start)));
+    if (client->state != LINK_ENDED)
+        tp_link_make(client);
 }
 
 struct third_party *tp_link_client_new(const struct tp_link_client_setup *setup,
