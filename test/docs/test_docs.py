@@ -275,14 +275,14 @@ def test_readme_python(document: str) -> None:
     assert output.strip() == reference.e2e_key(KS_NAF, KA, naf_id).hex()
 
 
-def test_readme_change_of_the_system_configuration(tmp_path: Path) -> None:
+def test_change_of_the_system_configuration(tmp_path: Path) -> None:
     """The diff fits Debian's file, akma and the rest work with it, and it can be taken back."""
     system = Path(run("openssl", "version", "-d").split('"')[1]) / "openssl.cnf"
     if not system.exists() or "# providers = provider_sect" not in system.read_text():
         pytest.skip(f"{system} is not Debian's, or was changed")
     config, change = tmp_path / "openssl.cnf", tmp_path / "change"
     config.write_bytes(system.read_bytes())
-    (text,) = blocks("README.md", "diff")
+    (text,) = blocks("docs/faq.md", "diff")
     change.write_text(text)
     run("patch", config, change)
     key = derived(kdf("AKMA-E2E", 32, options(), config=config))

@@ -160,7 +160,7 @@ def test_what_is_required(
 
 
 def test_no_renegotiation(server: Metered) -> None:
-    """A connection that begins a handshake anew."""
+    """A client that starts another handshake on its connection is refused."""
     with Client(server.address) as client:
         wait_until(lambda: server.count("handshakes_total") == 1)
         client.write(b"R\n")
