@@ -15,6 +15,7 @@ import pytest
 
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, SECONDS, Process, wait_until, write_devices
+from sanitizer import unless_its_runtime_is_in_the_way
 
 KS_NAF, KA = "11" * 32, "22" * 32
 PROGRAMS = ["e2e/e2e-as", "e2e/e2e-ue", "tool/akma"]
@@ -60,6 +61,7 @@ def elsewhere() -> Iterator[Path]:
         yield Path(name)
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can give a file another owner's privileges"
 )

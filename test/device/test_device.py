@@ -14,6 +14,7 @@ from device import FAULTS, line
 from evp import BUILD
 from openssl_cli import EXAMPLE
 from project import ROOT, run
+from sanitizer import unless_its_runtime_is_in_the_way
 
 PROGRAMS = BUILD / "test/device"
 KS_NAF = "00112233445566778899aabbccddeeff" * 2
@@ -103,6 +104,7 @@ def test_hmac_that_fails() -> None:
     assert int(run(PROGRAMS / "failing")) == 4 + 5 + 2
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize(("what", "status"), [("derive", 0), ("control", 9)])
 def test_constant_time(what: str, status: int) -> None:
     """No branch and no address depends on a secret, but for the refusals of zero and of Ka = Ks_NAF."""

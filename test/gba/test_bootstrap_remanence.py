@@ -16,6 +16,7 @@ import reference
 from bsf import IMPI, IMSI, K, OPC, SET_1, SQN, Behaviour, Bsf
 from card import Card, Modem
 from evp import BUILD
+from sanitizer import unless_its_runtime_is_in_the_way
 from tool import AKMA, ENVIRONMENT
 
 pytestmark = pytest.mark.slow
@@ -85,6 +86,7 @@ def scanned(folder: Path) -> dict[str, str]:
     }
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_remains(folder: Path, name: str) -> None:
     """Neither as octets nor as hex, however it ends."""

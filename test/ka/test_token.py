@@ -14,6 +14,7 @@ import pytest
 from flow import wait_until
 from reference import device_ka
 from samples import KEY
+from sanitizer import unless_its_runtime_is_in_the_way
 from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
 from tool import AKMA, ENVIRONMENT, akma, secret
 
@@ -189,6 +190,7 @@ def test_p11_kit_server(token: Token, tmp_path: Path) -> None:
             server.kill()
 
 
+@unless_its_runtime_is_in_the_way
 def test_nothing_remains(token: Token, tmp_path: Path) -> None:
     """Guards against a master secret, a PIN or a Ka that a process leaves in its memory."""
     token.put(KEY)

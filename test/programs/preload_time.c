@@ -7,22 +7,23 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Without memory of the heap: an allocator may ask for the time while it holds its lock. */
 static time_t step(const char *name)
 {
     const char *path = getenv(name);
-    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    const int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     char text[32] = "";
 
-    if (file == NULL)
+    if (fd < 0)
         return 0;
-    (void)!fgets(text, sizeof(text), file);
-    (void)fclose(file);
+    (void)!read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
     return (time_t)strtoll(text, NULL, 10);
 }
 

@@ -15,6 +15,7 @@ import pytest
 import reference
 from evp import BUILD
 from samples import FQDN, KA, KEY, NAF_ID, UA
+from sanitizer import RUNTIME
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
 
 STOCK = """
@@ -113,7 +114,7 @@ LIMITS = "import ssl; print(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).minimum_vers
 
 def by_the_file(config: Path, *words: str) -> str:
     """What a program prints that has a file and nothing else to go by."""
-    environment = {"OPENSSL_CONF": str(config), "PATH": os.environ["PATH"]}
+    environment = {"OPENSSL_CONF": str(config), "PATH": os.environ["PATH"]} | RUNTIME
     return subprocess.check_output(words, env=environment, text=True).strip()
 
 

@@ -19,6 +19,7 @@ from evp import BUILD, OPENSSL_VERSION
 from fips import FIPS, needs_fips, write_fips_config
 from openssl_cli import EXAMPLE, openssl
 from project import ROOT
+from sanitizer import unless_its_runtime_is_in_the_way
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
 ONE: dict[str, str] = {}
@@ -319,6 +320,7 @@ def test_agrees_with_openssl(config: Path) -> None:
         assert (openssl(*call, "AKMA-K-AKMA", config=config).returncode == 0) is well
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize("part", [0.05, 0.25, 0.5, 0.75])
 def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
     """Guards against a doctor that dies of what it looks at: a module cut short ends who loads it (SIGBUS)."""
@@ -331,6 +333,7 @@ def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
     assert any(line.startswith(f"module akma: {tmp_path}/akma.so: ") for line in lines)
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -664,6 +667,7 @@ def test_after_an_installation(tmp_path: Path) -> None:
     assert line.endswith(f": do: export OPENSSL_CONF={tmp_path}/etc/akma/openssl.cnf")
 
 
+@unless_its_runtime_is_in_the_way
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a program another user")
 def test_program_with_rights_of_its_own(tmp_path: Path) -> None:
     """Guards against a doctor that believes an environment which OpenSSL does not read (AT_SECURE)."""

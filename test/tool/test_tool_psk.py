@@ -23,6 +23,7 @@ import reference
 from configuration import write_config
 from evp import BUILD
 from samples import FQDN, KA, KEY, NAF_ID, UA
+from sanitizer import unless_its_runtime_is_in_the_way
 from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of
 
@@ -623,6 +624,7 @@ def peak(path: Path) -> int:
     return kibibytes * 1024
 
 
+@unless_its_runtime_is_in_the_way
 def test_context_size(tmp_path: Path) -> None:
     """At most 16 octets per row."""
     keys = f"{KEY.hex()},{KA.hex()[:32]}"

@@ -14,8 +14,10 @@ import pytest
 import reference
 from evp import BUILD
 from samples import FQDN, IMPI, NAF_ID, RAND, SUPI, UA
+from sanitizer import unless_its_runtime_is_in_the_way
 from tool import AKMA, ENVIRONMENT, secret
 
+pytestmark = unless_its_runtime_is_in_the_way
 KEY, KA = hashlib.sha256(b"remains: key").digest(), hashlib.sha512(b"remains: ka").digest()
 MORE = [hashlib.sha512(str(number).encode()).digest() for number in range(5)]
 NAF = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA.hex()]
