@@ -202,15 +202,34 @@ static bool read_password(char password[PASSWORD_MAX + 1], const char *path,
     size_t length = 0, used;
     char *text = secret_file_read(path, PASSWORD_MAX, false, &length, what);
 
-    if (text == NULL) {
-        (void)snprintf(fault, POSTGRESQL_FAULT_SIZE, "password file: %.200s", what);
-        return false;
-    }
+    if (text == NULL)
+        return fail(fault, what);
     used = strcspn(text, "\r\n");
     memcpy(password, text, used);
     password[used] = '\0';
     secret_file_free(text, length);
-    return used > 0 || fail(fault, "password file: the first line has to be the password");
+    return used > 0 || fail(fault, "the first line has to be the password");
+}
+
+bool postgresql_password_is_there(const char *path, char fault[POSTGRESQL_FAULT_SIZE])
+{
+    char password[PASSWORD_MAX + 1];
+    const bool is_there = read_password(password, path, fault);
+
+    explicit_bzero(password, sizeof(password));
+    return is_there;
+}
+
+/* The password that goes with an address, if any. False: fault. */
+static bool take_password(char password[PASSWORD_MAX + 1], const char *path,
+                          char fault[POSTGRESQL_FAULT_SIZE])
+{
+    char what[POSTGRESQL_FAULT_SIZE];
+
+    if (path == NULL || read_password(password, path, what))
+        return true;
+    (void)snprintf(fault, POSTGRESQL_FAULT_SIZE, "password file: %.200s", what);
+    return false;
 }
 
 /* libpq writes what a server remarks to standard error as it comes. */
@@ -227,8 +246,7 @@ PGconn *postgresql_start(const struct postgresql_address *address,
     struct params params = {.count = 0};
     PGconn *connection = NULL;
 
-    if (options != NULL && (address->password_file == NULL ||
-                            read_password(password, address->password_file, fault))) {
+    if (options != NULL && take_password(password, address->password_file, fault)) {
         fill(&params, options, address->program);
         if (password[0] != '\0')
             add(&params, "password", password);

@@ -28,6 +28,9 @@ struct postgresql_address {
 /* Is that an address? False: fault says what is wrong, without quoting it. */
 bool postgresql_check(const char *uri, char fault[POSTGRESQL_FAULT_SIZE]);
 
+/* Can the password be read from its file? False: fault, which does not name the file. */
+bool postgresql_password_is_there(const char *path, char fault[POSTGRESQL_FAULT_SIZE]);
+
 /* Begin a connection, for PQconnectPoll(). NULL: fault. */
 PGconn *postgresql_start(const struct postgresql_address *address,
                          char fault[POSTGRESQL_FAULT_SIZE]);

@@ -19,6 +19,10 @@ bool usim_pin_read(char pin[USIM_PIN_SIZE], const char *source, void (*note)(con
     }
     if (!secret_source_read(&secret, source, true, USIM_PIN_SIZE - 1, fault))
         return false;
+    if (fault[0] != '\0' && note == NULL) {
+        secret_free(&secret);
+        return false;
+    }
     if (fault[0] != '\0')
         note(fault);
     memcpy(pin, secret.octets, secret.length);

@@ -702,17 +702,36 @@ bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT
     return false;
 }
 
+/* It is read for each connection: what is no password is found out before. */
+static bool has_password(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    char what[POSTGRESQL_FAULT_SIZE];
+
+    return settings->password_file == NULL ||
+           postgresql_password_is_there(settings->password_file, what) ||
+           complain("ka-password-file", settings->password_file, what, fault);
+}
+
+static struct seal_keys *read_keys(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    char what[SECRET_FILE_FAULT_SIZE];
+    struct seal_keys *keys = seal_keys_read(settings->key, what);
+
+    if (keys == NULL)
+        (void)complain("ka-key", settings->key, what, fault);
+    return keys;
+}
+
 struct ka_files *ka_postgresql_read(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     struct ka_files *files = OPENSSL_zalloc(sizeof(*files));
-    char what[SECRET_FILE_FAULT_SIZE] = "out of memory";
 
-    if (files != NULL)
-        files->keys = seal_keys_read(settings->key, what);
+    (void)snprintf(fault, KA_FAULT_SIZE, "out of memory");
+    if (files != NULL && has_password(settings, fault))
+        files->keys = read_keys(settings, fault);
     if (files != NULL && files->keys != NULL)
         return files;
     OPENSSL_free(files);
-    (void)complain("ka-key", settings->key, what, fault);
     return NULL;
 }
 

@@ -123,18 +123,15 @@ static bool read_ka(struct secret *ka)
 
     if (!secret_source_is_one(option.ka))
         return fail("--ka", SECRET_SOURCES);
-    if (!secret_source_read(ka, option.ka, false, ROW_KA_MAX, fault))
-        return fail("--ka", fault);
-    if (fault[0] != '\0')
-        note(fault);
-    return true;
+    return (secret_source_read(ka, option.ka, false, ROW_KA_MAX, fault) && fault[0] == '\0') ||
+           fail("--ka", fault);
 }
 
 static bool read_pin(char pin[USIM_PIN_SIZE])
 {
     char fault[SECRET_FAULT_SIZE];
 
-    return usim_pin_read(pin, option.pin, note, fault) || fail("--usim-pin", fault);
+    return usim_pin_read(pin, option.pin, NULL, fault) || fail("--usim-pin", fault);
 }
 
 static void take_settings(struct bootstrap_inputs *inputs)

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """A passing fault stays passing: in each role the nth call of a kind fails, and afterwards everything works again.
 
-    test/checks/passing_faults.py [--ways | --sample N | --first N] [--length N] [--kind KIND] [role ...]
+    test/checks/passing_faults.py [--ways N | --sample N | --first N] [--length N] [--kind KIND] [role ...]
 
 For every kind of call (allocation, descriptor, read, write, thread, name) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
-left. Prints n for each role. --ways: of the calls with the same functions on the stack one alone, until there is none
-that has not failed: some hundreds in place of thousands; not for programs that are started each time. --sample: so
-many n of a kind alone, spread out evenly. --length: so many calls fail in a row.
+left. Prints n for each role. --ways: of the calls with the same N functions on the stack (three are this library's)
+one alone, until there is none that has not failed: hundreds in place of thousands; not for programs that are started
+each time. --sample: so many n of a kind alone, spread out evenly. --length: so many calls fail in a row.
 
 AKMA_BUILD   build folder, with everything in it
 
@@ -72,7 +72,7 @@ def fail(act: Act, stage: Stage, kind: Kind, first: int, options: argparse.Names
     """Let the first-th call fail on one way through, then let all work again. Was there such a call?"""
     stage.prepare()
     if options.ways and stage.stays:
-        stage.faults.arm_once(kind, traced=options.traced)
+        stage.faults.arm_once(kind, options.ways, traced=options.traced)
     else:
         stage.faults.arm(kind, first, options.length, traced=options.traced)
     go_through(act, stage)
@@ -156,7 +156,7 @@ def parse() -> argparse.Namespace:
     names = [kind.name.lower() for kind in Kind]
     parser.add_argument("--sample", type=int, default=0, help="so many n of each kind")
     parser.add_argument("--first", type=int, default=1, help="n to begin with")
-    parser.add_argument("--ways", action="store_true", help="one call of each stack of functions")
+    parser.add_argument("--ways", type=int, default=0, help="one call of each stack of N functions")
     parser.add_argument("--length", type=int, default=1, help="so many calls fail in a row")
     parser.add_argument("--kind", action="append", choices=names, help="of these kinds alone")
     parser.add_argument("--traced", action="store_true", help="say where each call fails")

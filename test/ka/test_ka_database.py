@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -379,6 +380,27 @@ def test_password_changed(house: House) -> None:
     private(house.password, "another\n")
     wait_until(lambda: house.works(naf, endpoint))
     house.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
+
+
+def test_a_password_that_is_none(house: House) -> None:
+    """What is no password, or others can read, was found out when the next connection was made, and not at SIGHUP."""
+    server, _, _ = house.all_in_one()
+    server.wait_for_error("event=start")
+    for mode, text, why in ((0o600, "\n", "first line"), (0o644, "x\n", "chmod 600 it")):
+        house.password.write_text(text)
+        house.password.chmod(mode)
+        before = server.errors.count("event=reload")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda before=before: server.errors.count("event=reload") > before)  # type: ignore[misc]
+        assert f"--ka-password-file {house.password}: " in server.wait_for_error(why)
+    other = Process(
+        BUILD / "e2e/e2e-as",
+        *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)],
+        *house.options(),
+    )
+    house.parts.append(other)
+    assert other.wait() == 1 and f"--ka-password-file {house.password}: " in other.errors
+    private(house.password, PASSWORDS["third_party"] + "\n")
 
 
 @pytest.mark.parametrize(

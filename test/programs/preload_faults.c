@@ -48,12 +48,12 @@ struct control {
 static struct control *control;
 static atomic_bool has_connected;
 
-/* The functions on the stack, as one number other than 0 (FNV-1a). */
-static unsigned long long way_here(void)
+/* The last functions on the stack, as one number other than 0 (FNV-1a). */
+static unsigned long long way_here(unsigned int depth)
 {
     unsigned long long way = 0xcbf29ce484222325ULL;
     void *calls[CALLS_TRACED];
-    const int count = backtrace(calls, CALLS_TRACED);
+    const int count = backtrace(calls, depth < CALLS_TRACED ? (int)depth : CALLS_TRACED);
 
     for (int i = 0; i < count; i++)
         way = (way ^ (uintptr_t)calls[i]) * 0x100000001b3ULL;
@@ -70,7 +70,7 @@ __attribute__((constructor)) static void share(void)
 
     if (fd >= 0)
         (void)close(fd);
-    (void)way_here(); /* the first time, it loads a library */
+    (void)way_here(CALLS_TRACED); /* the first time, it loads a library */
     if (shared != MAP_FAILED)
         control = shared;
 }
@@ -108,7 +108,8 @@ static bool fails(void)
 
 static bool is_to_fail_once(void)
 {
-    return atomic_load(&control->failed) == 0 && is_new(way_here()) && fails();
+    return atomic_load(&control->failed) == 0 && is_new(way_here(atomic_load(&control->once))) &&
+           fails();
 }
 
 static bool is_to_fail(enum kind kind)

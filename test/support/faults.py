@@ -53,9 +53,9 @@ class Faults:
             self._write(index, value)
         self._write(0, kind)
 
-    def arm_once(self, kind: Kind, *, traced: bool = False) -> None:
-        """Let one call of a kind fail: the first with functions on the stack with which none has failed yet."""
-        self._write(7, 1)
+    def arm_once(self, kind: Kind, depth: int, *, traced: bool = False) -> None:
+        """Let one call of a kind fail: the first with functions on the stack, so many, with which none has failed."""
+        self._write(7, depth)
         self.arm(kind, 1, traced=traced)
 
     def forget(self) -> None:

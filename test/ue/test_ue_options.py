@@ -113,3 +113,16 @@ def test_check(folder: Path) -> None:
     assert "not ok --usim milenage:subscriber: No such file" in result.stdout
     result = run(folder, *words, "--usim-pin", "file:pin")
     assert "ok --usim: not tried, as there is a PIN" in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("option", ["--ka", "--usim-pin"])
+def test_a_secret_that_others_can_read(folder: Path, option: str) -> None:
+    """A Ka or a PIN that was taken with a note, where a devices file and a subscriber are refused."""
+    (folder / "pin").write_text("1234\n")
+    (folder / "pin").chmod(0o600)
+    words = ["--check", "--listen", "127.0.0.1:0", *WITH_KA, "--usim-pin", "file:pin"]
+    assert "ok --ka, --usim-pin" in run(folder, *words).stdout
+    (folder / {"--ka": "ka", "--usim-pin": "pin"}[option]).chmod(0o644)
+    result = run(folder, *words)
+    assert result.returncode == 1
+    assert f"not ok {option}: file:" in result.stdout and "chmod 600 it" in result.stdout
