@@ -27,6 +27,7 @@ static const struct {
     {"keepalives_count", "3"},
     {"tcp_user_timeout", "10000"},
     {"client_encoding", "UTF8"},
+    {"gssencmode", "disable"}, /* MIT's GSS-API crashes where it runs out of memory */
 };
 
 void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)

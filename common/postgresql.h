@@ -3,7 +3,8 @@
  *
  * libpq's own rules hold (its URI, ~/.pgpass, PGSERVICE and so on), with these differences:
  * sslmode is verify-full if the address says nothing else, unless all its hosts are sockets of
- * this machine (a service may name any host); what the server remarks is dropped;
+ * this machine (a service may name any host); GSS-API does not encrypt, unless the address says so;
+ * what the server remarks is dropped;
  * target_session_attrs is read-write, so that of several hosts the primary is found; a peer that is
  * gone is noticed in seconds; and the address has no password.
  *

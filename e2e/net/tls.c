@@ -54,6 +54,18 @@ bool tls_log_keys(SSL_CTX *ctx, const char *keylog)
     return true;
 }
 
+SSL_CTX *tls_ctx_new(const SSL_METHOD *method)
+{
+    SSL_CTX *ctx;
+
+    errno = 0;
+    ctx = SSL_CTX_new(method);
+    if (ctx == NULL || errno != ENOMEM)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
 {
     SSL_CTX *ctx = tls13_psk_ctx(NULL, method);

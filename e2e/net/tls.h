@@ -16,6 +16,12 @@
 #define UA_PROTOCOL_ID  "0100000007"         /* TLS 1.3 with a shared key: TS 33.220 H.3 */
 #define USAGE           "tls-psk"
 
+/*
+ * A context with all that libssl has. NULL: out of memory. SSL_CTX_new() itself takes a cipher, hash
+ * or signature whose fetch ran out of memory for one that is not there, and goes on without it.
+ */
+SSL_CTX *tls_ctx_new(const SSL_METHOD *method);
+
 /* A context for PSK of TLS 1.3; keylog may be NULL. NULL: the reason went to standard error. */
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 

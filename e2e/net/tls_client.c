@@ -5,6 +5,7 @@
  */
 #include "net/tls_client.h"
 
+#include "net/tls.h"
 #include "net/tls_files.h"
 
 #include <openssl/x509v3.h>
@@ -12,7 +13,7 @@
 
 SSL_CTX *tls_client_ctx(const char *ca)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = tls_ctx_new(TLS_client_method());
 
     if (ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) > 0 &&
         (ca == NULL ? SSL_CTX_set_default_verify_paths(ctx) > 0

@@ -236,6 +236,15 @@ static void complete_handshake(struct connection *connection)
     connection->kind->ready(connection);
 }
 
+/* Over DTLS a record that does not verify is dropped (RFC 6347 4.1.2.7): another key shows here. */
+static const char *what_is_late(const struct connection *connection)
+{
+    return connection->fd < 0 && SSL_get_state(connection->ssl) == TLS_ST_SR_CHANGE
+               ? "the handshake was not complete in time: the UE's Finished was lost, or is of "
+                 "another key"
+               : "the handshake was not complete in time";
+}
+
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
@@ -243,8 +252,7 @@ static void handshake(void *argument, bool in_time)
     int done;
 
     if (!in_time) {
-        refuse_handshake(connection, METRIC_REFUSED_TIMEOUT,
-                         "the handshake was not complete in time");
+        refuse_handshake(connection, METRIC_REFUSED_TIMEOUT, what_is_late(connection));
         return;
     }
     do {

@@ -219,6 +219,7 @@ static bool set_tls(const struct tls_files *identity, CURL *easy)
 {
     return SET(CURLOPT_PROTOCOLS_STR, "https") && SET(CURLOPT_PROXY, "") &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(CURLOPT_SSL_SESSIONID_CACHE, 0L) &&
            set_file(easy, CURLOPT_SSLCERT_BLOB, &identity->certificate) &&
            set_file(easy, CURLOPT_SSLKEY_BLOB, &identity->key) &&
            set_file(easy, CURLOPT_CAINFO_BLOB, &identity->ca) &&

@@ -5,6 +5,7 @@
  */
 #include "source/source_credentials.h"
 
+#include "net/tls.h"
 #include "printable.h"
 #include "secret_file.h"
 
@@ -32,7 +33,7 @@ char *source_credentials_secret(const char *path, size_t *length, char fault[TLS
 SSL_CTX *source_credentials_ctx(const struct tls_files *files, const struct tls_file_names *names,
                                 const SSL_METHOD *method, char fault[TLS_FILES_FAULT_SIZE])
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
+    SSL_CTX *ctx = tls_ctx_new(method);
 
     (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "out of memory");
     if (ctx != NULL && tls_files_use(files, names, ctx, fault))

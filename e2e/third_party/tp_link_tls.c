@@ -101,7 +101,7 @@ static bool set_up(SSL_CTX *ctx, bool is_server)
 static SSL_CTX *new_ctx(const struct tp_link_files *files, bool is_server,
                         char fault[TP_LINK_TLS_FAULT_SIZE])
 {
-    SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    SSL_CTX *ctx = tls_ctx_new(is_server ? TLS_server_method() : TLS_client_method());
 
     (void)snprintf(fault, TP_LINK_TLS_FAULT_SIZE, "out of memory");
     ERR_clear_error();

@@ -105,6 +105,14 @@ def test_same_line_same_answer(server: DtlsServer) -> None:
     assert server.count('flags_total{e2e="1"}') == 1
 
 
+def test_another_key(devices: Path) -> None:
+    """A key that is another one, which the log cannot tell from a UE that was never heard again."""
+    with DtlsServer(devices, "--handshake-timeout", "1") as server:
+        with StockDtlsClient(server.address, PSK_IDENTITY, bytes(32)):
+            line = server.wait_for_error("event=refused")
+    assert f"identity={IDENTITY} " in line and "is of another key" in line
+
+
 def test_long_line(server: DtlsServer) -> None:
     """A line of more than 1,024 octets that is taken in all the same."""
     with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import re
 import shutil
 import signal
@@ -19,7 +20,8 @@ from certificates import Authority
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, SECONDS, Process, Server, free_port, split
 from flow import ue, ue_command, wait_until, write_devices
-from line import ALPN, Sides
+from faults import Faults, Kind
+from line import ALPN, Program, Sides
 from operator_network import Subscriber
 from operator_site import AKMA, Notified
 from samples import KA, KEY
@@ -28,6 +30,7 @@ from store_cluster import Redis, Site, private
 
 pytestmark = pytest.mark.slow
 
+DEPTH = 6  # functions on the stack, by which calls that fail differ
 PROGRAM = BUILD / "e2e/e2e-as"
 OTHERS = {
     "keylog",
@@ -276,6 +279,26 @@ def test_sides_of_a_line(tmp_path: Path) -> None:
         assert "it is not the key of --cert" in reload(server)
         sides.third_party[1].write_bytes(before)
         assert "result=refused" not in reload(server)
+
+
+def test_a_reload_without_memory(tmp_path: Path) -> None:
+    """A context without the signatures that libssl could not fetch: put in force, it shook no hand until the next SIGHUP."""
+    sides, faults = Sides(tmp_path), Faults(tmp_path / "faults")
+    devices = write_devices(tmp_path / "ka.csv", [["ue", "", KA.hex()]])
+    at: list[str | Path] = ["--naf-accept", f"{LOOPBACK}:0", "--devices", devices]
+    options = [*at, *sides.options(sides.third_party)]
+    with Program(*options, environment=faults.environment) as server:
+        server.wait_for_error("event=start")
+        for tried in range(2000):
+            faults.arm_once(Kind.ALLOCATION, DEPTH)
+            before = server.errors.count("event=reload")
+            server.process.send_signal(signal.SIGHUP)
+            with contextlib.suppress(AssertionError):  # the line itself may fail
+                wait_until(lambda: server.errors.count("event=reload") > before, 0.3)
+            if faults.disarm() == 0:
+                break
+            assert shown_certificate(server.addresses["naf-accept"]), tried
+        assert tried > 20
 
 
 HELD, ROWS, DESCRIPTORS = 9000, 200_000, 20_000

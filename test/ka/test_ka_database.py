@@ -18,7 +18,8 @@ import pytest
 from consumer import FQDN, IDENTITY, KA, KS_NAF
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
-from flow import LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports, write_devices
+from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports
+from flow import write_devices
 from line import Program, Sides
 from names import Names
 from openssl_cli import EXAMPLE
@@ -380,6 +381,17 @@ def test_password_changed(house: House) -> None:
     private(house.password, "another\n")
     wait_until(lambda: house.works(naf, endpoint))
     house.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
+
+
+def test_no_kerberos(house: House, tmp_path: Path) -> None:
+    """GSS-API, which crashed where it ran out of memory, and looks for tickets at each connection."""
+    trace = tmp_path / "kerberos"
+    environment = ENVIRONMENT | {"KRB5_TRACE": str(trace)}
+    _, naf, endpoint = house.all_in_one(
+        uri=house.database.uri(socket=False), environment=environment
+    )
+    wait_until(lambda: house.works(naf, endpoint))
+    assert not trace.exists()
 
 
 def test_a_password_that_is_none(house: House) -> None:

@@ -488,15 +488,16 @@ def plugin(folder: Path) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def with_database(folder: Path) -> Iterator[Stage]:
-    """All in one with its Ka's in a PostgreSQL over TLS, whose connections are cut before each fault."""
+def _database(folder: Path, kinds: tuple[Kind, ...], *, over_tls: bool) -> Iterator[Stage]:
     faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
     ks_naf = write_devices(folder / "naf.csv", [[UE, KS_NAF.hex(), ""]])
     database = Database(folder)
     try:
         database.put(UE, KA)
         with Wire(f"{LOOPBACK}:{database.port}") as wire:
-            uri = database.uri(socket=False).replace(f":{database.port}/", f":{wire.port}/")
+            uri = database.uri(socket=not over_tls)
+            if over_tls:
+                uri = uri.replace(f":{database.port}/", f":{wire.port}/")
             ka: list[str | Path] = ["--ka-source", uri]
             ka += ["--ka-key", private(folder / "ka.key", f"1:{SEAL.hex()}\n")]
             ka += ["--ka-password-file", private(folder / "password", PASSWORDS["third_party"])]
@@ -507,9 +508,27 @@ def with_database(folder: Path) -> Iterator[Stage]:
                         visitor.flow,
                         lambda: signalled(program, signal.SIGHUP, "event=reload result=applied"),
                     ]
-                    yield Stage(program, acts, faults, prepare=wire.cut, seconds=0.3)
+                    cut = wire.cut if over_tls else lambda: _cut(database)
+                    yield Stage(program, acts, faults, prepare=cut, seconds=0.3, kinds=kinds)
     finally:
         database.remove()
+
+
+def _cut(database: Database) -> None:
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
+    )
+
+
+def database_over_tls(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """Ka's in a PostgreSQL over TLS, cut before each fault. libpq crashes where its BIO has no memory for it."""
+    kinds = tuple(kind for kind in Kind if kind != Kind.ALLOCATION)
+    return _database(folder, kinds, over_tls=True)
+
+
+def database_at_a_socket(folder: Path) -> contextlib.AbstractContextManager[Stage]:
+    """The same at its socket, where every allocation can fail."""
+    return _database(folder, tuple(Kind), over_tls=False)
 
 
 def answered(address: str) -> str:
@@ -589,7 +608,8 @@ ROLES = {
     "third party": third_party,
     "NAF at a Redis": naf_with_redis,
     "endpoint at a Redis": endpoint_with_redis,
-    "Ka's in a PostgreSQL": with_database,
+    "Ka's in a PostgreSQL": database_over_tls,
+    "Ka's in a PostgreSQL, socket": database_at_a_socket,
     "NEF": nef,
     "AAnF": aanf,
     "BSF": bsf,
