@@ -14,7 +14,7 @@
 enum lookup_state {
     LOOKUP_QUEUED,
     LOOKUP_ASKED,
-    LOOKUP_REVOKED /* asked, and what is answered is not good any more */
+    LOOKUP_REVOKED /* asked, but the answer will be invalid */
 };
 
 struct lookup {

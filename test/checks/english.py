@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 RULES = (
     Rule(r"\bwhoever\b", "whoever reads this file", "a client that ..., an attacker who ..."),
     Rule(
-        r"(?:^|[.;:] )who (?!is\b|has\b)\w+s\b(?! for)(?![^.]*\?)",
+        r"(?:^|[.;:|] )who (?!is\b|has\b)\w+s\b(?! for)(?![^.]*\?)",
         "Bounds; who floods waits behind the others",
         "a client that ...",
     ),
@@ -61,7 +61,7 @@ RULES = (
         "if",
     ),
     Rule(
-        r", where (?:there (?:is|was|are) |none |one |it is (?:time|not|none)\b|that (?:was|is) )",
+        r", where (?:there (?:is|was|are) |none |one (?:is|was|has) |it is (?:time|not|none)\b|that (?:was|is) )",
         "asks again, where there is one",
         "if",
     ),
@@ -76,7 +76,7 @@ RULES = (
         "literally; unchanged",
     ),
     Rule(
-        r"(?:^|[.;] )(?-i:Of) (?:a|an|the|several|those) [^.;:,]*,? (?:there is|the last|another)\b",
+        r"(?:^|[.;|] )(?-i:Of) (?:a|an|the|several|those) [^.;:,]*,? (?:there is|the last|another)\b",
         "Of a context that was empty there is nothing",
         "begin with the subject",
     ),
@@ -91,7 +91,7 @@ def documents(text: str) -> Iterator[tuple[int, str]]:
         if line.lstrip().startswith("```") or re.match(r"\.(?:Bd|Ed)\b", line):
             in_code = not in_code
         elif not in_code and not line.startswith(("    ", '.\\"')):
-            yield number, re.sub(r"`[^`]*`", "``", line)
+            yield number, re.sub(r"`[^`]*`", "``", line.lstrip("#-*> "))
 
 
 def programs(text: str) -> Iterator[tuple[int, str]]:
@@ -122,11 +122,16 @@ def faults(name: str, text: str) -> Iterator[str]:
                 yield f"{name}:{number}: {found[0].strip()!r}: write {rule.instead}"
 
 
-def main() -> int:
-    """Look at every file of LOOKED_AT that git knows."""
+def files() -> list[str]:
+    """Every file of LOOKED_AT that git knows."""
     command = ["git", "ls-files", "-z", "--", *LOOKED_AT]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = [name for name in listed.split("\0") if name]
+    return [name for name in listed.split("\0") if name]
+
+
+def main() -> int:
+    """Look at all of them."""
+    names = files()
     found = [fault for name in names for fault in faults(name, (ROOT / name).read_text())]
     print("\n".join(found), end="\n" if found else "")
     return 1 if found or not names else 0

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,6 +36,57 @@ def test_every_rule_finds_its_example() -> None:
         ):
             found = list(check.faults(name, text))
             assert any(rule.instead in fault for fault in found), (name, rule)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Who floods waits behind the others",
+        "Bounds hold; who reads on gets SIGSEGV",
+        "Whoever connects speaks as the device",
+        "SIGHUP is due after each change",
+        "the third party apart, on another host",
+        "NULL where there is none",
+        "The file is renewed, where there is one",
+        "Of a context that was empty there is nothing to save",
+        "the file that is in force",
+        "A reload voids its keys",
+        "all keys are void",
+        "100 runs, all well",
+        "what stands behind the name",
+        "written anew at each start",
+        "a command that mends the fault",
+        "ka, and at will naf-fqdn",
+        "the same, one storey up",
+        "IPv4 addresses in IPv6 clothes",
+        "a wildcard counts for nothing",
+        "nobody waits for it in vain",
+        "the name, to the letter",
+    ],
+)
+def test_a_sentence_that_stops_a_reader(sentence: str) -> None:
+    """A pattern too narrow for sentences other than its own example."""
+    check = english()
+    for name, text in (
+        ("CHANGELOG.md", f"- {sentence}.\n"),
+        ("man/e2e-as.1", f"{sentence}.\n"),
+        ("a.c", f'OPTION("name", "{sentence}");\n'),
+        ("a.h", f"/* {sentence}. */\n"),
+        ("test/a.py", f'"""{sentence}."""\n'),
+        ("scripts/a.sh", f"# {sentence}.\n"),
+    ):
+        assert list(check.faults(name, text)), name
+
+
+def test_every_kind_of_file_is_read() -> None:
+    """A kind of text that lint never opens."""
+    files = english().files()
+    for name in (
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/flow.md"),
+        *("man/akma.1", "e2e/as/ka_options.c", "e2e/net/dgram.h", "tool/psk.c", "debian/control"),
+        *("test/release/test_english.py", "test/checks/lint.sh", "proofs/README.md"),
+    ):
+        assert name in files, name
 
 
 def test_code_and_names_are_left_alone() -> None:
