@@ -282,7 +282,7 @@ def test_sides_of_a_line(tmp_path: Path) -> None:
 
 
 def test_a_reload_without_memory(tmp_path: Path) -> None:
-    """A context without the signatures that libssl could not fetch: put in force, it shook no hand until the next SIGHUP."""
+    """A context without the signatures that libssl could not fetch: put in use, it shook no hand until the next SIGHUP."""
     sides, faults = Sides(tmp_path), Faults(tmp_path / "faults")
     devices = write_devices(tmp_path / "ka.csv", [["ue", "", KA.hex()]])
     at: list[str | Path] = ["--naf-accept", f"{LOOPBACK}:0", "--devices", devices]
