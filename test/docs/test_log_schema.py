@@ -44,6 +44,8 @@ def said() -> dict[str, set[str]]:
             keys = {key for word in words[1::2] for key in NAME.findall(word)}
             if match[1] == "ue_log":
                 keys |= {"endpoint", "peer", "identity", "device"}
+                if "flag" in events:  # an e2e connection has none
+                    keys.add("ua-protocol-id")
             if match[1] == "log_refused":
                 keys = {"result", "reason"}
             if match[1] in ("log_limited", "log_refused", "report_suppressed"):
