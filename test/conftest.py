@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import needs
 from evp import BUILD, Kdf, LibCtx
 from sanitizer import SLOWER
 from small_disk import SmallDisk, small_disk
@@ -44,6 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     chance = random.Random(seed)
     files = {path: chance.random() for path in sorted({item.path for item in items})}
     items.sort(key=lambda item: (files[item.path], chance.random()))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Its markers say what it needs; one that needs root is skipped for others."""
+    needs.begin(item)
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("only root can act as other users, or give them a file")
+
+
+def pytest_runtest_teardown() -> None:
+    """The test is over."""
+    needs.end()
 
 
 @pytest.fixture(scope="session")

@@ -174,7 +174,7 @@ def test_file_that_others_can_use(private: Path, mode: int) -> None:
     assert common("insecure", private) == (0, ["open"])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.root
 def test_file_of_somebody_else(private: Path) -> None:
     """Guards against a file of secrets that another user owns, and so can change, being taken."""
     os.chown(private, 65534, -1)
@@ -183,7 +183,6 @@ def test_file_of_somebody_else(private: Path) -> None:
         assert status == 1 and "belongs to another user" in said
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 SERVICE, OTHERS = 4711, 4712
 
 
@@ -231,7 +230,7 @@ def credential(folder: Path, mode: int = 0o400) -> Path:
     return path
 
 
-@needs_root
+@pytest.mark.root
 def test_credentials_of_systemd(mounted: Path) -> None:
     """LoadCredential was refused: 252 gives the file to the service, 257 leaves it root's with an ACL."""
     of_252 = credential(mounted)
@@ -252,7 +251,7 @@ def test_credentials_of_systemd(mounted: Path) -> None:
     assert open_as(of_257) == (0, "open")
 
 
-@needs_root
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("entry", "good"),
     [
@@ -285,7 +284,7 @@ def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: boo
     assert (status == 0) == good and (good or "access control list" in said)
 
 
-@needs_root
+@pytest.mark.root
 def test_secrets_of_kubernetes(mounted: Path) -> None:
     """Links to ..data, which is replaced as a whole, and a file that fsGroup may read."""
     folder = mounted / "..2026_11_29"
@@ -306,7 +305,7 @@ def test_secrets_of_kubernetes(mounted: Path) -> None:
     assert "belongs to another user" in common("open", link)[1][0]
 
 
-@needs_root
+@pytest.mark.root
 def test_group_of_somebody_else(mounted: Path) -> None:
     """Root's process reads every file; one that a foreign group reads as well is no secret."""
     path = credential(mounted, 0o440)

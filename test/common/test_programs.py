@@ -62,9 +62,7 @@ def elsewhere() -> Iterator[Path]:
 
 
 @unless_its_runtime_is_in_the_way
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can give a file another owner's privileges"
-)
+@pytest.mark.root
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_privileges_of_the_file(elsewhere: Path, program: str) -> None:
     """libcrypto ignores OPENSSL_CONF then, and all that one saw was that there is no module."""

@@ -16,6 +16,8 @@ from line import Naf, Program
 from operator_network import Subscriber
 from operator_site import AKMA, OperatorSite
 
+pytestmark = pytest.mark.node
+
 NAMES = ("meters.example.com", "pumps.example.com")
 UA = bytes.fromhex("0100000007")
 

@@ -15,6 +15,8 @@ from consumer import FOREIGN, IDENTITY, KA, KS_NAF, command
 from datagrams import DtlsListener, DtlsServer, port_of
 from flow import LOOPBACK, Process, write_devices
 
+pytestmark = pytest.mark.node
+
 LARGE = "0123456789abcdef" * 200  # in several blocks (RFC 7959)
 COAP_SERVER = """
 const coap = require("coap");

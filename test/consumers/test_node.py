@@ -11,6 +11,8 @@ from consumer import RIGHT, command
 from flow import ENVIRONMENT
 from project import blocks
 
+pytestmark = pytest.mark.node
+
 NODE = ["node", "--openssl-shared-config"]
 
 

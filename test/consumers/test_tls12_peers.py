@@ -57,7 +57,7 @@ def test_mbedtls(tmp_path: Path, host_tls12: Path, suite: str) -> None:
 
 
 def test_gnutls(tmp_path: Path) -> None:
-    """A first connection of GnuTLS'."""
+    """A first connection of GnuTLS', over TLS 1.2 as well."""
     with server_of(tmp_path, CCM8) as server:
         host, port = split(server.address)
         with Process(

@@ -22,6 +22,7 @@ from project import ROOT
 PAGE = ROOT / "docs/ue-side.md"
 
 pytestmark = [
+    pytest.mark.node,
     pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils has osmo-auc-gen"),
     pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto and its clients"),
 ]

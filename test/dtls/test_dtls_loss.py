@@ -19,6 +19,7 @@ import pytest
 
 from datagrams import SUITE, DtlsServer, RoughPath, pair_of, port_of
 from flow import ENVIRONMENT, ue_command, write_devices
+from needs import needs
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +93,7 @@ def test_rough_path(tmp_path: Path) -> None:
 
 def in_a_network_of_its_own(work: Callable[[], None]) -> None:
     """Run it in a thread with a network namespace, which goes with the thread and what it has started."""
+    needs("namespaces")
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -110,6 +112,7 @@ def in_a_network_of_its_own(work: Callable[[], None]) -> None:
         raise failures[0]
 
 
+@pytest.mark.namespaces
 def test_lossy_kernel(tmp_path: Path) -> None:
     """The same where the kernel drops, behind the sockets' backs, and the path doubles, reorders and delays."""
 

@@ -51,6 +51,7 @@ def test_flow_and_log(folder: Path, b_tid: str) -> None:
         assert result.stdout == "e2e: hello\n"
 
 
+@pytest.mark.redis
 @each
 def test_store(folder: Path, b_tid: str) -> None:
     """Sealed and opened again by a Redis, whose names know nothing of + and /."""

@@ -26,6 +26,7 @@ from consumer import IDENTITY, KA, KS_NAF
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
 from line import Program
+from needs import needs
 from store_cluster import private
 
 pytestmark = pytest.mark.slow
@@ -39,6 +40,7 @@ NASTY = "<script>alert(1)</script>&\"'"
 @pytest.fixture(scope="module", name="modules")
 def install() -> Path:
     """The folder of playwright-core."""
+    needs("browser")
     if shutil.which("chromium") is None:
         pytest.skip("no chromium: scripts/install-packages.sh @page")
     folder = BUILD / "page"
@@ -116,6 +118,7 @@ def refused(server: Program) -> str:
         return error.read().decode()
 
 
+@pytest.mark.browser
 def test_every_state(modules: Path, site: Site) -> None:
     """Up, down and not known; good, ending and expired: in words, whatever the colour, and in both schemes legible."""
     found = look(modules, site.server, "states")
@@ -175,6 +178,7 @@ def test_hashed(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.browser
 def test_traffic_and_drain(modules: Path, tmp_path: Path) -> None:
     """A flow is a bar of the plot and a number for who cannot see it; a server that drains says so."""
     devices = write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])

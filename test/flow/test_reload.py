@@ -203,6 +203,7 @@ def certificate_of(address: str) -> bytes:
     return ssl.get_server_certificate((host, int(port)), timeout=SECONDS).encode()
 
 
+@pytest.mark.node
 def test_who_we_are_to_the_operator(notified: Notified) -> None:
     """After SIGHUP requests and notifications have the new certificate, though a connection was open."""
     one, two = Subscriber(), Subscriber(supi="001010000000002", gpsi="extid-device-2@example.com")
@@ -225,6 +226,7 @@ def test_who_we_are_to_the_operator(notified: Notified) -> None:
         assert peers == ["naf.example.com", "renewed.example.com"]
 
 
+@pytest.mark.node
 def test_secret_of_the_token_server(notified: Notified) -> None:
     """A new one was not used until the next start."""
     one, two = Subscriber(), Subscriber(supi="001010000000002", gpsi="extid-device-2@example.com")
@@ -246,6 +248,7 @@ def test_secret_of_the_token_server(notified: Notified) -> None:
             assert ue(device, two.a_kid, *to).returncode == 0, server.errors
 
 
+@pytest.mark.redis
 def test_ca_of_the_store(tmp_path: Path) -> None:
     """A Redis whose certificate is of a new CA was out of reach until the next start."""
     site = Site(tmp_path, Redis(tmp_path, tls=True, users=True))

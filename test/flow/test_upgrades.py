@@ -120,6 +120,7 @@ def test_with_the_store_in_memory(devices: Path) -> None:
             upgrades(devices, server, generations)
 
 
+@pytest.mark.redis
 def test_with_redis(devices: Path, tmp_path: Path) -> None:
     """No promise is lost: the endpoint of one process has the key of another."""
     redis = Redis(tmp_path)

@@ -25,6 +25,8 @@ from process_memory import holds
 from home import Listening
 
 pytestmark = [
+    pytest.mark.pcscd,
+    pytest.mark.node,
     pytest.mark.slow,
     pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils has osmo-auc-gen"),
     pytest.mark.skipif(not HAS_PCSCD, reason="pcscd and vsmartcard-vpcd, as root"),

@@ -41,6 +41,7 @@ def run(
     return akma("bootstrap", "--bsf", url, *words, environment=pcscd.environment)
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     """The card's APDUs reach it through the daemon, GET RESPONSE included."""
@@ -51,6 +52,7 @@ def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     assert (tmp_path / "ks-naf").read_text().strip() == expected
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     """CK and IK never leave the card, Ks_ext_NAF does."""
@@ -60,6 +62,7 @@ def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
     assert (tmp_path / "ks-naf").read_text().strip() == KS_EXT_NAF
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 @pytest.mark.parametrize("does_gba", [False, True])
 def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
@@ -74,6 +77,7 @@ def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
     assert (tmp_path / "ks-naf").read_text().strip() == (KS_EXT_NAF if does_gba else expected)
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
     """An empty reader is named."""
@@ -82,6 +86,7 @@ def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
     assert result.returncode == 1 and b"the card is not in the reader" in result.stderr
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
     """In the middle of AUTHENTICATE, too."""
@@ -91,6 +96,7 @@ def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.pcscd
 @needs_pcscd
 def test_reader_by_name(pcscd: Pcscd, tmp_path: Path) -> None:
     """A name that no reader has is answered with one that there is."""
@@ -128,6 +134,7 @@ def test_milenage_beside_osmo(tmp_path: Path) -> None:
         assert (tmp_path / "ks-naf").read_text().strip() == expected
 
 
+@pytest.mark.pcscd
 @pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils")
 def test_auts_beside_osmo(tmp_path: Path) -> None:
     """osmo-auc-gen takes AUTS of milenage:FILE, and finds the card's SQN in it."""

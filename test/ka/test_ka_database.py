@@ -33,6 +33,7 @@ ADMIN = {"PGUSER": "postgres"}
 OTHER_KA = bytes(range(100, 132))
 SOON = 10  # seconds: within one, on a machine that has much else to do
 pytestmark = [
+    pytest.mark.postgresql,
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL's server is not installed"),
 ]
@@ -493,6 +494,7 @@ def test_third_party_apart(tmp_path: Path, house: House) -> None:
             assert flag_of(at[0]) == {"e2e": 0}
 
 
+@pytest.mark.redis
 def test_endpoints_apart(tmp_path: Path, house: House) -> None:
     """A row that goes ends connections at an endpoint in another process, through the store."""
     site = Site(tmp_path, Redis(tmp_path))

@@ -82,6 +82,7 @@ def said(result: subprocess.CompletedProcess[str], status: int, text: str) -> bo
     return result.returncode == status and text in result.stdout + result.stderr
 
 
+@pytest.mark.postgresql
 def test_import_and_export(tool: Tool) -> None:
     """What goes in comes out, in its order, and a second time changes nothing."""
     rows = [[UE, "", KA.hex(), "2026"], [OTHER, "", KA.hex(), ""], [UE, "", OTHER_KA.hex(), "2027"]]
@@ -97,6 +98,7 @@ def test_import_and_export(tool: Tool) -> None:
     assert said(tool.run("export", "--out", out), 1, "is there already")
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     "rows, text",
     [
@@ -114,6 +116,7 @@ def test_import_is_all_or_nothing(tool: Tool, rows: list[list[str]], text: str) 
     assert tool.rows() == UE
 
 
+@pytest.mark.postgresql
 def test_new(tool: Tool) -> None:
     """Ka's that are made are in the database and in the file for the devices, or in neither."""
     out = tool.folder / "new.csv"
@@ -127,6 +130,7 @@ def test_new(tool: Tool) -> None:
     assert len(tool.exported()) == 2
 
 
+@pytest.mark.postgresql
 def test_add_and_remove(tool: Tool) -> None:
     """A device that is not there is mistyped; a name is given once; what is removed is counted."""
     assert said(tool.run("add", "--identity", UE), 1, "has no device")
@@ -139,6 +143,7 @@ def test_add_and_remove(tool: Tool) -> None:
     assert tool.rows() == f"{UE} 2"
 
 
+@pytest.mark.postgresql
 def test_list_shows_no_key(tool: Tool) -> None:
     """A user who lists sees names, versions and which key, and needs no --ka-key."""
     tool.database.put(UE, KA, "2026")
@@ -149,6 +154,7 @@ def test_list_shows_no_key(tool: Tool) -> None:
     assert KA.hex() not in result.stdout
 
 
+@pytest.mark.postgresql
 def test_rekey(tool: Tool) -> None:
     """Rows are sealed with the first key, no Ka changes, no version, and nobody is notified."""
     csv = [[f"ue{number}", "", KA.hex(), "1"] for number in range(12000)]
@@ -161,6 +167,7 @@ def test_rekey(tool: Tool) -> None:
     assert (tool.exported(), tool.database.sql("SELECT sum(version) FROM akma_ka")) == before
 
 
+@pytest.mark.postgresql
 def test_rekey_of_a_damaged_row(tool: Tool) -> None:
     """Which row it is is said, and no other has changed."""
     tool.database.put(UE, KA)
@@ -173,6 +180,7 @@ def test_rekey_of_a_damaged_row(tool: Tool) -> None:
     assert all(line.endswith(",1") for line in tool.run("list", key=False).stdout.splitlines()[1:])
 
 
+@pytest.mark.postgresql
 def test_writers_beside_each_other(tool: Tool) -> None:
     """Several that add at the same time wait for each other, and nothing is lost."""
     tool.database.put(UE, KA, "0")
@@ -190,6 +198,7 @@ def test_writers_beside_each_other(tool: Tool) -> None:
     assert len(tool.rows().splitlines()) == 9
 
 
+@pytest.mark.postgresql
 def test_a_writer_that_does_not_wait(tool: Tool) -> None:
     """--wait 0: another's lock is said at once."""
     tool.database.put(UE, KA, "0")
@@ -205,6 +214,7 @@ def test_a_writer_that_does_not_wait(tool: Tool) -> None:
     assert said(result, 1, "could not obtain lock"), result.stderr
 
 
+@pytest.mark.postgresql
 def test_roles(tool: Tool) -> None:
     """The issuer reads and changes nothing; a user without --ka-key sees no Ka."""
     tool.database.put(UE, KA, "2026")
@@ -241,6 +251,7 @@ def test_useless_options(words: list[str], text: str) -> None:
     assert "secret" not in result.stderr
 
 
+@pytest.mark.postgresql
 def test_tls_is_verified(tool: Tool) -> None:
     """A server on a network whose certificate is nobody's is not talked to, unless that is said."""
     uri = tool.database.uri("registrar", socket=False).split("?", maxsplit=1)[0]
@@ -257,6 +268,7 @@ def test_tls_is_verified(tool: Tool) -> None:
         assert text in result.stdout + result.stderr, result
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("by", ["address", "service", "PGSERVICE", "PGHOSTADDR"])
 def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
     """A host on a network that a service or the environment names is verified as well, unless the address says not."""
@@ -285,6 +297,7 @@ def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
         assert text in result.stdout + result.stderr, result
 
 
+@pytest.mark.postgresql
 def test_remarks_of_the_server(tool: Tool) -> None:
     """Guards against what a server remarks, which libpq writes to a terminal as it comes."""
     tool.database.sql("ALTER ROLE registrar SET client_min_messages = debug5")

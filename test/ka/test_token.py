@@ -18,7 +18,7 @@ from sanitizer import unless_its_runtime_is_in_the_way
 from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
 from tool import AKMA, ENVIRONMENT, akma, secret
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not IS_THERE, reason=REASON)]
+pytestmark = [pytest.mark.token, pytest.mark.slow, pytest.mark.skipif(not IS_THERE, reason=REASON)]
 NAMES = [f"device-{number}" for number in range(2000)]
 
 

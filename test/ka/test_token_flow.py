@@ -66,6 +66,7 @@ def flow(server: Server, device: Path) -> bool:
     return result.stdout != ""
 
 
+@pytest.mark.token
 def test_a_flow(token: Token, naf: Path, device: Path) -> None:
     """Guards against a token's Ka that is not Python's, and a library that is initialised too early."""
     with running(naf, token) as server:
@@ -75,6 +76,7 @@ def test_a_flow(token: Token, naf: Path, device: Path) -> None:
     assert token.calls("C_Login-refused") == 0
 
 
+@pytest.mark.token
 def test_many_flows_at_once(token: Token, naf: Path, device: Path) -> None:
     """Guards against sessions that get into each other's way."""
     token.mode("slow 20")
@@ -82,6 +84,7 @@ def test_many_flows_at_once(token: Token, naf: Path, device: Path) -> None:
         assert all(pool.map(lambda _: flow(server, device), range(24)))
 
 
+@pytest.mark.token
 @pytest.mark.parametrize("mode", ["removed", "short"])
 def test_a_token_that_fails_and_comes_back(
     token: Token, naf: Path, device: Path, mode: str
@@ -99,6 +102,7 @@ def test_a_token_that_fails_and_comes_back(
         assert token.calls("C_Login-refused") == 0
 
 
+@pytest.mark.token
 def test_removed_under_load(token: Token, naf: Path, device: Path) -> None:
     """Guards against a session that is lost or stuck when a token goes and comes while it is used."""
     over = threading.Event()
@@ -122,6 +126,7 @@ def test_removed_under_load(token: Token, naf: Path, device: Path) -> None:
         assert all(flow(server, device) for _ in range(8))
 
 
+@pytest.mark.token
 def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:
     """Guards against a loop that waits for the token, a flow without an end, and one at the end."""
     with running(naf, token, "--ka-timeout", "1", "--ka-sessions", "2") as server:
@@ -139,6 +144,7 @@ def test_a_token_that_hangs(token: Token, naf: Path, device: Path) -> None:
         assert server.process.wait(timeout=60) == 0
 
 
+@pytest.mark.token
 def test_a_wrong_token(token: Token, naf: Path, device: Path) -> None:
     """Guards against octets of a wrong token that key anything, or another key of the same name."""
     token.mode("wrong")
@@ -154,6 +160,7 @@ def test_a_wrong_token(token: Token, naf: Path, device: Path) -> None:
         wait_until(lambda: not flow(server, device) and "another key than before" in server.errors)
 
 
+@pytest.mark.token
 def test_a_wrong_pin(token: Token, naf: Path) -> None:
     """Guards against a PIN that is tried by each session, and a server that starts without its token."""
     token.pin.write_text("wrong\n")
@@ -163,6 +170,7 @@ def test_a_wrong_pin(token: Token, naf: Path) -> None:
     assert token.calls("C_Login-refused") == 1
 
 
+@pytest.mark.token
 def test_a_pin_that_changes(token: Token, naf: Path, device: Path) -> None:
     """Guards against a token that is locked by a server that tries an old PIN again and again."""
     with running(naf, token) as server:
@@ -179,6 +187,7 @@ def test_a_pin_that_changes(token: Token, naf: Path, device: Path) -> None:
         assert token.calls("C_Login-refused") == 1
 
 
+@pytest.mark.token
 def test_absent_at_the_start(token: Token, naf: Path, device: Path) -> None:
     """Guards against a server that does not start, or never works, when its token comes later."""
     token.mode("removed")
@@ -189,6 +198,7 @@ def test_absent_at_the_start(token: Token, naf: Path, device: Path) -> None:
         wait_until(lambda: flow(server, device))
 
 
+@pytest.mark.token
 @pytest.mark.skipif(not CONFIGURED.exists(), reason="p11-kit is not configured for SoftHSM")
 def test_a_library_that_is_not_ready(token: Token, naf: Path, device: Path) -> None:
     """Guards against a library of p11-kit's configuration that is lost for good when it fails once."""
@@ -204,6 +214,7 @@ def test_a_library_that_is_not_ready(token: Token, naf: Path, device: Path) -> N
         assert flow(server, device)
 
 
+@pytest.mark.token
 def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
     """Guards against a library that is never started again, and a PIN that each master tries."""
     token.put(OTHER, "second")
@@ -229,6 +240,7 @@ def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_p
         assert token.calls("C_Login-refused") == 1
 
 
+@pytest.mark.token
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
 def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
     """Guards against a socket of p11-kit's server that is not found again when the server was killed."""
@@ -267,6 +279,7 @@ def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -
         end(served)
 
 
+@pytest.mark.token
 def test_two_masters(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
     """Guards against a ka-id of the master in the token that is derived from the one in the file."""
     both = ["--ka-source", token.uri(), "--ka-source", "master:" + secret(tmp_path / "m", OTHER)]
@@ -276,6 +289,7 @@ def test_two_masters(token: Token, naf: Path, device: Path, tmp_path: Path) -> N
             assert flow(server, device) == is_there
 
 
+@pytest.mark.token
 @unless_its_runtime_is_in_the_way
 def test_nothing_remains(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
     """Guards against a master secret, a PIN or a Ka that is left in the server's memory at its end."""
@@ -321,6 +335,7 @@ def test_the_commands_of_the_page(tmp_path: Path) -> None:
     assert "e2e: through a token\n" in result.stdout and "no flag any more" in result.stdout
 
 
+@pytest.mark.postgresql
 def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
     """Guards against a table of revoked Ka's that is not read, or read as empty when it cannot be."""
     if PROGRAMS_OF_POSTGRESQL is None:
@@ -363,6 +378,7 @@ def test_revoked_in_a_database(tmp_path: Path, naf: Path, device: Path) -> None:
         database.remove()
 
 
+@pytest.mark.token
 def test_check(token: Token, naf: Path) -> None:
     """Guards against a --check that is content without the token, or tries a wrong PIN twice."""
     words = [str(BUILD / "e2e/e2e-as"), "--accept", "127.0.0.1:0", "--naf-fqdn", "naf.example.com"]

@@ -24,6 +24,7 @@ from clock import Clock
 from evp import BUILD
 from flow import wait_until
 from key_source import KeySource, identity_options
+from needs import needs
 from operator_network import (
     JSON,
     LOOPBACK,
@@ -37,7 +38,7 @@ from operator_network import (
 )
 from sanitizer import SLOWER
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
@@ -493,8 +494,10 @@ def test_down_for_a_minute(net: Net) -> None:
     assert statistics.median(waits) < 4
 
 
+@pytest.mark.namespaces
 def test_a_path_that_drops_everything(net: Net) -> None:
     """When it is back no request goes to a connection that nothing came through on."""
+    needs("namespaces")
     name = f"akma-{os.getpid()}"
     within = ("ip", "netns", "exec", name)
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:

@@ -23,7 +23,7 @@ from raw_http2 import Http2Connection, RawHttp2
 from sanitizer import SANITIZED
 from wire import Wire
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 SUBSCRIBERS = [Subscriber(supi=f"00101{number:010}") for number in range(40)]
 RATES = ("--lookups-per-second", "1000", "--lookups-per-source", "1000")

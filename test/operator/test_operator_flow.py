@@ -21,7 +21,7 @@ from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 UICC = ["--identity-prefix", "3GPP-bootstrapping-uicc"]
 

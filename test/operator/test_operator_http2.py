@@ -19,7 +19,7 @@ from flow import SECONDS, Server, split
 from operator_network import Subscriber
 from operator_site import NOTIFY, Notified
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7

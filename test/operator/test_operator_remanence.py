@@ -16,7 +16,7 @@ from process_memory import copies, holds, is_gone
 from sanitizer import unless_sanitized
 from store_cluster import private
 
-pytestmark = [pytest.mark.slow, unless_sanitized]
+pytestmark = [pytest.mark.node, pytest.mark.slow, unless_sanitized]
 
 SECRET = "the-secret-of-a-client-in-a-test"
 LIFETIME = 5

@@ -38,7 +38,7 @@ from operator_site import AKMA, KA, Apart, Notified
 from sockets import connections
 from store_cluster import Redis
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -198,6 +198,7 @@ def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
         assert operator.faults == []
 
 
+@pytest.mark.redis
 def test_apart(apart: Apart) -> None:
     """When the answer comes the third party's outstanding keys are revoked; then the operator is asked again."""
     assert apart.serves(apart.flag())
@@ -207,6 +208,7 @@ def test_apart(apart: Apart) -> None:
     assert apart.serves(apart.flag())  # the operator has a key again
 
 
+@pytest.mark.redis
 def test_what_runs_apart(apart: Apart) -> None:
     """What runs is ended: in the third party's process before the answer, at another endpoint a moment later."""
     with apart.second(apart.flag()) as second:
@@ -224,6 +226,7 @@ def test_what_runs_apart(apart: Apart) -> None:
             wait_until(has_ended, SECONDS)
 
 
+@pytest.mark.redis
 def test_who_cannot_confirm(apart: Apart) -> None:
     """A third party, or a store, that does not answer: 503, and 204 once it does again."""
     outstanding = apart.flag()
@@ -241,6 +244,7 @@ def test_who_cannot_confirm(apart: Apart) -> None:
         wait_until(lambda: apart.revoke() == 204, SECONDS)
 
 
+@pytest.mark.redis
 def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
     """SIGTERM while the third party has not confirmed: the NAF ends in order, whatever is in freed memory."""
     apart = Apart(tmp_path, None)
@@ -264,6 +268,7 @@ def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
             apart.third_party.process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.redis
 def test_nothing_waits_to_be_sent(tmp_path: Path) -> None:
     """TCP_NODELAY is set on the link at both ends, towards the operator, and where notifications and metrics are asked for."""
     apart = Apart(tmp_path, None)

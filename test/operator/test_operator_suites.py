@@ -17,7 +17,7 @@ from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, ue, wait_until
 from operator_network import Operator, Reply, Request, Subscriber
 from operator_site import AKMA, OperatorSite
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 EPHEMERAL = [suite for suite in SUITES if suite.startswith("ECDHE")]
 NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}\n'

@@ -106,6 +106,7 @@ class Backend:
             self.serve(connection)
 
 
+@pytest.mark.redis
 def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
     """A broker and clients that are not set up for TLS at all."""
     port = free_port()
@@ -126,6 +127,7 @@ def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
             assert subscriber.stdout.read() == b"through the relay\n"
 
 
+@pytest.mark.redis
 def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Path) -> None:
     """PROXY protocol version 2: nginx says who came, and serves what it is asked for."""
     port = free_port()
@@ -161,6 +163,7 @@ def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Pat
         assert plain.returncode != 0  # without the header nginx serves nobody
 
 
+@pytest.mark.redis
 def test_nothing_waits_to_be_sent(site: Site) -> None:
     """TCP_NODELAY is set on every socket of the three programs: an answer in two writes would take 40 ms longer."""
     heard = threading.Event()
@@ -190,6 +193,7 @@ def test_nothing_waits_to_be_sent(site: Site) -> None:
         heard.set()
 
 
+@pytest.mark.redis
 @pytest.mark.skipif(not shutil.which("varnishd"), reason="varnish is not installed")
 def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
     """vmod_proxy gives the common name in the header to the rules of an application."""
@@ -225,6 +229,7 @@ def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
     assert f"X-Verified: false {LOOPBACK}\n" in answer
 
 
+@pytest.mark.redis
 def test_the_clients_of_redis(site: Site) -> None:
     """redis-cli and redis-benchmark, on a socket of the file system."""
     tunnel = Tunnel(site, f"{LOOPBACK}:{site.redis.port}", where=f"unix:{site.folder}/local.sock")
@@ -255,6 +260,7 @@ def parse_header(octets: bytes) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
     return body[:size], texts, rest
 
 
+@pytest.mark.redis
 @pytest.mark.parametrize(
     "host,loopback", [(LOOPBACK, LOOPBACK), ("[::1]", "[::1]"), ("[::]", LOOPBACK)]
 )
@@ -283,6 +289,7 @@ def test_the_header(site: Site, host: str, loopback: str) -> None:
     assert texts == [(0x21, b"TLSv1.3"), (0x22, IDENTITY.encode())] and rest == b"hello"
 
 
+@pytest.mark.redis
 def test_a_gibibyte_each_way(site: Site) -> None:
     """Both ways at once, to the octet, and with memory that does not grow."""
     sums: dict[str, tuple[int, str]] = {}
@@ -316,6 +323,7 @@ def test_a_gibibyte_each_way(site: Site) -> None:
     assert SANITIZED or max(grown) < 4096, (before, after)
 
 
+@pytest.mark.redis
 @pytest.mark.parametrize("slow", ["application", "local program"])
 def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
     """What is not taken is not read: no memory grows; and then all of it arrives."""
@@ -388,6 +396,7 @@ def push_beside(connection: socket.socket) -> None:
     threading.Thread(target=push_without_end, args=(connection,), daemon=True).start()
 
 
+@pytest.mark.redis
 @pytest.mark.parametrize("greedy", ["application", "local program"])
 def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
     """What it sends, and the other side takes, does not keep it: --idle-timeout ends it."""
@@ -410,6 +419,7 @@ def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
     stop.set()
 
 
+@pytest.mark.redis
 def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
     """A peer that sends without end and takes a little at a time stays for longer than --idle-timeout."""
 
@@ -427,6 +437,7 @@ def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
         assert "--idle-timeout" not in tunnel.endpoint.process.errors
 
 
+@pytest.mark.redis
 def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
     """A connection stays for longer than --idle-timeout while octets go to and fro."""
     tunnel = Tunnel(site, Backend(echo).address, "--idle-timeout", "2")
@@ -438,6 +449,7 @@ def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
             time.sleep(0.2)
 
 
+@pytest.mark.redis
 def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
     """Each side may go on after the other has said all."""
 
@@ -481,6 +493,7 @@ def ends(tunnel: Tunnel, count: int) -> set[str]:
     return set(said)
 
 
+@pytest.mark.redis
 def test_an_application_that_is_down(site: Site) -> None:
     """The local program sees it, the log says why; when it is up, all goes on."""
     port = free_port()
@@ -495,6 +508,7 @@ def test_an_application_that_is_down(site: Site) -> None:
             assert local.recv(2) == b"up"
 
 
+@pytest.mark.redis
 def test_a_flow_that_fails(site: Site) -> None:
     """No local program is served without e2e: it sees a reset, and e2e-ue says why."""
     application = Backend(echo).address
@@ -521,6 +535,7 @@ def test_a_flow_that_fails(site: Site) -> None:
         assert local.recv(1) == b"x"
 
 
+@pytest.mark.redis
 def test_a_socket_of_the_file_system(site: Site) -> None:
     """--forward unix:PATH, and one that is not there."""
     path = site.folder / "application.sock"
@@ -537,6 +552,7 @@ def test_a_socket_of_the_file_system(site: Site) -> None:
                 assert local.recv(1) == b"x"
 
 
+@pytest.mark.redis
 def test_an_application_that_accepts_late(site: Site) -> None:
     """A socket of the file system whose queue is full is tried for as long as one of TCP would be."""
     path = site.folder / "application.sock"
@@ -569,6 +585,7 @@ def abort(connection: socket.socket) -> None:
     connection.close()
 
 
+@pytest.mark.redis
 def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
     """Nobody takes the half of something for the whole, whichever side breaks."""
     seen: list[str] = []
@@ -599,6 +616,7 @@ def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
         wait_until(lambda: seen == ["reset", "reset"])
 
 
+@pytest.mark.redis
 def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
     site: Site, tmp_path: Path
 ) -> None:
@@ -618,6 +636,7 @@ def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
                 assert application.recv(1) == b""
 
 
+@pytest.mark.redis
 def test_where_a_ue_may_listen(site: Site) -> None:
     """Nobody else on the network may speak as the device."""
     base: list[str | Path] = [
@@ -661,6 +680,7 @@ def reload(part: Part, outcome: str) -> None:
     wait_until(lambda: part.process.errors.count(f"event=reload {outcome}") > count)
 
 
+@pytest.mark.redis
 def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
     """Guards against a change of Ka, which the UE holds first, that ends an open connection or keeps a new one out."""
     naf, third_partys = site.naf(), site.devices
@@ -708,6 +728,7 @@ def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
         assert ue.says(reason) and serves("2")
 
 
+@pytest.mark.redis
 def test_keys_that_change_during_a_flow(site: Site) -> None:
     """It ends with those that it began with."""
     tunnel = Tunnel(site, Backend(echo).address)
@@ -723,6 +744,7 @@ def test_keys_that_change_during_a_flow(site: Site) -> None:
         os.kill(tunnel.naf.pid, signal.SIGCONT)
 
 
+@pytest.mark.redis
 def test_the_path_is_removed_by_who_made_it(site: Site) -> None:
     """At the end; but not what somebody else has put there meanwhile."""
     path = site.folder / "local.sock"
@@ -746,6 +768,7 @@ def echo(connection: socket.socket) -> None:
         connection.sendall(octets)
 
 
+@pytest.mark.redis
 @pytest.mark.life
 def test_many_at_once(site: Site) -> None:
     """Forty local programs, each gets its own octets back."""
@@ -771,6 +794,7 @@ def test_many_at_once(site: Site) -> None:
     assert sorted(served) == list(range(40))
 
 
+@pytest.mark.redis
 @unless_sanitized
 def test_no_key_stays(site: Site) -> None:
     """Neither in the endpoint's memory nor in the UE's, once the connection has ended."""

@@ -16,7 +16,7 @@ from operator_network import Subscriber
 from operator_site import Apart
 from store_cluster import Part, Redis, Site, Store, flag_of, key_of, reload
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
 STAYS = "stays@bsf.example.com"
 NUMBER, NAME = "akma:revocations", "akma:revoked"
@@ -179,6 +179,7 @@ def test_memory_is_bounded(site: Site) -> None:
     assert 86_000_000 < left <= 86_400_000
 
 
+@pytest.mark.node
 def test_a_notification_ends_connections_elsewhere(tmp_path: Path) -> None:
     """NEF to NAF, NAF to third party, third party to the endpoint behind the store."""
     redis = Redis(tmp_path)

@@ -41,7 +41,7 @@ from store_cluster import (
     works,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
 
 @pytest.fixture

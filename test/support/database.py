@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flow import LOOPBACK, free_port, wait_until
+from needs import needs
 
 SEAL = bytes(range(11, 43))
 PASSWORDS = {"third_party": "tp-secret", "registrar": "re-secret"}
@@ -50,6 +51,7 @@ class Database:
     """One server on a socket of its own and on the loopback, over TLS there."""
 
     def __init__(self, folder: Path, *settings: str) -> None:
+        needs("postgresql")
         self.folder = folder
         self.home = Path(tempfile.mkdtemp(prefix="akma-pg-"))
         self.data, self.port = self.home / "data", free_port()

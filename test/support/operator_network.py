@@ -24,6 +24,7 @@ from typing import Any, Self
 import jsonschema
 
 import reference
+from needs import needs
 from operator_schemas import (
     ACCESS_TOKEN_REQ,
     KEYS,
@@ -60,6 +61,7 @@ class HttpsServer:
         answers: Path | None = None,
         within: tuple[str, ...] = (),
     ) -> None:
+        needs("node")
         self.handle = handle
         self.refused: list[str] = []
         self.process = subprocess.Popen(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from card import Card, Reader
 from flow import free_port, wait_until, wait_until_listening
+from needs import needs
 
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 HAS_PCSCD = DRIVER.exists() and shutil.which("pcscd") is not None and os.getuid() == 0
@@ -41,6 +42,7 @@ class Pcscd:
 @contextlib.contextmanager
 def running_pcscd(folder: Path) -> Iterator[Pcscd]:
     """A daemon with one virtual reader on a port of its own."""
+    needs("pcscd")
     port = free_port()
     configuration = folder / "reader.conf"
     configuration.write_text(

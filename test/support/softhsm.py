@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evp import BUILD
+from needs import needs
 
 PIN = "4711-pin-of-the-token"
 LABEL = "k-master"
@@ -30,6 +31,7 @@ class Token:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        needs("token")
         (self.folder / "tokens").mkdir(parents=True)
         self.pin = self.folder / "pin"
         self.pin.write_text(PIN + "\n")

@@ -19,6 +19,7 @@ from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, NAF_ID, Listening
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, free_port, split, ue, wait_until
 from flow import write_devices
+from needs import needs
 from project import ROOT
 
 WRAP = bytes(range(7, 39))
@@ -42,6 +43,7 @@ class Redis:
     """A redis-server with the example's users (and an admin), or without any."""
 
     def __init__(self, folder: Path, *, tls: bool = False, users: bool = False) -> None:
+        needs("redis")
         self.folder, self.tls, self.users, self.port = folder, tls, users, free_port()
         self.url = f"{'rediss' if tls else 'redis'}://{LOOPBACK}:{self.port}"
         self.authority = Authority(folder)

@@ -668,7 +668,7 @@ def test_after_an_installation(tmp_path: Path) -> None:
 
 
 @unless_its_runtime_is_in_the_way
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a program another user")
+@pytest.mark.root
 def test_program_with_rights_of_its_own(tmp_path: Path) -> None:
     """Guards against a doctor that believes an environment which OpenSSL does not read (AT_SECURE)."""
     environment = installed(tmp_path) | {"OPENSSL_CONF": str(tmp_path / "etc/akma/openssl.cnf")}

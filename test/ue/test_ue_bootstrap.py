@@ -22,6 +22,7 @@ from process_memory import holds, is_gone
 
 
 pytestmark = [
+    pytest.mark.node,
     pytest.mark.slow,
     pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils has osmo-auc-gen"),
 ]
