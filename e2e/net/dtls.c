@@ -69,6 +69,12 @@ static bool collect(struct dtls_suites *suites, const SSL_CTX *ctx, const char *
     return suites->count > 0 || fail(ciphers, "names no cipher suite");
 }
 
+/* What every connection here requires, whatever a system's openssl.cnf says. */
+static void require_extensions(SSL_CTX *ctx)
+{
+    (void)SSL_CTX_clear_options(ctx, SSL_OP_NO_ENCRYPT_THEN_MAC | SSL_OP_NO_EXTENDED_MASTER_SECRET);
+}
+
 bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers)
 {
     SSL_CTX *ctx = SSL_CTX_new(DTLS_method());
@@ -96,6 +102,7 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                        SSL_OP_NO_QUERY_MTU | SSL_OP_CLEANSE_PLAINTEXT |
                                        SSL_OP_CIPHER_SERVER_PREFERENCE);
+    require_extensions(ctx);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_max_cert_list(ctx, MESSAGE_MAX);
@@ -106,6 +113,7 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
 bool dtls_allow_tls12(SSL_CTX *ctx, const char *ciphers)
 {
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    require_extensions(ctx);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) && set_ciphers(ctx, ciphers);
 }
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import reference
 from datagrams import SUITE, SUITES
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Metered, Process, StockClient, ue, wait_until
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Metered, Process, Server, StockClient, ue, wait_until
 from flow import write_devices
 
 IDENTITY = "bob@bsf.example.com"
@@ -129,8 +130,11 @@ def test_first_connections_alone(server: Metered, devices: Path) -> None:
     with Metered(devices, *tls12(), two_addresses=False) as both:
         with Client(both.address, PSK_IDENTITY, KS_NAF, SUITE, "-quiet") as first:
             first.write(NONCE)
-            identity = json.loads(first.read())["identity"]
-        with Client(both.address, identity, KS_NAF) as client:
+            flag = json.loads(first.read())
+        refresh, usage = bytes.fromhex(flag["refresh"]), flag["usage"]
+        naf_id = FQDN.encode() + bytes.fromhex(SUITES[SUITE])
+        key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=refresh, usage=usage)
+        with Client(both.address, flag["identity"], key) as client:
             assert client.is_refused() == "alert number 20"
         both.wait_for_error("event=refused")
         assert "store" not in both.errors
@@ -159,14 +163,37 @@ def test_what_is_required(
         server.wait_for_error(f"it offers no {what}")
 
 
-def test_no_renegotiation(server: Metered) -> None:
-    """A client that starts another handshake on its connection is refused."""
-    with Client(server.address) as client:
-        wait_until(lambda: server.count("handshakes_total") == 1)
-        client.write(b"R\n")
-        wait_until(lambda: client.process.poll() is not None)
-        assert "no renegotiation" in client.errors
-    assert server.count("handshakes_total") == 1
+def with_options(folder: Path, options: str) -> dict[str, str]:
+    """An environment whose openssl.cnf has these options for every connection."""
+    text = Path(ENVIRONMENT["OPENSSL_CONF"]).read_text()
+    section = re.search(r"^openssl_conf *= *(\w+)$", text, re.M)
+    assert section
+    heading = rf"^\[ *{section[1]} *\]$"
+    text = re.sub(heading, rf"[{section[1]}]\nssl_conf = ssl", text, flags=re.M)
+    configuration = folder / "options.cnf"
+    configuration.write_text(f"{text}\n[ssl]\nsystem_default = tls\n[tls]\nOptions = {options}\n")
+    return {**ENVIRONMENT, "OPENSSL_CONF": str(configuration)}
+
+
+def test_system_configuration(devices: Path, tmp_path: Path) -> None:
+    """The flow runs with CBC although openssl.cnf turns off encrypt-then-MAC and the extended master secret."""
+    environment = with_options(tmp_path, "-EncryptThenMac,-ExtendedMasterSecret")
+    with Server(devices, *tls12(CBC), environment=environment) as server:
+        to = (server.address, server.e2e_address)
+        result = ue(devices, IDENTITY, *to, *tls12(CBC), environment=environment)
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+
+
+def test_no_renegotiation(devices: Path, tmp_path: Path) -> None:
+    """A client that starts another handshake on its connection is refused, although openssl.cnf allows it."""
+    environment = with_options(tmp_path, "ClientRenegotiation")
+    with Server(devices, *tls12(), environment=environment) as server:
+        with Client(server.address) as client:
+            while b"TLSv1.2" not in client.read():
+                pass
+            client.write(b"R\n")
+            wait_until(lambda: client.process.poll() is not None)
+            assert "no renegotiation" in client.errors
 
 
 TCP = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN]

@@ -3,9 +3,8 @@
  * and its end fails in turn; nobody is let in who would not be, nothing crashes or leaks, and the
  * next connection is served
  *
- *     server_oom FOLDER   with devices.csv (rows "ue" with a Ka and "bare" without one), and
- *                         line.pem and line.key, a certificate for naf.example.com that is its own
- * CA
+ *     server_oom FOLDER [tls12]   with devices.csv (rows "ue" with a Ka and "bare" without one),
+ * and line.pem and line.key, a certificate for naf.example.com that is its own CA
  *
  * The server's one loop is a thread of this process; its allocations are the ones that fail. The
  * clients, and who asks as a NAF, are the main thread.
@@ -19,6 +18,7 @@
 #include "messages/e2e_flag.h"
 #include "messages/tp_link_messages.h"
 #include "net/addr.h"
+#include "net/dtls.h"
 #include "net/tls.h"
 #include "stream.h"
 #include "tls13_psk.h"
@@ -36,13 +36,14 @@
 
 #define BREATH 2 /* blocks: tables grow a little, once */
 #define NAF    "naf.example.com"
+#define SUITE  "ECDHE-PSK-CHACHA20-POLY1305"
 #define ALPN \
     "\x0A"   \
     "akma-e2e/1"
 
 static struct {
     struct app_server app_server;
-    SSL_CTX *psk, *line, *nef;
+    SSL_CTX *psk, *psk12, *line, *nef; /* psk12: first connections are of TLS 1.2; or NULL */
     struct devices *devices;
     struct e2e e2e;
     char addresses[4][ADDR_SIZE]; /* NAF, endpoint, line, notifications */
@@ -59,6 +60,16 @@ static void want(bool is_so, const char *what)
     exit(EXIT_FAILURE);
 }
 
+static bool offer(SSL *ssl, const char *identity, const unsigned char *key)
+{
+    const struct dtls_key keys = {.octets = key};
+
+    return SSL_get_min_proto_version(ssl) == TLS1_2_VERSION
+               ? SSL_set_max_proto_version(ssl, TLS1_2_VERSION) &&
+                     dtls_psk_offer(ssl, identity, &keys, 1)
+               : tls13_psk_offer(ssl, identity, key, E2E_KEY_LENGTH) > 0;
+}
+
 /* A connection whose handshake is complete; NULL: it was refused, or cut. */
 static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const unsigned char *key)
 {
@@ -67,7 +78,7 @@ static SSL *shake_hands(SSL_CTX *ctx, int address, const char *identity, const u
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     want(fd >= 0 && ssl != NULL && SSL_set_fd(ssl, fd), "no connection");
-    want(identity == NULL || tls13_psk_offer(ssl, identity, key, E2E_KEY_LENGTH), "no offer");
+    want(identity == NULL || offer(ssl, identity, key), "no offer");
     SSL_set_connect_state(ssl);
     if (stream_handshake(ssl) == STREAM_OK)
         return ssl;
@@ -94,7 +105,7 @@ static bool get_flag(const char *identity, const unsigned char *key, struct e2e_
 {
     char answer[STREAM_ANSWER_MAX + 1], fault[E2E_FLAG_FAULT_SIZE];
 
-    if (!ask(shake_hands(all.psk, 0, identity, key),
+    if (!ask(shake_hands(all.psk12 != NULL ? all.psk12 : all.psk, 0, identity, key),
              "{\"nonce\":\"000102030405060708090a0b0c0d0e0f\"}", answer))
         return false;
     want(e2e_flag_decode(flag, answer, strlen(answer), fault), "the answer is no flag");
@@ -212,6 +223,7 @@ static bool try_notification(void)
     return false;
 }
 
+#define PARTS_OF_UES 3 /* the first ones */
 static const struct {
     const char *name;
     bool (*run)(void);
@@ -307,7 +319,16 @@ static SSL_CTX *certified_ctx(void)
     return ctx;
 }
 
-static void start(void)
+static SSL_CTX *tls12_ctx(void)
+{
+    SSL_CTX *ctx = tls_psk_ctx(TLS_client_method(), NULL);
+
+    want(ctx != NULL && dtls_allow_tls12(ctx, SUITE), "TLS 1.2");
+    return ctx;
+}
+
+/* tls12: more words, with which the file's keys are for TLS 1.2. */
+static void start(bool is_tls12)
 {
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE];
@@ -349,24 +370,36 @@ static void start(void)
                             "2",
                             "--idle-timeout",
                             "2",
+                            "--tls-min",
+                            "1.2",
+                            "--ua-protocol-id",
+                            "suite",
+                            "--dtls-ciphers",
+                            SUITE,
+                            "--af-id",
+                            NAF "/{ua}",
                             NULL};
+    const int count = sizeof(words) / sizeof(words[0]) - 1 - (is_tls12 ? 0 : 8);
     static struct loop_message first = {.run = mark};
-    const struct e2e_setup setup = {
-        .naf_fqdn = NAF, .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7}, .usage = USAGE};
+    const struct e2e_setup setup = {.naf_fqdn = NAF,
+                                    .ua_protocol_id =
+                                        is_tls12 ? (const unsigned char[]){1, 0, 1, 0xCC, 0xAC}
+                                                 : (const unsigned char[]){1, 0, 0, 0, 7},
+                                    .usage = USAGE};
     char reason[E2E_REASON_SIZE];
     cpu_set_t one;
 
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
     (void)sched_setaffinity(0, sizeof(one), &one); /* one loop */
-    all.app_server.options = app_server_options_parse(sizeof(words) / sizeof(words[0]) - 1, words,
-                                                      &all.app_server.roles);
+    all.app_server.options = app_server_options_parse(count, words, &all.app_server.roles);
     app_server_read_options(&all.app_server);
     want(app_server_set_up(&all.app_server) == EXIT_SUCCESS, "set up");
     for (size_t i = 0; i < 4; i++)
         find_address(all.addresses[i], all.app_server.endpoints.endpoint[i].fd);
     all.devices = devices_read("devices.csv", &rules, fault);
     all.psk = tls_psk_ctx(TLS_client_method(), NULL);
+    all.psk12 = is_tls12 ? tls12_ctx() : NULL;
     all.line = certified_ctx();
     all.nef = certified_ctx();
     want(all.devices != NULL && all.psk != NULL &&
@@ -383,9 +416,9 @@ int main(int argc, char *argv[])
     failing_malloc_set_up();
     current = "start";
     (void)signal(SIGPIPE, SIG_IGN);
-    want(argc == 2 && chdir(argv[1]) == 0, "a folder wanted");
-    start();
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    want(argc >= 2 && chdir(argv[1]) == 0, "a folder wanted");
+    start(argc == 3);
+    for (size_t i = 0; i < (argc == 3 ? PARTS_OF_UES : sizeof(parts) / sizeof(parts[0])); i++) {
         current = parts[i].name;
         go_through(parts[i].run);
     }
@@ -393,6 +426,7 @@ int main(int argc, char *argv[])
     app_server_release(&all.app_server);
     e2e_close(&all.e2e);
     SSL_CTX_free(all.psk);
+    SSL_CTX_free(all.psk12);
     SSL_CTX_free(all.line);
     SSL_CTX_free(all.nef);
     devices_free(all.devices);

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import os
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ import reference
 from auc import HAS_OSMO
 from bsf import IMPI, Vector, in_seconds
 from card import Card, Modem
+from datagrams import SUITES
+from evp import BUILD
 from home import Home, Listening
-from flow import LOOPBACK, NAF_ID, wait_until, write_devices
+from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, wait_until, write_devices
 from operator_site import KA, OperatorSite
 from process_memory import holds, is_gone
 
@@ -229,3 +232,36 @@ def test_secrets_in_memory(home: Home) -> None:
                 assert is_gone(ue.process.pid, secret.hex().encode())
             ks_naf = reference.ks_naf(vector.ks, vector.rand, IMPI, NAF_ID)
             assert holds(ue.process.pid, ks_naf)  # the check itself: it is in use
+
+
+def test_a_key_for_each_protocol(home: Home) -> None:
+    """One bootstrapping gives a UE the key of TLS 1.3 and of each suite, and the negotiated one is used."""
+    suites = {each: SUITES[each] for each in SUITES if each.startswith("ECDHE")}
+    home.operator.other_naf_ids = {FQDN.encode() + bytes.fromhex(ua) for ua in suites.values()}
+    words = ["--tls-min", "1.2"]
+    with home.bsf() as bsf:
+        for versions, ua in ((words, "0100000007"), ([], "0100000007")):
+            with home.server(*versions) as server:
+                assert home.say(bsf, server, *words).stdout == "e2e: hello\n"
+                server.wait_for_error(f"ua-protocol-id={ua}")
+        for suite, ua in suites.items():
+            server_words = [*home.site.sources(f"bsf:{home.operator.url}"), "--dtls-ciphers", suite]
+            with Process(
+                *[BUILD / "e2e/e2e-as", "--accept", f"udp:{LOOPBACK}:0", "--naf-fqdn", FQDN],
+                *["--devices", str(home.site.write_names([IMPI])), "--drain-timeout", "0"],
+                *server_words,
+            ) as udp:
+                address = udp.read().decode().split()[1]
+                ue = [BUILD / "e2e/e2e-ue", "--connect", address, "--naf-fqdn", FQDN, "--bsf"]
+                ue += [bsf.url, "--usim", home.usim, "--state", home.state, *home.ka_words]
+                result = subprocess.run(
+                    [*ue, "--message", "hello"],
+                    env=ENVIRONMENT,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                assert result.stdout == "e2e: hello\n", result.stderr + udp.errors
+                udp.wait_for_error(f"ua-protocol-id={ua}")
+    assert len(bsf.issued) == 1
