@@ -185,8 +185,8 @@ bool options_take(struct options_table *table, size_t index, const char *argumen
 }
 
 /* One of the command line. */
-static void take(const char *program, struct options_table *table, size_t index,
-                 const char *argument)
+static void take_option(const char *program, struct options_table *table, size_t index,
+                        const char *argument)
 {
     const struct option_row *row = table->rows[index];
 
@@ -249,7 +249,7 @@ void options_parse(int argc, char *argv[], const char *purpose, const struct opt
         case '?':
             refuse_option(program, argv[optind - 1]);
         default:
-            take(program, &all, (size_t)(got - IS_IN_TABLE), optarg);
+            take_option(program, &all, (size_t)(got - IS_IN_TABLE), optarg);
         }
     }
 }

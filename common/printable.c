@@ -36,7 +36,7 @@ static bool is_escaped(uint32_t code_point)
 }
 
 /* Write the next character of text, which takes length octets; 0 if it does not fit. */
-static size_t put(char *place, size_t room, const char *text, size_t length, bool escape)
+static size_t append(char *place, size_t room, const char *text, size_t length, bool escape)
 {
     const size_t needed = escape ? ESCAPE_SIZE * length : length;
 
@@ -63,7 +63,7 @@ const char *printable_octets(char *shown, size_t size, const char *text, size_t 
         const unsigned char *character = (const unsigned char *)text;
         const size_t step = utf8_character(character, length), taken = step == 0 ? 1 : step;
         const bool escape = step == 0 || is_escaped(utf8_code_point(character, step));
-        const size_t written = put(shown + used, room - used, text, taken, escape);
+        const size_t written = append(shown + used, room - used, text, taken, escape);
 
         if (written == 0) {
             memcpy(shown + cut, CUT, strlen(CUT));

@@ -183,7 +183,7 @@ static bool decode(struct text *text)
     return hex_decode((unsigned char *)text->octets, text->octets, digits);
 }
 
-static bool take(struct secret *secret, const struct text *text)
+static bool keep_octets(struct secret *secret, const struct text *text)
 {
     secret->octets = OPENSSL_memdup(text->octets, text->length == 0 ? 1 : text->length);
     secret->length = text->length;
@@ -211,7 +211,7 @@ bool secret_source_read(struct secret *secret, const char *source, bool raw, siz
     else if (text.length > max)
         (void)wrong(fault, source, "longer than the secret can be");
     else
-        done = take(secret, &text) || wrong(fault, source, "out of memory");
+        done = keep_octets(secret, &text) || wrong(fault, source, "out of memory");
     OPENSSL_clear_free(text.octets, text.size);
     return done;
 }

@@ -171,7 +171,7 @@ static bool is_of_its_network(const char *name, const char *text)
 }
 
 /* One input of an option's text. */
-static bool take(struct request *request, size_t parameter, const char *text, bool raw)
+static bool take_input(struct request *request, size_t parameter, const char *text, bool raw)
 {
     struct secret *octets = &request->octets[request->count];
     struct input *input = &request->inputs[request->count++];
@@ -278,7 +278,7 @@ static bool understand(struct request *request)
     request->count = 1;
     for (size_t i = 0; i < PARAMETERS; i++)
         for (size_t j = 0; j < OPTION_MANY_MAX && given.values[i][j] != NULL; j++)
-            if (!take(request, i, given.values[i][j], given.raw != NULL))
+            if (!take_input(request, i, given.values[i][j], given.raw != NULL))
                 return false;
     return true;
 }

@@ -28,7 +28,7 @@ struct pipeline {
 };
 
 /* Wait for a job; false: there will be none. */
-static bool take(struct pipeline *pipeline, size_t *job)
+static bool take_job(struct pipeline *pipeline, size_t *job)
 {
     bool taken;
 
@@ -61,7 +61,7 @@ static void *run(void *argument)
     pipeline->failed = pipeline->failed || entered == NULL;
     (void)pthread_cond_signal(&pipeline->for_caller);
     (void)pthread_mutex_unlock(&pipeline->lock);
-    while (entered != NULL && take(pipeline, &job)) {
+    while (entered != NULL && take_job(pipeline, &job)) {
         pipeline->work.run(pipeline->work.argument, entered, job);
         give(pipeline, job);
     }

@@ -61,7 +61,7 @@ size_t psk_format_room(const struct psk_format *format, const struct psk_line *l
            2 * line->key_length + strlen(format->after);
 }
 
-static char *put(char *place, const char *text, size_t length)
+static char *append(char *place, const char *text, size_t length)
 {
     memcpy(place, text, length);
     return place + length;
@@ -88,15 +88,15 @@ static char *put_digest(char *place, const struct psk_format *format, const stru
     const int length = EVP_EncodeBlock((unsigned char *)base64, line->key, (int)line->key_length);
     bool done;
 
-    place = put(place, format->realm, strlen(format->realm));
-    place = put(place, line->fqdn, line->fqdn_length);
+    place = append(place, format->realm, strlen(format->realm));
+    place = append(place, line->fqdn, line->fqdn_length);
     done = md5 != NULL && ctx != NULL && EVP_DigestInit_ex2(ctx, md5, NULL) > 0 &&
            EVP_DigestUpdate(ctx, line->identity, line->length) > 0 &&
            EVP_DigestUpdate(ctx, ":", 1) > 0 &&
            EVP_DigestUpdate(ctx, realm, (size_t)(place - realm)) > 0 &&
            EVP_DigestUpdate(ctx, ":", 1) > 0 && EVP_DigestUpdate(ctx, base64, (size_t)length) > 0 &&
            EVP_DigestFinal_ex(ctx, hash, NULL) > 0;
-    place = put(place, ":", 1);
+    place = append(place, ":", 1);
     if (done)
         place += hex_encode(place, hash, sizeof(hash));
     EVP_MD_CTX_free(ctx);
@@ -110,16 +110,16 @@ size_t psk_format_write(const struct psk_format *format, char *place, const stru
 {
     const char *const begin = place;
 
-    place = put(place, format->before, strlen(format->before));
+    place = append(place, format->before, strlen(format->before));
     place = format->escaped ? put_escaped(place, line->identity, line->length)
-                            : put(place, line->identity, line->length);
-    place = put(place, format->between, strlen(format->between));
+                            : append(place, line->identity, line->length);
+    place = append(place, format->between, strlen(format->between));
     if (format->realm != NULL)
         place = put_digest(place, format, line);
     else
         place += hex_encode(place, line->key, line->key_length);
     if (place == NULL)
         return 0;
-    place = put(place, format->after, strlen(format->after));
+    place = append(place, format->after, strlen(format->after));
     return (size_t)(place - begin);
 }

@@ -16,7 +16,7 @@ static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
 /* What to remove; changed only while these signals are blocked. */
 static const char *volatile pending;
 
-static void end(int number)
+static void on_deadly(int number)
 {
     if (pending != NULL)
         (void)unlink(pending);
@@ -26,7 +26,7 @@ static void end(int number)
 
 void secret_file_guard_signals(void)
 {
-    const struct sigaction action = {.sa_handler = end};
+    const struct sigaction action = {.sa_handler = on_deadly};
     struct sigaction before;
 
     for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)

@@ -63,7 +63,7 @@ static void drain(struct control *control, const char *why)
     endpoints_close(endpoints, &control->app_server->server);
 }
 
-static void end(struct control *control, int number)
+static void drain_or_close(struct control *control, int number)
 {
     if (control->state == CONTROL_RUNNING)
         drain(control, number == SIGINT ? "SIGINT" : "SIGTERM");
@@ -192,8 +192,8 @@ static void look(evutil_socket_t fd, short what, void *argument)
 static const struct {
     int number;
     void (*answer)(struct control *control, int number);
-} answered[] = {{SIGTERM, end},
-                {SIGINT, end},
+} answered[] = {{SIGTERM, drain_or_close},
+                {SIGINT, drain_or_close},
                 {SIGHUP, read_again},
                 {SIGUSR1, open_logs_anew},
                 {SIGUSR2, start_successor}};

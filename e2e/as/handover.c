@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t put(char packet[HANDOVER_SIZE], size_t at, const char *text)
+static size_t append_text(char packet[HANDOVER_SIZE], size_t at, const char *text)
 {
     const int length = snprintf(packet + at, HANDOVER_SIZE - at, "%s%s", text == NULL ? "-" : "=",
                                 text == NULL ? "" : text);
@@ -21,10 +21,10 @@ size_t handover_write_scope(char packet[HANDOVER_SIZE], const struct store_scope
     size_t at = sizeof(HANDOVER_REVOKE);
 
     memcpy(packet, HANDOVER_REVOKE, at);
-    at = put(packet, at, scope->device);
-    at = put(packet, at, scope->ka_id);
-    at = put(packet, at, scope->subject);
-    return put(packet, at, scope->naf);
+    at = append_text(packet, at, scope->device);
+    at = append_text(packet, at, scope->ka_id);
+    at = append_text(packet, at, scope->subject);
+    return append_text(packet, at, scope->naf);
 }
 
 bool handover_read_scope(const char *packet, size_t length, struct store_scope *scope)

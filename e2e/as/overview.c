@@ -26,7 +26,7 @@
 /* Text and times */
 
 /* Text that is one line of UTF-8 already (printable.h), as HTML. */
-static void put(FILE *out, const char *text)
+static void put_html(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)
         switch (*text) {
@@ -146,7 +146,7 @@ static void put_reasons(FILE *out, const char *readiness)
         line = strchr(text, '\n');
         copy = strndup(text, line == NULL ? strlen(text) : (size_t)(line - text));
         fputs("<p>", out);
-        put(out, copy == NULL ? "out of memory" : copy);
+        put_html(out, copy == NULL ? "out of memory" : copy);
         fputs("</p>\n", out);
         free(copy);
     }
@@ -175,7 +175,7 @@ static void put_part(FILE *out, const struct health_state *state)
     }
     fputs("</td><td>", out);
     if (state->verdict == HEALTH_DOWN)
-        put(out, PRINTABLE(state->reason));
+        put_html(out, PRINTABLE(state->reason));
     fputs("</td></tr>\n", out);
 }
 
@@ -218,7 +218,7 @@ static void put_certificate(FILE *out, const struct expiry *file)
     fputs("</td><td>", out);
     put_time(out, (time_t)file->not_after);
     fputs("</td><td>", out);
-    put(out, PRINTABLE(file->path));
+    put_html(out, PRINTABLE(file->path));
     fputs("</td></tr>\n", out);
 }
 
@@ -364,7 +364,7 @@ static void put_events(FILE *out)
               : strstr(lines[i], " severity=warning ") != NULL ? "<li class=\"warn\">"
                                                                : "<li>",
               out);
-        put(out, lines[i]);
+        put_html(out, lines[i]);
         fputs("</li>\n", out);
     }
     fputs("</ol>\n</section>\n", out);

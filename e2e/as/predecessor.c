@@ -48,7 +48,7 @@ void predecessor_open(void)
 
 /* It drains: told again to end, it closes what is open. It is there, since it has made its end of
  * the channel and not closed it. */
-static void end(int channel)
+static void end_program(int channel)
 {
     struct ucred other = {.pid = 0};
     socklen_t size = sizeof(other);
@@ -69,7 +69,7 @@ static void say(int channel, const char *packet, size_t length)
     log_refused(&limit, "upgrade",
                 "the previous program cannot be told what to revoke or to read again: "
                 "it is ended");
-    end(channel);
+    end_program(channel);
 }
 
 bool predecessor_is_there(void)

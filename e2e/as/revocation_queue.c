@@ -153,7 +153,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
 }
 
 /* No connection runs on the rows any more, so that nobody is asked for a flag with their keys. */
-static void arrive(struct loop *loop, struct loop_message *message)
+static void on_batch(struct loop *loop, struct loop_message *message)
 {
     struct batch *batch = (struct batch *)message;
     struct revocation_queue *queue = batch->queue;
@@ -218,7 +218,7 @@ static bool make_room(struct revocation_queue *queue)
     queue->batch = OPENSSL_zalloc(sizeof(*queue->batch));
     if (queue->batch == NULL)
         return false;
-    queue->batch->message.run = arrive;
+    queue->batch->message.run = on_batch;
     queue->batch->queue = queue;
     return true;
 }

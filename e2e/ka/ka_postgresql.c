@@ -554,7 +554,7 @@ static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 }
 
 /* A request arrives at the database's thread. */
-static void arrive(struct loop *loop, struct loop_message *message)
+static void on_request(struct loop *loop, struct loop_message *message)
 {
     struct ka_request *request = (struct ka_request *)message;
     struct database *database = request->database;
@@ -578,7 +578,7 @@ static struct ka_request *request_new(struct database *database, struct loop *lo
         OPENSSL_free(request);
         return NULL;
     }
-    request->message.run = arrive;
+    request->message.run = on_request;
     request->database = database;
     request->asker = loop;
     request->deadline = clock_ms() + database->milliseconds;

@@ -59,7 +59,7 @@ static size_t length_of(const PGresult *rows, int row)
 }
 
 /* Rows become the text that a file would have, so that the same rules hold. */
-static struct ka_revoked *take(const PGresult *rows, char fault[KA_REVOKED_FAULT_SIZE])
+static struct ka_revoked *parse_rows(const PGresult *rows, char fault[KA_REVOKED_FAULT_SIZE])
 {
     static const char header[] = "device,ka-id\n";
     size_t size = sizeof(header), used = sizeof(header) - 1;
@@ -87,7 +87,7 @@ struct ka_revoked *ka_revoked_of_rows(const PGresult *rows, char fault[KA_REVOKE
     char why[POSTGRESQL_FAULT_SIZE];
 
     if (PQresultStatus(rows) == PGRES_TUPLES_OK)
-        return take(rows, fault);
+        return parse_rows(rows, fault);
     postgresql_say(why, rows != NULL ? PQresultErrorMessage(rows) : "the database does not answer");
     (void)wrong(fault, why);
     return NULL;

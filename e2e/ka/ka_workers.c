@@ -143,7 +143,7 @@ static void wait_for_job(struct ka_workers *workers)
 }
 
 /* The next job; NULL: it is over. */
-static struct ka_job *take(struct ka_workers *workers)
+static struct ka_job *next_job(struct ka_workers *workers)
 {
     struct ka_job *job = NULL;
 
@@ -187,7 +187,7 @@ static void *run(void *argument)
 
     if (thread == &workers->threads[0])
         try_masters(workers);
-    while ((job = take(workers)) != NULL) {
+    while ((job = next_job(workers)) != NULL) {
         job->result = deriver_derive(thread->derivers[job->master], job->device, job->ka_id,
                                      job->ka, job->fault);
         give_back(workers, job);

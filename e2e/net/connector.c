@@ -359,7 +359,7 @@ static bool try_all(struct connector *connector, const struct addrinfo *addresse
     return begin_attempts(connector, 0);
 }
 
-static bool take(struct connector *connector, const struct resolver_answer *answer)
+static bool accept_addresses(struct connector *connector, const struct resolver_answer *answer)
 {
     connector->resolved = answer->resolved;
     connector->result.is_unknown = answer->resolved == NULL;
@@ -373,7 +373,7 @@ static void on_resolved(void *argument, const struct resolver_answer *answer)
     struct connector *connector = argument;
 
     connector->request = NULL;
-    if (take(connector, answer))
+    if (accept_addresses(connector, answer))
         tell(connector);
 }
 
@@ -387,7 +387,7 @@ static bool start(struct connector *connector)
     connector->request =
         resolver_ask(connector->loop, addrs->host, addrs->service, on_resolved, connector, &answer);
     if (connector->request == NULL)
-        return take(connector, &answer);
+        return accept_addresses(connector, &answer);
     wait_until(connector, connector->deadline);
     return false;
 }

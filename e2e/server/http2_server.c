@@ -340,7 +340,7 @@ static void begin_to_wait(struct http_connection *http)
     http->has_replied = false;
 }
 
-static enum io_status step(struct http_connection *http)
+static enum io_status exchange_frames(struct http_connection *http)
 {
     const enum io_status result = send_frames(http);
 
@@ -354,13 +354,13 @@ static enum io_status step(struct http_connection *http)
     return serve_next(http) ? IO_PAUSED : read_frames(http);
 }
 
-void http2_go_on(struct http_connection *http)
+void http2_run_requests(struct http_connection *http)
 {
     struct connection *connection = &http->connection;
     enum io_status result = IO_OK;
 
     for (int i = 0; i < STEPS && result == IO_OK; i++)
-        result = step(http);
+        result = exchange_frames(http);
     if (result == IO_OK) { /* others have their turn */
         io_watch_set(&connection->watch, IO_OK, 0);
         return;

@@ -15,7 +15,7 @@
 bool http2_start(struct http_connection *http);
 
 /* Write and read what can be, and serve what is whole. The connection may be gone afterwards. */
-void http2_go_on(struct http_connection *http);
+void http2_run_requests(struct http_connection *http);
 
 /* The reply to the request that is served. */
 void http2_reply(struct http_connection *http, int status, const char *type, const char *body);

@@ -251,19 +251,20 @@ static bool has_more(struct http_connection *http)
     return http->stays && !http->is_draining;
 }
 
-static void go_on(struct http_connection *http)
+/* After what was written: may a request follow, or go on? */
+static bool may_read(struct http_connection *http)
+{
+    return http->has_replied ? has_more(http) : !http->is_draining || http->in_length > 0;
+}
+
+static void run_requests(struct http_connection *http)
 {
     struct connection *connection = &http->connection;
     enum io_status result = http_write_all(http);
 
-    if (result == IO_OK &&
-        (http->has_replied ? !has_more(http) : http->is_draining && http->in_length == 0)) {
-        connection_end(connection);
-        return;
-    }
     if (result == IO_OK)
-        result = read_request(http);
-    if (result == IO_EOF || result == IO_ERROR)
+        result = may_read(http) ? read_request(http) : IO_EOF;
+    if (io_has_ended(result))
         connection_end(connection);
     else if (result != IO_PAUSED)
         io_watch_set(&connection->watch, result, connection->deadline);
@@ -276,9 +277,9 @@ static void on_event(void *argument, bool in_time)
     struct http_connection *http = argument;
 
     if (in_time && http->http2 != NULL)
-        http2_go_on(http);
+        http2_run_requests(http);
     else if (in_time)
-        go_on(http);
+        run_requests(http);
     else if (http->in_length == 0 && http->out_length == 0 && http->connection.is_finished &&
              (http->http2 == NULL || !http2_is_busy(http)))
         connection_end(&http->connection);

@@ -124,27 +124,38 @@ static struct key_wanted wanted_by(const struct source_request *request)
     return wanted;
 }
 
-/* A request has arrived. */
-static void arrive(struct loop *loop, struct loop_message *message)
+/* The cache does not know it. */
+static void queue_lookup(struct source_request *request, const struct key_wanted *wanted,
+                         int64_t now)
 {
-    static const struct outcome none = {KEY_NONE, NULL, NULL},
-                                full = {KEY_FAILED, NULL, "too many look-ups at a time"},
-                                refused = {KEY_REFUSED, NULL,
-                                           "the operator has refused this identity seconds ago"},
-                                paused = {KEY_FAILED, NULL,
+    static const struct outcome full = {KEY_FAILED, NULL, "too many look-ups at a time"};
+    static const struct outcome paused = {KEY_FAILED, NULL,
                                           "the operator has asked to wait (Retry-After)"};
-    struct source_request *request = (struct source_request *)message;
-    struct source_http *http = request->http;
-    const struct key_wanted wanted = wanted_by(request);
     const struct sockaddr *peer = (const struct sockaddr *)&request->peer;
+    struct source_http *http = request->http;
+
+    if (key_service_is_paused(http->services[wanted->system]))
+        answer(request, &paused);
+    else if (lookups_wait(http->lookups, wanted, peer, &request->waiter, now))
+        source_http_run_lookups(http);
+    else
+        answer(request, &full);
+}
+
+static void on_request(struct loop *loop, struct loop_message *message)
+{
+    static const struct outcome none = {KEY_NONE, NULL, NULL};
+    static const struct outcome refused = {KEY_REFUSED, NULL,
+                                           "the operator has refused this identity seconds ago"};
+    struct source_request *request = (struct source_request *)message;
+    const struct key_wanted wanted = wanted_by(request);
     const int64_t now = clock_ms();
     struct key_answer key;
-    const struct outcome found = {KEY_FOUND, &key, NULL};
 
     (void)loop;
-    switch (key_cache_find(http->cache, &wanted, now, &key)) {
+    switch (key_cache_find(request->http->cache, &wanted, now, &key)) {
     case CACHE_HIT:
-        answer(request, &found);
+        answer(request, &(const struct outcome){KEY_FOUND, &key, NULL});
         OPENSSL_cleanse(&key, sizeof(key));
         break;
     case CACHE_NEGATIVE:
@@ -154,12 +165,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
         answer(request, &refused);
         break;
     default:
-        if (key_service_is_paused(http->services[wanted.system]))
-            answer(request, &paused);
-        else if (!lookups_wait(http->lookups, &wanted, peer, &request->waiter, now))
-            answer(request, &full);
-        else
-            source_http_run_lookups(http);
+        queue_lookup(request, &wanted, now);
     }
 }
 
@@ -170,7 +176,7 @@ static void come_back_cancelled(struct loop *loop, struct loop_message *message)
         (struct source_request *)((char *)message - offsetof(struct source_request, cancel)));
 }
 
-static void arrive_cancelled(struct loop *loop, struct loop_message *message)
+static void on_cancellation(struct loop *loop, struct loop_message *message)
 {
     struct source_request *request =
         (struct source_request *)((char *)message - offsetof(struct source_request, cancel));
@@ -229,7 +235,7 @@ static struct source_request *source_http_lookup(struct source *source, struct l
     memcpy(request->identity, query->identity, strlen(query->identity) + 1);
     memcpy(request->ua_protocol_id, query->ua_protocol_id, sizeof(request->ua_protocol_id));
     copy_peer(request, query->peer);
-    request->message.run = arrive;
+    request->message.run = on_request;
     loop_post(http->loops->loop, &request->message);
     return request;
 }
@@ -239,7 +245,7 @@ static void source_http_cancel(struct source *source, struct source_request *req
 {
     (void)source;
     request->cancelled = true;
-    request->cancel.run = arrive_cancelled;
+    request->cancel.run = on_cancellation;
     loop_post(request->http->loops->loop, &request->cancel);
 }
 
@@ -342,7 +348,7 @@ struct forgetting {
     char identity[];
 };
 
-static void arrive_forgetting(struct loop *loop, struct loop_message *message)
+static void on_forgetting(struct loop *loop, struct loop_message *message)
 {
     struct forgetting *forgetting = (struct forgetting *)message;
 
@@ -358,7 +364,7 @@ static void forget(struct source *source, const char *identity)
 
     if (forgetting == NULL)
         return;
-    forgetting->message.run = arrive_forgetting;
+    forgetting->message.run = on_forgetting;
     forgetting->source = source;
     memcpy(forgetting->identity, identity, size);
     loop_post(source_http_loop(source), &forgetting->message);

@@ -41,7 +41,7 @@ struct token {
     struct waiter *waiters;
 };
 
-static void drop(struct token *token)
+static void forget_token(struct token *token)
 {
     if (token->authorization != NULL)
         OPENSSL_clear_free(token->authorization, strlen(token->authorization) + 1);
@@ -85,7 +85,7 @@ static const char *accept_token(struct token *token, const char *text, json_int_
     const json_int_t margin = seconds / 10 > MARGIN_MAX ? MARGIN_MAX : seconds / 10;
     const size_t size = strlen(BEARER) + strlen(text) + 1;
 
-    drop(token);
+    forget_token(token);
     token->authorization = OPENSSL_malloc(size);
     if (token->authorization == NULL)
         return "out of memory";
@@ -157,7 +157,7 @@ static void on_reply(void *context, const struct http_reply *reply)
     (void)snprintf(reason, sizeof(reason), "token server: %s%s%s", fault != NULL ? fault : status,
                    fault != NULL || problem[0] == '\0' ? "" : ", ", fault != NULL ? "" : problem);
     token->not_before = clock_ms() + (int64_t)reply->retry_after * 1000;
-    drop(token);
+    forget_token(token);
     answer_waiters(token, reason);
 }
 
@@ -263,7 +263,7 @@ bool token_get(struct token *token, token_done *done, void *context, struct toke
 void token_refused(struct token *token, const char *authorization)
 {
     if (token->authorization != NULL && strcmp(token->authorization, authorization) == 0)
-        drop(token);
+        forget_token(token);
 }
 
 struct token *token_new(struct http *http, const struct token_setup *setup, enum key_system system)
@@ -289,6 +289,6 @@ void token_free(struct token *token)
         OPENSSL_free(token->waiters);
         token->waiters = next;
     }
-    drop(token);
+    forget_token(token);
     OPENSSL_free(token);
 }

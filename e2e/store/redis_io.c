@@ -118,7 +118,7 @@ static enum io_status open_tls(struct redis_io *io)
     return done == 1 ? IO_OK : io_status_of_ssl(io->ssl, done);
 }
 
-static void end(struct redis_io *io, enum io_status status)
+static void end_connection(struct redis_io *io, enum io_status status)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -143,7 +143,7 @@ static void exchange(struct redis_io *io)
         return;
     writing = is_over(reading) ? reading : write_all(io);
     if (is_over(writing))
-        end(io, writing);
+        end_connection(io, writing);
     else if (reading == IO_OK)
         io_watch_set(&io->watch, IO_OK, 0);
     else
@@ -164,7 +164,7 @@ static void on_ready(void *argument, bool in_time)
     if (!io->is_open) {
         status = open_tls(io);
         if (is_over(status)) {
-            end(io, status);
+            end_connection(io, status);
             return;
         }
         if (status != IO_OK) {

@@ -43,7 +43,7 @@ struct reader {
     bool cut;
 };
 
-static const unsigned char *get(struct reader *reader, size_t length)
+static const unsigned char *next_octets(struct reader *reader, size_t length)
 {
     const unsigned char *octets = reader->rest;
 
@@ -58,7 +58,7 @@ static const unsigned char *get(struct reader *reader, size_t length)
 
 static uint64_t get_number(struct reader *reader, size_t length)
 {
-    const unsigned char *octets = get(reader, length);
+    const unsigned char *octets = next_octets(reader, length);
     uint64_t value = 0;
 
     for (size_t i = 0; octets != NULL && i < length; i++)
@@ -69,7 +69,7 @@ static uint64_t get_number(struct reader *reader, size_t length)
 static void get_text(struct reader *reader, char text[STORE_TEXT_SIZE])
 {
     const size_t length = (size_t)get_number(reader, 1);
-    const unsigned char *octets = get(reader, length);
+    const unsigned char *octets = next_octets(reader, length);
 
     if (octets != NULL)
         memcpy(text, octets, length);
@@ -125,7 +125,7 @@ static bool read_head(struct reader *reader, struct head *head, struct store_rec
 
     head->version = (uint8_t)get_number(reader, 1);
     head->number = (uint32_t)get_number(reader, 4);
-    salt = get(reader, SEAL_SALT_LENGTH);
+    salt = next_octets(reader, SEAL_SALT_LENGTH);
     if (salt != NULL)
         memcpy(head->salt, salt, SEAL_SALT_LENGTH);
     head->until = get_number(reader, 8);

@@ -175,8 +175,8 @@ static bool make_record(struct store_record *record, struct asking *asking, cons
 }
 
 /* The key, into the store. False: the answer is *now. */
-static bool put(struct asking *asking, const struct store_record *record,
-                struct third_party_answer *now)
+static bool store_key(struct asking *asking, const struct store_record *record,
+                      struct third_party_answer *now)
 {
     struct store *store = asking->issuer->setup.store;
     struct store_answer stored;
@@ -205,7 +205,7 @@ static bool issue(struct asking *asking, const struct e2e *e2e, struct third_par
     else if (!make_record(&record, asking, e2e, reason))
         third_party_answer_set(now, FLAG_FAILED, reason);
     else
-        is_pending = put(asking, &record, now);
+        is_pending = store_key(asking, &record, now);
     OPENSSL_cleanse(&record, sizeof(record));
     return is_pending;
 }

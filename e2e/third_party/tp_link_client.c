@@ -407,7 +407,7 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
 }
 
 /* A request has come to the line's loop. */
-static void arrive(struct loop *loop, struct loop_message *message)
+static void on_request(struct loop *loop, struct loop_message *message)
 {
     struct tp_link_pending *pending = (struct tp_link_pending *)message;
     struct tp_link_client *client = pending->client;
@@ -426,7 +426,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
 static struct third_party_request *post(struct tp_link_client *client, struct loop *loop,
                                         struct tp_link_pending *pending, void *argument)
 {
-    pending->message.run = arrive;
+    pending->message.run = on_request;
     pending->client = client;
     pending->setup = client->setup;
     pending->caller = loop;

@@ -572,7 +572,7 @@ FAULTS: list[Fault] = [
     # Signals and files
     *of(
         "as/control.c",
-        ("{SIGINT, end}", "{SIGUSR1, end}"),
+        ("{SIGINT, drain_or_close}", "{SIGUSR1, drain_or_close}"),
         ("control->state == CONTROL_DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == CONTROL_DRAINING)\n", "    else if (false)\n"),
         ("    endpoints_close(endpoints, &control->app_server->server);", ""),

@@ -313,7 +313,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "source/source_http.c",
-        ("if (key_service_is_paused(http->services[wanted.system]))", "if (false)"),
+        ("if (key_service_is_paused(http->services[wanted->system]))", "if (false)"),
         by="retry_after",
     ),
     *of(
