@@ -11,7 +11,6 @@
 #include "config_trial.h"
 #include "options.h"
 #include "places.h"
-#include "printable.h"
 #include "secret_file_guard.h"
 
 #include <akma/kdf.h>
@@ -46,12 +45,6 @@ static const struct option_row rows[] = {
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
-
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma config: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
 
 /* A name that begins with no slash would go by the folder that a program runs in. */
 static bool make_absolute(const char *given, char path[PLACE_SIZE])
@@ -267,14 +260,15 @@ static bool is_replaceable(const char *system)
     struct stat ours, theirs;
 
     if (stat(option.out, &ours) != 0)
-        return errno == ENOENT || fail(option.out, strerror(errno));
+        return errno == ENOENT || command_fail("config", option.out, strerror(errno));
     if (stat(system, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
-        return fail(option.out, "this is the system's file, which every program reads: write to "
-                                "another one");
+        return command_fail("config", option.out,
+                            "this is the system's file, which every program reads: write to "
+                            "another one");
     return conf_file_is_marked(option.out) || option.force != NULL ||
-           fail(option.out,
-                "is there already, and akma config did not write it: give another name, "
-                "or --force to replace it");
+           command_fail("config", option.out,
+                        "is there already, and akma config did not write it: give another name, "
+                        "or --force to replace it");
 }
 
 /* What the file before has, if it can be understood. */
@@ -290,7 +284,7 @@ static bool read_before(struct conf_file *before)
                                            : conf_file_open(before, option.out, true, fault);
     if (!done)
         conf_file_close(before);
-    return done || option.force != NULL || fail(option.out, fault);
+    return done || option.force != NULL || command_fail("config", option.out, fault);
 }
 
 static bool write_file(const char *text, size_t length)
@@ -300,9 +294,9 @@ static bool write_file(const char *text, size_t length)
 
     if (option.out == NULL)
         return secret_file_write(STDOUT_FILENO, text, length) ||
-               fail("standard output", strerror(errno));
+               command_fail("config", "standard output", strerror(errno));
     return secret_file_guard_write(option.out, &status, text, length, fault) ||
-           fail(option.out, fault);
+           command_fail("config", option.out, fault);
 }
 
 /* What is in use by the file before, with all that it includes; empty: there is none. */
@@ -315,7 +309,7 @@ static bool read_in_force(struct conf_file *in_force)
         conf_file_open(in_force, option.out, true, fault))
         return true;
     conf_file_close(in_force);
-    return option.force != NULL || fail(option.out, fault);
+    return option.force != NULL || command_fail("config", option.out, fault);
 }
 
 /* Nothing is written that does not work. */
@@ -328,7 +322,7 @@ static bool write_tried(const struct conf_file *system, const char *text, size_t
     if (done)
         done = config_trial(text, length, system, &in_force, fault)
                    ? write_file(text, length)
-                   : fail("nothing is written", fault);
+                   : command_fail("config", "nothing is written", fault);
     conf_file_close(&in_force);
     return done;
 }
@@ -349,7 +343,7 @@ static bool make(const struct conf_file *system, const char *path)
         done = fclose(file) == 0;
     }
     done = file != NULL && done ? write_tried(system, text, length)
-                                : fail("configuration", "out of memory");
+                                : command_fail("config", "configuration", "out of memory");
     free(text);
     conf_file_close(&before);
     return done;
@@ -365,18 +359,19 @@ int command_config(int argc, char *argv[])
                   sizeof(groups) / sizeof(groups[0]));
     conf_file_system(path);
     if (option.module != NULL && access(option.module, R_OK) != 0) {
-        (void)fail(option.module, strerror(errno));
+        (void)command_fail("config", option.module, strerror(errno));
         return EXIT_FAILURE;
     }
     if (option.system != NULL && !make_absolute(option.system, path)) {
-        (void)fail(option.system, "longer than a path can be");
+        (void)command_fail("config", option.system, "longer than a path can be");
         return EXIT_FAILURE;
     }
     if (!conf_file_open(&system, path, option.system == NULL, fault))
-        done = fail(path, fault);
+        done = command_fail("config", path, fault);
     else if (conf_file_has_mark_of_order(path))
-        done = fail(path, "begins with a byte order mark, with which OpenSSL cannot include it: "
-                          "save it without");
+        done = command_fail("config", path,
+                            "begins with a byte order mark, with which OpenSSL cannot include it: "
+                            "save it without");
     else
         done = make(&system, path);
     conf_file_close(&system);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "command.h"
 #include "devices_edit.h"
 #include "ka.h"
 #include "ka_database.h"
@@ -50,12 +51,6 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
 
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma ka add: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
-
 static bool read_rows(struct devices **added)
 {
     struct secret_buf text = {.octets = NULL};
@@ -64,14 +59,15 @@ static bool read_rows(struct devices **added)
     if (ka_read(&text, option.in, fault))
         *added = devices_edit_parse(&text, DEVICES_KA, fault);
     if (*added == NULL)
-        (void)fail(option.in, fault);
+        (void)command_fail("ka add", option.in, fault);
     secret_buf_free(&text);
     return *added != NULL;
 }
 
 static bool is_source(const char *name, const char *source)
 {
-    return source == NULL || secret_source_is_one(source) || fail(name, SECRET_SOURCES);
+    return source == NULL || secret_source_is_one(source) ||
+           command_fail("ka add", name, SECRET_SOURCES);
 }
 
 static bool take_secret(struct secret *secret, const char *name, const char *source, size_t min,
@@ -80,10 +76,11 @@ static bool take_secret(struct secret *secret, const char *name, const char *sou
     char fault[SECRET_FAULT_SIZE];
 
     if (!secret_source_read(secret, source, option.raw != NULL, max, fault))
-        return fail(name, fault);
+        return command_fail("ka add", name, fault);
     if (fault[0] != '\0')
-        (void)fail("warning", fault);
-    return secret->length >= min || fail(name, "shorter than the secret has to be");
+        (void)command_fail("ka add", "warning", fault);
+    return secret->length >= min ||
+           command_fail("ka add", name, "shorter than the secret has to be");
 }
 
 /* The row of the options, as a devices file of its own. */
@@ -102,7 +99,7 @@ static bool make_row(struct devices **added)
     } else {
         ka = (struct secret){OPENSSL_malloc(length), length};
         done = (ka.octets != NULL && ka_random(ka.octets, length)) ||
-               fail("system's generator", "no random octets");
+               command_fail("ka add", "system's generator", "no random octets");
     }
     if (done && option.ks_naf != NULL)
         done = take_secret(&ks_naf, "--ks-naf", option.ks_naf, ROW_KEY_LENGTH, ROW_KEY_LENGTH);
@@ -115,9 +112,10 @@ static bool make_row(struct devices **added)
                                     .ka = ka.octets,
                                     .ka_length = ka.length});
         *added = devices_edit_parse(&text, DEVICES_KA, fault);
-        done = *added != NULL || fail("--identity, --ka-id", fault + strcspn(fault, ":") + 2);
+        done = *added != NULL ||
+               command_fail("ka add", "--identity, --ka-id", fault + strcspn(fault, ":") + 2);
         if (done && (*added)->count != 1)
-            done = fail("--identity, --ka-id", "each must be one line");
+            done = command_fail("ka add", "--identity, --ka-id", "each must be one line");
     }
     secret_buf_free(&text);
     secret_free(&ka);
@@ -254,7 +252,7 @@ static bool add(struct devices *added, unsigned int wait)
         done = devices_edit_replace(&edit, &text, fault);
     }
     if (!done)
-        (void)fail(where, fault);
+        (void)command_fail("ka add", where, fault);
     secret_buf_free(&text);
     devices_edit_close(&edit);
     return done;
@@ -268,7 +266,7 @@ static bool are_keys(const struct devices *added)
             ka_keys_fault(added->rows[i].ks_naf, added->rows[i].ka, added->rows[i].ka_length);
 
         if (wrong != NULL)
-            return fail(option.in != NULL ? option.in : "--ka", wrong);
+            return command_fail("ka add", option.in != NULL ? option.in : "--ka", wrong);
     }
     return true;
 }
@@ -285,7 +283,8 @@ static bool add_to_database(const struct devices *added)
     if (!are_keys(added))
         return false;
     database = ka_database_put_devices(&option.database, added, rule, &taken, fault);
-    done = (database != NULL && ka_database_commit(database, fault)) || fail("--database", fault);
+    done = (database != NULL && ka_database_commit(database, fault)) ||
+           command_fail("ka add", "--database", fault);
     ka_database_close(database);
     return done;
 }
@@ -293,9 +292,10 @@ static bool add_to_database(const struct devices *added)
 static bool is_one_place(void)
 {
     if ((option.devices == NULL) == (option.database.uri == NULL))
-        return fail("--devices", "give either this or --database");
+        return command_fail("ka add", "--devices", "give either this or --database");
     if (option.database.uri != NULL && option.ks_naf != NULL)
-        return fail("--ks-naf", "is for a devices file: a database of Ka's has none");
+        return command_fail("ka add", "--ks-naf",
+                            "is for a devices file: a database of Ka's has none");
     return ka_database_options_check("add", &option.database);
 }
 
@@ -311,14 +311,14 @@ int ka_add(int argc, char *argv[])
     if (!is_one_place())
         return EXIT_USAGE;
     if ((option.in == NULL) == (option.identity == NULL)) {
-        (void)fail("--in", "give either this or --identity");
+        (void)command_fail("ka add", "--in", "give either this or --identity");
         return EXIT_USAGE;
     }
     if (!is_source("--ka", option.ka) || !is_source("--ks-naf", option.ks_naf))
         return EXIT_USAGE;
     if (option.ka != NULL && option.ks_naf != NULL &&
         secret_source_is_same(option.ka, option.ks_naf)) {
-        (void)fail("--ks-naf", SECRET_USED_TWICE);
+        (void)command_fail("ka add", "--ks-naf", SECRET_USED_TWICE);
         return EXIT_USAGE;
     }
     done = (option.in != NULL ? read_rows(&added) : make_row(&added)) &&

@@ -3,12 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "command.h"
 #include "devices_edit.h"
 #include "ka.h"
 #include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
-#include "printable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,12 +48,6 @@ struct reading {
     size_t line;
     char fault[KA_DATABASE_FAULT_SIZE];
 };
-
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma ka import: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
 
 static bool fail_line(struct reading *reading, const char *what)
 {
@@ -168,12 +162,12 @@ static bool import(size_t *taken)
 
     reading.database = ka_database_open(&option.database, KA_DATABASE_WRITE, reading.fault);
     if (reading.database == NULL)
-        return fail("--database", reading.fault);
-    done = read_file(&reading) || fail(option.in, reading.fault);
+        return command_fail("ka import", "--database", reading.fault);
+    done = read_file(&reading) || command_fail("ka import", option.in, reading.fault);
     if (done)
         done = (ka_database_take(reading.database, KA_DATABASE_IMPORT, taken, reading.fault) &&
                 ka_database_commit(reading.database, reading.fault)) ||
-               fail("--database", reading.fault);
+               command_fail("ka import", "--database", reading.fault);
     ka_database_close(reading.database);
     if (done)
         printf("%zu imported, %zu there already or without a Ka\n", *taken,

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "command.h"
 #include "devices_edit.h"
 #include "ka.h"
 #include "options.h"
@@ -39,12 +40,6 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
 
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma ka merge: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
-
 static struct devices *read_devices(const char *in, unsigned int needs)
 {
     struct secret_buf text = {.octets = NULL};
@@ -54,7 +49,7 @@ static struct devices *read_devices(const char *in, unsigned int needs)
     if (ka_read(&text, in, fault))
         devices = devices_edit_parse(&text, needs, fault);
     if (devices == NULL)
-        (void)fail(in, fault);
+        (void)command_fail("ka merge", in, fault);
     secret_buf_free(&text);
     return devices;
 }
@@ -70,7 +65,7 @@ static bool are_in(const struct devices *devices, const struct devices *other, c
                            "has no device %.255s, which the other file has (--common leaves such "
                            "devices out)",
                            PRINTABLE(devices->rows[i].device));
-            return fail(path, what);
+            return command_fail("ka merge", path, what);
         }
     return true;
 }
@@ -169,7 +164,7 @@ static bool refuse_keys(const char *path, size_t line, const char *fault)
     char what[KA_FAULT_SIZE];
 
     (void)snprintf(what, sizeof(what), "line %zu: %s", line, fault);
-    return fail(path, what);
+    return command_fail("ka merge", path, what);
 }
 
 /* Would the module take Ks_NAF with each Ka of the device? */
@@ -232,7 +227,7 @@ static bool merge(struct devices *keys, const struct devices *kas, size_t *count
         return false;
     *count = put_rows(&text, keys, kas);
     done = ka_write(&text, option.out, option.force != NULL, fault) ||
-           fail(option.out == NULL ? "standard output" : option.out, fault);
+           command_fail("ka merge", option.out == NULL ? "standard output" : option.out, fault);
     secret_buf_free(&text);
     return done;
 }
@@ -246,12 +241,13 @@ int ka_merge(int argc, char *argv[])
     options_parse(argc, argv, "put Ks_NAF's and Ka's of two files together", groups,
                   sizeof(groups) / sizeof(groups[0]));
     if (strcmp(option.ks_naf, "-") == 0 && strcmp(option.ka, "-") == 0) {
-        (void)fail("--ka", "-: used twice: each file needs a source of its own");
+        (void)command_fail("ka merge", "--ka",
+                           "-: used twice: each file needs a source of its own");
         return EXIT_USAGE;
     }
     if (option.out != NULL &&
         (out_file_is(option.out, option.ks_naf) || out_file_is(option.out, option.ka))) {
-        (void)fail("--out", OUT_FILE_IS_INPUT);
+        (void)command_fail("ka merge", "--out", OUT_FILE_IS_INPUT);
         return EXIT_USAGE;
     }
     keys = read_devices(option.ks_naf, DEVICES_KS_NAF);

@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "command.h"
 #include "devices_edit.h"
 #include "ka.h"
 #include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
 #include "out_file.h"
-#include "printable.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -52,20 +52,14 @@ static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example,
 static const struct row_layout layout = {
     .count = 4, .at = {COLUMN_IDENTITY, COLUMN_KS_NAF, COLUMN_KA, COLUMN_KA_ID}};
 
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma ka new: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
-
 static bool read_list(struct secret_buf *list)
 {
     char fault[KA_FAULT_SIZE];
 
     if (!ka_read(list, option.in, fault))
-        return fail(option.in, fault);
+        return command_fail("ka new", option.in, fault);
     return list->length == 0 || list->octets[list->length - 1] == '\n' ||
-           fail(option.in, line_reader_says(BLOCK_CUT));
+           command_fail("ka new", option.in, line_reader_says(BLOCK_CUT));
 }
 
 /* One row; what it says of the identity is checked later, all rows at once. */
@@ -83,7 +77,7 @@ static bool put_device(struct secret_buf *text, const char *identity, size_t len
     memcpy(name, identity, length);
     name[length] = '\0';
     if (!ka_random(ka, ka_length))
-        return fail("system's generator", strerror(errno));
+        return command_fail("ka new", "system's generator", strerror(errno));
     ka_put_row(text, &layout, &row);
     return true;
 }
@@ -119,11 +113,11 @@ static bool check(const struct secret_buf *text, size_t count)
 
         (void)snprintf(sentence, sizeof(sentence), "line %lu%s", line - 1,
                        what == NULL ? "" : what);
-        return fail(where, line == 0 ? fault : sentence);
+        return command_fail("ka new", where, line == 0 ? fault : sentence);
     }
     if (devices->count != count) { /* a name of two lines made two rows */
         devices_free(devices);
-        return fail(where, "each identity and ka-id must be one line");
+        return command_fail("ka new", where, "each identity and ka-id must be one line");
     }
     for (size_t i = 1; i < devices->count && twice == 0; i++)
         if (strcmp(devices->rows[i - 1].identity, devices->rows[i].identity) == 0)
@@ -133,7 +127,7 @@ static bool check(const struct secret_buf *text, size_t count)
         return true;
     (void)snprintf(fault, sizeof(fault), "line %zu: identity: an earlier line has it already",
                    twice);
-    return fail(where, fault);
+    return command_fail("ka new", where, fault);
 }
 
 static bool write_text(const struct secret_buf *text)
@@ -141,7 +135,7 @@ static bool write_text(const struct secret_buf *text)
     char fault[KA_FAULT_SIZE];
 
     return ka_write(text, option.out, option.force != NULL, fault) ||
-           fail(option.out == NULL ? "standard output" : option.out, fault);
+           command_fail("ka new", option.out == NULL ? "standard output" : option.out, fault);
 }
 
 /* The rows, in the database as soon as they are committed. */
@@ -155,7 +149,7 @@ static bool put_into_database(struct ka_database **database, const struct secret
         *database =
             ka_database_put_devices(&option.database, devices, KA_DATABASE_ADD_NEW, &taken, fault);
     devices_free(devices);
-    return *database != NULL || fail("--database", fault);
+    return *database != NULL || command_fail("ka new", "--database", fault);
 }
 
 static bool commit(struct ka_database *database)
@@ -164,8 +158,9 @@ static bool commit(struct ka_database *database)
 
     if (ka_database_commit(database, fault))
         return true;
-    (void)fail("--database", fault);
-    return fail("--database", "the rows may not be in the database: akma ka import adds them");
+    (void)command_fail("ka new", "--database", fault);
+    return command_fail("ka new", "--database",
+                        "the rows may not be in the database: akma ka import adds them");
 }
 
 /* What is not in the database is written nowhere, and what is written is there. */
@@ -187,8 +182,8 @@ static int new_master(void)
     if (option.in != NULL || option.identities[0] != NULL || option.out != NULL ||
         option.force != NULL || option.ka_id != NULL || option.database.uri != NULL ||
         strcmp(option.length, KA_LENGTH_DEFAULT) != 0) {
-        (void)fail("--pkcs11",
-                   "makes one secret of 32 octets in a token: it goes with --ka-pin alone");
+        (void)command_fail("ka new", "--pkcs11",
+                           "makes one secret of 32 octets in a token: it goes with --ka-pin alone");
         return EXIT_USAGE;
     }
     return ka_new_master(option.pkcs11, option.pin);
@@ -206,23 +201,23 @@ int ka_new(int argc, char *argv[])
     if (option.pkcs11 != NULL)
         return new_master();
     if (option.pin != NULL) {
-        (void)fail("--ka-pin", "is for a token: --pkcs11 URI is missing");
+        (void)command_fail("ka new", "--ka-pin", "is for a token: --pkcs11 URI is missing");
         return EXIT_USAGE;
     }
     if (!ka_database_options_check("new", &option.database))
         return EXIT_USAGE;
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
     if ((option.in == NULL) == (option.identities[0] == NULL)) {
-        (void)fail("--in", "give either this or --identity");
+        (void)command_fail("ka new", "--in", "give either this or --identity");
         return EXIT_USAGE;
     }
     if (option.in != NULL && option.out != NULL && out_file_is(option.out, option.in)) {
-        (void)fail("--out", OUT_FILE_IS_INPUT);
+        (void)command_fail("ka new", "--out", OUT_FILE_IS_INPUT);
         return EXIT_USAGE;
     }
     ka = OPENSSL_malloc(length);
     if (ka == NULL)
-        (void)fail("Ka", "out of memory");
+        (void)command_fail("ka new", "Ka", "out of memory");
     else
         done = (option.in == NULL || read_list(&list)) &&
                put_devices(&text, &list, ka, length, &count) && check(&text, count) &&

@@ -3,12 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "command.h"
 #include "devices_edit.h"
 #include "ka.h"
 #include "ka_database.h"
 #include "line_reader.h"
 #include "options.h"
-#include "printable.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -42,25 +42,20 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
 
-static bool fail(const char *where, const char *what)
-{
-    fprintf(stderr, "akma ka remove: %s: %s\n", PRINTABLE(where), what);
-    return false;
-}
-
 /* The options that say where, and which rows go. */
 static bool check_options(void)
 {
     if ((option.devices == NULL) == (option.database.uri == NULL))
-        return fail("--devices", "give either this or --database");
+        return command_fail("ka remove", "--devices", "give either this or --database");
     if (!ka_database_options_check("remove", &option.database))
         return false;
     if (option.ka_id != NULL && option.ka_id[0] == '\0')
-        return fail("--ka-id", "empty: give a name; --no-ka-id removes rows whose Ka has none");
+        return command_fail("ka remove", "--ka-id",
+                            "empty: give a name; --no-ka-id removes rows whose Ka has none");
     if (option.ka_id != NULL && option.unnamed != NULL)
-        return fail("--no-ka-id", "give this or --ka-id");
+        return command_fail("ka remove", "--no-ka-id", "give this or --ka-id");
     return option.identity != NULL || option.ka_id != NULL || option.unnamed != NULL ||
-           fail("--identity", "give this, --ka-id or both, or --no-ka-id");
+           command_fail("ka remove", "--identity", "give this, --ka-id or both, or --no-ka-id");
 }
 
 /* Mark the lines that go; how many. */
@@ -150,7 +145,8 @@ int ka_remove(int argc, char *argv[])
         return EXIT_USAGE;
     count = option.devices != NULL ? remove_from_file(wait, fault) : remove_from_database(fault);
     if (count == 0)
-        (void)fail(option.devices != NULL ? option.devices : "--database", fault);
+        (void)command_fail("ka remove", option.devices != NULL ? option.devices : "--database",
+                           fault);
     else
         printf("%zu removed\n", count);
     return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
