@@ -1,6 +1,5 @@
 /*
- * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all
- * this
+ * Relays the datagrams of a DTLS session to and from an application that knows nothing of DTLS
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,12 +23,12 @@
 #include <unistd.h>
 
 #define PART  16384 /* octets: the longest record of DTLS */
-#define TURNS 16    /* datagrams of one side before others have their turn */
+#define TURNS 16    /* datagrams of one side before other events are served */
 
 struct dgram_relay {
     SSL *ssl;
     int plain;
-    bool ends; /* plain is one of a pair, whose messages have an end: an empty one */
+    bool ends; /* plain is one of a socket pair, where an empty message is the end */
     struct io_watch secure;
     struct event from_plain;
     int64_t *active;
@@ -56,7 +55,7 @@ static void finish(struct dgram_relay *relay, const char *reason)
     ended(argument, reason);
 }
 
-/* Nobody tells an application's end: where none listens, the kernel says so of the one before. */
+/* UDP has no end: if no application listens, the kernel reports it for the previous datagram. */
 static void judge(int error)
 {
     if (error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH) {

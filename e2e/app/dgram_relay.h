@@ -1,8 +1,7 @@
 /*
- * The relay of datagrams: a DTLS session's to and from an application that knows nothing of all
- * this
+ * Relays the datagrams of a DTLS session to and from an application that knows nothing of DTLS
  *
- * One for one, both ways. What a side does not take is lost and counted, as on any path.
+ * One for one, in both directions. A datagram that a side does not accept is lost and counted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,8 +1,8 @@
 /*
- * The rows that keys and connections may rest on: which a third party has issued flags for
+ * The rows that keys and connections may rest on: those that a third party has issued flags for
  *
- * Names and versions, no keys. When more are known than there is room for, the one that was added
- * longest ago is forgotten; that it was is remembered for as long as something may rest on it.
+ * It has names and versions, no keys. If there is no room, the oldest row is forgotten, and it is
+ * remembered that one was, for as long as something may rest on it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +22,7 @@ struct ka_rest {
 
 /*
  * Room for max of them; life: the milliseconds after which nothing rests any more on one that was
- * added, 0: nobody knows. NULL: out of memory.
+ * added, 0: unknown. NULL: out of memory.
  */
 struct ka_rests *ka_rests_new(size_t max, int64_t life);
 
@@ -35,7 +35,7 @@ bool ka_rests_add(struct ka_rests *rests, const struct ka_rest *rest, int64_t no
 /* Nothing does any more. */
 void ka_rests_remove(struct ka_rests *rests, const char *device, const char *ka_id);
 
-/* Forget all. Was one forgotten before that counts now, so that nobody knows what all there is? */
+/* Forget all. Was a row forgotten that may still count, so that the list is incomplete? */
 bool ka_rests_has_forgotten(const struct ka_rests *rests, int64_t now);
 void ka_rests_clear(struct ka_rests *rests);
 

@@ -1,8 +1,8 @@
 /*
  * The table of revoked Ka's in a PostgreSQL, read again as soon as it changes
  *
- * A connection of its own listens for what the table's trigger says; with each new one the table is
- * read too, so that nothing is missed.
+ * A separate connection listens for the table's trigger; each new connection also reads the table,
+ * so that nothing is missed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,7 +13,7 @@
 
 struct ka_revoked_watch;
 
-/* The list as it is now, which becomes the callback's. On a thread of the watch's. */
+/* Gets the current list, and owns it. Called on the watch's thread. */
 typedef void ka_revoked_fresh(void *argument, struct ka_revoked *list);
 
 /* Start a thread. place is kept. NULL: out of memory, or of threads; or this build had no libpq. */

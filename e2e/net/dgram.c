@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECEIVE_BUFFER (1 << 20) /* octets: what comes while a loop has other things to do */
+#define RECEIVE_BUFFER (1 << 20) /* octets: datagrams that arrive while a loop is busy */
 
 const char *dgram_address(const char *address)
 {
@@ -33,8 +33,8 @@ static in_port_t *port_of(struct sockaddr_storage *address)
 }
 
 /*
- * The way back is to begin at the address that a datagram came to, and a router is not to cut
- * datagrams up: one that is too large for the path is the application's to make smaller.
+ * An answer must leave from the address that the datagram came to, and routers must not fragment:
+ * the application has to send smaller datagrams if one is too large for the path.
  */
 static bool set_up(int fd, int family)
 {
@@ -57,8 +57,8 @@ static bool share(int fd)
 }
 
 /*
- * A bound socket, or -1 with errno. The first of an address becomes one that is shared only once it
- * is bound: where another program has the address, that is an error.
+ * A bound socket, or -1 with errno. The first one of an address is shared only after it is bound,
+ * so that an address which another program has is an error.
  */
 static int open_bound(const struct sockaddr_storage *address, socklen_t length, bool is_first)
 {
@@ -86,7 +86,7 @@ static void close_some(int *sockets, size_t count)
     errno = error;
 }
 
-/* So many sockets of one address, which has its port then. False with errno: none is open. */
+/* count sockets of one address, whose port is then set. False with errno: none is open. */
 static bool open_all(int *sockets, size_t count, struct sockaddr_storage *address, socklen_t length)
 {
     for (size_t i = 0; i < count; i++) {
@@ -121,7 +121,7 @@ static bool add(struct listenings *addresses, int *sockets[], size_t count,
     return true;
 }
 
-/* Those of IPv4 first, as of TCP. The resolver was asked for streams; addresses are the same. */
+/* IPv4 first, as with TCP. The resolver was asked for streams; the addresses are the same. */
 static bool add_all(struct listenings *addresses, int *sockets[], size_t count,
                     const struct addrinfo *found)
 {
@@ -207,7 +207,7 @@ ssize_t dgram_receive(int fd, void *octets, size_t size, struct dgram_path *path
     return length;
 }
 
-/* Have it leave from the address that was spoken to. */
+/* Send from the address that the peer has sent to. */
 static void put_local(const struct sockaddr_storage *local, struct msghdr *message)
 {
     struct cmsghdr *each = CMSG_FIRSTHDR(message);

@@ -1,7 +1,7 @@
 /*
  * UDP sockets that many peers share
  *
- * A socket connected to each peer would lose what comes between its bind() and its connect(). So
+ * A socket connected to each peer would lose datagrams between its bind() and its connect(). So
  * there is one per loop and address (SO_REUSEPORT): the kernel gives each peer's datagrams to one
  * of them, always the same.
  *
@@ -31,7 +31,7 @@ const char *dgram_address(const char *address);
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
                   const char *address);
 
-/* From where to where a datagram came: the way back leaves from the address that it came to. */
+/* Source and destination of a datagram: an answer leaves from the address that it came to. */
 struct dgram_path {
     struct sockaddr_storage peer;
     struct sockaddr_storage local; /* ss_family AF_UNSPEC: the system chooses; without a port */
@@ -40,9 +40,9 @@ struct dgram_path {
 /* The length of the next datagram; -1: there is none. */
 ssize_t dgram_receive(int fd, void *octets, size_t size, struct dgram_path *path);
 
-/* Where datagrams got lost on their way out. */
+/* What became of a datagram. */
 enum dgram_loss {
-    DGRAM_SENT,      /* nowhere */
+    DGRAM_SENT,      /* not lost here */
     DGRAM_TOO_LARGE, /* for the path */
     DGRAM_LOST       /* the socket took no more */
 };

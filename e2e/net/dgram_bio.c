@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* What IPv4 or IPv6, and UDP, put in front of a datagram. */
+/* Octets of the headers of IPv4 or IPv6, and UDP. */
 #define OVERHEAD_IP4 28
 #define OVERHEAD_IP6 48
 
@@ -43,7 +43,7 @@ static void drop_first(struct peer *peer)
     OPENSSL_free(first);
 }
 
-/* One datagram; what has no room in octets is lost, as with a socket. */
+/* One datagram; the part that does not fit into octets is lost, as with a socket. */
 static int read_one(BIO *bio, char *octets, int size)
 {
     struct peer *peer = BIO_get_data(bio);
@@ -62,7 +62,7 @@ static int read_one(BIO *bio, char *octets, int size)
     return length;
 }
 
-/* One that does not go out is lost like any that gets lost on its way. */
+/* A datagram that cannot be sent counts as lost on its way. */
 static int write_one(BIO *bio, const char *octets, int length)
 {
     const struct peer *peer = BIO_get_data(bio);

@@ -13,8 +13,8 @@
 struct io_watch;
 
 /*
- * What one peer sends and gets. The socket stays its owner's. lost, NULL or not, hears of each
- * datagram that does not go out. NULL: out of memory.
+ * The datagrams from and to one peer. The socket stays its owner's. lost, if not NULL, is called
+ * for each datagram that cannot be sent. NULL: out of memory.
  */
 BIO *dgram_bio_new(int fd, void (*lost)(enum dgram_loss loss));
 
@@ -38,7 +38,7 @@ void dgram_bio_clear(BIO *bio);
 
 bool dgram_bio_has_waiting(BIO *bio);
 
-/* From now on nothing goes in or out: the connection is at its end. */
+/* The connection has ended: nothing is received or sent any more. */
 void dgram_bio_mute(BIO *bio);
 
 /* Who waits for datagrams (io_watch.h's); NULL: nobody. */

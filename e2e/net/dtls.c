@@ -258,7 +258,7 @@ static unsigned int use_offer(SSL *ssl, const char *hint, char *identity, unsign
     const struct offer *offer = SSL_get_ex_data(ssl, offer_index);
     const uint16_t suite = dtls_suite_of(ssl);
 
-    (void)hint; /* nobody has proved it */
+    (void)hint; /* not authenticated */
     if (offer == NULL || SSL_version(ssl) == TLS1_3_VERSION || suite == 0 ||
         strlen(offer->identity) > identity_max || key_max < DTLS_KEY_LENGTH)
         return 0;
@@ -289,7 +289,7 @@ static bool agrees_on_etm(const unsigned char *hello, size_t length)
     return false;
 }
 
-/* libssl does not say what was agreed on: the offer remembers it. */
+/* libssl does not tell what was negotiated: the offer remembers it. */
 static void look_at_message(int written, int version, int type, const void *octets, size_t length,
                             SSL *ssl, void *argument)
 {
@@ -334,7 +334,7 @@ bool dtls_psk_was_used(const SSL *ssl)
     const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
     const struct offer *offer = offer_index < 0 ? NULL : SSL_get_ex_data(ssl, offer_index);
 
-    /* of a server, dtls_judge_client_hello() has taken care */
+    /* at a server dtls_judge_client_hello() has checked it */
     if (cipher == NULL || (offer != NULL && !SSL_CIPHER_is_aead(cipher) && !offer->has_etm))
         return false;
     return is_psk(cipher) && SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;

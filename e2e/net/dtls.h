@@ -2,7 +2,7 @@
  * DTLS 1.2 and TLS 1.2 with a pre-shared key, as both programs set them up
  *
  * Cipher suites have forward secrecy unless the user names others; the extended master secret is
- * required, and encrypt-then-MAC where the suite is of CBC. Nothing is resumed or renegotiated.
+ * required, and encrypt-then-MAC with CBC. There is no resumption and no renegotiation.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,7 @@
 #define DTLS_CIPHERS     "ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
 #define DTLS_CIPHERS_MAX 8
 #define DTLS_RECORD_MAX \
-    4096                   /* octets of what is sent: libssl keeps so much room for each session */
+    4096 /* octets of a record that is sent: libssl keeps that much room for each session */
 #define DTLS_KEY_LENGTH 32 /* octets of a PSK */
 
 /* The numbers of cipher suites, as in a hello. */
@@ -53,8 +53,8 @@ void dtls_ua_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t sui
 const char *dtls_ua_fault(const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], bool is_dtls);
 
 /*
- * The number of the suite that a handshake has agreed on, also while it is under way; 0: none. In
- * TLS 1.3 it says nothing of the key.
+ * The number of the negotiated suite, also during the handshake; 0: none. In TLS 1.3 the key does
+ * not depend on it.
  */
 uint16_t dtls_suite_of(const SSL *ssl);
 

@@ -28,7 +28,7 @@ struct dtls_acceptor {
     struct endpoints *endpoints;
     const struct endpoint *endpoint;
     int fd;
-    SSL *listener; /* answers those who have no cookie; NULL: to be made */
+    SSL *listener; /* answers clients without a cookie; NULL: not made yet */
     struct peers peers[BUCKETS];
     unsigned char datagram[DGRAM_MAX];
 };
@@ -51,7 +51,7 @@ static void make_secret(void)
     cookies.is_there = RAND_bytes(cookies.secret, sizeof(cookies.secret)) > 0;
 }
 
-/* Address and port, in octets that two equal ones share. */
+/* Address and port as octets that are equal if and only if these are. */
 static size_t write_address(const struct sockaddr *peer, unsigned char octets[18])
 {
     const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)peer;
@@ -67,7 +67,7 @@ static size_t write_address(const struct sockaddr *peer, unsigned char octets[18
     return 6;
 }
 
-/* Of a peer's address and the time in periods, which needs no memory of whom it was given to. */
+/* A cookie is an HMAC of address and period, so no state is kept about it. */
 static bool derive_cookie(SSL *ssl, int64_t period, unsigned char cookie[COOKIE_LENGTH])
 {
     BIO *bio = dgram_bio_of(ssl);
@@ -145,7 +145,7 @@ static struct connection *find(struct dtls_acceptor *acceptor, const struct sock
     return connection;
 }
 
-/* Who is not known yet */
+/* Unknown peers */
 
 /* A record of a handshake, not encrypted, whose message is a ClientHello: where its random is. */
 #define RECORD_HEADER  13
@@ -161,7 +161,7 @@ static bool is_client_hello(const unsigned char *octets, size_t length)
            memcmp(octets + 3, epoch_0, sizeof(epoch_0)) == 0 && octets[RECORD_HEADER] == 1;
 }
 
-/* One SSL answers all who have no cookie; the one whose cookie is good takes it along. */
+/* One SSL answers all clients without a cookie; a client with a valid one takes it over. */
 static bool make_listener(struct dtls_acceptor *acceptor)
 {
     const struct endpoint *endpoint = acceptor->endpoint;
@@ -183,7 +183,7 @@ static bool make_listener(struct dtls_acceptor *acceptor)
     return true;
 }
 
-/* Does a ClientHello bring a cookie of ours? It is left to be read then. */
+/* Does a ClientHello have a cookie of ours? Then it is left for libssl to read. */
 static bool proves_address(struct dtls_acceptor *acceptor, const struct dgram_path *path,
                            size_t length)
 {
@@ -201,7 +201,7 @@ static bool proves_address(struct dtls_acceptor *acceptor, const struct dgram_pa
     return is_proved;
 }
 
-/* An address that is proved: from here on it is a connection like others. */
+/* The address is proved: from now on it is a connection like others. */
 static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage *peer)
 {
     const struct connection_kind *kind = acceptor->endpoint->kind;
@@ -248,8 +248,8 @@ static bool begins_anew(const struct connection *connection, const unsigned char
 }
 
 /*
- * To a peer that is known. A handshake begins with what came first, and its repetitions are of no
- * use beside it; of a session's datagrams the newest are worth most.
+ * Datagrams of a known peer. In a handshake the first ones are kept, since later ones repeat them;
+ * in a session the newest ones are.
  */
 static void hand_over(struct connection *connection, const unsigned char *octets, size_t length)
 {

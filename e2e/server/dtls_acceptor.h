@@ -1,8 +1,8 @@
 /*
  * The peers of a UDP socket: who is let in, and whose datagrams are whose
  *
- * Before a peer has sent its cookie back, and so has proved its address, there is no state of it,
- * nothing is looked up or logged, and what it is sent is no more than what came.
+ * Before a peer has returned its cookie, and so has proved its address, the server keeps no state
+ * of it, looks nothing up, logs nothing, and sends no more octets than it got.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * What a first connection over DTLS was asked, and what it was answered: for when it asks again
+ * The line and the answer of a first connection over DTLS, in case the UE repeats the line
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * What a first connection over DTLS was asked, and what it was answered: for when it asks again
+ * The line and the answer of a first connection over DTLS, in case the UE repeats the line
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define UE_REPEATS_SECONDS 60 /* that a session is kept for them: a UE asks for 40 */
+#define UE_REPEATS_SECONDS 60 /* that a session is kept for repeats: a UE repeats for 40 */
 
 struct ue_repeats;
 
@@ -19,7 +19,7 @@ struct ue_repeats *ue_repeats_new(const char *line, size_t length);
 /* Once. False: out of memory. */
 bool ue_repeats_set_answer(struct ue_repeats *repeats, const char *answer);
 
-/* What the same line is answered with; NULL: it is another one. */
+/* The answer to this line; NULL: it is a different line. */
 const char *ue_repeats_answer(const struct ue_repeats *repeats, const char *line, size_t length);
 
 /* NULL is fine. */

@@ -1,5 +1,5 @@
 /*
- * Local programs that speak datagrams: each peer of a socket as a socket of its own
+ * Local programs that speak datagrams: each peer of a socket gets its own socket
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define TURNS  64 /* datagrams taken before others have their turn */
-#define LOOK_S 30 /* between two looks at who is idle */
+#define LOOK_S 30 /* between two searches for idle peers */
 
 struct peer {
     LIST_ENTRY(peer) next;
@@ -49,7 +49,7 @@ static void forget(struct peer *peer)
     OPENSSL_free(peer);
 }
 
-/* What its end says goes to the peer; the end of that is the peer's. */
+/* Datagrams from the relay go to the peer; if the relay ends, so does the peer. */
 static void on_message(evutil_socket_t fd, short what, void *argument)
 {
     struct peer *peer = argument;
@@ -71,7 +71,7 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* All of an address of one family has been set to zero before it was written. */
+/* Addresses were zeroed before they were written, so their octets can be compared. */
 static struct peer *find(const struct dgram_listener *listener, const struct dgram_path *path)
 {
     struct peer *peer;
@@ -110,7 +110,7 @@ static struct peer *add(struct dgram_listener *listener, const struct dgram_path
     return NULL;
 }
 
-/* A message of no length would be the end: an empty datagram has nothing to say. */
+/* An empty message would be the end, so an empty datagram is dropped. */
 static void on_datagram(evutil_socket_t fd, short what, void *argument)
 {
     struct dgram_listener *listener = argument;

@@ -1,8 +1,8 @@
 /*
- * Local programs that speak datagrams: each peer of a socket as a socket of its own
+ * Local programs that speak datagrams: each peer of a socket gets its own socket
  *
- * The other end of a pair of sockets (AF_UNIX, SOCK_SEQPACKET) takes the place of the connection
- * that there is not: each message on it is a datagram of this peer.
+ * UDP has no connection: one end of a socket pair (AF_UNIX, SOCK_SEQPACKET) takes its place, and
+ * each message on it is a datagram of this peer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * When a datagram that nobody has answered is sent again: after 1, 2, 4, and then 8 s each
+ * When to repeat a datagram without an answer: after 1, 2, 4, and then 8 s each
  *
  * SPDX-License-Identifier: Apache-2.0
  */
