@@ -19,6 +19,7 @@
 
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,25 +153,38 @@ static struct {
     struct visit visit;
     struct client_setup setup;
     size_t clients, threads;
-    char (*identities)[IDENTITY_SIZE];
+    atomic_size_t turn;                /* of the devices */
+    char (*identities)[IDENTITY_SIZE]; /* of each device */
 } all;
+
+/* Each visit is the next device's. */
+static void choose_device(struct client_setup *setup)
+{
+    const size_t device = atomic_fetch_add(&all.turn, 1) % setup->devices->count;
+
+    setup->device = &setup->devices->rows[device];
+    setup->identity = all.identities[device];
+}
+
+/* False: out of memory. */
+static bool name_devices(const struct devices *devices)
+{
+    all.identities = calloc(devices->count, sizeof(*all.identities));
+    for (size_t i = 0; all.identities != NULL && i < devices->count; i++)
+        (void)snprintf(all.identities[i], IDENTITY_SIZE, "%s%s%s", option.prefix, option.separator,
+                       devices->rows[i].identity);
+    return all.identities != NULL;
+}
 
 /* The next client of a loop: of every so many one is its. */
 static void bring(struct counts *counts)
 {
-    struct client_setup setup = all.setup;
     const size_t client = counts->next;
 
     if (client >= all.clients)
         return;
     counts->next += all.threads;
-    if (setup.devices != NULL) {
-        setup.device = &setup.devices->rows[client % setup.devices->count];
-        (void)snprintf(all.identities[client], IDENTITY_SIZE, "%s%s%s", option.prefix,
-                       option.separator, setup.device->identity);
-        setup.identity = all.identities[client];
-    }
-    if (!visitor_begin(counts, &all.visit, &setup))
+    if (!visitor_begin(counts, &all.visit, &all.setup))
         abort();
 }
 
@@ -253,8 +267,9 @@ int main(int argc, char *argv[])
         open_keys(&setup);
     loops = loops_new(threads);
     all_counts = calloc(threads, sizeof(*all_counts));
-    all.identities = calloc(clients, sizeof(*all.identities));
-    if (loops == NULL || all_counts == NULL || all.identities == NULL)
+    visit.choose = setup.devices == NULL ? NULL : choose_device;
+    if (loops == NULL || all_counts == NULL ||
+        (setup.devices != NULL && !name_devices(setup.devices)))
         return EXIT_FAILURE;
     loops->loop[0].user = all_counts;
     began = clock_us();

@@ -47,14 +47,6 @@ struct visitor {
 static unsigned char octets[PART]; /* what is sent; nobody writes to it */
 static _Thread_local unsigned char heard[PART];
 
-int64_t clock_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void come(struct visitor *visitor);
 
 static void leave(struct visitor *visitor)
@@ -362,6 +354,8 @@ static void come(struct visitor *visitor)
 {
     struct connected now;
 
+    if (visitor->visit->choose != NULL)
+        visitor->visit->choose(&visitor->setup);
     visitor->began = clock_us();
     if (visitor->visit->way == WAY_FLOW) {
         if (client_start(visitor->counts->loop, &visitor->setup, NULL, flow_has_ended, visitor) ==

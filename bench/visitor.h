@@ -6,6 +6,7 @@
 #ifndef VISITOR_H
 #define VISITOR_H
 
+#include "net/clock.h"
 #include "net/loop.h"
 #include "ue/client.h"
 
@@ -32,6 +33,8 @@ struct visit {
     enum way way;
     enum task task;
     int64_t until; /* clock_us(): no new visit and no octet later; 0: for ever */
+    /* Who comes this time, into the visitor's own setup; NULL: the one it began with. */
+    void (*choose)(struct client_setup *setup);
 };
 
 /* What the visitors of one loop have seen; nobody else writes to it while the loop runs. */
@@ -52,8 +55,5 @@ struct counts {
  */
 bool visitor_begin(struct counts *counts, const struct visit *visit,
                    const struct client_setup *setup);
-
-/* Microseconds since some moment. */
-int64_t clock_us(void);
 
 #endif

@@ -344,7 +344,8 @@ static void put_hosts(FILE *out, const struct setup *setup, const struct host *h
             fprintf(out, "| `%s` | %s | `%s` |\n", hosts[i].folder, hosts[i].where, hosts[i].unit);
     fprintf(out,
             "| `ca.key` | nowhere: its holder can pose as NAF, third party or Redis | |\n\n"
-            "Every file names its paths below `%s`: put each folder at this path on its host.\n\n",
+            "Every file names its paths below `%s`: put each folder at this path on its host, "
+            "in this order: a unit does not start before its Redis answers.\n\n",
             setup->dir);
 }
 
@@ -407,13 +408,14 @@ static bool write_readme(const struct setup *setup)
 {
     const struct setup_choice *c = &setup->choice;
     const bool apart = c->third_party != NULL;
+    /* in the order in which they can be started: a unit whose Redis does not answer fails */
     const struct host hosts[] = {
+        {c->redis, "redis", apart ? c->third_party : c->naf_fqdn, "redis-server"},
         {!apart, "all", c->naf_fqdn, "e2e-as-all"},
-        {apart, "naf", c->naf_fqdn, "e2e-as-naf"},
         {apart, "third-party", apart ? c->third_party : "", "e2e-as-third-party"},
         {c->endpoint != NULL, "endpoint", c->endpoint != NULL ? c->endpoint : "",
          "e2e-as-endpoint"},
-        {c->redis, "redis", apart ? c->third_party : c->naf_fqdn, "redis-server"},
+        {apart, "naf", c->naf_fqdn, "e2e-as-naf"},
     };
     const size_t count = sizeof(hosts) / sizeof(hosts[0]);
     char *text = NULL;

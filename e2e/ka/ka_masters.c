@@ -64,7 +64,7 @@ struct ka_request {
     struct masters *masters;
     struct basis *basis;
     struct event *limit; /* NULL: it is over */
-    int64_t asked_at;    /* clock_ms() */
+    int64_t asked_at;    /* clock_us() */
     ka_done *done;
     void *argument;
 };
@@ -258,7 +258,7 @@ static void on_derived(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     if (!job->is_given_up) {
-        metrics_observe_since(METRIC_TIME_KA, request->asked_at);
+        metrics_observe(METRIC_TIME_KA, (double)(clock_us() - request->asked_at) / 1e6);
         memcpy(request->basis->ka, job->ka, sizeof(job->ka));
         give(&answer, request->basis, job->result, job->fault);
         request->basis = NULL;
@@ -287,7 +287,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     struct ka_answer answer;
 
     (void)fd, (void)what;
-    metrics_observe_since(METRIC_TIME_KA, request->asked_at);
+    metrics_observe(METRIC_TIME_KA, (double)(clock_us() - request->asked_at) / 1e6);
     if (give_up(request))
         request_free(request); /* the threads were busy with others */
     else
@@ -328,7 +328,7 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
         return NULL;
     }
     request->job.master = which;
-    request->asked_at = clock_ms();
+    request->asked_at = clock_us();
     loop_add_event(request->limit, &limit);
     if (ka_workers_submit(masters->workers, &request->job))
         return request;

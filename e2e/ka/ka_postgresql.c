@@ -65,6 +65,7 @@ struct ka_request {
     void *argument;
     struct event *limit; /* on its loop: this thread may hang, in a resolver; NULL: it is over */
     int64_t deadline;    /* clock_ms() */
+    int64_t asked_at;    /* clock_us() */
     struct flying *flying;
     bool has_ka_id;
     char device[KA_TEXT_SIZE], ka_id[KA_TEXT_SIZE];
@@ -134,7 +135,7 @@ static void deliver(struct loop *loop, struct loop_message *message)
     (void)loop;
     atomic_fetch_sub(&database->lookups, 1);
     if (request->done != NULL) {
-        metrics_observe_since(METRIC_TIME_KA, request->deadline - database->milliseconds);
+        metrics_observe(METRIC_TIME_KA, (double)(clock_us() - request->asked_at) / 1e6);
         request->done(request->argument, &request->answer);
     } else {
         release(&database->source, &request->answer);
@@ -159,7 +160,7 @@ static void on_limit(evutil_socket_t fd, short what, void *argument)
     struct ka_answer answer;
 
     (void)fd, (void)what;
-    metrics_observe_since(METRIC_TIME_KA, request->deadline - request->database->milliseconds);
+    metrics_observe(METRIC_TIME_KA, (double)(clock_us() - request->asked_at) / 1e6);
     leave(request);
     ka_answer_set(&answer, KA_UNAVAILABLE, "Ka's database: no answer in time");
     done(its, &answer);
@@ -582,6 +583,7 @@ static struct ka_request *request_new(struct database *database, struct loop *lo
     request->database = database;
     request->asker = loop;
     request->deadline = clock_ms() + database->milliseconds;
+    request->asked_at = clock_us();
     request->has_ka_id = query->ka_id != NULL;
     (void)OPENSSL_strlcpy(request->device, device, sizeof(request->device));
     (void)OPENSSL_strlcpy(request->ka_id, request->has_ka_id ? query->ka_id : "",

@@ -39,7 +39,7 @@ static const struct {
     [METRIC_TIME_LOOP] = {"loop_lag_seconds", "How late an event loop's timers are."},
 };
 
-static const double bounds[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
+static const double bounds[] = {0.001, 0.002, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
 
 static atomic_long counters[METRIC_COUNT];
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The Debian packages, in throw-away roots of each release: built twice alike, without a complaint of lintian, installed where
-# nothing else is, used, and purged without a trace; upgraded and purged on a machine of systemd's own. As root, on Debian; some
+# nothing else is, used, and purged without a trace; upgraded to another version and purged on a machine of systemd's own. As root, on Debian; some
 # ten minutes a release on two cores.
 #
 #   test/checks/packages.sh [release ...]    default bookworm trixie
@@ -46,11 +46,13 @@ for release; do
     make_root "$machine" "$release"
     mkdir -p "$machine/packages"
     cp "$packages"/openssl-provider-akma_*.deb "$packages"/akma-tools_*.deb "$packages"/akma-doc_*.deb "$machine/packages"
+    mkdir -p "$machine/next"
+    cp "$folder"/next/openssl-provider-akma_*.deb "$folder"/next/akma-tools_*.deb "$machine/next"
     depends=$(for deb in "$machine"/packages/*.deb; do dpkg-deb -f "$deb" Depends | tr , '\n'; done |
         sed '/akma/d; /^ *$/d' | sort -u | paste -sd ,)
     in_root "$machine" apt-get -qq update
     in_root "$machine" apt-get -qq satisfy --no-install-recommends \
-        "$depends, systemd-sysv, dbus, curl, python3, openssl" >/dev/null
+        "$depends, systemd-sysv, dbus, curl, python3, openssl, logrotate, redis-server" >/dev/null
     status=0
     sh "$root/test/checks/packages/machine.sh" "$machine" "$root/test/checks/packages/systemd.sh" || status=$?
     [ "$status" -ne 77 ] || {

@@ -18,6 +18,7 @@ from store_cluster import private
 pytestmark = pytest.mark.slow
 
 UE = "ue@bsf.example.com"
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])

@@ -300,6 +300,48 @@ def test_many_rows_at_once(house: House) -> None:
     assert most() - before < (400 if SANITIZED else 100) * 1024
 
 
+def test_more_rows_than_are_remembered(house: House) -> None:
+    """Guards against a removal that is missed since its row was forgotten: after an outage all keys are void then."""
+    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    write_devices(
+        house.naf,
+        [[name, KS_NAF.hex(), ""] for name in (IDENTITY, "other@bsf.example.com")],
+    )
+    server, naf, endpoint = house.all_in_one("--ka-rows-max", "1")
+    with held(naf, endpoint) as client:
+        assert flag_of(naf, "other@bsf.example.com")["e2e"] == 1
+        client.write(b"x\n")
+        assert client.read() == b"e2e: x"
+        house.database.kill()
+        wait_until(lambda: "event=ka-down" in server.errors)
+        house.database.start()
+        client.process.wait(60)
+    server.wait_for_error("event=revocations-missed")
+    assert house.works(naf, endpoint), server.errors
+
+
+def test_a_flood_of_changes(house: House) -> None:
+    """Guards against a queue without a bound: more than 65,536 changes at once are told as one, of everything."""
+    rows = "SELECT 'x' || n, decode(repeat('00', 69), 'hex') FROM generate_series(1, 70000) n"
+    house.database.sql(f"INSERT INTO akma_ka (device, sealed) {rows}")
+    server, naf, endpoint = house.all_in_one()
+    with held(naf, endpoint) as client:
+        house.database.sql("DELETE FROM akma_ka WHERE device LIKE 'x%'")
+        client.process.wait(60)
+    server.wait_for_error("too many rows have changed at once: all keys are void")
+    assert house.works(naf, endpoint), server.errors
+
+
+@pytest.mark.parametrize(
+    "row", ["('a,b', '')", "(E'a\\nb', '')", "('', '')", "('', 'a b')", "(repeat('x', 256), '')"]
+)
+def test_the_table_of_what_is_revoked(house: House, row: str) -> None:
+    """Guards against a row that revokes nothing, or everything, since it is written otherwise than names are."""
+    with pytest.raises(subprocess.CalledProcessError):
+        house.database.sql(f"INSERT INTO akma_ka_revoked (device, ka_id) VALUES {row}")
+    assert house.database.sql("SELECT count(*) FROM akma_ka_revoked") == "0"
+
+
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_names_that_are_not_resolved(house: House) -> None:
     """Guards against a look-up that waits as long as the system's resolver does."""

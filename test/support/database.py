@@ -167,7 +167,9 @@ class Database:
     def _where(self, database: str) -> list[str]:
         return ["-X", "-h", str(self.home), "-p", str(self.port), "-U", "postgres", "-d", database]
 
-    def sql(self, command: str, *, database: str = "akma", text: str | None = None) -> str:
+    def sql(
+        self, command: str, *, database: str = "akma", text: str | None = None, seconds: float = 120
+    ) -> str:
         """What psql prints for the owner of everything; text is its standard input."""
         result = subprocess.run(
             ["psql", *self._where(database), "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c"]
@@ -176,7 +178,7 @@ class Database:
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=True,
             env=PLAIN | {"PGOPTIONS": "-c default_transaction_read_only=off"},
         )

@@ -37,3 +37,17 @@ lintian -I --pedantic ./*.changes >complaints || echo "lintian ended with status
 if grep -v ': out-of-date-standards-version ' complaints; then
     exit 1
 fi
+
+# Another version, for an upgrade: the same tree, compiled where its version is in it.
+mkdir -p /this /next
+mv ./*.deb /this
+cd "/one/akma-$version"
+sed -i "s/^project(akma VERSION $version /project(akma VERSION $version.1 /" CMakeLists.txt
+sed -i "1s/($version-/($version.1-/" debian/changelog
+rm -rf .pybuild debian/debhelper-build-stamp debian/*.debhelper.log
+DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -nc -us -uc >"/next/log" 2>&1 || {
+    tail -n 60 /next/log
+    exit 1
+}
+mv ../*.deb /next
+mv /this/*.deb /one
