@@ -32,6 +32,7 @@ soak-relay|AKMA_BUILD=build/soak-relay test/checks/soak.sh 60 relay
 soak-loss|AKMA_BUILD=build/soak-loss test/checks/soak.sh 10 loss
 rough-path|AKMA_DTLS_FLOWS=200 AKMA_BUILD=build/rough-path test/checks/consumers.sh -k dtls_loss
 soak-fire|AKMA_BUILD=build/soak-fire test/checks/soak.sh 60 fire
+soak-ka|AKMA_BUILD=build/soak-ka test/checks/soak.sh 60 ka
 proofs|proofs/run.sh --mutants --jobs 1'
 # The mutants of each room.
 for file in test/checks/faults/*_faults.py; do
