@@ -1,27 +1,15 @@
 #!/bin/sh
 # Flows for so long: resident memory and descriptors stay as they were after the first minute.
 #
-<<<<<<< HEAD
-#   test/checks/soak.sh [minutes, default 60] [relay | loss | fire]
-||||||| parent of 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
-#   test/checks/soak.sh [minutes, default 60] [relay | fire]
-=======
-#   test/checks/soak.sh [minutes, default 60] [relay | fire | ka]
->>>>>>> 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
+#   test/checks/soak.sh [minutes, default 60] [relay | loss | fire | ka]
 #
 # Against e2e-as with its echo; with "relay" plain connections through e2e-ue --listen and e2e-as --forward to an
 # application, and both programs are looked at.
 #
-<<<<<<< HEAD
 # With "loss" flows over DTLS, as root, in a network of its own that loses one datagram in ten each way.
 #
-# With "fire" the whole deployment, whose parts fail every few seconds: test/checks/under_fire.py.
-||||||| parent of 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
-# With "fire" the whole deployment, whose parts fail every few seconds: test/checks/under_fire.py.
-=======
 # With "fire" the whole deployment, whose parts fail every few seconds: test/checks/under_fire.py. With "ka" Ka's in a PostgreSQL
 # and in a token, each of which is killed again and again: test/checks/ka_under_fire.py.
->>>>>>> 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
 #
 # AKMA_BUILD     build folder, default build/soak; built with -DAKMA_ALL=ON
 # AKMA_CLIENTS   so many at once, default 16
@@ -44,12 +32,9 @@ if [ "$what" = fire ]; then
     exec /usr/bin/python3 "$root/test/checks/under_fire.py" --minutes "$minutes" \
         --held "${AKMA_HELD:-8000}"
 fi
-<<<<<<< HEAD
 if [ "$what" = loss ] && [ "${AKMA_LOSSY:-}" != yes ]; then
     AKMA_LOSSY=yes exec unshare --net "$0" "$minutes" loss
 fi
-||||||| parent of 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
-=======
 if [ "$what" = ka ]; then
     cmake -S "$root" -B "$build" -G Ninja -DAKMA_ALL=ON >/dev/null
     cmake --build "$build" -- --quiet
@@ -58,7 +43,6 @@ if [ "$what" = ka ]; then
     export AKMA_BUILD
     exec /usr/bin/python3 "$root/test/checks/ka_under_fire.py" --minutes "$minutes"
 fi
->>>>>>> 28d5aba (Ka's: a look-up among ten million rows is measured, outages of database and token under load, removals in the order of events)
 folder=$(mktemp -d)
 trap 'kill $(cat "$folder"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM

@@ -80,7 +80,10 @@ FAULTS = [
     *of(
         "as/successor.c",
         ("        (void)kill(successor->pid, SIGHUP);\n", "        (void)successor;\n"),
-        ("    if (!successor->is_answered)\n        end_program(successor->pid);\n", ""),
+        (
+            "    if (successor->state == SUCCESSOR_STARTING)\n        end_program(successor->pid);\n",
+            "",
+        ),
         ("else if (strcmp(packet, HANDOVER_RELOAD) == 0)", "else if (false)"),
         by=UPGRADE,
     ),
