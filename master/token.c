@@ -97,9 +97,9 @@ static enum master_result try_session(struct token *token, struct token_session 
 {
     enum master_result result;
 
-    (void)pthread_rwlock_rdlock(&token->modules->calls);
+    token_modules_enter(token->modules);
     result = open_session(token, session, fault);
-    (void)pthread_rwlock_unlock(&token->modules->calls);
+    token_modules_leave(token->modules);
     return result;
 }
 
@@ -186,10 +186,10 @@ static enum master_result reach_locked(struct token *token, struct token_session
 /* `calls` keeps the libraries as they are; a session of earlier ones is none any more. */
 static void close_session(struct token *token, struct token_session *session)
 {
-    (void)pthread_rwlock_rdlock(&token->modules->calls);
+    token_modules_enter(token->modules);
     if (session->module != NULL && session->generation == token->modules->generation)
         (void)session->module->C_CloseSession(session->handle);
-    (void)pthread_rwlock_unlock(&token->modules->calls);
+    token_modules_leave(token->modules);
     session->module = NULL;
 }
 
@@ -199,12 +199,12 @@ static enum master_result sign(struct token *token, const struct token_session *
 {
     enum master_result result;
 
-    (void)pthread_rwlock_rdlock(&token->modules->calls);
+    token_modules_enter(token->modules);
     if (session->generation == token->modules->generation)
         result = token_sign(session, s, length, ka, fault);
     else
         result = master_fault(fault, MASTER_UNAVAILABLE, "pkcs11: the session is over");
-    (void)pthread_rwlock_unlock(&token->modules->calls);
+    token_modules_leave(token->modules);
     return result;
 }
 

@@ -37,6 +37,7 @@ struct token_modules {
     char *path;               /* NULL: of the configuration */
     CK_FUNCTION_LIST **list;  /* ends with NULL */
     pthread_rwlock_t calls;   /* read: a call into a library; write: they are initialised again */
+    bool is_socket;           /* to another process: one call at a time */
     unsigned long generation; /* how often they were, under `calls` as the next two */
     bool *is_initialized;     /* of each in the list */
     int64_t started_at;       /* milliseconds */
@@ -98,6 +99,11 @@ bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE]);
  */
 enum master_result token_modules_start(struct token_modules *modules,
                                        char fault[MASTER_FAULT_SIZE]);
+
+/* Around each call into a library: nobody initialises it again meanwhile. */
+void token_modules_enter(struct token_modules *modules);
+void token_modules_leave(struct token_modules *modules);
+
 /* NULL modules are fine. */
 void token_modules_unload(struct token *token);
 

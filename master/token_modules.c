@@ -53,6 +53,19 @@ static bool load_list(struct token_modules *modules, char fault[MASTER_FAULT_SIZ
     return modules->list[0] != NULL || wrong(fault, modules->path, p11_kit_message());
 }
 
+/* Does it speak to another process? */
+static bool is_client(CK_FUNCTION_LIST *module, const char *path)
+{
+    char *remote = p11_kit_config_option(module, "remote");
+    char *file = p11_kit_config_option(module, "module");
+    const bool is = remote != NULL || (path != NULL && strstr(path, CLIENT) != NULL) ||
+                    (file != NULL && strstr(file, CLIENT) != NULL);
+
+    free(remote);
+    free(file);
+    return is;
+}
+
 static bool load(struct token_modules *modules, const char *path, char fault[MASTER_FAULT_SIZE])
 {
     size_t count = 0;
@@ -62,10 +75,25 @@ static bool load(struct token_modules *modules, const char *path, char fault[MAS
         return wrong(fault, path, NULL);
     if (!load_list(modules, fault))
         return false;
-    while (modules->list[count] != NULL)
-        count++;
+    for (; modules->list[count] != NULL; count++)
+        modules->is_socket = modules->is_socket || is_client(modules->list[count], path);
     modules->is_initialized = OPENSSL_zalloc((count + 1) * sizeof(*modules->is_initialized));
     return modules->is_initialized != NULL || wrong(fault, "p11-kit", NULL);
+}
+
+/*
+ * Of several calls at once through one socket, p11-kit leaves some waiting for ever when it breaks.
+ * The other process answers them one by one anyway.
+ */
+void token_modules_enter(struct token_modules *modules)
+{
+    (void)(modules->is_socket ? pthread_rwlock_wrlock(&modules->calls)
+                              : pthread_rwlock_rdlock(&modules->calls));
+}
+
+void token_modules_leave(struct token_modules *modules)
+{
+    (void)pthread_rwlock_unlock(&modules->calls);
 }
 
 static struct token_modules *load_new(const char *path, char fault[MASTER_FAULT_SIZE])

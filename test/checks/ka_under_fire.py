@@ -35,7 +35,7 @@ from store_cluster import private  # noqa: E402
 
 DEVICE, KA_ID, KS_NAF, MASTER = "ue@bsf.example.com", "2026", "11" * 32, bytes(range(1, 33))
 
-SETTLED, AWAY = 3, 3  # rounds before memory is looked at; seconds
+SETTLED, AWAY, SPARE = 3, 3, 4  # rounds before memory is looked at; seconds; descriptors
 
 
 class Tokens:
@@ -128,7 +128,7 @@ class Side:
 
     def look(self) -> None:
         """Memory and descriptors, once they have come to what they need."""
-        wait_until(lambda: self.rounds <= SETTLED or self.kept()[1] <= self.before[1])
+        wait_until(lambda: self.rounds <= SETTLED or self.kept()[1] <= self.before[1] + SPARE)
         now = self.kept()
         if self.rounds <= SETTLED:
             self.before = max(self.before[0], now[0]), max(self.before[1], now[1])

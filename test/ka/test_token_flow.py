@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -240,43 +241,84 @@ def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_p
         assert token.calls("C_Login-refused") == 1
 
 
-@pytest.mark.token
-@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
-def test_p11_kit_server(token: Token, naf: Path, device: Path, tmp_path: Path) -> None:
-    """Guards against a socket of p11-kit's server that is not found again when the server was killed."""
-    socket = tmp_path / "socket"
+@dataclass
+class Served:
+    """p11-kit's server, in front of the token."""
 
-    def serve() -> subprocess.Popen[bytes]:
-        socket.unlink(missing_ok=True)
-        command = [str(P11_KIT_SERVER), "--foreground", "--name", str(socket)]
-        server = subprocess.Popen(
+    token: Token
+    socket: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Again."""
+        self.socket.unlink(missing_ok=True)
+        command = [str(P11_KIT_SERVER), "--foreground", "--name", str(self.socket)]
+        self.process = subprocess.Popen(
             [*command, "--provider", str(LIBRARY), "pkcs11:token=akma"],
-            env=os.environ | token.environment,
+            env=os.environ | self.token.environment,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_until(socket.exists)
-        return server
+        wait_until(self.socket.exists)
 
-    def end(server: subprocess.Popen[bytes]) -> None:
+    def kill(self) -> None:
+        """kill -9, of what it has started as well."""
+        assert self.process
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, 9)
-        server.wait()
+            os.killpg(self.process.pid, 9)
+        self.process.wait()
 
-    uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{token.pin}"
-    environment = {"P11_KIT_SERVER_ADDRESS": f"unix:path={socket}"}
-    served = serve()
-    words = ["--ka-source", uri, "--ka-id", "2026"]
+    def words(self) -> list[str]:
+        """The options of a server that asks it."""
+        uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{self.token.pin}"
+        return ["--ka-source", uri, "--ka-id", "2026"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """By which it is found."""
+        return ENVIRONMENT | {"P11_KIT_SERVER_ADDRESS": f"unix:path={self.socket}"}
+
+
+@pytest.fixture(name="served")
+def serve(token: Token, tmp_path: Path) -> Iterator[Served]:
+    """One that runs."""
+    served = Served(token, tmp_path / "socket")
+    served.start()
+    yield served
+    served.kill()
+
+
+@pytest.mark.token
+@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
+def test_p11_kit_server(served: Served, naf: Path, device: Path) -> None:
+    """Guards against a socket of p11-kit's server that is not found again when the server was killed."""
     within = (sys.executable, "-c", HARDENED)  # MemoryDenyWriteExecute
-    try:
-        with Server(naf, *words, environment=ENVIRONMENT | environment, within=within) as server:
-            assert flow(server, device)
-            end(served)
-            assert not flow(server, device)
-            served = serve()
+    with Server(naf, *served.words(), environment=served.environment, within=within) as server:
+        assert flow(server, device)
+        served.kill()
+        assert not flow(server, device)
+        served.start()
+        wait_until(lambda: flow(server, device))
+
+
+@pytest.mark.token
+@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
+def test_p11_kit_server_that_is_killed_under_load(served: Served, naf: Path, device: Path) -> None:
+    """Guards against calls that p11-kit leaves waiting for ever when the socket breaks, so that no library is started anew."""
+    load = [str(BUILD / "bench/load"), "--devices", str(device), "--clients", "8", "--seconds", "1"]
+    words = [*served.words(), "--ka-timeout", "1", "--connections-per-device", "100"]
+    with Server(naf, *words, environment=served.environment) as server:
+        load += ["--connect", server.address, "--e2e-connect", server.e2e_address]
+        for _ in range(8):
+            with subprocess.Popen(
+                load, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as visitors:
+                signed = server.errors.count("event=flag")
+                wait_until(lambda: server.errors.count("event=flag") > signed)
+                served.kill()
+                visitors.wait()
+            served.start()
             wait_until(lambda: flow(server, device))
-    finally:
-        end(served)
 
 
 @pytest.mark.token
