@@ -573,7 +573,7 @@ def test_columns_that_stand_elsewhere(tmp_path: Path, header: str) -> None:
 
 
 @pytest.mark.parametrize("beside", range(-2, 3))
-def test_memory_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
+def test_room_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
     """Rows are kept in pieces of 256 KiB, each value with a NUL: one ends at a piece's end, or beside it."""
     piece, longest, more = 256 * 1024, 65535, len("a\0") + len(KS_NAF) + 1
     last = piece - 3 * (more + longest + 1) - more + beside

@@ -601,7 +601,7 @@ def test_what_is_asked_of_secrets_is_named() -> None:
     assert len(functions) == 4 and functions == set(re.findall(r"`(declassified_\w+[a-z])`", said))
 
 
-def test_memory_of_held_connections() -> None:
+def test_size_of_held_connections() -> None:
     """The sizes of docs/deployment.md are those that bench/relay.sh measured, in one unit."""
     held = json.loads((ROOT / "docs/relay.json").read_text())["relay"]["held"]["8000"]
     ours, stunnel = (round(kib * 1024 * 8000 / 1e6) for kib in (held[0], held[2]))

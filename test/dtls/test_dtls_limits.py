@@ -63,7 +63,7 @@ def listener(devices: Path, server: DtlsServer) -> DtlsListener:
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
-def test_memory_of_a_held_session(devices: Path) -> None:
+def test_size_of_a_held_session(devices: Path) -> None:
     """A session that keeps the buffers of its handshake: 45 KiB is the most."""
     count = 150
     options = ("--connections-per-device", "1000")
@@ -172,7 +172,7 @@ def test_amplification(server: DtlsServer, octets: bytes) -> None:
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
-def test_memory_of_a_flood(devices: Path) -> None:
+def test_size_of_a_flood(devices: Path) -> None:
     """Datagrams of forged addresses that leave something behind."""
     with DtlsServer(devices) as server, contextlib.ExitStack() as stack:
         sockets = []

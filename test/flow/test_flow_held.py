@@ -553,7 +553,7 @@ def test_over_the_line(tmp_path: Path, devices: Path) -> None:
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
-def test_memory_of_a_held_one(devices: Path) -> None:
+def test_size_of_a_held_one(devices: Path) -> None:
     """KiB of the process for each first connection between two nonces."""
     count = 48
     rows = [[f"ue{n}@bsf.example.com", KS_NAF.hex(), KA.hex()] for n in range(count + 16)]

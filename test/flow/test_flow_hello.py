@@ -344,7 +344,7 @@ GROWN = 1 if OPENSSL_VERSION < (3, 5) else 1.3
         if limit > 3 or name != "notify-accept"  # too few for so little
     ],
 )
-def test_memory_of_a_connection_in_a_state(
+def test_size_of_a_connection_in_a_state(
     listeners: Listeners, name: str, state: Callable[[socket.socket, str], None], limit: int
 ) -> None:
     """KiB of the process for each connection that has proved nothing, in each state that it can stay in."""

@@ -155,7 +155,7 @@ def test_check(house: House, tmp_path: Path) -> None:
 
 
 @unless_sanitized
-def test_what_stays_in_memory(house: House) -> None:
+def test_remanence(house: House) -> None:
     """A Ka is there while a key is made of it, and no longer; --ka-key stays, as rows have to be opened."""
     server, naf, endpoint = house.all_in_one()
     with held(naf, endpoint):

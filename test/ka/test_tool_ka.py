@@ -462,7 +462,7 @@ def test_keys_that_the_module_refuses(tmp_path: Path, ks_naf: bytes, ka: bytes, 
 def test_generator_of_zeros(devices: Path) -> None:
     """Guards against Ka's of zeros, from a generator that is broken."""
     old = devices.read_text()
-    zeros = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libzeros.so"
+    zeros = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_zeros.so"
     for words in (["new"], ["add", "--devices", str(devices)]):
         broken = {"LD_PRELOAD": zeros}
         result = akma("ka", *words, "--identity", "one", environment=broken)

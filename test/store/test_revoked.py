@@ -167,7 +167,7 @@ def test_another_run_of_the_server(site: Site) -> None:
         assert is_there(stays)
 
 
-def test_memory_is_bounded(site: Site) -> None:
+def test_size_is_bounded(site: Site) -> None:
     """16,384 are kept, each a day: the oldest goes when one more comes."""
     site.redis.ask("set", NUMBER, "16384")
     site.redis.ask("set", f"{NAME}:1", "old")

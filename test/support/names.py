@@ -21,7 +21,7 @@ class Names:
         self.file.touch()
         self._rows: dict[str, str] = {}
         self.environment = ENVIRONMENT | {
-            "LD_PRELOAD": str(BUILD / "test/programs/libnames.so"),
+            "LD_PRELOAD": str(BUILD / "test/programs/libpreload_names.so"),
             "NAMES": str(self.file),
         }
 

@@ -729,7 +729,7 @@ def test_progress_bar(tmp_path: Path) -> None:
     """On a terminal, each time that the clock has gone on, and gone at the end; none in a pipe."""
     keys = f"{KEY.hex()},{KA.hex()}"
     path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(10_000)))
-    pace = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpace.so"
+    pace = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_pace.so"
     parent, child = pty.openpty()
     command: list[str | Path] = [
         AKMA,

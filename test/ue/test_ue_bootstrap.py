@@ -221,7 +221,7 @@ def test_kas_of_the_devices_file(home: Home) -> None:
     assert result.returncode == 1 and "no Ka of this device" in result.stderr and bsf.seen == []
 
 
-def test_secrets_in_memory(home: Home) -> None:
+def test_remanence(home: Home) -> None:
     """Once there is a key, neither what it was made of nor the card's secrets are left."""
     with home.bsf() as bsf, home.server() as server:
         with home.listen(bsf, server) as ue:

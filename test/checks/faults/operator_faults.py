@@ -91,7 +91,7 @@ FAULTS: list[Fault] = [
         "source/http.c",
         ("(void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);", "(void)ctx;"),
         (" && SET(CURLOPT_PIPEWAIT, 1L) &&", " &&"),
-        by="thousand or memory",
+        by="thousand or remanence",
     ),
     *of(
         "source/http_pool.c",
@@ -107,7 +107,7 @@ FAULTS: list[Fault] = [
     *of(
         "source/http.c",
         ("        OPENSSL_cleanse(memory, malloc_usable_size(memory));", "        (void)memory;"),
-        by="memory",
+        by="remanence",
     ),
     *of(
         "source/http_pool.c",
@@ -294,7 +294,7 @@ FAULTS: list[Fault] = [
     *of(
         "source/source_http.c",
         ("key_cache_sweep(http->cache, clock_ms());", "key_cache_sweep(http->cache, 0);"),
-        by="memory",
+        by="remanence",
     ),
     *of(
         "source/source_http.c",
