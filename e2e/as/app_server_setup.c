@@ -80,8 +80,7 @@ static void on_revoked(void *argument, const struct store_scope *scope)
     audit("key-revoked", "key", "e2e_key", "identity", scope->subject, "device", scope->device,
           "ka-id", scope->ka_id, "naf", scope->naf, "result", "heard", NULL);
     if (!server_close_matching(server, scope, NULL, NULL))
-        log_event("revocation", "result", "failed", "reason", "out of memory: connections run on",
-                  NULL);
+        server_close_everyone(server);
 }
 
 static bool watch_store(struct app_server *app_server)
@@ -443,7 +442,7 @@ bool app_server_open_loops(struct app_server *app_server)
     if (server->loops == NULL)
         return app_server_complain("no event loops: not enough memory or descriptors");
     server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
-    if (server->workers == NULL ||
+    if (server->workers == NULL || !server_reserve(server) ||
         RAND_bytes((unsigned char *)&server->seed, sizeof(server->seed)) <= 0)
         return app_server_complain("out of memory");
     for (size_t i = 0; i < server->loops->count; i++) {
@@ -666,6 +665,7 @@ void app_server_release(struct app_server *app_server)
     release_limits(app_server);
     SSL_CTX_free(ues->psk);
     SSL_CTX_free(ues->dtls);
+    server_release(&app_server->server);
     OPENSSL_free(app_server->server.workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (size_t i = 0; i < app_server->naf_setup_count; i++)

@@ -19,7 +19,8 @@
 
 static void on_removed(void *argument, const struct device *row, enum devices_loss loss)
 {
-    revocation_queue_add(argument, row, loss);
+    if (!revocation_queue_add(argument, row, loss))
+        revocation_queue_miss(argument);
 }
 
 #define FAULT_SIZE RELOAD_FAULT_SIZE
@@ -85,6 +86,12 @@ static bool use_devices(struct app_server *app_server, struct devices_current *c
     return false;
 }
 
+static void flush(struct app_server *app_server)
+{
+    if (app_server->queue != NULL)
+        revocation_queue_flush(app_server->queue);
+}
+
 /* What can fail comes first. */
 static bool take_files(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])
 {
@@ -94,10 +101,10 @@ static bool take_files(struct app_server *app_server, enum reload_what what, cha
         !use_devices(app_server, app_server->devices, &files.devices, fault) ||
         !use_devices(app_server, app_server->ka_devices, &files.ka_devices, fault)) {
         drop_files(&files);
+        flush(app_server); /* rows of the first of two files */
         return false;
     }
-    if (app_server->queue != NULL)
-        revocation_queue_flush(app_server->queue);
+    flush(app_server);
     if (files.line != NULL)
         tp_link_tls_put_in_force(app_server->link_tls, files.line);
     if (app_server->roles.shared_store)

@@ -13,6 +13,7 @@
 #include "third_party/key_issuer.h"
 
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define PAUSE_S  1    /* before the same is asked again */
@@ -38,8 +39,18 @@ struct batch {
     struct store_scope scopes[BATCH];
 };
 
+/* Every row: there from the start, for when there is no memory for one. */
+struct everything {
+    struct loop_message message;
+    struct revocation_queue *queue;
+    struct removal *removal;
+    atomic_bool is_posted;
+    bool is_queued; /* the loop's */
+};
+
 /* What is not said to be otherwise belongs to the loop. */
 struct revocation_queue {
+    struct everything everything;
     struct revocation_setup setup; /* fixed */
     struct loop *loop;             /* fixed */
     struct event *retry;           /* NULL: stopped */
@@ -72,7 +83,10 @@ static void drop_first(struct revocation_queue *queue)
     struct removal *first = TAILQ_FIRST(&queue->queue);
 
     TAILQ_REMOVE(&queue->queue, first, next);
-    OPENSSL_free(first);
+    if (first == queue->everything.removal)
+        queue->everything.is_queued = false;
+    else
+        OPENSSL_free(first);
 }
 
 static void ask_again_later(struct revocation_queue *queue, const char *reason)
@@ -165,6 +179,29 @@ static void on_batch(struct loop *loop, struct loop_message *message)
     ask_next(queue);
 }
 
+static void arrive_everything(struct loop *loop, struct loop_message *message)
+{
+    struct everything *everything = (struct everything *)message;
+    struct revocation_queue *queue = everything->queue;
+
+    (void)loop;
+    atomic_store(&everything->is_posted, false);
+    everything->removal->until = clock_ms() + (int64_t)queue->setup.lifetime * 1000;
+    everything->removal->has_failed = false;
+    if (!everything->is_queued)
+        TAILQ_INSERT_TAIL(&queue->queue, everything->removal, next);
+    everything->is_queued = true;
+    ask_next(queue);
+}
+
+/* A NAF's third party is asked for one identity at a time: there, connections alone end. */
+void revocation_queue_miss(struct revocation_queue *queue)
+{
+    server_close_everyone(queue->setup.server);
+    if (queue->setup.issuer != NULL && !atomic_exchange(&queue->everything.is_posted, true))
+        loop_post(queue->loop, &queue->everything.message);
+}
+
 void revocation_queue_flush(struct revocation_queue *queue)
 {
     struct batch *batch = queue->batch;
@@ -173,8 +210,7 @@ void revocation_queue_flush(struct revocation_queue *queue)
     if (batch == NULL || server_close_matching_any(queue->setup.server, batch->scopes, batch->count,
                                                    queue->loop, &batch->message))
         return;
-    log_event("revocation", "result", "failed", "reason",
-              "out of memory: connections of removed rows run on", NULL);
+    server_close_everyone(queue->setup.server);
     loop_post(queue->loop, &batch->message);
 }
 
@@ -243,6 +279,16 @@ bool revocation_queue_add(struct revocation_queue *queue, const struct device *r
     return true;
 }
 
+static bool reserve(struct revocation_queue *queue)
+{
+    static const struct device every = {.identity = "", .ka_id = ""};
+
+    queue->everything.message.run = arrive_everything;
+    queue->everything.queue = queue;
+    queue->everything.removal = removal_new(queue, &every, DEVICES_LOST_DEVICE);
+    return queue->everything.removal != NULL;
+}
+
 struct revocation_queue *revocation_queue_new(const struct revocation_setup *setup)
 {
     struct revocation_queue *queue = OPENSSL_zalloc(sizeof(*queue));
@@ -253,8 +299,10 @@ struct revocation_queue *revocation_queue_new(const struct revocation_setup *set
     queue->loop = &setup->server->loops->loop[0];
     TAILQ_INIT(&queue->queue);
     queue->retry = evtimer_new(queue->loop->base, on_retry, queue);
-    if (queue->retry != NULL)
+    if (queue->retry != NULL && reserve(queue))
         return queue;
+    if (queue->retry != NULL)
+        event_free(queue->retry);
     revocation_queue_free(queue);
     return NULL;
 }
@@ -286,5 +334,6 @@ void revocation_queue_free(struct revocation_queue *queue)
         return;
     while (!TAILQ_EMPTY(&queue->queue))
         drop_first(queue);
+    OPENSSL_free(queue->everything.removal);
     OPENSSL_free(queue);
 }

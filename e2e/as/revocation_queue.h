@@ -37,6 +37,9 @@ bool revocation_queue_add(struct revocation_queue *queue, const struct device *r
                           enum devices_loss loss);
 void revocation_queue_flush(struct revocation_queue *queue);
 
+/* What could not be added is nobody's to add again: every key is revoked, and connections end. */
+void revocation_queue_miss(struct revocation_queue *queue);
+
 /* Nothing is asked any more. The loops do not run; store and third party are there. NULL is fine.
  */
 void revocation_queue_stop(struct revocation_queue *queue);

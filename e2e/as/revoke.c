@@ -58,14 +58,13 @@ static bool post(struct app_server *app_server, const struct store_scope *scope)
 void revoke_here(struct app_server *app_server, const struct store_scope *scope)
 {
     struct source *source = app_server->ues.naf.source;
-    bool done;
 
     if (source != NULL && source->ops->forget != NULL && scope->subject != NULL)
         source->ops->forget(source, scope->subject);
-    done = server_close_matching(&app_server->server, scope, NULL, NULL);
-    if (app_server->links.issuer != NULL && !app_server->roles.shared_store)
-        done = post(app_server, scope) && done;
-    if (!done)
+    if (!server_close_matching(&app_server->server, scope, NULL, NULL))
+        server_close_everyone(&app_server->server);
+    if (app_server->links.issuer != NULL && !app_server->roles.shared_store &&
+        !post(app_server, scope))
         log_event("revocation", "result", "failed", "identity", scope->subject, "reason",
-                  "out of memory: connections run on", NULL);
+                  "out of memory: outstanding keys are good until they expire", NULL);
 }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "net/clock.h"
+#include "ops/log.h"
 #include "server/connection.h"
 #include "store/store.h"
 
@@ -34,10 +35,26 @@ struct close_matching {
     struct ending ending[]; /* one per loop */
 };
 
-static void settle(struct close_matching *matching)
+/* It is not released. Where it was wanted meanwhile, loops that were done may have others now. */
+static void settle_spare(struct server *server)
+{
+    unsigned int once = 1;
+
+    atomic_store(&server->spare->left, server->loops->count);
+    if (atomic_compare_exchange_strong(&server->spare_wanted, &once, 0))
+        return;
+    atomic_store(&server->spare_wanted, 1);
+    close_matching_run(server, server->spare);
+}
+
+static void settle(struct server *server, struct close_matching *matching)
 {
     if (atomic_fetch_sub(&matching->left, 1) > 1)
         return;
+    if (matching == server->spare) {
+        settle_spare(server);
+        return;
+    }
     if (matching->then != NULL)
         loop_post(matching->loop, matching->then);
     OPENSSL_free(matching);
@@ -107,7 +124,7 @@ static void end_here(struct loop *loop, struct loop_message *message)
     if (has_more(ending))
         loop_post(loop, message);
     else
-        settle(ending->matching);
+        settle(ending->worker->server, ending->matching);
 }
 
 static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
@@ -191,6 +208,28 @@ bool server_close_matching_any(struct server *server, const struct store_scope *
         matching->count = count;
     }
     return run_then(server, matching, loop, then);
+}
+
+bool server_reserve(struct server *server)
+{
+    server->spare = close_matching_new(server, "a revocation ran out of memory");
+    if (server->spare == NULL)
+        return false;
+    server->spare->scopes = &server->spare->own;
+    server->spare->count = 1;
+    return true;
+}
+
+void server_release(struct server *server)
+{
+    OPENSSL_free(server->spare);
+}
+
+void server_close_everyone(struct server *server)
+{
+    log_event("revocations-missed", "reason", "out of memory: all connections end", NULL);
+    if (atomic_fetch_add(&server->spare_wanted, 1) == 0)
+        close_matching_run(server, server->spare);
 }
 
 bool server_close_all(struct server *server, const char *reason)

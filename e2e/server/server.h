@@ -55,8 +55,14 @@ struct server {
     struct loops *loops;
     struct worker *workers; /* as many as loops */
     struct pool pools[POOLS];
-    uint32_t seed; /* random: of the workers' index */
+    uint32_t seed;                /* random: of the workers' index */
+    struct close_matching *spare; /* for server_close_everyone() */
+    atomic_uint spare_wanted;     /* how often since it began; 0: it is not under way */
 };
+
+/* Make room for server_close_everyone(), when loops and workers are there. False: out of memory. */
+bool server_reserve(struct server *server);
+void server_release(struct server *server);
 
 /*
  * End the connections that run on what scope describes (store.h), on every loop; those whose
@@ -82,6 +88,9 @@ struct close_matching *close_matching_prepare(const struct server *server,
                                               const struct store_scope *scope);
 void close_matching_run(struct server *server, struct close_matching *matching);
 void close_matching_discard(struct close_matching *matching);
+
+/* The same of every key: takes no memory, so that a revocation that ran out of it fails closed. */
+void server_close_everyone(struct server *server);
 
 /* Close every connection, on every loop: the end of a drain. To be called once. */
 bool server_close_all(struct server *server, const char *reason);

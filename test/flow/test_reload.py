@@ -304,6 +304,45 @@ def test_a_reload_without_memory(tmp_path: Path) -> None:
         assert tried > 20
 
 
+class OneHeld(Process):
+    """A first connection that stays, as long as nobody ends it."""
+
+    def __init__(self, address: str) -> None:
+        program = BUILD / "test/programs/held_connections"
+        super().__init__(program, address, "3GPP-bootstrapping.ue", KEY.hex(), "1")
+        assert self.read() == b"1"
+
+    def is_open(self) -> bool:
+        """Is it?"""
+        self.write(b"\n")
+        return self.read() == b"1"
+
+
+def test_a_removal_without_memory(tmp_path: Path) -> None:
+    """A device that is gone from the file, and whose connection went on for ever after one failed allocation."""
+    faults, rows = Faults(tmp_path / "faults"), [["ue", KEY.hex(), ""], ["other", KEY.hex(), ""]]
+    devices = write_devices(tmp_path / "devices.csv", rows)
+    options = ["--e2e", "offered", "--line-timeout", "600"]
+    with Server(devices, *options, environment=faults.environment) as server:
+        server.wait_for_error("event=start")
+        for tried in range(500):
+            with OneHeld(server.address) as held:
+                write_devices(devices, rows[1:])
+                faults.arm_once(Kind.ALLOCATION, DEPTH)
+                before = server.errors.count("event=reload")
+                server.process.send_signal(signal.SIGHUP)
+                wait_until(lambda before=before: server.errors.count("event=reload") > before)  # type: ignore[misc]
+                time.sleep(0.02)  # what was posted to the loops
+                failed = faults.disarm()
+                reload(server)  # where the first one was refused
+                wait_until(lambda held=held: not held.is_open(), 10)  # type: ignore[misc]
+                write_devices(devices, rows)
+                reload(server)
+            if not failed:
+                break
+        assert tried > 5
+
+
 HELD, ROWS, DESCRIPTORS = 9000, 200_000, 20_000
 TURN_MS = 50  # what a reload may cost a UE elsewhere
 NO_LIMITS = (
