@@ -114,19 +114,33 @@ static void release_objects(STACK_OF(X509_OBJECT) * all)
 #endif
 }
 
+/* libssl takes a key whose size could not be found out, for want of memory, for one that is weak.
+ */
+static bool is_whole(const EVP_PKEY *key)
+{
+    return key != NULL && EVP_PKEY_get_security_bits(key) > 0;
+}
+
+/* What OpenSSL keeps of a certificate when it is first looked at: not without memory. */
+static bool is_known(X509 *certificate)
+{
+    return is_whole(X509_get0_pubkey(certificate)) && X509_check_purpose(certificate, -1, 0) > 0 &&
+           (X509_check_issued(certificate, certificate) != X509_V_OK ||
+            (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0);
+}
+
 bool tls_files_trust_is_whole(SSL_CTX *ctx)
 {
     STACK_OF(X509_OBJECT) *all = get_objects(SSL_CTX_get_cert_store(ctx));
-    bool is_whole = all != NULL;
+    bool done = all != NULL;
 
-    for (int i = 0; is_whole && i < sk_X509_OBJECT_num(all); i++) {
+    for (int i = 0; done && i < sk_X509_OBJECT_num(all); i++) {
         X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
 
-        is_whole = certificate == NULL || (X509_get0_pubkey(certificate) != NULL &&
-                                           X509_check_purpose(certificate, -1, 0) > 0);
+        done = certificate == NULL || is_known(certificate);
     }
     release_objects(all);
-    return is_whole;
+    return done;
 }
 
 /* The first certificate is ours, those behind it lead to a CA. */
@@ -154,7 +168,7 @@ static bool use_key(BIO *bio, const struct tls_file_names *names, SSL_CTX *ctx,
     bool is_encrypted = false;
     EVP_PKEY *key =
         bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, &is_encrypted);
-    const bool done = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) > 0;
+    const bool done = is_whole(key) && SSL_CTX_use_PrivateKey(ctx, key) > 0;
     char what[80];
 
     if (is_encrypted)
@@ -164,6 +178,8 @@ static bool use_key(BIO *bio, const struct tls_file_names *names, SSL_CTX *ctx,
                        fault);
     else if (key == NULL)
         (void)complain(names, KEY, "it is no private key in PEM", fault);
+    else if (!is_whole(key))
+        (void)complain(names, KEY, "out of memory", fault);
     else if (!done) {
         (void)snprintf(what, sizeof(what), "it is not the key of --%s",
                        names->options[CERTIFICATE]);

@@ -5,6 +5,7 @@
  */
 #include "failing_malloc.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -23,8 +24,11 @@ static bool is_to_fail(void)
 
 static void *get(void *old, size_t size)
 {
-    void *block = is_to_fail() ? NULL : realloc(old, size);
+    const bool fails = is_to_fail();
+    void *block = fails ? NULL : realloc(old, size);
 
+    if (fails)
+        errno = ENOMEM; /* as the C library's */
     if (block != NULL && old == NULL)
         (void)atomic_fetch_add(&live, 1);
     return block;

@@ -7,10 +7,15 @@
 #include "devices.h"
 #include "failing_malloc.h"
 #include "messages/tp_link_messages.h"
+#include "net/tls_client.h"
+#include "net/tls_files.h"
 #include "store/redis_reply.h"
 #include "store/sealed_record.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +173,72 @@ static bool try_devices(void)
     return devices != NULL;
 }
 
+/* A certificate that is its own CA, into a file. */
+static X509 *write_ca(FILE *file)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *ca = X509_new();
+    X509_NAME *name = X509_NAME_new();
+
+    want(key != NULL && ca != NULL && name != NULL &&
+             X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"ca", -1,
+                                        -1, 0) > 0 &&
+             X509_set_subject_name(ca, name) > 0 && X509_set_issuer_name(ca, name) > 0 &&
+             X509_set_pubkey(ca, key) > 0 && X509_gmtime_adj(X509_getm_notBefore(ca), 0) != NULL &&
+             X509_gmtime_adj(X509_getm_notAfter(ca), 60) != NULL &&
+             X509_sign(ca, key, EVP_sha256()) > 0 && PEM_write_X509(file, ca) > 0 &&
+             fflush(file) == 0,
+         "no certificate");
+    X509_NAME_free(name);
+    EVP_PKEY_free(key);
+    return ca;
+}
+
+/* As libssl does at its security level 2: a weak key counts as none. This, too, may run out once.
+ */
+static bool is_trusted(SSL_CTX *ctx, X509 *ca)
+{
+    X509_STORE_CTX *chain = X509_STORE_CTX_new();
+    X509 *copy = X509_dup(ca); /* it would keep what ran out */
+    bool done = chain != NULL && copy != NULL &&
+                X509_STORE_CTX_init(chain, SSL_CTX_get_cert_store(ctx), copy, NULL) > 0;
+
+    if (done) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(chain), 2);
+        done = X509_verify_cert(chain) > 0;
+    }
+    X509_STORE_CTX_free(chain);
+    X509_free(copy);
+    return done;
+}
+
+/* A context with a CA whose key libssl takes for a weak one, or without ciphers that it had. */
+static bool try_trust(void)
+{
+    static char path[40];
+    static X509 *ca;
+    static int ciphers;
+    FILE *file = ca == NULL ? tmpfile() : NULL;
+    SSL_CTX *ctx;
+    bool done;
+
+    if (file != NULL) {
+        ca = write_ca(file);
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
+    }
+    ctx = tls_client_ctx(path);
+    done = ctx != NULL;
+    if (done && ciphers == 0)
+        ciphers = sk_SSL_CIPHER_num(SSL_CTX_get_ciphers(ctx));
+    if (done)
+        want((is_trusted(ctx, ca) || is_trusted(ctx, ca)) &&
+                 sk_SSL_CIPHER_num(SSL_CTX_get_ciphers(ctx)) == ciphers,
+             "a context that lacks something");
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return done;
+}
+
 static const struct {
     const char *name;
     bool (*run)(void);
@@ -175,6 +246,7 @@ static const struct {
     {"nonce", try_nonce},     {"flag", try_flag},       {"no flag", try_no_flag},
     {"request", try_request}, {"answers", try_answers}, {"revocation", try_revocation},
     {"record", try_record},   {"replies", try_replies}, {"devices file", try_devices},
+    {"trust", try_trust},
 };
 
 int main(void)
