@@ -139,7 +139,7 @@ static void check_answer(struct doctor *doctor, const struct doctor_instance *in
             (void)report_add(report, false, name, instance->name, "%s", why);
         else if (is_right_without_policy(doctor, instance, answer))
             (void)report_add(report, true, name, instance->name,
-                             "right (of the module alone: its policy does not allow this call)");
+                             "right (of the module alone: its policy excludes this call)");
         else
             (void)report_add(report, false, name, instance->name, "%s", wrong);
     }

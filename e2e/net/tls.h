@@ -17,8 +17,9 @@
 #define USAGE           "tls-psk"
 
 /*
- * A context with all that libssl has. NULL: out of memory. SSL_CTX_new() itself takes a cipher, hash
- * or signature whose fetch ran out of memory for one that is not there, and goes on without it.
+ * A context with all that libssl has. NULL: out of memory. SSL_CTX_new() itself takes a cipher,
+ * hash or signature whose fetch ran out of memory for one that is not there, and goes on without
+ * it.
  */
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method);
 

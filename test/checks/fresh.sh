@@ -2,8 +2,7 @@
 # A bare machine: README's two commands, exactly as shown there, in a root of Debian 12 that has nothing but git and
 # ca-certificates. The first has to end with what README shows, the second with a line of pytest's without a failure or
 # an error. Then, with the packages there, the suite as an ordinary user. As root, on Debian; some twelve minutes on two
-# cores. Where a run of the suite fails, what failed is run once more in the same root, alone, and decides: it was
-# disturbed by the check that runs with it, or fails again. Both outputs are in the log.
+# cores.
 #
 #   test/checks/fresh.sh [bare | user]     one part alone; `user` works in the root that `bare` leaves
 #
@@ -45,10 +44,6 @@ run_in() {
     [ "$(cat "$folder/status")" -eq 0 ]
 }
 
-run_in_or_again() {
-    run_in "$@" || run_in "$1" "$2" "test/run.sh -q --last-failed"
-}
-
 # The last line of pytest's counts what passed, and neither failures nor errors; it is kept for the end.
 passed() {
     line=$(tail -n 1 "$folder/output" | sed 's/[= ]*$//; s/^[= ]*//')
@@ -77,7 +72,7 @@ bare() {
     }
     run_in root /root/akma "$(sed -n 1p "$folder/commands")"
     sed '/^$/d' "$folder/output" | tail -n 4 | diff "$folder/wanted" -
-    run_in_or_again root /root/akma "$(sed -n 2p "$folder/commands")"
+    run_in root /root/akma "$(sed -n 2p "$folder/commands")"
     passed root
 }
 
@@ -86,7 +81,7 @@ user() {
     rm -rf "$folder/home/somebody/akma"
     git clone -q --no-hardlinks "$root" "$folder/home/somebody/akma"
     in_root "$folder" chown -R somebody: /home/somebody/akma
-    run_in_or_again somebody /home/somebody/akma test/run.sh
+    run_in somebody /home/somebody/akma test/run.sh
     passed somebody
 }
 
