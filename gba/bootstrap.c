@@ -91,7 +91,7 @@ static bool derive_on_card(struct usim *usim, const struct gba_state *state, con
 
     if (length > AKMA_NAF_FQDN_MAX)
         return gba_fail(fault, "naf-fqdn: must have at most %d octets", AKMA_NAF_FQDN_MAX);
-    memcpy(naf_id, fqdn, length);
+    memcpy(naf_id, fqdn, length); /* NOLINT(bugprone-not-null-terminated-result): octets */
     memcpy(naf_id + length, ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH);
     return usim_derive(usim, naf_id, length + AKMA_UA_PROTOCOL_ID_LENGTH, state->impi, key, fault);
 }

@@ -221,7 +221,7 @@ UE_REFUSED = [
 @pytest.mark.parametrize(("options", "sentence"), REFUSED)
 def test_refused(devices: Path, options: list[str], sentence: str, check: list[str]) -> None:
     """Options of e2e-as with which one key would serve two versions of TLS, or several suites."""
-    words = [BUILD / "e2e/e2e-as", "--devices", devices, *options, *check]
+    words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), *options, *check]
     result = subprocess.run(
         words, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False
     )

@@ -36,6 +36,7 @@
 
 #define BREATH 2 /* blocks: tables grow a little, once */
 #define NAF    "naf.example.com"
+#define AF_ID  "naf.example.com/{ua}"
 #define SUITE  "ECDHE-PSK-CHACHA20-POLY1305"
 #define ALPN \
     "\x0A"   \
@@ -377,9 +378,9 @@ static void start(bool is_tls12)
                             "--dtls-ciphers",
                             SUITE,
                             "--af-id",
-                            NAF "/{ua}",
+                            AF_ID,
                             NULL};
-    const int count = sizeof(words) / sizeof(words[0]) - 1 - (is_tls12 ? 0 : 8);
+    const int count = (int)(sizeof(words) / sizeof(words[0])) - 1 - (is_tls12 ? 0 : 8);
     static struct loop_message first = {.run = mark};
     const struct e2e_setup setup = {.naf_fqdn = NAF,
                                     .ua_protocol_id =

@@ -240,20 +240,20 @@ def test_a_key_for_each_protocol(home: Home) -> None:
     home.operator.other_naf_ids = {FQDN.encode() + bytes.fromhex(ua) for ua in suites.values()}
     words = ["--tls-min", "1.2"]
     with home.bsf() as bsf:
-        for versions, ua in ((words, "0100000007"), ([], "0100000007")):
+        for versions in (words, words[:0]):
             with home.server(*versions) as server:
                 assert home.say(bsf, server, *words).stdout == "e2e: hello\n"
-                server.wait_for_error(f"ua-protocol-id={ua}")
+                server.wait_for_error("ua-protocol-id=0100000007")
         for suite, ua in suites.items():
             server_words = [*home.site.sources(f"bsf:{home.operator.url}"), "--dtls-ciphers", suite]
             with Process(
-                *[BUILD / "e2e/e2e-as", "--accept", f"udp:{LOOPBACK}:0", "--naf-fqdn", FQDN],
+                *[str(BUILD / "e2e/e2e-as"), "--accept", f"udp:{LOOPBACK}:0", "--naf-fqdn", FQDN],
                 *["--devices", str(home.site.write_names([IMPI])), "--drain-timeout", "0"],
                 *server_words,
             ) as udp:
                 address = udp.read().decode().split()[1]
-                ue = [BUILD / "e2e/e2e-ue", "--connect", address, "--naf-fqdn", FQDN, "--bsf"]
-                ue += [bsf.url, "--usim", home.usim, "--state", home.state, *home.ka_words]
+                ue = [str(BUILD / "e2e/e2e-ue"), "--connect", address, "--naf-fqdn", FQDN, "--bsf"]
+                ue += [bsf.url, "--usim", home.usim, "--state", str(home.state), *home.ka_words]
                 result = subprocess.run(
                     [*ue, "--message", "hello"],
                     env=ENVIRONMENT,
