@@ -105,7 +105,7 @@ def test_burst(devices: Path) -> None:
             local.send(b"first")
             assert application.recv(100) == b"first"
             before = len(path.to_server)
-            server.process.send_signal(signal.SIGSTOP)
+            server.pause()
             for number in range(sent):
                 local.send(b"%d" % number)
             wait_until(lambda: len(path.to_server) == before + sent and not path.waiting)

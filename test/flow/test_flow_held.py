@@ -381,7 +381,7 @@ def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
         to = (server.address, server.e2e_address)
         with Listener(devices, *to, ("taskset", "-c", "0"), clock.environment) as here:
             with contextlib.ExitStack() as stack:  # at once: each has a first connection of its own
-                here.process.send_signal(signal.SIGSTOP)
+                here.pause()
                 held = [
                     stack.enter_context(socket.create_connection(split(here.address), SECONDS))
                     for _ in range(3)

@@ -696,7 +696,7 @@ def test_third_party_that_hangs(sides: Sides, files: dict[str, Path], third_part
     with sides.run_naf(files["naf"], addresses["naf-accept"], "--e2e", "offered") as naf:
         target = naf.addresses["accept"], addresses["e2e-accept"]
         assert ue(files["ue"], ID, *target).returncode == 0
-        os.kill(third_party.process.pid, signal.SIGSTOP)
+        third_party.pause()
         try:
             started = time.monotonic()
             result = ue(files["ue"], ID, *target, "--allow-plain")

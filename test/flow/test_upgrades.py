@@ -186,7 +186,7 @@ def test_a_revocation_by_a_naf_reaches_the_old_process(old: Old) -> None:
 
 def test_an_old_process_that_cannot_be_told_is_ended(old: Old) -> None:
     """Revocations that it does not take may be of what it holds: its connections end, none runs on in the dark."""
-    os.kill(old.server.process.pid, signal.SIGSTOP)
+    old.server.pause()
     try:
         with old.naf() as asking:
             for number in range(100_000):

@@ -230,7 +230,7 @@ def test_what_runs_apart(apart: Apart) -> None:
 def test_who_cannot_confirm(apart: Apart) -> None:
     """A third party, or a store, that does not answer: 503, and 204 once it does again."""
     outstanding = apart.flag()
-    apart.third_party.process.send_signal(signal.SIGSTOP)
+    apart.third_party.pause()
     try:
         assert apart.revoke() == 503
     finally:
@@ -256,7 +256,7 @@ def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
 
     with apart.operator(Subscriber()) as operator, apart.running(operator, "--drain-timeout", "1"):
         assert apart.flag()["e2e"] == 1
-        apart.third_party.process.send_signal(signal.SIGSTOP)
+        apart.third_party.pause()
         try:
             notifying = threading.Thread(target=notify)
             notifying.start()

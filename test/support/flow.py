@@ -9,6 +9,7 @@ import os
 import queue
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import threading
@@ -126,6 +127,11 @@ class Process:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+    def pause(self) -> None:
+        """Stop every thread of it, until SIGCONT."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def stop(self) -> int:
         """End it."""
