@@ -123,7 +123,9 @@ def main() -> int:
             print(f"{rows} rows, {size}", flush=True)
             database.stop()
             if sys.argv[3:] == ["realtime"]:
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # and what is started from here on
+                os.sched_setscheduler(
+                    0, os.SCHED_RR, os.sched_param(1)
+                )  # and what is started from here on
             database.start()
             full = write_devices(folder / "full.csv", [[ue, KS_NAF, KA.hex(), ""] for ue in names])
             naf = write_devices(folder / "naf.csv", [[ue, KS_NAF, "", ""] for ue in names])

@@ -1,6 +1,7 @@
 #!/bin/sh
-# How long a Ka is looked up in a PostgreSQL of so many rows, at 80% of the flows a second that e2e-as does with it; the exit status
-# is 1 where a look-up in a hundred takes longer than 5 ms. Ten million rows take some 2 GB of the folder for temporary files.
+# How long a Ka is looked up in a PostgreSQL of so many rows, at 80% of the flows a second that e2e-as does with it. The exit
+# status is 1 where more than one look-up in a hundred takes longer than 5 ms. Ten million rows take some 2 GB of the folder for
+# temporary files.
 #
 #   bench/ka_rows.sh [rows, default 10000000] [seconds of a run, default 20] [realtime]
 #

@@ -2,10 +2,10 @@
 
     ka_under_fire.py --minutes N
 
-Two servers: one has its Ka's in a PostgreSQL, the other derives them in a token that it reaches through p11-kit's server. By turns
-one of the two is killed (kill -9), is away for some seconds, and is started again. Each time flows are refused meanwhile, never
-in plain, and work afterwards, with nobody's help. A connection that is held through all of it goes on. Memory and descriptors are
-as they were after the first rounds. A line a round; the exit status is 1 where one of this is not so.
+Two servers: one has its Ka's in a PostgreSQL, the other derives them in a token that it reaches through p11-kit's server. By
+turns one of the two is killed (kill -9), is away for some seconds, and is started again. Each time flows are refused meanwhile,
+never in plain, and work afterwards, with nobody's help. A connection that is held through all of it goes on. Memory and
+descriptors are as they were after the first rounds. A line a round; the exit status is 1 where one of this is not so.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The Debian packages, in throw-away roots of each release: built twice alike, without a complaint of lintian, installed where
-# nothing else is, used, and purged without a trace; upgraded to another version and purged on a machine of systemd's own. As root, on Debian; some
-# ten minutes a release on two cores.
+# nothing else is, used, and purged without a trace; upgraded to another version and purged on a machine of systemd's own. As
+# root, on Debian; some ten minutes a release on two cores.
 #
 #   test/checks/packages.sh [release ...]    default bookworm trixie
 #

@@ -125,6 +125,7 @@ def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> Non
         moved = folder.rename(tmp_path / "moved") / "as.log"
         server.process.send_signal(signal.SIGUSR1)
         wait_until(lambda: "event=reopen severity=err result=failed" in moved.read_text())
+        assert "it cannot be opened" in moved.read_text()
 
 
 @pytest.mark.parametrize("option", ["--log-file", "--audit-log"])

@@ -190,7 +190,7 @@ def test_removed_and_replaced(house: House) -> None:
 
 
 def test_removed_before_the_next_flags(house: House) -> None:
-    """Guards against a removal that waits for anything, such as a timer: of two flags after it, the second is issued after its ends."""
+    """Guards against a removal that waits for a timer: of two flags asked for after it, the second comes after its end."""
     house.database.put("other@bsf.example.com", OTHER_KA, "2026")
     names = (IDENTITY, "other@bsf.example.com")
     write_devices(house.naf, [[name, KS_NAF.hex(), ""] for name in names])

@@ -1,4 +1,4 @@
-"""Faults of what operators rely on: health, logs, reloads, upgrades, --check, configuration files, akma setup.
+"""Faults of what operators rely on: health, logs, reloads, upgrades, --check, configuration files.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -60,16 +60,11 @@ FAULTS = [
             "    if (!may_write(limit, event, &suppressed))\n        return;\n    begin_as",
             "    (void)may_write(limit, event, &suppressed);\n    begin_as",
         ),
-        ('              fd < 0 ? "it cannot', '              fd < -1 ? "it cannot'),
         by="test_flow_log",
     ),
     *of(
         "ops/log_buffer.c",
         ("    buffer->is_cut = buffer->is_cut || line != place;\n", ""),
-        (
-            "    if (switch_file(buffer))\n        return line;\n",
-            "    if (switch_file(buffer))\n        return place;\n",
-        ),
         ("        lose(buffer, place, (size_t)(end - place));\n", "        (void)end;\n"),
         (
             "    buffer->is_cut = buffer->is_cut && is_same_file(buffer->fd, fd);\n",
@@ -119,9 +114,9 @@ FAULTS = [
         by=CONFIG,
     ),
     *of(
-        "../tool/setup_texts.c",
-        ('"store-user akma-%s\\nstore-password-file', '"store-user %s\\nstore-password-file'),
-        by="test_tool_setup",
+        "ops/log.c",
+        ('              fd < 0 ? "it cannot', '              fd < -1 ? "it cannot'),
+        by="test_flow_files",
     ),
 ]
 
@@ -137,7 +132,7 @@ ROOM = Room(
         "test_outages_apart",
         "test_service_units",
         "test_ka_masters",
-        "test_tool_setup",
+        "test_flow_files",
     ],
     faults=FAULTS,
 )

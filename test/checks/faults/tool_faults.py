@@ -102,7 +102,9 @@ FAULTS = [
         ("if (!counts(job, setup, identity, number, &done))", "if (false)"),
         by=PSK,
     ),
-    *of("psk_format.c", ("    place = append(place, line->fqdn, line->fqdn_length);\n", ""), by=PSK),
+    *of(
+        "psk_format.c", ("    place = append(place, line->fqdn, line->fqdn_length);\n", ""), by=PSK
+    ),
     *of(
         "psk_job.c",
         ("OPENSSL_clear_free(job->block, BLOCK_SIZE);", "OPENSSL_free(job->block);"),
