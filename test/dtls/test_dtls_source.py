@@ -36,6 +36,8 @@ def run(first: str, second: str, folder: Path, subscriber: Subscriber) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.node
 def test_slow_source(operator_site: OperatorSite, tmp_path: Path) -> None:
     """One device's key that takes long, and with it the handshakes of all; a repeated flight that asks once more."""
     slow, *others = (

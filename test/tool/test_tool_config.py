@@ -15,7 +15,7 @@ import pytest
 import reference
 from evp import BUILD
 from samples import FQDN, KA, KEY, NAF_ID, UA
-from sanitizer import RUNTIME
+from sanitizer import RUNTIME, unless_its_runtime_is_in_the_way
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
 
 STOCK = """
@@ -258,6 +258,7 @@ def test_akma_that_is_listed_and_not_active(tmp_path: Path, section: str) -> Non
     assert out.read_text().count("require-usage") == 2  # what was kept, and once more
 
 
+@unless_its_runtime_is_in_the_way
 def test_module_that_does_not_load(tmp_path: Path) -> None:
     """Guards against a file by which akma is not active: without the module, or with a damaged one."""
     system, out = tmp_path / "system", tmp_path / "out"

@@ -126,6 +126,7 @@ def test_naf_and_third_party(
     assert deployment.flow(ue, here["accept"], away["e2e-accept"]) == "e2e: hello\n"
 
 
+@pytest.mark.redis
 @pytest.mark.parametrize(("naf", "endpoint", "ue"), mixes(3))
 def test_store(deployment: Deployment, tmp_path: Path, naf: str, endpoint: str, ue: str) -> None:
     """A record in the store that the other version cannot read, or leaves there after its use."""
