@@ -236,8 +236,8 @@ def test_a_stranger_with_a_certificate(site: Site) -> None:
 
 
 def test_the_page_while_the_server_drains(site: Site) -> None:
-    """It says so, and no more notifications are taken."""
-    with site.run("--drain-timeout", "20", "--e2e", "offered") as addresses:
+    """Guards against a drain that /readyz does not say, or that leaves an idle notifier connected until its end."""
+    with site.run("--drain-timeout", "3600", "--e2e", "offered") as addresses:
         with site.connect(addresses["notify-accept"]) as idle:
             idle.sendall(request(BODY))
             assert status_of(idle) == 204
