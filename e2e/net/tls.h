@@ -17,9 +17,8 @@
 #define USAGE           "tls-psk"
 
 /*
- * A context with all that libssl has. NULL: out of memory. SSL_CTX_new() itself takes a cipher,
- * hash or signature whose fetch ran out of memory for one that is not there, and goes on without
- * it.
+ * A context with everything that libssl has. NULL: out of memory. If the fetch of a cipher, hash or
+ * signature runs out of memory, SSL_CTX_new() itself treats it as missing, and continues.
  */
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method);
 
