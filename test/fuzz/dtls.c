@@ -241,10 +241,12 @@ static void send_with_cookie(struct peer *peer, const uint8_t *octets, size_t le
 
 static void step_client(struct peer *peer)
 {
+    const struct dtls_key offered = {.octets = key};
+
     if (peer->ssl == NULL) {
         peer->ssl = SSL_new(client_ctx);
         want(peer->ssl != NULL && dtls_set_connected(peer->ssl, peer->fd) &&
-             dtls_psk_offer(peer->ssl, "fuzz", key, sizeof(key)));
+             dtls_psk_offer(peer->ssl, "fuzz", &offered, 1));
         SSL_set_connect_state(peer->ssl);
     }
     (void)SSL_do_handshake(peer->ssl);

@@ -3,8 +3,8 @@
  * and its end fails in turn; nobody is let in who would not be, nothing crashes or leaks, and the
  * next connection is served
  *
- *     server_oom FOLDER [tls12]   with devices.csv (rows "ue" with a Ka and "bare" without one),
- * and line.pem and line.key, a certificate for naf.example.com that is its own CA
+ *     server_oom FOLDER [tls12|udp]   with devices.csv (rows "ue" with a Ka and "bare" without
+ * one), and line.pem and line.key, a certificate for naf.example.com that is its own CA
  *
  * The server's one loop is a thread of this process; its allocations are the ones that fail. The
  * clients, and who asks as a NAF, are the main thread.
@@ -13,6 +13,7 @@
  */
 #include "as/app_server_setup.h"
 #include "devices.h"
+#include "dgram_client.h"
 #include "e2e_key.h"
 #include "failing_malloc.h"
 #include "messages/e2e_flag.h"
@@ -38,6 +39,11 @@
 #define NAF    "naf.example.com"
 #define AF_ID  "naf.example.com/{ua}"
 #define SUITE  "ECDHE-PSK-CHACHA20-POLY1305"
+
+/* Over UDP, milliseconds: until an answer, or where a failure may be silent. */
+#define PATIENT_MS   20000
+#define IMPATIENT_MS 300
+
 #define ALPN \
     "\x0A"   \
     "akma-e2e/1"
@@ -45,6 +51,8 @@
 static struct {
     struct app_server app_server;
     SSL_CTX *psk, *psk12, *line, *nef; /* psk12: first connections are of TLS 1.2; or NULL */
+    SSL_CTX *dtls;                     /* NULL without "udp" */
+    int patience;                      /* over UDP */
     struct devices *devices;
     struct e2e e2e;
     char addresses[4][ADDR_SIZE]; /* NAF, endpoint, line, notifications */
@@ -101,13 +109,30 @@ static bool ask(SSL *ssl, const char *line, char answer[STREAM_ANSWER_MAX + 1])
     return done;
 }
 
+/* The same at once, at the NAF or the endpoint, over TCP or UDP. */
+static bool visit(int address, const char *identity, const unsigned char *key, const char *line,
+                  char answer[STREAM_ANSWER_MAX + 1])
+{
+    SSL_CTX *ctx = address == 0 && all.psk12 != NULL ? all.psk12 : all.psk;
+    const char *port = strchr(all.addresses[address], ':') + 1;
+    SSL *ssl;
+    bool done;
+
+    if (all.dtls == NULL)
+        return ask(shake_hands(ctx, address, identity, key), line, answer);
+    ssl = dgram_client_connect(all.dtls, (unsigned short)strtoul(port, NULL, 10), identity, key,
+                               all.patience);
+    done = ssl != NULL && dgram_client_ask(ssl, line, answer, STREAM_ANSWER_MAX + 1, all.patience);
+    dgram_client_close(ssl);
+    return done;
+}
+
 /* A flag, by a first connection with this key. */
 static bool get_flag(const char *identity, const unsigned char *key, struct e2e_flag *flag)
 {
     char answer[STREAM_ANSWER_MAX + 1], fault[E2E_FLAG_FAULT_SIZE];
 
-    if (!ask(shake_hands(all.psk12 != NULL ? all.psk12 : all.psk, 0, identity, key),
-             "{\"nonce\":\"000102030405060708090a0b0c0d0e0f\"}", answer))
+    if (!visit(0, identity, key, "{\"nonce\":\"000102030405060708090a0b0c0d0e0f\"}", answer))
         return false;
     want(e2e_flag_decode(flag, answer, strlen(answer), fault), "the answer is no flag");
     return true;
@@ -134,7 +159,7 @@ static bool echoes(const struct e2e_flag *flag, bool other)
     char answer[STREAM_ANSWER_MAX + 1];
 
     derive(flag, other, key);
-    if (!ask(shake_hands(all.psk, 1, flag->identity, key), "x", answer))
+    if (!visit(1, flag->identity, key, "x", answer))
         return false;
     want(strcmp(answer, "e2e: x") == 0, "another echo");
     return true;
@@ -155,7 +180,8 @@ static bool try_flow(void)
         return false;
     want(flag.e2e, "a UE with a Ka was told that there is no e2e");
     served = echoes(&flag, false);
-    want(!served || !echoes(&flag, false), "a flag was good twice");
+    if (all.dtls == NULL) /* which refuses in silence */
+        want(!served || !echoes(&flag, false), "a flag was good twice");
     return served;
 }
 
@@ -224,12 +250,14 @@ static bool try_notification(void)
     return false;
 }
 
-#define PARTS_OF_UES 3 /* the first ones */
+/* How many, from the first on. Over UDP a wrong key is refused in silence. */
+enum transport { OVER_TLS13, OVER_TLS12, OVER_UDP };
+static const size_t parts_over[] = {5, 3, 2};
 static const struct {
     const char *name;
     bool (*run)(void);
 } parts[] = {
-    {"flow", try_flow}, {"wrong keys", try_wrong_keys},     {"without a Ka", try_without_ka},
+    {"flow", try_flow}, {"without a Ka", try_without_ka},   {"wrong keys", try_wrong_keys},
     {"line", try_line}, {"notification", try_notification},
 };
 
@@ -291,7 +319,9 @@ static void go_through(bool (*run)(void))
     }
     for (number = 1; failed; number++) {
         failing_malloc_arm(number);
+        all.patience = IMPATIENT_MS;
         (void)run();
+        all.patience = PATIENT_MS;
         (void)blocks_at_rest();
         failed = failing_malloc_disarm();
         want(run(), "not served afterwards");
@@ -328,8 +358,8 @@ static SSL_CTX *tls12_ctx(void)
     return ctx;
 }
 
-/* tls12: more words, with which the file's keys are for TLS 1.2. */
-static void start(bool is_tls12)
+/* With TLS 1.2 and over UDP the file's keys are for the suite. */
+static void start(enum transport over)
 {
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE];
@@ -366,33 +396,37 @@ static void start(bool is_tls12)
                             "--notify-uri",
                             "https://naf.example.com/revoked",
                             "--handshake-timeout",
-                            "2",
+                            "1",
                             "--line-timeout",
                             "2",
                             "--idle-timeout",
                             "2",
-                            "--tls-min",
-                            "1.2",
-                            "--ua-protocol-id",
-                            "suite",
                             "--dtls-ciphers",
                             SUITE,
                             "--af-id",
                             AF_ID,
+                            "--tls-min",
+                            "1.2",
+                            "--ua-protocol-id",
+                            "suite",
                             NULL};
-    const int count = (int)(sizeof(words) / sizeof(words[0])) - 1 - (is_tls12 ? 0 : 8);
+    static const int left_out[] = {[OVER_TLS13] = 8, [OVER_TLS12] = 0, [OVER_UDP] = 4};
+    const int count = (int)(sizeof(words) / sizeof(words[0])) - 1 - left_out[over];
+    static char udp_address[] = "udp:127.0.0.1:0";
     static struct loop_message first = {.run = mark};
-    const struct e2e_setup setup = {.naf_fqdn = NAF,
-                                    .ua_protocol_id =
-                                        is_tls12 ? (const unsigned char[]){1, 0, 1, 0xCC, 0xAC}
-                                                 : (const unsigned char[]){1, 0, 0, 0, 7},
-                                    .usage = USAGE};
+    const struct e2e_setup setup = {
+        .naf_fqdn = NAF,
+        .ua_protocol_id = over != OVER_TLS13 ? (const unsigned char[]){1, 0, 1, 0xCC, 0xAC}
+                                             : (const unsigned char[]){1, 0, 0, 0, 7},
+        .usage = USAGE};
     char reason[E2E_REASON_SIZE];
     cpu_set_t one;
 
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
     (void)sched_setaffinity(0, sizeof(one), &one); /* one loop */
+    if (over == OVER_UDP)
+        words[2] = words[4] = udp_address;
     all.app_server.options = app_server_options_parse(count, words, &all.app_server.roles);
     app_server_read_options(&all.app_server);
     want(app_server_set_up(&all.app_server) == EXIT_SUCCESS, "set up");
@@ -400,7 +434,9 @@ static void start(bool is_tls12)
         find_address(all.addresses[i], all.app_server.endpoints.endpoint[i].fd);
     all.devices = devices_read("devices.csv", &rules, fault);
     all.psk = tls_psk_ctx(TLS_client_method(), NULL);
-    all.psk12 = is_tls12 ? tls12_ctx() : NULL;
+    all.psk12 = over == OVER_TLS12 ? tls12_ctx() : NULL;
+    all.dtls = over == OVER_UDP ? dtls_psk_ctx(DTLS_client_method(), SUITE, NULL) : NULL;
+    all.patience = PATIENT_MS;
     all.line = certified_ctx();
     all.nef = certified_ctx();
     want(all.devices != NULL && all.psk != NULL &&
@@ -414,12 +450,16 @@ static void start(bool is_tls12)
 
 int main(int argc, char *argv[])
 {
+    enum transport over = OVER_TLS13;
+
     failing_malloc_set_up();
     current = "start";
     (void)signal(SIGPIPE, SIG_IGN);
     want(argc >= 2 && chdir(argv[1]) == 0, "a folder wanted");
-    start(argc == 3);
-    for (size_t i = 0; i < (argc == 3 ? PARTS_OF_UES : sizeof(parts) / sizeof(parts[0])); i++) {
+    if (argc == 3)
+        over = strcmp(argv[2], "udp") == 0 ? OVER_UDP : OVER_TLS12;
+    start(over);
+    for (size_t i = 0; i < parts_over[over]; i++) {
         current = parts[i].name;
         go_through(parts[i].run);
     }
@@ -428,6 +468,7 @@ int main(int argc, char *argv[])
     e2e_close(&all.e2e);
     SSL_CTX_free(all.psk);
     SSL_CTX_free(all.psk12);
+    SSL_CTX_free(all.dtls);
     SSL_CTX_free(all.line);
     SSL_CTX_free(all.nef);
     devices_free(all.devices);
