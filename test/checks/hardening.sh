@@ -144,7 +144,7 @@ openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_c
 OPENSSL_CONF=$root/openssl.cnf.example
 echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
 OPENSSL_MODULES=$build/address
-for version in "" tls12; do
+for version in "" tls12 udp; do
     "$build/address/test/hardening/server_oom" "$folder" $version 2>"$folder/log" || {
         grep -v '^time=' "$folder/log"
         exit 1
