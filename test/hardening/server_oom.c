@@ -253,6 +253,7 @@ static bool try_notification(void)
 /* How many parts, from the first on. */
 enum transport { OVER_TLS13, OVER_TLS12, OVER_UDP };
 static const size_t parts_over[] = {5, 3, 3};
+
 static const struct {
     const char *name;
     bool (*run)(void);
