@@ -33,7 +33,7 @@ struct visit {
     enum way way;
     enum task task;
     int64_t until; /* clock_us(): no new visit and no octet later; 0: for ever */
-    /* Who comes this time, into the visitor's own setup; NULL: the one it began with. */
+    /* Puts the client of this visit into the visitor's own setup; NULL: the one it began with. */
     void (*choose)(struct client_setup *setup);
 };
 

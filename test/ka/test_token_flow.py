@@ -304,7 +304,7 @@ def test_p11_kit_server(served: Served, naf: Path, device: Path) -> None:
 @pytest.mark.token
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
 def test_p11_kit_server_that_is_killed_under_load(served: Served, naf: Path, device: Path) -> None:
-    """Guards against calls that p11-kit leaves waiting for ever when the socket breaks, so that no library is started anew."""
+    """Guards against calls that p11-kit leaves waiting for ever when the socket breaks, so that no library is started again."""
     load = [str(BUILD / "bench/load"), "--devices", str(device), "--clients", "8", "--seconds", "1"]
     words = [*served.words(), "--ka-timeout", "1", "--connections-per-device", "100"]
     with Server(naf, *words, environment=served.environment) as server:

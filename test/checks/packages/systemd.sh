@@ -1,6 +1,6 @@
 #!/bin/sh
 # On a machine of its own that systemd has started (test/checks/packages/machine.sh): the packages are installed, a service is
-# started by its sample, flows, reloads, has its logs rotated; roles apart are set up, with two endpoints, upgraded to another
+# started by its sample, flows, reloads, has its logs rotated; separate roles are set up, with two endpoints, upgraded to another
 # version as docs/operations.md says, and purged.
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -81,7 +81,7 @@ systemctl restart e2e-as-all
 flow
 systemctl stop e2e-ue e2e-as-all
 
-# The roles apart, by what akma setup has written: the commands of its README that are for a role's own host.
+# Separate roles, by what akma setup has written: the commands of its README that are for a role's own host.
 site=/etc/akma/site
 echo '127.0.0.1 localhost naf.example.com' >>/etc/hosts
 akma setup "$site" --naf-fqdn naf.example.com --third-party localhost --endpoint localhost --redis
