@@ -84,7 +84,7 @@ FAULTS = [
     ),
     *of(
         "as/predecessor.c",
-        ("    end(channel);\n", "    (void)end;\n"),
+        ("    end_program(channel);\n", "    (void)end_program;\n"),
         by="test_an_old_process_that_cannot",
     ),
     *of(
