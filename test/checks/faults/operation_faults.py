@@ -106,10 +106,6 @@ FAULTS = [
     ),
     *of(
         "../common/options_table.c",
-        (
-            '    if (length == 0 || strchr("\\"#" BLANKS, value[0]) != NULL ||',
-            '    if (length == 0 || strchr("#" BLANKS, value[0]) != NULL ||',
-        ),
         ('printed += printf("%c", *value++);', "value++;"),
         by=CONFIG,
     ),
