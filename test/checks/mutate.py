@@ -2,7 +2,7 @@
 """Break the project on purpose, in one place at a time, and see that its tests notice.
 
     test/checks/mutate.py [--room NAME] [--jobs N] [words]
-    test/checks/mutate.py --check    # only see that every fault still fits the code
+    test/checks/mutate.py --check    # only see that every fault still fits the code and its room's tests
 
 Each <room>_faults.py of test/checks/faults/ is a room: its faults, and the tests and drivers that have to notice them. In
 a copy of the tree a fault is put in, built and tried; the test that noticed the last one is tried first. What takes
@@ -18,6 +18,7 @@ import importlib
 import multiprocessing
 import os
 import queue
+import re
 import resource
 import shutil
 import subprocess
@@ -143,6 +144,19 @@ def misfits(room: Room) -> Iterator[str]:
             yield f"stands {count} times in {room.folder}/{fault.file}: {fault.old!r}"
 
 
+def strays(room: Room) -> Iterator[str]:
+    """What a fault's `by` names that is neither a driver nor in a test of its room."""
+    texts = [
+        f"{path.stem} {path.read_text()}".lower()
+        for name in room.tests
+        for path in ROOT.glob(f"test/*/{name}.py")
+    ]
+    for by in sorted({fault.by for fault in room.faults} - set(room.drivers)):
+        words = set(re.findall(r"\w+", by.lower())) - {"and", "or", "not"}
+        if not all(any(word in text for text in texts) for word in words):
+            yield f"no test of the room of {room.folder}/ fits by={by!r}"
+
+
 def attempt_all(room: Room, faults: list[Fault], jobs: int) -> int:
     """Try the faults of a room side by side; how many survived."""
     survivors = 0
@@ -183,7 +197,7 @@ def main() -> int:
     ]
     if not rooms:
         parser.error(f"--room {arguments.room}: no such room; there are {', '.join(names)}")
-    wrong = [misfit for room in rooms for misfit in misfits(room)]
+    wrong = [fault for room in rooms for fault in (*misfits(room), *strays(room))]
     if wrong:
         sys.exit("\n".join(wrong))
     if arguments.check:

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import ctypes
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -19,9 +20,15 @@ def borrowed(pid: int) -> Iterator[socket.socket]:
     process = os.pidfd_open(pid)
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
-            if not os.readlink(entry).startswith("socket:"):
+            try:
+                is_socket = os.readlink(entry).startswith("socket:")
+            except FileNotFoundError:  # closed meanwhile
+                continue
+            if not is_socket:
                 continue
             fd = libc.syscall(SYS_PIDFD_GETFD, process, int(entry.name), 0)
+            if fd < 0 and ctypes.get_errno() == errno.EBADF:  # closed meanwhile
+                continue
             if fd < 0:
                 raise OSError(ctypes.get_errno(), "pidfd_getfd")
             with socket.socket(fileno=fd) as borrow:

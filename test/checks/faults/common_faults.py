@@ -177,6 +177,6 @@ FAULTS = [
 ROOM = Room(
     "common",
     "akma akma-tool common preload_lstat",
-    ["test_common", "test_tool", "test_tool_psk", "test_tool_ka"],
+    ["test_common", "test_tool", "test_tool_psk", "test_tool_ka", "test_tool_remanence"],
     FAULTS,
 )

@@ -656,7 +656,7 @@ ROOM = Room(
             "test_flow_line",
             "test_flow_operation",
         ],
-        *["test_flow_peers", "test_flow_remanence", "test_identities"],
+        *["test_flow_peers", "test_flow_remanence", "test_identities", "test_upgrade"],
     ],
     faults=FAULTS,
 )
