@@ -78,6 +78,7 @@ def test_a_sentence_that_stops_a_reader(sentence: str) -> None:
         assert list(check.faults(name, text)), name
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no git, which names the files")
 def test_every_kind_of_file_is_read() -> None:
     """A kind of text that lint never opens."""
     files = english().files()
