@@ -24,6 +24,7 @@
 
 #define REASON_SIZE 512  /* of a sentence, with what is known beside it */
 #define PAUSED_MAX  2048 /* handshakes of a loop that wait for their keys */
+#define JOBS_READY  4    /* of them: with stacks, and places in the pool, in advance */
 
 static struct pool *pool_of(const struct connection *connection)
 {
@@ -95,15 +96,16 @@ void connection_index(struct connection *connection, const char *device, const c
     index_by(connection, KEY_OF_SUBJECT, subject);
 }
 
-/* A thread's jobs are bounded: each has a stack of its own. */
-void connection_bound_jobs(void)
+/*
+ * Each job has a stack of its own. libcrypto returns it to the thread's pool when the job ends, and
+ * loses it if the pool has no memory to grow (async_release_job() does not look at the result). The
+ * places of jobs that are made in advance are there already; only more at once need growth.
+ */
+bool connection_bound_jobs(struct worker *worker)
 {
-    static _Thread_local bool is_bounded;
-
-    if (!is_bounded)
-        (void)ASYNC_init_thread(PAUSED_MAX, 0);
+    worker->has_job_pool = worker->has_job_pool || ASYNC_init_thread(PAUSED_MAX, JOBS_READY) == 1;
     ERR_clear_error();
-    is_bounded = true;
+    return worker->has_job_pool;
 }
 
 /*
@@ -211,11 +213,8 @@ static const char *what_failed(const struct connection *connection)
 /* A ClientHello of TLS 1.2 was seen: what follows it is to be a job. */
 static bool has_become_job(const SSL *ssl)
 {
-    if (!SSL_want_client_hello_cb(ssl) ||
-        (SSL_get_mode((SSL *)(uintptr_t)ssl) & SSL_MODE_ASYNC) == 0)
-        return false;
-    connection_bound_jobs();
-    return true;
+    return SSL_want_client_hello_cb(ssl) &&
+           (SSL_get_mode((SSL *)(uintptr_t)ssl) & SSL_MODE_ASYNC) != 0;
 }
 
 /* Its key is there, or there is none. */

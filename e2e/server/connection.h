@@ -103,8 +103,11 @@ bool connection_open(struct worker *worker, const struct endpoint *endpoint, int
 struct connection *connection_open_dtls(struct worker *worker, const struct endpoint *endpoint,
                                         SSL *ssl, const struct sockaddr_storage *peer);
 
-/* Bound the stacks of handshakes that pause as jobs, of this thread; more than once is fine. */
-void connection_bound_jobs(void);
+/*
+ * Bound the stacks of handshakes that pause as jobs, on the worker's loop, before the first one;
+ * more than once is fine. False: out of memory, and no handshake is to become a job yet.
+ */
+bool connection_bound_jobs(struct worker *worker);
 
 /* Go on with a handshake that has paused. */
 void connection_resume(struct connection *connection);

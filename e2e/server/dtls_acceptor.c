@@ -226,9 +226,9 @@ static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage
 static void greet(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length,
                   struct connection *before)
 {
-    if (acceptor->worker->is_draining || (acceptor->listener == NULL && !make_listener(acceptor)))
+    if (acceptor->worker->is_draining || !connection_bound_jobs(acceptor->worker) ||
+        (acceptor->listener == NULL && !make_listener(acceptor)))
         return;
-    connection_bound_jobs();
     if (!proves_address(acceptor, path, length))
         return;
     if (before != NULL)

@@ -47,6 +47,7 @@ struct worker {
     atomic_uint evictable_count[POOLS]; /* of the last two, for other loops to look at */
     atomic_uint open;                   /* all, and those on their way; likewise */
     bool is_draining;                   /* no more is accepted */
+    bool has_job_pool;                  /* its thread has (connection_bound_jobs()) */
     struct acceptor *acceptor;
 };
 

@@ -372,6 +372,11 @@ static int begin_tls12(struct ue *ue, SSL *ssl, int *alert)
         return SSL_CLIENT_HELLO_ERROR;
     }
     if ((SSL_get_mode(ssl) & SSL_MODE_ASYNC) == 0) {
+        if (!connection_bound_jobs(ue->connection.worker)) {
+            *alert = SSL_AD_INTERNAL_ERROR;
+            ue->lacks = "out of memory";
+            return SSL_CLIENT_HELLO_ERROR;
+        }
         (void)SSL_set_mode(ssl, SSL_MODE_ASYNC);
         return SSL_CLIENT_HELLO_RETRY;
     }

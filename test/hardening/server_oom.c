@@ -268,7 +268,7 @@ static void mark(struct loop *loop, struct loop_message *message)
     failing_malloc_here();
 }
 
-/* What OpenSSL keeps for a thread: the error stack's texts, its random numbers. */
+/* What OpenSSL keeps for a thread: the errors' texts, its random numbers, its pool of jobs. */
 static struct {
     struct loop_message message;
     atomic_bool done;
@@ -278,6 +278,7 @@ static void clear(struct loop *loop, struct loop_message *message)
 {
     (void)loop, (void)message;
     OPENSSL_thread_stop();
+    all.app_server.server.workers[0].has_job_pool = false;
     atomic_store(&cleared.done, true);
 }
 
