@@ -71,7 +71,7 @@ static enum master_result open_session(struct token *token, struct token_session
     enum master_result result;
     CK_RV rv;
 
-    if (token->modules->generation == 0)
+    if (token->modules->generation == 0 || token->modules->list == NULL)
         return master_fault(fault, MASTER_UNAVAILABLE, "pkcs11: not initialised");
     result = token_slot_find(token, &slot, fault);
     if (result != MASTER_OK)

@@ -27,6 +27,14 @@ struct token_uri {
 
 struct token;
 
+#define TOKEN_CLIENT "p11-kit-client.so"
+
+/* p11-kit's client, as a list of one. */
+struct token_client {
+    void *library; /* NULL: not loaded */
+    CK_FUNCTION_LIST *list[2];
+};
+
 /*
  * PKCS#11 libraries, through p11-kit: the one that the URI or P11_KIT_SERVER_ADDRESS names, or all
  * of its configuration. The tokens of a process that name the same share them, because a library is
@@ -34,16 +42,17 @@ struct token;
  */
 struct token_modules {
     struct token_modules *next;
-    char *path;               /* NULL: of the configuration */
-    CK_FUNCTION_LIST **list;  /* ends with NULL */
-    pthread_rwlock_t calls;   /* read: a call into a library; write: they are initialised again */
-    bool is_socket;           /* to another process: one call at a time */
-    unsigned long generation; /* how often they were, under `calls` as the next two */
-    bool *is_initialized;     /* of each in the list */
-    int64_t started_at;       /* milliseconds */
-    atomic_size_t up;         /* tokens that work */
-    pthread_mutex_t logins;   /* one login at a time */
-    struct token *tokens;     /* that share them; under `logins` */
+    char *path;                 /* NULL: of the configuration */
+    CK_FUNCTION_LIST **list;    /* ends with NULL; NULL: they could not be loaded again */
+    struct token_client client; /* has the list, if that is p11-kit's client */
+    pthread_rwlock_t calls;     /* read: a call into a library; write: they are initialised again */
+    bool is_socket;             /* to another process: one call at a time */
+    unsigned long generation;   /* how often they were, under `calls` as the next two */
+    bool *is_initialized;       /* of each in the list */
+    int64_t started_at;         /* milliseconds */
+    atomic_size_t up;           /* tokens that work */
+    pthread_mutex_t logins;     /* one login at a time */
+    struct token *tokens;       /* that share them; under `logins` */
 };
 
 /*
@@ -90,6 +99,12 @@ struct token_slot {
 /* False: fault. What was made is to be given to token_uri_close() in any case. */
 bool token_uri_read(struct token_uri *uri, const char *text, char fault[MASTER_FAULT_SIZE]);
 void token_uri_close(struct token_uri *uri);
+
+bool token_client_is(const char *path);
+/* NULL: loaded; else what is wrong, until the next call of dlerror(). */
+const char *token_client_load(struct token_client *client, const char *path);
+/* One that is not loaded is fine. */
+void token_client_unload(struct token_client *client);
 
 /* Load the libraries that a token's URI means, if no other token has. False: fault. */
 bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE]);

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIENT "p11-kit-client.so" /* p11-kit's own, which speaks to its server */
-
 static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *why)
 {
     (void)snprintf(fault, MASTER_FAULT_SIZE, "pkcs11: %s: %s", PRINTABLE_PATH(what),
@@ -25,32 +23,68 @@ static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *w
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct token_modules *all;
 
+static void release_list(struct token_modules *modules)
+{
+    if (modules->list != NULL && modules->list != modules->client.list)
+        p11_kit_modules_release(modules->list);
+    token_client_unload(&modules->client);
+    modules->list = NULL;
+    OPENSSL_free(modules->is_initialized);
+    modules->is_initialized = NULL;
+}
+
 static void release(struct token_modules *modules)
 {
-    for (size_t i = 0; modules->list != NULL && modules->list[i] != NULL; i++)
-        p11_kit_module_release(modules->list[i]);
-    if (modules->path == NULL) /* NOLINT: p11-kit's memory is malloc()'s */
-        free(modules->list);
-    else
-        OPENSSL_free(modules->list);
-    OPENSSL_free(modules->is_initialized);
+    release_list(modules);
     OPENSSL_free(modules->path);
     (void)pthread_mutex_destroy(&modules->logins);
     (void)pthread_rwlock_destroy(&modules->calls);
     OPENSSL_free(modules);
 }
 
+static bool load_client(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
+{
+    const char *why = token_client_load(&modules->client, modules->path);
+
+    modules->list = why == NULL ? modules->client.list : NULL;
+    return why == NULL || wrong(fault, modules->path, why);
+}
+
+/* One library, as a list that p11_kit_modules_release() frees; NULL: fault. */
+static CK_FUNCTION_LIST **load_one(const char *path)
+{
+    CK_FUNCTION_LIST **list = calloc(2, sizeof(CK_FUNCTION_LIST *)); /* p11-kit calls free() */
+
+    if (list != NULL && (list[0] = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL)) == NULL) {
+        free(list);
+        return NULL;
+    }
+    return list;
+}
+
+static bool load_through_p11_kit(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
+{
+    const char *path = modules->path;
+
+    modules->list = path == NULL ? p11_kit_modules_load(NULL, 0) : load_one(path);
+    return modules->list != NULL ||
+           wrong(fault, path == NULL ? "p11-kit's configuration" : path, p11_kit_message());
+}
+
 static bool load_list(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
 {
-    if (modules->path == NULL) {
-        modules->list = p11_kit_modules_load(NULL, 0);
-        return modules->list != NULL || wrong(fault, "p11-kit's configuration", p11_kit_message());
-    }
-    modules->list = OPENSSL_zalloc(sizeof(CK_FUNCTION_LIST *[2]));
-    if (modules->list == NULL)
-        return wrong(fault, modules->path, NULL);
-    modules->list[0] = p11_kit_module_load(modules->path, P11_KIT_MODULE_CRITICAL);
-    return modules->list[0] != NULL || wrong(fault, modules->path, p11_kit_message());
+    size_t count = 0;
+
+    if (!(token_client_is(modules->path) ? load_client(modules, fault)
+                                         : load_through_p11_kit(modules, fault)))
+        return false;
+    while (modules->list[count] != NULL)
+        count++;
+    modules->is_initialized = OPENSSL_zalloc((count + 1) * sizeof(*modules->is_initialized));
+    if (modules->is_initialized != NULL)
+        return true;
+    release_list(modules);
+    return wrong(fault, "p11-kit", NULL);
 }
 
 /* Does it speak to another process? */
@@ -58,8 +92,7 @@ static bool is_client(CK_FUNCTION_LIST *module, const char *path)
 {
     char *remote = p11_kit_config_option(module, "remote");
     char *file = p11_kit_config_option(module, "module");
-    const bool is = remote != NULL || (path != NULL && strstr(path, CLIENT) != NULL) ||
-                    (file != NULL && strstr(file, CLIENT) != NULL);
+    const bool is = remote != NULL || token_client_is(path) || token_client_is(file);
 
     free(remote);
     free(file);
@@ -68,17 +101,14 @@ static bool is_client(CK_FUNCTION_LIST *module, const char *path)
 
 static bool load(struct token_modules *modules, const char *path, char fault[MASTER_FAULT_SIZE])
 {
-    size_t count = 0;
-
     modules->path = path == NULL ? NULL : OPENSSL_strdup(path);
     if (path != NULL && modules->path == NULL)
         return wrong(fault, path, NULL);
     if (!load_list(modules, fault))
         return false;
-    for (; modules->list[count] != NULL; count++)
-        modules->is_socket = modules->is_socket || is_client(modules->list[count], path);
-    modules->is_initialized = OPENSSL_zalloc((count + 1) * sizeof(*modules->is_initialized));
-    return modules->is_initialized != NULL || wrong(fault, "p11-kit", NULL);
+    for (size_t i = 0; modules->list[i] != NULL; i++)
+        modules->is_socket = modules->is_socket || is_client(modules->list[i], path);
+    return true;
 }
 
 /*
@@ -126,7 +156,7 @@ static const char *path_of(const struct token_uri *uri)
 
     if (path == NULL && server != NULL && server[0] != '\0' &&
         p11_kit_uri_get_module_name(uri->uri) == NULL)
-        return CLIENT;
+        return TOKEN_CLIENT;
     return path;
 }
 
@@ -156,7 +186,7 @@ bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE])
 
 static void stop(struct token_modules *modules)
 {
-    for (size_t i = 0; modules->list[i] != NULL; i++) {
+    for (size_t i = 0; modules->list != NULL && modules->list[i] != NULL; i++) {
         if (modules->is_initialized[i])
             (void)p11_kit_module_finalize(modules->list[i]);
         modules->is_initialized[i] = false;
@@ -170,7 +200,10 @@ enum master_result token_modules_start(struct token_modules *modules, char fault
     size_t started = 0;
 
     stop(modules);
-    modules->generation++;
+    if (modules->generation++ > 0 && modules->is_socket)
+        release_list(modules); /* token_client.c says why */
+    if (modules->list == NULL && !load_list(modules, fault))
+        return MASTER_UNAVAILABLE;
     for (size_t i = 0; modules->list[i] != NULL; i++) {
         const CK_RV rv = p11_kit_module_initialize(modules->list[i]);
 

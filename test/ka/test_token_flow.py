@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -319,6 +321,57 @@ def test_p11_kit_server_that_is_killed_under_load(served: Served, naf: Path, dev
                 visitors.wait()
             served.start()
             wait_until(lambda: flow(server, device))
+
+
+class NoAnswers:
+    """Accepts connections at a socket, and ends each of them at once: a server that is killed again and again."""
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.accepted = 0
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self.listener.accept()[0].close()
+                self.accepted += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+
+
+@pytest.mark.token
+@pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
+def test_p11_kit_server_that_ends_before_it_answers(
+    served: Served, naf: Path, device: Path
+) -> None:
+    """Guards against a descriptor that p11-kit loses each time its client fails to start, beside another library."""
+    words = [*served.words(), "--ka-source", served.token.uri(), "--ka-id", "2025"]
+    environment = served.environment | served.token.environment
+    with Server(naf, *words, environment=environment) as server:
+
+        def descriptors() -> int:
+            return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+        assert flow(server, device)
+        before = descriptors()
+        served.kill()
+        with NoAnswers(served.socket) as nobody:
+            assert not flow(server, device)
+            wait_until(lambda: nobody.accepted >= 4)
+        served.start()
+        wait_until(lambda: flow(server, device))
+        wait_until(lambda: descriptors() <= before)
 
 
 @pytest.mark.token

@@ -63,6 +63,11 @@ FAULTS = [
         by=TOKEN,
     ),
     *of("token_modules.c", ("server != NULL && server[0] != '\\0'", "false"), by=TOKEN),
+    *of(
+        "token_modules.c",
+        (" > 0 && modules->is_socket)", " > 0 && false)"),
+        by="ends_before_it_answers",
+    ),
 ]
 
 TARGETS = "akma akma-tool e2e-as e2e-ue preload_exit_scan token_shim"
