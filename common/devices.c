@@ -84,7 +84,7 @@ bool devices_keep(struct devices *devices, const struct row *row, size_t line)
     return true;
 }
 
-/* By a text of theirs, then in the order of the file. */
+/* By one of their texts, then in the order of the file. */
 static int compare(const char *text, const char *other_text, const struct device *row,
                    const struct device *other)
 {

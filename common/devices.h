@@ -1,5 +1,5 @@
 /*
- * The devices file: stands in for the BSF's answer (Zn), the AAnF's (Naanf), and a store of Ka's
+ * The devices file, which replaces the BSF's answer (Zn), the AAnF's (Naanf), and a store of Ka's
  *
  *     identity,ks-naf,ka[,ka-id][,device][,not-after][,refresh]
  *
@@ -11,11 +11,11 @@
  *     not-after  the end of ks-naf, seconds since 1970 UTC; empty: not known
  *     refresh    hex, for callers that take it
  *
- * Several rows of an identity are several Ka's, of which the last counts; rows of a device may have
- * several identities, of which the last is the newest. A
- * third party's file may leave ks-naf empty, a NAF's ka: the caller says what it needs. Strict: no
- * quotes, no blanks, no empty lines, and the last line has its end, because a file cut inside `ka`
- * would be a shorter Ka.
+ * Several rows with one identity give it several Ka's: the last one counts. The rows of a device
+ * may have several identities: the last one is the newest. ks-naf may be empty in a third party's
+ * file, and ka in a NAF's: the caller says what it needs. The form is strict: no quotes, no blanks,
+ * no empty lines. The last line must have its end, because a file that was cut inside `ka` would
+ * give a shorter Ka.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,7 +32,7 @@
 #define DEVICE_TEXT_MAX    ROW_TEXT_MAX /* octets of an identity, a device, a ka-id */
 #define DEVICES_FAULT_SIZE 300
 
-/* What rows have to have: bits of `needs`. Each row has an identity. */
+/* Fields that must not be empty: bits of `needs`. An identity is always needed. */
 #define DEVICES_KS_NAF COLUMN_BIT(COLUMN_KS_NAF)
 #define DEVICES_KA     COLUMN_BIT(COLUMN_KA)
 /* A column that not every caller takes: a bit of `extra`. */
@@ -41,7 +41,7 @@
 /* What a caller wants of a devices file. */
 struct devices_rules {
     unsigned int needs, extra;
-    bool insecure; /* take a file that others can use */
+    bool insecure; /* accept a file to which others have access */
 };
 
 struct device {
@@ -67,8 +67,8 @@ struct devices {
 };
 
 /*
- * Read a file's text, which is decoded in place. NULL: fault says in which line what is wrong and
- * what is wanted; no secret, nothing of the file's text.
+ * Read a file's text, which is decoded in place. NULL: fault names the line, what is wrong and what
+ * is wanted, and quotes nothing of the file.
  */
 struct devices *devices_parse(char *text, size_t length, const struct devices_rules *rules,
                               char fault[DEVICES_FAULT_SIZE]);
@@ -84,16 +84,18 @@ const struct device *devices_find(const struct devices *devices, const char *ide
 const struct device *devices_find_device(const struct devices *devices, const char *device);
 
 /*
- * The row whose Ka is meant. ka_id NULL: the given row, or if that has no Ka the last row of its
- * device that has one; else the device's last row with a Ka of that name. NULL: there is none.
+ * The row whose Ka is meant. With a ka_id: the last row of the device with a Ka of that name.
+ * Without one (NULL): the given row, or if it has no Ka, the last row of its device that has one.
+ * NULL: there is none.
  */
 const struct device *devices_ka(const struct devices *devices, const struct device *row,
                                 const char *ka_id);
 
-/* The first row with the same Ka, name and octets, of the row's device: which of two is older. */
+/* The device's first row with the same Ka (name and octets); it shows which of two Ka's is older.
+ */
 const struct device *devices_first_of_ka(const struct devices *devices, const struct device *row);
 
-/* Has the row's device a Ka of the same name and octets (row may be of other devices)? */
+/* Does the row's device have a Ka with this name and these octets? row may be from another file. */
 bool devices_has_ka(const struct devices *devices, const struct device *row);
 
 /* Is the row's Ks_NAF past its end, by the system's clock? */

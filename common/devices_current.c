@@ -127,8 +127,8 @@ bool devices_current_has_still(struct devices_current *current, const struct dev
 }
 
 /*
- * By device and Ka, whatever their place in the file. Ka's are compared as they lie: both files are
- * their owner's, and nobody else chooses what is compared with what.
+ * By device and Ka, whatever their place in the file. Ka's are compared by memcmp(), whose time
+ * depends on them: nobody but the owner of the files chooses what is compared.
  */
 static int compare_kas(const struct device *one, const struct device *other)
 {
@@ -171,7 +171,8 @@ struct change {
     struct place *old_rows, *now_rows;
 };
 
-/* Each Ka once that its device has no longer, or once a device without Ka that is gone. */
+/* Report once each Ka that its device no longer has, and once each device without a Ka that is
+ * gone. */
 static void report_kas(const struct change *change, devices_current_removed *removed,
                        void *argument)
 {

@@ -40,8 +40,8 @@ typedef void devices_current_removed(void *argument, const struct device *row,
                                      enum devices_loss loss);
 
 /*
- * Of a version that was acquired: has the row's device its Ka still, and the identity, if that
- * version had it, its Ks_NAF?
+ * row is of a version that was acquired. Does its device still have its Ka? And if that version had
+ * the identity: does the identity still have its Ks_NAF?
  */
 bool devices_current_has_still(struct devices_current *current, const struct devices *devices,
                                const struct device *row, const char *identity);
@@ -51,8 +51,8 @@ struct devices *devices_current_read(const struct devices_current *current,
                                      char fault[DEVICES_CURRENT_FAULT_SIZE]);
 
 /*
- * Put it into use: removed() is called for each loss. False: out of memory, the old one stays in
- * use and fresh is released.
+ * Put it into use, and call removed() for each loss. False: out of memory; the old one stays in use
+ * and fresh was released.
  */
 bool devices_current_use(struct devices_current *current, struct devices *fresh,
                          devices_current_removed *removed, void *argument);

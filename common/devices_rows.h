@@ -8,12 +8,13 @@
 
 #include "devices.h"
 
-/* Keep a copy of a row, of that line of the file. False: out of memory. */
+/* Keep a copy of a row, which is in that line of the file. False: out of memory. */
 bool devices_keep(struct devices *devices, const struct row *row, size_t line);
 
 /*
- * Sort the rows. 0, or the line of a row that contradicts another one: rows of an identity share
- * its Ks_NAF and have no ka-id twice, and a ka-id names one Ka of a device. fault says which.
+ * Sort the rows. Returns 0, or the line of a row that contradicts another one: all rows of an
+ * identity must have the same Ks_NAF and different ka-ids, and a ka-id must name one Ka of a
+ * device. fault says what is wrong.
  */
 size_t devices_order(struct devices *devices, const char **fault);
 

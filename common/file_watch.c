@@ -1,5 +1,5 @@
 /*
- * Whether a file has changed since it was read: one that is written is left alone until it is done
+ * Whether a file has changed since it was read, and whether writing it is finished
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PAUSE_MS     100 /* before a file that could not be taken twice is read again; it doubles */
+#define PAUSE_MS     100 /* before a file that was refused twice is read again; it doubles */
 #define PAUSE_MAX_MS 60000
 
 /* All zero: there is no file. */

@@ -1,5 +1,5 @@
 /*
- * Whether a file has changed since it was read: one that is written is left alone until it is done
+ * Whether a file has changed since it was read, and whether writing it is finished
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,29 +10,29 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Begin with the path alone; it is kept, not copied. */
+/* Set only the path, which is kept, not copied; the rest is zero at first. */
 struct file_watch {
     const char *path;
-    struct stat read, seen; /* of what was read, and of the last look; links are followed */
-    unsigned int failures;  /* to take what was read, one after the other */
-    int64_t again;          /* when it is read once more; ms of CLOCK_MONOTONIC */
+    struct stat read, seen; /* when it was read, and at the last look; links are followed */
+    unsigned int failures;  /* to accept what was read, in a row */
+    int64_t again;          /* when to read it again after a failure; ms of CLOCK_MONOTONIC */
 };
 
-/* The file is read now: to be called before it is opened, so that no change is missed. */
+/* Call this before the file is opened to be read, so that no change is missed. */
 void file_watch_reading(struct file_watch *watch);
 
 /*
- * How reading ended. What could not be taken counts as changed again, at once and then less and
- * less often: what failed may have passed. False: it failed as it did before.
+ * Say how reading ended. A file that was not accepted counts as changed, at once and then less and
+ * less often, because the cause may have passed. False: it failed as it did before.
  */
 bool file_watch_done(struct file_watch *watch, bool taken);
 
-/* Is it another one than was read? */
+/* Has it changed since it was read? */
 bool file_watch_differs(const struct file_watch *watch);
 
 /*
- * The same, once two looks one after the other have found it alike: what is half written is not
- * read. It is true until it is read.
+ * The same, but only after two looks in a row have found the file unchanged, so that a file is not
+ * read while it is being written. It stays true until the file is read.
  */
 bool file_watch_changed(struct file_watch *watch);
 

@@ -1,9 +1,9 @@
 /*
  * Hexadecimal text to octets, and back
  *
- * Without branches, which nothing can predict where digits are random, and without a table, whose
- * place in a cache tells of a key. What is done to a digit fits into an octet, so that compilers
- * make it a few vector instructions for many digits at once.
+ * There are no branches, which random digits make unpredictable, and no table, whose use shows a
+ * key in the cache. Each step works on single octets, so that compilers turn it into a few vector
+ * instructions for many digits at once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,7 +40,7 @@ static inline char digit_of(unsigned int value)
                   (~(unsigned int)below((unsigned char)value, 10) & ('a' - '0' - 10)));
 }
 
-/* Decode so many octets; the values of their digits together: below 16 if each digit is one. */
+/* Decode so many octets. Returns the OR of their digits' values: below 16 if all were digits. */
 static inline unsigned char decode(unsigned char *restrict octets, const char *restrict hex,
                                    size_t length)
 {

@@ -17,7 +17,7 @@ static const char wanted[] =
     "a name with mnc<MNC>.mcc<MCC> in front of 3gppnetwork.org, three digits each, such as "
     "5gc.mnc012.mcc345.3gppnetwork.org (TS 23.003 clause 28.2)";
 
-/* Take a label off the end, with the dot before it; false: the end is another one. */
+/* Remove this label, with the dot before it, from the end; false: the name ends otherwise. */
 static bool take_off(const char *domain, size_t *length, const char *label)
 {
     const size_t size = strlen(label);
@@ -29,7 +29,7 @@ static bool take_off(const char *domain, size_t *length, const char *label)
     return true;
 }
 
-/* The same of a label that is these letters and three digits. */
+/* The same for a label of these letters and three digits. */
 static bool take_off_code(const char *domain, size_t *length, const char *letters)
 {
     const char *const label = domain + *length - LABEL_SIZE;

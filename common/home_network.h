@@ -7,12 +7,12 @@
 #define HOME_NETWORK_H
 
 /*
- * A name has no empty label, and under 3gppnetwork.org mnc<MNC>.mcc<MCC> in front of that, of three
- * digits each. NULL: so it is; else what is wanted, to follow "must be ".
+ * A name must have no empty label, and under 3gppnetwork.org mnc<MNC>.mcc<MCC> in front of that,
+ * with three digits each. NULL: it is well formed; else what is wanted, to follow "must be ".
  */
 const char *home_network_fault(const char *domain);
 
-/* The same of the text after the @ of a NAI, such as an IMPI. */
+/* The same for the text after the @ of a NAI, such as an IMPI. */
 const char *home_network_nai_fault(const char *nai);
 
 #endif

@@ -3,9 +3,9 @@
  *
  *     1 octet version, 4 octets number of the key, 32 octets salt, Ka under AES-256-GCM, its tag
  *
- * Numbers have their highest octet first. Associated data: what comes before Ka; "akma-ka"; the
- * length of the device in 2 octets, and the device; the same of the ka-id. So a writer to the
- * database makes no Ka, and moves none to another device or ka-id.
+ * Numbers are big endian. The associated data are: what comes before Ka; "akma-ka"; the device
+ * after its length in 2 octets; the ka-id likewise. So somebody who can write to the database can
+ * neither make a Ka nor move one to another device or ka-id.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,15 +25,15 @@
 #define KA_ROW_LENGTH (KA_ROW_EXTRA + ROW_KA_MAX)     /* at most */
 
 /*
- * Seal with the first of keys; sealed has KA_ROW_EXTRA + length octets then. False: no randomness,
- * no AES-256-GCM or HKDF in libcrypto, or no memory.
+ * Seal with the first key, into KA_ROW_EXTRA + length octets. False: no randomness, no AES-256-GCM
+ * or HKDF in libcrypto, or no memory.
  */
 bool ka_row_seal(const struct seal_keys *keys, const char *device, const char *ka_id,
                  const unsigned char *ka, size_t length, unsigned char *sealed);
 
 /*
- * Open what a database gave as the Ka of a device and a ka-id; ka has room for length octets. NULL:
- * it is there, and *ka_length long; or the reason why it is not, and ka is cleansed.
+ * Open what a database returned as the Ka of a device and ka-id; ka has room for length octets.
+ * NULL: done, and *ka_length is its length. Else the reason why not, and ka is cleansed.
  */
 const char *ka_row_open(const struct seal_keys *keys, const char *device, const char *ka_id,
                         const unsigned char *sealed, size_t length, unsigned char *ka,

@@ -1,5 +1,5 @@
 /*
- * Whole lines of a file or pipe, a block at a time: what is read does not grow with the file
+ * Whole lines of a file or pipe, a block at a time: the memory used does not grow with the file
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,7 +28,7 @@ enum line_reader_result {
 /* False when out of memory. The caller keeps fd. */
 bool line_reader_open(struct line_reader *lines, int fd);
 
-/* The file is read from another place: what is carried is no part of its next block. */
+/* The caller has moved in the file: drop the carried beginning of a line. */
 void line_reader_again(struct line_reader *lines);
 
 /* Read a block of whole lines, each with its LF. */

@@ -19,8 +19,9 @@
 #define HELP_COLUMN 30 /* where the words about an option begin */
 
 /*
- * What getopt_long() returns: 1 for what is no option, and for a long one no octet, as for letters.
- * Each row has a number of its own: beginnings that several rows share are ambiguous only then.
+ * What getopt_long() returns: 1 for an argument that is no option, and for a long option a number
+ * beyond any octet. Each row has its own number; otherwise getopt_long() would not notice that an
+ * abbreviation is ambiguous.
  */
 enum { IS_ARGUMENT = 1, IS_HELP = 256, IS_IN_TABLE };
 
@@ -62,7 +63,8 @@ static void help_row(const char *name, const char *argument, const char *words)
 
 static void help_option(const struct option_row *row)
 {
-    const bool has_default = row->argument != NULL && row->value != NULL && *row->value != NULL;
+    const bool has_default = row->argument != NULL && row->value != NULL && *row->value != NULL &&
+                             (*row->value)[0] != '\0';
     const char *before = "", *what = "", *after = "";
     char words[400];
 
@@ -108,12 +110,12 @@ static _Noreturn void refuse(const char *program)
 }
 
 /*
- * What getopt_long() does not take. Only names of options are repeated: the text after "=", or an
- * unwanted argument, may be a secret.
+ * What getopt_long() refuses. Only the name of an option is repeated: the text after "=", or an
+ * argument that does not belong here, may be a secret.
  */
 static _Noreturn void refuse_option(const char *program, const char *word)
 {
-    const char letter[] = {'-', (char)optopt, '\0'}; /* of several behind one hyphen the one */
+    const char letter[] = {'-', (char)optopt, '\0'}; /* the wrong one of several */
     const bool is_letter = optopt != 0 && optopt < IS_HELP;
     const char *const name = is_letter ? letter : word;
     char shown[PRINTABLE_SIZE];
@@ -150,7 +152,7 @@ static void add_rows(struct options_table *table, const struct option_group *gro
         table->rows[table->count++] = &group->rows[i];
 }
 
-/* As getopt_long() knows them; known has room for --help and the end. */
+/* The rows in getopt_long()'s form, then --help and the end. */
 static void know_rows(const struct options_table *table, struct option known[OPTIONS_MAX + 2])
 {
     for (size_t i = 0; i < table->count; i++)

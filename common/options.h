@@ -20,7 +20,7 @@ enum option_given {
     OPTION_VERSION, /* prints the version and exits, as --help does; it has no value */
     OPTION_CONFIG,  /* names a file of options (options_file.h) */
     OPTION_PRINT,   /* asks for options_print() */
-    OPTION_CHECK    /* looks whether the program could start: then nothing exits with EXIT_USAGE */
+    OPTION_CHECK    /* checks whether the program could start: then nothing exits with EXIT_USAGE */
 };
 
 #define OPTION_MANY_MAX 64
@@ -48,17 +48,17 @@ enum option_given {
             "and exit"                                                                             \
     }
 
-/* One option; with argument NULL it takes none, and value becomes what is not NULL. */
+/* One option. If argument is NULL it takes no value, and *value is set to some text. */
 struct option_row {
     const char *name, *argument;
-    const char **value; /* holds the default before; NULL: none */
+    const char **value; /* at first the default; NULL: none */
     enum option_given given;
     const char *help;
 };
 
 /*
- * What belongs together, below a line of --help; title NULL: no line. A group without rows is a
- * text at the end of --help, such as an example.
+ * Rows that --help lists under a title; NULL: without one. A group without rows is a text at the
+ * end of --help, such as an example.
  */
 struct option_group {
     const char *title;
@@ -72,30 +72,29 @@ struct option_group {
     }
 
 /*
- * Parse, or exit: with 0 after --help or --version, with options_refusal() and an error message
- * otherwise. Call it once in a process; it keeps the rows, which later error messages use.
+ * Parse the command line. Exits with 0 after --help or --version, and after an error message with
+ * options_refusal(). Call it once in a process; it keeps the rows, which later error messages use.
  */
 void options_parse(int argc, char *argv[], const char *purpose, const struct option_group *groups,
                    size_t count);
 
-/* The exit status of a program whose options make no sense: EXIT_USAGE, or EXIT_FAILURE of a check.
- */
+/* The exit status if options make no sense: EXIT_USAGE, or EXIT_FAILURE of a check. */
 int options_refusal(void);
 
 /* Was --check given? */
 bool options_are_to_be_checked(void);
 
 /*
- * Where an option was given, to begin a sentence about it: "FILE:LINE: ", filtered; empty: on the
- * command line, or nowhere. sentence begins with the option's name, with or without dashes; if it
- * was given twice, the value that follows tells which is meant.
+ * Where an option was given, as the beginning of a sentence about it: "FILE:LINE: ", filtered; or
+ * empty, if it was given on the command line or nowhere. sentence begins with the option's name,
+ * with or without dashes; if it was given twice, the value that follows says which one is meant.
  */
 const char *options_where(const char *sentence);
 
 /*
- * The files that options of this process name, in the order of the table: every value of a row
- * whose argument is FILE, but of the rows in except, which ends with NULL. At most max; how many
- * there are.
+ * The files that the options of this process name, in the order of the table: every value of a row
+ * whose argument is FILE, except for the rows named in except, which ends with NULL. Stores at most
+ * max of them, and returns how many there are.
  */
 size_t options_files(const char *const *except, const char **paths, size_t max);
 

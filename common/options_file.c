@@ -145,7 +145,7 @@ static bool take_option(const struct reading *reading, const char *name, const c
         return refuse_name(reading, name);
     row = table->rows[index];
     if (row->value == NULL)
-        return say(reading, name, "belongs on the command line, not into a file");
+        return say(reading, name, "belongs on the command line, not in a file");
     if (row->argument != NULL && !has_value)
         return say(reading, name, "a value is missing: %s", row->argument);
     if (reading->is_closed[index])

@@ -23,7 +23,7 @@ static bool begins_with(const char *text, const char *word)
     return strncmp(text, word, strlen(word)) == 0;
 }
 
-/* The row whose name a sentence begins with; *rest: what is behind the name. */
+/* The row with whose name a sentence begins; *rest: what follows the name. */
 static const struct option_row *find_row(const struct options_table *table, const char *sentence,
                                          size_t *index, const char **rest)
 {
@@ -82,7 +82,7 @@ size_t options_table_files(const struct options_table *table, const char *const 
 
 #define BLANKS " \t\r"
 
-/* Would the file's form cut a value, or take it for something else? Then it is quoted. */
+/* Would a file of options cut this value, or read it as something else? Then it is quoted. */
 static bool needs_quotes(const char *value)
 {
     const size_t length = strlen(value);

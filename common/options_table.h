@@ -9,7 +9,7 @@
 #include "options.h"
 
 #define OPTIONS_MAX    96
-#define OPTION_ORIGINS 2 /* of one option; what is given more often has the place of the last */
+#define OPTION_ORIGINS 2 /* per option; further ones share the last place */
 
 /* Where a value came from; file NULL: the command line. */
 struct option_origin {
@@ -26,14 +26,14 @@ struct options_table {
     bool is_print, is_check;
 };
 
-/* How often an option may have a value; 1: the last one counts on the command line. */
+/* How many values an option may have; 1: on the command line the last one counts. */
 size_t options_most(enum option_given given);
 
-/* Take a value, which is kept. False: it was given too often. */
+/* Add a value, which is kept, not copied. False: it was given too often. */
 bool options_take(struct options_table *table, size_t index, const char *argument,
                   struct option_origin origin);
 
-/* options.h says what they do. */
+/* As the functions of options.h with these names. */
 const char *options_table_where(const struct options_table *table, const char *sentence);
 size_t options_table_files(const struct options_table *table, const char *const *except,
                            const char **paths, size_t max);

@@ -16,7 +16,7 @@
 #define PASSWORD_MAX 1000 /* octets */
 #define PARAMS_MAX   80   /* libpq has some 45 */
 
-/* What is said if the address says nothing. */
+/* Defaults, unless the address says otherwise. */
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
@@ -102,7 +102,7 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Are all hosts sockets of this machine? A service may name others, which only libpq sees. */
+/* Are all hosts Unix sockets? A service may name others, which only libpq sees. */
 static bool is_local(const PQconninfoOption *options)
 {
     const char *host = value_of(options, "host");
@@ -124,7 +124,8 @@ static const char *const lists[] = {"host", "hostaddr", "port"};
 
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-/* A list that begins with another of its items, to be released with free(); NULL: no memory. */
+/* The list, rotated so that it begins with another item; release it with free(). NULL: no memory.
+ */
 static char *rotate(const char *list, unsigned int turn)
 {
     const size_t length = strlen(list);
@@ -233,7 +234,7 @@ static bool take_password(char password[PASSWORD_MAX + 1], const char *path,
     return false;
 }
 
-/* libpq writes what a server remarks to standard error as it comes. */
+/* Otherwise libpq writes a server's notices to standard error, unfiltered. */
 static void ignore(void *argument, const char *remark)
 {
     (void)argument, (void)remark;
@@ -271,7 +272,7 @@ PGconn *postgresql_connect(const struct postgresql_address *address,
     PGconn *connection = postgresql_start(address, fault);
 
     if (connection != NULL)
-        PQreset(connection); /* starts again, and waits as PQconnectdbParams() would */
+        PQreset(connection); /* starts over, and waits as PQconnectdbParams() would */
     if (connection == NULL || PQstatus(connection) == CONNECTION_OK)
         return connection;
     postgresql_say(fault, PQerrorMessage(connection));

@@ -2,11 +2,13 @@
  * A connection to PostgreSQL as every program of this project makes it
  *
  * libpq's own rules hold (its URI, ~/.pgpass, PGSERVICE and so on), with these differences:
- * sslmode is verify-full if the address says nothing else, unless all its hosts are sockets of
- * this machine (a service may name any host); GSS-API does not encrypt, unless the address says so;
- * what the server remarks is dropped;
- * target_session_attrs is read-write, so that of several hosts the primary is found; a peer that is
- * gone is noticed in seconds; and the address has no password.
+ * - sslmode is verify-full if the address says nothing else, unless all its hosts are Unix sockets
+ *   (a service may name any host);
+ * - GSS-API does not encrypt, unless the address says so;
+ * - the server's notices are dropped;
+ * - target_session_attrs is read-write, so that the primary of several hosts is found;
+ * - a peer that is gone is noticed within seconds;
+ * - the address must not have a password.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,10 +22,10 @@
 #define POSTGRESQL_FAULT_SIZE 300 /* of a sentence, filtered */
 
 struct postgresql_address {
-    const char *uri;           /* "postgresql://..."; its "postgresql:" may be missing */
+    const char *uri;           /* "postgresql://...", or without its "postgresql:" */
     const char *password_file; /* of mode 0600, read again for each connection; NULL: none */
     const char *program;       /* whose connection it is: application_name */
-    unsigned int turn;         /* of several hosts, which is tried first: one may never answer */
+    unsigned int turn;         /* which of several hosts is tried first: one may never answer */
 };
 
 /* Is that an address? False: fault says what is wrong, without quoting it. */
@@ -36,7 +38,7 @@ bool postgresql_password_is_there(const char *path, char fault[POSTGRESQL_FAULT_
 PGconn *postgresql_start(const struct postgresql_address *address,
                          char fault[POSTGRESQL_FAULT_SIZE]);
 
-/* Make one, and wait for it. NULL: fault. */
+/* Connect, and wait until it is done. NULL: fault. */
 PGconn *postgresql_connect(const struct postgresql_address *address,
                            char fault[POSTGRESQL_FAULT_SIZE]);
 

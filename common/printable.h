@@ -11,7 +11,8 @@
  * - what is not well-formed UTF-8 (RFC 3629);
  * - backslash and quotation mark, so that the form is unambiguous and a value can be quoted.
  *
- * Everything else stays as it is. What does not fit ends in "...", never within a character.
+ * Everything else stays as it is. A text that does not fit is cut between characters and ends in
+ * "...".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +22,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define PRINTABLE_SIZE 512 /* room that printable() fills, with the NUL */
+#define PRINTABLE_SIZE 512 /* octets, with the NUL */
 
 struct printable {
     char text[PRINTABLE_SIZE];
@@ -33,10 +34,10 @@ const char *printable_octets(char *shown, size_t size, const char *text, size_t 
 /* Filter a text; NULL gives "(none)". */
 const char *printable_text(struct printable *room, const char *text);
 
-/* As an argument of printf(): the room lives as long as the block around it. */
+/* For an argument of printf(): the room lives as long as the enclosing block. */
 #define PRINTABLE(text) printable_text(&(struct printable){{0}}, text)
 
-/* The same for a path in a sentence that must not be cut behind it. */
+/* The same for a path, shorter, so that the sentence around it is not cut. */
 #define PRINTABLE_PATH_MAX 180 /* octets; then a sentence of 300 fits into a log value */
 #define PRINTABLE_PATH(path) \
     printable_octets((char[PRINTABLE_PATH_MAX + 1]){0}, PRINTABLE_PATH_MAX + 1, path, strlen(path))

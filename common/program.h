@@ -7,9 +7,10 @@
 #define PROGRAM_H
 
 /*
- * Call it first in main(). Descriptors 0 to 2 that are closed are opened on /dev/null: otherwise a
- * file of keys could get such a number, and text for standard error would be written into it. Says
- * on standard error what a program with privileges of its own ignores. name: the program's.
+ * Call it first in main(). It opens descriptors 0 to 2 on /dev/null if they are closed: otherwise a
+ * file of keys could get such a number, and messages for standard error would be written into it.
+ * If the program's file has privileges of its own, it says on standard error what is ignored
+ * because of that. name: the program's.
  */
 void program_begin(const char *name);
 

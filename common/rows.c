@@ -17,7 +17,7 @@
 
 enum form { TEXT, HEX, SECONDS };
 
-/* All that is known of a column; `wanted` is what a refusal says, behind the column's name. */
+/* All that is known about a column; a refusal is its name and then `wanted`. */
 static const struct {
     const char *name;
     enum form form;
@@ -79,7 +79,7 @@ static enum column find_column(const char *name, size_t length)
     return column;
 }
 
-/* What a spreadsheet or an editor makes of a header, and the octets by which that shows. */
+/* What spreadsheets and editors do to a header, and the octets that show it. */
 static const struct {
     const char *octets, *what;
 } foreign_headers[] = {
@@ -111,7 +111,7 @@ static const char *foreign_header(const char *line, size_t length)
     return NULL;
 }
 
-/* The name itself is not told: if the header is missing, it may be a key. */
+/* The field is not quoted: if the header is missing, it may be a key. */
 static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rules, size_t number)
 {
     int used =
@@ -153,7 +153,7 @@ bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, c
     return true;
 }
 
-/* Texts appear in logs, in other programs' files and in JSON. */
+/* Texts appear in logs, in other programs' files and in JSON, so no quoting may be needed. */
 bool row_is_text(const char *text, size_t length)
 {
     unsigned char bad = 0;

@@ -24,7 +24,7 @@ enum column {
     COLUMN_KS_NAF,         /* Ks_NAF or K_AF */
     COLUMN_KA,             /* Ka */
     COLUMN_KA_ID,          /* which Ka */
-    COLUMN_NAF_FQDN,       /* this and the next: parameters of AKMA-E2E */
+    COLUMN_NAF_FQDN,       /* this and the next three: parameters of AKMA-E2E */
     COLUMN_UA_PROTOCOL_ID, /* octets */
     COLUMN_REFRESH,        /* octets */
     COLUMN_USAGE,
@@ -35,7 +35,7 @@ enum column {
 
 #define COLUMN_BIT(column) (1U << (column))
 
-/* Which columns a caller takes, and in which of those no row may be empty. */
+/* The columns that a caller accepts, and those of them that no row may leave empty. */
 struct row_rules {
     unsigned int takes, needs;
 };
@@ -58,15 +58,15 @@ struct row {
 };
 
 /*
- * Read a header. False: fault says what is wrong with it; needed columns are missing, one is named
- * twice, or there is one that the caller does not take.
+ * Read a header. False: a needed column is missing, one is named twice, or the caller does not
+ * accept one; fault says which.
  */
 bool row_layout_read(struct row_layout *layout, const struct row_rules *rules, const char *line,
                      size_t length, char fault[ROW_FAULT_SIZE]);
 
 /*
- * Read a row. Hex is decoded in place, so that no secret is anywhere but in the caller's line.
- * False: fault says which field is wrong and what is wanted, without quoting it.
+ * Read a row. Hex is decoded in place, so that secrets are only in the caller's line. False: fault
+ * names the field that is wrong and says what is wanted, without quoting it.
  */
 bool row_read(struct row *row, const struct row_layout *layout, char *line, size_t length,
               char fault[ROW_FAULT_SIZE]);
@@ -74,7 +74,7 @@ bool row_read(struct row *row, const struct row_layout *layout, char *line, size
 /* The end of a row's Ks_NAF, seconds since 1970 UTC; 0: the row does not say. */
 int64_t row_not_after(const struct row *row);
 
-/* Is a text one that a field can hold: UTF-8 without blanks, quotes and control characters? */
+/* May a field hold this text: is it UTF-8 without blanks, quotes and control characters? */
 bool row_is_text(const char *text, size_t length);
 
 /* The name of a column in a header. */

@@ -3,8 +3,8 @@
  *
  *     N:<64 hex digits>
  *
- * One a line, N from 0 to 4294967295. The first seals, all open: that is how a key is changed
- * without a pause.
+ * One per line, N from 0 to 4294967295. The first one seals; all of them open, so that the key can
+ * be changed without a pause.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,14 +30,14 @@ struct seal_keys {
     struct seal_key keys[SEAL_KEYS_MAX];
 };
 
-/* Read a file's text. NULL: fault says in which line what is wrong and what is wanted. */
+/* Read a file's text. NULL: fault names the line, what is wrong and what is wanted. */
 struct seal_keys *seal_keys_parse(const char *text, size_t length,
                                   char fault[SEAL_KEYS_FAULT_SIZE]);
 
 /* Read a file of mode 0600. NULL: fault, as above, without the path. */
 struct seal_keys *seal_keys_read(const char *path, char fault[SEAL_KEYS_FAULT_SIZE]);
 
-/* The key of a number; NULL: there is none. */
+/* The key with this number; NULL: there is none. */
 const struct seal_key *seal_keys_find(const struct seal_keys *keys, uint32_t number);
 
 /* Cleanse and release; NULL is fine. */

@@ -9,23 +9,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* All zero is an empty one. */
+/* A structure of zeros is empty. */
 struct secret_buf {
     char *octets;
     size_t length, size;
-    bool failed; /* out of memory: what was put is not all there */
+    bool failed; /* out of memory: some of what was added is missing */
 };
 
-/* Put octets, or a text, at the end. */
+/* Append octets, or a text. */
 void secret_buf_put(struct secret_buf *text, const void *octets, size_t length);
 void secret_buf_puts(struct secret_buf *text, const char *words);
 
-/* Put the hex of octets. */
+/* Append octets as hex. */
 void secret_buf_hex(struct secret_buf *text, const unsigned char *octets, size_t length);
 
 /*
- * Put what is left to be read from a file, up to max octets. False: errno says why (EFBIG: there
- * are more), or failed is set.
+ * Append the rest of a file, up to max octets. False: errno says why (EFBIG: there are more), or
+ * failed is set.
  */
 bool secret_buf_read(struct secret_buf *text, int fd, size_t max);
 

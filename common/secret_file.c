@@ -133,7 +133,8 @@ bool secret_file_is_private(int fd, char fault[SECRET_FILE_FAULT_SIZE])
     return is_acceptable(fd, false, fault);
 }
 
-/* Before open(), because opening a device may do something; after it, because only that counts. */
+/* Checked before open(), since opening a device may have effects, and after it, since the file may
+ * have changed. */
 int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE])
 {
     struct stat status;
@@ -163,7 +164,7 @@ static bool is_own(int fd, char fault[SECRET_FILE_FAULT_SIZE])
            wrong(fault, "belongs to another user: chown it to the user that runs this program");
 }
 
-/* A link is not followed here: somebody else may have put it there. */
+/* A link is not followed: somebody else may have put it there. */
 int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE])
 {
     struct stat status;
@@ -232,7 +233,7 @@ bool secret_file_write(int fd, const void *octets, size_t length)
     return true;
 }
 
-/* The new name is on the disk when its folder is. */
+/* The new name is safe once its folder is synced. */
 static void sync_folder(const char *path)
 {
     char *copy = strdup(path);

@@ -14,30 +14,31 @@
 #define SECRET_FILE_FAULT_SIZE 256
 
 /*
- * Open a file of secrets to read it: a regular file (links are followed, no device node is touched)
- * that secret_file_is_private(). insecure permits others to use it, and nothing else. -1: fault
- * says what is wrong and what to do.
+ * Open a file of secrets for reading. It must be a regular file (links are followed, device nodes
+ * are not opened) and pass secret_file_is_private(), unless insecure is set. -1: fault says what is
+ * wrong and what to do.
  */
 int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /*
- * Open a file of secrets to append to it (a key log): no link, of this process's own user, made if
- * there is none, and given mode 0600 in any case. -1: fault.
+ * Open a file of secrets for appending (a key log). It must not be a link, and must belong to this
+ * process's user; it is created if there is none, and always gets mode 0600. -1: fault.
  */
 int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /*
- * Is an open file private? It belongs to root or to this process's user, and nobody else writes.
- * Nobody else reads either, but for a group where root owns the file and the group is root's or one
- * of this process's: so are files that systemd (LoadCredential) and Kubernetes (fsGroup) mount. An
- * ACL entry of another user or group that grants anything makes it public. False: fault.
+ * Is an open file private? It must belong to root or to this process's user, and nobody else may
+ * have access, with one exception: a group may read it, if root owns the file and the group is
+ * root's or one of this process's. Files that systemd (LoadCredential) and Kubernetes (fsGroup)
+ * mount are like this. An ACL entry that grants anything to another user or group makes a file
+ * public. False: fault.
  */
 bool secret_file_is_private(int fd, char fault[SECRET_FILE_FAULT_SIZE]);
 
 /*
- * Read a regular file of at most max octets. One that others than its owner can read or write is
- * refused, unless insecure. NULL: fault says why, without the path. What comes is length octets
- * with a NUL behind them, to be given to secret_file_free().
+ * Read a regular file of at most max octets, which must be private, unless insecure is set. Returns
+ * *length octets and a NUL; release them with secret_file_free(). NULL: fault says why, without the
+ * path.
  */
 char *secret_file_read(const char *path, size_t max, bool insecure, size_t *length,
                        char fault[SECRET_FILE_FAULT_SIZE]);
@@ -48,12 +49,12 @@ void secret_file_free(char *text, size_t length);
 /* A file in the making: path stays as it was until secret_file_commit(). */
 struct secret_file {
     int fd;     /* to write to; -1: none */
-    bool fresh; /* set it, and secret_file_commit() replaces nothing */
+    bool fresh; /* if set, secret_file_commit() replaces nothing */
     char *path, *temporary;
 };
 
 /*
- * Begin a file of mode 0600, beside path and under another name. The file at path must be a
+ * Begin a file of mode 0600, in the folder of path, under another name. At path there must be a
  * regular file or nothing. False: fault; nothing is left behind.
  */
 bool secret_file_create(struct secret_file *file, const char *path,
@@ -67,8 +68,8 @@ bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
 bool secret_file_write(int fd, const void *octets, size_t length);
 
 /*
- * Bring it to the disk and rename it into place. False: fault; path is as it was. With `fresh` that
- * is so if anything is there already.
+ * Sync it to the disk and rename it into place. False: fault; path is as it was. With `fresh` it
+ * fails if anything is there already.
  */
 bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE]);
 

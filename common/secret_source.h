@@ -15,7 +15,8 @@
 
 #define SECRET_FAULT_SIZE 400
 
-/* What is said of a source that is none: it may be the secret itself, so it is not repeated. */
+/* The error for a text that is no source: the text may be the secret itself, so it is not quoted.
+ */
 #define SECRET_SOURCES \
     "must be file:PATH, env:NAME, fd:N or stdin; no secret belongs on a command line"
 
@@ -28,15 +29,15 @@ struct secret {
 bool secret_source_is_one(const char *source);
 
 /*
- * Do two sources give the same octets, or could the second one give none, because the first has
- * been read? So it is for one variable, one file by any of its names, and one pipe.
+ * Do two sources mean the same thing: the same variable, the same file under any of its names, or
+ * the same pipe, which has nothing left after it was read once?
  */
 bool secret_source_is_same(const char *one, const char *other);
 
 /* Is a source the file at a path, by any of its names? */
 bool secret_source_is_file(const char *source, const char *path);
 
-/* What is said of a source that is used twice, behind it. */
+/* The error for a source that is used twice, which follows the source. */
 #define SECRET_USED_TWICE "used twice: each secret needs a source of its own"
 
 /*

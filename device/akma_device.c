@@ -1,5 +1,5 @@
 /*
- * What a constrained device derives, as akma_device.h says
+ * The derivations of akma_device.h
  *
  *     S = FC || P0 || L0 || P1 || L1 || ... || Pn || Ln        TS 33.220 B.2.0
  *
@@ -54,7 +54,7 @@ static int reason(enum akma_input input, int fault)
     return fault == AKMA_FAULT_NONE ? 0 : AKMA_REASON(input, fault);
 }
 
-/* Secrets: in constant time up to the one bit that the caller learns, which tests declare public.
+/* Secrets are compared in constant time; only the resulting bit is public, and tests declare it so.
  */
 #ifndef AKMA_DECLASSIFY
 #    define AKMA_DECLASSIFY(bit) (bit)
@@ -161,7 +161,7 @@ static int ua_protocol_fault(const uint8_t *identifier)
     return AKMA_FAULT_NONE;
 }
 
-/* NAF_Id given whole. */
+/* The whole NAF_Id. */
 static int naf_id_reason(const struct akma_octets *naf_id)
 {
     const size_t fqdn = naf_id->length - UA_SIZE;
@@ -177,7 +177,7 @@ static int naf_id_reason(const struct akma_octets *naf_id)
     return reason(AKMA_INPUT_NAF_ID, fault);
 }
 
-/* ... and by its halves. */
+/* NAF_Id by its halves. */
 static int naf_halves_reason(const struct akma_naf *naf)
 {
     const struct bounds fqdn = {AKMA_INPUT_NAF_FQDN, 1, 1, FQDN_MAX};
@@ -204,7 +204,7 @@ static int naf_reason(const struct akma_naf *naf)
     return has_half ? naf_halves_reason(naf) : AKMA_REASON(AKMA_INPUT_NAF_ID, AKMA_FAULT_MISSING);
 }
 
-/* Texts: well-formed UTF-8 (RFC 3629) without characters that are not seen. */
+/* Texts: well-formed UTF-8 (RFC 3629) without invisible characters. */
 
 /* First and last code point of each range refused; the noncharacters at the end of a plane aside.
  */
@@ -308,7 +308,7 @@ static int impi_reason(const struct akma_octets *impi)
     return reason(AKMA_INPUT_IMPI, fault);
 }
 
-/* What AKMA-E2E alone has. */
+/* Inputs that only AKMA-E2E has. */
 
 static int ka_reason(const struct akma_e2e_input *input)
 {
@@ -514,7 +514,7 @@ int akma_e2e(const struct akma_hmac *hmac, const struct akma_e2e_input *input, u
     return why != 0 ? why : derive_e2e(hmac, input, key, length);
 }
 
-/* The one block of a 3GPP derivation, whose S is complete. */
+/* The only block of a 3GPP derivation; S is complete. */
 static int finish_single(const struct akma_hmac *hmac, uint8_t *key, size_t length)
 {
     if (finish(hmac, key, length))

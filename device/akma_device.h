@@ -1,12 +1,13 @@
 /*
  * akma_device.h - what a constrained device derives: AKMA-E2E, GBA-KS-NAF and AKMA-K-AF
  *
- * C99 without an allocation, a global or stdio. The octets derived are those of the akma provider,
- * and what that refuses is refused here. SHA-256 is the only hash. HMAC comes from the device's own
- * library, through a table of three functions; hmac_psa.h, hmac_mbedtls.h and hmac_openssl.h fill
- * that table.
+ * C99, without allocations, global variables or stdio. It derives the same octets as the akma
+ * provider, and refuses what the provider refuses. SHA-256 is the only hash. HMAC comes from the
+ * device's own library, through a table of three functions, which hmac_psa.h, hmac_mbedtls.h or
+ * hmac_openssl.h fills.
  *
- * All memory is the caller's, and no call keeps a pointer to it. Input and output must not overlap.
+ * The caller provides all memory, and no call keeps a pointer to it. Input and output must not
+ * overlap.
  * A call that is refused writes nothing. Secrets that a call puts on the stack are wiped.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -45,9 +46,9 @@ struct akma_octets {
 };
 
 /*
- * NAF_Id or AF_ID (TS 33.220 Annex H): naf_id alone, 6 to 258 octets, or both of naf_fqdn, 1 to 253
- * octets of host-name text, used as written, and ua_protocol_id, 5 octets. One of the two forms is
- * required.
+ * NAF_Id or AF_ID (TS 33.220 Annex H). Required in one of two forms: naf_id alone, 6 to 258 octets;
+ * or naf_fqdn, 1 to 253 octets of host-name text, used as written, together with ua_protocol_id, 5
+ * octets.
  */
 struct akma_naf {
     struct akma_octets naf_id, naf_fqdn, ua_protocol_id;
@@ -82,8 +83,8 @@ struct akma_k_af_input {
 };
 
 /*
- * What a derivation returns: 0, or which input is at fault and what is wrong with it. The three
- * macros make such a code and read it again.
+ * A derivation returns 0, or a code that says which input is at fault and what is wrong with it.
+ * The three macros make such a code and read it.
  */
 enum akma_input {
     AKMA_INPUT_NONE,

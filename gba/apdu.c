@@ -67,7 +67,7 @@ struct answer {
     unsigned int status; /* SW1 SW2 */
 };
 
-/* What a status means for a user; the last row is any other. */
+/* What a status means for a user; the last row matches every other status. */
 static const struct meaning {
     unsigned int status, mask;
     const char *says;
@@ -104,7 +104,7 @@ bool apdu_ends(const struct apdu *apdu)
     return apdu->ends != NULL && atomic_load(apdu->ends);
 }
 
-/* One exchange with the carrier. */
+/* One exchange through the carrier. */
 static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t length,
                      struct answer *answer, char fault[GBA_FAULT_SIZE])
 {
@@ -113,7 +113,7 @@ static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t leng
     if (!apdu->transmit(apdu->carrier, octets, length, answer->octets, &answer->length, fault))
         return false;
     if (answer->length == 0)
-        return gba_fail(fault, "the card answered nothing: was it pulled out?");
+        return gba_fail(fault, "the card did not answer: was it pulled out?");
     if (answer->length < STATUS_SIZE || answer->length > sizeof(answer->octets))
         return gba_fail(fault, "the card answered without a status");
     answer->length -= STATUS_SIZE;
@@ -122,8 +122,8 @@ static bool exchange(struct apdu *apdu, const unsigned char *octets, size_t leng
     return true;
 }
 
-/* T=0 has P3 in every command, 00 if no data goes either way (TS 102 221 7.3.1.1.1); T=1 has Le
- * if data is wanted back. */
+/* With T=0 every command has P3, which is 00 if there is no data in either direction (TS 102
+ * 221 7.3.1.1.1); with T=1 there is an Le if data is wanted back. */
 static size_t encode(const struct command *command, bool is_t1,
                      unsigned char octets[APDU_COMMAND_MAX])
 {
@@ -144,8 +144,8 @@ static size_t encode(const struct command *command, bool is_t1,
 }
 
 /*
- * A command and all of its answer: 61 XX says how much waits (GET RESPONSE), 6C XX how much has to
- * be asked for (TS 102 221 7.3.1.1).
+ * Send a command and collect its whole answer: 61 XX says how much GET RESPONSE can fetch, 6C XX
+ * which Le the command needs (TS 102 221 7.3.1.1).
  */
 static bool run(struct apdu *apdu, const struct command *command, struct answer *answer,
                 char fault[GBA_FAULT_SIZE])
@@ -169,7 +169,7 @@ static bool run(struct apdu *apdu, const struct command *command, struct answer 
             done = true;
     }
     if (!done && (answer->status >> 8 == 0x61 || answer->status >> 8 == 0x6C))
-        (void)gba_fail(fault, "the card always has another answer waiting");
+        (void)gba_fail(fault, "the card never stops announcing more data");
     OPENSSL_cleanse(octets, sizeof(octets));
     return done;
 }
@@ -280,7 +280,8 @@ static bool find_applications(struct apdu *apdu, char fault[GBA_FAULT_SIZE])
            gba_fail(fault, "no USIM among the card's applications (EF_DIR): is it a 2G card?");
 }
 
-/* PIN (TS 102 221 11.1.9): 63 CX says that X tries are left; without data it is only asked. */
+/* PIN (TS 102 221 11.1.9): 63 CX says that X tries are left; VERIFY without data only asks for
+ * that. */
 
 #define PIN_LENGTH 8
 
@@ -321,7 +322,7 @@ static bool try_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_SIZ
     return fail_with_status("PIN", answer.status, fault);
 }
 
-/* A PIN that is switched off is not asked for: what VERIFY says of one differs from card to card.
+/* A PIN that is switched off is not queried: cards differ in what VERIFY returns for one.
  */
 static bool wants_pin(struct apdu *apdu)
 {
@@ -400,7 +401,7 @@ static void read_services(struct apdu *apdu, struct usim_identity *identity)
                          (answer.octets[octet] >> bit & 1) != 0;
 }
 
-/* EF_IMPI, EF_DOMAIN (TS 31.103 4.2.2, 4.2.3): 80 L text. An ISIM without it is as good as none. */
+/* EF_IMPI, EF_DOMAIN (TS 31.103 4.2.2, 4.2.3): 80 L text. An ISIM without it is ignored. */
 static void read_text(struct apdu *apdu, enum file file, char text[USIM_NAME_SIZE])
 {
     char ignored[GBA_FAULT_SIZE];

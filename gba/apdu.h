@@ -17,8 +17,8 @@ typedef bool apdu_transmit(void *carrier, const unsigned char *command, size_t l
                            char fault[GBA_FAULT_SIZE]);
 
 /*
- * Read the first octets of a transparent file of the USIM without selecting it, if the carrier
- * can (AT+CRSM). False: it cannot, and the file is selected and read.
+ * Read the first octets of a transparent file of the USIM without selecting it, if the carrier can
+ * do so (AT+CRSM). False: it cannot, so the file has to be selected and read.
  */
 typedef bool apdu_read_file(void *carrier, unsigned int file, unsigned char *octets, size_t length);
 
@@ -28,7 +28,7 @@ struct apdu {
     void *carrier;
     const atomic_bool *ends; /* this and the next: as struct usim_settings has them */
     bool *pin_refused;
-    bool is_t1; /* Le goes with data, too: in T=0 GET RESPONSE fetches what comes back */
+    bool is_t1; /* send Le after data, too; with T=0, GET RESPONSE fetches the answer instead */
     unsigned char usim[16], isim[16]; /* AIDs; the ISIM's is empty if there is none */
     size_t usim_length, isim_length;
 };
@@ -40,7 +40,7 @@ bool apdu_ends(const struct apdu *apdu);
 bool apdu_open(struct apdu *apdu, const char *pin, struct usim_identity *identity,
                char fault[GBA_FAULT_SIZE]);
 
-/* As usim_kind.h has them: the state is a structure that begins with a struct apdu. */
+/* The functions of usim_kind.h; the state is a structure that begins with a struct apdu. */
 enum usim_result apdu_authenticate(void *state, bool in_gba_context,
                                    const unsigned char rand[USIM_RAND],
                                    const unsigned char autn[USIM_AUTN], struct usim_answer *answer,

@@ -1,5 +1,5 @@
 /*
- * What a modem answers to a command
+ * A modem's answer to a command
  *
  * SPDX-License-Identifier: Apache-2.0
  */

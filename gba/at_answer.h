@@ -1,5 +1,6 @@
 /*
- * What a modem answers to a command (TS 27.007): lines until OK or an error, others in between
+ * A modem's answer to a command (TS 27.007): lines until OK or an error, perhaps with others in
+ * between
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,13 +17,13 @@ enum at_line {
     AT_REFUSED /* fault says why */
 };
 
-/* A command and what its answer begins with. Cleanse found. */
+/* A command, and how its answer begins. Cleanse found. */
 struct at_answer {
     const char *command, *wanted;
     char found[AT_LINE_SIZE]; /* what follows `wanted`; empty: nothing yet */
 };
 
-/* Take one line, without its end. */
+/* Process one line, without its end. */
 enum at_line at_answer_take(struct at_answer *answer, const char *line, char fault[GBA_FAULT_SIZE]);
 
 /* An APDU's answer in +CSIM's form, LENGTH,"HEX". False: it is of another form, or too long. */

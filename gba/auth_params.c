@@ -32,7 +32,7 @@ static bool is_token(char c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* A value without quotes: servers write more into it than a token may have (base64). */
+/* A value without quotes; servers put characters into it that a token may not have (base64). */
 static bool is_bare(char c)
 {
     return c > ' ' && c < 0x7F && c != ',' && c != '"';

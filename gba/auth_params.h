@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where a parameter that is wanted goes: a text of size octets with its NUL, without quotes and
+/* Where a wanted parameter is stored: a text of size octets with its NUL, without quotes and
  * escapes. */
 struct auth_param {
     const char *name; /* in any case */
@@ -20,8 +20,8 @@ struct auth_param {
 };
 
 /*
- * Read them. A parameter that is not wanted is passed over. False: the header is malformed, a
- * parameter is given twice or too long, or has a control character: *fault names it.
+ * Read the wanted parameters, and skip others. False: the header is malformed, or a parameter is
+ * given twice, is too long, or has a control character: *fault names it.
  */
 bool auth_params_read(const char *value, size_t length, struct auth_param *params, size_t count,
                       const char **fault);

@@ -148,7 +148,7 @@ static bool run(struct usim *usim, const struct bootstrap_settings *settings,
     return done;
 }
 
-/* The card's faults say which SPEC they are of; it is no secret. */
+/* Errors of the card name the SPEC, which is not secret. */
 static struct usim *open_card(const struct bootstrap_settings *settings, char fault[GBA_FAULT_SIZE])
 {
     char why[GBA_FAULT_SIZE];
@@ -171,7 +171,7 @@ bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *
     return done;
 }
 
-/* Does the state belong to this card and IMPI, and to now? */
+/* Does the state belong to this card and IMPI, and has it not expired? */
 static bool is_good(const struct bootstrap_settings *settings, const struct gba_state *state,
                     const struct usim_identity *identity, char fault[GBA_FAULT_SIZE])
 {

@@ -20,7 +20,7 @@ struct bootstrap_settings {
     const char *impi;  /* NULL: the ISIM's, or made from the IMSI */
     const char *state; /* file */
     unsigned int timeout_ms;
-    void (*note)(const char *sentence); /* what is worth a line in a log; NULL: nobody asks */
+    void (*note)(const char *sentence); /* called for what belongs in a log; NULL: not wanted */
 };
 
 #define BOOTSTRAP_NAF_KEYS_MAX 9
@@ -33,17 +33,17 @@ struct bootstrap_naf {
 };
 
 /*
- * Run Ub once, and keep what it left in the state file. naf and keys may be NULL; else keys get
- * Ks_NAF (Ks_ext_NAF of a card that does GBA) by the module's GBA-KS-NAF. Blocks. False: fault says
- * why, and the state file is as it was, but when only Ks_NAF failed.
+ * Run Ub once, and keep the result in the state file. Unless naf and keys are NULL, keys get Ks_NAF
+ * by the module's GBA-KS-NAF, or Ks_ext_NAF from a card that does GBA. Blocks. False: fault says
+ * why; the state file is unchanged, unless only Ks_NAF failed.
  */
 bool bootstrap_run(const struct bootstrap_settings *settings, struct gba_state *state,
                    const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],
                    char fault[GBA_FAULT_SIZE]);
 
 /*
- * Take up what the state file holds, if it is of the card that is there and has not ended. False:
- * there is nothing to take up, and fault says why: bootstrap.
+ * Use what the state file holds, if it belongs to the present card and has not expired. False:
+ * fault says why it cannot be used: bootstrap again.
  */
 bool bootstrap_resume(const struct bootstrap_settings *settings, struct gba_state *state,
                       const struct bootstrap_naf *naf, unsigned char (*keys)[USIM_KEY],

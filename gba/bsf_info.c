@@ -109,7 +109,7 @@ static void collapse(struct field *field)
         field->text[--field->length] = '\0';
 }
 
-/* expat 2.9 has a name of its own for the number of 64 bits, and warns of the old one. */
+/* expat 2.9 has another function for the 64-bit number, and deprecates the old one. */
 static unsigned long line_of(XML_Parser parser)
 {
 #if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
@@ -180,7 +180,7 @@ static bool take_zone(const char **text, int64_t *offset)
     return true;
 }
 
-/* A date that a calendar has: timegm() turns the others into another one. */
+/* Does the date exist? timegm() turns one that does not into another. */
 static bool is_date(const struct tm *date)
 {
     struct tm normal = *date;

@@ -20,8 +20,8 @@ struct bsf_info {
 };
 
 /*
- * Read the document. No DTD and no entities; a btid of the form user@realm; a lifetime after now, a
- * date-time of XML Schema, UTC if it names no zone. False: fault says why.
+ * Read the document. It must have no DTD and no entities, a btid of the form user@realm, and a
+ * lifetime after now: an XML Schema date-time, in UTC if it names no zone. False: fault says why.
  */
 bool bsf_info_read(struct bsf_info *info, const char *text, size_t length, int64_t now,
                    char fault[GBA_FAULT_SIZE]);

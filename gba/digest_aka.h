@@ -27,7 +27,7 @@ struct digest_client {
     char cnonce[DIGEST_SIZE];
 };
 
-/* Read WWW-Authenticate's value. False: fault says why, with octets of the sender filtered. */
+/* Read the value of WWW-Authenticate. False: fault says why; what it quotes is filtered. */
 bool digest_read_challenge(struct digest_challenge *challenge, const char *value, size_t length,
                            char fault[GBA_FAULT_SIZE]);
 
@@ -44,7 +44,7 @@ bool digest_respond(char header[DIGEST_HEADER_MAX], struct digest_client *client
                     const struct digest_challenge *challenge, const struct usim_answer *answer,
                     char fault[GBA_FAULT_SIZE]);
 
-/* Is Authentication-Info's value the BSF's, for this body? False: fault says why. */
+/* Does Authentication-Info prove that the BSF sent this body? False: fault says why. */
 bool digest_verify(const struct digest_client *client, const struct digest_challenge *challenge,
                    const struct usim_answer *answer, const char *value, size_t length,
                    const char *body, size_t body_length, char fault[GBA_FAULT_SIZE]);

@@ -1,5 +1,5 @@
 /*
- * What went wrong, in a sentence without a secret; text of others is filtered before it goes in
+ * What went wrong, in a sentence without a secret; untrusted text in it has to be filtered before
  *
  * SPDX-License-Identifier: Apache-2.0
  */

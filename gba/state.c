@@ -116,7 +116,7 @@ bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FA
     return done;
 }
 
-/* Another file of secrets would be lost. */
+/* Do not overwrite another file of secrets. */
 static bool is_state_file(const char *path)
 {
     char begin[sizeof(VERSION) - 1];

@@ -9,8 +9,8 @@
  *     lifetime <seconds since 1970 UTC>
  *     ks <64 hex digits>, or "card" if Ks stays on the card
  *
- * It is bound to the IMSI: with another card, or none, it is ignored. It belongs in /run,
- * so that a restart of the device forgets it.
+ * It is bound to the IMSI, and ignored with another card or none. It belongs in /run, so that it is
+ * gone after a restart of the device.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,8 +35,8 @@ struct gba_state {
 bool gba_state_read(struct gba_state *state, const char *path, char fault[GBA_FAULT_SIZE]);
 
 /*
- * Can it be written there? What is at path must be a state file, or nothing. False: fault; a
- * bootstrapping would be useless.
+ * Can it be written? At path there must be a state file or nothing. False: fault; do not bootstrap
+ * then.
  */
 bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE]);
 

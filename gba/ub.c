@@ -18,7 +18,7 @@
 
 #define HEADER_SIZE DIGEST_HEADER_MAX
 
-/* An answer, as far as it matters. Cleanse nothing: no secret is in it. */
+/* The parts of an answer that matter. It holds no secret. */
 struct answer {
     long status;
     char challenge[HEADER_SIZE], info[HEADER_SIZE], type[HEADER_SIZE];
@@ -134,7 +134,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     answer->headers += length;
     if (answer->headers > UB_BODY_MAX)
         answer->is_too_large = true;
-    /* another scheme's challenge may come with the Digest one */
+    /* there may be a challenge of another scheme as well */
     else if (is_header(line, length, "WWW-Authenticate", &value, &n) &&
              (!answer->has_challenge || (n >= 7 && strncasecmp(value, "Digest ", 7) == 0)))
         keep(answer->challenge, &answer->has_challenge, &answer->is_too_large, value, n);
@@ -294,7 +294,7 @@ static bool take_challenge(struct exchange *ub)
 
 /* AKA */
 
-/* Once more, with AUTS; a second resynchronisation is an error. */
+/* Repeat the request with AUTS; a second resynchronisation is an error. */
 static enum usim_result resynchronise(struct exchange *ub, struct usim_answer *card)
 {
     char header[DIGEST_HEADER_MAX];
@@ -330,7 +330,7 @@ static bool is_info_type(const char *type)
            (type[length] == '\0' || strchr("; \t", type[length]) != NULL);
 }
 
-/* rspauth first: nothing is believed before. */
+/* Check rspauth first, before anything in the answer is trusted. */
 static bool take_info(struct exchange *ub, const struct usim_answer *card, struct ub_result *result)
 {
     const struct answer *answer = &ub->answer;

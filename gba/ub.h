@@ -19,10 +19,10 @@ struct ub_settings {
     const char *impi;
     unsigned int timeout_ms;
     const atomic_bool *ends; /* once it is true, the exchange fails within a second; NULL: never */
-    void (*note)(const char *sentence); /* what is worth a line in a log; NULL: nobody asks */
+    void (*note)(const char *sentence); /* called for what belongs in a log; NULL: not wanted */
 };
 
-/* What a bootstrapping leaves. Ks is secret: cleanse it. */
+/* The result of a bootstrapping. Ks is secret: cleanse it. */
 struct ub_result {
     struct bsf_info info;
     unsigned char rand[USIM_RAND];
@@ -30,7 +30,7 @@ struct ub_result {
     bool has_ks;                /* false: it stays on the card */
 };
 
-/* Once for the process, before any thread is started. */
+/* Call it once in a process, before any thread is started. */
 bool ub_start(void);
 
 /* Run it once. Blocks for timeout_ms at the most. False: fault says why, and nothing is in result.

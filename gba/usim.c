@@ -1,5 +1,5 @@
 /*
- * A USIM, by the way that its SPEC names
+ * A USIM, reached in the way that SPEC names
  *
  * SPDX-License-Identifier: Apache-2.0
  */

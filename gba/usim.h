@@ -1,9 +1,9 @@
 /*
  * A USIM: who the subscriber is, and AKA
  *
- * A card in a reader, a card behind a modem, or a test subscriber in a file; callers do not see
- * which. Calls block, some hundred milliseconds each, and belong on a thread of their own. Each
- * AUTHENTICATE moves the card's SQN, so ask only for a challenge of a BSF that is configured.
+ * It is a card in a reader, a card behind a modem, or a test subscriber in a file; callers do not
+ * see which. Each call blocks for some hundred milliseconds, so use a separate thread. Each
+ * AUTHENTICATE advances the card's SQN, so use it only with challenges from the configured BSF.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,7 @@
 #define USIM_RES_MAX   16
 #define USIM_KEY       32 /* CK || IK; Ks_ext_NAF */
 
-/* What a card says of its subscriber. */
+/* What a card says about its subscriber. */
 struct usim_identity {
     char imsi[USIM_IMSI_SIZE];
     unsigned int mnc_length;     /* 2 or 3 digits (EF_AD) */
@@ -54,8 +54,8 @@ struct usim_settings {
     const char *spec; /* pcsc:[READER], at:/dev/TTY or milenage:FILE */
     const char *pin;
     const atomic_bool *ends; /* once it is true, calls fail within a moment; NULL: never */
-    bool *pin_refused; /* set once a card refuses the PIN, which is not tried while it is set; NULL:
-                          nobody opens a card twice */
+    bool *pin_refused; /* set when a card refuses the PIN; while it is set, no PIN is tried. NULL:
+                          the card is opened only once */
 };
 
 /* Open what SPEC names. NULL: fault says why, and what to do. */
@@ -69,7 +69,7 @@ enum usim_result usim_authenticate(struct usim *usim, const unsigned char rand[U
                                    const unsigned char autn[USIM_AUTN], struct usim_answer *answer,
                                    char fault[GBA_FAULT_SIZE]);
 
-/* What has to be on a card that does GBA, before it derives: EF_GBABP (TS 31.102 4.2.79). */
+/* Write EF_GBABP (TS 31.102 4.2.79), which a card that does GBA needs before it derives. */
 bool usim_keep_b_tid(struct usim *usim, const unsigned char rand[USIM_RAND], const char *b_tid,
                      const char *lifetime, char fault[GBA_FAULT_SIZE]);
 

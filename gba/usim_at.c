@@ -2,8 +2,9 @@
  * A USIM behind a modem: at:/dev/TTY
  *
  * AT+CSIM carries APDUs, AT+CRSM reads files without selecting them (TS 27.007 8.17, 8.18). Echo,
- * blank lines and unsolicited lines are passed over. A modem shares the card with its own stack: no
- * lock keeps that out. A lock on the line keeps other bootstrappings out: their answers would mix.
+ * blank lines and unsolicited lines are skipped. The modem's own software uses the card as well,
+ * and no lock prevents that. A lock on the line keeps other bootstrappings out, because answers
+ * would get mixed up.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +27,7 @@
 
 #define LINES_MAX   64   /* of one answer, unsolicited ones included */
 #define PATIENCE_MS 5000 /* for one command: a card may take a second or two */
-#define LOOK_MS     200  /* between two looks whether it is to end */
+#define LOOK_MS     200  /* between two checks whether to stop */
 
 struct modem {
     struct apdu apdu; /* first, as apdu.h asks */
@@ -43,7 +44,7 @@ static long long now_ms(void)
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Until the modem is ready for it. False: it is late, or the program ends. */
+/* Wait until the modem's line is ready. False: not in time, or the program ends. */
 static bool wait_for(const struct modem *modem, short what, long long until)
 {
     struct pollfd ready = {.fd = modem->fd, .events = what};
@@ -97,7 +98,7 @@ static bool read_line(struct modem *modem, char line[AT_LINE_SIZE], long long un
     }
 }
 
-/* Whatever came before our command is ignored. */
+/* Discard what came before our command. */
 static void forget_input(struct modem *modem)
 {
     (void)tcflush(modem->fd, TCIFLUSH);
@@ -105,7 +106,7 @@ static void forget_input(struct modem *modem)
     modem->have = 0;
 }
 
-/* A command and its answer. False: ERROR, another end, or none in time. */
+/* Send a command and read its answer. False: ERROR, another failure, or no answer in time. */
 static bool ask(struct modem *modem, struct at_answer *answer, char fault[GBA_FAULT_SIZE])
 {
     const long long until = now_ms() + PATIENCE_MS;

@@ -8,8 +8,8 @@
 
 #include "usim.h"
 
-/* The functions of usim.h, for one way; state is what open() made. keep_b_tid and derive are NULL
- * if no card does GBA. */
+/* The functions of usim.h for one kind; state is what open() returned. keep_b_tid and derive are
+ * NULL if no card of this kind does GBA. */
 struct usim_kind {
     const char *prefix; /* of SPEC */
     void *(*open)(const char *place, const struct usim_settings *settings,

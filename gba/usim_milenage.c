@@ -7,8 +7,8 @@
  *     sqn ff9bb4d0b607
  *     mnc-length 2
  *
- * A line each; mnc-length may be left out, and is 2 then. sqn is the highest SQN that was accepted:
- * the file is rewritten, before the answer leaves, with each AUTHENTICATE that moves it.
+ * mnc-length may be left out; the default is 2. sqn is the highest SQN that was accepted: each
+ * AUTHENTICATE that advances it rewrites the file before it returns.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

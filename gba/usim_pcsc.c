@@ -1,7 +1,7 @@
 /*
  * A USIM in a card reader: pcsc:[READER]
  *
- * A transaction keeps other users of the reader out from the first command to the last.
+ * A transaction keeps other programs away from the card, from the first command to the last.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,7 +36,8 @@ static bool fail_with(char fault[GBA_FAULT_SIZE], const char *what, LONG error)
     return gba_fail(fault, "%s: %s%s", what, pcsc_stringify_error(error), hint);
 }
 
-/* A card that was reset meanwhile is connected again by the next flow, not in the middle of one. */
+/* A card that was reset meanwhile is not reconnected in the middle of a flow; the next flow does
+ * that. */
 static bool transmit(void *carrier, const unsigned char *command, size_t length,
                      unsigned char answer[APDU_ANSWER_MAX], size_t *answered,
                      char fault[GBA_FAULT_SIZE])

@@ -12,9 +12,9 @@
 #define KA_STRING_MAX      (2 + 7 + 2 + KA_STRING_TEXT_MAX + 2 + KA_STRING_TEXT_MAX + 2)
 
 /*
- * S = FF E2 || "akma-ka" || 0007 || device || L1 || ka-id || L2 (docs/derivation.md); its length
- * comes back. 0: a text is too long, or none that a devices file can hold, and *fault says which
- * and what is wanted. Without a device S is nobody's: what tells one master from another.
+ * S = FF E2 || "akma-ka" || 0007 || device || L1 || ka-id || L2 (docs/derivation.md). Returns its
+ * length; or 0 if a text is too long or not allowed in a devices file: *fault says which, and what
+ * is wanted. With an empty device, S belongs to no device, and its HMAC distinguishes masters.
  */
 size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char *ka_id,
                  const char **fault);

@@ -118,7 +118,8 @@ static EVP_KDF_CTX *ctx_new(const struct secret *secret, char fault[MASTER_FAULT
     return NULL;
 }
 
-/* The secret of the whole fleet: what others can read is not taken, with whatever warning. */
+/* This is the secret of the whole fleet: a source that others can read is refused, not just warned
+ * about. */
 static bool read_secret(struct secret *secret, const char *source, char fault[MASTER_FAULT_SIZE])
 {
     char why[SECRET_FAULT_SIZE];

@@ -103,7 +103,7 @@ static enum master_result try_session(struct token *token, struct token_session 
     return result;
 }
 
-/* A token's verdict on itself, for the others that share its libraries. */
+/* Note whether this token works, for the others that share its libraries. */
 static void set_up(struct token *token, bool is_up)
 {
     if (atomic_exchange(&token->is_up, is_up) == is_up)
@@ -115,9 +115,9 @@ static void set_up(struct token *token, bool is_up)
 }
 
 /*
- * Initialise the libraries again, once no call is under way; a call that hangs leaves them be, and
- * so does another token that works, for a while: its sessions end with them. Another thread may
- * have done it, since the generation that failed.
+ * Initialise the libraries again, once no call is under way. It is not done while a call hangs;
+ * nor, for a while, if another token works, because that would end its sessions; nor if another
+ * thread has done it since the generation that failed.
  */
 static enum master_result start_modules(struct token *token, unsigned long failed,
                                         char fault[MASTER_FAULT_SIZE])
@@ -183,7 +183,7 @@ static enum master_result reach_locked(struct token *token, struct token_session
     return result;
 }
 
-/* `calls` keeps the libraries as they are; a session of earlier ones is none any more. */
+/* The caller holds `calls`, so the generation stays; sessions of earlier ones are invalid. */
 static void close_session(struct token *token, struct token_session *session)
 {
     token_modules_enter(token->modules);

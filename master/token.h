@@ -1,9 +1,9 @@
 /*
  * A PKCS#11 token and the master secret in it: what the files of token_*.c share
  *
- * Any number of threads call into the token, each with a session of its own. Whatever fails is
- * tried once more with a new session, then with libraries that were initialised again; a thread
- * whose call hangs is in nobody's way but for that.
+ * Any number of threads call into the token, each with its own session. A failed call is retried
+ * once with a new session, then once after the libraries were initialised again. A call that hangs
+ * blocks nothing but that initialisation.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +22,7 @@
 /* What a URI says (RFC 7512). */
 struct token_uri {
     P11KitUri *uri;
-    char *pin; /* where its pin-source has the PIN, as a secret's source; NULL: it has none */
+    char *pin; /* its pin-source, as a secret's source; NULL: it has none */
 };
 
 struct token;
@@ -37,35 +37,35 @@ struct token_client {
 
 /*
  * PKCS#11 libraries, through p11-kit: the one that the URI or P11_KIT_SERVER_ADDRESS names, or all
- * of its configuration. The tokens of a process that name the same share them, because a library is
- * one for the process: it ends only when nobody has it initialised.
+ * in p11-kit's configuration. Tokens that name the same libraries share them, because a library
+ * exists once in a process: it ends only when everybody has finalised it.
  */
 struct token_modules {
     struct token_modules *next;
-    char *path;                 /* NULL: of the configuration */
+    char *path;                 /* NULL: those of the configuration */
     CK_FUNCTION_LIST **list;    /* ends with NULL; NULL: they could not be loaded again */
     struct token_client client; /* has the list, if that is p11-kit's client */
-    pthread_rwlock_t calls;     /* read: a call into a library; write: they are initialised again */
-    bool is_socket;             /* to another process: one call at a time */
-    unsigned long generation;   /* how often they were, under `calls` as the next two */
-    bool *is_initialized;       /* of each in the list */
+    pthread_rwlock_t calls;     /* read: a call into a library; write: initialising them again */
+    bool is_socket;             /* it leads to another process: one call at a time */
+    unsigned long generation;   /* counts initialisations; under `calls`, as the next two */
+    bool *is_initialized;       /* for each in the list */
     int64_t started_at;         /* milliseconds */
     atomic_size_t up;           /* tokens that work */
     pthread_mutex_t logins;     /* one login at a time */
-    struct token *tokens;       /* that share them; under `logins` */
+    struct token *tokens;       /* those that share the libraries; under `logins` */
 };
 
 /*
- * A PIN that was refused once is not tried again, not by another token of the process either: a few
- * wrong ones lock a token. Under `logins`.
+ * A PIN that was refused once is not tried again, not even by another token of this process: a few
+ * wrong PINs lock a token. Under `logins`.
  */
 struct token_login {
     struct secret pin;
     bool has_failed;
-    CK_TOKEN_INFO info; /* where it has */
+    CK_TOKEN_INFO info; /* of the token that refused it */
 };
 
-/* One thread's. */
+/* The session of one thread. */
 struct token_session {
     CK_FUNCTION_LIST *module; /* NULL: not open */
     CK_SESSION_HANDLE handle;
@@ -82,7 +82,7 @@ struct token {
     struct token_login login;
     pthread_mutex_t opening; /* one thread at a time looks for the token and logs in */
     /* the rest under `opening` */
-    unsigned char check[MASTER_KA_LENGTH]; /* what tells this master from another one */
+    unsigned char check[MASTER_KA_LENGTH]; /* distinguishes this master from another one */
     bool has_check;
     int64_t tried_at; /* milliseconds; 0: never */
     enum master_result tried;
@@ -96,7 +96,7 @@ struct token_slot {
     CK_TOKEN_INFO info;
 };
 
-/* False: fault. What was made is to be given to token_uri_close() in any case. */
+/* False: fault. Call token_uri_close() in any case. */
 bool token_uri_read(struct token_uri *uri, const char *text, char fault[MASTER_FAULT_SIZE]);
 void token_uri_close(struct token_uri *uri);
 
@@ -109,13 +109,13 @@ void token_client_unload(struct token_client *client);
 /* Load the libraries that a token's URI means, if no other token has. False: fault. */
 bool token_modules_load(struct token *token, char fault[MASTER_FAULT_SIZE]);
 /*
- * Initialise them, or end them and do it again: a connection that broke is made again. `calls` is
- * held for writing, or there are no other threads. MASTER_OK: at least one of them works.
+ * Initialise them; if they are initialised, finalise them first, which renews a broken connection.
+ * The caller holds `calls` for writing, or is the only thread. MASTER_OK: at least one works.
  */
 enum master_result token_modules_start(struct token_modules *modules,
                                        char fault[MASTER_FAULT_SIZE]);
 
-/* Around each call into a library: nobody initialises it again meanwhile. */
+/* Around each call into a library, which is not initialised again meanwhile. */
 void token_modules_enter(struct token_modules *modules);
 void token_modules_leave(struct token_modules *modules);
 
@@ -126,20 +126,20 @@ void token_modules_unload(struct token *token);
 enum master_result token_slot_find(const struct token *token, struct token_slot *slot,
                                    char fault[MASTER_FAULT_SIZE]);
 
-/* Log a session in to a slot's token, if that wants it. */
+/* Log in with a session, if the slot's token requires it. */
 enum master_result token_log_in(struct token *token, const struct token_slot *slot,
                                 CK_SESSION_HANDLE session, char fault[MASTER_FAULT_SIZE]);
 
-/* How many keys a URI means, 0 to 2 (or more): key is the first one's handle. */
+/* How many keys match a URI: 0, 1, or 2 for more; key is the handle of the first. */
 enum master_result token_key_count(const struct token *token, const struct token_session *session,
                                    CK_OBJECT_HANDLE *key, CK_ULONG *count,
                                    char fault[MASTER_FAULT_SIZE]);
 
-/* The one key that a URI means, which must be fit to be the master. */
+/* The one key that matches a URI; it must be suitable as the master. */
 enum master_result token_key_find(const struct token *token, struct token_session *session,
                                   char fault[MASTER_FAULT_SIZE]);
 
-/* Is a key fit: does it sign, stay where it is, and have 32 octets? */
+/* Is a key suitable: can it sign, not be extracted, and does it have 32 octets? */
 enum master_result token_key_is_fit(const struct token_session *session,
                                     char fault[MASTER_FAULT_SIZE]);
 
@@ -148,7 +148,7 @@ enum master_result token_sign(const struct token_session *session, const unsigne
                               size_t length, unsigned char mac[MASTER_KA_LENGTH],
                               char fault[MASTER_FAULT_SIZE]);
 
-/* Say what a call answered. What it means for the caller comes back: mostly, that it may pass. */
+/* Write to fault what a call returned. Returns what that means: mostly MASTER_UNAVAILABLE. */
 enum master_result token_fault(char fault[MASTER_FAULT_SIZE], const char *call, CK_RV rv);
 
 #endif

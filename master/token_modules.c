@@ -19,7 +19,7 @@ static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *w
     return false;
 }
 
-/* Those that are loaded; the lock is of the list, and of how many tokens share each. */
+/* All that are loaded; the lock protects the list and the number of tokens that share each. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct token_modules *all;
 
@@ -112,8 +112,8 @@ static bool load(struct token_modules *modules, const char *path, char fault[MAS
 }
 
 /*
- * Of several calls at once through one socket, p11-kit leaves some waiting for ever when it breaks.
- * The other process answers them one by one anyway.
+ * If the socket breaks during several calls at once, p11-kit leaves some of them waiting for ever.
+ * The other process answers one call at a time anyway.
  */
 void token_modules_enter(struct token_modules *modules)
 {
@@ -148,7 +148,7 @@ static bool is_of(const struct token_modules *modules, const char *path)
                                                  : strcmp(path, modules->path) == 0;
 }
 
-/* Where a URI has its library; NULL: p11-kit's configuration has all of them. */
+/* The path of the library that a URI names; NULL: all libraries in p11-kit's configuration. */
 static const char *path_of(const struct token_uri *uri)
 {
     const char *path = p11_kit_uri_get_module_path(uri->uri);
@@ -193,7 +193,7 @@ static void stop(struct token_modules *modules)
     }
 }
 
-/* One by one: a library that fails now is tried again the next time, and holds up no other. */
+/* One by one: a library that fails does not stop the others, and is tried again the next time. */
 enum master_result token_modules_start(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
 {
     enum master_result result = MASTER_OK;

@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-/* What the URI says that a new key is called; false: it has to have a name. */
+/* The new key's name and id, as the URI says; false: it has no name. */
 static bool name_of(const struct token *token, CK_ATTRIBUTE *label, CK_ATTRIBUTE *id,
                     char fault[MASTER_FAULT_SIZE])
 {
@@ -64,7 +64,7 @@ static enum master_result generate(const struct token *token, struct token_sessi
     return rv == CKR_OK ? MASTER_OK : token_fault(fault, "C_GenerateKey", rv);
 }
 
-/* It has to be what it was asked to be, and to give the same twice; else it is taken away again. */
+/* The key must have the requested attributes and give the same HMAC twice; else it is destroyed. */
 static enum master_result prove(struct token_session *session, char fault[MASTER_FAULT_SIZE])
 {
     unsigned char s[KA_STRING_MAX], once[MASTER_KA_LENGTH], twice[MASTER_KA_LENGTH];

@@ -11,7 +11,7 @@
 
 #define NO_SLOT ((CK_SLOT_ID)-1) /* p11-kit's: the URI names none */
 
-/* A library by its name, if the URI has one, and by what it says of itself. */
+/* Does a library match: its name, if the URI has one, and its own description? */
 static bool is_module(const struct token *token, CK_FUNCTION_LIST *module)
 {
     const char *wanted = p11_kit_uri_get_module_name(token->uri.uri);
@@ -55,11 +55,11 @@ static CK_SLOT_ID *slots_of(CK_FUNCTION_LIST *module, CK_ULONG *count)
     slots = OPENSSL_zalloc(*count * sizeof(*slots));
     if (slots != NULL && module->C_GetSlotList(CK_TRUE, slots, count) == CKR_OK)
         return slots;
-    OPENSSL_free(slots); /* one came in between: it is found the next time */
+    OPENSSL_free(slots); /* one was added in between: it is found the next time */
     return NULL;
 }
 
-/* How many tokens of a library are meant; found is the last one. */
+/* How many tokens of a library match; found is the last one. */
 static size_t find_in(const struct token *token, CK_FUNCTION_LIST *module, struct token_slot *found)
 {
     struct token_slot slot = {.module = module};

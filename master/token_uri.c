@@ -38,7 +38,7 @@ static bool take_pin_source(struct token_uri *uri, const char *source,
     return true;
 }
 
-/* A secret key is what is looked for, whether the URI says so or not. */
+/* Look for a secret key even if the URI does not say so. */
 static bool is_secret_key(const struct token_uri *uri)
 {
     const CK_ATTRIBUTE *class = p11_kit_uri_get_attribute(uri->uri, CKA_CLASS);

@@ -37,7 +37,7 @@ static const struct option_row rows[] = {
     {"out", "FILE", &option.out, OPTION_OPTIONAL, KA_OUT_HELP},
     {"force", NULL, &option.force, OPTION_OPTIONAL, KA_FORCE_HELP},
     {"threads", "N", &option.threads, OPTION_OPTIONAL,
-     "how many derive at a time (default one a processor, and 4 with a token)"},
+     "how many derive at a time (default one per processor, 4 with a token)"},
 };
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};

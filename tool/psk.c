@@ -63,7 +63,7 @@ static const struct option_row derivation[] = {
 
 static const struct option_group groups[] = {
     OPTION_GROUP(NULL, files),
-    OPTION_GROUP("Of each key:", derivation),
+    OPTION_GROUP("For each key:", derivation),
     {example, NULL, 0},
 };
 

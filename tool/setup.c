@@ -347,7 +347,7 @@ int command_setup(int argc, char *argv[])
         argv++;
     }
     options_parse(argc, argv,
-                  "DIR [options]: write all that a deployment needs; again: renew its certificates",
+                  "write all that a deployment needs into DIR; run again, renew its certificates",
                   groups, sizeof(groups) / sizeof(groups[0]));
     given = (struct setup_choice){option.naf_fqdn, option.third_party, option.endpoint,
                                   option.forward, option.redis != NULL};

@@ -126,13 +126,14 @@ static const struct option_row endpoint[] = {
 
 static const struct option_row limits[] = {
     {"connections-max", "N", &given.connections_max, false,
-     "at a time; fewer if there are not enough descriptors"},
-    {"connections-per-device", "N", &given.connections_per_device, false, "at a time"},
+     "connections at a time; fewer if there are not enough descriptors"},
+    {"connections-per-device", "N", &given.connections_per_device, false,
+     "connections of one device at a time"},
     {"handshakes-per-source", "N", &given.handshakes_per_source, false,
-     "unfinished ones at a time, of an IPv4 address or an IPv6 /64"},
-    {"handshake-timeout", "SECONDS", &given.handshake_timeout, false, "until it is complete"},
+     "unfinished handshakes at a time, of one IPv4 address or one IPv6 /64"},
+    {"handshake-timeout", "SECONDS", &given.handshake_timeout, false, "time limit for a handshake"},
     {"line-timeout", "SECONDS", &given.line_timeout, false,
-     "until a line that is awaited, or has begun, is complete"},
+     "time limit for a line that is awaited or has begun"},
     {"idle-timeout", "SECONDS", &given.idle_timeout, false,
      "close a connection after this long without progress in either direction"},
     {"session-lifetime", "SECONDS", &given.session_lifetime, false,
@@ -154,7 +155,7 @@ static const struct option_row operation[] = {
     {"ready-strict", NULL, &given.ready_strict, false,
      "/readyz answers 503 while the store, the link, the application or the operator is down"},
     {"drain-timeout", "SECONDS", &given.drain_timeout, false,
-     "after SIGTERM, until open connections are closed"},
+     "time that open connections have to end after SIGTERM"},
     {"reload-interval", "SECONDS", &given.reload_interval, false,
      "how often the files, except --devices, are checked: what has changed is read again; 0: only "
      "at SIGHUP"},

@@ -37,7 +37,8 @@ static const struct option_row rows[] = {
      "for a master: the revoked Ka's, device,ka-id; or the table of them"},
     {"ka-pin", "SRC", &settings.pin, false,
      "the token's PIN, at file:PATH, env:NAME, fd:N, stdin; tried once"},
-    {"ka-sessions", "N", &settings.sessions, false, "with the token at a time (default 4)"},
+    {"ka-sessions", "N", &settings.sessions, false,
+     "sessions with the token at a time (default 4)"},
     {"ka-rows-max", "N", &settings.rows_max, false,
      "rows of a database that are remembered, in case they change while it is down (default "
      "262144)"},

@@ -70,7 +70,7 @@ static const struct option_row rows[] = {
     {"source-redirect", "URL", &option.redirect, false,
      "a further origin that the operator may redirect to"},
     {"lookups-per-second", "N", &option.per_second, false,
-     "look-ups per second at the operator, at most"},
+     "at most this many look-ups per second at the operator"},
     {"lookups-per-source", "N", &option.per_source, false,
      "of these, at most this many from one connecting address (IPv6: one /64)"},
     {"notify-accept", "HOST:PORT", &option.notify_accept, false,

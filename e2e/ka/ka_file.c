@@ -1,5 +1,5 @@
 /*
- * Ka's in a devices file: what counts is the version that was in use at the look-up
+ * Ka's in a devices file; an answer refers to the version that was current at the look-up
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,8 +29,8 @@ static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 }
 
 /*
- * The Ka of a device: that of the identity's row, if the file has the identity and it is this
- * device's. One whose name is not known, or that is named by the identity, is the identity's.
+ * The Ka of a device: that of the identity's row, if the file has this identity and it belongs to
+ * the device. If the device's name is not known, or is the identity, the identity's row decides.
  */
 static const struct device *find_ka(const struct devices *devices, const struct ka_query *query)
 {

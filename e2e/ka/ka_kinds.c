@@ -1,5 +1,5 @@
 /*
- * The kinds of places that Ka comes from: --ka-source KIND:PLACE
+ * The kinds of sources of Ka: --ka-source KIND:PLACE
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,8 +1,8 @@
 /*
  * Ka's that were found, until the requester has used them
  *
- * The source gives a lease with an answer, and marks it when its row goes meanwhile. All of it on
- * any thread.
+ * Each answer has a lease. If its row is removed meanwhile, the source marks the lease. All
+ * functions may be called on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,22 +21,22 @@ struct ka_leases {
 void ka_leases_open(struct ka_leases *leases);
 
 /*
- * A lease of length octets, which are to be written to *ka; the answer is KA_FOUND then, and
- * ka_length can be made smaller. False: out of memory.
+ * Make a lease of length octets, and set answer to KA_FOUND. The caller writes the octets to *ka,
+ * and may reduce ka_length. False: out of memory.
  */
 bool ka_leases_give(struct ka_leases *leases, const char *device, const char *ka_id, size_t length,
                     unsigned char **ka, struct ka_answer *answer);
 
-/* Mark those of a change as gone. */
+/* Mark the leases that a change concerns. */
 void ka_leases_end(struct ka_leases *leases, const struct ka_change *change);
 
-/* Has none been marked? */
+/* Is the answer's lease unmarked? */
 bool ka_leases_is_good(struct ka_leases *leases, const struct ka_answer *answer);
 
-/* Cleanse and release an answer of whatever result. */
+/* Cleanse and release an answer with any result. */
 void ka_leases_release(struct ka_leases *leases, struct ka_answer *answer);
 
-/* All have been released. */
+/* All leases must have been released. */
 void ka_leases_close(struct ka_leases *leases);
 
 #endif

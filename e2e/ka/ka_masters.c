@@ -1,8 +1,8 @@
 /*
- * Ka's that are derived from master secrets, one or several side by side by ka-id
+ * Ka's derived from one or several master secrets; the ka-id selects the master
  *
- * A secret in this process answers at once. One in a token is asked on threads of its own
- * (ka_workers.h); a request that has waited for --ka-timeout is told that it is unavailable.
+ * A secret in this process answers at once. A token is asked on separate threads (ka_workers.h); a
+ * request that has waited for --ka-timeout gets KA_UNAVAILABLE.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

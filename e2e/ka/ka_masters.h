@@ -1,5 +1,5 @@
 /*
- * Ka's that are derived from master secrets, one or several side by side by ka-id
+ * Ka's derived from one or several master secrets; the ka-id selects the master
  *
  * SPDX-License-Identifier: Apache-2.0
  */

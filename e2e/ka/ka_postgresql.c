@@ -1,9 +1,9 @@
 /*
  * Ka's in PostgreSQL: sealed rows of the table akma_ka (examples/postgresql)
  *
- * A thread and a loop of its own: libpq resolves names while it waits. Look-ups are posted there,
- * and answers to the loop that asked. At most IN_FLIGHT are with the database, the others wait for
- * their turn, or for a connection, until their time is over.
+ * It has its own thread and loop, because libpq blocks while it resolves names. Look-ups are posted
+ * there, and answers to the loop that asked. At most IN_FLIGHT look-ups are sent to the database;
+ * others wait for their turn, or for a connection, until their time is over.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -143,7 +143,7 @@ static void deliver(struct loop *loop, struct loop_message *message)
     request_free(request);
 }
 
-/* Nobody waits any more: the answer comes all the same, and is released by deliver(). */
+/* The answer still comes, and deliver() releases it. */
 static void leave(struct ka_request *request)
 {
     request->done = NULL;
@@ -181,9 +181,9 @@ static void refuse(struct ka_request *request, const char *what, const char *why
     send_answer(request);
 }
 
-/* What is gone, for those whose keys rest on it */
+/* What is gone, for the keys that depend on it */
 
-/* What could not be told is remembered, and found after the next connection. */
+/* A change that could not be reported stays remembered, and is found after the next connection. */
 static void tell(struct database *database, const struct ka_change *changes, size_t count)
 {
     bool done;
@@ -206,7 +206,7 @@ static void tell_all(struct database *database, const char *reason)
     tell(database, &everything, 1);
 }
 
-/* What was notified, all at once: each telling takes its room. */
+/* Report all notified rows together, because each report takes memory. */
 static void on_settle(void *argument)
 {
     struct database *database = argument;
@@ -260,7 +260,7 @@ static void drain_burst(struct database *database)
 
 /* Rows */
 
-/* A bigint in binary, highest octet first. */
+/* A bigint in binary, big endian. */
 static int64_t version_of(const PGresult *result)
 {
     const unsigned char *octets = (const unsigned char *)PQgetvalue(result, 0, 0);
@@ -280,7 +280,7 @@ static bool is_row(const PGresult *result)
            (ka_id == 0 || row_is_text(PQgetvalue(result, 0, 1), (size_t)ka_id));
 }
 
-/* What the answer rests on is known from now on. NULL, or why there is none. */
+/* Remember the row that the answer depends on. NULL, or why there is no answer. */
 static const char *rest_on(struct database *database, const struct ka_request *request,
                            int64_t version)
 {
@@ -450,7 +450,7 @@ static void on_looked_again(void *argument, const PGresult *result, const char *
     look_again(database);
 }
 
-/* An array as PostgreSQL reads it, with quotes and backslashes escaped. */
+/* An array in PostgreSQL's syntax, with quotes and backslashes escaped. */
 struct array {
     char *text;
     size_t length, size;
@@ -510,7 +510,7 @@ static bool ask_again(struct database *database, const struct ka_rest *rests, si
     return done;
 }
 
-/* The next batch. One that cannot be asked for is revoked: its state is unknown. */
+/* The next batch. If it cannot be sent, its rows are revoked, because their state is unknown. */
 static void look_again(struct database *database)
 {
     struct ka_rest rests[BATCH];
@@ -704,7 +704,7 @@ bool ka_postgresql_check(const struct ka_settings *settings, char fault[KA_FAULT
     return false;
 }
 
-/* It is read for each connection: what is no password is found out before. */
+/* The password is read for each connection, so an unusable file is detected now. */
 static bool has_password(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     char what[POSTGRESQL_FAULT_SIZE];
@@ -737,7 +737,7 @@ struct ka_files *ka_postgresql_read(const struct ka_settings *settings, char fau
     return NULL;
 }
 
-/* The keys, and a database that has what is asked for. */
+/* Are the keys readable, and does the database have the table and the rights? */
 bool ka_postgresql_try(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
     const struct postgresql_address address = {.uri = settings->place,

@@ -1,5 +1,5 @@
 /*
- * The rows that keys and connections may rest on: which a third party has issued flags for
+ * The rows that keys and connections may depend on: those for which a third party has issued flags
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * A list of Ka's that are revoked although a master secret would give them
+ * A list of Ka's that are revoked, although they can be derived from a master secret
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * A list of Ka's that are revoked although a master secret would give them
+ * A list of Ka's that are revoked, although they can be derived from a master secret
  *
  *     device,ka-id
  *     meter-1,          every Ka of this device
@@ -24,19 +24,21 @@ struct ka_revoked_place {
     const char *password_file; /* of the database; NULL: none */
 };
 
-/* Is it in a database, and that an address? False: fault. */
+/* Does it name a database? */
 bool ka_revoked_is_in_database(const char *where);
+
+/* Is it well formed? False: fault. */
 bool ka_revoked_check(const char *where, char fault[KA_REVOKED_FAULT_SIZE]);
 
 /*
- * Read a list, all of it or none: a list that was cut would let Ka's be good again. It holds no
- * secret, but nobody else may write the file. A database is waited for, some seconds at most. NULL:
+ * Read a list, all of it or nothing: a truncated list would make revoked Ka's valid again. It holds
+ * no secret, but nobody else may write the file. Waits some seconds at most for a database. NULL:
  * fault.
  */
 struct ka_revoked *ka_revoked_read(const struct ka_revoked_place *place,
                                    char fault[KA_REVOKED_FAULT_SIZE]);
 
-/* A list's text, which is decoded in place; name: whose it is, for fault. NULL: fault. */
+/* Parse a list's text in place; name: what fault calls it. NULL: fault. */
 struct ka_revoked *ka_revoked_parse(const char *name, char *text, size_t length,
                                     char fault[KA_REVOKED_FAULT_SIZE]);
 
@@ -44,10 +46,10 @@ struct ka_revoked *ka_revoked_parse(const char *name, char *text, size_t length,
 struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
                                     char fault[KA_REVOKED_FAULT_SIZE]);
 
-/* Is a device's Ka in the list, by whichever of its rows? */
+/* Does any row of the list match a device's Ka? */
 bool ka_revoked_has(const struct ka_revoked *list, const char *device, const char *ka_id);
 
-/* Call for each row that an older list did not have; NULL: of every device, every ka-id. */
+/* Call row() for each row that an older list did not have; a NULL text means every one. */
 void ka_revoked_new_rows(const struct ka_revoked *list, const struct ka_revoked *older,
                          void (*row)(void *argument, const char *device, const char *ka_id),
                          void *argument);

@@ -58,7 +58,7 @@ static size_t length_of(const PGresult *rows, int row)
     return (size_t)PQgetlength(rows, row, 0) + (size_t)PQgetlength(rows, row, 1) + 2;
 }
 
-/* Rows become the text that a file would have, so that the same rules hold. */
+/* Turn the rows into the text of such a file, so that the same rules apply. */
 static struct ka_revoked *parse_rows(const PGresult *rows, char fault[KA_REVOKED_FAULT_SIZE])
 {
     static const char header[] = "device,ka-id\n";

@@ -12,7 +12,7 @@
 
 #define KA_REVOKED_ROWS "SELECT device, ka_id FROM akma_ka_revoked"
 
-/* Of the answer to KA_REVOKED_ROWS; NULL is none. NULL: fault. */
+/* The list in the answer to KA_REVOKED_ROWS; rows NULL: no answer came. NULL: fault. */
 struct ka_revoked *ka_revoked_of_rows(const PGresult *rows, char fault[KA_REVOKED_FAULT_SIZE]);
 
 #endif

@@ -13,10 +13,11 @@
 
 struct ka_revoked_watch;
 
-/* Gets the current list, and owns it. Called on the watch's thread. */
+/* Gets the new list, and owns it. Called on the watch's thread. */
 typedef void ka_revoked_fresh(void *argument, struct ka_revoked *list);
 
-/* Start a thread. place is kept. NULL: out of memory, or of threads; or this build had no libpq. */
+/* Start a thread. place is kept, not copied. NULL: out of memory or threads, or built without
+ * libpq. */
 struct ka_revoked_watch *ka_revoked_watch_new(const struct ka_revoked_place *place,
                                               ka_revoked_fresh *fresh, void *argument);
 

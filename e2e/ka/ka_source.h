@@ -2,7 +2,7 @@
  * Where Ka comes from: a file, a database, a master secret
  *
  * A look-up is asynchronous as in store.h: NULL and the answer in *now, or pending. Either way the
- * answer is the caller's then, until it releases it.
+ * caller owns the answer, and releases it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +27,7 @@ struct ka_query {
 enum ka_result {
     KA_FOUND,
     KA_NONE,       /* this device has no Ka */
-    KA_UNAVAILABLE /* it cannot be said: fail closed */
+    KA_UNAVAILABLE /* the source cannot say: fail closed */
 };
 
 struct ka_answer {
@@ -36,21 +36,22 @@ struct ka_answer {
     const unsigned char *ka;
     size_t ka_length; /* octets, 16 to 65535 */
     const char *device, *ka_id;
-    void *basis;                 /* the source's: what the answer rests on */
+    void *basis;                 /* the source's: what the answer depends on */
     char reason[KA_REASON_SIZE]; /* KA_UNAVAILABLE: a sentence for the log */
 };
 
-/* The answer becomes the callback's, which releases it. */
+/* The callback owns the answer, and releases it. */
 typedef void ka_done(void *argument, const struct ka_answer *answer);
 
-/* A Ka that was removed or replaced. ka_id NULL: all of the device; device NULL: of all devices. */
+/* A Ka that was removed or replaced. ka_id NULL: every Ka of the device; device NULL: every device.
+ */
 struct ka_change {
     const char *device, *ka_id;
 };
 
 /*
- * Called on one thread of the source's at a time; what it is given is gone when it returns. False:
- * out of memory, so that not all of it will be void.
+ * Called on one of the source's threads at a time; the changes are gone when it returns. False: out
+ * of memory, so that not everything will be revoked.
  */
 typedef bool ka_changed(void *argument, const struct ka_change *changes, size_t count);
 
@@ -65,9 +66,9 @@ struct ka_source_ops {
                                  struct ka_answer *now);
     /* The callback will not be called. On the loop that asked. */
     void (*cancel)(struct ka_source *source, struct ka_request *request);
-    /* Is what was found for an identity good still? On any thread. */
+    /* Is the answer that was given for an identity still valid? On any thread. */
     bool (*is_good)(struct ka_source *source, const struct ka_answer *answer, const char *identity);
-    /* Cleanse and release an answer of whatever result. On any thread. */
+    /* Cleanse and release an answer with any result. On any thread. */
     void (*release)(struct ka_source *source, struct ka_answer *answer);
     /* End its threads: nothing is called any more, but what was posted to the loops may still run.
      */

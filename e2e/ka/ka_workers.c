@@ -46,7 +46,8 @@ struct ka_workers {
     bool is_held_up; /* a thread did not end */
 };
 
-/* The lock is held. A change is logged once: a master that is away, and that none is any more. */
+/* The caller holds the lock. Log a change once: a master is unavailable, or all are available
+ * again. */
 static void note(struct ka_workers *workers, size_t master, enum master_result result,
                  const char *fault)
 {
@@ -79,7 +80,7 @@ static enum master_result try_master(struct ka_workers *workers, size_t master,
     return result;
 }
 
-/* Reach for the masters: what somebody has to change is known at the start. */
+/* Open the masters: a fault that somebody has to repair shows at the start. */
 static void try_masters(struct ka_workers *workers)
 {
     enum master_result reached = MASTER_OK, result;
@@ -129,7 +130,7 @@ static struct timespec after(int64_t ms)
     return moment;
 }
 
-/* The lock is held. Until there is a job, it is over, or a master has to be reached for. */
+/* The caller holds the lock. Wait for a job, for the end, or until a master has to be opened. */
 static void wait_for_job(struct ka_workers *workers)
 {
     const struct timespec until = after(RETRY_MS);
@@ -167,7 +168,7 @@ static struct ka_job *next_job(struct ka_workers *workers)
     return job;
 }
 
-/* Its loop may be gone, if the token held the job up for long: then nobody has it any more. */
+/* If the token took very long, the loop may be gone, and nobody waits for the job. */
 static void give_back(struct ka_workers *workers, struct ka_job *job)
 {
     (void)pthread_mutex_lock(&workers->lock);

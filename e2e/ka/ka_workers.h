@@ -1,8 +1,8 @@
 /*
  * Threads that derive with masters, because a token may take its time
  *
- * Jobs wait in a queue that is bounded, and come back to their loops. A thread that a token holds
- * up holds up nobody else; a caller that does not want to wait any longer gives the job up.
+ * Jobs wait in a bounded queue, and come back to their loops. A thread that hangs in a token delays
+ * no other; a caller that does not want to wait any longer gives its job up.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +27,7 @@ struct ka_job {
     size_t master;              /* which one */
     const char *device, *ka_id; /* stay until run() */
     enum master_result result;
-    bool is_given_up;                   /* read by run(); the result is nobody's */
+    bool is_given_up;                   /* then run() ignores the result */
     bool is_waiting;                    /* the workers' */
     unsigned char ka[MASTER_KA_LENGTH]; /* MASTER_OK; cleansed by the owner */
     char fault[MASTER_FAULT_SIZE];      /* otherwise */
@@ -39,14 +39,14 @@ struct ka_workers;
 struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, size_t threads);
 
 /*
- * Start the threads, which reach for the masters, and again and again for one that is away; they
- * wait up to patience_ms for the first outcome. False: fault says why, and the workers must be
- * stopped; a master that is not there yet is no reason, and is logged.
+ * Start the threads. They open the masters, retrying those that are unavailable; the call waits up
+ * to patience_ms for the first outcome. False: fault says why, and the workers must be stopped. A
+ * master that is not available yet is only logged.
  */
 bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
                       char fault[MASTER_FAULT_SIZE]);
 
-/* Have the masters been reached at the start? False: fault. */
+/* Were all masters opened at the start? False: fault. */
 bool ka_workers_are_up(struct ka_workers *workers, char fault[MASTER_FAULT_SIZE]);
 
 /* False: the queue is full. */
@@ -55,19 +55,19 @@ bool ka_workers_submit(struct ka_workers *workers, struct ka_job *job);
 /* True: the job is the caller's again. False: a thread has it, and run() comes anyway. */
 bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job);
 
-/* A master has had a job for too long, so that it is away. */
+/* Report that a job has taken too long: its master counts as unavailable. */
 void ka_workers_say_late(struct ka_workers *workers, size_t master, const char *fault);
 
-/* Let the threads end; one that a token holds up is left to itself. No job is under way. */
+/* End the threads; one that hangs in a token is abandoned. No job may be under way. */
 void ka_workers_stop(struct ka_workers *workers);
 
 /*
- * Has a thread of any workers been left to itself? Then the process must end by _exit(): the ends
- * of the libraries that it is in would take away what it uses.
+ * Was a thread of any workers abandoned? Then the process must end by _exit(), because exit
+ * handlers would release libraries that the thread still uses.
  */
 bool ka_workers_were_left(void);
 
-/* False: a thread is still held up, so that neither the workers nor the masters can be released. */
+/* False: a thread still hangs, so neither the workers nor the masters can be released. */
 bool ka_workers_free(struct ka_workers *workers);
 
 #endif

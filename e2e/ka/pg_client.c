@@ -21,7 +21,7 @@
 enum pg_state {
     PG_WAITING, /* for the next attempt to connect */
     PG_CONNECTING,
-    PG_PREPARING, /* LISTEN, and the statements */
+    PG_PREPARING, /* LISTEN and PREPARE are sent */
     PG_READY
 };
 
@@ -29,7 +29,7 @@ enum pg_state {
 struct flight {
     TAILQ_ENTRY(flight) next;
     int64_t sent;
-    pg_done *done; /* NULL: it was called */
+    pg_done *done; /* NULL: it was called already */
     void *argument;
 };
 
@@ -40,10 +40,10 @@ struct pg_client {
     PGconn *connection; /* NULL: PG_WAITING */
     struct event *io, *tick;
     TAILQ_HEAD(, flight) flights; /* in the order of sending */
-    size_t preparing;             /* of them, what comes before the connection is ready */
+    size_t preparing;             /* how many must be answered before it is ready */
     int64_t began, heard, again;  /* clock_ms() */
     int64_t backoff;
-    unsigned int turn;                  /* of the attempts: which host is first */
+    unsigned int turn;                  /* which host the next attempt tries first */
     char reason[POSTGRESQL_FAULT_SIZE]; /* why there is no connection */
     char broken[POSTGRESQL_FAULT_SIZE]; /* why this one is unusable; empty: it is usable */
 };
@@ -68,7 +68,7 @@ static void drop_io(struct pg_client *client)
     client->io = NULL;
 }
 
-/* Nothing that was sent is answered any more. */
+/* End everything that was sent and is not answered. */
 static void lose_flights(struct pg_client *client)
 {
     struct flight *flight;
@@ -122,7 +122,7 @@ static void flush(struct pg_client *client)
         wait_for(client, left > 0 ? EV_READ | EV_WRITE : EV_READ);
 }
 
-/* What was sent before this has its synchronisation point, and an entry in the queue. */
+/* End what was just sent with a synchronisation point, and queue its flight. */
 static bool close_flight(struct pg_client *client, bool sent, pg_done *done, void *argument)
 {
     struct flight *flight = OPENSSL_zalloc(sizeof(*flight));
@@ -156,7 +156,7 @@ static void become_ready(struct pg_client *client)
 {
     client->state = PG_READY;
     client->backoff = BACKOFF_MIN;
-    client->turn--; /* the same one first, when it is lost */
+    client->turn--; /* if the connection is lost, try the same host first */
     client->reason[0] = '\0';
     client->setup->ready(client->setup->argument);
 }
@@ -205,7 +205,7 @@ static void go_on_connecting(struct pg_client *client)
 {
     switch (PQconnectPoll(client->connection)) {
     case PGRES_POLLING_READING:
-        drop_io(client); /* the number of a socket may come again for another one */
+        drop_io(client); /* another socket may have the same number */
         wait_for(client, EV_READ);
         break;
     case PGRES_POLLING_WRITING:
@@ -250,7 +250,7 @@ static void take_notifications(struct pg_client *client)
         client->setup->settle(client->setup->argument);
 }
 
-/* A result belongs to the oldest flight, which a synchronisation point ends. */
+/* A result belongs to the oldest flight; a synchronisation point ends that flight. */
 static void take_result(struct pg_client *client, const PGresult *result)
 {
     struct flight *flight = TAILQ_FIRST(&client->flights);
@@ -271,7 +271,7 @@ static void take_result(struct pg_client *client, const PGresult *result)
     }
 }
 
-/* NULL ends the results of one statement, and after a synchronisation point all there is. */
+/* A NULL result ends one statement; two in a row mean that nothing is left to read. */
 static void take_results(struct pg_client *client)
 {
     unsigned int ends = 0;
@@ -298,7 +298,7 @@ static bool is_on(const struct pg_client *client, const char *parameter)
     return value != NULL && strcmp(value, "on") == 0;
 }
 
-/* A server says so as soon as it changes. */
+/* The server reports a change of these parameters at once. */
 static void check_writable(struct pg_client *client)
 {
     if (is_on(client, "in_hot_standby") || is_on(client, "default_transaction_read_only"))
@@ -330,7 +330,7 @@ static void on_word(void *argument, const PGresult *result, const char *reason)
     (void)argument, (void)result, (void)reason; /* what counts is that it came */
 }
 
-/* What takes too long is taken for gone; if nothing is asked for long, something is. */
+/* Give up what takes too long; if the connection was idle for long, send a question. */
 static void watch(struct pg_client *client)
 {
     const struct flight *oldest = TAILQ_FIRST(&client->flights);

@@ -1,10 +1,9 @@
 /*
  * A client of PostgreSQL on an event loop: prepared statements in pipeline mode, and LISTEN
  *
- * It connects by itself, and again when the connection was lost or says nothing, and takes a server
- * that cannot be written to for none: it is a standby, or about to be one. Everything is done and
- * called on its loop. What came before a notification is told before it, and what came after,
- * after.
+ * It connects by itself, and reconnects when the connection is lost or silent. It does not use a
+ * server that is read-only, because that is a standby, or about to become one. Everything happens
+ * on its loop. Results and notifications are delivered in the order in which they came.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,20 +25,20 @@ struct pg_client_setup {
     const char *channel; /* to LISTEN to */
     const struct pg_statement *statements;
     size_t count;
-    int milliseconds; /* until a connection, or an answer, is late; then it is made again */
-    /* All below have argument. */
-    void (*ready)(void *argument); /* there is a connection, which listens */
-    /* There is none; is_new: not for the reason of the attempt before. */
+    int milliseconds; /* time limit for a connection and for an answer; then it reconnects */
+    /* All functions below get argument. */
+    void (*ready)(void *argument); /* connected, and listening */
+    /* Not connected; is_new: for another reason than at the attempt before. */
     void (*down)(void *argument, const char *reason, bool is_new);
     void (*notified)(void *argument, const char *payload); /* on the channel */
-    void (*settle)(void *argument); /* those were all, before what came after them is told */
+    void (*settle)(void *argument); /* after the last notification in a row, before other results */
     void (*tick)(void *argument);   /* some ten times a second */
     void *argument;
 };
 
 /*
- * What became of a statement: its result in binary, gone when this returns; or NULL, and the
- * connection was lost, for that reason.
+ * The end of a statement: its result in binary, which is gone when this returns; or NULL, and the
+ * reason why the connection was lost.
  */
 typedef void pg_done(void *argument, const PGresult *result, const char *reason);
 
@@ -48,7 +47,7 @@ struct pg_client;
 /* setup is kept. The loop does not run yet. NULL: out of memory. */
 struct pg_client *pg_client_new(struct loop *loop, const struct pg_client_setup *setup);
 
-/* Is there a connection that listens? */
+/* Is it connected and listening? */
 bool pg_client_is_ready(const struct pg_client *client);
 
 /*

@@ -1,9 +1,9 @@
 /*
- * A client of Redis on an event loop: connects by itself, and again; asks without waiting
+ * A client of Redis on an event loop: connects and reconnects by itself, and pipelines requests
  *
- * A connection says who it is (AUTH, if there is a password), asks for the server's run_id, and
- * then carries the requests, one behind the other without waiting. It is given up when a reply
- * takes longer than REDIS_SECONDS. A request that may have reached a server is never sent again.
+ * A connection authenticates (AUTH, if there is a password), asks for the server's run_id, and then
+ * sends requests without waiting for replies. It is given up if a reply takes longer than
+ * REDIS_SECONDS. A request that may have reached a server is never sent again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -47,8 +47,8 @@ struct redis_word {
 };
 
 /*
- * The end of a request. reply is gone when this returns; with NULL, reason says in a sentence why
- * there is none: then whether the server has done it is open.
+ * The end of a request. reply is gone when this returns. If it is NULL, reason is a sentence that
+ * says why; then the server may have executed the request or not.
  */
 typedef void redis_done(void *argument, const struct redis_reply *reply, const char *reason);
 
@@ -65,13 +65,13 @@ typedef void redis_woken(void *argument);
 struct redis *redis_subscribe(struct loop *loop, const struct redis_setup *setup,
                               const char *channel, redis_woken *woken, void *argument);
 
-/* Is the server there? A connection that does not answer is given up as for any request. */
+/* Check that the server answers; if not, the connection is given up as for any request. */
 void redis_ping(struct redis *redis);
 
 /* No request may be under way. NULL is fine. */
 void redis_free(struct redis *redis);
 
-/* The run_id of the server that is connected; empty: none is. Its replies are all from this run. */
+/* The run_id of the connected server, from which all replies are; empty: not connected. */
 const char *redis_run_id(const struct redis *redis);
 
 /*

@@ -1,5 +1,5 @@
 /*
- * Replies of a Redis server: read as they come in, without allocating for them
+ * Replies of a Redis server, parsed as they arrive, without allocating memory for them
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -130,7 +130,7 @@ void redis_replies_free(struct redis_replies *replies)
     OPENSSL_free(replies);
 }
 
-/* Give away what is complete; what is not may not grow without end. */
+/* Deliver complete replies; the size of an incomplete one is bounded. */
 static bool read_complete(struct redis_replies *replies, redis_reply_done *done, void *argument)
 {
     redisReader *reader = replies->reader;

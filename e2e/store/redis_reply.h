@@ -1,9 +1,9 @@
 /*
- * Replies of a Redis server: read as they come in, without allocating for them
+ * Replies of a Redis server, parsed as they arrive, without allocating memory for them
  *
- * hiredis parses. What is asked for here is answered by one number or one short text, so a text
- * longer than REDIS_TEXT_MAX is a fault of the server's like any other, and a list is one but on a
- * connection with a channel: of that the first text is given, which says what it is.
+ * hiredis parses them. The commands used here are answered with one number or one short text. So a
+ * text longer than REDIS_TEXT_MAX is an error of the server; so is a list, except on a connection
+ * with a channel, where the first text of the list is returned, which says what the list is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,14 +27,14 @@ struct redis_reply {
 
 struct redis_replies;
 
-/* lists: may there be any? NULL: out of memory. */
+/* lists: are they allowed? NULL: out of memory. */
 struct redis_replies *redis_replies_new(bool lists);
 void redis_replies_free(struct redis_replies *replies);
 
 /* Called for each reply; false ends the reading. */
 typedef bool redis_reply_done(void *argument, const struct redis_reply *reply);
 
-/* Take in octets. False: they are no replies that are wanted here, or done() has said so. */
+/* Parse octets. False: they are not replies that are expected here, or done() returned false. */
 bool redis_replies_feed(struct redis_replies *replies, const char *octets, size_t length,
                         redis_reply_done *done, void *argument);
 

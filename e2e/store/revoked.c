@@ -1,6 +1,5 @@
 /*
- * Revocations in a shared store: what a third party says, and every process that uses the store
- * hears
+ * Revocations in a shared store: from a third party to every process that uses the store
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -67,7 +66,7 @@ struct revoked_watch {
 
 static void look(void *argument);
 
-/* Some cannot be read any more: nobody knows whom they concern, so they concern everybody. */
+/* Some cannot be read any more, so all connections have to end. */
 static void miss(struct revoked_watch *watch)
 {
     static const struct store_scope everything = {NULL, NULL, NULL, NULL};
@@ -185,7 +184,7 @@ static void on_count(void *argument, const struct redis_reply *reply, const char
         end_look(watch);
 }
 
-/* How many are there? One question at a time, however often the channel wakes. */
+/* Ask how many there are; one question at a time, however often the channel wakes. */
 static void look(void *argument)
 {
     struct revoked_watch *watch = argument;

@@ -1,5 +1,5 @@
 /*
- * An outstanding e2e_key as a shared store keeps it: sealed, and bound to what it was promised for
+ * An outstanding e2e_key as a shared store keeps it: sealed, and bound to its purpose
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -118,7 +118,7 @@ bool sealed_record_make(const struct seal_keys *keys, const char *run_id, uint64
     return seal_octets(&seal, record->key, STORE_KEY_LENGTH, place);
 }
 
-/* What comes before the sealed octets; false: the record is cut, or too long. */
+/* Read what comes before the sealed octets; false: the record is truncated, or too long. */
 static bool read_head(struct reader *reader, struct head *head, struct store_record *record)
 {
     const unsigned char *salt;

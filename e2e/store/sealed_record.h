@@ -1,5 +1,5 @@
 /*
- * An outstanding e2e_key as a shared store keeps it: sealed, and bound to what it was promised for
+ * An outstanding e2e_key as a shared store keeps it: sealed, and bound to its purpose
  *
  *     version      1 octet, 1
  *     key number   4 octets: the line of --store-key
@@ -11,11 +11,11 @@
  *     naf          the same: whose request it was
  *     sealed       32 octets of e2e_key, 16 of GCM's tag
  *
- * Numbers have their highest octet first. The wrapping key and the salt give, by HKDF with SHA-256,
- * 32 octets of AES-256-GCM's key and 12 of its nonce. Associated data is all before the sealed
- * octets, then the identity (2 octets of length before it) and the run_id of the Redis that keeps
- * the record. So who writes to a store can neither read a key, nor give a record to another
- * identity, nor bring back the records of a server that ran before.
+ * Numbers are big endian. HKDF with SHA-256 derives AES-256-GCM's key (32 octets) and nonce (12
+ * octets) from the sealing key and the salt. The associated data are everything before the sealed
+ * octets, the identity after its length in 2 octets, and the run_id of the Redis that keeps the
+ * record. So somebody who can write to a store can neither read a key, nor move a record to another
+ * identity, nor restore the records of an earlier run of the server.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,17 +34,17 @@
     (1 + 4 + 32 + 8 + SEALED_RECORD_TEXTS * STORE_TEXT_SIZE + STORE_KEY_LENGTH + 16)
 
 /*
- * Seal with the first of keys, for use until a time in seconds since 1970. False: no randomness, or
- * no AES-256-GCM or HKDF in libcrypto.
+ * Seal with the first key, for use until a time in seconds since 1970. False: no randomness, or no
+ * AES-256-GCM or HKDF in libcrypto.
  */
 bool sealed_record_make(const struct seal_keys *keys, const char *run_id, uint64_t until,
                         const struct store_record *record, unsigned char sealed[SEALED_RECORD_MAX],
                         size_t *length);
 
 /*
- * Open what a store gave for record->identity, now in seconds since 1970. NULL: the record is
- * filled, its lifetime and not_after say until when it may be used; or the reason why it is not,
- * and it is cleansed, but that not_after says since when one is too old.
+ * Open what a store returned for record->identity; now is in seconds since 1970. NULL: the record
+ * is filled, and its lifetime and not_after say until when it may be used. Else the reason why not;
+ * then the record is cleansed, except that not_after says when it became too old.
  */
 const char *sealed_record_open(const struct seal_keys *keys, const char *run_id, uint64_t now,
                                const unsigned char *sealed, size_t length,

@@ -1,5 +1,5 @@
 /*
- * The store of outstanding e2e keys: what a third party has promised with a flag, unused so far
+ * The store of outstanding e2e keys: those that a flag has promised and that are not used yet
  *
  * An endpoint reads a key at the ClientHello (get) and, after the client's Finished, consumes it;
  * if several consume one record at the same time, only one gets it. The third party puts one
@@ -41,7 +41,7 @@ struct store_record {
     int64_t not_after;             /* end of the 3GPP key, seconds since 1970; 0: not known */
 };
 
-/* Which records to revoke: those that agree with every member that is not NULL. */
+/* Which records to revoke: those that match every member that is not NULL. */
 struct store_scope {
     const char *device, *ka_id, *subject, *naf;
 };
@@ -61,7 +61,7 @@ struct store_answer {
     char reason[STORE_REASON_SIZE]; /* STORE_UNAVAILABLE: a sentence for the log */
 };
 
-/* The answer is gone when this returns. */
+/* The answer is gone when the callback returns. */
 typedef void store_done(void *argument, const struct store_answer *answer);
 
 /* A scope was revoked, by this process or another one; on one loop. All NULL: everything was. */
@@ -81,7 +81,7 @@ struct store_ops {
     struct store_request *(*revoke)(struct store *store, struct loop *loop,
                                     const struct store_scope *scope, store_done *done,
                                     void *argument, struct store_answer *now);
-    /* The callback will not be called; whether the operation takes place is open. */
+    /* The callback will not be called; the operation may or may not take place. */
     void (*cancel)(struct store *store, struct store_request *request);
     /*
      * Hear of revocations, before the loops run; once. NULL: nobody else revokes. False: no memory.
@@ -104,7 +104,7 @@ void store_answer_clear(struct store_answer *answer);
 /* A new random identity; false if there is no randomness. */
 bool store_make_identity(char identity[STORE_IDENTITY_SIZE]);
 
-/* Does this text have the form of such an identity? Nothing else is worth asking the store for. */
+/* Does this text have the form of such an identity? The store has no others. */
 bool store_is_identity(const char *text, size_t length);
 
 /* In this process's memory, shared by its loops. NULL when out of memory. */

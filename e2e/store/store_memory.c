@@ -1,8 +1,8 @@
 /*
  * The store of outstanding e2e keys in this process's memory
  *
- * Records hang in two places: in a table by their identity, and in the list of the NAF that asked
- * for them, oldest first, which the bounds go by. One lock for all: an operation takes
+ * A record is in two places: in a table by its identity, and in the list of the NAF that asked for
+ * it, oldest first, which serves the bounds. There is one lock, since an operation takes
  * microseconds.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -65,7 +65,7 @@ static void forget(struct entry *entry)
     OPENSSL_clear_free(entry, sizeof(*entry));
 }
 
-/* Its lifetime goes by a clock that nobody sets, the end of the 3GPP key by the wall's. */
+/* The lifetime is checked by the monotonic clock, the end of the 3GPP key by the system's clock. */
 static bool is_over(const struct entry *entry, int64_t now)
 {
     const int64_t end = entry->record.not_after;
@@ -92,8 +92,9 @@ static struct naf *find_naf(struct memory *memory, const char *name)
 }
 
 /*
- * Before one more of a device: what is too old goes, then the oldest of a device that has its fill.
- * With an anonymous 3GPP key anybody can name any device, so the requester loses its own first.
+ * Make room for one more record of a device: drop what is too old, then the device's oldest record
+ * if it has the maximum. With an anonymous 3GPP key anybody can name any device, so drop a record
+ * of the same subject first.
  */
 static void make_room(struct naf *naf, const struct store_record *record)
 {
@@ -152,7 +153,7 @@ static struct store_request *memory_put(struct store *store, struct loop *loop,
     return NULL;
 }
 
-/* A copy of a record that is there and in time; consumed: it is gone then. */
+/* Copy a record that exists and is not too old; consumed: remove it. */
 static bool find(struct memory *memory, const char *identity, bool consumed,
                  struct store_record *found)
 {
@@ -209,7 +210,7 @@ static bool is_meant(const struct store_scope *scope, const struct store_record 
            agrees(scope->subject, record->subject) && agrees(scope->naf, record->naf);
 }
 
-/* Those of all NAFs: if neither device nor subject says where to look. */
+/* All NAFs' records: neither device nor subject says where to look. */
 static void revoke_everywhere(struct memory *memory, const struct store_scope *scope)
 {
     struct entry *entry, *next;

@@ -81,7 +81,7 @@ static void set_fault(struct store_answer *answer, const char *what, const char 
     store_answer_set(answer, STORE_UNAVAILABLE, sentence);
 }
 
-/* What the sorted sets have of a record that was used up; nobody waits for that. */
+/* Remove a consumed record from the sorted sets; nobody waits for the reply. */
 static void forget(struct redis *client, const struct store_record *record)
 {
     const struct store_text member = store_text_member(record);
@@ -96,7 +96,7 @@ static void forget(struct redis *client, const struct store_record *record)
     }
 }
 
-/* The Redis counts a record's time itself: one that is there and too old means two clocks. */
+/* The Redis expires records itself: if one is there but too old, two clocks differ. */
 static void report_clocks(struct store_answer *answer, const char *wrong, int64_t ended)
 {
     char sentence[STORE_REASON_SIZE];
@@ -109,7 +109,7 @@ static void report_clocks(struct store_answer *answer, const char *wrong, int64_
     store_answer_set(answer, STORE_UNAVAILABLE, sentence);
 }
 
-/* Open what was got; if it is no record of this identity and run, the reason says so. */
+/* Open a reply; if it is no record of this identity and run, the reason says so. */
 static void open_record(const struct store_request *request, const struct redis_reply *reply,
                         struct store_answer *answer)
 {

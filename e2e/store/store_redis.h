@@ -8,8 +8,8 @@
  *     akma:device:<naf>NUL<device> the same of one device
  *     akma:nafs                    set of the NAFs
  *
- * The sorted sets hold the bounds and serve revocations: who can write to them can void records, or
- * hide them from bounds and revocations, and no more.
+ * The sorted sets serve the bounds and revocations. Somebody who can write to them can delete
+ * records, or hide them from bounds and revocations, but no more.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,15 +24,15 @@
 #include <openssl/ssl.h>
 
 /*
- * Is this redis://HOST:PORT or rediss://HOST:PORT, with nothing else? User and password do not
- * belong into it: everybody can read a command line.
+ * Is this redis://HOST:PORT or rediss://HOST:PORT and nothing more? User and password do not belong
+ * here, because everybody can read a command line.
  */
 bool store_redis_is_url(const char *url);
 
 /* Is it rediss:, so TLS? */
 bool store_redis_is_secure(const char *url);
 
-/* The options; NULL if one was not given. Kept, not copied. */
+/* The options, which are kept, not copied; NULL: not given. */
 struct store_redis_options {
     const char *url;           /* --store: a URL as above */
     const char *key;           /* --store-key */

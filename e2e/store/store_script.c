@@ -68,7 +68,8 @@ struct store_text store_text_wanted(const char *member)
     return text;
 }
 
-/* Void a record: its key, and its places in the sorted sets. A member that is none only goes. */
+/* Delete a record: its key, and its members of the sorted sets. A malformed member is only removed.
+ */
 #define VOID                                                                              \
     "local function void(naf, member)\n"                                                  \
     "  local identity, device = member:match('^(%Z*)%z(%Z*)%z')\n"                        \

@@ -1,7 +1,7 @@
 /*
  * What a Redis does for the store in one step: Lua, sent with EVAL
  *
- * A member of a sorted set is identity, device, ka-id and subject of a record, NUL between them.
+ * A member of a sorted set is a record's identity, device, ka-id and subject, separated by NUL.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,14 +22,15 @@
 
 /*
  * KEYS: the record's, the set of NAFs, the device's sorted set, the NAF's. ARGV: sealed record,
- * lifetime in milliseconds, member, NAF, and how many a device and a NAF may have. 1: it is there;
- * 0: there is one of that identity.
+ * lifetime in milliseconds, member, NAF, and how many records a device and a NAF may have. 1:
+ * stored; 0: the identity exists.
  */
 extern const char store_script_put[];
 
 /*
- * KEYS: the set of NAFs, the number of revocations. ARGV: device, ka-id, subject, NAF, each "=" and
- * a text, or empty: any; the same sealed, for how many milliseconds and how many of them are kept.
+ * KEYS: the set of NAFs, the number of revocations. ARGV: device, ka-id, subject and NAF, each "="
+ * and a text, or empty for any; the same sealed; how many milliseconds a revocation is kept, and
+ * how many are.
  */
 extern const char store_script_revoke[];
 
@@ -46,7 +47,7 @@ struct store_text store_text_key(const char *identity);
 struct store_text store_text_naf(const char *naf);
 struct store_text store_text_device(const char *naf, const char *device);
 
-/* What the sorted sets hold of a record: identity, device, ka-id, subject, NUL between them. */
+/* A record's member in the sorted sets: identity, device, ka-id, subject, separated by NUL. */
 struct store_text store_text_member(const struct store_record *record);
 
 /* "=" and the text that has to agree, or nothing: any does. */

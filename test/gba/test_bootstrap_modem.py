@@ -98,7 +98,7 @@ STATUSES = {
     "db04aabbccdd9000": "no CK and IK of 16",
     "dc0e019000": "no AUTS of 14 octets",
     f"dc0d{AUTS[:26]}9000": "no AUTS of 14 octets",
-    "": "answered nothing: was it pulled out?",
+    "": "did not answer: was it pulled out?",
     "90": "without a status",
 }
 
@@ -127,7 +127,7 @@ def test_card_that_is_pulled_out(tmp_path: Path) -> None:
 def test_answer_that_never_ends(tmp_path: Path) -> None:
     """61 XX for ever is given up."""
     card = Card(changes={AUTHENTICATE_3G[:8]: "6135", "00c0": "6135"})
-    assert "another answer waiting" in refusal(card, tmp_path)
+    assert "never stops announcing more data" in refusal(card, tmp_path)
     assert len([command for command in card.asked if command.startswith("00c0")]) < 10
 
 
