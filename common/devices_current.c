@@ -16,7 +16,7 @@
 struct devices_current {
     const char *path;
     struct devices_current_rules rules;
-    struct current in_force; /* struct devices */
+    struct current files; /* struct devices */
 };
 
 static bool set_fault(const struct devices_current *current, const char *what,
@@ -83,7 +83,7 @@ struct devices_current *devices_current_open(const char *path,
     current->path = path;
     current->rules = *rules;
     devices = devices_current_read(current, fault);
-    if (devices != NULL && current_open(&current->in_force, devices, free_devices))
+    if (devices != NULL && current_open(&current->files, devices, free_devices))
         return current;
     OPENSSL_free(current);
     return NULL;
@@ -91,12 +91,12 @@ struct devices_current *devices_current_open(const char *path,
 
 const struct devices *devices_current_acquire(struct devices_current *current)
 {
-    return current_acquire(&current->in_force);
+    return current_acquire(&current->files);
 }
 
 void devices_current_release(struct devices_current *current, const struct devices *devices)
 {
-    current_release(&current->in_force, devices);
+    current_release(&current->files, devices);
 }
 
 static bool is_same_ks_naf(const struct device *one, const struct device *other)
@@ -221,7 +221,7 @@ bool devices_current_use(struct devices_current *current, struct devices *fresh,
     done = change.old_rows != NULL && change.now_rows != NULL;
     if (!done)
         devices_free(fresh);
-    done = done && current_replace(&current->in_force, fresh);
+    done = done && current_replace(&current->files, fresh);
     if (done && current->rules.may_have_ka)
         report_kas(&change, removed, argument);
     if (done)
@@ -236,6 +236,6 @@ void devices_current_free(struct devices_current *current)
 {
     if (current == NULL)
         return;
-    current_close(&current->in_force);
+    current_close(&current->files);
     OPENSSL_free(current);
 }

@@ -56,13 +56,13 @@ static bool set_up(struct e2e *e2e, const struct e2e_setup *setup)
         text(AKMA_PARAM_USAGE, e2e->usage),
         OSSL_PARAM_construct_end(),
     };
-    OSSL_PARAM in_force[] = {
+    OSSL_PARAM effective[] = {
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_MODE, e2e->mode, sizeof(e2e->mode)),
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_DIGEST, e2e->digest, sizeof(e2e->digest)),
         OSSL_PARAM_construct_end(),
     };
 
-    return EVP_KDF_CTX_set_params(e2e->ctx, params) && EVP_KDF_CTX_get_params(e2e->ctx, in_force);
+    return EVP_KDF_CTX_set_params(e2e->ctx, params) && EVP_KDF_CTX_get_params(e2e->ctx, effective);
 }
 
 enum e2e_opened e2e_open(struct e2e *e2e, const struct e2e_setup *setup,
@@ -98,13 +98,13 @@ bool e2e_is_ours(const struct e2e *e2e, const char *mode, const char *digest, co
         text(AKMA_PARAM_DIGEST, digest),
         OSSL_PARAM_construct_end(),
     };
-    OSSL_PARAM in_force[] = {
+    OSSL_PARAM effective[] = {
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_MODE, other.mode, sizeof(other.mode)),
         OSSL_PARAM_construct_utf8_string(AKMA_PARAM_DIGEST, other.digest, sizeof(other.digest)),
         OSSL_PARAM_construct_end(),
     };
     const bool same = other.ctx != NULL && EVP_KDF_CTX_set_params(other.ctx, names) &&
-                      EVP_KDF_CTX_get_params(other.ctx, in_force) &&
+                      EVP_KDF_CTX_get_params(other.ctx, effective) &&
                       strcmp(other.mode, e2e->mode) == 0 &&
                       strcmp(other.digest, e2e->digest) == 0 && strcmp(usage, e2e->usage) == 0;
 

@@ -299,31 +299,31 @@ static bool write_file(const char *text, size_t length)
            command_fail("config", option.out, fault);
 }
 
-/* What is in use by the file before, with all that it includes; empty: there is none. */
-static bool read_in_force(struct conf_file *in_force)
+/* The file that is replaced, with all that it includes; empty: there is none. */
+static bool read_existing(struct conf_file *existing)
 {
     char fault[CONF_FAULT_SIZE];
 
-    *in_force = (struct conf_file){.conf = NULL};
+    *existing = (struct conf_file){.conf = NULL};
     if (option.out == NULL || access(option.out, F_OK) != 0 ||
-        conf_file_open(in_force, option.out, true, fault))
+        conf_file_open(existing, option.out, true, fault))
         return true;
-    conf_file_close(in_force);
+    conf_file_close(existing);
     return option.force != NULL || command_fail("config", option.out, fault);
 }
 
 /* Nothing is written that does not work. */
 static bool write_tried(const struct conf_file *system, const char *text, size_t length)
 {
-    struct conf_file in_force;
+    struct conf_file existing;
     char fault[CONF_FAULT_SIZE];
-    bool done = read_in_force(&in_force);
+    bool done = read_existing(&existing);
 
     if (done)
-        done = config_trial(text, length, system, &in_force, fault)
+        done = config_trial(text, length, system, &existing, fault)
                    ? write_file(text, length)
                    : command_fail("config", "nothing is written", fault);
-    conf_file_close(&in_force);
+    conf_file_close(&existing);
     return done;
 }
 

@@ -176,7 +176,7 @@ static void serve(struct http_connection *http, const struct received_request *r
 
 static SSL_CTX *get_ctx(void *service)
 {
-    return tls_ctx_in_force(&((struct notify *)service)->ctx);
+    return tls_ctx_current(&((struct notify *)service)->ctx);
 }
 
 static const struct http_kind notify_http = {

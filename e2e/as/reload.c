@@ -106,7 +106,7 @@ static bool take_files(struct app_server *app_server, enum reload_what what, cha
     }
     flush(app_server);
     if (files.line != NULL)
-        tp_link_tls_put_in_force(app_server->link_tls, files.line);
+        tp_link_tls_use(app_server->link_tls, files.line);
     if (app_server->roles.shared_store)
         store_redis_use(app_server->store, &files.store);
     ka_options_use(app_server->ka, files.ka);

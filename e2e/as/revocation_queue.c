@@ -119,7 +119,7 @@ static void settle_first(struct revocation_queue *queue,
 
 static void ask_next(struct revocation_queue *queue);
 
-static void on_voided(void *argument, const struct third_party_revocation *revocation)
+static void on_revoked(void *argument, const struct third_party_revocation *revocation)
 {
     struct revocation_queue *queue = argument;
 
@@ -136,9 +136,10 @@ static struct third_party_request *ask(struct revocation_queue *queue,
     const struct store_scope scope = scope_of(removal);
 
     if (setup->issuer != NULL)
-        return key_issuer_void(setup->issuer, queue->loop, &scope, on_voided, queue, now);
+        return key_issuer_revoke_matching(setup->issuer, queue->loop, &scope, on_revoked, queue,
+                                          now);
     return setup->third_party->ops->revoke(setup->third_party, queue->loop, removal->identity,
-                                           on_voided, queue, now);
+                                           on_revoked, queue, now);
 }
 
 /* Ask for one after the other, until an answer or the end of a pause has to be waited for. */

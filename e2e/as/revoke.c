@@ -25,7 +25,7 @@ static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
     return given == NULL ? NULL : text;
 }
 
-static void on_voided(void *argument, const struct third_party_revocation *revocation)
+static void on_revoked(void *argument, const struct third_party_revocation *revocation)
 {
     (void)revocation;
     OPENSSL_free(argument);
@@ -36,7 +36,8 @@ static void void_here(struct loop *loop, struct loop_message *message)
     struct task *task = (struct task *)message;
     struct third_party_revocation now;
 
-    if (key_issuer_void(task->issuer, loop, &task->scope, on_voided, task, &now) == NULL)
+    if (key_issuer_revoke_matching(task->issuer, loop, &task->scope, on_revoked, task, &now) ==
+        NULL)
         OPENSSL_free(task);
 }
 

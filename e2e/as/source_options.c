@@ -402,7 +402,7 @@ static bool read_files(void)
 }
 
 /* On the source's loop, where all of it is used. */
-static void put_in_force(struct loop *loop, struct loop_message *message)
+static void put_into_use(struct loop *loop, struct loop_message *message)
 {
     struct source_files *files = (struct source_files *)message;
 
@@ -420,7 +420,7 @@ static void put_in_force(struct loop *loop, struct loop_message *message)
 
 void source_options_use(struct source *source, struct source_files *files)
 {
-    files->message.run = put_in_force;
+    files->message.run = put_into_use;
     files->source = source;
     loop_post(source_http_loop(source), &files->message);
 }

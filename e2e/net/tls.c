@@ -99,31 +99,31 @@ bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const
     return done;
 }
 
-/* What is in use is not to be changed; its count of references is. */
-struct ctx_in_force {
+/* A version itself stays constant; only the reference count of its SSL_CTX changes. */
+struct ctx_version {
     SSL_CTX *ctx;
 };
 
-SSL_CTX *tls_ctx_in_force(struct current *current)
+SSL_CTX *tls_ctx_current(struct current *current)
 {
-    const struct ctx_in_force *in_force = current_acquire(current);
-    SSL_CTX *ctx = SSL_CTX_up_ref(in_force->ctx) ? in_force->ctx : NULL;
+    const struct ctx_version *version = current_acquire(current);
+    SSL_CTX *ctx = SSL_CTX_up_ref(version->ctx) ? version->ctx : NULL;
 
-    current_release(current, in_force);
+    current_release(current, version);
     return ctx;
 }
 
 static void free_ctx(void *value)
 {
-    const struct ctx_in_force *in_force = value;
+    const struct ctx_version *version = value;
 
-    SSL_CTX_free(in_force->ctx);
+    SSL_CTX_free(version->ctx);
     OPENSSL_free(value);
 }
 
 struct current_version *tls_ctx_prepare(SSL_CTX *ctx)
 {
-    struct ctx_in_force *value = OPENSSL_zalloc(sizeof(*value));
+    struct ctx_version *value = OPENSSL_zalloc(sizeof(*value));
 
     if (value == NULL) {
         SSL_CTX_free(ctx);

@@ -31,10 +31,10 @@ bool tls_log_keys(SSL_CTX *ctx, const char *keylog);
 /* The identifier of an option, in hex. False: the reason went to standard error. */
 bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
 
-/* A current context (current.h), to be dropped by SSL_CTX_free(). NULL: out of memory. */
-SSL_CTX *tls_ctx_in_force(struct current *current);
+/* The current context (current.h); release it with SSL_CTX_free(). NULL: out of memory. */
+SSL_CTX *tls_ctx_current(struct current *current);
 
-/* One that is to be put into use. NULL: out of memory, and ctx is released. */
+/* A context to be put into use. NULL: out of memory, and ctx was released. */
 struct current_version *tls_ctx_prepare(SSL_CTX *ctx);
 
 /* Say goodbye without waiting for the other side, close the socket, free. NULL is fine. */

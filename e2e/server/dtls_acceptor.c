@@ -237,8 +237,8 @@ static void greet(struct dtls_acceptor *acceptor, const struct dgram_path *path,
 }
 
 /* Does a known peer start again? Its first ClientHello may come late, or twice. */
-static bool begins_anew(const struct connection *connection, const unsigned char *octets,
-                        size_t length)
+static bool is_new_handshake(const struct connection *connection, const unsigned char *octets,
+                             size_t length)
 {
     unsigned char random[RANDOM_LENGTH];
 
@@ -265,7 +265,7 @@ static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, 
 {
     struct connection *connection = find(acceptor, (const struct sockaddr *)&path->peer);
 
-    if (connection == NULL || begins_anew(connection, acceptor->datagram, length)) {
+    if (connection == NULL || is_new_handshake(connection, acceptor->datagram, length)) {
         if (is_client_hello(acceptor->datagram, length))
             greet(acceptor, path, length, connection);
     } else {

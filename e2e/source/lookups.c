@@ -14,7 +14,7 @@
 enum lookup_state {
     LOOKUP_QUEUED,
     LOOKUP_ASKED,
-    LOOKUP_REVOKED /* asked, but the answer will be invalid */
+    LOOKUP_REVOKED /* asked, but its answer will be discarded */
 };
 
 struct lookup {
@@ -235,7 +235,7 @@ void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_
     lookup_end(lookups, lookup, answer);
 }
 
-void lookups_void(struct lookups *lookups, enum key_system system, const char *identity)
+void lookups_revoke(struct lookups *lookups, enum key_system system, const char *identity)
 {
     const struct key_wanted wanted = {.system = system, .identity = identity};
     struct lookup *lookup;
@@ -247,7 +247,7 @@ void lookups_void(struct lookups *lookups, enum key_system system, const char *i
     }
 }
 
-bool lookups_is_void(const struct lookup *lookup)
+bool lookups_is_revoked(const struct lookup *lookup)
 {
     return lookup->state == LOOKUP_REVOKED;
 }

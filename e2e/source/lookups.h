@@ -67,8 +67,9 @@ bool lookups_run(struct lookups *lookups, int64_t now);
 void lookups_answer(struct lookups *lookups, struct lookup *lookup, enum lookup_verdict verdict,
                     const void *answer);
 
-/* Whatever is being answered about an identity is discarded, for each Ua security protocol. */
-void lookups_void(struct lookups *lookups, enum key_system system, const char *identity);
-bool lookups_is_void(const struct lookup *lookup);
+/* Discard the answers to all questions about an identity that are under way, for each Ua security
+ * protocol. */
+void lookups_revoke(struct lookups *lookups, enum key_system system, const char *identity);
+bool lookups_is_revoked(const struct lookup *lookup);
 
 #endif

@@ -286,7 +286,7 @@ static void on_answer(void *context, enum key_result result, const struct key_an
     struct source_http *http = question->http;
     struct outcome outcome = {result, key, reason};
 
-    if (lookups_is_void(question->lookup))
+    if (lookups_is_revoked(question->lookup))
         outcome = (struct outcome){KEY_FAILED, NULL, "the key was revoked while it was asked for"};
     else if (result == KEY_FOUND)
         keep(question, key);
@@ -376,7 +376,7 @@ void source_http_forget(struct source *source, const char *identity)
 
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
         key_cache_forget(http->cache, system, identity);
-        lookups_void(http->lookups, system, identity);
+        lookups_revoke(http->lookups, system, identity);
     }
 }
 

@@ -436,7 +436,7 @@ static void on_end(void *argument, const char *reason)
 /* With the current CA, which a reload may change. */
 static SSL *new_ssl(const struct redis_setup *setup)
 {
-    SSL_CTX *ctx = tls_ctx_in_force(setup->tls);
+    SSL_CTX *ctx = tls_ctx_current(setup->tls);
     SSL *ssl = ctx == NULL ? NULL : tls_client_new(ctx, setup->host, 0);
 
     SSL_CTX_free(ctx);

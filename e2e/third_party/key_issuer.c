@@ -281,23 +281,23 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
 }
 
 /* The store has answered: connections on the keys end, whatever it says. */
-static void end_matching(struct asking *asking, const struct store_answer *voided,
+static void end_matching(struct asking *asking, const struct store_answer *revoked,
                          struct third_party_revocation *revocation)
 {
     close_matching_run(asking->issuer->setup.server, asking->matching);
     asking->matching = NULL;
     audit("key-revoked", "key", "e2e_key", "identity", given(asking->subject), "device",
           given(asking->device), "ka-id", given(asking->ka_id), "naf", given(asking->naf), "result",
-          voided->result == STORE_OK ? "done" : "failed", NULL);
-    third_party_revocation_set(revocation, voided->result == STORE_OK, voided->reason);
+          revoked->result == STORE_OK ? "done" : "failed", NULL);
+    third_party_revocation_set(revocation, revoked->result == STORE_OK, revoked->reason);
 }
 
-static void on_voided(void *argument, const struct store_answer *voided)
+static void on_revoked(void *argument, const struct store_answer *revoked)
 {
     struct asking *asking = argument;
     struct third_party_revocation revocation;
 
-    end_matching(asking, voided, &revocation);
+    end_matching(asking, revoked, &revocation);
     asking->revoked(asking->argument, &revocation);
     asking_free(asking);
 }
@@ -316,17 +316,17 @@ static void take_scope(struct asking *asking, const struct store_scope *scope)
 }
 
 /*
- * Until a shared store has done it another loop may take one of these keys: hence the end that
- * follows its answer.
+ * Until a shared store has answered, another loop may consume one of these keys; so connections are
+ * closed after its answer.
  */
-struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
-                                            const struct store_scope *scope,
-                                            third_party_revoked *done, void *argument,
-                                            struct third_party_revocation *now)
+struct third_party_request *key_issuer_revoke_matching(struct key_issuer *issuer, struct loop *loop,
+                                                       const struct store_scope *scope,
+                                                       third_party_revoked *done, void *argument,
+                                                       struct third_party_revocation *now)
 {
     struct store *store = issuer->setup.store;
     struct asking *asking = asking_new(issuer, loop, argument);
-    struct store_answer voided;
+    struct store_answer revoked;
 
     if (asking != NULL)
         asking->matching = close_matching_prepare(issuer->setup.server, scope);
@@ -337,10 +337,10 @@ struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct lo
     }
     asking->revoked = done;
     take_scope(asking, scope);
-    asking->store_request = store->ops->revoke(store, loop, scope, on_voided, asking, &voided);
+    asking->store_request = store->ops->revoke(store, loop, scope, on_revoked, asking, &revoked);
     if (asking->store_request != NULL)
         return (struct third_party_request *)asking;
-    end_matching(asking, &voided, now);
+    end_matching(asking, &revoked, now);
     asking_free(asking);
     return NULL;
 }
@@ -356,7 +356,7 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
     if (issuer->setup.forward != NULL)
         issuer->setup.forward(&scope);
     if (server_close_matching(issuer->setup.server, &scope, NULL, NULL))
-        return key_issuer_void(issuer, loop, &scope, done, argument, now);
+        return key_issuer_revoke_matching(issuer, loop, &scope, done, argument, now);
     third_party_revocation_set(now, false, "out of memory");
     return NULL;
 }

@@ -49,13 +49,13 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
 void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request);
 
 /*
- * Void the outstanding keys that scope describes, then end what runs on such a key: it was taken
- * meanwhile. scope is read during the call.
+ * Revoke the outstanding keys that match scope, then close the connections that have consumed such
+ * a key meanwhile. scope is read during the call.
  */
-struct third_party_request *key_issuer_void(struct key_issuer *issuer, struct loop *loop,
-                                            const struct store_scope *scope,
-                                            third_party_revoked *done, void *argument,
-                                            struct third_party_revocation *now);
+struct third_party_request *key_issuer_revoke_matching(struct key_issuer *issuer, struct loop *loop,
+                                                       const struct store_scope *scope,
+                                                       third_party_revoked *done, void *argument,
+                                                       struct third_party_revocation *now);
 
 /* NULL is fine. No request may be under way. */
 void key_issuer_free(struct key_issuer *issuer);

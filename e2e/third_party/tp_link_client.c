@@ -24,11 +24,14 @@
 #include <string.h>
 #include <unistd.h>
 
+struct tp_link_client;
+
+/* A request of a caller's loop, on the link's loop, and back with its answer. */
 struct tp_link_pending {
     struct loop_message message; /* on its way to one of the two loops */
     TAILQ_ENTRY(tp_link_pending) next;
     struct loop *caller;
-    void *client;                             /* the line's, for its next owner */
+    struct tp_link_client *client;
     const struct tp_link_client_setup *setup; /* of the client, which may be gone at the answer */
     struct tp_link_request request;
     int64_t asked, sent; /* clock_ms(); sent 0: not yet */
@@ -50,7 +53,7 @@ enum link_state {
     LINK_CONNECTING, /* TCP, and the TLS handshake */
     LINK_SETTLING,   /* connected; the third party may still refuse our certificate (TLS 1.3) */
     LINK_UP,
-    LINK_ENDED /* what comes to its loop too late is told so */
+    LINK_ENDED /* a request that comes too late gets an error */
 };
 
 struct tp_link_client {
@@ -130,11 +133,11 @@ static void tp_link_pending_return(struct tp_link_pending *pending, const char *
     loop_post(pending->caller, &pending->message);
 }
 
-#define SETTLE_S 1   /* a certificate is refused after the handshake in TLS 1.3 */
-#define PAUSE_MS 100 /* after the first failure; it doubles */
-#define PAUSE_MAX_MS                                                              \
-    5000 /* and is the first again after an answer, or a line that was up so long \
-          */
+#define SETTLE_S 1 /* a certificate is refused after the handshake in TLS 1.3 */
+/* The pause doubles with each failure, and is the first one again after an answer, or after a
+ * connection that was up for PAUSE_MAX_MS. */
+#define PAUSE_MS     100
+#define PAUSE_MAX_MS 5000
 
 static void fail_all(struct tp_link_client *client, const char *reason)
 {
@@ -169,7 +172,7 @@ static void tp_link_give_up(struct tp_link_client *client, const char *reason)
 {
     struct timeval pause;
 
-    /* that the handshake was complete says nothing: a certificate is refused after it in TLS 1.3 */
+    /* a complete handshake proves nothing: in TLS 1.3 a certificate is refused after it */
     if (is_connected(client) && clock_ms() - client->up >= PAUSE_MAX_MS)
         client->pause = PAUSE_MS;
     pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
@@ -194,7 +197,7 @@ static bool send_one(struct tp_link_client *client, struct tp_link_pending *pend
     return done;
 }
 
-/* The request that an answer belongs to, out of the list; NULL: it waits no more. */
+/* Take the request with this id out of the list; NULL: it waits no more. */
 static struct tp_link_pending *find(struct tp_link_client *client, int64_t id)
 {
     struct tp_link_pending *pending;
@@ -237,7 +240,7 @@ static bool take_answer(struct tp_link_client *client, const char *line, size_t 
     return true;
 }
 
-/* The third party takes our certificate: it has answered, or not refused it in this time. */
+/* The third party accepts our certificate: it has answered, or SETTLE_S is over. */
 static void on_settled(evutil_socket_t fd, short what, void *argument)
 {
     struct tp_link_client *client = argument;
@@ -496,7 +499,7 @@ static void release_client(struct loop *loop, struct loop_message *message)
     OPENSSL_free((char *)message - offsetof(struct tp_link_client, release));
 }
 
-/* Its memory goes behind what was posted to its loop before. */
+/* Its memory is released after what was posted to its loop before. */
 static void client_free(struct third_party *third_party)
 {
     struct tp_link_client *client = (struct tp_link_client *)third_party;

@@ -2,7 +2,7 @@
  * The third party's side of the link: requests of NAFs
  *
  * A connection has at most IN_FLIGHT requests under way and reads no more while answers wait to be
- * written: a NAF that floods waits for itself.
+ * written: a NAF that floods delays only itself.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,8 +31,7 @@ static SSL_CTX *get_ctx(void *service)
     return tp_link_tls_ctx(((const struct tp_link_service *)service)->tls);
 }
 
-/* Serve a line. False: it bears no id, so that there is no answer to it, and the connection must
- * end. */
+/* Serve a line. False: it has no id, so it cannot be answered, and the connection must end. */
 static bool serve_line(struct naf *naf, const char *line, size_t length,
                        char fault[JSON_FAULT_SIZE])
 {
@@ -80,7 +79,8 @@ static int64_t next_deadline(struct naf *naf)
     return naf->connection.deadline;
 }
 
-/* What is asked now would be promised by a process that ends: the NAF finds the next one. */
+/* New requests are not read, since this process could not keep a promise; the NAF will find the
+ * next one. */
 static void finish_answers(struct naf *naf)
 {
     const enum io_status written = tls_lines_write(&naf->lines);
@@ -92,22 +92,25 @@ static void finish_answers(struct naf *naf)
                      next_deadline(naf));
 }
 
-/* There was no room for more requests: is there now that these answers are written? */
-static bool has_room_again(const struct naf *naf, enum io_status reading, enum io_status writing)
+/* What to wait for: room to write, then more requests; at once if writing has made room for them.
+ */
+static enum io_status next_wanted(const struct naf *naf, enum io_status reading,
+                                  enum io_status writing)
 {
-    return reading == IO_PAUSED && writing == IO_OK && naf->in_flight < IN_FLIGHT;
+    if (writing != IO_OK)
+        return writing;
+    return reading == IO_PAUSED && naf->in_flight < IN_FLIGHT ? IO_OK : reading;
 }
 
 static void serve_requests(struct naf *naf)
 {
     char fault[JSON_FAULT_SIZE] = "";
-    enum io_status reading, writing, wanted;
+    enum io_status reading, writing;
 
     naf->is_reading = true;
     reading = serve_lines(naf, fault);
     naf->is_reading = false;
     writing = tls_lines_write(&naf->lines);
-    wanted = writing != IO_OK ? writing : has_room_again(naf, reading, writing) ? IO_OK : reading;
     if (reading == IO_EOF)
         connection_close(&naf->connection, NULL);
     else if (io_has_ended(reading))
@@ -116,10 +119,11 @@ static void serve_requests(struct naf *naf)
     else if (io_has_ended(writing))
         connection_refuse(&naf->connection, METRIC_REFUSED_LINE, NULL, io_status_text(writing));
     else
-        io_watch_set(&naf->connection.watch, wanted, next_deadline(naf));
+        io_watch_set(&naf->connection.watch, next_wanted(naf, reading, writing),
+                     next_deadline(naf));
 }
 
-/* Neither a whole request has come, nor have answers gone. */
+/* In time, neither did a whole request come, nor were answers read. */
 static void refuse_late(struct naf *naf)
 {
     const bool is_unread = tls_lines_unwritten(&naf->lines) > 0;

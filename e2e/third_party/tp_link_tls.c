@@ -25,7 +25,7 @@
 struct tp_link_tls {
     struct tp_link_files files;
     bool is_server;
-    struct current in_force; /* struct version */
+    struct current current; /* struct version */
 };
 
 struct version {
@@ -146,27 +146,27 @@ struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_s
         return NULL;
     tls->files = *files;
     tls->is_server = is_server;
-    current_init(&tls->in_force);
+    current_init(&tls->current);
     first = tp_link_tls_read(tls, fault);
     if (first != NULL) {
-        current_put(&tls->in_force, first);
+        current_put(&tls->current, first);
         return tls;
     }
     tp_link_tls_free(tls);
     return NULL;
 }
 
-void tp_link_tls_put_in_force(struct tp_link_tls *tls, struct current_version *fresh)
+void tp_link_tls_use(struct tp_link_tls *tls, struct current_version *fresh)
 {
-    current_put(&tls->in_force, fresh);
+    current_put(&tls->current, fresh);
 }
 
 SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls)
 {
-    const struct version *version = current_acquire(&tls->in_force);
+    const struct version *version = current_acquire(&tls->current);
     SSL_CTX *ctx = SSL_CTX_up_ref(version->ctx) ? version->ctx : NULL;
 
-    current_release(&tls->in_force, version);
+    current_release(&tls->current, version);
     return ctx;
 }
 
@@ -189,7 +189,7 @@ static bool verify(const struct tp_link_tls *tls, SSL_CTX *ctx, SSL *ssl)
 bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
                                 struct tp_link_verified *verified)
 {
-    const struct version *version = current_acquire(&tls->in_force);
+    const struct version *version = current_acquire(&tls->current);
     const int64_t now = clock_ms();
     bool good = true;
 
@@ -197,7 +197,7 @@ bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
         good = verify(tls, version->ctx, ssl);
         *verified = (struct tp_link_verified){good ? version->number : 0, now + VERIFY_MS};
     }
-    current_release(&tls->in_force, version);
+    current_release(&tls->current, version);
     return good;
 }
 
@@ -271,6 +271,6 @@ void tp_link_tls_first_name(const SSL *ssl, char *name, size_t size)
 void tp_link_tls_free(struct tp_link_tls *tls)
 {
     if (tls != NULL)
-        current_close(&tls->in_force);
+        current_close(&tls->current);
     OPENSSL_free(tls);
 }

@@ -33,7 +33,7 @@ struct tp_link_tls *tp_link_tls_new(const struct tp_link_files *files, bool is_s
 /* Read the files again; NULL: fault. Put it into use by the next call, or current_drop() it. */
 struct current_version *tp_link_tls_read(const struct tp_link_tls *tls,
                                          char fault[TP_LINK_TLS_FAULT_SIZE]);
-void tp_link_tls_put_in_force(struct tp_link_tls *tls, struct current_version *fresh);
+void tp_link_tls_use(struct tp_link_tls *tls, struct current_version *fresh);
 
 /* The current context, on any thread; a reference to drop with SSL_CTX_free(). */
 SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls);

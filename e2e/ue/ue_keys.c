@@ -26,9 +26,9 @@ struct ue_keys {
     struct client_setup rest;
     const struct ue_keys_options *options;
     struct file_watch file;
-    struct current in_force; /* struct version */
-    pthread_mutex_t lock;    /* one change at a time: of the file, or of the key */
-    struct ue_key key;       /* of the last bootstrapping */
+    struct current current; /* struct version */
+    pthread_mutex_t lock;   /* one change at a time: of the file, or of the key */
+    struct ue_key key;      /* of the last bootstrapping */
     bool has_key;
 };
 
@@ -191,7 +191,7 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
     keys->file.path = options->devices;
     begin_reading(keys);
     version = read_version(keys, fault);
-    if (version != NULL && current_open(&keys->in_force, version, free_version))
+    if (version != NULL && current_open(&keys->current, version, free_version))
         return keys;
     OPENSSL_free(keys);
     return NULL;
@@ -199,12 +199,12 @@ struct ue_keys *ue_keys_open(const struct client_setup *rest, const struct ue_ke
 
 const struct client_setup *ue_keys_acquire(struct ue_keys *keys)
 {
-    return current_acquire(&keys->in_force);
+    return current_acquire(&keys->current);
 }
 
 void ue_keys_release(struct ue_keys *keys, const struct client_setup *setup)
 {
-    current_release(&keys->in_force, setup);
+    current_release(&keys->current, setup);
 }
 
 /* Locked. */
@@ -214,7 +214,7 @@ static bool replace(struct ue_keys *keys, char fault[UE_KEYS_FAULT_SIZE])
 
     if (version == NULL)
         return false;
-    return current_replace(&keys->in_force, version) || set_fault(fault, "out of memory");
+    return current_replace(&keys->current, version) || set_fault(fault, "out of memory");
 }
 
 bool ue_keys_put(struct ue_keys *keys, const struct ue_key *key, char fault[UE_KEYS_FAULT_SIZE])
@@ -259,7 +259,7 @@ void ue_keys_free(struct ue_keys *keys)
 {
     if (keys == NULL)
         return;
-    current_close(&keys->in_force);
+    current_close(&keys->current);
     (void)pthread_mutex_destroy(&keys->lock);
     OPENSSL_clear_free(keys, sizeof(*keys));
 }

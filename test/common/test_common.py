@@ -56,7 +56,7 @@ def test_every_code_point() -> None:
 
 
 def test_every_beginning() -> None:
-    """Each first octet with each kind of second, third and fourth; and cut."""
+    """Guards against a malformed or truncated UTF-8 sequence that passes the filter, for each first octet."""
     some = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF]
     lines = [bytes([first]) for first in range(256)]
     lines += [bytes([first, second]) for first in range(256) for second in some]

@@ -177,7 +177,7 @@ def test_a_flow_from_files(conf: Path) -> None:
 
 
 def test_check_of_a_ue(conf: Path) -> None:
-    """What a start refuses: a level, an interval, and files that cannot be written."""
+    """Guards against a --check of e2e-ue that passes what a start refuses: a level, an interval, an unwritable file."""
     own = conf.with_name("ue.conf")
     own.write_text(
         f"connect {LOOPBACK}:1\ndevices {conf.parent}/devices.csv\nidentity {UE}\nnaf-fqdn {FQDN}\n"
@@ -211,7 +211,7 @@ def test_check_of_files(conf: Path) -> None:
 
 
 def test_check_of_files_to_write(conf: Path) -> None:
-    """A folder that is not there is found before the start; nothing is made by looking."""
+    """Guards against a --check that misses a folder that does not exist, or that creates a file by checking."""
     here, none = conf.with_name("as.log"), conf.with_name("none") / "audit.log"
     status, faults = checked("--config", conf, "--log-file", here, "--audit-log", none)
     assert status == 1 and faults == [f"--audit-log {none}: No such file or directory"]

@@ -74,7 +74,7 @@ def test_promtool(server: Program) -> None:
 
 
 def test_alerts() -> None:
-    """Each alert fires for the server that it is about, and for no other; Prometheus takes both files."""
+    """Guards against an alert that Prometheus rejects, that does not fire for its server, or that fires for another."""
     promtool("test", "rules", "alerts_test.yml")
     promtool("check", "config", "prometheus.yml")
     alerts = re.findall(r"alert: (\w+)", (MONITORING / "alerts.yml").read_text())

@@ -411,7 +411,7 @@ def test_http_digest(
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_nghttpx(write: Callable[[str], Path], tmp_path: Path, version: str) -> None:
-    """What the page says of it: with TLS 1.3 a client without a PSK is served by certificate, with TLS 1.2 nobody is."""
+    """Guards against nghttpx behaving unlike its page: without a PSK, TLS 1.3 works by certificate and TLS 1.2 not at all."""
     port, behind = free_port(), free_port()
     (tmp_path / "page").write_text("hello\n")
     config = tmp_path / "behind.conf"

@@ -75,7 +75,7 @@ def test_refusals() -> None:
     ],
 )
 def test_mistakes(changes: dict[str, str], expected: list[str]) -> None:
-    """A mistake of the caller is an error with a code of its own, not another key."""
+    """Guards against a caller's mistake that gives another key instead of an error code of its own."""
     assert refused(E2E | changes) == expected
 
 
@@ -92,7 +92,7 @@ def test_the_last_second_is_good() -> None:
 
 
 def test_against_the_module() -> None:
-    """100,000 random inputs: the same key, or both refuse."""
+    """Guards against an input, of 100,000 random ones, for which device and module give different keys or only one refuses."""
     settings = {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
     said = run(PROGRAMS / "against_module", "100000", "2026", **settings)
     alike, both = map(int, re.findall(r"(\d+) (?:keys alike|refused by both)", said))

@@ -61,7 +61,7 @@ def compile_and_run(folder: Path, source: str, **environment: str) -> str:
 
 
 def test_readme_command() -> None:
-    """The command of the README, with this build's folder."""
+    """Guards against a command of README that prints another key than README shows."""
     (command,) = (block for block in blocks("README.md", "sh") if "openssl kdf" in block)
     line = command[command.index("OPENSSL_CONF") :].replace("=build ", f"={BUILD} ")
     output = run("sh", "-c", f"cd '{ROOT}' && {line}")
@@ -120,7 +120,7 @@ def test_readme_client(tmp_path: Path) -> None:
 
 
 def test_readme_server(tmp_path: Path) -> None:
-    """The commands build both ends, which talk; the server takes openssl's client, and nobody without the key."""
+    """Guards against commands of README that do not build both ends, or whose server takes a client without the key."""
     server, client = (compile_of_readme(tmp_path, f"e2e_{role}") for role in ("server", "client"))
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
     key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"epoch-1")
@@ -228,7 +228,7 @@ def named_files(room: str) -> list[str]:
 
 @pytest.mark.parametrize("room", ["provider", "common", "master", "tool", "plugins/mosquitto"])
 def test_architecture_names_every_file(room: str) -> None:
-    """Each once, and none that is not there."""
+    """Guards against a C file that docs/architecture.md leaves out, names twice, or names although it is gone."""
     there = {file.stem for file in (ROOT / room).glob("*.[ch]")}
     assert there and sorted(named_files(room)) == sorted(there)
 
@@ -257,7 +257,7 @@ def test_architecture_names_every_room() -> None:
 
 
 def test_architecture_names_files_that_exist() -> None:
-    """In the ways of a value and in the table of changes, too."""
+    """Guards against a file in the text or the table of changes of docs/architecture.md that does not exist."""
     text = without_code(ROOT / "docs/architecture.md")
     files = {file.name for file in of_the_project("*.[ch]")} | {"CMakeLists.txt"}
     assert len(re.findall(r"`(?:\w+/)*([\w-]+\.[ch])`", text)) > 30
@@ -384,7 +384,7 @@ def test_life_of_a_context_in_the_header(tmp_path: Path) -> None:
 
 @pytest.mark.builds
 def test_adding_a_derivation(tmp_path: Path) -> None:
-    """The row and the vector of docs/architecture.md, nothing else; also where they were added for good."""
+    """Guards against docs/architecture.md leaving out something that a new derivation needs besides its row and vector."""
     (row,) = blocks("docs/architecture.md", "c")
     (vector,) = map(json.loads, blocks("docs/architecture.md", "json"))
     source = copy_tree(tmp_path / "source")
@@ -610,7 +610,7 @@ def test_size_of_held_connections() -> None:
 
 
 def test_the_matrix_is_described() -> None:
-    """Each row that matrix.sh has, in the table of docs/compatibility.md."""
+    """Guards against a row of matrix.sh that is missing in the table of docs/compatibility.md."""
     rows = re.findall(r"^(\S+)\|[^|\n]+\|in_", (ROOT / "test/checks/matrix.sh").read_text(), re.M)
     text = (ROOT / "docs/compatibility.md").read_text().split("## What differs")[0]
     assert rows == re.findall(r"^\| ([\w.]+) \| \d", text, re.M)

@@ -276,7 +276,7 @@ def test_a_device_is_stolen(deployment: Deployment) -> None:
 
 
 def test_the_operator_revokes(deployment: Deployment) -> None:
-    """Without its row at the NAF the device has no first connection."""
+    """Guards against a page whose way to revoke a device leaves it a first connection."""
     assert deployment.flow().returncode == 0
     (commands,) = boxes("The operator revokes")
     deployment.act(commands)

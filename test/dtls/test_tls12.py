@@ -176,7 +176,7 @@ def with_options(folder: Path, options: str) -> dict[str, str]:
 
 
 def test_system_configuration(devices: Path, tmp_path: Path) -> None:
-    """The flow runs with CBC although openssl.cnf turns off encrypt-then-MAC and the extended master secret."""
+    """Guards against a flow with CBC that fails when openssl.cnf turns off encrypt-then-MAC and the extended master secret."""
     environment = with_options(tmp_path, "-EncryptThenMac,-ExtendedMasterSecret")
     with Server(devices, *tls12(CBC), environment=environment) as server:
         to = (server.address, server.e2e_address)

@@ -166,7 +166,7 @@ def test_ua_protocol_ids_refused(devices: Path, given: tuple[str, ...], said: st
 
 
 def test_without_ka(devices: Path) -> None:
-    """A UE without a Ka goes on in plain where that is offered."""
+    """Guards against a UE without a Ka that is refused although plain connections are offered."""
     for when, status in (("offered", 0), ("off", 0), ("required", 1)):
         with Server(devices, "--e2e", when) as server:
             result = ue(devices, BARE, server.address, server.e2e_address)
@@ -492,7 +492,7 @@ def test_operator_cannot_play_the_e2e_endpoint(devices: Path) -> None:
 
 
 def test_ka_alone_is_nothing(tmp_path: Path, server: Server) -> None:
-    """A thief of Ka has no first connection, and no key of an overheard flag."""
+    """Guards against a thief of Ka alone who gets a first connection, or the key of an overheard flag."""
     thief = own_devices(tmp_path, [ID, secrets.token_hex(32), KA.hex()])
     assert ue(thief, ID, server.address, server.e2e_address).returncode == 4
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
@@ -724,7 +724,7 @@ def test_silent_clients_are_dropped(devices: Path) -> None:
 
 
 def test_silent_clients_hold_up_nobody(devices: Path) -> None:
-    """Others are served while they are there."""
+    """Guards against silent clients that delay others."""
     with Server(devices, "--handshake-timeout", "60", "--line-timeout", "60") as server:
         with silent_clients(server):
             still_serves(devices, server)

@@ -161,7 +161,7 @@ def test_store(tmp_path: Path, devices: Path) -> None:
 
 
 def test_source(tmp_path: Path) -> None:
-    """An operator that cannot be reached is the source's outage, and no wrong key of a UE's."""
+    """Guards against an operator that cannot be reached and is logged as a UE's wrong key instead of an outage of the source."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "ka.csv", [["device", "", KA.hex()]])
     source = ["--key-source", f"nef:https://{LOOPBACK}:{free_port()}"]

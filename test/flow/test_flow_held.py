@@ -95,7 +95,7 @@ class Holding(Metered):
 
 
 def test_each_flag_is_fresh(devices: Path) -> None:
-    """Nonce and server's contribution are others each time, and each flag is good for one connection."""
+    """Guards against a nonce or a server's contribution that is used twice, and a flag that is good for two connections."""
     nonces = [secrets.token_bytes(16) for _ in range(4)]
     with Server(devices) as server:
         with first(server) as connection:
@@ -119,7 +119,7 @@ def test_the_same_nonce_gets_another_key(devices: Path) -> None:
 
 @pytest.mark.parametrize("alpn", ["", "http/1.1", "h2,akma-e2e/1", "akma-e2e-ua"])
 def test_without_the_protocol_it_is_as_before(devices: Path, alpn: str) -> None:
-    """A list without akma-e2e-ua/N is no list: one flag, and the server closes."""
+    """Guards against a first connection that is held although the UE's ALPN list has no akma-e2e-ua/N."""
     with Server(devices) as server, first(server, alpn) as connection:
         assert connection.flag()["e2e"] == 1
         assert connection.read() == b""
@@ -291,7 +291,7 @@ def test_held_ones_are_not_the_devices_connections(devices: Path) -> None:
 
 
 def test_a_device_holds_so_many(devices: Path) -> None:
-    """What is beyond is closed after its flag, without an error."""
+    """Guards against a device that holds more first connections than it may, or whose surplus one ends with an error."""
     with Holding(devices) as server, contextlib.ExitStack() as stack:
         held = [stack.enter_context(first(server)) for _ in range(HELD_MAX)]
         assert all(connection.flag()["e2e"] == 1 for connection in held)
@@ -474,7 +474,7 @@ class Cutter:
 
 
 def test_first_connection_that_breaks_while_a_nonce_is_on_its_way(devices: Path) -> None:
-    """Another one takes its place; the local program notices nothing."""
+    """Guards against a local program that fails because the kept first connection broke while a nonce was on its way."""
     with Server(devices) as server:
         cutter = Cutter(server.address)
         with Listener(devices, cutter.address, server.e2e_address) as here:

@@ -129,7 +129,7 @@ def test_too_few_descriptors_to_start(devices: Path, descriptors: int) -> None:
 
 
 def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
-    """They go while the server runs; it waits, and serves when there are some again."""
+    """Guards against a server that spins, or never accepts again, after its descriptors ran out."""
     with Server(devices) as server:
         pid = server.process.pid
         server.wait_for_error("event=start")
@@ -149,7 +149,7 @@ def test_no_descriptors_left_does_not_spin(devices: Path) -> None:
 
 
 def test_connections_max(devices: Path) -> None:
-    """The oldest handshake under way makes room for one more; finished connections stay."""
+    """Guards against a full server that closes a finished connection instead of its oldest handshake."""
     with Server(
         devices, "--connections-max", "4", "--handshake-timeout", "60", "--e2e", "offered"
     ) as server:
@@ -310,7 +310,7 @@ def is_in_the_kernel(ports: tuple[int, int]) -> bool:
 
 
 def test_who_never_reads_is_cut_off(devices: Path) -> None:
-    """Within --line-timeout, and nothing is kept for it: not in the process, not in the kernel."""
+    """Guards against a client that never reads and holds memory, in the process or the kernel, for longer than --line-timeout."""
     with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
         relay = Relay(server.address)
         with StockClient(relay.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:

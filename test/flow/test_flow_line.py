@@ -276,7 +276,7 @@ def test_pauses_grow_where_a_naf_is_refused(
 def test_certificate_that_ends_on_a_line(
     sides: Sides, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    """A line does not outlive what its NAF was let in with."""
+    """Guards against a link that outlives the NAF's certificate."""
     clock = Clock(tmp_path)
     run = sides.run_third_party(files["third-party"], environment=clock.environment)
     with run as third_party:
@@ -373,7 +373,7 @@ def reload(program: Process) -> None:
 
 
 def test_reload_with_a_revoked_naf(sides: Sides, files: dict[str, Path]) -> None:
-    """Its line gets nothing more; another NAF's goes on."""
+    """Guards against a revoked NAF whose link is still answered after a reload, or whose revocation stops another NAF's."""
     crl = sides.authority.revoke()
     other = sides.authority.issue("other.example.com", FQDN)
     with sides.run_third_party(files["third-party"], "--crl", crl) as third_party:
@@ -389,7 +389,7 @@ def test_reload_with_a_revoked_naf(sides: Sides, files: dict[str, Path]) -> None
 
 
 def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path]) -> None:
-    """It is sent no Ks_NAF any more."""
+    """Guards against a Ks_NAF that is sent to a third party whose certificate was revoked."""
     crl = sides.authority.revoke()
     with ThirdParty(sides.authority.file, sides.third_party, lambda _: None) as third_party:
         with sides.run_naf(files["naf"], third_party.address, "--crl", crl) as naf:
@@ -458,7 +458,7 @@ TWO_OCTETS = list(BAD_REQUESTS)[-2:]
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
 def test_bad_requests(sides: Sides, third_party: Any, name: str) -> None:
-    """Answered with an error that quotes no key; the line goes on."""
+    """Guards against a bad request whose error quotes a key, or that ends the link."""
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
         answer = naf.ask(**request(5, **BAD_REQUESTS[name]))
         assert set(answer) == {"id", "error"} and answer["id"] == 5
@@ -597,7 +597,7 @@ def test_half_a_line_of_a_naf(sides: Sides, files: dict[str, Path]) -> None:
 
 
 def test_bounds_are_per_naf(sides: Sides, third_party: Any) -> None:
-    """256 of one device: a NAF that asks for more loses its own oldest, not another NAF's."""
+    """Guards against a NAF that asks for more than 256 keys of one device and drops another NAF's, not its own oldest."""
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
     other = sides.authority.issue("other.example.com", "other.example.com", FQDN)
     with Naf(address, sides.authority.file, sides.naf) as naf:
@@ -773,7 +773,7 @@ def bad_file(name: str, sides: Sides) -> str:
 
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_files_of_the_line(sides: Sides, files: dict[str, Path], name: str) -> None:
-    """Option and file are named, and nobody is asked for anything."""
+    """Guards against a bad file of the link whose error names neither option nor file, or that asks for a passphrase."""
     option, said = BAD_FILES[name]
     path = bad_file(name, sides)
     good = sides.options(sides.third_party)
@@ -785,7 +785,7 @@ def test_files_of_the_line(sides: Sides, files: dict[str, Path], name: str) -> N
 
 
 def test_reload_with_an_encrypted_key(sides: Sides, files: dict[str, Path]) -> None:
-    """It is refused, and the server answers on."""
+    """Guards against a reload with an encrypted key that is accepted, or that stops the server."""
     with sides.run_naf(files["naf"], "127.0.0.1:1") as naf:
         bad_file("an encrypted key", sides)
         naf.process.send_signal(signal.SIGHUP)

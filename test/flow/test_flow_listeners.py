@@ -143,7 +143,7 @@ def test_strangers_and_few_descriptors(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "limit"), [("notify-accept", 32), ("metrics", 8)])
 def test_connections_of_one_address(site: Site, name: str, limit: int) -> None:
-    """One address has half of a listener's places."""
+    """Guards against one address that takes more than half of a listener's places."""
     with site.run() as addresses, idle_sockets(addresses[name], 100) as held:
         wait_until(lambda: open_ones(held) == limit)
         site.server.wait_for_error("--handshakes-per-source")

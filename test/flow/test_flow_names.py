@@ -316,7 +316,7 @@ def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:
 
 
 def test_stuck_resolver_of_an_operator(tmp_path: Path, names: Names, devices: Path) -> None:
-    """A key that is asked for there holds up neither keys of the file, nor notifications, nor the end."""
+    """Guards against a resolver that hangs on the operator's name and delays keys of the file, notifications, or the end."""
     authority = Authority(tmp_path)
     certificate, key = authority.issue(FQDN)
     names.set(NAME, LOOPBACK, seconds=STUCK)

@@ -88,7 +88,7 @@ def reload(server: Process, result: str) -> None:
 
 
 def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
-    """Its outstanding keys are revoked, its connections end; nobody else notices."""
+    """Guards against a removed row whose keys or connections live on, or whose removal ends others' connections."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         gone, unused, other = (flag_of(server, PREFIXED) for _ in range(3))
@@ -210,7 +210,7 @@ def test_reload_of_a_file_that_cannot_be_taken(devices: Path, tmp_path: Path, na
 
 
 def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
-    """What the log says of it is one pair, filtered once."""
+    """Guards against a file's name that breaks the log line of a reload into several pairs, or is escaped twice."""
     file = write_devices(tmp_path / 'a\\b"c\x1b d.csv', [[ID, KS_NAF.hex(), KA.hex()]])
     with Server(file) as server:
         server.wait_for_error("event=start")
@@ -390,7 +390,7 @@ def test_log(devices: Path, how: str) -> None:
 
 
 def test_foreign_text_in_the_log(devices: Path) -> None:
-    """What a peer sends does nothing to a terminal, and makes no line of its own."""
+    """Guards against a peer's text that controls a terminal or forges a line of the log."""
     nasty = "\x1b[2J\nevent=flag \u009b\u202e"
     with Server(devices) as server:
         for line in (json.dumps({nasty: 1}, ensure_ascii=False), nasty.replace("\n", " "), "\x1b"):
@@ -475,7 +475,7 @@ def test_requests_for_metrics(devices: Path, request_: bytes, status: bytes) -> 
 
 
 def test_connections_for_metrics_have_a_limit(devices: Path) -> None:
-    """The oldest makes room: nobody waits for those that came before."""
+    """Guards against idle connections to the metrics address that keep a new one from being served."""
     with Server(devices, "--metrics", "0", "--line-timeout", "600") as server:
         metrics = server.read().decode().split()[1]
         with contextlib.ExitStack() as held:
@@ -644,7 +644,7 @@ def test_useless_combinations(name: str) -> None:
     ],
 )
 def test_bad_addresses(devices: Path, option: str, address: str, said: str) -> None:
-    """The option is named, what was given is shown and does nothing to a terminal."""
+    """Guards against a bad address whose error names no option, or reaches the terminal unfiltered."""
     result = start(*NAF[:-1], str(devices), f"--{option}", address)
     assert result.returncode == 1, result.stderr
     assert result.stderr.splitlines()[-1].startswith(f"--{option} ")

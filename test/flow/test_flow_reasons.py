@@ -61,7 +61,7 @@ def test_alert_identity_and_cause(devices: Path, tmp_path: Path) -> None:
 
 
 def test_no_answer(devices: Path) -> None:
-    """Who is silent is not said to have refused."""
+    """Guards against an error that says a silent peer has refused."""
     with socket.create_server((LOOPBACK, 0)) as silent:
         address = f"{LOOPBACK}:{silent.getsockname()[1]}"
         result = ue(devices, ID, address, address)

@@ -109,7 +109,7 @@ def test_what_a_server_takes(devices: Path) -> None:
 
 
 def test_groups_of_the_link(tmp_path: Path) -> None:
-    """The same list."""
+    """Guards against a link between NAF and third party that agrees on other groups than the UE's connections."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])
     with sides.run_third_party(devices) as third_party:

@@ -159,7 +159,7 @@ def test_key_that_has_expired(tmp_path: Path) -> None:
 
 
 def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
-    """A PSK file would have had a key that the operator does not know any more; the next row has its own end."""
+    """Guards against a PSK file with a key that the operator no longer knows, or without the next row's valid one."""
     now = int(time.time())
     rows = [
         f"past@x,{FIRST.hex()},{KA.hex()},,,{now - 60}\n",
@@ -199,7 +199,7 @@ def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
 
 
 def test_row_of_an_old_identity_is_removed(tmp_path: Path) -> None:
-    """Its connections end, those of the device's new identity go on, though both have one Ka."""
+    """Guards against a removed row of an old identity whose connections stay, or that ends those of the new identity."""
     new = NEW_ROW.replace(",,,", f",{KA.hex()},1,")
     served = write(tmp_path / "served.csv", OLD_ROW, new)
     with Server(served, "--e2e", "offered") as server, contextlib.ExitStack() as stack:

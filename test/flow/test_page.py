@@ -159,7 +159,7 @@ def test_what_others_say_is_text(site: Site) -> None:
 
 
 def test_who_reads_may_take_time(site: Site) -> None:
-    """The page asks to be fetched again, and one link leads to one that does not."""
+    """Guards against a status page that does not refresh itself, or that cannot be kept from it while somebody reads."""
     assert '<meta http-equiv="refresh" content="10">' in source(site.server)
     assert 'http-equiv="refresh"' not in source(site.server, "still")
     assert '<a href="/">' in source(site.server, "still")

@@ -272,7 +272,7 @@ def test_ca_of_the_store(tmp_path: Path) -> None:
 
 
 def test_sides_of_a_line(tmp_path: Path) -> None:
-    """Certificate and key that do not belong together are not half taken."""
+    """Guards against a reload that puts a certificate into use without its key."""
     sides = Sides(tmp_path)
     devices = private(tmp_path / "devices.csv", "identity,ks-naf,ka\n")
     with sides.run_third_party(devices) as server:

@@ -28,7 +28,7 @@ def devices(tmp_path: Path) -> Path:
 
 
 def test_ready_when_it_serves(devices: Path, tmp_path: Path) -> None:
-    """READY comes once UEs are served, with what the process plays; a stop says how long it may take."""
+    """Guards against READY=1 before UEs are served, and against a stop that does not announce how long it takes."""
     with Manager(tmp_path) as manager:
         with Server(devices, "--drain-timeout", "7", environment=manager.environment) as server:
             message = manager.receive()
@@ -109,7 +109,7 @@ def test_sockets_go_by_their_names(devices: Path) -> None:
 
 
 def test_a_restart_refuses_nobody(devices: Path) -> None:
-    """A client that connects while no process is there is served by the next one."""
+    """Guards against a client that is refused because it connects while no process is there."""
     waiting = listening()
     within = tuple(activated([("accept", waiting)]))
     with waiting:
@@ -170,7 +170,7 @@ def test_purge(tmp_path: Path) -> None:
 
 
 def test_units() -> None:
-    """Ready is what serves, a stuck loop ends, a bad file fails start and reload; sockets have options' names."""
+    """Guards against units that are ready too early, keep a stuck loop or a bad file, or name a socket unlike its option."""
     common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()
     for line in ("Type=notify", "WatchdogSec=30", "Restart=on-failure", "RestartSec=5"):
         assert f"\n{line}\n" in common

@@ -84,7 +84,7 @@ def test_state(subscriber: Path) -> None:
 
 
 def test_sqn_is_kept(subscriber: Path) -> None:
-    """A challenge that is played again has to resynchronise: SQN was kept in the file."""
+    """Guards against a replayed challenge that is accepted because SQN was not kept in the file."""
     with Bsf(Behaviour(vectors=[SET_1])) as bsf:
         assert bootstrap(bsf.url, subscriber).returncode == 0
         assert f"sqn {SQN:012x}" in subscriber.read_text()
@@ -94,7 +94,7 @@ def test_sqn_is_kept(subscriber: Path) -> None:
 
 
 def test_resynchronisation(tmp_path: Path) -> None:
-    """A card ahead of the network gives AUTS; with the AUTS of TS 35.208's f1* and f5*, the next challenge is taken."""
+    """Guards against an AUTS that a network cannot use: f1* and f5* not as TS 35.208 has them, or the next challenge refused."""
     subscriber = write_subscriber(tmp_path / "subscriber", {"sqn": f"{SQN:012x}"})
     with Bsf() as bsf:
         assert bootstrap(bsf.url, subscriber).returncode == 1
@@ -236,7 +236,7 @@ def test_what_real_bsfs_do(subscriber: Path, name: str) -> None:
 
 
 def test_lifetime_of_another_zone(subscriber: Path) -> None:
-    """What is printed is UTC."""
+    """Guards against a lifetime in another time zone that is printed unconverted."""
     with Bsf(Behaviour(lifetime=lambda: "2099-01-01T02:00:00+02:00")) as bsf:
         result = bootstrap(bsf.url, subscriber)
     assert b"lifetime: 2099-01-01T00:00:00Z\n" in result.stdout, result.stderr
@@ -261,7 +261,7 @@ def test_subscriber_file(tmp_path: Path, changes: dict[str, str], said: str) -> 
 
 
 def test_subscriber_file_of_others(subscriber: Path) -> None:
-    """K is as secret as any key."""
+    """Guards against a subscriber file with K that others can read and that is accepted."""
     subscriber.chmod(0o644)
     result = bootstrap("http://127.0.0.1:9", subscriber)
     assert result.returncode == 1 and b"chmod" in result.stderr
@@ -334,7 +334,7 @@ def test_options_that_belong_together(subscriber: Path, words: list[str], said: 
     "url", ["ftp://a", "http://u@a", "http://a/x", "http://a/?q", "a", "http://"]
 )
 def test_urls(subscriber: Path, url: str) -> None:
-    """A URL of another form would be asked something else."""
+    """Guards against a BSF's URL of another form than http[s]://HOST[:PORT] that is accepted, and means something else."""
     result = bootstrap(url, subscriber)
     assert result.returncode == 1 and b"must be http://HOST" in result.stderr
 

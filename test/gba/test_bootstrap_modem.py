@@ -119,7 +119,7 @@ def test_resynchronisation(tmp_path: Path) -> None:
 
 
 def test_card_that_is_pulled_out(tmp_path: Path) -> None:
-    """The modem says so, and so does the error."""
+    """Guards against an error that hides the modem's own +CME ERROR when the card is pulled out."""
     said = refusal(Card(changes={AUTHENTICATE_3G[:8]: None}), tmp_path)
     assert "+CME ERROR: 10" in said
 

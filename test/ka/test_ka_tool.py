@@ -118,7 +118,7 @@ def test_import_is_all_or_nothing(tool: Tool, rows: list[list[str]], text: str) 
 
 @pytest.mark.postgresql
 def test_new(tool: Tool) -> None:
-    """Ka's that are made are in the database and in the file for the devices, or in neither."""
+    """Guards against new Ka's that are in only one of the database and the devices' file."""
     out = tool.folder / "new.csv"
     words = ["--identity", UE, "--identity", OTHER, "--ka-id", "2026", "--out"]
     assert tool.run("new", *words, out).returncode == 0
@@ -156,7 +156,7 @@ def test_list_shows_no_key(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_rekey(tool: Tool) -> None:
-    """Rows are sealed with the first key, no Ka changes, no version, and nobody is notified."""
+    """Guards against a rekey that leaves rows under the old key, changes a Ka or version, or notifies third parties."""
     csv = [[f"ue{number}", "", KA.hex(), "1"] for number in range(12000)]
     assert tool.run("import", "--in", write_devices(tool.folder / "in.csv", csv)).returncode == 0
     before = tool.exported(), tool.database.sql("SELECT sum(version) FROM akma_ka")
@@ -216,7 +216,7 @@ def test_a_writer_that_does_not_wait(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_roles(tool: Tool) -> None:
-    """The issuer reads and changes nothing; a user without --ka-key sees no Ka."""
+    """Guards against a database role with too many rights: an issuer that can write, or a user without --ka-key who sees a Ka."""
     tool.database.put(UE, KA, "2026")
     for words in (["remove", "--identity", UE], ["add", "--identity", UE, "--ka-id", "x"]):
         result = tool.run(*words, key=words[0] == "add", user="third_party")
@@ -238,7 +238,7 @@ def test_roles(tool: Tool) -> None:
     ],
 )
 def test_useless_options(words: list[str], text: str) -> None:
-    """Refused with a sentence that repeats no password."""
+    """Guards against options without effect that are accepted, or whose refusal repeats a password."""
     result = subprocess.run(
         [BUILD / "tool/akma", "ka", *words],
         env=ENVIRONMENT,

@@ -564,7 +564,7 @@ def test_full_disk_for_new_ones(disk: SmallDisk) -> None:
 
 
 def test_writers_wait_for_each_other(devices: Path) -> None:
-    """Many at once: every row arrives."""
+    """Guards against a row that is lost when many processes write to one devices file at once."""
     threads = [
         threading.Thread(
             target=akma,

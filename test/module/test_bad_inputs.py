@@ -652,7 +652,7 @@ def test_nearly_one_key_for_both(e2e: Kdf, ka: bytes) -> None:
 
 
 def test_strings_by_pointer(e2e: Kdf) -> None:
-    """OSSL_PARAM's pointer forms are strings as well."""
+    """Guards against an OSSL_PARAM string that is refused, or misread, because it is passed by pointer."""
     given: list[Item] = [
         Param("ks-naf", OCTET_PTR, KEY),
         Param("ka", OCTET_PTR, KA),

@@ -530,7 +530,7 @@ def test_only_one_input_changes_in_a_kept_context(e2e: Kdf, mode: str) -> None:
 
 
 def test_only_the_mode_changes_in_a_kept_context(e2e: Kdf) -> None:
-    """One key is set; the HMAC holds it, then a PRK, then it again."""
+    """Guards against a kept context that uses the HMAC of one mode, keyed with Ks_NAF or a PRK, for the other."""
     ctx = e2e.new()
     ctx.set(items())
     for mode in ("3GPP", "HKDF", "3GPP", "3GPP", "HKDF", "HKDF", "3GPP"):

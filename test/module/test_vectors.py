@@ -72,7 +72,7 @@ def test_c_client(algorithm: str, items: list[Item], length: int, expected: str)
 
 @pytest.mark.parametrize("vector", E2E, ids=[vector["name"] for vector in E2E])
 def test_reference_agrees(vector: dict[str, Any]) -> None:
-    """The reference and the vectors were made independently: strings and keys have to be equal."""
+    """Guards against an error in the vectors or in the reference, which were made independently."""
     ks_naf, ka, naf_id, refresh = (
         bytes.fromhex(vector[name]) for name in ("ks-naf", "ka", "naf-id", "refresh")
     )

@@ -92,7 +92,7 @@ def test_at_most_so_many_for_one_network() -> None:
 
 
 def test_networks() -> None:
-    """An IPv4 address in either form is one network, and so is the /64 of an IPv6 address."""
+    """Guards against one network that counts as several: an IPv4 address in both forms, or addresses of one IPv6 /64."""
 
     def networks(*addresses: str) -> int:
         calls = [f"0 wait w{i} i{i}@x {address}" for i, address in enumerate(addresses)]
@@ -105,7 +105,7 @@ def test_networks() -> None:
 
 
 def test_a_newcomer_goes_before_who_floods() -> None:
-    """From one address or from fifty: a client that was never served is next."""
+    """Guards against a flood, from one address or from fifty, that delays a client which was never served."""
     for sources in (1, 50):
         flood = []
         for now in range(0, 2000, 5):
@@ -142,7 +142,7 @@ def test_a_network_whose_devices_were_known_goes_first() -> None:
 
 
 def test_who_asks_in_vain_goes_last() -> None:
-    """Before networks that have had no answer yet, of those that have wanted as much."""
+    """Guards against a network that asks for unknown identities and is served before one that has had no answer yet."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 wait b b@x 192.0.2.2",
@@ -158,7 +158,7 @@ def test_who_asks_in_vain_goes_last() -> None:
 
 
 def test_no_room() -> None:
-    """Where there is no room, those go that would be served last."""
+    """Guards against a full queue of look-ups that drops one which would be served before those that stay."""
     first = ["0 wait a a@x 192.0.2.1", "0 run", "0 answer a@x"]  # 192.0.2.1 was served
     full = ["1 wait b b@x 192.0.2.1", "1 wait c c@x 192.0.2.2", "1 wait d d@x 192.0.2.1"]
     lines = play(

@@ -147,7 +147,7 @@ def test_gba(net: Net, operator: Operator) -> None:
 
 
 def test_gba_without_a_key_of_the_uicc(net: Net, operator: Operator) -> None:
-    """A BSF that has no Ks_int_NAF for the UE: there is no such key, and none of zeros."""
+    """Guards against a key of zeros where the BSF has no Ks_int_NAF for the UE."""
     subscriber = operator.subscribers[0]
 
     def without(request: Request, true: Reply) -> Reply:
@@ -822,7 +822,7 @@ def test_redirects_that_are_not_followed(net: Net, operator: Operator) -> None:
 
 
 def test_redirect_to_a_named_origin(net: Net, tmp_path: Path) -> None:
-    """The token does not go there."""
+    """Guards against a redirect that takes the access token to another origin."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator, net.operator() as other:
         other.add(subscriber)
@@ -876,7 +876,7 @@ def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
 
 
 def test_retry_after_an_hour_at_most(net: Net, operator: Operator) -> None:
-    """An operator that asks for a longer pause is asked again after that."""
+    """Guards against an operator whose Retry-After stops look-ups for more than an hour."""
     with net.source(f"nef:{operator.url}") as source:
         operator.answer = always(status=429, headers={"retry-after": "1000000"})
         assert source.look(operator.subscribers[0].a_kid).startswith("refused ")
@@ -888,7 +888,7 @@ NO_TIMES = {"none": None, "0": "0", "negative": "-5", "no date": "soon", "past":
 
 @pytest.mark.parametrize("value", NO_TIMES.values(), ids=NO_TIMES.keys())
 def test_retry_after_that_says_no_time(net: Net, operator: Operator, value: str | None) -> None:
-    """Nothing to wait for: the next look-up is asked for at once."""
+    """Guards against a Retry-After without a time that pauses look-ups anyway."""
     subscriber = operator.subscribers[0]
     with net.source(f"nef:{operator.url}") as source:
         operator.answer = always(status=503, headers={"retry-after": value} if value else {})

@@ -242,7 +242,7 @@ def test_refused_and_never_in_plain(operator_site: OperatorSite, status: int) ->
 def test_what_a_403_says_of_the_operator(
     operator_site: OperatorSite, cause: str | None, is_up: int
 ) -> None:
-    """With a cause it is about this UE (TS 29.571 5.2.4.1); without one, as from a proxy, it is an outage."""
+    """Guards against a 403 with a cause (TS 29.571 5.2.4.1) taken for an outage, or one without for the UE's fault."""
     subscriber = Subscriber()
     body = json.dumps({"status": 403} | ({"cause": cause} if cause else {}))
     with operator_site.operator(subscriber) as operator:

@@ -409,7 +409,7 @@ def test_misspelt_key_shows_by_its_absence(config: Path) -> None:
 
 
 def test_value_that_names_a_section_is_lost(config: Path) -> None:
-    """OpenSSL takes it as a subsection; the documents say so."""
+    """Guards against documents that are wrong about a value which OpenSSL reads as the name of a section."""
     write_config(config, {"akma": {"allowed-modes": "HKDF"}})
     config.write_text(config.read_text() + "[HKDF]\nx = y\n")
     with LibCtx(config=config) as libctx:

@@ -90,7 +90,7 @@ static void answer(struct lookups *lookups, const char *identity, const char *wh
         if (strcmp(asked[i].identity, identity) == 0) {
             asked[i].identity[0] = '\0';
             lookups_answer(lookups, asked[i].lookup, verdict,
-                           lookups_is_void(asked[i].lookup) ? "void" : "answer");
+                           lookups_is_revoked(asked[i].lookup) ? "void" : "answer");
             return;
         }
 }
@@ -115,7 +115,7 @@ static void take_line(struct lookups *lookups, const char *line)
     else if (strcmp(what, "answer") == 0)
         answer(lookups, first, second);
     else if (strcmp(what, "void") == 0)
-        lookups_void(lookups, KEY_AKMA, first);
+        lookups_revoke(lookups, KEY_AKMA, first);
     else
         (void)lookups_run(lookups, now);
 }

@@ -108,7 +108,7 @@ class Backend:
 
 @pytest.mark.redis
 def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
-    """A broker and clients that are not set up for TLS at all."""
+    """Guards against a relay through which a mosquitto and its clients, none of them set up for TLS, cannot talk."""
     port = free_port()
     config = tmp_path / "mosquitto.conf"
     config.write_text(f"listener {port} {LOOPBACK}\nallow_anonymous true\n")
@@ -638,7 +638,7 @@ def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
 
 @pytest.mark.redis
 def test_where_a_ue_may_listen(site: Site) -> None:
-    """Nobody else on the network may speak as the device."""
+    """Guards against an e2e-ue that listens where others on the network can speak as the device."""
     base: list[str | Path] = [
         BUILD / "e2e/e2e-ue",
         "--connect",

@@ -84,7 +84,7 @@ def test_everything_is_under_the_prefix(prefix: Path) -> None:
 
 
 def test_the_configuration_works_from_there(prefix: Path) -> None:
-    """It begins with the system's, and has default beside akma."""
+    """Guards against an installed openssl.cnf that loses the system's settings, default, or akma."""
     config = prefix / "etc/akma/openssl.cnf"
     directory = run("openssl", "version", "-d").split('"')[1]
     assert f"\n.include {directory}/openssl.cnf\n" in config.read_text()
@@ -156,7 +156,7 @@ def test_components(built: Path, tmp_path: Path) -> None:
 
 
 def test_destdir(built: Path, tmp_path: Path) -> None:
-    """A packager's root before everything, in no file's text."""
+    """Guards against DESTDIR that is ignored, or that appears in an installed file."""
     run("cmake", "--install", built, "--prefix", "/usr", DESTDIR=str(tmp_path / "root"))
     assert (tmp_path / "root/etc/akma/openssl.cnf").exists()
     assert (tmp_path / "root/usr/include/akma/kdf.h").exists()

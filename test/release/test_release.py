@@ -87,7 +87,7 @@ ANOTHER_USER = {
 
 
 def test_files_are_reproducible(tmp_path: Path) -> None:
-    """From two copies of one commit, by users who differ; the checksums are another program's; the archive has the project."""
+    """Guards against an archive that differs between two copies or users of a commit, lacks a file, or has wrong checksums."""
     archives, wheels = [], []
     users: dict[str, dict[str, str]] = {"one": {}, "two": ANOTHER_USER}
     for name, user in users.items():
@@ -241,7 +241,7 @@ def test_refuses_uncommitted_changes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("branch", [["-b", "other"], ["--detach"]])
 def test_refuses_another_branch(tmp_path: Path, branch: list[str]) -> None:
-    """The archive alone can be made of any commit."""
+    """Guards against a release made on a branch other than main, and against an archive that only main can make."""
     folder = copy(tmp_path / "copy")
     run("git", "-C", folder, "checkout", "-q", *branch)
     result = release(folder, NUMBER)

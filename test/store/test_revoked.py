@@ -115,7 +115,7 @@ def test_what_was_missed(site: Site) -> None:
 
 
 def test_more_was_missed_than_is_kept(site: Site) -> None:
-    """Nobody knows whom a revocation concerned that cannot be read: everybody, to be safe."""
+    """Guards against connections that stay when revocations were missed and cannot be read any more."""
     breaker = Breaker(site.redis.port)
     naf, endpoint = site.naf(), site.endpoint("--store", breaker.url)
     with held(naf, endpoint) as one, held(naf, endpoint, STAYS) as other:
@@ -181,7 +181,7 @@ def test_size_is_bounded(site: Site) -> None:
 
 @pytest.mark.node
 def test_a_notification_ends_connections_elsewhere(tmp_path: Path) -> None:
-    """NEF to NAF, NAF to third party, third party to the endpoint behind the store."""
+    """Guards against a NEF's notification that does not end connections at an endpoint behind the shared store."""
     redis = Redis(tmp_path)
     try:
         apart = Apart(tmp_path, redis)

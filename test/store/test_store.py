@@ -545,7 +545,7 @@ def test_scopes_of_revocation(site: Site, kind: str) -> None:
 
 
 def test_members_that_are_none(site: Site) -> None:
-    """A writer to the sorted sets stops neither a revocation nor a promise."""
+    """Guards against a malformed member of a sorted set that stops a revocation or a promise."""
     with Store(site, "redis") as store:
         store.put(1, "d", "n")
         soon = str(int(time.time() * 1000) + 30000)  # before the record's end

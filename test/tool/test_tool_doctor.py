@@ -171,7 +171,7 @@ def test_without_default(config: Path) -> None:
 
 @pytest.mark.parametrize("how", ["ignores", "goes-on", "refuses"])
 def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
-    """It is told, and the keys are right all the same."""
+    """Guards against a doctor that does not report an HMAC which cannot be restarted, or wrong keys with one."""
     write_config(config, {"akma": ONE})
     stubborn = f"module = {BUILD}/test/hardening/hmac_without_restart.so\nactivate = 1"
     text = config.read_text().replace("default = default_section", "stubborn = default_section")
@@ -204,7 +204,7 @@ def test_fips_in_place_of_default(tmp_path: Path) -> None:
 
 
 def test_default_properties_that_nobody_has(config: Path) -> None:
-    """fips=yes without a fips module: no HMAC, and AKMA-E2E by another query only."""
+    """Guards against a doctor that finds no fault although fips=yes is the default and there is no fips module."""
     write_config(config, {"akma": ONE})
     text = config.read_text().replace("[init]\n", "[init]\nalg_section = algorithms\n")
     config.write_text(text + "[algorithms]\ndefault_properties = fips=yes\n")
@@ -224,7 +224,7 @@ def test_module_that_is_not_there(config: Path, tmp_path: Path) -> None:
 
 
 def test_module_that_does_not_load(config: Path, tmp_path: Path) -> None:
-    """The loader's own reason."""
+    """Guards against a doctor that hides the loader's own reason why a module does not load."""
     (tmp_path / "akma.so").write_text("no module")
     write_config(config, {"akma": ONE})
     lines = sick(config, OPENSSL_MODULES=str(tmp_path))

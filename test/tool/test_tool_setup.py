@@ -253,7 +253,7 @@ def test_refusals(tmp_path: Path, prepare: Callable[[Path], list[str]], said: st
 
 
 def test_all_or_nothing(tmp_path: Path) -> None:
-    """A name that no certificate can have leaves nothing behind."""
+    """Guards against a setup that fails at a name no certificate can have and leaves half a deployment behind."""
     status, text = set_up(tmp_path / "site", *ALL, "--third-party", "a." * 126 + "b")
     assert (status, list(tmp_path.iterdir())) == (0, [tmp_path / "site"]) or (
         status != 0 and not list(tmp_path.iterdir())

@@ -97,7 +97,7 @@ def test_key_that_ends_within_the_interval(home: Home) -> None:
 
 
 def test_renewal(home: Home) -> None:
-    """A key is renewed when a tenth of its lifetime is left, and not before; nobody has to ask."""
+    """Guards against a key that is renewed too early, or only when somebody asks after it has expired."""
     with home.bsf(lifetime=lambda: in_seconds(8)) as bsf, home.server() as server:
         with home.listen(bsf, server, "--bootstrap-interval", "1") as ue:
             assert ue.say() == "e2e: hello"
@@ -133,7 +133,7 @@ def test_a_naf_that_refuses_every_identity(home: Home) -> None:
 
 
 def test_no_bsf(home: Home) -> None:
-    """Local connections are reset, with the reason in the log; the pause between attempts doubles."""
+    """Guards against local connections that hang, or a BSF that is asked without growing pauses, while it cannot be reached."""
     with home.bsf() as bsf, home.server() as server:
         words = home.words(bsf, server, "--listen", f"{LOOPBACK}:0", "--bootstrap-interval", "2")
     words[words.index("--bsf") + 1] = "http://127.0.0.1:9"
@@ -186,7 +186,7 @@ def test_resumed_key_that_a_naf_refuses(home: Home) -> None:
 
 
 def test_pin_is_tried_once(home: Home) -> None:
-    """However often it bootstraps: a second try with the same PIN is the way to a blocked card."""
+    """Guards against a wrong PIN that is tried again by the next bootstrapping, until the card is blocked."""
     card = Card(pin="1234")
     with home.bsf() as bsf, home.server() as server, Modem(card) as modem:
         home.usim = f"at:{modem.path}"
@@ -201,7 +201,7 @@ def test_pin_is_tried_once(home: Home) -> None:
 
 
 def test_kas_of_the_devices_file(home: Home) -> None:
-    """The device's Ka's are taken by its name; a change of the file keeps the key."""
+    """Guards against Ka's that are not found by the device's name, or a change of their file that loses the key."""
     devices = home.folder / "ue.csv"
     write_devices(devices, [["other", "", "c0" * 32, "1"], [IMPI, "", KA.hex(), ""]])
     home.ka_words = ["--devices", str(devices), "--device", IMPI]

@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_before_a_card_is_asked(folder: Path, name: str) -> None:
-    """The sequence number of the card does not move for what cannot work, and no file of secrets is lost."""
+    """Guards against a command that cannot succeed and yet advances the card's SQN or overwrites a file of secrets."""
     words, said = REFUSED[name]
     before = {path: path.read_bytes() for path in folder.iterdir()}
     result = run(folder, "--message", "x", *words)

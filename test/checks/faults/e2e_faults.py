@@ -190,8 +190,8 @@ FAULTS: list[Fault] = [
     *of(
         "third_party/key_issuer.c",
         (
-            "    asking->store_request = store->ops->revoke(store, loop, scope, on_voided, asking, &voided);",
-            "    (void)store, (void)loop, (void)on_voided, store_answer_set(&voided, STORE_OK, NULL);",
+            "    asking->store_request = store->ops->revoke(store, loop, scope, on_revoked, asking, &revoked);",
+            "    (void)store, (void)loop, (void)on_revoked, store_answer_set(&revoked, STORE_OK, NULL);",
         ),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
     ),
@@ -581,7 +581,7 @@ FAULTS: list[Fault] = [
     *of(
         "as/control.c",
         ("    predecessor_say_reload();\n", ""),
-        ("{SIGUSR2, start_successor}", "{SIGUSR2, open_logs_anew}"),
+        ("{SIGUSR2, start_successor}", "{SIGUSR2, reopen_logs}"),
         ("    if (!endpoints->are_handed_over)\n", ""),
         by="test_upgrade",
     ),
@@ -607,7 +607,7 @@ FAULTS: list[Fault] = [
             "    if (true || devices_current_use",
         ),
         (
-            "        tp_link_tls_put_in_force(app_server->link_tls, files.line);",
+            "        tp_link_tls_use(app_server->link_tls, files.line);",
             "        SSL_CTX_free(files.line);",
         ),
         by="test_reload",
@@ -635,7 +635,7 @@ FAULTS: list[Fault] = [
             "        qsort(places, devices->count, sizeof(*places), compare_places);",
             "        (void)compare_places;",
         ),
-        ("current_replace(&current->in_force, fresh);", "(devices_free(fresh), true);"),
+        ("current_replace(&current->files, fresh);", "(devices_free(fresh), true);"),
         by="test_reload",
     ),
     *of(

@@ -276,13 +276,13 @@ FAULTS: list[Fault] = [
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "lifetime"),
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "left * 1000"),
         ("        keep(question, key);", "        (void)keep;"),
-        ("    if (lookups_is_void(question->lookup))", "    if (false)"),
+        ("    if (lookups_is_revoked(question->lookup))", "    if (false)"),
         by="cache or forgotten",
     ),
     *of(
         "source/source_http.c",
         ("key_cache_forget(http->cache, system, identity);", ""),
-        ("lookups_void(http->lookups, system, identity);", ""),
+        ("lookups_revoke(http->lookups, system, identity);", ""),
         by="cache or forgotten",
     ),
     *of(

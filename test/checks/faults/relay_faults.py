@@ -277,7 +277,7 @@ FAULTS = [
     ),
     *of(
         "ue/ue_keys.c",
-        ("current_replace(&keys->in_force, version)", "(free_version(version), true)"),
+        ("current_replace(&keys->current, version)", "(free_version(version), true)"),
         ("if (options->needs_ka &&", "if (false &&"),
         by="without_a_pause or change_during_a_flow",
     ),
