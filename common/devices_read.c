@@ -24,7 +24,7 @@ struct reader {
     char *fault;
 };
 
-static bool wrong(struct reader *reader, const char *what)
+static bool set_fault(struct reader *reader, const char *what)
 {
     (void)snprintf(reader->fault, DEVICES_FAULT_SIZE, "line %zu: %s", reader->line, what);
     return false;
@@ -36,10 +36,11 @@ static bool read_header(struct reader *reader, const char *line, size_t length)
     char fault[ROW_FAULT_SIZE];
 
     if (!row_layout_read(&reader->layout, &reader->rules, line, length, fault))
-        return wrong(reader, fault);
+        return set_fault(reader, fault);
     return (reader->layout.count >= 3 && at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&
             at[2] == COLUMN_KA) ||
-           wrong(reader, "the header is wrong: identity,ks-naf,ka must come first, in this order");
+           set_fault(reader,
+                     "the header is wrong: identity,ks-naf,ka must come first, in this order");
 }
 
 /* Read the lines of a block; a reader begins with the header. */
@@ -57,9 +58,9 @@ static bool read_lines(struct reader *reader, char *rest, size_t left)
             continue;
         }
         if (!row_read(&row, &reader->layout, line, length, fault))
-            return wrong(reader, fault);
+            return set_fault(reader, fault);
         if (!devices_keep(reader->devices, &row, reader->line))
-            return wrong(reader, "out of memory");
+            return set_fault(reader, "out of memory");
     }
     return true;
 }
@@ -70,10 +71,10 @@ static bool finish(struct reader *reader)
 
     if (reader->line == 0) {
         reader->line = 1;
-        return wrong(reader, "the header is wrong: the file is empty");
+        return set_fault(reader, "the header is wrong: the file is empty");
     }
     reader->line = devices_order(reader->devices, &fault);
-    return reader->line == 0 || wrong(reader, fault);
+    return reader->line == 0 || set_fault(reader, fault);
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): written to through the reader */
@@ -88,10 +89,10 @@ static bool start(struct reader *reader, const struct devices_rules *rules, char
         .devices = OPENSSL_zalloc(sizeof(*reader->devices)),
         .fault = fault,
     };
-    return reader->devices != NULL || wrong(reader, "out of memory");
+    return reader->devices != NULL || set_fault(reader, "out of memory");
 }
 
-static struct devices *give(struct reader *reader, bool done)
+static struct devices *take_devices(struct reader *reader, bool done)
 {
     if (done)
         return reader->devices;
@@ -107,9 +108,9 @@ struct devices *devices_parse(char *text, size_t length, const struct devices_ru
 
     if (done && length > 0 && text[length - 1] != '\n') {
         reader.line++;
-        done = wrong(&reader, line_reader_says(BLOCK_CUT));
+        done = set_fault(&reader, line_reader_says(BLOCK_CUT));
     }
-    return give(&reader, done && finish(&reader));
+    return take_devices(&reader, done && finish(&reader));
 }
 
 static bool read_blocks(struct reader *reader, struct line_reader *lines, char *block)
@@ -123,7 +124,7 @@ static bool read_blocks(struct reader *reader, struct line_reader *lines, char *
     if (result == BLOCK_END)
         return finish(reader);
     reader->line++;
-    return wrong(reader, line_reader_says(result));
+    return set_fault(reader, line_reader_says(result));
 }
 
 struct devices *devices_read(const char *path, const struct devices_rules *rules,
@@ -140,10 +141,10 @@ struct devices *devices_read(const char *path, const struct devices_rules *rules
     if (start(&reader, rules, fault) && block != NULL && line_reader_open(&lines, fd))
         done = read_blocks(&reader, &lines, block);
     else
-        (void)wrong(&reader, "out of memory");
+        (void)set_fault(&reader, "out of memory");
     line_reader_close(&lines);
     (void)close(fd);
 end:
     OPENSSL_clear_free(block, BLOCK_SIZE);
-    return give(&reader, done);
+    return take_devices(&reader, done);
 }

@@ -12,7 +12,7 @@
 #define PAUSE_MAX_MS 60000
 
 /* All zero: there is no file. */
-static struct stat look(const char *path)
+static struct stat stat_of(const char *path)
 {
     struct stat status;
 
@@ -48,7 +48,7 @@ static bool is_to_be_tried_again(const struct file_watch *watch)
 
 void file_watch_reading(struct file_watch *watch)
 {
-    const struct stat now = look(watch->path);
+    const struct stat now = stat_of(watch->path);
 
     if (!same(&now, &watch->read))
         watch->failures = 0;
@@ -71,14 +71,14 @@ bool file_watch_done(struct file_watch *watch, bool taken)
 
 bool file_watch_differs(const struct file_watch *watch)
 {
-    const struct stat now = look(watch->path);
+    const struct stat now = stat_of(watch->path);
 
     return !same(&now, &watch->read) || is_to_be_tried_again(watch);
 }
 
 bool file_watch_changed(struct file_watch *watch)
 {
-    const struct stat now = look(watch->path);
+    const struct stat now = stat_of(watch->path);
     const bool is_done =
         same(&now, &watch->seen) && (!same(&now, &watch->read) || is_to_be_tried_again(watch));
 

@@ -46,7 +46,7 @@ const char *column_name(enum column column)
     return columns[column].name;
 }
 
-static bool wrong(char fault[ROW_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[ROW_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, ROW_FAULT_SIZE, "%s", what);
     return false;
@@ -260,12 +260,12 @@ bool row_read(struct row *row, const struct row_layout *layout, char *line, size
 
     for (; rest != NULL; count++) {
         if (count == layout->count)
-            return wrong(fault, "more fields than the header has");
+            return set_fault(fault, "more fields than the header has");
         text[count] = line + (rest - line);
         (void)next_field(&rest, end, &lengths[count]);
     }
     if (count < layout->count)
-        return wrong(fault, "fewer fields than the header has");
+        return set_fault(fault, "fewer fields than the header has");
     memset(row, 0, sizeof(*row));
     for (size_t i = 0; i < count; i++) {
         const enum column column = layout->at[i];

@@ -26,7 +26,7 @@ struct text {
     size_t length, size;
 };
 
-static bool wrong(char fault[SECRET_FAULT_SIZE], const char *source, const char *what)
+static bool set_fault(char fault[SECRET_FAULT_SIZE], const char *source, const char *what)
 {
     (void)snprintf(fault, SECRET_FAULT_SIZE, "%s: %s", PRINTABLE_PATH(source), what);
     return false;
@@ -38,12 +38,12 @@ static bool read_fd(struct text *text, int fd, const char *source, char fault[SE
         const ssize_t got = read(fd, text->octets + text->length, text->size - text->length);
 
         if (got < 0)
-            return wrong(fault, source, strerror(errno));
+            return set_fault(fault, source, strerror(errno));
         if (got == 0)
             return true;
         text->length += (size_t)got;
     }
-    return wrong(fault, source, "longer than the secret can be");
+    return set_fault(fault, source, "longer than the secret can be");
 }
 
 /* Pipes are files here, too: for what a shell makes of <(command). */
@@ -56,9 +56,9 @@ static bool read_file(struct text *text, const char *path, const char *source,
     bool done;
 
     if (fd < 0)
-        return wrong(fault, source, strerror(errno));
+        return set_fault(fault, source, strerror(errno));
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && !secret_file_is_private(fd, why))
-        (void)wrong(fault, source, why);
+        (void)set_fault(fault, source, why);
     done = read_fd(text, fd, source, fault);
     (void)close(fd);
     return done;
@@ -72,13 +72,13 @@ static bool read_env(struct text *text, const char *name, const char *source,
     const size_t length = value == NULL ? 0 : strlen(value);
 
     if (value == NULL)
-        return wrong(fault, source, "there is no such variable");
+        return set_fault(fault, source, "there is no such variable");
     if (length >= text->size)
-        return wrong(fault, source, "longer than the secret can be");
+        return set_fault(fault, source, "longer than the secret can be");
     memcpy(text->octets, value, length);
     text->length = length;
     OPENSSL_cleanse(value, length);
-    return unsetenv(name) == 0 || wrong(fault, source, strerror(errno));
+    return unsetenv(name) == 0 || set_fault(fault, source, strerror(errno));
 }
 
 static bool read_number(struct text *text, const char *number, const char *source,
@@ -90,7 +90,7 @@ static bool read_number(struct text *text, const char *number, const char *sourc
     errno = 0;
     fd = strtoul(number, &end, 10);
     if (number[0] < '0' || number[0] > '9' || *end != '\0' || errno != 0 || fd > 1023)
-        return wrong(fault, source, "must be the number of an open file descriptor");
+        return set_fault(fault, source, "must be the number of an open file descriptor");
     return read_fd(text, (int)fd, source, fault);
 }
 
@@ -201,17 +201,18 @@ bool secret_source_read(struct secret *secret, const char *source, bool raw, siz
     fault[0] = '\0';
     text.octets = OPENSSL_malloc(text.size);
     if (text.octets == NULL)
-        (void)wrong(fault, source, "out of memory");
+        (void)set_fault(fault, source, "out of memory");
     else if (!read_text(&text, source, fault))
         done = false;
     else if (!raw && !decode(&text))
-        (void)wrong(fault, source, "not hex (--raw, if there is one, takes octets as they are)");
+        (void)set_fault(fault, source,
+                        "not hex (--raw, if there is one, takes octets as they are)");
     else if (text.length == 0)
-        (void)wrong(fault, source, "empty");
+        (void)set_fault(fault, source, "empty");
     else if (text.length > max)
-        (void)wrong(fault, source, "longer than the secret can be");
+        (void)set_fault(fault, source, "longer than the secret can be");
     else
-        done = keep_octets(secret, &text) || wrong(fault, source, "out of memory");
+        done = keep_octets(secret, &text) || set_fault(fault, source, "out of memory");
     OPENSSL_clear_free(text.octets, text.size);
     return done;
 }

@@ -3,7 +3,7 @@
  *
  *     e2e_client HOST:PORT IDENTITY REFRESH <secrets
  *
- * The secrets are 32 octets of Ks_NAF and 32 of Ka. They are never on a command line.
+ * The secrets are 32 octets of Ks_NAF and 32 of Ka. Never put them on a command line.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -25,7 +25,7 @@
 #define E2E_NAME_SIZE   32  /* a mode's or digest's name as the provider writes it, and its NUL */
 #define E2E_REASON_SIZE 512 /* room for a reason and its NUL */
 
-/* What both ends agree on before; every text as akma/kdf.h describes its parameter. */
+/* What both ends have agreed on; akma/kdf.h describes each parameter. */
 struct e2e_setup {
     OSSL_LIB_CTX *libctx;                /* where akma is activated; NULL: the default context */
     const char *naf_fqdn;                /* FQDN of the NAF or AF */
@@ -56,15 +56,15 @@ enum e2e_opened {
     E2E_REFUSED      /* the provider, or its policy, refuses the setup */
 };
 
-/* The setup's usage has to outlive e2e. Call e2e_close() whatever is returned. */
+/* The setup's usage has to outlive e2e. Call e2e_close() in any case. */
 enum e2e_opened e2e_open(struct e2e *e2e, const struct e2e_setup *setup,
                          char reason[E2E_REASON_SIZE]);
 void e2e_close(struct e2e *e2e);
 
-/* True if these names, by whatever alias, mean what the setup says. */
+/* Do these names, or their aliases, mean the same as the setup's? */
 bool e2e_is_ours(const struct e2e *e2e, const char *mode, const char *digest, const char *usage);
 
-/* Derive a key; false: there is none, and reason says why. */
+/* Derive a key. False: reason says why there is none. */
 bool e2e_derive(const struct e2e *e2e, const struct e2e_inputs *inputs,
                 unsigned char key[E2E_KEY_LENGTH], char reason[E2E_REASON_SIZE]);
 

@@ -11,7 +11,7 @@
 
 /*
  * Read 32 octets of Ks_NAF and 32 of Ka, and derive for naf.example.com and TLS 1.3. refresh: 0 to
- * 255 octets of text. False: the reason is printed behind the program's name.
+ * 255 octets of text. False: the reason was printed, after the program's name.
  */
 bool e2e_secrets_key(unsigned char key[E2E_KEY_LENGTH], const char *refresh, const char *program);
 

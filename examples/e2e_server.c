@@ -1,11 +1,12 @@
 /*
- * A server: derive e2e_key of one device, take TLS 1.3 connections secured with it, echo what comes
+ * A server: derive e2e_key of one device, accept TLS 1.3 connections secured with it, echo what
+ * comes
  *
  *     e2e_server HOST:PORT IDENTITY REFRESH <secrets
  *
  * The secrets are 32 octets of Ks_NAF and 32 of Ka; a real server looks them up by the identity. It
  * says where it listens (port 0: on a free one) and serves one connection at a time until it is
- * ended. A client that has not proven its key, or says nothing for ten seconds, is let go.
+ * ended. A client that does not prove its key, or is silent for ten seconds, is disconnected.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -82,7 +83,7 @@ static void serve(SSL_CTX *ctx, BIO *connection)
     SSL_free(ssl);
 }
 
-/* Returns where taking a connection failed. */
+/* Returns if accepting a connection fails. */
 static void listen_on(char *address, SSL_CTX *ctx)
 {
     BIO *listener = BIO_new_accept(address);

@@ -1,5 +1,5 @@
 /*
- * e2e_key for CoAP over DTLS: what libcoap_server.c and libcoap_client.c derive alike
+ * e2e_key for CoAP over DTLS, for libcoap_server.c and libcoap_client.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@ struct libcoap_secrets {
 /* False: there are too few octets. */
 bool libcoap_secrets_read(struct libcoap_secrets *secrets);
 
-/* Derive the key; false: there is none, and the reason went to standard error. */
+/* Derive the key. False: there is none, and the reason was printed. */
 bool libcoap_key(unsigned char key[E2E_KEY_LENGTH], const struct libcoap_secrets *secrets);
 
 #endif

@@ -43,20 +43,21 @@
 #define TLS13_PSK_IDENTITY_MAX 256 /* octets: libssl's own limit */
 
 /*
- * A context for nothing but such connections, whose algorithms come from this library context
- * (NULL: the default one); NULL with the reason on OpenSSL's error stack.
+ * A context for such connections only, with the algorithms of this library context (NULL: the
+ * default one). NULL: the reason is on OpenSSL's error stack.
  */
 SSL_CTX *tls13_psk_ctx(OSSL_LIB_CTX *libctx, const SSL_METHOD *method);
 
-/* The groups alone, for another context of TLS 1.3. 1, or 0: the reason is on the error stack. */
+/* Set only the groups, in another context for TLS 1.3. Returns 1, or 0: the reason is on the error
+ * stack. */
 int tls13_psk_set_groups(SSL_CTX *ctx);
 
-/* The PSK as a session, for one connection; NULL with the reason on the error stack. */
+/* The PSK as a session, for one connection. NULL: the reason is on the error stack. */
 SSL_SESSION *tls13_psk_session(SSL *ssl, const unsigned char *key, size_t length);
 
 /*
- * Offer this PSK, and no other. identity: 1 to 256 octets. 1, or 0: too long, or the reason is on
- * the error stack.
+ * Offer this PSK only. identity: 1 to 256 octets. Returns 1, or 0: it is too long, or the reason is
+ * on the error stack.
  */
 int tls13_psk_offer(SSL *ssl, const char *identity, const unsigned char *key, size_t length);
 

@@ -147,8 +147,8 @@ static size_t encode(const struct command *command, bool is_t1,
  * Send a command and collect its whole answer: 61 XX says how much GET RESPONSE can fetch, 6C XX
  * which Le the command needs (TS 102 221 7.3.1.1).
  */
-static bool run(struct apdu *apdu, const struct command *command, struct answer *answer,
-                char fault[GBA_FAULT_SIZE])
+static bool exchange_all(struct apdu *apdu, const struct command *command, struct answer *answer,
+                         char fault[GBA_FAULT_SIZE])
 {
     unsigned char octets[APDU_COMMAND_MAX];
     struct command next = *command;
@@ -183,7 +183,7 @@ static bool select_file(struct apdu *apdu, enum file file, char fault[GBA_FAULT_
     char what[32];
 
     (void)snprintf(what, sizeof(what), "file %04X", (unsigned int)file);
-    return run(apdu, &command, &answer, fault) &&
+    return exchange_all(apdu, &command, &answer, fault) &&
            (answer.status == 0x9000 || fail_with_status(what, answer.status, fault));
 }
 
@@ -194,7 +194,7 @@ static bool select_application(struct apdu *apdu, const unsigned char *aid, size
         .instruction = SELECT, .p1 = BY_AID, .p2 = NO_FCP, .data = aid, .length = length};
     struct answer answer = {.length = 0};
 
-    return run(apdu, &command, &answer, fault) &&
+    return exchange_all(apdu, &command, &answer, fault) &&
            (answer.status == 0x9000 || fail_with_status(what, answer.status, fault));
 }
 
@@ -221,7 +221,7 @@ static bool read_binary(struct apdu *apdu, enum file file, struct answer *answer
         answer->length = least;
         return true;
     }
-    if (!select_file(apdu, file, fault) || !run(apdu, &command, answer, fault))
+    if (!select_file(apdu, file, fault) || !exchange_all(apdu, &command, answer, fault))
         return false;
     if (answer->status != 0x9000)
         return fail_with_status(what, answer->status, fault);
@@ -265,13 +265,13 @@ static bool find_applications(struct apdu *apdu, char fault[GBA_FAULT_SIZE])
         .instruction = SELECT, .p1 = 0x08, .p2 = NO_FCP, .data = id, .length = sizeof(id)};
     struct answer answer = {.length = 0};
 
-    if (!run(apdu, &select, &answer, fault))
+    if (!exchange_all(apdu, &select, &answer, fault))
         return false;
     for (unsigned char number = 1; number < 0xFF && answer.status == 0x9000; number++) {
         const struct command read = {
             .instruction = READ_RECORD, .p1 = number, .p2 = RECORD_BY_NR, .wants_data = true};
 
-        if (!run(apdu, &read, &answer, fault))
+        if (!exchange_all(apdu, &read, &answer, fault))
             return false;
         if (answer.status == 0x9000)
             take_record(apdu, &answer);
@@ -309,7 +309,7 @@ static bool try_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_SIZ
     if (apdu->pin_refused != NULL && *apdu->pin_refused)
         return gba_fail(fault, "the PIN was refused before, and is not tried again: start again "
                                "with the right one");
-    done = run(apdu, &command, &answer, fault);
+    done = exchange_all(apdu, &command, &answer, fault);
     OPENSSL_cleanse(octets, sizeof(octets));
     if (!done || answer.status == 0x9000)
         return done;
@@ -330,7 +330,7 @@ static bool wants_pin(struct apdu *apdu)
     char ignored[GBA_FAULT_SIZE];
     struct answer answer = {.length = 0};
 
-    return select_file(apdu, EF_IMSI, ignored) && run(apdu, &read, &answer, ignored) &&
+    return select_file(apdu, EF_IMSI, ignored) && exchange_all(apdu, &read, &answer, ignored) &&
            answer.status == 0x6982;
 }
 
@@ -339,7 +339,7 @@ static bool verify_pin(struct apdu *apdu, const char *pin, char fault[GBA_FAULT_
     const struct command ask = {.instruction = VERIFY, .p2 = 0x01};
     struct answer answer = {.length = 0};
 
-    if (!run(apdu, &ask, &answer, fault))
+    if (!exchange_all(apdu, &ask, &answer, fault))
         return false;
     if (answer.status == 0x9000)
         return true; /* verified already */
@@ -534,7 +534,7 @@ enum usim_result apdu_authenticate(void *state, bool in_gba_context,
     *at++ = USIM_AUTN;
     memcpy(at, autn, USIM_AUTN);
     command.length = (size_t)(at - data) + USIM_AUTN;
-    if (select_usim(apdu, fault) && run(apdu, &command, &card, fault))
+    if (select_usim(apdu, fault) && exchange_all(apdu, &command, &card, fault))
         result = take_answer(&card, in_gba_context, answer, fault);
     OPENSSL_cleanse(&card, sizeof(card));
     return result;
@@ -564,7 +564,7 @@ bool apdu_keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const cha
         !put(data, &command.length, lifetime, strlen(lifetime)))
         return gba_fail(fault, "EF_GBABP: B-TID and lifetime have more than 255 octets");
     if (!select_usim(apdu, fault) || !select_file(apdu, EF_GBABP, fault) ||
-        !run(apdu, &command, &answer, fault))
+        !exchange_all(apdu, &command, &answer, fault))
         return false;
     return answer.status == 0x9000 || fail_with_status("EF_GBABP", answer.status, fault);
 }
@@ -587,7 +587,7 @@ bool apdu_derive(void *state, const unsigned char *naf_id, size_t length, const 
     if (!put(data, &command.length, naf_id, length) ||
         !put(data, &command.length, impi, strlen(impi)))
         return gba_fail(fault, "NAF_Id and IMPI have more than 252 octets: no APDU holds them");
-    if (!select_usim(apdu, fault) || !run(apdu, &command, &card, fault))
+    if (!select_usim(apdu, fault) || !exchange_all(apdu, &command, &card, fault))
         return false;
     if (card.status != 0x9000)
         return fail_with_status("NAF derivation", card.status, fault);

@@ -111,8 +111,8 @@ static bool is_header(const char *line, size_t length, const char *name, const c
     return true;
 }
 
-static void keep(char kept[HEADER_SIZE], bool *is_kept, bool *is_too_large, const char *value,
-                 size_t length)
+static void keep_header(char kept[HEADER_SIZE], bool *is_kept, bool *is_too_large,
+                        const char *value, size_t length)
 {
     if (length >= HEADER_SIZE) {
         *is_too_large = true;
@@ -137,11 +137,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     /* there may be a challenge of another scheme as well */
     else if (is_header(line, length, "WWW-Authenticate", &value, &n) &&
              (!answer->has_challenge || (n >= 7 && strncasecmp(value, "Digest ", 7) == 0)))
-        keep(answer->challenge, &answer->has_challenge, &answer->is_too_large, value, n);
+        keep_header(answer->challenge, &answer->has_challenge, &answer->is_too_large, value, n);
     else if (is_header(line, length, "Authentication-Info", &value, &n))
-        keep(answer->info, &answer->has_info, &answer->is_too_large, value, n);
+        keep_header(answer->info, &answer->has_info, &answer->is_too_large, value, n);
     else if (is_header(line, length, "Content-Type", &value, &n))
-        keep(answer->type, NULL, &answer->is_too_large, value, n);
+        keep_header(answer->type, NULL, &answer->is_too_large, value, n);
     return answer->is_too_large ? 0 : length;
 }
 

@@ -31,7 +31,7 @@ struct deriver_secret {
 };
 
 /* What the module says is wrong. */
-static enum master_result say(char fault[MASTER_FAULT_SIZE])
+static enum master_result module_fault(char fault[MASTER_FAULT_SIZE])
 {
     const char *why = NULL;
     int flags = 0;
@@ -77,7 +77,7 @@ static enum master_result secret_derive(struct deriver *deriver, const char *dev
 
     if (EVP_KDF_derive(((struct deriver_secret *)deriver)->ctx, ka, MASTER_KA_LENGTH, params) > 0)
         return MASTER_OK;
-    return say(fault);
+    return module_fault(fault);
 }
 
 static void secret_deriver_free(struct deriver *deriver)
@@ -113,7 +113,7 @@ static EVP_KDF_CTX *ctx_new(const struct secret *secret, char fault[MASTER_FAULT
     EVP_KDF_free(kdf);
     if (ctx == NULL || EVP_KDF_CTX_set_params(ctx, params) > 0)
         return ctx;
-    (void)say(fault);
+    (void)module_fault(fault);
     EVP_KDF_CTX_free(ctx);
     return NULL;
 }

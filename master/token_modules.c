@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what, const char *why)
+static bool set_fault(char fault[MASTER_FAULT_SIZE], const char *what, const char *why)
 {
     (void)snprintf(fault, MASTER_FAULT_SIZE, "pkcs11: %s: %s", PRINTABLE_PATH(what),
                    PRINTABLE_PATH(why == NULL ? "out of memory" : why));
@@ -47,7 +47,7 @@ static bool load_client(struct token_modules *modules, char fault[MASTER_FAULT_S
     const char *why = token_client_load(&modules->client, modules->path);
 
     modules->list = why == NULL ? modules->client.list : NULL;
-    return why == NULL || wrong(fault, modules->path, why);
+    return why == NULL || set_fault(fault, modules->path, why);
 }
 
 /* One library, as a list that p11_kit_modules_release() frees; NULL: fault. */
@@ -68,7 +68,7 @@ static bool load_through_p11_kit(struct token_modules *modules, char fault[MASTE
 
     modules->list = path == NULL ? p11_kit_modules_load(NULL, 0) : load_one(path);
     return modules->list != NULL ||
-           wrong(fault, path == NULL ? "p11-kit's configuration" : path, p11_kit_message());
+           set_fault(fault, path == NULL ? "p11-kit's configuration" : path, p11_kit_message());
 }
 
 static bool load_list(struct token_modules *modules, char fault[MASTER_FAULT_SIZE])
@@ -84,7 +84,7 @@ static bool load_list(struct token_modules *modules, char fault[MASTER_FAULT_SIZ
     if (modules->is_initialized != NULL)
         return true;
     release_list(modules);
-    return wrong(fault, "p11-kit", NULL);
+    return set_fault(fault, "p11-kit", NULL);
 }
 
 /* Does it speak to another process? */
@@ -103,7 +103,7 @@ static bool load(struct token_modules *modules, const char *path, char fault[MAS
 {
     modules->path = path == NULL ? NULL : OPENSSL_strdup(path);
     if (path != NULL && modules->path == NULL)
-        return wrong(fault, path, NULL);
+        return set_fault(fault, path, NULL);
     if (!load_list(modules, fault))
         return false;
     for (size_t i = 0; modules->list[i] != NULL; i++)
@@ -131,7 +131,7 @@ static struct token_modules *load_new(const char *path, char fault[MASTER_FAULT_
     struct token_modules *modules = OPENSSL_zalloc(sizeof(*modules));
 
     if (modules == NULL) {
-        (void)wrong(fault, "p11-kit", NULL);
+        (void)set_fault(fault, "p11-kit", NULL);
         return NULL;
     }
     (void)pthread_rwlock_init(&modules->calls, NULL);

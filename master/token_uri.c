@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool wrong(char fault[MASTER_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[MASTER_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, MASTER_FAULT_SIZE, "pkcs11: %s", what);
     return false;
@@ -29,11 +29,11 @@ static bool take_pin_source(struct token_uri *uri, const char *source,
     if (strncmp(path, "//", 2) == 0) /* file:///etc/pin: the host in between is empty */
         path += 2;
     if (path[0] != '/')
-        return wrong(fault, "pin-source: must be file:/PATH, a file of mode 0600 with the PIN");
+        return set_fault(fault, "pin-source: must be file:/PATH, a file of mode 0600 with the PIN");
     size = strlen(path) + sizeof("file:");
     uri->pin = OPENSSL_malloc(size);
     if (uri->pin == NULL)
-        return wrong(fault, "out of memory");
+        return set_fault(fault, "out of memory");
     (void)snprintf(uri->pin, size, "file:%s", path);
     return true;
 }
@@ -56,24 +56,24 @@ bool token_uri_read(struct token_uri *uri, const char *text, char fault[MASTER_F
 
     *uri = (struct token_uri){.uri = p11_kit_uri_new()};
     if (uri->uri == NULL)
-        return wrong(fault, "out of memory");
+        return set_fault(fault, "out of memory");
     code = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri->uri);
     if (code == P11_KIT_URI_NO_MEMORY)
-        return wrong(fault, "out of memory");
+        return set_fault(fault, "out of memory");
     if (code != P11_KIT_URI_OK) {
         (void)snprintf(fault, MASTER_FAULT_SIZE, "pkcs11: must be a URI as RFC 7512 has it: %s",
                        PRINTABLE(p11_kit_uri_message(code)));
         return false;
     }
     if (p11_kit_uri_get_pin_value(uri->uri) != NULL)
-        return wrong(fault, "pin-value: every user of the machine can read it here; "
-                            "pin-source=file:/PATH names a file that has the PIN");
+        return set_fault(fault, "pin-value: every user of the machine can read it here; "
+                                "pin-source=file:/PATH names a file that has the PIN");
     if (p11_kit_uri_any_unrecognized(uri->uri))
-        return wrong(fault, "has an attribute that is not known: token, serial, manufacturer, "
-                            "model, slot-id, object, id, type, library-..., module-name, "
-                            "module-path and pin-source are");
+        return set_fault(fault, "has an attribute that is not known: token, serial, manufacturer, "
+                                "model, slot-id, object, id, type, library-..., module-name, "
+                                "module-path and pin-source are");
     if (!is_secret_key(uri))
-        return wrong(fault, "type: must be secret-key");
+        return set_fault(fault, "type: must be secret-key");
     pin_source = p11_kit_uri_get_pin_source(uri->uri);
     return pin_source == NULL || take_pin_source(uri, pin_source, fault);
 }

@@ -23,7 +23,7 @@ void conf_file_system(char path[CONF_PATH_SIZE])
     (void)snprintf(path, CONF_PATH_SIZE, "%s/openssl.cnf", folder == NULL ? "" : folder);
 }
 
-static bool wrong(char fault[CONF_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[CONF_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, CONF_FAULT_SIZE, "%s", what);
     return false;
@@ -52,12 +52,12 @@ bool conf_file_open(struct conf_file *file, const char *path, bool missing,
 
     *file = (struct conf_file){.conf = NCONF_new(NULL)};
     if (file->conf == NULL)
-        return wrong(fault, "out of memory");
+        return set_fault(fault, "out of memory");
     if (stat(path, &status) != 0)
-        return (missing && errno == ENOENT) || wrong(fault, strerror(errno));
+        return (missing && errno == ENOENT) || set_fault(fault, strerror(errno));
     /* /dev/null is a usual name of none. */
     if (!S_ISREG(status.st_mode) && strcmp(path, "/dev/null") != 0)
-        return wrong(fault, "not a regular file");
+        return set_fault(fault, "not a regular file");
     ERR_clear_error();
     if (NCONF_load(file->conf, path, &line) <= 0)
         return wrong_line(fault, line);
@@ -95,7 +95,7 @@ static bool open_own(struct conf_file *file, const char *path, bool dollars,
     *file = (struct conf_file){.conf = NCONF_new(NULL)};
     if (file->conf == NULL || lines == NULL ||
         (dollars && BIO_puts(lines, ".pragma dollarid:on\n") <= 0) || !read_lines(lines, path))
-        done = wrong(fault, lines == NULL ? "out of memory" : strerror(errno));
+        done = set_fault(fault, lines == NULL ? "out of memory" : strerror(errno));
     else
         done = NCONF_load_bio(file->conf, lines, &line) > 0 || wrong_line(fault, line - dollars);
     BIO_free(lines);

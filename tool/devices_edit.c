@@ -20,7 +20,7 @@
 
 #define TRIES_A_SECOND 50
 
-static bool wrong(char fault[DEVICES_EDIT_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[DEVICES_EDIT_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, DEVICES_EDIT_FAULT_SIZE, "%s", what);
     return false;
@@ -34,7 +34,7 @@ struct devices *devices_edit_parse(const struct secret_buf *text, unsigned int n
     struct devices *devices = NULL;
 
     if (copy == NULL)
-        (void)wrong(fault, "out of memory");
+        (void)set_fault(fault, "out of memory");
     else
         devices = devices_parse(copy, text->length, &any, fault);
     OPENSSL_clear_free(copy, text->length);
@@ -47,13 +47,13 @@ static int open_regular(const char *path, struct stat *status, char fault[DEVICE
     int fd = -1;
 
     if (lstat(path, status) == 0 && !S_ISREG(status->st_mode)) {
-        (void)wrong(fault, "not a regular file");
+        (void)set_fault(fault, "not a regular file");
         return -1;
     }
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
     if (fd >= 0 && fstat(fd, status) == 0 && S_ISREG(status->st_mode))
         return fd;
-    (void)wrong(fault, fd < 0 ? strerror(errno) : "not a regular file");
+    (void)set_fault(fault, fd < 0 ? strerror(errno) : "not a regular file");
     if (fd >= 0)
         (void)close(fd);
     return -1;
@@ -79,7 +79,7 @@ static bool lock(struct devices_edit *edit, unsigned int wait, char fault[DEVICE
             if (is_at_path(edit->path, &edit->status))
                 return true;
         } else if (errno != EWOULDBLOCK && errno != EINTR) {
-            return wrong(fault, strerror(errno));
+            return set_fault(fault, strerror(errno));
         }
         (void)close(edit->fd);
         edit->fd = -1;
@@ -108,7 +108,7 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     if (!lock(edit, wait, fault))
         return false;
     if (!secret_buf_read(&edit->text, edit->fd, SIZE_MAX))
-        return wrong(fault, edit->text.failed ? "out of memory" : strerror(errno));
+        return set_fault(fault, edit->text.failed ? "out of memory" : strerror(errno));
     edit->devices = devices_edit_parse(&edit->text, 0, fault);
     if (edit->devices == NULL)
         return false;

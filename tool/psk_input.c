@@ -17,7 +17,7 @@
 
 #define PIECE ((size_t)256 * 1024)
 
-static bool wrong(char fault[PSK_INPUT_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[PSK_INPUT_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, PSK_INPUT_FAULT_SIZE, "%s", what);
     return false;
@@ -33,7 +33,7 @@ bool psk_input_open(struct psk_input *input, const char *in, char fault[PSK_INPU
         .name = is_stdin ? "standard input" : in,
     };
     if (input->fd < 0 || fstat(input->fd, &input->status) != 0)
-        return wrong(fault, strerror(errno));
+        return set_fault(fault, strerror(errno));
     input->begin = S_ISREG(input->status.st_mode) ? lseek(input->fd, 0, SEEK_CUR) : 0;
     return true;
 }
@@ -53,13 +53,14 @@ static bool copy(int from, int to, char *piece, char fault[PSK_INPUT_FAULT_SIZE]
     while ((got = read(from, piece, PIECE)) > 0) {
         total += (size_t)got;
         if (total > PSK_PIPE_MAX)
-            return wrong(fault, "more than 1 GiB, which a pipe is held in memory for: give a file");
+            return set_fault(fault,
+                             "more than 1 GiB, which a pipe is held in memory for: give a file");
         if (!secret_file_write(to, piece, (size_t)got))
-            return wrong(fault, strerror(errno));
+            return set_fault(fault, strerror(errno));
         if (is_no_text(piece, (size_t)got))
             return true; /* reading it says what is wrong */
     }
-    return got == 0 || wrong(fault, strerror(errno));
+    return got == 0 || set_fault(fault, strerror(errno));
 }
 
 /* In a file without a name, whose pages nobody else sees. */
@@ -74,10 +75,10 @@ bool psk_input_hold(struct psk_input *input, char fault[PSK_INPUT_FAULT_SIZE])
     piece = OPENSSL_malloc(PIECE);
     held = memfd_create("akma psk", MFD_CLOEXEC);
     if (piece == NULL || held < 0)
-        (void)wrong(fault, piece == NULL ? "out of memory" : strerror(errno));
+        (void)set_fault(fault, piece == NULL ? "out of memory" : strerror(errno));
     else
         done = copy(input->fd, held, piece, fault) &&
-               (fstat(held, &input->status) == 0 || wrong(fault, strerror(errno)));
+               (fstat(held, &input->status) == 0 || set_fault(fault, strerror(errno)));
     OPENSSL_clear_free(piece, PIECE);
     (void)close(input->fd);
     input->fd = held;
@@ -91,13 +92,13 @@ bool psk_input_is_unchanged(const struct psk_input *input, char fault[PSK_INPUT_
 
     return (fstat(input->fd, &now) == 0 && now.st_size == input->status.st_size &&
             now.st_mtim.tv_sec == before->tv_sec && now.st_mtim.tv_nsec == before->tv_nsec) ||
-           wrong(fault, "it was changed while it was read: do it again");
+           set_fault(fault, "it was changed while it was read: do it again");
 }
 
 bool psk_input_rewind(struct psk_input *input, char fault[PSK_INPUT_FAULT_SIZE])
 {
     return lseek(input->fd, input->begin, SEEK_SET) == input->begin ||
-           wrong(fault, strerror(errno));
+           set_fault(fault, strerror(errno));
 }
 
 void psk_input_close(struct psk_input *input)

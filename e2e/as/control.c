@@ -167,7 +167,7 @@ static bool watch_files(struct control *control)
 }
 
 /* Has --connections, or a drain, come to its end? */
-static void look(evutil_socket_t fd, short what, void *argument)
+static void check_end(evutil_socket_t fd, short what, void *argument)
 {
     struct control *control = argument;
     struct app_server *app_server = control->app_server;
@@ -250,7 +250,7 @@ static bool run(struct control *control)
     static const struct timeval often = {.tv_usec = LOOK_MS * 1000};
     struct app_server *app_server = control->app_server;
 
-    control->look = event_new(control->base, -1, EV_PERSIST, look, control);
+    control->look = event_new(control->base, -1, EV_PERSIST, check_end, control);
     if (control->look == NULL || event_add(control->look, &often) != 0 ||
         !answer_signals(control) || !watch_files(control))
         return false;

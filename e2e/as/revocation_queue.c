@@ -71,7 +71,7 @@ static struct store_scope scope_of(const struct removal *removal)
     }
 }
 
-static void say(const struct removal *removal, const char *result, const char *reason)
+static void log_removal(const struct removal *removal, const char *result, const char *reason)
 {
     log_event("revocation", "result", result, "device", removal->device, "identity",
               removal->loss == DEVICES_LOST_IDENTITY ? removal->identity : NULL, "ka-id",
@@ -95,7 +95,7 @@ static void ask_again_later(struct revocation_queue *queue, const char *reason)
     struct removal *first = TAILQ_FIRST(&queue->queue);
 
     if (!first->has_failed)
-        say(first, "failed", reason);
+        log_removal(first, "failed", reason);
     first->has_failed = true;
     loop_add_event(queue->retry, &pause);
 }
@@ -111,9 +111,9 @@ static void settle_first(struct revocation_queue *queue,
         return;
     }
     if (!revocation->is_done)
-        say(first, "expired", "its keys could not be revoked before they expired");
+        log_removal(first, "expired", "its keys could not be revoked before they expired");
     else if (first->has_failed)
-        say(first, "done", NULL);
+        log_removal(first, "done", NULL);
     drop_first(queue);
 }
 

@@ -26,7 +26,7 @@ static void write_status(const struct service_state *state, char text[SERVICE_ST
         state->refused[0] == '\0' ? "" : "; the last reload was refused: ", state->refused);
 }
 
-static void say(struct service_state *state, const char *what)
+static void notify_manager(struct service_state *state, const char *what)
 {
     write_status(state, state->said);
     service_say(what, state->said);
@@ -44,7 +44,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
         service_say("WATCHDOG=1", NULL);
     write_status(state, now);
     if (strcmp(now, state->said) != 0)
-        say(state, "");
+        notify_manager(state, "");
 }
 
 bool service_state_begin(struct service_state *state, struct app_server *app_server,
@@ -59,7 +59,7 @@ bool service_state_begin(struct service_state *state, struct app_server *app_ser
     state->tick = event_new(base, -1, EV_PERSIST, on_tick, state);
     if (state->tick == NULL || event_add(state->tick, &interval) != 0)
         return false;
-    say(state, "READY=1");
+    notify_manager(state, "READY=1");
     return true;
 }
 
@@ -73,7 +73,7 @@ void service_state_reload(struct service_state *state, enum reload_what what)
         fault[0] = '\0';
     memcpy(state->refused, fault, sizeof(fault));
     if (!state->is_over)
-        say(state, "READY=1");
+        notify_manager(state, "READY=1");
 }
 
 void service_state_drain(struct service_state *state, unsigned int seconds)
@@ -83,7 +83,7 @@ void service_state_drain(struct service_state *state, unsigned int seconds)
     state->doing = "draining";
     (void)snprintf(what, sizeof(what), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
                    ((long long)seconds + SPARE) * 1000000);
-    say(state, what);
+    notify_manager(state, what);
 }
 
 void service_state_hand_over(struct service_state *state, const char *pid)

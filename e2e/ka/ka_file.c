@@ -42,7 +42,7 @@ static const struct device *find_ka(const struct devices *devices, const struct 
     return row == NULL ? NULL : devices_ka(devices, row, query->ka_id);
 }
 
-static void give(struct ka_answer *answer, struct basis *basis)
+static void set_answer(struct ka_answer *answer, struct basis *basis)
 {
     answer->result = KA_FOUND;
     answer->ka = basis->row->ka;
@@ -69,7 +69,7 @@ static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
     basis->row = find_ka(basis->devices, query);
     now->basis = basis;
     if (basis->row != NULL)
-        give(now, basis);
+        set_answer(now, basis);
     return NULL;
 }
 

@@ -181,8 +181,8 @@ static struct basis *begin(struct masters *masters, const struct ka_query *query
 }
 
 /* What became of it; with a Ka the basis is the answer's. */
-static void give(struct ka_answer *answer, struct basis *basis, enum master_result result,
-                 const char *fault)
+static void set_answer(struct ka_answer *answer, struct basis *basis, enum master_result result,
+                       const char *fault)
 {
     if (result != MASTER_OK) {
         ka_answer_set(answer, KA_UNAVAILABLE, fault);
@@ -236,7 +236,7 @@ static void derive_here(struct masters *masters, size_t which, struct basis *bas
         result = deriver_derive(spare->deriver, basis->device, basis->ka_id, basis->ka, fault);
         put_spare(masters, which, spare);
     }
-    give(answer, basis, result, fault);
+    set_answer(answer, basis, result, fault);
 }
 
 /* A secret in a token */
@@ -260,7 +260,7 @@ static void on_derived(struct loop *loop, struct loop_message *message)
     if (!job->is_given_up) {
         metrics_observe(METRIC_TIME_KA, (double)(clock_us() - request->asked_at) / 1e6);
         memcpy(request->basis->ka, job->ka, sizeof(job->ka));
-        give(&answer, request->basis, job->result, job->fault);
+        set_answer(&answer, request->basis, job->result, job->fault);
         request->basis = NULL;
         request->done(request->argument, &answer);
     }
@@ -324,7 +324,7 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
     struct ka_request *request = request_new(masters, loop, basis);
 
     if (request == NULL) {
-        give(now, basis, MASTER_UNAVAILABLE, "out of memory");
+        set_answer(now, basis, MASTER_UNAVAILABLE, "out of memory");
         return NULL;
     }
     request->job.master = which;
@@ -346,19 +346,19 @@ struct news {
     struct ka_change changes[NEWS_MAX];
 };
 
-static void tell(struct news *news)
+static void report_changes(struct news *news)
 {
     if (news->count > 0)
         (void)news->masters->changed(news->masters->argument, news->changes, news->count);
     news->count = 0;
 }
 
-static void add(void *argument, const char *device, const char *ka_id)
+static void add_change(void *argument, const char *device, const char *ka_id)
 {
     struct news *news = argument;
 
     if (news->count == NEWS_MAX)
-        tell(news);
+        report_changes(news);
     news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
 }
 
@@ -373,8 +373,8 @@ static void use_list(struct masters *masters, struct ka_revoked *list)
     older = current_acquire(&masters->revoked);
     if (current_replace(&masters->revoked, list)) {
         fresh = current_acquire(&masters->revoked);
-        ka_revoked_new_rows(fresh, older, add, &news);
-        tell(&news);
+        ka_revoked_new_rows(fresh, older, add_change, &news);
+        report_changes(&news);
         current_release(&masters->revoked, fresh);
     } else {
         log_event("revocation", "result", "failed", "reason",

@@ -184,7 +184,7 @@ static void refuse(struct ka_request *request, const char *what, const char *why
 /* What is gone, for the keys that depend on it */
 
 /* A change that could not be reported stays remembered, and is found after the next connection. */
-static void tell(struct database *database, const struct ka_change *changes, size_t count)
+static void report_gone(struct database *database, const struct ka_change *changes, size_t count)
 {
     bool done;
 
@@ -203,7 +203,7 @@ static void tell_all(struct database *database, const char *reason)
     static const struct ka_change everything = {NULL, NULL};
 
     log_event("revocations-missed", "reason", reason, NULL);
-    tell(database, &everything, 1);
+    report_gone(database, &everything, 1);
 }
 
 /* Report all notified rows together, because each report takes memory. */
@@ -212,7 +212,7 @@ static void on_settle(void *argument)
     struct database *database = argument;
 
     if (database->change_count > 0)
-        tell(database, database->changes, database->change_count);
+        report_gone(database, database->changes, database->change_count);
     for (size_t i = 0; i < database->change_count; i++)
         OPENSSL_free(database->texts[i]);
     database->change_count = 0;
@@ -291,7 +291,7 @@ static const char *rest_on(struct database *database, const struct ka_request *r
         return "out of memory";
     if (!replaced)
         return NULL;
-    tell(database, &(struct ka_change){rest.device, rest.ka_id}, 1);
+    report_gone(database, &(struct ka_change){rest.device, rest.ka_id}, 1);
     return "the row was replaced a moment ago";
 }
 
@@ -446,7 +446,7 @@ static void on_looked_again(void *argument, const PGresult *result, const char *
     for (int i = 0; i < count; i++)
         changes[i] = (struct ka_change){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1)};
     if (count > 0)
-        tell(database, changes, (size_t)count);
+        report_gone(database, changes, (size_t)count);
     look_again(database);
 }
 

@@ -29,8 +29,8 @@ struct ka_revoked {
     size_t count;
 };
 
-static struct ka_revoked *wrong(char fault[KA_REVOKED_FAULT_SIZE], const char *path,
-                                const char *what)
+static struct ka_revoked *set_fault(char fault[KA_REVOKED_FAULT_SIZE], const char *path,
+                                    const char *what)
 {
     (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "%s: %s", PRINTABLE_PATH(path), what);
     return NULL;
@@ -184,7 +184,7 @@ struct ka_revoked *ka_revoked_parse(const char *name, char *text, size_t length,
         list->rows = OPENSSL_malloc((count_lines(text, length) + 1) * sizeof(*list->rows));
     }
     if (list == NULL || list->text == NULL || list->rows == NULL) {
-        (void)wrong(fault, name, "out of memory");
+        (void)set_fault(fault, name, "out of memory");
     } else if (parse(list, name, text, length, fault)) {
         qsort(list->rows, list->count, sizeof(*list->rows), compare);
         return list;
@@ -202,10 +202,10 @@ static struct ka_revoked *read_file(const char *path, char fault[KA_REVOKED_FAUL
     char *text;
 
     if (fd < 0)
-        return wrong(fault, path, strerror(errno));
+        return set_fault(fault, path, strerror(errno));
     text = read_all(fd, &length, &what);
     if (what != NULL)
-        (void)wrong(fault, path, what);
+        (void)set_fault(fault, path, what);
     else
         list = ka_revoked_parse(path, text, length, fault);
     OPENSSL_free(text);

@@ -15,7 +15,7 @@ bool ka_revoked_is_in_database(const char *where)
     return strncmp(where, DATABASE, strlen(DATABASE)) == 0;
 }
 
-static bool wrong(char fault[KA_REVOKED_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[KA_REVOKED_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "--ka-revoked: %s", what);
     return false;
@@ -35,7 +35,7 @@ bool ka_revoked_check(const char *where, char fault[KA_REVOKED_FAULT_SIZE])
 {
     char why[POSTGRESQL_FAULT_SIZE];
 
-    return postgresql_check(where, why) || wrong(fault, why);
+    return postgresql_check(where, why) || set_fault(fault, why);
 }
 
 /* Wait until an answer is complete; false: it does not come. */
@@ -70,7 +70,7 @@ static struct ka_revoked *parse_rows(const PGresult *rows, char fault[KA_REVOKED
         size += length_of(rows, row);
     text = OPENSSL_malloc(size);
     if (text == NULL) {
-        (void)wrong(fault, "out of memory");
+        (void)set_fault(fault, "out of memory");
         return NULL;
     }
     memcpy(text, header, sizeof(header));
@@ -89,7 +89,7 @@ struct ka_revoked *ka_revoked_of_rows(const PGresult *rows, char fault[KA_REVOKE
     if (PQresultStatus(rows) == PGRES_TUPLES_OK)
         return parse_rows(rows, fault);
     postgresql_say(why, rows != NULL ? PQresultErrorMessage(rows) : "the database does not answer");
-    (void)wrong(fault, why);
+    (void)set_fault(fault, why);
     return NULL;
 }
 
@@ -115,7 +115,7 @@ struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
     struct ka_revoked *list = NULL;
 
     if (connection == NULL)
-        (void)wrong(fault, why);
+        (void)set_fault(fault, why);
     else
         list = ask(connection, fault);
     PQfinish(connection);
@@ -127,14 +127,14 @@ static const char absent[] = "postgresql: was left out of this build, which had 
 bool ka_revoked_check(const char *where, char fault[KA_REVOKED_FAULT_SIZE])
 {
     (void)where;
-    return wrong(fault, absent);
+    return set_fault(fault, absent);
 }
 
 struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
                                     char fault[KA_REVOKED_FAULT_SIZE])
 {
     (void)place;
-    (void)wrong(fault, absent);
+    (void)set_fault(fault, absent);
     return NULL;
 }
 #endif

@@ -48,8 +48,8 @@ struct ka_workers {
 
 /* The caller holds the lock. Log a change once: a master is unavailable, or all are available
  * again. */
-static void note(struct ka_workers *workers, size_t master, enum master_result result,
-                 const char *fault)
+static void log_change(struct ka_workers *workers, size_t master, enum master_result result,
+                       const char *fault)
 {
     const bool is_down = result != MASTER_OK, was_down = workers->is_down[master];
 
@@ -75,7 +75,7 @@ static enum master_result try_master(struct ka_workers *workers, size_t master,
 
     (void)pthread_mutex_lock(&workers->lock);
     if (!workers->is_over)
-        note(workers, master, result, fault);
+        log_change(workers, master, result, fault);
     (void)pthread_mutex_unlock(&workers->lock);
     return result;
 }
@@ -174,13 +174,13 @@ static void give_back(struct ka_workers *workers, struct ka_job *job)
     (void)pthread_mutex_lock(&workers->lock);
     if (!workers->is_over) {
         if (!job->is_given_up || job->result != MASTER_OK) /* too late is no good sign */
-            note(workers, job->master, job->result, job->fault);
+            log_change(workers, job->master, job->result, job->fault);
         loop_post(job->loop, &job->message);
     }
     (void)pthread_mutex_unlock(&workers->lock);
 }
 
-static void *run(void *argument)
+static void *work(void *argument)
 {
     const struct worker_thread *thread = argument;
     struct ka_workers *workers = thread->workers;
@@ -206,7 +206,7 @@ static bool start_thread(struct ka_workers *workers, struct worker_thread *threa
     for (size_t i = 0; i < workers->count; i++)
         if ((thread->derivers[i] = deriver_new(workers->masters[i])) == NULL)
             return false;
-    return pthread_create(&thread->thread, NULL, run, thread) == 0;
+    return pthread_create(&thread->thread, NULL, work, thread) == 0;
 }
 
 /* Signals are for the thread that waits for them. */
@@ -237,7 +237,7 @@ static bool wait_for_masters(struct ka_workers *workers, int64_t patience_ms,
     done = !workers->has_tried || workers->reached != MASTER_REFUSED;
     (void)snprintf(fault, MASTER_FAULT_SIZE, "%s", workers->fault);
     for (size_t i = 0; !workers->has_tried && i < workers->count; i++)
-        note(workers, i, MASTER_UNAVAILABLE, "the token does not answer");
+        log_change(workers, i, MASTER_UNAVAILABLE, "the token does not answer");
     (void)pthread_mutex_unlock(&workers->lock);
     return done;
 }
@@ -320,7 +320,7 @@ bool ka_workers_give_up(struct ka_workers *workers, struct ka_job *job)
 void ka_workers_say_late(struct ka_workers *workers, size_t master, const char *fault)
 {
     (void)pthread_mutex_lock(&workers->lock);
-    note(workers, master, MASTER_UNAVAILABLE, fault);
+    log_change(workers, master, MASTER_UNAVAILABLE, fault);
     (void)pthread_cond_broadcast(&workers->for_threads);
     (void)pthread_mutex_unlock(&workers->lock);
 }

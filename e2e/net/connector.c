@@ -152,7 +152,7 @@ static bool succeed(struct attempt *attempt)
     return true;
 }
 
-static void tell(struct connector *connector)
+static void finish(struct connector *connector)
 {
     const struct connected result = connector->result;
     connector_done *done = connector->done;
@@ -182,7 +182,7 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
         give_up(attempt);
     }
     if (error == 0 ? succeed(attempt) : begin_attempts(connector, error))
-        tell(connector);
+        finish(connector);
 }
 
 static int open_socket(const struct addrinfo *address, bool is_udp)
@@ -307,7 +307,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (on_time(connector))
-        tell(connector);
+        finish(connector);
     else if (connector->begun == connector->count)
         wait_until(connector, connector->deadline);
 }
@@ -322,7 +322,7 @@ static const struct addrinfo *seek(const struct addrinfo *address, int family, b
     return address;
 }
 
-static void add(struct connector *connector, const struct addrinfo *address)
+static void add_attempt(struct connector *connector, const struct addrinfo *address)
 {
     connector->attempts[connector->count++] = (struct attempt){
         .connector = connector, .address = address, .fd = -1, .is_last = is_blamed(address)};
@@ -336,11 +336,11 @@ static void add_all(struct connector *connector, const struct addrinfo *addresse
 
     while (own != NULL || other != NULL) {
         if (own != NULL) {
-            add(connector, own);
+            add_attempt(connector, own);
             own = seek(own->ai_next, family, true);
         }
         if (other != NULL) {
-            add(connector, other);
+            add_attempt(connector, other);
             other = seek(other->ai_next, family, false);
         }
     }
@@ -374,7 +374,7 @@ static void on_resolved(void *argument, const struct resolver_answer *answer)
 
     connector->request = NULL;
     if (accept_addresses(connector, answer))
-        tell(connector);
+        finish(connector);
 }
 
 static bool start(struct connector *connector)

@@ -33,7 +33,7 @@ static socklen_t find_socket(struct sockaddr_un *address)
 }
 
 /* One that does not read is not waited for longer than a second. */
-static void say(const char *text)
+static void send_text(const char *text)
 {
     static const struct timeval patience = {.tv_sec = 1};
     struct sockaddr_un address;
@@ -56,7 +56,7 @@ void service_say(const char *state, const char *status)
     else
         (void)snprintf(text, sizeof(text), "%s%sSTATUS=%s", state, state[0] == '\0' ? "" : "\n",
                        printable_octets(shown, sizeof(shown), status, strlen(status)));
-    say(text);
+    send_text(text);
 }
 
 void service_say_reloading(void)

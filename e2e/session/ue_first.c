@@ -104,7 +104,7 @@ static void start_writing(struct ue *ue)
     write_answer(ue, true);
 }
 
-static void answer(struct ue *ue, const struct e2e_flag *flag)
+static void answer_with_flag(struct ue *ue, const struct e2e_flag *flag)
 {
     const char *ka_id = flag->ka_id[0] == '\0' ? NULL : flag->ka_id;
     char *line = e2e_flag_encode(flag);
@@ -131,7 +131,7 @@ static void accept_flag(struct ue *ue, const struct third_party_answer *given)
     if (third_party_refuses(given->result, &metric))
         ue_refuse(ue, metric, given->reason);
     else
-        answer(ue, &given->flag);
+        answer_with_flag(ue, &given->flag);
 }
 
 static void on_flag(void *argument, const struct third_party_answer *given)
@@ -157,7 +157,7 @@ static void ask_for_flag(struct ue *ue)
     struct third_party_answer now;
 
     if (naf->when == WHEN_OFF) {
-        answer(ue, &no_flag);
+        answer_with_flag(ue, &no_flag);
         return;
     }
     ue->state = UE_ASKING_FOR_FLAG;

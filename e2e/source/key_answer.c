@@ -148,7 +148,7 @@ static const struct member *const members_of[] = {
     [KEY_GBA] = gba_members,
 };
 
-static bool wrong(char fault[KEY_ANSWER_FAULT_SIZE], const char *what, const char *wanted)
+static bool set_fault(char fault[KEY_ANSWER_FAULT_SIZE], const char *what, const char *wanted)
 {
     (void)snprintf(fault, KEY_ANSWER_FAULT_SIZE, "%s: must be %s", what, wanted);
     return false;
@@ -181,7 +181,7 @@ static bool read_members(struct reading *reading, const struct member *member, e
                           (member->presence == REQUIRED_OR_NULL && value != NULL)))
             continue;
         if (!is_there || !member->take((char *)reading + member->place, value))
-            return wrong(fault, member->name, member->wanted);
+            return set_fault(fault, member->name, member->wanted);
     }
     return true;
 }
@@ -205,12 +205,12 @@ bool key_answer_read(struct key_answer *answer, enum key_system system, enum key
     bool done = false, failed;
 
     if (!key_answer_is(content_type, JSON)) {
-        (void)wrong(fault, "content type", JSON);
+        (void)set_fault(fault, "content type", JSON);
     } else {
         object = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);
         done = json_is_object(object)
                    ? read_members(&reading, members_of[system], name, object, fault)
-                   : wrong(fault, "body", "an object of JSON, no member twice,");
+                   : set_fault(fault, "body", "an object of JSON, no member twice,");
     }
     failed = !done && json_is_object(object) && is_failure(system, object);
     json_decref(object);

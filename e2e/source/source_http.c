@@ -89,7 +89,7 @@ static void give_key(struct source_request *request, const struct key_answer *ke
     request->answer.not_after = key->not_after == KEY_ANSWER_NO_END ? 0 : key->not_after;
 }
 
-static void answer(struct source_request *request, const struct outcome *outcome)
+static void answer_request(struct source_request *request, const struct outcome *outcome)
 {
     if (outcome->result == KEY_FOUND) {
         give_key(request, outcome->key);
@@ -112,7 +112,7 @@ static void source_http_tell(void *context, struct lookup_waiter *waiter, const 
         (struct source_request *)((char *)waiter - offsetof(struct source_request, waiter));
 
     (void)context;
-    answer(request, given == NULL ? &given_up : given);
+    answer_request(request, given == NULL ? &given_up : given);
 }
 
 static struct key_wanted wanted_by(const struct source_request *request)
@@ -135,11 +135,11 @@ static void queue_lookup(struct source_request *request, const struct key_wanted
     struct source_http *http = request->http;
 
     if (key_service_is_paused(http->services[wanted->system]))
-        answer(request, &paused);
+        answer_request(request, &paused);
     else if (lookups_wait(http->lookups, wanted, peer, &request->waiter, now))
         source_http_run_lookups(http);
     else
-        answer(request, &full);
+        answer_request(request, &full);
 }
 
 static void on_request(struct loop *loop, struct loop_message *message)
@@ -155,14 +155,14 @@ static void on_request(struct loop *loop, struct loop_message *message)
     (void)loop;
     switch (key_cache_find(request->http->cache, &wanted, now, &key)) {
     case CACHE_HIT:
-        answer(request, &(const struct outcome){KEY_FOUND, &key, NULL});
+        answer_request(request, &(const struct outcome){KEY_FOUND, &key, NULL});
         OPENSSL_cleanse(&key, sizeof(key));
         break;
     case CACHE_NEGATIVE:
-        answer(request, &none);
+        answer_request(request, &none);
         break;
     case CACHE_REFUSED:
-        answer(request, &refused);
+        answer_request(request, &refused);
         break;
     default:
         queue_lookup(request, &wanted, now);
@@ -264,7 +264,7 @@ struct question {
 };
 
 /* A key is kept until its end, or for as long as was set. */
-static void keep(const struct question *question, const struct key_answer *key)
+static void cache_key(const struct question *question, const struct key_answer *key)
 {
     const int64_t lifetime = question->http->key_lifetime;
     const int64_t left = key->not_after - (int64_t)time(NULL);
@@ -289,7 +289,7 @@ static void on_answer(void *context, enum key_result result, const struct key_an
     if (lookups_is_revoked(question->lookup))
         outcome = (struct outcome){KEY_FAILED, NULL, "the key was revoked while it was asked for"};
     else if (result == KEY_FOUND)
-        keep(question, key);
+        cache_key(question, key);
     else if (result != KEY_FAILED)
         key_cache_keep_no(http->cache, question->wanted,
                           result == KEY_NONE ? CACHE_NEGATIVE : CACHE_REFUSED,

@@ -64,7 +64,7 @@ struct revoked_watch {
     size_t sent, answered;
 };
 
-static void look(void *argument);
+static void ask_count(void *argument);
 
 /* Some cannot be read any more, so all connections have to end. */
 static void miss(struct revoked_watch *watch)
@@ -104,7 +104,7 @@ static void end_look(struct revoked_watch *watch)
 {
     watch->is_looking = false;
     if (watch->again)
-        look(watch);
+        ask_count(watch);
 }
 
 static void ask_for_more(struct revoked_watch *watch);
@@ -185,7 +185,7 @@ static void on_count(void *argument, const struct redis_reply *reply, const char
 }
 
 /* Ask how many there are; one question at a time, however often the channel wakes. */
-static void look(void *argument)
+static void ask_count(void *argument)
 {
     struct revoked_watch *watch = argument;
 
@@ -202,7 +202,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (!watch->is_looking)
-        look(watch);
+        ask_count(watch);
     redis_ping(watch->subscriber);
 }
 
@@ -219,10 +219,10 @@ struct revoked_watch *revoked_watch_new(struct loop *loop, const struct redis_se
     watch->client = client;
     watch->revoked = revoked;
     watch->argument = argument;
-    watch->subscriber = redis_subscribe(loop, setup, STORE_SCRIPT_REVOKED, look, watch);
+    watch->subscriber = redis_subscribe(loop, setup, STORE_SCRIPT_REVOKED, ask_count, watch);
     watch->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, watch);
     if (watch->subscriber != NULL && watch->tick != NULL && event_add(watch->tick, &often) == 0) {
-        look(watch); /* the first question of all, before a key is asked for */
+        ask_count(watch); /* the first question of all, before a key is asked for */
         return watch;
     }
     revoked_watch_free(watch);

@@ -187,7 +187,7 @@ static void note(const char *sentence)
 
 /* An attempt has ended: what is said if there is no key, and to the requests that wait for one.
  * Locked. */
-static void tell(struct ue_bootstrap *bootstrap, const char *fault)
+static void publish_result(struct ue_bootstrap *bootstrap, const char *fault)
 {
     (void)snprintf(bootstrap->reason, sizeof(bootstrap->reason), "%s",
                    fault[0] != '\0' ? fault : "it ended before --bootstrap-interval did");
@@ -221,7 +221,7 @@ static void resume(struct ue_bootstrap *bootstrap)
     bootstrap->known.is_proved = done;
     if (!done && !has_ended(&bootstrap->own))
         bootstrap->attempts.next = 0;
-    tell(bootstrap, done ? "" : fault);
+    publish_result(bootstrap, done ? "" : fault);
 }
 
 /* Bootstrap. Locked, but while it runs. */
@@ -248,7 +248,7 @@ static void attempt(struct ue_bootstrap *bootstrap)
         attempts_failed(&bootstrap->attempts, clock_ms());
         log_failure(bootstrap, fault);
     }
-    tell(bootstrap, done ? "" : fault);
+    publish_result(bootstrap, done ? "" : fault);
 }
 
 /* Is another key wanted: there is none, it is to be renewed, or a NAF refused it? */

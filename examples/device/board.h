@@ -1,5 +1,5 @@
 /*
- * What main_loop.c needs of a board; the operating system and the drivers give it
+ * What main_loop.c needs from a board's operating system and drivers
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,7 @@ void board_start(void);
 void board_wait(void);
 uint32_t board_now(void *ctx); /* milliseconds */
 
-/* From a CTR_DRBG that a true random number generator seeds; 0 when it worked. */
+/* From a CTR_DRBG seeded by a true random number generator. Returns 0 on success. */
 int board_random(void *ctx, unsigned char *out, size_t n);
 
 /* Sockets to the NAF and the endpoint; Ks_NAF and Ka from protected storage. */

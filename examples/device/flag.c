@@ -14,7 +14,7 @@ struct reader {
     const char *at, *end;
 };
 
-/* Go behind a character that has to come next; blanks around it do not count. */
+/* Skip a character that has to come next, and blanks around it. */
 static int next(struct reader *reader, char wanted)
 {
     while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\t'))

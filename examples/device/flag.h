@@ -22,7 +22,7 @@ enum flag_member {
     FLAG_MEMBERS
 };
 
-/* The texts lie in the line that was read. A member that is missing has no start. */
+/* The texts point into the line that was read; a missing member has a NULL start. */
 struct flag {
     int e2e;
     struct {
@@ -34,7 +34,7 @@ struct flag {
 /* 1 if the line is a flag: known members only, none twice, texts without an escape. */
 int flag_read(struct flag *flag, const char *line, size_t length);
 
-/* 1 if a member is just this text. */
+/* 1 if a member is exactly this text. */
 int flag_is(const struct flag *flag, enum flag_member member, const char *text);
 
 #endif

@@ -73,7 +73,7 @@ static enum flow_state fail(struct flow *flow, enum flow_fault fault, int error)
     return flow->state;
 }
 
-/* A session under a key, with an identity. 0, or mbed TLS' error. */
+/* Start a session with a key and an identity. Returns 0, or mbed TLS' error. */
 static int begin_session(struct flow *flow, const uint8_t *key, size_t length, const char *identity)
 {
     mbedtls_ssl_config *config = &flow->config;
@@ -146,7 +146,7 @@ static int ask(struct flow *flow)
     return mbedtls_ssl_write(&flow->ssl, line, sizeof(line));
 }
 
-/* The line goes out at once, then after 1, 2, 4 and 8 s. */
+/* The line is sent at once, then after 1, 2, 4 and 8 s. */
 static int ask_when_due(struct flow *flow)
 {
     const uint32_t passed = now(flow) - flow->asked_at;
@@ -188,7 +188,7 @@ static size_t read_refresh(const struct flow *flow, const struct flag *flag, uin
     return memcmp(refresh, flow->nonce, FLOW_NONCE) == 0 ? length : 0;
 }
 
-/* The flag has to be what this device was set up for. */
+/* The flag has to match this device's configuration. */
 static int is_acceptable(const struct flow *flow, const struct flag *flag)
 {
     const size_t identity = flag->member[FLAG_IDENTITY].length;

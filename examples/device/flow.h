@@ -1,9 +1,9 @@
 /*
  * The flow on a device: first connection, e2e flag, e2e connection, over DTLS 1.2 with mbed TLS
  *
- * Nothing blocks. The main loop calls flow_step() whenever a datagram came or some milliseconds
- * passed, until it says FLOW_OPEN; then flow_send() and flow_receive() carry the application's
- * datagrams under e2e_key. One DTLS session is alive at a time.
+ * Nothing blocks. The main loop calls flow_step() whenever a datagram has come or some milliseconds
+ * have passed, until it returns FLOW_OPEN. Then flow_send() and flow_receive() carry the
+ * application's datagrams under e2e_key. Only one DTLS session exists at a time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@
 
 enum flow_connection { FLOW_FIRST, FLOW_E2E };
 
-/* What the device's software gives. A return of 0 or more is a count of octets. */
+/* What the device's software provides. A result of 0 or more is a number of octets. */
 struct flow_platform {
     /* One datagram to the NAF or the endpoint. */
     int (*send)(void *ctx, enum flow_connection to, const uint8_t *datagram, size_t n);
@@ -29,12 +29,12 @@ struct flow_platform {
     int (*receive)(void *ctx, enum flow_connection from, uint8_t *datagram, size_t size);
     /* Milliseconds since some moment; wraps around. */
     uint32_t (*now)(void *ctx);
-    /* A cryptographic generator, such as mbedtls_ctr_drbg_random; 0 when it worked. */
+    /* A cryptographic random generator, such as mbedtls_ctr_drbg_random. Returns 0 on success. */
     int (*random)(void *ctx, unsigned char *out, size_t n);
     void *random_ctx, *ctx;
 };
 
-/* The device's identity, and what it was set up for. Kept by the caller until the flow ends. */
+/* The device's identity and configuration. The caller keeps it until the flow ends. */
 struct flow_settings {
     struct akma_octets ks_naf, ka; /* Ks_NAF is the one of this suite: TS 33.220 H.3 */
     const char *identity;          /* PSK identity: "3GPP-bootstrapping." and the B-TID */
@@ -71,7 +71,7 @@ struct flow {
 void flow_begin(struct flow *flow, const struct flow_platform *platform,
                 const struct flow_settings *settings);
 
-/* Go on as far as it goes without waiting. */
+/* Continue as far as possible without waiting. */
 enum flow_state flow_step(struct flow *flow);
 
 /* In FLOW_OPEN: as mbedtls_ssl_write() and mbedtls_ssl_read(), a datagram each. */

@@ -1,8 +1,8 @@
 /*
  * A device's main loop: derive, connect, send a reading, and never wait
  *
- * What an RTOS gives is behind the functions of board.h: in Zephyr a socket and k_uptime_get_32(),
- * in FreeRTOS lwIP and xTaskGetTickCount(). As a task of its own, or one call among others.
+ * The functions of board.h hide the RTOS: a socket and k_uptime_get_32() of Zephyr, lwIP and
+ * xTaskGetTickCount() of FreeRTOS. It can be a separate task, or one call among others.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@ struct task {
     int is_pausing;
 };
 
-/* A failure is never answered at once: the pause doubles, with half of it by chance. */
+/* Never retry at once: the pause doubles, and half of it is random. */
 static void pause_longer(struct task *task)
 {
     uint8_t chance = 0;

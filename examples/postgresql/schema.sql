@@ -1,14 +1,14 @@
--- Ka's in PostgreSQL 15: the table, what tells third parties of changes, and two roles.
+-- Ka's in PostgreSQL 15: the table, the triggers that notify third parties of changes, and two roles.
 --
 --     psql -v ON_ERROR_STOP=1 -1 -d akma -f schema.sql
 --
--- To be run by the database's owner, once. Nobody but its owner can change these objects.
+-- Run it once, as the database's owner. Nobody else can change these objects.
 --
 -- SPDX-License-Identifier: Apache-2.0
 
 CREATE SEQUENCE akma_ka_version;
 
--- A device's newest Ka is the row of its highest version; older rows stay good for who names them.
+-- A device's newest Ka is the row with its highest version; older rows stay valid for a UE that names their ka-id.
 CREATE TABLE akma_ka (
     device text COLLATE "C" NOT NULL CHECK (octet_length(device) BETWEEN 1 AND 255 AND device !~ '[[:cntrl:][:space:]",]'),
     ka_id text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(ka_id) <= 255 AND ka_id !~ '[[:cntrl:][:space:]",]'),
@@ -30,7 +30,7 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_rewrite BEFORE UPDATE ON akma_ka FOR EACH ROW EXECUTE FUNCTION akma_ka_rewrite();
 
--- A row that is removed or replaced: its keys are revoked, and connections on them end.
+-- When a row is removed or replaced, its keys are revoked, and their connections end.
 CREATE FUNCTION akma_ka_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.version <> NEW.version OR OLD.device <> NEW.device OR OLD.ka_id <> NEW.ka_id THEN
@@ -40,7 +40,7 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_notify AFTER UPDATE OR DELETE ON akma_ka FOR EACH ROW EXECUTE FUNCTION akma_ka_notify();
 
--- A table that is emptied at once says only that.
+-- TRUNCATE sends one notification without names.
 CREATE FUNCTION akma_ka_notify_all() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('akma_ka', '');
@@ -48,7 +48,7 @@ BEGIN
 END $$;
 CREATE TRIGGER akma_ka_notify_all AFTER TRUNCATE ON akma_ka FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_notify_all();
 
--- Ka's that are revoked although a master secret would give them (--ka-revoked); '' is every device, or every ka-id.
+-- Ka's that are revoked, although they can be derived from a master secret (--ka-revoked); '' is every device, or every ka-id.
 CREATE TABLE akma_ka_revoked (
     device text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(device) <= 255 AND device !~ '[[:cntrl:][:space:]",]'),
     ka_id text COLLATE "C" NOT NULL DEFAULT '' CHECK (octet_length(ka_id) <= 255 AND ka_id !~ '[[:cntrl:][:space:]",]'),
@@ -65,12 +65,12 @@ END $$;
 CREATE TRIGGER akma_ka_revoked_notify AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON akma_ka_revoked
     FOR EACH STATEMENT EXECUTE FUNCTION akma_ka_revoked_notify();
 
--- Both are taken by users who log in: GRANT akma_ka_issuer TO third_party;
+-- Grant them to the users that log in: GRANT akma_ka_issuer TO third_party;
 DO $$
 BEGIN
     CREATE ROLE akma_ka_issuer NOLOGIN;
     CREATE ROLE akma_ka_registrar NOLOGIN;
-EXCEPTION WHEN duplicate_object THEN NULL; -- of another database of this server
+EXCEPTION WHEN duplicate_object THEN NULL; -- another database of this server has it
 END $$;
 REVOKE ALL ON akma_ka, akma_ka_revoked FROM PUBLIC;
 GRANT SELECT ON akma_ka, akma_ka_revoked TO akma_ka_issuer;

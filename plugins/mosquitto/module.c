@@ -1,5 +1,5 @@
 /*
- * A library context of one's own with the akma module in it; see the header
+ * A private library context with the akma module; see the header
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,7 +13,7 @@
 #include <openssl/provider.h>
 #include <stdio.h>
 
-/* The oldest error is where it began: the file's line, or the dynamic linker's own words. */
+/* The oldest error names the cause: the file's line, or the dynamic linker's own words. */
 static void give_reason(char reason[MODULE_REASON_SIZE], const char *what)
 {
     const char *data = NULL;

@@ -1,8 +1,8 @@
 /*
- * A library context of one's own with the akma module in it
+ * A private library context with the akma module
  *
- * What the host process does with OpenSSL's default context stays as it is, and need not know of
- * the module. openssl.cnf (OPENSSL_CONF) is read into the context, so the third party's policy
+ * The host process and OpenSSL's default context are not affected, and need not know the module.
+ * openssl.cnf (OPENSSL_CONF) is read into the context, so the third party's policy
  * holds; if that file does not activate akma, the module is loaded by name from OpenSSL's
  * modules folder (OPENSSL_MODULES).
  *
@@ -21,10 +21,10 @@ struct module {
     OSSL_PROVIDER *loaded; /* by name; NULL: openssl.cnf did it */
 };
 
-/* False: there is none, and reason says why. Call module_close() whatever is returned. */
+/* False: reason says why there is none. Call module_close() in any case. */
 bool module_open(struct module *module, char reason[MODULE_REASON_SIZE]);
 
-/* Release; nothing that was fetched from it may be left. */
+/* Release it; everything that was fetched from it must have been freed. */
 void module_close(struct module *module);
 
 #endif

@@ -31,7 +31,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* What is written plugin_opt_<name>. */
+/* The options plugin_opt_<name>. */
 enum option { DEVICES, NAF_FQDN, UA_PROTOCOL_ID, USAGE, OVERLAP, OPTIONS };
 
 static const struct {
@@ -57,7 +57,8 @@ struct plugin {
     int64_t looked; /* seconds of CLOCK_MONOTONIC */
 };
 
-/* What a broker need not have: without it sessions are not ended, and no address is logged. */
+/* Functions that a broker may lack: without them sessions are not ended, and no address is logged.
+ */
 #pragma weak mosquitto_client_id
 #pragma weak mosquitto_client_address
 #pragma weak mosquitto_kick_client_by_username
@@ -111,7 +112,7 @@ static bool open_overlap(struct plugin *plugin)
     return true;
 }
 
-/* The setup that every key has in common, held against the policy now rather than at a client. */
+/* The setup that all keys share; the policy is checked now, not when a client comes. */
 static bool open_setup(struct plugin *plugin)
 {
     unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH];
@@ -163,8 +164,8 @@ static void judge(struct session *session, void *argument)
 }
 
 /*
- * Sessions whose row or Ka is gone. One is known to the broker by its user name, which is the
- * identity where use_identity_as_username is set.
+ * End the sessions whose row or Ka is gone. The broker knows a session by its user name, which is
+ * the identity if use_identity_as_username is set.
  */
 static void end_sessions(struct plugin *plugin)
 {
@@ -185,7 +186,7 @@ static void end_sessions(struct plugin *plugin)
     }
 }
 
-/* New rows: a Ka that was replaced overlaps. */
+/* New rows are in use: each Ka that they replace overlaps. */
 static void take_rows(struct plugin *plugin)
 {
     const char *const path = plugin->watched.file.path;
@@ -198,7 +199,7 @@ static void take_rows(struct plugin *plugin)
     plugin->changed = true;
 }
 
-/* Rows that hold; false: there have never been any. */
+/* Read the file if it has changed. False: no rows were ever read. */
 static bool check_devices(struct plugin *plugin)
 {
     const char *const path = plugin->watched.file.path;
@@ -219,7 +220,7 @@ static bool check_devices(struct plugin *plugin)
     return plugin->watched.devices != NULL;
 }
 
-/* The key of a device, as the hex that the broker wants. */
+/* The key of a device, in hex, as the broker wants it. */
 static bool derive(const struct plugin *plugin, const struct device *device,
                    const struct device *ka, char *hex, size_t size)
 {
@@ -251,7 +252,8 @@ static const char *address_of(const struct mosquitto *client)
 
 /*
  * Remember whose client was given which Ka's key; without memory for that, its session is not
- * ended. The broker does not tell of each refusal, but its log does, in the line behind this one.
+ * ended. The broker does not tell the plugin about each refusal, but its log does, in the next
+ * line.
  */
 static void begin_session(struct plugin *plugin, const struct mosquitto *client,
                           const struct device *device, const struct device *ka, bool is_old)
@@ -270,7 +272,7 @@ static void begin_session(struct plugin *plugin, const struct mosquitto *client,
         memset(session->ka, 0, sizeof(session->ka));
 }
 
-/* The new Ka, or while they overlap the old one in turn; room is for that. */
+/* The new Ka, or while they overlap alternately the old one, for which room is used. */
 static const struct device *choose_ka(struct plugin *plugin, const struct device *device,
                                       struct device *room)
 {
@@ -315,8 +317,8 @@ static int on_psk_key(int event, void *event_data, void *userdata)
 }
 
 /*
- * MOSQ_EVT_DISCONNECT. A client that was given a key and leaves without CONNECT did not have it;
- * one that did have it is given the key of that Ka from now on.
+ * MOSQ_EVT_DISCONNECT. A client that leaves without CONNECT did not have the key that it was given;
+ * from a client that had it, that Ka is used from now on.
  */
 static int on_disconnect(int event, void *event_data, void *userdata)
 {
@@ -357,7 +359,7 @@ static int on_tick(int event, void *event_data, void *userdata)
     return MOSQ_ERR_SUCCESS;
 }
 
-/* The events of the broker; without those that are not needed, sessions continue when rows go. */
+/* The broker's events; if it lacks optional ones, sessions continue when their rows are removed. */
 static const struct {
     int event;
     MOSQ_FUNC_generic_callback call;

@@ -65,7 +65,7 @@ static bool put(struct overlap *overlap, const char *identity, const unsigned ch
     return old->ka != NULL;
 }
 
-/* The identity's Ka is another one now: the one before is kept. */
+/* The identity has a new Ka: keep the old one. */
 static bool keep_replaced(struct overlap *kept, const char *identity, const struct device *before,
                           const struct devices *now)
 {
@@ -76,7 +76,7 @@ static bool keep_replaced(struct overlap *kept, const char *identity, const stru
     return put(kept, identity, before->ka, before->ka_length, &pattern);
 }
 
-/* One that was kept continues, unless it was taken out of the file. */
+/* A Ka that was kept stays, unless it was removed from the file. */
 static bool keep_on(struct overlap *kept, const struct old_ka *old, const struct devices *now)
 {
     if (old->until <= now_seconds() ||

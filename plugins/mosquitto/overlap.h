@@ -1,8 +1,8 @@
 /*
  * Ka's that were replaced, and are valid for some seconds more
  *
- * TLS lets a server try one key of an identity in a handshake. So the new one and the old one take
- * turns, until one is proved: then that one continues.
+ * In a TLS handshake a server can try one key for an identity. So the new and the old key alternate
+ * until a client has proved one of them; that one stays in use.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +16,7 @@
 
 #define OVERLAP_MAX 31536000 /* seconds: a year */
 
-/* A Ka that was an identity's before. */
+/* An earlier Ka of an identity. */
 struct old_ka {
     char identity[DEVICE_TEXT_MAX + 1];
     unsigned char *ka;
@@ -26,22 +26,22 @@ struct old_ka {
     bool is_next;   /* the next client of the identity is given its key */
 };
 
-/* Begin with seconds alone; 0: none is kept. */
+/* Set only seconds at first; 0: none is kept. */
 struct overlap {
     unsigned int seconds;
     struct old_ka *kas; /* sorted by identity */
     size_t count, capacity;
 };
 
-/* Rows take the place of others, which may be NULL. False: out of memory; then old Ka's are lost.
+/* Rows replace others, which may be NULL. False: out of memory; then old Ka's are lost.
  */
 bool overlap_change(struct overlap *overlap, const struct devices *before,
                     const struct devices *now);
 
-/* The Ka before of an identity, if that is still good; NULL: there is none. */
+/* The earlier Ka of an identity, if it is still valid; NULL: there is none. */
 struct old_ka *overlap_find(struct overlap *overlap, const char *identity);
 
-/* Is an old Ka of this identity, with this hash, still good? */
+/* Does this identity have an old Ka with this hash that is still valid? */
 bool overlap_has(struct overlap *overlap, const char *identity, const unsigned char *hash);
 
 /* Cleanse and release. */

@@ -1,5 +1,5 @@
 /*
- * Clients of the broker that were given a key, from there until they leave
+ * Clients of the broker that were given a key, until they leave
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +15,7 @@ bool session_hash(unsigned char hash[SHA256_DIGEST_LENGTH], const struct device 
     return EVP_Digest(row->ka, row->ka_length, hash, NULL, EVP_sha256(), NULL) == 1;
 }
 
-/* Addresses of the broker's structures end in the same bits. */
+/* The addresses of the broker's structures have the same low bits. */
 static struct session **bucket_of(struct sessions *sessions, const struct mosquitto *client)
 {
     const uint64_t address = (uint64_t)(uintptr_t)client;

@@ -1,9 +1,9 @@
 /*
- * Clients of the broker that were given a key, from there until they leave
+ * Clients of the broker that were given a key, until they leave
  *
- * A client whose handshake fails while it is accepted is released by the broker (2.0.11) without a
- * word: its session is left over until another client has its address. So nothing is asked of a
- * client but in the broker's own calls about it.
+ * If a client's handshake fails while it is being accepted, the broker (2.0.11) releases it without
+ * telling the plugin, and its session stays until another client has its address. So a client's
+ * pointer is used only within the broker's calls about it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,13 +38,13 @@ bool session_hash(unsigned char hash[SHA256_DIGEST_LENGTH], const struct device 
 struct session *sessions_begin(struct sessions *sessions, const struct mosquitto *client,
                                const char *identity);
 
-/* Take the session of a client out, to be freed by OPENSSL_free(); NULL: there is none. */
+/* Remove the session of a client; free it with OPENSSL_free(). NULL: there is none. */
 struct session *sessions_take(struct sessions *sessions, const struct mosquitto *client);
 
-/* Take out one that is over, to be freed by OPENSSL_free(); NULL: there is none. */
+/* Remove a session that is over; free it with OPENSSL_free(). NULL: there is none. */
 struct session *sessions_take_over(struct sessions *sessions);
 
-/* Call a function for each; it may not add or take any. */
+/* Call a function for each session; it must not add or remove any. */
 void sessions_each(const struct sessions *sessions,
                    void (*call)(struct session *session, void *argument), void *argument);
 

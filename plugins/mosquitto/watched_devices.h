@@ -13,17 +13,17 @@ struct watched_devices {
     struct file_watch file;
     struct devices_rules rules;
     struct devices *devices; /* NULL until it was read for the first time */
-    struct devices *before;  /* what these took the place of; NULL: nothing */
+    struct devices *before;  /* the rows before those; NULL: none */
 };
 
 enum watched_result {
     WATCHED_SAME, /* as it was */
-    WATCHED_READ, /* the new rows hold */
-    WATCHED_BAD   /* it cannot be taken; the rows from before hold, if there are any */
+    WATCHED_READ, /* the new rows are in use */
+    WATCHED_BAD   /* it is faulty; the rows from before stay in use, if there are any */
 };
 
 /*
- * Look at the file, and read it if it changed, or could not be taken; WATCHED_BAD comes once a
+ * Check the file, and read it if it has changed or was faulty. WATCHED_BAD is returned once per
  * change, with a fault.
  */
 enum watched_result watched_devices_look(struct watched_devices *watched,

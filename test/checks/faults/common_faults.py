@@ -38,7 +38,7 @@ FAULTS = [
         ),
         ("else if (is_acceptable(fd, insecure, fault))", "else if (true)"),
         ("O_WRONLY | O_CREAT | O_APPEND |", "O_WRONLY | O_APPEND |"),
-        ("(fchmod(fd, S_IRUSR | S_IWUSR) == 0 || wrong(fault, strerror(errno)))", "true"),
+        ("(fchmod(fd, S_IRUSR | S_IWUSR) == 0 || set_fault(fault, strerror(errno)))", "true"),
         ("status->st_mode & 07777", "0600"),
         ("fchown(file->fd, status->st_uid, status->st_gid) == 0 &&", ""),
         ("        (void)unlink(file->temporary);", "        ;"),
@@ -103,7 +103,7 @@ FAULTS = [
         ("at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&", ""),
         ("if (++reader->line == 1) {", "if (reader->line++ == 1) {"),
         ("if (reader->line == 0) {", "if (false) {"),
-        ("return reader->line == 0 || wrong(reader, fault);", "return true;"),
+        ("return reader->line == 0 || set_fault(reader, fault);", "return true;"),
     ),
     *of(
         "printable.c",

@@ -275,7 +275,7 @@ FAULTS: list[Fault] = [
         "source/source_http.c",
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "lifetime"),
         ("left < lifetime / 1000 ? left * 1000 : lifetime", "left * 1000"),
-        ("        keep(question, key);", "        (void)keep;"),
+        ("        cache_key(question, key);", "        (void)keep;"),
         ("    if (lookups_is_revoked(question->lookup))", "    if (false)"),
         by="cache or forgotten",
     ),
