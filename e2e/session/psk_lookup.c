@@ -50,7 +50,7 @@ struct psk_lookup {
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
 
-/* A reader of the octets that are left; false: they end too early. */
+/* Take octets off the front of the rest; false: there are too few. */
 static bool next_octets(struct offered *rest, size_t length, struct offered *taken)
 {
     if (rest->length < length)
@@ -120,7 +120,7 @@ static bool choose(struct psk_lookup *lookup, enum ue_role role, const char *dev
 
 static void look_up_rest(struct psk_lookup *lookup);
 
-/* While the handshake pauses: it goes on once all is known. */
+/* While the handshake pauses: resume it once the look-up is done. */
 static void look_up_and_resume(struct psk_lookup *lookup)
 {
     look_up_rest(lookup);
@@ -256,7 +256,7 @@ static void ask(struct psk_lookup *lookup)
     }
 }
 
-/* Look up what is left, until one is known or has to be waited for. */
+/* Look up the remaining candidates, until one is known or an answer is pending. */
 static void look_up_rest(struct psk_lookup *lookup)
 {
     lookup->state = PSK_LOOKUP_DONE;
@@ -302,7 +302,8 @@ static bool is_offered_still(const struct psk_lookup *lookup, const struct offer
     return false;
 }
 
-/* Does a list in an extension, of numbers of width octets behind a length of so many, have one? */
+/* Does an extension hold a wanted number? It is a list of numbers of width octets, behind its
+ * length. */
 static bool lists(SSL *ssl, unsigned int extension, size_t prefix, size_t width,
                   const unsigned int *wanted, size_t count)
 {
@@ -329,7 +330,7 @@ static bool offers_tls13(SSL *ssl)
     return lists(ssl, TLSEXT_TYPE_supported_versions, 1, 2, version, 1);
 }
 
-/* What a ClientHello has to have (RFC 8446 9.2); NULL: it has it all. */
+/* What a ClientHello lacks (RFC 8446 9.2); NULL: nothing. */
 static const char *client_hello_lacks(SSL *ssl)
 {
     static const unsigned int with_dhe[] = {1};                    /* psk_dhe_ke */

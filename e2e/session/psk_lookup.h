@@ -18,24 +18,24 @@
 #include "session/ue.h"
 
 /*
- * Have a context for UEs use the callbacks, those for TLS 1.2 where it allows that; the app data of
- * each SSL is its struct connection.
+ * Set the callbacks of a context for UEs, and those for TLS 1.2 if the context allows it. The app
+ * data of each SSL is its struct connection.
  */
 void psk_lookup_set_up(SSL_CTX *ctx);
 
-/* The same of a context for DTLS. */
+/* The same for a context for DTLS. */
 void psk_lookup_set_up_dtls(SSL_CTX *ctx);
 
 /* The handshake pauses as a job: look up what it pauses for. As find_key of connection.h. */
 bool psk_lookup_find_key(struct connection *connection);
 
-/* What was found so far; nobody's while it is looked for. */
+/* What was found; UE_NOBODY while the look-up is under way. */
 const struct ue_claim *psk_lookup_claim(const struct psk_lookup *lookup);
 
 /* The claimed identity, and why it could not be looked up; lookup: NULL is fine. */
 void psk_lookup_explain(const struct psk_lookup *lookup, struct refusal_facts *facts);
 
-/* Move what was found to where it belongs; the rest is released. */
+/* Move what was found to claim, and release the rest. */
 void psk_lookup_finish(struct psk_lookup *lookup, struct ue_claim *claim);
 
 /* Cancel what is under way, cleanse and release; NULL is fine. */

@@ -1,5 +1,5 @@
 /*
- * The version of what is said on a first connection, by its ALPN
+ * The version of the protocol of a first connection, by ALPN
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -54,7 +54,8 @@ void ue_claim_clear(struct ue_claim *claim)
     memset(claim, 0, sizeof(*claim));
 }
 
-/* What connections are counted by: the device's name, or the identity of an anonymous one. */
+/* The name under which connections are counted: the device's, or the identity of an anonymous one.
+ */
 static const char *counted_name(const struct ue *ue)
 {
     return ue->claim.device[0] == '\0' ? ue->claim.identity : ue->claim.device;
@@ -175,9 +176,10 @@ static bool agrees(const char *wanted, const char *text)
 }
 
 /*
- * An e2e connection runs on its record's Ka, on the first connection's identity and for the NAF
- * that asked; a first one on the identity, which with a devices file is the device as well, on no
- * Ka, and for this process's NAF. It does so from the ClientHello on, where the key was found.
+ * Does a connection depend on what scope describes? An e2e connection depends on its record's Ka,
+ * the first connection's identity, and the NAF that asked. A first connection depends on its
+ * identity, its device and this process's NAF, and on no Ka. This holds from the ClientHello on, in
+ * which the key was found.
  */
 static bool runs_on(const struct connection *connection, const struct store_scope *scope)
 {
@@ -192,7 +194,7 @@ static bool runs_on(const struct connection *connection, const struct store_scop
            agrees(scope->naf, ue_service(ue)->naf.name);
 }
 
-/* A first connection that is held ends; others come to their end. */
+/* Close a held first connection; the others are left to finish. */
 static void drain(struct connection *connection)
 {
     if (((struct ue *)connection)->state == UE_HELD)
@@ -207,7 +209,7 @@ static void explain(const struct connection *connection, struct refusal_facts *f
     psk_lookup_explain(ue->lookup, facts);
 }
 
-/* Where first connections come, an end of the process tells those that are held. */
+/* Kinds that take first connections close the held ones when the server drains. */
 #define UE_KIND(called, counter, told)                                                      \
     {                                                                                       \
         .name = (called), .accepted = (counter), .size = sizeof(struct ue), .counts = true, \

@@ -1,5 +1,5 @@
 /*
- * A connection of a UE: who is at the other end, and what it is given
+ * A connection of a UE: its identity and state
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +17,7 @@
 
 struct ue_repeats;
 
-/* What an identity turned out to be; not proved before the handshake is complete. */
+/* What a look-up found for an identity; it is proved only when the handshake is complete. */
 enum ue_role { UE_NOBODY, UE_FIRST, UE_E2E };
 
 struct ue_claim {
@@ -103,7 +103,7 @@ bool ue_count(struct ue *ue);
 #define UE_HELD_MAX 16
 bool ue_hold(struct ue *ue);
 
-/* The next nonce comes: count it again. False: as in ue_count(). */
+/* The next nonce has begun: count it again. False: as in ue_count(). */
 bool ue_resume(struct ue *ue);
 
 /* Of a first connection: the Ua security protocol identifier in hex; else NULL. */

@@ -1,5 +1,5 @@
 /*
- * An e2e connection: its key is used up, then it is what the key is for
+ * An e2e connection: its key is consumed, then the application gets the connection
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,8 @@ static void audit_use(const struct ue *ue, const struct store_record *record)
           NULL);
 }
 
-/* The key is used up by the first handshake that is complete, and it must be the one it was. */
+/* The first complete handshake consumes the key, which must still be the one that the handshake
+ * used. */
 static void accept_consumed(struct ue *ue, const struct store_answer *answer)
 {
     const bool same = answer->result == STORE_OK &&

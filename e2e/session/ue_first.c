@@ -1,9 +1,9 @@
 /*
  * A first connection: the UE's nonce, the flag; with UA_ALPN the next nonce, and its flag
  *
- * Each nonce is served as one of a new connection would be: its key is looked up again, so that
- * what was revoked, has ended or changed meanwhile counts; and the connection is counted among
- * those of its device while it is served. In between it is held: it has no key, is closed by
+ * Each further nonce is served as on a new connection: the key is looked up again, so that
+ * revocations, expiry and changes take effect, and the connection is counted among those of its
+ * device meanwhile. In between it is held: it has no key, is closed by
  * either side without an error, and makes room if there is none. Over DTLS it is held likewise,
  * for repeats of its one nonce.
  *
@@ -27,7 +27,7 @@ static const struct e2e_flag no_flag = {.e2e = false};
 
 static void on_readable(void *argument, bool in_time);
 
-/* Have done() continue with a line, which is to be over in time. */
+/* Have done() called when the socket is ready, within the time limit of a line. */
 static void begin_line(struct ue *ue, io_watch_done *done)
 {
     struct connection *connection = &ue->connection;
@@ -78,7 +78,7 @@ static bool is_wanted(enum io_status status)
     return status == IO_WANT_READ || status == IO_WANT_WRITE;
 }
 
-/* Write what there is; then the next nonce, or on in plain, if that is allowed. */
+/* Write the answer; then wait for the next nonce, or continue in plain if that is allowed. */
 static void write_answer(void *argument, bool in_time)
 {
     struct ue *ue = argument;
@@ -167,7 +167,7 @@ static void ask_for_flag(struct ue *ue)
         accept_flag(ue, &now);
 }
 
-/* The same key of the same device as the handshake has proved: with it, what is new. */
+/* Is it the same key of the same device that the handshake has proved? */
 static bool is_as_proved(struct ue *ue, const struct source_answer *answer)
 {
     unsigned char digest[UE_KEY_DIGEST_LENGTH];
@@ -243,8 +243,8 @@ static bool take_ka_id(struct ue *ue, const char *ka_id)
 }
 
 /*
- * Over DTLS: the line that was answered, again, since the answer may have got lost. It gets the
- * same one. Anything else ends the session.
+ * Over DTLS the answered line may come again, since the answer may have been lost. It gets the same
+ * answer. Any other line ends the session.
  */
 static void take_repeat(struct ue *ue, const char *line, size_t length)
 {
@@ -299,7 +299,8 @@ static void take_line(struct ue *ue, const char *line, size_t length)
         take_nonce(ue, line, length);
 }
 
-/* What is held ends where nothing of a line has come; else it is served. False: it is gone. */
+/* When a line begins on a held connection, count the connection again. False: it was refused, and
+ * is gone. */
 static bool begin_if_held(struct ue *ue, enum io_status result)
 {
     const bool has_begun = result == IO_OK || tls_lines_has_begun(&ue->lines);
@@ -310,7 +311,7 @@ static bool begin_if_held(struct ue *ue, enum io_status result)
     return ue_resume(ue);
 }
 
-/* No line came: that is how a first connection ends that is held. */
+/* The peer has closed, which is the normal end of a held connection. */
 static void end_without_line(struct ue *ue, enum io_status result)
 {
     if (result == IO_EOF)

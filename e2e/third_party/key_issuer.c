@@ -27,7 +27,7 @@ struct asking {
     struct key_issuer *issuer;
     struct loop *loop;
     struct ka_request *ka_request;
-    struct ka_answer found; /* what the key rests on */
+    struct ka_answer found; /* what the key depends on */
     struct store_request *store_request;
     int64_t asked_at;                /* clock_ms(): the store was asked */
     struct close_matching *matching; /* a revocation's, for when the store has answered */
@@ -74,13 +74,13 @@ static void ignore(void *argument, const struct store_answer *answer)
     (void)argument, (void)answer;
 }
 
-/* For a log: NULL in the place of an empty text. */
+/* For a log: NULL instead of an empty text. */
 static const char *given(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
 }
 
-/* The store holds the key, or does not. A Ka that was removed meanwhile must not leave one there.
+/* The store has answered. If the Ka was removed meanwhile, no key of it may stay there.
  */
 static void judge_put(const struct asking *asking, const struct store_answer *put,
                       struct third_party_answer *answer)
@@ -280,7 +280,7 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
     return NULL;
 }
 
-/* The store has answered: connections on the keys end, whatever it says. */
+/* The store has answered: close the connections on these keys, whatever it says. */
 static void end_matching(struct asking *asking, const struct store_answer *revoked,
                          struct third_party_revocation *revocation)
 {

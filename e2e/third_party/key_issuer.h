@@ -38,8 +38,8 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
                                            struct third_party_answer *now);
 
 /*
- * End what runs on the keys that naf has asked for with this identity, and revoke those that are
- * outstanding.
+ * Revoke the keys that naf has asked for with this identity: close the connections on them, and
+ * revoke those that are outstanding.
  */
 struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
                                               const char *identity, const char *naf,
@@ -67,8 +67,8 @@ struct naf_setup {
 };
 
 /*
- * The third party of a NAF in the same process, which has so many setups. They and naf are kept,
- * not copied. NULL: no memory.
+ * The third party of a NAF in the same process, with its setups. They and naf are kept, not copied.
+ * NULL: out of memory.
  */
 struct third_party *third_party_local_new(struct key_issuer *issuer, const struct naf_setup *setups,
                                           size_t count, const char *naf);

@@ -61,7 +61,8 @@ struct third_party_ops {
                                        const struct third_party_query *query,
                                        third_party_done *done, void *argument,
                                        struct third_party_answer *now);
-    /* Void the outstanding keys of an identity, and end what runs on them in this process. */
+    /* Revoke the outstanding keys of an identity, and close the connections of this process that
+     * depend on them. */
     struct third_party_request *(*revoke)(struct third_party *third_party, struct loop *loop,
                                           const char *identity, third_party_revoked *done,
                                           void *argument, struct third_party_revocation *now);

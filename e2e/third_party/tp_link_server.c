@@ -123,7 +123,7 @@ static void serve_requests(struct naf *naf)
                      next_deadline(naf));
 }
 
-/* In time, neither did a whole request come, nor were answers read. */
+/* Neither did a whole request come in time, nor were the answers read. */
 static void refuse_late(struct naf *naf)
 {
     const bool is_unread = tls_lines_unwritten(&naf->lines) > 0;

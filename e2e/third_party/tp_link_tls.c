@@ -1,5 +1,6 @@
 /*
- * TLS of the line between NAF and third party: version 1.3, certificates of a private CA both ways
+ * TLS of the link between NAF and third party: version 1.3, certificates of a private CA on both
+ * sides
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -170,7 +171,7 @@ SSL_CTX *tp_link_tls_ctx(struct tp_link_tls *tls)
     return ctx;
 }
 
-/* As libssl does in a handshake: the other side's chain, for what the other side is. */
+/* Verify the peer's chain as libssl does in a handshake, for the peer's role, client or server. */
 static bool verify(const struct tp_link_tls *tls, SSL_CTX *ctx, SSL *ssl)
 {
     X509_STORE_CTX *check = X509_STORE_CTX_new();

@@ -1,5 +1,6 @@
 /*
- * TLS of the line between NAF and third party: version 1.3, certificates of a private CA both ways
+ * TLS of the link between NAF and third party: version 1.3, certificates of a private CA on both
+ * sides
  *
  * SPDX-License-Identifier: Apache-2.0
  */
