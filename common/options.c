@@ -63,8 +63,8 @@ static void help_row(const char *name, const char *argument, const char *words)
 
 static void help_option(const struct option_row *row)
 {
-    const bool has_default = row->argument != NULL && row->value != NULL && *row->value != NULL &&
-                             (*row->value)[0] != '\0';
+    const bool has_default =
+        row->argument != NULL && row->value != NULL && *row->value != NULL && **row->value != '\0';
     const char *before = "", *what = "", *after = "";
     char words[400];
 

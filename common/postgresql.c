@@ -272,7 +272,7 @@ PGconn *postgresql_connect(const struct postgresql_address *address,
     PGconn *connection = postgresql_start(address, fault);
 
     if (connection != NULL)
-        PQreset(connection); /* starts over, and waits as PQconnectdbParams() would */
+        PQreset(connection); /* starts again, and waits as PQconnectdbParams() would */
     if (connection == NULL || PQstatus(connection) == CONNECTION_OK)
         return connection;
     postgresql_say(fault, PQerrorMessage(connection));

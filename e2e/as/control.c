@@ -134,7 +134,7 @@ static void start_successor(struct control *control, int number)
         log_refused(&limit_upgrade, "upgrade", reason);
 }
 
-static void reopen_logs(struct control *control, int number)
+static void open_logs_anew(struct control *control, int number)
 {
     (void)control, (void)number;
     log_reopen();
@@ -195,7 +195,7 @@ static const struct {
 } answered[] = {{SIGTERM, drain_or_close},
                 {SIGINT, drain_or_close},
                 {SIGHUP, read_again},
-                {SIGUSR1, reopen_logs},
+                {SIGUSR1, open_logs_anew},
                 {SIGUSR2, start_successor}};
 
 #define ANSWERED (sizeof(answered) / sizeof(answered[0]))

@@ -59,7 +59,7 @@ static void end_program(int channel)
 
 /* One that has ended hears nothing, and needs not. One that does not listen would go on with what
  * is revoked. */
-static void send_packet(int channel, const char *packet, size_t length)
+static void say(int channel, const char *packet, size_t length)
 {
     static struct log_limit limit;
 
@@ -84,7 +84,7 @@ void predecessor_take_over(void)
 
     if (count == 0)
         return;
-    send_packet(channels[0], HANDOVER_READY, sizeof(HANDOVER_READY));
+    say(channels[0], HANDOVER_READY, sizeof(HANDOVER_READY));
     (void)poll(&before, 1, GO_MS);
     (void)!recv(channels[0], packet, sizeof(packet), MSG_DONTWAIT); /* "go", or its end */
 }
@@ -92,7 +92,7 @@ void predecessor_take_over(void)
 void predecessor_say_reload(void)
 {
     for (int i = 0; i < count; i++)
-        send_packet(channels[i], HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
+        say(channels[i], HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
 }
 
 void predecessor_say_revoked(const struct store_scope *scope)
@@ -101,7 +101,7 @@ void predecessor_say_revoked(const struct store_scope *scope)
     const size_t length = count == 0 ? 0 : handover_write_scope(packet, scope);
 
     for (int i = 0; i < count; i++)
-        send_packet(channels[i], packet, length);
+        say(channels[i], packet, length);
 }
 
 int predecessor_channels(int those[HANDOVER_MAX])

@@ -581,7 +581,7 @@ FAULTS: list[Fault] = [
     *of(
         "as/control.c",
         ("    predecessor_say_reload();\n", ""),
-        ("{SIGUSR2, start_successor}", "{SIGUSR2, reopen_logs}"),
+        ("{SIGUSR2, start_successor}", "{SIGUSR2, open_logs_anew}"),
         ("    if (!endpoints->are_handed_over)\n", ""),
         by="test_upgrade",
     ),
