@@ -16,7 +16,7 @@ struct file {
     struct devices_current *devices;
 };
 
-/* What an answer rests on. */
+/* What an answer depends on. */
 struct basis {
     const struct devices *devices; /* the version that the row is of */
     const struct device *row;

@@ -10,7 +10,7 @@
 #include "ka/ka_postgresql.h"
 
 #include "ka/ka_leases.h"
-#include "ka/ka_rests.h"
+#include "ka/ka_used_rows.h"
 #include "ka/pg_client.h"
 #include "ka_row.h"
 #include "net/clock.h"
@@ -100,7 +100,7 @@ struct database {
     char *texts[CHANGES];
     size_t change_count, burst;
     bool is_flooded;
-    struct ka_rests *rests;
+    struct ka_used_rows *used_rows;
     ka_changed *changed;
     void *argument;
 };
@@ -193,9 +193,9 @@ static void report_gone(struct database *database, const struct ka_change *chang
     done = database->changed(database->argument, changes, count);
     for (size_t i = 0; done && i < count; i++) /* now: the texts may be its own */
         if (changes[i].device != NULL)
-            ka_rests_remove(database->rests, changes[i].device, changes[i].ka_id);
+            ka_used_rows_remove(database->used_rows, changes[i].device, changes[i].ka_id);
         else
-            ka_rests_clear(database->rests);
+            ka_used_rows_clear(database->used_rows);
 }
 
 static void tell_all(struct database *database, const char *reason)
@@ -281,17 +281,17 @@ static bool is_row(const PGresult *result)
 }
 
 /* Remember the row that the answer depends on. NULL, or why there is no answer. */
-static const char *rest_on(struct database *database, const struct ka_request *request,
+static const char *use_row(struct database *database, const struct ka_request *request,
                            int64_t version)
 {
-    const struct ka_rest rest = {request->device, request->answer.ka_id, version};
+    const struct ka_used_row row = {request->device, request->answer.ka_id, version};
     bool replaced;
 
-    if (!ka_rests_add(database->rests, &rest, clock_ms(), &replaced))
+    if (!ka_used_rows_add(database->used_rows, &row, clock_ms(), &replaced))
         return "out of memory";
     if (!replaced)
         return NULL;
-    report_gone(database, &(struct ka_change){rest.device, rest.ka_id}, 1);
+    report_gone(database, &(struct ka_change){row.device, row.ka_id}, 1);
     return "the row was replaced a moment ago";
 }
 
@@ -312,7 +312,7 @@ static const char *take_row(struct database *database, struct ka_request *reques
                         (const unsigned char *)PQgetvalue(result, 0, 2), length, ka,
                         &answer->ka_length);
     if (wrong == NULL)
-        wrong = rest_on(database, request, version_of(result));
+        wrong = use_row(database, request, version_of(result));
     if (wrong != NULL)
         ka_leases_release(&database->leases, answer);
     return wrong;
@@ -483,7 +483,7 @@ static void array_open(struct array *array)
     array->text = OPENSSL_malloc(array->size);
 }
 
-static bool ask_again(struct database *database, const struct ka_rest *rests, size_t count)
+static bool ask_again(struct database *database, const struct ka_used_row *rows, size_t count)
 {
     struct array arrays[3];
     const char *texts[3];
@@ -493,9 +493,9 @@ static bool ask_again(struct database *database, const struct ka_rest *rests, si
     for (size_t i = 0; i < 3; i++)
         array_open(&arrays[i]);
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(version, sizeof(version), "%lld", (long long)rests[i].version);
-        array_add(&arrays[0], rests[i].device);
-        array_add(&arrays[1], rests[i].ka_id);
+        (void)snprintf(version, sizeof(version), "%lld", (long long)rows[i].version);
+        array_add(&arrays[0], rows[i].device);
+        array_add(&arrays[1], rows[i].ka_id);
         array_add(&arrays[2], version);
     }
     for (size_t i = 0; i < 3; i++) {
@@ -513,10 +513,10 @@ static bool ask_again(struct database *database, const struct ka_rest *rests, si
 /* The next batch. If it cannot be sent, its rows are revoked, because their state is unknown. */
 static void look_again(struct database *database)
 {
-    struct ka_rest rests[BATCH];
-    const size_t count = ka_rests_next(database->rests, rests, BATCH);
+    struct ka_used_row rows[BATCH];
+    const size_t count = ka_used_rows_next(database->used_rows, rows, BATCH);
 
-    if (count > 0 && !ask_again(database, rests, count) && pg_client_is_ready(database->client))
+    if (count > 0 && !ask_again(database, rows, count) && pg_client_is_ready(database->client))
         tell_all(database, "out of memory: all keys are revoked");
 }
 
@@ -534,9 +534,9 @@ static void on_ready(void *argument)
 
     log_event("ka-up", NULL);
     health_up(HEALTH_KA, NULL);
-    if (ka_rests_has_forgotten(database->rests, clock_ms()))
+    if (ka_used_rows_has_forgotten(database->used_rows, clock_ms()))
         tell_all(database, "more rows than are remembered may have changed: all keys are revoked");
-    ka_rests_begin(database->rests);
+    ka_used_rows_begin(database->used_rows);
     look_again(database);
     pump(database);
 }
@@ -668,7 +668,7 @@ static void database_free(struct ka_source *source)
     struct database *database = (struct database *)source;
 
     ka_leases_close(&database->leases);
-    ka_rests_free(database->rests);
+    ka_used_rows_free(database->used_rows);
     seal_keys_free(database->keys);
     OPENSSL_free(database);
 }
@@ -834,8 +834,8 @@ struct ka_source *ka_postgresql_open(const struct ka_settings *settings, char fa
     files->keys = NULL;
     ka_postgresql_drop(files);
     database->loops = loops_new(1);
-    database->rests = ka_rests_new(rows_of(settings), (int64_t)settings->life * 1000);
-    if (database->loops != NULL && database->rests != NULL) {
+    database->used_rows = ka_used_rows_new(rows_of(settings), (int64_t)settings->life * 1000);
+    if (database->loops != NULL && database->used_rows != NULL) {
         database->loop = &database->loops->loop[0];
         return &database->source;
     }

@@ -14,7 +14,7 @@ from evp import BUILD
 from flow import ENVIRONMENT, FQDN, write_devices
 from project import ROOT
 
-HAS_POSTGRESQL = (BUILD / "test/programs/ka_rests").exists()
+HAS_POSTGRESQL = (BUILD / "test/programs/ka_used_rows").exists()
 AT_ONCE, PENDING = ["at-once", "0", "0"], ["pending", "0", "1"]
 OPERATIONS = ["put", "get", "consume", "revoke"]
 EXPECTED = {

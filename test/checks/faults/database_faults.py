@@ -68,24 +68,24 @@ FAULTS = [
         by="test_flow or missed or device_without or damaged or look_up_waits or test_a_key or killed or not_resolved",
     ),
     *of(
-        "ka/ka_rests.c",
-        ("*replaced = known != NULL && known->version != rest->version;", "*replaced = false;"),
-        ("        known->version = rest->version;\n", ""),
-        ("    rests->round++;", ""),
-        ("        entry->round = rests->round;\n", "        entry->round = rests->round - 1;\n"),
-        ("        rests->forgotten_until = until;\n", ""),
+        "ka/ka_used_rows.c",
+        ("*replaced = known != NULL && known->version != row->version;", "*replaced = false;"),
+        ("        known->version = row->version;\n", ""),
+        ("    rows->round++;", ""),
+        ("        entry->round = rows->round;\n", "        entry->round = rows->round - 1;\n"),
+        ("        rows->forgotten_until = until;\n", ""),
         (
-            "        TAILQ_INSERT_TAIL(&rests->ages, known, of_age);",
-            "        TAILQ_INSERT_HEAD(&rests->ages, known, of_age);",
+            "        TAILQ_INSERT_TAIL(&rows->ages, known, of_age);",
+            "        TAILQ_INSERT_HEAD(&rows->ages, known, of_age);",
         ),
-        by="test_ka_rests",
+        by="test_ka_used_rows",
     ),
     *of(
         "ka/ka_leases.c",
         ("            lease->is_gone = true;", "            lease->is_gone = false;"),
         ("strcmp(change->ka_id, lease->ka_id) == 0))", "true))"),
         ("    *lease->place = lease->next;\n", ""),
-        by="test_ka_rests",
+        by="test_ka_used_rows",
     ),
     *of(
         "../tool/ka_database.c",
@@ -108,7 +108,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma akma-tool e2e-as e2e-ue ka_rests",
-    tests=["test_ka_rests", "test_ka_database", "test_ka_tool"],
+    target="akma akma-tool e2e-as e2e-ue ka_used_rows",
+    tests=["test_ka_used_rows", "test_ka_database", "test_ka_tool"],
     faults=FAULTS,
 )

@@ -9,7 +9,7 @@ import pytest
 
 from evp import BUILD
 
-PROGRAM = BUILD / "test/programs/ka_rests"
+PROGRAM = BUILD / "test/programs/ka_used_rows"
 
 
 @pytest.mark.skipif(not PROGRAM.exists(), reason="this build had no libpq")

@@ -1,13 +1,13 @@
 /*
  * What a third party remembers of a database's rows, and the Ka's that it has just found
  *
- *     ka_rests
+ *     ka_used_rows
  *
  * One line for each claim that holds; the first that does not ends it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ka/ka_rests.h"
+#include "ka/ka_used_rows.h"
 #include "ka/ka_leases.h"
 
 #include <stdio.h>
@@ -26,106 +26,106 @@ static void hold(const char *claim, bool holds)
         exit(EXIT_FAILURE);
 }
 
-static bool add(struct ka_rests *rests, const char *device, int64_t version)
+static bool add(struct ka_used_rows *rows, const char *device, int64_t version)
 {
-    const struct ka_rest rest = {device, "2026", version};
+    const struct ka_used_row row = {device, "2026", version};
     bool replaced = false;
 
-    if (!ka_rests_add(rests, &rest, now, &replaced))
+    if (!ka_used_rows_add(rows, &row, now, &replaced))
         abort();
     return replaced;
 }
 
-static size_t count_all(struct ka_rests *rests)
+static size_t count_all(struct ka_used_rows *rows)
 {
-    struct ka_rest next[7];
+    struct ka_used_row next[7];
     size_t count, all = 0;
 
-    ka_rests_begin(rests);
-    while ((count = ka_rests_next(rests, next, 7)) > 0)
+    ka_used_rows_begin(rows);
+    while ((count = ka_used_rows_next(rows, next, 7)) > 0)
         all += count;
     return all;
 }
 
 static void try_versions(void)
 {
-    struct ka_rests *rests = ka_rests_new(MAX, 0);
-    struct ka_rest next[7];
+    struct ka_used_rows *rows = ka_used_rows_new(MAX, 0);
+    struct ka_used_row next[7];
 
-    hold("new", !add(rests, "a", 1));
-    hold("same-version", !add(rests, "a", 1));
-    hold("replaced", add(rests, "a", 2));
-    hold("replaced-once", !add(rests, "a", 2));
-    ka_rests_begin(rests);
-    hold("one", ka_rests_next(rests, next, 7) == 1);
+    hold("new", !add(rows, "a", 1));
+    hold("same-version", !add(rows, "a", 1));
+    hold("replaced", add(rows, "a", 2));
+    hold("replaced-once", !add(rows, "a", 2));
+    ka_used_rows_begin(rows);
+    hold("one", ka_used_rows_next(rows, next, 7) == 1);
     hold("newest-version", next[0].version == 2 && strcmp(next[0].device, "a") == 0 &&
                                strcmp(next[0].ka_id, "2026") == 0);
-    hold("end", ka_rests_next(rests, next, 7) == 0);
-    ka_rests_remove(rests, "a", "2025");
-    hold("another-ka-id-stays", count_all(rests) == 1);
-    ka_rests_remove(rests, "a", "2026");
-    hold("removed", count_all(rests) == 0);
-    ka_rests_free(rests);
+    hold("end", ka_used_rows_next(rows, next, 7) == 0);
+    ka_used_rows_remove(rows, "a", "2025");
+    hold("another-ka-id-stays", count_all(rows) == 1);
+    ka_used_rows_remove(rows, "a", "2026");
+    hold("removed", count_all(rows) == 0);
+    ka_used_rows_free(rows);
 }
 
 static void try_round(void)
 {
-    struct ka_rests *rests = ka_rests_new(MAX, 0);
-    struct ka_rest next[7];
+    struct ka_used_rows *rows = ka_used_rows_new(MAX, 0);
+    struct ka_used_row next[7];
     char name[16];
 
     for (int i = 0; i < 100; i++) {
         (void)snprintf(name, sizeof(name), "d%d", i);
-        (void)add(rests, name, i);
+        (void)add(rows, name, i);
     }
-    hold("each-once", count_all(rests) == 100);
-    hold("each-once-again", count_all(rests) == 100);
-    ka_rests_begin(rests);
-    hold("first", ka_rests_next(rests, next, 7) == 7);
-    (void)add(rests, "late", 1); /* it has just been looked up: not in this round */
-    hold("rest-of-it", ka_rests_next(rests, next, 7) == 7);
-    ka_rests_free(rests);
+    hold("each-once", count_all(rows) == 100);
+    hold("each-once-again", count_all(rows) == 100);
+    ka_used_rows_begin(rows);
+    hold("first", ka_used_rows_next(rows, next, 7) == 7);
+    (void)add(rows, "late", 1); /* it has just been looked up: not in this round */
+    hold("rest-of-it", ka_used_rows_next(rows, next, 7) == 7);
+    ka_used_rows_free(rows);
 }
 
 static void try_bound(void)
 {
-    struct ka_rests *rests = ka_rests_new(MAX, 0);
+    struct ka_used_rows *rows = ka_used_rows_new(MAX, 0);
     char name[16];
 
     for (int i = 0; i < MAX; i++) {
         (void)snprintf(name, sizeof(name), "d%d", i);
-        (void)add(rests, name, i);
+        (void)add(rows, name, i);
     }
-    hold("full-forgets-nothing", !ka_rests_has_forgotten(rests, now));
-    (void)add(rests, "one-more", 1);
-    hold("forgets-and-says-so", ka_rests_has_forgotten(rests, now));
-    hold("bounded", count_all(rests) == MAX);
-    hold("the-oldest-is-forgotten", !add(rests, "d0", 7));
-    hold("the-others-are-not", add(rests, "d9", 7));
-    ka_rests_clear(rests);
-    hold("cleared", !ka_rests_has_forgotten(rests, now) && count_all(rests) == 0);
-    ka_rests_free(rests);
+    hold("full-forgets-nothing", !ka_used_rows_has_forgotten(rows, now));
+    (void)add(rows, "one-more", 1);
+    hold("forgets-and-says-so", ka_used_rows_has_forgotten(rows, now));
+    hold("bounded", count_all(rows) == MAX);
+    hold("the-oldest-is-forgotten", !add(rows, "d0", 7));
+    hold("the-others-are-not", add(rows, "d9", 7));
+    ka_used_rows_clear(rows);
+    hold("cleared", !ka_used_rows_has_forgotten(rows, now) && count_all(rows) == 0);
+    ka_used_rows_free(rows);
 }
 
-/* Who is added again is not old; what nothing can rest on any more is no loss. */
+/* A row that is added again is not old; forgetting one that is no longer in use is no loss. */
 static void try_ages(void)
 {
-    struct ka_rests *rests = ka_rests_new(2, LIFE);
+    struct ka_used_rows *rows = ka_used_rows_new(2, LIFE);
 
-    (void)add(rests, "a", 1);
+    (void)add(rows, "a", 1);
     now += 10;
-    (void)add(rests, "b", 1);
+    (void)add(rows, "b", 1);
     now += 10;
-    (void)add(rests, "a", 1);
+    (void)add(rows, "a", 1);
     now = LIFE + 11;
-    (void)add(rests, "c", 1);
-    hold("too-old-is-no-loss", !ka_rests_has_forgotten(rests, now));
-    hold("added-again-stays", add(rests, "a", 2));
-    (void)add(rests, "d", 1);
-    hold("forgotten", ka_rests_has_forgotten(rests, now));
+    (void)add(rows, "c", 1);
+    hold("too-old-is-no-loss", !ka_used_rows_has_forgotten(rows, now));
+    hold("added-again-stays", add(rows, "a", 2));
+    (void)add(rows, "d", 1);
+    hold("forgotten", ka_used_rows_has_forgotten(rows, now));
     now += LIFE;
-    hold("forgotten-for-a-time", !ka_rests_has_forgotten(rests, now));
-    ka_rests_free(rests);
+    hold("forgotten-for-a-time", !ka_used_rows_has_forgotten(rows, now));
+    ka_used_rows_free(rows);
 }
 
 static struct ka_answer give(struct ka_leases *leases, const char *device, const char *ka_id)
