@@ -286,7 +286,7 @@ def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: boo
 
 @pytest.mark.root
 def test_secrets_of_kubernetes(mounted: Path) -> None:
-    """Links to ..data, which is replaced as a whole, and a file that fsGroup may read."""
+    """Guards against files of secrets as Kubernetes mounts them (links to ..data, fsGroup) being refused."""
     folder = mounted / "..2026_11_29"
     folder.mkdir(mode=0o755)
     os.chown(credential(folder, 0o440), 0, SERVICE)
@@ -476,7 +476,7 @@ def test_needs(tmp_path: Path, text: str, needs: int, said: str | None) -> None:
 
 @pytest.mark.parametrize("digit", "g`G@:/")
 def test_every_digit_is_looked_at(tmp_path: Path, digit: str) -> None:
-    """The neighbours of digits and letters are refused at every position."""
+    """Guards against a character beside the digits or letters that passes for a hex digit at some position."""
     digits = KS_NAF.hex()
     for place in range(0, 64, 7):
         wrong = digits[:place] + digit + digits[place + 1 :]
@@ -504,7 +504,7 @@ def test_refresh(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 33, 64, 65])
 def test_file_that_was_cut(tmp_path: Path, cut: int) -> None:
-    """A file cut inside ka, or just its last end of line: a shorter Ka would be a wrong key."""
+    """Guards against a file that was cut inside ka and gives a shorter Ka, and so a wrong key."""
     text = HEADER + "\n" + row("a") + row("b")
     status, (said,) = devices(write(tmp_path, text[:-cut]))
     assert status == 1 and said.startswith("line 3: no end of line at the end of the file")

@@ -219,7 +219,7 @@ def test_check_of_files_to_write(conf: Path) -> None:
 
 
 def test_check_of_files_that_are_none(conf: Path) -> None:
-    """A folder, and a link, which no start appends to."""
+    """Guards against a --check that accepts a folder or a link where a start appends to a file."""
     link = conf.with_name("link")
     link.symlink_to(conf.with_name("behind"))
     status, faults = checked("--config", conf, "--log-file", conf.parent, "--audit-log", link)

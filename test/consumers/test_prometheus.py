@@ -135,7 +135,7 @@ class Prometheus(Listening):
 
 
 def test_a_real_prometheus(tmp_path: Path, server: Program) -> None:
-    """It scrapes the server, understands each query, and those about what is away have an answer."""
+    """Guards against metrics that Prometheus cannot scrape, and queries that it rejects or that never have an answer."""
     prometheus = Prometheus(tmp_path, server)
     try:
         wait_until(prometheus.is_ready, 60)

@@ -203,7 +203,7 @@ def test_mosquitto_psk_file(write: Callable[[str], Path], tmp_path: Path, versio
 
 @pytest.mark.parametrize("under", ["openssl", "gnutls"])
 def test_libcoap(write: Callable[[str], Path], under: str) -> None:
-    """The key is the text of the digits; a client with the key of -k is accepted under any other identity."""
+    """Guards against a libcoap file with another key than the text of the digits, or a page that is wrong about -k."""
     port = free_port()
     other = "a key that nobody is given"
     words = [f"coap-server-{under}", "-A", LOOPBACK, "-p", str(port - 1), "-k", other]

@@ -39,7 +39,7 @@ def elsewhere(commands: str) -> str:
 
 @pytest.mark.skipif(SANITIZED, reason="curl loads the module, and does not run with libasan")
 def test_the_commands_of_the_page(tmp_path: Path) -> None:
-    """NAF, third party, endpoint and Redis, each by its own file: ready, and a line of nginx comes back to curl."""
+    """Guards against commands of the page after which NAF, third party, endpoint and Redis do not work together."""
     for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
         (tmp_path / name).symlink_to(target)
     result = command("sh", "-ec", f"cd '{tmp_path}'\n{elsewhere(page())}", seconds=120)

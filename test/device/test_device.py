@@ -43,7 +43,7 @@ def refused(parameters: dict[str, str], algorithm: str = "AKMA-E2E", length: int
 
 
 def test_vectors() -> None:
-    """A device that derives another key than the module never connects."""
+    """Guards against a device that derives another key than the vectors have, and so never connects."""
     names, cases, keys = zip(*device.vectors())
     assert dict(zip(names, answers(list(cases)))) == dict(zip(names, keys)) and len(names) > 20
 
@@ -107,7 +107,7 @@ def test_hmac_that_fails() -> None:
 @unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize(("what", "status"), [("derive", 0), ("control", 9)])
 def test_constant_time(what: str, status: int) -> None:
-    """No branch and no address depends on a secret, but for the refusals of zero and of Ka = Ks_NAF."""
+    """Guards against a branch or address that depends on a secret, but for the refusals of zero and of Ka = Ks_NAF."""
     command: list[str | Path] = [
         "valgrind",
         "-q",

@@ -93,7 +93,7 @@ def test_vectors_on_the_board(kit: Kit, tmp_path: Path) -> None:
 
 
 def test_size(tmp_path: Path) -> None:
-    """Code and stack stay what docs/device.md promises."""
+    """Guards against code and stack that outgrow what docs/device.md promises."""
     found = size.sizes(tmp_path)
     boards = {name: one for name, one in found.items() if name.startswith("Cortex")}
     assert boards
@@ -102,13 +102,13 @@ def test_size(tmp_path: Path) -> None:
 
 
 def test_sixteen_bit_int(tmp_path: Path) -> None:
-    """A length that is computed in an int of 32 bits would be another one on a small machine."""
+    """Guards against a length that is computed in an int and overflows on a 16-bit machine."""
     warnings = "-std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -ffreestanding"
     run("avr-gcc", "-mmcu=avr6", *warnings.split(), "-c", SOURCE, "-o", tmp_path / "device.o")
 
 
 def test_main_loop_compiles(kit: Kit, tmp_path: Path) -> None:
-    """The example that readers lift is compiled as they will."""
+    """Guards against an example for devices that does not compile with the flags of its readers."""
     for name in ("main_loop", "flow", "flag"):
         source = ROOT / f"examples/device/{name}.c"
         flags = [*board.FLAGS, "-Werror", *kit.flags]

@@ -191,7 +191,7 @@ int main(int argc, char *argv[])
 
 
 def test_without_any_file(tmp_path: Path) -> None:
-    """The module from a folder that is nowhere configured, and TLS out of the same library context."""
+    """Guards against a module from any folder that a program cannot load without a file and use beside TLS."""
     (tmp_path / "program.c").write_text(WITHOUT_A_FILE)
     sources = [
         tmp_path / "program.c",
@@ -293,7 +293,7 @@ def test_change_of_the_system_configuration(tmp_path: Path) -> None:
 
 
 def test_readme_packages() -> None:
-    """The table and the command name the packages of debian/control."""
+    """Guards against a package of debian/control that README's table or command lacks, or names although it is gone."""
     part = (ROOT / "README.md").read_text().split("\n## Install\n")[1].split("\n## ")[0]
     listed = re.findall(r"^\| `(\S+)` \| ", part, re.M)
     control = (ROOT / "debian/control").read_text()
@@ -515,7 +515,7 @@ def test_links(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCS, ids=str)
 def test_files_that_are_named(document: Path) -> None:
-    """A path into one of the rooms in the text is a file there."""
+    """Guards against a path in a document that leads to no file."""
     rooms = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "build")
     for name in re.findall(rf"`((?:{rooms})/[\w/.-]+\.\w+)`", without_code(ROOT / document)):
         assert (ROOT / name).exists(), name

@@ -464,7 +464,7 @@ def limits() -> set[str]:
 
 
 def test_every_limit_has_its_place() -> None:
-    """In a page, or among those that stay inside: a new one has to be put somewhere."""
+    """Guards against a new limit that is neither in a manual page nor listed as internal."""
     assert limits() == set().union(*LIMITS.values()) | INSIDE
     assert not INSIDE & set().union(*LIMITS.values())
 

@@ -185,7 +185,7 @@ def test_system_configuration(devices: Path, tmp_path: Path) -> None:
 
 
 def test_no_renegotiation(devices: Path, tmp_path: Path) -> None:
-    """A client that starts another handshake on its connection is refused, although openssl.cnf allows it."""
+    """Guards against a renegotiation over TLS 1.2 that is accepted because openssl.cnf allows it."""
     environment = with_options(tmp_path, "ClientRenegotiation")
     with Server(devices, *tls12(), environment=environment) as server:
         with Client(server.address) as client:

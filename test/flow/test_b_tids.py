@@ -123,7 +123,7 @@ def test_identity() -> None:
 @each
 @pytest.mark.skipif(not PLUGIN.exists(), reason="mosquitto-dev and libmosquitto-dev")
 def test_plugin(folder: Path, b_tid: str) -> None:
-    """The broker's plugin finds it."""
+    """Guards against a B-TID with odd characters that the broker's plugin does not find."""
     file = devices(folder, b_tid)
     result = subprocess.run(
         [BUILD / "test/programs/broker", PLUGIN, f"devices={file}", f"naf_fqdn={FQDN}"],

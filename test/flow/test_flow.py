@@ -117,7 +117,7 @@ def test_ua_protocol_id(devices: Path) -> None:
 
 
 def test_ua_protocol_ids(devices: Path) -> None:
-    """AKMA's and GBA's identifiers are two at one server; either has its default, or the one without a prefix."""
+    """Guards against AKMA and GBA using each other's Ua security protocol identifier at one server."""
     akma = ["--identity-prefix", "3GPP-AKMA"]
     uicc = ["--identity-prefix", "3GPP-bootstrapping-uicc"]
     tls13, android, private = "0100000007", "0100011301", "ff00000001"
@@ -619,7 +619,7 @@ def test_one_device_cannot_crowd_out_the_others(tmp_path: Path) -> None:
 
 
 def test_hello_retry_request(server: Server) -> None:
-    """The client's first share is of a group that the server does not take: callbacks run twice."""
+    """Guards against a flow that fails when a HelloRetryRequest makes the callbacks run twice."""
     groups = ["-groups", "P-384:P-256"]
     with StockClient(server.address, PREFIXED, KS_NAF, *groups) as first:
         flag = first.flag()

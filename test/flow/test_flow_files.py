@@ -116,7 +116,7 @@ def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> None:
-    """The old one is written on, and says so."""
+    """Guards against a log that is lost when its file cannot be opened again at SIGUSR1."""
     folder = tmp_path / "logs"
     folder.mkdir()
     log = folder / "as.log"
@@ -153,7 +153,7 @@ def fields(line: str) -> dict[str, str]:
 
 
 def test_the_audit_log(devices: Path, tmp_path: Path) -> None:
-    """Who, which device, which Ka, which NAF, in full under hashed logs; never a key."""
+    """Guards against an audit log that lacks who, which device, Ka or NAF, that is hashed, or that has a key."""
     audit = tmp_path / "audit.log"
     with Server(
         devices, "--audit-log", str(audit), "--log-identities", "hash", "--log-level", "err"

@@ -218,7 +218,7 @@ def test_reloads(devices: Path) -> None:
 
 
 def test_histograms(devices: Path) -> None:
-    """Each way's time is observed: handshake, flag, store and the loops' lag."""
+    """Guards against a time of handshake, flag, store or loop lag that is not observed on one of its ways."""
     with Program(*BOTH, *METRICS, "--devices", devices) as server:
         assert flow(server, devices) == 0
         wait_until(lambda: values(server)["e2e_loop_lag_seconds_count"] > 0)

@@ -110,7 +110,7 @@ def test_each_flag_is_fresh(devices: Path) -> None:
 
 
 def test_the_same_nonce_gets_another_key(devices: Path) -> None:
-    """A UE whose randomness repeats itself is served with the server's."""
+    """Guards against a repeated nonce of a UE that gives the same key twice."""
     with Server(devices) as server, first(server) as connection:
         flags = [connection.flag(bytes(16)) for _ in range(2)]
         assert flags[0]["refresh"] != flags[1]["refresh"]
@@ -140,7 +140,7 @@ def test_plain_without_the_protocol(devices: Path) -> None:
 
 
 def test_withheld_flag_ends_it(devices: Path) -> None:
-    """After {"e2e":0} all is as without the protocol."""
+    """Guards against a first connection that is held after {"e2e":0}."""
     with Server(devices, "--e2e", "offered") as server:
         with first(server, identity=f"3GPP-bootstrapping.{NO_KA}") as connection:
             assert connection.flag() == {"e2e": 0}
@@ -177,7 +177,7 @@ def test_another_version_tells_nobody_who_is_known(devices: Path) -> None:
 
 
 def test_e2e_connections_have_protocols_of_their_own(devices: Path) -> None:
-    """What an application offers on the second connection is none of the flow's business."""
+    """Guards against an ALPN of the application that the flow answers, or refuses, on the second connection."""
     with Server(devices) as server:
         with first(server) as connection:
             flag = connection.flag()
@@ -208,7 +208,7 @@ def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
 
 
 def test_time_of_a_line_that_has_begun(devices: Path) -> None:
-    """Between nonces there is time; a nonce that has begun has --line-timeout, whatever comes of it."""
+    """Guards against a nonce on a held connection that begins and need not end within --line-timeout."""
     with Holding(devices, "--line-timeout", "2", "--idle-timeout", "60") as server:
         with first(server) as connection:
             connection.flag()
@@ -262,7 +262,7 @@ def test_row_that_goes_away(devices: Path) -> None:
 
 
 def test_ka_that_comes_in_between(devices: Path) -> None:
-    """The next flag names it: what is known is looked at for each."""
+    """Guards against a held connection whose next flag still names the Ka from before a reload."""
     write_devices(devices, [[ID, KS_NAF.hex(), KA.hex(), "1"]])
     with Server(devices) as server, first(server) as connection:
         server.wait_for_error("event=start")
@@ -358,7 +358,7 @@ def test_local_connections_share_a_first_one(devices: Path) -> None:
 
 
 def test_many_at_once(devices: Path) -> None:
-    """Nobody waits for another's flag; as many first connections stay as may."""
+    """Guards against a nonce that waits for another's flag, and more held connections than allowed."""
     answers: list[bytes] = []
     with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         for _ in range(2):
@@ -554,7 +554,7 @@ def test_over_the_line(tmp_path: Path, devices: Path) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
 def test_size_of_a_held_one(devices: Path) -> None:
-    """KiB of the process for each first connection between two nonces."""
+    """Guards against a held first connection that takes more memory than a waiting connection may."""
     count = 48
     rows = [[f"ue{n}@bsf.example.com", KS_NAF.hex(), KA.hex()] for n in range(count + 16)]
     write_devices(devices, rows)

@@ -367,7 +367,7 @@ def test_size_of_a_connection_in_a_state(
 def test_a_chain_of_certificates_that_is_too_long(
     listening: dict[str, tuple[Program, str]], folder: Path
 ) -> None:
-    """A NAF's certificates may announce 16 KiB: libssl would allocate 100 KiB before it looks at them."""
+    """Guards against a NAF's announced chain for which libssl allocates 100 KiB before it verifies anything."""
     process, address = listening["naf-accept"]
     authority = Authority(folder, "other")
     certificate, key = authority.issue("stranger")

@@ -173,7 +173,7 @@ def watched_sockets(pid: int) -> list[int]:
 
 
 def test_loops_share_connections(devices: Path) -> None:
-    """Connections that come at once would all be the one loop's that was woken up: each loop has its share."""
+    """Guards against one loop that gets all connections which come at once."""
     with Server(devices) as server:
         server.wait_for_error("event=start")  # each loop is there
         before = watched_sockets(server.process.pid)
@@ -273,7 +273,7 @@ def test_line_timeout_of_the_nonce(devices: Path, begun: bytes) -> None:
     ],
 )
 def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: str) -> None:
-    """A line that has begun has to end; a silent client has --idle-timeout."""
+    """Guards against a line that begins at the echo and never has to end, or a silent client that is cut off early."""
     options = ["--line-timeout", "1", "--idle-timeout", idle, "--e2e", "offered"]
     with Server(devices, *options) as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
@@ -347,7 +347,7 @@ def test_who_never_reads_is_cut_off_between_lines(devices: Path) -> None:
 
 
 def test_what_is_on_its_way_to_who_never_reads(devices: Path) -> None:
-    """Everything that came was read, so that closing resets nothing: the kernel gives it up in time."""
+    """Guards against a closed connection whose unread octets the kernel keeps for a client that never reads."""
     options = ["--line-timeout", "2", "--session-lifetime", "3", "--e2e", "offered"]
     with Server(devices, *options) as server:
         relay = Relay(server.address)
@@ -428,7 +428,7 @@ def test_identities_of_a_client_hello(devices: Path) -> None:
 
 
 def test_unknown_identities_look_like_wrong_keys(devices: Path) -> None:
-    """The same octets come back, on either address."""
+    """Guards against an answer that shows whether an identity exists, on either address."""
     with Server(devices) as server:
         known = answer_to(server.address, 1, f"3GPP-bootstrapping.{ID}".encode())
         for identity in (

@@ -421,7 +421,7 @@ def test_answer(sides: Sides, third_party: Any) -> None:
 
 
 def test_setups_of_one_line(sides: Sides, third_party: Any) -> None:
-    """Each request's name and Ua protocol are its own, whatever the one before had: one of them changes at a time."""
+    """Guards against a request that is answered with the name or Ua protocol of the one before it."""
     other, one, two = "other.example.com", "0100000007", "ff00000001"
     pair = sides.authority.issue(FQDN, FQDN, other)
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
@@ -485,7 +485,7 @@ BAD_LINES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", BAD_LINES)
 def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
-    """What bears no id has no answer: the connection ends, the third party serves on."""
+    """Guards against a line without an id that leaves its connection open, or stops the third party."""
     address = third_party.addresses["naf-accept"]
     with Naf(address, sides.authority.file, sides.naf) as naf:
         naf.send(BAD_LINES[name])

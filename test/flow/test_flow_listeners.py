@@ -116,7 +116,7 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_at_a_listener(site: Site, name: str) -> None:
-    """A hundred and twenty that say nothing, of two addresses, hold up nobody at any listener."""
+    """Guards against 120 silent connections from two addresses that delay others at any listener."""
     with site.run(*PATIENT) as addresses, idle_sockets(addresses[name], 60, STRANGER):
         with idle_sockets(addresses[name], 60, OTHER):
             site.serves(addresses)
@@ -170,7 +170,7 @@ def test_time_for_a_notification(site: Site, begun: bytes) -> None:
 
 
 def test_many_notifications_on_a_connection(site: Site) -> None:
-    """One behind the other, in one write as well; then it may idle for --idle-timeout."""
+    """Guards against a notification that is lost behind another one in the same write, or on an idle connection."""
     with site.run("--idle-timeout", "1") as addresses:
         with site.connect(addresses["notify-accept"]) as connection:
             body = b'{"aKId":"x@nobody.example.com"}'
@@ -226,7 +226,7 @@ def test_requests_of_a_notifier(site: Site, octets: bytes, status: int) -> None:
 
 
 def test_a_stranger_with_a_certificate(site: Site) -> None:
-    """It must have the notifier's name: nothing is read of anybody else."""
+    """Guards against a notification that is read from a peer whose certificate does not name the notifier."""
     with site.run() as addresses:
         with contextlib.suppress(OSError):
             with site.connect(addresses["notify-accept"], site.stranger) as connection:

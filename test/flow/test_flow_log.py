@@ -134,7 +134,7 @@ def whole(file: Path) -> list[str]:
 
 
 def test_an_audit_log_on_a_full_disk(tmp_path: Path) -> None:
-    """The log says meanwhile that lines are lost, and a file on another disk goes on with a whole line."""
+    """Guards against audit lines that are lost on a full disk without a word in the log, or written in part."""
     with small_disk(tmp_path / "disk") as disk:
         place = tmp_path / "place"
         place.symlink_to(disk.folder)

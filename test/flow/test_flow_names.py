@@ -141,7 +141,7 @@ def listening_ue(devices: Path, address: str, names: Names) -> Process:
 
 
 def test_forward_passes_a_silent_address(devices: Path, names: Names) -> None:
-    """An application is reached, each time."""
+    """Guards against an application that is not reached because one address of its name is silent."""
     with Application() as application, silent(application.port) as first:
         names.set(NAME, first, LOOPBACK)
         with forwarding(devices, names, application.port) as (_, local):

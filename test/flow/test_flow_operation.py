@@ -246,7 +246,7 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
 
 
 def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None:
-    """It is told when it is back; the log says so once each."""
+    """Guards against a removed row that a third party which was away is never told, or a log that repeats it."""
     sides, port = Sides(tmp_path), free_port()
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
     ks = write_devices(tmp_path / "ks.csv", [[name, KS_NAF.hex(), ""] for name in (ID, STAYS)])
@@ -297,7 +297,7 @@ def test_signals_before_the_server_runs(devices: Path) -> None:
 
 
 def test_drain(devices: Path) -> None:
-    """Nobody new is let in; what is open goes on, until the server is told once more."""
+    """Guards against a drain that lets somebody in, ends what is open, or cannot be cut short."""
     options = ["--drain-timeout", "600", "--metrics", "127.0.0.1:0"]
     with Server(devices, *options) as server:
         metrics = server.read().decode().split()[1]
@@ -551,7 +551,7 @@ def test_separator_of_e2e_ue(devices: Path, separator: str, status: int) -> None
 
 
 def test_device_in_the_first_line(devices: Path) -> None:
-    """Only what agrees with the source is taken."""
+    """Guards against a device's name in the nonce that contradicts the source and is accepted."""
     with Server(devices) as server:
         for device, good in ((ID, True), (STAYS, False), ("x" * 256, False)):
             with StockClient(server.address, PREFIXED, KS_NAF) as first:

@@ -65,7 +65,7 @@ def test_the_same_identity_after_a_hello_retry_request(server: Server) -> None:
 
 
 def test_another_identity_after_a_hello_retry_request(server: Server) -> None:
-    """RFC 8446 4.1.2: the list may only become shorter."""
+    """Guards against a second ClientHello with an identity that the first one lacked (RFC 8446 4.1.2)."""
     assert after_retry(server, (SECOND, OTHER)) == (ALERT, bytes([2, ILLEGAL_PARAMETER]))
 
 

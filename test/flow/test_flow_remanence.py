@@ -50,7 +50,7 @@ def test_e2e_key_goes_with_its_connection(tmp_path: Path) -> None:
 
 
 def test_secrets_of_the_roles(tmp_path: Path) -> None:
-    """The NAF has Ks_NAF, never Ka or e2e_key; the third party Ka, and the rest only while it is used."""
+    """Guards against a role with a secret that is not its own, or that it keeps longer than it uses it."""
     sides = Sides(tmp_path)
     naf_file = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     third_party_file = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])

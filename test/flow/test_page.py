@@ -149,7 +149,7 @@ def test_every_state(modules: Path, site: Site) -> None:
 
 
 def test_what_others_say_is_text(site: Site) -> None:
-    """A claimed identity is no HTML, nor is a file's name; nothing on the page runs, and no key is on it."""
+    """Guards against a claimed identity or a file's name that acts as HTML on the page, and against a key on it."""
     text = source(site.server)
     assert "<script" not in text and html.escape("<script>alert(1)</script>&") in text
     assert "default-src 'none'" in text

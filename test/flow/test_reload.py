@@ -228,7 +228,7 @@ def test_who_we_are_to_the_operator(notified: Notified) -> None:
 
 @pytest.mark.node
 def test_secret_of_the_token_server(notified: Notified) -> None:
-    """A new one was not used until the next start."""
+    """Guards against a new client secret that is not used until the next start."""
     one, two = Subscriber(), Subscriber(supi="001010000000002", gpsi="extid-device-2@example.com")
     secret = private(notified.folder / "secret", "old\n")
     with notified.operator(one, two, token=True, client=("x", "old")) as operator:

@@ -109,7 +109,7 @@ def test_no_include_runs_upward() -> None:
     ],
 )
 def test_a_wrong_include_is_found(tmp_path: Path, room: str, header: str, why: str) -> None:
-    """The check itself: each kind of wrong include is refused."""
+    """Guards against a check of the rooms that accepts some kind of wrong include."""
     other = tmp_path / header
     for folder in (tmp_path / room, other.parent):
         folder.mkdir(exist_ok=True)
@@ -158,6 +158,6 @@ def test_a_room_links_against_those_below_it(tmp_path: Path, room: str) -> None:
 
 @with_symbols
 def test_a_room_does_not_link_without_what_it_uses(tmp_path: Path) -> None:
-    """The check itself: a symbol that is missing is an error."""
+    """Guards against a link of the rooms that accepts a missing symbol."""
     linked = link(tmp_path / "room.so", "session", MAY_USE["store"])
     assert linked.returncode != 0 and "undefined reference to `" in linked.stderr

@@ -41,7 +41,7 @@ def test_ready_when_it_serves(devices: Path, tmp_path: Path) -> None:
 
 
 def test_a_server_that_cannot_start_is_never_ready(devices: Path, tmp_path: Path) -> None:
-    """A start that fails is told as one: nothing is said, and the exit status is not 0."""
+    """Guards against READY=1, or an exit status of 0, from a server that could not start."""
     devices.chmod(0o644)
     with Manager(tmp_path) as manager:
         command: list[str | Path] = [
@@ -138,7 +138,7 @@ def test_what_is_no_listening_socket_is_refused(devices: Path, kind: str) -> Non
 
 
 def test_a_socket_for_local_programs_is_private(devices: Path, tmp_path: Path) -> None:
-    """Who could connect to one of mode 0666 would speak as the device."""
+    """Guards against a local socket through which other users speak as the device."""
     with held(socket.socket(socket.AF_UNIX)) as local:
         local.bind(str(tmp_path / "local"))
         local.listen()

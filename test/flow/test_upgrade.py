@@ -74,7 +74,7 @@ def test_an_upgrade(devices: Path) -> None:
 
 
 def test_a_new_program_that_cannot_start(devices: Path, tmp_path: Path) -> None:
-    """The old one serves on, the log says why, and the next one may do better."""
+    """Guards against a failed upgrade that stops the old program, has no reason in the log, or blocks the next one."""
     with Server(devices) as server, Generations(server) as generations:
         good = devices.read_text()
         devices.write_text("half of a fi")

@@ -114,7 +114,7 @@ def upgrades(devices: Path, server: Server, generations: Generations) -> None:
 
 
 def test_with_the_store_in_memory(devices: Path) -> None:
-    """A promise that went with its process is made again by e2e-ue, and nobody sees it."""
+    """Guards against a local program that notices the upgrade of a server whose outstanding keys were in memory."""
     with Server(devices, *LIMITS, "--drain-timeout", "600") as server:
         with Generations(server) as generations:
             upgrades(devices, server, generations)
@@ -200,7 +200,7 @@ def test_an_old_process_that_cannot_be_told_is_ended(old: Old) -> None:
 
 
 def test_the_naf_apart(tmp_path: Path) -> None:
-    """An upgrade of the NAF, and one of its third party, under load."""
+    """Guards against flows under load that fail during an upgrade of a separate NAF or of its third party."""
     sides = Sides(tmp_path)
     naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
     ka_devices = write_devices(tmp_path / "ka.csv", [[UE, "", KA.hex()]])

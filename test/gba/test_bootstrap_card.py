@@ -80,7 +80,7 @@ def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
 @pytest.mark.pcscd
 @needs_pcscd
 def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
-    """An empty reader is named."""
+    """Guards against an error about an empty reader that does not name the reader."""
     with Bsf() as bsf:
         result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 1 and b"the card is not in the reader" in result.stderr

@@ -190,7 +190,7 @@ def test_pin_that_is_not_tried(tmp_path: Path, tries: int, pin: str | None, said
     ],
 )
 def test_modem_that_refuses(tmp_path: Path, csim: str, said: str) -> None:
-    """Many modems keep the card from programs: the error says what the modem said."""
+    """Guards against an error that hides why the modem keeps programs from the card."""
     with Bsf() as bsf, Modem(Card(), csim=csim) as modem:
         result = bootstrap(bsf.url, modem, tmp_path)
     assert result.returncode == 1 and said in result.stderr.decode(), result.stderr
@@ -244,7 +244,7 @@ def test_auto(tmp_path: Path) -> None:
 
 
 def test_cards_are_selected_by_their_whole_aid(tmp_path: Path) -> None:
-    """A card may hold several USIMs; the one of EF_DIR is taken."""
+    """Guards against another of several USIMs on a card being selected than the one in EF_DIR."""
     with Bsf(Behaviour()) as bsf, Modem(Card()) as modem:
         assert bootstrap(bsf.url, modem, tmp_path).returncode == 0
     assert f"00a4040c10{USIM}" in modem.card.asked and os.path.exists(tmp_path / "state")

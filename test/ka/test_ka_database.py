@@ -174,7 +174,7 @@ def test_device_without_row(house: House) -> None:
 
 
 def test_removed_and_replaced(house: House) -> None:
-    """Outstanding keys are revoked and connections end within a second of the commit."""
+    """Guards against keys or connections that outlive the commit which removes or replaces their Ka by a second."""
     server, naf, endpoint = house.all_in_one()
     for change in ("replaced", "removed"):
         with held(naf, endpoint) as client:
@@ -212,7 +212,7 @@ def test_removed_before_the_next_flags(house: House) -> None:
 
 
 def test_missed_while_away(house: House) -> None:
-    """What was removed while the connection was away ends when it is back; the other stays."""
+    """Guards against a removal that is missed because the connection to the database was away."""
     server, naf, endpoint = house.all_in_one()
     with held(naf, endpoint) as client:
         house.database.stop()
@@ -396,7 +396,7 @@ def test_a_database_that_says_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("silent", [False, True], ids=["refuses", "says nothing"])
 def test_failing_over(house: House, silent: bool) -> None:
-    """Of several hosts one is away: the other one is found, also where the first only hangs."""
+    """Guards against a database whose other host is not found when one is away, or only hangs."""
     with socket.create_server((LOOPBACK, 0)) as away:
         port = away.getsockname()[1]
         if not silent:

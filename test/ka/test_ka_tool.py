@@ -109,7 +109,7 @@ def test_import_and_export(tool: Tool) -> None:
     ],
 )
 def test_import_is_all_or_nothing(tool: Tool, rows: list[list[str]], text: str) -> None:
-    """One row that cannot be taken leaves the table as it was."""
+    """Guards against an import with one bad row that changes the table."""
     tool.database.put(UE, KA)
     result = tool.run("import", "--in", write_devices(tool.folder / "in.csv", rows))
     assert said(result, 1, text), result.stderr
@@ -200,7 +200,7 @@ def test_writers_beside_each_other(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_a_writer_that_does_not_wait(tool: Tool) -> None:
-    """--wait 0: another's lock is said at once."""
+    """Guards against --wait 0 that waits for another writer's lock."""
     tool.database.put(UE, KA, "0")
     command = ["psql", "-X", "-h", str(tool.database.home), "-p", str(tool.database.port)]
     command += ["-U", "postgres", "-d", "akma", "-q"]

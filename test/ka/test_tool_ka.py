@@ -601,7 +601,7 @@ def test_actions() -> None:
 
 
 def test_examples(devices: Path, tmp_path: Path) -> None:
-    """The examples of --help, one after the other: of each command the first, which needs files alone."""
+    """Guards against an example of akma ka --help that does not work."""
     write(tmp_path / "identities.txt", "two")
     folders = ENVIRONMENT | {"PATH": f"{AKMA.parent}:{os.environ['PATH']}"}
     for action in ("new", "add", "remove"):

@@ -24,7 +24,7 @@ def test_hmac_of_fips(tmp_path: Path) -> None:
 
 @needs_fips
 def test_default_of_fips(tmp_path: Path) -> None:
-    """fips=yes for everything: AKMA-E2E is no fips algorithm, and its fetch has to say so."""
+    """Guards against an AKMA-E2E that is found although fips=yes is the default, or lost with provider=akma,-fips."""
     assert FIPS is not None
     config = write_fips_config(tmp_path, "default_properties = fips=yes")
     with LibCtx(config=config, modules=FIPS.parent) as libctx:

@@ -55,7 +55,7 @@ def test_e2e(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
 
 @given(inputs=e2e_inputs, data=st.data())
 def test_e2e_in_pieces(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
-    """Any order and grouping of sets, old values replaced, NAF_Id as a pair: one result."""
+    """Guards against a key that depends on the order or grouping in which its inputs are set."""
     ctx = e2e.new()
     for old in data.draw(st.lists(e2e_inputs, max_size=2)):
         ctx.set(old.items())

@@ -580,7 +580,7 @@ def token_options(operator: Operator, folder: Path) -> tuple[str, ...]:
 
 
 def test_token(net: Net, tmp_path: Path) -> None:
-    """Fetched once for all who wait, and used from then on; in no log."""
+    """Guards against a token that is fetched more than once for many who wait, or that is in a log."""
     client = ("client:1", "s%cr t\u00fc")
     subscribers = [Subscriber(supi=f"00101000000{n:04}") for n in range(20)]
     with net.operator(token=True, client=client) as operator:
@@ -674,7 +674,7 @@ def test_token_of_an_nrf(net: Net) -> None:
 
 
 def test_token_that_ends(net: Net, tmp_path: Path) -> None:
-    """A token is renewed before its end, and once where it is refused."""
+    """Guards against a token that is used after its end, or that is not renewed, once, when it is refused."""
     subscribers = [Subscriber(supi=f"00101000000{n:04}") for n in range(6)]
     with net.operator(token=True) as operator:
         operator.add(*subscribers)
@@ -864,7 +864,7 @@ def http_date(seconds: float) -> str:
 
 
 def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
-    """Until then nothing is asked."""
+    """Guards against a Retry-After with a date before which the operator is asked again."""
     subscriber = operator.subscribers[0]
     with net.source(f"nef:{operator.url}") as source:
         operator.answer = always(status=503, headers={"retry-after": http_date(4)})
@@ -940,7 +940,7 @@ def test_cache(net: Net, operator: Operator, tmp_path: Path) -> None:
 
 
 def test_one_question_for_all(net: Net, operator: Operator) -> None:
-    """Fifty clients that want the same key are one request; one that leaves does not take it from the others."""
+    """Guards against many requests to the operator for one key, or a client whose leaving takes it from the others."""
     subscriber = operator.subscribers[0]
     operator.answer = lambda request, true: true | {"delay": 2000}
     with net.source(f"nef:{operator.url}") as source:

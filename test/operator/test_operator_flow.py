@@ -103,7 +103,7 @@ def test_akma_and_android(operator_site: OperatorSite) -> None:
 
 
 def test_anonymous(operator_site: OperatorSite) -> None:
-    """Whom the operator does not name says who it is; without that there is no Ka, and no e2e."""
+    """Guards against a UE that the operator does not name and that gets e2e without saying who it is."""
     subscriber = Subscriber(gpsi=None)
 
     def without_supi(request: Request, true: Reply) -> Reply:
@@ -361,7 +361,7 @@ def test_speed_with_an_empty_cache(operator_site: OperatorSite, tmp_path: Path) 
 def test_key_that_ends_between_two_nonces(
     operator_site: OperatorSite, tmp_path: Path, later: str
 ) -> None:
-    """For each nonce of a first connection the key is looked up: the operator is asked again when it has ended."""
+    """Guards against a flag for a further nonce under a key that has expired since the one before."""
     subscriber = Subscriber()
     nonce = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"
     with operator_site.operator(subscriber) as operator:

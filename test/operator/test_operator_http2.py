@@ -132,7 +132,7 @@ def test_heads_that_are_too_long(site: Site) -> None:
 
 
 def test_requests_that_are_never_whole(site: Site) -> None:
-    """A request that does not end, or none at all: the connection ends with --line-timeout; the log has the former."""
+    """Guards against an HTTP/2 connection that never sends a whole request and outlives --line-timeout."""
     head = frame(HEADERS, END_HEADERS, 1, POST)
     for sent in (b"", head, head + frame(DATA, 0, 1, b"{")):
         with site.serving("--line-timeout", "1") as server, site.connected() as tls:

@@ -163,7 +163,7 @@ class Held(Relay):
 
 
 def test_handshake_under_way(notified: Notified) -> None:
-    """It has got its key before the notification: it ends, and no flag comes of it."""
+    """Guards against a handshake that got its key before the notification and still leads to a flag."""
     subscriber = Subscriber()
     body = json.dumps({"aKId": subscriber.a_kid}).encode()
     identity, key = "3GPP-AKMA" + subscriber.a_kid, subscriber.k_af(NAF_ID)
@@ -228,7 +228,7 @@ def test_what_runs_apart(apart: Apart) -> None:
 
 @pytest.mark.redis
 def test_who_cannot_confirm(apart: Apart) -> None:
-    """A third party, or a store, that does not answer: 503, and 204 once it does again."""
+    """Guards against a notification that gets 204 although third party or store did not confirm it."""
     outstanding = apart.flag()
     apart.third_party.pause()
     try:

@@ -208,7 +208,7 @@ def test_file_that_changes(devices: Path) -> None:
 
 
 def test_what_counts_as_a_change(devices: Path) -> None:
-    """Another inode, another mode, another nanosecond: each alone."""
+    """Guards against a changed devices file that is not noticed: another inode, mode, or nanosecond alone."""
     right, other = RIGHT.key.hex(), e2e_key(OTHER_KA).hex()
     old = devices.stat()
     stand_in = StandIn(devices)

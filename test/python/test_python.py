@@ -209,7 +209,7 @@ def test_no_configuration_is_none(installed: Path) -> None:
 
 @pytest.mark.parametrize("number", [2, 3])
 def test_without_a_package_index(wheel: Path, tmp_path: Path, number: int) -> None:
-    """The commands of the page for a machine without an index: they install, and the package runs."""
+    """Guards against commands for a machine without an index that do not install a package which runs."""
     page = (ROOT / "python/README.md").read_text().split("\n## Install\n")[1]
     command = re.findall(r"^\| .* \| `(.*)` \|$", page, re.M)[number - 1]
     assert "--no-index" in command
@@ -247,7 +247,7 @@ def test_a_function_for_each_algorithm(installed: Path) -> None:
 
 
 def test_settings_of_the_function(installed: Path) -> None:
-    """Each setting reaches the module."""
+    """Guards against a setting of the Python function that does not reach the module."""
     call = next(iter(FUNCTIONS)).replace(
         "e2e_key(", "e2e_key(refresh=b'r', usage='u', digest='SHA3-512', mode='HKDF', "
     )

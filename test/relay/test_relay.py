@@ -165,7 +165,7 @@ def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Pat
 
 @pytest.mark.redis
 def test_nothing_waits_to_be_sent(site: Site) -> None:
-    """TCP_NODELAY is set on every socket of the three programs: an answer in two writes would take 40 ms longer."""
+    """Guards against a socket without TCP_NODELAY, on which an answer in two writes takes 40 ms longer."""
     heard = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -510,7 +510,7 @@ def test_an_application_that_is_down(site: Site) -> None:
 
 @pytest.mark.redis
 def test_a_flow_that_fails(site: Site) -> None:
-    """No local program is served without e2e: it sees a reset, and e2e-ue says why."""
+    """Guards against a local program that is served without e2e, or a failure without a reason in the log."""
     application = Backend(echo).address
     port = free_port()
     endpoint = site.endpoint("--forward", application)
@@ -587,7 +587,7 @@ def abort(connection: socket.socket) -> None:
 
 @pytest.mark.redis
 def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
-    """Nobody takes the half of something for the whole, whichever side breaks."""
+    """Guards against a broken connection that the other side takes for a complete end."""
     seen: list[str] = []
 
     def serve(connection: socket.socket) -> None:

@@ -52,7 +52,7 @@ def test_one_round(tmp_path: Path) -> None:
     ],
 )
 def test_noise_is_no_failure(tmp_path: Path, ratio: list[float], said: str, status: int) -> None:
-    """Quartiles around a limit of 1: only where all but the lowest quarter are above it is it missed."""
+    """Guards against a benchmark that fails by noise: a limit is missed only if the lower quartile is above it."""
     results = json.loads((REPORT.parents[1] / "docs/performance.json").read_text())
     entry = {"variant": "this", "reference": "that", "limit": 1, "ratio": ratio}
     results |= {"comparisons": [entry], "threads": []}

@@ -192,7 +192,7 @@ def test_pages_of_what_is_built(flow: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prefix", "a b"])
 def test_units_name_what_is_installed(flow: Path, tmp_path: Path, name: str) -> None:
-    """Program and configurations of the same prefix; systemd-analyze finds the program."""
+    """Guards against a unit that names a program or configuration outside the prefix of the installation."""
     prefix = tmp_path / name
     run("cmake", "--install", flow, "--prefix", prefix, "--component", "tools")
     units = sorted((prefix / "lib/systemd/system").glob("*.service"))
@@ -274,7 +274,7 @@ def test_uninstall_from_a_packagers_root(built: Path, tmp_path: Path) -> None:
 def test_uninstall_leaves_a_configuration_that_was_edited(
     built: Path, tmp_path: Path, steps: str
 ) -> None:
-    """Whatever program wrote it, and however often it was installed; it says so."""
+    """Guards against an uninstallation that removes a configuration which was edited, by whatever program."""
     config = tmp_path / "etc/akma/openssl.cnf"
     if "there" in steps:
         config.parent.mkdir(parents=True)

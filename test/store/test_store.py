@@ -85,7 +85,7 @@ def test_two_of_each(guarded: Site) -> None:
 
 
 def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
-    """Every command that the example permits is used, and the keys are akma: alone."""
+    """Guards against the example's Redis users having a command or key that they do not use, or lacking one."""
     site = Site(tmp_path, Redis(tmp_path, users=True))
     try:
         naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
@@ -357,7 +357,7 @@ def connected(address: str, flags: list[dict[str, Any]]) -> Iterator[StockClient
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one processor: there is one loop")
 def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
-    """By another loop, before Redis has heard of it: the connection ends all the same."""
+    """Guards against a connection that lives on because another loop consumed its key before Redis heard of a removal."""
     holder = Holder(site.redis.port, b"SMEMBERS")
     both, rows = behind(site, holder.url), site.devices.read_text()
     taken: list[StockClient] = []
@@ -454,7 +454,7 @@ def test_the_end_while_revocations_are_asked_for(site: Site) -> None:
 
 
 def test_a_promise_made_while_connecting_again(site: Site) -> None:
-    """It is sealed for the run that will keep it, not for the one that was there before."""
+    """Guards against a record that is sealed for the run of a Redis that is gone."""
     gate = Gate(site.redis.port)
     naf, endpoint = one_loop(site, gate.url), site.endpoint()
     assert works(endpoint.address, flag_of(naf.address))
@@ -636,7 +636,7 @@ def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
 
 
 def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
-    """All roles in one process, and the keys elsewhere all the same."""
+    """Guards against a process with all roles that keeps its keys in memory although it has a Redis."""
     both = site.naf()
     assert serves(site, both, both)
     assert site.redis.ask("scard", "akma:nafs") == b"1"
@@ -656,7 +656,7 @@ def test_application_servers_in_one_are_a_naf_each(site: Site) -> None:
 
 
 def test_flows_do_not_pass_the_key(site: Site) -> None:
-    """What goes to and from Redis holds no e2e_key."""
+    """Guards against an e2e_key in clear on the way to or from Redis."""
     relay = Relay(f"{LOOPBACK}:{site.redis.port}")
     naf = one_loop(site, f"redis://{relay.address}")
     flag = flag_of(naf.address)

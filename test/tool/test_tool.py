@@ -73,7 +73,7 @@ def test_algorithms(tmp_path: Path, algorithm: str) -> None:
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 @pytest.mark.parametrize("digest", ["SHA2-256", "SHA2-512/256", "SHA3-384"])
 def test_parameters_of_e2e(ka: str, mode: str, digest: str) -> None:
-    """Every other parameter at once, and the aliases."""
+    """Guards against a parameter or alias of AKMA-E2E that the tool does not pass on."""
     result = akma(
         *["derive", "--key", "stdin", "--secret", ka, "--naf-id", NAF_ID.hex()],
         *["--refresh", "00ff", "--usage", "tls-psk", "--mode", mode, "--digest", digest],
@@ -273,7 +273,7 @@ def test_longest_secret(tmp_path: Path) -> None:
     ],
 )
 def test_bad_sources(tmp_path: Path, ks_naf: str, source: str, wanted: str) -> None:
-    """What is no source is no command line; if one cannot be read, the command line was understood."""
+    """Guards against the wrong exit status: 2 for a source that is none, 1 for one that cannot be read."""
     status = 2 if "belongs on a command line" in wanted or "env:NAME" in wanted else 1
     said = refused("derive", "--ks-naf", ks_naf, "--ka", source, *NAF, status=status)
     assert wanted in said
@@ -328,7 +328,7 @@ def test_warning_about_a_file_that_others_can_use(
 
 
 def test_environment_is_cleansed(tmp_path: Path, ks_naf: str) -> None:
-    """While it waits for another secret, the one it took from its environment is gone from there."""
+    """Guards against a secret that stays in the environment while the program waits for another one."""
     command = [str(AKMA), "derive", "--ka", "env:KA", "--ks-naf", "stdin", *NAF]
     environment = ENVIRONMENT | {"KA": KA.hex()}
     # Options are taken in the order of the table, --ks-naf first: give it by a file, --key waits.

@@ -275,7 +275,7 @@ QUERIES = [
 
 @pytest.mark.parametrize(("query", "wrong"), QUERIES)
 def test_query_that_is_none(config: Path, query: str, wrong: str) -> None:
-    """OpenSSL passes over it, and an application would have any instance."""
+    """Guards against a malformed property query, which OpenSSL ignores, that doctor does not report."""
     write_config(config, {"akma": ONE})
     (line,) = sick(config, "--propquery", query)
     shown = query.replace("\x1b", "\\x1B")

@@ -581,7 +581,7 @@ def test_standard_input_where_the_shell_has_it(tmp_path: Path) -> None:
 
 
 def test_the_first_bad_row_is_told(tmp_path: Path) -> None:
-    """Whichever thread comes first."""
+    """Guards against an error about another bad row than the first one, when a later thread is faster."""
     lines = [f"{name},{ks.hex()},{ka.hex()}" for name, ks, ka in MANY]
     for bad in (11000, 3000, 9000):
         lines[bad] = "x"

@@ -86,7 +86,7 @@ def alternatives(path: Path) -> list[str]:
     ],
 )
 def test_what_each_deployment_has(tmp_path: Path, options: list[str], folders: set[str]) -> None:
-    """A folder for each host, and no secret of one in another's: no Ka beside Ks_NAF, one password each."""
+    """Guards against a deployment in which a host lacks its folder or has another host's secrets."""
     site = tmp_path / "site"
     status, text = set_up(site, *options)
     assert status == 0, text

@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def test_message(home: Home) -> None:
-    """The first message bootstraps, the second one takes up what the first one left."""
+    """Guards against a second --message that bootstraps again although the first one left a valid key."""
     with home.bsf() as bsf, home.server() as server:
         for number in ("one", "two"):
             result = home.say(bsf, server, message=number)
@@ -53,7 +53,7 @@ def test_message(home: Home) -> None:
 
 
 def test_listen(home: Home) -> None:
-    """Local connections that come before the key wait for it; one bootstrapping serves them all."""
+    """Guards against local connections that fail before the first key, or that each start a bootstrapping."""
     with home.bsf(seconds=1) as bsf, home.server() as server:
         with home.listen(bsf, server) as ue:
             assert ue.say() == "e2e: hello" and ue.say("again") == "e2e: again"
