@@ -1,5 +1,5 @@
 /*
- * Where Ks_NAF comes from: what is the same for every source
+ * The devices file as a source of Ks_NAF, and what is the same for every source
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,7 @@ static bool is_for(const struct file_source *file, const struct source_query *qu
     return memcmp(id, query->ua_protocol_id, AKMA_UA_PROTOCOL_ID_LENGTH) == 0;
 }
 
-/* The file says Ks_NAF or K_AF, of whichever kind: one key for each identity. */
+/* The file has one key for each identity, Ks_NAF or K_AF, for every kind of identity. */
 static struct source_request *lookup(struct source *source, struct loop *loop,
                                      const struct source_query *query, source_done *done,
                                      void *argument, struct source_answer *now)
