@@ -640,7 +640,7 @@ static void wait_for_nothing(struct client *client)
 }
 
 /* With a first connection of its own, and another nonce. */
-static void start_over(struct client *client)
+static void begin_anew(struct client *client)
 {
     client_disconnect(client);
     if (client->pool != NULL)
@@ -659,7 +659,7 @@ static void repeat(struct client *client)
     client->outcome = CLIENT_READY;
     memset(&client->flag, 0, sizeof(client->flag));
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
-    start_over(client);
+    begin_anew(client);
 }
 
 /* Over DTLS the nonce, or its answer, may have got lost. */
@@ -696,7 +696,7 @@ static enum io_status run_steps(struct client *client)
 static bool has_recovered(struct client *client, enum io_status result)
 {
     if (is_gone(client, result)) {
-        start_over(client);
+        begin_anew(client);
         return true;
     }
     explain(client, result);
