@@ -20,6 +20,8 @@
     2048 /* octets that a message of a handshake may announce; libssl adds to it \
           */
 
+#define BITS_WANTED 128 /* bits of a cipher */
+
 static bool fail(const char *ciphers, const char *what)
 {
     fprintf(stderr, "%s--dtls-ciphers %s: %s\n", options_where("dtls-ciphers"), PRINTABLE(ciphers),
@@ -43,6 +45,12 @@ static bool is_psk(const SSL_CIPHER *cipher)
            (exchange == NID_kx_psk || exchange == NID_kx_ecdhe_psk);
 }
 
+/* NULL has none, and CCM_8 lowers the level at which libssl would refuse it. */
+static bool has_strength(const SSL_CIPHER *cipher)
+{
+    return SSL_CIPHER_get_bits(cipher, NULL) >= BITS_WANTED;
+}
+
 static bool is_tls13(const SSL_CIPHER *cipher)
 {
     return SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any;
@@ -62,6 +70,8 @@ static bool collect(struct dtls_suites *suites, const SSL_CTX *ctx, const char *
             return fail(ciphers,
                         "must name cipher suites of PSK or ECDHE-PSK alone, as openssl ciphers "
                         "-psk has them");
+        if (!has_strength(cipher))
+            return fail(ciphers, "must name cipher suites that encrypt, with 128 bits or more");
         if (suites->count == DTLS_CIPHERS_MAX)
             return fail(ciphers, "must name at most 8 cipher suites");
         suites->number[suites->count++] = SSL_CIPHER_get_protocol_id(cipher);

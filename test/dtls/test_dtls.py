@@ -232,6 +232,11 @@ def test_datagrams_are_relayed(devices: Path) -> None:
 REFUSED = {
     ("--accept", OVER_UDP): "--dtls-ciphers must name exactly one",
     ("--accept", OVER_UDP, "--dtls-ciphers", "AES128-SHA"): "must name cipher suites of PSK",
+    ("--accept", OVER_UDP, "--dtls-ciphers", "PSK-NULL-SHA256"): "must name cipher suites that",
+    (
+        *("--accept", OVER_UDP, "--ua-protocol-id", "ff00000001"),
+        *("--dtls-ciphers", "PSK-AES128-CCM8:ECDHE-PSK-NULL-SHA"),
+    ): "must name cipher suites that encrypt",
     ("--accept", OVER_UDP, "--dtls-ciphers", "NONSENSE"): "OpenSSL has no such suite",
     ("--accept", OVER_TCP, "--dtls-ciphers", SUITE): "--dtls-ciphers is for DTLS",
     ("--accept", OVER_TCP, "--forward", "udp:127.0.0.1:1"): "go with an endpoint over DTLS",
