@@ -29,9 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG    512
-#define PORT_TOP   65535
-#define PORT_TRIES 20 /* where any port may be taken, for one that is free at every address */
+#define BACKLOG  512
+#define PORT_TOP 65535
 
 static bool print_fault(const char *option, const char *address, const char *what)
 {
@@ -198,7 +197,7 @@ static int listen_on(const struct addrinfo *address, const struct sockaddr_stora
     return -1;
 }
 
-static bool is_first_of_its_kind(const struct addrinfo *addresses, const struct addrinfo *address)
+bool addr_is_first(const struct addrinfo *addresses, const struct addrinfo *address)
 {
     for (const struct addrinfo *each = addresses; each != address; each = each->ai_next)
         if (each->ai_addrlen == address->ai_addrlen &&
@@ -245,12 +244,12 @@ static bool add_all(struct listenings *listenings, const struct addrinfo *addres
 
     for (int ip4 = 1; ip4 >= 0; ip4--)
         for (const struct addrinfo *each = addresses; done && each != NULL; each = each->ai_next)
-            if ((each->ai_family == AF_INET) == (ip4 == 1) && is_first_of_its_kind(addresses, each))
+            if ((each->ai_family == AF_INET) == (ip4 == 1) && addr_is_first(addresses, each))
                 done = add(listenings, each, is_beside_ip4, &port);
     return done && listenings->count > 0;
 }
 
-static bool takes_any_port(const struct addrinfo *addresses)
+bool addr_takes_any_port(const struct addrinfo *addresses)
 {
     struct sockaddr_storage first = {.ss_family = AF_UNSPEC};
 
@@ -262,14 +261,14 @@ bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addres
 {
     int error;
 
-    for (unsigned int i = 0; i < PORT_TRIES; i++) {
+    for (unsigned int i = 0; i < ADDR_PORT_TRIES; i++) {
         listenings->count = 0;
         if (add_all(listenings, addresses))
             return true;
         error = errno;
         addr_close(listenings);
         errno = error;
-        if (error != EADDRINUSE || !takes_any_port(addresses))
+        if (error != EADDRINUSE || !addr_takes_any_port(addresses))
             break;
     }
     return false;

@@ -13,6 +13,7 @@
 #define ADDR_SIZE         128 /* octets: room for any HOST:PORT in numbers */
 #define ADDR_NETWORK_SIZE 9   /* octets: what tells networks from each other */
 #define ADDRS_MAX         16  /* that one option can be listened on */
+#define ADDR_PORT_TRIES   20  /* for any port that is free at every address */
 
 /*
  * The parts of HOST:PORT, to be released with OPENSSL_free(); host becomes NULL if it is left
@@ -47,6 +48,12 @@ struct listenings {
  * listened on.
  */
 bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses);
+
+/* Is address the first of its kind in the list? A name may have one twice. */
+bool addr_is_first(const struct addrinfo *addresses, const struct addrinfo *address);
+
+/* Is the port 0? */
+bool addr_takes_any_port(const struct addrinfo *addresses);
 
 /* The address of a socket, HOST:PORT in numbers or unix:PATH; its family: AF_... */
 int addr_show(int fd, char shown[ADDR_SIZE]);

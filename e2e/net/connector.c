@@ -146,9 +146,14 @@ static bool succeed(struct attempt *attempt)
     connector->result.fd = attempt->fd;
     memcpy(&connector->result.address, attempt->address->ai_addr, attempt->address->ai_addrlen);
     attempt->fd = -1;
-    for (size_t i = 0; i < connector->count; i++) /* those that are silent still */
-        if (connector->attempts[i].fd >= 0)
-            blame(&connector->attempts[i]);
+    for (size_t i = 0; i < connector->count; i++) {
+        struct attempt *other = &connector->attempts[i];
+
+        if (other->fd >= 0) /* it is silent still */
+            blame(other);
+        if (other != attempt && other->state == ATTEMPT_WAITING)
+            connector->result.others++;
+    }
     return true;
 }
 

@@ -24,6 +24,7 @@ struct connected {
     char reason[CONNECTOR_REASON_SIZE]; /* ... and why */
     bool is_unknown;                    /* its name cannot be resolved: nothing was tried */
     struct sockaddr_storage address;    /* what it is connected to */
+    size_t others; /* addresses of the name that were not tried; over UDP none was asked */
 };
 
 typedef void connector_done(void *argument, const struct connected *connected);

@@ -121,7 +121,7 @@ static bool add(struct listenings *addresses, int *sockets[], size_t count,
     return true;
 }
 
-/* IPv4 first, as with TCP. The resolver was asked for streams; the addresses are the same. */
+/* IPv4 first, as with TCP. */
 static bool add_all(struct listenings *addresses, int *sockets[], size_t count,
                     const struct addrinfo *found)
 {
@@ -131,9 +131,29 @@ static bool add_all(struct listenings *addresses, int *sockets[], size_t count,
     addresses->count = 0;
     for (int ip4 = 1; ip4 >= 0; ip4--)
         for (const struct addrinfo *each = found; done && each != NULL; each = each->ai_next)
-            if ((each->ai_family == AF_INET) == (ip4 == 1) && each->ai_socktype == SOCK_STREAM)
+            if ((each->ai_family == AF_INET) == (ip4 == 1) && addr_is_first(found, each))
                 done = add(addresses, sockets, count, each, &port);
     return done && addresses->count > 0;
+}
+
+static void close_all(const struct listenings *addresses, int *sockets[], size_t count)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        close_some(sockets[i], count);
+}
+
+/* As addr_listen_at(). */
+static bool listen_at(struct listenings *addresses, int *sockets[], size_t count,
+                      const struct addrinfo *found)
+{
+    for (unsigned int i = 0; i < ADDR_PORT_TRIES; i++) {
+        if (add_all(addresses, sockets, count, found))
+            return true;
+        close_all(addresses, sockets, count);
+        if (errno != EADDRINUSE || !addr_takes_any_port(found))
+            break;
+    }
+    return false;
 }
 
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
@@ -144,13 +164,10 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
 
     if (found == NULL)
         return false;
-    done = add_all(addresses, sockets, count, found);
-    if (!done) {
+    done = listen_at(addresses, sockets, count, found);
+    if (!done)
         fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(address),
                 strerror(errno));
-        for (size_t i = 0; i < addresses->count; i++)
-            close_some(sockets[i], count);
-    }
     freeaddrinfo(found);
     return done;
 }

@@ -239,7 +239,8 @@ static void pause_listening(struct acceptor *acceptor)
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
 
     for (size_t i = 0; i < acceptor->endpoints->count; i++)
-        (void)event_del(acceptor->listening[i]);
+        if (acceptor->endpoints->endpoint[i].sockets == NULL) /* a datagram needs no descriptor */
+            (void)event_del(acceptor->listening[i]);
     loop_add_event(acceptor->pause, &pause);
 }
 

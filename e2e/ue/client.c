@@ -17,6 +17,7 @@
 #include "ue/first_pool.h"
 #include "ue/say_again.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -53,6 +54,7 @@ struct client {
     struct connector *connector; /* while a connection is being made */
     int fd; /* of a connection without TLS so far; -1: none, or it is lines.ssl's */
     struct sockaddr_storage address; /* of the connection that is under way */
+    size_t others, given_up;         /* over UDP, of the first one's name: addresses */
     struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
     struct say_again again;                /* over DTLS: its line */
@@ -294,6 +296,7 @@ static enum io_status take_socket(struct client *client, const struct connected 
 {
     client->fd = connected->fd;
     client->address = connected->address;
+    client->others = connected->others;
     if (client->fd < 0)
         return fail_to_connect(client, connected->reason);
     io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
@@ -515,16 +518,22 @@ static enum io_status fail_handshake(struct client *client, const char *what, un
 static enum io_status shake_hands(struct client *client)
 {
     SSL *ssl = client->lines.ssl;
-    const int done = SSL_do_handshake(ssl);
-    const enum io_status result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
+    enum io_status result;
+    int done, error;
+
+    errno = 0;
+    done = SSL_do_handshake(ssl);
+    error = errno; /* of a socket of UDP libssl says nothing */
+    result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
     if (result == IO_OK &&
         !(SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl)))
         return fail_handshake(client, "the key was not used", 0);
     if (result == IO_ERROR) {
-        const unsigned long error = ERR_peek_last_error();
+        const unsigned long why = ERR_peek_last_error();
 
-        return fail_handshake(client, tls_error("no reason given"), error);
+        return fail_handshake(client, tls_error(error == 0 ? "no reason given" : strerror(error)),
+                              why);
     }
     return result;
 }
@@ -650,13 +659,18 @@ static void begin_anew(struct client *client)
     wait_for_nothing(client);
 }
 
+static void forget_failure(struct client *client)
+{
+    client->is_refused = client->is_forgotten = false;
+    client->reason[0] = '\0';
+    client->outcome = CLIENT_READY;
+}
+
 static void repeat(struct client *client)
 {
     client->is_repeated = true;
     memcpy(client->broken, client->reason, sizeof(client->broken));
-    client->is_refused = client->is_forgotten = false;
-    client->reason[0] = '\0';
-    client->outcome = CLIENT_READY;
+    forget_failure(client);
     memset(&client->flag, 0, sizeof(client->flag));
     OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
     begin_anew(client);
@@ -677,6 +691,25 @@ static void wait_on(struct client *client, enum io_status wanted)
                                            : client->deadline);
 }
 
+/*
+ * A socket of UDP is connected at once, whether somebody is there or not: only the handshake shows
+ * it. The NAF's next address is tried then; this one was blamed, so that it comes last.
+ */
+static bool is_another_left(const struct client *client)
+{
+    return client->step == STEP_HANDSHAKE && is_udp(client) && !client->is_refused &&
+           client->given_up < client->others;
+}
+
+/* Addresses that may be silent share the time. */
+static int64_t time_of_step(const struct client *client)
+{
+    const int64_t whole = (int64_t)patience(client) * 1000;
+    const bool shares = is_another_left(client);
+
+    return shares ? whole / (int64_t)(client->others - client->given_up + 1) : whole;
+}
+
 /* One step after the other, until one has to wait or fails. */
 static enum io_status run_steps(struct client *client)
 {
@@ -687,9 +720,16 @@ static enum io_status run_steps(struct client *client)
         if (result != IO_OK)
             return result;
         client->step = next_step(client);
-        client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
+        client->deadline = clock_ms() + time_of_step(client);
     }
     return result;
+}
+
+static void try_another(struct client *client)
+{
+    client->given_up++;
+    forget_failure(client);
+    begin_anew(client);
 }
 
 /* A step has failed: what can be done about it is done, once. False: nothing. */
@@ -700,6 +740,10 @@ static bool has_recovered(struct client *client, enum io_status result)
         return true;
     }
     explain(client, result);
+    if (is_another_left(client)) {
+        try_another(client);
+        return true;
+    }
     if (!is_broken_promise(client, result))
         return false;
     repeat(client);
@@ -710,7 +754,10 @@ static bool has_recovered(struct client *client, enum io_status result)
 static void finish_late(struct client *client)
 {
     explain(client, IO_WANT_READ);
-    client_finish(client);
+    if (is_another_left(client))
+        try_another(client);
+    else
+        client_finish(client);
 }
 
 static void on_ready(void *argument, bool in_time)

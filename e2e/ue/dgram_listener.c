@@ -8,11 +8,13 @@
 #include "net/clock.h"
 #include "net/dgram.h"
 #include "net/local_listener.h"
+#include "ops/log.h"
 #include "queue.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +28,9 @@ struct peer {
     struct dgram_path path;
     int fd; /* this end of the pair */
     struct event event;
-    int64_t active;
+    int64_t used;       /* clock_ms() of its last datagram, either way */
+    int64_t heard;      /* ... of the last one to it, or of the first one from it since then */
+    bool awaits_answer; /* heard is the latter */
 };
 
 struct dgram_listener {
@@ -40,8 +44,11 @@ struct dgram_listener {
     unsigned char datagram[DGRAM_MAX];
 };
 
+static atomic_size_t peers_in_all;
+
 static void forget(struct peer *peer)
 {
+    (void)atomic_fetch_sub(&peers_in_all, 1);
     LIST_REMOVE(peer, next);
     peer->listener->count--;
     (void)event_del(&peer->event);
@@ -66,7 +73,8 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
             forget(peer);
             return;
         }
-        peer->active = clock_ms();
+        peer->used = peer->heard = clock_ms();
+        peer->awaits_answer = false;
         (void)dgram_send(listener->fd, &peer->path, listener->datagram, (size_t)length);
     }
 }
@@ -84,21 +92,49 @@ static struct peer *find(const struct dgram_listener *listener, const struct dgr
     return peer;
 }
 
+/* Programs of UDP do not say that they have ended. */
+static void make_room(const struct dgram_listener *listener)
+{
+    struct peer *oldest = LIST_FIRST(&listener->peers), *peer;
+
+    if (oldest == NULL || atomic_load(&peers_in_all) < DGRAM_LISTENER_CROWD)
+        return;
+    LIST_FOREACH(peer, &listener->peers, next)
+    {
+        if (peer->used < oldest->used)
+            oldest = peer;
+    }
+    if (oldest->used + (int64_t)DGRAM_LISTENER_QUIET * 1000 <= clock_ms())
+        forget(oldest);
+}
+
+static struct peer *refuse(struct peer *peer, const char *reason)
+{
+    static struct log_limit limit;
+
+    log_limited(&limit, "accept", "reason", reason, NULL);
+    OPENSSL_free(peer);
+    return NULL;
+}
+
 static struct peer *add(struct dgram_listener *listener, const struct dgram_path *path)
 {
-    struct peer *peer = listener->count < DGRAM_LISTENER_MAX ? OPENSSL_zalloc(sizeof(*peer)) : NULL;
+    struct peer *peer;
     int pair[2];
 
+    make_room(listener);
+    if (listener->count >= DGRAM_LISTENER_MAX)
+        return refuse(NULL, "there are too many local programs");
+    peer = OPENSSL_zalloc(sizeof(*peer));
     if (peer == NULL ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
-        OPENSSL_free(peer);
-        return NULL;
-    }
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+        return refuse(peer, strerror(errno));
     peer->listener = listener;
     peer->path = *path;
     peer->fd = pair[0];
     LIST_INSERT_HEAD(&listener->peers, peer, next);
     listener->count++;
+    (void)atomic_fetch_add(&peers_in_all, 1);
     (void)event_assign(&peer->event, listener->loop->base, peer->fd, EV_READ | EV_PERSIST,
                        on_message, peer);
     if (event_add(&peer->event, NULL) == 0) {
@@ -108,6 +144,32 @@ static struct peer *add(struct dgram_listener *listener, const struct dgram_path
     (void)close(pair[1]);
     forget(peer);
     return NULL;
+}
+
+/* The session of such a peer may be gone at the server, as after a restart: another one begins. */
+static bool is_unheard(const struct peer *peer)
+{
+    return peer->heard + (int64_t)DGRAM_LISTENER_IDLE * 1000 <= clock_ms();
+}
+
+/* The peer of a datagram, new or known. NULL: it is dropped. */
+static struct peer *take(struct dgram_listener *listener, const struct dgram_path *path)
+{
+    struct peer *peer = find(listener, path);
+
+    if (peer != NULL && is_unheard(peer)) {
+        forget(peer);
+        peer = NULL;
+    }
+    if (peer == NULL)
+        peer = add(listener, path);
+    if (peer == NULL)
+        return NULL;
+    peer->used = clock_ms();
+    if (!peer->awaits_answer)
+        peer->heard = peer->used;
+    peer->awaits_answer = true;
+    return peer;
 }
 
 /* An empty message would be the end, so an empty datagram is dropped. */
@@ -124,13 +186,9 @@ static void on_datagram(evutil_socket_t fd, short what, void *argument)
 
         if (length < 0)
             return;
-        peer = length == 0 ? NULL : find(listener, &path);
-        if (peer == NULL && length > 0)
-            peer = add(listener, &path);
-        if (peer == NULL)
-            continue;
-        peer->active = clock_ms();
-        (void)send(peer->fd, listener->datagram, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        peer = length == 0 ? NULL : take(listener, &path);
+        if (peer != NULL)
+            (void)send(peer->fd, listener->datagram, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
 }
 
@@ -143,7 +201,7 @@ static void look(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     for (; peer != NULL; peer = following) {
         following = LIST_NEXT(peer, next);
-        if (peer->active + (int64_t)DGRAM_LISTENER_IDLE * 1000 <= clock_ms())
+        if (is_unheard(peer))
             forget(peer);
     }
     loop_add_event(&listener->look, &pause);

@@ -15,8 +15,11 @@
 #include <stdbool.h>
 
 #define DGRAM_LISTENER_MAX 1024 /* peers of a socket at a time */
+#define DGRAM_LISTENER_CROWD \
+    48 /* peers in all: from here on a quiet one makes room, since a NAF bounds them (64) */
+#define DGRAM_LISTENER_QUIET 10 /* seconds without a datagram either way */
 #define DGRAM_LISTENER_IDLE \
-    300 /* seconds without a datagram either way; then a peer is forgotten */
+    300 /* seconds without an answer: a server that was restarted says nothing */
 
 struct dgram_listener;
 

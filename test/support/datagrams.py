@@ -43,12 +43,14 @@ class DtlsServer(Process):
         accept: str = OVER_UDP,
         e2e_accept: str | None = OVER_UDP,
         suites: str = SUITE,
+        environment: dict[str, str] | None = None,
     ) -> None:
         second = [] if e2e_accept is None else ["--e2e-accept", e2e_accept]
         super().__init__(
             *[str(BUILD / "e2e/e2e-as"), "--accept", accept, *second, "--metrics", f"{LOOPBACK}:0"],
             *["--devices", str(devices), "--naf-fqdn", FQDN, "--dtls-ciphers", suites],
             *["--drain-timeout", "0", *options],
+            environment=environment,
         )
         self.address = self.e2e_address = self._listening("accept")
         if e2e_accept is not None:
@@ -109,11 +111,13 @@ class DtlsListener(Process):
         second: str,
         *options: str,
         suites: str = SUITE,
+        environment: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
             *[str(BUILD / "e2e/e2e-ue"), "--connect", first, "--e2e-connect", second],
             *["--listen", OVER_UDP, "--devices", str(devices), "--naf-fqdn", FQDN],
             *["--identity", identity, "--dtls-ciphers", suites, *options],
+            environment=environment,
         )
         line = self.read().decode()
         assert line.startswith("listen "), line + self.last_words

@@ -1,0 +1,130 @@
+"""Names with several addresses over UDP, and sessions that one side has lost.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import contextlib
+import secrets
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from clock import Clock
+from datagrams import SUITE, DtlsListener, DtlsServer, port_of
+from flow import ENVIRONMENT, LOOPBACK, ue_command, wait_until, write_devices
+from names import Names
+
+IDENTITY = "bob@bsf.example.com"
+KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
+NAME = "naf.example.com"
+CIPHERS = ("--dtls-ciphers", SUITE)
+ELSEWHERE = "127.0.0.2"  # nobody is there
+IDLE = 300  # seconds without an answer, after which e2e-ue begins another session
+CROWD = 48  # local programs, from which on a quiet one makes room
+
+
+@pytest.fixture(name="devices")
+def make_devices(tmp_path: Path) -> Path:
+    """One device."""
+    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
+
+
+def test_address_twice(devices: Path, tmp_path: Path) -> None:
+    """A name with one address twice, as localhost may be, which no server can be bound to."""
+    names = Names(tmp_path)
+    names.set(NAME, LOOPBACK, LOOPBACK)
+    with DtlsServer(
+        devices, accept=f"udp:{NAME}:0", e2e_accept=None, environment=names.environment
+    ) as server:
+        assert server.address.startswith(f"udp:{LOOPBACK}:")
+
+
+def test_next_address(devices: Path, tmp_path: Path) -> None:
+    """A name whose first address nobody listens at, and a UE that does not try the next one."""
+    names = Names(tmp_path)
+    names.set(NAME, ELSEWHERE, LOOPBACK)
+    with DtlsServer(devices, e2e_accept=None) as server:
+        address = f"udp:{NAME}:{port_of(server.address)}"
+        result = subprocess.run(
+            [*ue_command(devices, IDENTITY, address, address, message="hello"), *CIPHERS],
+            env=names.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+
+
+def test_nobody_is_there(devices: Path) -> None:
+    """A port that nobody listens at, and a sentence that does not say so."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((LOOPBACK, 0))
+        port = taken.getsockname()[1]
+    address = f"udp:{LOOPBACK}:{port}"
+    result = subprocess.run(
+        [*ue_command(devices, IDENTITY, address, address, message="hello"), *CIPHERS],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert f"{address} failed (Connection refused" in result.stderr
+
+
+def test_server_was_restarted(devices: Path, tmp_path: Path) -> None:
+    """A session that the server has lost, and into which a local program speaks for ever."""
+    clock = Clock(tmp_path)
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(DtlsServer(devices))
+        ue = stack.enter_context(
+            DtlsListener(
+                devices, IDENTITY, first.address, first.e2e_address, environment=clock.environment
+            )
+        )
+        local = stack.enter_context(ue.connected())
+        local.send(b"1")
+        assert local.recv(100) == b"e2e: 1"
+        first.process.kill()
+        first.wait()
+        stack.enter_context(DtlsServer(devices, accept=first.address, e2e_accept=first.e2e_address))
+        local.send(b"2")  # nobody knows the session
+        wait_until(lambda: _is_dropped(local))
+        clock.pass_to(IDLE + 1)
+        local.send(b"3")
+        assert local.recv(100) == b"e2e: 3"
+
+
+def _is_dropped(local: socket.socket) -> bool:
+    """Nothing comes for a moment, since the session is gone."""
+    local.settimeout(0.2)
+    try:
+        local.recv(100)
+    except TimeoutError:
+        return True
+    finally:
+        local.settimeout(20)
+    return False
+
+
+@pytest.mark.slow
+def test_programs_that_have_ended(devices: Path, tmp_path: Path) -> None:
+    """Local programs that came and went, and whose sessions are all that the device may have."""
+    clock = Clock(tmp_path)
+    options = ("--connections-per-device", str(CROWD + 1))
+    with (
+        DtlsServer(devices, *options) as server,
+        DtlsListener(
+            devices, IDENTITY, server.address, server.e2e_address, environment=clock.environment
+        ) as ue,
+    ):
+        for number in range(CROWD + 4):
+            if number == CROWD:
+                clock.pass_to(11)
+            with ue.connected() as local:
+                local.send(b"x")
+                assert local.recv(100) == b"e2e: x"
