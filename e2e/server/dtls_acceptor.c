@@ -15,9 +15,11 @@
 #include <string.h>
 
 #define BUCKETS        1024
-#define TURNS          64 /* datagrams taken before other events have their turn */
-#define WAITING_MAX    4  /* datagrams of a peer during its handshake */
-#define SESSION_MAX    64 /* ... and later */
+#define TURNS          64   /* datagrams taken before other events have their turn */
+#define WAITING_MAX    4    /* datagrams of a peer during its handshake */
+#define WAITING_OCTETS 4096 /* of each: a client's whole flight is shorter */
+#define SESSION_MAX    64   /* ... and later */
+#define SESSION_OCTETS (SSL3_RT_MAX_ENCRYPTED_LENGTH + DTLS1_RT_HEADER_LENGTH)
 #define COOKIE_LENGTH  32 /* SHA-256 */
 #define COOKIE_SECONDS 60 /* a cookie is good for this time, and for the one after it */
 
@@ -249,13 +251,18 @@ static bool is_new_handshake(const struct connection *connection, const unsigned
 
 /*
  * Datagrams of a known peer. In a handshake the first ones are kept, since later ones repeat them;
- * in a session the newest ones are.
+ * in a session the newest ones are. What no record can be is not kept at all.
  */
 static void hand_over(struct connection *connection, const unsigned char *octets, size_t length)
 {
     BIO *bio = dgram_bio_of(connection->ssl);
-    const bool is_crowded = connection->is_finished && dgram_bio_make_room(bio, SESSION_MAX);
+    bool is_crowded;
 
+    if (length > (connection->is_finished ? SESSION_OCTETS : WAITING_OCTETS)) {
+        metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
+        return;
+    }
+    is_crowded = connection->is_finished && dgram_bio_make_room(bio, SESSION_MAX);
     if (!dgram_bio_put(bio, octets, length, connection->is_finished ? SESSION_MAX : WAITING_MAX) ||
         is_crowded)
         metrics_count(METRIC_DATAGRAMS_DROPPED);

@@ -134,6 +134,23 @@ def test_waiting_datagrams_are_bounded(devices: Path, tmp_path: Path) -> None:
             wait_until(lambda: server.count('datagrams_lost_total{reason="queue"}') == 70 - 1 - 64)
 
 
+def test_handshake_takes_short_datagrams(devices: Path) -> None:
+    """A peer that has proved nothing but its address, and whose long datagrams are kept in memory."""
+    extensions = EXTENDED_MASTER_SECRET + X25519
+    with (
+        DtlsServer(devices) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+    ):
+        stranger.settimeout(20)
+        stranger.connect(pair_of(server.address))
+        cookie = cookie_of(stranger, client_hello(extensions=extensions))
+        stranger.send(client_hello(cookie, extensions=extensions))
+        wait_until(lambda: server.count("handshakes_unfinished") == 1)
+        for length in (4096, 4097, 60000):
+            stranger.send(bytes(length))
+        wait_until(lambda: server.count('datagrams_lost_total{reason="too-large"}') == 2)
+
+
 # What an address that nobody has proved may send, and be answered.
 COOKIELESS = {
     "whole": client_hello(),
