@@ -109,13 +109,15 @@ static void check_addresses(struct checks *checks, const struct app_server_optio
     char port[STATUS_PAGE_PORT_SIZE];
     const struct {
         const char *option, *address;
-    } listeners[] = {{"accept", o->accept},
-                     {"e2e-accept", o->e2e_accept},
-                     {"naf-accept", o->naf_accept},
-                     {"metrics", status_page_address(o->metrics, port)}};
+        void (*check)(struct checks *checks, const char *option, const char *address,
+                      bool is_to_listen);
+    } listeners[] = {{"accept", o->accept, checks_any_address},
+                     {"e2e-accept", o->e2e_accept, checks_any_address},
+                     {"naf-accept", o->naf_accept, checks_address},
+                     {"metrics", status_page_address(o->metrics, port), checks_address}};
 
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-        checks_any_address(checks, listeners[i].option, listeners[i].address, true);
+        listeners[i].check(checks, listeners[i].option, listeners[i].address, true);
         for (size_t j = 0; j < i; j++)
             checks_apart(checks, listeners[j].option, listeners[j].address, listeners[i].option,
                          listeners[i].address);

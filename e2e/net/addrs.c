@@ -63,14 +63,11 @@ bool addrs_open_any(struct addrs *addrs, const char *option, const char *text)
 {
     const char *udp = dgram_address(text);
 
-    if (!addrs_open(addrs, option, udp == NULL ? text : udp))
+    if ((udp != NULL && !dgram_check(option, text)) ||
+        !addrs_open(addrs, option, udp == NULL ? text : udp))
         return false;
     addrs->is_udp = udp != NULL;
-    if (udp == NULL || addrs->fixed != &addrs->path_address)
-        return true;
-    fprintf(stderr, "%s--%s %s: must be udp:HOST:PORT\n", options_where(option), option,
-            PRINTABLE(text));
-    return false;
+    return true;
 }
 
 void addrs_close(struct addrs *addrs)

@@ -5,6 +5,7 @@
  */
 #include "net/dgram.h"
 
+#include "net/addrs.h"
 #include "options.h"
 #include "printable.h"
 
@@ -22,6 +23,17 @@ const char *dgram_address(const char *address)
     const size_t length = strlen(DGRAM_PREFIX);
 
     return address != NULL && strncmp(address, DGRAM_PREFIX, length) == 0 ? address + length : NULL;
+}
+
+bool dgram_check(const char *option, const char *address)
+{
+    const char *rest = dgram_address(address);
+
+    if (strchr(rest, ':') != NULL && strncmp(rest, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
+        return true;
+    fprintf(stderr, "%s--%s %s: must be " DGRAM_PREFIX "HOST:PORT\n", options_where(option), option,
+            PRINTABLE(address));
+    return false;
 }
 
 /* Sockets */
@@ -159,9 +171,11 @@ static bool listen_at(struct listenings *addresses, int *sockets[], size_t count
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
                   const char *address)
 {
-    struct addrinfo *found = addr_resolve_to_listen(option, dgram_address(address), true);
+    struct addrinfo *found = NULL;
     bool done;
 
+    if (dgram_check(option, address))
+        found = addr_resolve_to_listen(option, dgram_address(address), true);
     if (found == NULL)
         return false;
     done = listen_at(addresses, sockets, count, found);

@@ -24,6 +24,9 @@
 /* The HOST:PORT of an address that begins with "udp:"; NULL: it does not. */
 const char *dgram_address(const char *address);
 
+/* Is it udp:HOST:PORT, as it begins? False: standard error says that it has to be. */
+bool dgram_check(const char *option, const char *address);
+
 /*
  * As addr_listen(), but for datagrams and without inheritance: count sockets for each address, one
  * after the other. False: the reason went to standard error.

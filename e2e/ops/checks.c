@@ -83,7 +83,7 @@ bool checks_step(struct checks *checks, const char *subject, bool (*step)(void *
 /* What a listener or a connector is given. */
 struct place {
     const char *option, *address;
-    bool is_to_listen;
+    bool is_to_listen, may_be_udp;
     char *host, *service;
     struct addrs addrs;
 };
@@ -91,10 +91,14 @@ struct place {
 static bool parse(void *argument)
 {
     struct place *place = argument;
+    const char *udp = place->may_be_udp ? dgram_address(place->address) : NULL;
+    const char *address = udp == NULL ? place->address : udp;
 
+    if (udp != NULL && !dgram_check(place->option, place->address))
+        return false;
     if (place->is_to_listen)
-        return addr_parse(place->option, place->address, true, &place->host, &place->service);
-    if (!addrs_open(&place->addrs, place->option, place->address))
+        return addr_parse(place->option, address, true, &place->host, &place->service);
+    if (!addrs_open(&place->addrs, place->option, address))
         return false;
     if (place->addrs.fixed == NULL) {
         place->host = OPENSSL_strdup(place->addrs.host);
@@ -115,17 +119,15 @@ static void resolve(struct checks *checks, const struct place *place, const char
     checks_say(checks, error == 0, subject, error == 0 ? NULL : gai_strerror(error));
 }
 
-void checks_address(struct checks *checks, const char *option, const char *address,
-                    bool is_to_listen)
+static void check_place(struct checks *checks, struct place place)
 {
-    struct place place = {.option = option, .address = address, .is_to_listen = is_to_listen};
     char subject[PRINTABLE_SIZE], said[SAID_SIZE];
     int before, file;
     bool is_ok;
 
-    if (address == NULL)
+    if (place.address == NULL)
         return;
-    (void)snprintf(subject, sizeof(subject), "--%s %.300s", option, address);
+    (void)snprintf(subject, sizeof(subject), "--%s %.300s", place.option, place.address);
     file = divert(&before);
     is_ok = parse(&place);
     restore(file, before, said);
@@ -140,12 +142,16 @@ void checks_address(struct checks *checks, const char *option, const char *addre
     addrs_close(&place.addrs);
 }
 
+void checks_address(struct checks *checks, const char *option, const char *address,
+                    bool is_to_listen)
+{
+    check_place(checks, (struct place){option, address, .is_to_listen = is_to_listen});
+}
+
 void checks_any_address(struct checks *checks, const char *option, const char *address,
                         bool is_to_listen)
 {
-    const char *udp = dgram_address(address);
-
-    checks_address(checks, option, udp == NULL ? address : udp, is_to_listen);
+    check_place(checks, (struct place){option, address, is_to_listen, .may_be_udp = true});
 }
 
 static void show_date(char shown[64], int64_t seconds)
@@ -232,7 +238,7 @@ static bool is_one_address(const struct sockaddr *one, const struct sockaddr *ot
 static struct addrinfo *resolved(const char *option, const char *address)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct place place = {.option = option, .address = address, .is_to_listen = true};
+    struct place place = {option, address, .is_to_listen = true, .may_be_udp = true};
     struct addrinfo *found = NULL;
     char said[SAID_SIZE];
     int before;
@@ -251,19 +257,16 @@ static struct addrinfo *resolved(const char *option, const char *address)
 void checks_apart(struct checks *checks, const char *option, const char *address,
                   const char *other_option, const char *other_address)
 {
-    const char *udp, *other_udp;
     struct addrinfo *one, *other;
     char subject[PRINTABLE_SIZE];
     bool is_one = false;
 
     if (address == NULL || other_address == NULL)
         return;
-    udp = dgram_address(address);
-    other_udp = dgram_address(other_address);
-    if ((udp == NULL) != (other_udp == NULL))
+    if ((dgram_address(address) == NULL) != (dgram_address(other_address) == NULL))
         return;
-    one = resolved(option, udp == NULL ? address : udp);
-    other = resolved(other_option, udp == NULL ? other_address : other_udp);
+    one = resolved(option, address);
+    other = resolved(other_option, other_address);
     for (const struct addrinfo *a = one; a != NULL; a = a->ai_next)
         for (const struct addrinfo *b = other; b != NULL; b = b->ai_next)
             is_one = is_one || is_one_address(a->ai_addr, b->ai_addr);

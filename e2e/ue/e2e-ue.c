@@ -22,6 +22,7 @@
 #include "program.h"
 #include "tls13_psk.h"
 #include "ue/bootstrap_options.h"
+#include "ue/dgram_listener.h"
 #include "ue/ue_listen.h"
 #include "ue/ue_message.h"
 #include "ue/ue_protocols.h"
@@ -275,9 +276,8 @@ static bool opens_keys(void *argument)
 
 static bool listens_here(void *argument)
 {
-    const char *udp = dgram_address(argument);
-
-    return local_listener_check("listen", udp == NULL ? argument : udp);
+    return dgram_address(argument) != NULL ? dgram_listener_check("listen", argument)
+                                           : local_listener_check("listen", argument);
 }
 
 /* What a bootstrapping needs, as far as it can be had without a BSF. */

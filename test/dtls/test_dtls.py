@@ -243,14 +243,20 @@ REFUSED = {
     ("--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--forward", "127.0.0.1:1"): "--forward",
     ("--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--e2e", "offered"): "nothing goes in plain",
     ("--accept", OVER_TCP, "--metrics", OVER_UDP): "must be",
+    ("--accept", "udp:5684", "--dtls-ciphers", SUITE): "udp:5684: must be udp:HOST:PORT",
+    ("--accept", "udp:unix:/x", "--dtls-ciphers", SUITE): "udp:unix:/x: must be udp:HOST:PORT",
 }
 
 
+@pytest.mark.parametrize("check", [(), ("--check",)], ids=["", "check"])
 @pytest.mark.parametrize("options", REFUSED, ids=" ".join)
-def test_options_are_refused(devices: Path, options: tuple[str, ...]) -> None:
-    """Options that make no sense together, and are taken in silence."""
+def test_options_are_refused(
+    devices: Path, options: tuple[str, ...], check: tuple[str, ...]
+) -> None:
+    """Options that make no sense together, and are taken in silence, or found good by --check."""
+    words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN]
     result = subprocess.run(
-        [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN, *options],
+        [*words, *options, *check],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -258,7 +264,44 @@ def test_options_are_refused(devices: Path, options: tuple[str, ...]) -> None:
         check=False,
     )
     assert result.returncode != 0
-    assert REFUSED[options] in result.stderr, result.stderr
+    assert REFUSED[options] in result.stdout + result.stderr, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("listen", ["udp:unix:/x", "udp:5693", "udp:"])
+@pytest.mark.parametrize("check", [(), ("--check",)], ids=["", "check"])
+def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -> None:
+    """A place of e2e-ue for datagrams that is none, and is found good by --check."""
+    result = subprocess.run(
+        [
+            *[str(BUILD / "e2e/e2e-ue"), "--connect", f"udp:{LOOPBACK}:1", "--listen", listen],
+            *["--devices", str(devices), "--identity", IDENTITY, "--naf-fqdn", FQDN],
+            *["--dtls-ciphers", SUITE, *check],
+        ],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert f"--listen {listen}: must be udp:HOST:PORT" in result.stdout + result.stderr
+
+
+def test_check_says_udp(devices: Path) -> None:
+    """A line of --check that names a port of TCP where one of UDP is meant."""
+    result = subprocess.run(
+        [
+            *[str(BUILD / "e2e/e2e-as"), "--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--check"],
+            *["--devices", str(devices), "--naf-fqdn", FQDN],
+        ],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 0
+    assert f"ok --accept {OVER_UDP}\n" in result.stdout
 
 
 def test_address_in_use(server: DtlsServer, devices: Path) -> None:
