@@ -1,0 +1,54 @@
+"""The flow over DTLS where NAF and third party are separate processes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from datagrams import OVER_TCP, OVER_UDP, SUITE
+from flow import ENVIRONMENT, FQDN, ue_command, write_devices
+from line import Program, Sides
+
+IDENTITY = "bob@bsf.example.com"
+KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
+CIPHERS = ("--dtls-ciphers", SUITE)
+TLS12 = ("--tls-min", "1.2", "--ua-protocol-id", "suite")
+
+
+@pytest.mark.parametrize(
+    ("accept", "options", "e2e_accept"),
+    [(OVER_UDP, (), OVER_UDP), (OVER_UDP, (), OVER_TCP), (OVER_TCP, TLS12, OVER_UDP)],
+    ids=["udp-udp", "udp-tcp", "tls1.2-udp"],
+)
+def test_separate(tmp_path: Path, accept: str, options: tuple[str, ...], e2e_accept: str) -> None:
+    """A separate NAF whose third party derives with another identifier than the suite's."""
+    both = write_devices(tmp_path / "ue.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])
+    at_naf = write_devices(tmp_path / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
+    at_third_party = write_devices(tmp_path / "third_party.csv", [[IDENTITY, "", KA.hex()]])
+    sides = Sides(tmp_path)
+    ciphers = CIPHERS if e2e_accept == OVER_UDP else ()
+    with (
+        Program(
+            *("--e2e-accept", e2e_accept, "--naf-accept", OVER_TCP, "--devices", at_third_party),
+            *(*sides.options(sides.third_party), *ciphers),
+        ) as third_party,
+        Program(
+            *("--accept", accept, "--third-party", third_party.addresses["naf-accept"]),
+            *("--devices", at_naf, "--naf-fqdn", FQDN, *CIPHERS, *options),
+            *sides.options(sides.naf),
+        ) as naf,
+    ):
+        addresses = (naf.addresses["accept"], third_party.addresses["e2e-accept"])
+        result = subprocess.run(
+            [*ue_command(both, IDENTITY, *addresses, message="hello"), *CIPHERS, *options],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
