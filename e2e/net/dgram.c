@@ -6,6 +6,7 @@
 #include "net/dgram.h"
 
 #include "net/addrs.h"
+#include "net/inherited.h"
 #include "options.h"
 #include "printable.h"
 
@@ -25,15 +26,18 @@ const char *dgram_address(const char *address)
     return address != NULL && strncmp(address, DGRAM_PREFIX, length) == 0 ? address + length : NULL;
 }
 
+static bool print_fault(const char *option, const char *address, const char *what)
+{
+    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(address), what);
+    return false;
+}
+
 bool dgram_check(const char *option, const char *address)
 {
     const char *rest = dgram_address(address);
 
-    if (strchr(rest, ':') != NULL && strncmp(rest, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
-        return true;
-    fprintf(stderr, "%s--%s %s: must be " DGRAM_PREFIX "HOST:PORT\n", options_where(option), option,
-            PRINTABLE(address));
-    return false;
+    return (strchr(rest, ':') != NULL && strncmp(rest, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0) ||
+           print_fault(option, address, "must be " DGRAM_PREFIX "HOST:PORT");
 }
 
 /* Sockets */
@@ -174,14 +178,17 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
     struct addrinfo *found = NULL;
     bool done;
 
+    if (inherited_has(option))
+        return print_fault(
+            option, address,
+            "LISTEN_FDS has a socket for it: sockets of datagrams are not inherited");
     if (dgram_check(option, address))
         found = addr_resolve_to_listen(option, dgram_address(address), true);
     if (found == NULL)
         return false;
     done = listen_at(addresses, sockets, count, found);
     if (!done)
-        fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(address),
-                strerror(errno));
+        (void)print_fault(option, address, strerror(errno));
     freeaddrinfo(found);
     return done;
 }

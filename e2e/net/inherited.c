@@ -103,6 +103,15 @@ bool inherited_take(const char *name, struct listenings *listenings)
     return true;
 }
 
+bool inherited_has(const char *name)
+{
+    read_environment();
+    for (int i = 0; i < inherited.count; i++)
+        if (!inherited.sockets[i].is_taken && strcmp(inherited.sockets[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void inherited_close_rest(void)
 {
     read_environment();

@@ -19,6 +19,9 @@
  */
 bool inherited_take(const char *name, struct listenings *listenings);
 
+/* Is there one of this name that nobody has taken? */
+bool inherited_has(const char *name);
+
 /* Close those that no option has taken, and say so on standard error. */
 void inherited_close_rest(void);
 

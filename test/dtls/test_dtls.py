@@ -36,6 +36,7 @@ from datagrams import (
 )
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, wait_until, write_devices
+from service import activated
 
 IDENTITY = "bob@bsf.example.com"
 PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
@@ -302,6 +303,29 @@ def test_check_says_udp(devices: Path) -> None:
     )
     assert result.returncode == 0
     assert f"ok --accept {OVER_UDP}\n" in result.stdout
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
+    """A socket unit for an address of UDP, with which the address seems to be another program's."""
+    with socket.socket(socket.AF_INET, kind) as inherited:
+        inherited.bind((LOOPBACK, 0))
+        address = f"udp:{LOOPBACK}:{inherited.getsockname()[1]}"
+        result = subprocess.run(
+            [
+                *activated([("accept", inherited)]),
+                *[str(BUILD / "e2e/e2e-as"), "--accept", address, "--dtls-ciphers", SUITE],
+                *["--devices", str(devices), "--naf-fqdn", FQDN],
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            pass_fds=[inherited.fileno()],
+        )
+    assert result.returncode != 0
+    assert f"--accept {address}: LISTEN_FDS has a socket for it" in result.stderr, result.stderr
 
 
 def test_address_in_use(server: DtlsServer, devices: Path) -> None:
