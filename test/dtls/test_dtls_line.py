@@ -30,11 +30,11 @@ def test_separate(tmp_path: Path, accept: str, options: tuple[str, ...], e2e_acc
     at_naf = write_devices(tmp_path / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
     at_third_party = write_devices(tmp_path / "third_party.csv", [[IDENTITY, "", KA.hex()]])
     sides = Sides(tmp_path)
-    ciphers = CIPHERS if e2e_accept == OVER_UDP else ()
     with (
         Program(
-            *("--e2e-accept", e2e_accept, "--naf-accept", OVER_TCP, "--devices", at_third_party),
-            *(*sides.options(sides.third_party), *ciphers),
+            *["--e2e-accept", e2e_accept, "--naf-accept", OVER_TCP, "--devices", at_third_party],
+            *sides.options(sides.third_party),
+            *(CIPHERS if e2e_accept == OVER_UDP else ()),
         ) as third_party,
         Program(
             *("--accept", accept, "--third-party", third_party.addresses["naf-accept"]),
