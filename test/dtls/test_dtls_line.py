@@ -30,16 +30,15 @@ def test_separate(tmp_path: Path, accept: str, options: tuple[str, ...], e2e_acc
     at_naf = write_devices(tmp_path / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
     at_third_party = write_devices(tmp_path / "third_party.csv", [[IDENTITY, "", KA.hex()]])
     sides = Sides(tmp_path)
+    endpoint = ("--e2e-accept", e2e_accept, *(CIPHERS if e2e_accept == OVER_UDP else ()))
+    there: list[str | Path] = ["--devices", at_third_party, *sides.options(sides.third_party)]
+    here: list[str | Path] = ["--devices", at_naf, *sides.options(sides.naf)]
     with (
-        Program(
-            *["--e2e-accept", e2e_accept, "--naf-accept", OVER_TCP, "--devices", at_third_party],
-            *sides.options(sides.third_party),
-            *(CIPHERS if e2e_accept == OVER_UDP else ()),
-        ) as third_party,
+        Program("--naf-accept", OVER_TCP, *endpoint, *there) as third_party,
         Program(
             *("--accept", accept, "--third-party", third_party.addresses["naf-accept"]),
-            *("--devices", at_naf, "--naf-fqdn", FQDN, *CIPHERS, *options),
-            *sides.options(sides.naf),
+            *("--naf-fqdn", FQDN, *CIPHERS, *options),
+            *here,
         ) as naf,
     ):
         addresses = (naf.addresses["accept"], third_party.addresses["e2e-accept"])
