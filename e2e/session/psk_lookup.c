@@ -461,9 +461,10 @@ bool psk_lookup_find_key(struct connection *connection)
 {
     struct psk_lookup *lookup = ((struct ue *)connection)->lookup;
 
-    if (lookup->state != PSK_LOOKUP_PREPARED)
-        return false;
-    look_up_rest(lookup);
+    if (lookup == NULL) /* an engine of libcrypto's paused the job, before a key is wanted */
+        return true;
+    if (lookup->state == PSK_LOOKUP_PREPARED)
+        look_up_rest(lookup);
     return lookup->state == PSK_LOOKUP_DONE;
 }
 
