@@ -66,19 +66,29 @@ static bool say(const struct reading *reading, const char *name, const char *for
     return false;
 }
 
-/* A value's end: behind its quotes, or before a comment and blanks. False: quotes are open. */
+/* Within quotes a quotation mark is written twice. False: they are open, or more is behind them. */
+static bool cut_quoted(char **value)
+{
+    char *from = *value + 1, *to = from;
+
+    *value = from;
+    for (; *from != '\0' && (from[0] != '"' || from[1] == '"'); *to++ = *from++)
+        from += from[0] == '"';
+    if (*from == '\0')
+        return false;
+    *to = '\0';
+    from++;
+    from += strspn(from, BLANKS);
+    return *from == '\0' || *from == '#';
+}
+
+/* A value's end: behind its quotes, or before a comment and blanks. */
 static bool cut_value(char **value)
 {
     char *end, *comment;
 
-    if (**value == '"') {
-        end = strchr(++*value, '"');
-        if (end == NULL)
-            return false;
-        *end++ = '\0';
-        end += strspn(end, BLANKS);
-        return *end == '\0' || *end == '#';
-    }
+    if (**value == '"')
+        return cut_quoted(value);
     for (comment = strchr(*value, '#'); comment != NULL; comment = strchr(comment + 1, '#'))
         if (comment == *value || strchr(BLANKS, comment[-1]) != NULL) {
             *comment = '\0';
@@ -240,7 +250,7 @@ static bool take_line(const struct reading *reading, char *line)
     value += strspn(value, BLANKS);
     is_quoted = *value == '"';
     if (!cut_value(&value))
-        return say(reading, name, "the value has an open quotation mark, or more behind it");
+        return say(reading, name, "the value has an open quotation mark, or more behind it (within quotes write it twice)");
     if (strcmp(name, "include") == 0)
         return include(reading, value);
     return take_option(reading, name, value, is_quoted || *value != '\0');

@@ -98,7 +98,7 @@ static bool needs_quotes(const char *value)
 
 /* A value whole and as a file has it, so that it can be read again; but what does something to a
  * terminal is filtered. Its octets. */
-static int print_text(const char *value)
+static int print_text(const char *value, bool is_quoted)
 {
     static const char plain[] = "\"\\\t"; /* the filter would escape them */
     int printed = 0;
@@ -111,6 +111,8 @@ static int print_text(const char *value)
             printed += printf("%s", printable_octets(shown, 4 * length + 4, value, length));
         free(shown);
         value += length;
+        if (is_quoted && *value == '"')
+            printed += printf("\"");
         if (*value != '\0')
             printed += printf("%c", *value++);
     }
@@ -119,11 +121,12 @@ static int print_text(const char *value)
 
 static void print_value(const struct option_row *row, const char *value, const char *origin)
 {
-    const char *quote = row->argument != NULL && needs_quotes(value) ? "\"" : "";
+    const bool is_quoted = row->argument != NULL && needs_quotes(value);
+    const char *quote = is_quoted ? "\"" : "";
     int length = printf("%s%s%s", row->name, row->argument == NULL ? "" : " ", quote);
 
     if (row->argument != NULL)
-        length += print_text(value) + printf("%s", quote);
+        length += print_text(value, is_quoted) + printf("%s", quote);
     printf("%*s # %s\n", length < VALUE_COLUMN ? VALUE_COLUMN - length : 0, "", origin);
 }
 

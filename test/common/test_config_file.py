@@ -25,6 +25,8 @@ REFUSED = {  # a line behind good ones -> what is said of it
     "metrics": "all.conf:5: metrics: a value is missing: HOST:PORT",
     "metrics # nothing": "all.conf:5: metrics: a value is missing",
     'usage "open': "all.conf:5: usage: the value has an open quotation mark",
+    'usage "open""': "all.conf:5: usage: the value has an open quotation mark",
+    'usage "closed" more': "all.conf:5: usage: the value has an open quotation mark, or more behind it",
     "proxy-protocol maybe": "all.conf:5: proxy-protocol: must have no value, or yes, or no",
     "accept 127.0.0.1:1": "all.conf:5: accept: may be given once, and {folder}/all.conf:2 has it",
     "version": "all.conf:5: version: belongs on the command line",
@@ -107,8 +109,9 @@ def test_where_options_came_from(conf: Path) -> None:
 
 
 def test_values_are_printed_as_they_are_read(conf: Path) -> None:
-    """What is cut as a comment, escaped or too long for a line of the log is the same value when it is read again."""
+    """What is cut as a comment, quoted, escaped or too long for a line of the log is the same value when read again."""
     values = ["x\t#y", "x #y", "#x", "a\\b", "c" * 700, "d\\x0A", 'e"f', " g ", "h\ti"]
+    values += ['"j', '"', '""', '"k"', 'l" #m', '"n" "o']
     for value in values:
         found = subprocess.run(
             [BUILD / "e2e/e2e-as", "--config", conf, "--keylog", value, "--print-config"],
@@ -131,7 +134,10 @@ def test_values_are_printed_as_they_are_read(conf: Path) -> None:
         assert lines[0][0].split(" # command line")[0].rstrip() == (
             lines[1][0].rsplit(" # ", 1)[0].rstrip()
         )
-        assert value in lines[0][0]
+        printed = lines[0][0].split(" # command line")[0].rstrip().removeprefix("keylog ")
+        if printed.startswith('"'):
+            printed = printed[1:-1].replace('""', '"')
+        assert printed == value
 
 
 def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
