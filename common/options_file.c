@@ -250,7 +250,9 @@ static bool take_line(const struct reading *reading, char *line)
     value += strspn(value, BLANKS);
     is_quoted = *value == '"';
     if (!cut_value(&value))
-        return say(reading, name, "the value has an open quotation mark, or more behind it (within quotes write it twice)");
+        return say(reading, name,
+                   "the value has an open quotation mark, or more behind it (within quotes write "
+                   "it twice)");
     if (strcmp(name, "include") == 0)
         return include(reading, value);
     return take_option(reading, name, value, is_quoted || *value != '\0');

@@ -3,7 +3,7 @@
  *
  *     # the NAF                        a comment, at the beginning of a line or behind a blank
  *     accept [::]:4433                 the option's name without dashes, a blank, the value
- *     usage " # "                      in quotes, where blanks or a # belong to the value; there "" is "
+ *     usage " # "                      in quotes, where blanks or a # belong to the value ("" is ")
  *     proxy-protocol                   an option without a value; or: yes, no
  *     include conf.d/ *.conf           files in the order of their names, relative to this file's
  * folder

@@ -589,6 +589,12 @@ void app_server_read_options(struct app_server *app_server)
         exit(options_refusal());
 }
 
+void app_server_reopen_logs(void)
+{
+    log_reopen();
+    audit_reopen();
+}
+
 int app_server_set_up(struct app_server *app_server)
 {
     int status;
@@ -597,6 +603,7 @@ int app_server_set_up(struct app_server *app_server)
     app_server->changes = file_changes_new();
     if (app_server->changes == NULL)
         return EXIT_FAILURE;
+    control_hold_reopen();
     log_set_up(app_server->log_level, app_server->options->log_file);
     if (!log_open(app_server->log_identities) || !audit_open(app_server->options->audit_log))
         return EXIT_FAILURE;

@@ -75,6 +75,9 @@ bool app_server_open_loops(struct app_server *app_server);
  */
 int app_server_set_up(struct app_server *app_server);
 
+/* Open --log-file and --audit-log again, by their names. */
+void app_server_reopen_logs(void);
+
 /* Say on standard error why the program cannot start; false. */
 bool app_server_complain(const char *sentence);
 

@@ -10,7 +10,6 @@
 #include "as/service_state.h"
 #include "as/successor.h"
 #include "net/clock.h"
-#include "ops/audit.h"
 #include "ops/health.h"
 #include "ops/history.h"
 
@@ -74,11 +73,19 @@ static void drain_or_close(struct control *control, int number)
 /* A program that is starting may have read its files before they changed. */
 static void read_again(struct control *control, int number)
 {
-    (void)number;
     service_state_reload(&control->service, RELOAD_ALL);
     predecessor_say_reload();
     if (control->successor != NULL)
-        successor_read_again(control->successor);
+        successor_signal(control->successor, number);
+}
+
+/* Every program that writes to a file that was renamed. */
+static void open_logs_anew(struct control *control, int number)
+{
+    app_server_reopen_logs();
+    predecessor_say_reopen();
+    if (control->successor != NULL)
+        successor_signal(control->successor, number);
 }
 
 /* SIGUSR2: another program takes the sockets, and this one ends its connections. */
@@ -132,13 +139,6 @@ static void start_successor(struct control *control, int number)
     control->successor = successor_start(control->app_server, control->base, &answers, &reason);
     if (control->successor == NULL)
         log_refused(&limit_upgrade, "upgrade", reason);
-}
-
-static void open_logs_anew(struct control *control, int number)
-{
-    (void)control, (void)number;
-    log_reopen();
-    audit_reopen();
 }
 
 /* While a file is changing, the next look comes soon. */
@@ -210,12 +210,22 @@ static sigset_t answered_signals(void)
     return set;
 }
 
+/* What is ignored does not wait. */
+void control_hold_reopen(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGUSR1, SIG_DFL);
+}
+
 void control_hold_signals(void)
 {
     const sigset_t set = answered_signals();
 
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGUSR1, SIG_DFL); /* what is ignored does not wait */
     (void)signal(SIGUSR2, SIG_DFL);
 }
 

@@ -8,8 +8,13 @@
 
 #include "as/app_server_setup.h"
 
+/* Let SIGUSR1 wait for control_run(). Call it before the logs are opened, which may be renamed
+ * then.
+ */
+void control_hold_reopen(void);
+
 /*
- * Let signals wait for control_run(), which answers them. Call it before the server's address is
+ * Let the others wait for it, which answers them. Call it before the server's address is
  * announced: from then on a signal may come.
  */
 void control_hold_signals(void);

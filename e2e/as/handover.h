@@ -10,6 +10,7 @@
  *     go                               old to new: nobody accepts on them now, and you may
  *     exec ERRNO                       new to old: there is no such program
  *     reload                           new to old: SIGHUP came
+ *     reopen                           new to old: SIGUSR1 came
  *     revoke DEVICE KA-ID SUBJECT NAF  new to old: each "=" and the text, or "-": any (store.h)
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -33,6 +34,7 @@
 #define HANDOVER_GO     "go"
 #define HANDOVER_EXEC   "exec"
 #define HANDOVER_RELOAD "reload"
+#define HANDOVER_REOPEN "reopen"
 #define HANDOVER_REVOKE "revoke"
 
 /* "revoke" and its scope; its octets. */

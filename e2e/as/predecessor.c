@@ -89,19 +89,28 @@ void predecessor_take_over(void)
     (void)!recv(channels[0], packet, sizeof(packet), MSG_DONTWAIT); /* "go", or its end */
 }
 
-void predecessor_say_reload(void)
+static void say_to_all(const char *packet, size_t length)
 {
     for (int i = 0; i < count; i++)
-        say(channels[i], HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
+        say(channels[i], packet, length);
+}
+
+void predecessor_say_reload(void)
+{
+    say_to_all(HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
+}
+
+void predecessor_say_reopen(void)
+{
+    say_to_all(HANDOVER_REOPEN, sizeof(HANDOVER_REOPEN));
 }
 
 void predecessor_say_revoked(const struct store_scope *scope)
 {
     char packet[HANDOVER_SIZE];
-    const size_t length = count == 0 ? 0 : handover_write_scope(packet, scope);
 
-    for (int i = 0; i < count; i++)
-        say(channels[i], packet, length);
+    if (count > 0)
+        say_to_all(packet, handover_write_scope(packet, scope));
 }
 
 int predecessor_channels(int those[HANDOVER_MAX])

@@ -27,6 +27,9 @@ void predecessor_take_over(void);
 /* Files were to be read again. */
 void predecessor_say_reload(void);
 
+/* Files of logs were renamed. */
+void predecessor_say_reopen(void);
+
 /* Keys are revoked, and what runs on them has to end there as well. On any thread. */
 void predecessor_say_revoked(const struct store_scope *scope);
 

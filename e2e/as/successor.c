@@ -243,6 +243,8 @@ static void take_packet(struct successor *successor, const char *packet, size_t 
         fail(successor, strerror(packet[sizeof(HANDOVER_EXEC)]));
     else if (strcmp(packet, HANDOVER_RELOAD) == 0)
         (void)reload(successor->app_server, RELOAD_ALL, fault);
+    else if (strcmp(packet, HANDOVER_REOPEN) == 0)
+        app_server_reopen_logs();
     else if (strcmp(packet, HANDOVER_REVOKE) == 0 && handover_read_scope(packet, length, &scope))
         revoke_here(successor->app_server, &scope);
 }
@@ -344,11 +346,11 @@ struct successor *successor_start(struct app_server *app_server, struct event_ba
     return NULL;
 }
 
-/* Its SIGHUP waits until it can answer. */
-void successor_read_again(const struct successor *successor)
+/* Until the program can answer, the signal waits. */
+void successor_signal(const struct successor *successor, int number)
 {
     if (successor->state == SUCCESSOR_STARTING || successor->state == SUCCESSOR_SERVING)
-        (void)kill(successor->pid, SIGHUP);
+        (void)kill(successor->pid, number);
 }
 
 bool successor_has_failed(const struct successor *successor)

@@ -29,14 +29,14 @@ struct successor;
 void successor_remember(char *const argv[]);
 
 /*
- * Start it; the answer comes from base, later. What it says from then on, to reload or to revoke,
- * is done here as well. NULL: reason says why not.
+ * Start it; the answer comes from base, later. What it says from then on, to reload, to revoke or
+ * to open the logs again, is done here as well. NULL: reason says why not.
  */
 struct successor *successor_start(struct app_server *app_server, struct event_base *base,
                                   const struct successor_answers *answers, const char **reason);
 
-/* It is told to read its files again, which it does once it serves. */
-void successor_read_again(const struct successor *successor);
+/* SIGHUP or SIGUSR1 that came to this program: it answers once it serves. */
+void successor_signal(const struct successor *successor, int number);
 
 /* It has ended before it served, or too late, and can only be freed. */
 bool successor_has_failed(const struct successor *successor);

@@ -169,6 +169,24 @@ def test_purge(tmp_path: Path) -> None:
     assert not (tmp_path / "akma/naf").exists() and not (tmp_path / "log/e2e-as-naf").exists()
 
 
+def test_logs_are_rotated_as_their_user() -> None:
+    """Each role's logs by the user of its unit, which is told by its own name: root follows no link of a service's."""
+    text = (ROOT / "debian/akma-tools.logrotate").read_text()
+    blocks = re.findall(r"^/var/log/([\w-]+)/(e2e-as|audit)\*\.log \{\n(.*?)^\}", text, re.M | re.S)
+    units = {path.stem for path in UNITS.glob("e2e-as-*.service") if "@" not in path.stem}
+    assert {(unit, log) for unit, log, _ in blocks} == {
+        (unit, log) for unit in units for log in ("e2e-as", "audit")
+    }
+    assert len(blocks) == text.count("{")
+    for unit, _, block in blocks:
+        [user] = re.findall("^User=(.*)$", (UNITS / f"{unit}.service").read_text(), re.M)
+        assert f"    su {user} {user}\n" in block
+        told = set(re.findall("'([^']*)'", block))
+        assert told == {f"{unit}.service"} | {
+            f"{path.stem}*.service" for path in UNITS.glob(f"{unit}@*")
+        }
+
+
 def test_units() -> None:
     """Guards against units that are ready too early, keep a stuck loop or a bad file, or name a socket unlike its option."""
     common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()

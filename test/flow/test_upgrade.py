@@ -73,6 +73,31 @@ def test_an_upgrade(devices: Path) -> None:
             assert server.process.wait(30) == 0
 
 
+def test_logs_that_are_renamed(devices: Path, tmp_path: Path) -> None:
+    """The old process, too, goes on in the new files: what it wrote into the old ones, logrotate would remove."""
+    log, audit = tmp_path / "as.log", tmp_path / "audit.log"
+    files = ["--drain-timeout", "60", "--log-file", str(log), "--audit-log", str(audit)]
+    with Server(devices, *files) as server, listening(devices, server) as local:
+        with socket.create_connection(split(local.read().decode().split()[1]), 10) as held:
+            held.settimeout(30)
+            assert said(held, b"before") == b"e2e: before\n"
+            server.process.send_signal(signal.SIGUSR2)
+            wait_until(lambda: "event=drain" in log.read_text())
+            second = int(log.read_text().partition("result=done pid=")[2].split()[0])
+            try:
+                for path in (log, audit):
+                    path.rename(f"{path}.1")
+                os.kill(second, signal.SIGUSR1)
+                wait_until(lambda: log.exists() and log.read_text().count(f"file={audit}") == 2)
+                assert said(held, b"after") == b"e2e: after\n"
+                held.close()
+                assert server.process.wait(30) == 0
+            finally:
+                os.kill(second, signal.SIGKILL)
+        assert "event=stop" in log.read_text()
+        assert "event=stop" not in Path(f"{log}.1").read_text()
+
+
 def test_a_new_program_that_cannot_start(devices: Path, tmp_path: Path) -> None:
     """Guards against a failed upgrade that stops the old program, has no reason in the log, or blocks the next one."""
     with Server(devices) as server, Generations(server) as generations:
