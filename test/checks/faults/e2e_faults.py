@@ -581,6 +581,7 @@ FAULTS: list[Fault] = [
     *of(
         "as/control.c",
         ("    predecessor_say_reload();\n", ""),
+        ("    predecessor_say_reopen();\n", ""),
         ("{SIGUSR2, start_successor}", "{SIGUSR2, open_logs_anew}"),
         ("    if (!endpoints->are_handed_over)\n", ""),
         by="test_upgrade",
@@ -592,7 +593,10 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "as/control.c",
-        ("    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);\n", "    (void)set;\n"),
+        (
+            "    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);\n    (void)signal(SIGUSR2, SIG_DFL);\n",
+            "    (void)set;\n",
+        ),
         by="before_the_server_runs",
     ),
     *of(

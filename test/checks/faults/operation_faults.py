@@ -74,12 +74,13 @@ FAULTS = [
     ),
     *of(
         "as/successor.c",
-        ("        (void)kill(successor->pid, SIGHUP);\n", "        (void)successor;\n"),
+        ("        (void)kill(successor->pid, number);\n", "        (void)successor;\n"),
         (
             "    if (successor->state == SUCCESSOR_STARTING)\n        end_program(successor->pid);\n",
             "",
         ),
         ("else if (strcmp(packet, HANDOVER_RELOAD) == 0)", "else if (false)"),
+        ("else if (strcmp(packet, HANDOVER_REOPEN) == 0)", "else if (false)"),
         by=UPGRADE,
     ),
     *of(
