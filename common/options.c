@@ -273,6 +273,13 @@ const char *options_where(const char *sentence)
     return options_table_where(&all, sentence);
 }
 
+const char *options_where_behind(const char *sentence)
+{
+    const char *colon = strstr(sentence, ": ");
+
+    return colon == NULL ? "" : options_where(colon + 2);
+}
+
 unsigned int options_number(const char *name, const char *value, unsigned int min, unsigned int max)
 {
     char *end = NULL;

@@ -91,6 +91,9 @@ bool options_are_to_be_checked(void);
  */
 const char *options_where(const char *sentence);
 
+/* The same for what is behind the sentence's first colon: "AKMA-E2E: naf-fqdn: ...". */
+const char *options_where_behind(const char *sentence);
+
 /*
  * The files that the options of this process name, in the order of the table: every value of a row
  * whose argument is FILE, except for the rows named in except, which ends with NULL. Stores at most

@@ -271,11 +271,14 @@ PGconn *postgresql_connect(const struct postgresql_address *address,
 {
     PGconn *connection = postgresql_start(address, fault);
 
-    if (connection != NULL)
-        PQreset(connection); /* starts again, and waits as PQconnectdbParams() would */
-    if (connection == NULL || PQstatus(connection) == CONNECTION_OK)
+    if (connection == NULL)
+        return NULL;
+    postgresql_say(fault, PQerrorMessage(connection)); /* of what PQreset() does not try again */
+    PQreset(connection); /* starts again, and waits as PQconnectdbParams() would */
+    if (PQstatus(connection) == CONNECTION_OK)
         return connection;
-    postgresql_say(fault, PQerrorMessage(connection));
+    if (PQerrorMessage(connection)[0] != '\0')
+        postgresql_say(fault, PQerrorMessage(connection));
     PQfinish(connection);
     return NULL;
 }

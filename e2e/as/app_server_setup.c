@@ -353,7 +353,7 @@ int app_server_open_policy(struct app_server *app_server)
         opened = e2e_open(&naf->e2e, &setup, reason);
         if (opened == E2E_OPEN)
             continue;
-        fprintf(stderr, "%s\n", PRINTABLE(reason));
+        fprintf(stderr, "%s%s\n", options_where_behind(reason), PRINTABLE(reason));
         return opened == E2E_REFUSED ? options_refusal() : EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

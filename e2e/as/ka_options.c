@@ -126,7 +126,7 @@ struct ka_source *ka_options_open(struct devices_current *devices, unsigned int 
         kind = ka_kind_of("file:-", &settings.place);
     opened = kind->open(&settings, fault);
     if (opened == NULL)
-        fprintf(stderr, "%s\n", fault);
+        fprintf(stderr, "%s%s\n", options_where(fault), fault);
     return opened;
 }
 

@@ -505,12 +505,22 @@ static bool check_ka_ids(const struct ka_settings *settings, char fault[KA_FAULT
         return refuse(fault, "is given more than once: as many --ka-id as masters are needed, in "
                              "the same order");
     for (size_t i = 0; i < count; i++) {
-        if (ka_string(s, "", settings->ka_ids[i], &what) == 0)
-            return refuse(fault, "and --ka-id: must be at most 255 octets of UTF-8");
+        if (strchr(settings->ka_ids[i], ',') != NULL ||
+            ka_string(s, "", settings->ka_ids[i], &what) == 0)
+            return refuse(fault, "and --ka-id: must be at most 255 octets of UTF-8 without blanks, "
+                                 "commas and quotes");
         for (size_t before = 0; before < i; before++)
             if (strcmp(settings->ka_ids[before], settings->ka_ids[i]) == 0)
                 return refuse(fault, "and --ka-id: the same ka-id is given twice");
     }
+    return true;
+}
+
+static bool check_patterns(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
+{
+    for (const char *const *pattern = settings->patterns; *pattern != NULL; pattern++)
+        if (**pattern == '\0')
+            return refuse(fault, "and --ka-devices: an empty pattern is no device's");
     return true;
 }
 
@@ -552,7 +562,8 @@ bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SI
     if (settings->pin != NULL && tokens > 1)
         return refuse(fault, "and --ka-pin: several tokens have their PINs by pin-source= in "
                              "their URIs");
-    return check_revoked(settings, fault) && check_ka_ids(settings, fault);
+    return check_revoked(settings, fault) && check_ka_ids(settings, fault) &&
+           check_patterns(settings, fault);
 }
 
 static bool refuse_source(char fault[KA_FAULT_SIZE], const char *why)

@@ -32,7 +32,7 @@ struct ka_revoked {
 static struct ka_revoked *set_fault(char fault[KA_REVOKED_FAULT_SIZE], const char *path,
                                     const char *what)
 {
-    (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "%s: %s", PRINTABLE_PATH(path), what);
+    (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "--ka-revoked %s: %s", PRINTABLE_PATH(path), what);
     return NULL;
 }
 
@@ -135,8 +135,8 @@ static bool add(struct ka_revoked *list, const struct row *fields, char **place)
 static bool say_line(char fault[KA_REVOKED_FAULT_SIZE], const char *path, size_t number,
                      const char *what)
 {
-    (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "%s: line %zu: %s", PRINTABLE_PATH(path), number,
-                   what);
+    (void)snprintf(fault, KA_REVOKED_FAULT_SIZE, "--ka-revoked %s: line %zu: %s",
+                   PRINTABLE_PATH(path), number, what);
     return false;
 }
 

@@ -8,6 +8,7 @@
 #include "net/addr.h"
 #include "net/addrs.h"
 #include "net/dgram.h"
+#include "options.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -25,10 +26,28 @@
 #define SAID_SIZE 1024
 #define DAY       86400
 
+/* What has passed the filter before keeps its escapes: they are not escaped again. */
+static void print_filtered(const char *text)
+{
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "\"\\");
+        char shown[4 * SAID_SIZE];
+
+        printf("%s%.1s", printable_octets(shown, sizeof(shown), text, length), text + length);
+        text += length + (text[length] != '\0');
+    }
+}
+
 void checks_say(struct checks *checks, bool is_ok, const char *subject, const char *detail)
 {
-    printf("%s %s%s%s\n", is_ok ? "ok" : "not ok", PRINTABLE(subject), detail == NULL ? "" : ": ",
-           detail == NULL ? "" : PRINTABLE(detail));
+    const bool is_option = strncmp(subject, "--", 2) == 0;
+
+    printf("%s ", is_ok ? "ok" : "not ok");
+    print_filtered(is_ok || !is_option ? "" : options_where(subject));
+    print_filtered(subject);
+    print_filtered(detail == NULL ? "" : ": ");
+    print_filtered(detail == NULL ? "" : detail);
+    printf("\n");
     (void)fflush(stdout);
     checks->failed += !is_ok;
 }

@@ -15,7 +15,10 @@ struct checks {
     size_t failed;
 };
 
-/* "ok subject" or "not ok subject", filtered; detail: ": detail" behind it, NULL: nothing. */
+/*
+ * "ok subject" or "not ok subject", filtered; detail: ": detail" behind it, NULL: nothing. A fault
+ * of an option begins with the file and the line that it came from.
+ */
 void checks_say(struct checks *checks, bool is_ok, const char *subject, const char *detail);
 
 /*

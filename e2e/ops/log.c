@@ -226,7 +226,8 @@ static void put_suppressed(struct line *line, unsigned long count)
     put_pair(line, "suppressed", number);
 }
 
-/* Where standard error is the journal, which asks for a line's priority at its beginning. */
+/* Where standard error is the journal, which asks for a line's priority at its beginning. A check
+ * has its own lines. */
 static void line_write(struct line *line)
 {
     const char *text = log_setup.is_journal ? line->priority : text_of(line);
@@ -236,7 +237,7 @@ static void line_write(struct line *line)
     line->priority[1] = (char)('0' + (int)line->level);
     if (log_setup.buffer != NULL)
         log_buffer_add(log_setup.buffer, text, length);
-    else
+    else if (!options_are_to_be_checked())
         (void)!write(STDERR_FILENO, text, length);
 }
 

@@ -248,7 +248,7 @@ static enum e2e_opened open_setups(struct ue_protocols *protocols)
     const enum e2e_opened opened = ue_protocols_open(protocols, &setup, reason);
 
     if (opened != E2E_OPEN)
-        fprintf(stderr, "%s\n", PRINTABLE(reason));
+        fprintf(stderr, "%s%s\n", options_where_behind(reason), PRINTABLE(reason));
     return opened;
 }
 

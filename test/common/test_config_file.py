@@ -216,6 +216,16 @@ def test_check_of_files(conf: Path) -> None:
     assert "devices.csv" in faults[0] and "--metrics no.such.invalid:1: " in faults[1]
 
 
+def test_check_says_where(conf: Path) -> None:
+    """A name that does not resolve, and one that no key can be derived for, are faults of a line of the file."""
+    text = conf.read_text().replace(FQDN, "-naf")
+    conf.write_text(text + "forward no.such.invalid:1\n")
+    status, faults = checked("--config", conf)
+    assert status == 1 and len(faults) == 2
+    assert faults[0].startswith(f"{conf}:4: AKMA-E2E: naf-fqdn: ")
+    assert faults[1].startswith(f"{conf}:5: --forward no.such.invalid:1: ")
+
+
 def test_check_of_files_to_write(conf: Path) -> None:
     """Guards against a --check that misses a folder that does not exist, or that creates a file by checking."""
     here, none = conf.with_name("as.log"), conf.with_name("none") / "audit.log"

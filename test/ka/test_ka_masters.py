@@ -222,6 +222,8 @@ M, T = "master:file:/m", "pkcs11:token=t;object=o"
         (["--ka-source", M, "--ka-source", T], "as many --ka-id as masters"),
         (["--ka-source", M, "--ka-source", T, "--ka-id", "1"], "as many --ka-id as masters"),
         (["--ka-source", M, "--ka-id", "1", "--ka-id", "1"], "the same ka-id is given twice"),
+        (["--ka-source", M, "--ka-id", "a,b"], "--ka-id: must be at most 255 octets"),
+        (["--ka-source", M, "--ka-devices", ""], "--ka-devices: an empty pattern"),
         (["--ka-source", M, "--ka-pin", "file:x"], "has no PIN"),
         (["--ka-source", "file:x", "--ka-id", "1"], "--ka-id has no effect with --ka-source file"),
         (["--ka-devices", "x"], "--ka-devices has no effect without --ka-source"),
@@ -295,3 +297,7 @@ def test_check(tmp_path: Path, naf: Path, master: str) -> None:
         ([master, "--ka-revoked", "/nowhere"], "No such file"),
     ):
         assert said in refused([*words, *more], 1)
+    conf = tmp_path / "conf"
+    conf.write_text("ka-revoked /nowhere\n")
+    said = refused([*words, master, "--config", str(conf)], 1)
+    assert f"\nnot ok {conf}:1: --ka-revoked /nowhere: No such file or directory\n" in said

@@ -494,4 +494,5 @@ def test_check(token: Token, naf: Path) -> None:
     token.pin.write_text("wrong\n")
     status, said = check()
     assert status == 1 and "the PIN, which is not tried again" in said
+    assert all(line.startswith(("ok ", "not ok --ka-source")) for line in said.splitlines()), said
     assert token.calls("C_Login-refused") == 1
