@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "line_reader.h"
+#include "naf_syntax.h"
 #include "options.h"
 #include "printable.h"
 #include "secret_buf.h"
@@ -76,14 +77,19 @@ const char *setup_redis_host(const struct setup_choice *choice)
 
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
+/* As a NAF_Id has it: e2e-as derives for no other. */
+static bool is_name(const char *name)
+{
+    return naf_fqdn_fault((const unsigned char *)name, strlen(name)) == NULL;
+}
+
 /* What is allowed in a file of options, a certificate and a command of the README. */
 static bool is_host(const char *name)
 {
     struct in6_addr address;
 
-    return strchr(name, ':') != NULL
-               ? inet_pton(AF_INET6, name, &address) == 1
-               : strlen(name) > 0 && strlen(name) <= 253 && strspn(name, WORD ".") == strlen(name);
+    return is_name(name) ||
+           inet_pton(strchr(name, ':') == NULL ? AF_INET : AF_INET6, name, &address) == 1;
 }
 
 /* A number, or the name of a service. */
@@ -128,8 +134,9 @@ static const char *choice_fault(const struct setup_choice *choice)
 {
     if (choice->naf_fqdn == NULL)
         return "--naf-fqdn NAME is missing";
-    if (!is_host(choice->naf_fqdn) || strchr(choice->naf_fqdn, ':') != NULL)
-        return "--naf-fqdn: must be a host's name, without a port";
+    if (!is_name(choice->naf_fqdn))
+        return "--naf-fqdn: must be a host's name, without a port: letters, digits, hyphens and "
+               "dots; no address";
     if (choice->third_party != NULL && !is_host(choice->third_party))
         return "--third-party: must be a host's name or address, without a port";
     if (choice->endpoint != NULL && !is_host(choice->endpoint))

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import datetime
+import hashlib
 import re
 import stat
 import subprocess
@@ -106,6 +107,22 @@ def test_what_each_deployment_has(tmp_path: Path, options: list[str], folders: s
         == len(set(passwords))
         == (0 if "redis" not in folders else 2 + ("endpoint" in folders))
     )
+    for folder in {"all", "third-party", "endpoint"} & folders if "redis" in folders else ():
+        lines = dict(
+            line.split(" ", 1)
+            for line in (site / folder / f"{folder}.conf").read_text().splitlines()
+            if line and line[0] != "#"
+        )
+        [rights] = re.findall(
+            rf"^user {lines['store-user']} .*#([0-9a-f]{{64}})",
+            made["redis/users.acl"].decode(),
+            re.M,
+        )
+        password = Path(lines["store-password-file"]).read_bytes().rstrip(b"\n")
+        assert (
+            rights == hashlib.sha256(password).hexdigest()
+        ), "its user of the Redis has its password"
+        assert (lines["store-user"] == "akma-endpoint") == (folder == "endpoint")
     readme = made["README.md"].decode()
     assert all(f"| `{folder}` |" in readme for folder in folders - {"ue"})
     assert not re.search(rb"[0-9a-f]{32}|PRIVATE", made["README.md"])
@@ -128,6 +145,8 @@ def test_certificates(tmp_path: Path) -> None:
         assert alternatives(site / f"{stem}.pem") == wanted
         uses = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         assert set(uses) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+        limits = made.extensions.get_extension_for_class(x509.BasicConstraints)
+        assert limits.critical and not limits.value.ca, "its holder could issue others"
         assert DAY * 396 < made.not_valid_after - datetime.datetime.utcnow() < DAY * 398
     copies = {octets for name, octets in contents(site).items() if name.endswith("ca.pem")}
     assert len(copies) == 1
@@ -215,6 +234,24 @@ def change_option(site: Path) -> list[str]:
     return [*ALL, "--third-party", "other.example.com"]
 
 
+def change_forward(site: Path) -> list[str]:
+    """Another application."""
+    assert set_up(site, *WHOLE)[0] == 0
+    return [*WHOLE[:-1], "127.0.0.1:8081"]
+
+
+def change_endpoint(site: Path) -> list[str]:
+    """Another host of the endpoint."""
+    assert set_up(site, *WHOLE)[0] == 0
+    return ["--endpoint", "gate.example.com"]
+
+
+def add_redis(site: Path) -> list[str]:
+    """A Redis, where there was none."""
+    assert set_up(site, *ALL)[0] == 0
+    return ["--redis"]
+
+
 def foreign_folder(site: Path) -> list[str]:
     """A folder that somebody else has filled."""
     site.mkdir()
@@ -225,12 +262,21 @@ def foreign_folder(site: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (change_option, "was set up with other options (setup.conf)"),
+        *(
+            (change, "was set up with other options (setup.conf)")
+            for change in (change_option, change_forward, change_endpoint, add_redis)
+        ),
         (foreign_folder, "exists, and akma setup did not make it: nothing in it is overwritten"),
         (lambda site: [], "--naf-fqdn NAME is missing"),
         (lambda site: [*ALL, "--endpoint", "gate"], "with the third party: --redis is missing"),
         (lambda site: ["--naf-fqdn", "a b"], "must be a host's name"),
         (lambda site: ["--naf-fqdn", "naf:4433"], "must be a host's name, without a port"),
+        (lambda site: ["--naf-fqdn", "192.0.2.1"], "must be a host's name"),
+        (lambda site: ["--naf-fqdn", "naf.example.com."], "must be a host's name"),
+        (lambda site: ["--naf-fqdn", "a..b"], "must be a host's name"),
+        (lambda site: ["--naf-fqdn", "-naf"], "must be a host's name"),
+        (lambda site: ["--naf-fqdn", "a" * 64 + ".com"], "must be a host's name"),
+        (lambda site: [*ALL, "--third-party", "192.0.2.256"], "must be a host's name or address"),
         (lambda site: [*ALL, "--third-party", "x\nca /etc/passwd"], "must be a host's name"),
         (lambda site: [*ALL, "--third-party", "keys:4435"], "without a port"),
         (lambda site: [*ALL, "--endpoint", "gate:4434", "--redis"], "without a port"),

@@ -299,6 +299,33 @@ FAULTS = [
         by="test_tool_config",
     ),
     *of(
+        "setup.c",
+        ("    if (!is_name(choice->naf_fqdn))\n", "    if (false)\n"),
+        ("    return is_name(name) ||\n", "    return true ||\n"),
+        ("    if (choice->endpoint != NULL && !choice->redis)\n", "    if (false)\n"),
+        ("is_secret ? 0600 : 0644) == 0 &&", "0644) == 0 &&"),
+        ("!is_same(given->forward, setup->choice.forward) ||", ""),
+        ("    if (is_made(setup.dir))\n", "    if (false)\n"),
+        by="test_tool_setup",
+    ),
+    *of(
+        "setup_texts.c",
+        ('"store-user akma-%s\\n', '"store-user %s\\n'),
+        ('"endpoint", "endpoint");', '"endpoint", "third-party");'),
+        ('{"endpoint", "ENDPOINT-SHA256"},', '{"endpoint", "THIRD-PARTY-SHA256"},'),
+        by="test_tool_setup",
+    ),
+    *of(
+        "setup_certificates.c",
+        ("    return left_days < life_days / 3 ||", "    return left_days < life_days / 2 ||"),
+        ("critical,CA:FALSE", "critical,CA:TRUE"),
+        (
+            "fresh = key == NULL ? NULL : make_leaf(leaf, key, ca, ca_key);",
+            "fresh = make_leaf(leaf, ca_key, ca, ca_key);",
+        ),
+        by="test_tool_setup",
+    ),
+    *of(
         "report.c",
         ("report->failed += !ok;", ""),
         ("if (*text == '\\\\')", "if (false)"),
@@ -314,6 +341,7 @@ TESTS = [
         "test_tool_ka_derive",
         "test_tool_doctor",
         "test_tool_config",
+        "test_tool_setup",
     ),
     "test_tool_remanence",
 ]
