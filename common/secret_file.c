@@ -27,6 +27,9 @@
 #define ACL_OCTETS    4096
 
 #define IS_PUBLIC "users other than its owner can access it, and it holds keys: chmod 600 it"
+#define IS_GROUP_S                                                                                \
+    "a group that this program is not in may read it, and it holds keys: run the program as the " \
+    "service's user (runuser -u USER -- ...), or chmod 600 it"
 
 static bool wrong(char fault[SECRET_FILE_FAULT_SIZE], const char *what)
 {
@@ -59,6 +62,12 @@ static bool is_own_group(gid_t group)
 static bool may_group(const struct stat *status, gid_t group, unsigned int permitted)
 {
     return permitted == 0 || (permitted == ACL_READ && status->st_uid == 0 && is_own_group(group));
+}
+
+/* As the packages install the files of a service: the service could read it. */
+static bool is_of_service(const struct stat *status)
+{
+    return status->st_uid == 0 && (status->st_mode & S_IRWXG) == S_IRGRP;
 }
 
 static unsigned int little_endian(const unsigned char *octets, size_t length)
@@ -107,7 +116,7 @@ static bool is_private(int fd, const struct stat *status, char fault[SECRET_FILE
         return wrong(fault, IS_PUBLIC);
     if (length < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
         return may_group(status, status->st_gid, (status->st_mode & S_IRWXG) >> 3) ||
-               wrong(fault, IS_PUBLIC);
+               wrong(fault, is_of_service(status) ? IS_GROUP_S : IS_PUBLIC);
     return (length >= ACL_HEADER &&
             acl_permits(status, acl + ACL_HEADER, (size_t)length - ACL_HEADER)) ||
            wrong(fault, "its access control list lets others access it, and it holds keys: setfacl "

@@ -313,6 +313,7 @@ def test_group_of_somebody_else(mounted: Path) -> None:
     os.chown(path, 0, OTHERS)
     status, (said,) = common("open", path)
     assert status == 1 and "chmod 600" in said
+    assert "run the program as the service's user" in said, "root is told what is amiss"
 
 
 @pytest.mark.parametrize("how", ["open", "insecure", "append"])

@@ -187,6 +187,18 @@ def test_logs_are_rotated_as_their_user() -> None:
         }
 
 
+def test_how_a_sample_is_checked() -> None:
+    """The command of each sample is a check as its unit makes it: root is in no service's group, and refuses its keys."""
+    for sample in (ROOT / "examples/config").glob("*.conf"):
+        [unit] = [path for path in UNITS.glob("*.service") if f"/{sample.name}" in path.read_text()]
+        text = unit.read_text()
+        [user] = re.findall("^User=(.*)$", text, re.M)
+        [setting] = re.findall('^Environment="(OPENSSL_CONF=.*)"$', text, re.M)
+        [check] = re.findall("^ExecStartPre=(.*)$", text, re.M)
+        check = re.sub('"@?[^" ]*/([^"/]*)"', r"\1", check, count=1).replace('"', "")
+        assert f"#   runuser -u {user} -- env {setting} {check}\n" in sample.read_text()
+
+
 def test_units() -> None:
     """Guards against units that are ready too early, keep a stuck loop or a bad file, or name a socket unlike its option."""
     common = (UNITS / "e2e-as-.service.d/hardening.conf").read_text()
