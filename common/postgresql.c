@@ -30,6 +30,8 @@ static const struct {
     {"gssencmode", "disable"}, /* MIT's GSS-API crashes where it runs out of memory */
 };
 
+/* In one line. Its quotation marks are of the kind that no filter escapes, this one or the log's.
+ */
 void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)
 {
     char line[POSTGRESQL_FAULT_SIZE];
@@ -39,7 +41,7 @@ void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)
         const bool is_blank = strchr(" \t\n", *message) != NULL;
 
         if (!is_blank)
-            line[used++] = *message;
+            line[used++] = *message == '"' ? '\'' : *message;
         else if (used > 0 && line[used - 1] != ' ')
             line[used++] = ' ';
     }
