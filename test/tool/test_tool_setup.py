@@ -247,7 +247,7 @@ def change_endpoint(site: Path) -> list[str]:
 
 
 def add_redis(site: Path) -> list[str]:
-    """A Redis, where there was none."""
+    """A Redis besides."""
     assert set_up(site, *ALL)[0] == 0
     return ["--redis"]
 
