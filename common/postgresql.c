@@ -40,8 +40,10 @@ void postgresql_say(char fault[POSTGRESQL_FAULT_SIZE], const char *message)
     for (; *message != '\0' && used + 1 < sizeof(line); message++) {
         const bool is_blank = strchr(" \t\n", *message) != NULL;
 
-        if (!is_blank)
-            line[used++] = *message == '"' ? '\'' : *message;
+        if (*message == '"')
+            line[used++] = '\'';
+        else if (!is_blank)
+            line[used++] = *message;
         else if (used > 0 && line[used - 1] != ' ')
             line[used++] = ' ';
     }
