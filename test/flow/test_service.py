@@ -155,7 +155,7 @@ def test_purge(tmp_path: Path) -> None:
     header, row = "identity,ks-naf,ka\n", "ue,11,22"
     files = {"akma/all/devices.csv": header + row, "akma/naf/devices.csv": header}
     logs = {"log/e2e-as-all/audit.log": "x", "log/e2e-as-all/e2e-as.log.1.gz": "x"}
-    logs |= {"log/e2e-as-naf/e2e-as.log": "x"}
+    logs |= {"log/e2e-as-naf/e2e-as.log": "x", "log/e2e-ue/e2e-ue.log.1": "x"}
     for name, text in (files | logs).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -167,16 +167,19 @@ def test_purge(tmp_path: Path) -> None:
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"akma/all/devices.csv", "log/e2e-as-all/audit.log"}
     assert not (tmp_path / "akma/naf").exists() and not (tmp_path / "log/e2e-as-naf").exists()
+    assert not (tmp_path / "log/e2e-ue").exists()
 
 
 def test_logs_are_rotated_as_their_user() -> None:
     """Each role's logs by the user of its unit, which is told by its own name: root follows no link of a service's."""
     text = (ROOT / "debian/akma-tools.logrotate").read_text()
-    blocks = re.findall(r"^/var/log/([\w-]+)/(e2e-as|audit)\*\.log \{\n(.*?)^\}", text, re.M | re.S)
+    blocks = re.findall(r"^/var/log/([\w-]+)/([\w-]+)\*\.log \{\n(.*?)^\}", text, re.M | re.S)
     units = {path.stem for path in UNITS.glob("e2e-as-*.service") if "@" not in path.stem}
-    assert {(unit, log) for unit, log, _ in blocks} == {
+    assert {(unit, log) for unit, log, _ in blocks} == {("e2e-ue", "e2e-ue")} | {
         (unit, log) for unit in units for log in ("e2e-as", "audit")
     }
+    for path in ("e2e-as-.service.d/hardening.conf", "e2e-ue.service"):
+        assert "\nLogsDirectory=%p\n" in (UNITS / path).read_text(), "the service makes it"
     assert len(blocks) == text.count("{")
     for unit, _, block in blocks:
         [user] = re.findall("^User=(.*)$", (UNITS / f"{unit}.service").read_text(), re.M)
