@@ -6,6 +6,7 @@
 #include "devices_edit.h"
 
 #include "line_reader.h"
+#include "printable.h"
 #include "secret_file_guard.h"
 
 #include <errno.h>
@@ -101,6 +102,15 @@ static void read_layout(struct devices_edit *edit)
         (void)row_layout_read(&edit->layout, &any, line, length, fault);
 }
 
+/* Its mode stays: whoever uses it refuses it, and says so later. */
+static void warn_of_mode(const struct devices_edit *edit)
+{
+    if ((edit->status.st_mode & S_IRWXO) != 0)
+        fprintf(stderr,
+                "akma ka: warning: %s: every user can access it, and it holds keys: chmod o= it\n",
+                PRINTABLE(edit->path));
+}
+
 bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int wait,
                        char fault[DEVICES_EDIT_FAULT_SIZE])
 {
@@ -113,6 +123,7 @@ bool devices_edit_open(struct devices_edit *edit, const char *path, unsigned int
     if (edit->devices == NULL)
         return false;
     read_layout(edit);
+    warn_of_mode(edit);
     return true;
 }
 

@@ -495,7 +495,7 @@ BOTH = [["add", "--new", "--identity", "x"], ["remove", "--identity", "one"]]
 
 
 @pytest.mark.parametrize("words", BOTH)
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400, 0o644])
 def test_mode_and_owner_stay(devices: Path, words: list[str], mode: int) -> None:
     """Guards against a change of the devices file that widens its mode or changes its owner."""
     owner = (65534, 65533) if os.geteuid() == 0 else (os.getuid(), os.getgid())
@@ -503,6 +503,7 @@ def test_mode_and_owner_stay(devices: Path, words: list[str], mode: int) -> None
     devices.chmod(mode)
     result = akma("ka", words[0], "--devices", devices, *words[1:])
     assert result.returncode == 0
+    assert (b"every user can access it" in result.stderr) == (mode == 0o644), "it is said"
     status = devices.stat()
     assert (status.st_uid, status.st_gid) == owner and stat.S_IMODE(status.st_mode) == mode
 
