@@ -181,6 +181,15 @@ def attempt_all(room: Room, faults: list[Fault], jobs: int) -> int:
     return survivors
 
 
+def unbuilt(room: Room) -> Iterator[str]:
+    """Programs that a room's tests run, and that its targets do not build: each test fails without a fault then."""
+    for name in room.tests:
+        for test in ROOT.glob(f"test/*/{name}.py"):
+            for program in re.findall(r"test/programs/(?:lib)?(\w+)", test.read_text()):
+                if program not in room.target.split():
+                    yield f"{test.name} runs {program}, which is no target of room {room.folder}"
+
+
 def main() -> int:
     """Go through the rooms."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -197,7 +206,7 @@ def main() -> int:
     ]
     if not rooms:
         parser.error(f"--room {arguments.room}: no such room; there are {', '.join(names)}")
-    wrong = [fault for room in rooms for fault in (*misfits(room), *strays(room))]
+    wrong = [fault for room in rooms for fault in (*misfits(room), *strays(room), *unbuilt(room))]
     if wrong:
         sys.exit("\n".join(wrong))
     if arguments.check:

@@ -77,7 +77,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue",
+    target="akma e2e-as e2e-ue dtls_timer",
     tests=["test_dtls", "test_dtls_limits", "test_dtls_names"],
     faults=FAULTS,
 )

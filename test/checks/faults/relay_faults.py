@@ -340,7 +340,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue record relay store key_updates",
+    target="akma e2e-as e2e-ue record relay store key_updates preload_getaddrinfo",
     tests=[
         "test_records",
         "test_store_options",

@@ -345,4 +345,4 @@ TESTS = [
     ),
     "test_tool_remanence",
 ]
-ROOM = Room("tool", "akma akma-tool preload_exit_scan preload_pace", TESTS, FAULTS)
+ROOM = Room("tool", "akma akma-tool preload_exit_scan preload_pace preload_zeros", TESTS, FAULTS)
