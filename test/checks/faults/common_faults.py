@@ -176,7 +176,7 @@ FAULTS = [
 
 ROOM = Room(
     "common",
-    "akma akma-tool common preload_lstat preload_pace preload_zeros",
+    "akma akma-tool common preload_exit_scan preload_lstat preload_pace preload_zeros",
     ["test_common", "test_tool", "test_tool_psk", "test_tool_ka", "test_tool_remanence"],
     FAULTS,
 )
