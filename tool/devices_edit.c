@@ -102,7 +102,7 @@ static void read_layout(struct devices_edit *edit)
         (void)row_layout_read(&edit->layout, &any, line, length, fault);
 }
 
-/* Its mode stays: whoever uses it refuses it, and says so later. */
+/* Its mode stays: a program that reads it refuses it later. */
 static void warn_of_mode(const struct devices_edit *edit)
 {
     if ((edit->status.st_mode & S_IRWXO) != 0)
