@@ -310,8 +310,8 @@ def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
     assert f"{tmp_path}/akma.so" in why.stderr
 
 
-def test_readme_parameter_table_is_complete(libctx: LibCtx) -> None:
-    """Guards against a parameter of an algorithm that README's table does not name."""
+def test_readme_names_every_parameter(libctx: LibCtx) -> None:
+    """Guards against a parameter of an algorithm that README does not name."""
     text = (ROOT / "README.md").read_text()
     for algorithm in re.findall(r"^\| `([A-Z0-9-]+)` \| ", text, re.MULTILINE):
         for name in libctx.kdf(algorithm).settable:
