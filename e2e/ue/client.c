@@ -255,6 +255,8 @@ static int patience(const struct client *client)
     return is_udp(client) ? CLIENT_SECONDS_UDP : CLIENT_SECONDS;
 }
 
+static void on_ready(void *argument, bool in_time);
+
 /* Close the connection that is under way. */
 static void client_disconnect(struct client *client)
 {
@@ -268,6 +270,7 @@ static void client_disconnect(struct client *client)
         (void)close(client->fd);
     client->lines.ssl = NULL;
     client->fd = -1;
+    io_watch_init(&client->watch, client->loop, -1, on_ready, client); /* nothing of the SSL */
 }
 
 static void client_leave_first(struct client *client)
@@ -289,7 +292,6 @@ static enum io_status fail_to_connect(struct client *client, const char *reason)
                        server_name(client), reason);
 }
 
-static void on_ready(void *argument, bool in_time);
 static void client_finish(struct client *client);
 
 static enum io_status take_socket(struct client *client, const struct connected *connected)

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,7 +36,17 @@ from datagrams import (
     pair_of,
 )
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, wait_until, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    Process,
+    metric,
+    ue_command,
+    wait_until,
+    write_devices,
+)
+from project import INSTRUMENTED
 from service import activated
 
 IDENTITY = "bob@bsf.example.com"
@@ -468,3 +479,16 @@ def test_no_renegotiation(server: DtlsServer) -> None:
             wait_until(lambda: client.process.poll() is not None)
     assert "no renegotiation" in client.errors, client.errors
     assert server.count("handshakes_total") == 1
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+@pytest.mark.skipif(INSTRUMENTED, reason="valgrind does not run what a sanitizer instruments")
+def test_a_ue_that_refuses_what_it_is_told(devices: Path) -> None:
+    """The end of a failed flow looks at the session that it has closed: its memory is another's by then."""
+    with DtlsServer(devices, "--mode", "HKDF") as server:
+        flow = ue_command(
+            devices, IDENTITY, server.address, server.e2e_address, "--dtls-ciphers", SUITE
+        )
+        memcheck = ["valgrind", "-q", "--error-exitcode=9"]
+        ended = subprocess.run([*memcheck, *flow], env=ENVIRONMENT, timeout=120, check=False)
+    assert ended.returncode == 3
