@@ -15,6 +15,7 @@ from clock import Clock
 from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, pair_of, port_of
 from flow import ENVIRONMENT, LOOPBACK, ue_command, wait_until, write_devices
 from names import Names
+from sanitizer import SANITIZED
 
 IDENTITY = "bob@bsf.example.com"
 KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
@@ -31,6 +32,7 @@ def make_devices(tmp_path: Path) -> Path:
     return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
 
 
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_address_twice(devices: Path, tmp_path: Path) -> None:
     """A name with one address twice, as localhost may be, which no server can be bound to."""
     names = Names(tmp_path)
@@ -41,6 +43,7 @@ def test_address_twice(devices: Path, tmp_path: Path) -> None:
         assert server.address.startswith(f"udp:{LOOPBACK}:")
 
 
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_next_address(devices: Path, tmp_path: Path) -> None:
     """A name whose first address nobody listens at, and a UE that does not try the next one."""
     names = Names(tmp_path)

@@ -97,6 +97,7 @@ def matches(request: Request, wanted: Message) -> bool:
     return (*came, headers, request["body"]) == (method, path, version, wanted.headers, wanted.body)
 
 
+@pytest.mark.node
 def test_exchanges(tmp_path: Path) -> None:
     """In the order of the page, and nothing else."""
     authority = Authority(tmp_path)
