@@ -63,16 +63,16 @@ bare() {
     make_root "$folder" bookworm >&2
     in_root "$folder" sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends git ca-certificates' \
         >/dev/null
-    git clone -q --no-hardlinks "$root" "$folder/root/akma"
+    git clone -q --no-hardlinks "$root" "$folder/srv/akma"
     shown_after "On a fresh Debian 12, as root or with sudo:" | sed 's/ *#.*//' >"$folder/commands"
     shown_after "The first ends with" >"$folder/wanted"
     [ "$(wc -l <"$folder/commands") $(wc -l <"$folder/wanted")" = "2 4" ] || {
         echo "fresh: README.md has no longer two commands, and the end of the first, where they were"
         return 1
     }
-    run_in root /root/akma "$(sed -n 1p "$folder/commands")"
+    run_in root /srv/akma "$(sed -n 1p "$folder/commands")"
     sed '/^$/d' "$folder/output" | tail -n 4 | diff "$folder/wanted" -
-    run_in root /root/akma "$(sed -n 2p "$folder/commands")"
+    run_in root /srv/akma "$(sed -n 2p "$folder/commands")"
     passed root
 }
 
