@@ -13,7 +13,6 @@ SPDX-License-Identifier: Apache-2.0
 import argparse
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -30,39 +29,13 @@ from evp import BUILD  # noqa: E402
 from flow import ENVIRONMENT, LOOPBACK, Process, Server, split, ue, ue_command  # noqa: E402
 from flow import wait_until, write_devices  # noqa: E402
 from reference import device_ka  # noqa: E402
-from softhsm import LABEL, LIBRARY, P11_KIT_SERVER, Token  # noqa: E402
+from p11_kit import P11KitServer  # noqa: E402
+from softhsm import Token  # noqa: E402
 from store_cluster import private  # noqa: E402
 
 DEVICE, KA_ID, KS_NAF, MASTER = "ue@bsf.example.com", "2026", "11" * 32, bytes(range(1, 33))
 
 SETTLED, AWAY = 3, 3  # rounds before memory and descriptors are looked at; seconds
-
-
-class Tokens:
-    """p11-kit's server, in front of a SoftHSM."""
-
-    def __init__(self, folder: Path) -> None:
-        self.token, self.socket = Token(folder / "hsm"), folder / "socket"
-        self.token.put(MASTER)
-        self.start()
-
-    def start(self) -> None:
-        """Again."""
-        self.socket.unlink(missing_ok=True)
-        command = [str(P11_KIT_SERVER), "--foreground", "--name", str(self.socket)]
-        self.server = subprocess.Popen(
-            [*command, "--provider", str(LIBRARY), "pkcs11:token=akma"],
-            env=os.environ | self.token.environment,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_until(self.socket.exists)
-
-    def kill(self) -> None:
-        """kill -9, of what it has started as well."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.server.pid, 9)
-        self.server.wait()
 
 
 @dataclass
@@ -162,7 +135,7 @@ def side(stack: contextlib.ExitStack, folder: Path, which: str) -> Side:
     naf = write_devices(folder / f"{which}-naf.csv", [[DEVICE, KS_NAF, "", ""]])
     limits = ["--connections-per-device", "1000", "--ka-timeout", "1", "--log-identities", "hash"]
     environment: dict[str, str] = {}
-    thing: Database | Tokens
+    thing: Database | P11KitServer
     if which == "database":
         thing = Database(folder)
         stack.callback(thing.remove)
@@ -171,11 +144,12 @@ def side(stack: contextlib.ExitStack, folder: Path, which: str) -> Side:
         words += ["--ka-key", str(private(folder / "k", f"1:{SEAL.hex()}\n"))]
         words += ["--ka-password-file", str(private(folder / "p", PASSWORDS["third_party"] + "\n"))]
     else:
-        thing = Tokens(folder)
+        thing = P11KitServer(Token(folder / "hsm"), folder / "socket")
+        thing.token.put(MASTER)
+        thing.start()
         stack.callback(thing.kill)
-        uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{thing.token.pin}"
-        environment = {"P11_KIT_SERVER_ADDRESS": f"unix:path={thing.socket}"}
-        words = ["--ka-source", uri, "--ka-id", KA_ID]
+        environment = thing.environment
+        words = ["--ka-source", thing.uri, "--ka-id", KA_ID]
     server = stack.enter_context(
         Server(naf, *words, *limits, environment=ENVIRONMENT | environment)
     )

@@ -15,7 +15,8 @@ from flow import wait_until
 from reference import device_ka
 from samples import KEY
 from sanitizer import unless_its_runtime_is_in_the_way
-from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
+from p11_kit import P11_KIT_SERVER, P11KitServer
+from softhsm import IS_THERE, LABEL, LIBRARY, PIN, PROGRAMS, REASON, Token
 from tool import AKMA, ENVIRONMENT, akma, secret
 
 pytestmark = [pytest.mark.token, pytest.mark.slow, pytest.mark.skipif(not IS_THERE, reason=REASON)]
@@ -165,29 +166,15 @@ def test_ended_in_between(token: Token, tmp_path: Path, running: subprocess.Pope
 def test_p11_kit_server(token: Token, tmp_path: Path) -> None:
     """Guards against a socket of p11-kit's server that is not used: a hardened unit has no more."""
     token.put(KEY)
-    socket = tmp_path / "socket"
-    with subprocess.Popen(
-        [
-            P11_KIT_SERVER,
-            "--foreground",
-            "--name",
-            socket,
-            "--provider",
-            str(LIBRARY),
-            "pkcs11:token=akma",
-        ],
-        env=os.environ | token.environment,
-        stdout=subprocess.DEVNULL,
-    ) as server:
-        try:
-            wait_until(socket.exists)
-            environment = {"P11_KIT_SERVER_ADDRESS": f"unix:path={socket}"}
-            uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{token.pin}"
-            result = akma("ka", "derive", "--master", uri, "--device", "a", environment=environment)
-            assert result.returncode == 0, result.stderr
-            assert device_ka(KEY, "a").hex() in result.stdout.decode()
-        finally:
-            server.kill()
+    server = P11KitServer(token, tmp_path / "socket")
+    server.start()
+    try:
+        words = ["ka", "derive", "--master", server.uri, "--device", "a"]
+        result = akma(*words, environment=server.environment)
+        assert result.returncode == 0, result.stderr
+        assert device_ka(KEY, "a").hex() in result.stdout.decode()
+    finally:
+        server.kill()
 
 
 @unless_its_runtime_is_in_the_way

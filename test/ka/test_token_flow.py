@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +25,8 @@ from project import ROOT
 from reference import device_ka
 from samples import KEY
 from sanitizer import unless_its_runtime_is_in_the_way
-from softhsm import IS_THERE, LABEL, LIBRARY, P11_KIT_SERVER, PIN, PROGRAMS, REASON, Token
+from p11_kit import P11_KIT_SERVER, P11KitServer
+from softhsm import IS_THERE, LABEL, PIN, PROGRAMS, REASON, Token
 from tool import secret
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not IS_THERE, reason=REASON)]
@@ -243,48 +243,15 @@ def test_two_masters_in_one_library(token: Token, naf: Path, device: Path, tmp_p
         assert token.calls("C_Login-refused") == 1
 
 
-@dataclass
-class Served:
-    """p11-kit's server, in front of the token."""
-
-    token: Token
-    socket: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Again."""
-        self.socket.unlink(missing_ok=True)
-        command = [str(P11_KIT_SERVER), "--foreground", "--name", str(self.socket)]
-        self.process = subprocess.Popen(
-            [*command, "--provider", str(LIBRARY), "pkcs11:token=akma"],
-            env=os.environ | self.token.environment,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_until(self.socket.exists)
-
-    def kill(self) -> None:
-        """kill -9, of what it has started as well."""
-        assert self.process
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, 9)
-        self.process.wait()
-
-    def words(self) -> list[str]:
-        """The options of a server that asks it."""
-        uri = f"pkcs11:token=akma;object={LABEL}?pin-source=file:{self.token.pin}"
-        return ["--ka-source", uri, "--ka-id", "2026"]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """By which it is found."""
-        return ENVIRONMENT | {"P11_KIT_SERVER_ADDRESS": f"unix:path={self.socket}"}
+def served_words(served: P11KitServer) -> list[str]:
+    """The options of a server that asks it."""
+    return ["--ka-source", served.uri, "--ka-id", "2026"]
 
 
 @pytest.fixture(name="served")
-def serve(token: Token, tmp_path: Path) -> Iterator[Served]:
+def serve(token: Token, tmp_path: Path) -> Iterator[P11KitServer]:
     """One that runs."""
-    served = Served(token, tmp_path / "socket")
+    served = P11KitServer(token, tmp_path / "socket")
     served.start()
     yield served
     served.kill()
@@ -292,10 +259,12 @@ def serve(token: Token, tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.token
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
-def test_p11_kit_server(served: Served, naf: Path, device: Path) -> None:
+def test_p11_kit_server(served: P11KitServer, naf: Path, device: Path) -> None:
     """Guards against a socket of p11-kit's server that is not found again when the server was killed."""
     within = (sys.executable, "-c", HARDENED)  # MemoryDenyWriteExecute
-    with Server(naf, *served.words(), environment=served.environment, within=within) as server:
+    with Server(
+        naf, *served_words(served), environment=ENVIRONMENT | served.environment, within=within
+    ) as server:
         assert flow(server, device)
         served.kill()
         assert not flow(server, device)
@@ -305,11 +274,13 @@ def test_p11_kit_server(served: Served, naf: Path, device: Path) -> None:
 
 @pytest.mark.token
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
-def test_p11_kit_server_that_is_killed_under_load(served: Served, naf: Path, device: Path) -> None:
+def test_p11_kit_server_that_is_killed_under_load(
+    served: P11KitServer, naf: Path, device: Path
+) -> None:
     """Guards against calls that p11-kit leaves waiting for ever when the socket breaks, so that no library is started again."""
     load = [str(BUILD / "bench/load"), "--devices", str(device), "--clients", "8", "--seconds", "1"]
-    words = [*served.words(), "--ka-timeout", "1", "--connections-per-device", "100"]
-    with Server(naf, *words, environment=served.environment) as server:
+    words = [*served_words(served), "--ka-timeout", "1", "--connections-per-device", "100"]
+    with Server(naf, *words, environment=ENVIRONMENT | served.environment) as server:
         load += ["--connect", server.address, "--e2e-connect", server.e2e_address]
         for _ in range(8):
             with subprocess.Popen(
@@ -353,11 +324,11 @@ class NoAnswers:
 @pytest.mark.token
 @pytest.mark.skipif(not P11_KIT_SERVER.exists(), reason="p11-kit")
 def test_p11_kit_server_that_ends_before_it_answers(
-    served: Served, naf: Path, device: Path
+    served: P11KitServer, naf: Path, device: Path
 ) -> None:
     """Guards against a descriptor that p11-kit loses each time its client fails to start, beside another library."""
-    words = [*served.words(), "--ka-source", served.token.uri(), "--ka-id", "2025"]
-    environment = served.environment | served.token.environment
+    words = [*served_words(served), "--ka-source", served.token.uri(), "--ka-id", "2025"]
+    environment = ENVIRONMENT | served.environment | served.token.environment
     with Server(naf, *words, environment=environment) as server:
 
         def descriptors() -> int:

@@ -18,7 +18,6 @@ LIBRARIES = [Path("/usr/lib/softhsm/libsofthsm2.so"), Path("/usr/lib64/pkcs11/li
 LIBRARY = next((path for path in LIBRARIES if path.exists()), None)
 PROGRAMS = BUILD / "test/programs"
 SHIM = PROGRAMS / "libtoken_shim.so"
-P11_KIT_SERVER = Path("/usr/libexec/p11-kit/p11-kit-server")
 IS_THERE = LIBRARY is not None and all(map(shutil.which, ["softhsm2-util", "p11tool"]))
 REASON = "softhsm2 and gnutls-bin"
 
