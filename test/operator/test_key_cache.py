@@ -3,22 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import subprocess
-
-from evp import BUILD
+import play as programs
 
 
 def play(*lines: str, room: str = "3 3") -> list[str]:
     """Calls in order, and what was found."""
-    result = subprocess.run(
-        [BUILD / "test/programs/key_cache", *room.split()],
-        input="".join(line + "\n" for line in lines),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    return result.stdout.splitlines()
+    return programs.play("key_cache", room, lines)
 
 
 def test_until() -> None:

@@ -3,22 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import subprocess
-
-from evp import BUILD
+import play as programs
 
 
 def play(*lines: str, setup: str = "100 100 100 100 3000") -> list[str]:
     """Calls in order, and what followed from them."""
-    result = subprocess.run(
-        [BUILD / "test/programs/lookups", *setup.split()],
-        input="".join(line + "\n" for line in lines),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    return result.stdout.splitlines()
+    return programs.play("lookups", setup, lines)
 
 
 def asked(lines: list[str]) -> list[str]:
