@@ -44,21 +44,12 @@ from flow import (
     metric,
     ue_command,
     wait_until,
-    write_devices,
 )
+from one_device import IDENTITY, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from project import INSTRUMENTED
 from service import activated
 
-IDENTITY = "bob@bsf.example.com"
-PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
-KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
 NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}'
-
-
-@pytest.fixture(name="devices")
-def make_devices(tmp_path: Path) -> Path:
-    """One device."""
-    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
 
 
 @pytest.fixture(name="server")

@@ -28,19 +28,11 @@ from datagrams import (
     pair_of,
 )
 from flow import LOOPBACK, wait_until, write_devices
+from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
 
-IDENTITY = "bob@bsf.example.com"
-PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
-KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
 HELLO_VERIFY_REQUEST_LENGTH = 13 + 12 + 3 + 32
 SEQUENCE_END = 10  # of a record's header
-
-
-@pytest.fixture(name="devices")
-def make_devices(tmp_path: Path) -> Path:
-    """One device."""
-    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
 
 
 @pytest.fixture(name="server", scope="module")

@@ -3,7 +3,6 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import secrets
 import subprocess
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import pytest
 
 from datagrams import OVER_TCP, OVER_UDP, SUITE
 from flow import ENVIRONMENT, FQDN, ue_command, write_devices
+from one_device import IDENTITY, KA, KS_NAF
 from line import Program, Sides
 
-IDENTITY = "bob@bsf.example.com"
-KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
 CIPHERS = ("--dtls-ciphers", SUITE)
 TLS12 = ("--tls-min", "1.2", "--ua-protocol-id", "suite")
 

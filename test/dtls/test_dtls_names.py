@@ -4,7 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
-import secrets
 import socket
 import subprocess
 from pathlib import Path
@@ -13,23 +12,16 @@ import pytest
 
 from clock import Clock
 from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, pair_of, port_of
-from flow import ENVIRONMENT, LOOPBACK, ue_command, wait_until, write_devices
+from flow import ENVIRONMENT, LOOPBACK, ue_command, wait_until
 from names import Names
+from one_device import IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
 
-IDENTITY = "bob@bsf.example.com"
-KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
 NAME = "naf.example.com"
 CIPHERS = ("--dtls-ciphers", SUITE)
 ELSEWHERE = "127.0.0.2"  # nobody is there
 IDLE = 300  # seconds without an answer, after which e2e-ue begins another session
 CROWD = 48  # local programs, from which on a quiet one makes room
-
-
-@pytest.fixture(name="devices")
-def make_devices(tmp_path: Path) -> Path:
-    """One device."""
-    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
 
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")

@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import re
-import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,8 @@ import reference
 from datagrams import SUITE, SUITES
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, Metered, Process, Server, StockClient, ue, wait_until
-from flow import write_devices
+from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 
-IDENTITY = "bob@bsf.example.com"
-PSK_IDENTITY = f"3GPP-bootstrapping.{IDENTITY}"
-KS_NAF, KA = secrets.token_bytes(32), secrets.token_bytes(32)
 EPHEMERAL = [suite for suite in SUITES if suite.startswith("ECDHE")]
 CBC = "ECDHE-PSK-AES128-CBC-SHA256"
 NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}\n'
@@ -64,12 +60,6 @@ class Client(Process):
         found = re.search(r"alert number \d+", self.last_words)
         assert found, self.last_words
         return found[0]
-
-
-@pytest.fixture(name="devices")
-def make_devices(tmp_path: Path) -> Path:
-    """One device."""
-    return write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex(), "k1"]])
 
 
 @pytest.fixture(name="server")
