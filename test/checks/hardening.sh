@@ -135,6 +135,7 @@ run address "what is read while allocations fail, AddressSanitizer with leaks" "
 mkdir -p "$build/mixed"
 ln -sfn "$build/address/e2e" "$build/mixed/e2e"
 ln -sfn "$build/plain/akma.so" "$build/mixed/akma.so"
+ln -sfn "$build/address/CMakeCache.txt" "$build/mixed/CMakeCache.txt"
 run_tests mixed "handshakes that end while they wait for a key, AddressSanitizer with leaks" \
     test/dtls/test_dtls.py -k paused_handshakes_end
 
