@@ -46,7 +46,9 @@ def common(
 
 
 def test_every_code_point() -> None:
-    """All of them in their own form, in lines of a plane's row."""
+    """Guards against a check of UTF-8 that refuses a code point of some plane, or takes a control character for
+    text.
+    """
     lines = []
     for start in range(0, 0x110000, 1024):
         points = [point for point in range(start, start + 1024) if not 0xD800 <= point <= 0xDFFF]
@@ -111,7 +113,7 @@ def unfiltered(shown: str) -> bytes:
 
 @pytest.mark.parametrize("size", range(4, 41))
 def test_filter_cuts_at_every_size(size: int) -> None:
-    """The dots are within the size that was asked for."""
+    """Guards against a cut text whose dots go beyond the size that the caller gave."""
     (shown,) = common("printable", str(size), lines=[b"a" * 100])[1]
     assert bytes.fromhex(shown).decode() == "a" * (size - 4) + "..."
 
@@ -119,7 +121,7 @@ def test_filter_cuts_at_every_size(size: int) -> None:
 @settings(max_examples=10)
 @given(st.lists(st.binary(max_size=60), min_size=30, max_size=60), st.integers(4, 40))
 def test_filter_keeps_its_bounds(texts: list[bytes], size: int) -> None:
-    """Whole characters, what fits; the whole text can be had back where it was not cut."""
+    """Guards against a text that is cut inside a character or an escape, or although it fits."""
     wholes = [bytes.fromhex(line).decode() for line in common("printable", "512", lines=texts)[1]]
     cuts = [bytes.fromhex(line).decode() for line in common("printable", str(size), lines=texts)[1]]
     for text, whole, cut in zip(texts, wholes, cuts, strict=True):
@@ -133,7 +135,7 @@ def test_filter_keeps_its_bounds(texts: list[bytes], size: int) -> None:
 
 
 def test_filter_of_every_category() -> None:
-    """What Python takes for a control, format or separator character is escaped; letters are not."""
+    """Guards against a control, format or separator character that reaches a terminal, and a letter that is escaped."""
     points = [point for point in range(0x20000) if not 0xD800 <= point <= 0xDFFF]
     lines = [chr(point).encode() for point in points]
     _, shown = common("printable", "64", lines=lines)
@@ -232,7 +234,7 @@ def credential(folder: Path, mode: int = 0o400) -> Path:
 
 @pytest.mark.root
 def test_credentials_of_systemd(mounted: Path) -> None:
-    """LoadCredential was refused: 252 gives the file to the service, 257 leaves it root's with an ACL."""
+    """Guards against a credential of LoadCredential being refused because its owner or ACL is systemd's."""
     of_252 = credential(mounted)
     os.chown(of_252, SERVICE, SERVICE)
     assert open_as(of_252) == (0, "open")
@@ -266,7 +268,7 @@ def test_credentials_of_systemd(mounted: Path) -> None:
     ],
 )
 def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: bool) -> None:
-    """The mode alone shows the mask: an entry of somebody else hides behind it, or is nothing."""
+    """Guards against an ACL entry that lets another user or group read a secret behind a harmless mode."""
     path = credential(mounted)
     service = [] if entry[0] == USER and entry[2] == SERVICE else [(USER, 4, SERVICE)]
     users = sorted([*service, *([entry] if entry[0] == USER else [])], key=lambda one: one[2])
@@ -307,7 +309,7 @@ def test_secrets_of_kubernetes(mounted: Path) -> None:
 
 @pytest.mark.root
 def test_group_of_somebody_else(mounted: Path) -> None:
-    """Root's process reads every file; one that a foreign group reads as well is no secret."""
+    """Guards against a secret that a foreign group can read being taken when root opens it."""
     path = credential(mounted, 0o440)
     assert common("open", path) == (0, ["open"])
     os.chown(path, 0, OTHERS)
@@ -318,7 +320,7 @@ def test_group_of_somebody_else(mounted: Path) -> None:
 
 @pytest.mark.parametrize("how", ["open", "insecure", "append"])
 def test_what_is_no_file(private: Path, how: str) -> None:
-    """A FIFO does not make it wait, a device node is not opened, nor by a link; a log follows none."""
+    """Guards against a start that hangs at a FIFO, reads a device node, or appends a log through a link."""
     link, fifo = private.parent / "link", private.parent / "fifo"
     to_fifo, nowhere = private.parent / "to-fifo", private.parent / "nowhere"
     link.symlink_to(private)
@@ -344,7 +346,7 @@ def test_what_is_no_file(private: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["open", "insecure", "append"])
 def test_what_was_a_file_a_moment_ago(private: Path, how: str) -> None:
-    """Somebody puts a link, a FIFO or a folder in the file's place after the first look."""
+    """Guards against a FIFO, device or folder that takes the file's place between the check and the open."""
     link, fifo = private.parent / "link", private.parent / "fifo"
     link.symlink_to(private)
     os.mkfifo(fifo, 0o600)
@@ -358,7 +360,7 @@ def test_what_was_a_file_a_moment_ago(private: Path, how: str) -> None:
 
 
 def test_no_device_node_is_opened(tmp_path: Path) -> None:
-    """Opening one can do something: a pseudo terminal's master would be allocated."""
+    """Guards against an open of a device node before its kind is checked, which allocates a pseudo terminal."""
     trace = tmp_path / "trace"
     if subprocess.run(["which", "strace"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no strace here")
@@ -414,7 +416,7 @@ def test_rows_are_found(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_device(tmp_path: Path) -> None:
-    """A new identity of a device is found by the device's name, and has its Ka's: nobody is provisioned again."""
+    """Guards against a new identity of a known device that is found without the device's Ka's or under another's."""
     text = HEADER + ",ka-id,device,not-after\n"
     text += row("btid1", KS_NAF, KA, "1", "meter", "1000") + row(
         "btid2", OTHER, b"", "", "meter", ""
@@ -445,7 +447,7 @@ def test_rows_of_a_device(tmp_path: Path) -> None:
     "seconds", ["0", "-1", "1e9", "253402300800", "9999999999999", "0x10", "2026-01-01T00:00:00Z"]
 )
 def test_not_after_is_seconds(tmp_path: Path, seconds: str) -> None:
-    """Milliseconds or a date would make a key that never ends, or that is never taken."""
+    """Guards against a not-after in milliseconds or as a date that gives a key which never ends, or none."""
     text = HEADER + ",not-after\n" + row("a", KS_NAF, KA, seconds)
     assert common("whose", write(tmp_path, text)) == (
         1,
@@ -527,7 +529,7 @@ def test_file_that_was_cut(tmp_path: Path, cut: int) -> None:
     ],
 )
 def test_texts_that_are_none(tmp_path: Path, text: bytes) -> None:
-    """A ka-id that is not UTF-8 would fail every flag later on."""
+    """Guards against an identity or ka-id that is not text being accepted, so that every later flag fails."""
     keys = f",{KS_NAF.hex()},{KA.hex()},".encode()
     path = write(tmp_path, HEADER.encode() + b",ka-id\nok" + keys + text + b"\n")
     assert devices(path)[1][0].startswith("line 2: ka-id: must be 0 to 255 octets of UTF-8")
@@ -547,7 +549,7 @@ def test_bounds_of_texts(tmp_path: Path) -> None:
 
 
 def test_longest_row_and_a_longer_one(tmp_path: Path) -> None:
-    """A line that no block holds; and one right behind another that fills most of a block."""
+    """Guards against a row being lost at the end of a read block, and a line of any length being collected."""
     long = row("a", KS_NAF, b"\xab" * 65535)
     status, lines = devices(
         write(tmp_path, HEADER + "\n" + "".join(long.replace("a,", f"{i},", 1) for i in range(9)))
@@ -575,7 +577,7 @@ def test_columns_that_stand_elsewhere(tmp_path: Path, header: str) -> None:
 
 @pytest.mark.parametrize("beside", range(-2, 3))
 def test_room_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
-    """Rows are kept in pieces of 256 KiB, each value with a NUL: one ends at a piece's end, or beside it."""
+    """Guards against a row that overlaps the next or loses its NUL where a piece of 256 KiB is full."""
     piece, longest, more = 256 * 1024, 65535, len("a\0") + len(KS_NAF) + 1
     last = piece - 3 * (more + longest + 1) - more + beside
     lengths = [longest] * 3 + [last] + [longest] * 8
@@ -587,7 +589,7 @@ def test_room_of_rows_filled_to_its_end(tmp_path: Path, beside: int) -> None:
 
 
 def test_many_rows_of_one_identity(tmp_path: Path) -> None:
-    """40,000 rows took 40 s when each was compared with each; of as many identities 0.1 s."""
+    """Guards against a comparison of each row with each of its identity, which took 40 s for 40,000 rows."""
     taken = []
     for identity in ("a{}", "a"):
         rows = (row(identity.format(n), KS_NAF, KA, f"k{n}") for n in range(40_000))
@@ -602,14 +604,14 @@ def test_many_rows_of_one_identity(tmp_path: Path) -> None:
 
 
 def test_ends_of_line_alone(tmp_path: Path) -> None:
-    """2 MiB of LF took 1.1 GiB when rows were counted by them."""
+    """Guards against memory for rows being sized by line ends, which took 1.1 GiB for 2 MiB of LF."""
     path = write(tmp_path, HEADER + "\n" * (2 << 20))
     count, taken, said = common("count", path)[1][0].split(" ", 2)
     assert count == "0" and said.startswith("line 2: fewer fields") and int(taken) < 8 << 20
 
 
 def test_rows_by_the_hundred_thousand(tmp_path: Path) -> None:
-    """At most 256 octets each beside their keys, and ten times as many take some ten times as long."""
+    """Guards against more than 256 octets of memory per row beside its keys, or quadratic time."""
     keys = f",{KS_NAF.hex()},{KA.hex()}\n"
     seconds = []
     for count in (20_000, 200_000):

@@ -78,7 +78,7 @@ def in_force(*words: str | Path) -> dict[str, list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("line", REFUSED)
 def test_a_wrong_line_is_named(conf: Path, line: str) -> None:
-    """File, line, name and what is wanted; a value that may be a secret is not repeated."""
+    """Guards against a refusal without file, line and name, and one that repeats a value which may be secret."""
     conf.with_name("loop.conf").write_text("include loop.conf\n")
     conf.write_text(conf.read_text() + line + "\n")
     for check, status in (((), 1 if "forward" in line else 2), (("--check",), 1)):
@@ -88,7 +88,9 @@ def test_a_wrong_line_is_named(conf: Path, line: str) -> None:
 
 
 def test_where_options_came_from(conf: Path) -> None:
-    """Files in the order of their names, the command line over all of them, and what is printed can be read again."""
+    """Guards against an included file or a default that wins over the command line, or is printed with another's
+    place.
+    """
     parts = conf.parent / "conf.d"
     parts.mkdir()
     (parts / "b.conf").write_text('usage " # x"\nproxy-protocol no\n')
@@ -109,7 +111,9 @@ def test_where_options_came_from(conf: Path) -> None:
 
 
 def test_values_are_printed_as_they_are_read(conf: Path) -> None:
-    """What is cut as a comment, quoted, escaped or too long for a line of the log is the same value when read again."""
+    """Guards against a value with a quote, blank, backslash or # that --print-config prints so that it reads
+    differently.
+    """
     values = ["x\t#y", "x #y", "#x", "a\\b", "c" * 700, "d\\x0A", 'e"f', " g ", "h\ti"]
     values += ['"j', '"', '""', '"k"', 'l" #m', '"n" "o']
     for value in values:
@@ -141,7 +145,9 @@ def test_values_are_printed_as_they_are_read(conf: Path) -> None:
 
 
 def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
-    """A folder that cannot be read is no empty one, and the name of the file's own folder is no pattern."""
+    """Guards against a folder that cannot be read being taken as empty, and a pattern character in the folder's
+    own name.
+    """
     odd = tmp_path / "site[1]*"
     (odd / "parts").mkdir(parents=True)
     own = odd / "own.conf"
@@ -156,7 +162,7 @@ def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
-    """Of two key sources in a file and one on the command line, one is left."""
+    """Guards against a repeated option whose values in the file are added to those of the command line."""
     files = "".join(f"source-{what} x\n" for what in ("cert", "key", "ca"))
     sources = "key-source aanf:https://a.example\nkey-source bsf:https://b.example\n"
     conf.write_text(conf.read_text() + files + sources)
@@ -169,7 +175,7 @@ def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
 
 
 def test_a_flow_from_files(conf: Path) -> None:
-    """Both programs run from their files alone."""
+    """Guards against an option of e2e-as or e2e-ue that works on the command line but not in a file."""
     with Program("--config", conf) as server:
         address = server.read().decode().split()[1]
         own = conf.with_name("ue.conf")
@@ -208,7 +214,9 @@ def checked(*words: str | Path) -> tuple[int, list[str]]:
 
 
 def test_check_of_files(conf: Path) -> None:
-    """It reads what a start reads, says everything that is wrong at once, and listens nowhere."""
+    """Guards against a --check that ends at the first fault, misses what a start would refuse, or leaves out a
+    file's mode.
+    """
     assert checked("--config", conf) == (0, [])
     (conf.parent / "devices.csv").chmod(0o644)
     status, faults = checked("--config", conf, "--metrics", "no.such.invalid:1")
@@ -217,7 +225,7 @@ def test_check_of_files(conf: Path) -> None:
 
 
 def test_check_says_where(conf: Path) -> None:
-    """A name that does not resolve, and one that no key can be derived for, are faults of a line of the file."""
+    """Guards against a fault that --check finds in a file's value being reported without the file and line."""
     text = conf.read_text().replace(FQDN, "-naf")
     conf.write_text(text + "forward no.such.invalid:1\n")
     status, faults = checked("--config", conf)
@@ -247,13 +255,13 @@ def test_check_of_files_that_are_none(conf: Path) -> None:
 
 @pytest.mark.parametrize("value", ["99999", "nonsense"])
 def test_check_of_a_port(conf: Path, value: str) -> None:
-    """A port that no start can listen on is found without a HOST, too."""
+    """Guards against an impossible port without a HOST that --check passes."""
     status, faults = checked("--config", conf, "--metrics", value)
     assert status == 1 and len(faults) == 1 and faults[0].startswith(f"--metrics :{value}: ")
 
 
 def test_check_of_one_port_for_two(conf: Path) -> None:
-    """Two listeners that cannot both be; any free port is never the same one."""
+    """Guards against two listeners on one port that --check passes, and two on port 0 that it refuses."""
     port = free_port()
     both: list[str | Path] = ["--config", conf, "--accept", f"{LOOPBACK}:{port}"]
     for other in (f"{LOOPBACK}:{port}", f"0.0.0.0:{port}"):
@@ -267,7 +275,7 @@ def test_check_of_one_port_for_two(conf: Path) -> None:
 
 
 def test_check_of_certificates(conf: Path) -> None:
-    """A certificate that has expired, and a key that is another's, where a start sees only the second."""
+    """Guards against an expired certificate or another's key that --check passes."""
     authority = Authority(conf.parent)
     good, late = authority.issue("good"), authority.issue("late", life=-DAY / 2)
     parts: list[str | Path] = [
@@ -291,7 +299,7 @@ def test_check_of_certificates(conf: Path) -> None:
 
 
 def test_check_of_a_store_that_is_away(conf: Path) -> None:
-    """A Redis that does not answer is not ok."""
+    """Guards against a store that --check counts as good although nothing answers."""
     key = conf.with_name("store.key")
     key.touch(mode=0o600)
     key.write_text("1:" + "ab" * 32 + "\n")
@@ -310,7 +318,7 @@ def test_check_of_a_store_that_is_away(conf: Path) -> None:
     ],
 )
 def test_completion(conf: Path, words: list[str], wanted: set[str]) -> None:
-    """What bash offers comes from the program's own table."""
+    """Guards against a completion that offers options, values or files which the program's own table does not have."""
     program = BUILD / "e2e/e2e-as"
     script = f'. {ROOT}/e2e/completion/e2e-as; COMP_WORDS=("$0" "$@"); COMP_CWORD=$#; '
     script += '_akma_e2e "$0"; printf "%s\\n" "${COMPREPLY[@]}"'

@@ -108,7 +108,7 @@ def test_every_option(folder: Path, name: str) -> None:
 
 
 def test_address_of_a_socket(folder: Path) -> None:
-    """What a program that runs on says of where it listens."""
+    """Guards against a socket's path being printed with its control characters as the place where e2e-ue listens."""
     words = [*UE, "--devices", str(folder / "devices.csv"), "--connect", f"{LOOPBACK}:1"]
     words += ["--listen", os.fsdecode(b"unix:" + os.fsencode(folder) + b"/" + NASTY + b".socket")]
     with Process(BUILD / words[0], *words[1:]) as process:
@@ -121,7 +121,7 @@ def test_address_of_a_socket(folder: Path) -> None:
     "words", [["--what"], ["what"], ["--connect"], ["--connect", "x"], ["--help"]]
 )
 def test_name_of_the_program(words: list[str]) -> None:
-    """The first word is anybody's choice."""
+    """Guards against control characters of argv[0] that reach the terminal in an error or a help text."""
     command: list[str | bytes] = ["/bin/bash", "-c", 'exec -a "$0" "$@"', NASTY]
     command += [str(BUILD / "e2e/e2e-ue"), *words]
     result = subprocess.run(command, capture_output=True, timeout=30, check=False)

@@ -22,7 +22,9 @@ PROGRAMS = ["e2e/e2e-as", "e2e/e2e-ue", "tool/akma"]
 
 
 def test_diagnostics_land_in_no_key_file(tmp_path: Path) -> None:
-    """`akma psk --keep-going >&- 2>&-` wrote its complaints between the keys."""
+    """Guards against a key file that gets descriptor 2 and then the complaints, when a caller closed the standard
+    ones.
+    """
     devices = write_devices(tmp_path / "devices.csv", [["ue", KS_NAF, KA], ["bad", "xx", KA]])
     out = tmp_path / "out"
     command = f"{BUILD}/tool/akma psk --in {devices} --out {out} --format mosquitto --keep-going"
@@ -34,7 +36,7 @@ def test_diagnostics_land_in_no_key_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_descriptors_of_a_server(tmp_path: Path, closed: str) -> None:
-    """A socket with number 2 would get the log; a file with number 1, what is printed."""
+    """Guards against a server's socket or file that gets a closed standard descriptor, and with it log lines."""
     devices = write_devices(tmp_path / "devices.csv", [["ue", KS_NAF, KA]])
     command = f"exec {BUILD}/e2e/e2e-as --accept {LOOPBACK}:0 --devices {devices}"
     command += f" --naf-fqdn {FQDN} {closed}"
@@ -65,7 +67,7 @@ def elsewhere() -> Iterator[Path]:
 @pytest.mark.root
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_privileges_of_the_file(elsewhere: Path, program: str) -> None:
-    """libcrypto ignores OPENSSL_CONF then, and all that one saw was that there is no module."""
+    """Guards against a set-user-ID program that is silent about OPENSSL_CONF and OPENSSL_MODULES being ignored."""
     copy = Path(shutil.copy(BUILD / program, elsewhere))
     for mode, is_said in ((0o755, False), (0o4755, True)):
         os.chown(copy, 4711, 4711)

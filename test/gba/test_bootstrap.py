@@ -52,7 +52,9 @@ def refusal(behaviour: Behaviour, subscriber: Path, *more: str) -> str:
 
 
 def test_bootstrap(subscriber: Path, tmp_path: Path) -> None:
-    """The exchange of TS 24.109, step by step; B-TID and lifetime are printed, and no key."""
+    """Guards against a header or digest of TS 24.109 that a BSF would refuse, and a key that is printed with the
+    B-TID.
+    """
     out = tmp_path / "ks-naf"
     with Bsf() as bsf:
         words = ["--naf-fqdn", FQDN, "--ua-protocol-id", UA, "--out", str(out)]
@@ -73,7 +75,7 @@ def test_bootstrap(subscriber: Path, tmp_path: Path) -> None:
 
 
 def test_state(subscriber: Path) -> None:
-    """What is kept is private, whole, and bound to the IMSI."""
+    """Guards against a state file that others can read, or that lacks the IMSI which it is bound to."""
     with Bsf() as bsf:
         assert bootstrap(bsf.url, subscriber).returncode == 0
     state = subscriber.parent / "state"
@@ -108,7 +110,7 @@ def test_resynchronisation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("octet", [0, 5, 6, 8, 15])
 def test_network_that_is_not_genuine(subscriber: Path, octet: int) -> None:
-    """An AUTN with any octet changed is refused, and no response leaves."""
+    """Guards against an AUTN with one altered octet that gets a response, or that moves the subscriber's SQN."""
     autn = bytearray(SET_1.autn)
     autn[octet] ^= 1
     vector = replace(SET_1, autn=bytes(autn))
@@ -185,19 +187,23 @@ MISBEHAVIOURS: dict[str, tuple[Behaviour, str]] = {
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_misbehaviour(subscriber: Path, name: str) -> None:
-    """A BSF, or a program that plays one, that is out of order is refused with a reason, and leaves no state."""
+    """Guards against an answer of a BSF or an impostor that is malformed or unauthenticated and still leaves a
+    state.
+    """
     behaviour, reason = MISBEHAVIOURS[name]
     assert reason in refusal(behaviour, subscriber)
 
 
 def test_slow_bsf(subscriber: Path) -> None:
-    """The limit is for the whole exchange: two answers that each come in time do not come in time together."""
+    """Guards against a time limit that starts again with each answer, so that a slow BSF holds the program for two
+    of them.
+    """
     said = refusal(Behaviour(seconds=0.7), subscriber, "--timeout", "1")
     assert "did not answer within 1000 ms" in said or "longer than 1000 ms" in said
 
 
 def test_bsf_that_is_not_there(subscriber: Path) -> None:
-    """The error names the BSF."""
+    """Guards against an error that does not say which BSF could not be reached."""
     result = bootstrap("http://127.0.0.1:9", subscriber)
     assert result.returncode == 1 and b"127.0.0.1" in result.stderr
 
@@ -227,7 +233,7 @@ GOOD: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_real_bsfs_do(subscriber: Path, name: str) -> None:
-    """What public BSFs were seen to send is taken."""
+    """Guards against a form of date, B-TID or qop that public BSFs send being refused."""
     with Bsf(GOOD[name]) as bsf:
         result = bootstrap(bsf.url, subscriber)
     assert result.returncode == 0, result.stderr
@@ -254,7 +260,7 @@ def test_lifetime_of_another_zone(subscriber: Path) -> None:
     ],
 )
 def test_subscriber_file(tmp_path: Path, changes: dict[str, str], said: str) -> None:
-    """A mistake in the file is named, without the octets of a key."""
+    """Guards against a mistake in the subscriber's file that is reported without the name of its line."""
     subscriber = write_subscriber(tmp_path / "subscriber", changes)
     result = bootstrap("http://127.0.0.1:9", subscriber)
     assert result.returncode == 1 and said in result.stderr.decode()
@@ -289,7 +295,7 @@ def test_outputs_that_are_inputs(subscriber: Path, tmp_path: Path, output: str) 
 
 
 def test_newest_row(subscriber: Path, tmp_path: Path) -> None:
-    """The device's row is replaced by the new one, with its Ka; other rows and older Ka's stay."""
+    """Guards against a bootstrap that overwrites another device's row, an older Ka, or the Ka of its own device."""
     devices = tmp_path / "devices.csv"
     ka, old = "a0" * 32, "b0" * 32
     devices.write_text(
@@ -325,7 +331,7 @@ def test_newest_row(subscriber: Path, tmp_path: Path) -> None:
     ],
 )
 def test_options_that_belong_together(subscriber: Path, words: list[str], said: str) -> None:
-    """An option that would do nothing is an error, before the card is asked."""
+    """Guards against an option without its partner being ignored, after the card has spent a SQN."""
     result = bootstrap("http://127.0.0.1:9", subscriber, *words)
     assert result.returncode == 2 and said in result.stderr.decode()
 
@@ -341,14 +347,14 @@ def test_urls(subscriber: Path, url: str) -> None:
 
 @pytest.mark.parametrize("spec", ["usb:1", "", "milenage", "pcsc"])
 def test_specs(tmp_path: Path, spec: str) -> None:
-    """The error lists what there is."""
+    """Guards against a mistyped --usim that is taken for one of the kinds, or refused without a list of them."""
     state = ["--state", str(tmp_path / "state")]
     result = akma("bootstrap", "--bsf", "http://127.0.0.1:9", "--usim", spec, *state)
     assert result.returncode == 1 and b"must be pcsc:[READER], at:/dev/TTY" in result.stderr
 
 
 def test_impi_of_an_option(subscriber: Path) -> None:
-    """An IMPI that is given is the one that is used, in the digest and in Ks_NAF."""
+    """Guards against a given IMPI that the digest ignores, or one without a realm that is accepted."""
     with Bsf() as bsf:
         assert bootstrap(bsf.url, subscriber, "--impi", "me@home.example").returncode == 0
         result = bootstrap(bsf.url, subscriber, "--impi", "me")
@@ -357,7 +363,7 @@ def test_impi_of_an_option(subscriber: Path) -> None:
 
 
 def test_vector_is_the_published_one() -> None:
-    """SQN, AK and MAC of TS 35.208's first set are what its AUTN is made of."""
+    """Guards against a mistyped test vector that every test of bootstrapping would agree with."""
     ak, mac = bytes.fromhex("aa689c648370"), bytes.fromhex("4a9ffac354dfafb3")
     sqn = bytes(a ^ b for a, b in zip(SET_1.autn[:6], ak))
     assert int.from_bytes(sqn, "big") == SQN and SET_1.autn[8:] == mac

@@ -44,7 +44,7 @@ def run(
 @pytest.mark.pcscd
 @needs_pcscd
 def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
-    """The card's APDUs reach it through the daemon, GET RESPONSE included."""
+    """Guards against an APDU to a reader's card that is malformed, or a GET RESPONSE that is not sent."""
     with pcscd.inserted(Card()), Bsf() as bsf:
         result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -55,7 +55,7 @@ def test_card_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 @pytest.mark.pcscd
 @needs_pcscd
 def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
-    """CK and IK never leave the card, Ks_ext_NAF does."""
+    """Guards against a Ks_NAF made from CK and IK of a card that does GBA itself and gives Ks_ext_NAF."""
     with pcscd.inserted(Card(does_gba=True)), Bsf() as bsf:
         result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -66,7 +66,7 @@ def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 @needs_pcscd
 @pytest.mark.parametrize("does_gba", [False, True])
 def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
-    """A card that speaks T=1 gives data back where Le asks for it: AUTHENTICATE has one."""
+    """Guards against an AUTHENTICATE without Le, to which a card that speaks T=1 gives no data."""
     (tmp_path / "pin").write_text("1234\n")
     (tmp_path / "pin").chmod(0o600)
     card = Card(is_t1=True, does_gba=does_gba, pin="1234")
@@ -89,7 +89,7 @@ def test_no_card(pcscd: Pcscd, tmp_path: Path) -> None:
 @pytest.mark.pcscd
 @needs_pcscd
 def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
-    """In the middle of AUTHENTICATE, too."""
+    """Guards against a card that is pulled out during AUTHENTICATE being reported as an unknown error."""
     with pcscd.inserted(Card(changes={AUTHENTICATE_3G[:8]: None})), Bsf() as bsf:
         result = run(pcscd, bsf.url, tmp_path)
     assert result.returncode == 1 and b"was it pulled out?" in result.stderr, result.stderr
@@ -99,7 +99,7 @@ def test_card_that_is_pulled_out(pcscd: Pcscd, tmp_path: Path) -> None:
 @pytest.mark.pcscd
 @needs_pcscd
 def test_reader_by_name(pcscd: Pcscd, tmp_path: Path) -> None:
-    """A name that no reader has is answered with one that there is."""
+    """Guards against another reader being used when none has the name that was given."""
     with pcscd.inserted(Card()), Bsf() as bsf:
         result = run(pcscd, bsf.url, tmp_path, usim="pcsc:another")
     assert result.returncode == 1
@@ -107,7 +107,7 @@ def test_reader_by_name(pcscd: Pcscd, tmp_path: Path) -> None:
 
 
 def test_no_pcscd(tmp_path: Path) -> None:
-    """Without the daemon the error says what to start."""
+    """Guards against an error without the daemon's name when pcscd is not running."""
     environment = {"PCSCLITE_CSOCK_NAME": str(tmp_path / "none")}
     words = ["bootstrap", "--bsf", "auto", "--usim", "pcsc:"]
     result = akma(*words, environment=environment)
@@ -116,7 +116,7 @@ def test_no_pcscd(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils")
 def test_milenage_beside_osmo(tmp_path: Path) -> None:
-    """Twenty random subscribers: the network's half by osmo-auc-gen, the card's by milenage:FILE."""
+    """Guards against a Milenage function that is right for the published vector alone."""
     for _ in range(20):
         k, opc, rand = (secrets.token_bytes(16) for _ in range(3))
         sqn = 32 * secrets.randbelow(1 << 40)  # osmo-auc-gen keeps the lowest five bits for IND
@@ -137,7 +137,7 @@ def test_milenage_beside_osmo(tmp_path: Path) -> None:
 @pytest.mark.pcscd
 @pytest.mark.skipif(not HAS_OSMO, reason="libosmocore-utils")
 def test_auts_beside_osmo(tmp_path: Path) -> None:
-    """osmo-auc-gen takes AUTS of milenage:FILE, and finds the card's SQN in it."""
+    """Guards against an AUTS with a wrong MAC-S or AK*, in which the network finds another SQN."""
     k, opc, rand = (secrets.token_bytes(16) for _ in range(3))
     sqn = 32 * 5000
     subscriber = tmp_path / "subscriber"

@@ -44,7 +44,7 @@ def refusal(card: Card, folder: Path, pin: str | None = None) -> str:
     [("", True), ("", False), ("\r\nRING\r\n", True), ("\r\n+CREG: 2\r\n\r\n^RSSI:12\r\n", False)],
 )
 def test_card_behind_a_modem(tmp_path: Path, noise: str, echo: bool) -> None:
-    """Echo and unsolicited lines between an answer's lines change nothing."""
+    """Guards against an echo or an unsolicited line of a modem being taken for the card's answer."""
     with Bsf() as bsf, Modem(Card(), noise, echo) as modem:
         result = bootstrap(bsf.url, modem, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -55,7 +55,7 @@ def test_card_behind_a_modem(tmp_path: Path, noise: str, echo: bool) -> None:
 
 
 def test_isim(tmp_path: Path) -> None:
-    """An ISIM's IMPI is the one that is used; +CRSM, which reads the USIM's files, is not asked for it."""
+    """Guards against an ISIM's IMPI being asked for by +CRSM, which reads the USIM's files only."""
     with Bsf() as bsf, Modem(Card(has_isim=True)) as modem:
         assert bootstrap(bsf.url, modem, tmp_path).returncode == 0
     assert any("6f02" in command for command in modem.card.asked)
@@ -64,14 +64,14 @@ def test_isim(tmp_path: Path) -> None:
 
 
 def test_answers_without_quotes(tmp_path: Path) -> None:
-    """Modems write the hex with quotes, or without."""
+    """Guards against a modem's answer being refused when its hex has no quotation marks."""
     with Bsf() as bsf, Modem(Card(), quote="") as modem:
         result = bootstrap(bsf.url, modem, tmp_path)
     assert result.returncode == 0, result.stderr
 
 
 def test_gba_u(tmp_path: Path) -> None:
-    """A card that does GBA keeps CK and IK: Ks_ext_NAF comes from it, B-TID and lifetime go to it."""
+    """Guards against a card that does GBA being used without it, or not given the B-TID and lifetime of its Ks."""
     with Bsf() as bsf, Modem(Card(does_gba=True)) as modem:
         result = bootstrap(bsf.url, modem, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -105,13 +105,15 @@ STATUSES = {
 
 @pytest.mark.parametrize("answer", STATUSES)
 def test_what_a_card_answers(tmp_path: Path, answer: str) -> None:
-    """Each status of TS 31.102 7.3 has a sentence of its own, and an answer that is cut none of its octets."""
+    """Guards against a status of TS 31.102 7.3 without a reason of its own, and a cut answer being read beyond its
+    end.
+    """
     said = refusal(Card(changes={AUTHENTICATE_3G[:8]: answer}), tmp_path)
     assert STATUSES[answer] in said
 
 
 def test_resynchronisation(tmp_path: Path) -> None:
-    """AUTS goes to the BSF as the card gave it, once."""
+    """Guards against an AUTS that is altered on its way to the BSF, or sent a second time."""
     card = Card(changes={AUTHENTICATE_3G[:8]: f"dc0e{AUTS}9000"})
     said = refusal(card, tmp_path)
     assert "resynchronise a second time" in said
@@ -125,20 +127,20 @@ def test_card_that_is_pulled_out(tmp_path: Path) -> None:
 
 
 def test_answer_that_never_ends(tmp_path: Path) -> None:
-    """61 XX for ever is given up."""
+    """Guards against a card that announces more data for ever and keeps the program in a loop."""
     card = Card(changes={AUTHENTICATE_3G[:8]: "6135", "00c0": "6135"})
     assert "never stops announcing more data" in refusal(card, tmp_path)
     assert len([command for command in card.asked if command.startswith("00c0")]) < 10
 
 
 def test_card_without_usim(tmp_path: Path) -> None:
-    """A 2G card has no EF_DIR with a USIM."""
+    """Guards against a 2G card being asked to AUTHENTICATE when it has no USIM."""
     said = refusal(Card(changes={"00a4080c": "6a82"}), tmp_path)
     assert "no USIM" in said
 
 
 def test_pin(tmp_path: Path) -> None:
-    """A card with a PIN is asked how many tries are left, and given the PIN."""
+    """Guards against a card whose PIN is never verified, or a PIN that is printed."""
     with Bsf() as bsf, Modem(Card(pin="1234")) as modem:
         result = bootstrap(bsf.url, modem, tmp_path, pin="1234")
     assert result.returncode == 0, result.stderr
@@ -147,7 +149,7 @@ def test_pin(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pin", [None, "1234"])
 def test_pin_that_is_off(tmp_path: Path, pin: str | None) -> None:
-    """Cards say different things of it, some how many tries are left: what can be read wants no PIN."""
+    """Guards against a card without a PIN being refused because its status tells how many tries are left."""
     card = Card(changes={"0020": "63c3"})
     with Bsf() as bsf, Modem(card) as modem:
         result = bootstrap(bsf.url, modem, tmp_path, pin=pin)
@@ -155,7 +157,7 @@ def test_pin_that_is_off(tmp_path: Path, pin: str | None) -> None:
 
 
 def test_wrong_pin(tmp_path: Path) -> None:
-    """It is tried once."""
+    """Guards against a wrong PIN that is tried again, until the card is blocked."""
     card = Card(pin="1234")
     said = refusal(card, tmp_path, pin="4321")
     assert "the PIN is wrong; 2 tries are left" in said and card.tries == 2
@@ -172,7 +174,7 @@ def test_wrong_pin(tmp_path: Path) -> None:
     ],
 )
 def test_pin_that_is_not_tried(tmp_path: Path, tries: int, pin: str | None, said: str) -> None:
-    """The last try belongs to the user, and a PIN that cannot be right costs none."""
+    """Guards against the last try, or one with an impossible PIN, being spent by the program."""
     card = Card(pin="1234", tries=tries)
     assert said in refusal(card, tmp_path, pin)
     assert card.tries == tries and not any(len(c) > 10 for c in card.asked if c[2:4] == "20")
@@ -197,7 +199,7 @@ def test_modem_that_refuses(tmp_path: Path, csim: str, said: str) -> None:
 
 
 def test_what_is_no_modem(tmp_path: Path) -> None:
-    """A file is not a terminal, and a name may lead nowhere."""
+    """Guards against a file or a missing path being taken for a modem, or refused without its name."""
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "none"):
         words = ["--usim", f"at:{path}", "--state", str(tmp_path / "state")]
@@ -206,7 +208,7 @@ def test_what_is_no_modem(tmp_path: Path) -> None:
 
 
 def test_line_of_another_program(tmp_path: Path) -> None:
-    """Two programs on one line would read each other's answers: the second one says so, and asks nothing."""
+    """Guards against two programs on one modem's line that read each other's answers."""
     with Bsf() as bsf, Modem(Card()) as modem:
         with open(modem.path, "rb") as line:
             fcntl.flock(line, fcntl.LOCK_EX)
@@ -217,14 +219,14 @@ def test_line_of_another_program(tmp_path: Path) -> None:
 
 
 def test_no_secret_in_arguments(tmp_path: Path) -> None:
-    """What is on the command line can be read by all: the PIN comes from a source."""
+    """Guards against a PIN being taken from the command line, where every user can read it."""
     result = akma("bootstrap", "--bsf", "auto", "--usim", "at:/dev/null", "--usim-pin", "1234")
     assert result.returncode == 1 and b"no secret belongs on a command line" in result.stderr
 
 
 @needs_fips
 def test_without_md5(tmp_path: Path) -> None:
-    """A fips provider alone has no MD5: the error says so, and what to do."""
+    """Guards against a fips provider alone that ends in libcrypto's error instead of what to activate."""
     assert FIPS is not None
     config = write_fips_config(tmp_path, beside=())
     environment = {"OPENSSL_CONF": str(config), "OPENSSL_MODULES": str(FIPS.parent)}
@@ -236,7 +238,7 @@ def test_without_md5(tmp_path: Path) -> None:
 
 
 def test_auto(tmp_path: Path) -> None:
-    """The BSF of TS 23.003 16.2 is asked by https; here its name leads nowhere."""
+    """Guards against a BSF's name that is not the one of TS 23.003 16.2 for the card's IMSI."""
     with Modem(Card()) as modem:
         result = bootstrap("auto", modem, tmp_path)
     assert result.returncode == 1

@@ -89,7 +89,7 @@ def scanned(folder: Path) -> dict[str, str]:
 @unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_remains(folder: Path, name: str) -> None:
-    """Neither as octets nor as hex, however it ends."""
+    """Guards against a bootstrap that leaves K, OPc, RES, Ks or Ks_NAF in memory, however it ends."""
     behaviour, words, status = CASES[name]
     with Bsf(behaviour()) as bsf:
         result = run(folder, bsf.url, "milenage:subscriber", words, [], **scanned(folder))
@@ -99,7 +99,7 @@ def test_nothing_remains(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_nothing_of_a_card_remains(folder: Path, status: int) -> None:
-    """RES, CK and IK come by a modem's lines, in hex."""
+    """Guards against a buffer of a modem's lines that keeps RES, CK and IK in hex."""
     behaviour = Behaviour(vectors=[LONG], rspauth=lambda good: good if status == 0 else "0" * 32)
     with Bsf(behaviour) as bsf, Modem(Card(changes={"0088": ANSWER})) as modem:
         result = run(folder, bsf.url, f"at:{modem.path}", OUT, [], **scanned(folder))

@@ -127,7 +127,9 @@ def ended_after(client: StockClient, begun: float) -> float:
 
 @pytest.mark.parametrize("local", [True, False], ids=["socket", "TLS"])
 def test_flow(house: House, local: bool) -> None:
-    """The row's Ka gives the key, by either way to the server; the newest row counts."""
+    """Guards against a Ka that is not found over a socket or TLS, and an older row that is used instead of the
+    newest.
+    """
     uri = house.database.uri(socket=local)
     server, naf, endpoint = house.all_in_one(uri=uri)
     assert house.works(naf, endpoint), server.errors
@@ -137,7 +139,7 @@ def test_flow(house: House, local: bool) -> None:
 
 
 def test_check(house: House, tmp_path: Path) -> None:
-    """--check asks the database: a password that is refused, a table that is not there, nobody listening."""
+    """Guards against a --check that passes a refused password, a missing table or a server that is away."""
     naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)]
 
     def faults(uri: str | None = None) -> list[str]:
@@ -159,7 +161,7 @@ def test_check(house: House, tmp_path: Path) -> None:
 
 @unless_sanitized
 def test_remanence(house: House) -> None:
-    """A Ka is there while a key is made of it, and no longer; --ka-key stays, as rows have to be opened."""
+    """Guards against a Ka that stays in memory after its key is made, or after a damaged row."""
     server, naf, endpoint = house.all_in_one()
     with held(naf, endpoint):
         assert is_gone(server.process.pid, KA)
@@ -170,7 +172,7 @@ def test_remanence(house: House) -> None:
 
 
 def test_device_without_row(house: House) -> None:
-    """No row is no Ka: {"e2e":0}, which the database has said."""
+    """Guards against a device without a row being refused, instead of the answer that it has no Ka."""
     server, naf, _ = house.all_in_one()
     house.database.remove_row(IDENTITY, "2026")
     assert flag_of(naf) == {"e2e": 0}, server.errors
@@ -243,7 +245,7 @@ def alone(database: Database) -> Iterator[None]:
 
 
 def test_killed_in_the_middle_of_flows(house: House) -> None:
-    """kill -9 of the database: nothing goes in plain, connections stay, and it recovers by itself."""
+    """Guards against a killed database that costs held connections, sends a flow in plain, or is never asked again."""
     server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
     with held(naf, endpoint) as client:
         house.database.kill()
@@ -258,7 +260,7 @@ def test_killed_in_the_middle_of_flows(house: House) -> None:
 
 
 def test_lost_connections_leave_nothing(house: House) -> None:
-    """Connections that are lost again and again leave neither descriptors nor memory behind."""
+    """Guards against a lost database connection that leaves a descriptor or its memory behind."""
     server, naf, endpoint = house.all_in_one()
     folder = Path(f"/proc/{server.process.pid}")
 
@@ -283,7 +285,7 @@ def test_lost_connections_leave_nothing(house: House) -> None:
 
 
 def test_look_up_waits_for_the_database(house: House) -> None:
-    """A flow that falls into a short restart is served when it is over, within --ka-timeout."""
+    """Guards against a look-up that fails at once when the database restarts, long before --ka-timeout."""
     server, naf, endpoint = house.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
     assert house.works(naf, endpoint)
     house.database.kill()
@@ -385,7 +387,7 @@ def through(wire: Wire, database: Database) -> str:
 
 
 def test_a_database_that_says_nothing(house: House) -> None:
-    """A connection that hangs: look-ups are refused in time, and another connection is made."""
+    """Guards against a look-up that waits for ever on a hanging connection, or goes on using it."""
     with Wire(f"{LOOPBACK}:{house.database.port}") as wire:
         uri = through(wire, house.database)
         server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
@@ -413,7 +415,7 @@ def test_failing_over(house: House, silent: bool) -> None:
 
 
 def test_read_only(house: House) -> None:
-    """A server that cannot be written to is a standby: refused, until it can be again."""
+    """Guards against a standby, whose rows may be stale, being used as the database."""
     server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
     assert house.works(naf, endpoint)
     house.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
@@ -426,7 +428,7 @@ def test_read_only(house: House) -> None:
 
 
 def test_password_changed(house: House) -> None:
-    """The file is read again for each connection: the new password is taken without a restart."""
+    """Guards against a password that is read once at the start, so that a change of it takes a restart."""
     server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
     assert house.works(naf, endpoint)
     house.database.sql("ALTER USER third_party PASSWORD 'another'")
@@ -441,7 +443,7 @@ def test_password_changed(house: House) -> None:
 
 
 def test_no_kerberos(house: House, tmp_path: Path) -> None:
-    """GSS-API, which crashed where it ran out of memory, and looks for tickets at each connection."""
+    """Guards against a libpq connection that looks for Kerberos tickets, where it has crashed when memory ran out."""
     trace = tmp_path / "kerberos"
     environment = ENVIRONMENT | {"KRB5_TRACE": str(trace)}
     _, naf, endpoint = house.all_in_one(
@@ -452,7 +454,9 @@ def test_no_kerberos(house: House, tmp_path: Path) -> None:
 
 
 def test_a_password_that_is_none(house: House) -> None:
-    """What is no password, or others can read, was found out when the next connection was made, and not at SIGHUP."""
+    """Guards against an empty or public password file that a start or SIGHUP accepts, and the next connection
+    refuses.
+    """
     server, _, _ = house.all_in_one()
     server.wait_for_error("event=start")
     for mode, text, why in ((0o600, "\n", "first line"), (0o644, "x\n", "chmod 600 it")):
@@ -485,7 +489,7 @@ def test_a_password_that_is_none(house: House) -> None:
     ],
 )
 def test_damaged_rows(house: House, change: str, reason: str) -> None:
-    """What is not as it was sealed is refused with the reason, and never taken for no Ka."""
+    """Guards against a sealed row with an altered octet that is taken for no Ka, or opened."""
     server, naf, endpoint = house.all_in_one()
     before = house.database.sql("SELECT sealed FROM akma_ka")
     house.database.sql(f"UPDATE akma_ka SET sealed = {change}")
@@ -495,7 +499,7 @@ def test_damaged_rows(house: House, change: str, reason: str) -> None:
 
 
 def test_row_of_another_device(house: House) -> None:
-    """A writer to the database cannot give a device another's Ka."""
+    """Guards against a sealed Ka that still opens after somebody has copied it to another device's row."""
     server, naf, _ = house.all_in_one()
     house.database.put("other@bsf.example.com", OTHER_KA, "2026")
     house.database.sql(
@@ -506,7 +510,7 @@ def test_row_of_another_device(house: House) -> None:
 
 
 def test_a_key_is_taken_at_a_reload(house: House) -> None:
-    """--ka-key is read again at SIGHUP, all or nothing."""
+    """Guards against a new key of --ka-key that SIGHUP does not read."""
     server, naf, endpoint = house.all_in_one()
     house.database.sql("TRUNCATE akma_ka")
     house.database.put(IDENTITY, KA, "2026", key=SEAL[::-1], number=2)
@@ -519,7 +523,7 @@ def test_a_key_is_taken_at_a_reload(house: House) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="the tool's leaks of libpq are not ours")
 def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
-    """Those of docs/deployment.md with a database, unchanged but for free ports."""
+    """Guards against a command of docs/deployment.md about databases that no longer works."""
     text = (ROOT / "docs/deployment.md").read_text()
     (commands,) = re.findall(r"^```sh\n(umask[^`]*?createdb.*?)^```$", text, re.M | re.S)
     for name, target in ("build", BUILD), ("examples", ROOT / "examples"), (EXAMPLE.name, EXAMPLE):
@@ -539,7 +543,7 @@ def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
 
 
 def test_third_party_apart(tmp_path: Path, house: House) -> None:
-    """A third party that holds no file at all: the NAF's requests wait for the database, one line for many."""
+    """Guards against a third party without a devices file that cannot ask its database while a NAF waits."""
     sides = Sides(tmp_path)
     here = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
     with Program(*here, *sides.options(sides.third_party), *house.options()) as third_party:
@@ -552,7 +556,7 @@ def test_third_party_apart(tmp_path: Path, house: House) -> None:
 
 @pytest.mark.redis
 def test_endpoints_apart(tmp_path: Path, house: House) -> None:
-    """A row that goes ends connections at an endpoint in another process, through the store."""
+    """Guards against a removed row that does not end connections at an endpoint in another process."""
     site = Site(tmp_path, Redis(tmp_path))
     try:
         naf = Part(

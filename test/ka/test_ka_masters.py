@@ -110,7 +110,7 @@ def test_revoked(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def test_the_list_is_read_when_somebody_says_so(tmp_path: Path, master: str) -> None:
-    """Half a list would make revoked Ka's good again: what reads changed certificates leaves it alone."""
+    """Guards against half a list of revoked Ka's being read when a certificate changes, so that some are good again."""
     sides = Sides(tmp_path)
     revoked = tmp_path / "revoked"
     revoked.write_text("device,ka-id\n")

@@ -31,7 +31,7 @@ APART = ["--naf-accept", f"{LOOPBACK}:0", "--cert", "x", "--key", "x", "--ca", "
     ],
 )
 def test_useless_combinations(words: list[str], sentence: str) -> None:
-    """An option that would be ignored, or read as something else, is refused."""
+    """Guards against a --ka-source that is ignored, or read as another kind, instead of refused."""
     result = subprocess.run(
         [BUILD / "e2e/e2e-as", *words],
         env=ENVIRONMENT,
@@ -44,7 +44,7 @@ def test_useless_combinations(words: list[str], sentence: str) -> None:
 
 
 def test_a_file_apart(tmp_path: Path) -> None:
-    """Ka's of another file than the NAF's are found, and those a reload takes away are not."""
+    """Guards against a Ka in a file of its own that is not found, or still used after a reload took it away."""
     naf = write_devices(tmp_path / "naf.csv", [[UE, KS_NAF, ""]])
     device = write_devices(tmp_path / "ue.csv", [[UE, KS_NAF, KA]])
     kas = write_devices(tmp_path / "ka.csv", [[UE, "", KA]])
@@ -59,7 +59,7 @@ def test_a_file_apart(tmp_path: Path) -> None:
 
 
 def test_a_reload_is_all_or_nothing(tmp_path: Path) -> None:
-    """A fault in one of the two files leaves the old rows of both in use."""
+    """Guards against a reload that takes one of two files when the other is refused."""
     naf = write_devices(tmp_path / "naf.csv", [[UE, KS_NAF, ""]])
     device = write_devices(tmp_path / "ue.csv", [[UE, KS_NAF, KA]])
     kas = write_devices(tmp_path / "ka.csv", [[UE, "", KA]])

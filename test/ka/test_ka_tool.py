@@ -84,7 +84,7 @@ def said(result: subprocess.CompletedProcess[str], status: int, text: str) -> bo
 
 @pytest.mark.postgresql
 def test_import_and_export(tool: Tool) -> None:
-    """What goes in comes out, in its order, and a second time changes nothing."""
+    """Guards against an import that reorders, repeats or loses rows, and an export that overwrites a file."""
     rows = [[UE, "", KA.hex(), "2026"], [OTHER, "", KA.hex(), ""], [UE, "", OTHER_KA.hex(), "2027"]]
     csv = write_devices(tool.folder / "in.csv", rows)
     assert said(tool.run("import", "--in", csv), 0, "3 imported")
@@ -132,7 +132,7 @@ def test_new(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_add_and_remove(tool: Tool) -> None:
-    """A device that is not there is mistyped; a name is given once; what is removed is counted."""
+    """Guards against a mistyped device being added without --new, and a ka-id being given twice."""
     assert said(tool.run("add", "--identity", UE), 1, "has no device")
     assert said(tool.run("add", "--identity", UE, "--ka-id", "1", "--new"), 0, "1 added")
     assert said(tool.run("add", "--identity", UE, "--ka-id", "2"), 0, "1 added")
@@ -145,7 +145,7 @@ def test_add_and_remove(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_list_shows_no_key(tool: Tool) -> None:
-    """A user who lists sees names, versions and which key, and needs no --ka-key."""
+    """Guards against a list of rows that prints a Ka, or demands the key that opens it."""
     tool.database.put(UE, KA, "2026")
     result = tool.run("list", key=False)
     header, row = result.stdout.splitlines()
@@ -169,7 +169,7 @@ def test_rekey(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_rekey_of_a_damaged_row(tool: Tool) -> None:
-    """Which row it is is said, and no other has changed."""
+    """Guards against a rekey that stops at a damaged row with some rows changed, or without its name."""
     tool.database.put(UE, KA)
     tool.database.put(OTHER, KA)
     tool.database.sql(
@@ -182,7 +182,7 @@ def test_rekey_of_a_damaged_row(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_writers_beside_each_other(tool: Tool) -> None:
-    """Several that add at the same time wait for each other, and nothing is lost."""
+    """Guards against two writers at the same time of which one fails or loses its row."""
     tool.database.put(UE, KA, "0")
     results: list[subprocess.CompletedProcess[str]] = []
 
@@ -253,7 +253,7 @@ def test_useless_options(words: list[str], text: str) -> None:
 
 @pytest.mark.postgresql
 def test_tls_is_verified(tool: Tool) -> None:
-    """A server on a network whose certificate is nobody's is not talked to, unless that is said."""
+    """Guards against a database's certificate being taken without a CA that vouches for it."""
     uri = tool.database.uri("registrar", socket=False).split("?", maxsplit=1)[0]
     words = ["ka", "list", "--ka-password-file", str(tool.passwords["registrar"]), "--database"]
     for end, text in (("", "root certificate"), ("?sslmode=require", "device,ka-id")):
@@ -271,7 +271,7 @@ def test_tls_is_verified(tool: Tool) -> None:
 @pytest.mark.postgresql
 @pytest.mark.parametrize("by", ["address", "service", "PGSERVICE", "PGHOSTADDR"])
 def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
-    """A host on a network that a service or the environment names is verified as well, unless the address says not."""
+    """Guards against a host named by a service or the environment being taken for a local one, without verification."""
     port = tool.database.port
     (tool.folder / "services").write_text(f"[there]\nhost={LOOPBACK}\nport={port}\n")
     uri = {

@@ -14,7 +14,7 @@ PROGRAM = BUILD / "test/programs/ka_used_rows"
 
 @pytest.mark.skipif(not PROGRAM.exists(), reason="this build had no libpq")
 def test_rows_that_keys_rest_on() -> None:
-    """A row that is forgotten, or not looked up again, is one whose removal is missed."""
+    """Guards against a row that is forgotten while a key is made of it, so that its removal is missed."""
     result = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     lines = result.stdout.splitlines()
     assert result.returncode == 0, lines[-1:]

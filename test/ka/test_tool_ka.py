@@ -183,7 +183,7 @@ def test_inputs_without_an_end(devices: Path, words: list[str], endless: str) ->
 
 
 def test_add_from_new(devices: Path, tmp_path: Path) -> None:
-    """Known devices keep their Ks_NAF; what was there stays, to the octet."""
+    """Guards against an add that loses a known device's Ks_NAF or changes the rows that were there."""
     old = devices.read_text()
     names = write(tmp_path / "list", "two", "three", "one")
     assert (
@@ -582,7 +582,7 @@ def test_writers_wait_for_each_other(devices: Path) -> None:
 
 
 def test_a_writer_that_holds_the_lock(devices: Path) -> None:
-    """It is waited for, not for ever."""
+    """Guards against a second writer that ignores the lock, or waits for it for ever."""
     old = devices.read_text()
     with open(devices) as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)

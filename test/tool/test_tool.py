@@ -206,7 +206,7 @@ def test_sources(tmp_path: Path, name: str, spaces: str) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_raw_sources(tmp_path: Path, name: str) -> None:
-    """Octets as they are: a new line at the end is one of them."""
+    """Guards against a raw key that loses its blanks, NUL or last new line."""
     key = b"\x01 ab\n" if name == "env" else b"\x00 ab\xff\n"
     status, out, said = run_source(tmp_path, name, key, "--raw")
     assert (status, said) == (0, "")
@@ -362,7 +362,7 @@ def test_formats(both: list[str]) -> None:
 
 @pytest.mark.parametrize("old", [False, True])
 def test_out(tmp_path: Path, both: list[str], old: bool) -> None:
-    """The file is replaced: the old one keeps neither its mode nor its other names."""
+    """Guards against a key that is written into an existing file, with its wider mode and to its other names."""
     out = tmp_path / "key"
     if old:
         out.write_text("old")
@@ -425,7 +425,7 @@ def test_out_that_cannot_be(tmp_path: Path, both: list[str]) -> None:
 
 
 def test_limit_of_size(tmp_path: Path, both: list[str]) -> None:
-    """The old file stays, nothing is left beside it."""
+    """Guards against a write that fails midway and leaves a shorter file, or a temporary one beside it."""
     out = tmp_path / "key"
     out.write_text("old")
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -511,7 +511,7 @@ def test_refusals(both: list[str], words: list[str], status: int, said: str) -> 
     [["{}"], ["--", "{}"], ["--kaa={}"], ["--k={}"], ["--raw={}"], ["--help={}"], ["-k{}"]],
 )
 def test_refusals_repeat_no_secret(both: list[str], words: list[str]) -> None:
-    """After a slip, the text in a place without a value is the key itself."""
+    """Guards against a refusal that repeats a mistyped word, which may be the key itself."""
     told = refused(*both, *(word.format(KA.hex()) for word in words))
     assert "akma derive: " in told and "try --help" in told
 
@@ -560,7 +560,9 @@ def test_commands() -> None:
 
 
 def test_help_of_derive(tmp_path: Path, both: list[str]) -> None:
-    """Every parameter is an option; the example works unchanged."""
+    """Guards against a parameter of KDF that akma derive has no option for, and an example in its help that no
+    longer works.
+    """
     text = help_of("derive")
     for parameters in SAMPLES.values():
         for name in parameters:

@@ -73,7 +73,7 @@ def test_all_well() -> None:
 
 
 def test_known_answers() -> None:
-    """The doctor's constants are the reference's."""
+    """Guards against a constant of akma doctor that was copied from the code which it judges."""
     source = (ROOT / "tool/doctor_derivation.c").read_text()
     octets = bytes(int(word, 16) for word in re.findall(r"0x([0-9A-F]{2})\b", source))
     ks_naf = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
@@ -105,7 +105,9 @@ def test_known_answers() -> None:
     ],
 )
 def test_sections(config: Path, keys: dict[str, str], said: str) -> None:
-    """What is misspelt, what cannot be understood; a policy that merely forbids is no fault."""
+    """Guards against a misspelt policy key that akma doctor passes, and a policy that only forbids being called a
+    fault.
+    """
     write_config(config, {"akma": keys})
     status, output = doctor(config)
     if said:
@@ -188,7 +190,9 @@ def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
 
 @needs_fips
 def test_fips_in_place_of_default(tmp_path: Path) -> None:
-    """All is well with it; where fips=yes is the default, what to ask for is told."""
+    """Guards against a fips provider in the place of default that akma doctor calls a fault, and a fips=yes that
+    it misses.
+    """
     assert FIPS is not None
     folder = str(FIPS.parent)
     status, output = doctor(write_fips_config(tmp_path, beside=()), OPENSSL_MODULES=folder)
@@ -298,7 +302,7 @@ def test_configurations_that_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hyphens", ["-", "--"])
 def test_options_of_openssl(hyphens: str) -> None:
-    """As `openssl kdf` would have it."""
+    """Guards against an option of openssl's programs, with one hyphen or two, that akma doctor ignores."""
     words = [f"{hyphens}provider", "default", f"{hyphens}provider", "akma"]
     words += [f"{hyphens}provider-path", str(BUILD)]
     status, output = doctor("/dev/null", *words, OPENSSL_MODULES="/nowhere")
@@ -312,7 +316,7 @@ def test_options_of_openssl(hyphens: str) -> None:
 
 
 def test_agrees_with_openssl(config: Path) -> None:
-    """Where it says that all is well, openssl kdf derives; where not, it does not."""
+    """Guards against an akma doctor that passes a configuration with which openssl kdf fails, or the reverse."""
     call = ["kdf", "-keylen", "32", "-kdfopt", "hexkey:" + "01" * 32, "-kdfopt", "supi:00101"]
     for keys, well in [(ONE, True), ({"min-ka-length": "x"}, False)]:
         write_config(config, {"akma": keys})
@@ -707,7 +711,7 @@ def test_json(config: Path) -> None:
 
 
 def test_no_secret_is_printed(config: Path) -> None:
-    """A key that does not belong there is named, not shown."""
+    """Guards against a key in a policy section whose octets akma doctor repeats when it names the fault."""
     secret = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
     write_config(config, {"akma": {"ka": secret}})
     nothing: list[str] = []

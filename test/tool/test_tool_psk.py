@@ -141,7 +141,7 @@ def test_what_a_format_cannot_carry(
 
 
 def test_columns(tmp_path: Path) -> None:
-    """All of them, in another order; they win over options."""
+    """Guards against a column that is ignored in another order, or loses against an option."""
     header = "usage,ka,identity,refresh,ka-id,ua-protocol-id,naf-fqdn,ks-naf"
     ua = "010001c0a8"
     path = write(
@@ -160,7 +160,7 @@ def test_columns(tmp_path: Path) -> None:
 
 
 def test_no_row_inherits(tmp_path: Path) -> None:
-    """Neither option nor field: the parameter's default, whatever the row before had."""
+    """Guards against a row with an empty field that gets the row before's refresh, usage or name."""
     header = HEADER + ",refresh,usage"
     keys = f"{KEY.hex()},{KA.hex()}"
     path = write(tmp_path, header, f"one,{keys},0102,u", f"two,{keys},,")
@@ -496,7 +496,7 @@ MANY = fleet(12000)  # more blocks than can be under way
 
 @pytest.mark.life
 def test_order(tmp_path: Path) -> None:
-    """Many blocks, on all processors and on one."""
+    """Guards against blocks that threads finish early being written before the ones that precede them."""
     path = write_rows(tmp_path, MANY)
     assert psk(path, *NAF).returncode == 0
     expected = "".join(line(*row) for row in MANY)
@@ -625,8 +625,8 @@ def peak(path: Path) -> int:
 
 
 @unless_its_runtime_is_in_the_way
-def test_context_size(tmp_path: Path) -> None:
-    """At most 16 octets per row."""
+def test_size_of_many_rows(tmp_path: Path) -> None:
+    """Guards against memory that grows with the file by more than 16 octets per row."""
     keys = f"{KEY.hex()},{KA.hex()[:32]}"
     counts = (100_000, 600_000)
     taken = []
@@ -660,7 +660,7 @@ def test_limit_of_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["stunnel", "json"])
 def test_full_disk(tmp_path: Path, disk: SmallDisk, form: str) -> None:
-    """Full from the start, and full before the last block."""
+    """Guards against a full disk that costs the old file, or leaves half a file beside it."""
     path = write_rows(tmp_path, MANY)
     out = disk.folder / "psk"
     out.write_text("old")
@@ -676,7 +676,7 @@ def test_full_disk(tmp_path: Path, disk: SmallDisk, form: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals(tmp_path: Path, number: signal.Signals) -> None:
-    """In the middle of a file that goes on: the old one stays, and nothing is left beside it."""
+    """Guards against an interrupted akma psk that has replaced the old file, or leaves its temporary one behind."""
     fifo, out = tmp_path / "fifo", tmp_path / "psk"
     os.mkfifo(fifo)
     out.write_text("old")
@@ -726,7 +726,7 @@ def test_pipe(tmp_path: Path, name: str) -> None:
 
 
 def test_progress_bar(tmp_path: Path) -> None:
-    """On a terminal, each time that the clock has gone on, and gone at the end; none in a pipe."""
+    """Guards against a progress bar that remains at the end, or that is written when no terminal is there."""
     keys = f"{KEY.hex()},{KA.hex()}"
     path = write(tmp_path, HEADER, *(f"{number},{keys}" for number in range(10_000)))
     pace = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_pace.so"

@@ -93,7 +93,7 @@ def needles() -> bytes:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_remains(folder: Path, name: str) -> None:
-    """Neither as octets nor as hex, in any memory that can be written."""
+    """Guards against a command of akma that ends with a key, as octets or hex, in memory it could write."""
     (folder / "needles").write_bytes(needles())
     preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
     where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
@@ -102,7 +102,7 @@ def test_nothing_remains(folder: Path, name: str) -> None:
 
 
 def test_something_would_be_found(folder: Path) -> None:
-    """The same look at a process that has the secret in its environment."""
+    """Guards against a search for remains that finds nothing in any process."""
     (folder / "needles").write_bytes(needles())
     preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
     where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}

@@ -129,7 +129,7 @@ def test_what_each_deployment_has(tmp_path: Path, options: list[str], folders: s
 
 
 def test_certificates(tmp_path: Path) -> None:
-    """Of a CA of their own, for the names that the other side looks for, on both sides of TLS."""
+    """Guards against a certificate that may issue others, lacks a name or use of its side, or ends too soon."""
     site = tmp_path / "site"
     assert set_up(site, *WHOLE)[0] == 0
     assert is_pair(site / "ca")
@@ -175,7 +175,7 @@ def aged(path: Path, authority: Path, days: int) -> None:
 
 @pytest.mark.parametrize(("days", "what"), [(140, "kept"), (120, "renewed"), (-3, "renewed")])
 def test_renewal(tmp_path: Path, days: int, what: str) -> None:
-    """Less than a third of a life left: a new certificate for the key that is there, and nothing else changes."""
+    """Guards against a renewal too late or too early, of the wrong certificate, or with another key."""
     site = tmp_path / "site"
     assert set_up(site, *APART)[0] == 0
     aged(site / "naf/naf.pem", site / "ca.key", days)
@@ -196,7 +196,7 @@ def test_renewal(tmp_path: Path, days: int, what: str) -> None:
 
 
 def test_the_ca_is_renewed(tmp_path: Path) -> None:
-    """With its key: what it has signed stays good, and every folder gets the new one."""
+    """Guards against a renewed CA that has another key, or reaches only some folders."""
     site = tmp_path / "site"
     assert set_up(site, *WHOLE)[0] == 0
     aged(site / "ca.pem", site / "ca.key", 30)
@@ -208,7 +208,7 @@ def test_the_ca_is_renewed(tmp_path: Path) -> None:
 
 
 def test_a_renewal_that_was_broken_off(tmp_path: Path) -> None:
-    """A folder that could not get the new CA gets it at the next run."""
+    """Guards against a folder that keeps the old CA after a renewal that failed there once."""
     site = tmp_path / "site"
     assert set_up(site, *WHOLE)[0] == 0
     aged(site / "ca.pem", site / "ca.key", 30)
@@ -223,7 +223,7 @@ def test_a_renewal_that_was_broken_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("forward", ["[::1]:8080", "nginx:http", "unix:/run/app.socket"])
 def test_places(tmp_path: Path, forward: str) -> None:
-    """What an application may be behind, and hosts that are addresses of IPv6."""
+    """Guards against an IPv6 address, a service's name or a socket's path being refused by akma setup."""
     options = [*ALL, "--third-party", "2001:db8::7", "--forward", forward]
     assert set_up(tmp_path / "site", *options)[0] == 0
 
@@ -289,7 +289,9 @@ def foreign_folder(site: Path) -> list[str]:
     ],
 )
 def test_refusals(tmp_path: Path, prepare: Callable[[Path], list[str]], said: str) -> None:
-    """What is there stays as it is, and nothing is left of what was not finished."""
+    """Guards against a setup over other options or a foreign folder, and a name that would break out of its line
+    in a file.
+    """
     site = tmp_path / "site"
     options = prepare(site)
     before = contents(tmp_path)
@@ -310,7 +312,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
 
 
 def test_a_key_that_others_read(tmp_path: Path) -> None:
-    """The CA's key is refused where it is public: an attacker who has it can be anybody."""
+    """Guards against a CA key that everyone can read being used to issue certificates."""
     site = tmp_path / "site"
     assert set_up(site, *APART)[0] == 0
     (site / "ca.key").chmod(0o644)
