@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import reference
 from datagrams import (
     ALERT,
     EXTENDED_MASTER_SECRET,
@@ -45,7 +46,7 @@ from flow import (
     ue_command,
     wait_until,
 )
-from one_device import IDENTITY, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
+from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from project import INSTRUMENTED
 from service import activated
 
@@ -61,7 +62,7 @@ def start_server(devices: Path) -> Iterator[DtlsServer]:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_flow(devices: Path, suite: str) -> None:
-    """A suite that one of both programs cannot do, or an identifier that the two make differently."""
+    """Guards against a suite that one of the two programs does not offer, or whose NAF_Id they make differently over DTLS."""
     with DtlsServer(devices, suites=suite) as server:
         result = dtls_ue(server, devices, IDENTITY, suites=suite)
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
@@ -70,30 +71,31 @@ def test_flow(devices: Path, suite: str) -> None:
 
 @pytest.mark.parametrize(("accept", "e2e_accept"), [(OVER_UDP, OVER_TCP), (OVER_TCP, OVER_UDP)])
 def test_transports_mix(devices: Path, accept: str, e2e_accept: str) -> None:
-    """A first connection over one transport that leads to no e2e connection over the other."""
+    """Guards against a first connection over UDP or TCP whose flag opens no e2e connection over the other transport."""
     with DtlsServer(devices, accept=accept, e2e_accept=e2e_accept) as server:
         result = dtls_ue(server, devices, IDENTITY)
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
 
 
 def test_one_address(devices: Path) -> None:
-    """First and e2e connections that one address does not tell from each other."""
+    """Guards against a server that confuses first and e2e connections when both come to one UDP address."""
     with DtlsServer(devices, e2e_accept=None) as server:
         result = dtls_ue(server, devices, IDENTITY)
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_identifier_is_the_suites(devices: Path, suite: str) -> None:
-    """A NAF_Id over DTLS that is not 01 00 01 and the suite (TS 33.222 5.4), on either side."""
-    with DtlsServer(devices, "--ua-protocol-id", SUITES[suite], suites=suite) as server:
-        assert dtls_ue(server, devices, IDENTITY, suites=suite).returncode == 0
-        other = dtls_ue(server, devices, IDENTITY, "--ua-protocol-id", SUITES[suite], suites=suite)
-        assert other.returncode == 0, other.stderr
+@pytest.mark.parametrize("side", ["server", "ue"])
+def test_identifier_is_the_suites(devices: Path, side: str, suite: str) -> None:
+    """Guards against a program whose NAF_Id over DTLS does not end in 01 00 01 and the suite (TS 33.222 5.4)."""
+    given = {side: ("--ua-protocol-id", SUITES[suite])}  # the other side makes it by itself
+    with DtlsServer(devices, *given.get("server", ()), suites=suite) as server:
+        result = dtls_ue(server, devices, IDENTITY, *given.get("ue", ()), suites=suite)
+        assert result.returncode == 0, result.stderr
 
 
 def test_same_line_same_answer(server: DtlsServer) -> None:
-    """A nonce that is repeated, since its answer was lost, and gets another flag, or none."""
+    """Guards against a nonce that is repeated over DTLS, since its answer was lost, and gets another flag or none."""
     with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
         for _ in range(3):
             client.say(NONCE)
@@ -109,7 +111,7 @@ def test_same_line_same_answer(server: DtlsServer) -> None:
 
 
 def test_another_key(devices: Path) -> None:
-    """A key that is another one, which the log cannot tell from a UE that was never heard again."""
+    """Guards against a log that cannot tell a wrong key over DTLS from a UE that was never heard again."""
     with DtlsServer(devices, "--handshake-timeout", "1") as server:
         with StockDtlsClient(server.address, PSK_IDENTITY, bytes(32)):
             line = server.wait_for_error("event=refused")
@@ -117,23 +119,28 @@ def test_another_key(devices: Path) -> None:
 
 
 def test_long_line(server: DtlsServer) -> None:
-    """A line of more than 1,024 octets that is taken in all the same."""
+    """Guards against a line of more than 1,024 octets that a first connection over DTLS takes."""
     with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
         client.say(b'{"nonce":"' + b"0" * 1100 + b'"}')
         server.wait_for_error("a line is too long")
 
 
-def test_key_is_good_once(server: DtlsServer) -> None:
-    """An e2e_key that a second session is let in with."""
-    with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
-        client.say(NONCE)
-        wait_until(lambda: server.count("first_connections_held") == 1)  # the flag is written
-        client.end_input()
-        flag = json.loads(client.read())
-    assert flag["e2e"] == 1
-    with StockDtlsClient(server.e2e_address, flag["identity"], bytes(32)):
-        wait_until(lambda: server.count("handshakes_unfinished") == 1)
-    assert server.count("e2e_connections_total") == 0
+def test_key_is_good_once(devices: Path) -> None:
+    """Guards against an e2e_key with which a second DTLS session is let in."""
+    with DtlsServer(devices, "--handshake-timeout", "1") as server:
+        with StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF) as client:
+            client.say(NONCE)
+            wait_until(lambda: server.count("first_connections_held") == 1)  # the flag is written
+            client.end_input()
+            flag = json.loads(client.read())
+        refresh, usage = bytes.fromhex(flag["refresh"]), flag["usage"]
+        naf_id = FQDN.encode() + bytes.fromhex(SUITES[SUITE])
+        key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=refresh, usage=usage)
+        with StockDtlsClient(server.e2e_address, flag["identity"], key):
+            wait_until(lambda: server.count("e2e_connections_total") == 1)
+        with StockDtlsClient(server.e2e_address, flag["identity"], key):
+            server.wait_for_error("event=refused endpoint=e2e")
+        assert server.count("e2e_connections_total") == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ def test_key_is_good_once(server: DtlsServer) -> None:
     ids=["empty", "one", "zeros", "cut", "noise"],
 )
 def test_nothing_for_strangers(server: DtlsServer, octets: bytes) -> None:
-    """Rubbish from anywhere that is answered, logged or remembered."""
+    """Guards against a datagram that is no whole ClientHello being answered, logged or remembered."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect(pair_of(server.address))
         stranger.send(octets)
@@ -157,7 +164,7 @@ def test_nothing_for_strangers(server: DtlsServer, octets: bytes) -> None:
 
 
 def test_cookie_before_all(server: DtlsServer) -> None:
-    """A forged source address that is sent more than it sent, or that costs memory, or a log line."""
+    """Guards against a forged source address that is sent more than came from it, or that costs a connection or a log line."""
     sent = received = 0
     for _ in range(200):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forged:
@@ -174,20 +181,24 @@ def test_cookie_before_all(server: DtlsServer) -> None:
 
 
 def test_cookie_is_of_the_address(server: DtlsServer) -> None:
-    """A cookie that another address, or another port, may bring."""
+    """Guards against a cookie that another address or another port may bring, or that may have an octet more."""
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other_port,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other_address,
     ):
-        for each in (one, other):
+        for each in (one, other_port, other_address):
             each.settimeout(10)
+            if each is other_address:
+                each.bind(("127.0.0.2", one.getsockname()[1]))
             each.connect(pair_of(server.address))
         cookie = cookie_of(one, client_hello())
         assert len(cookie) == 32
         one.send(client_hello(cookie + b"x"))
         assert one.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
-        other.send(client_hello(cookie))
-        assert other.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
+        for other in (other_port, other_address):
+            other.send(client_hello(cookie))
+            assert other.recv(2000)[RECORD] == HELLO_VERIFY_REQUEST
     assert server.count('connections_total{endpoint="naf"}') == 0
 
 
@@ -202,7 +213,7 @@ def lengths_of(server: DtlsServer, identity: str, key: bytes) -> list[int]:
 
 
 def test_unknown_is_as_wrong(server: DtlsServer) -> None:
-    """An answer that tells strangers which identities exist."""
+    """Guards against a handshake over DTLS whose answers show strangers which identities exist."""
     unknown = lengths_of(server, PSK_IDENTITY + "x", KS_NAF)
     wrong = lengths_of(server, PSK_IDENTITY, bytes(32))
     assert len(unknown) == len(wrong) == 2
@@ -210,7 +221,7 @@ def test_unknown_is_as_wrong(server: DtlsServer) -> None:
 
 
 def test_datagrams_are_relayed(devices: Path) -> None:
-    """A relay that joins, cuts or loses datagrams, or does not say whose they are."""
+    """Guards against a relay that joins, cuts or loses datagrams, or whose PROXY header does not say whose they are."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as application:
         application.bind((LOOPBACK, 0))
         application.settimeout(10)
@@ -256,7 +267,7 @@ REFUSED = {
 def test_options_are_refused(
     devices: Path, options: tuple[str, ...], check: tuple[str, ...]
 ) -> None:
-    """Options that make no sense together, and are taken in silence, or found good by --check."""
+    """Guards against options for DTLS that contradict each other and are taken in silence, or found good by --check."""
     words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN]
     result = subprocess.run(
         [*words, *options, *check],
@@ -273,7 +284,7 @@ def test_options_are_refused(
 @pytest.mark.parametrize("listen", ["udp:unix:/x", "udp:5693", "udp:"])
 @pytest.mark.parametrize("check", [(), ("--check",)], ids=["", "check"])
 def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -> None:
-    """A place of e2e-ue for datagrams that is none, and is found good by --check."""
+    """Guards against a --listen udp: address of e2e-ue that is none, and is taken, or found good by --check."""
     result = subprocess.run(
         [
             *[str(BUILD / "e2e/e2e-ue"), "--connect", f"udp:{LOOPBACK}:1", "--listen", listen],
@@ -291,7 +302,7 @@ def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -
 
 
 def test_check_says_udp(devices: Path) -> None:
-    """A line of --check that names a port of TCP where one of UDP is meant."""
+    """Guards against a line of --check that names a port of TCP instead of one of UDP."""
     result = subprocess.run(
         [
             *[str(BUILD / "e2e/e2e-as"), "--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--check"],
@@ -309,7 +320,7 @@ def test_check_says_udp(devices: Path) -> None:
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
-    """A socket unit for an address of UDP, with which the address seems to be another program's."""
+    """Guards against an inherited socket for a UDP address whose refusal blames another program instead of LISTEN_FDS."""
     with socket.socket(socket.AF_INET, kind) as inherited:
         inherited.bind((LOOPBACK, 0))
         address = f"udp:{LOOPBACK}:{inherited.getsockname()[1]}"
@@ -331,7 +342,7 @@ def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
 
 
 def test_address_in_use(server: DtlsServer, devices: Path) -> None:
-    """A second server at the same port, which would get half of the first one's datagrams."""
+    """Guards against a second server at a UDP port in use, which would get half of the first one's datagrams."""
     result = subprocess.run(
         [
             *[str(BUILD / "e2e/e2e-as"), "--accept", server.address, "--dtls-ciphers", SUITE],
@@ -347,7 +358,7 @@ def test_address_in_use(server: DtlsServer, devices: Path) -> None:
 
 
 def test_handshakes_of_a_source(devices: Path) -> None:
-    """One source address that takes every place with handshakes that it does not finish."""
+    """Guards against one source address whose unfinished DTLS handshakes exceed --handshakes-per-source."""
     extensions = EXTENDED_MASTER_SECRET + X25519
     with DtlsServer(devices, "--handshakes-per-source", "2") as server:
         strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(5)]
@@ -363,19 +374,19 @@ def test_handshakes_of_a_source(devices: Path) -> None:
 
 
 def test_no_upgrade(server: DtlsServer) -> None:
-    """Two programs at one socket, each of which gets some of a session's datagrams."""
+    """Guards against an upgrade over UDP after which two programs each get some of a session's datagrams."""
     server.process.send_signal(signal.SIGUSR2)
     assert "cannot be handed over" in server.wait_for_error("event=upgrade")
     assert server.process.poll() is None
 
 
 def test_timer_and_datagram_at_once() -> None:
-    """A datagram that comes when a flight is to be sent again, and ends the handshake as too late."""
+    """Guards against a datagram that comes when a flight is to be sent again, and ends the handshake as too late."""
     subprocess.run([BUILD / "test/programs/dtls_timer"], check=True, timeout=30)
 
 
 def test_peer_begins_anew(server: DtlsServer) -> None:
-    """A device that was restarted, and whose new handshake its old session takes in."""
+    """Guards against a restarted device whose new ClientHello its old session takes in, or that begins two when repeated."""
     extensions = EXTENDED_MASTER_SECRET + X25519
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
         device.settimeout(10)
@@ -400,7 +411,7 @@ def test_peer_begins_anew(server: DtlsServer) -> None:
     ],
 )
 def test_what_is_required(devices: Path, suite: str, extensions: bytes, reason: str) -> None:
-    """A session without the extended master secret, or of CBC without encrypt-then-MAC."""
+    """Guards against a DTLS session that is accepted without the extended master secret, or with CBC but no encrypt-then-MAC."""
     suites = (int(SUITES[suite][-4:], 16),)
     with (
         DtlsServer(devices, suites=suite) as server,
@@ -415,7 +426,7 @@ def test_what_is_required(devices: Path, suite: str, extensions: bytes, reason: 
 
 
 def test_suites_without_cbc(devices: Path) -> None:
-    """A peer without encrypt-then-MAC that could do with authenticated encryption, and is refused."""
+    """Guards against a peer without encrypt-then-MAC that is refused over DTLS although it offers an AEAD suite."""
     with (
         DtlsServer(devices, "--ua-protocol-id", "010001ccac", suites=":".join(SUITES)) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device,
@@ -433,7 +444,7 @@ def test_suites_without_cbc(devices: Path) -> None:
 
 
 def test_paused_handshakes_end(tmp_path: Path) -> None:
-    """A handshake that waits for its key and is given up: its stack that leaks, or a crash."""
+    """Guards against a DTLS handshake that leaks, crashes or keeps the process when it ends while its key is looked up."""
     key = tmp_path / "store.key"
     key.write_text("1:" + secrets.token_hex(32) + "\n")
     key.chmod(0o600)
@@ -458,7 +469,7 @@ def test_paused_handshakes_end(tmp_path: Path) -> None:
 
 
 def test_no_renegotiation(server: DtlsServer) -> None:
-    """A session that begins a new handshake, with another suite or another key."""
+    """Guards against a DTLS session that accepts a renegotiation, which may bring another suite or key."""
     with RoughPath(pair_of(server.address)) as path:
         client = Process(
             *["openssl", "s_client", "-connect", path.address.removeprefix("udp:"), "-dtls1_2"],
@@ -475,7 +486,7 @@ def test_no_renegotiation(server: DtlsServer) -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.skipif(INSTRUMENTED, reason="valgrind does not run what a sanitizer instruments")
 def test_a_ue_that_refuses_what_it_is_told(devices: Path) -> None:
-    """The end of a failed flow looks at the session that it has closed: its memory is another's by then."""
+    """Guards against a UE that refuses its flag over DTLS and then reads the session that it has closed."""
     with DtlsServer(devices, "--mode", "HKDF") as server:
         flow = ue_command(
             devices, IDENTITY, server.address, server.e2e_address, "--dtls-ciphers", SUITE

@@ -56,7 +56,7 @@ def listener(devices: Path, server: DtlsServer) -> DtlsListener:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
 def test_size_of_a_held_session(devices: Path) -> None:
-    """A session that keeps the buffers of its handshake: 45 KiB is the most."""
+    """Guards against a held DTLS session that keeps the buffers of its handshake, and takes more than 45 KiB."""
     count = 150
     options = ("--connections-per-device", "1000")
     with (
@@ -82,7 +82,7 @@ def test_size_of_a_held_session(devices: Path) -> None:
 
 
 def test_burst(devices: Path) -> None:
-    """What came while the server had other things to do, and is lost, or comes in another order."""
+    """Guards against datagrams that come while the server is busy, and are lost or come in another order."""
     sent = 150
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as application:
         application.bind((LOOPBACK, 0))
@@ -106,7 +106,7 @@ def test_burst(devices: Path) -> None:
 
 
 def test_waiting_datagrams_are_bounded(devices: Path, tmp_path: Path) -> None:
-    """A session that is not read for the moment, and whose datagrams take memory without end."""
+    """Guards against a session that is not read for a while, and queues more than 64 datagrams in memory."""
     key = tmp_path / "store.key"
     key.write_text("1:" + secrets.token_hex(32) + "\n")
     key.chmod(0o600)
@@ -127,7 +127,7 @@ def test_waiting_datagrams_are_bounded(devices: Path, tmp_path: Path) -> None:
 
 
 def test_handshake_takes_short_datagrams(devices: Path) -> None:
-    """A peer that has proved nothing but its address, and whose long datagrams are kept in memory."""
+    """Guards against a DTLS handshake that keeps datagrams of more than 4,096 octets in memory."""
     extensions = EXTENDED_MASTER_SECRET + X25519
     with (
         DtlsServer(devices) as server,
@@ -164,7 +164,7 @@ def fragment(length: int) -> bytes:
     ids=[*COOKIELESS, *(f"fragment of {length}" for length in (34, 35, 36, 40))],
 )
 def test_amplification(server: DtlsServer, octets: bytes) -> None:
-    """An unproved address that is sent more octets than came from it."""
+    """Guards against an unproved address that is sent more octets than came from it, for a whole ClientHello or a fragment."""
     hello = client_hello()
     marker = hello[:SEQUENCE_END] + b"\x07" + hello[SEQUENCE_END + 1 :]  # its answer has the same
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -182,7 +182,7 @@ def test_amplification(server: DtlsServer, octets: bytes) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
 def test_size_of_a_flood(devices: Path) -> None:
-    """Datagrams of forged addresses that leave something behind."""
+    """Guards against a ClientHello without a cookie that leaves memory behind."""
     with DtlsServer(devices) as server, contextlib.ExitStack() as stack:
         sockets = []
         for number in range(20):
@@ -207,7 +207,7 @@ def test_size_of_a_flood(devices: Path) -> None:
 
 
 def test_sessions_of_a_device(devices: Path) -> None:
-    """A device that holds more sessions than --connections-per-device."""
+    """Guards against a device that holds more DTLS sessions than --connections-per-device."""
     with DtlsServer(devices, "--connections-per-device", "1") as server:
         with (
             StockDtlsClient(server.address, PSK_IDENTITY, KS_NAF),
@@ -226,7 +226,7 @@ def test_sessions_of_a_device(devices: Path) -> None:
     ],
 )
 def test_sessions_end(devices: Path, options: tuple[str, str], reason: str) -> None:
-    """A session that outlives --idle-timeout or --session-lifetime."""
+    """Guards against a DTLS session that outlives --idle-timeout or --session-lifetime."""
     with DtlsServer(devices, *options) as server:
         with listener(devices, server) as ue, ue.connected() as local:
             local.send(b"x")
@@ -236,7 +236,7 @@ def test_sessions_end(devices: Path, options: tuple[str, str], reason: str) -> N
 
 
 def test_connections_max(devices: Path) -> None:
-    """More sessions than --connections-max, or one that finishes no handshake and keeps a place."""
+    """Guards against more DTLS sessions than --connections-max, or unfinished handshakes that keep a device out."""
     extensions = EXTENDED_MASTER_SECRET + X25519
     with DtlsServer(devices, "--connections-max", "1") as server:
         with contextlib.ExitStack() as stack:
@@ -252,7 +252,7 @@ def test_connections_max(devices: Path) -> None:
 
 
 def test_too_large_is_counted(devices: Path) -> None:
-    """A datagram of the application that no path carries, and that is neither counted nor the session's end."""
+    """Guards against an application's datagram that no path carries, and that is not counted, or ends the session."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as application:
         application.bind((LOOPBACK, 0))
         application.settimeout(20)

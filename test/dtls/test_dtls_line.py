@@ -23,7 +23,7 @@ TLS12 = ("--tls-min", "1.2", "--ua-protocol-id", "suite")
     ids=["udp-udp", "udp-tcp", "tls1.2-udp"],
 )
 def test_separate(tmp_path: Path, accept: str, options: tuple[str, ...], e2e_accept: str) -> None:
-    """A separate NAF whose third party derives with another identifier than the suite's."""
+    """Guards against a separate NAF whose third party derives with another Ua security protocol identifier than the suite's."""
     both = write_devices(tmp_path / "ue.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])
     at_naf = write_devices(tmp_path / "naf.csv", [[IDENTITY, KS_NAF.hex(), ""]])
     at_third_party = write_devices(tmp_path / "third_party.csv", [[IDENTITY, "", KA.hex()]])

@@ -87,7 +87,7 @@ def flows_that_end(folder: Path, rough: dict[str, float], prepare: Callable[[str
 
 
 def test_rough_path(tmp_path: Path) -> None:
-    """A flow that ends where a datagram is lost, late, or comes twice: 99 of 100 end within 60 s."""
+    """Guards against a flow over DTLS that ends because a datagram was lost, late or doubled (99 of 100 end within 60 s)."""
     flows_that_end(tmp_path, LOSSY, lambda ports: None)
 
 
@@ -114,7 +114,7 @@ def in_a_network_of_its_own(work: Callable[[], None]) -> None:
 
 @pytest.mark.namespaces
 def test_lossy_kernel(tmp_path: Path) -> None:
-    """The same where the kernel drops, behind the sockets' backs, and the path doubles, reorders and delays."""
+    """Guards against a flow over DTLS that does not survive datagrams which the kernel drops while the path delays others."""
 
     def drop(ports: str) -> None:
         subprocess.run(["nft", "-f", "-"], input=RULES.format(ports=ports), text=True, check=True)

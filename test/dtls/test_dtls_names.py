@@ -26,7 +26,7 @@ CROWD = 48  # local programs, from which on a quiet one makes room
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_address_twice(devices: Path, tmp_path: Path) -> None:
-    """A name with one address twice, as localhost may be, which no server can be bound to."""
+    """Guards against a server that cannot be bound to a name which has one address twice, as localhost may."""
     names = Names(tmp_path)
     names.set(NAME, LOOPBACK, LOOPBACK)
     with DtlsServer(
@@ -37,7 +37,7 @@ def test_address_twice(devices: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_next_address(devices: Path, tmp_path: Path) -> None:
-    """A name whose first address nobody listens at, and a UE that does not try the next one."""
+    """Guards against a UE over UDP that does not try a name's next address when nobody listens at the first."""
     names = Names(tmp_path)
     names.set(NAME, ELSEWHERE, LOOPBACK)
     with DtlsServer(devices, e2e_accept=None) as server:
@@ -54,7 +54,7 @@ def test_next_address(devices: Path, tmp_path: Path) -> None:
 
 
 def test_nobody_is_there(devices: Path) -> None:
-    """A port that nobody listens at, and a sentence that does not say so."""
+    """Guards against an error over UDP that does not say at which address the connection was refused."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
@@ -72,7 +72,7 @@ def test_nobody_is_there(devices: Path) -> None:
 
 
 def test_server_was_restarted(devices: Path, tmp_path: Path) -> None:
-    """A session that the server has lost, and into which a local program speaks for ever."""
+    """Guards against a local program whose datagrams go for ever into a session that the server has lost."""
     clock = Clock(tmp_path)
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(DtlsServer(devices))
@@ -98,7 +98,7 @@ def test_server_was_restarted(devices: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_programs_that_have_ended(devices: Path, tmp_path: Path) -> None:
-    """Local programs that came and went, and whose sessions are all that the device may have."""
+    """Guards against sessions of local programs that have ended, which use up all that the device may have."""
     clock = Clock(tmp_path)
     options = ("--connections-per-device", str(CROWD + 1))
     with (

@@ -28,7 +28,7 @@ def has_flags(server: DtlsServer, count: int) -> bool:
 
 
 def test_e2e_key_goes_with_its_session(tmp_path: Path) -> None:
-    """A key, or a datagram of a session, that stays in memory: libssl's buffers, the job's stack, the queue."""
+    """Guards against an e2e_key or datagram of a closed DTLS session that stays in the server's memory."""
     ks_naf, ka = secrets.token_bytes(32), secrets.token_bytes(32)
     devices = write_devices(tmp_path / "devices.csv", [[IDENTITY, ks_naf.hex(), ka.hex()]])
     with DtlsServer(devices) as server:

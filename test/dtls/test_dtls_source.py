@@ -39,7 +39,7 @@ def run(first: str, second: str, folder: Path, subscriber: Subscriber) -> str:
 @pytest.mark.slow
 @pytest.mark.node
 def test_slow_source(operator_site: OperatorSite, tmp_path: Path) -> None:
-    """One device's key that takes long, and with it the handshakes of all; a repeated flight that asks once more."""
+    """Guards against one device's slow look-up that delays others' DTLS handshakes, or is repeated for a repeated flight."""
     slow, *others = (
         Subscriber(supi=f"00101000000000{number}", gpsi=f"extid-device-{number}@example.com")
         for number in range(1, 7)

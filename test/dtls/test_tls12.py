@@ -71,7 +71,7 @@ def start_server(devices: Path) -> Iterator[Metered]:
 
 @pytest.mark.parametrize("suite", EPHEMERAL)
 def test_flow(devices: Path, suite: str) -> None:
-    """A suite that a program cannot do, an identifier that the two make differently, an e2e connection of TLS 1.2."""
+    """Guards against a suite of TLS 1.2 that a program does not offer, or whose NAF_Id the two programs make differently."""
     with Metered(devices, *tls12(suite)) as server:
         result = ue(devices, IDENTITY, server.address, server.e2e_address, *tls12(suite))
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
@@ -80,7 +80,7 @@ def test_flow(devices: Path, suite: str) -> None:
 
 
 def test_several_flags(server: Metered) -> None:
-    """A first connection of TLS 1.2 that ends, or is not looked at again, after its first flag."""
+    """Guards against a first connection of TLS 1.2 that ends, or is not looked at again, after its first flag."""
     options = ["-quiet", "-alpn", "akma-e2e-ua/1"]
     with Client(server.address, PSK_IDENTITY, KS_NAF, SUITE, *options) as client:
         for number in range(1, 3):
@@ -90,7 +90,7 @@ def test_several_flags(server: Metered) -> None:
 
 
 def test_no_key_for_two_versions(server: Metered, devices: Path) -> None:
-    """Ks_NAF of a suite of TLS 1.2 that is good for TLS 1.3 as well (RFC 8446 E.7)."""
+    """Guards against a Ks_NAF of a suite of TLS 1.2 that is good for TLS 1.3 as well (RFC 8446 E.7)."""
     with StockClient(server.address, PSK_IDENTITY, KS_NAF) as client:
         server.wait_for_error("are for another Ua security protocol")
         wait_until(lambda: client.process.poll() is not None)
@@ -99,7 +99,7 @@ def test_no_key_for_two_versions(server: Metered, devices: Path) -> None:
 
 
 def test_unknown_as_wrong(server: Metered) -> None:
-    """An unknown identity that is told from a wrong key."""
+    """Guards against an alert over TLS 1.2 that tells an unknown identity from a wrong key."""
     alerts = set()
     for identity, key in (
         (PSK_IDENTITY, bytes(31) + b"\1"),
@@ -113,7 +113,7 @@ def test_unknown_as_wrong(server: Metered) -> None:
 
 
 def test_first_connections_alone(server: Metered, devices: Path) -> None:
-    """An e2e connection over TLS 1.2: at the endpoint's address, or at one that is both."""
+    """Guards against an e2e connection of TLS 1.2 that is accepted, at the endpoint's address or at one for both."""
     with Client(server.e2e_address) as client:
         assert client.is_refused() == "alert number 70"
     server.wait_for_error("TLS 1.2 is for first connections alone")
@@ -131,7 +131,7 @@ def test_first_connections_alone(server: Metered, devices: Path) -> None:
 
 
 def test_default_is_tls13(devices: Path) -> None:
-    """A server that takes TLS 1.2 although nobody has asked for it."""
+    """Guards against a server that accepts TLS 1.2 although --tls-min 1.2 was not given."""
     with Metered(devices) as server, Client(server.address) as client:
         assert client.is_refused() == "alert number 70"
 
@@ -146,7 +146,7 @@ def test_default_is_tls13(devices: Path) -> None:
 def test_what_is_required(
     devices: Path, tmp_path: Path, without: str, suite: str, what: str
 ) -> None:
-    """A client without the extended master secret, or CBC without encrypt-then-MAC."""
+    """Guards against a TLS 1.2 client that is accepted without extended master secret, or with CBC but no encrypt-then-MAC."""
     with Metered(devices, *tls12(suite)) as server:
         with Client(server.address, suite=suite, without=without, folder=tmp_path) as client:
             assert client.is_refused() == "alert number 40"
@@ -210,7 +210,7 @@ UE_REFUSED = [
 @pytest.mark.parametrize("check", [[], ["--check"]], ids=["start", "check"])
 @pytest.mark.parametrize(("options", "sentence"), REFUSED)
 def test_refused(devices: Path, options: list[str], sentence: str, check: list[str]) -> None:
-    """Options of e2e-as with which one key would serve two versions of TLS, or several suites."""
+    """Guards against options of e2e-as with which one key would serve two versions of TLS, or several suites."""
     words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), *options, *check]
     result = subprocess.run(
         words, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False
@@ -220,6 +220,6 @@ def test_refused(devices: Path, options: list[str], sentence: str, check: list[s
 
 @pytest.mark.parametrize(("options", "sentence"), UE_REFUSED)
 def test_refused_by_the_ue(devices: Path, options: list[str], sentence: str) -> None:
-    """The same of e2e-ue."""
+    """Guards against options of e2e-ue with which one key would serve two versions of TLS, or several suites."""
     result = ue(devices, IDENTITY, f"{LOOPBACK}:1", None, *options)
     assert result.returncode != 0 and sentence in result.stderr, result.stderr
