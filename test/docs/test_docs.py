@@ -72,7 +72,7 @@ def test_readme_command() -> None:
 
 
 def test_readme_tool() -> None:
-    """The tool's first key, by the command of the README."""
+    """Guards against a first command of README that fails, or gives another key than the one of TS 33.220 and S."""
     (command,) = (block for block in blocks("README.md", "sh") if "akma derive" in block)
     lines = command[command.index("export OPENSSL_CONF") :].replace("build", str(BUILD))
     output = run("sh", "-c", f"cd '{ROOT}' && {lines}")
@@ -89,7 +89,9 @@ def compile_of_readme(folder: Path, program: str) -> Path:
 
 
 def test_readme_c(tmp_path: Path) -> None:
-    """It is the example, and prints the key of the commands above it; without the module it says why not."""
+    """Guards against a README that shows another program than examples/first_key.c, or one that is silent without
+    the module.
+    """
     (example,) = blocks("README.md", "c")
     assert (ROOT / "examples/first_key.c").read_text().endswith(example)
     program = compile_of_readme(tmp_path, "first_key")
@@ -101,7 +103,9 @@ def test_readme_c(tmp_path: Path) -> None:
 
 
 def test_readme_client(tmp_path: Path) -> None:
-    """The command builds it, and its key is the one openssl takes."""
+    """Guards against an example client whose key openssl s_server refuses, or that goes on with too few octets of
+    secrets.
+    """
     program = compile_of_readme(tmp_path, "e2e_client")
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
     key = reference.e2e_key(KS_NAF, KA, naf_id, refresh=b"epoch-1")
@@ -149,7 +153,7 @@ def test_readme_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["e2e_client", "e2e_server"])
 def test_examples_say_how_they_are_used(tmp_path: Path, program: str) -> None:
-    """A wrong command line is answered with the right one, and a missing module without a file nobody has."""
+    """Guards against an example that ends without its usage, or names a configuration file that the reader lacks."""
     built = compile_of_readme(tmp_path, program)
     with Process(built, "127.0.0.1:1", environment=OURS) as process:
         assert process.wait() == 2
@@ -207,7 +211,7 @@ def test_without_any_file(tmp_path: Path) -> None:
 
 
 def test_one_statement_on_the_a_kid() -> None:
-    """TS 33.535 leaves its form open: both documents say the same of it as akma(1), word for word."""
+    """Guards against two pages that differ on the form of the A-KID, which TS 33.535 leaves open."""
     page = " ".join((ROOT / "man/akma.1").read_text().split("\n.Pp\nTS 33.535 says")[1].split())
     statement = re.sub(r"\.Ql (\S+) ,", r"`\1`,", page.split(" An A-KID of another form")[0])
     for document in ("docs/developers.md", "docs/ue-side.md"):
@@ -234,7 +238,7 @@ def test_architecture_names_every_file(room: str) -> None:
 
 
 def test_architecture_names_every_room_of_the_flow() -> None:
-    """A room that is new or gone has to be in the table of e2e/."""
+    """Guards against a room of e2e/ that docs/architecture.md lacks, or names after it is gone."""
     there = {file.parent.name for file in (ROOT / "e2e").rglob("*.[ch]")}
     assert sorted(named_files("e2e")) == sorted(f"{room}/" for room in there)
 
@@ -267,7 +271,7 @@ def test_architecture_names_files_that_exist() -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "python/README.md"])
 def test_readme_python(document: str) -> None:
-    """The program of the README prints the key that the commands before it print."""
+    """Guards against a Python program of a README that fails, or derives another key than its commands."""
     (program,) = blocks(document, "python")
     package = {"PYTHONPATH": str(ROOT / "python")}
     naf_id = b"iot.example.com" + bytes.fromhex("0100000007")
@@ -276,7 +280,7 @@ def test_readme_python(document: str) -> None:
 
 
 def test_change_of_the_system_configuration(tmp_path: Path) -> None:
-    """The diff fits Debian's file, akma and the rest work with it, and it can be taken back."""
+    """Guards against a diff of the FAQ that no longer applies to Debian's openssl.cnf, or breaks other uses of it."""
     system = Path(run("openssl", "version", "-d").split('"')[1]) / "openssl.cnf"
     if not system.exists() or "# providers = provider_sect" not in system.read_text():
         pytest.skip(f"{system} is not Debian's, or was changed")
@@ -303,7 +307,7 @@ def test_readme_packages() -> None:
 
 
 def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
-    """What is said without the module, and the command that tells why."""
+    """Guards against an error without the module that is not the one README explains, or a command that hides why."""
     missing = openssl("kdf", "-keylen", "32", "AKMA-E2E", modules=tmp_path)
     assert re.search("Invalid KDF name AKMA-E2E|unsupported", missing.stderr)
     why = openssl("list", "-providers", "-provider", "akma", modules=tmp_path)
@@ -320,7 +324,7 @@ def test_readme_names_every_parameter(libctx: LibCtx) -> None:
 
 @pytest.mark.builds
 def test_quickstart() -> None:
-    """In a copy, so that it builds for itself."""
+    """Guards against a quickstart that no longer runs, and a README that shows other last lines of it."""
     source = (ROOT / "examples/quickstart.sh").read_text()
     assert "scripts/install-packages.sh" in source
     output = run("sh", ROOT / "examples/quickstart.sh")
@@ -335,7 +339,7 @@ def test_quickstart() -> None:
 
 
 def test_worked_example() -> None:
-    """S of docs/derivation.md, put together again, and the keys it gives."""
+    """Guards against an S or a key in docs/derivation.md with an octet that is wrong."""
     (annotated,) = blocks("docs/derivation.md", "s")
     s = bytes.fromhex("".join(line.split()[0] for line in annotated.splitlines()))
     naf_id = b"naf.example.com" + bytes.fromhex("0100000007")
@@ -372,7 +376,7 @@ int main(void)
 
 
 def test_life_of_a_context_in_the_header(tmp_path: Path) -> None:
-    """The calls that the comment shows, with values for its names."""
+    """Guards against a call in kdf.h's comment that does not compile, or leaves the key underived."""
     comment = (ROOT / "include/akma/kdf.h").read_text().split("The life of a context")[1]
     calls = re.findall(r"^ \*     (\S.*?;)(?:  .*)?$", comment.split("*/")[0], re.M)
     assert len(calls) == 6
@@ -415,7 +419,7 @@ def test_policy_printer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(3))
 def test_worked_policies(tmp_path: Path, number: int) -> None:
-    """Each is understood, and refuses what it is meant to refuse."""
+    """Guards against an example policy with a key that the module ignores, or that permits what its page forbids."""
     section = [block for block in blocks("docs/policy.md", "ini") if "[akma_sect]" in block][number]
     text = EXAMPLE.read_text()
     config = tmp_path / "openssl.cnf"
@@ -441,7 +445,7 @@ def test_instances_of_the_policy_document(tmp_path: Path) -> None:
 
 
 def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
-    """Uncommented, every key is understood."""
+    """Guards against a commented key of openssl.cnf.example that the module does not understand."""
     keys = re.findall(r"^# ([a-z-]+ = .*)$", EXAMPLE.read_text(), re.MULTILINE)
     keys = [key for key in keys if not key.startswith("module")]
     config = tmp_path / "openssl.cnf"
@@ -453,7 +457,7 @@ def test_example_configuration_explains_every_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["build", "build/test"])
 def test_flow_commands(tmp_path: Path, folder: str) -> None:
-    """The commands of docs/flow.md, after either way to build, with free ports."""
+    """Guards against a command of docs/flow.md that works after one of the two builds only."""
     (tmp_path / folder).parent.mkdir(exist_ok=True)
     (tmp_path / folder).symlink_to(BUILD)
     (tmp_path / EXAMPLE.name).symlink_to(EXAMPLE)
@@ -470,7 +474,9 @@ def test_flow_commands(tmp_path: Path, folder: str) -> None:
 
 
 def test_derivations_of_the_ue_side() -> None:
-    """docs/ue-side.md: each openssl kdf line gives the output under it, which the reference gives as well."""
+    """Guards against a printed output in docs/ue-side.md that its command, or TS 33.220 and TS 33.535, does not
+    give.
+    """
     text = (ROOT / "docs/ue-side.md").read_text()
     pairs = re.findall(r"^```sh\n(openssl kdf .*?)^```\n\n    ([0-9A-F:]+)$", text, re.M | re.S)
     assert len(pairs) == len(blocks("docs/ue-side.md", "sh")) == text.count("openssl kdf -keylen")
@@ -491,7 +497,7 @@ def test_derivations_of_the_ue_side() -> None:
 
 @pytest.mark.parametrize("page", ["flow.md", "rfc9257.md"])
 def test_pages_name_tests_that_exist(page: str) -> None:
-    """A page that claims a test has one."""
+    """Guards against a page whose claim rests on a test that was renamed or removed."""
     names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text()))
     defined = {
         name
@@ -503,7 +509,7 @@ def test_pages_name_tests_that_exist(page: str) -> None:
 
 @pytest.mark.parametrize("document", DOCS, ids=str)
 def test_links(document: Path) -> None:
-    """Files are there, and so are the headings that a link's # names."""
+    """Guards against a link to a file or a heading that was renamed."""
     for target in re.findall(r"\]\(([^)\s]+)\)", without_code(ROOT / document)):
         if target.startswith(("https:", "mailto:")):
             continue
@@ -555,7 +561,7 @@ def test_skey_example(tmp_path: Path) -> None:
 
 
 def test_the_forge_runs_the_same_checks() -> None:
-    """A check of .ci/run that the workflow leaves out, or a nightly script that no schedule starts."""
+    """Guards against a check of .ci/run that the workflow leaves out, or a nightly script that no schedule starts."""
     names = re.findall(r"^(?:checks=')?([a-z]+)\|", (ROOT / ".ci/run").read_text(), re.M)
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     matrix = re.search(r"check: \[(.*)\]", workflow)
@@ -567,7 +573,7 @@ def test_the_forge_runs_the_same_checks() -> None:
 
 
 def test_every_check_is_run_and_described() -> None:
-    """A script of test/checks that neither list starts, or that CONTRIBUTING.md does not name."""
+    """Guards against a script of test/checks that no list starts, or that CONTRIBUTING.md does not name."""
     lists = [(ROOT / name).read_text() for name in (".ci/run", "test/checks/nightly.sh")]
     started = set(re.findall(r"test/checks/(\w+\.(?:sh|py))", "".join(lists)))
     started -= {"table.sh", "nightly.sh"}  # which start the others
@@ -582,7 +588,7 @@ def test_every_check_is_run_and_described() -> None:
 
 
 def test_promises_name_the_proofs() -> None:
-    """Each folder with claims belongs to a promise of docs/security.md, and in the proofs' README."""
+    """Guards against a promise of docs/security.md without its proof, or a proof that belongs to none."""
     folders = sorted(path.parent.name for path in (ROOT / "proofs").glob("*/claims.toml"))
     promises = (ROOT / "docs/security.md").read_text().split("## Promises")[1].split("\n## ")[0]
     rows = [re.split(r" \| ", row) for row in re.findall(r"^\| (.*) \|$", promises, re.M)[1:]]
@@ -594,7 +600,7 @@ def test_promises_name_the_proofs() -> None:
 
 
 def test_what_is_asked_of_secrets_is_named() -> None:
-    """The suppression is for all functions of this name: a new one has to be told of."""
+    """Guards against a function that hides a branch on a secret from valgrind without a word in docs/security.md."""
     sources = "".join(path.read_text() for path in sorted((ROOT / "provider").glob("*.c")))
     functions = set(re.findall(r"^static bool (declassified_\w+)", sources, re.M))
     said = (ROOT / "docs/security.md").read_text()
@@ -602,7 +608,7 @@ def test_what_is_asked_of_secrets_is_named() -> None:
 
 
 def test_size_of_held_connections() -> None:
-    """The sizes of docs/deployment.md are those that bench/relay.sh measured, in one unit."""
+    """Guards against a memory figure of docs/deployment.md that is not the measured one, or in another unit."""
     held = json.loads((ROOT / "docs/relay.json").read_text())["relay"]["held"]["8000"]
     ours, stunnel = (round(kib * 1024 * 8000 / 1e6) for kib in (held[0], held[2]))
     text = (ROOT / "docs/deployment.md").read_text()

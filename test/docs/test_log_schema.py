@@ -69,14 +69,14 @@ def documented() -> dict[str, tuple[str, set[str]]]:
 
 
 def test_every_event_and_key_is_in_the_page() -> None:
-    """A program that parses the log can rely on the page: nothing more, and nothing less."""
+    """Guards against an event or a key of the logs that docs/log.md lacks, or that no program writes any more."""
     listed = {event: keys for event, (_, keys) in documented().items()}
     known = {event: keys - {"severity"} for event, keys in said().items()}
     assert len(known) >= 40 and listed == known
 
 
 def test_severities_are_those_of_the_source() -> None:
-    """The table of log.c says which events are no ordinary ones."""
+    """Guards against a severity in docs/log.md that log.c does not write."""
     source = (ROOT / "e2e/ops/log.c").read_text()
     table = dict(re.findall(r'\{"([a-z-]+)", (NULL|"[a-z]+")\}', source))
     for event, (severity, _) in documented().items():

@@ -63,7 +63,7 @@ def test_groff(page: Path) -> None:
 
 
 def test_parameters(libctx: LibCtx) -> None:
-    """Each page lists what its algorithms take, by the macro of the header, and nothing else."""
+    """Guards against a parameter that its page lacks, gives another type, or takes for another algorithm's."""
     header = dict(re.findall(r"#define (AKMA_PARAM_\w+)\s+\"(.+)\"", kdf_header()))
     e2e, others = "EVP_KDF-AKMA-E2E.7ssl", "EVP_KDF-3GPP.7ssl"
     taken: dict[str, dict[str, str]] = {e2e: {}, others: {}}
@@ -94,7 +94,7 @@ def parameter_texts() -> dict[str, str]:
 
 
 def test_bounds_of_each_parameter() -> None:
-    """The numbers of the header's comment are in the parameter's own item; so do the names of digests and modes."""
+    """Guards against a bound, digest or mode of the header's comment that the parameter's own item lacks."""
     texts, header = parameter_texts(), kdf_header()
     comments = re.findall(
         r"/\*((?:(?!\*/).)*?)\*/\n#define AKMA_PARAM_\w+ +\"(.+?)\"", header, re.S
@@ -111,7 +111,7 @@ def test_bounds_of_each_parameter() -> None:
 
 
 def test_bounds() -> None:
-    """The limits of the header are in the pages."""
+    """Guards against a limit of the public header that no manual page tells."""
     limits = dict(re.findall(r"#define AKMA_(\w+_(?:MIN|MAX|LENGTH))\s+(\d+)", kdf_header()))
     pages = page_text("EVP_KDF-AKMA-E2E.7ssl") + page_text("EVP_KDF-3GPP.7ssl")
     assert len(limits) > 10
@@ -134,7 +134,7 @@ def test_reasons() -> None:
 
 
 def test_policy_keys() -> None:
-    """The example configuration, which other tests hold against the module, names every key."""
+    """Guards against a policy key that the manual page lacks, or that nothing reads any more."""
     example = (ROOT / "openssl.cnf.example").read_text()
     keys = set(re.findall(r"^# ?((?:allowed|min|require)-[a-z-]+) =", example, re.M))
     assert len(keys) >= 8
@@ -202,7 +202,7 @@ def test_options_of_the_flow(program: str) -> None:
 
 @pytest.mark.parametrize("program", ["e2e-as", "e2e-ue"])
 def test_columns_of_the_devices_file(program: str) -> None:
-    """A column cannot be left out (test_flow.py): page and --help say that its field is empty."""
+    """Guards against a page or a --help that lets a user leave out the column of a key."""
     page = page_text(f"{program}.1")
     says = "a key that is not needed keeps its column, and its field is empty"
     assert says in joined(page.split("\n.Sh FILES\n")[1])
@@ -248,7 +248,7 @@ def test_options_of_the_tool(command: str) -> None:
 
 
 def test_formats_of_psk() -> None:
-    """The page tells of each format what a line has."""
+    """Guards against a format of akma psk whose lines the manual page does not describe."""
     source = (ROOT / "tool/psk_format.c").read_text()
     formats = re.findall(r'^    \{"(\w+)", "', source, re.M)
     listed = re.findall(r"^\.It ((?:\w+)(?:, \w+)*)$", part_of_the_tool("psk"), re.M)
@@ -482,7 +482,7 @@ def test_limits(name: str) -> None:
 
 
 def test_standard_output() -> None:
-    """Each line that a program prints about an address is in its page, and no other."""
+    """Guards against a line about an address that a program prints and its page lacks, or the reverse."""
     text = {file.name: file.read_text() for file in (ROOT / "e2e").rglob("*.c")}
     call = r'(?:printf\(|endpoints_listen\([^;"]*?)"([a-z0-9-]+)(?: %s\\n)?",'
     printed = {name: set(re.findall(call, source)) for name, source in text.items()}

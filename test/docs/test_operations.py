@@ -178,7 +178,7 @@ pytestmark = [
 
 
 def test_every_box_is_run() -> None:
-    """Those of the sections below, of which each has its test here, and no others."""
+    """Guards against a new box of commands in docs/operations.md that no test runs."""
     assert len(re.findall(r"^```sh$", PAGE, re.M)) == sum(
         len(boxes(heading))
         for heading in re.findall(r"^## (.+)$", PAGE, re.M)
@@ -199,7 +199,9 @@ HEADINGS = {
 
 
 def test_watch_plan_and_back_up(deployment: Deployment) -> None:
-    """What is up, how many connections there are; and a backup that can be read again."""
+    """Guards against a command that shows a deployment's state wrongly, or a backup that cannot be read or is not
+    encrypted.
+    """
     (watch,) = boxes("What to watch")
     said = deployment.run(watch).splitlines()
     assert said[0] == "ready" and "e2e_link_up 1" in said
@@ -211,7 +213,7 @@ def test_watch_plan_and_back_up(deployment: Deployment) -> None:
 
 
 def test_keys_and_certificates(deployment: Deployment) -> None:
-    """A flow works after every step: certificates, another Ka, another key of the store, the old ones gone."""
+    """Guards against a renewal of certificates, Ka or store keys, after whose commands no flow works."""
     (certificates,) = boxes("Certificates")
     said = deployment.act(certificates)
     assert (
@@ -257,7 +259,7 @@ def held(deployment: Deployment) -> StockClient:
 
 
 def test_a_device_is_stolen(deployment: Deployment) -> None:
-    """Its open connection ends, no identity of it gets another; the log and the metrics say so."""
+    """Guards against a stolen device that keeps its connection, or gets another through a second identity."""
     (commands,) = boxes("A device is stolen")
     deployment.run(
         "tail -n 1 /etc/akma/site/third-party/devices.csv | "
@@ -285,7 +287,7 @@ def test_the_operator_revokes(deployment: Deployment) -> None:
 
 
 def test_the_third_party_is_broken_into(deployment: Deployment) -> None:
-    """A new deployment: other keys, other passwords, another CA, another Ka for the same devices."""
+    """Guards against a key, password, CA or Ka that a new deployment takes over from the one broken into."""
     (commands,) = boxes("The third party's host is broken into")
     deployment.run(commands)
     for program in deployment.programs.values():

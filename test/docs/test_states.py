@@ -69,7 +69,7 @@ def enumerators(enum: str, text: str) -> set[str]:
 
 
 def test_every_state_machine_is_drawn() -> None:
-    """An enumeration of states that is new is known to nobody unless it is drawn."""
+    """Guards against a new enumeration of states that docs/states.md does not draw."""
     states = set(re.findall(r"\benum (\w*(?:state|step|phase)) {", TEXT))
     assert states <= set(DIAGRAMS)
     assert PAGE.count("```mermaid") == len(DIAGRAMS)
@@ -77,13 +77,13 @@ def test_every_state_machine_is_drawn() -> None:
 
 @each_diagram
 def test_states_are_named_as_in_the_code(diagram: Diagram) -> None:
-    """A state that the code does not have, or that the page leaves out, misleads its readers."""
+    """Guards against a drawn state that the code has under another name, or not at all."""
     assert diagram.names == enumerators(diagram.enum, SOURCES[diagram.path])
 
 
 @each_diagram
 def test_every_state_is_reached_and_left(diagram: Diagram) -> None:
-    """A state without an arrow to it, or from it, shows an event that was forgotten."""
+    """Guards against a drawn state without an arrow to it or from it."""
     reached = diagram.targets(OUTSIDE)
     for _ in diagram.names:
         reached |= {to for name in reached for to in diagram.targets(name)}
@@ -94,7 +94,7 @@ def test_every_state_is_reached_and_left(diagram: Diagram) -> None:
 
 @each_diagram
 def test_arrows_lead_where_the_code_goes(diagram: Diagram) -> None:
-    """A state that no statement enters cannot be reached, whatever the page draws."""
+    """Guards against an arrow to a state that no statement enters, or an entered state without one."""
     entered = {name for name in diagram.names if re.search(rf"\bstate = [^;]*\b{name}\b", TEXT)}
     if entered:
         assert entered <= diagram.targets()

@@ -56,7 +56,7 @@ def test_refresh(devices: Path) -> None:
 
 
 def test_refusals(devices: Path) -> None:
-    """20 is not for us, and somebody else may know: MOSQ_ERR_PLUGIN_DEFER; 11 is MOSQ_ERR_AUTH."""
+    """Guards against an unknown identity that no other plugin is asked for, or a foreign text in the broker's log."""
     without_ka = f"ue2@bsf.example.com,{KS_NAF.hex()},,"
     write_rows(devices, row(), without_ka)
     answers = ask(devices, "nobody", "ue2@bsf.example.com", "\x1b[31m", IDENTITY)
@@ -184,7 +184,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 
 
 def test_file_that_changes(devices: Path) -> None:
-    """The next client meets the new rows; what cannot be taken changes nothing, and is said once."""
+    """Guards against a changed devices file that is not read, and a broken one that costs the rows from before."""
     right, other = RIGHT.key.hex(), e2e_key(OTHER_KA).hex()
     stand_in = StandIn(devices, *VALGRIND)
     assert stand_in.ask() == right
@@ -231,7 +231,7 @@ def test_what_counts_as_a_change(devices: Path) -> None:
 
 
 def test_what_it_adds_to_a_connection(devices: Path) -> None:
-    """Beside a handshake of about a millisecond it is nothing; the figure is of docs/consumers.md."""
+    """Guards against a look-up that reads or searches the whole devices file for each connection."""
     write_rows(devices, row(), *(row(f"ue{i}@bsf.example.com") for i in range(10000)))
     count = 5000
     seconds = []

@@ -190,7 +190,7 @@ def test_the_policy_holds(installed: Path, tmp_path: Path) -> None:
 def test_a_configuration_that_cannot_be_read_is_an_error(
     installed: Path, tmp_path: Path, what: str, why: str
 ) -> None:
-    """OpenSSL passes over a file that is not there: keys would be derived without its policy."""
+    """Guards against an unreadable OPENSSL_CONF that is passed over, so that keys are derived without its policy."""
     path = tmp_path / what
     if what == "broken":
         path.write_text("[broken\n")
@@ -202,7 +202,7 @@ def test_a_configuration_that_cannot_be_read_is_an_error(
 
 
 def test_no_configuration_is_none(installed: Path) -> None:
-    """An empty OPENSSL_CONF is OpenSSL's way to say that there is none."""
+    """Guards against an empty OPENSSL_CONF being taken for a file that cannot be read."""
     call = f"from akma import Kdf\nprint({CALL}.hex())"
     assert python(installed, call, OPENSSL_CONF="").strip() == EXPECTED["AKMA-E2E"].hex()
 
@@ -239,7 +239,7 @@ FUNCTIONS = {
 
 
 def test_a_function_for_each_algorithm(installed: Path) -> None:
-    """A function that derives by another algorithm, or leaves a parameter out, gives another key."""
+    """Guards against a Python function that derives by another algorithm, or drops a parameter."""
     assert sorted(FUNCTIONS.values()) == sorted(ALGORITHMS)
     calls = "\n".join(f"print(akma.{call}.hex())" for call in FUNCTIONS)
     keys = python(installed, f"import akma\n{calls}").split()
@@ -277,7 +277,9 @@ def test_settings_of_the_function(installed: Path) -> None:
     ],
 )
 def test_not_after(installed: Path, time: str, said: str) -> None:
-    """A datetime means its second, in its own time zone; one without would mean the machine's."""
+    """Guards against a datetime that is read in the machine's time zone or rounded up, and milliseconds taken for
+    seconds.
+    """
     imports = "from datetime import datetime, timedelta, timezone; import akma; "
     call = imports + next(iter(FUNCTIONS)).replace("e2e_key(", f"akma.e2e_key(not_after={time}, ")
     _, reasons = refused(installed, call)
@@ -312,7 +314,7 @@ RIGHT = 6  # lines of it, the empty one among them, before the mistakes
 
 @pytest.mark.skipif(shutil.which("mypy") is None, reason="mypy is not installed")
 def test_a_type_checker_finds_mistakes(installed: Path, tmp_path: Path) -> None:
-    """What runs for years before its first wrong call is found before it runs at all."""
+    """Guards against a type of the package so wide that mypy passes a call which fails when run."""
     (tmp_path / "planted.py").write_text(PLANTED)
     settings = {"MYPYPATH": str(installed), "MYPY_CACHE_DIR": str(tmp_path / "cache")}
     command = ["mypy", "--strict", "--config-file=", "planted.py"]
@@ -331,7 +333,7 @@ def test_a_type_checker_finds_mistakes(installed: Path, tmp_path: Path) -> None:
 
 
 def test_version(installed: Path, wheel: Path) -> None:
-    """One version in the package, the wheel's name and the project."""
+    """Guards against a wheel whose name has another version than the package in it."""
     version = python(installed, "import akma\nprint(akma.__version__)").strip()
     assert wheel.name.startswith(f"akma-{version}-")
 
@@ -344,7 +346,7 @@ def test_a_missing_module_is_said(installed: Path, tmp_path: Path) -> None:
 
 
 def test_another_libcrypto(installed: Path, tmp_path: Path) -> None:
-    """A copy of the system's is used where it is named, and what is none is refused."""
+    """Guards against an AKMA_LIBCRYPTO that is ignored, or a library that is no libcrypto being called."""
     name = f"libcrypto.so.{OPENSSL_VERSION[0]}"
     listed = run("/sbin/ldconfig", "-p")
     (system,) = re.findall(rf"^\s+{re.escape(name)} .*x86-64.* => (\S+)$", listed, re.M)[:1]
@@ -359,7 +361,7 @@ def test_another_libcrypto(installed: Path, tmp_path: Path) -> None:
 
 
 def test_the_default_context_stays_untouched(installed: Path) -> None:
-    """What the process itself uses OpenSSL for sees nothing of the module."""
+    """Guards against a package that loads the module into OpenSSL's default context, which the process shares."""
     program = f"""
 from ctypes import CDLL, c_void_p
 from ctypes.util import find_library

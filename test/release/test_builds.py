@@ -32,7 +32,7 @@ def test_builds(tmp_path: Path, compiler: str, kind: str) -> None:
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_reproducible(tmp_path: Path, compiler: str) -> None:
-    """The same octets from another folder."""
+    """Guards against a folder's name or a time in the module, so that two builds differ."""
     modules = []
     for name in ("one", "another/deeper"):
         source = tmp_path / name / "source"
@@ -46,7 +46,7 @@ def test_reproducible(tmp_path: Path, compiler: str) -> None:
 
 
 def test_one_option_leaves_them_out(tmp_path: Path) -> None:
-    """AKMA_HARDEN=OFF that goes on half: for those whose build has flags of its own."""
+    """Guards against an AKMA_HARDEN=OFF that leaves some hardening flags on."""
     folder = build(tmp_path / "build", "-DAKMA_HARDEN=OFF", "-DCMAKE_C_FLAGS=-fno-stack-protector")
     assert "__stack_chk_fail" not in imported(folder / "akma.so")
     assert "_FORTIFY_SOURCE" not in (folder / "build.ninja").read_text()
@@ -73,7 +73,7 @@ int main(void) { return puts(AKMA_KDF_E2E) < 0; }
 
 
 def test_inside_another_project(tmp_path: Path) -> None:
-    """add_subdirectory(): a target that the outer project has too, its build type, tests or flags changed by ours."""
+    """Guards against a target, build type or test of ours that collides with those of an outer project."""
     (tmp_path / "CMakeLists.txt").write_text(OUTER.replace("@ROOT@", str(ROOT)))
     (tmp_path / "outer.c").write_text(OUTER_C)
     folder = build(tmp_path / "build", source=tmp_path)

@@ -24,7 +24,7 @@ def english() -> ModuleType:
 
 
 def test_every_rule_finds_its_example() -> None:
-    """A pattern that matches nothing would let its words come back."""
+    """Guards against a rule whose pattern matches nothing, so that its words come back."""
     check = english()
     assert len(check.RULES) > 10
     for rule in check.RULES:
@@ -65,7 +65,7 @@ def test_every_rule_finds_its_example() -> None:
     ],
 )
 def test_a_sentence_that_stops_a_reader(sentence: str) -> None:
-    """A pattern too narrow for sentences other than its own example."""
+    """Guards against a pattern too narrow for sentences other than its own example."""
     check = english()
     for name, text in (
         ("CHANGELOG.md", f"- {sentence}.\n"),
@@ -80,7 +80,7 @@ def test_a_sentence_that_stops_a_reader(sentence: str) -> None:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no git, which names the files")
 def test_every_kind_of_file_is_read() -> None:
-    """A kind of text that lint never opens."""
+    """Guards against a kind of text that lint never opens."""
     files = english().files()
     for name in (
         *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/flow.md"),
@@ -91,7 +91,7 @@ def test_every_kind_of_file_is_read() -> None:
 
 
 def test_code_and_names_are_left_alone() -> None:
-    """A word of C, of a code block or of a protocol is no sentence."""
+    """Guards against a word of C, of a code block or of a protocol being taken for prose."""
     check = english()
     assert not list(check.faults("a.c", 'void f(void);\nlog("result", "anew");\n'))
     text = "```sh\nvoids anew\n```\n    whoever stands apart\nThe log's `anew`.\n"
@@ -99,7 +99,9 @@ def test_code_and_names_are_left_alone() -> None:
 
 
 def test_python_is_read_by_its_comments() -> None:
-    """A docstring or a comment that lint does not read; and a name or a value that it takes for words."""
+    """Guards against a docstring or a comment that lint does not read, and a name or a value that it takes for
+    words.
+    """
     check = english()
     source = 'def apart() -> str:\n    """It voids\n    the keys."""\n    return "anew"  # whoever asks\n'
     found = [fault.split(": ")[1] for fault in check.faults("a.py", source)]

@@ -93,7 +93,7 @@ def test_the_configuration_works_from_there(prefix: Path) -> None:
 
 
 def test_nothing_breaks_without_the_module(prefix: Path) -> None:
-    """Configured, then removed: the rest goes on, and AKMA-E2E is unknown rather than wrong."""
+    """Guards against a configuration that stops every use of OpenSSL once the module is removed."""
     config = prefix / "etc/akma/openssl.cnf"
     (prefix / "lib/ossl-modules/akma.so").unlink()
     assert openssl("rand", "-hex", "8", config=config).returncode == 0
@@ -104,7 +104,7 @@ def test_nothing_breaks_without_the_module(prefix: Path) -> None:
 
 
 def test_a_changed_configuration_stays(built: Path, prefix: Path) -> None:
-    """It may hold a policy by then."""
+    """Guards against an installation that overwrites a policy in the installed configuration."""
     config = prefix / "etc/akma/openssl.cnf"
     config.write_text(config.read_text() + "min-ka-length = 32\n")
     output = run("cmake", "--install", built, "--prefix", prefix)
@@ -114,7 +114,7 @@ def test_a_changed_configuration_stays(built: Path, prefix: Path) -> None:
 
 @pytest.mark.parametrize("absolute", [False, True])
 def test_modules_folder(tmp_path: Path, absolute: bool) -> None:
-    """AKMA_MODULES_DIR, under the prefix or where it says; everyone who asks is told."""
+    """Guards against an AKMA_MODULES_DIR that the configuration or akma.pc does not follow."""
     prefix, given = tmp_path / "prefix", str(tmp_path / "modules") if absolute else "lib/other"
     folder = Path(given) if absolute else prefix / given
     folder_of_it = configured(tmp_path / "build", f"-DAKMA_MODULES_DIR={given}")
@@ -127,7 +127,7 @@ def test_modules_folder(tmp_path: Path, absolute: bool) -> None:
 
 
 def test_can_be_moved(prefix: Path, tmp_path: Path) -> None:
-    """akma.pc and the CMake package find header and modules wherever they are taken to."""
+    """Guards against an absolute path in akma.pc or the CMake package, which breaks once the prefix is moved."""
     moved = prefix.rename(tmp_path / "elsewhere")
     pc = {"PKG_CONFIG_PATH": str(moved / "lib/pkgconfig")}
     (tmp_path / "user.c").write_text(USER)
@@ -144,7 +144,7 @@ def test_can_be_moved(prefix: Path, tmp_path: Path) -> None:
 
 
 def test_components(built: Path, tmp_path: Path) -> None:
-    """Each by itself; together they are the whole."""
+    """Guards against a file that no component installs, or that two do."""
     parts = {}
     for component in ("module", "development", "tools", "mosquitto"):
         run("cmake", "--install", built, "--prefix", tmp_path / component, "--component", component)
@@ -165,7 +165,7 @@ def test_destdir(built: Path, tmp_path: Path) -> None:
 
 
 def test_characters_that_mean_something_in_openssl_cnf(built: Path, tmp_path: Path) -> None:
-    """The installed configuration names the module, whatever folder that is in."""
+    """Guards against a blank, # or $ in the prefix that ends the module's path in openssl.cnf."""
     prefix = tmp_path / "a b#c$d[e]"
     run("cmake", "--install", built, "--prefix", prefix)
     assert e2e_key(prefix / "etc/akma/openssl.cnf") == EXPECTED["AKMA-E2E"]
@@ -178,7 +178,7 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pages_of_what_is_built(flow: Path, tmp_path: Path) -> None:
-    """A program has its page, and a page its program; no page of man/ is left out of the list."""
+    """Guards against a manual page without its program, or a page of man/ that no build installs."""
     run("cmake", "--install", flow, "--prefix", tmp_path, "--component", "tools")
     assert {path.name for path in (tmp_path / "bin").iterdir()} == {"e2e-as", "e2e-ue"}
     pages = {path.name for path in (tmp_path / "share/man/man1").iterdir()}
@@ -221,7 +221,7 @@ def uninstall(built: Path, **environment: str) -> str:
 
 
 def test_a_cross_build_knows_the_system_it_is_for(tmp_path: Path) -> None:
-    """No program of that system can be run while configuring: its libcrypto says where its configuration is."""
+    """Guards against a cross build that includes the build machine's openssl.cnf, or none."""
     system = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=other"]
     folder = configured(tmp_path / "build", *system)
     run("cmake", "--install", folder, "--prefix", tmp_path / "prefix", "--component", "module")
@@ -233,14 +233,14 @@ def test_a_cross_build_knows_the_system_it_is_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prefix", "new/prefix", "a b[c]"])
 def test_uninstall_leaves_nothing(built: Path, tmp_path: Path, name: str) -> None:
-    """Nor a folder that was made, the prefix and those above it included."""
+    """Guards against a file, a folder or the prefix itself that stays after the uninstall."""
     run("cmake", "--install", built, "--prefix", tmp_path / name)
     uninstall(built)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_uninstall_leaves_what_was_there(built: Path, tmp_path: Path) -> None:
-    """Files of others, and folders even if they are empty; installed twice, and by components."""
+    """Guards against an uninstall that removes somebody else's file, or a folder that was there before."""
     prefix = tmp_path / "a b[c]"
     for folder in ("share/man/man7", "lib/pkgconfig", "include", "etc/akma"):
         (prefix / folder).mkdir(parents=True)
@@ -257,7 +257,7 @@ def test_uninstall_leaves_what_was_there(built: Path, tmp_path: Path) -> None:
 
 
 def test_uninstall_from_a_packagers_root(built: Path, tmp_path: Path) -> None:
-    """Of /usr and /etc there, what was there stays; a root that was made goes."""
+    """Guards against an uninstall that ignores DESTDIR, or removes a folder of the packager's."""
     new = {"DESTDIR": str(tmp_path / "new")}
     run("cmake", "--install", built, "--prefix", "/usr", **new)
     uninstall(built, **new)
@@ -290,7 +290,7 @@ def test_uninstall_leaves_a_configuration_that_was_edited(
 
 
 def test_uninstall_takes_a_configuration_that_is_as_installed(built: Path, tmp_path: Path) -> None:
-    """Also if it had been edited between, and is as it was again."""
+    """Guards against a configuration that was edited back and yet stays after the uninstall."""
     config = tmp_path / "prefix/etc/akma/openssl.cnf"
     run("cmake", "--install", built, "--prefix", tmp_path / "prefix")
     text = config.read_text()

@@ -48,7 +48,7 @@ def file(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_loader_leaves_nothing_writable(file: Path) -> None:
-    """A build that lost a linker flag: every symbol is bound at once and read-only then; no stack runs, no text is written."""
+    """Guards against a lost linker flag, so that relocations stay writable, a stack runs or text is written."""
     dynamic, program = run("readelf", "-dW", file), run("readelf", "-lW", file)
     assert re.search(r"\(FLAGS_1\).*\bNOW\b", dynamic) and "GNU_RELRO" in program
     assert re.search(r"GNU_STACK .* RW +0x", program)
@@ -58,13 +58,13 @@ def test_the_loader_leaves_nothing_writable(file: Path) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: str(path.name))
 def test_programs_are_loaded_anywhere(program: Path) -> None:
-    """A program linked to one address, where an attacker would find it."""
+    """Guards against a program linked to one address, where an attacker would find it."""
     assert re.search(r"\(FLAGS_1\).*\bPIE\b", run("readelf", "-dW", program))
 
 
 @optimised_only
 def test_the_compiler_looks_after_the_stack_and_copies(file: Path) -> None:
-    """A build without stack protector or fortify, as the plain one of programs and plugin once was."""
+    """Guards against a build without stack protector or fortify, as the plain one of programs and plugin once was."""
     names = imported(file)
     assert "__stack_chk_fail" in names
     if "glibc" in platform.libc_ver():
@@ -76,7 +76,7 @@ def test_the_compiler_looks_after_the_stack_and_copies(file: Path) -> None:
     platform.machine() not in LANDINGS, reason="this processor marks no place where calls arrive"
 )
 def test_calls_arrive_where_they_may(file: Path) -> None:
-    """A build without -fcf-protection or -mbranch-protection: functions whose address is taken begin with a landing."""
+    """Guards against a build without -fcf-protection or -mbranch-protection, in which any address can be called."""
     assert run("objdump", "--disassemble", file).count(LANDINGS[platform.machine()]) > 10
 
 
@@ -92,7 +92,7 @@ def compiler() -> tuple[str, int]:
 @optimised_only
 @pytest.mark.skipif(compiler()[0] != "gcc", reason="the table is of gcc's versions")
 def test_every_object_is_compiled_with_what_the_compiler_has() -> None:
-    """A probe that no longer finds what is there, and a room that loses the flags."""
+    """Guards against a probe that no longer finds a flag of the compiler, and a room that loses its flags."""
     version, machine = compiler()[1], platform.machine()
     wanted = {
         flag

@@ -71,7 +71,7 @@ def test_one_version(libctx: LibCtx) -> None:
 
 @pytest.mark.parametrize("program", ["tool/akma", "e2e/e2e-as", "e2e/e2e-ue"])
 def test_programs_say_their_version(program: str) -> None:
-    """With nothing else on the command line, whatever that requires."""
+    """Guards against a --version that demands other options first, or tells an older number."""
     if not (BUILD / program).exists():
         pytest.skip(f"{program} is not built here")
     assert run(BUILD / program, "--version") == f"{Path(program).name} {NUMBER}\n"
@@ -112,7 +112,9 @@ def test_files_are_reproducible(tmp_path: Path) -> None:
 
 
 def test_the_bill_of_materials(tmp_path: Path) -> None:
-    """A document that leaves out a file of the archive, or a checksum, or differs from one user to another."""
+    """Guards against a bill that leaves out a file of the archive, or a checksum, or differs from one user to
+    another.
+    """
     folders = [copy(tmp_path / name) for name in ("one", "two")]
     users: list[dict[str, str]] = [{}, ANOTHER_USER]
     for folder, user in zip(folders, users):
@@ -147,7 +149,7 @@ def test_the_bill_of_materials(tmp_path: Path) -> None:
 @pytest.mark.skipif(INSTRUMENTED, reason="instruments are linked as well")
 @pytest.mark.parametrize("name", make_sbom.BUILT)
 def test_the_bill_says_what_is_linked(name: str) -> None:
-    """A library that a program has come to link, and that the bill does not name."""
+    """Guards against a library that a program has come to link, and that the bill does not name."""
     (path,) = [
         BUILD / folder / name
         for folder in (".", "tool", "e2e", "plugins/mosquitto")
@@ -204,7 +206,7 @@ def signer(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
 def test_a_signed_release(tmp_path: Path, signer: dict[str, str]) -> None:
-    """The tests run first; tag and files are signed; making the archive again gives the same."""
+    """Guards against a release that is tagged before its tests ran, unsigned, or not reproducible from its tag."""
     suite = '#!/bin/sh\n[ -z "$(git tag)" ] && touch ../tests-ran\n'
     folder = copy(tmp_path / "copy", **{"test/run.sh": suite})
     result = release(folder, NUMBER, **signer)
