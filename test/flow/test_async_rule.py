@@ -97,12 +97,12 @@ TRIED = {
 
 
 def test_every_call_is_tried(calls: dict[str, list[str]]) -> None:
-    """An interface that is new has to come here, with an answer at once and one later."""
+    """Guards against an asynchronous call that the driver tries without an expected answer, or tries no longer."""
     assert sorted(calls) == sorted(EXPECTED)
 
 
 def test_every_callback_is_known() -> None:
-    """A callback that no row names is one that nobody has tried."""
+    """Guards against a new type of callback in e2e/ that no call of this driver tries."""
     headers = [path.read_text() for path in (ROOT / "e2e").rglob("*.h")]
     declared = re.findall(r"^typedef \w+ (\w+_done)\(", "\n".join(headers), re.M)
     assert sorted(declared) == sorted(TRIED)
@@ -114,5 +114,5 @@ def test_every_callback_is_known() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_one_answer(calls: dict[str, list[str]], name: str) -> None:
-    """Callbacks from inside a call, or a second one, find what belongs to the caller half done or gone."""
+    """Guards against a callback that comes from inside its call, twice or never, or after an answer at once."""
     assert calls[name] == EXPECTED[name]

@@ -41,7 +41,7 @@ def devices(folder: Path, b_tid: str) -> Path:
 
 @each
 def test_flow_and_log(folder: Path, b_tid: str) -> None:
-    """From e2e-ue to the echo; the log has the identity as it is, and one key=value for it."""
+    """Guards against a B-TID with +, / or = that is not served, or that the log quotes or changes."""
     path = devices(folder, b_tid)
     with Server(path) as server:
         result = ue(path, b_tid, server.address, server.e2e_address)
@@ -54,7 +54,7 @@ def test_flow_and_log(folder: Path, b_tid: str) -> None:
 @pytest.mark.redis
 @each
 def test_store(folder: Path, b_tid: str) -> None:
-    """Sealed and opened again by a Redis, whose names know nothing of + and /."""
+    """Guards against a B-TID with odd characters whose key is not found again in a Redis."""
     path, key = devices(folder, b_tid), folder / "store.key"
     redis = Redis(folder)
     try:
@@ -72,7 +72,7 @@ def test_store(folder: Path, b_tid: str) -> None:
     "format_", ["mosquitto", "stunnel", "libcoap", "openssl", "gnutls", "htdigest", "json"]
 )
 def test_psk_files(folder: Path, b_tid: str, format_: str) -> None:
-    """Every format has the identity whole, or says that its program takes none such."""
+    """Guards against an export that cuts or encodes a B-TID with odd characters, or gives it another key."""
     out = folder / "out"
     words: list[str | Path] = [
         "psk",
@@ -97,7 +97,7 @@ def test_psk_files(folder: Path, b_tid: str, format_: str) -> None:
 
 @each
 def test_rows(folder: Path, b_tid: str) -> None:
-    """Ka's are added to such a row, merged with it, and removed."""
+    """Guards against akma ka add, merge or remove not finding the row of a B-TID with odd characters."""
     path, ka = devices(folder, b_tid), folder / "ka"
     private(ka, "b0" * 32 + "\n")
     words: list[str | Path] = ["--devices", path, "--identity", b_tid]
@@ -111,7 +111,7 @@ def test_rows(folder: Path, b_tid: str) -> None:
 
 
 def test_identity() -> None:
-    """akma identity makes the first kind of RAND, and takes any."""
+    """Guards against akma identity making a B-TID in another alphabet than base64, or refusing one with odd characters."""
     rand, bsf = "fbefffbe9637a89d218ae64dae47bf35", "bsf.mnc001.mcc001.pub.3gppnetwork.org"
     said = akma("identity", "--rand", rand, "--bsf", bsf).stdout.decode()
     assert re.search(rf"\+\+//vpY3qJ0hiuZNrke/NQ==@{re.escape(bsf)}", said), said

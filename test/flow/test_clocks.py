@@ -50,7 +50,7 @@ def works(running: Server, flag: dict[str, Any]) -> bool:
 
 
 def test_a_key_ends_when_the_clock_says_so(tmp_path: Path, clock: Clock) -> None:
-    """The store in memory that serves a key long after its end, because the clock stepped forward."""
+    """Guards against a store in memory that serves a key after its end, because the clock stepped forward."""
     with server(tmp_path, clock) as running:
         assert works(running, flag_of(running))
         flag = flag_of(running)
@@ -59,7 +59,7 @@ def test_a_key_ends_when_the_clock_says_so(tmp_path: Path, clock: Clock) -> None
 
 
 def test_a_lifetime_is_no_date(tmp_path: Path, clock: Clock) -> None:
-    """A refresh that is too old at once, or good for ever, because the clock was set."""
+    """Guards against a refresh that is too old at once because the clock was set forward or back."""
     with server(tmp_path, clock) as running:
         for step in (HOUR // 2, -HOUR):
             flag = flag_of(running)

@@ -63,7 +63,7 @@ def open_to_write(pipe: Path) -> int:
 def test_a_signal_during_the_start(
     said: str, number: signal.Signals, pipe: Path, tmp_path: Path
 ) -> None:
-    """A reload that is sent too early, and ends the program; what is meant for others, too."""
+    """Guards against a signal that ends a program which still reads its configuration, or a SIGHUP lost by then."""
     environment = ENVIRONMENT | {"OPENSSL_CONF": str(pipe)}
     with Process(*commands(tmp_path)[said], environment=environment) as program:
         writer = open_to_write(pipe)
@@ -84,7 +84,7 @@ def is_another(pid: int, command: str) -> bool:
 
 @pytest.mark.parametrize("said", ["accept", "listen"])
 def test_a_signal_before_any_code_of_ours(said: str, tmp_path: Path) -> None:
-    """SIGHUP while libraries are loaded ends whatever is not started with it blocked: it is answered then."""
+    """Guards against a SIGHUP, blocked by the parent while libraries are loaded, that ends the program or is lost."""
     command = ["env", "--block-signal=HUP", *commands(tmp_path)[said]]
     for _ in range(3):
         with Process(*command) as program:

@@ -155,7 +155,7 @@ def test_ua_protocol_ids(devices: Path) -> None:
     }.items(),
 )
 def test_ua_protocol_ids_refused(devices: Path, given: tuple[str, ...], said: str) -> None:
-    """Two identifiers of one system, and what is none, end the program before it listens."""
+    """Guards against a server that listens with two identifiers of one system, or with one that is no identifier."""
     words = [word for text in given for word in ("--ua-protocol-id", text)]
     with Process(
         *[str(BUILD / "e2e/e2e-as"), "--accept", "127.0.0.1:0", "--devices", str(devices)],
@@ -246,7 +246,7 @@ def test_old_and_new_ka(tmp_path: Path) -> None:
 
 
 def test_a_ka_without_a_name(tmp_path: Path) -> None:
-    """Several Ka's, none named: the server's last, the UE's last."""
+    """Guards against a server or UE that takes another than the last of several Ka's without names."""
     rows = [[ID, KS_NAF.hex(), KA.hex()], [ID, KS_NAF.hex(), OTHER.hex()]]
     two = own_devices(tmp_path, *rows)
     with Server(two) as server:
@@ -335,7 +335,7 @@ def as_line(flag: object) -> bytes:
 
 
 def test_stock_server_as_e2e_endpoint(devices: Path) -> None:
-    """The keys of both stock servers come from the reference."""
+    """Guards against an e2e-ue whose nonce, identity or key a NAF and endpoint of stock openssl cannot serve."""
     port = free_port()
     operator = Operator(devices, f"127.0.0.1:{port}")
     started: list[StockServer] = []
@@ -389,7 +389,7 @@ ALTERED: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("plain", [[], ["--allow-plain"]], ids=["", "--allow-plain"])
 @pytest.mark.parametrize("name", ALTERED)
 def test_altered_flag(devices: Path, server: Server, name: str, plain: list[str]) -> None:
-    """Refused, whatever --allow-plain says, and nothing of the message is sent."""
+    """Guards against a UE that sends its message after a flag which an operator has altered, with or without --allow-plain."""
     operator = Operator(devices, server.e2e_address, *plain)
 
     def altered(nonce: str) -> bytes:
@@ -446,14 +446,14 @@ def test_withheld_flag(devices: Path, server: Server) -> None:
 
 
 def test_flag_by_other_names_is_the_same_flag(devices: Path, server: Server) -> None:
-    """An alias is no alteration: the UE goes on, and fails at the unknown identity only."""
+    """Guards against a UE that refuses a flag because it names mode or digest by an alias."""
     operator = Operator(devices, server.e2e_address)
     result = operator.answer(lambda n: as_line(flag_for(n, mode="3gpp", digest="sha256")))
     assert result.returncode == 4
 
 
 def test_operator_in_the_middle_cannot_connect(server: Server) -> None:
-    """It has Ks_NAF and the flag, and guesses Ka."""
+    """Guards against an operator who connects without Ka, or whose guesses use up the device's flag."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
     for guess in (key_of(flag, ka=KS_NAF), KS_NAF, key_of(flag, ka=bytes(32))):
@@ -473,7 +473,7 @@ def test_first_identity_is_no_key_to_the_e2e_endpoint(server: Server) -> None:
 
 
 def test_operator_cannot_read(devices: Path, server: Server) -> None:
-    """All octets of the e2e connection, searched; decrypting with Ks_NAF is no PSK of it."""
+    """Guards against an e2e connection on whose way the message, Ka or Ks_NAF can be read."""
     relay = Relay(server.e2e_address)
     message = "a sentence for the enterprise alone"
     result = ue(devices, ID, server.address, relay.address, message=message)
@@ -484,7 +484,7 @@ def test_operator_cannot_read(devices: Path, server: Server) -> None:
 
 
 def test_operator_cannot_play_the_e2e_endpoint(devices: Path) -> None:
-    """With a key made of all it knows."""
+    """Guards against a UE that takes Ks_NAF, which the operator knows, for the key of its e2e connection."""
     with StockServer("next", KS_NAF) as second:
         operator = Operator(devices, second.address)
         result = operator.answer(lambda nonce: as_line(flag_for(nonce)))
@@ -504,7 +504,7 @@ def test_ka_alone_is_nothing(tmp_path: Path, server: Server) -> None:
 
 
 def test_certificate_instead_of_a_key(devices: Path, tmp_path: Path) -> None:
-    """A server that ignores the PSK and shows a certificate gets nothing."""
+    """Guards against a UE that accepts a server which shows a certificate instead of using the PSK."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -566,7 +566,7 @@ def test_refresh_used_at_the_same_time_is_good_once(server: Server) -> None:
 
 
 def test_refresh_used_during_a_handshake(server: Server) -> None:
-    """Who has its key found, and is the second to complete the handshake, is refused."""
+    """Guards against a used e2e_key being accepted from a client whose handshake had found it before that use."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
     relay = Relay(server.e2e_address)
@@ -596,7 +596,7 @@ def test_refresh_lifetime(devices: Path) -> None:
 
 @pytest.mark.life
 def test_one_device_cannot_crowd_out_the_others(tmp_path: Path) -> None:
-    """At most 256 of one identity are outstanding; then its own oldest is gone."""
+    """Guards against a device that has more than 256 flags outstanding, or pushes out another device's."""
     rows = [[ID, KS_NAF.hex(), KA.hex()], ["victim", KS_NAF.hex(), OTHER.hex()]]
     with Server(own_devices(tmp_path, *rows), "--refresh-lifetime", "600") as server:
 
@@ -636,7 +636,7 @@ def test_groups_that_cost_too_much(server: Server, group: str) -> None:
 
 
 def test_nothing_outlives_the_connection(server: Server, tmp_path: Path) -> None:
-    """No ticket comes, no PSK without (EC)DHE is taken."""
+    """Guards against a server that sends a session ticket, or takes a PSK without (EC)DHE."""
     session = tmp_path / "session.pem"
     with StockClient(server.address, PREFIXED, KS_NAF, "-sess_out", str(session)) as first:
         first.flag()
@@ -713,7 +713,7 @@ def silent_clients(server: Server) -> Iterator[tuple[list[socket.socket], StockC
 
 
 def test_silent_clients_are_dropped(devices: Path) -> None:
-    """Before, in the middle of and after the handshake."""
+    """Guards against a client that keeps its connection by silence before, within or after its handshake."""
     with Server(devices, "--handshake-timeout", "1", "--line-timeout", "1") as server:
         with silent_clients(server) as (connections, silent):
             for connection in connections:
@@ -879,7 +879,7 @@ def test_malformed_devices_file(tmp_path: Path, name: str) -> None:
 
 
 def test_devices_file_bounds(tmp_path: Path) -> None:
-    """The shortest and the longest Ka, CR LF."""
+    """Guards against a devices file being refused for the shortest or longest Ka, for hex in capitals or for CR LF."""
     rows = [["a", KS_NAF.hex(), "ab" * 16], ["b", KS_NAF.hex().upper(), "cd" * 65535]]
     text = "identity,ks-naf,ka\r\n" + "".join(",".join(row) + "\r\n" for row in rows)
     path = tmp_path / "devices.csv"
@@ -902,7 +902,7 @@ def test_devices_file_that_others_can_read(devices: Path, mode: int) -> None:
 
 
 def test_keylog(devices: Path, tmp_path: Path) -> None:
-    """Off by default; warns; for its owner alone; no key of ours in it."""
+    """Guards against a key log without a warning, readable by others, short of a connection, or with a key of ours in it."""
     logs = [tmp_path / "server.log", tmp_path / "ue.log"]
     logs[1].write_text("")
     logs[1].chmod(0o644)

@@ -33,7 +33,7 @@ def flow(server: Server, devices: Path) -> None:
 
 
 def test_what_is_less_severe_is_left_out(devices: Path) -> None:
-    """With warning, no flag is said, and a wrong key is; each line has its severity."""
+    """Guards against a line below --log-level that is written, one above that is not, or one without severity."""
     with Server(devices, "--log-level", "warning") as server:
         flow(server, devices)
         with StockClient(server.address, f"3GPP-bootstrapping.{UE}", bytes(32)) as other:
@@ -45,7 +45,7 @@ def test_what_is_less_severe_is_left_out(devices: Path) -> None:
 
 
 def test_priorities_of_the_journal(devices: Path, tmp_path: Path) -> None:
-    """Where standard error is the stream that JOURNAL_STREAM names, and nowhere else."""
+    """Guards against a journal's priority that lines lack, or that they have when JOURNAL_STREAM names another file."""
     command = [str(BUILD / "e2e/e2e-as"), "--accept", f"{LOOPBACK}:0", "--devices", str(devices)]
     command += ["--naf-fqdn", FQDN]
     script = (
@@ -74,7 +74,7 @@ def test_priorities_of_the_journal(devices: Path, tmp_path: Path) -> None:
 
 
 def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
-    """logrotate renames them; the lines behind the signal are in new ones, of mode 0600."""
+    """Guards against a log that goes on in its renamed file after SIGUSR1, is cut, or can be read by others."""
     log, audit = tmp_path / "as.log", tmp_path / "audit.log"
     files = ["--log-file", str(log), "--audit-log", str(audit)]
     with Server(devices, *files) as server:
@@ -100,7 +100,7 @@ def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
 
 
 def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
-    """A row that is removed there ends its key: the NAF's own record says so, and what came of it."""
+    """Guards against a separate NAF whose audit log does not say that the key of a removed row has ended."""
     sides, audit = Sides(tmp_path), tmp_path / "audit.log"
     naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
     ka = write_devices(tmp_path / "ka.csv", [[UE, "", KA.hex()]])
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("option", ["--log-file", "--audit-log"])
 def test_a_file_that_cannot_be_opened(devices: Path, tmp_path: Path, option: str) -> None:
-    """Nor is a link followed, which somebody else may have put there."""
+    """Guards against a server that starts without its log, or follows a link which somebody else put there."""
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for path, why in ((tmp_path / "none/log", "No such file"), (tmp_path / "link", "symbolic")):
         command: list[str | Path] = [BUILD / "e2e/e2e-as", "--accept", f"{LOOPBACK}:0"]

@@ -42,7 +42,7 @@ def flow(program: Program, devices: Path) -> int:
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_application(devices: Path, strict: bool) -> None:
-    """An application that is away is seen before a UE comes, is counted as such, and is seen to come back."""
+    """Guards against an application's outage that only a UE finds, that is counted for another reason, or that never ends."""
     port = free_port()
     options = ["--forward", f"{LOOPBACK}:{port}", *(["--ready-strict"] if strict else [])]
     with Program(*BOTH, *METRICS, "--devices", devices, *options) as server:
@@ -61,7 +61,7 @@ def test_application(devices: Path, strict: bool) -> None:
 
 
 def test_a_probe_is_nobodys_connection(devices: Path) -> None:
-    """Under --proxy-protocol it says LOCAL, so that the application takes it for no device's."""
+    """Guards against a probe under --proxy-protocol that the application takes for a device's connection."""
     with socket.create_server((LOOPBACK, 0)) as application:
         application.settimeout(20)
         address = f"{LOOPBACK}:{application.getsockname()[1]}"
@@ -74,7 +74,7 @@ def test_a_probe_is_nobodys_connection(devices: Path) -> None:
 
 
 def test_link(tmp_path: Path) -> None:
-    """A separate NAF is ready while its third party is away, and says that it is; both ways round."""
+    """Guards against a NAF that is not ready while its third party is away, or whose page does not follow the link's state."""
     sides = Sides(tmp_path)
     ks_naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()]])
@@ -90,7 +90,7 @@ def test_link(tmp_path: Path) -> None:
 
 
 def test_certificates(tmp_path: Path) -> None:
-    """Each file's end is shown to the second, and one that has ended makes the process not ready."""
+    """Guards against a certificate's end that is shown wrong, or a process that is ready with one that has expired."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     old = sides.authority.issue(FQDN, life=-HOUR)
@@ -111,7 +111,7 @@ def test_certificates(tmp_path: Path) -> None:
 
 
 def test_a_list_without_an_end(tmp_path: Path) -> None:
-    """A CRL whose new version has no nextUpdate does not end when the old one would have."""
+    """Guards against the end of an old CRL still being shown after its new version has no nextUpdate."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
     crl = sides.authority.revoke()
@@ -125,7 +125,7 @@ def test_a_list_without_an_end(tmp_path: Path) -> None:
 
 
 def test_a_naf_that_is_refused(tmp_path: Path) -> None:
-    """Its link is down all the time: a handshake that is complete says nothing in TLS 1.3."""
+    """Guards against a refused NAF whose link seems up, or newly down, since its TLS 1.3 handshake was complete."""
     sides = Sides(tmp_path)
     (tmp_path / "other").mkdir()
     stranger = Sides(tmp_path / "other").naf
@@ -142,7 +142,7 @@ def test_a_naf_that_is_refused(tmp_path: Path) -> None:
 
 
 def test_store(tmp_path: Path, devices: Path) -> None:
-    """A Redis that is away is the store's outage: at the flag, and at an e2e connection's handshake."""
+    """Guards against a Redis that is away and is counted as a UE's fault, at the flag or at an e2e connection's handshake."""
     key = tmp_path / "store.key"
     key.touch(mode=0o600)
     key.write_text(f"1:{bytes(range(32)).hex()}\n")
@@ -178,7 +178,7 @@ def test_source(tmp_path: Path) -> None:
 
 
 def test_source_with_ready_strict(tmp_path: Path) -> None:
-    """Where no UE is let in nobody asks the operator: after 30 seconds they are let in, to try it again."""
+    """Guards against a server with --ready-strict that stays not ready, since no UE is let in to try the operator again."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "ka.csv", [["device", "", KA.hex()]])
     source = ["--key-source", f"nef:https://{LOOPBACK}:{free_port()}", "--ready-strict"]
@@ -197,7 +197,7 @@ def test_source_with_ready_strict(tmp_path: Path) -> None:
 
 
 def test_reloads(devices: Path) -> None:
-    """When the current files were read, when others were refused, and how many devices and Ka's they have."""
+    """Guards against gauges of reloads, devices and Ka's that do not follow a reload, or follow a refused one."""
     with Program(*BOTH, *METRICS, "--devices", devices) as server:
         found = values(server)
         read = found["e2e_last_reload_success_timestamp_seconds"]
@@ -229,6 +229,6 @@ def test_histograms(devices: Path) -> None:
 
 
 def test_ready_strict_needs_the_page(devices: Path) -> None:
-    """An option that nobody could see the effect of is refused."""
+    """Guards against --ready-strict being taken without --metrics, so that nobody could see its effect."""
     with pytest.raises(AssertionError, match="--ready-strict: --metrics HOST:PORT is missing"):
         Program(*BOTH, "--devices", devices, "--ready-strict")

@@ -126,7 +126,7 @@ def test_without_the_protocol_it_is_as_before(devices: Path, alpn: str) -> None:
 
 
 def test_plain_without_the_protocol(devices: Path) -> None:
-    """Where plain is offered the lines after a flag come back, as ever; with the protocol they are nonces."""
+    """Guards against plain lines that are taken for nonces without akma-e2e-ua/1, or nonces that are echoed with it."""
     with Server(devices, "--e2e", "offered") as server:
         with first(server, "h2") as connection:
             connection.flag()
@@ -149,7 +149,7 @@ def test_withheld_flag_ends_it(devices: Path) -> None:
 
 
 def test_another_version_alone(devices: Path) -> None:
-    """no_application_protocol, and a line of the log with what was offered; beside ours it does not matter."""
+    """Guards against a UE of another version that is not told so or not logged, or that is refused when it offers ours too."""
     with Server(devices) as server:
         with first(server, "akma-e2e-ua/2,h2") as connection:
             assert connection.read() == b""
@@ -161,7 +161,7 @@ def test_another_version_alone(devices: Path) -> None:
 
 
 def test_another_version_tells_nobody_who_is_known(devices: Path) -> None:
-    """With a wrong key the answer is the same for a known identity, an unknown one, and one of a flag."""
+    """Guards against an answer or log line about versions that shows strangers which identities exist."""
     with Server(devices) as server:
         with first(server) as connection:
             promised = connection.flag()["identity"]
@@ -190,7 +190,7 @@ def test_e2e_connections_have_protocols_of_their_own(devices: Path) -> None:
 
 
 def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
-    """By the server after --idle-timeout, by the UE whenever it likes; nobody was refused."""
+    """Guards against a held first connection whose end, by the server or the UE, is logged as a refusal."""
     with Holding(devices, "--idle-timeout", "1") as server:
         with first(server) as connection:
             connection.flag()
@@ -227,7 +227,7 @@ def test_time_of_a_line_that_has_begun(devices: Path) -> None:
 
 
 def test_session_lifetime_ends_it(devices: Path) -> None:
-    """However often it is used."""
+    """Guards against a held first connection that outlives --session-lifetime because nonces keep coming."""
     with Server(devices, "--session-lifetime", "2") as server, first(server) as connection:
         until = time.monotonic() + SECONDS
         with contextlib.suppress(json.JSONDecodeError):
@@ -239,7 +239,7 @@ def test_session_lifetime_ends_it(devices: Path) -> None:
 
 
 def test_drain(devices: Path) -> None:
-    """SIGTERM waits for no nonce."""
+    """Guards against a drain that waits for another nonce of a held first connection."""
     with Holding(devices, "--drain-timeout", "60") as server, first(server) as connection:
         connection.flag()
         wait_until(lambda: server.held == 1)
@@ -249,7 +249,7 @@ def test_drain(devices: Path) -> None:
 
 
 def test_row_that_goes_away(devices: Path) -> None:
-    """A connection that is held on it ends; so does one whose Ks_NAF is another now."""
+    """Guards against a held first connection that survives a reload without its device's row, or with another Ks_NAF."""
     for rows in ([[NO_KA, KS_NAF.hex(), ""]], [[ID, OTHER.hex(), KA.hex()]]):
         write_devices(devices, [[ID, KS_NAF.hex(), KA.hex()]])
         with Server(devices) as server, first(server) as connection:
@@ -276,7 +276,7 @@ def test_ka_that_comes_in_between(devices: Path) -> None:
 
 
 def test_held_ones_are_not_the_devices_connections(devices: Path) -> None:
-    """With one connection allowed a UE that holds its first one has its e2e one."""
+    """Guards against a held first connection that uses up --connections-per-device, or a nonce beyond it."""
     with Holding(devices, "--connections-per-device", "1") as server, first(server) as connection:
         flag = connection.flag()
         wait_until(lambda: server.held == 1)
@@ -304,7 +304,7 @@ def test_a_device_holds_so_many(devices: Path) -> None:
 
 
 def test_held_ones_make_room(devices: Path) -> None:
-    """As many connections as there may be, all held: others get through."""
+    """Guards against held first connections that keep others out once there are --connections-max of them."""
     with Holding(devices, "--connections-max", "4") as server, contextlib.ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(first(server)).flag()
@@ -347,7 +347,7 @@ class Listener(Process):
 
 
 def test_local_connections_share_a_first_one(devices: Path) -> None:
-    """One after the other they cost a handshake each, and one more for each loop."""
+    """Guards against an e2e-ue that makes a first connection for each local one instead of keeping one a loop."""
     with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         for _ in range(20):
             assert here.says() == b"e2e: x\n"
@@ -375,7 +375,7 @@ def test_many_at_once(devices: Path) -> None:
 
 
 def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
-    """After 60 seconds without a nonce, without an error at either side; the clock is set, nobody waits."""
+    """Guards against a kept first connection that is never closed, closed in use, or closed with an error."""
     clock = Clock(tmp_path)
     with Holding(devices) as server:
         to = (server.address, server.e2e_address)
@@ -402,7 +402,7 @@ def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
 
 
 def test_server_that_was_started_again(devices: Path) -> None:
-    """What was kept is gone with it, and nobody notices."""
+    """Guards against a local program that fails because the server was restarted behind e2e-ue's kept connection."""
     ports = [f"{LOOPBACK}:{free_port()}" for _ in range(2)]
     words = ["--accept", ports[0], "--e2e-accept", ports[1]]
     words += ["--devices", str(devices), "--naf-fqdn", FQDN]
@@ -426,7 +426,7 @@ def test_server_that_was_started_again(devices: Path) -> None:
 
 
 def test_server_without_the_protocol(devices: Path) -> None:
-    """With --connections a server ends when so many are over: it holds none, and the UE does as ever."""
+    """Guards against a server with --connections that holds first ones and never ends, or a UE that fails with it."""
     with Server(devices, "--connections", "6") as server:
         with Listener(devices, server.address, server.e2e_address) as here:
             assert [here.says() for _ in range(3)] == [b"e2e: x\n"] * 3
@@ -487,7 +487,7 @@ def test_first_connection_that_breaks_while_a_nonce_is_on_its_way(devices: Path)
 
 
 def test_it_is_tried_again_once(devices: Path) -> None:
-    """Where the next one ends as well that is the end, with a sentence."""
+    """Guards against an e2e-ue that tries again without end, or fails without a reason, when the next connection breaks."""
     with Server(devices) as server:
         cutter = Cutter(server.address)
         with Listener(devices, cutter.address, server.e2e_address) as here:
@@ -501,7 +501,7 @@ def test_it_is_tried_again_once(devices: Path) -> None:
 
 
 def test_reload_of_the_ue(devices: Path, tmp_path: Path) -> None:
-    """With a new Ks_NAF nothing goes on over a first connection of the old one."""
+    """Guards against an e2e-ue that goes on over a first connection of the old Ks_NAF after a reload."""
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     with Holding(devices) as server, Listener(own, server.address, server.e2e_address) as here:
         for _ in range(4):
@@ -517,7 +517,7 @@ def test_reload_of_the_ue(devices: Path, tmp_path: Path) -> None:
 
 
 def test_ue_says_which_version_it_speaks(devices: Path) -> None:
-    """A server of another version is not taken for one with other keys."""
+    """Guards against a UE that reports a server of another version as one with other keys."""
     port = free_port()
     stock = [
         *["openssl", "s_server", "-accept", f"{LOOPBACK}:{port}", "-nocert", "-quiet", "-tls1_3"],
@@ -535,7 +535,7 @@ def test_ue_says_which_version_it_speaks(devices: Path) -> None:
 
 
 def test_over_the_line(tmp_path: Path, devices: Path) -> None:
-    """A separate NAF asks for each nonce; the UE's first connection stays while the line comes and goes."""
+    """Guards against a separate NAF that does not ask its third party for each nonce of a held first connection."""
     sides = Sides(tmp_path)
     ks_nafs = write_devices(tmp_path / "ks-nafs.csv", [[ID, KS_NAF.hex(), ""]])
     kas = write_devices(tmp_path / "kas.csv", [[ID, "", KA.hex()]])
@@ -581,7 +581,7 @@ def test_size_of_a_held_one(devices: Path) -> None:
 
 
 def test_nonces_without_end(devices: Path) -> None:
-    """A UE that sends one nonce after the other, without waiting, has no more turns than others of the loop."""
+    """Guards against a UE that sends nonces without waiting, and takes the turns of others of the loop."""
     other = "other@bsf.example.com"
     write_devices(devices, [[name, KS_NAF.hex(), KA.hex()] for name in (ID, other)])
     line = json.dumps({"nonce": bytes(16).hex()}).encode() + b"\n"
@@ -608,7 +608,7 @@ def test_nonces_without_end(devices: Path) -> None:
 
 
 def test_kept_one_notices_a_dead_path(devices: Path) -> None:
-    """A nonce that nobody acknowledges is given up after three seconds, and goes over another connection."""
+    """Guards against a nonce that waits longer than three seconds on a kept connection whose path is dead."""
     with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         assert here.says() == b"e2e: x\n"
         wait_until(lambda: server.held == 1)

@@ -149,7 +149,7 @@ def announcing(length: int) -> bytes:
 def test_a_client_hello_that_is_too_long(
     listening: dict[str, tuple[Program, str]], name: str, is_second: bool, size: int
 ) -> None:
-    """What announces more than 8 KiB is refused when that is known, and nothing is allocated for it."""
+    """Guards against a ClientHello of more than 8 KiB that is refused only when it has come, or not at all."""
     process, address = listening[name]
     with socket.create_connection(split(address), SECONDS) as connection:
         if is_second:
@@ -173,7 +173,7 @@ def test_a_client_hello_that_is_too_long(
 def test_a_client_hello_in_many_records(
     listening: dict[str, tuple[Program, str]], name: str, is_second: bool, size: int, pause: float
 ) -> None:
-    """However records and segments split it, it is answered once it is whole."""
+    """Guards against a whole ClientHello that is not answered because of how records and segments split it."""
     _, address = listening[name]
     with socket.create_connection(split(address), SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -193,7 +193,7 @@ def test_a_client_hello_in_many_records(
 
 
 def test_the_longest_client_hello(listening: dict[str, tuple[Program, str]]) -> None:
-    """8192 octets are served, and one more is not."""
+    """Guards against a ClientHello of 8,192 octets that is refused, or one of 8,193 that is served."""
     _, address = listening["accept"]
     short = len(hello("accept", padding=1)) - 4 - 1
     for length, expected in ((LARGEST, HANDSHAKE), (LARGEST + 1, ALERT)):
@@ -211,7 +211,7 @@ def test_the_longest_client_hello(listening: dict[str, tuple[Program, str]]) -> 
     ],
 )
 def test_what_is_no_client_hello(listening: dict[str, tuple[Program, str]], octets: bytes) -> None:
-    """It ends the connection at once, with a reason in the log."""
+    """Guards against octets that are no ClientHello, and do not end the connection or leave no line in the log."""
     process, address = listening["accept"]
     before = len(process.err)
     with socket.create_connection(split(address), SECONDS) as connection:
@@ -224,7 +224,7 @@ def test_what_is_no_client_hello(listening: dict[str, tuple[Program, str]], octe
 def test_a_connection_that_ends_within_a_client_hello(
     listening: dict[str, tuple[Program, str]]
 ) -> None:
-    """A half that is followed by the end is not waited for: no time-out, and nobody's processor."""
+    """Guards against half of a ClientHello that is waited for after the connection has ended."""
     process, address = listening["accept"]
     time.sleep(LIMITED)
     with socket.create_connection(split(address), SECONDS) as connection:
@@ -237,7 +237,7 @@ def test_a_connection_that_ends_within_a_client_hello(
 def test_a_health_check_says_nothing(
     listening: dict[str, tuple[Program, str]], devices: Path, name: str
 ) -> None:
-    """Connections without an octet leave no line in the log."""
+    """Guards against a connection without an octet, such as a health check's, that leaves a line in the log."""
     process, address = listening[name]
     time.sleep(LIMITED)
     said = [line for line in process.errors.splitlines() if "suppressed" not in line]
@@ -347,7 +347,7 @@ GROWN = 1 if OPENSSL_VERSION < (3, 5) else 1.3
 def test_size_of_a_connection_in_a_state(
     listeners: Listeners, name: str, state: Callable[[socket.socket, str], None], limit: int
 ) -> None:
-    """KiB of the process for each connection that has proved nothing, in each state that it can stay in."""
+    """Guards against a connection that has proved nothing and takes more memory in a state than its limit."""
     process, address = listeners.run(name)
     count = FEW.get(name, COUNT)
     with process, contextlib.ExitStack() as held:

@@ -78,7 +78,7 @@ def settles_at(connections: list[socket.socket], most: int) -> None:
 
 
 def test_a_thousand_connections_of_one_device(devices: Path) -> None:
-    """Two octets on each, now and then: --connections-per-device are left, and time ends them."""
+    """Guards against a device that exceeds --connections-per-device, or stretches its lines by octets."""
     options = ["--connections-max", "1000", "--line-timeout", str(min(20, SLOWER * 3))]
     with Server(devices, *options) as server, Hold(server, 1000) as hold:
         assert hold.open <= 64
@@ -102,7 +102,7 @@ def test_five_thousand_idle_sockets(devices: Path) -> None:
 
 @pytest.mark.parametrize("flooded", [["accept", "e2e-accept"], ["metrics"]])
 def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[str]) -> None:
-    """Of each address that is flooded; it does not spin, and does not fill the log either."""
+    """Guards against a flood beyond the descriptors that keeps a UE out, makes the server spin or fills the log."""
     command = ["sh", "-c", 'ulimit -n 32; exec "$@"', "sh", str(BUILD / "e2e/e2e-as")]
     command += ["--accept", "127.0.0.1:0", "--e2e-accept", "127.0.0.1:0", "--metrics", "0"]
     command += ["--devices", str(devices), "--naf-fqdn", FQDN]
@@ -120,7 +120,7 @@ def test_sixty_clients_and_thirty_two_descriptors(devices: Path, flooded: list[s
 
 @pytest.mark.parametrize("descriptors", range(12, 18))
 def test_too_few_descriptors_to_start(devices: Path, descriptors: int) -> None:
-    """It runs, or says in a sentence or an event why not; what libevent says is an event as well."""
+    """Guards against a start without enough descriptors that ends in silence, or prints a raw line of libevent's."""
     command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", str(BUILD / "e2e/e2e-as")]
     command += ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
     with Process(*command) as server:
@@ -201,7 +201,7 @@ def test_connections_per_device(devices: Path) -> None:
 
 
 def test_a_key_is_used_up_beyond_the_limit_too(devices: Path) -> None:
-    """A device's third e2e connection of two allowed: its handshake was complete, so its key is gone."""
+    """Guards against an e2e_key that is good again after --connections-per-device ended its connection."""
     with Server(devices, "--connections-per-device", "2") as server:
 
         def flag() -> dict[str, Any]:
@@ -228,7 +228,7 @@ def test_a_key_is_used_up_beyond_the_limit_too(devices: Path) -> None:
 
 
 def test_handshakes_per_source(devices: Path) -> None:
-    """Of unfinished ones only, and of this address only."""
+    """Guards against --handshakes-per-source counting finished handshakes or other addresses, or freeing no places."""
     with Server(devices, "--handshakes-per-source", "3", "--e2e", "offered") as server:
         with Hold(server, 10) as hold:
             assert hold.open == 10, "finished ones do not count"
@@ -284,7 +284,7 @@ def test_line_timeout_of_the_echo(devices: Path, begun: bytes, idle: str, said: 
 
 
 def test_octets_do_not_stretch_a_line_of_the_echo(devices: Path) -> None:
-    """One after the other, of a line that does not end."""
+    """Guards against a line to the echo that never ends, and whose octets each restart --line-timeout."""
     with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
         with StockClient(server.address, f"3GPP-bootstrapping.{ID}", KS_NAF) as client:
             client.flag()
@@ -330,7 +330,7 @@ def test_who_never_reads_is_cut_off(devices: Path) -> None:
 
 
 def test_who_never_reads_is_cut_off_between_lines(devices: Path) -> None:
-    """Each record is a whole line, so that an answer that nobody reads is all that is under way."""
+    """Guards against a client that sends whole lines, never reads, and is not cut off."""
     with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
         relay = Relay(server.address)
         fragments = ["-max_send_frag", str(PIPE_BUF)]
@@ -371,7 +371,7 @@ def send_without_end(client: Process, length: int = 8001) -> None:
 
 
 def test_key_updates_do_not_stretch_a_line(devices: Path) -> None:
-    """s_client sends one for each line with K, between two octets of a line that does not end."""
+    """Guards against a client whose KeyUpdates restart --line-timeout."""
     with Server(devices, "--line-timeout", "2", "--e2e", "offered") as server:
         with Process(
             *["openssl", "s_client", "-connect", server.address, "-tls1_3", "-psk", KS_NAF.hex()],
@@ -418,7 +418,7 @@ def answer_to(address: str, count: int, identity: bytes = b"3GPP-bootstrapping.n
 
 
 def test_identities_of_a_client_hello(devices: Path) -> None:
-    """More than four are refused before any look-up."""
+    """Guards against a ClientHello with more than four identities of which any is looked up."""
     with Server(devices, "--metrics", "127.0.0.1:0") as server:
         metrics = server.read().decode().split()[1]
         for count, looked_up in ((1, 1), (4, 5), (5, 5), (40, 5)):

@@ -103,7 +103,7 @@ def works(address: str, flag: dict[str, Any], naf_id: bytes = NAF_ID) -> bool:
 
 
 def test_identifiers_by_turns(sides: Sides, files: dict[str, Path], third_party: Any) -> None:
-    """A separate third party derives with the identifier of each request: AKMA's and GBA's on one line."""
+    """Guards against a third party that derives with the Ua security protocol identifier of another request on the line."""
     words = ["--ua-protocol-id", "akma:0100000007", "--ua-protocol-id", "gba:0100011301"]
     with sides.run_naf(files["naf"], third_party.addresses["naf-accept"], *words) as naf:
         to = (ID, naf.addresses["accept"], third_party.addresses["e2e-accept"])
@@ -206,7 +206,7 @@ def test_certificates_of_a_naf(sides: Sides, files: dict[str, Path], tmp_path: P
 def test_names_of_a_naf(
     sides: Sides, third_party: Any, names: list[str], asked: str, good: bool
 ) -> None:
-    """Derived only for exactly a DNS name of the certificate."""
+    """Guards against a flag for a name which is not exactly a DNS name of the NAF's certificate, or none for one that is."""
     pair = sides.authority.issue(FQDN, *names)
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, pair) as naf:
         answer = naf.ask(**request() | {"naf-fqdn": asked})
@@ -218,7 +218,7 @@ def test_names_of_a_naf(
 def test_certificates_of_a_third_party(
     sides: Sides, files: dict[str, Path], tmp_path: Path, what: str
 ) -> None:
-    """The UE is closed on, and is never told {"e2e":0}."""
+    """Guards against a Ks_NAF sent to a third party with a bad certificate, or a UE sent on in plain because of it."""
     (tmp_path / "other").mkdir()
     pairs = {
         "name": sides.authority.issue("third-party.example.com"),
@@ -249,7 +249,7 @@ def test_certificates_of_a_third_party(
 def test_name_of_a_third_party(
     sides: Sides, files: dict[str, Path], names: tuple[str, str], good: bool
 ) -> None:
-    """The host is exactly one of the certificate's alternative names."""
+    """Guards against a third party that is accepted by its subject or a wildcard, or refused with its host's exact name."""
     environment = ENVIRONMENT | {
         "LD_PRELOAD": str(BUILD / "test/programs/libpreload_getaddrinfo.so")
     }
@@ -263,7 +263,7 @@ def test_name_of_a_third_party(
 def test_pauses_grow_where_a_naf_is_refused(
     sides: Sides, files: dict[str, Path], third_party: Any, tmp_path: Path
 ) -> None:
-    """In TLS 1.3 its handshake is complete before its certificate is looked at."""
+    """Guards against a refused NAF that comes again without growing pauses, since TLS 1.3 let it finish."""
     (tmp_path / "other").mkdir()
     stranger = Sides(tmp_path / "other").naf
     address = third_party.addresses["naf-accept"]
@@ -292,7 +292,7 @@ def test_certificate_that_ends_on_a_line(
 def test_certificate_of_a_third_party_that_ends(
     sides: Sides, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    """It is sent no Ks_NAF any more on the open line."""
+    """Guards against a Ks_NAF that is sent over an open line whose certificate is no longer valid."""
     clock, pair = Clock(tmp_path), sides.authority.issue("short", LOOPBACK)
     with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
         words = (files["naf"], other.address, "--e2e", "offered")
@@ -308,7 +308,7 @@ def test_certificate_of_a_third_party_that_ends(
 
 
 def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
-    """64 of one name at a time; other NAFs do not feel it, and one that ends makes room."""
+    """Guards against a NAF that has more than 64 lines, takes those of others, or gets no place back when one ends."""
     address, other = third_party.addresses["naf-accept"], sides.authority.issue("b.example.com")
     with contextlib.ExitStack() as stack:
         lines = [
@@ -334,7 +334,7 @@ def timers(port: int) -> set[str]:
 def test_both_ends_notice_who_is_gone(
     sides: Sides, files: dict[str, Path], third_party: Any
 ) -> None:
-    """A line on which nothing happens is asked for by TCP."""
+    """Guards against a line without TCP keepalive at either end, which outlives a peer that is gone."""
     address = third_party.addresses["naf-accept"]
     with sides.run_naf(files["naf"], address) as naf:
         naf.wait_for_error("event=line-up")
@@ -352,7 +352,7 @@ def is_open(address: str) -> bool:
 
 
 def test_drain(sides: Sides, files: dict[str, Path]) -> None:
-    """A third party that ends promises no more: it answers what was asked, and closes its lines."""
+    """Guards against a third party that promises a key, or keeps a line open, after SIGTERM."""
     with sides.run_third_party(files["third-party"], "--drain-timeout", "60") as third_party:
         address = third_party.addresses["naf-accept"]
         with Naf(address, sides.authority.file, sides.naf) as idle:
@@ -498,7 +498,7 @@ def test_bad_lines(sides: Sides, third_party: Any, name: str) -> None:
 
 @pytest.mark.life
 def test_revocation(sides: Sides, third_party: Any) -> None:
-    """Outstanding keys are revoked, what runs on them ends; another NAF's are not touched."""
+    """Guards against a revocation that spares a key or connection of the device, or ends another device's or NAF's."""
     address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
     other = sides.authority.issue("other.example.com", "other.example.com", FQDN)
     with Naf(address, sides.authority.file, sides.naf) as naf:
@@ -527,7 +527,7 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
 
 
 def test_very_second_of_not_after(sides: Sides, third_party: Any) -> None:
-    """In it the module derives still, and so does the third party."""
+    """Guards against a request being refused in the very second that its not-after names."""
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
         for number in itertools.count(1):
             second = int(time.time())
@@ -550,7 +550,7 @@ def test_not_after_shortens(sides: Sides, third_party: Any) -> None:
 
 
 def test_many_requests_at_once(sides: Sides, third_party: Any) -> None:
-    """One connection carries them all; every id has its own answer."""
+    """Guards against one of 200 requests in one write that gets no answer, or another's."""
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
         ids = list(range(200))
         naf.send(b"".join(json.dumps(request(n)).encode() + b"\n" for n in ids))
@@ -560,7 +560,7 @@ def test_many_requests_at_once(sides: Sides, third_party: Any) -> None:
 
 
 def test_flood_of_a_naf(sides: Sides, third_party: Any) -> None:
-    """It asks and never reads: it waits for itself, others are served."""
+    """Guards against a NAF that asks and never reads, and fills the third party's memory or keeps others waiting."""
     address = third_party.addresses["naf-accept"]
     line = json.dumps(request(1)).encode() + b"\n"
     with Naf(address, sides.authority.file, sides.naf) as flood:
@@ -573,7 +573,7 @@ def test_flood_of_a_naf(sides: Sides, third_party: Any) -> None:
 
 
 def test_every_line_of_a_naf_has_its_own_time(sides: Sides, files: dict[str, Path]) -> None:
-    """One that is busy, with half of the next line always there, is not late."""
+    """Guards against a busy NAF that counts as late because half of its next line is always there."""
     lines = [json.dumps(request(number)).encode() + b"\n" for number in range(8)]
     with sides.run_third_party(files["third-party"], "--line-timeout", "3") as third_party:
         address = third_party.addresses["naf-accept"]
@@ -640,7 +640,7 @@ BAD_ANSWERS: dict[str, Any] = {
 def test_failures_are_never_a_withheld_flag(
     sides: Sides, files: dict[str, Path], name: str
 ) -> None:
-    """The UE is closed on, before its own limit (exit status 4); {"e2e":0} would send it on in plain."""
+    """Guards against a failure of the third party that a UE takes for {"e2e":0}, and goes on in plain."""
     with ThirdParty(sides.authority.file, sides.third_party, BAD_ANSWERS[name]) as third_party:
         with sides.run_naf(files["naf"], third_party.address, "--e2e", "offered") as naf:
             result = ue(files["ue"], ID, naf.addresses["accept"], None, "--allow-plain")
@@ -658,7 +658,7 @@ def test_nobody_there(sides: Sides, files: dict[str, Path]) -> None:
 
 
 def test_answers_out_of_order_and_twice(sides: Sides, files: dict[str, Path]) -> None:
-    """Four UEs at once, answered backwards and each twice: every one has the answer to its nonce."""
+    """Guards against a UE that gets the answer to another's nonce, since answers come out of order or twice."""
     waiting: list[bytes] = []
 
     def answer(line: bytes) -> bytes:
@@ -733,7 +733,7 @@ def test_third_party_that_dies_and_comes_back(sides: Sides, files: dict[str, Pat
 
 
 def test_files_of_the_roles(sides: Sides, files: dict[str, Path]) -> None:
-    """A separate NAF that is given a Ka, and a separate third party that is given a Ks_NAF, refuse to start."""
+    """Guards against a separate NAF that starts with a Ka, or a separate third party that starts with a Ks_NAF."""
     with pytest.raises(AssertionError, match="line 2: ka: this role never holds it"):
         sides.run_naf(files["ue"], "127.0.0.1:1")
     with pytest.raises(AssertionError, match="line 2: ks-naf: this role never holds it"):

@@ -124,7 +124,7 @@ def test_strangers_at_a_listener(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_strangers_and_few_descriptors(site: Site, name: str) -> None:
-    """With 64 descriptors as well: each listener has its own."""
+    """Guards against strangers at one listener who take the descriptors that another listener needs."""
     running = site.run(*PATIENT, descriptors=64)
     with running as addresses, idle_sockets(addresses[name], 60, STRANGER):
         with idle_sockets(addresses[name], 60, OTHER):
@@ -151,7 +151,7 @@ def test_connections_of_one_address(site: Site, name: str, limit: int) -> None:
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_time_for_a_handshake(site: Site, name: str) -> None:
-    """A silent client is closed."""
+    """Guards against a listener that does not close a silent client after --handshake-timeout."""
     with site.run("--handshake-timeout", "1") as addresses:
         with idle_sockets(addresses[name], 1) as held:
             wait_until(lambda: open_ones(held) == 0)
@@ -159,7 +159,7 @@ def test_time_for_a_handshake(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"POST /revoked HTTP/1.1\r\n"])
 def test_time_for_a_notification(site: Site, begun: bytes) -> None:
-    """A request has --line-timeout to come, and octets do not stretch it."""
+    """Guards against a notifier that keeps its connection though no whole request came within --line-timeout."""
     with site.run("--line-timeout", "1") as addresses:
         with site.connect(addresses["notify-accept"]) as connection:
             connection.sendall(begun)
@@ -215,7 +215,7 @@ CHUNKED = "Transfer-Encoding: chunked"
     ],
 )  # fmt: skip
 def test_requests_of_a_notifier(site: Site, octets: bytes, status: int) -> None:
-    """RFC 9112, as far as a notification needs it, however segments split it."""
+    """Guards against a notification whose status is not RFC 9112's, or depends on how segments split it."""
     with site.run() as addresses:
         for size in (len(octets), 7):
             with site.connect(addresses["notify-accept"]) as connection:
@@ -255,7 +255,7 @@ def test_the_page_while_the_server_drains(site: Site) -> None:
 
 
 def test_notifications_at_once(site: Site) -> None:
-    """Of many connections, each is answered."""
+    """Guards against a notification that is not answered because others come at the same time."""
     with site.run() as addresses:
         statuses: list[int] = []
         threads = [

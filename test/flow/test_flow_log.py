@@ -75,7 +75,7 @@ def full(kind: str) -> Iterator[tuple[int, int]]:
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "terminal", "stopped terminal"])
 def test_nobody_reads_standard_error(devices: Path, kind: str) -> None:
-    """UEs are served, whatever is logged, and SIGTERM ends the server in time."""
+    """Guards against a standard error that nobody reads, and that stops the service of UEs or the end by SIGTERM."""
     with full(kind) as (writer, _):
         command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{LOOPBACK}:0", "--devices", str(devices)]
         with subprocess.Popen(
@@ -97,7 +97,7 @@ def test_nobody_reads_standard_error(devices: Path, kind: str) -> None:
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    """Lines that came and lines that were left out are all that there were."""
+    """Guards against lines that a slow reader of the log loses uncounted, gets twice or out of order."""
     count = 20000
     with full("pipe") as (writer, reader):
         with subprocess.Popen(
@@ -159,7 +159,7 @@ def test_an_audit_log_on_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_log_file_on_a_full_disk(tmp_path: Path) -> None:
-    """What had no room is counted once there is some, and no line goes on in the middle of another."""
+    """Guards against lines that are lost on a full disk uncounted, or one that goes on in the middle of another."""
     count = 300
     with small_disk(tmp_path / "disk") as disk:
         file = disk.folder / "log"
@@ -181,7 +181,7 @@ def test_a_log_file_on_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_log_is_a_regular_file(tmp_path: Path) -> None:
-    """A pipe that nobody reads holds up no start."""
+    """Guards against a log file that is a pipe, and makes the start wait for its reader."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -210,7 +210,7 @@ def told(process: Process, event: str) -> tuple[int, int]:
 
 
 def test_a_flood_of_garbage(devices: Path) -> None:
-    """A few lines a second, and all are counted."""
+    """Guards against a flood of garbage that fills the log, or of which lines are left out uncounted."""
     with Server(devices, two_addresses=False) as server:
         flood(server.address, MANY)
         wait_until(lambda: told(server, "refused")[1] == MANY)
@@ -231,7 +231,7 @@ def test_a_flood_of_reloads(devices: Path) -> None:
 
 
 def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
-    """e2e-ue whose server is away, and whose local program tries again and again."""
+    """Guards against a UE without a server whose log a trying local program fills, or that loses count."""
     with Process(
         *[f"{BUILD}/e2e/e2e-ue", "--connect", f"{LOOPBACK}:1", "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
