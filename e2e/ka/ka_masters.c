@@ -10,7 +10,7 @@
 
 #include "current.h"
 #include "ka/ka_revoked.h"
-#include "ka/ka_revoked_watch.h"
+#include "ka/ka_revoked_table.h"
 #include "ka/ka_workers.h"
 #include "ka_string.h"
 #include "master.h"

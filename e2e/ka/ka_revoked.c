@@ -5,6 +5,7 @@
  */
 #include "ka/ka_revoked.h"
 
+#include "ka/ka_revoked_table.h"
 #include "line_reader.h"
 #include "printable.h"
 #include "rows.h"

@@ -42,10 +42,6 @@ struct ka_revoked *ka_revoked_read(const struct ka_revoked_place *place,
 struct ka_revoked *ka_revoked_parse(const char *name, char *text, size_t length,
                                     char fault[KA_REVOKED_FAULT_SIZE]);
 
-/* The list in a database. NULL: fault. */
-struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
-                                    char fault[KA_REVOKED_FAULT_SIZE]);
-
 /* Does any row of the list match a device's Ka? */
 bool ka_revoked_has(const struct ka_revoked *list, const char *device, const char *ka_id);
 

@@ -99,7 +99,7 @@ FAULTS = [
         ),
     ),
     *of(
-        "devices_read.c",
+        "devices.c",
         ("at[0] == COLUMN_IDENTITY && at[1] == COLUMN_KS_NAF &&", ""),
         ("if (++reader->line == 1) {", "if (reader->line++ == 1) {"),
         ("if (reader->line == 0) {", "if (false) {"),

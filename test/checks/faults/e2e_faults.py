@@ -355,7 +355,7 @@ FAULTS: list[Fault] = [
         by="a_line_of_a_naf or every_line_of_a_naf",
     ),
     *of(
-        "third_party/tp_link_tasks.c",
+        "third_party/tp_link_server.c",
         (
             "!request->is_revocation && !tp_link_tls_names(naf->connection.ssl, request->naf_fqdn)",
             "false",
@@ -363,7 +363,7 @@ FAULTS: list[Fault] = [
         by="names_of_a_naf or bad_requests or bad_lines or test_answer",
     ),
     *of(
-        "third_party/tp_link_tasks.c",
+        "third_party/tp_link_server.c",
         ("strcmp(setup->fqdn, request->naf_fqdn) == 0 &&", "true &&"),
         (
             "memcmp(setup->naf.ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0",

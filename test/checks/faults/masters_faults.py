@@ -53,7 +53,7 @@ FAULTS = [
         by=FLOW,
     ),
     *of(
-        "ka_revoked_watch.c",
+        "ka_revoked_table.c",
         ("(void)payload;\n    watch->is_stale = true;", "(void)payload, (void)watch;"),
         by=TOKEN,
     ),

@@ -1,15 +1,19 @@
 /*
- * The table of revoked Ka's in a PostgreSQL, read again as soon as it changes
+ * The list of revoked Ka's in a PostgreSQL: read once, or again as soon as the table changes
  *
- * A separate connection listens for the table's trigger; each new connection also reads the table,
- * so that nothing is missed.
+ * The table is akma_ka_revoked. A separate connection listens for the table's trigger; each new
+ * connection also reads the table, so that nothing is missed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef KA_REVOKED_WATCH_H
-#define KA_REVOKED_WATCH_H
+#ifndef KA_REVOKED_TABLE_H
+#define KA_REVOKED_TABLE_H
 
 #include "ka/ka_revoked.h"
+
+/* The list in the table, for which it waits some seconds at most. NULL: fault. */
+struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
+                                    char fault[KA_REVOKED_FAULT_SIZE]);
 
 struct ka_revoked_watch;
 
