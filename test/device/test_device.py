@@ -49,7 +49,9 @@ def test_vectors() -> None:
 
 
 def test_refusals() -> None:
-    """What another implementation has to refuse, a device refuses, and it names the same input."""
+    """Guards against a device that derives from an input which another implementation has to refuse, or blames
+    another one.
+    """
     names, cases, inputs = zip(*device.refusals())
     got = [answer.split(" ")[:2] for answer in answers(list(cases))]
     assert dict(zip(names, got)) == {n: ["refused", i] for n, i in zip(names, inputs)}
@@ -81,12 +83,12 @@ def test_mistakes(changes: dict[str, str], expected: list[str]) -> None:
 
 @pytest.mark.parametrize("impi", ["user", "@r.com", "u@", "u@r@s", "u u@r", "sip:u@r", "TEL:1@r"])
 def test_impi(impi: str) -> None:
-    """An IMPI in another form would give a key that the network does not have."""
+    """Guards against an IMPI in another form that gives a key which the network does not have."""
     assert refused(GBA | {"impi": impi.encode().hex()}, "GBA-KS-NAF") == ["impi", "FORM"]
 
 
 def test_the_last_second_is_good() -> None:
-    """A key is refused after its end, not at it."""
+    """Guards against a key that is refused in the last second before its not-after."""
     (answer,) = answers([line("AKMA-E2E", 32, E2E | {"not-after": "10", "now": "10"})])
     assert len(answer) == 64
 
@@ -100,7 +102,7 @@ def test_against_the_module() -> None:
 
 
 def test_hmac_that_fails() -> None:
-    """No failure of the device's HMAC, at whichever block, becomes a key."""
+    """Guards against a failure of the device's HMAC, at whichever block, that becomes a key."""
     assert int(run(PROGRAMS / "failing")) == 4 + 5 + 2
 
 
@@ -121,7 +123,7 @@ def test_constant_time(what: str, status: int) -> None:
 
 @pytest.mark.parametrize("flags", [["-m32"], ["-m16"], ["-std=c99", "-m64"], ["-x", "c++"]])
 def test_compiles_elsewhere(flags: list[str]) -> None:
-    """Warnings of narrow types would be errors of a 16-bit machine."""
+    """Guards against a narrow or wide type that a 16-bit machine, C99 or C++ does not compile."""
     warnings = "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -ffreestanding".split()
     headers = ["-fsyntax-only", f"-I{ROOT}/device"]
     source = ROOT / "device/akma_device.c"

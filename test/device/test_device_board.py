@@ -76,7 +76,7 @@ def all_cases() -> str:
 
 @pytest.mark.parametrize("adapter", ["MBEDTLS", "PSA"])
 def test_adapters(adapter: str, tmp_path: Path) -> None:
-    """An adapter that forgets an octet, or a failure, derives another key."""
+    """Guards against an adapter to mbed TLS or PSA that forgets an octet or a failure."""
     program = tmp_path / "cases"
     folders = [f"-I{ROOT / folder}" for folder in ("device", "test/device")]
     run("gcc", f"-DAKMA_TEST_{adapter}", *folders, CASES, SOURCE, "-lmbedcrypto", "-o", program)
@@ -85,7 +85,7 @@ def test_adapters(adapter: str, tmp_path: Path) -> None:
 
 
 def test_vectors_on_the_board(kit: Kit, tmp_path: Path) -> None:
-    """Whatever differs on a Cortex-M3 (the width of a type, a missing library) shows in a key."""
+    """Guards against a width of a type, or a missing library, that changes a key on a Cortex-M3."""
     program = kit.build(tmp_path / "cases.elf", CASES, SOURCE, flags=["-DAKMA_TEST_MBEDTLS"])
     command: list[str | Path] = [*board.QEMU, "-serial", "none", "-kernel", program]
     done = subprocess.run(command, input=all_cases(), capture_output=True, text=True, timeout=300)
@@ -201,7 +201,7 @@ def print_memory(program: Path, said: bytes) -> None:
 
 
 def test_whole_figure(figure: Figure, program: Path) -> None:
-    """Ks_NAF and Ka go in; a real CoAP server, which holds e2e_key alone, answers."""
+    """Guards against an e2e_key of the device with which a real CoAP server refuses the handshake."""
     flag, key = flag_and_key(figure.nonce())
     coap: list[str | bytes] = ["coap-server-openssl", "-A", LOOPBACK]
     coap += ["-p", str(figure.e2e_port - 1), "-k", key]
@@ -227,7 +227,9 @@ def test_whole_figure(figure: Figure, program: Path) -> None:
     ],
 )
 def test_flag_that_is_not_ours(figure: Figure, changes: dict[str, object], fault: str) -> None:
-    """The operator can alter the flag; the device does not follow."""
+    """Guards against a device that follows a flag whose mode, digest, usage, refresh or identity the operator
+    altered.
+    """
     flag, _ = flag_and_key(figure.nonce(), **changes)
     figure.answer(flag)
     assert fault in figure.device.read().decode()
@@ -235,7 +237,7 @@ def test_flag_that_is_not_ours(figure: Figure, changes: dict[str, object], fault
 
 
 def test_flag_withheld(figure: Figure) -> None:
-    """The operator can withhold the flag; the device does not go on in plain."""
+    """Guards against a device that goes on in plain when the operator withholds the flag."""
     figure.nonce()
     figure.answer({"e2e": 0})
     assert "fault 3" in figure.device.read().decode()

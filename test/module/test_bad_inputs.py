@@ -497,7 +497,7 @@ def test_output_length_of_3gpp(libctx: LibCtx, algorithm: str) -> None:
 
 
 def test_output_length_of_ka(libctx: LibCtx) -> None:
-    """A Ka of another length than 32 octets would be a part of one, or more than there is."""
+    """Guards against a Ka of another length than 32 octets."""
     ctx = libctx.kdf(DEVICE_KA).new()
     ctx.set(items(DEVICE_KA))
     for length in (0, 1, 16, 31, 33, 64):
@@ -531,7 +531,7 @@ def test_properties_in_an_error_are_filtered(e2e: Kdf) -> None:
 
 
 def test_the_sum_of_all_p_is_bounded(libctx: LibCtx) -> None:
-    """A small array of parameters that all point at the same octets; on 32 bits their sum would wrap."""
+    """Guards against a sum of P lengths that wraps on 32 bits, so that S overflows its storage."""
     octets = ctypes.create_string_buffer(65535)
     count = 65536
     params = (OsslParam * (count + 1))()
@@ -629,7 +629,7 @@ SAME = "ka: the same octets as ks-naf; give the third party's own key"
 
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 def test_one_key_for_both(e2e: Kdf, mode: str) -> None:
-    """Ks_NAF given as Ka is a key that the operator knows: refused by a derive, not by a set, and nothing is lost."""
+    """Guards against a Ks_NAF that is taken as Ka as well, so that the operator knows the key."""
     ctx = e2e.new()
     ctx.set(items(ka=KEY, mode=mode))
     assert SAME in fails_to_derive(ctx, 32, [])
@@ -647,7 +647,7 @@ def test_one_key_for_both(e2e: Kdf, mode: str) -> None:
 
 @pytest.mark.parametrize("ka", [KEY[:31], KEY + b"\0", KEY[:31] + bytes([KEY[31] ^ 1])])
 def test_nearly_one_key_for_both(e2e: Kdf, ka: bytes) -> None:
-    """Ka that begins as Ks_NAF does, or differs in one bit, is another key."""
+    """Guards against a comparison of Ka with Ks_NAF that stops early or ignores the length."""
     assert e2e.new().derive(32, items(ka=ka)) == reference.e2e_key(KEY, ka, NAF_ID)
 
 
@@ -663,7 +663,7 @@ def test_strings_by_pointer(e2e: Kdf) -> None:
 
 
 def test_secrets_are_in_no_error(e2e: Kdf) -> None:
-    """Secrets where names, texts or other secrets belong."""
+    """Guards against a secret under another parameter's name that an error repeats."""
     for name in ("naf-fqdn", "usage", "ua-protocol-id", "naf-id", "refresh", "ka", "ks-naf"):
         for type_ in (UTF8, OCTETS):
             for value in (KEY * 10, KEY.hex().encode() * 10):

@@ -198,7 +198,7 @@ def test_a_later_set_replaces(libctx: LibCtx, algorithm: str) -> None:
 
 
 def test_one_part_grows_before_another_shrinks(e2e: Kdf) -> None:
-    """The string in between is longer than before and after."""
+    """Guards against a set that sizes S by its final length, although it is longer in between."""
     ctx = e2e.new()
     refresh = bytes(255)
     ctx.set(items(ka=b"\1" * 20, refresh=refresh, usage="u" * 255))
@@ -224,7 +224,7 @@ def test_p_is_an_ordered_list_of_one_set(libctx: LibCtx) -> None:
 
 
 def test_set_is_atomic(e2e: Kdf) -> None:
-    """A set with one bad value takes no other value, before or after it."""
+    """Guards against a set that keeps its good values when one is refused."""
     ctx = e2e.new()
     ctx.set(items(refresh=b"kept", usage="kept", digest="SHA2-384"))
     kept = ctx.derive(48)
@@ -279,7 +279,7 @@ EVERYTHING: list[list[Item]] = [
 def test_derive_is_atomic(
     e2e: Kdf, length: int, bad: list[Item], text: str, ka: bytes, mode: str
 ) -> None:
-    """Whatever a derive fails for, its parameters have no effect afterwards."""
+    """Guards against a derive that fails and leaves its parameters in the context."""
     ctx = e2e.new()
     ctx.set(items(ka=ka, refresh=b"kept", usage="kept", digest="SHA2-384", mode=mode))
     kept = ctx.derive(48)
@@ -449,7 +449,7 @@ def test_get_that_does_not_fit(e2e: Kdf, name: str, type_: int, room: int) -> No
 
 
 def test_naf_id_and_its_halves(e2e: Kdf) -> None:
-    """One identity: naf-id replaces the pair, either of the pair drops a naf-id."""
+    """Guards against a NAF_Id that is made of a new FQDN and an old Ua protocol identifier."""
     expected = EXPECTED["AKMA-E2E"]
     other = b"other.example" + UA
     ctx = e2e.new()
@@ -492,7 +492,7 @@ def test_digest_names_are_aliases(e2e: Kdf) -> None:
 
 
 def test_digest_and_mode_change_in_a_kept_context(e2e: Kdf) -> None:
-    """No keyed state of an earlier digest, mode or key is used for a later one."""
+    """Guards against a keyed HMAC of an earlier digest, mode or key that a later derivation uses."""
     ctx = e2e.new()
     ctx.set(items())
     steps = [(d, m, k) for d in reference.DIGESTS for m in ("3GPP", "HKDF") for k in (KEY, OTHER)]
@@ -505,7 +505,7 @@ def test_digest_and_mode_change_in_a_kept_context(e2e: Kdf) -> None:
 
 @pytest.mark.parametrize("mode", ["3GPP", "HKDF"])
 def test_only_one_input_changes_in_a_kept_context(e2e: Kdf, mode: str) -> None:
-    """The keyed HMAC is kept as long as the key stays; every other change counts."""
+    """Guards against a kept HMAC context that misses a change of one input."""
     ctx = e2e.new()
     ctx.set(items(mode=mode))
     inputs: dict[str, Any] = {
@@ -575,7 +575,7 @@ CLOCK = BUILD / "test/programs/libpreload_time.so"
 def test_not_after_to_the_second(
     monkeypatch: pytest.MonkeyPatch, clock: int, not_after: int, said: str
 ) -> None:
-    """At that second it still derives, a second later it does not; without a clock neither."""
+    """Guards against a key that is derived a second after its not-after, or without a clock."""
     monkeypatch.setenv("LD_PRELOAD", f"{os.environ.get('LD_PRELOAD', '')} {CLOCK}")
     monkeypatch.setenv("AKMA_CLOCK", str(clock))
     result = openssl_kdf("AKMA-E2E", 32, [*options(), f"not-after:{not_after}"])
@@ -602,7 +602,7 @@ def test_properties(libctx: LibCtx, e2e: Kdf) -> None:
 
 
 def test_properties_are_for_the_hash_as_well() -> None:
-    """By the default properties of this library context there is neither HMAC nor hash."""
+    """Guards against a property query that reaches the HMAC and not the hash under it."""
     with LibCtx() as libctx:
         kdf = libctx.kdf("AKMA-E2E", "provider=akma")
         assert c.EVP_set_default_properties(libctx.pointer, b"provider=nobody") == 1

@@ -66,7 +66,7 @@ def test_refresh_allocates_nothing(ka: int) -> None:
 
 
 def test_hmac_context_is_used_again() -> None:
-    """A one-shot derivation builds no EVP_MAC context: nothing of libcrypto's stays or goes with it."""
+    """Guards against an EVP_MAC context that is built and freed in each derivation."""
     steps = life(32)
     assert steps["derive"].libcrypto_octets == 0
     assert steps["new"].libcrypto_octets + steps["free"].libcrypto_octets == 0

@@ -44,7 +44,7 @@ def test_without_fips(libctx: LibCtx) -> None:
 
 
 def test_default_properties_without_fips(libctx: LibCtx, tmp_path: Path) -> None:
-    """The same default where there is no fips module: the fetch of AKMA-E2E fails, by query it works."""
+    """Guards against a default of fips=yes that the module bypasses, or that no query can override."""
     config = tmp_path / "openssl.cnf"
     config.write_text(
         "openssl_conf = init\n[init]\nproviders = providers\nalg_section = algorithms\n"

@@ -95,7 +95,7 @@ def test_instructions(profiles: dict[str, Profile], call: str) -> None:
 
 @pytest.mark.parametrize("call", BOUNDS)
 def test_no_lock(profiles: dict[str, Profile], call: str) -> None:
-    """None but what the raw HMAC itself takes, which in this version of libcrypto is none."""
+    """Guards against a lock that a derivation takes beside those of the HMAC itself."""
     assert profiles[call].locks <= profiles[f"mac-{call}"].locks
 
 

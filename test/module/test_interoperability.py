@@ -37,7 +37,7 @@ def test_file_is_what_the_script_writes() -> None:
 
 
 def test_command_of_the_script(tmp_path: Path) -> None:
-    """It writes where it is told to; --help writes nothing."""
+    """Guards against a script of vectors that writes elsewhere than told, or at --help."""
     script = [sys.executable, make_vectors.__file__]
     subprocess.run([*script, "vectors"], cwd=tmp_path, check=True)
     assert (tmp_path / "vectors").read_text() == make_vectors.text()
@@ -65,7 +65,7 @@ def test_key(libctx: LibCtx, vector: dict[str, Any]) -> None:
 
 @by_name
 def test_values_on_the_way(libctx: LibCtx, vector: dict[str, Any]) -> None:
-    """HMAC and HKDF of OpenSSL give the blocks, the PRK and the key from the strings in the file."""
+    """Guards against an intermediate value in the vectors that does not lead to the key."""
     salt, digest, key = octets(vector, "ks-naf"), vector["digest"], octets(vector, "e2e-key")
     if vector["mode"] == "3GPP":
         blocks = [hmac(salt, bytes.fromhex(s), digest).hex() for s in vector["S"]]
@@ -122,7 +122,7 @@ def test_one_page_of_python() -> None:
 
 
 def test_keys_of_other_implementations() -> None:
-    """A row of the page whose key is not what its deviation gives would send its reader astray."""
+    """Guards against a row of the page whose key is not what its deviation gives."""
     page = (ROOT / "docs/interoperability.md").read_text()
     table = page[page.index("| public code |") :].split("\n\n")[0]
     key, supi, rand = bytes(range(32)), "001010000000001", bytes(range(16))

@@ -141,7 +141,7 @@ def test_load_order(order: tuple[str, str]) -> None:
 
 
 def test_default_comes_later() -> None:
-    """Without HMAC the error says what to do, and doing it helps the same context."""
+    """Guards against a module that looks for HMAC once, and never again when default is loaded later."""
     with LibCtx(["akma"]) as libctx:
         ctx = libctx.kdf("AKMA-E2E").new()
         with pytest.raises(EvpError) as error:
@@ -154,7 +154,7 @@ def test_default_comes_later() -> None:
 
 @pytest.mark.parametrize("what", ["late", "exit"])
 def test_what_is_freed_late(what: str) -> None:
-    """A library context freed before its EVP_KDF_CTX, and an exit handler as akma/kdf.h has it, must not read what is gone."""
+    """Guards against a context freed after its library context, or at exit, that reads what is gone."""
     settings = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": str(BUILD)}
     command = [*EMULATOR, str(BUILD / "test/hardening/lifecycle"), what]
     result = subprocess.run(
@@ -179,7 +179,7 @@ def test_unload_and_load_again() -> None:
 
 
 def test_context_outlives_unload() -> None:
-    """A context holds its algorithm, which holds the provider."""
+    """Guards against a context that is left without its module by an unload."""
     with LibCtx() as libctx:
         ctx = libctx.kdf("AKMA-E2E").new()
         ctx.set(items())
@@ -226,14 +226,14 @@ def test_version_is_the_projects(libctx: LibCtx) -> None:
 
 @pytest.mark.parametrize("name", ["name", "version", "buildinfo", "status", "policy"])
 def test_provider_parameters_of_another_type(libctx: LibCtx, name: str) -> None:
-    """Asked for as an octet string: refused."""
+    """Guards against a text written into a buffer that was given as an octet string."""
     with pytest.raises(EvpError):
         libctx.provider_get("akma", name, OCTETS, 100)
 
 
 @pytest.mark.parametrize("name", ["name", "version", "buildinfo", "policy"])
 def test_provider_parameters_by_pointer(libctx: LibCtx, name: str) -> None:
-    """As OpenSSL's own programs ask: the provider's text itself."""
+    """Guards against a provider parameter that is only copied, so that OpenSSL's own programs show none."""
     pointer = libctx.provider_get("akma", name, UTF8_PTR, 8)
     text = ctypes.cast(int.from_bytes(pointer, "little"), ctypes.c_char_p).value
     assert (text or b"").decode() == libctx.provider_text("akma", name)

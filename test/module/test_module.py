@@ -33,7 +33,7 @@ def test_links_libcrypto_and_libc_only() -> None:
 
 
 def test_says_nothing_of_a_file_that_its_user_may_not_have() -> None:
-    """A program that loads it by name has no openssl.cnf to look into."""
+    """Guards against an error that sends a program to an openssl.cnf which it does not use."""
     assert b"openssl.cnf" not in MODULE.read_bytes()
 
 
@@ -65,7 +65,7 @@ def test_needs_nothing_newer_than_3_0_0() -> None:
 
 @pytest.mark.builds
 def test_builds_without_link_time_optimisation(tmp_path: Path) -> None:
-    """Every file compiles by itself, without a warning."""
+    """Guards against a file that compiles with warnings, or at all only in link-time optimisation."""
     build(tmp_path, "-DAKMA_LTO=OFF", "-DCMAKE_C_FLAGS=-Werror")
 
 
@@ -100,7 +100,7 @@ def test_header_names_what_is_registered(libctx: LibCtx) -> None:
 
 
 def test_every_macro_is_explained() -> None:
-    """Type, size, default, source: no public name without a comment on its line or above it."""
+    """Guards against a public name in kdf.h without a comment."""
     lines = (ROOT / "include/akma/kdf.h").read_text().splitlines()
     for number, line in enumerate(lines):
         if line.startswith("#define AKMA_") and line != "#define AKMA_KDF_H":

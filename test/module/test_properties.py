@@ -73,7 +73,7 @@ def test_e2e_in_pieces(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) ->
 
 @given(inputs=e2e_inputs, data=st.data())
 def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
-    """Another value of any one input, another key; of any length, too."""
+    """Guards against an input, or its last octet, that does not reach the key."""
     length = 32
     ctx = e2e.new()
     key = ctx.derive(length, inputs.items())
@@ -96,7 +96,7 @@ def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> Non
 def test_borders_count(
     e2e: Kdf, ks_naf: bytes, octets: bytes, cuts: tuple[int, int], mode: str
 ) -> None:
-    """Octets that wander from Ka to refresh make another key, though their row stays the same."""
+    """Guards against a length that S lacks, so that octets can move from Ka to refresh under the same key."""
     assume(cuts[0] != cuts[1] and ks_naf != octets[:32])
     keys = [
         e2e.new().derive(
@@ -142,7 +142,7 @@ def test_k_af(libctx: LibCtx, key: bytes, naf_id: bytes, n: int) -> None:
 
 @given(key=our.keys, device=our.device_names, ka_id=our.usages)
 def test_ka(libctx: LibCtx, key: bytes, device: str, ka_id: str) -> None:
-    """Another text, length or order of device and ka-id than the page has."""
+    """Guards against another text, length or order of device and ka-id than the page has."""
     given_items: list[Item] = [("ka-id", ka_id), ("key", key), ("device", device)]
     ka = libctx.kdf("AKMA-KA").new().derive(32, given_items)
     assert ka == reference.device_ka(key, device, ka_id)

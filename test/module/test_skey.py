@@ -69,7 +69,7 @@ def skeys(libctx: LibCtx) -> Iterator[Skeys]:
 
 @pytest.mark.parametrize("names", [(b"ks-naf", b"ka"), (b"key", b"secret"), (None, b"ka")])
 def test_given(e2e: Kdf, skeys: Skeys, names: tuple[bytes | None, bytes]) -> None:
-    """By name; without one OpenSSL says "key"."""
+    """Guards against an EVP_SKEY that is stored under another parameter's name, or lost without one."""
     ctx = e2e.new()
     for name, octets in zip(names, (KEY, KA)):
         assert c.EVP_KDF_CTX_set_SKEY(ctx.pointer, skeys.make(octets), name) == 1

@@ -75,7 +75,7 @@ def test_nul_in_properties(e2e: Kdf) -> None:
 
 @pytest.mark.parametrize("name, type_", [("ka", OCTET_PTR), ("usage", UTF8_PTR)])
 def test_pointer_parameter_without_data(e2e: Kdf, name: str, type_: int) -> None:
-    """No pointer at all is no value: too short where one is wanted, an empty one elsewhere."""
+    """Guards against a NULL pointer with a length that is read."""
     ctx = e2e.new()
     if name == "ka":
         with pytest.raises(EvpError, match="^.*ka: "):
@@ -87,7 +87,7 @@ def test_pointer_parameter_without_data(e2e: Kdf, name: str, type_: int) -> None
 
 @pytest.mark.parametrize("size", [0, 3, 5, 1000])
 def test_text_by_pointer_ends_at_its_nul(e2e: Kdf, size: int) -> None:
-    """As libcrypto reads it, whatever data_size says."""
+    """Guards against a text by pointer that is read up to data_size instead of its NUL."""
     ctx = e2e.new()
     ctx.set(items() + [Param("usage", UTF8_PTR, b"usage", size)])
     assert ctx.derive(32) == reference.e2e_key(KEY, KA, NAF_ID, usage="usage")
@@ -96,7 +96,7 @@ def test_text_by_pointer_ends_at_its_nul(e2e: Kdf, size: int) -> None:
 @pytest.mark.parametrize("front", ["", "*."])
 @pytest.mark.parametrize(("length", "is_sound"), [(253, 1), (254, 0)])
 def test_name_in_a_policy_is_bounded(config: Path, front: str, length: int, is_sound: int) -> None:
-    """One octet more than a FQDN has is too long for a pattern's storage."""
+    """Guards against a FQDN of 254 octets that overflows a policy pattern's storage."""
     name = ".".join(["a" * 63] * 3 + ["b" * 60, "c"])[: length - 2] + ".c"
     assert len(name) == length
     with LibCtx(config=write_config(config, {"akma": {"allowed-nafs": front + name}})) as libctx:

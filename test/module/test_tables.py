@@ -86,7 +86,7 @@ def test_an_input_and_a_part_more(libctx: LibCtx) -> None:
 
 
 def test_parts_and_a_constant_longer_than_all_others(libctx: LibCtx) -> None:
-    """An input that is in S several times is set at its first place."""
+    """Guards against a buffer for S whose size was counted by hand for the rows there are."""
     ctx = libctx.kdf("A-LONG-ONE").new()
     texts = [("impi", "im@pi"), ("supi", "su@pi")]
     p0 = b"a constant that is longer than any other P0 and takes its place in the beginning of S"

@@ -50,14 +50,14 @@ def test_every_sequence(e2e: Kdf) -> None:
     "octets", [b"\xf4\x90\x80\x80", b"\xf7\xbf\xbf\xbf", b"\xf8\x88\x80\x80\x80"]
 )
 def test_above_unicode(e2e: Kdf, octets: bytes) -> None:
-    """libcrypto's own reader takes the first two, or does not, by its patch level."""
+    """Guards against a code point above U+10FFFF being taken, as libcrypto's own reader does."""
     with pytest.raises(EvpError, match="usage: malformed UTF-8"):
         e2e.new().set([Param("usage", UTF8, octets)])
 
 
 @pytest.mark.parametrize("text", ["\u00e9", "\u20ac", "\U0001f511", "a\U0010fffd"])
 def test_cut_characters(e2e: Kdf, text: str) -> None:
-    """Octets after the end of the text are not read as its last character."""
+    """Guards against an octet after the end of a text being read as part of its last character."""
     ctx = e2e.new()
     octets = text.encode()
     assert is_taken(ctx, octets)

@@ -107,7 +107,7 @@ def test_reference_agrees_3gpp(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", DEVICES, ids=[vector["name"] for vector in DEVICES])
 def test_reference_agrees_ka(vector: dict[str, Any]) -> None:
-    """A layout of S or a constant that the reference has otherwise than the published vectors."""
+    """Guards against a layout of S or a constant that the reference has otherwise than the published vectors."""
     device, ka_id = vector["device"], vector["ka-id"]
     parts = [b"akma-ka", device.encode(), ka_id.encode()]
     assert reference.kdf_string(b"\xff\xe2", parts).hex() == vector["S"]

@@ -354,7 +354,7 @@ BROKEN_CASES = [(key, value, said) for key, cases in BROKEN.items() for value, s
 
 @pytest.mark.parametrize(("key", "value", "said"), BROKEN_CASES)
 def test_broken_policy(config: Path, key: str, value: str, said: str) -> None:
-    """The provider loads, its status is 0, and everything is refused with the reason."""
+    """Guards against a policy value that cannot be understood and is left out, so that its restriction is lost."""
     with LibCtx(config=write_config(config, {"akma": {key: value}})) as libctx:
         text = policy_of(libctx)
         assert text.startswith(f"policy: {key}: '") and said in text
@@ -386,7 +386,7 @@ def test_first_fault_is_told(config: Path) -> None:
 
 
 def test_texts_stay_on_the_error_stack(config: Path) -> None:
-    """Long lists and values are cut: what is longer than 1023 octets would vanish."""
+    """Guards against an error longer than 1023 octets, which vanishes from OpenSSL's stack."""
     many = ":".join(f"naf{number}.example.com" for number in range(1000))
     with load(config, allowed_nafs=many) as libctx:
         name = ".".join(["x" * 63] * 3 + ["y" * 61])
@@ -402,7 +402,7 @@ def test_texts_stay_on_the_error_stack(config: Path) -> None:
 
 
 def test_misspelt_key_shows_by_its_absence(config: Path) -> None:
-    """OpenSSL gives a provider no way to see it; the documents say so."""
+    """Guards against a misspelt key that is listed among the policies, although nothing enforces it."""
     with load(config, min_ka_lenght="32", allowed_modes="3GPP") as libctx:
         assert attempt(libctx, ka=b"\1" * 16) == ""
         assert policy_of(libctx) == "allowed-modes = 3GPP"
@@ -465,7 +465,7 @@ def test_instances_through_openssl_kdf(config: Path) -> None:
 
 
 def test_without_a_query_openssl_picks_one(config: Path) -> None:
-    """Which one is not ours to say: with several instances a query is a must."""
+    """Guards against several instances of which OpenSSL finds none without a query, or one by the module's own name."""
     with instances(config, acme=STRICT, globex=LAX) as libctx:
         picked = libctx.kdf("AKMA-E2E")
         assert picked.provider in ("acme", "globex")
@@ -512,7 +512,9 @@ def test_parameters_at_load() -> None:
 
 @pytest.mark.skipif(OPENSSL_VERSION < (3, 5), reason="-provparam came with 3.5")
 def test_provparam_comes_too_late() -> None:
-    """openssl sets it after the provider was loaded, which has read its policy; the documents say so."""
+    """Guards against an -provparam that changes a policy after the module has read it, against what the documents
+    say.
+    """
     extra = ["-provider", "akma", "-provparam", "akma:min-ka-length=33", "-provider", "default"]
     result = kdf("AKMA-E2E", 32, options(), *extra, config=Path("/dev/null"))
     assert derived(result) == EXPECTED["AKMA-E2E"]

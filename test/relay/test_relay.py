@@ -129,7 +129,7 @@ def test_mosquitto_and_its_clients(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.redis
 def test_nginx_takes_the_header_and_curl_knows_nothing(site: Site, tmp_path: Path) -> None:
-    """PROXY protocol version 2: nginx says who came, and serves what it is asked for."""
+    """Guards against a PROXY header that nginx refuses, or that names another client."""
     port = free_port()
     (tmp_path / "page").write_bytes(b"".join(chunks(PAGE, 1)))
     config = tmp_path / "nginx.conf"
@@ -196,7 +196,7 @@ def test_nothing_waits_to_be_sent(site: Site) -> None:
 @pytest.mark.redis
 @pytest.mark.skipif(not shutil.which("varnishd"), reason="varnish is not installed")
 def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
-    """vmod_proxy gives the common name in the header to the rules of an application."""
+    """Guards against a PROXY header in which varnish finds no device name, or a verified certificate."""
     port = free_port()
     rules = tmp_path / "rules.vcl"
     rules.write_text(
@@ -231,7 +231,7 @@ def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.redis
 def test_the_clients_of_redis(site: Site) -> None:
-    """redis-cli and redis-benchmark, on a socket of the file system."""
+    """Guards against a relay that mixes up or loses pipelined requests on a socket of the file system."""
     tunnel = Tunnel(site, f"{LOOPBACK}:{site.redis.port}", where=f"unix:{site.folder}/local.sock")
     path = tunnel.ue.address.removeprefix("unix:")
     assert Path(path).stat().st_mode & 0o777 == 0o600
@@ -265,7 +265,7 @@ def parse_header(octets: bytes) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
     "host,loopback", [(LOOPBACK, LOOPBACK), ("[::1]", "[::1]"), ("[::]", LOOPBACK)]
 )
 def test_the_header(site: Site, host: str, loopback: str) -> None:
-    """Both addresses, IPv4 as such whatever the socket is, and the device as common name."""
+    """Guards against an IPv4 peer of a dual-stack socket in the header as an IPv6 one, or another device's name."""
     seen: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -291,7 +291,7 @@ def test_the_header(site: Site, host: str, loopback: str) -> None:
 
 @pytest.mark.redis
 def test_a_gibibyte_each_way(site: Site) -> None:
-    """Both ways at once, to the octet, and with memory that does not grow."""
+    """Guards against an octet lost or memory that grows while both sides send at once."""
     sums: dict[str, tuple[int, str]] = {}
 
     def send_all(connection: socket.socket, seed: int) -> None:
@@ -326,7 +326,7 @@ def test_a_gibibyte_each_way(site: Site) -> None:
 @pytest.mark.redis
 @pytest.mark.parametrize("slow", ["application", "local program"])
 def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
-    """What is not taken is not read: no memory grows; and then all of it arrives."""
+    """Guards against a relay that collects in memory what a slow side does not take."""
     go, sums = threading.Event(), []
 
     def push(connection: socket.socket) -> int:
@@ -367,19 +367,19 @@ def test_a_slow_side_slows_the_other_down(site: Site, slow: str) -> None:
 
 @pytest.mark.parametrize("octets", [1500, 49800, 54000, 60000, 61800, 300_000])
 def test_what_libssl_has_read_ahead_arrives(octets: int) -> None:
-    """It shows on no socket, and an application that is slow at first gets all of it, and the end."""
+    """Guards against octets that libssl has read ahead being forgotten, as no socket shows them."""
     result = command(BUILD / "test/programs/relay", str(octets))
     assert result.stdout == f"{octets}\n{octets} end\n", result.stderr
 
 
 def test_new_keys_while_the_ue_takes_nothing() -> None:
-    """A KeyUpdate that asks for one, on a connection whose record is under way still, breaks it."""
+    """Guards against a KeyUpdate that breaks a connection on which a record is half written."""
     result = command(BUILD / "test/programs/relay", "key-update")
     assert result.stdout == "15\nall\n", result.stderr
 
 
 def test_new_keys_while_lines_and_requests_wait() -> None:
-    """The same on the link between NAF and third party, and towards a Redis."""
+    """Guards against a KeyUpdate that breaks the line to a third party or a Redis while requests wait."""
     result = command(BUILD / "test/programs/key_updates")
     assert result.stdout == "lines 160000\nredis 160000\n", result.stderr
 
@@ -399,7 +399,7 @@ def push_beside(connection: socket.socket) -> None:
 @pytest.mark.redis
 @pytest.mark.parametrize("greedy", ["application", "local program"])
 def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
-    """What it sends, and the other side takes, does not keep it: --idle-timeout ends it."""
+    """Guards against a peer that sends without end and never reads, and thereby escapes --idle-timeout."""
     stop = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -421,7 +421,7 @@ def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
 
 @pytest.mark.redis
 def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
-    """A peer that sends without end and takes a little at a time stays for longer than --idle-timeout."""
+    """Guards against an --idle-timeout that ends a peer which takes its octets slowly."""
 
     def serve(connection: socket.socket) -> None:
         push_beside(connection)
@@ -439,7 +439,7 @@ def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
 
 @pytest.mark.redis
 def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
-    """A connection stays for longer than --idle-timeout while octets go to and fro."""
+    """Guards against an --idle-timeout that runs from the connection's start instead of the last octet."""
     tunnel = Tunnel(site, Backend(echo).address, "--idle-timeout", "2")
     with tunnel.connect() as local:
         end = time.monotonic() + 5
@@ -451,7 +451,7 @@ def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
 
 @pytest.mark.redis
 def test_an_end_of_one_direction_is_not_the_end(site: Site) -> None:
-    """Each side may go on after the other has said all."""
+    """Guards against a relay that closes both directions when one side has sent all."""
 
     def serve(connection: socket.socket) -> None:
         count, _ = receive_all(connection)
@@ -495,7 +495,7 @@ def ends(tunnel: Tunnel, count: int) -> set[str]:
 
 @pytest.mark.redis
 def test_an_application_that_is_down(site: Site) -> None:
-    """The local program sees it, the log says why; when it is up, all goes on."""
+    """Guards against an unreachable application that looks like an orderly end to the local program."""
     port = free_port()
     tunnel = Tunnel(site, f"{LOOPBACK}:{port}")
     for _ in range(2):
@@ -537,7 +537,7 @@ def test_a_flow_that_fails(site: Site) -> None:
 
 @pytest.mark.redis
 def test_a_socket_of_the_file_system(site: Site) -> None:
-    """--forward unix:PATH, and one that is not there."""
+    """Guards against a --forward unix:PATH that cannot connect, or hides that the path is missing."""
     path = site.folder / "application.sock"
     tunnel = Tunnel(site, f"unix:{path}")
     assert tunnel.resets()
@@ -554,7 +554,7 @@ def test_a_socket_of_the_file_system(site: Site) -> None:
 
 @pytest.mark.redis
 def test_an_application_that_accepts_late(site: Site) -> None:
-    """A socket of the file system whose queue is full is tried for as long as one of TCP would be."""
+    """Guards against a full queue of a local socket being taken for a refusal at once, or tried without end."""
     path = site.folder / "application.sock"
     tunnel = Tunnel(site, f"unix:{path}")
     with contextlib.ExitStack() as stack:
@@ -620,7 +620,7 @@ def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
 def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
     site: Site, tmp_path: Path
 ) -> None:
-    """As the pages say: it cannot be reset."""
+    """Guards against a killed UE whose application is left waiting on its local socket."""
     path = tmp_path / "application"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -730,7 +730,7 @@ def test_a_ka_that_changes_without_a_pause(site: Site) -> None:
 
 @pytest.mark.redis
 def test_keys_that_change_during_a_flow(site: Site) -> None:
-    """It ends with those that it began with."""
+    """Guards against a reload that releases the keys of a flow which is under way."""
     tunnel = Tunnel(site, Backend(echo).address)
     os.kill(tunnel.naf.pid, signal.SIGSTOP)
     try:
@@ -746,7 +746,7 @@ def test_keys_that_change_during_a_flow(site: Site) -> None:
 
 @pytest.mark.redis
 def test_the_path_is_removed_by_who_made_it(site: Site) -> None:
-    """At the end; but not what somebody else has put there meanwhile."""
+    """Guards against an ended program that removes the socket which another has put at its path."""
     path = site.folder / "local.sock"
     first = site.listener(f"{LOOPBACK}:1", f"{LOOPBACK}:1", f"unix:{path}")
     assert path.is_socket()
@@ -771,7 +771,7 @@ def echo(connection: socket.socket) -> None:
 @pytest.mark.redis
 @pytest.mark.life
 def test_many_at_once(site: Site) -> None:
-    """Forty local programs, each gets its own octets back."""
+    """Guards against octets of one local connection that reach another."""
     tunnel = Tunnel(site, Backend(echo).address)
     served: list[int] = []
 
@@ -797,7 +797,7 @@ def test_many_at_once(site: Site) -> None:
 @pytest.mark.redis
 @unless_sanitized
 def test_no_key_stays(site: Site) -> None:
-    """Neither in the endpoint's memory nor in the UE's, once the connection has ended."""
+    """Guards against a key that stays in the memory of endpoint or UE after its connection has ended."""
     seen = []
 
     def serve(connection: socket.socket) -> None:

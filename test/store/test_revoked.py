@@ -60,7 +60,9 @@ def revoke(site: Site, naf: Part, *stay: str) -> None:
 
 @pytest.mark.parametrize("users", [False, True])
 def test_a_removed_row_ends_connections_elsewhere(tmp_path: Path, users: bool) -> None:
-    """Only --session-lifetime reached them; now a second does, at each endpoint, with the example's users as well."""
+    """Guards against an endpoint in another process that keeps a removed device's connections until
+    --session-lifetime.
+    """
     site = Site(tmp_path, Redis(tmp_path, users=users))
     try:
         write_rows(site, IDENTITY, STAYS)
@@ -79,14 +81,14 @@ def test_a_removed_row_ends_connections_elsewhere(tmp_path: Path, users: bool) -
 
 
 def test_the_channel_wakes(site: Site) -> None:
-    """Each process that uses the store listens; two looks a second alone would be slower, and are not needed."""
+    """Guards against a process that finds revocations by polling alone, as it never subscribed."""
     parts = [site.naf(), site.endpoint(), site.endpoint()]
     listeners = f"{NAME}\n{len(parts)}".encode()
     wait_until(lambda: site.redis.ask("pubsub", "numsub", NAME) == listeners)
 
 
 def test_without_the_channel(tmp_path: Path) -> None:
-    """Users of an older users.acl may not subscribe: it is said, and looked for all the same."""
+    """Guards against an endpoint whose user may not subscribe and that silently misses every revocation."""
     site = Site(tmp_path, Redis(tmp_path, users=True))
     try:
         site.redis.ask("acl", "setuser", "akma-endpoint", "resetchannels")
@@ -100,7 +102,9 @@ def test_without_the_channel(tmp_path: Path) -> None:
 
 
 def test_what_was_missed(site: Site) -> None:
-    """While an endpoint is cut off a row goes: it ends when the endpoint is back, and the other does not."""
+    """Guards against a revocation that is lost on an endpoint which was cut off from the store, or taken for all
+    keys.
+    """
     breaker = Breaker(site.redis.port)
     naf, endpoint = site.naf(), site.endpoint("--store", breaker.url)
     with held(naf, endpoint) as gone, held(naf, endpoint, STAYS) as stays:
@@ -130,7 +134,7 @@ def test_more_was_missed_than_is_kept(site: Site) -> None:
 
 
 def test_who_can_only_write_to_the_store(site: Site) -> None:
-    """Without --store-key nobody is revoked: not by a message, not by a record of a key in its place."""
+    """Guards against a revocation that a writer to the store can forge without --store-key, or block."""
     naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
     flag_of(naf.address)
     with held(naf, endpoint) as client:
@@ -151,7 +155,7 @@ def test_who_can_only_write_to_the_store(site: Site) -> None:
 
 
 def test_another_run_of_the_server(site: Site) -> None:
-    """Open connections go on when Redis was restarted, and later revocations reach them."""
+    """Guards against a restart of Redis that ends every connection, or after which revocations are missed."""
     naf, endpoint = site.naf(), site.endpoint()
     with held(naf, endpoint) as gone, held(naf, endpoint, STAYS) as stays:
         write_rows(site, IDENTITY, STAYS, "third@bsf.example.com")
@@ -168,7 +172,7 @@ def test_another_run_of_the_server(site: Site) -> None:
 
 
 def test_size_is_bounded(site: Site) -> None:
-    """16,384 are kept, each a day: the oldest goes when one more comes."""
+    """Guards against revocations that fill the store for ever, beyond 16,384 or a day."""
     site.redis.ask("set", NUMBER, "16384")
     site.redis.ask("set", f"{NAME}:1", "old")
     with Store(site, "redis") as store:

@@ -72,7 +72,7 @@ def serves(site: Site, naf: Part, endpoint: Part) -> bool:
 
 
 def test_two_of_each(guarded: Site) -> None:
-    """Any third party's flag is good at any endpoint, once; the example's users can do it."""
+    """Guards against a flag of one third party that is not good at every endpoint, or good twice."""
     nafs = [guarded.naf(), guarded.naf()]
     endpoints = [guarded.endpoint(), guarded.endpoint()]
     for naf in nafs:
@@ -114,7 +114,7 @@ def test_users_can_do_what_they_need_and_no_more(tmp_path: Path) -> None:
 
 
 def test_one_flag_at_two_endpoints_at_once(site: Site) -> None:
-    """It is good at one of them."""
+    """Guards against two endpoints that both take one key at the same moment."""
     naf, endpoints = site.naf(), [site.endpoint(), site.endpoint()]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for _ in range(8):
@@ -130,7 +130,7 @@ def record_of(site: Site, flag: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def test_a_record_that_was_tampered_with(site: Site) -> None:
-    """An attacker who writes to the store can make no invalid key valid, and the log says what it was."""
+    """Guards against a record that is altered, swapped, replayed or too old and that an endpoint still takes."""
     naf, endpoint = site.naf(), site.endpoint()
     first, second = flag_of(naf.address), flag_of(naf.address)
     name, sealed = record_of(site, first)
@@ -165,7 +165,7 @@ def test_a_record_that_was_tampered_with(site: Site) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_clocks_that_differ(site: Site, tmp_path: Path) -> None:
-    """A promise that is too old by one side's clock alone: the log says by how much, and of whom."""
+    """Guards against a refusal by a clock that is wrong whose reason does not tell by how much."""
     clock = Clock(tmp_path)
     naf, endpoint = site.naf(), site.endpoint(environment=clock.environment)
     assert works(endpoint.address, flag_of(naf.address))
@@ -178,7 +178,7 @@ def test_clocks_that_differ(site: Site, tmp_path: Path) -> None:
 
 
 def test_redis_down_and_empty_again(site: Site) -> None:
-    """Refused while it is down; afterwards all go on by themselves, with no old promise."""
+    """Guards against a server that serves without its store, or never reconnects to it."""
     naf, endpoint = site.naf(), site.endpoint()
     flag = flag_of(naf.address)
     site.redis.stop()
@@ -191,7 +191,7 @@ def test_redis_down_and_empty_again(site: Site) -> None:
 
 
 def test_redis_started_from_a_saved_file(site: Site) -> None:
-    """The records of another run are discarded, even if nobody used them."""
+    """Guards against a used key that is good again after Redis loads an old file."""
     naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
     flags = [flag_of(naf.address) for _ in range(2)]
     assert works(endpoint.address, flags[0])
@@ -205,7 +205,7 @@ def test_redis_started_from_a_saved_file(site: Site) -> None:
 
 @pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
 def test_a_part_that_hangs(site: Site, part: str) -> None:
-    """The UE is not kept; when the part goes on, so does everything."""
+    """Guards against a UE that waits for ever for a part which hangs, or a part that stays useless afterwards."""
     naf, endpoint = site.naf(), site.endpoint()
     pids = {"redis": site.redis.server.process.pid, "naf": naf.pid, "endpoint": endpoint.pid}
     assert serves(site, naf, endpoint)
@@ -219,7 +219,7 @@ def test_a_part_that_hangs(site: Site, part: str) -> None:
 
 @pytest.mark.parametrize("part", ["redis", "naf", "endpoint"])
 def test_a_part_that_is_killed(site: Site, part: str) -> None:
-    """In the middle of flows: those end, and the part's next run serves."""
+    """Guards against a killed part after which a flow has half an answer, or the next run cannot serve."""
     naf, endpoint = site.naf(), site.endpoint()
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         flows = [pool.submit(site.ue, naf.address, endpoint.address) for _ in range(30)]
@@ -241,7 +241,7 @@ def test_a_part_that_is_killed(site: Site, part: str) -> None:
 
 
 def test_a_password_that_changes(tmp_path: Path) -> None:
-    """Refused, the log says why; with the new password in the file it goes on by itself."""
+    """Guards against a server that gives up after a refused password, or logs the password."""
     site = Site(tmp_path, Redis(tmp_path, users=True))
     try:
         naf, endpoint = site.naf(), site.endpoint()
@@ -260,7 +260,7 @@ def test_a_password_that_changes(tmp_path: Path) -> None:
 
 
 def test_a_password_that_changes_without_a_pause(tmp_path: Path) -> None:
-    """The steps of docs/deployment.md, by the example's own users; they survive a restart."""
+    """Guards against a documented step of a password change that leaves a moment without a good password."""
     site = Site(tmp_path, Redis(tmp_path, users=True))
     old, new = (hashlib.sha256(text.encode()).hexdigest() for text in ("ep-secret", "another-one"))
 
@@ -284,7 +284,7 @@ def test_a_password_that_changes_without_a_pause(tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_nobody_known(tmp_path: Path) -> None:
-    """The store has to be the one that --store-ca vouches for."""
+    """Guards against a store being taken whose certificate is not of --store-ca."""
     (tmp_path / "other").mkdir()
     site = Site(tmp_path, Redis(tmp_path, tls=True))
     stranger = Redis(tmp_path / "other", tls=True)
@@ -298,7 +298,7 @@ def test_a_certificate_of_nobody_known(tmp_path: Path) -> None:
 
 
 def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
-    """The log says why, as without TLS."""
+    """Guards against a log that hides why a store with TLS cannot be reached."""
     site.redis.url = f"rediss://{LOOPBACK}:{free_port()}"
     naf = site.naf()
     wait_until(lambda: naf.says('event=store-down reason="Connection refused"'))
@@ -306,7 +306,7 @@ def test_a_redis_with_tls_that_is_not_there(site: Site) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_that_is_cut_at_the_taking(site: Site, after: bool) -> None:
-    """Whether Redis has heard of it or not: this UE is refused, and the key is used once at most."""
+    """Guards against a GETDEL that is sent again after a cut, when nobody knows whether Redis has carried it out."""
     naf = site.naf()
     cutter = Cutter(site.redis.port, b"GETDEL", after=after)
     direct = site.endpoint()
@@ -389,7 +389,7 @@ def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
 
 
 def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
-    """What runs on them ends at once; their keys are revoked when it is back."""
+    """Guards against a revocation that is forgotten, or logged again and again, while the store is away."""
     names = [IDENTITY, "second@bsf.example.com", "third@bsf.example.com"]
     write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
     breaker = Breaker(site.redis.port)
@@ -415,7 +415,7 @@ def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
 
 
 def test_a_row_whose_keys_are_too_old_before_the_store_is_back(site: Site) -> None:
-    """Nobody has to be asked any more."""
+    """Guards against a revocation that is tried for ever although its keys have expired."""
     breaker = Breaker(site.redis.port)
     both = behind(site, breaker.url, "--refresh-lifetime", "2")
     breaker.broken = True
@@ -426,7 +426,7 @@ def test_a_row_whose_keys_are_too_old_before_the_store_is_back(site: Site) -> No
 
 
 def test_the_end_while_a_row_waits_for_the_store(site: Site) -> None:
-    """Whatever is under way or queued is given up."""
+    """Guards against a shutdown that waits for a store's answer to a revocation."""
     names = [IDENTITY, "second@bsf.example.com"]
     write_devices(site.devices, [[name, KS_NAF.hex(), KA.hex(), "2026"] for name in names])
     holder = Holder(site.redis.port, b"SMEMBERS")
@@ -441,7 +441,7 @@ def test_the_end_while_a_row_waits_for_the_store(site: Site) -> None:
 
 
 def test_the_end_while_revocations_are_asked_for(site: Site) -> None:
-    """The store says at its end that no reply will come, to a watch that was released: its memory is another's."""
+    """Guards against a store's last reply at shutdown that reaches a watch whose memory was released."""
     holder = Holder(site.redis.port, b"akma:revocations")
     site.redis.url = holder.url
     overwritten = {"GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
@@ -473,7 +473,9 @@ def test_a_promise_made_while_connecting_again(site: Site) -> None:
 
 
 def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
-    """The new key opens everywhere first, then it seals, then the old one goes."""
+    """Guards against a key of the store that seals before the other side can open, or a bad file that costs the
+    old keys.
+    """
     naf, endpoint = site.naf(), site.endpoint()
     new = bytes(range(200, 232))
 
@@ -499,7 +501,7 @@ def test_keys_of_the_store_change_without_a_pause(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
-    """256 of a device, 4096 of a NAF, then the oldest is gone; other NAFs do not feel it."""
+    """Guards against a device or a NAF whose keys fill the store, or push out another NAF's."""
     with Store(site, kind) as store:
         store.put(0, "d", "other.example")
         for number in range(1, 258):
@@ -517,7 +519,7 @@ def test_bounds_of_devices_and_nafs(site: Site, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_who_names_anothers_device_loses_its_own(site: Site, kind: str) -> None:
-    """With anonymous 3GPP keys a subscriber can ask for flags of any device: at its own cost."""
+    """Guards against a subscriber that pushes out a device's keys by asking for flags in its name."""
     with Store(site, kind) as store:
         store.put(0, "d", "naf.example", subject="victim")
         for number in range(1, 300):
@@ -531,7 +533,7 @@ def test_who_names_anothers_device_loses_its_own(site: Site, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_scopes_of_revocation(site: Site, kind: str) -> None:
-    """What agrees with everything that is named is gone, and nothing else."""
+    """Guards against a revocation of one device, Ka or NAF that takes another's keys as well, or misses one."""
     with Store(site, kind) as store:
         scopes = {"d1 - - -": {3, 4}, "d1 - - n1": {4}, "- 2026 d2 -": {1, 2}, "d1 2025 - -": set()}
         for scope, gone in scopes.items():
@@ -562,7 +564,7 @@ def test_members_that_are_none(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_a_lifetime_ends(site: Site, kind: str) -> None:
-    """Later there is nothing, and no trace of it in Redis."""
+    """Guards against a key that can be used after its lifetime, or stays in Redis."""
     with Store(site, kind) as store:
         store.put(1, "d", "n", lifetime=300)
         assert store.has(1)
@@ -573,7 +575,7 @@ def test_a_lifetime_ends(site: Site, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_what_is_too_old_counts_no_more(site: Site, kind: str) -> None:
-    """A device's bound is one of keys that somebody can still use."""
+    """Guards against an expired key that still counts in a device's bound and pushes out a good one."""
     with Store(site, kind) as store:
         for number in range(1, 256):
             store.put(number, "d", "n", subject="other", lifetime=1000)
@@ -584,7 +586,7 @@ def test_what_is_too_old_counts_no_more(site: Site, kind: str) -> None:
 
 
 def test_an_identity_is_promised_once(site: Site) -> None:
-    """A second record of one identity would make the first one's flag a lie."""
+    """Guards against a second record of an identity that replaces the first one's key."""
     with Store(site, "redis") as store:
         store.put(1, "d", "n")
         assert store.ask(f"put e2e-00001 {2:064x} d 2026 d n 60000").startswith("unavailable")
@@ -592,7 +594,7 @@ def test_an_identity_is_promised_once(site: Site) -> None:
 
 
 def test_a_redis_whose_memory_is_full(site: Site) -> None:
-    """It refuses new promises, says so, and old ones are kept."""
+    """Guards against a full Redis that loses promised keys, or whose refusal the log does not tell."""
     naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
     flag = flag_of(naf.address)
     site.redis.ask("config", "set", "maxmemory", "1")
@@ -604,7 +606,7 @@ def test_a_redis_whose_memory_is_full(site: Site) -> None:
 
 
 def test_a_redis_that_says_nothing(site: Site) -> None:
-    """What waits for a connection that does not come to be is refused, and tried no more."""
+    """Guards against a request that waits for ever for a connection which a silent server never completes."""
     with socket.create_server((LOOPBACK, 0)) as silent:
         site.redis.url = f"redis://{LOOPBACK}:{silent.getsockname()[1]}"
         naf = site.naf()
@@ -614,7 +616,7 @@ def test_a_redis_that_says_nothing(site: Site) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_a_first_address_that_hangs_up_on_the_greeting(site: Site) -> None:
-    """Of a name with two: what was asked there is not answered by the replies of the second."""
+    """Guards against a reply of the second address being taken for a request to the first."""
     with socket.create_server(("127.0.0.2", site.redis.port)) as first:
 
         def hang_up() -> None:
@@ -643,7 +645,7 @@ def test_an_application_server_in_one_with_a_redis(site: Site) -> None:
 
 
 def test_application_servers_in_one_are_a_naf_each(site: Site) -> None:
-    """In one Redis as well: the bounds, which go by the NAF's name, are not shared."""
+    """Guards against two application servers in one Redis that share one NAF's bound."""
     one, other = (
         site.naf("--refresh-lifetime", "300", fqdn=fqdn) for fqdn in (FQDN, "other.example.com")
     )

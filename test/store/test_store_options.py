@@ -65,7 +65,7 @@ def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -
     ],
 )
 def test_what_is_no_store(tmp_path: Path, url: str) -> None:
-    """A password in the address would be on the command line: it is not even repeated."""
+    """Guards against a --store that is malformed and taken, or a password in it that the error repeats."""
     (tmp_path / "store.key").touch(0o600)
     (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
     result = run(tmp_path, *ENDPOINT, "--store", url, *KEY)
@@ -103,7 +103,7 @@ def test_an_application_that_cannot_be(tmp_path: Path) -> None:
     ids=["others can read it", "empty", "blank", "long", "none"],
 )
 def test_a_password_file_of_no_use(tmp_path: Path, text: str | None) -> None:
-    """Said at the start, not when the first UE comes."""
+    """Guards against a password file that is empty or public being found out only when the first UE comes."""
     (tmp_path / "store.key").touch(0o600)
     (tmp_path / "store.key").write_text("1:" + "0f" * 32 + "\n")
     if text is not None:

@@ -24,7 +24,7 @@ def play(lifetime: int, interval: int) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("lifetime", [1, 10, 86_400, 3_155_760_000])
 def test_renewals(lifetime: int) -> None:
-    """When a tenth of the lifetime is left, at the earliest, and always before its end; not all at one moment."""
+    """Guards against a renewal after the key's end, before its last tenth, or for all devices at one moment."""
     renewals = play(lifetime, 60)["renewal"]
     tenth = lifetime // 10
     assert all(lifetime - tenth <= n <= lifetime - tenth + tenth // 2 for n in renewals)
@@ -33,7 +33,7 @@ def test_renewals(lifetime: int) -> None:
 
 @pytest.mark.parametrize("interval", [1, 60, 3600, 86_400])
 def test_pauses(interval: int) -> None:
-    """An interval at the least; doubled up to an hour (or the interval, if that is more); half of it more by chance."""
+    """Guards against a pause that is shorter than the interval, grows without bound, or is the same for all devices."""
     pauses = play(1, interval)["pause"]
     least = interval * 1000
     for pause in pauses:
@@ -44,7 +44,7 @@ def test_pauses(interval: int) -> None:
 
 @pytest.mark.parametrize("interval", [1, 60])
 def test_refusals(interval: int) -> None:
-    """A NAF that refuses a fleet at one moment does not send it to the BSF at one moment."""
+    """Guards against a fleet refused at one moment that comes to the BSF at one moment."""
     spread = play(1, interval)["spread"]
     most = min(interval * 500, 5000)
     assert all(0 <= n <= most for n in spread) and len(set(spread)) > 10

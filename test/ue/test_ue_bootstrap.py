@@ -64,7 +64,7 @@ def test_listen(home: Home) -> None:
 
 
 def test_fleet_that_starts_at_one_moment(home: Home) -> None:
-    """After a power cut the first attempt is within some seconds by chance, not at the start."""
+    """Guards against a first attempt at the very start, so that a power cut sends every device to the BSF at once."""
     delays: list[float] = []
     with home.bsf() as bsf, home.server() as server:
         while len(delays) < 20 and max(delays, default=0) < 1:
@@ -78,7 +78,9 @@ def test_fleet_that_starts_at_one_moment(home: Home) -> None:
 
 
 def test_key_that_ends_within_the_interval(home: Home) -> None:
-    """A BSF whose keys are short-lived is not asked more often, however often a program starts."""
+    """Guards against a program whose restarts ask the BSF again within --bootstrap-interval when keys are
+    short-lived.
+    """
     ends = in_seconds(5)
     with home.bsf(lifetime=lambda: ends) as bsf, home.server() as server:
         assert home.say(bsf, server, "--bootstrap-interval", "3600").returncode == 0
@@ -108,7 +110,7 @@ def test_renewal(home: Home) -> None:
 
 
 def test_a_naf_that_refuses_the_identity(home: Home) -> None:
-    """The local connection that meets it gets another key, and never sees the first one refused."""
+    """Guards against a local connection that is refused, although another bootstrapping would have served it."""
 
     def know_the_second(b_tid: str, vector: Vector) -> None:
         if len(bsf.issued) > 1:
@@ -121,7 +123,7 @@ def test_a_naf_that_refuses_the_identity(home: Home) -> None:
 
 
 def test_a_naf_that_refuses_every_identity(home: Home) -> None:
-    """However often local programs come, the BSF is asked once an interval at most, and then less often."""
+    """Guards against a local program that sends the UE to its BSF as often as it connects."""
     with home.bsf(issue=None) as bsf, home.server() as server:
         with home.listen(bsf, server, "--bootstrap-interval", "1") as ue:
             while len(bsf.times) < 2 * 4:
@@ -146,7 +148,7 @@ def test_no_bsf(home: Home) -> None:
 
 
 def test_end_while_it_bootstraps(home: Home) -> None:
-    """SIGTERM does not wait for a BSF, or a modem, that does not answer."""
+    """Guards against a SIGTERM that waits for a BSF or a modem which does not answer."""
     with home.bsf(seconds=600) as bsf, home.server() as server:
         with home.listen(bsf, server, "--bootstrap-timeout", "600") as ue:
             wait_until(lambda: bsf.seen)
@@ -159,7 +161,7 @@ def test_end_while_it_bootstraps(home: Home) -> None:
 
 
 def test_state_of_a_run_before(home: Home) -> None:
-    """A restart takes it up, for this card alone."""
+    """Guards against a restart that bootstraps although its keys are good, or takes another card's."""
     with home.bsf() as bsf, home.server() as server:
         for _ in range(2):
             with home.listen(bsf, server) as ue:
@@ -173,7 +175,7 @@ def test_state_of_a_run_before(home: Home) -> None:
 
 
 def test_resumed_key_that_a_naf_refuses(home: Home) -> None:
-    """A message with a key of a run before gets another one, but not within the interval."""
+    """Guards against a refused key of an earlier run that is never replaced, or replaced within the interval."""
     with home.bsf(issue=None) as bsf, home.server() as server:
         assert home.say(bsf, server).returncode == 4
         bsf.behaviour.issue = home.know
@@ -222,7 +224,7 @@ def test_kas_of_the_devices_file(home: Home) -> None:
 
 
 def test_remanence(home: Home) -> None:
-    """Once there is a key, neither what it was made of nor the card's secrets are left."""
+    """Guards against a UE that keeps K, OPc, RES or Ks in memory once it has Ks_NAF."""
     with home.bsf() as bsf, home.server() as server:
         with home.listen(bsf, server) as ue:
             assert ue.say() == "e2e: hello"
@@ -235,7 +237,7 @@ def test_remanence(home: Home) -> None:
 
 
 def test_a_key_for_each_protocol(home: Home) -> None:
-    """One bootstrapping gives a UE the key of TLS 1.3 and of each suite, and the negotiated one is used."""
+    """Guards against a Ks_NAF of one Ua protocol identifier that is used for another suite or version of TLS."""
     suites = {each: SUITES[each] for each in SUITES if each.startswith("ECDHE")}
     home.operator.other_naf_ids = {FQDN.encode() + bytes.fromhex(ua) for ua in suites.values()}
     words = ["--tls-min", "1.2"]

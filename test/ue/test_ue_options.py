@@ -68,7 +68,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("name", USAGE)
 def test_usage(folder: Path, name: str) -> None:
-    """An option that would do nothing, or whose other half is missing."""
+    """Guards against an option without its other half that e2e-ue ignores instead of refusing."""
     words, said = USAGE[name]
     result = run(folder, "--message", "x", *words)
     assert result.returncode == 2 and said in result.stderr, result.stderr
@@ -98,7 +98,7 @@ def test_refused_before_a_card_is_asked(folder: Path, name: str) -> None:
 
 
 def test_check(folder: Path) -> None:
-    """All that can be looked at without a BSF; a card with a PIN is left alone."""
+    """Guards against a --check that misses an unreadable card file, or spends a try of the card's PIN."""
     words = ["--check", "--listen", "127.0.0.1:0", *WITH_KA]
     result = run(folder, *words)
     assert result.returncode == 0, result.stdout
@@ -117,7 +117,7 @@ def test_check(folder: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--ka", "--usim-pin"])
 def test_a_secret_that_others_can_read(folder: Path, option: str) -> None:
-    """A Ka or a PIN that was taken with a note, where a devices file and a subscriber are refused."""
+    """Guards against a Ka or a PIN that was taken with a note, where a devices file and a subscriber are refused."""
     (folder / "pin").write_text("1234\n")
     (folder / "pin").chmod(0o600)
     words = ["--check", "--listen", "127.0.0.1:0", *WITH_KA, "--usim-pin", "file:pin"]

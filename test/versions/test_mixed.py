@@ -101,7 +101,7 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
 
 @pytest.mark.parametrize(("server", "ue"), mixes(2))
 def test_ue_and_server(deployment: Deployment, server: str, ue: str) -> None:
-    """A UE that the other version's server no longer understands."""
+    """Guards against a UE that the other version's server no longer understands."""
     addresses = ["--accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
     naf = deployment.start(server, *addresses, "--devices", deployment.devices, "--naf-fqdn", FQDN)
     assert deployment.flow(ue, naf["accept"], naf["e2e-accept"]) == "e2e: hello\n"
@@ -111,7 +111,7 @@ def test_ue_and_server(deployment: Deployment, server: str, ue: str) -> None:
 def test_naf_and_third_party(
     deployment: Deployment, tmp_path: Path, naf: str, third_party: str, ue: str
 ) -> None:
-    """A line between NAF and third party that one of them speaks otherwise than the release."""
+    """Guards against a line between NAF and third party that one of them speaks otherwise than the release."""
     sides = Sides(tmp_path)
     listens = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
     away = deployment.start(
@@ -129,7 +129,7 @@ def test_naf_and_third_party(
 @pytest.mark.redis
 @pytest.mark.parametrize(("naf", "endpoint", "ue"), mixes(3))
 def test_store(deployment: Deployment, tmp_path: Path, naf: str, endpoint: str, ue: str) -> None:
-    """A record in the store that the other version cannot read, or leaves there after its use."""
+    """Guards against a record in the store that the other version cannot read, or leaves there after its use."""
     redis = Redis(tmp_path, tls=True, users=True)
     site = Site(tmp_path, redis)
     try:
