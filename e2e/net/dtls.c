@@ -87,7 +87,7 @@ static void require_extensions(SSL_CTX *ctx)
 
 bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers)
 {
-    SSL_CTX *ctx = SSL_CTX_new(DTLS_method());
+    SSL_CTX *ctx = tls_ctx_new(DTLS_method());
     const bool done = ctx == NULL                  ? fail(ciphers, "out of memory")
                       : !set_ciphers(ctx, ciphers) ? fail(ciphers, "OpenSSL has no such suite")
                                                    : collect(suites, ctx, ciphers);
@@ -99,13 +99,13 @@ bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers)
 
 SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char *keylog)
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
+    SSL_CTX *ctx = tls_ctx_new(method);
 
     if (ctx == NULL || !SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) || !set_ciphers(ctx, ciphers) ||
         !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") || !tls_log_keys(ctx, keylog)) {
-        if (ERR_peek_error() != 0)
-            fprintf(stderr, "DTLS: %s\n", tls_error("no reason given"));
+        if (ctx == NULL || ERR_peek_error() != 0) /* of a key log it is said */
+            fprintf(stderr, "DTLS: %s\n", tls_error("out of memory"));
         SSL_CTX_free(ctx);
         return NULL;
     }

@@ -54,24 +54,30 @@ bool tls_log_keys(SSL_CTX *ctx, const char *keylog)
     return true;
 }
 
-SSL_CTX *tls_ctx_new(const SSL_METHOD *method)
+/* A context that was made since errno was 0. NULL: memory ran out meanwhile, so it lacks something.
+ */
+static SSL_CTX *if_complete(SSL_CTX *ctx)
 {
-    SSL_CTX *ctx;
-
-    errno = 0;
-    ctx = SSL_CTX_new(method);
-    if (ctx == NULL || errno != ENOMEM)
+    if (errno != ENOMEM)
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;
 }
 
+SSL_CTX *tls_ctx_new(const SSL_METHOD *method)
+{
+    errno = 0;
+    return if_complete(SSL_CTX_new(method));
+}
+
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
 {
-    SSL_CTX *ctx = tls13_psk_ctx(NULL, method);
+    SSL_CTX *ctx;
 
+    errno = 0;
+    ctx = if_complete(tls13_psk_ctx(NULL, method));
     if (ctx == NULL) {
-        fprintf(stderr, "TLS: %s\n", tls_error("no reason given"));
+        fprintf(stderr, "TLS: %s\n", tls_error("out of memory"));
         return NULL;
     }
     if (tls_log_keys(ctx, keylog))
