@@ -135,7 +135,8 @@ struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
 }
 /* Read again as soon as it changes */
 
-static const struct pg_statement statements[] = {{ROWS}};
+static const struct pg_statement revoked = {"akma_revoked", ROWS};
+static const struct pg_statement *const statements[] = {&revoked, NULL};
 
 struct ka_revoked_watch {
     struct pg_client_setup setup;
@@ -187,7 +188,7 @@ static void on_tick(void *argument)
         !atomic_exchange(&watch->is_stale, false))
         return;
     watch->read_at = now + PAUSE_MS;
-    watch->is_reading = pg_client_send(watch->client, statements, 0, NULL, on_rows, watch);
+    watch->is_reading = pg_client_send(watch->client, &revoked, 0, NULL, on_rows, watch);
     if (!watch->is_reading)
         watch->is_stale = true;
 }
@@ -235,7 +236,6 @@ struct ka_revoked_watch *ka_revoked_watch_new(const struct ka_revoked_place *pla
         .address = address_of(place),
         .channel = "akma_ka_revoked",
         .statements = statements,
-        .count = sizeof(statements) / sizeof(statements[0]),
         .milliseconds = TIMEOUT_MS,
         .ready = on_ready,
         .down = on_down,

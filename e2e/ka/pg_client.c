@@ -16,7 +16,6 @@
 #define IDLE_MS     2000 /* without a word, before the server is asked for one */
 #define BACKOFF_MIN 100  /* ms between two attempts, doubled each time */
 #define BACKOFF_MAX 1000
-#define NAME_SIZE   24 /* of a prepared statement */
 
 enum pg_state {
     PG_WAITING, /* for the next attempt to connect */
@@ -47,13 +46,6 @@ struct pg_client {
     char reason[POSTGRESQL_FAULT_SIZE]; /* why there is no connection */
     char broken[POSTGRESQL_FAULT_SIZE]; /* why this one is unusable; empty: it is usable */
 };
-
-static const char *name_of(const struct pg_client *client, const struct pg_statement *statement,
-                           char name[NAME_SIZE])
-{
-    (void)snprintf(name, NAME_SIZE, "akma_%zu", (size_t)(statement - client->setup->statements));
-    return name;
-}
 
 static void give_up(struct pg_client *client, const char *message)
 {
@@ -143,12 +135,10 @@ static bool close_flight(struct pg_client *client, bool sent, pg_done *done, voi
 bool pg_client_send(struct pg_client *client, const struct pg_statement *statement, int count,
                     const char *const *texts, pg_done *done, void *argument)
 {
-    char name[NAME_SIZE];
-
     return client->state == PG_READY && client->broken[0] == '\0' &&
            close_flight(client,
-                        PQsendQueryPrepared(client->connection, name_of(client, statement, name),
-                                            count, texts, NULL, NULL, 1) != 0,
+                        PQsendQueryPrepared(client->connection, statement->name, count, texts, NULL,
+                                            NULL, 1) != 0,
                         done, argument);
 }
 
@@ -177,11 +167,11 @@ static void on_prepared(void *argument, const PGresult *result, const char *reas
 static void prepare(struct pg_client *client)
 {
     const struct pg_client_setup *setup = client->setup;
-    char listen[64], name[NAME_SIZE];
+    char listen[64];
     bool sent;
 
     client->state = PG_PREPARING;
-    client->preparing = setup->count + 1;
+    client->preparing = 1;
     if (PQsetnonblocking(client->connection, 1) != 0 ||
         PQenterPipelineMode(client->connection) == 0) {
         give_up(client, PQerrorMessage(client->connection));
@@ -191,13 +181,14 @@ static void prepare(struct pg_client *client)
     sent = close_flight(
         client, PQsendQueryParams(client->connection, listen, 0, NULL, NULL, NULL, NULL, 1) != 0,
         on_prepared, client);
-    for (size_t i = 0; sent && i < setup->count; i++) {
-        const struct pg_statement *statement = &setup->statements[i];
+    for (size_t i = 0; sent && setup->statements[i] != NULL; i++) {
+        const struct pg_statement *statement = setup->statements[i];
 
-        sent = close_flight(client,
-                            PQsendPrepare(client->connection, name_of(client, statement, name),
-                                          statement->sql, 0, NULL) != 0,
-                            on_prepared, client);
+        client->preparing++;
+        sent = close_flight(
+            client,
+            PQsendPrepare(client->connection, statement->name, statement->sql, 0, NULL) != 0,
+            on_prepared, client);
     }
 }
 

@@ -17,14 +17,14 @@
 #include <stddef.h>
 
 struct pg_statement {
+    const char *name; /* one of the client's */
     const char *sql;
 };
 
 struct pg_client_setup {
     struct postgresql_address address;
-    const char *channel; /* to LISTEN to */
-    const struct pg_statement *statements;
-    size_t count;
+    const char *channel;                          /* to LISTEN to */
+    const struct pg_statement *const *statements; /* ends with NULL */
     int milliseconds; /* time limit for a connection and for an answer; then it reconnects */
     /* All functions below get argument. */
     void (*ready)(void *argument); /* connected, and listening */

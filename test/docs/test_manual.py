@@ -350,7 +350,7 @@ LIMITS: dict[str, set[str]] = {
         ),
         *("e2e/net/tls_lines.h LINE_MAX_LENGTH", "common/seal_keys.h SEAL_KEYS_MAX"),
         *("e2e/net/addr.h ADDRS_MAX", "e2e/ops/log.h LOG_LIMIT_MAX"),
-        *("e2e/ka/ka_postgresql.c IN_FLIGHT", "e2e/ka/ka_postgresql.c LOOKUPS_MAX"),
+        *("e2e/ka/ka_lookups.c IN_FLIGHT", "e2e/ka/ka_lookups.c LOOKUPS_MAX"),
         "e2e/ka/pg_client.c BACKOFF_MAX",
         *("common/postgresql.c PASSWORD_MAX", "e2e/ka/ka_workers.h KA_QUEUE_MAX"),
         "e2e/server/client_hello.h CLIENT_HELLO_MAX",

@@ -1,4 +1,4 @@
-"""What a third party remembers of a database's rows, and the Ka's that it has just found.
+"""What a third party remembers of a database's rows, and what it reports of rows that change.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -18,4 +18,4 @@ def test_rows_that_keys_rest_on() -> None:
     result = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     lines = result.stdout.splitlines()
     assert result.returncode == 0, lines[-1:]
-    assert len(lines) == 30 and all(line.startswith("ok ") for line in lines)
+    assert len(lines) == 40 and all(line.startswith("ok ") for line in lines)

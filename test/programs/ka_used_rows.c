@@ -1,5 +1,6 @@
 /*
- * What a third party remembers of a database's rows, and the Ka's that it has just found
+ * What a third party remembers of a database's rows, the Ka's that it has just found, and what it
+ * reports of rows that change
  *
  *     ka_used_rows
  *
@@ -9,6 +10,8 @@
  */
 #include "ka/ka_used_rows.h"
 #include "ka/ka_leases.h"
+#include "ka/ka_row_changes.h"
+#include "ops/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +167,97 @@ static void try_leases(void)
     ka_leases_close(&leases);
 }
 
+/* What was reported of changed rows. */
+static struct {
+    size_t calls, rows;
+    bool is_everything, is_refused;
+    char device[KA_TEXT_SIZE], ka_id[KA_TEXT_SIZE];
+} told;
+
+static bool on_changed(void *argument, const struct ka_change *changes, size_t count)
+{
+    (void)argument;
+    told.calls++;
+    told.rows += count;
+    told.is_everything = changes[0].device == NULL;
+    (void)snprintf(told.device, sizeof(told.device), "%s",
+                   told.is_everything ? "" : changes[0].device);
+    (void)snprintf(told.ka_id, sizeof(told.ka_id), "%s",
+                   told.is_everything ? "" : changes[0].ka_id);
+    return !told.is_refused;
+}
+
+static bool depends(struct ka_row_changes *changes, int64_t version)
+{
+    return ka_row_changes_depend(changes, &(struct ka_used_row){"a", "1", version}) == NULL;
+}
+
+/* Has that been reported since the last question? */
+static bool was_told(size_t calls, size_t rows)
+{
+    const bool is_so = told.calls == calls && told.rows == rows;
+
+    told.calls = told.rows = 0;
+    return is_so;
+}
+
+static void try_notifications(struct ka_row_changes *changes, struct ka_leases *leases)
+{
+    struct ka_answer answer = give(leases, "a", "1");
+
+    hold("a-new-row", depends(changes, 1) && was_told(0, 0));
+    ka_row_changes_notified(changes, "a\n1");
+    ka_row_changes_notified(changes, "b\n2");
+    hold("collected", was_told(0, 0) && ka_leases_is_good(leases, &answer));
+    told.is_refused = true;
+    ka_row_changes_settle(changes);
+    hold("told-together", strcmp(told.device, "a") == 0 && strcmp(told.ka_id, "1") == 0 &&
+                              was_told(1, 2) && !ka_leases_is_good(leases, &answer));
+    told.is_refused = false;
+    hold("untold-stays", !depends(changes, 2) && was_told(1, 1));
+    hold("told-is-forgotten", depends(changes, 3) && was_told(0, 0));
+    ka_row_changes_notified(changes, "the table was emptied");
+    hold("everything", told.is_everything && was_told(1, 1) && depends(changes, 4));
+    ka_leases_release(leases, &answer);
+}
+
+static void try_flood(struct ka_row_changes *changes)
+{
+    ka_row_changes_tick(changes); /* forgets those before */
+    for (int i = 0; i < 65536; i++)
+        ka_row_changes_notified(changes, "a\n1");
+    ka_row_changes_settle(changes);
+    ka_row_changes_tick(changes);
+    hold("many", was_told(64, 65536));
+    for (int i = 0; i < 65536; i++)
+        ka_row_changes_notified(changes, "a\n1");
+    ka_row_changes_settle(changes);
+    hold("too-many", told.rows < 65536);
+    ka_row_changes_tick(changes);
+    hold("all-of-them", told.is_everything);
+    told.calls = told.rows = 0;
+    ka_row_changes_tick(changes);
+    hold("once", was_told(0, 0));
+}
+
+static void try_changes(void)
+{
+    struct ka_leases leases;
+    struct ka_row_changes *changes;
+
+    log_set_up(LOG_LEVEL_ERR, NULL);
+    ka_leases_open(&leases);
+    changes = ka_row_changes_new(&leases, MAX, 0);
+    if (changes == NULL)
+        abort();
+    ka_row_changes_report_to(changes, on_changed, NULL);
+    try_notifications(changes, &leases);
+    try_flood(changes);
+    ka_row_changes_notified(changes, "left\nbehind");
+    ka_row_changes_free(changes);
+    ka_leases_close(&leases);
+}
+
 int main(void)
 {
     try_versions();
@@ -171,5 +265,6 @@ int main(void)
     try_bound();
     try_ages();
     try_leases();
+    try_changes();
     return EXIT_SUCCESS;
 }
