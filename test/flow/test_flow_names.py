@@ -65,14 +65,14 @@ def say_hello(devices: Path, address: str, names: Names) -> None:
 
 
 def test_client_passes_a_silent_address(devices: Path, names: Names, server: Server) -> None:
-    """The next address of a name is tried while there is time, for each of the two connections."""
+    """Guards against a UE whose first or second connection waits at a name's silent address until its time is over."""
     with silent(split(server.address)[1]) as first:
         names.set(NAME, first, LOOPBACK)
         say_hello(devices, named(server.address), names)
 
 
 def test_many_silent_addresses_share_the_time(devices: Path, names: Names, server: Server) -> None:
-    """The last of sixty addresses has its turn before the deadline: 250 ms for each would not do."""
+    """Guards against a UE whose time is over before the last of sixty silent addresses has had its turn."""
     port = split(server.address)[1]
     with contextlib.ExitStack() as held:
         hosts = [held.enter_context(silent(port)) for _ in range(59)]
@@ -84,7 +84,7 @@ def test_many_silent_addresses_share_the_time(devices: Path, names: Names, serve
 
 
 def test_line_passes_a_silent_address(tmp_path: Path, names: Names) -> None:
-    """A NAF reaches a third party whose name's first address says nothing."""
+    """Guards against a NAF that does not reach its third party when the first address of its name is silent."""
     sides = Sides(tmp_path)
     sides.third_party = sides.authority.issue(NAME)
     with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])
@@ -156,7 +156,7 @@ def test_forward_passes_a_silent_address(devices: Path, names: Names) -> None:
 
 
 def test_application_whose_name_comes_late(devices: Path, names: Names) -> None:
-    """A program starts without it, says what is missing, and finds it when it is there."""
+    """Guards against a server that cannot start without its application's name, or never finds it later."""
     names.set(NAME)
     with Application() as application, forwarding(devices, names, application.port) as (
         server,
@@ -171,7 +171,7 @@ def test_application_whose_name_comes_late(devices: Path, names: Names) -> None:
 
 
 def test_application_that_moves(devices: Path, names: Names) -> None:
-    """An answer whose address failed is not used again, however new it is."""
+    """Guards against an application that has moved and is not found, because its old address is used again."""
     names.set(NAME, LOOPBACK)
     with Application() as application, forwarding(devices, names, application.port) as (_, local):
         with socket.create_connection(split(local), 30) as connection:
@@ -187,7 +187,7 @@ def test_application_that_moves(devices: Path, names: Names) -> None:
 
 
 def test_third_party_whose_name_comes_late(tmp_path: Path, names: Names) -> None:
-    """A NAF starts, says that it cannot be resolved, and the line comes up by itself."""
+    """Guards against a NAF that cannot start without its third party's name, or whose line never comes up."""
     sides = Sides(tmp_path)
     sides.third_party = sides.authority.issue(NAME)
     with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])
@@ -202,7 +202,7 @@ def test_third_party_whose_name_comes_late(tmp_path: Path, names: Names) -> None
 
 
 def test_naf_whose_name_comes_late(devices: Path, names: Names, server: Server) -> None:
-    """e2e-ue --listen starts without it, says so for each connection, and finds it when it is there."""
+    """Guards against an e2e-ue --listen that cannot start without the NAF's name, or never finds it later."""
     names.set(NAME)
     with listening_ue(devices, named(server.address), names) as listener:
         local = listener.read().decode().split()[1]
@@ -216,7 +216,7 @@ def test_naf_whose_name_comes_late(devices: Path, names: Names, server: Server) 
 
 
 def test_stuck_resolver_of_a_server(devices: Path, names: Names) -> None:
-    """Other UEs are served meanwhile, the one that waits is told in time, and SIGTERM ends it."""
+    """Guards against a resolver that hangs and holds up other UEs, the waiting one's time limit or SIGTERM."""
     names.set(NAME, LOOPBACK, seconds=STUCK)
     with Application() as application, forwarding(devices, names, application.port) as (
         server,
@@ -234,7 +234,7 @@ def test_stuck_resolver_of_a_server(devices: Path, names: Names) -> None:
 
 
 def test_stuck_resolver_of_a_ue(devices: Path, names: Names, server: Server) -> None:
-    """A name that hangs holds up neither the end of e2e-ue --listen nor a line of log."""
+    """Guards against a resolver that hangs and holds up the end of e2e-ue --listen."""
     names.set(NAME, LOOPBACK, seconds=STUCK)
     with listening_ue(devices, named(server.address), names) as listener:
         local = listener.read().decode().split()[1]
@@ -262,7 +262,7 @@ def listens_at(server: Process, count: int) -> list[tuple[str, str]]:
 
 
 def test_a_port_alone_is_both_families(devices: Path, has_ip6: bool) -> None:
-    """:PORT listens on IPv4 and on IPv6, on one port."""
+    """Guards against :PORT listening on one of IPv4 and IPv6 alone, or on two ports."""
     if not has_ip6:
         pytest.skip("no IPv6")
     with Program("--accept", ":0", "--devices", devices, "--naf-fqdn", FQDN) as server:
@@ -275,7 +275,7 @@ def test_a_port_alone_is_both_families(devices: Path, has_ip6: bool) -> None:
 
 
 def test_listens_on_all_addresses_of_a_name(devices: Path, names: Names) -> None:
-    """A listener's name with two addresses: both serve."""
+    """Guards against a server that listens on one of a name's two addresses alone."""
     names.set(NAME, LOOPBACK, SECOND)
     command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
     with Process(*command, "--naf-fqdn", FQDN, environment=names.environment) as server:
@@ -288,7 +288,7 @@ def test_listens_on_all_addresses_of_a_name(devices: Path, names: Names) -> None
 def test_local_listener_on_all_addresses_of_a_name(
     devices: Path, names: Names, server: Server
 ) -> None:
-    """e2e-ue --listen as well."""
+    """Guards against an e2e-ue that listens on one of the two addresses of --listen's name alone."""
     names.set(NAME, LOOPBACK, SECOND)
     with Process(
         *[f"{BUILD}/e2e/e2e-ue", "--connect", server.address, "--devices", str(devices)],
@@ -300,7 +300,7 @@ def test_local_listener_on_all_addresses_of_a_name(
 
 
 def test_listener_whose_name_comes_late(devices: Path, names: Names) -> None:
-    """The program says that it waits, begins when the name is there, and can be ended before."""
+    """Guards against a server that ends, never begins or cannot be ended while its listener's name is missing."""
     names.set(NAME)
     command = [f"{BUILD}/e2e/e2e-as", "--accept", f"{NAME}:0", "--devices", str(devices)]
     for end in (True, False):

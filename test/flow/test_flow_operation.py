@@ -110,7 +110,7 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
 
 
 def test_reload_changes_a_ks_naf(devices: Path) -> None:
-    """With all else as it was, keys from the old Ks_NAF are revoked and its connections end."""
+    """Guards against a reload with another Ks_NAF that spares a key or connection of the old one."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
@@ -126,7 +126,7 @@ def test_reload_changes_a_ks_naf(devices: Path) -> None:
 
 
 def test_reload_changes_a_ka(devices: Path) -> None:
-    """Of the same name and length: keys from the old one are revoked."""
+    """Guards against a reload with another Ka of one name that spares the old one's keys, or ends first connections."""
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         used, unused = flag_of(server, PREFIXED), flag_of(server, PREFIXED)
@@ -143,7 +143,7 @@ def test_reload_changes_a_ka(devices: Path) -> None:
 
 
 def test_reload_of_the_same_file(devices: Path) -> None:
-    """It revokes nothing, in whatever order a device's Kas are."""
+    """Guards against a reload of an unchanged file that revokes a key or ends a connection."""
     rows = [[ID, KS_NAF.hex(), OTHER.hex(), "2"], [ID, KS_NAF.hex(), KA.hex(), "1"]]
     write_devices(devices, rows)
     with Server(devices) as server:
@@ -159,7 +159,7 @@ def test_reload_of_the_same_file(devices: Path) -> None:
 
 
 def test_reload_during_a_change_of_ka(tmp_path: Path, devices: Path) -> None:
-    """Appending a Ka revokes nothing; removing the old one revokes what was made with it."""
+    """Guards against an appended Ka that revokes a key, or a removed one that spares its own or revokes another's."""
     old, new = [ID, KS_NAF.hex(), KA.hex(), "1"], [ID, KS_NAF.hex(), OTHER.hex(), "2"]
     write_devices(devices, [old])
     with Server(devices, "--e2e", "offered") as server:
@@ -222,7 +222,7 @@ def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
 
 @pytest.mark.life
 def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
-    """The third party is told to revoke the keys; certificates are read again, all or nothing."""
+    """Guards against a NAF's reload that is applied in part with a broken key, or that its third party is not told of."""
     sides = Sides(tmp_path)
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
     rows = [[ID, KS_NAF.hex(), ""], [STAYS, KS_NAF.hex(), ""]]
@@ -274,7 +274,7 @@ def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None
 
 
 def test_signals_before_the_server_runs(devices: Path) -> None:
-    """Who has seen where it listens may send one: it waits until it can be answered."""
+    """Guards against a signal that is lost, or that ends a server which already listens but does not serve yet."""
     port, (out, full) = free_port(), os.pipe()
     os.set_blocking(full, False)
     with contextlib.suppress(BlockingIOError):
@@ -317,7 +317,7 @@ def test_drain(devices: Path) -> None:
 
 
 def test_drain_has_an_end(devices: Path) -> None:
-    """At --drain-timeout, and not before."""
+    """Guards against a drain that goes on after --drain-timeout, or ends connections before."""
     with Server(devices, "--drain-timeout", "1") as server:
         with second(server, flag_of(server, PREFIXED)) as runs:
             assert echoes(runs)
@@ -409,7 +409,7 @@ def get(address: str, path: str) -> str:
 
 
 def test_metrics(devices: Path) -> None:
-    """Prometheus' text format: each family has its help and type, once, before its values."""
+    """Guards against metrics that are not Prometheus' text format, or counters that do not follow a flow and a refusal."""
     with Server(devices, "--metrics", "0") as server:
         line = server.read().decode()
         assert line.startswith("metrics 127.0.0.1:")
@@ -457,7 +457,7 @@ def test_metrics(devices: Path) -> None:
     ],
 )
 def test_requests_for_metrics(devices: Path, request_: bytes, status: bytes) -> None:
-    """In two halves; the connection ends behind the answer, which is as long as it says."""
+    """Guards against a request for metrics that gets the wrong status, or an answer of another length than it says."""
     with Server(devices, "--metrics", "0") as server:
         metrics = server.read().decode().split()[1]
         with socket.create_connection(split(metrics), SECONDS) as connection:
@@ -485,7 +485,7 @@ def test_connections_for_metrics_have_a_limit(devices: Path) -> None:
 
 
 def test_a_request_for_metrics_has_to_end(devices: Path) -> None:
-    """Octets do not stretch its time."""
+    """Guards against a request for metrics whose octets each restart --line-timeout."""
     with Server(devices, "--metrics", "0", "--line-timeout", "1") as server:
         metrics = server.read().decode().split()[1]
         end = time.monotonic() + 2 * SECONDS
@@ -501,7 +501,7 @@ def test_a_request_for_metrics_has_to_end(devices: Path) -> None:
 
 @pytest.mark.parametrize("prefix", ["3GPP-AKMA", "3GPP-bootstrapping", "3GPP-bootstrapping-uicc"])
 def test_identities(devices: Path, prefix: str) -> None:
-    """Each prefix with none, "." and ";"; another separator, or no identity, is unknown."""
+    """Guards against a prefix or separator of 3GPP's that is refused, or another one that is served."""
     with Server(devices) as server:
         for separator, good in (("", True), (".", True), (";", True), (":", False), ("..", False)):
             with StockClient(server.address, f"{prefix}{separator}{ID}", KS_NAF) as first:
@@ -542,7 +542,7 @@ def test_identities_of_e2e_ue(devices: Path, names: list[str]) -> None:
 
 @pytest.mark.parametrize(("separator", "status"), [("none", 0), ("", 0), (";", 4), ("any", 2)])
 def test_separator_of_e2e_ue(devices: Path, separator: str, status: int) -> None:
-    """As e2e-as takes it; but a UE sends one, so that "any" says nothing."""
+    """Guards against an e2e-ue that sends another separator than its option says, or that accepts "any" as one."""
     with Server(devices, "--identity-separator", "none") as server:
         options = ["--identity-separator", separator]
         result = ue(devices, ID, server.address, server.e2e_address, *options)
@@ -566,7 +566,7 @@ def test_device_in_the_first_line(devices: Path) -> None:
 
 
 def test_oldest_ka_id(tmp_path: Path) -> None:
-    """An operator that has an old Ka cannot name it to a UE that has retired it."""
+    """Guards against an operator that names an old Ka to a UE which has retired it."""
     rows = [[ID, KS_NAF.hex(), key.hex(), name] for key, name in ((KA, "1"), (OTHER, "2"))]
     both = write_devices(tmp_path / "both.csv", rows)
     old = write_devices(tmp_path / "old.csv", rows[:1])

@@ -43,7 +43,7 @@ def after_retry(server: Server, again: tuple[bytes, bytes]) -> tuple[int, bytes]
 
 
 def test_second_identity(server: Server) -> None:
-    """The first is nobody's; the second is known, and its binder is right."""
+    """Guards against a server that looks at a ClientHello's first identity alone, or takes the second with a wrong binder."""
     with socket.create_connection(split(server.address), SECONDS) as connection:
         send_record(connection, client_hello([(NOBODY, bytes(32)), (FIRST, KS_NAF)]))
         assert read_record(connection)[0] == HANDSHAKE
@@ -53,14 +53,14 @@ def test_second_identity(server: Server) -> None:
 
 
 def test_known_identity_before_ones_own(server: Server) -> None:
-    """Libssl commits itself to the first identity that is known (RFC 8446 4.2.11), whose binder is wrong here."""
+    """Guards against a server that passes over a known identity with a wrong binder to the next (RFC 8446 4.2.11)."""
     with socket.create_connection(split(server.address), SECONDS) as connection:
         send_record(connection, client_hello([(SECOND, bytes(32)), (FIRST, KS_NAF)]))
         assert read_record(connection)[0] == ALERT
 
 
 def test_the_same_identity_after_a_hello_retry_request(server: Server) -> None:
-    """With which the next test shows that it fails for the identity alone."""
+    """Guards against a second ClientHello that is refused with the first one's identity."""
     assert after_retry(server, (FIRST, KS_NAF))[0] == HANDSHAKE
 
 
@@ -70,7 +70,7 @@ def test_another_identity_after_a_hello_retry_request(server: Server) -> None:
 
 
 def test_flag_identity_is_no_key_to_the_naf(server: Server) -> None:
-    """It is the e2e endpoint's, and good there afterwards."""
+    """Guards against a flag's identity that opens a connection to the NAF, or is used up by an attempt there."""
     with StockClient(server.address, FIRST.decode(), KS_NAF) as first:
         flag = first.flag()
     refresh = bytes.fromhex(flag["refresh"])

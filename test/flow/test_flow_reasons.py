@@ -45,7 +45,7 @@ WRONG_KEY = "illegal parameter" if OPENSSL_VERSION < (3, 5) else "decrypt error"
 
 
 def test_alert_identity_and_cause(devices: Path, tmp_path: Path) -> None:
-    """A sentence said "tlsv1 alert decrypt error" and left the rest to the reader."""
+    """Guards against a refusal without its alert and identity, or without what to compare when Ks_NAF or Ka differs."""
     own = write_devices(tmp_path / "own.csv", [[ID, OTHER.hex(), KA.hex(), "1"]])
     with Server(devices) as server:
         result = ue(own, ID, server.address, server.e2e_address)
@@ -113,7 +113,7 @@ def hello(*left_out: int, **other: bytes) -> bytes:
     ],
 )
 def test_what_a_client_hello_lacks(devices: Path, message: bytes, said: str) -> None:
-    """libssl's "no suitable key share" or "no shared cipher" did not say what was missing."""
+    """Guards against a refused ClientHello of which the log does not say what was missing."""
     with Server(devices) as server:
         with socket.create_connection(split(server.address), SECONDS) as raw:
             send_record(raw, message)
@@ -122,7 +122,7 @@ def test_what_a_client_hello_lacks(devices: Path, message: bytes, said: str) -> 
 
 
 def test_claimed_identity_is_filtered(devices: Path) -> None:
-    """It is of somebody who has proved nothing; with hash it is hidden as every other is."""
+    """Guards against an unproved identity that reaches the log unfiltered, or readable with --log-identities hash."""
     nasty = "3GPP-bootstrapping.a\x1bb@c"
     for how in ("full", "hash"):
         with Server(devices, "--log-identities", how) as server:
@@ -134,7 +134,7 @@ def test_claimed_identity_is_filtered(devices: Path) -> None:
 
 
 def test_every_line_has_a_severity(devices: Path) -> None:
-    """So that a collector can tell an outage from what may be an attack, and both from the rest."""
+    """Guards against a line of an ordinary flow or reload whose severity is not info."""
     with Server(devices) as server:
         assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
         server.process.send_signal(signal.SIGHUP)

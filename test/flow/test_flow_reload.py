@@ -77,13 +77,13 @@ def cost_of_removal(devices: Path, connections: int) -> float:
 
 
 def test_rows_are_not_looked_for_among_connections(devices: Path) -> None:
-    """Connections that have nothing to do with the rows cost nothing: not rows times connections."""
+    """Guards against a reload whose cost is the removed rows times the connections."""
     alone = cost_of_removal(devices, 1)
     assert cost_of_removal(devices, CONNECTIONS) < 2 * alone + SLOWER * 0.25
 
 
 def test_others_do_not_wait_for_a_reload(devices: Path) -> None:
-    """A UE's line comes back within 50 ms meanwhile; of three reloads the best, as other programs run as well."""
+    """Guards against a reload of many rows for which a UE elsewhere waits for more than 50 ms."""
     write_rows(devices, ROWS)
     longest = []
     with Metered(devices, *OPTIONS, two_addresses=False) as server:
@@ -122,7 +122,7 @@ def longest_wait(server: Metered, devices: Path, probe: StockClient) -> float:
 
 
 def test_connections_of_removed_rows_end(devices: Path) -> None:
-    """All of them, however many: those of the device, and of no other."""
+    """Guards against a removed row of whose many connections one stays, or that ends another device's."""
     write_devices(devices, [[name, KS_NAF, KA] for name in (PROBE, HELD)])
     with Metered(devices, *OPTIONS, two_addresses=False) as server:
         holding = held(server, 500)

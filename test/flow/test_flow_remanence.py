@@ -29,7 +29,7 @@ def key_of(flag: dict[str, Any]) -> bytes:
 
 
 def test_e2e_key_goes_with_its_connection(tmp_path: Path) -> None:
-    """All in one: of three keys that were used and one that waits, that one is there; SIGHUP revokes it."""
+    """Guards against an e2e_key in memory after its connection, or a removed row's secrets after SIGHUP."""
     devices = write_devices(tmp_path / "devices.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     with Server(devices) as server:
         pid, keys = server.process.pid, []
@@ -74,7 +74,7 @@ def test_secrets_of_the_roles(tmp_path: Path) -> None:
 
 
 def test_keys_that_a_store_forgets(tmp_path: Path) -> None:
-    """Taken or revoked: the memory that a record stood in does not keep its key."""
+    """Guards against a key that stays in the store's memory after it was taken or revoked."""
     secrets = [hashlib.sha256(b"store %d" % number).digest() for number in range(8)]
     with Process(BUILD / "test/programs/store", "memory") as store:
 

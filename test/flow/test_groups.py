@@ -51,7 +51,7 @@ def extensions(hello: bytes) -> dict[int, bytes]:
 
 
 def test_what_a_ue_offers(devices: Path) -> None:
-    """A list that libssl does not know would fail as a whole; a share of ML-KEM alone costs a round trip."""
+    """Guards against a UE that offers groups which its libssl lacks, or a share of ML-KEM alone."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         listener.settimeout(SECONDS)
         address = f"{LOOPBACK}:{listener.getsockname()[1]}"
@@ -86,14 +86,14 @@ def negotiated(address: str, *options: str) -> str:
         check=False,
     )
     found = re.search(
-        r"(?:Negotiated TLS1.3 group|(?:Server|Peer) Temp Key): ([\w-]+)", result.stdout
+        r"(?:Negotiated TLS1.3 group|(?:Server|Peer) Temp Key): (?:ECDH, )?([\w-]+)", result.stdout
     )
     assert found, result.stdout
     return found[1]
 
 
 def test_what_a_server_takes(devices: Path) -> None:
-    """The best that both have, and X25519 of a client that has no other."""
+    """Guards against a server that agrees on another group than the best which both sides have."""
     psk = ["-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk", KS_NAF.hex()]
     psk += ["-psk_identity", f"3GPP-bootstrapping.{ID}"]
     with Server(devices) as server:
@@ -102,7 +102,6 @@ def test_what_a_server_takes(devices: Path) -> None:
         assert negotiated(server.address, *psk, "-groups", groups) == best
         assert negotiated(server.address, *psk, "-groups", "X25519") == "X25519"
         assert negotiated(server.address, *psk, "-groups", "P-384:P-256") in (
-            "ECDH",
             "prime256v1",
             "secp256r1",
         )

@@ -60,7 +60,7 @@ def reload(server: Process) -> None:
 
 
 def test_device_in_place_of_identity(tmp_path: Path) -> None:
-    """A UE had to be told each new B-TID; now a row that is appended is enough, without a Ka of its own."""
+    """Guards against a UE that has to be told each new B-TID, or a new row that needs a Ka of its own."""
     served = write(tmp_path / "served.csv", OLD_ROW)
     own = write(tmp_path / "own.csv", OLD_ROW)
     with Server(served) as server:
@@ -79,7 +79,7 @@ def test_device_in_place_of_identity(tmp_path: Path) -> None:
 
 
 def test_neither_identity_nor_device(tmp_path: Path) -> None:
-    """Somebody has to be meant, and be in the file."""
+    """Guards against an e2e-ue that starts without an identity or device, or with one that is not in the file."""
     own = write(tmp_path / "own.csv", OLD_ROW)
     command = [str(BUILD / "e2e/e2e-ue"), "--connect", "127.0.0.1:1", "--devices", str(own)]
     command += ["--naf-fqdn", FQDN, "--message", "x"]
@@ -95,7 +95,7 @@ def test_neither_identity_nor_device(tmp_path: Path) -> None:
 
 
 def test_the_flag_names_the_ka(tmp_path: Path) -> None:
-    """With the newest Ks_NAF: the Ka may be in a row of an earlier B-TID, and an old one can be retired."""
+    """Guards against a Ka in an earlier B-TID's row that is not found, or that counts as new in a later row."""
     new_ka = f"btid2@bsf,{SECOND.hex()},{NEW_KA.hex()},2,{DEVICE},\n"
     served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
     own = write(tmp_path / "own.csv", OLD_ROW, new_ka)
@@ -114,7 +114,7 @@ def test_the_flag_names_the_ka(tmp_path: Path) -> None:
 
 
 def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
-    """e2e-ue --listen had to be restarted for each new B-TID; a broken file leaves the old one in use."""
+    """Guards against an e2e-ue --listen that has to be restarted for a new B-TID, or stops for a broken file."""
     served = write(tmp_path / "served.csv", OLD_ROW, NEW_ROW)
     own = write(tmp_path / "own.csv", OLD_ROW)
     with contextlib.ExitStack() as stack:
@@ -141,7 +141,7 @@ def test_file_of_a_ue_that_changes(tmp_path: Path) -> None:
 
 
 def test_key_that_has_expired(tmp_path: Path) -> None:
-    """It looked like a wrong key to both sides: the UE and the server's log say that it has expired."""
+    """Guards against an expired key that the UE or the server's log reports as a wrong one."""
     past = int(time.time()) - 3600
     expired = f"btid1@bsf,{FIRST.hex()},{KA.hex()},1,{DEVICE},{past}\n"
     own = write(tmp_path / "own.csv", expired)
@@ -183,7 +183,7 @@ def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
 
 
 def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
-    """not-after goes with the identity's key to the third party: a flag's key does not outlive it."""
+    """Guards against a flag that is issued after its row's not-after, so that its key outlives Ks_NAF."""
     soon = int(time.time()) + 2
     own = write(tmp_path / "own.csv", OLD_ROW)
     served = write(

@@ -120,7 +120,7 @@ def refused(server: Program) -> str:
 
 @pytest.mark.browser
 def test_every_state(modules: Path, site: Site) -> None:
-    """Up, down and not known; good, ending and expired: in words, whatever the colour, and in both schemes legible."""
+    """Guards against a state that the page shows in colour alone, too faint to read, or wider than a phone."""
     found = look(modules, site.server, "states")
     assert [(one["scheme"], one["width"]) for one in found] == [
         (scheme, width) for scheme in ("light", "dark") for width in (1280, 400)
@@ -166,7 +166,7 @@ def test_who_reads_may_take_time(site: Site) -> None:
 
 
 def test_hashed(tmp_path: Path) -> None:
-    """With --log-identities hash the page names nobody."""
+    """Guards against a page that names an identity although --log-identities is hash."""
     devices = write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])
     hashed: list[str | Path] = ["--log-identities", "hash", "--devices", devices]
     with Program(*BOTH, *METRICS, *hashed) as server:
@@ -180,7 +180,7 @@ def test_hashed(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 def test_traffic_and_drain(modules: Path, tmp_path: Path) -> None:
-    """A flow is a bar of the plot and a number for who cannot see it; a server that drains says so."""
+    """Guards against a flow that the page's plot leaves out, or does not say in words, or a drain that it does not show."""
     devices = write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])
     with Program(*BOTH, *METRICS, "--devices", devices, "--drain-timeout", "60") as server:
         at = server.addresses

@@ -18,7 +18,7 @@ SCRIPT = ROOT / "test/checks/passing_faults.py"
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_passing_fault_stays_passing(role: str) -> None:
-    """A fault that is kept: a connection, a listener, a file or a look-up that never works again after one failure."""
+    """Guards against a connection, listener, file or look-up that never works again after one failed call."""
     result = subprocess.run(
         [sys.executable, SCRIPT, "--sample", "6", role], capture_output=True, text=True, timeout=240
     )

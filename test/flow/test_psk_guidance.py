@@ -47,7 +47,7 @@ def is_done(result: subprocess.CompletedProcess[str]) -> bool:
 
 
 def test_one_version_and_one_hash(server: Server) -> None:
-    """A PSK belongs to TLS 1.3 and SHA-256: under another hash, or in TLS 1.2, it opens nothing."""
+    """Guards against a PSK that opens a connection under another hash than SHA-256, or in TLS 1.2."""
     hello = ("-tls1_3", "-ciphersuites")
     assert is_done(handshake(server.address, *hello, "TLS_AES_128_GCM_SHA256"))
     assert not is_done(handshake(server.address, *hello, "TLS_AES_256_GCM_SHA384"))
@@ -58,14 +58,14 @@ def test_one_version_and_one_hash(server: Server) -> None:
 
 
 def test_identities_are_octets(server: Server) -> None:
-    """An identity in other letters, with a blank, or cut off, is another one."""
+    """Guards against an identity in other letters, with a blank, or cut off that is taken for the one in the file."""
     hello = ("-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256")
     for other in (PSK_IDENTITY.lower(), PSK_IDENTITY + " ", " " + PSK_IDENTITY, PSK_IDENTITY[:-1]):
         assert not is_done(handshake(server.address, *hello, identity=other)), other
 
 
 def test_ephemeral_keys_go_with_every_psk(server: Server) -> None:
-    """A client that would do without (psk_ke) agrees on a group all the same."""
+    """Guards against a handshake without ephemeral keys for a client that would do without (psk_ke)."""
     result = handshake(server.address, "-tls1_3", "-allow_no_dhe_kex")
     assert is_done(result)
     assert re.search("Server Temp Key: |Negotiated TLS1.3 group: |Peer Temp Key: ", result.stdout)

@@ -93,7 +93,7 @@ class Everything:
 
 
 def test_the_list(tmp_path: Path) -> None:
-    """A new option that names a file has to be here, or it is forgotten as four were."""
+    """Guards against a new option with a FILE that nobody tries to renew by SIGHUP."""
     everything = Everything(tmp_path)
     everything.server.stop()
     assert sorted(everything.files) == FILES
@@ -134,7 +134,7 @@ def shown_certificate(address: str) -> bytes:
 
 
 def test_files_that_changed_are_read_again(tmp_path: Path) -> None:
-    """Without a signal, all or nothing; a devices file, which may be half written, is left alone."""
+    """Guards against a certificate that is renewed without its key, or a half-written devices file that is read."""
     sides = Sides(tmp_path)
     devices = write_devices(tmp_path / "ka.csv", [["ue", "", KA.hex()]])
     certificate, key = sides.third_party
@@ -155,7 +155,7 @@ def test_files_that_changed_are_read_again(tmp_path: Path) -> None:
 
 
 def test_the_ues_own_file_is_read_again(tmp_path: Path) -> None:
-    """A new Ks_NAF is taken without a signal, and without one the old one stays."""
+    """Guards against an e2e-ue with --reload-interval that does not take a new Ks_NAF."""
     rows = [["ue", KEY.hex(), KA.hex()]]
     devices = write_devices(tmp_path / "devices.csv", rows)
     own = write_devices(tmp_path / "own.csv", [["ue", bytes(range(32)).hex(), KA.hex()]])
@@ -173,7 +173,7 @@ def test_the_ues_own_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_links_of_kubernetes(tmp_path: Path) -> None:
-    """A volume's ..data is pointed elsewhere, and all its files are others at once."""
+    """Guards against a SIGHUP that reads the old file of a Kubernetes volume whose ..data has been renewed."""
     subject = []
     for year in ("1", "2"):
         folder = tmp_path / f"..{year}"
@@ -205,7 +205,7 @@ def certificate_of(address: str) -> bytes:
 
 @pytest.mark.node
 def test_who_we_are_to_the_operator(notified: Notified) -> None:
-    """After SIGHUP requests and notifications have the new certificate, though a connection was open."""
+    """Guards against a renewed certificate that an open connection or the listener keeps from use."""
     one, two = Subscriber(), Subscriber(supi="001010000000002", gpsi="extid-device-2@example.com")
     renewed = notified.authority.issue("renewed.example.com")
     with notified.operator(one, two) as operator:
@@ -250,7 +250,7 @@ def test_secret_of_the_token_server(notified: Notified) -> None:
 
 @pytest.mark.redis
 def test_ca_of_the_store(tmp_path: Path) -> None:
-    """A Redis whose certificate is of a new CA was out of reach until the next start."""
+    """Guards against a Redis of a new CA that stays out of reach until the next start."""
     site = Site(tmp_path, Redis(tmp_path, tls=True, users=True))
     try:
         naf, endpoint = site.naf(), site.endpoint()
@@ -285,7 +285,7 @@ def test_sides_of_a_line(tmp_path: Path) -> None:
 
 
 def test_a_reload_without_memory(tmp_path: Path) -> None:
-    """A context without the signatures that libssl could not fetch: put in use, it shook no hand until the next SIGHUP."""
+    """Guards against a context that lacks signatures after a failed allocation, and completes no handshake."""
     sides, faults = Sides(tmp_path), Faults(tmp_path / "faults")
     devices = write_devices(tmp_path / "ka.csv", [["ue", "", KA.hex()]])
     at: list[str | Path] = ["--naf-accept", f"{LOOPBACK}:0", "--devices", devices]
@@ -319,7 +319,7 @@ class OneHeld(Process):
 
 
 def test_a_removal_without_memory(tmp_path: Path) -> None:
-    """A device that is gone from the file, and whose connection went on for ever after one failed allocation."""
+    """Guards against a removed device whose connection goes on for ever after one failed allocation."""
     faults, rows = Faults(tmp_path / "faults"), [["ue", KEY.hex(), ""], ["other", KEY.hex(), ""]]
     devices = write_devices(tmp_path / "devices.csv", rows)
     options = ["--e2e", "offered", "--line-timeout", "600"]
@@ -387,7 +387,7 @@ def is_idle(pid: int) -> bool:
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 @pytest.mark.parametrize("which", ["others", "all"])
 def test_many_rows_go_while_many_connections_are_held(tmp_path: Path, which: str) -> None:
-    """Rows of others, or of all: no loop is stopped by rows times connections (20 s, once), whatever the machine does."""
+    """Guards against a reload that stops an event loop for rows times connections."""
     key, ka = bytes(range(32)), bytes(range(1, 33))
     many = [[f"{number}@bsf.example.com", key.hex(), ka.hex()] for number in range(ROWS)]
     last = [["last@bsf.example.com", key.hex(), ka.hex()]]

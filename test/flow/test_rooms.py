@@ -79,7 +79,7 @@ def fault(e2e: Path, room: str, header: str) -> str:
 
 
 def test_every_room_has_its_place() -> None:
-    """A folder that is new, or whose name changes, has to get its arrows here and a list of its files."""
+    """Guards against a new room without arrows of its own, or a file of C that no room's CMakeLists.txt lists."""
     assert sorted(MAY_USE) == sorted({file.parent.name for file in E2E.rglob("*.[ch]")})
     for room in MAY_USE:
         listed = re.findall(r"\b([\w-]+\.c)\b", (E2E / room / "CMakeLists.txt").read_text())
@@ -88,7 +88,7 @@ def test_every_room_has_its_place() -> None:
 
 
 def test_no_include_runs_upward() -> None:
-    """An include against the order ties two rooms together, and the lower one cannot be read alone."""
+    """Guards against an include against the order of the rooms, or of another room's private header."""
     assert wrong_includes(E2E) == []
     for beside in BESIDE:
         assert wrong_includes(ROOT / beside) == []
@@ -149,7 +149,7 @@ def link(path: Path, room: str, below: list[str]) -> subprocess.CompletedProcess
 @with_symbols
 @pytest.mark.parametrize("room", [*MAY_USE, *BESIDE])
 def test_a_room_links_against_those_below_it(tmp_path: Path, room: str) -> None:
-    """A function of a higher room that is declared by hand, past its header, is an arrow as well."""
+    """Guards against a function of a higher room that is declared by hand, and called past its header."""
     used = [room, *MAY_USE.get(room, [])]
     beside = [name for name, users in BESIDE.items() if set(users) & set(used)]
     linked = link(tmp_path / "room.so", room, [*used[1:], *beside])

@@ -57,7 +57,7 @@ def test_a_server_that_cannot_start_is_never_ready(devices: Path, tmp_path: Path
 
 
 def test_reload_tells_the_truth(devices: Path, tmp_path: Path) -> None:
-    """A refused reload stays in the status until one is applied."""
+    """Guards against a status that does not name a refused reload, or still names it after one was applied."""
     with Manager(tmp_path) as manager, Server(devices, environment=manager.environment) as server:
         assert manager.receive()["READY"] == "1"
         good = devices.read_text()
@@ -71,7 +71,7 @@ def test_reload_tells_the_truth(devices: Path, tmp_path: Path) -> None:
 
 
 def test_the_watchdog_is_fed(devices: Path, tmp_path: Path) -> None:
-    """As often as the manager wants it; and not where another process is watched."""
+    """Guards against a watchdog that is not fed as often as the manager wants, or that is another process's and is fed."""
     with Manager(tmp_path, WATCHDOG_USEC="400000") as manager:
         with Server(devices, environment=manager.environment):
             for _ in range(3):
@@ -85,7 +85,7 @@ def test_the_watchdog_is_fed(devices: Path, tmp_path: Path) -> None:
 
 
 def test_the_ue_is_ready_too(devices: Path, tmp_path: Path) -> None:
-    """e2e-ue --listen says it once local programs can connect; its watchdog is fed."""
+    """Guards against an e2e-ue --listen that does not tell the manager that it is ready, alive or stopping."""
     command = ue_command(devices, UE, f"{LOOPBACK}:1")
     command[command.index("--message") :] = ["--listen", f"{LOOPBACK}:0"]
     with Manager(tmp_path, WATCHDOG_USEC="400000") as manager:
@@ -96,7 +96,7 @@ def test_the_ue_is_ready_too(devices: Path, tmp_path: Path) -> None:
 
 
 def test_sockets_go_by_their_names(devices: Path) -> None:
-    """Whatever their order; one that no option asks for is closed, and the program says so."""
+    """Guards against inherited sockets taken by their order, or one that no option wants kept without a word."""
     e2e, other, first = listening(), listening(), listening()
     within = activated([("e2e-accept", e2e), ("naf-accept", other), ("accept", first)])
     with e2e, other, first, Server(devices, within=tuple(within)) as server:
@@ -125,7 +125,7 @@ def test_a_restart_refuses_nobody(devices: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["bound", "file"])
 def test_what_is_no_listening_socket_is_refused(devices: Path, kind: str) -> None:
-    """A start with such a descriptor would serve nobody."""
+    """Guards against a start with an inherited descriptor on which nobody can be served."""
     with held(socket.socket()) as bound:
         bound.bind((LOOPBACK, 0))
         command = activated([("accept", bound)])
@@ -151,7 +151,7 @@ def test_a_socket_for_local_programs_is_private(devices: Path, tmp_path: Path) -
 
 
 def test_purge(tmp_path: Path) -> None:
-    """Keys and audit logs stay, be their last line without an end; a devices file without devices and logs go."""
+    """Guards against a purge that deletes keys or audit logs, or that leaves other logs and empty devices files."""
     header, row = "identity,ks-naf,ka\n", "ue,11,22"
     files = {"akma/all/devices.csv": header + row, "akma/naf/devices.csv": header}
     logs = {"log/e2e-as-all/audit.log": "x", "log/e2e-as-all/e2e-as.log.1.gz": "x"}
@@ -171,7 +171,7 @@ def test_purge(tmp_path: Path) -> None:
 
 
 def test_logs_are_rotated_as_their_user() -> None:
-    """Each role's logs by the user of its unit, which is told by its own name: root follows no link of a service's."""
+    """Guards against a rotation of logs that root does, that misses a log, or that tells another unit."""
     text = (ROOT / "debian/akma-tools.logrotate").read_text()
     blocks = re.findall(r"^/var/log/([\w-]+)/([\w-]+)\*\.log \{\n(.*?)^\}", text, re.M | re.S)
     units = {path.stem for path in UNITS.glob("e2e-as-*.service") if "@" not in path.stem}
@@ -191,7 +191,7 @@ def test_logs_are_rotated_as_their_user() -> None:
 
 
 def test_how_a_sample_is_checked() -> None:
-    """The command of each sample is a check as its unit makes it: root is in no service's group, and refuses its keys."""
+    """Guards against a sample whose check differs from its unit's, such as one by root, whom no key is readable to."""
     for sample in (ROOT / "examples/config").glob("*.conf"):
         [unit] = [path for path in UNITS.glob("*.service") if f"/{sample.name}" in path.read_text()]
         text = unit.read_text()

@@ -63,7 +63,7 @@ def is_a_loop(pid: int, thread: int) -> bool:
 
 
 def test_a_stuck_loop_starves_the_watchdog(tmp_path: Path) -> None:
-    """The thread that feeds it goes on; the manager has to hear that the loops do not."""
+    """Guards against a watchdog that is fed while the loops hang, because its thread goes on."""
     devices = write_devices(tmp_path / "devices.csv", [["ue", KEY.hex(), KA.hex()]])
     with Manager(tmp_path, WATCHDOG_USEC="400000") as manager:
         with Server(devices, environment=manager.environment) as server:
@@ -113,7 +113,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_systemd_understands_the_units(root: Path) -> None:
-    """No line that systemd would ignore."""
+    """Guards against a line of a unit that systemd ignores."""
     units = sorted((root / "usr/lib/systemd/system").glob("*.s[eo]*[et]"))
     assert len(units) == 11
     result = subprocess.run(
@@ -134,7 +134,7 @@ def test_systemd_understands_the_units(root: Path) -> None:
     ],
 )
 def test_exposure(root: Path, unit: str, most: float) -> None:
-    """What a unit exposes is no more than docs/deployment.md says, as systemd counts."""
+    """Guards against a unit that exposes more, as systemd counts, than docs/deployment.md says."""
     result = subprocess.run(
         [
             "systemd-analyze",

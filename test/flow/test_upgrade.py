@@ -47,7 +47,7 @@ def said(local: socket.socket, word: bytes) -> bytes:
 
 
 def test_an_upgrade(devices: Path) -> None:
-    """A held connection goes on in the old process, new ones come to the new one, and a removed row ends both."""
+    """Guards against an upgrade that ends a held connection, or after which a reload reaches one of the two processes alone."""
     with Server(devices, "--drain-timeout", "60") as server, Generations(server) as generations:
         with listening(devices, server) as local:
             address = split(local.read().decode().split()[1])
@@ -74,7 +74,7 @@ def test_an_upgrade(devices: Path) -> None:
 
 
 def test_logs_that_are_renamed(devices: Path, tmp_path: Path) -> None:
-    """The old process, too, goes on in the new files: what it wrote into the old ones, logrotate would remove."""
+    """Guards against an old process that goes on in renamed logs after an upgrade, where logrotate removes its lines."""
     log, audit = tmp_path / "as.log", tmp_path / "audit.log"
     files = ["--drain-timeout", "60", "--log-file", str(log), "--audit-log", str(audit)]
     with Server(devices, *files) as server, listening(devices, server) as local:
@@ -148,7 +148,7 @@ os.execv({str(BUILD / "e2e/e2e-as")!r}, sys.argv)
 
 
 def test_a_reload_while_a_new_program_starts(devices: Path, tmp_path: Path) -> None:
-    """SIGHUP comes to the process that is known: the new one, which may have read the old rows, hears of it."""
+    """Guards against a SIGHUP during an upgrade that the new process, with the old rows, never hears of."""
     gate = Gate(tmp_path)
     with Server(devices, program=gate.program) as server:
         with Generations(server) as generations:
@@ -164,7 +164,7 @@ def test_a_reload_while_a_new_program_starts(devices: Path, tmp_path: Path) -> N
 
 
 def test_the_end_while_a_new_program_starts(devices: Path, tmp_path: Path) -> None:
-    """SIGTERM where nothing is open: the new program does not stay behind, alone with the sockets."""
+    """Guards against a SIGTERM during an upgrade after which the new program stays with the sockets."""
     gate = Gate(tmp_path)
     with Server(devices, program=gate.program) as server:
         with Generations(server) as generations:
@@ -177,7 +177,7 @@ def test_the_end_while_a_new_program_starts(devices: Path, tmp_path: Path) -> No
 
 
 def test_the_service_manager_hears_of_it(devices: Path, tmp_path: Path) -> None:
-    """MAINPID is the new process once it serves; the old one does not say that the service stops."""
+    """Guards against an upgrade that the manager takes for the service's end, or without the new MAINPID."""
     with Manager(tmp_path) as manager:
         with Server(devices, environment=manager.environment) as server:
             with Generations(server) as generations:
@@ -191,7 +191,7 @@ def test_the_service_manager_hears_of_it(devices: Path, tmp_path: Path) -> None:
 
 
 def test_a_ue_repeats_a_flow_whose_promise_is_gone(devices: Path) -> None:
-    """The store in memory went with the process that had promised; once, and by itself."""
+    """Guards against a UE that does not repeat a flow whose key was lost, or repeats it without end."""
     with Server(devices) as naf, Server(devices, two_addresses=True) as other:
         result = ue(devices, UE, naf.address, other.e2e_address)
         assert (
@@ -204,7 +204,7 @@ def test_a_ue_repeats_a_flow_whose_promise_is_gone(devices: Path) -> None:
 
 
 def test_environment_without_a_predecessor(devices: Path) -> None:
-    """A number that somebody left in the environment is no socket to write to."""
+    """Guards against a number left in the environment that a server takes for a socket to write to."""
     environment = ENVIRONMENT | {"AKMA_PREDECESSORS": "2:1"}
     with Server(devices, environment=environment) as server:
         server.wait_for_error("event=start")

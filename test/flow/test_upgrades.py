@@ -122,7 +122,7 @@ def test_with_the_store_in_memory(devices: Path) -> None:
 
 @pytest.mark.redis
 def test_with_redis(devices: Path, tmp_path: Path) -> None:
-    """No promise is lost: the endpoint of one process has the key of another."""
+    """Guards against a key in a shared store that is lost, or counts as used, during upgrades under load."""
     redis = Redis(tmp_path)
     with contextlib.ExitStack() as stack:
         stack.callback(redis.stop)
@@ -178,14 +178,14 @@ def old(tmp_path: Path) -> Iterator[Old]:
 
 
 def test_a_revocation_by_a_naf_reaches_the_old_process(old: Old) -> None:
-    """The NAF tells the new third party; the endpoint in the old process has the connection."""
+    """Guards against a NAF's revocation that spares what the upgraded-from process holds."""
     with old.naf() as asking:
         assert asking.ask(id=1, revoke=UE)["revoked"] is True
     old.ends()
 
 
 def test_an_old_process_that_cannot_be_told_is_ended(old: Old) -> None:
-    """Revocations that it does not take may be of what it holds: its connections end, none runs on in the dark."""
+    """Guards against an old process that takes no revocations, and whose connections go on."""
     old.server.pause()
     try:
         with old.naf() as asking:

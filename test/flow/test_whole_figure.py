@@ -81,7 +81,7 @@ class Figure:
 
 @pytest.mark.parametrize("does_gba", [False, True], ids=["gba-me", "gba-u"])
 def test_from_the_card_to_an_echoed_line(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
-    """Ub, Zn, the flag and e2e_key, through real sockets from end to end."""
+    """Guards against a step of Ub, Zn, flag and e2e_key that does not fit the next, or shows a role's secret."""
     figure = Figure(tmp_path, does_gba)
     devices = figure.site.write_names([IMPI])
     with (
@@ -106,7 +106,7 @@ def test_from_the_card_to_an_echoed_line(pcscd: Pcscd, tmp_path: Path, does_gba:
 
 
 def test_card_of_another_network(pcscd: Pcscd, tmp_path: Path) -> None:
-    """The check itself: a network that does not know K gets no response, and there is no key."""
+    """Guards against a card or UE that accepts a challenge from a network which does not know K."""
     figure = Figure(tmp_path, False)
     figure.auc = replace(figure.auc, k=bytes(16))
     devices = figure.site.write_names([IMPI])
