@@ -73,7 +73,7 @@ def test_e2e_in_pieces(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) ->
 
 @given(inputs=e2e_inputs, data=st.data())
 def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> None:
-    """Guards against an input, or its last octet, that does not reach the key."""
+    """Guards against an input, or the output's length, that does not reach the key."""
     length = 32
     ctx = e2e.new()
     key = ctx.derive(length, inputs.items())
@@ -89,25 +89,25 @@ def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> Non
 
 @given(
     ks_naf=our.keys,
-    octets=st.binary(min_size=64, max_size=64).filter(lambda octets: any(octets[:16])),
-    cuts=st.tuples(st.integers(16, 40), st.integers(16, 40)),
+    ka=our.kas,
+    text=st.text("ab", min_size=8, max_size=40),
+    cuts=st.tuples(st.integers(0, 8), st.integers(0, 8)),
     mode=our.modes,
 )
 def test_borders_count(
-    e2e: Kdf, ks_naf: bytes, octets: bytes, cuts: tuple[int, int], mode: str
+    e2e: Kdf, ks_naf: bytes, ka: bytes, text: str, cuts: tuple[int, int], mode: str
 ) -> None:
-    """Guards against a length that S lacks, so that octets can move from Ka to refresh under the same key."""
-    assume(cuts[0] != cuts[1] and ks_naf != octets[:32])
+    """Guards against an S without lengths, in which octets can move from refresh to usage under the same key."""
+    assume(cuts[0] != cuts[1] and ks_naf != ka)
+    given_items: list[Item] = [
+        ("ks-naf", ks_naf),
+        ("ka", ka),
+        ("naf-id", b"a\xff\0\0\0\0"),
+        ("mode", mode),
+    ]
     keys = [
         e2e.new().derive(
-            32,
-            [
-                ("ks-naf", ks_naf),
-                ("ka", octets[:cut]),
-                ("naf-id", b"a\xff\0\0\0\0"),
-                ("refresh", octets[cut:]),
-                ("mode", mode),
-            ],
+            32, [*given_items, ("refresh", text[:cut].encode()), ("usage", text[cut:])]
         )
         for cut in cuts
     ]

@@ -191,7 +191,9 @@ def test_redis_down_and_empty_again(site: Site) -> None:
 
 
 def test_redis_started_from_a_saved_file(site: Site) -> None:
-    """Guards against a used key that is good again after Redis loads an old file."""
+    """Guards against a record of an earlier run of Redis being taken, although it may have been used since that
+    file was saved.
+    """
     naf, endpoint = site.naf("--refresh-lifetime", "300"), site.endpoint()
     flags = [flag_of(naf.address) for _ in range(2)]
     assert works(endpoint.address, flags[0])
