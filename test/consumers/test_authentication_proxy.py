@@ -110,7 +110,7 @@ def run_proxy(tmp_path: Path) -> Iterator[Proxy]:
 
 
 def test_each_name_has_its_third_party(proxy: Proxy) -> None:
-    """A name in the ClientHello leads to the NAF's process for it, its Ka's and its endpoint, and to no other's."""
+    """Guards against a name behind a proxy that opens another name's first connection, endpoint or Ka."""
     for name, other in (NAMES, NAMES[::-1]):
         own, foreign = proxy.servers[name].ka, proxy.servers[other].ka
         right = proxy.device(name, own)
@@ -124,7 +124,7 @@ def test_each_name_has_its_third_party(proxy: Proxy) -> None:
 
 
 def test_names_that_nobody_has(proxy: Proxy) -> None:
-    """A client that names no application server, or another one, reaches none."""
+    """Guards against a client that names no application server, or an unknown one, and reaches one."""
     key = proxy.subscriber.k_af(NAMES[0].encode() + UA)
     identity = "3GPP-AKMA" + proxy.subscriber.a_kid
     for options in (("-noservername",), ("-servername", "other.example.com")):
@@ -135,7 +135,7 @@ def test_names_that_nobody_has(proxy: Proxy) -> None:
 
 
 def test_one_naf_is_no_other(proxy: Proxy) -> None:
-    """The process for one name gets nothing derived under the other one, whichever third party it asks."""
+    """Guards against a third party that derives for a NAF under another's name."""
     one, other = NAMES
     request: dict[str, object] = {
         "id": 1,

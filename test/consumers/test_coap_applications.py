@@ -85,7 +85,7 @@ def coap_client(ue: DtlsListener, path: str, *options: str) -> str:
 
 
 def test_npm_coap(devices: Path, npm_coap: str) -> None:
-    """Methods, blocks and notifications of another CoAP server that the relay cuts, joins or loses."""
+    """Guards against methods, blocks or notifications of another CoAP server that the relay cuts, joins or loses."""
     with through(devices, npm_coap) as ue:
         assert "GET /meter " in coap_client(ue, "/meter")
         assert "PUT /meter 42" in coap_client(ue, "/meter", "-m", "put", "-e", "42")
@@ -128,7 +128,7 @@ EXCHANGE = [
 
 
 def test_lwm2m(devices: Path) -> None:
-    """Requests of the server that reach no device, or a device that has another address for each message."""
+    """Guards against a server's request that does not reach its device, or a device whose address changes with each message."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as application:
         application.bind((LOOPBACK, 0))
         application.settimeout(20)
@@ -149,7 +149,7 @@ def test_lwm2m(devices: Path) -> None:
 
 
 def test_lwm2m_is_coap() -> None:
-    """An exchange that is none: libcoap's client takes its octets for what the comments say."""
+    """Guards against an LwM2M exchange of these tests that is not what libcoap's client sends and takes."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((LOOPBACK, 0))
         server.settimeout(20)

@@ -48,7 +48,7 @@ def build_host_ue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("suite", [SUITE, "ECDHE-PSK-AES128-CBC-SHA256", CCM8])
 def test_mbedtls(devices: Path, host_ue: Path, suite: str) -> None:
-    """A device with mbed TLS and device/: a key, a retransmission or a record that it sees in another way."""
+    """Guards against a key, retransmission or record that device/ with mbed TLS sees in another way over DTLS."""
     with DtlsServer(devices, suites=suite) as server:
         ports = [str(port_of(address)) for address in (server.address, server.e2e_address)]
         done = subprocess.run(
@@ -90,7 +90,7 @@ def gnutls(server: DtlsServer, priorities: str = GNUTLS) -> Process:
 
 
 def test_gnutls(devices: Path) -> None:
-    """A first connection of GnuTLS'."""
+    """Guards against a first connection over DTLS by which GnuTLS gets no flag."""
     with DtlsServer(devices, suites=CCM8) as server:
         with gnutls(server) as client:
             assert flag_of(client, server)["identity"].startswith("e2e-")
@@ -127,7 +127,7 @@ def get_time(*options: str | bytes, port: int, scheme: str = "coap", under: str 
 
 
 def test_coap_through_e2e_ue(devices: Path) -> None:
-    """A CoAP client and a CoAP server that know nothing of all this."""
+    """Guards against a CoAP client that does not reach a CoAP server through e2e-ue and e2e-as."""
     with (
         coap_server() as application,
         DtlsServer(devices, "--forward", application) as server,
@@ -144,7 +144,7 @@ def has_more_flags(server: DtlsServer, before: int) -> bool:
 
 @pytest.mark.parametrize("under", ["openssl", "gnutls"])
 def test_coap_client_with_e2e_key(devices: Path, under: str) -> None:
-    """libcoap's client with e2e_key of its own making."""
+    """Guards against an endpoint over DTLS that libcoap's client cannot use with its own e2e_key."""
     naf_id = FQDN.encode() + bytes.fromhex(SUITES[CCM8])
     with (
         coap_server() as application,
@@ -169,7 +169,7 @@ def test_coap_client_with_e2e_key(devices: Path, under: str) -> None:
 
 
 def test_gnutls_without_extended_master_secret(devices: Path) -> None:
-    """A peer that has switched it off, and is let in."""
+    """Guards against a peer that has switched off the extended master secret, and is let in."""
     with DtlsServer(devices, suites=CCM8) as server:
         with gnutls(server, f"{GNUTLS}:%NO_SESSION_HASH"):
             assert "extended master secret" in server.wait_for_error("event=refused")
@@ -179,7 +179,7 @@ def test_gnutls_without_extended_master_secret(devices: Path) -> None:
 def test_server_without_encrypt_then_mac(
     devices: Path, tmp_path: Path, option: str, is_taken: bool
 ) -> None:
-    """A server that agrees on CBC without encrypt-then-MAC, and that e2e-ue goes on with."""
+    """Guards against an e2e-ue that goes on with a server of CBC without encrypt-then-MAC."""
     port = free_port()
     keys = tmp_path / "keys"
     keys.write_text(f"{PSK_IDENTITY}:{KS_NAF.hex()}\n")
@@ -206,7 +206,7 @@ def test_server_without_encrypt_then_mac(
 
 
 def test_plain_dgram_is_no_dtls(devices: Path) -> None:
-    """CoAP without DTLS at a port of DTLS: an answer, or a session."""
+    """Guards against CoAP without DTLS getting an answer, or a session, at a port of DTLS."""
     with (
         DtlsServer(devices) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,

@@ -71,7 +71,7 @@ def test_right_key(server: str, client: str) -> None:
 
 @both_ways
 def test_wrong_keys(server: str, client: str) -> None:
-    """The handshake ends in an alert or in silence; there is no answer either way."""
+    """Guards against an example for CoAP that answers a client with another Ka, or with an unknown identity."""
     with serving(server) as port:
         for identity, ka in ((IDENTITY, OTHER_KA), ("nobody@bsf.example.com", KA)):
             result = get(client, port, identity, ka)

@@ -89,7 +89,7 @@ def publish(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_right_key(devices: Path, version: str) -> None:
-    """From one client to the other, and the broker knows who published."""
+    """Guards against a broker that keeps a right key out, does not know who published, or agrees on another version of TLS."""
     options, agreed = VERSIONS[version]
     with broker(devices) as running:
         result = publish(running, RIGHT, *options)
@@ -118,7 +118,7 @@ def test_wrong_key(devices: Path, version: str, what: str) -> None:
 
 
 def test_hundreds_at_once(devices: Path) -> None:
-    """Each with a Ka of its own; all are connected before the message comes."""
+    """Guards against a broker whose plugin loses or confuses keys when hundreds of clients come at once."""
     count = 300
     fleet = {f"meter{i}@bsf.example.com": os.urandom(32) for i in range(count)}
     write_rows(devices, row(), *(row(identity, ka) for identity, ka in fleet.items()))

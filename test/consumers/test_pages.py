@@ -102,7 +102,7 @@ def test_boxes(here: Path, heading: str) -> None:
 
 
 def test_stunnel_before_a_client(here: Path) -> None:
-    """The box of the client's side, with the server's side behind it."""
+    """Guards against a box of docs/consumers.md for stunnel's client side that does not reach its server side."""
     ports = {port: str(free_port()) for port in PORTS}
     server = start(here, replaced(boxes("stunnel before a server")[0], ports))
     client_box = replaced(boxes("stunnel before a client")[0], ports)
@@ -117,7 +117,7 @@ def test_stunnel_before_a_client(here: Path) -> None:
 
 
 def test_developers_page() -> None:
-    """From K_AUSF to e2e_key, and what UERANSIM derives, beside the reference."""
+    """Guards against a program of docs/developers.md that fails, or derives another key than the reference."""
     program = "".join(blocks("docs/developers.md", "python"))
     program += "print(*(k.hex() for k in (k_akma, a_tid, k_af, key, ueransim_k_akma)))\n"
     settings = SYSTEM | {"PYTHONPATH": str(ROOT / "python")}

@@ -67,7 +67,7 @@ def promtool(*words: str, stdin: str = "") -> None:
 
 
 def test_promtool(server: Program) -> None:
-    """Its linter has no remark, whatever a certificate's file is called."""
+    """Guards against metrics that promtool complains about, such as for an odd name of a certificate's file."""
     wait_until(lambda: "e2e_application_up 0" in metrics(server))
     promtool("check", "metrics", stdin=metrics(server))
     assert 'ca",file="' in metrics(server)
@@ -93,7 +93,7 @@ def queries() -> list[str]:
 
 
 def test_what_is_asked_for_is_there(server: Program) -> None:
-    """A query of a metric that is not shown, or was renamed, would be empty for ever."""
+    """Guards against a query of the dashboard or an alert for a metric that is not there."""
     shown = set(re.findall(r"^# TYPE (\S+)", metrics(server), re.M))
     asked = {name for query in queries() for name in re.findall(r"\be2e_\w+", query)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} <= shown

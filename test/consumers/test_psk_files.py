@@ -107,7 +107,7 @@ def psk_options(credentials: Credentials) -> list[str]:
 
 @pytest.mark.parametrize("version", OPENSSL)
 def test_openssl(write: Callable[[str], Path], version: str) -> None:
-    """A server for each, because one whose DTLS handshake fell silent is of no more use."""
+    """Guards against an openssl file with another key than akma psk means, or with which s_server lets a wrong one in."""
     psk = write("openssl")
     cases = {"right": (openssl_words(psk), True)}
     for what, credentials in WRONG.items():

@@ -41,7 +41,7 @@ def build_host_tls12(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("suite", [SUITE, CBC, CCM8])
 def test_mbedtls(tmp_path: Path, host_tls12: Path, suite: str) -> None:
-    """A handshake that mbed TLS 2.28 sees in another way, or a flag that it does not get."""
+    """Guards against a TLS 1.2 handshake or flag that mbed TLS 2.28 sees in another way."""
     with server_of(tmp_path, suite) as server:
         done = subprocess.run(
             [host_tls12, str(split(server.address)[1]), SUITES[suite][-4:], PSK_IDENTITY, LINE],
@@ -57,7 +57,7 @@ def test_mbedtls(tmp_path: Path, host_tls12: Path, suite: str) -> None:
 
 
 def test_gnutls(tmp_path: Path) -> None:
-    """A first connection of GnuTLS', over TLS 1.2 as well."""
+    """Guards against a first connection over TLS 1.2 by which GnuTLS gets no flag."""
     with server_of(tmp_path, CCM8) as server:
         host, port = split(server.address)
         with Process(

@@ -60,7 +60,7 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 def test_page(home: Home, tmp_path: Path) -> None:
-    """A command, an option or a file of the page that is not what the programs take."""
+    """Guards against a command, an option or a file of docs/ue-side.md that is not what the programs take."""
     conf = tmp_path / "etc"
     (conf / "ue").mkdir(parents=True)
     broker, local = free_port(), free_port()

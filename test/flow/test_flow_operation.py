@@ -371,7 +371,7 @@ def events(log: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("how", ["full", "hash"])
 def test_log(devices: Path, how: str) -> None:
-    """One line for each event; with hash no identity or device is readable, and equal ones are equal."""
+    """Guards against a log line that is no pairs, an identity that --log-identities hash leaves readable, or a logged key."""
     with Server(devices, "--log-identities", how) as server:
         for _ in range(2):
             assert ue(devices, ID, server.address, server.e2e_address).returncode == 0

@@ -73,7 +73,7 @@ def test_bootstrapping_information() -> None:
 
 
 def test_later_versions_may_add_members() -> None:
-    """TS 29.501 has receivers pass over what they do not know; a key of the other system as well."""
+    """Guards against an answer being refused for a member of a later version, or of the other system (TS 29.501)."""
     assert read("akma", akma(newThing={"a": [1]})) == read("akma", akma())
     assert "ks-int-naf" not in read("akma", akma(uiccKeyMaterial=OTHER))
 
@@ -115,7 +115,7 @@ def test_bootstrapping_information_of_the_wrong_form(name: str, value: Any) -> N
 
 @pytest.mark.parametrize("value", [None, [], {}, "", 5, ["x"]])
 def test_members_that_nobody_needs(value: Any) -> None:
-    """A key was refused for an empty list, or a null, in a member that is not used."""
+    """Guards against a key being refused for an empty list, or a null, in a member that is not used."""
     for name in ("gbaType", "ussList", "bootstrappingInfoCreationTime", "suppFeat"):
         for system, answer in (("gba", gba()), ("akma", akma())):
             assert read(system, answer | {name: value}) == read(system, answer)
@@ -133,7 +133,7 @@ def test_null_is_absent() -> None:
 
 
 def test_what_names_the_device() -> None:
-    """A member that is sent one day more changes nobody's Ka where the name was chosen."""
+    """Guards against a device that gets another Ka when its operator sends one more name than the chosen one."""
     names = {"gpsi": "extid-dev@example.com", "supi": "imsi-001010000000001"}
     both = akma(**names)
     assert "device extid-dev@example.com\n" in read("akma", both)

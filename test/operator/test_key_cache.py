@@ -34,7 +34,7 @@ def test_systems_are_apart() -> None:
 
 
 def test_protocols_are_apart() -> None:
-    """One key for two Ua security protocols, or one of them that is kept when its owner is forgotten."""
+    """Guards against one cached key serving two Ua security protocols, or one that stays when its device is forgotten."""
     calls = ["0 keep gba/1 a@x 7 100", "0 keep gba/2 a@x 8 100", "0 keep gba/3 a@x no 100"]
     finds = [f"1 find gba/{number} a@x" for number in range(1, 5)]
     assert play(*calls, *finds) == ["key 7", "key 8", "no", "nothing"]
@@ -58,7 +58,7 @@ def test_forget() -> None:
 
 
 def test_room() -> None:
-    """The one that was used longest ago goes."""
+    """Guards against a full cache that drops another key than the one which was used longest ago."""
     keep = [f"0 keep akma {name}@x {digit} 100" for digit, name in enumerate("abc")]
     more = ["1 find akma a@x", "2 keep akma d@x 9 100"]
     finds = [f"3 find akma {name}@x" for name in "abcd"]

@@ -56,7 +56,7 @@ def test_at_a_time() -> None:
 
 
 def test_at_most_so_many_in_any_second() -> None:
-    """However the calls fall, no window of a second holds more than the rate."""
+    """Guards against a window of a second in which the operator is asked more than the rate allows."""
     calls = []
     for now in range(0, 5000, 7):
         calls += [f"{now} wait w{now} i{now}@x 192.0.2.{now % 200}", f"{now} run"]
@@ -109,7 +109,7 @@ def test_a_newcomer_goes_before_who_floods() -> None:
 
 
 def test_a_newcomer_goes_before_who_floods_slowly() -> None:
-    """From 300 addresses none of which wants much, most of which were not served yet."""
+    """Guards against a slow flood from 300 addresses that delays a client which was never served."""
     flood = []
     for now in range(0, 4000, 10):
         source = f"198.51.{now // 10 % 300 // 200}.{now // 10 % 200}"
@@ -121,7 +121,7 @@ def test_a_newcomer_goes_before_who_floods_slowly() -> None:
 
 
 def test_a_network_whose_devices_were_known_goes_first() -> None:
-    """Even if all others are new, and until as many of its requests have found nothing."""
+    """Guards against a network with known devices that waits behind new ones, or always goes first."""
     known = ["0 wait a a@x 203.0.113.1", "0 run", "1 answer a@x found"]
     new = [f"{now} wait f{now} f{now}@x 198.51.100.{now // 10}" for now in range(10, 1010, 10)]
     again = ["1000 wait b b@x 203.0.113.1", "1000 run", "1001 answer b@x {0}"]
@@ -193,7 +193,7 @@ def test_what_waits_too_long_is_given_up() -> None:
 
 
 def test_nobody_holds_up_anothers_identity() -> None:
-    """A client that floods with another's identity does not take it along to the end of the queue."""
+    """Guards against a client that floods with another's identity and takes it to the end of the queue."""
     lines = play(
         "0 wait a a@x 192.0.2.1",
         "0 run",
@@ -236,7 +236,7 @@ def test_void() -> None:
 
 
 def test_networks_are_forgotten_and_known() -> None:
-    """A network is as good as new five minutes after it was served."""
+    """Guards against a network that counts as served for longer, or for less, than five minutes."""
     served = ["0 wait a a@x 192.0.2.1", "0 run", "0 answer a@x"]
     new = ["{0} wait b b@x 192.0.2.1", "{0} wait c c@x 192.0.2.2", "{0} run"]
     soon = play(*served, *[line.format(299000) for line in new], setup="1 9 9 9 9000")

@@ -176,7 +176,7 @@ def test_one_for_each_system(net: Net, operator: Operator) -> None:
 
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_what_is_asked(net: Net, operator: Operator, kind: str) -> None:
-    """Every member that is not a default; an AAnF notifies as a NEF does."""
+    """Guards against a question to NEF or AAnF with a member too many, or without AF_ID or the URI for notifications."""
     options = ("--notify-uri", "https://naf.example.com/n", "--notify-accept", "127.0.0.1:0")
     operator.af_id = "af-7"
     with net.source(
@@ -215,7 +215,7 @@ def test_anonymous(net: Net, operator: Operator) -> None:
 
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_asked_anonymously(net: Net, operator: Operator, kind: str) -> None:
-    """Who asks for nobody's name gets none, and takes none, however it is spelt."""
+    """Guards against a name that is asked for, or taken from an answer, in spite of --source-anonymous."""
     subscriber = operator.subscribers[0]
     with net.source(f"{kind}:{operator.url}", options=("--source-anonymous",)) as source:
         found, key, device, _ = source.look(subscriber.a_kid).split()
@@ -267,7 +267,7 @@ BAD: dict[str, Callable[[Subscriber], Reply]] = {
 
 @pytest.mark.parametrize("versions", ["h2", "h1"])
 def test_answers_that_are_none(net: Net, versions: str) -> None:
-    """Each is a refusal, nothing of it is kept, and the next good answer is taken."""
+    """Guards against a malformed, expired, cut or refused answer whose key is taken, kept or shown."""
     subscriber = Subscriber()
     key = subscriber.k_af(NAF_ID).hex()
     with net.operator(versions=versions) as operator:
@@ -299,7 +299,7 @@ def in_upper_case(request: Request, true: Reply) -> Reply:
 
 
 def test_upper_case_hex(net: Net, operator: Operator) -> None:
-    """With a content type that has a parameter, as some servers send it."""
+    """Guards against a key being refused for hex in capitals, or for a parameter of its content type."""
     subscriber = operator.subscribers[0]
     of = (subscriber.ks, subscriber.rand, subscriber.impi, NAF_ID)
     headers = {"content-type": "application/json; charset=utf-8"}
@@ -312,7 +312,7 @@ def test_upper_case_hex(net: Net, operator: Operator) -> None:
 
 @pytest.mark.parametrize("name", ["meKeyMaterial", "uiccKeyMaterial"])
 def test_lengths_of_a_bsf(net: Net, operator: Operator, name: str) -> None:
-    """64 hex digits, and nothing else."""
+    """Guards against a BSF's key that is taken with another form than 64 hex digits."""
     subscriber = operator.subscribers[0]
 
     def changed(value: Any) -> Callable[[Request, Reply], Reply]:
@@ -359,7 +359,7 @@ REFUSALS: dict[str, Reply] = {
 @pytest.mark.parametrize("what", REFUSALS)
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_refused_for_seconds(net: Net, operator: Operator, kind: str, what: str) -> None:
-    """What the operator refuses is not asked for at every ClientHello, and is asked for again some seconds later."""
+    """Guards against an operator that is asked at every ClientHello for what it refused, or never again."""
     subscriber = operator.subscribers[0]
     operator.answer = always(**REFUSALS[what])
     with net.source(f"{kind}:{operator.url}") as source:
@@ -387,7 +387,7 @@ def test_refused_for_seconds(net: Net, operator: Operator, kind: str, what: str)
     ],
 )
 def test_failures_are_not_remembered(net: Net, operator: Operator, reply: Reply) -> None:
-    """What says nothing about the identity is no refusal of it: a proxy's 403, a fault, a malformed answer."""
+    """Guards against a fault or a proxy's 403, which says nothing of the identity, that is remembered as its refusal."""
     subscriber = operator.subscribers[0]
     operator.answer = always(**reply)
     with net.source(f"nef:{operator.url}") as source:
@@ -424,7 +424,7 @@ def test_no_such_key(net: Net, operator: Operator, kind: str, status: int) -> No
 
 
 def test_slow(net: Net, operator: Operator) -> None:
-    """A reply that does not come, or that drips, takes no longer than it may, and holds up nobody."""
+    """Guards against a reply that does not come and takes longer than --source-timeout, or holds up another look-up."""
     slow, quick = Subscriber(), Subscriber(supi="001010000000002")
     operator.add(slow, quick)
     operator.answer = lambda request, true: None if slow.a_kid in request["body"] else true
@@ -438,7 +438,7 @@ def test_slow(net: Net, operator: Operator) -> None:
 
 
 def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
-    """--source-timeout is for a key with its token: twice nearly as long is too long."""
+    """Guards against a --source-timeout that token and key each have of their own."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
         operator.add(subscriber)
@@ -496,7 +496,7 @@ def test_down_for_a_minute(net: Net) -> None:
 
 @pytest.mark.namespaces
 def test_a_path_that_drops_everything(net: Net) -> None:
-    """When it is back no request goes to a connection that nothing came through on."""
+    """Guards against a request that goes to a connection on which nothing came through before the path was back."""
     needs("namespaces")
     name = f"akma-{os.getpid()}"
     within = ("ip", "netns", "exec", name)
@@ -528,7 +528,7 @@ def test_a_path_that_drops_everything(net: Net) -> None:
 
 
 def test_certificates(net: Net, tmp_path: Path) -> None:
-    """The operator has to be who we were told, by whom we trust, and it has to know us."""
+    """Guards against an operator that is asked despite its certificate, or answers a NAF whose certificate it does not know."""
     subscriber = Subscriber()
     strangers = Authority(tmp_path, "strangers")
     wrong_name = net.authority.issue("other.example.com")
@@ -549,7 +549,7 @@ def test_certificates(net: Net, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind, taken", [("nef", True), ("bsf", True), ("aanf", False)])
 def test_http_1(net: Net, kind: str, taken: bool) -> None:
-    """An AAnF without HTTP/2 is sent nothing at all."""
+    """Guards against an AAnF without HTTP/2 that is sent a request, or a NEF or BSF without it that is not."""
     subscriber = Subscriber()
     identity, system = (subscriber.b_tid, "gba") if kind == "bsf" else (subscriber.a_kid, "akma")
     with net.operator(versions="h1") as operator:
@@ -615,7 +615,7 @@ SCOPES = {
 @pytest.mark.parametrize("kind", SCOPES)
 @pytest.mark.parametrize("anonymous", [False, True])
 def test_scopes(net: Net, tmp_path: Path, kind: str, anonymous: bool) -> None:
-    """What a token is for by default; an empty --scope asks for none."""
+    """Guards against a token that is asked for with another scope than the interface's, or with one although --scope is empty."""
     subscriber = Subscriber()
     if kind == "bsf" and anonymous:
         return  # Nbsp_GBA has no such request: test_options_that_make_no_sense
@@ -734,7 +734,7 @@ def test_tokens_that_are_none(net: Net, tmp_path: Path, reply: Reply) -> None:
     "seconds", ['"3600"', "3600.0", "36e2", "1e30", "99999999999999999999", "null"]
 )
 def test_lifetimes_of_a_token(net: Net, tmp_path: Path, seconds: str) -> None:
-    """A whole number in whatever form: token servers were found to send each of them."""
+    """Guards against a token being refused for the form in which its server writes a whole number."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
         operator.add(subscriber)
@@ -763,7 +763,7 @@ def test_lifetimes_of_a_token(net: Net, tmp_path: Path, seconds: str) -> None:
     ],
 )
 def test_members_of_a_token(net: Net, tmp_path: Path, body: dict[str, Any], member: str) -> None:
-    """What is wrong was said of the whole answer, not of the member."""
+    """Guards against a wrong member of a token's answer that is taken, or that the reason does not name."""
     whole = {"access_token": "abc", "token_type": "Bearer", "expires_in": 60} | body
     with net.operator(token=True) as operator:
         operator.answer = always(headers=JSON, status=200, body=json.dumps(whole))
@@ -796,7 +796,7 @@ def test_redirect_to_the_same_origin(net: Net, tmp_path: Path, status: int) -> N
 
 
 def test_redirects_that_are_not_followed(net: Net, operator: Operator) -> None:
-    """Twice, of another status, to another origin, in clear, or to nowhere."""
+    """Guards against a redirect that is followed twice, in clear, to another origin or for another status."""
     with net.operator() as other:
         places = {
             "twice": (307, operator.url + RETRIEVE),
@@ -844,7 +844,7 @@ def test_redirect_to_a_named_origin(net: Net, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(net: Net, operator: Operator, status: int) -> None:
-    """For as long as Retry-After says nothing is asked; then it is."""
+    """Guards against an operator that is asked before the time of its Retry-After, or not after it."""
     subscriber = operator.subscribers[0]
     with net.source(f"nef:{operator.url}") as source:
         operator.answer = always(status=status, headers={"retry-after": "2"})
@@ -898,7 +898,7 @@ def test_retry_after_that_says_no_time(net: Net, operator: Operator, value: str 
 
 
 def test_retry_after_of_the_token_server(net: Net, tmp_path: Path) -> None:
-    """It is not asked again before; then it is."""
+    """Guards against a token server that is asked before the time of its Retry-After, or not after it."""
     subscriber = Subscriber()
     with net.operator(token=True) as operator:
         operator.add(subscriber)
@@ -918,7 +918,7 @@ def test_retry_after_of_the_token_server(net: Net, tmp_path: Path) -> None:
 
 
 def test_cache(net: Net, operator: Operator, tmp_path: Path) -> None:
-    """A key is asked for once, until its own end, or the lifetime that was set, or until it is forgotten."""
+    """Guards against a key that is asked for again while it is good, or is served after its end, its lifetime or a revocation."""
     subscriber, clock = operator.subscribers[0], Clock(tmp_path)
     lifetime = ("--key-lifetime", "600")
     with net.source(
@@ -955,7 +955,7 @@ def test_one_question_for_all(net: Net, operator: Operator) -> None:
 
 
 def test_cancelled_while_the_answer_is_on_its_way(net: Net, operator: Operator) -> None:
-    """Who has cancelled is not called any more: key_source would abort."""
+    """Guards against a look-up that was cancelled and is answered all the same."""
     subscriber = operator.subscribers[0]
     with net.source(f"nef:{operator.url}") as source:
         assert source.look(subscriber.a_kid).startswith("found ")
@@ -985,7 +985,7 @@ def test_forgotten_while_it_is_asked(net: Net, operator: Operator) -> None:
 
 @pytest.mark.parametrize("sources", [1, 250])
 def test_flood(net: Net, operator: Operator, sources: int) -> None:
-    """Made-up identities, from one address or many: the operator sees what it may, others get through."""
+    """Guards against made-up identities that exceed the operator's rate, or delay known and new devices."""
     known, new = operator.subscribers[0], Subscriber(supi="001010000000002")
     operator.add(new)
     limits = ("--lookups-per-second", "20", "--lookups-per-source", "10", "--source-timeout", "3")
@@ -1021,7 +1021,7 @@ def test_flood(net: Net, operator: Operator, sources: int) -> None:
 
 
 def test_a_thousand_identities(net: Net, operator: Operator) -> None:
-    """Over one connection, at most a hundred at a time."""
+    """Guards against look-ups over more than one connection, one after the other, or more than a hundred at a time."""
     subscribers = [Subscriber(supi=f"00101000001{n:04}") for n in range(1000)]
     operator.add(*subscribers)
     known = {subscriber.a_kid: subscriber.k_af(NAF_ID).hex() for subscriber in subscribers}
@@ -1059,7 +1059,7 @@ def test_a_server_that_takes_ten_at_a_time(net: Net) -> None:
 
 
 def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
-    """Each is refused with a sentence that names the option."""
+    """Guards against options of a source that contradict each other and are taken, or whose error names none."""
     files = identity_options(net.client_files, net.authority.file)
     nef, token = "nef:https://nef.example.com", "https://nef.example.com/oauth2/token"
     secret = str(secret_file(tmp_path))
@@ -1146,7 +1146,7 @@ def test_options_that_make_no_sense(net: Net, tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_used(net: Net, tmp_path: Path) -> None:
-    """A key or a secret that others can read, a key of another certificate, what is not there."""
+    """Guards against a source with a key or secret that others can read, a wrong key or a missing file."""
     other, _ = net.authority.issue("stranger")
     certificate, key = net.client_files
     readable = tmp_path / "readable.key"

@@ -52,7 +52,7 @@ def found(source: KeySource, operator: Operator, *subscribers: Subscriber) -> bo
 
 
 def test_a_silent_connection_gets_no_further_request(site: OperatorSite) -> None:
-    """Look-ups that all fail on one dead connection, where a new one would answer."""
+    """Guards against look-ups that all fail on one dead connection, when a new one would answer."""
     one, two, three, four = SUBSCRIBERS[:4]
     with site.operator(*SUBSCRIBERS) as operator, Wire(
         f"{LOOPBACK}:{operator.server.port}"
@@ -89,7 +89,7 @@ class ByHand:
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_silent_addresses_hold_up_nobody(site: OperatorSite, tmp_path: Path) -> None:
-    """Of one family: each has its 250 ms, where half of the time that is left would leave none for the last."""
+    """Guards against silent addresses of an operator's name that use up the time before the last one's turn."""
     names = Names(tmp_path)
     one, two = SUBSCRIBERS[:2]
     with site.operator(one, two) as operator, contextlib.ExitStack() as held:
@@ -117,7 +117,7 @@ def test_no_connection_is_made_in_vain(site: OperatorSite, versions: str) -> Non
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_cached_keys_while_the_resolver_hangs(site: OperatorSite, tmp_path: Path) -> None:
-    """A key that is known waits for nobody's name."""
+    """Guards against a cached key that waits until the operator's name is resolved."""
     names = Names(tmp_path)
     one, two = SUBSCRIBERS[:2]
     with site.operator(one, two) as operator:
@@ -137,7 +137,7 @@ def test_cached_keys_while_the_resolver_hangs(site: OperatorSite, tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["goaway", "refuse"])
 def test_what_was_not_processed_is_asked_again(site: OperatorSite, kind: str) -> None:
-    """A UE that is refused because the operator said GOAWAY (last stream 0) or REFUSED_STREAM."""
+    """Guards against a UE that is refused because the operator said GOAWAY or REFUSED_STREAM."""
     operator = ByHand(site, kind)
     with operator.server as server, asking(site, server.port) as source:
         for one in SUBSCRIBERS[:6]:
@@ -146,7 +146,7 @@ def test_what_was_not_processed_is_asked_again(site: OperatorSite, kind: str) ->
 
 
 def test_a_rolling_restart_costs_nobody_an_answer(site: OperatorSite) -> None:
-    """UEs that are refused while the operator's server is away for a moment."""
+    """Guards against UEs that are refused while the operator's server is away for a moment."""
     port = free_port()
     with contextlib.ExitStack() as running:
         operator = running.enter_context(site.operator(*SUBSCRIBERS, port=port))
@@ -165,7 +165,7 @@ def test_a_rolling_restart_costs_nobody_an_answer(site: OperatorSite) -> None:
 
 
 def test_no_window_takes_no_processor(site: OperatorSite) -> None:
-    """A loop that turns as fast as it can while the operator gives no window for a request's body."""
+    """Guards against a loop that spins while the operator gives no window for a request's body."""
     operator = ByHand(site, window=0)
     with operator.server as server, asking(site, server.port, "--source-timeout", "3") as source:
         # the first on a connection may be sent before the window is known
@@ -177,7 +177,7 @@ def test_no_window_takes_no_processor(site: OperatorSite) -> None:
 
 
 def test_a_cached_key_ends_when_the_clock_says_so(site: OperatorSite, tmp_path: Path) -> None:
-    """A key that comes from the cache after its end, because the clock stepped forward."""
+    """Guards against a key that the cache serves after its end, because the clock stepped forward."""
     clock = Clock(tmp_path)
     one = SUBSCRIBERS[0].a_kid
     with site.operator(*SUBSCRIBERS) as operator:

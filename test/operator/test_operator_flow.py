@@ -33,7 +33,7 @@ def operator_site(tmp_path: Path) -> OperatorSite:
 
 
 def test_from_k_ausf_to_an_echoed_line(operator_site: OperatorSite) -> None:
-    """A subscriber's K_AUSF and SUPI, the module's derivations on the UE, the operator's on the server."""
+    """Guards against an AKMA key that UE and NAF derive differently from K_AUSF, or that a log shows."""
     subscriber = Subscriber()
     k_ausf, supi = f"hexkey:{subscriber.k_ausf.hex()}", f"supi:{subscriber.supi}"
     k_akma = derived(kdf("AKMA-K-AKMA", 32, [k_ausf, supi]))
@@ -54,7 +54,7 @@ def test_from_k_ausf_to_an_echoed_line(operator_site: OperatorSite) -> None:
 
 
 def test_gba_me_and_uicc(operator_site: OperatorSite) -> None:
-    """Ks_ext_NAF and Ks_int_NAF of one bootstrapping; Ka by the IMPI."""
+    """Guards against a Ks_ext_NAF or Ks_int_NAF of a BSF that is taken for the other, or a Ka that is not the IMPI's."""
     subscriber = Subscriber()
     rand, impi = f"hexrand:{subscriber.rand.hex()}", f"impi:{subscriber.impi}"
     inputs = [f"hexkey:{subscriber.ks.hex()}", rand, impi, f"hexnaf-id:{NAF_ID.hex()}"]
@@ -77,7 +77,7 @@ def test_gba_me_and_uicc(operator_site: OperatorSite) -> None:
 
 
 def test_akma_and_android(operator_site: OperatorSite) -> None:
-    """AKMA's TLS 1.3 and Android's GBA at one server: K_AF, Ks_ext_NAF and Ks_int_NAF, each from its interface."""
+    """Guards against one server that confuses K_AF, Ks_ext_NAF and Ks_int_NAF, or the identifiers of AKMA and GBA."""
     subscriber = Subscriber()
     android = "0100011301"
     gba_id = FQDN.encode() + bytes.fromhex(android)
@@ -125,7 +125,7 @@ def test_anonymous(operator_site: OperatorSite) -> None:
 
 
 def test_source_anonymous(operator_site: OperatorSite) -> None:
-    """The operator is asked for nobody's name and gives none; whose Ka it is, the UE says."""
+    """Guards against a UE that --source-anonymous keeps from saying whose Ka it has, or that gets another device's."""
     subscriber = Subscriber()
     with operator_site.operator(subscriber) as operator:
         source = f"nef:{operator.url}"
@@ -140,7 +140,7 @@ def test_source_anonymous(operator_site: OperatorSite) -> None:
 
 
 def test_device_name(operator_site: OperatorSite) -> None:
-    """With the SUPI chosen, a GPSI that comes one day more does not point to another device's Ka."""
+    """Guards against a --device-name that does not decide whose Ka a device gets, or that is taken without a source for it."""
     subscriber = Subscriber()
     supi = f"imsi-{subscriber.supi}"
     device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
@@ -172,7 +172,7 @@ def test_device_name(operator_site: OperatorSite) -> None:
 
 
 def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
-    """--log-identities hash let the A-KID, and others, through in the operator's detail."""
+    """Guards against a name in an operator's error text that --log-identities hash lets through."""
     subscriber = Subscriber()
     names = [subscriber.a_kid, f"imsi-{subscriber.supi}", subscriber.impi, "msisdn-4915112345678"]
     detail = (
@@ -203,7 +203,7 @@ def test_names_in_what_the_operator_says(operator_site: OperatorSite) -> None:
 
 
 def test_identities_that_nobody_is_asked_for_in_a_handshake(operator_site: OperatorSite) -> None:
-    """What no A-KID has in it does not get as far as the operator."""
+    """Guards against an identity that no A-KID can be, and that the operator is asked for."""
     with operator_site.operator(Subscriber()) as operator:
         with operator_site.server(f"nef:{operator.url}", names=["device-7"]) as server:
             for identity in ("a b@c", 'a"b@c', "a\\b@c", "a\x01b@c", "a\x7fb@c"):
@@ -227,7 +227,7 @@ def test_another_name_than_the_operators(operator_site: OperatorSite) -> None:
 
 @pytest.mark.parametrize("status", [204, 403, 500, 429])
 def test_refused_and_never_in_plain(operator_site: OperatorSite, status: int) -> None:
-    """Whatever the operator answers but a key, the UE is refused as with a wrong key."""
+    """Guards against an operator's refusal or error with which a UE goes on in plain."""
     subscriber = Subscriber()
     with operator_site.operator(subscriber) as operator:
         operator.answer = lambda request, true: {"status": status}
@@ -257,7 +257,7 @@ def test_what_a_403_says_of_the_operator(
 
 
 def test_a_key_that_ends(operator_site: OperatorSite, tmp_path: Path) -> None:
-    """expiry is not-after: no flag later than that, from the cache neither."""
+    """Guards against a flag that is issued, or a key that the cache serves, after the operator's expiry."""
     subscriber = Subscriber()
     with operator_site.operator(subscriber) as operator:
         clock = Clock(tmp_path)

@@ -98,7 +98,7 @@ def make_site(tmp_path: Path) -> Site:
 
 
 def test_http2(site: Site) -> None:
-    """Each answer of HTTP/1.1 is HTTP/2's as well, over one connection or side by side on it."""
+    """Guards against a notification over HTTP/2 with another status than over HTTP/1.1, or that needs a connection of its own."""
     body = json.dumps({"aKId": Subscriber().a_kid})
     with site.serving() as server:
         assert site.curl(body=body) == ["2 204 1"]
@@ -122,7 +122,7 @@ def test_http2(site: Site) -> None:
 
 
 def test_heads_that_are_too_long(site: Site) -> None:
-    """A head beyond the limit of HTTP/1.1 is refused, and costs nothing but itself."""
+    """Guards against a head beyond HTTP/1.1's limit that is accepted over HTTP/2, or ends more than itself."""
     body = json.dumps({"aKId": Subscriber().a_kid})
     with site.serving():
         words = [word for n in range(9) for word in ("-H", f"X-{n}: {'y' * 1000}")]
@@ -143,7 +143,7 @@ def test_requests_that_are_never_whole(site: Site) -> None:
 
 
 def test_a_request_after_an_idle_time(site: Site) -> None:
-    """One that does not end is given --line-timeout, whatever was left of --idle-timeout."""
+    """Guards against a request on an idle HTTP/2 connection that has the idle time left, not --line-timeout."""
     body = json.dumps({"aKId": Subscriber().a_kid}).encode()
     whole = frame(HEADERS, END_HEADERS, 1, POST) + frame(DATA, END_STREAM, 1, body)
     with site.serving("--line-timeout", "1") as server, site.connected() as tls:
@@ -156,7 +156,7 @@ def test_a_request_after_an_idle_time(site: Site) -> None:
 
 
 def test_what_is_no_http2(site: Site) -> None:
-    """Frames that break the protocol end the connection with an error, and only it."""
+    """Guards against frames that break HTTP/2 and keep their connection without an error, or end the server."""
     body = json.dumps({"aKId": Subscriber().a_kid})
     with site.serving():
         for bad in (
@@ -175,7 +175,7 @@ def test_what_is_no_http2(site: Site) -> None:
 
 
 def test_a_client_that_gives_up(site: Site) -> None:
-    """RST_STREAM before, or while, its request is served takes nothing but the reply."""
+    """Guards against a RST_STREAM that ends the server or its connection, or a later notification."""
     body = json.dumps({"aKId": Subscriber().a_kid}).encode()
     reset = frame(3, 0, 1, struct.pack(">I", 8))
     whole = frame(HEADERS, END_HEADERS, 1, POST) + frame(DATA, END_STREAM, 1, body)
@@ -189,7 +189,7 @@ def test_a_client_that_gives_up(site: Site) -> None:
 
 
 def test_the_end_of_a_server(site: Site) -> None:
-    """SIGTERM says GOAWAY on an idle connection, and waits neither for its client nor for --drain-timeout."""
+    """Guards against a SIGTERM that says no GOAWAY on an idle HTTP/2 connection, or waits for its client."""
     with site.serving("--drain-timeout", "60") as server, site.connected() as tls:
         stream = frames(tls)
         assert next(stream)[0] == SETTINGS

@@ -99,7 +99,7 @@ def matches(request: Request, wanted: Message) -> bool:
 
 @pytest.mark.node
 def test_exchanges(tmp_path: Path) -> None:
-    """In the order of the page, and nothing else."""
+    """Guards against a request that is not as docs/operator-side.md shows it, or an answer from there that gives another key."""
     authority = Authority(tmp_path)
     files = authority.issue("operator", "localhost")
     ours = identity_options(authority.issue("naf.example.com"), authority.file)
@@ -128,7 +128,7 @@ def test_exchanges(tmp_path: Path) -> None:
 
 
 def test_exchanges_by_their_schemas() -> None:
-    """The page shows nothing that the published documents do not have."""
+    """Guards against an exchange of docs/operator-side.md that the published documents do not have."""
     seen = 0
     for heading in LOOKED_UP:
         for question, reply in exchanges(heading):
@@ -147,7 +147,7 @@ def test_exchanges_by_their_schemas() -> None:
 
 
 def test_every_member_is_there() -> None:
-    """Each member of the exchanges has its row."""
+    """Guards against a member of an exchange in docs/operator-side.md without a row that explains it."""
     rows = "".join(re.findall(r"^\| `.*$", section("Every member"), re.MULTILINE))
     headings = list(LOOKED_UP)
     bodies = "".join(

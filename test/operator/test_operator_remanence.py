@@ -23,7 +23,7 @@ LIFETIME = 5
 
 
 def test_secrets_of_a_naf(tmp_path: Path) -> None:
-    """Keys go with a revocation, or their lifetime, and the next answer; Ka and e2e_key never come."""
+    """Guards against a key that stays in a NAF's memory after its revocation or lifetime, or a Ka or e2e_key that comes there."""
     revoked, other = Subscriber(), Subscriber(supi="001010000000002")
     key = other.k_af(NAF_ID)
     apart = Apart(tmp_path, None)

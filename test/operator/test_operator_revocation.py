@@ -14,6 +14,7 @@ import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -47,9 +48,15 @@ def notified(tmp_path: Path) -> Notified:
     return Notified(tmp_path)
 
 
+def e2e_key_of(k_af: bytes, flag: dict[str, Any]) -> bytes:
+    """By the reference."""
+    refresh = bytes.fromhex(flag["refresh"])
+    return reference.e2e_key(k_af, KA, NAF_ID, refresh=refresh, usage=flag["usage"])
+
+
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
 def test_notification(notified: Notified, kind: str) -> None:
-    """When it is answered the key is not known any more, and what it had promised is revoked."""
+    """Guards against a revoked key that the cache, an open connection or an outstanding flag still has after the 204."""
     subscriber = Subscriber()
     said = {"aKId": subscriber.a_kid}
     jsonschema.validate(said, closed(SERVICE_DISABLE_NOTIF))
@@ -70,14 +77,15 @@ def test_notification(notified: Notified, kind: str) -> None:
             operator.answer = lambda request, true: {"status": 204}
             result = ue(device, subscriber.a_kid, server.address, server.e2e_address, *AKMA)
             assert result.returncode == 4
-            with StockClient(server.e2e_address, flag["identity"], bytes(32)) as second:
+            with StockClient(server.e2e_address, flag["identity"], e2e_key_of(key, flag)) as second:
+                second.write(b"one\n")
                 assert second.read(5) == b""
             assert notified.post(body) == 204  # once more changes nothing
             server.wait_for_error("event=notification")
 
 
 def test_notifications_without_descriptors(notified: Notified) -> None:
-    """They wait; the server does not spin, or fill its log, until there are some again."""
+    """Guards against a notification that makes a server without descriptors spin or fill its log, or is lost."""
     subscriber = Subscriber()
     with (
         notified.operator(subscriber) as operator,
@@ -96,21 +104,14 @@ def test_notifications_without_descriptors(notified: Notified) -> None:
 
 
 def test_notification_ends_what_runs(notified: Notified) -> None:
-    """A live e2e connection on the revoked key is ended."""
+    """Guards against a live e2e connection that goes on after its key was revoked."""
     subscriber = Subscriber()
     with notified.operator(subscriber) as operator:
         with notified.notified(operator, subscriber.gpsi or "") as server:
             key = subscriber.k_af(NAF_ID)
             with StockClient(server.address, "3GPP-AKMA" + subscriber.a_kid, key) as first:
                 flag = first.flag()
-            e2e_key = reference.e2e_key(
-                key,
-                KA,
-                NAF_ID,
-                refresh=bytes.fromhex(flag["refresh"]),
-                usage=flag["usage"],
-            )
-            with StockClient(server.e2e_address, flag["identity"], e2e_key) as second:
+            with StockClient(server.e2e_address, flag["identity"], e2e_key_of(key, flag)) as second:
                 second.write(b"one\n")
                 assert second.read() == b"e2e: one"
                 assert notified.post(json.dumps({"aKId": subscriber.a_kid}).encode()) == 204
@@ -200,7 +201,7 @@ def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
 
 @pytest.mark.redis
 def test_apart(apart: Apart) -> None:
-    """When the answer comes the third party's outstanding keys are revoked; then the operator is asked again."""
+    """Guards against a third party's outstanding key that is good after the NAF has confirmed its revocation."""
     assert apart.serves(apart.flag())
     outstanding = [apart.flag() for _ in range(3)]
     assert apart.revoke() == 204
@@ -210,7 +211,7 @@ def test_apart(apart: Apart) -> None:
 
 @pytest.mark.redis
 def test_what_runs_apart(apart: Apart) -> None:
-    """What runs is ended: in the third party's process before the answer, at another endpoint a moment later."""
+    """Guards against a connection of a separate endpoint that goes on after its key was revoked."""
     with apart.second(apart.flag()) as second:
         second.write(b"one\n")
         assert second.read() == b"e2e: one"
@@ -246,7 +247,7 @@ def test_who_cannot_confirm(apart: Apart) -> None:
 
 @pytest.mark.redis
 def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
-    """SIGTERM while the third party has not confirmed: the NAF ends in order, whatever is in freed memory."""
+    """Guards against a NAF that crashes or hangs at SIGTERM while a revocation is not confirmed."""
     apart = Apart(tmp_path, None)
     apart.environment |= {"MALLOC_PERTURB_": "165"}
 
@@ -270,7 +271,7 @@ def test_end_with_a_revocation_under_way(tmp_path: Path) -> None:
 
 @pytest.mark.redis
 def test_nothing_waits_to_be_sent(tmp_path: Path) -> None:
-    """TCP_NODELAY is set on the link at both ends, towards the operator, and where notifications and metrics are asked for."""
+    """Guards against a connection of link, operator, notifications or metrics without TCP_NODELAY."""
     apart = Apart(tmp_path, None)
     metrics = free_port()
     subscriber = Subscriber()

@@ -46,7 +46,7 @@ def site(tmp_path: Path) -> OperatorSite:
 
 
 def test_a_key_for_each_version_and_suite(site: OperatorSite) -> None:
-    """One Ks_NAF for two versions of TLS or two suites, or one e2e_key with another's NAF_Id."""
+    """Guards against one Ks_NAF for two versions of TLS or two suites, or one e2e_key with another's NAF_Id."""
     subscriber = Subscriber()
     with site.operator(subscriber) as operator:
         operator.other_naf_ids = {naf_id_of(suite) for suite in EPHEMERAL}
@@ -73,7 +73,7 @@ def test_a_key_for_each_version_and_suite(site: OperatorSite) -> None:
 
 
 def test_tls13_where_a_client_has_it(site: OperatorSite) -> None:
-    """A client that offers both versions and gets the older one, or another's key (downgrade)."""
+    """Guards against a client that offers both versions and gets the older one, or its key (downgrade)."""
     subscriber = Subscriber()
     key = ks_naf_of(subscriber, NAF_ID)
     with site.operator(subscriber) as operator:
@@ -93,7 +93,7 @@ def test_tls13_where_a_client_has_it(site: OperatorSite) -> None:
 
 @pytest.mark.parametrize("kind", ["bsf", "aanf"])
 def test_suites_over_dtls(site: OperatorSite, kind: str) -> None:
-    """Two suites at one server of DTLS, and one key for both; an AAnF that is not told which."""
+    """Guards against two suites of one DTLS server that share a key, or an AAnF that is not told which is meant."""
     subscriber = Subscriber()
     options = ["--af-id", f"{FQDN}/{{ua}}"] if kind == "aanf" else []
     name = subscriber.impi if kind == "bsf" else subscriber.gpsi or ""
@@ -121,7 +121,7 @@ def test_suites_over_dtls(site: OperatorSite, kind: str) -> None:
 
 
 def test_an_operator_that_is_not_told(site: OperatorSite) -> None:
-    """One K_AF for TLS 1.2 and 1.3, since AF_ID is the FQDN alone."""
+    """Guards against one K_AF for TLS 1.2 and 1.3, because AF_ID is the FQDN alone."""
     with site.operator(Subscriber()) as operator:
         words = [str(BUILD / "e2e/e2e-as"), "--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, *TLS12]
         words += ["--devices", str(site.write_names(["x"])), *site.sources(f"aanf:{operator.url}")]
@@ -171,7 +171,7 @@ def first_of(server: Process, address: str, subscriber: Subscriber) -> Process:
 
 
 def test_a_slow_operator(site: OperatorSite) -> None:
-    """A look-up over TLS 1.2 that holds up others, or does not go on when its answer is there."""
+    """Guards against a look-up over TLS 1.2 that holds up others, or does not go on when its answer is there."""
     known, slow = Subscriber(), Subscriber(supi="001010000000002")
     with site.operator(known, slow) as operator:
         operator.other_naf_ids = {naf_id_of(suite) for suite in EPHEMERAL}
@@ -191,7 +191,7 @@ def test_a_slow_operator(site: OperatorSite) -> None:
 
 
 def test_an_operator_that_never_answers(site: OperatorSite) -> None:
-    """A paused handshake of TLS 1.2 that is given up: an alert that tells its client why, or a server that is gone."""
+    """Guards against a paused TLS 1.2 handshake whose end tells its client why, or ends the server."""
     slow = Subscriber()
     with site.operator(slow) as operator:
         operator.other_naf_ids = {naf_id_of(suite) for suite in EPHEMERAL}
