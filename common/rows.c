@@ -25,18 +25,18 @@ static const struct {
     const char *wanted;
 } columns[COLUMNS] = {
     [COLUMN_IDENTITY] = {"identity", TEXT, 1, ROW_TEXT_MAX,
-                         "must be 1 to 255 octets of UTF-8 without blanks and quotes"},
+                         "must be 1 to 255 octets of UTF-8 without blanks, commas and quotes"},
     [COLUMN_KS_NAF] = {"ks-naf", HEX, ROW_KEY_LENGTH, ROW_KEY_LENGTH, "must be 64 hex digits"},
     [COLUMN_KA] = {"ka", HEX, ROW_KA_MIN, ROW_KA_MAX, "must be the hex of 16 to 65535 octets"},
     [COLUMN_KA_ID] = {"ka-id", TEXT, 1, ROW_TEXT_MAX,
-                      "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+                      "must be 0 to 255 octets of UTF-8 without blanks, commas and quotes"},
     [COLUMN_NAF_FQDN] = {"naf-fqdn", TEXT, 1, 253, "must be a host name of 1 to 253 octets"},
     [COLUMN_UA_PROTOCOL_ID] = {"ua-protocol-id", HEX, 5, 5, "must be 10 hex digits"},
     [COLUMN_REFRESH] = {"refresh", HEX, 1, 255, "must be the hex of 0 to 255 octets"},
     [COLUMN_USAGE] = {"usage", TEXT, 1, ROW_TEXT_MAX,
-                      "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+                      "must be 0 to 255 octets of UTF-8 without blanks, commas and quotes"},
     [COLUMN_DEVICE] = {"device", TEXT, 1, ROW_TEXT_MAX,
-                       "must be 0 to 255 octets of UTF-8 without blanks and quotes"},
+                       "must be 0 to 255 octets of UTF-8 without blanks, commas and quotes"},
     [COLUMN_NOT_AFTER] = {"not-after", SECONDS, 1, 12,
                           "must be seconds since 1970 UTC, from 1 to 253402300799"},
 };
@@ -116,11 +116,15 @@ static bool wrong_column(char fault[ROW_FAULT_SIZE], const struct row_rules *rul
 {
     int used =
         snprintf(fault, ROW_FAULT_SIZE, "the header is wrong: its field %zu is none of", number);
+    const char *before = " ";
 
-    for (enum column column = COLUMN_IDENTITY; column < COLUMNS; column++)
-        if ((rules->takes & COLUMN_BIT(column)) != 0)
-            used += snprintf(fault + used, ROW_FAULT_SIZE - (size_t)used, "%s %s",
-                             column == COLUMN_IDENTITY ? "" : ",", columns[column].name);
+    for (enum column column = COLUMN_IDENTITY; column < COLUMNS; column++) {
+        if ((rules->takes & COLUMN_BIT(column)) != 0) {
+            used += snprintf(fault + used, ROW_FAULT_SIZE - (size_t)used, "%s%s", before,
+                             columns[column].name);
+            before = ", ";
+        }
+    }
     return false;
 }
 

@@ -70,8 +70,10 @@ static bool put_device(struct secret_buf *text, const char *identity, size_t len
     const struct ka_row row = {
         .identity = name, .ka_id = option.ka_id, .ka = ka, .ka_length = ka_length};
 
-    if (memchr(identity, '\0', length) != NULL || memchr(identity, ',', length) != NULL)
-        length = 0; /* no identity has them: refused as an empty one is */
+    if (memchr(identity, '\0', length) != NULL || memchr(identity, ',', length) != NULL) {
+        identity = " "; /* no identity has them: refused as one with a blank is */
+        length = 1;
+    }
     if (length > ROW_TEXT_MAX + 1)
         length = ROW_TEXT_MAX + 1; /* too long, still */
     memcpy(name, identity, length);

@@ -368,22 +368,37 @@ static bool read_devices(struct devices_current **devices, const char *path,
     return *devices != NULL || app_server_complain_of(fault);
 }
 
+/* A file of Ka's beside --devices. */
+static bool is_ka_file_apart(const struct app_server *app_server)
+{
+    const char *file = ka_options_file();
+
+    return file != NULL && strcmp(file, app_server->options->devices) != 0;
+}
+
 bool app_server_open_devices(struct app_server *app_server)
 {
-    const char *devices = app_server->options->devices, *file = ka_options_file();
-    const bool is_apart = file != NULL && strcmp(file, devices) != 0;
+    const char *devices = app_server->options->devices;
     const struct devices_current_rules rules = {
         .needs_ks_naf =
             app_server->roles.naf && !app_server->roles.tp_link_server && !source_options_given(),
         .may_have_ks_naf = app_server->roles.naf,
         .may_have_ka =
-            app_server->roles.third_party && (!ka_options_given() || (file != NULL && !is_apart)),
+            app_server->roles.third_party &&
+            (!ka_options_given() || (ka_options_file() != NULL && !is_ka_file_apart(app_server))),
         .insecure = app_server->options->insecure_devices != NULL,
     };
-    const struct devices_current_rules ka_rules = {.may_have_ka = true, .insecure = rules.insecure};
 
-    return (devices == NULL || read_devices(&app_server->devices, devices, &rules)) &&
-           (!is_apart || read_devices(&app_server->ka_devices, file, &ka_rules));
+    return devices == NULL || read_devices(&app_server->devices, devices, &rules);
+}
+
+bool app_server_open_ka_devices(struct app_server *app_server)
+{
+    const struct devices_current_rules rules = {
+        .may_have_ka = true, .insecure = app_server->options->insecure_devices != NULL};
+
+    return !is_ka_file_apart(app_server) ||
+           read_devices(&app_server->ka_devices, ka_options_file(), &rules);
 }
 
 bool app_server_open_line(struct app_server *app_server)
@@ -611,9 +626,9 @@ int app_server_set_up(struct app_server *app_server)
     if (status != EXIT_SUCCESS)
         return status;
     if (!source_options_open_files() || !app_server_open_devices(app_server) ||
-        !app_server_open_line(app_server) || !open_psk(app_server) || !open_dtls(app_server) ||
-        !app_server_open_loops(app_server) || !open_conn_limits(app_server) ||
-        !app_server_open_roles(app_server))
+        !app_server_open_ka_devices(app_server) || !app_server_open_line(app_server) ||
+        !open_psk(app_server) || !open_dtls(app_server) || !app_server_open_loops(app_server) ||
+        !open_conn_limits(app_server) || !app_server_open_roles(app_server))
         return EXIT_FAILURE;
     control_hold_signals();
     app_server->endpoints.are_waiting = predecessor_is_there();

@@ -70,9 +70,11 @@ static bool store(void *app_server)
 static bool ka(void *app_server)
 {
     char fault[KA_FAULT_SIZE];
-    const bool done = ka_options_try(fault);
+    bool done;
 
-    (void)app_server;
+    if (!app_server_open_ka_devices(app_server))
+        return false;
+    done = ka_options_try(fault);
     if (!done)
         fprintf(stderr, "%s%s\n", options_where(fault), fault);
     return done;

@@ -6,6 +6,7 @@
 #include "net/addr.h"
 
 #include "net/addrs.h"
+#include "net/dgram.h"
 #include "net/inherited.h"
 #include "net/tcp.h"
 #include "options.h"
@@ -49,35 +50,55 @@ static bool is_port(const char *service, bool is_to_listen)
 
 /* Services are this machine's own table: what it does not have will not come later, as a name may.
  */
-static int find_service(const char *service)
+static int find_service(const char *service, int type, in_port_t *port)
 {
-    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = type};
     struct addrinfo *found = NULL;
     const int error = getaddrinfo(NULL, service, &hints, &found);
 
-    if (error == 0)
-        freeaddrinfo(found);
-    return error;
+    if (error != 0)
+        return error;
+    *port = ntohs(((const struct sockaddr_in *)(const void *)found->ai_addr)->sin_port);
+    freeaddrinfo(found);
+    return 0;
 }
 
-bool addr_parse(const char *option, const char *address, bool is_to_listen, char **host,
+/* Its number instead of its name. */
+static bool replace_service(const char *option, const char *address, int type, char **service)
+{
+    in_port_t port = 0;
+    const int error = find_service(*service, type, &port);
+    char number[sizeof("65535")];
+
+    if (error != 0)
+        return print_fault(option, address,
+                           error != EAI_SERVICE ? gai_strerror(error)
+                           : type == SOCK_DGRAM
+                               ? "/etc/services has no service of that name for UDP"
+                               : "/etc/services has no service of that name for TCP");
+    (void)snprintf(number, sizeof(number), "%u", (unsigned int)port);
+    OPENSSL_free(*service);
+    *service = OPENSSL_strdup(number);
+    return *service != NULL || print_fault(option, address, strerror(ENOMEM));
+}
+
+bool addr_parse(const char *option, const char *address, int type, bool is_to_listen, char **host,
                 char **service)
 {
+    const char *pair = type == SOCK_DGRAM ? dgram_address(address) : address;
     bool done = false;
 
     *host = *service = NULL;
-    if (strchr(address, ':') == NULL ||
-        !BIO_parse_hostserv(address, host, service, BIO_PARSE_PRIO_SERV) || *service == NULL)
+    if (strchr(pair, ':') == NULL ||
+        !BIO_parse_hostserv(pair, host, service, BIO_PARSE_PRIO_SERV) || *service == NULL)
         (void)print_fault(option, address, "must be HOST:PORT");
     else if (!is_port(*service, is_to_listen))
         (void)print_fault(option, address,
                           is_to_listen
                               ? "the port must be a number from 0 to 65535, or a service's name"
                               : "the port must be a number from 1 to 65535, or a service's name");
-    else if (find_service(*service) != 0)
-        (void)print_fault(option, address, gai_strerror(find_service(*service)));
     else
-        done = true;
+        done = replace_service(option, address, type, service);
     ERR_clear_error();
     if (done)
         return true;
@@ -117,14 +138,15 @@ static int resolve(const char *option, const char *address, const char *host, co
     return error;
 }
 
-struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, bool passive)
+struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, int type,
+                                        bool passive)
 {
     struct addrinfo *found = NULL;
     char *host, *service;
     sigset_t before;
     int error;
 
-    if (!addr_parse(option, address, true, &host, &service))
+    if (!addr_parse(option, address, type, true, &host, &service))
         return NULL;
     let_signals_end_it(&before);
     error = resolve(option, address, host, service, passive, &found);
@@ -294,7 +316,7 @@ bool addr_listen(struct listenings *listenings, const char *option, const char *
         return false;
     if (listenings->count > 0)
         return are_inet(option, listenings);
-    addresses = addr_resolve_to_listen(option, address, passive);
+    addresses = addr_resolve_to_listen(option, address, SOCK_STREAM, passive);
     if (addresses == NULL)
         return false;
     done = addr_listen_at(listenings, addresses) || print_fault(option, address, strerror(errno));

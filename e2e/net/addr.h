@@ -16,20 +16,22 @@
 #define ADDR_PORT_TRIES   20  /* for any port that is free at every address */
 
 /*
- * The parts of HOST:PORT, to be released with OPENSSL_free(); host becomes NULL if it is left
- * out. IPv6 in brackets. Port 0 is for a listener alone. False: the reason, behind the option's
- * name, went to standard error.
+ * The parts of HOST:PORT (SOCK_STREAM) or udp:HOST:PORT (SOCK_DGRAM), to be released with
+ * OPENSSL_free(); host becomes NULL if it is left out. IPv6 in brackets. The name of a service
+ * becomes its number: some services have only one of both types. Port 0 is for a listener alone.
+ * False: the reason, behind the option's name, went to standard error.
  */
-bool addr_parse(const char *option, const char *address, bool is_to_listen, char **host,
+bool addr_parse(const char *option, const char *address, int type, bool is_to_listen, char **host,
                 char **service);
 
 /*
- * All addresses to listen on. passive: without a HOST it is every address; else the loopback. While
- * the system cannot resolve the name yet, standard error says so and it is tried again; SIGTERM and
- * SIGINT end the program then, even if they are blocked. NULL: the reason went to standard
- * error.
+ * All addresses to listen on; type as above. passive: without a HOST it is every address; else the
+ * loopback. While the system cannot resolve the name yet, standard error says so and it is tried
+ * again; SIGTERM and SIGINT end the program then, even if they are blocked. NULL: the reason went
+ * to standard error.
  */
-struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, bool passive);
+struct addrinfo *addr_resolve_to_listen(const char *option, const char *address, int type,
+                                        bool passive);
 
 /* A socket that listens and does not block; shown: its address in numbers. */
 struct listening {

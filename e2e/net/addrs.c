@@ -39,11 +39,20 @@ static bool open_path(struct addrs *addrs, const char *option, const char *path)
     return true;
 }
 
-bool addrs_open(struct addrs *addrs, const char *option, const char *text)
+static bool open_port(struct addrs *addrs, const char *option, const char *text, int type)
 {
     static const struct addrinfo numbers = {.ai_socktype = SOCK_STREAM,
                                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 
+    if (!addr_parse(option, text, type, false, &addrs->host, &addrs->service))
+        return false;
+    if (getaddrinfo(addrs->host, addrs->service, &numbers, &addrs->numbers) == 0)
+        addrs->fixed = addrs->numbers;
+    return true;
+}
+
+bool addrs_open(struct addrs *addrs, const char *option, const char *text)
+{
     memset(addrs, 0, sizeof(*addrs));
     if (strncmp(text, ADDRS_UNIX, strlen(ADDRS_UNIX)) == 0)
         return open_path(addrs, option, text + strlen(ADDRS_UNIX));
@@ -52,22 +61,16 @@ bool addrs_open(struct addrs *addrs, const char *option, const char *text)
                 option, PRINTABLE(text));
         return false;
     }
-    if (!addr_parse(option, text, false, &addrs->host, &addrs->service))
-        return false;
-    if (getaddrinfo(addrs->host, addrs->service, &numbers, &addrs->numbers) == 0)
-        addrs->fixed = addrs->numbers;
-    return true;
+    return open_port(addrs, option, text, SOCK_STREAM);
 }
 
 bool addrs_open_any(struct addrs *addrs, const char *option, const char *text)
 {
-    const char *udp = dgram_address(text);
-
-    if ((udp != NULL && !dgram_check(option, text)) ||
-        !addrs_open(addrs, option, udp == NULL ? text : udp))
-        return false;
-    addrs->is_udp = udp != NULL;
-    return true;
+    if (dgram_address(text) == NULL)
+        return addrs_open(addrs, option, text);
+    memset(addrs, 0, sizeof(*addrs));
+    addrs->is_udp = true;
+    return dgram_check(option, text) && open_port(addrs, option, text, SOCK_DGRAM);
 }
 
 void addrs_close(struct addrs *addrs)

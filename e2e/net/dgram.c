@@ -183,7 +183,7 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
             option, address,
             "LISTEN_FDS has a socket for it: sockets of datagrams are not inherited");
     if (dgram_check(option, address))
-        found = addr_resolve_to_listen(option, dgram_address(address), true);
+        found = addr_resolve_to_listen(option, address, SOCK_DGRAM, true);
     if (found == NULL)
         return false;
     done = listen_at(addresses, sockets, count, found);

@@ -6,6 +6,7 @@
 #include "net/local_listener.h"
 
 #include "net/addrs.h"
+#include "net/dgram.h"
 #include "net/inherited.h"
 #include "options.h"
 #include "printable.h"
@@ -100,9 +101,9 @@ static bool is_still_there(const struct local_listener *listener)
 }
 
 /* To be released; NULL: the reason is said. */
-static struct addrinfo *loopback_addresses(const char *option, const char *text)
+static struct addrinfo *loopback_addresses(const char *option, const char *text, int type)
 {
-    struct addrinfo *addresses = addr_resolve_to_listen(option, text, true);
+    struct addrinfo *addresses = addr_resolve_to_listen(option, text, type, true);
 
     if (addresses == NULL || are_loopback(addresses))
         return addresses;
@@ -114,7 +115,7 @@ static struct addrinfo *loopback_addresses(const char *option, const char *text)
 static bool listen_on_loopback(struct local_listener *listener, const char *option,
                                const char *text)
 {
-    struct addrinfo *addresses = loopback_addresses(option, text);
+    struct addrinfo *addresses = loopback_addresses(option, text, SOCK_STREAM);
     bool done;
 
     if (addresses == NULL)
@@ -132,14 +133,17 @@ static bool is_path(const char *text)
 
 bool local_listener_check(const char *option, const char *text)
 {
+    const bool is_udp = dgram_address(text) != NULL;
     struct addrinfo *addresses;
     struct sockaddr_un path;
 
+    if (is_udp && !dgram_check(option, text))
+        return false;
     if (strchr(text, ':') == NULL)
         return print_fault(option, text, "must be HOST:PORT or unix:PATH");
     if (is_path(text))
         return addrs_path(option, text + strlen(ADDRS_UNIX), &path);
-    addresses = loopback_addresses(option, text);
+    addresses = loopback_addresses(option, text, is_udp ? SOCK_DGRAM : SOCK_STREAM);
     if (addresses != NULL)
         freeaddrinfo(addresses);
     return addresses != NULL;

@@ -25,7 +25,10 @@ struct local_listener {
  */
 bool local_listener_open(struct local_listener *listener, const char *option, const char *text);
 
-/* Could it be opened, as far as one can tell without listening? False: as above. */
+/*
+ * Could it be opened, as far as one can tell without listening? udp:HOST:PORT, which dgram.h opens,
+ * is allowed, too. False: as above.
+ */
 bool local_listener_check(const char *option, const char *text);
 
 /* The path is removed, unless something else is there by now. */

@@ -110,14 +110,14 @@ struct place {
 static bool parse(void *argument)
 {
     struct place *place = argument;
-    const char *udp = place->may_be_udp ? dgram_address(place->address) : NULL;
-    const char *address = udp == NULL ? place->address : udp;
+    const bool is_udp = place->may_be_udp && dgram_address(place->address) != NULL;
 
-    if (udp != NULL && !dgram_check(place->option, place->address))
-        return false;
     if (place->is_to_listen)
-        return addr_parse(place->option, address, true, &place->host, &place->service);
-    if (!addrs_open(&place->addrs, place->option, address))
+        return (!is_udp || dgram_check(place->option, place->address)) &&
+               addr_parse(place->option, place->address, is_udp ? SOCK_DGRAM : SOCK_STREAM, true,
+                          &place->host, &place->service);
+    if (!(place->may_be_udp ? addrs_open_any : addrs_open)(&place->addrs, place->option,
+                                                           place->address))
         return false;
     if (place->addrs.fixed == NULL) {
         place->host = OPENSSL_strdup(place->addrs.host);

@@ -517,6 +517,12 @@ static enum io_status fail_handshake(struct client *client, const char *what, un
         server_name(client), what, identity, cause_of(alert, is_second(client)));
 }
 
+/* A socket of UDP learns from ICMP what connect() says of one of TCP. */
+static bool is_nobody_there(int error)
+{
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 static enum io_status shake_hands(struct client *client)
 {
     SSL *ssl = client->lines.ssl;
@@ -534,6 +540,10 @@ static enum io_status shake_hands(struct client *client)
     if (result == IO_ERROR) {
         const unsigned long why = ERR_peek_last_error();
 
+        if (is_udp(client) && is_nobody_there(error)) {
+            connector_blame(&client->address);
+            return fail_to_connect(client, strerror(error));
+        }
         return fail_handshake(client, tls_error(error == 0 ? "no reason given" : strerror(error)),
                               why);
     }

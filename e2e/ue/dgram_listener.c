@@ -241,14 +241,9 @@ void dgram_listener_free(struct dgram_listener *listener)
     OPENSSL_free(listener);
 }
 
-bool dgram_listener_check(const char *option, const char *address)
-{
-    return dgram_check(option, address) && local_listener_check(option, dgram_address(address));
-}
-
 bool dgram_listener_open(struct listenings *addresses, int *sockets[], size_t count,
                          const char *option, const char *address)
 {
-    return dgram_listener_check(option, address) &&
+    return local_listener_check(option, address) &&
            dgram_listen(addresses, sockets, count, option, address);
 }

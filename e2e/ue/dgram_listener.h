@@ -33,9 +33,6 @@ struct dgram_listener *dgram_listener_new(struct loop *loop, int fd,
 /* NULL is fine. */
 void dgram_listener_free(struct dgram_listener *listener);
 
-/* Can it be opened? False: the reason went to standard error. */
-bool dgram_listener_check(const char *option, const char *address);
-
 /*
  * Loopback addresses alone, with so many sockets each (dgram.h). False: the reason went to standard
  * error.

@@ -276,8 +276,7 @@ static bool opens_keys(void *argument)
 
 static bool listens_here(void *argument)
 {
-    return dgram_address(argument) != NULL ? dgram_listener_check("listen", argument)
-                                           : local_listener_check("listen", argument);
+    return local_listener_check("listen", argument);
 }
 
 /* What a bootstrapping needs, as far as it can be had without a BSF. */
@@ -391,6 +390,8 @@ static bool is_one_task(void)
              (strlen(option.message) > message_max() || strchr(option.message, '\n') != NULL))
         (void)ue_say(options_refusal(), "--message: must be one line of at most %zu octets",
                      message_max());
+    else if (option.message != NULL && option.message[0] == '\0' && is_udp(e2e_address()))
+        (void)ue_say(options_refusal(), "--message: over DTLS it must not be empty");
     else
         return true;
     return false;

@@ -92,6 +92,7 @@ if [ "$part" = long ]; then
     run_tests thread "keys from an operator, ThreadSanitizer" \
         test/operator/test_operator.py test/operator/test_operator_revocation.py \
         -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
+    run_tests thread "DTLS and TLS 1.2, ThreadSanitizer" test/dtls
     make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON -DAKMA_GBA=ON
     echo "== calls that fail once, in each role"
     AKMA_BUILD="$build/preload" /usr/bin/python3 "$root/test/checks/passing_faults.py" --ways 9

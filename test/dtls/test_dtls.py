@@ -48,6 +48,7 @@ from flow import (
 )
 from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from project import INSTRUMENTED
+from sanitizer import SANITIZED
 from service import activated
 
 NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}'
@@ -484,7 +485,9 @@ def test_no_renegotiation(server: DtlsServer) -> None:
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
-@pytest.mark.skipif(INSTRUMENTED, reason="valgrind does not run what a sanitizer instruments")
+@pytest.mark.skipif(
+    INSTRUMENTED or SANITIZED, reason="valgrind does not run what a sanitizer instruments"
+)
 def test_a_ue_that_refuses_what_it_is_told(devices: Path) -> None:
     """Guards against a UE that refuses its flag over DTLS and then reads the session that it has closed."""
     with DtlsServer(devices, "--mode", "HKDF") as server:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from clock import Clock
-from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, pair_of, port_of
-from flow import ENVIRONMENT, LOOPBACK, ue_command, wait_until
+from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, dtls_ue, pair_of, port_of
+from evp import BUILD
+from flow import ENVIRONMENT, FQDN, LOOPBACK, ue_command, wait_until
 from names import Names
 from one_device import IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
@@ -22,6 +23,19 @@ CIPHERS = ("--dtls-ciphers", SUITE)
 ELSEWHERE = "127.0.0.2"  # nobody is there
 IDLE = 300  # seconds without an answer, after which e2e-ue begins another session
 CROWD = 48  # local programs, from which on a quiet one makes room
+
+
+def check(devices: Path, program: str, *words: str) -> str:
+    """What --check says of this command line."""
+    command = [str(BUILD / f"e2e/e2e-{program}"), "--check", "--devices", str(devices)]
+    return subprocess.run(
+        [*command, "--naf-fqdn", FQDN, *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout
 
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
@@ -54,7 +68,7 @@ def test_next_address(devices: Path, tmp_path: Path) -> None:
 
 
 def test_nobody_is_there(devices: Path) -> None:
-    """Guards against an error over UDP that does not say at which address the connection was refused."""
+    """Guards against a port over UDP where nobody listens, and a sentence that has keys compared instead."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
@@ -67,8 +81,8 @@ def test_nobody_is_there(devices: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert result.returncode != 0
-    assert f"{address} failed (Connection refused" in result.stderr
+    assert result.returncode == 1  # 4 says that keys differ
+    assert f"no connection to {address} (Connection refused)" in result.stderr
 
 
 def test_server_was_restarted(devices: Path, tmp_path: Path) -> None:
@@ -113,3 +127,52 @@ def test_programs_that_have_ended(devices: Path, tmp_path: Path) -> None:
             with ue.connected() as local:
                 local.send(b"x")
                 assert local.recv(100) == b"e2e: x"
+
+
+def only_over_udp() -> str | None:
+    """A service that this machine's table has for UDP alone; None: there is none."""
+    for line in Path("/etc/services").read_text().splitlines():
+        name, _, rest = line.partition("#")[0].strip().partition("\t")
+        if rest.strip().endswith("/udp"):
+            with contextlib.suppress(OSError):
+                socket.getservbyname(name, "tcp")
+                continue
+            return name
+    return None
+
+
+SERVICE = only_over_udp()
+
+
+@pytest.mark.skipif(SERVICE is None, reason="/etc/services has no service for UDP alone")
+@pytest.mark.parametrize("option", ["--accept", "--e2e-accept", "--forward"])
+def test_service_over_udp(devices: Path, option: str) -> None:
+    """Guards against a service such as coaps, which exists for UDP alone, that is looked for among those of TCP."""
+    places = {"--accept": "udp::0", "--e2e-accept": "udp::0"} | {
+        option: f"udp:{LOOPBACK}:{SERVICE}"
+    }
+    words = [word for place in places.items() for word in place]
+    said = check(devices, "as", *words, *CIPHERS)
+    assert f"\nok {option} udp:{LOOPBACK}:{SERVICE}\n" in said
+    words = ["--accept", f"{LOOPBACK}:{SERVICE}"]
+    refused = f"not ok --accept {LOOPBACK}:{SERVICE}: /etc/services has no service of that name for"
+    assert f"{refused} TCP\n" in check(devices, "as", *words)
+
+
+@pytest.mark.skipif(SERVICE is None, reason="/etc/services has no service for UDP alone")
+def test_service_over_udp_of_a_ue(devices: Path) -> None:
+    """Guards against such a service that a UE cannot connect to or listen on."""
+    places = {option: f"udp:{LOOPBACK}:{SERVICE}" for option in ("--connect", "--listen")}
+    words = [word for place in places.items() for word in place]
+    said = check(devices, "ue", *words, *CIPHERS, "--identity", IDENTITY)
+    for option, place in places.items():
+        assert f"\nok {option} {place}\n" in said
+
+
+@pytest.mark.parametrize(("octets", "status"), [(0, 2), (1, 0), (4089, 0), (4090, 2)])
+def test_bounds_of_a_message(devices: Path, octets: int, status: int) -> None:
+    """Guards against a message that no datagram can carry, and a UE that waits for its answer all the same."""
+    with DtlsServer(devices) as server:
+        result = dtls_ue(server, devices, IDENTITY, message="m" * octets)
+        assert result.returncode == status, result.stderr
+        assert ("--message: " in result.stderr) == (status == 2)

@@ -297,6 +297,11 @@ def test_check(tmp_path: Path, naf: Path, master: str) -> None:
         ([master, "--ka-revoked", "/nowhere"], "No such file"),
     ):
         assert said in refused([*words, *more], 1)
+    said = refused([*words, "file:/nowhere"], 1)
+    assert "\nnot ok devices file /nowhere: No such file" in said and "ok --ka-source" not in said
+    revoked.write_text("identity,ka-id\n")
+    said = refused([*words, master, "--ka-revoked", str(revoked)], 1)
+    assert "its field 1 is none of ka-id, device" in said
     conf = tmp_path / "conf"
     conf.write_text("ka-revoked /nowhere\n")
     said = refused([*words, master, "--config", str(conf)], 1)

@@ -190,31 +190,31 @@ BAD_ROWS = {
     "not UTF-8": (f"a\udcff,{KEYS}", "identity: must be 1 to 255"),
     "blank of Unicode": (
         f"a\u00a0b,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+00A0",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+00A0",
     ),
     "wide blank": (
         f"a\u3000b,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+3000",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+3000",
     ),
     "no width": (
         f"ä\u200bb,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+200B",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+200B",
     ),
     "other direction": (
         f"a\u202eb,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+202E",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+202E",
     ),
     "mark": (
         f"\ufeffab,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+FEFF",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+FEFF",
     ),
     "control": (
         f"a\u0085b,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+0085",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+0085",
     ),
     "no character": (
         f"a\U0001fffeb,{KEYS}",
-        "identity: must be 1 to 255 octets of UTF-8 without blanks and quotes; it has U+1FFFE",
+        "identity: must be 1 to 255 octets of UTF-8 without blanks, commas and quotes; it has U+1FFFE",
     ),
     "NUL": (f"a\0b,{KEYS}", "identity: must be 1 to 255"),
     "long identity": (f"{'a' * 256},{KEYS}", "identity: must be 1 to 255"),
