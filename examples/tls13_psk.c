@@ -37,7 +37,7 @@ SSL_CTX *tls13_psk_ctx(OSSL_LIB_CTX *libctx, const SSL_METHOD *method)
         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") &&
         tls13_psk_set_groups(ctx) && SSL_CTX_set_num_tickets(ctx, 0) &&
         SSL_CTX_set_max_early_data(ctx, 0) && SSL_CTX_set_recv_max_early_data(ctx, 0)) {
-        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
         (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
         if (method == TLS_client_method())
             SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

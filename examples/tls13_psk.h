@@ -29,6 +29,7 @@
  * - A server that ignores the PSK answers with a certificate, which a client does not verify by
  *   default. Here it does, without any CA, so such a handshake fails; tls13_psk_was_used() makes
  *   sure.
+ * - libssl cleanses what was read from its buffers.
  * - A callback for the client's PSK is called again after a HelloRetryRequest. So is the server's,
  *   and it is called before the binder is checked: who it finds has proven nothing yet.
  *

@@ -201,7 +201,7 @@ static const struct relay_ops relay_down = {flush_ssl, read_plain, write_ssl, en
 
 #define TURNS 8 /* parts of one connection before others have their turn */
 
-/* What is read goes through here; nothing stays in it while a loop does something else. */
+/* What is read goes through here, and is cleansed when it has. */
 static _Thread_local unsigned char scratch[RELAY_PART];
 
 static void free_held(struct direction *direction)
@@ -251,11 +251,12 @@ static enum relay_status read_part(struct relay *relay, struct direction *direct
 {
     size_t length = 0, sent = 0;
     const enum relay_status reading = ops->read(relay, direction, scratch, &length);
-    const enum relay_status writing = write_part(relay, direction, ops, scratch, length, &sent);
+    enum relay_status writing = write_part(relay, direction, ops, scratch, length, &sent);
 
     direction->source_ended = reading == RELAY_EOF;
     if (writing == RELAY_BLOCKED && !hold(direction, scratch + sent, length - sent))
-        return relay_broken(relay, "out of memory");
+        writing = relay_broken(relay, "out of memory");
+    OPENSSL_cleanse(scratch, length);
     if (writing != RELAY_OK)
         return writing;
     return direction->source_ended ? RELAY_OK : reading; /* the end is passed on next */

@@ -426,7 +426,6 @@ static bool open_psk(struct app_server *app_server)
     psk_lookup_set_up(ctx);
     if (!app_server->endpoints.counted) /* --connections: each is to come to its end */
         ua_alpn_set_up(ctx);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* other records do not hold a loop up */

@@ -110,8 +110,7 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
         return NULL;
     }
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-                                       SSL_OP_NO_QUERY_MTU | SSL_OP_CLEANSE_PLAINTEXT |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE);
+                                       SSL_OP_NO_QUERY_MTU | SSL_OP_CIPHER_SERVER_PREFERENCE);
     require_extensions(ctx);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);

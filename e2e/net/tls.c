@@ -66,8 +66,13 @@ static SSL_CTX *if_complete(SSL_CTX *ctx)
 
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method)
 {
+    SSL_CTX *ctx;
+
     errno = 0;
-    return if_complete(SSL_CTX_new(method));
+    ctx = if_complete(SSL_CTX_new(method));
+    if (ctx != NULL)
+        (void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+    return ctx;
 }
 
 SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)

@@ -17,7 +17,8 @@
 #define USAGE           "tls-psk"
 
 /*
- * A context with everything that libssl has. NULL: out of memory. If the fetch of a cipher, hash or
+ * A context with everything that libssl has, which cleanses what was read from its buffers. NULL:
+ * out of memory. If the fetch of a cipher, hash or
  * signature runs out of memory, SSL_CTX_new() itself treats it as missing, and continues.
  */
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method);

@@ -6,11 +6,11 @@
 #include "source/http.h"
 
 #include "net/clock.h"
+#include "source/http_memory.h"
 #include "source/http_pool.h"
 #include "source/http_route.h"
 
 #include <event2/event_struct.h>
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -49,32 +49,9 @@ struct http {
     LIST_HEAD(, transfer) transfers;
 };
 
-/* Memory that curl releases has held tokens and keys. */
-
-static void cleanse_free(void *memory)
-{
-    if (memory != NULL)
-        OPENSSL_cleanse(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
-static void *cleanse_realloc(void *memory, size_t size)
-{
-    const size_t before = memory == NULL ? 0 : malloc_usable_size(memory);
-    void *moved = malloc(size);
-
-    if (moved == NULL)
-        return NULL;
-    if (memory != NULL)
-        memcpy(moved, memory, before < size ? before : size);
-    cleanse_free(memory);
-    return moved;
-}
-
 bool http_start(void)
 {
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, cleanse_free, cleanse_realloc, strdup,
-                                calloc) == CURLE_OK;
+    return http_memory_start();
 }
 
 /* curl has it no more. */

@@ -9,6 +9,7 @@
 #include "source/http_pool.h"
 
 #include "source/http.h"
+#include "source/http_memory.h"
 #include "source/http_route.h"
 
 #include <event2/event_struct.h>
@@ -81,9 +82,20 @@ static void finish_all(struct http_pool *pool)
         }
 }
 
+static bool has_requests(const struct http_pools *pools)
+{
+    const struct http_pool *pool = LIST_FIRST(&pools->list);
+
+    while (pool != NULL && pool->requests == 0)
+        pool = LIST_NEXT(pool, next);
+    return pool != NULL;
+}
+
 /* After curl has done something. */
 static void settle(struct http_pool *pool, CURLMcode result)
 {
+    const struct http_pools *pools = pool->pools;
+
     pool->is_broken = pool->is_broken || result != CURLM_OK;
     finish_all(pool);
     if (pool->is_broken || pool->is_silent) {
@@ -93,6 +105,8 @@ static void settle(struct http_pool *pool, CURLMcode result)
     pool->is_silent = false;
     if (pool->is_retired && pool->requests == 0)
         free_pool(pool);
+    if (!has_requests(pools))
+        http_memory_forget_keys();
 }
 
 static void watch(struct watched *watched, short wanted, const struct timeval *limit);

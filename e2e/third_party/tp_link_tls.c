@@ -87,7 +87,7 @@ static bool set_up(SSL_CTX *ctx, bool is_server)
         SSL_CTX_set_alpn_protos(ctx, protocol, sizeof(protocol) - 1) != 0)
         return false;
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);

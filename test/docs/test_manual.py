@@ -318,6 +318,8 @@ LIMITS: dict[str, set[str]] = {
             "e2e/ops/log.h LOG_LINE_MAX",
         ),
         *(
+            "e2e/source/http_memory.c BUFFER_MIN",
+            "e2e/source/http_memory.c DIGITS_MIN",
             "e2e/source/http_pool.h HTTP_CONNECTIONS_MAX",
             "e2e/source/http_pool.c FUTILE_MAX",
             "e2e/source/http.h HTTP_BODY_MAX",

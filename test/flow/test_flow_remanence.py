@@ -13,6 +13,7 @@ from evp import BUILD
 from flow import NAF_ID, Process, Server, StockClient, write_devices
 from line import Sides
 from process_memory import holds, is_gone
+from project import ROOT
 from sanitizer import unless_sanitized
 
 pytestmark = unless_sanitized
@@ -71,6 +72,18 @@ def test_secrets_of_the_roles(tmp_path: Path) -> None:
                 assert not holds(pids[0], secret)
             for secret in (KS_NAF, key, b"a sentence for the enterprise alone"):
                 assert is_gone(pids[1], secret)
+
+
+def test_every_context_cleanses_what_was_read() -> None:
+    """Guards against a TLS context whose buffers keep the last record that was read."""
+    sources = [
+        path
+        for room in ("common", "e2e", "examples", "gba", "tool")
+        for path in (ROOT / room).rglob("*.c")
+    ]
+    makers = [path for path in sources if "SSL_CTX_new" in path.read_text()]
+    assert {path.name for path in makers} == {"tls.c", "tls13_psk.c"}
+    assert all("SSL_OP_CLEANSE_PLAINTEXT" in path.read_text() for path in makers)
 
 
 def test_keys_that_a_store_forgets(tmp_path: Path) -> None:

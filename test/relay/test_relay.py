@@ -8,6 +8,7 @@ import hashlib
 import os
 import select
 import shutil
+import secrets
 import signal
 import socket
 import struct
@@ -792,6 +793,24 @@ def test_many_at_once(site: Site) -> None:
     for thread in threads:
         thread.join(60)
     assert sorted(served) == list(range(40))
+
+
+@pytest.mark.redis
+@unless_sanitized
+def test_nothing_that_was_said_stays(site: Site) -> None:
+    """Guards against buffers of libssl, or of the relay, that keep what was relayed while connections are idle."""
+    question, answer = (secrets.token_hex(16).encode() for _ in range(2))
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(answer if connection.recv(100) == question else b"")
+        receive_all(connection)
+
+    tunnel = Tunnel(site, Backend(serve).address)
+    with tunnel.connect() as local:
+        local.sendall(question)
+        assert local.recv(100) == answer
+        for pid in (tunnel.ue.pid, tunnel.endpoint.pid):
+            assert is_gone(pid, question) and is_gone(pid, answer)
 
 
 @pytest.mark.redis
