@@ -156,6 +156,11 @@ void tls_close(SSL *ssl)
     SSL_free(ssl);
 }
 
+bool tls_psk_was_used(SSL *ssl)
+{
+    return SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl);
+}
+
 bool tls_alpn_is(const SSL *ssl, const char *protocol)
 {
     const unsigned char *agreed;

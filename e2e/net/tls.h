@@ -50,6 +50,9 @@ const char *tls_file_error(void);
 /* For OpenSSL, that would ask at the terminal for a private key's passphrase: there is none. */
 int tls_no_passphrase(char *passphrase, int size, int writing, void *argument);
 
+/* Was the connection, of any version, made with a pre-shared key as this project wants it? */
+bool tls_psk_was_used(SSL *ssl);
+
 /* Was this protocol agreed on by ALPN? */
 bool tls_alpn_is(const SSL *ssl, const char *protocol);
 

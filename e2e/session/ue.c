@@ -7,14 +7,13 @@
 
 #include "hex.h"
 #include "net/clock.h"
-#include "net/dtls.h"
+#include "net/tls.h"
 #include "server/conn_limit.h"
 #include "session/psk_lookup.h"
 #include "session/ue_repeats.h"
 #include "source/source.h"
 #include "store/store.h"
 #include "third_party/third_party.h"
-#include "tls13_psk.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -124,18 +123,13 @@ void ue_refuse(struct ue *ue, enum metric metric, const char *reason)
     connection_refuse(&ue->connection, metric, ue->claim.identity, reason);
 }
 
-static bool was_key_used(SSL *ssl)
-{
-    return SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl);
-}
-
 static void ready(struct connection *connection)
 {
     struct ue *ue = (struct ue *)connection;
 
     psk_lookup_finish(ue->lookup, &ue->claim);
     ue->lookup = NULL;
-    if (!was_key_used(connection->ssl) || ue->claim.role == UE_NOBODY)
+    if (!tls_psk_was_used(connection->ssl) || ue->claim.role == UE_NOBODY)
         connection_refuse(connection, METRIC_REFUSED_HANDSHAKE, NULL, "no key was used");
     else if (ue->claim.role == UE_E2E)
         ue_serve_e2e(ue);

@@ -13,9 +13,11 @@
 #include "net/io_watch.h"
 #include "net/tls.h"
 #include "net/tls_lines.h"
-#include "tls13_psk.h"
 #include "ue/first_pool.h"
+#include "ue/handshake_alert.h"
 #include "ue/say_again.h"
+#include "ue/ue_flag.h"
+#include "ue/ue_offer.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -57,9 +59,9 @@ struct client {
     size_t others, given_up;         /* over UDP, of the first one's name: addresses */
     struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
-    struct say_again again;                /* over DTLS: its line */
-    unsigned char e2e_key[E2E_KEY_LENGTH]; /* from the flag to the second handshake */
-    struct e2e_flag flag;
+    struct say_again again;    /* over DTLS: its line */
+    bool is_second;            /* the flag's promise is being kept */
+    struct ue_promise promise; /* then; its key until the handshake */
     enum client_outcome outcome;
     bool is_refused;   /* by the NAF, as struct client_result has it */
     bool is_forgotten; /* the endpoint does not know the key that the flag has promised */
@@ -70,7 +72,19 @@ struct client {
 
 static enum io_status client_fail(struct client *client, enum client_outcome outcome,
                                   const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void client_leave_first(struct client *client);
+
+static enum io_status client_fail(struct client *client, enum client_outcome outcome,
+                                  const char *format, ...)
+{
+    va_list arguments;
+
+    client->outcome = outcome;
+    va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
+    (void)vsnprintf(client->reason, sizeof(client->reason), format, arguments);
+    va_end(arguments);
+    return IO_ERROR;
+}
 
 /* The same octets each time. */
 static enum io_status write_nonce(struct client *client)
@@ -103,150 +117,14 @@ static enum io_status client_send_nonce(struct client *client)
     return write_nonce(client);
 }
 
-/* Is it the flag of this UE's setup, and fresh? */
-static enum io_status check_flag(struct client *client)
-{
-    const struct e2e *e2e = &client->setup->protocols->e2e; /* they differ in NAF_Id alone */
-    const struct e2e_flag *flag = &client->flag;
-
-    if (flag->refresh_length < (size_t)2 * NONCE_LENGTH ||
-        memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)
-        return client_fail(client, CLIENT_NO_E2E,
-                           "the flag's refresh does not start with this UE's nonce and go on "
-                           "with 16 octets or more: it is old or altered");
-    if (!e2e_is_ours(e2e, flag->mode, flag->digest, flag->usage))
-        return client_fail(
-            client, CLIENT_NO_E2E,
-            "the flag does not say mode %s, digest %s, usage %s: it is altered, or the UE "
-            "is not set up as the server is",
-            e2e->mode, e2e->digest, e2e->usage);
-    if (client->setup->ka_id != NULL && strcmp(client->setup->ka_id, flag->ka_id) != 0)
-        return client_fail(client, CLIENT_NO_E2E,
-                           "the flag names another Ka (%s) than --ka-id: it is altered, or the "
-                           "server is older than this option",
-                           flag->ka_id);
-    return IO_OK;
-}
-
-/* Ks_NAF for one of the protocols. */
-static const unsigned char *ks_naf_for(const struct client_setup *setup, size_t protocol)
-{
-    return setup->ks_nafs == NULL ? setup->device->ks_naf : setup->ks_nafs[protocol];
-}
-
-/* What a first connection speaks, of the setup's protocols; all that were offered are there. */
-static size_t protocol_of(const struct client_setup *setup, const SSL *ssl)
-{
-    const bool is_tls13 = SSL_version(ssl) == TLS1_3_VERSION;
-    const uint16_t suite = dtls_suite_of(ssl);
-    size_t i = 0;
-
-    while (i + 1 < setup->protocol_count &&
-           (setup->protocols[i].is_tls13 != is_tls13 ||
-            (!is_tls13 && setup->protocols[i].suite != 0 && setup->protocols[i].suite != suite)))
-        i++;
-    return i;
-}
-
-/* The key that the flag promises. */
-static enum io_status derive(struct client *client)
-{
-    const struct client_setup *setup = client->setup;
-    const struct e2e_flag *flag = &client->flag;
-    const size_t protocol = protocol_of(setup, client->lines.ssl);
-    const struct device *meant =
-        devices_ka(setup->devices, setup->device, flag->ka_id[0] == '\0' ? NULL : flag->ka_id);
-    struct e2e_inputs inputs = {.refresh = flag->refresh, .refresh_length = flag->refresh_length};
-    char reason[E2E_REASON_SIZE];
-
-    if (meant == NULL)
-        return client_fail(client, CLIENT_NO_E2E,
-                           "the flag names a Ka (%s) that this UE does not hold: provision it",
-                           flag->ka_id);
-    if (setup->oldest != NULL &&
-        devices_first_of_ka(setup->devices, meant)->row < setup->oldest->row)
-        return client_fail(
-            client, CLIENT_NO_E2E,
-            "the flag means a Ka (%s) that is older than --oldest-ka-id: somebody may have "
-            "got hold of it, or the server was not given the new one",
-            meant->ka_id);
-    inputs.ks_naf = ks_naf_for(setup, protocol);
-    inputs.not_after = setup->device->not_after;
-    inputs.ka = meant->ka;
-    inputs.ka_length = meant->ka_length;
-    if (!e2e_derive(&setup->protocols[protocol].e2e, &inputs, client->e2e_key, reason))
-        return client_fail(client, CLIENT_OTHER, "%s", reason);
-    client_leave_first(client);
-    return IO_OK;
-}
-
-/* After the flag: on to e2e, or in plain if that is allowed. */
-static enum io_status follow_flag(struct client *client)
-{
-    const struct client_setup *setup = client->setup;
-
-    if (devices_ka(setup->devices, setup->device, NULL) == NULL) {
-        client->flag.e2e = false; /* no Ka: nothing is expected of the flag */
-        return IO_OK;
-    }
-    if (!client->flag.e2e && !setup->allow_plain)
-        return client_fail(client, CLIENT_NO_E2E,
-                           "the NAF offers no e2e although this UE holds a Ka: somebody may be "
-                           "in the middle (--allow-plain continues anyway)");
-    if (!client->flag.e2e)
-        return IO_OK;
-    return check_flag(client) == IO_OK ? derive(client) : IO_ERROR;
-}
-
-/*
- * Read the flag, and derive the key that it promises. What is no flag is refused whatever is
- * allowed.
- */
-static enum io_status client_read_flag(struct client *client)
-{
-    char fault[E2E_FLAG_FAULT_SIZE];
-    struct e2e_flag flag;
-    const char *line;
-    size_t length;
-    enum io_status result = tls_lines_read(&client->lines, &line, &length);
-
-    if (result != IO_OK)
-        return result;
-    if (!e2e_flag_decode(&flag, line, length, fault))
-        return client_fail(client, CLIENT_NO_E2E,
-                           "the answer is not an e2e flag (%s): somebody may be in the middle",
-                           fault);
-    client->flag = flag;
-    return follow_flag(client);
-}
-
-static enum io_status client_fail(struct client *client, enum client_outcome outcome,
-                                  const char *format, ...)
-{
-    va_list arguments;
-
-    client->outcome = outcome;
-    va_start(arguments, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
-    (void)vsnprintf(client->reason, sizeof(client->reason), format, arguments);
-    va_end(arguments);
-    return IO_ERROR;
-}
-
-/* The connection that is under way: the first one, or the one that the flag has promised. */
-static bool is_second(const struct client *client)
-{
-    return client->flag.e2e;
-}
-
 static const char *server_name(const struct client *client)
 {
-    return is_second(client) ? client->setup->endpoint_name : client->setup->naf_name;
+    return client->is_second ? client->setup->endpoint_name : client->setup->naf_name;
 }
 
 static bool is_udp(const struct client *client)
 {
-    return is_second(client) ? client->setup->endpoint->is_udp : client->setup->naf->is_udp;
+    return client->is_second ? client->setup->endpoint->is_udp : client->setup->naf->is_udp;
 }
 
 /* Seconds for the step that is under way. */
@@ -283,6 +161,30 @@ static void client_leave_first(struct client *client)
         first_pool_put(client->pool, client->setup, ssl);
     }
     client_disconnect(client);
+}
+
+static enum io_status client_read_flag(struct client *client)
+{
+    static const enum client_outcome outcomes[] = {
+        [UE_FLAG_E2E] = CLIENT_READY,
+        [UE_FLAG_PLAIN] = CLIENT_READY,
+        [UE_FLAG_REFUSED] = CLIENT_NO_E2E,
+        [UE_FLAG_FAILED] = CLIENT_OTHER,
+    };
+    const char *line;
+    size_t length;
+    const enum io_status status = tls_lines_read(&client->lines, &line, &length);
+    enum ue_flag_result result;
+
+    if (status != IO_OK)
+        return status;
+    result = ue_flag_read(client->setup, ue_offer_protocol(client->lines.ssl, client->setup),
+                          client->nonce, line, length, &client->promise, client->reason);
+    client->outcome = outcomes[result];
+    client->is_second = result == UE_FLAG_E2E;
+    if (client->is_second)
+        client_leave_first(client);
+    return client->outcome == CLIENT_READY ? IO_OK : IO_ERROR;
 }
 
 static enum io_status fail_to_connect(struct client *client, const char *reason)
@@ -337,72 +239,16 @@ static enum io_status begin_to_connect(struct client *client)
 
     io_watch_cancel(&client->watch); /* connector.h has the deadline */
     client->connector =
-        connector_start(client->loop, is_second(client) ? setup->endpoint : setup->naf,
+        connector_start(client->loop, client->is_second ? setup->endpoint : setup->naf,
                         client->deadline, on_connected, client, &now);
     return client->connector == NULL ? take_socket(client, &now) : IO_PAUSED;
-}
-
-/*
- * The version of what is said on a first connection, in ALPN's form: a length of one octet, then
- * the name. Without a Ka no flag is useful, and the connection continues in plain as ever.
- */
-static bool offer_version(const struct client_setup *setup, SSL *ssl)
-{
-    unsigned char list[sizeof(UA_ALPN)] = {sizeof(UA_ALPN) - 1};
-
-    if (devices_ka(setup->devices, setup->device, NULL) == NULL)
-        return true;
-    memcpy(list + 1, UA_ALPN, sizeof(UA_ALPN) - 1);
-    return SSL_set_alpn_protos(ssl, list, sizeof(list)) == 0;
-}
-
-/* Its server_name: RFC 6066 3. */
-static bool name_server(const struct client_setup *setup, SSL *ssl)
-{
-    return setup->naf_fqdn == NULL || SSL_set_tlsext_host_name(ssl, setup->naf_fqdn) > 0;
-}
-
-/* The e2e connection: TLS 1.3, or DTLS 1.2. */
-static bool offer_e2e_key(struct client *client, SSL *ssl)
-{
-    const struct dtls_key key = {.octets = client->e2e_key};
-
-    if (SSL_is_dtls(ssl))
-        return dtls_psk_offer(ssl, client->flag.identity, &key, 1);
-    return SSL_set_min_proto_version(ssl, TLS1_3_VERSION) &&
-           tls13_psk_offer(ssl, client->flag.identity, client->e2e_key, E2E_KEY_LENGTH);
-}
-
-/* Ks_NAF for each protocol; without TLS 1.3 among them it is not offered. */
-static bool offer_ks_nafs(const struct client_setup *setup, SSL *ssl)
-{
-    struct dtls_key keys[DTLS_CIPHERS_MAX];
-    size_t count = 0;
-    bool has_tls13 = SSL_is_dtls(ssl) != 0;
-
-    for (size_t i = 0; i < setup->protocol_count; i++) {
-        const struct ue_protocol *protocol = &setup->protocols[i];
-
-        if (!protocol->is_tls13)
-            keys[count++] = (struct dtls_key){protocol->suite, ks_naf_for(setup, i)};
-        else if (tls13_psk_offer(ssl, setup->identity, ks_naf_for(setup, i), KS_NAF_LENGTH))
-            has_tls13 = true;
-        else
-            return false;
-    }
-    return (has_tls13 || SSL_set_max_proto_version(ssl, TLS1_2_VERSION)) &&
-           (count == 0 || dtls_psk_offer(ssl, setup->identity, keys, count));
 }
 
 /* What the connection that is made now begins with. */
 static bool offer(struct client *client, SSL *ssl)
 {
-    const struct client_setup *setup = client->setup;
-
-    if (is_second(client))
-        return offer_e2e_key(client, ssl);
-    return (SSL_is_dtls(ssl) || offer_version(setup, ssl)) && name_server(setup, ssl) &&
-           offer_ks_nafs(setup, ssl);
+    return client->is_second ? ue_offer_e2e_key(ssl, client->promise.identity, client->promise.key)
+                             : ue_offer_ks_naf(ssl, client->setup);
 }
 
 /* libssl is to know that the socket is one of datagrams, and connected. */
@@ -428,7 +274,7 @@ static enum io_status set_up_tls(struct client *client)
     SSL_set_read_ahead(ssl, 1); /* one system call for what the server says in several records */
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
-    OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
+    OPENSSL_cleanse(client->promise.key, sizeof(client->promise.key));
     io_watch_cancel(&client->watch);
     io_watch_init_ssl(&client->watch, client->loop, ssl, on_ready, client);
     return IO_OK;
@@ -441,80 +287,24 @@ static enum io_status connect_socket(struct client *client)
     return result == IO_OK ? set_up_tls(client) : result;
 }
 
-/* What an alert of the server probably means, on the first connection and on the second. */
-static const char *const other_key[] = {
-    "it does not know the identity, has another key for it, or that key has expired there: compare "
-    "identity, prefix, separator and ks-naf of both sides",
-    "the keys differ, or this one is no longer valid: compare Ka, NAF_Id, mode, digest and usage "
-    "of both sides; a flag is valid once and for a short while, and while the endpoint's store is "
-    "out of order no key is",
-};
-
-static const struct {
-    int alert;
-    const char *cause;
-} causes[] = {
-    {SSL_AD_HANDSHAKE_FAILURE,
-     "no cipher suite or group in common: its TLS 1.3 has to have SHA-256 "
-     "suites, and X25519 or P-256"},
-    {SSL_AD_PROTOCOL_VERSION,
-     "it speaks no version of TLS that this UE may (--tls-min of both sides)"},
-    {SSL_AD_NO_APPLICATION_PROTOCOL, "it speaks another version than " UA_ALPN},
-    {SSL_AD_INTERNAL_ERROR, "it is out of order: its log says why"},
-};
-
-/* The number of the alert that the server sent; -1: it sent none. */
-static int alert_of(unsigned long error)
-{
-    const int reason = ERR_GET_REASON(error);
-
-    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
-                   reason <= SSL_AD_REASON_OFFSET + UINT8_MAX
-               ? reason - SSL_AD_REASON_OFFSET
-               : -1;
-}
-
-/*
- * libssl answers a binder that does not verify with illegal_parameter, others with decrypt_error;
- * in TLS 1.2 another key is a Finished that cannot be decrypted.
- */
-static const char *cause_of(int alert, bool second)
-{
-    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-        if (causes[i].alert == alert)
-            return causes[i].cause;
-    return other_key[second];
-}
-
-/* Is it an alert about identity or key? A server that knows no identity may say handshake_failure:
- * it then has no other way in. */
-static bool says_other_key(int alert)
-{
-    return alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_UNKNOWN_PSK_IDENTITY ||
-           alert == SSL_AD_DECRYPT_ERROR || alert == SSL_AD_ILLEGAL_PARAMETER ||
-           alert == SSL_AD_BAD_RECORD_MAC;
-}
-
 /* error: what libssl has; 0: the connection ended, or nothing came. */
 static enum io_status fail_handshake(struct client *client, const char *what, unsigned long error)
 {
-    const int alert = alert_of(error);
-    const char *identity = is_second(client) ? client->flag.identity : client->setup->identity;
+    const struct handshake_alert alert = handshake_alert_of(error, client->is_second);
+    const char *identity = client->is_second ? client->promise.identity : client->setup->identity;
 
     connector_blame(&client->address);
-    client->is_refused = !is_second(client) && says_other_key(alert);
-    client->is_forgotten = alert < 0 || says_other_key(alert);
-    if (alert >= 0)
+    client->is_refused = !client->is_second && alert.is_about_key;
+    client->is_forgotten = alert.text == NULL || alert.is_about_key;
+    if (alert.text != NULL)
         return client_fail(client, CLIENT_HANDSHAKE,
                            "the TLS handshake with %s failed (refused by the server: alert %s, "
                            "identity %s): %s",
-                           server_name(client), SSL_alert_desc_string_long(alert), identity,
-                           cause_of(alert, is_second(client)));
-    return client_fail(
-        client, CLIENT_HANDSHAKE,
-        "the TLS handshake with %s failed (%s, identity %s): is it the right server? "
-        "else %s",
-        server_name(client), what, identity, cause_of(alert, is_second(client)));
+                           server_name(client), alert.text, identity, alert.cause);
+    return client_fail(client, CLIENT_HANDSHAKE,
+                       "the TLS handshake with %s failed (%s, identity %s): is it the right "
+                       "server? else %s",
+                       server_name(client), what, identity, alert.cause);
 }
 
 /* A socket of UDP learns from ICMP what connect() says of one of TCP. */
@@ -534,8 +324,7 @@ static enum io_status shake_hands(struct client *client)
     error = errno; /* of a socket of UDP libssl says nothing */
     result = done == 1 ? IO_OK : io_status_of_ssl(ssl, done);
 
-    if (result == IO_OK &&
-        !(SSL_version(ssl) == TLS1_3_VERSION ? tls13_psk_was_used(ssl) : dtls_psk_was_used(ssl)))
+    if (result == IO_OK && !tls_psk_was_used(ssl))
         return fail_handshake(client, "the key was not used", 0);
     if (result == IO_ERROR) {
         const unsigned long why = ERR_peek_last_error();
@@ -581,7 +370,7 @@ static const struct {
 /* The one after the step that is complete. */
 static enum client_step next_step(const struct client *client)
 {
-    if (client->step == STEP_FLAG && !client->flag.e2e)
+    if (client->step == STEP_FLAG && !client->is_second)
         return STEP_COMPLETE;
     return steps[client->step].next;
 }
@@ -622,7 +411,7 @@ static void client_finish(struct client *client)
     const struct client_result result = {
         .outcome = is_broken ? CLIENT_HANDSHAKE : client->outcome,
         .ssl = client->outcome == CLIENT_READY ? client->lines.ssl : NULL,
-        .is_e2e = client->flag.e2e,
+        .is_e2e = client->is_second,
         .is_refused = client->is_refused,
         .reason = is_broken ? client->broken : client->reason,
     };
@@ -639,7 +428,7 @@ static void client_finish(struct client *client)
 /* Has the first connection of the pool turned out to be gone, before an answer came? */
 static bool is_gone(const struct client *client, enum io_status result)
 {
-    return client->is_reused && !is_second(client) && client->reason[0] == '\0' &&
+    return client->is_reused && !client->is_second && client->reason[0] == '\0' &&
            (result == IO_EOF || result == IO_ERROR) && !tls_lines_has_begun(&client->lines);
 }
 
@@ -683,8 +472,8 @@ static void repeat(struct client *client)
     client->is_repeated = true;
     memcpy(client->broken, client->reason, sizeof(client->broken));
     forget_failure(client);
-    memset(&client->flag, 0, sizeof(client->flag));
-    OPENSSL_cleanse(client->e2e_key, sizeof(client->e2e_key));
+    client->is_second = false;
+    OPENSSL_cleanse(&client->promise, sizeof(client->promise));
     begin_anew(client);
 }
 

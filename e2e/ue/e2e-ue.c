@@ -22,6 +22,7 @@
 #include "program.h"
 #include "tls13_psk.h"
 #include "ue/bootstrap_options.h"
+#include "ue/client.h"
 #include "ue/dgram_listener.h"
 #include "ue/ue_listen.h"
 #include "ue/ue_message.h"

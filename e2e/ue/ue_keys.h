@@ -7,7 +7,7 @@
 #ifndef UE_KEYS_H
 #define UE_KEYS_H
 
-#include "ue/client.h"
+#include "ue/client_setup.h"
 #include "ue/ue_key_rows.h"
 
 #include <stdbool.h>

@@ -18,6 +18,7 @@
 #include "ops/service_manager.h"
 #include "printable.h"
 #include "processors.h"
+#include "ue/client.h"
 #include "ue/dgram_listener.h"
 #include "ue/first_pool.h"
 

@@ -11,6 +11,7 @@
 #include "net/tls_lines.h"
 #include "options.h"
 #include "printable.h"
+#include "ue/client.h"
 #include "ue/say_again.h"
 
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #ifndef UE_PROTOCOLS_H
 #define UE_PROTOCOLS_H
 
-#include "ue/client.h"
+#include "ue/client_setup.h"
 #include "ue/ue_key_rows.h"
 
 #include <stdbool.h>

@@ -14,6 +14,7 @@
 #include "messages/identity.h"
 #include "net/tls.h"
 #include "stream.h"
+#include "ue/client.h"
 #include "ue/ue_keys.h"
 
 #include <signal.h>

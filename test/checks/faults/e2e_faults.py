@@ -263,10 +263,10 @@ FAULTS: list[Fault] = [
     ),
     # The lines
     *of(
-        "ue/client.c",
+        "ue/ue_flag.c",
         (
-            "memcmp(flag->refresh, client->nonce, NONCE_LENGTH) != 0)",
-            "memcmp(flag->refresh, client->nonce, 8) != 0)",
+            "memcmp(flag->refresh, nonce, NONCE_LENGTH) != 0)",
+            "memcmp(flag->refresh, nonce, 8) != 0)",
         ),
         ("flag->refresh_length < (size_t)2 * NONCE_LENGTH ||", "flag->refresh_length < 1 ||"),
         (
@@ -276,8 +276,8 @@ FAULTS: list[Fault] = [
         by="altered_flag",
     ),
     *of(
-        "ue/client.c",
-        ("    if (!client->flag.e2e && !setup->allow_plain)", "    if (false)"),
+        "ue/ue_flag.c",
+        ("    if (!flag.e2e && !setup->allow_plain)", "    if (false)"),
         (
             "    if (!e2e_flag_decode(&flag, line, length, fault))",
             "    if (e2e_flag_decode(&flag, line, length, fault) && false)",
@@ -285,9 +285,9 @@ FAULTS: list[Fault] = [
         by="withheld_flag or test_no_flag",
     ),
     *of(
-        "ue/client.c",
-        ("    if (setup->oldest != NULL &&\n", "    if (false &&\n"),
-        ("devices_first_of_ka(setup->devices, meant)->row <", "meant->row <"),
+        "ue/ue_flag.c",
+        ("    if (setup->oldest == NULL ||\n", "    if (true ||\n"),
+        ("devices_first_of_ka(setup->devices, meant)->row >=", "meant->row >="),
         by="oldest_ka_id or flag_names_the_ka",
     ),
     *of(

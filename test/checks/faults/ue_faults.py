@@ -51,7 +51,7 @@ FAULTS = [
     ),
     *of(
         "client.c",
-        ("client->is_refused = !is_second(client) && says_other_key(alert);", ""),
+        ("client->is_refused = !client->is_second && alert.is_about_key;", ""),
     ),
 ]
 
