@@ -13,10 +13,7 @@ from hypothesis import HealthCheck, settings
 
 import needs
 from evp import BUILD, Kdf, LibCtx
-from sanitizer import SLOWER
 from small_disk import SmallDisk, small_disk
-
-assert SLOWER  # is asked before processes part
 
 settings.register_profile(
     "project",

@@ -10,7 +10,6 @@ import secrets
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 
 import reference
 from client_hello import ALERT, client_hello, read_record, send_record
-from clock import Clock
+from clock import Clock, TimedServer
 from evp import BUILD, OPENSSL_VERSION
 from flow import (
     FQDN,
@@ -37,7 +36,7 @@ from flow import (
     write_devices,
 )
 from line import Sides
-from sanitizer import SANITIZED, SLOWER
+from sanitizer import SANITIZED
 from sockets import TCP_ESTABLISHED, borrowed
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -77,6 +76,11 @@ def serves(server: Server, flag: dict[str, Any]) -> bool:
         return connection.read() == b"e2e: x"
 
 
+def held_by(server: Metered) -> int:
+    """First connections between two nonces."""
+    return server.count("first_connections_held")
+
+
 class Holding(Metered):
     """A server that can be asked for its first connections."""
 
@@ -88,7 +92,7 @@ class Holding(Metered):
     @property
     def held(self) -> int:
         """First connections between two nonces."""
-        return self.count("first_connections_held")
+        return held_by(self)
 
 
 # What the server does
@@ -189,62 +193,66 @@ def test_e2e_connections_have_protocols_of_their_own(devices: Path) -> None:
             assert e2e.read() == b"e2e: x"
 
 
-def test_idle_ones_are_closed_without_an_error(devices: Path) -> None:
+def test_idle_ones_are_closed_without_an_error(devices: Path, tmp_path: Path) -> None:
     """Guards against a held first connection whose end, by the server or the UE, is logged as a refusal."""
-    with Holding(devices, "--idle-timeout", "1") as server:
+    with TimedServer(tmp_path, devices, "--idle-timeout", "600") as server:
         with first(server) as connection:
             connection.flag()
+            wait_until(lambda: held_by(server) == 1)
+            connection.end_input()
+            assert connection.wait() == 0
+        with first(server) as connection:
+            connection.flag()
+            wait_until(lambda: held_by(server) == 1)
+            server.pass_to(300)
+            assert held_by(server) == 1
+            server.pass_to(601)
             assert connection.read() == b""
             assert connection.wait() == 0
         server.wait_for_error("no other nonce came in time")
-        with first(server) as connection:
-            connection.flag()
-            wait_until(lambda: server.held == 1)
-            connection.end_input()
-            assert connection.wait() == 0
         wait_until(lambda: server.errors.count("event=closed endpoint=naf") == 2)
         assert "event=refused" not in server.errors
-        assert server.held == 0
+        assert held_by(server) == 0
 
 
-def test_time_of_a_line_that_has_begun(devices: Path) -> None:
+def test_time_of_a_line_that_has_begun(devices: Path, tmp_path: Path) -> None:
     """Guards against a nonce on a held connection that begins and need not end within --line-timeout."""
-    with Holding(devices, "--line-timeout", "2", "--idle-timeout", "60") as server:
+    options = ["--line-timeout", "600", "--idle-timeout", "6000"]
+    with TimedServer(tmp_path, devices, *options) as server:
         with first(server) as connection:
             connection.flag()
-            time.sleep(3)
+            wait_until(lambda: held_by(server) == 1)
+            server.pass_to(601)  # between two lines
             connection.flag()
-            wait_until(lambda: server.held == 1)
-            assert connection.process.stdin
-            until = time.monotonic() + SECONDS
-            with contextlib.suppress(BrokenPipeError):
-                while connection.process.poll() is None and time.monotonic() < until:
-                    connection.process.stdin.write(b"{")
-                    connection.process.stdin.flush()
-                    time.sleep(0.2)
-            assert connection.process.poll() is not None
-        assert "timeout" in server.wait_for_error("event=refused") or server.held == 0
+            wait_until(lambda: held_by(server) == 1)
+            connection.write(b"{")
+            wait_until(lambda: held_by(server) == 0)  # a line has begun
+            server.pass_to(601 + 300)
+            connection.write(b"{")
+            server.pass_to(601 + 601)
+            assert connection.read() == b""
+        assert "nothing complete arrived in time" in server.wait_for_error("event=refused")
 
 
-def test_session_lifetime_ends_it(devices: Path) -> None:
+def test_session_lifetime_ends_it(devices: Path, tmp_path: Path) -> None:
     """Guards against a held first connection that outlives --session-lifetime because nonces keep coming."""
-    with Server(devices, "--session-lifetime", "2") as server, first(server) as connection:
-        until = time.monotonic() + SECONDS
-        with contextlib.suppress(json.JSONDecodeError):
-            while time.monotonic() < until:
-                connection.flag()
-                time.sleep(0.1)
-        assert time.monotonic() < until
+    options = ["--session-lifetime", "600"]
+    with TimedServer(tmp_path, devices, *options) as server, first(server) as connection:
+        for passed in (0, 200, 400):  # within --idle-timeout
+            server.pass_to(passed)
+            assert connection.flag()["e2e"] == 1
+        server.pass_to(601)
+        assert connection.read() == b""
         assert connection.wait() == 0
 
 
 def test_drain(devices: Path) -> None:
     """Guards against a drain that waits for another nonce of a held first connection."""
-    with Holding(devices, "--drain-timeout", "60") as server, first(server) as connection:
+    with Holding(devices, "--drain-timeout", "600") as server, first(server) as connection:
         connection.flag()
         wait_until(lambda: server.held == 1)
         server.process.send_signal(signal.SIGTERM)
-        assert server.wait(SLOWER * 10) == 0
+        assert server.wait() == 0
         assert connection.read() == b""
 
 
@@ -430,7 +438,7 @@ def test_server_without_the_protocol(devices: Path) -> None:
     with Server(devices, "--connections", "6") as server:
         with Listener(devices, server.address, server.e2e_address) as here:
             assert [here.says() for _ in range(3)] == [b"e2e: x\n"] * 3
-            assert server.wait(SLOWER * 10) == 0
+            assert server.wait() == 0
 
 
 class Cutter:

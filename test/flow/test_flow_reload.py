@@ -12,15 +12,13 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import Metered, Server, StockClient, wait_until, write_devices
-from processor import processor_seconds
-from sanitizer import SLOWER
+from flow import LONG, Metered, Server, StockClient, wait_until, write_devices
+from processor import is_idle, processor_seconds
 
 KS_NAF, KA = "11" * 32, "22" * 32
 PROBE, HELD = "probe@x.example", "held@x.example"
-ROWS = 50000 // SLOWER
+ROWS = 50000
 CONNECTIONS = 1000
-LONGEST = 0.05  # seconds that a UE elsewhere may wait
 OPTIONS = ("--connections-per-device", "100000", "--line-timeout", "600", "--e2e", "offered")
 
 
@@ -59,7 +57,7 @@ def reload(server: Metered, devices: Path, rows: int) -> None:
     before = reloads(server)
     write_rows(devices, rows)
     server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: reloads(server) > before, SLOWER * 60)
+    wait_until(lambda: reloads(server) > before, LONG)
 
 
 def cost_of_removal(devices: Path, connections: int) -> float:
@@ -69,56 +67,58 @@ def cost_of_removal(devices: Path, connections: int) -> float:
         holding = held(server, connections)
         before = processor_seconds(server.process.pid)
         reload(server, devices, 0)
-        time.sleep(0.5)  # for what the loops do of it
+        wait_until(lambda: is_idle(server.process.pid), LONG)  # what the loops do of it
         cost = processor_seconds(server.process.pid) - before
         holding.kill()
         holding.wait()
     return cost
 
 
+@pytest.mark.slow
 def test_rows_are_not_looked_for_among_connections(devices: Path) -> None:
     """Guards against a reload whose cost is the removed rows times the connections."""
-    alone = cost_of_removal(devices, 1)
-    assert cost_of_removal(devices, CONNECTIONS) < 2 * alone + SLOWER * 0.25
+    costs = [(cost_of_removal(devices, 1), cost_of_removal(devices, CONNECTIONS)) for _ in range(2)]
+    alone, among = (min(each) for each in zip(*costs))
+    print(f"{alone:.2f} and {among:.2f} s")
+    assert among < 3 * alone  # it is the same; rows times connections would be eight times as much
 
 
+@pytest.mark.slow
 def test_others_do_not_wait_for_a_reload(devices: Path) -> None:
-    """Guards against a reload of many rows for which a UE elsewhere waits for more than 50 ms."""
+    """Guards against a UE elsewhere whose line waits until a reload of many rows is over."""
     write_rows(devices, ROWS)
-    longest = []
+    shares: list[float] = []
     with Metered(devices, *OPTIONS, two_addresses=False) as server:
         holding = held(server, CONNECTIONS)
         with StockClient(
             server.address, f"3GPP-bootstrapping.{PROBE}", bytes.fromhex(KS_NAF)
         ) as probe:
             probe.flag()
-            for _ in range(3):
-                longest.append(longest_wait(server, devices, probe))
+            # of ten tries one counts: another program takes the processor from this one at any time
+            while min(shares, default=1) > 0.5 and len(shares) < 10:
                 reload(server, devices, ROWS)
+                shares.append(longest_wait(server, devices, probe))
         server.process.terminate()
         assert server.wait() == 0
         holding.kill()
         holding.wait()
-    assert min(longest) < SLOWER * LONGEST, longest
+    print(shares)
+    assert min(shares) < 0.5, shares
 
 
 def longest_wait(server: Metered, devices: Path, probe: StockClient) -> float:
-    """The longest that a line took while a reload removed the rows, and half a second on."""
+    """The longest that a line took while a reload removed the rows, and as long again: as a share of the reload's time."""
     before = reloads(server)
     write_rows(devices, 0)
+    longest, took, asked = 0.0, math.inf, time.monotonic()
     server.process.send_signal(signal.SIGHUP)
-    waits = []
-    asked, end = time.monotonic(), math.inf
-    while (started := time.monotonic()) < end:
+    while (began := time.monotonic()) < asked + 2 * took:
         probe.write(b"x\n")
         assert probe.read() == b"plain: x"
-        waits.append(time.monotonic() - started)
-        time.sleep(0.002)
-        if end == math.inf and started > asked + 0.1:
-            asked = started
-            if reloads(server) > before:
-                end = time.monotonic() + 0.5
-    return max(waits)
+        longest = max(longest, time.monotonic() - began)
+        if took == math.inf and reloads(server) > before:
+            took = time.monotonic() - asked
+    return longest / took
 
 
 def test_connections_of_removed_rows_end(devices: Path) -> None:

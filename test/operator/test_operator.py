@@ -22,7 +22,7 @@ import reference
 from certificates import HOUR, Authority
 from clock import Clock
 from evp import BUILD
-from flow import wait_until
+from flow import LONG, wait_until
 from key_source import KeySource, identity_options
 from needs import needs
 from operator_network import (
@@ -36,7 +36,6 @@ from operator_network import (
     Subscriber,
     expiry,
 )
-from sanitizer import SLOWER
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
@@ -92,6 +91,27 @@ def operator(net: Net) -> Iterator[Operator]:
         running.add(Subscriber())
         yield running
         assert running.faults == []
+
+
+class Withheld:
+    """An operator's answers about one subscriber, which come when they are released."""
+
+    def __init__(self, operator: Operator, subscriber: Subscriber) -> None:
+        self.operator, self.a_kid = operator, subscriber.a_kid
+        self.kept: list[tuple[Request, Reply]] = []
+        operator.answer = self._answer
+
+    def _answer(self, request: Request, true: Reply) -> Reply | None:
+        if self.a_kid not in request["body"]:
+            return true
+        self.kept.append((request, true))
+        return None
+
+    def release(self) -> None:
+        """From now on it answers at once."""
+        self.operator.answer = None
+        for request, true in self.kept:
+            self.operator.server.reply(request, true)
 
 
 def always(**reply: Any) -> Callable[[Request, Reply], Reply]:
@@ -358,18 +378,22 @@ REFUSALS: dict[str, Reply] = {
 
 @pytest.mark.parametrize("what", REFUSALS)
 @pytest.mark.parametrize("kind", ["nef", "aanf"])
-def test_refused_for_seconds(net: Net, operator: Operator, kind: str, what: str) -> None:
+def test_refused_for_seconds(
+    net: Net, operator: Operator, tmp_path: Path, kind: str, what: str
+) -> None:
     """Guards against an operator that is asked at every ClientHello for what it refused, or never again."""
     subscriber = operator.subscribers[0]
     operator.answer = always(**REFUSALS[what])
-    with net.source(f"{kind}:{operator.url}") as source:
+    clock = Clock(tmp_path)
+    with net.source(f"{kind}:{operator.url}", environment=clock.environment) as source:
         assert source.look(subscriber.a_kid).startswith("refused ")
         for _ in range(2):
             assert "has refused this identity" in source.look(subscriber.a_kid)
         assert len(operator.requests) == 1
         source.wait_for_error("event=source-failed")
         operator.answer = None
-        wait_until(lambda: source.look(subscriber.a_kid).startswith("found "), 30)
+        clock.pass_to(30)
+        assert source.look(subscriber.a_kid).startswith("found ")
         assert len(operator.requests) == 2
 
 
@@ -397,11 +421,11 @@ def test_failures_are_not_remembered(net: Net, operator: Operator, reply: Reply)
 
 
 @pytest.mark.parametrize("kind, status", [("nef", 204), ("bsf", 404)])
-def test_no_such_key(net: Net, operator: Operator, kind: str, status: int) -> None:
+def test_no_such_key(net: Net, operator: Operator, tmp_path: Path, kind: str, status: int) -> None:
     """Guards against an unknown key that is asked for again and again, or is unknown for good."""
-    subscriber = operator.subscribers[0]
+    subscriber, clock = operator.subscribers[0], Clock(tmp_path)
     identity = subscriber.a_kid if kind == "nef" else subscriber.b_tid
-    with net.source(f"{kind}:{operator.url}") as source:
+    with net.source(f"{kind}:{operator.url}", environment=clock.environment) as source:
         for other in (204, 404):
             operator.answer = always(status=other)
             assert source.look(f"{other}@none", "akma" if kind == "nef" else "gba") == "unknown"
@@ -411,30 +435,31 @@ def test_no_such_key(net: Net, operator: Operator, kind: str, status: int) -> No
             assert source.look(identity, "akma" if kind == "nef" else "gba") == "unknown"
         assert len(operator.requests) == 1  # a "no" is known for some seconds
         operator.answer = None
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            if source.look(identity, "akma" if kind == "nef" else "gba").startswith("found "):
-                break
-            time.sleep(0.2)
-        else:
-            pytest.fail("a no is kept for longer than some seconds")
+        clock.pass_to(30)
+        assert source.look(identity, "akma" if kind == "nef" else "gba").startswith("found ")
 
 
 # Time
 
 
-def test_slow(net: Net, operator: Operator) -> None:
+def test_slow(net: Net, operator: Operator, tmp_path: Path) -> None:
     """Guards against a reply that does not come and takes longer than --source-timeout, or holds up another look-up."""
     slow, quick = Subscriber(), Subscriber(supi="001010000000002")
     operator.add(slow, quick)
-    operator.answer = lambda request, true: None if slow.a_kid in request["body"] else true
-    with net.source(f"nef:{operator.url}", options=("--source-timeout", "4")) as source:
-        begun = time.monotonic()
+    withheld, clock = Withheld(operator, slow), Clock(tmp_path)
+    options = ("--source-timeout", "60")
+    with net.source(
+        f"nef:{operator.url}", options=options, environment=clock.environment
+    ) as source:
         label = source.start(slow.a_kid)
-        assert source.look(quick.a_kid).startswith("found ")
-        assert label not in source.answers
+        wait_until(lambda: withheld.kept)
+        for passed in (0, 50):
+            clock.pass_to(passed)
+            assert all(source.look(quick.a_kid).startswith("found ") for _ in range(2))
+            assert label not in source.answers
+        clock.pass_to(61)
+        assert all(source.look(quick.a_kid).startswith("found ") for _ in range(2))
         assert source.wait_for(label).startswith("refused ")
-        assert 3.9 < time.monotonic() - begun < 60
 
 
 def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
@@ -458,40 +483,40 @@ def hold_port(port: int) -> socket.socket:
     return held
 
 
-def test_down_for_a_minute(net: Net) -> None:
+def refused_in_time(source: KeySource, label: int, known: str) -> bool:
+    """Is a look-up refused, while those of a key that is known are answered?"""
+    wait_until(lambda: source.look(known).startswith("found ") and label in source.answers)
+    return source.wait_for(label).startswith("refused ")
+
+
+def test_down_for_a_minute(net: Net, tmp_path: Path) -> None:
     """Guards against an operator that is gone, or silent, taking cached keys along, or being found no more when it is back."""
     known, *others = (Subscriber(supi=f"00101000000{n:04}") for n in range(500))
     gone, silent = operators = net.operator(), net.operator()
     for operator in operators:
         operator.add(known, *others)
-    options = ("--source-timeout", "2")
+    clock = Clock(tmp_path)
     with (
-        net.source(f"nef:{gone.url}", options=options) as one,
-        net.source(f"nef:{silent.url}", options=options) as other,
+        net.source(f"nef:{gone.url}", environment=clock.environment) as one,
+        net.source(f"nef:{silent.url}", environment=clock.environment) as other,
     ):
         sources = (one, other)
         assert all(source.look(known.a_kid).startswith("found ") for source in sources)
         port = gone.server.port
         gone.stop()
         silent.server.process.send_signal(signal.SIGSTOP)
-        waits: list[float] = []
         with hold_port(port):
-            begun = time.monotonic()
-            while time.monotonic() - begun < 60:
-                assert all(source.look(known.a_kid).startswith("found ") for source in sources)
-                asked, a_kid = time.monotonic(), others.pop().a_kid
-                labels = [source.start(a_kid) for source in sources]
-                answers = [source.wait_for(label) for source, label in zip(sources, labels)]
-                assert all(answer.startswith("refused ") for answer in answers)
-                waits.append(time.monotonic() - asked)
-                time.sleep(0.5)
+            for passed in range(11, 77, 11):  # --source-timeout is ten
+                labels = [source.start(others.pop().a_kid) for source in sources]
+                clock.pass_to(passed)
+                for source, label in zip(sources, labels):
+                    assert refused_in_time(source, label, known.a_kid)
             with net.operator(port=port) as again:
                 again.add(*others)
                 silent.server.process.send_signal(signal.SIGCONT)
                 for source in sources:
-                    wait_until(lambda: source.look(others.pop().a_kid).startswith("found "))
+                    wait_until(lambda: source.look(others.pop().a_kid).startswith("found "), LONG)
         silent.stop()
-    assert statistics.median(waits) < 4
 
 
 @pytest.mark.namespaces
@@ -512,14 +537,14 @@ def test_a_path_that_drops_everything(net: Net) -> None:
         with net.operator(within=within) as operator:
             operator.add(known, during, after)
             url = f"nef:{operator.url.replace('localhost', '127.0.0.1')}"
-            with net.source(url, options=("--source-timeout", "3"), within=within) as source:
+            with net.source(url, within=within) as source:
                 assert source.look(known.a_kid).startswith("found ")
                 loopback("down")
                 assert source.look(during.a_kid).startswith("refused ")
-                time.sleep(14)  # TCP would try again after 25 seconds
                 loopback("up")
                 assert source.look(after.a_kid).startswith("found ")
-                assert operator.requests[-1]["connection"] == 2
+                used = [r["connection"] for r in operator.requests if after.a_kid in r["body"]]
+                assert used and 1 not in used
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
 
@@ -678,15 +703,19 @@ def test_token_that_ends(net: Net, tmp_path: Path) -> None:
     subscribers = [Subscriber(supi=f"00101000000{n:04}") for n in range(6)]
     with net.operator(token=True) as operator:
         operator.add(*subscribers)
-        operator.token_lifetime = 1
+        operator.token_lifetime, clock = 600, Clock(tmp_path)
 
         def tokens() -> int:
             return sum(request["path"] == TOKEN for request in operator.requests)
 
-        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
+        with net.source(
+            f"nef:{operator.url}",
+            options=token_options(operator, tmp_path),
+            environment=clock.environment,
+        ) as source:
             assert source.look(subscribers[0].a_kid).startswith("found ")
             operator.token_lifetime = 3600
-            time.sleep(1.1)
+            clock.pass_to(601)
             assert source.look(subscribers[1].a_kid).startswith("found ") and tokens() == 2
             operator.tokens.clear()  # revoked
             assert source.look(subscribers[2].a_kid).startswith("found ") and tokens() == 3
@@ -843,18 +872,18 @@ def test_redirect_to_a_named_origin(net: Net, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after(net: Net, operator: Operator, status: int) -> None:
+def test_retry_after(net: Net, operator: Operator, tmp_path: Path, status: int) -> None:
     """Guards against an operator that is asked before the time of its Retry-After, or not after it."""
-    subscriber = operator.subscribers[0]
-    with net.source(f"nef:{operator.url}") as source:
-        operator.answer = always(status=status, headers={"retry-after": "2"})
-        begun = time.monotonic()
+    subscriber, clock = operator.subscribers[0], Clock(tmp_path)
+    with net.source(f"nef:{operator.url}", environment=clock.environment) as source:
+        operator.answer = always(status=status, headers={"retry-after": "600"})
         assert source.look(subscriber.a_kid).startswith("refused ")
         operator.answer = None
-        while (answer := source.look(subscriber.a_kid)).startswith("refused "):
-            assert "Retry-After" in answer
-            time.sleep(0.05)
-        assert 1.9 < time.monotonic() - begun < 60
+        for passed in (0, 300):
+            clock.pass_to(passed)
+            assert "Retry-After" in source.look(subscriber.a_kid)
+        clock.pass_to(601)
+        assert source.look(subscriber.a_kid).startswith("found ")
         assert len(operator.requests) == 2
 
 
@@ -863,15 +892,18 @@ def http_date(seconds: float) -> str:
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
 
 
-def test_retry_after_as_a_date(net: Net, operator: Operator) -> None:
+def test_retry_after_as_a_date(net: Net, operator: Operator, tmp_path: Path) -> None:
     """Guards against a Retry-After with a date before which the operator is asked again."""
-    subscriber = operator.subscribers[0]
-    with net.source(f"nef:{operator.url}") as source:
-        operator.answer = always(status=503, headers={"retry-after": http_date(4)})
+    subscriber, clock = operator.subscribers[0], Clock(tmp_path)
+    with net.source(f"nef:{operator.url}", environment=clock.environment) as source:
+        operator.answer = always(status=503, headers={"retry-after": http_date(600)})
         assert source.look(subscriber.a_kid).startswith("refused ")
-        assert "Retry-After" in source.look(subscriber.a_kid)
         operator.answer = None
-        wait_until(lambda: source.look(subscriber.a_kid).startswith("found "))
+        for passed in (0, 300):
+            clock.pass_to(passed)
+            assert "Retry-After" in source.look(subscriber.a_kid)
+        clock.pass_to(601)
+        assert source.look(subscriber.a_kid).startswith("found ")
         assert len(operator.requests) == 2
 
 
@@ -899,18 +931,22 @@ def test_retry_after_that_says_no_time(net: Net, operator: Operator, value: str 
 
 def test_retry_after_of_the_token_server(net: Net, tmp_path: Path) -> None:
     """Guards against a token server that is asked before the time of its Retry-After, or not after it."""
-    subscriber = Subscriber()
+    subscriber, clock = Subscriber(), Clock(tmp_path)
     with net.operator(token=True) as operator:
         operator.add(subscriber)
-        with net.source(f"nef:{operator.url}", options=token_options(operator, tmp_path)) as source:
-            operator.answer = always(status=429, headers={"retry-after": "2"})
-            begun = time.monotonic()
+        with net.source(
+            f"nef:{operator.url}",
+            options=token_options(operator, tmp_path),
+            environment=clock.environment,
+        ) as source:
+            operator.answer = always(status=429, headers={"retry-after": "600"})
             assert "429" in source.look(subscriber.a_kid)
             operator.answer = None
-            while (answer := source.look(subscriber.a_kid)).startswith("refused "):
-                assert "Retry-After" in answer
-                time.sleep(0.05)
-            assert 1.9 < time.monotonic() - begun < 60
+            for passed in (0, 300):
+                clock.pass_to(passed)
+                assert "Retry-After" in source.look(subscriber.a_kid)
+            clock.pass_to(601)
+            assert source.look(subscriber.a_kid).startswith("found ")
         assert [request["path"] for request in operator.requests] == [TOKEN, TOKEN, RETRIEVE]
 
 
@@ -941,17 +977,21 @@ def test_cache(net: Net, operator: Operator, tmp_path: Path) -> None:
 
 def test_one_question_for_all(net: Net, operator: Operator) -> None:
     """Guards against many requests to the operator for one key, or a client whose leaving takes it from the others."""
-    subscriber = operator.subscribers[0]
-    operator.answer = lambda request, true: true | {"delay": 2000}
+    subscriber, other = operator.subscribers[0], Subscriber(supi="001010000000002")
+    operator.add(other)
+    withheld = Withheld(operator, subscriber)
     with net.source(f"nef:{operator.url}") as source:
         labels = [source.start(subscriber.a_kid) for _ in range(50)]
         for label in labels[::2]:
             source.cancel(label)
+        for _ in range(2):  # each of the two loops has taken all that was said before
+            assert source.look(other.a_kid).startswith("found ")
+        withheld.release()
         answers = [source.wait_for(label) for label in labels[1::2]]
         assert {key_of(answer) for answer in answers} == {subscriber.k_af(NAF_ID).hex()}
         assert source.look(subscriber.a_kid).startswith("found ")
         assert not any(label in source.answers for label in labels[::2])
-    assert len(operator.requests) == 1
+    assert sum(subscriber.a_kid in request["body"] for request in operator.requests) == 1
 
 
 def test_cancelled_while_the_answer_is_on_its_way(net: Net, operator: Operator) -> None:
@@ -970,11 +1010,12 @@ def test_cancelled_while_the_answer_is_on_its_way(net: Net, operator: Operator) 
 def test_forgotten_while_it_is_asked(net: Net, operator: Operator) -> None:
     """Guards against a key that was revoked while it was asked for being kept."""
     subscriber = operator.subscribers[0]
-    operator.answer = lambda request, true: true | {"delay": 2000}
+    withheld = Withheld(operator, subscriber)
     with net.source(f"nef:{operator.url}") as source:
         label = source.start(subscriber.a_kid)
-        wait_until(lambda: operator.requests)
+        wait_until(lambda: withheld.kept)
         source.forget(subscriber.a_kid)
+        withheld.release()
         assert "revoked" in source.wait_for(label)
         assert source.look(subscriber.a_kid).startswith("found ")
     assert len(operator.requests) == 2
@@ -988,33 +1029,30 @@ def test_flood(net: Net, operator: Operator, sources: int) -> None:
     """Guards against made-up identities that exceed the operator's rate, or delay known and new devices."""
     known, new = operator.subscribers[0], Subscriber(supi="001010000000002")
     operator.add(new)
-    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10", "--source-timeout", "3")
+    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
     with net.source(f"nef:{operator.url}", options=limits) as source:
         assert source.look(known.a_kid, peer="203.0.113.1").startswith("found ")
         begun = time.monotonic()
-        made_up = 0
-        cached: list[float] = []
-        label = 0
-        while time.monotonic() - begun < 6:
+        made_up, label, cached = 0, 0, []
+        while made_up < 2000 or len(operator.requests) < 60:
             for _ in range(50):
                 made_up += 1
                 source.start(f"{made_up}@flood", peer=f"198.51.100.{made_up % sources}")
-            if label == 0 and time.monotonic() - begun > 2:
-                asked_before = len(operator.requests)
+            asked = len(operator.requests)
+            if label == 0 and asked > 30:
+                asked_before = asked
                 label = source.start(new.a_kid, peer="203.0.113.2")
-            cached.append(time.monotonic())
             assert source.look(known.a_kid, peer="203.0.113.1").startswith("found ")
-            cached[-1] = time.monotonic() - cached[-1]
+            cached.append(len(operator.requests) - asked)
             time.sleep(0.02)
         assert source.wait_for(label).startswith("found ")
-        place = next(n for n, seen in enumerate(operator.requests) if new.a_kid in seen["body"])
-        assert place - asked_before < 100, "five seconds of what the operator may be asked"
-        assert made_up > 1000 and statistics.median(cached) < 1 and max(cached) < 10
-    times = operator.times[1:]
-    for second in range(1, 6):
-        within = sum(moment - times[0] < second for moment in times)
+    place = next(n for n, seen in enumerate(operator.requests) if new.a_kid in seen["body"])
+    # how long something took is told by what the operator was asked meanwhile, at most twenty questions a second
+    assert place - asked_before < 100
+    assert statistics.median(cached) < 20
+    for second in range(1, int(operator.times[-1] - begun) + 2):
+        within = sum(moment - begun < second for moment in operator.times[1:])
         assert within <= (20 if sources > 1 else 11) * (second + 1)
-    assert len(times) > 40
 
 
 # Speed
@@ -1028,12 +1066,12 @@ def test_a_thousand_identities(net: Net, operator: Operator) -> None:
     operator.answer = lambda request, true: true | {"delay": 50}
     limits = (
         *("--lookups-per-second", "10000", "--lookups-per-source", "10000"),
-        *("--source-timeout", str(min(60, 20 * SLOWER))),
+        *("--source-timeout", "60"),
     )
     with net.source(f"aanf:{operator.url}", options=limits) as source:
         labels = {a_kid: source.start(a_kid) for a_kid in known}
         for a_kid, label in labels.items():
-            assert key_of(source.wait_for(label, 60)) == known[a_kid]
+            assert key_of(source.wait_for(label)) == known[a_kid]
     connections = {request["connection"] for request in operator.requests}
     most = max(request["waiting"] for request in operator.requests)
     print(f"{len(operator.requests)} identities: {len(connections)} connection, {most} in flight")

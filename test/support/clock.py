@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from evp import BUILD
-from flow import ENVIRONMENT
+from flow import ENVIRONMENT, Metered
 
 
 class Clock:
@@ -33,6 +33,27 @@ class Clock:
         """Time passes: so far ahead is every clock from now on."""
         self.step(seconds)
         _write(self.limits, seconds)
+
+
+class TimedServer(Metered):
+    """e2e-as whose time a test makes pass; of one loop, so that every event shows it the time."""
+
+    def __init__(
+        self, folder: Path, devices: Path, *options: str, two_addresses: bool = True
+    ) -> None:
+        self.clock = Clock(folder)
+        super().__init__(
+            devices,
+            *options,
+            two_addresses=two_addresses,
+            environment=self.clock.environment,
+            within=("taskset", "-c", "0"),
+        )
+
+    def pass_to(self, seconds: int) -> None:
+        """So far ahead is every clock from now on, and what ended before then the server has ended."""
+        self.clock.pass_to(seconds)
+        self.count("handshakes_unfinished")
 
 
 def _write(path: Path, seconds: int) -> None:

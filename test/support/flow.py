@@ -22,7 +22,8 @@ from typing import Any, Self
 from evp import BUILD
 from openssl_cli import EXAMPLE
 
-SECONDS = 30  # no process of a test lives longer
+SECONDS = 30  # for what takes a moment; only a fault waits so long
+LONG = 300  # for what has very much to do
 ENVIRONMENT = os.environ | {"OPENSSL_CONF": str(EXAMPLE), "OPENSSL_MODULES": str(BUILD)}
 FQDN = "naf.example.com"
 NAF_ID = FQDN.encode() + bytes.fromhex("0100000007")
@@ -99,7 +100,7 @@ class Process:
         """The exit status; what it wrote before is in out and errors then."""
         status = self.process.wait(seconds)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(SECONDS)
         return status
 
     @property
@@ -142,9 +143,9 @@ class Process:
             status = self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            status = self.process.wait(5)
+            status = self.process.wait(SECONDS)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(SECONDS)
         return status
 
 
@@ -195,9 +196,22 @@ def metric(address: str, name: str) -> int:
 class Metered(Server):
     """A server that can be asked for its figures."""
 
-    def __init__(self, devices: Path, *options: str, two_addresses: bool = True) -> None:
-        options += ("--metrics", f"{LOOPBACK}:0")
-        super().__init__(devices, *options, two_addresses=two_addresses)
+    def __init__(
+        self,
+        devices: Path,
+        *options: str,
+        two_addresses: bool = True,
+        environment: dict[str, str] | None = None,
+        within: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            devices,
+            *options,
+            *("--metrics", f"{LOOPBACK}:0"),
+            two_addresses=two_addresses,
+            environment=environment,
+            within=within,
+        )
         self.metrics = self._listening("metrics")
 
     def count(self, name: str) -> int:

@@ -8,9 +8,7 @@ import threading
 from pathlib import Path
 
 from evp import BUILD
-from flow import Process
-
-SECONDS = 20
+from flow import LONG, Process
 
 
 class KeySource(Process):
@@ -53,7 +51,7 @@ class KeySource(Process):
         """Drop what is cached."""
         self.write(f"- forget {identity}\n".encode())
 
-    def wait_for(self, label: int, seconds: float = SECONDS) -> str:
+    def wait_for(self, label: int, seconds: float = LONG) -> str:
         """The answer of a look-up."""
         with self.arrived:
             if not self.arrived.wait_for(lambda: label in self.answers, seconds):

@@ -68,6 +68,8 @@ class OperatorSite:
     ) -> Server:
         """e2e-as, all in one, for these devices."""
         words = (*self.sources(*sources), *options)
+        if "--source-timeout" not in options:  # a machine that is busy is no slow operator
+            words += ("--source-timeout", "10")
         return Server(self.write_names(names), *words, environment=environment)
 
     def device(self, identity: str, ks_naf: bytes, ka: bytes | None = KA) -> Path:

@@ -14,6 +14,18 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def is_idle(pid: int) -> bool:
+    """Does each thread of a process wait for something, none of them for the processor or a disk?
+
+    A signal or an octet that a process is sent wakes a thread at once, so that what is idle then is done with it.
+    """
+    states = [
+        thread.read_text().rpartition(") ")[2][0]
+        for thread in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"S"}
+
+
 def seconds_of_children() -> float:
     """Of all programs that this process has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,12 +1,10 @@
-"""Whether what is tested was built under a sanitizer, what cannot be asked of it then, and how slow all is.
+"""Whether what is tested was built under a sanitizer, and what cannot be asked of it then.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
 import os
 import re
-import subprocess
-import time
 
 import pytest
 
@@ -17,23 +15,6 @@ SANITIZED = CACHE.exists() and bool(
     re.search(r"^AKMA_SANITIZE:BOOL=ON$|-fsanitize=", CACHE.read_text(), re.MULTILINE)
 )
 
-
-def slowness() -> int:
-    """How many times as long this machine takes now as an idle one: to start a program, which takes 20 ms there.
-
-    Asked once for all processes of a run, so that all collect the same tests.
-    """
-    if "AKMA_SLOWNESS" not in os.environ:
-        began = time.monotonic()
-        for _ in range(5):
-            subprocess.run(["/usr/bin/python3", "-c", "pass"], check=True)
-        taken = (time.monotonic() - began) / 5
-        os.environ["AKMA_SLOWNESS"] = str(min(6, 1 + int(taken / 0.05)))
-    return int(os.environ["AKMA_SLOWNESS"])
-
-
-# What is done at a time of its own has so many times as long.
-SLOWER = (4 if SANITIZED else 1) * slowness()
 
 unless_sanitized = pytest.mark.skipif(
     SANITIZED,
