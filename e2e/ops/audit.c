@@ -5,8 +5,10 @@
  */
 #include "ops/audit.h"
 
-#include "ops/log_private.h"
+#include "ops/log.h"
+#include "ops/log_buffer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 static const char *file;
@@ -27,29 +29,30 @@ static bool report_lost(unsigned long lost, bool is_last)
 
 bool audit_open(const char *path)
 {
-    const int fd = path == NULL ? -1 : log_open_file("audit-log", path);
-
-    if (fd >= 0)
-        lines = log_buffer_open(fd, true, report_lost);
+    if (path != NULL)
+        lines = log_buffer_open_file("audit-log", path, true, report_lost);
     file = path;
     return path == NULL || lines != NULL;
 }
 
 void audit(const char *event, ...)
 {
-    char text[LOG_LINE_MAX + 2];
+    struct log_line line;
     va_list pairs;
 
     if (lines == NULL)
         return;
+    log_line_begin(&line, true);
+    log_line_add(&line, "event", event);
     va_start(pairs, event);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line before */
-    log_buffer_add(lines, text, log_format(text, event, pairs));
+    log_line_add_pairs(&line, pairs);
     va_end(pairs);
+    log_line_end(&line);
+    log_buffer_add(lines, line.text, line.length);
 }
 
 void audit_reopen(void)
 {
     if (lines != NULL)
-        log_reopen_file(lines, "audit-log", file);
+        log_reopened(file, log_buffer_reopen(lines));
 }

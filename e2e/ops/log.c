@@ -7,18 +7,13 @@
 
 #include "net/clock.h"
 #include "ops/log_buffer.h"
-#include "ops/log_names.h"
-#include "ops/log_private.h"
+#include "ops/log_line.h"
 #include "ops/log_recent.h"
 #include "options.h"
 #include "printable.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,143 +24,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HASH_SHOWN 8     /* octets of the hash */
-#define PRIORITY   "<6>" /* as journald takes it, before a line */
+#define PRIORITY "<6>" /* as journald takes it, before a line */
 
 #define PRIORITY_LENGTH (sizeof(PRIORITY) - 1)
 
 /* Set by log_set_up() and log_open(), then only read. */
 static struct {
-    enum log_identities identities;
     enum log_level level;
     const char *path; /* NULL: standard error */
     bool is_journal;
-    unsigned char secret[32];
     struct log_buffer *buffer; /* NULL: lines are written at once: nobody's loop runs yet */
 } log_setup = {.level = LOG_LEVEL_INFO};
-
-/* A line that is being written; what does not fit is cut. */
-struct line {
-    char priority[PRIORITY_LENGTH + LOG_LINE_MAX + 1]; /* and, behind it, the text and its LF */
-    size_t length;
-    enum log_level level;
-    bool has_severity, is_audit;
-};
-
-static const struct {
-    const char *name;
-    enum log_level level;
-} severities[] = {{"err", LOG_LEVEL_ERR}, {"warning", LOG_LEVEL_WARNING}, {"info", LOG_LEVEL_INFO}};
-
-#define SEVERITIES (sizeof(severities) / sizeof(severities[0]))
-
-bool log_level_named(const char *name, enum log_level *level)
-{
-    for (size_t i = 0; i < SEVERITIES; i++)
-        if (strcmp(severities[i].name, name) == 0) {
-            *level = severities[i].level;
-            return true;
-        }
-    return false;
-}
-
-static char *text_of(struct line *line)
-{
-    return line->priority + PRIORITY_LENGTH;
-}
-
-static void line_put(struct line *line, const char *text, size_t length)
-{
-    const size_t room = LOG_LINE_MAX - line->length;
-    const size_t taken = length < room ? length : room;
-
-    memcpy(text_of(line) + line->length, text, taken);
-    line->length += taken;
-}
-
-static void put_text(struct line *line, const char *text)
-{
-    line_put(line, text, strlen(text));
-}
-
-static bool names_a_subscriber(const char *key)
-{
-    return strcmp(key, "identity") == 0 || strcmp(key, "device") == 0;
-}
-
-static void put_hash(struct line *line, const char *value, size_t length)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    char shown[2 * HASH_SHOWN + 1] = "";
-
-    if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, log_setup.secret, sizeof(log_setup.secret),
-                  (const unsigned char *)value, length, hash, sizeof(hash), NULL) == NULL)
-        memset(hash, 0, sizeof(hash));
-    for (size_t i = 0; i < HASH_SHOWN; i++)
-        (void)snprintf(shown + 2 * i, 3, "%02x", hash[i]);
-    put_text(line, shown);
-}
-
-static void put_quoted(struct line *line, const char *filtered, bool quoted)
-{
-    line_put(line, "\"", quoted);
-    put_text(line, filtered);
-    line_put(line, "\"", quoted);
-}
-
-/* A sentence that others may have written: each name in it as its hash. */
-static void put_sentence(struct line *line, const char *text)
-{
-    struct printable room;
-    size_t before, length;
-
-    line_put(line, "\"", true);
-    for (; log_names_next(text, &before, &length); text += before + length) {
-        put_text(line, printable_octets(room.text, sizeof(room.text), text, before));
-        put_hash(line, text + before, length);
-    }
-    put_text(line, PRINTABLE(text));
-    line_put(line, "\"", true);
-}
-
-static void put_value(struct line *line, const char *key, const char *value)
-{
-    const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
-
-    if (log_setup.identities == LOG_HASH && !line->is_audit && names_a_subscriber(key))
-        put_hash(line, value, strlen(value));
-    else if (log_setup.identities == LOG_HASH && !line->is_audit && strcmp(key, "reason") == 0 &&
-             quoted)
-        put_sentence(line, value);
-    else
-        put_quoted(line, PRINTABLE(value), quoted);
-}
-
-static void put_key(struct line *line, const char *key)
-{
-    line_put(line, " ", line->length > 0);
-    put_text(line, key);
-    put_text(line, "=");
-}
-
-static void put_pair(struct line *line, const char *key, const char *value)
-{
-    put_key(line, key);
-    put_value(line, key, value);
-    if (strcmp(key, "severity") == 0)
-        line->has_severity = log_level_named(value, &line->level);
-}
-
-static void put_time(struct line *line)
-{
-    const time_t now = time(NULL);
-    char shown[32];
-    struct tm utc;
-
-    if (gmtime_r(&now, &utc) != NULL &&
-        strftime(shown, sizeof(shown), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-        put_pair(line, "time", shown);
-}
 
 /* How bad an event is, in syslog's words; what is not here is ordinary. A refusal and a
  * bootstrapping say it themselves. */
@@ -190,83 +59,71 @@ static const char *severity_of(const char *event)
 }
 
 /* severity NULL: its caller says it. */
-static void begin_as(struct line *line, const char *event, const char *severity)
+static void begin_as(struct log_line *line, const char *event, const char *severity)
 {
-    line->length = 0;
-    line->level = LOG_LEVEL_WARNING;
-    line->has_severity = line->is_audit = false;
-    put_time(line);
+    log_line_begin(line, false);
     if (severity != NULL)
-        put_pair(line, "severity", severity);
-    put_pair(line, "event", event);
+        log_line_add(line, "severity", severity);
+    log_line_add(line, "event", event);
 }
 
-static void begin(struct line *line, const char *event)
+static void begin(struct log_line *line, const char *event)
 {
     begin_as(line, event, severity_of(event));
 }
 
-static void add_pairs(struct line *line, va_list pairs)
-{
-    const char *key, *value;
-
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, by its caller */
-    while ((key = va_arg(pairs, const char *)) != NULL) {
-        value = va_arg(pairs, const char *);
-        if (value != NULL)
-            put_pair(line, key, value);
-    }
-}
-
-static void put_suppressed(struct line *line, unsigned long count)
+static void add_suppressed(struct log_line *line, unsigned long count)
 {
     char number[24];
 
     (void)snprintf(number, sizeof(number), "%lu", count);
-    put_pair(line, "suppressed", number);
+    log_line_add(line, "suppressed", number);
 }
 
-/* Where standard error is the journal, which asks for a line's priority at its beginning. A check
- * has its own lines. */
-static void line_write(struct line *line)
+/* A check has its own lines. */
+static void write_octets(const char *octets, size_t length)
 {
-    const char *text = log_setup.is_journal ? line->priority : text_of(line);
-    const size_t length = line->length + (log_setup.is_journal ? PRIORITY_LENGTH : 0);
-
-    memcpy(line->priority, PRIORITY, PRIORITY_LENGTH);
-    line->priority[1] = (char)('0' + (int)line->level);
     if (log_setup.buffer != NULL)
-        log_buffer_add(log_setup.buffer, text, length);
+        log_buffer_add(log_setup.buffer, octets, length);
     else if (!options_are_to_be_checked())
-        (void)!write(STDERR_FILENO, text, length);
+        (void)!write(STDERR_FILENO, octets, length);
 }
 
-static void put_end(struct line *line)
+/* The journal asks for a line's priority at its beginning. */
+static void write_to_journal(const struct log_line *line)
 {
-    text_of(line)[line->length++] = '\n';
+    char octets[PRIORITY_LENGTH + sizeof(line->text)] = PRIORITY;
+
+    octets[1] = (char)('0' + (int)line->level);
+    memcpy(octets + PRIORITY_LENGTH, line->text, line->length);
+    write_octets(octets, PRIORITY_LENGTH + line->length);
 }
 
-static void line_end(struct line *line)
+/* Unless it is less severe than what is wanted. */
+static void write_line(struct log_line *line)
 {
     if (!line->has_severity)
-        put_pair(line, "severity", "warning");
+        log_line_add(line, "severity", "warning");
     if (line->level > log_setup.level)
         return;
-    put_end(line);
-    log_recent_add(text_of(line), line->length);
-    line_write(line);
+    log_line_end(line);
+    log_recent_add(line->text, line->length);
+    if (log_setup.is_journal)
+        write_to_journal(line);
+    else
+        write_octets(line->text, line->length);
 }
 
 void log_event(const char *event, ...)
 {
-    struct line line;
+    struct log_line line;
     va_list pairs;
 
     begin(&line, event);
     va_start(pairs, event);
-    add_pairs(&line, pairs);
+    log_line_add_pairs(&line, pairs);
     va_end(pairs);
-    line_end(&line);
+    write_line(&line);
 }
 
 /* Limits */
@@ -304,29 +161,29 @@ static bool may_write(struct log_limit *limit, const char *event, unsigned int *
 void log_limited(struct log_limit *limit, const char *event, ...)
 {
     unsigned int suppressed;
-    struct line line;
+    struct log_line line;
     va_list pairs;
 
     if (!may_write(limit, event, &suppressed))
         return;
     begin(&line, event);
     va_start(pairs, event);
-    add_pairs(&line, pairs);
+    log_line_add_pairs(&line, pairs);
     va_end(pairs);
     if (suppressed > 0)
-        put_suppressed(&line, suppressed);
-    line_end(&line);
+        add_suppressed(&line, suppressed);
+    write_line(&line);
 }
 
 static void report_suppressed(const char *event, unsigned long count)
 {
-    struct line line;
+    struct log_line line;
 
     if (count == 0)
         return;
     begin(&line, event);
-    put_suppressed(&line, count);
-    line_end(&line);
+    add_suppressed(&line, count);
+    write_line(&line);
 }
 
 /* Those of limits whose second is over, so that a flood's last lines are counted as well. */
@@ -381,82 +238,42 @@ static bool is_journal(void)
     return strcmp(here, stream) == 0;
 }
 
-/* A pipe that nobody reads would hold up the program, by O_NONBLOCK it does not. */
-int log_open_file(const char *option, const char *path)
-{
-    const int fd =
-        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK,
-             S_IRUSR | S_IWUSR);
-    const char *fault = fd < 0 ? strerror(errno) : NULL;
-    struct stat status;
-
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
-        fault = "must be a regular file";
-    if (fault == NULL)
-        return fd;
-    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(path), fault);
-    if (fd >= 0)
-        (void)close(fd);
-    return -1;
-}
-
 bool log_open(enum log_identities identities)
 {
-    const int fd =
-        log_setup.path == NULL ? STDERR_FILENO : log_open_file("log-file", log_setup.path);
-
-    if (fd < 0)
-        return false;
-    log_setup.identities = identities;
-    log_setup.is_journal = fd == STDERR_FILENO && is_journal();
-    log_setup.buffer = log_buffer_open(fd, false, report_all);
+    log_setup.is_journal = log_setup.path == NULL && is_journal();
+    log_setup.buffer = log_setup.path == NULL
+                           ? log_buffer_open(STDERR_FILENO, report_all)
+                           : log_buffer_open_file("log-file", log_setup.path, false, report_all);
     event_set_log_callback(log_libevent);
-    return log_setup.buffer != NULL && RAND_bytes(log_setup.secret, sizeof(log_setup.secret)) > 0;
+    return log_setup.buffer != NULL && (identities == LOG_FULL || log_line_hash_names());
 }
 
-void log_reopen_file(struct log_buffer *buffer, const char *option, const char *path)
+void log_reopened(const char *file, bool is_done)
 {
-    const int fd = log_open_file(option, path);
-
-    if (fd >= 0)
-        log_buffer_use(buffer, fd);
-    log_event("reopen", "severity", fd < 0 ? "err" : "info", "result", fd < 0 ? "failed" : "done",
-              "file", path, "reason",
-              fd < 0 ? "it cannot be opened: the old one is written on" : NULL, NULL);
+    log_event("reopen", "severity", is_done ? "info" : "err", "result", is_done ? "done" : "failed",
+              "file", file, "reason",
+              is_done ? NULL : "it cannot be opened: the old one is written on", NULL);
 }
 
 void log_reopen(void)
 {
     if (log_setup.path != NULL)
-        log_reopen_file(log_setup.buffer, "log-file", log_setup.path);
-}
-
-size_t log_format(char text[LOG_LINE_MAX + 2], const char *event, va_list pairs)
-{
-    struct line line = {.is_audit = true};
-
-    put_time(&line);
-    put_pair(&line, "event", event);
-    add_pairs(&line, pairs);
-    put_end(&line);
-    memcpy(text, text_of(&line), line.length);
-    return line.length;
+        log_reopened(log_setup.path, log_buffer_reopen(log_setup.buffer));
 }
 
 void log_refused(struct log_limit *limit, const char *event, const char *filtered)
 {
     unsigned int suppressed;
-    struct line line;
+    struct log_line line;
 
     if (!may_write(limit, event, &suppressed))
         return;
     begin_as(&line, event, "err");
-    put_pair(&line, "result", "refused");
-    put_key(&line, "reason");
-    put_quoted(&line, filtered, true);
+    log_line_add(&line, "result", "refused");
+    log_line_add_filtered(&line, "reason", filtered);
     if (suppressed > 0)
-        put_suppressed(&line, suppressed);
-    line_end(&line);
+        add_suppressed(&line, suppressed);
+    write_line(&line);
 }
 
 const char *log_address(char shown[LOG_ADDRESS_SIZE], const struct sockaddr *address)

@@ -5,11 +5,16 @@
  */
 #include "ops/log_buffer.h"
 
+#include "options.h"
+#include "printable.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,8 +27,9 @@
 #define PAUSE_MS    5L    /* between two writes: many lines are written at once, and wake up once */
 
 struct log_buffer {
-    int fd;             /* the writer's */
-    atomic_int next_fd; /* to continue with; -1: none */
+    const char *option, *path; /* of the file; NULL: there is none */
+    int fd;                    /* the writer's */
+    atomic_int next_fd;        /* to continue with; -1: none */
     bool is_synced;
     bool is_cut;  /* the last line in the file has no end */
     bool is_full; /* its disk: a report of what was lost would be lost, too */
@@ -293,7 +299,8 @@ static bool start_writer(struct log_buffer *buffer)
     return started;
 }
 
-struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *report_lost)
+static struct log_buffer *open_descriptor(int fd, const char *option, const char *path,
+                                          bool is_synced, log_buffer_report *report_lost)
 {
     struct log_buffer *buffer = calloc(1, sizeof(*buffer));
     pthread_condattr_t monotonic;
@@ -304,6 +311,8 @@ struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *re
         free(buffer);
         return NULL;
     }
+    buffer->option = option;
+    buffer->path = path;
     buffer->fd = fd;
     buffer->is_synced = is_synced;
     atomic_init(&buffer->next_fd, -1);
@@ -319,12 +328,49 @@ struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *re
     return start_writer(buffer) ? buffer : NULL;
 }
 
-void log_buffer_use(struct log_buffer *buffer, int fd)
+struct log_buffer *log_buffer_open(int fd, log_buffer_report *report_lost)
 {
-    const int unused = atomic_exchange(&buffer->next_fd, fd);
+    return open_descriptor(fd, NULL, NULL, false, report_lost);
+}
 
+/* A pipe that nobody reads would hold up the program, by O_NONBLOCK it does not. */
+static int open_file(const char *option, const char *path)
+{
+    const int fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK,
+             S_IRUSR | S_IWUSR);
+    const char *fault = fd < 0 ? strerror(errno) : NULL;
+    struct stat status;
+
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
+        fault = "must be a regular file";
+    if (fault == NULL)
+        return fd;
+    fprintf(stderr, "%s--%s %s: %s\n", options_where(option), option, PRINTABLE(path), fault);
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+struct log_buffer *log_buffer_open_file(const char *option, const char *path, bool is_synced,
+                                        log_buffer_report *report_lost)
+{
+    const int fd = open_file(option, path);
+
+    return fd < 0 ? NULL : open_descriptor(fd, option, path, is_synced, report_lost);
+}
+
+bool log_buffer_reopen(struct log_buffer *buffer)
+{
+    const int fd = open_file(buffer->option, buffer->path);
+    int unused;
+
+    if (fd < 0)
+        return false;
+    unused = atomic_exchange(&buffer->next_fd, fd);
     if (unused >= 0)
         (void)close(unused);
+    return true;
 }
 
 void log_buffer_add(struct log_buffer *buffer, const char *line, size_t length)

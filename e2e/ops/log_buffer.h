@@ -23,15 +23,26 @@ typedef bool log_buffer_report(unsigned long lost, bool is_last);
 struct log_buffer;
 
 /*
- * To this descriptor. is_synced: what is written is brought to the disk, and what cannot be written
- * is tried again, while reports go to another log. From now on exit() waits a moment for what is
- * not written yet. NULL: no memory, or no thread.
+ * To this descriptor. From now on exit() waits a moment for what is not written yet. NULL: no
+ * memory, or no thread.
  */
-struct log_buffer *log_buffer_open(int fd, bool is_synced, log_buffer_report *report);
+struct log_buffer *log_buffer_open(int fd, log_buffer_report *report);
 
-/* Go on with another descriptor, which is the buffer's then; no line is split or lost. A
- * line that the old file had no room for is written here, whole. */
-void log_buffer_use(struct log_buffer *buffer, int fd);
+/*
+ * To this option's file, which is appended to, and is of mode 0600 if it is new. Both texts are
+ * kept, not copied. is_synced: what is written is brought to the disk, and what cannot be written
+ * is tried again, while reports go to another log. NULL: as above, or the file cannot be opened,
+ * and the reason went to standard error.
+ */
+struct log_buffer *log_buffer_open_file(const char *option, const char *path, bool is_synced,
+                                        log_buffer_report *report);
+
+/*
+ * Open the file again, by its name, and go on with it: no line is split or lost, and one that the
+ * old file had no room for is written to the new one, whole. False: the reason went to standard
+ * error, and the old one is written on.
+ */
+bool log_buffer_reopen(struct log_buffer *buffer);
 
 /* Add a whole line, on any thread; one that does not fit is counted as lost. */
 void log_buffer_add(struct log_buffer *buffer, const char *line, size_t length);

@@ -112,7 +112,7 @@ FAULTS = [
     ),
     *of(
         "ops/log.c",
-        ('              fd < 0 ? "it cannot', '              fd < -1 ? "it cannot'),
+        ('is_done ? NULL : "it cannot', 'true ? NULL : "it cannot'),
         by="test_flow_files",
     ),
 ]
