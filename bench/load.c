@@ -10,6 +10,8 @@
  */
 #include "devices.h"
 #include "e2e_key.h"
+#include "messages/e2e_flag.h"
+#include "messages/identity.h"
 #include "net/dgram.h"
 #include "net/dtls.h"
 #include "net/tls.h"
@@ -211,7 +213,7 @@ static void open_keys(struct client_setup *setup)
     const struct ue_protocols_options how = {.tls_min = "1.3",
                                              .ciphers = option.dtls_ciphers,
                                              .is_udp = dgram_address(option.connect) != NULL};
-    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = USAGE};
+    const struct e2e_setup names = {.naf_fqdn = option.naf_fqdn, .usage = E2E_USAGE};
     const struct devices_rules rules = {.needs = DEVICES_KS_NAF};
     char fault[DEVICES_FAULT_SIZE], reason[E2E_REASON_SIZE];
 

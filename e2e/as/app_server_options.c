@@ -7,10 +7,11 @@
 
 #include "as/ka_options.h"
 #include "as/source_options.h"
+#include "messages/e2e_flag.h"
 #include "messages/identity.h"
+#include "messages/ua_protocol_id.h"
 #include "net/dgram.h"
 #include "net/dtls.h"
-#include "net/tls.h"
 #include "options.h"
 #include "store/store_redis.h"
 
@@ -20,7 +21,7 @@
 
 /* Defaults. */
 static const char ua_protocol_id[] = UA_PROTOCOL_ID, required[] = "required", any[] = IDENTITY_ANY,
-                  mode[] = "3GPP", digest[] = "SHA2-256", usage[] = USAGE, lifetime[] = "30",
+                  mode[] = "3GPP", digest[] = "SHA2-256", usage[] = E2E_USAGE, lifetime[] = "30",
                   memory[] = "memory", dtls_ciphers[] = DTLS_CIPHERS, tls13[] = "1.3";
 
 static const char *ua_protocol_ids[OPTION_MANY_MAX + 1] = {ua_protocol_id};
@@ -362,7 +363,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_line(&given);
     check_dtls(&given);
     if (is_udp(given.accept) && given.ua_protocol_ids[0] == ua_protocol_id)
-        ua_protocol_ids[0] = DTLS_UA_BY_SUITE;
+        ua_protocol_ids[0] = UA_BY_SUITE;
     check_ka(&given);
     check_devices(&given);
     check_store(&given);

@@ -5,7 +5,7 @@
  */
 #include "as/ua_protocol_ids.h"
 
-#include "net/tls.h"
+#include "messages/ua_protocol_id.h"
 #include "options.h"
 #include "printable.h"
 
@@ -30,7 +30,7 @@ static enum key_system read_prefix(const char **text)
 
 static bool is_by_suite(const char *const *given)
 {
-    return given[0] != NULL && strcmp(given[0], DTLS_UA_BY_SUITE) == 0 && given[1] == NULL;
+    return given[0] != NULL && strcmp(given[0], UA_BY_SUITE) == 0 && given[1] == NULL;
 }
 
 static bool refuse(const char *what, const char *why)
@@ -67,13 +67,10 @@ static bool read_fixed(struct ua_protocol_ids *ids, const char *const *given,
     if (texts[KEY_SYSTEMS] == NULL)
         texts[KEY_SYSTEMS] = UA_PROTOCOL_ID;
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
-        const char *text = texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS], *fault;
+        const char *text = texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS];
 
-        if (!tls_read_ua_protocol_id(ids->fixed[system], text))
+        if (!ua_protocol_id_read(ids->fixed[system], text, versions == UA_DTLS12))
             return false;
-        fault = dtls_ua_fault(ids->fixed[system], versions == UA_DTLS12);
-        if (fault != NULL)
-            return refuse(text, fault);
     }
     return true;
 }
@@ -87,7 +84,7 @@ bool ua_protocol_ids_read(struct ua_protocol_ids *ids, const char *const *given,
     *ids = (struct ua_protocol_ids){.by_suite = says_suite || versions == UA_TLS12_TOO,
                                     .suites = *suites};
     if (says_suite && versions == UA_TLS13)
-        return refuse(DTLS_UA_BY_SUITE,
+        return refuse(UA_BY_SUITE,
                       "is for first connections of DTLS 1.2 or TLS 1.2: --accept udp:HOST:PORT or "
                       "--tls-min 1.2 is missing");
     if (says_suite && versions == UA_DTLS12)
@@ -106,17 +103,13 @@ bool ua_protocol_ids_of_file(unsigned char file[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID
         for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
             memset(file[system], 0, AKMA_UA_PROTOCOL_ID_LENGTH);
             if (ids->suites.count == 1)
-                dtls_ua_of_suite(file[system], ids->suites.number[0]);
+                ua_protocol_id_of_suite(file[system], ids->suites.number[0]);
         }
     *fault = NULL;
     if (says_suite && ids->suites.count != 1)
-        *fault = "--ua-protocol-id " DTLS_UA_BY_SUITE
-                 ": a key of the devices file is good for one cipher suite: --dtls-ciphers must "
-                 "name exactly one";
+        *fault = UA_FAULT_SUITES;
     else if (!says_suite && versions == UA_TLS12_TOO)
-        *fault = "--tls-min 1.2: a key of the devices file is good for one version of TLS (RFC "
-                 "8446 E.7): --ua-protocol-id " DTLS_UA_BY_SUITE
-                 " says that it is for TLS 1.2 and the one suite of --dtls-ciphers";
+        *fault = UA_FAULT_VERSIONS;
     return *fault == NULL;
 }
 
@@ -142,7 +135,7 @@ size_t ua_protocol_ids_all(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOC
             if (system == KEY_SYSTEMS || of == system)
                 count = add(all, count, ids->fixed[of]);
     for (size_t i = 0; ids->by_suite && i < ids->suites.count; i++) {
-        dtls_ua_of_suite(id, ids->suites.number[i]);
+        ua_protocol_id_of_suite(id, ids->suites.number[i]);
         count = add(all, count, id);
     }
     return count;

@@ -23,7 +23,7 @@ enum ua_versions { UA_TLS13, UA_TLS12_TOO, UA_DTLS12 };
 
 /*
  * Read "[akma:|gba:]HEX" of each option, up to a NULL. Without a prefix it is for the systems that
- * are not named; the default is UA_PROTOCOL_ID. DTLS_UA_BY_SUITE: that of the suite. suites:
+ * are not named; the default is UA_PROTOCOL_ID. UA_BY_SUITE: that of the suite. suites:
  * of --dtls-ciphers. False: the reason went to standard error.
  */
 bool ua_protocol_ids_read(struct ua_protocol_ids *ids, const char *const *given,

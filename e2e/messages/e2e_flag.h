@@ -21,7 +21,10 @@
 #define UA_ALPN_FAMILY "akma-e2e-ua/"
 #define UA_ALPN        UA_ALPN_FAMILY "1"
 
+#define E2E_USAGE "tls-psk" /* what e2e_key is for, unless an option says otherwise */
+
 #define NONCE_LENGTH         16
+#define NONCE_LINE_MAX_UDP   1024 /* octets of the UE's line over DTLS */
 #define E2E_FLAG_REFRESH_MAX 255
 #define E2E_FLAG_TEXT_MAX    256 /* octets of each text */
 #define E2E_FLAG_DEVICE_MAX  255 /* octets, as in the devices file */

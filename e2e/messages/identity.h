@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#define IDENTITY_ANY "any"
+#define IDENTITY_ANY    "any"
+#define IDENTITY_PREFIX "3GPP-bootstrapping" /* a UE's, unless an option says another one */
 
 /* Which key an identity is of. */
 enum identity_kind {

@@ -126,30 +126,6 @@ bool dtls_allow_tls12(SSL_CTX *ctx, const char *ciphers)
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) && set_ciphers(ctx, ciphers);
 }
 
-void dtls_ua_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite)
-{
-    const unsigned char octets[AKMA_UA_PROTOCOL_ID_LENGTH] = {1, 0, 1, (unsigned char)(suite >> 8),
-                                                              (unsigned char)suite};
-
-    memcpy(id, octets, sizeof(octets));
-}
-
-const char *dtls_ua_fault(const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], bool is_dtls)
-{
-    static const unsigned char tls13[] = {1, 0, 0, 0, 7}, of_suite[] = {1, 0, 1};
-    const bool is_of_suite = memcmp(id, of_suite, sizeof(of_suite)) == 0;
-    const bool is_of_tls13 =
-        memcmp(id, tls13, sizeof(tls13)) == 0 || (is_of_suite && id[3] == 0x13); /* its suites */
-
-    if (is_dtls && is_of_tls13)
-        return "is TLS 1.3's, and these first connections are of DTLS 1.2: one key must not serve "
-               "both (RFC 8446 E.7); leave the option out, or say " DTLS_UA_BY_SUITE;
-    if (!is_dtls && is_of_suite && !is_of_tls13)
-        return "is that of a cipher suite of TLS 1.2, and it is asked for TLS 1.3: one key must "
-               "not serve both (RFC 8446 E.7)";
-    return NULL;
-}
-
 uint16_t dtls_suite_of(const SSL *ssl)
 {
     const SSL_CIPHER *pending = SSL_get_pending_cipher(ssl);

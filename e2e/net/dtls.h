@@ -9,7 +9,6 @@
 #ifndef NET_DTLS_H
 #define NET_DTLS_H
 
-#include <akma/kdf.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,19 +37,6 @@ SSL_CTX *dtls_psk_ctx(const SSL_METHOD *method, const char *ciphers, const char 
 
 /* Have a context of TLS 1.3 take TLS 1.2 as well, with these suites. False: an error is there. */
 bool dtls_allow_tls12(SSL_CTX *ctx, const char *ciphers);
-
-#define DTLS_UA_BY_SUITE "suite" /* in place of a Ua security protocol identifier */
-
-/*
- * The Ua security protocol identifier of a suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222 5.4).
- */
-void dtls_ua_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite);
-
-/*
- * Why this identifier cannot be one of DTLS 1.2 (is_dtls), or of TLS 1.3: it is the other one's,
- * and no key serves two versions (RFC 8446 E.7). NULL: it can.
- */
-const char *dtls_ua_fault(const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], bool is_dtls);
 
 /*
  * The number of the negotiated suite, also during the handshake; 0: none. In TLS 1.3 the key does

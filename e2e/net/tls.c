@@ -91,25 +91,6 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog)
     return NULL;
 }
 
-bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex)
-{
-    long length = 0;
-    unsigned char *octets = OPENSSL_hexstr2buf(hex, &length);
-    const bool done = octets != NULL && length == AKMA_UA_PROTOCOL_ID_LENGTH;
-
-    if (done)
-        memcpy(ua, octets, AKMA_UA_PROTOCOL_ID_LENGTH);
-    else if (octets == NULL)
-        fprintf(stderr, "%s--ua-protocol-id %s: must be hex\n", options_where("ua-protocol-id"),
-                PRINTABLE(hex));
-    else
-        fprintf(stderr, "%sua-protocol-id: %ld octets given; must be exactly 5\n",
-                options_where("ua-protocol-id"), length);
-    OPENSSL_free(octets);
-    ERR_clear_error();
-    return done;
-}
-
 /* A version itself stays constant; only the reference count of its SSL_CTX changes. */
 struct ctx_version {
     SSL_CTX *ctx;

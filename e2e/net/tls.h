@@ -8,13 +8,8 @@
 
 #include "current.h"
 
-#include <akma/kdf.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
-
-#define IDENTITY_PREFIX "3GPP-bootstrapping" /* TS 24.109; "3GPP-AKMA" before an A-KID */
-#define UA_PROTOCOL_ID  "0100000007"         /* TLS 1.3 with a shared key: TS 33.220 H.3 */
-#define USAGE           "tls-psk"
 
 /*
  * A context with everything that libssl has, which cleanses what was read from its buffers. NULL:
@@ -28,9 +23,6 @@ SSL_CTX *tls_psk_ctx(const SSL_METHOD *method, const char *keylog);
 
 /* Have its secrets written to keylog; NULL: nowhere. False: the reason went to standard error. */
 bool tls_log_keys(SSL_CTX *ctx, const char *keylog);
-
-/* The identifier of an option, in hex. False: the reason went to standard error. */
-bool tls_read_ua_protocol_id(unsigned char ua[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex);
 
 /* The current context (current.h); release it with SSL_CTX_free(). NULL: out of memory. */
 SSL_CTX *tls_ctx_current(struct current *current);

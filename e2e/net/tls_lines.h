@@ -16,8 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_MAX_LENGTH     8192 /* octets of a line that is read, its end not counted */
-#define LINE_MAX_LENGTH_UDP 1024 /* ... of a first connection over DTLS */
+#define LINE_MAX_LENGTH 8192 /* octets of a line that is read, its end not counted */
 
 enum io_status {
     IO_OK,

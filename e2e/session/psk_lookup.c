@@ -5,6 +5,7 @@
  */
 #include "session/psk_lookup.h"
 
+#include "messages/ua_protocol_id.h"
 #include "net/clock.h"
 #include "net/dtls.h"
 #include "source/source.h"
@@ -229,7 +230,7 @@ static void find_ua_protocol(struct psk_lookup *lookup)
     struct ue_claim *claim = &lookup->claim;
 
     if (ids->by_suite && (SSL_is_dtls(ssl) || ue_is_tls12(lookup->ue)))
-        dtls_ua_of_suite(claim->ua_protocol_id, dtls_suite_of(ssl));
+        ua_protocol_id_of_suite(claim->ua_protocol_id, dtls_suite_of(ssl));
     else
         memcpy(claim->ua_protocol_id, ids->fixed[identity_system(claim->kind)],
                sizeof(claim->ua_protocol_id));

@@ -364,7 +364,7 @@ void ue_serve_first(struct ue *ue)
           NULL);
     ue->lines.ssl = connection->ssl;
     if (SSL_is_dtls(connection->ssl))
-        ue->lines.max = LINE_MAX_LENGTH_UDP;
+        ue->lines.max = NONCE_LINE_MAX_UDP;
     ue->state = UE_READING_NONCE;
     ue->is_first_line = true;
     ue->goes_on = tls_alpn_is(connection->ssl, UA_ALPN) && digest_of(ue->claim.key, ue->proved);

@@ -7,9 +7,9 @@
 
 #include "net/clock.h"
 #include "net/dgram.h"
-#include "net/local_listener.h"
 #include "ops/log.h"
 #include "queue.h"
+#include "ue/local_listener.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>

@@ -11,7 +11,6 @@
 #include "messages/identity.h"
 #include "net/dgram.h"
 #include "net/dtls.h"
-#include "net/local_listener.h"
 #include "net/signals.h"
 #include "net/tls.h"
 #include "net/tls_lines.h"
@@ -24,6 +23,7 @@
 #include "ue/bootstrap_options.h"
 #include "ue/client.h"
 #include "ue/dgram_listener.h"
+#include "ue/local_listener.h"
 #include "ue/ue_listen.h"
 #include "ue/ue_message.h"
 #include "ue/ue_protocols.h"
@@ -45,7 +45,7 @@ static struct {
     .tls_min = "1.3",
     .mode = "3GPP",
     .digest = "SHA2-256",
-    .usage = USAGE,
+    .usage = E2E_USAGE,
     .prefix = IDENTITY_PREFIX,
     .reload_interval = "60",
     .log_level = "info",

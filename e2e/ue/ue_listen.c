@@ -11,7 +11,6 @@
 #include "net/clock.h"
 #include "net/dgram.h"
 #include "net/inherited.h"
-#include "net/local_listener.h"
 #include "net/tls.h"
 #include "ops/heartbeat.h"
 #include "ops/log.h"
@@ -21,6 +20,7 @@
 #include "ue/client.h"
 #include "ue/dgram_listener.h"
 #include "ue/first_pool.h"
+#include "ue/local_listener.h"
 
 #include <errno.h>
 #include <event2/listener.h>

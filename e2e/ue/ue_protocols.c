@@ -5,10 +5,9 @@
  */
 #include "ue/ue_protocols.h"
 
+#include "messages/ua_protocol_id.h"
 #include "net/dtls.h"
-#include "net/tls.h"
 #include "options.h"
-#include "printable.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +20,7 @@ static bool fail(const char *sentence)
 
 static bool says_suite(const struct ue_protocols_options *options)
 {
-    return options->ua_protocol_id != NULL &&
-           strcmp(options->ua_protocol_id, DTLS_UA_BY_SUITE) == 0;
+    return options->ua_protocol_id != NULL && strcmp(options->ua_protocol_id, UA_BY_SUITE) == 0;
 }
 
 /* An identifier for all that is not by the suite: of TLS 1.3, or of DTLS 1.2. */
@@ -31,30 +29,21 @@ static bool add_fixed(struct ue_protocols *protocols, const struct ue_protocols_
     struct ue_protocol *protocol = &protocols->protocol[protocols->count++];
     const bool is_given = options->ua_protocol_id != NULL && !says_suite(options);
     const char *text = is_given ? options->ua_protocol_id : UA_PROTOCOL_ID;
-    const char *fault;
 
     protocol->is_tls13 = !options->is_udp;
-    if (!tls_read_ua_protocol_id(protocol->ua_protocol_id, text))
-        return false;
-    fault = dtls_ua_fault(protocol->ua_protocol_id, options->is_udp);
-    if (fault != NULL)
-        fprintf(stderr, "%s--ua-protocol-id %s: %s\n", options_where("ua-protocol-id"),
-                PRINTABLE(text), fault);
-    return fault == NULL;
+    return ua_protocol_id_read(protocol->ua_protocol_id, text, options->is_udp);
 }
 
 static bool add_suites(struct ue_protocols *protocols, const struct ue_protocols_options *options,
                        const struct dtls_suites *suites)
 {
     if (!options->bootstraps && suites->count != 1)
-        return fail("--ua-protocol-id " DTLS_UA_BY_SUITE
-                    ": a key of the devices file is good for one cipher suite: --dtls-ciphers must "
-                    "name exactly one");
+        return fail(UA_FAULT_SUITES);
     for (size_t i = 0; i < suites->count; i++) {
         struct ue_protocol *protocol = &protocols->protocol[protocols->count++];
 
         protocol->suite = suites->number[i];
-        dtls_ua_of_suite(protocol->ua_protocol_id, protocol->suite);
+        ua_protocol_id_of_suite(protocol->ua_protocol_id, protocol->suite);
     }
     return true;
 }
@@ -68,18 +57,14 @@ static bool add_all(struct ue_protocols *protocols, const struct ue_protocols_op
                    ? add_suites(protocols, options, suites)
                    : add_fixed(protocols, options);
     if (says_suite(options) && !protocols->allows_tls12)
-        return fail("--ua-protocol-id " DTLS_UA_BY_SUITE
+        return fail("--ua-protocol-id " UA_BY_SUITE
                     " is for a first connection of DTLS 1.2 or TLS 1.2: --connect udp:HOST:PORT or "
                     "--tls-min 1.2 is missing");
     if (!protocols->allows_tls12)
         return add_fixed(protocols, options);
     if (options->bootstraps)
         return add_fixed(protocols, options) && add_suites(protocols, options, suites);
-    return says_suite(options)
-               ? add_suites(protocols, options, suites)
-               : fail("--tls-min 1.2: a key of the devices file is good for one version of TLS "
-                      "(RFC 8446 E.7): --ua-protocol-id " DTLS_UA_BY_SUITE
-                      " says that it is for TLS 1.2 and the one suite of --dtls-ciphers");
+    return says_suite(options) ? add_suites(protocols, options, suites) : fail(UA_FAULT_VERSIONS);
 }
 
 bool ue_protocols_read(struct ue_protocols *protocols, const struct ue_protocols_options *options)

@@ -108,7 +108,7 @@ static void on_readable(void *argument, bool in_time)
     (void)in_time;
     while (result == IO_OK) {
         result = tls_lines_read(&guest->lines, &line, &length);
-        want(result != IO_OK || length <= LINE_MAX_LENGTH_UDP);
+        want(result != IO_OK || length <= NONCE_LINE_MAX_UDP);
         if (result == IO_OK)
             result = serve(guest, line, length) ? tls_lines_write(&guest->lines) : IO_ERROR;
     }
@@ -123,7 +123,7 @@ static void be_ready(struct connection *connection)
     struct guest *guest = (struct guest *)connection;
 
     guest->lines.ssl = connection->ssl;
-    guest->lines.max = LINE_MAX_LENGTH_UDP;
+    guest->lines.max = NONCE_LINE_MAX_UDP;
     io_watch_init_ssl(&connection->watch, connection->worker->loop, connection->ssl, on_readable,
                       guest);
     io_watch_set(&connection->watch, IO_WANT_READ, connection->deadline);

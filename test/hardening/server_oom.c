@@ -420,7 +420,7 @@ static void start(enum transport over)
         .naf_fqdn = NAF,
         .ua_protocol_id = over != OVER_TLS13 ? (const unsigned char[]){1, 0, 1, 0xCC, 0xAC}
                                              : (const unsigned char[]){1, 0, 0, 0, 7},
-        .usage = USAGE};
+        .usage = E2E_USAGE};
     char reason[E2E_REASON_SIZE];
     cpu_set_t one;
 

@@ -13,7 +13,7 @@
  */
 #include "as/source_options.h"
 #include "messages/json_line.h"
-#include "net/tls.h"
+#include "messages/ua_protocol_id.h"
 #include "ops/log.h"
 #include "options.h"
 #include "source/source.h"
@@ -156,7 +156,7 @@ int main(int argc, char *argv[])
     char line[1024];
 
     options_parse(argc, argv, "the source of keys alone", groups, 2);
-    if (!tls_read_ua_protocol_id(ua, ua_protocol_id))
+    if (!ua_protocol_id_read(ua, ua_protocol_id, false))
         return EXIT_FAILURE;
     source_options_check(fqdn, false, false);
     json_line_set_up();

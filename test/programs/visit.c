@@ -131,7 +131,7 @@ int main(int argc, char *argv[])
 {
     const struct e2e_setup setup = {.naf_fqdn = argc == 6 ? argv[5] : "",
                                     .ua_protocol_id = (const unsigned char[]){1, 0, 0, 0, 7},
-                                    .usage = USAGE};
+                                    .usage = E2E_USAGE};
     struct addrs addrs[2] = {{.fixed = NULL}};
     struct common_setup common = {.client = {.naf = &addrs[0], .endpoint = &addrs[1]},
                                   .keys = {.needs_ka = true}};

@@ -260,7 +260,7 @@ FAULTS = [
         by="test_the_header",
     ),
     *of(
-        "net/local_listener.c",
+        "ue/local_listener.c",
         ("if (!is_loopback(each->ai_addr))", "if (false)"),
         ("errno == ECONNREFUSED)", "errno != 0)"),
         ("umask(S_IXUSR | S_IRWXG | S_IRWXO)", "umask(0)"),
@@ -268,7 +268,7 @@ FAULTS = [
         by="where_a_ue_may_listen or the_clients_of_redis",
     ),
     *of(
-        "net/local_listener.c",
+        "ue/local_listener.c",
         (" && is_still_there(listener)", ""),
         ("(void)unlink(listener->path);", ""),
         by="path_is_removed",

@@ -43,9 +43,13 @@ FAULTS = [
         by="test_operator_suites",
     ),
     *of(
-        "net/dtls.c",
+        "messages/ua_protocol_id.c",
         ("if (is_dtls && is_of_tls13)", "if (false)"),
         ("if (!is_dtls && is_of_suite && !is_of_tls13)", "if (false)"),
+        by="test_tls12",
+    ),
+    *of(
+        "net/dtls.c",
         ("SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER", "SSL_OP_CIPHER"),
         ("SSL_OP_NO_ENCRYPT_THEN_MAC | SSL_OP_NO_EXTENDED_MASTER_SECRET", "0"),
         by="test_tls12",

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/local_listener.h"
+#include "ue/local_listener.h"
 
 #include "net/addrs.h"
 #include "net/dgram.h"
