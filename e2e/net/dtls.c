@@ -45,10 +45,16 @@ static bool is_psk(const SSL_CIPHER *cipher)
            (exchange == NID_kx_psk || exchange == NID_kx_ecdhe_psk);
 }
 
-/* NULL has none, and CCM_8 lowers the level at which libssl would refuse it. */
+/*
+ * NULL has none, and CCM_8 lowers the level at which libssl would refuse it. Of an AEAD the key
+ * counts: since OpenSSL 3.2 the strength of CCM_8 is that of its tag.
+ */
 static bool has_strength(const SSL_CIPHER *cipher)
 {
-    return SSL_CIPHER_get_bits(cipher, NULL) >= BITS_WANTED;
+    int key = 0;
+    const int strength = SSL_CIPHER_get_bits(cipher, &key);
+
+    return (SSL_CIPHER_is_aead(cipher) ? key : strength) >= BITS_WANTED;
 }
 
 static bool is_tls13(const SSL_CIPHER *cipher)

@@ -27,12 +27,15 @@ from datagrams import (
     cookie_of,
     pair_of,
 )
+from evp import OPENSSL_VERSION
 from flow import LOOPBACK, wait_until, write_devices
 from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
 
 HELLO_VERIFY_REQUEST_LENGTH = 13 + 12 + 3 + 32
 SEQUENCE_END = 10  # of a record's header
+# libssl alone keeps 33 KiB of a session until 3.1; 68 since, in layers and queues of its own, which no call gives back.
+HELD_KIB = 45 if OPENSSL_VERSION < (3, 2) else 80
 
 
 @pytest.fixture(name="server", scope="module")
@@ -56,7 +59,7 @@ def listener(devices: Path, server: DtlsServer) -> DtlsListener:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer has its own memory")
 def test_size_of_a_held_session(devices: Path) -> None:
-    """Guards against a held DTLS session that keeps the buffers of its handshake, and takes more than 45 KiB."""
+    """Guards against a held DTLS session that keeps the buffers of its handshake, and takes more than its limit."""
     count = 150
     options = ("--connections-per-device", "1000")
     with (
@@ -78,7 +81,7 @@ def test_size_of_a_held_session(devices: Path) -> None:
         assert server.count("connections_open") >= count + 30
         each = (resident(server) - before) / count
     print(f"{each:.1f} KiB")
-    assert each <= 45
+    assert each <= HELD_KIB
 
 
 def test_burst(devices: Path) -> None:

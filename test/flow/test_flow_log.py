@@ -143,6 +143,7 @@ def test_an_audit_log_on_a_full_disk(tmp_path: Path) -> None:
         with Process(BUILD / "test/programs/log", "6000", "-", place / "audit.log") as program:
             assert program.read() == b"done"
             program.wait_for_error("event=audit suppressed=")
+            wait_until(lambda: (disk.folder / "audit.log").stat().st_size == 4096)
             other = tmp_path / "other"
             other.mkdir()
             place.unlink()
