@@ -67,19 +67,13 @@ def through(devices: Path, application: str) -> Iterator[DtlsListener]:
 
 def coap_client(ue: DtlsListener, path: str, *options: str) -> str:
     """What libcoap's client prints."""
-    done = subprocess.run(
-        [
-            "coap-client-notls",
-            "-B",
-            "20",
-            *options,
-            f"coap://{LOOPBACK}:{port_of(ue.address)}{path}",
-        ],
-        env=FOREIGN,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = command(
+        "coap-client-notls",
+        "-B",
+        "20",
+        *options,
+        f"coap://{LOOPBACK}:{port_of(ue.address)}{path}",
+        seconds=60,
     )
     return done.stdout
 

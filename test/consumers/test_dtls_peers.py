@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import reference
-from consumer import FQDN, FOREIGN, IDENTITY, KA, KS_NAF
+from consumer import FOREIGN, FQDN, IDENTITY, KA, KS_NAF, command
 from datagrams import SUITE, SUITES, DtlsListener, DtlsServer, StockDtlsClient, pair_of, port_of
-from flow import ENVIRONMENT, LOOPBACK, Process, free_port, ue_command, wait_until, write_devices
+from flow import LOOPBACK, Process, free_port, run_to_end, ue_command, wait_until, write_devices
 from project import ROOT
 
 CCM8 = "PSK-AES128-CCM8"
@@ -48,17 +48,18 @@ def build_host_ue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("suite", [SUITE, "ECDHE-PSK-AES128-CBC-SHA256", CCM8])
 def test_mbedtls(devices: Path, host_ue: Path, suite: str) -> None:
-    """Guards against a key, retransmission or record that device/ with mbed TLS sees in another way over DTLS."""
+    """Guards against a key, handshake or record that device/ with mbed TLS sees in another way over DTLS."""
     with DtlsServer(devices, suites=suite) as server:
         ports = [str(port_of(address)) for address in (server.address, server.e2e_address)]
-        done = subprocess.run(
-            [host_ue, *ports, SUITES[suite][-4:], PSK_IDENTITY, FQDN, "hello"],
-            input=f"{KS_NAF.hex()}\n{KA.hex()}\n",
-            env=FOREIGN,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = command(
+            host_ue,
+            *ports,
+            SUITES[suite][-4:],
+            PSK_IDENTITY,
+            FQDN,
+            "hello",
+            stdin=f"{KS_NAF.hex()}\n{KA.hex()}\n",
+            seconds=60,
         )
         assert (done.stdout, done.returncode) == ("e2e: hello\n", 0), server.errors
 
@@ -115,13 +116,13 @@ def coap_server() -> Iterator[str]:
 
 def get_time(*options: str | bytes, port: int, scheme: str = "coap", under: str = "openssl") -> str:
     """What libcoap's client prints for the server's time."""
-    done = subprocess.run(
-        [f"coap-client-{under}", "-B", "20", *options, f"{scheme}://{LOOPBACK}:{port}/time"],
-        env=FOREIGN,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = command(
+        f"coap-client-{under}",
+        "-B",
+        "20",
+        *options,
+        f"{scheme}://{LOOPBACK}:{port}/time",
+        seconds=60,
     )
     return done.stdout + done.stderr
 
@@ -190,16 +191,9 @@ def test_server_without_encrypt_then_mac(
         environment=FOREIGN,
     ):
         wait_until(lambda: f":{port:04X} " in Path("/proc/net/udp").read_text())
-        done = subprocess.run(
-            [
-                *ue_command(devices, IDENTITY, f"udp:{LOOPBACK}:{port}"),
-                *["--dtls-ciphers", "PSK-AES128-CBC-SHA256"],
-            ],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = run_to_end(
+            *ue_command(devices, IDENTITY, f"udp:{LOOPBACK}:{port}"),
+            *["--dtls-ciphers", "PSK-AES128-CBC-SHA256"],
         )
     assert ("the key was not used" in done.stderr) is not is_taken, done.stderr
     assert ("e2e flag" in done.stderr) is is_taken, done.stderr

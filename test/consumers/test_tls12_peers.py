@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer import FOREIGN, IDENTITY, KA, KS_NAF
+from consumer import FOREIGN, IDENTITY, KA, KS_NAF, command
 from datagrams import SUITE, SUITES
 from flow import Metered, Process, split, wait_until, write_devices
 from project import ROOT
@@ -43,14 +43,14 @@ def build_host_tls12(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_mbedtls(tmp_path: Path, host_tls12: Path, suite: str) -> None:
     """Guards against a TLS 1.2 handshake or flag that mbed TLS 2.28 sees in another way."""
     with server_of(tmp_path, suite) as server:
-        done = subprocess.run(
-            [host_tls12, str(split(server.address)[1]), SUITES[suite][-4:], PSK_IDENTITY, LINE],
-            input=KS_NAF.hex(),
-            env=FOREIGN,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = command(
+            host_tls12,
+            str(split(server.address)[1]),
+            SUITES[suite][-4:],
+            PSK_IDENTITY,
+            LINE,
+            stdin=KS_NAF.hex(),
+            seconds=60,
         )
         assert done.returncode == 0, (done.stdout, server.errors)
         assert json.loads(done.stdout)["refresh"].startswith(NONCE.hex())

@@ -6,7 +6,6 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,15 @@ import pytest
 
 from auc import HAS_OSMO
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, Process, free_port, wait_until, wait_until_listening
+from flow import (
+    ENVIRONMENT,
+    LOOPBACK,
+    Process,
+    free_port,
+    run_to_end,
+    wait_until,
+    wait_until_listening,
+)
 from operator_site import KA, OperatorSite
 from home import Home
 from project import ROOT
@@ -46,14 +53,13 @@ def blocks() -> list[str]:
 def run(script: str, folder: Path, environment: dict[str, str]) -> str:
     """In a shell that ends at the first command that fails; what it says."""
     path = f"{BUILD}/tool:{BUILD}/e2e:{os.environ['PATH']}"
-    result = subprocess.run(
-        ["bash", "-eu", "-c", script],
-        cwd=folder,
-        env=ENVIRONMENT | {"PATH": path} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    result = run_to_end(
+        "bash",
+        "-eu",
+        "-c",
+        script,
+        environment=ENVIRONMENT | {"PATH": path} | environment,
+        folder=folder,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

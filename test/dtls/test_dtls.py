@@ -37,15 +37,7 @@ from datagrams import (
     pair_of,
 )
 from evp import BUILD
-from flow import (
-    ENVIRONMENT,
-    FQDN,
-    LOOPBACK,
-    Process,
-    metric,
-    ue_command,
-    wait_until,
-)
+from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, run_to_end, ue_command, wait_until
 from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from project import INSTRUMENTED
 from sanitizer import SANITIZED
@@ -270,14 +262,7 @@ def test_options_are_refused(
 ) -> None:
     """Guards against options for DTLS that contradict each other and are taken in silence, or found good by --check."""
     words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN]
-    result = subprocess.run(
-        [*words, *options, *check],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    result = run_to_end(*words, *options, *check)
     assert result.returncode != 0
     assert REFUSED[options] in result.stdout + result.stderr, result.stdout + result.stderr
 
@@ -286,17 +271,10 @@ def test_options_are_refused(
 @pytest.mark.parametrize("check", [(), ("--check",)], ids=["", "check"])
 def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -> None:
     """Guards against a --listen udp: address of e2e-ue that is none, and is taken, or found good by --check."""
-    result = subprocess.run(
-        [
-            *[str(BUILD / "e2e/e2e-ue"), "--connect", f"udp:{LOOPBACK}:1", "--listen", listen],
-            *["--devices", str(devices), "--identity", IDENTITY, "--naf-fqdn", FQDN],
-            *["--dtls-ciphers", SUITE, *check],
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    result = run_to_end(
+        *[str(BUILD / "e2e/e2e-ue"), "--connect", f"udp:{LOOPBACK}:1", "--listen", listen],
+        *["--devices", str(devices), "--identity", IDENTITY, "--naf-fqdn", FQDN],
+        *["--dtls-ciphers", SUITE, *check],
     )
     assert result.returncode != 0
     assert f"--listen {listen}: must be udp:HOST:PORT" in result.stdout + result.stderr
@@ -304,16 +282,9 @@ def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -
 
 def test_check_says_udp(devices: Path) -> None:
     """Guards against a line of --check that names a port of TCP instead of one of UDP."""
-    result = subprocess.run(
-        [
-            *[str(BUILD / "e2e/e2e-as"), "--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--check"],
-            *["--devices", str(devices), "--naf-fqdn", FQDN],
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    result = run_to_end(
+        *[str(BUILD / "e2e/e2e-as"), "--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--check"],
+        *["--devices", str(devices), "--naf-fqdn", FQDN],
     )
     assert result.returncode == 0
     assert f"ok --accept {OVER_UDP}\n" in result.stdout
@@ -325,18 +296,11 @@ def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
     with socket.socket(socket.AF_INET, kind) as inherited:
         inherited.bind((LOOPBACK, 0))
         address = f"udp:{LOOPBACK}:{inherited.getsockname()[1]}"
-        result = subprocess.run(
-            [
-                *activated([("accept", inherited)]),
-                *[str(BUILD / "e2e/e2e-as"), "--accept", address, "--dtls-ciphers", SUITE],
-                *["--devices", str(devices), "--naf-fqdn", FQDN],
-            ],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            pass_fds=[inherited.fileno()],
+        result = run_to_end(
+            *activated([("accept", inherited)]),
+            *[str(BUILD / "e2e/e2e-as"), "--accept", address, "--dtls-ciphers", SUITE],
+            *["--devices", str(devices), "--naf-fqdn", FQDN],
+            fds=[inherited.fileno()],
         )
     assert result.returncode != 0
     assert f"--accept {address}: LISTEN_FDS has a socket for it" in result.stderr, result.stderr
@@ -344,16 +308,9 @@ def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
 
 def test_address_in_use(server: DtlsServer, devices: Path) -> None:
     """Guards against a second server at a UDP port in use, which would get half of the first one's datagrams."""
-    result = subprocess.run(
-        [
-            *[str(BUILD / "e2e/e2e-as"), "--accept", server.address, "--dtls-ciphers", SUITE],
-            *["--devices", str(devices), "--naf-fqdn", FQDN],
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    result = run_to_end(
+        *[str(BUILD / "e2e/e2e-as"), "--accept", server.address, "--dtls-ciphers", SUITE],
+        *["--devices", str(devices), "--naf-fqdn", FQDN],
     )
     assert result.returncode != 0 and "in use" in result.stderr, result.stderr
 

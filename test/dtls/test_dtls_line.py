@@ -3,13 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from datagrams import OVER_TCP, OVER_UDP, SUITE
-from flow import ENVIRONMENT, FQDN, ue_command, write_devices
+from flow import FQDN, run_to_end, ue_command, write_devices
 from one_device import IDENTITY, KA, KS_NAF
 from line import Program, Sides
 
@@ -40,12 +39,7 @@ def test_separate(tmp_path: Path, accept: str, options: tuple[str, ...], e2e_acc
         ) as naf,
     ):
         addresses = (naf.addresses["accept"], third_party.addresses["e2e-accept"])
-        result = subprocess.run(
-            [*ue_command(both, IDENTITY, *addresses, message="hello"), *CIPHERS, *options],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        result = run_to_end(
+            *ue_command(both, IDENTITY, *addresses, message="hello"), *CIPHERS, *options
         )
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from datagrams import SUITE, DtlsServer, RoughPath, pair_of, port_of
-from flow import ENVIRONMENT, ue_command, write_devices
+from flow import run_to_end, ue_command, write_devices
 from needs import needs
 
 pytestmark = pytest.mark.slow
@@ -60,14 +60,7 @@ def flows_that_end(folder: Path, rough: dict[str, float], prepare: Callable[[str
             began = time.monotonic()
             command = ue_command(devices, name, first.address, second.address, message="hello")
             try:
-                result = subprocess.run(
-                    [*command, "--dtls-ciphers", SUITE],
-                    env=ENVIRONMENT,
-                    capture_output=True,
-                    text=True,
-                    timeout=SECONDS,
-                    check=False,
-                )
+                result = run_to_end(*command, "--dtls-ciphers", SUITE, seconds=SECONDS)
             except subprocess.TimeoutExpired:
                 reasons.append("it took too long")
                 return None

@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import contextlib
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from clock import Clock
 from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, dtls_ue, pair_of, port_of
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, ue_command, wait_until
+from flow import FQDN, LOOPBACK, run_to_end, ue_command, wait_until
 from names import Names
 from one_device import IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
@@ -28,14 +27,7 @@ CROWD = 48  # local programs, from which on a quiet one makes room
 def check(devices: Path, program: str, *words: str) -> str:
     """What --check says of this command line."""
     command = [str(BUILD / f"e2e/e2e-{program}"), "--check", "--devices", str(devices)]
-    return subprocess.run(
-        [*command, "--naf-fqdn", FQDN, *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    ).stdout
+    return run_to_end(*command, "--naf-fqdn", FQDN, *words).stdout
 
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
@@ -56,13 +48,10 @@ def test_next_address(devices: Path, tmp_path: Path) -> None:
     names.set(NAME, ELSEWHERE, LOOPBACK)
     with DtlsServer(devices, e2e_accept=None) as server:
         address = f"udp:{NAME}:{port_of(server.address)}"
-        result = subprocess.run(
-            [*ue_command(devices, IDENTITY, address, address, message="hello"), *CIPHERS],
-            env=names.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        result = run_to_end(
+            *ue_command(devices, IDENTITY, address, address, message="hello"),
+            *CIPHERS,
+            environment=names.environment,
         )
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
 
@@ -73,14 +62,7 @@ def test_nobody_is_there(devices: Path) -> None:
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
     address = f"udp:{LOOPBACK}:{port}"
-    result = subprocess.run(
-        [*ue_command(devices, IDENTITY, address, address, message="hello"), *CIPHERS],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_to_end(*ue_command(devices, IDENTITY, address, address, message="hello"), *CIPHERS)
     assert result.returncode == 1  # 4 says that keys differ
     assert f"no connection to {address} (Connection refused)" in result.stderr
 

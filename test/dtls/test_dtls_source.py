@@ -3,14 +3,13 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from datagrams import SUITE, SUITES, DtlsServer, RoughPath, pair_of
-from flow import ENVIRONMENT, FQDN, ue_command, wait_until, write_devices
+from flow import FQDN, run_to_end, ue_command, wait_until, write_devices
 from operator_network import Reply, Request, Subscriber
 from operator_site import KA, OperatorSite
 
@@ -30,9 +29,7 @@ def run(first: str, second: str, folder: Path, subscriber: Subscriber) -> str:
     row = [identity, subscriber.k_af(NAF_ID).hex(), KA.hex()]
     device = write_devices(folder / f"{subscriber.supi}.csv", [row])
     command = ue_command(device, identity, first, second, message="hello")
-    done = subprocess.run(
-        [*command, *AKMA], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run_to_end(*command, *AKMA)
     return done.stdout + done.stderr
 
 

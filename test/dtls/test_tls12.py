@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,18 @@ import pytest
 import reference
 from datagrams import SUITE, SUITES
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Metered, Process, Server, StockClient, ue, wait_until
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    Metered,
+    Process,
+    Server,
+    StockClient,
+    run_to_end,
+    ue,
+    wait_until,
+)
 from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 
 EPHEMERAL = [suite for suite in SUITES if suite.startswith("ECDHE")]
@@ -212,9 +222,7 @@ UE_REFUSED = [
 def test_refused(devices: Path, options: list[str], sentence: str, check: list[str]) -> None:
     """Guards against options of e2e-as with which one key would serve two versions of TLS, or several suites."""
     words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), *options, *check]
-    result = subprocess.run(
-        words, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False
-    )
+    result = run_to_end(*words)
     assert result.returncode != 0 and sentence in result.stderr, result.stderr
 
 

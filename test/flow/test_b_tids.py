@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import reference
 from devices_files import PLUGIN, settings
 from evp import BUILD
-from flow import FQDN, NAF_ID, Server, ue, write_devices
+from flow import FQDN, NAF_ID, Server, run_to_end, ue, write_devices
 from store_cluster import Redis, private
 from tool import akma
 
@@ -125,14 +124,13 @@ def test_identity() -> None:
 def test_plugin(folder: Path, b_tid: str) -> None:
     """Guards against a B-TID with odd characters that the broker's plugin does not find."""
     file = devices(folder, b_tid)
-    result = subprocess.run(
-        [BUILD / "test/programs/broker", PLUGIN, f"devices={file}", f"naf_fqdn={FQDN}"],
-        input=f"{b_tid}\n",
-        env=settings(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    result = run_to_end(
+        BUILD / "test/programs/broker",
+        PLUGIN,
+        f"devices={file}",
+        f"naf_fqdn={FQDN}",
+        environment=settings(),
+        given=f"{b_tid}\n",
     )
     key = reference.e2e_key(KS_NAF, KA, NAF_ID)
     assert result.stdout.splitlines()[0] == key.hex().upper(), result.stderr

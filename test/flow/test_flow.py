@@ -20,8 +20,24 @@ import pytest
 
 import reference
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, NAF_ID, Process, Relay, Server, StockClient, StockServer
-from flow import free_port, split, ue, ue_command, wait_until, wait_until_listening, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    NAF_ID,
+    Process,
+    Relay,
+    Server,
+    StockClient,
+    StockServer,
+    free_port,
+    run_to_end,
+    split,
+    ue,
+    ue_command,
+    wait_until,
+    wait_until_listening,
+    write_devices,
+)
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -810,14 +826,7 @@ def run_server(devices: Path, *options: str) -> subprocess.CompletedProcess[str]
     """Run an e2e-as that is to end by itself."""
     program = str(BUILD / "e2e/e2e-as")
     required = ["--accept", "127.0.0.1:0", "--devices", str(devices), "--naf-fqdn", FQDN]
-    return subprocess.run(
-        [program, *required, *options],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=30,
-        check=False,
-    )
+    return run_to_end(program, *required, *options)
 
 
 CSV_FAULTS: dict[str, tuple[str, str]] = {

@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, StockClient, ue, wait_until, write_devices
+from flow import (
+    ENVIRONMENT,
+    FQDN,
+    LOOPBACK,
+    Server,
+    StockClient,
+    run_to_end,
+    ue,
+    wait_until,
+    write_devices,
+)
 from line import Sides
 from samples import KA, KEY
 
@@ -135,14 +145,7 @@ def test_a_file_that_cannot_be_opened(devices: Path, tmp_path: Path, option: str
     for path, why in ((tmp_path / "none/log", "No such file"), (tmp_path / "link", "symbolic")):
         command: list[str | Path] = [BUILD / "e2e/e2e-as", "--accept", f"{LOOPBACK}:0"]
         command += ["--devices", devices]
-        result = subprocess.run(
-            [*command, "--naf-fqdn", FQDN, option, path],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
+        result = run_to_end(*command, "--naf-fqdn", FQDN, option, path)
         assert result.returncode == 1 and f"{option} {path}: " in result.stderr
         assert why in result.stderr
 

@@ -30,6 +30,7 @@ from flow import (
     Server,
     StockClient,
     free_port,
+    run_to_end,
     split,
     ue,
     wait_until,
@@ -615,14 +616,7 @@ COMBINATIONS: dict[str, tuple[list[str], str]] = {
 
 def start(*options: str) -> subprocess.CompletedProcess[str]:
     """Run e2e-as with options that it is to refuse."""
-    return subprocess.run(
-        [BUILD / "e2e/e2e-as", *options],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=SECONDS,
-        check=False,
-    )
+    return run_to_end(BUILD / "e2e/e2e-as", *options)
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)

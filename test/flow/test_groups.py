@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, SECONDS, Process, Server, split, write_devices
+from flow import FQDN, LOOPBACK, SECONDS, Process, Server, run_to_end, split, write_devices
 from line import Sides
 
 KS_NAF, KA, ID = bytes(range(32)), bytes(range(32, 64)), "ue@bsf.example.com"
@@ -76,15 +76,7 @@ def test_what_a_ue_offers(devices: Path) -> None:
 
 def negotiated(address: str, *options: str) -> str:
     """The group that stock openssl and a server agree on."""
-    result = subprocess.run(
-        ["openssl", "s_client", "-connect", address, "-tls1_3", *options],
-        input="",
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    result = run_to_end("openssl", "s_client", "-connect", address, "-tls1_3", *options)
     found = re.search(
         r"(?:Negotiated TLS1.3 group|(?:Server|Peer) Temp Key): (?:ECDH, )?([\w-]+)", result.stdout
     )

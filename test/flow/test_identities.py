@@ -10,17 +10,7 @@ import time
 from pathlib import Path
 
 from evp import BUILD
-from flow import (
-    ENVIRONMENT,
-    FQDN,
-    LOOPBACK,
-    SECONDS,
-    Process,
-    Server,
-    StockClient,
-    ask,
-    wait_until,
-)
+from flow import FQDN, LOOPBACK, SECONDS, Process, Server, StockClient, ask, run_to_end, wait_until
 
 FIRST = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 SECOND = bytes.fromhex("2f" * 32)
@@ -47,9 +37,7 @@ def ue(
     command = [str(BUILD / "e2e/e2e-ue"), "--connect", server.address]
     command += ["--e2e-connect", server.e2e_address, "--devices", str(devices), who, name]
     command += ["--naf-fqdn", FQDN, "--message", "hello", *options]
-    return subprocess.run(
-        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    return run_to_end(*command)
 
 
 def reload(server: Process) -> None:
@@ -88,9 +76,7 @@ def test_neither_identity_nor_device(tmp_path: Path) -> None:
         (["--device", "who"], 1, "--device who: not in the devices file"),
     ]
     for more, status, said in cases:
-        result = subprocess.run(
-            [*command, *more], env=ENVIRONMENT, capture_output=True, text=True, check=False
-        )
+        result = run_to_end(*command, *more)
         assert result.returncode == status and said in result.stderr
 
 
@@ -169,13 +155,7 @@ def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command: list[str | Path] = [BUILD / "tool/akma", "psk", "--out", out, "--keep-going"]
     command += ["--in", write(tmp_path / "in.csv", *rows), "--format", "mosquitto"]
-    result = subprocess.run(
-        [*command, "--naf-fqdn", FQDN, "--ua-protocol-id", "0100000007"],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_to_end(*command, "--naf-fqdn", FQDN, "--ua-protocol-id", "0100000007")
     assert (
         result.returncode == 1 and f"not-after: the 3GPP key ended at {now - 60}" in result.stderr
     )

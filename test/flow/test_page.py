@@ -24,7 +24,17 @@ import pytest
 from certificates import DAY, HOUR, Authority
 from consumer import IDENTITY, KA, KS_NAF
 from evp import BUILD
-from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
+from flow import (
+    FQDN,
+    LOOPBACK,
+    Process,
+    StockClient,
+    free_port,
+    run_to_end,
+    ue,
+    wait_until,
+    write_devices,
+)
 from line import Program
 from needs import needs
 from store_cluster import private
@@ -55,13 +65,13 @@ def look(modules: Path, server: Program, name: str, path: str = "") -> list[dict
     """What Chromium finds: light and dark, each at 1280 and at 400 pixels."""
     folder = BUILD / "page" / name
     folder.mkdir(exist_ok=True)
-    result = subprocess.run(
-        ["node", HERE / "look.js", f"http://{server.addresses['metrics']}/{path}", folder],
-        env=os.environ | {"NODE_PATH": str(modules)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    result = run_to_end(
+        "node",
+        HERE / "look.js",
+        f"http://{server.addresses['metrics']}/{path}",
+        folder,
+        environment=os.environ | {"NODE_PATH": str(modules)},
+        seconds=300,
     )
     assert result.returncode == 0, result.stderr
     found: list[dict[str, Any]] = json.loads(result.stdout)

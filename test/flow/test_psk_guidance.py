@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flow import ENVIRONMENT, Server, write_devices
+from flow import Server, run_to_end, write_devices
 
 IDENTITY = "Ue-1@bsf.example.com"
 PSK_IDENTITY = "3GPP-bootstrapping." + IDENTITY
@@ -30,15 +30,7 @@ def handshake(
     """openssl s_client, which says what was agreed on, and goes."""
     words = ["openssl", "s_client", "-connect", address, *options]
     words += ["-psk_identity", identity, "-psk", KS_NAF.hex()]
-    return subprocess.run(
-        words,
-        input="",
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return run_to_end(*words)
 
 
 def is_done(result: subprocess.CompletedProcess[str]) -> bool:

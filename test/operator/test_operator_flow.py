@@ -15,8 +15,7 @@ import pytest
 import reference
 from clock import Clock
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, Server, StockClient, metric, split
-from flow import ue
+from flow import FQDN, LOOPBACK, NAF_ID, Process, Server, StockClient, metric, run_to_end, split, ue
 from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
@@ -161,12 +160,8 @@ def test_device_name(operator_site: OperatorSite) -> None:
     ):
         command = [f"{BUILD}/e2e/e2e-as", "--accept", "127.0.0.1:0", "--naf-fqdn", FQDN]
         words = operator_site.sources("nef:https://nef.example.com")
-        result = subprocess.run(
-            [*command, "--devices", operator_site.write_names(["x"]), *words, *options],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
+        result = run_to_end(
+            *command, "--devices", operator_site.write_names(["x"]), *words, *options
         )
         assert result.returncode == 2 and said in result.stderr
 

@@ -4,7 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
-import subprocess
 import threading
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 import reference
 from datagrams import SUITES
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, ue, wait_until
+from flow import FQDN, LOOPBACK, NAF_ID, Process, run_to_end, ue, wait_until
 from operator_network import Operator, Reply, Request, Subscriber
 from operator_site import AKMA, OperatorSite
 
@@ -127,14 +126,7 @@ def test_an_operator_that_is_not_told(site: OperatorSite) -> None:
         words += ["--devices", str(site.write_names(["x"])), *site.sources(f"aanf:{operator.url}")]
         checks: list[list[str]] = [[], ["--check"]]
         for check in checks:
-            result = subprocess.run(
-                [*words, *check],
-                env=ENVIRONMENT,
-                capture_output=True,
-                text=True,
-                timeout=20,
-                check=False,
-            )
+            result = run_to_end(*words, *check)
             assert result.returncode != 0
             assert "one K_AF would serve TLS 1.2 and TLS 1.3" in result.stderr
         words[words.index("--tls-min") : words.index("--tls-min") + 2] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import reference
 from evp import BUILD
-from flow import LOOPBACK, Process
+from flow import LOOPBACK, Process, run_to_end
 
 IDENTITY = "ue1@bsf.example.com"
 FQDN = "naf.example.com"
@@ -51,22 +51,13 @@ WRONG = {
 
 
 def command(
-    *words: str | Path,
+    *words: str | bytes | Path,
     seconds: float = 20,
     stdin: str = "",
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a client; it may fail, and is ended in time."""
-    return subprocess.run(
-        words,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-        env=environment or FOREIGN,
-    )
+    return run_to_end(*words, given=stdin, environment=environment or FOREIGN, seconds=seconds)
 
 
 class Listening(Process):

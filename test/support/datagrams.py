@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, split, ue_command
+from flow import FQDN, LOOPBACK, Process, metric, run_to_end, split, ue_command
 
 SUITE = "ECDHE-PSK-CHACHA20-POLY1305"
 SUITES = {
@@ -87,16 +87,10 @@ def dtls_ue(
     seconds: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run e2e-ue."""
-    return subprocess.run(
-        [
-            *ue_command(devices, identity, server.address, server.e2e_address, message=message),
-            *["--dtls-ciphers", suites, *options],
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
+    return run_to_end(
+        *ue_command(devices, identity, server.address, server.e2e_address, message=message),
+        *["--dtls-ciphers", suites, *options],
+        seconds=seconds,
     )
 
 

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +45,29 @@ def wait_until(what: Callable[[], object], seconds: float = SECONDS) -> None:
     while not what():
         assert time.monotonic() < end, "it does not come to be"
         time.sleep(0.05)
+
+
+def run_to_end(
+    *words: str | bytes | Path,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    given: str = "",
+    folder: Path | None = None,
+    fds: Sequence[int] = (),
+    seconds: float = 2 * SECONDS,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that ends by itself, well or not; `given` is its standard input."""
+    return subprocess.run(
+        words,
+        env=environment,
+        input=given,
+        cwd=folder,
+        pass_fds=fds,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
 
 
 class Process:
@@ -246,13 +269,9 @@ def ue(
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run e2e-ue."""
-    return subprocess.run(
-        ue_command(devices, identity, connect, e2e_connect, *options, message=message),
-        env=environment or ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
+    return run_to_end(
+        *ue_command(devices, identity, connect, e2e_connect, *options, message=message),
+        environment=environment or ENVIRONMENT,
     )
 
 

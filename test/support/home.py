@@ -11,7 +11,7 @@ from pathlib import Path
 from auc import Auc
 from bsf import IMPI, IMSI, Behaviour, Bsf, Vector
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, SECONDS, Process, Server, split
+from flow import FQDN, LOOPBACK, SECONDS, Process, Server, run_to_end, split
 from operator_network import Operator, Subscriber
 from operator_site import KA, OperatorSite
 
@@ -68,9 +68,7 @@ class Home:
     ) -> subprocess.CompletedProcess[str]:
         """One line by e2e-ue --message."""
         words = [*self.words(bsf, server, *more), "--message", message]
-        return subprocess.run(
-            words, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        return run_to_end(*words)
 
     def listen(self, bsf: Bsf, server: Server, *more: str) -> "Listening":
         """e2e-ue --listen."""
