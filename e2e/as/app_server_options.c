@@ -383,3 +383,15 @@ unsigned int app_server_options_number(const char *name, const char *value, unsi
 {
     return value == NULL ? 0 : options_number(name, value, min, max);
 }
+
+bool app_server_complain(const char *sentence)
+{
+    fprintf(stderr, "e2e-as: %s\n", sentence);
+    return false;
+}
+
+bool app_server_complain_of(const char *fault)
+{
+    fprintf(stderr, "%s%s\n", options_where(fault), fault);
+    return false;
+}

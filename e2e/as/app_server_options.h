@@ -44,4 +44,10 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
 unsigned int app_server_options_number(const char *name, const char *value, unsigned int min,
                                        unsigned int max);
 
+/* Say on standard error why the program cannot start; false. */
+bool app_server_complain(const char *sentence);
+
+/* The same of a sentence about an option, behind where it was given. */
+bool app_server_complain_of(const char *fault);
+
 #endif

@@ -27,6 +27,7 @@
 #include "options.h"
 #include "printable.h"
 #include "processors.h"
+#include "server/close_matching.h"
 #include "server/conn_limit.h"
 #include "server/dtls_acceptor.h"
 #include "session/psk_lookup.h"
@@ -36,8 +37,6 @@
 #include "third_party/key_issuer.h"
 #include "third_party/tp_link_server.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -45,11 +44,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#define LIFETIME_TOP 86400 /* --refresh-lifetime: seconds, a day */
-#define HANDSHAKES_S 60    /* more than the ones of both connections take */
+#define HANDSHAKES_S 60 /* more than the ones of both connections take */
 
 /* The separate NAF: its end of the line. */
 static bool open_line_client(struct app_server *app_server)
@@ -135,7 +131,7 @@ static unsigned int life_of_ka(const struct app_server *app_server)
     const unsigned int session = app_server->server.limits.session;
     const bool is_alone = app_server->roles.endpoint && !app_server->roles.shared_store;
 
-    return is_alone && session > 0 ? app_server->lifetime + session + HANDSHAKES_S : 0;
+    return is_alone && session > 0 ? app_server->settings.lifetime + session + HANDSHAKES_S : 0;
 }
 
 static bool open_ka(struct app_server *app_server)
@@ -188,7 +184,7 @@ static bool open_naf(struct app_server *app_server)
     if (!app_server->roles.naf)
         return true;
     naf->name = app_server->options->naf_fqdn;
-    naf->source = source_options_open(app_server->devices, app_server->file_ids);
+    naf->source = source_options_open(app_server->devices, app_server->settings.file_ids);
     if (naf->source == NULL)
         return app_server_complain("out of memory");
     if (app_server->roles.tp_link_client)
@@ -245,7 +241,7 @@ static bool open_queues(struct app_server *app_server, unsigned int lifetime)
  */
 static bool app_server_open_roles(struct app_server *app_server)
 {
-    const unsigned int lifetime = app_server->lifetime;
+    const unsigned int lifetime = app_server->settings.lifetime;
 
     if (!app_server_open_store(app_server) || !open_application(app_server) ||
         !open_probe(app_server))
@@ -255,77 +251,8 @@ static bool app_server_open_roles(struct app_server *app_server)
            open_queues(app_server, lifetime);
 }
 
-#define DAY                    86400
-#define YEAR                   (366 * DAY)
-#define CONNECTIONS_TOP        1000000
 #define NOTIFY_CONNECTIONS_MAX 64 /* at a time */
 #define STATUS_CONNECTIONS_MAX 16
-#define DESCRIPTORS_LEFT       12 /* for signals, files, the link, clients of metrics */
-
-bool app_server_complain(const char *sentence)
-{
-    fprintf(stderr, "e2e-as: %s\n", sentence);
-    return false;
-}
-
-static bool app_server_complain_of(const char *fault)
-{
-    fprintf(stderr, "%s%s\n", options_where(fault), fault);
-    return false;
-}
-
-/* A word of a few, or exit. */
-static int choose(const char *option, const char *value, const char *const words[], int count,
-                  const char *wanted)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(value, words[i]) == 0)
-            return i;
-    fprintf(stderr, "%s--%s %s: must be %s\n", options_where(option), option, PRINTABLE(value),
-            wanted);
-    exit(options_refusal());
-}
-
-static void read_limits(struct app_server *app_server)
-{
-    const struct app_server_options *o = app_server->options;
-    struct limits *limits = &app_server->server.limits;
-
-    app_server->server.pools[POOL_UES].max =
-        options_number("connections-max", o->connections_max, 1, CONNECTIONS_TOP);
-    app_server->server.pools[POOL_NOTIFY].max = NOTIFY_CONNECTIONS_MAX;
-    app_server->server.pools[POOL_STATUS].max = STATUS_CONNECTIONS_MAX;
-    limits->handshake = options_number("handshake-timeout", o->handshake_timeout, 1, DAY);
-    limits->line = options_number("line-timeout", o->line_timeout, 1, DAY);
-    limits->idle = options_number("idle-timeout", o->idle_timeout, 1, YEAR);
-    limits->session = app_server_options_number("session-lifetime", o->session_lifetime, 1, YEAR);
-    limits->descriptors_per_connection = o->forward == NULL ? 1 : 2;
-    app_server->drain = options_number("drain-timeout", o->drain_timeout, 0, DAY);
-    app_server->endpoints.left =
-        (int)app_server_options_number("connections", o->connections, 1, INT_MAX);
-    app_server->endpoints.counted = o->connections != NULL;
-}
-
-static void read_words(struct app_server *app_server)
-{
-    static const char *const levels[] = {"err", "warning", "info"};
-    static const char *const whens[] = {"required", "offered", "off"}, *const hows[] = {"full",
-                                                                                        "hash"};
-    const struct app_server_options *o = app_server->options;
-
-    app_server->ues.naf.when =
-        (enum when)choose("e2e", o->e2e, whens, 3, "required, offered or off");
-    app_server->ues.naf.identities.prefix = o->prefix;
-    app_server->ues.naf.identities.separator = identity_separator_named(o->separator);
-    app_server->links.mode = o->mode;
-    app_server->links.digest = o->digest;
-    app_server->links.usage = o->usage;
-    (void)log_level_named(
-        levels[choose("log-level", o->log_level, levels, 3, "err, warning or info")],
-        &app_server->log_level);
-    app_server->log_identities =
-        (enum log_identities)choose("log-identities", o->log_identities, hows, 2, "full or hash");
-}
 
 /* The setup of the keys; also where only requests of NAFs say the NAF_Id: a bad mode shows now. */
 int app_server_open_policy(struct app_server *app_server)
@@ -343,7 +270,7 @@ int app_server_open_policy(struct app_server *app_server)
     if (!app_server->roles.naf && !app_server->roles.third_party)
         return EXIT_SUCCESS;
     app_server->naf_setup_count = ua_protocol_ids_all(ids, &app_server->ues.naf.ua_protocol_ids,
-                                                      app_server->versions, KEY_SYSTEMS);
+                                                      app_server->settings.versions, KEY_SYSTEMS);
     for (size_t i = 0; i < app_server->naf_setup_count; i++) {
         struct naf_setup *naf = &app_server->naf_setups[i];
         enum e2e_opened opened;
@@ -420,7 +347,7 @@ static bool open_psk(struct app_server *app_server)
     if (ctx == NULL)
         return false;
     app_server->ues.psk = ctx;
-    if (app_server->versions == UA_TLS12_TOO &&
+    if (app_server->settings.versions == UA_TLS12_TOO &&
         !dtls_allow_tls12(ctx, app_server->options->dtls_ciphers))
         return app_server_complain(tls_error("TLS 1.2 cannot be set up"));
     psk_lookup_set_up(ctx);
@@ -450,24 +377,11 @@ static bool open_dtls(struct app_server *app_server)
 
 bool app_server_open_loops(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
+    const char *fault = server_open(&app_server->server, processors());
 
-    server->loops = loops_new(processors());
-    if (server->loops == NULL)
-        return app_server_complain("no event loops: not enough memory or descriptors");
-    server->workers = OPENSSL_zalloc(server->loops->count * sizeof(*server->workers));
-    if (server->workers == NULL || !server_reserve(server) ||
-        RAND_bytes((unsigned char *)&server->seed, sizeof(server->seed)) <= 0)
-        return app_server_complain("out of memory");
-    for (size_t i = 0; i < server->loops->count; i++) {
-        server->workers[i].server = server;
-        server->workers[i].loop = &server->loops->loop[i];
-        TAILQ_INIT(&server->workers[i].all);
-        for (enum pool_kind pool = 0; pool < POOLS; pool++)
-            TAILQ_INIT(&server->workers[i].unfinished[pool]);
-        TAILQ_INIT(&server->workers[i].idle);
-    }
-    app_server->heartbeat = heartbeat_new(server->loops);
+    if (fault != NULL)
+        return app_server_complain(fault);
+    app_server->heartbeat = heartbeat_new(app_server->server.loops);
     app_server->overview = (struct overview){
         .roles = &app_server->roles,
         .heartbeat = app_server->heartbeat,
@@ -478,23 +392,13 @@ bool app_server_open_loops(struct app_server *app_server)
 
 static bool open_conn_limits(struct app_server *app_server)
 {
-    struct server *server = &app_server->server;
     struct ue_service *ues = &app_server->ues;
-    const unsigned int per_source = app_server->per_source;
-    bool done = true;
 
-    for (enum pool_kind pool = 0; pool < POOLS; pool++) {
-        const unsigned int share = server->pools[pool].max / 2;
-
-        server->pools[pool].networks =
-            conn_limit_new(pool == POOL_UES || per_source < share ? per_source : share);
-        done = done && server->pools[pool].networks != NULL;
-    }
-    ues->devices = conn_limit_new(app_server->per_device);
+    ues->devices = conn_limit_new(app_server->settings.per_device);
     ues->held = conn_limit_new(UE_HELD_MAX);
     app_server->links.per_naf = conn_limit_new(TP_LINKS_MAX_OF_NAF);
-    return (done && ues->devices != NULL && ues->held != NULL &&
-            app_server->links.per_naf != NULL &&
+    return (server_limit_networks(&app_server->server, app_server->settings.per_source) &&
+            ues->devices != NULL && ues->held != NULL && app_server->links.per_naf != NULL &&
             RAND_bytes(ues->secret, sizeof(ues->secret)) > 0) ||
            app_server_complain("out of memory");
 }
@@ -520,87 +424,43 @@ static bool listen_all(struct app_server *app_server)
            endpoints_accept(&app_server->endpoints, &app_server->server);
 }
 
-/* Descriptors for a pool, of those that are left for all; it may be given fewer than it wants. */
-static unsigned int keep_back(struct pool *pool, bool is_used, unsigned int left)
-{
-    const unsigned int share = left / 8 > 0 ? left / 8 : 1;
-
-    if (!is_used)
-        return 0;
-    pool->max = pool->max < share ? pool->max : share;
-    return pool->max;
-}
-
-/* As many descriptors as there may be, and no more connections than that. */
 static void fit_descriptors(struct app_server *app_server)
 {
-    const struct app_server_options *o = app_server->options;
-    struct pool *pools = app_server->server.pools;
-    struct rlimit descriptors;
-    const int used = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
-    unsigned int fit;
+    const bool is_used[POOLS] = {
+        [POOL_UES] = true,
+        [POOL_NOTIFY] = source_options_listens(),
+        [POOL_STATUS] = app_server->options->metrics != NULL,
+    };
+    const unsigned int fit = server_fit_descriptors(&app_server->server, is_used);
     char shown[16];
 
-    if (used >= 0)
-        (void)close(used);
-    if (used < 0 || getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
+    if (fit == 0)
         return;
-    descriptors.rlim_cur = descriptors.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
-    if (descriptors.rlim_cur > UINT_MAX / 2)
-        return;
-    fit = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
-    fit = fit > DESCRIPTORS_LEFT ? fit - DESCRIPTORS_LEFT : 1;
-    fit -= keep_back(&pools[POOL_NOTIFY], source_options_listens(), fit);
-    fit -= keep_back(&pools[POOL_STATUS], o->metrics != NULL, fit);
-    fit /= app_server->server.limits.descriptors_per_connection;
-    if (fit == 0 || fit >= pools[POOL_UES].max)
-        return;
-    pools[POOL_UES].max = fit;
     (void)snprintf(shown, sizeof(shown), "%u", fit);
     log_event("limit", "connections-max", shown, "reason",
               "there are not more descriptors: raise LimitNOFILE (ulimit -n)", NULL);
 }
 
-/* Which identifiers there are, and where a key would be for more than one of them. */
-static bool read_ua_protocol_ids(struct app_server *app_server)
-{
-    const struct app_server_options *o = app_server->options;
-    struct ua_protocol_ids *ids = &app_server->ues.naf.ua_protocol_ids;
-    unsigned char akma[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH];
-    struct dtls_suites suites;
-    const char *fault;
-
-    app_server->versions = dgram_address(o->accept) != NULL    ? UA_DTLS12
-                           : app_server_options_allow_tls12(o) ? UA_TLS12_TOO
-                                                               : UA_TLS13;
-    if (!dtls_read_ciphers(&suites, o->dtls_ciphers) ||
-        !ua_protocol_ids_read(ids, o->ua_protocol_ids, app_server->versions, &suites))
-        return false;
-    if (!ua_protocol_ids_of_file(app_server->file_ids, ids, o->ua_protocol_ids,
-                                 app_server->versions, &fault) &&
-        !source_options_given())
-        return app_server_complain_of(fault);
-    source_options_check(o->naf_fqdn,
-                         ua_protocol_ids_all(akma, ids, app_server->versions, KEY_AKMA) > 1,
-                         app_server->versions == UA_TLS12_TOO);
-    return true;
-}
-
 void app_server_read_options(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
+    const struct app_server_settings *settings = &app_server->settings;
+    struct naf_service *naf = &app_server->ues.naf;
+    struct server *server = &app_server->server;
 
-    read_limits(app_server);
-    read_words(app_server);
-    app_server->reload_interval = options_number("reload-interval", o->reload_interval, 0, DAY);
-    app_server->lifetime = options_number("refresh-lifetime", o->lifetime, 1, LIFETIME_TOP);
-    app_server->per_source =
-        options_number("handshakes-per-source", o->handshakes_per_source, 1, CONNECTIONS_TOP);
-    app_server->per_device =
-        options_number("connections-per-device", o->connections_per_device, 1, CONNECTIONS_TOP);
-    if (!read_ua_protocol_ids(app_server))
-        exit(options_refusal());
+    app_server_settings_read(&app_server->settings, o);
+    server->limits = settings->limits;
+    server->pools[POOL_UES].max = settings->connections_max;
+    server->pools[POOL_NOTIFY].max = NOTIFY_CONNECTIONS_MAX;
+    server->pools[POOL_STATUS].max = STATUS_CONNECTIONS_MAX;
+    app_server->endpoints.left = (int)settings->connections;
+    app_server->endpoints.counted = settings->connections != 0;
+    naf->when = settings->when;
+    naf->identities = settings->identities;
+    naf->ua_protocol_ids = settings->ua_protocol_ids;
+    app_server->links.mode = o->mode;
+    app_server->links.digest = o->digest;
+    app_server->links.usage = o->usage;
 }
 
 void app_server_reopen_logs(void)
@@ -618,8 +478,9 @@ int app_server_set_up(struct app_server *app_server)
     if (app_server->changes == NULL)
         return EXIT_FAILURE;
     control_hold_reopen();
-    log_set_up(app_server->log_level, app_server->options->log_file);
-    if (!log_open(app_server->log_identities) || !audit_open(app_server->options->audit_log))
+    log_set_up(app_server->settings.log_level, app_server->options->log_file);
+    if (!log_open(app_server->settings.log_identities) ||
+        !audit_open(app_server->options->audit_log))
         return EXIT_FAILURE;
     status = app_server_open_policy(app_server);
     if (status != EXIT_SUCCESS)
@@ -662,8 +523,6 @@ static void release_callers(struct app_server *app_server)
 
 static void release_limits(struct app_server *app_server)
 {
-    for (enum pool_kind pool = 0; pool < POOLS; pool++)
-        conn_limit_free(app_server->server.pools[pool].networks);
     conn_limit_free(app_server->ues.devices);
     conn_limit_free(app_server->ues.held);
     conn_limit_free(app_server->links.per_naf);
@@ -687,7 +546,6 @@ void app_server_release(struct app_server *app_server)
     SSL_CTX_free(ues->psk);
     SSL_CTX_free(ues->dtls);
     server_release(&app_server->server);
-    OPENSSL_free(app_server->server.workers);
     OPENSSL_cleanse(ues->secret, sizeof(ues->secret));
     for (size_t i = 0; i < app_server->naf_setup_count; i++)
         e2e_close(&app_server->naf_setups[i].e2e);

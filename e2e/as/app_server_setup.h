@@ -6,12 +6,10 @@
 #ifndef APP_SERVER_SETUP_H
 #define APP_SERVER_SETUP_H
 
-#include "as/app_server_options.h"
+#include "as/app_server_settings.h"
 #include "as/revocation_queue.h"
 #include "as/status_page.h"
-#include "as/ua_protocol_ids.h"
 #include "net/addrs.h"
-#include "ops/log.h"
 #include "server/acceptor.h"
 #include "session/ue_service.h"
 #include "store/store_redis.h"
@@ -24,6 +22,7 @@
 struct app_server {
     const struct app_server_options *options;
     struct app_server_roles roles;
+    struct app_server_settings settings;
     struct server server;
     struct ue_service ues;
     struct tp_link_service links;
@@ -33,9 +32,7 @@ struct app_server {
     struct store *store;                /* NULL: a separate NAF */
     struct tp_link_tls *link_tls;       /* of either end; NULL: no link */
     struct endpoints endpoints;
-    enum ua_versions versions;                                       /* of first connections */
-    unsigned char file_ids[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID_LENGTH]; /* what its keys are for */
-    struct naf_setup naf_setups[UA_PROTOCOL_IDS_MAX];                /* of this process's own NAF */
+    struct naf_setup naf_setups[UA_PROTOCOL_IDS_MAX]; /* of this process's own NAF */
     size_t naf_setup_count;
     struct tp_link_client_setup link; /* of a separate NAF */
     char *third_party_host;
@@ -43,15 +40,10 @@ struct app_server {
     struct addrs application;          /* --forward */
     struct revocation_queue *queue;    /* NULL: without a devices file */
     struct revocation_queue *ka_queue; /* of what the source says that is gone; NULL: without */
-    enum log_identities log_identities;
-    enum log_level log_level;
-    unsigned int lifetime, drain; /* seconds */
-    unsigned int per_source, per_device;
-    struct probe *probe; /* NULL: without --metrics or --forward */
+    struct probe *probe;               /* NULL: without --metrics or --forward */
     struct heartbeat *heartbeat;
     struct overview overview;
     struct file_changes *changes;
-    unsigned int reload_interval; /* seconds; 0: files are read when somebody says so */
 };
 
 /* Understand the options' numbers and words, or exit. First. */
@@ -78,9 +70,6 @@ int app_server_set_up(struct app_server *app_server);
 
 /* Open --log-file and --audit-log again, by their names. */
 void app_server_reopen_logs(void);
-
-/* Say on standard error why the program cannot start; false. */
-bool app_server_complain(const char *sentence);
 
 /* Release everything; the loops do not run any more. */
 void app_server_release(struct app_server *app_server);

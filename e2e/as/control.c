@@ -12,6 +12,7 @@
 #include "net/clock.h"
 #include "ops/health.h"
 #include "ops/history.h"
+#include "server/close_matching.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ static void close_all(struct control *control, const char *reason)
 static void drain(struct control *control, const char *why)
 {
     struct endpoints *endpoints = &control->app_server->endpoints;
-    const unsigned int seconds = control->app_server->drain;
+    const unsigned int seconds = control->app_server->settings.drain;
 
     log_event("drain", "reason", why, NULL);
     health_set_phase(HEALTH_DRAINING);
@@ -145,7 +146,7 @@ static void start_successor(struct control *control, int number)
 static void look_at_files(evutil_socket_t fd, short what, void *argument)
 {
     struct control *control = argument;
-    struct timeval pause = {.tv_sec = control->app_server->reload_interval};
+    struct timeval pause = {.tv_sec = control->app_server->settings.reload_interval};
     bool is_soon;
 
     (void)fd, (void)what;
@@ -158,7 +159,7 @@ static void look_at_files(evutil_socket_t fd, short what, void *argument)
 
 static bool watch_files(struct control *control)
 {
-    const struct timeval pause = {.tv_sec = control->app_server->reload_interval};
+    const struct timeval pause = {.tv_sec = control->app_server->settings.reload_interval};
 
     if (pause.tv_sec == 0)
         return true;

@@ -8,6 +8,7 @@
 #include "as/predecessor.h"
 #include "net/tls.h"
 #include "ops/log.h"
+#include "server/close_matching.h"
 #include "server/http_server.h"
 #include "source/key_answer.h"
 #include "source/source_http.h"

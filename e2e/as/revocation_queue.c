@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
+#include "server/close_matching.h"
 #include "server/server.h"
 #include "store/store.h"
 #include "third_party/key_issuer.h"

@@ -5,6 +5,7 @@
  */
 #include "as/revoke.h"
 
+#include "server/close_matching.h"
 #include "source/source.h"
 #include "third_party/key_issuer.h"
 

@@ -25,6 +25,8 @@ struct refusal_facts {
     enum metric metric;   /* with outage: whose it is */
 };
 
+struct store_scope;
+
 struct connection_kind {
     const char *name; /* of the endpoint, for the log */
     enum metric accepted;

@@ -1,238 +1,115 @@
 /*
- * The server: reaching the connections of every loop
+ * The server: loops, limits and connections; what a kind of connection works with is its own
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/clock.h"
-#include "ops/log.h"
+#include "server/server.h"
+
+#include "server/close_matching.h"
+#include "server/conn_limit.h"
 #include "server/connection.h"
-#include "store/store.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
-#include <string.h>
+#include <openssl/rand.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#define SLICE_MS       2  /* that one loop closes connections for before events have their turn */
-#define SCOPES_AT_ONCE 16 /* between two checks of the clock */
+#define DESCRIPTORS_LEFT 12 /* for signals, files, the link, clients of metrics */
 
-/* For one loop: which connections are to end there. */
-struct ending {
-    struct loop_message message;
-    struct worker *worker;
-    struct close_matching *matching;
-    size_t next; /* of the scopes */
-};
-
-/* For all of them. */
-struct close_matching {
-    const char *reason;
-    const struct store_scope *scopes; /* own: of the texts; NULL: everything */
-    size_t count;
-    struct store_scope own;
-    char texts[4][STORE_TEXT_SIZE];
-    atomic_size_t left; /* loops that are not done yet; the last one releases it */
-    struct loop *loop;  /* where then goes; NULL: nobody waits */
-    struct loop_message *then;
-    struct ending ending[]; /* one per loop */
-};
-
-/* It is not released. Where it was wanted meanwhile, loops that were done may have others now. */
-static void settle_spare(struct server *server)
+static void open_worker(struct server *server, size_t i)
 {
-    unsigned int once = 1;
+    struct worker *worker = &server->workers[i];
 
-    atomic_store(&server->spare->left, server->loops->count);
-    if (atomic_compare_exchange_strong(&server->spare_wanted, &once, 0))
-        return;
-    atomic_store(&server->spare_wanted, 1);
-    close_matching_run(server, server->spare);
+    worker->server = server;
+    worker->loop = &server->loops->loop[i];
+    TAILQ_INIT(&worker->all);
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        TAILQ_INIT(&worker->unfinished[pool]);
+    TAILQ_INIT(&worker->idle);
 }
 
-static void settle(struct server *server, struct close_matching *matching)
+const char *server_open(struct server *server, size_t loops)
 {
-    if (atomic_fetch_sub(&matching->left, 1) > 1)
-        return;
-    if (matching == server->spare) {
-        settle_spare(server);
-        return;
+    server->loops = loops_new(loops);
+    if (server->loops == NULL)
+        return "no event loops: not enough memory or descriptors";
+    server->workers = OPENSSL_zalloc(loops * sizeof(*server->workers));
+    if (server->workers == NULL || !server_reserve(server) ||
+        RAND_bytes((unsigned char *)&server->seed, sizeof(server->seed)) <= 0)
+        return "out of memory";
+    for (size_t i = 0; i < loops; i++)
+        open_worker(server, i);
+    return NULL;
+}
+
+bool server_limit_networks(struct server *server, unsigned int per_source)
+{
+    bool done = true;
+
+    for (enum pool_kind i = 0; i < POOLS; i++) {
+        struct pool *pool = &server->pools[i];
+        const unsigned int share = pool->max / 2;
+
+        pool->networks = conn_limit_new(i == POOL_UES || per_source < share ? per_source : share);
+        done = done && pool->networks != NULL;
     }
-    if (matching->then != NULL)
-        loop_post(matching->loop, matching->then);
-    OPENSSL_free(matching);
+    return done;
 }
 
-static bool runs_on(const struct connection *connection, const struct store_scope *scope)
-{
-    return connection->kind->runs_on != NULL && connection->kind->runs_on(connection, scope);
-}
-
-/* One that runs on what scope describes; NULL: none is left. Device or identity say where to look.
+/* The descriptors that the process may open from now on; 0: as many as anybody wants, or unknown.
  */
-static struct connection *find_matching(struct worker *worker, const struct store_scope *scope)
+static unsigned int raise_descriptors(void)
 {
-    const enum connection_key key = scope->device != NULL ? KEY_OF_DEVICE : KEY_OF_SUBJECT;
-    const char *text = scope->device != NULL ? scope->device : scope->subject;
-    struct connection *connection;
+    const int used = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
+    struct rlimit descriptors;
+    unsigned int left;
 
-    if (text == NULL) {
-        TAILQ_FOREACH(connection, &worker->all, all)
-        {
-            if (runs_on(connection, scope))
-                break;
-        }
-        return connection;
-    }
-    LIST_FOREACH(connection, connection_bucket(worker, key, text), alike[key])
-    {
-        if (runs_on(connection, scope))
-            break;
-    }
-    return connection;
+    if (used >= 0)
+        (void)close(used);
+    if (used < 0 || getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
+        return 0;
+    descriptors.rlim_cur = descriptors.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+    if (descriptors.rlim_cur > UINT_MAX / 2)
+        return 0;
+    left = (unsigned int)descriptors.rlim_cur - (unsigned int)used;
+    return left > DESCRIPTORS_LEFT ? left - DESCRIPTORS_LEFT : 1;
 }
 
-/* The next one to close, looking at some scopes; NULL: none of theirs is left. */
-static struct connection *find_next(struct ending *ending)
+/* Descriptors for a pool, of those that are left for all; it may be given fewer than it wants. */
+static unsigned int keep_back(struct pool *pool, bool is_used, unsigned int left)
 {
-    const struct close_matching *matching = ending->matching;
-    struct connection *connection = NULL;
+    const unsigned int share = left / 8 > 0 ? left / 8 : 1;
 
-    if (matching->scopes == NULL)
-        return TAILQ_FIRST(&ending->worker->all);
-    for (size_t i = 0; i < SCOPES_AT_ONCE && ending->next < matching->count; i++) {
-        connection = find_matching(ending->worker, &matching->scopes[ending->next]);
-        if (connection != NULL)
-            break;
-        ending->next++;
-    }
-    return connection;
+    if (!is_used)
+        return 0;
+    pool->max = pool->max < share ? pool->max : share;
+    return pool->max;
 }
 
-static bool has_more(const struct ending *ending)
+unsigned int server_fit_descriptors(struct server *server, const bool is_used[POOLS])
 {
-    return ending->matching->scopes == NULL ? !TAILQ_EMPTY(&ending->worker->all)
-                                            : ending->next < ending->matching->count;
-}
+    struct pool *ues = &server->pools[POOL_UES];
+    unsigned int fit = raise_descriptors();
 
-static void end_here(struct loop *loop, struct loop_message *message)
-{
-    struct ending *ending = (struct ending *)message;
-    const int64_t end = clock_ms() + SLICE_MS;
-    struct connection *connection;
-
-    while (has_more(ending) && clock_ms() < end)
-        if ((connection = find_next(ending)) != NULL)
-            connection_close(connection, ending->matching->reason);
-    if (has_more(ending))
-        loop_post(loop, message);
-    else
-        settle(ending->worker->server, ending->matching);
-}
-
-static const char *copy(char text[STORE_TEXT_SIZE], const char *given)
-{
-    if (given != NULL)
-        (void)OPENSSL_strlcpy(text, given, STORE_TEXT_SIZE);
-    return given == NULL ? NULL : text;
-}
-
-static struct close_matching *close_matching_new(const struct server *server, const char *reason)
-{
-    const size_t count = server->loops->count;
-    struct close_matching *matching =
-        OPENSSL_zalloc(sizeof(*matching) + count * sizeof(matching->ending[0]));
-
-    if (matching == NULL)
-        return NULL;
-    matching->reason = reason;
-    atomic_init(&matching->left, count);
-    return matching;
-}
-
-/* The last loop to be done releases endings: not before the last message is posted. */
-void close_matching_run(struct server *server, struct close_matching *matching)
-{
-    const size_t count = server->loops->count;
-
-    for (size_t i = 0; i < count; i++) {
-        matching->ending[i] = (struct ending){{end_here, NULL}, &server->workers[i], matching, 0};
-        loop_post(server->workers[i].loop, &matching->ending[i].message);
-    }
-}
-
-void close_matching_discard(struct close_matching *matching)
-{
-    OPENSSL_free(matching);
-}
-
-#define REVOKED "the key that it runs on was revoked"
-
-struct close_matching *close_matching_prepare(const struct server *server,
-                                              const struct store_scope *scope)
-{
-    struct close_matching *matching = close_matching_new(server, REVOKED);
-
-    if (matching == NULL)
-        return NULL;
-    matching->own.device = copy(matching->texts[0], scope->device);
-    matching->own.ka_id = copy(matching->texts[1], scope->ka_id);
-    matching->own.subject = copy(matching->texts[2], scope->subject);
-    matching->own.naf = copy(matching->texts[3], scope->naf);
-    matching->scopes = &matching->own;
-    matching->count = 1;
-    return matching;
-}
-
-static bool run_then(struct server *server, struct close_matching *matching, struct loop *loop,
-                     struct loop_message *then)
-{
-    if (matching == NULL)
-        return false;
-    matching->loop = loop;
-    matching->then = then;
-    close_matching_run(server, matching);
-    return true;
-}
-
-bool server_close_matching(struct server *server, const struct store_scope *scope,
-                           struct loop *loop, struct loop_message *then)
-{
-    return run_then(server, close_matching_prepare(server, scope), loop, then);
-}
-
-bool server_close_matching_any(struct server *server, const struct store_scope *scopes,
-                               size_t count, struct loop *loop, struct loop_message *then)
-{
-    struct close_matching *matching = close_matching_new(server, REVOKED);
-
-    if (matching != NULL) {
-        matching->scopes = scopes;
-        matching->count = count;
-    }
-    return run_then(server, matching, loop, then);
-}
-
-bool server_reserve(struct server *server)
-{
-    server->spare = close_matching_new(server, "a revocation ran out of memory");
-    if (server->spare == NULL)
-        return false;
-    server->spare->scopes = &server->spare->own;
-    server->spare->count = 1;
-    return true;
+    if (fit == 0)
+        return 0;
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        if (pool != POOL_UES)
+            fit -= keep_back(&server->pools[pool], is_used[pool], fit);
+    fit /= server->limits.descriptors_per_connection;
+    if (fit == 0 || fit >= ues->max)
+        return 0;
+    ues->max = fit;
+    return fit;
 }
 
 void server_release(struct server *server)
 {
-    OPENSSL_free(server->spare);
-}
-
-void server_close_everyone(struct server *server)
-{
-    log_event("revocations-missed", "reason", "out of memory: all connections end", NULL);
-    if (atomic_fetch_add(&server->spare_wanted, 1) == 0)
-        close_matching_run(server, server->spare);
-}
-
-bool server_close_all(struct server *server, const char *reason)
-{
-    return run_then(server, close_matching_new(server, reason), NULL, NULL);
+    for (enum pool_kind pool = 0; pool < POOLS; pool++)
+        conn_limit_free(server->pools[pool].networks);
+    close_matching_discard(server->spare);
+    OPENSSL_free(server->workers);
 }

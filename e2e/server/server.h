@@ -24,7 +24,6 @@ struct limits {
 
 struct conn_limit;
 struct connection;
-struct store_scope;
 
 TAILQ_HEAD(connections, connection);
 LIST_HEAD(alike_connections, connection);
@@ -57,43 +56,30 @@ struct server {
     struct worker *workers; /* as many as loops */
     struct pool pools[POOLS];
     uint32_t seed;                /* random: of the workers' index */
-    struct close_matching *spare; /* for server_close_everyone() */
+    struct close_matching *spare; /* for server_close_everyone() (close_matching.h) */
     atomic_uint spare_wanted;     /* how often since it began; 0: it is not under way */
 };
 
-/* Make room for server_close_everyone(), when loops and workers are there. False: out of memory. */
-bool server_reserve(struct server *server);
+/*
+ * Make loops, which do not run, a worker for each, and what server_close_everyone() needs. NULL, or
+ * a sentence that says what is short; release it in any case.
+ */
+const char *server_open(struct server *server, size_t loops);
+
+/*
+ * Bound the unfinished connections of a source address: to half of each pool, whose max are set,
+ * and those of UEs to per_source. False: out of memory.
+ */
+bool server_limit_networks(struct server *server, unsigned int per_source);
+
+/*
+ * As many descriptors as the process may have, and no more connections than that. is_used: the
+ * pools that are listened for. Returns how many connections of UEs fit if those are fewer than
+ * wanted, and else 0.
+ */
+unsigned int server_fit_descriptors(struct server *server, const bool is_used[POOLS]);
+
+/* All but the loops, once they are gone. */
 void server_release(struct server *server);
-
-/*
- * End the connections that run on what scope describes (store.h), on every loop; those whose
- * handshake has got as far as the key are among them. It is under way when this returns; then
- * (NULL: nobody waits) is posted to loop when it is done. Called on any thread. False: out of
- * memory, and then is not posted.
- */
-bool server_close_matching(struct server *server, const struct store_scope *scope,
-                           struct loop *loop, struct loop_message *then);
-
-/*
- * The same of any of these scopes, which must be there until then is posted (loop is not NULL). It
- * takes its time in slices, whatever their number.
- */
-bool server_close_matching_any(struct server *server, const struct store_scope *scopes,
-                               size_t count, struct loop *loop, struct loop_message *then);
-
-/*
- * The same in two steps, where nobody waits: what can fail comes first (NULL: out of memory), with
- * a copy of the scope; the second step releases it. Or it is dropped instead; NULL is fine there.
- */
-struct close_matching *close_matching_prepare(const struct server *server,
-                                              const struct store_scope *scope);
-void close_matching_run(struct server *server, struct close_matching *matching);
-void close_matching_discard(struct close_matching *matching);
-
-/* The same of every key: takes no memory, so that a revocation that ran out of it fails closed. */
-void server_close_everyone(struct server *server);
-
-/* Close every connection, on every loop: the end of a drain. To be called once. */
-bool server_close_all(struct server *server, const char *reason);
 
 #endif

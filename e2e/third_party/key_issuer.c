@@ -10,6 +10,7 @@
 #include "net/clock.h"
 #include "ops/audit.h"
 #include "ops/metrics.h"
+#include "server/close_matching.h"
 #include "store/store.h"
 
 #include <openssl/crypto.h>

@@ -13,6 +13,7 @@
 #include <akma/kdf.h>
 
 struct key_issuer;
+struct store_scope;
 
 /* What an issuer works with. */
 struct key_issuer_setup {

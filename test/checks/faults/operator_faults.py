@@ -420,13 +420,13 @@ FAULTS: list[Fault] = [
         by="under_way",
     ),
     *of(
-        "server/server.c",
+        "server/close_matching.c",
         ("if (atomic_fetch_sub(&matching->left, 1) > 1)", "if (true)"),
         ("        loop_post(matching->loop, matching->then);", "        (void)matching;"),
         by="test_notification",
     ),
     *of(
-        "server/server.c",
+        "server/close_matching.c",
         ("    while (has_more(ending) && clock_ms() < end)\n", "    while (has_more(ending))\n"),
         by="many_rows_go",
     ),
