@@ -49,10 +49,10 @@ static const char *keep_text(const char *text)
     return copy->text;
 }
 
-static bool say(const struct reading *reading, const char *name, const char *format, ...)
+static bool refuse_line(const struct reading *reading, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool say(const struct reading *reading, const char *name, const char *format, ...)
+static bool refuse_line(const struct reading *reading, const char *name, const char *format, ...)
 {
     va_list arguments;
 
@@ -111,11 +111,11 @@ static bool find_row(const struct options_table *table, const char *name, size_t
 static bool refuse_name(const struct reading *reading, const char *name)
 {
     if (strncmp(name, "--", 2) == 0)
-        return say(reading, name, NO_DASHES);
+        return refuse_line(reading, name, NO_DASHES);
     if (strpbrk(name, "=:") != NULL)
-        return say(reading, "this line",
-                   "a blank is wanted between an option's name and its value");
-    return say(reading, name, "there is no such option; " NO_DASHES);
+        return refuse_line(reading, "this line",
+                           "a blank is wanted between an option's name and its value");
+    return refuse_line(reading, name, "there is no such option; " NO_DASHES);
 }
 
 /* Options without a value: the name alone, or with yes or no. */
@@ -129,7 +129,7 @@ static bool take_switch(const struct reading *reading, size_t index, const char 
         return true;
     }
     if (value[0] != '\0' && strcmp(value, "yes") != 0)
-        return say(reading, name, "must have no value, or yes, or no");
+        return refuse_line(reading, name, "must have no value, or yes, or no");
     return options_take(reading->table, index, NULL, origin);
 }
 
@@ -140,7 +140,7 @@ static bool take_value(const struct reading *reading, size_t index, const char *
     const char *copy = keep_text(value);
 
     if (copy == NULL)
-        return say(reading, row->name, "out of memory");
+        return refuse_line(reading, row->name, "out of memory");
     return options_take(reading->table, index, copy, origin);
 }
 
@@ -155,18 +155,19 @@ static bool take_option(const struct reading *reading, const char *name, const c
         return refuse_name(reading, name);
     row = table->rows[index];
     if (row->value == NULL)
-        return say(reading, name, "belongs on the command line, not in a file");
+        return refuse_line(reading, name, "belongs on the command line, not in a file");
     if (row->argument != NULL && !has_value)
-        return say(reading, name, "a value is missing: %s", row->argument);
+        return refuse_line(reading, name, "a value is missing: %s", row->argument);
     if (reading->is_closed[index])
         return true;
     if (table->given[index] >= options_most(row->given)) {
         const struct option_origin *before = &table->origins[index][0];
 
         if (options_most(row->given) > 1 || before->file == NULL)
-            return say(reading, name, "is given more than %zu times", options_most(row->given));
-        return say(reading, name, "may be given once, and %s:%u has it already",
-                   PRINTABLE_PATH(before->file), before->line);
+            return refuse_line(reading, name, "is given more than %zu times",
+                               options_most(row->given));
+        return refuse_line(reading, name, "may be given once, and %s:%u has it already",
+                           PRINTABLE_PATH(before->file), before->line);
     }
     return row->argument == NULL ? take_switch(reading, index, value)
                                  : take_value(reading, index, value);
@@ -205,13 +206,13 @@ static bool expand(const struct reading *reading, const char *pattern, glob_t *f
     int result;
 
     if (whole == NULL)
-        return say(reading, "include", "out of memory");
+        return refuse_line(reading, "include", "out of memory");
     result = glob(whole, 0, on_glob_error, found);
     free(whole);
     if (result == 0 || (result == GLOB_NOMATCH && strpbrk(pattern, "*?[") != NULL))
         return true;
-    return say(reading, "include", "%s: %s", PRINTABLE(pattern),
-               result == GLOB_NOMATCH ? "there is no such file" : "cannot be read");
+    return refuse_line(reading, "include", "%s: %s", PRINTABLE(pattern),
+                       result == GLOB_NOMATCH ? "there is no such file" : "cannot be read");
 }
 
 static bool include(const struct reading *reading, const char *pattern)
@@ -220,16 +221,18 @@ static bool include(const struct reading *reading, const char *pattern)
     bool done;
 
     if (pattern[0] == '\0')
-        return say(reading, "include", "a value is missing: FILE or DIR/*.conf");
+        return refuse_line(reading, "include", "a value is missing: FILE or DIR/*.conf");
     if (reading->depth == DEPTH_MAX)
-        return say(reading, "include", "files include each other, more than %d deep", DEPTH_MAX);
+        return refuse_line(reading, "include", "files include each other, more than %d deep",
+                           DEPTH_MAX);
     done = expand(reading, pattern, &found);
     for (size_t i = 0; done && i < found.gl_pathc; i++) {
         struct reading inner = *reading;
 
         inner.path = keep_text(found.gl_pathv[i]);
         inner.depth++;
-        done = inner.path != NULL ? read_file(&inner) : say(reading, "include", "out of memory");
+        done = inner.path != NULL ? read_file(&inner)
+                                  : refuse_line(reading, "include", "out of memory");
     }
     globfree(&found);
     return done;
@@ -250,9 +253,10 @@ static bool take_line(const struct reading *reading, char *line)
     value += strspn(value, BLANKS);
     is_quoted = *value == '"';
     if (!cut_value(&value))
-        return say(reading, name,
-                   "the value has an open quotation mark, or more behind it (within quotes write "
-                   "it twice)");
+        return refuse_line(
+            reading, name,
+            "the value has an open quotation mark, or more behind it (within quotes write "
+            "it twice)");
     if (strcmp(name, "include") == 0)
         return include(reading, value);
     return take_option(reading, name, value, is_quoted || *value != '\0');
@@ -268,15 +272,16 @@ static bool read_lines(struct reading *reading, FILE *file)
 
         reading->line++;
         if (end == NULL && !feof(file)) /* a line without an end, or a NUL in it */
-            return say(reading, "this line", "must be a text of at most %d octets", LINE_OCTETS);
+            return refuse_line(reading, "this line", "must be a text of at most %d octets",
+                               LINE_OCTETS);
         if (end != NULL)
             *end = '\0';
         done = take_line(reading, line);
     }
-    return done && (!ferror(file) || say(reading, "this line", "%s", strerror(errno)));
+    return done && (!ferror(file) || refuse_line(reading, "this line", "%s", strerror(errno)));
 }
 
-static bool complain(const struct reading *reading, const char *reason)
+static bool refuse_file(const struct reading *reading, const char *reason)
 {
     fprintf(stderr, "%s: --config %s: %s\n", reading->program, PRINTABLE_PATH(reading->path),
             reason);
@@ -291,10 +296,10 @@ static bool read_file(const struct reading *outer)
     bool done;
 
     if (file == NULL)
-        return complain(&reading, strerror(errno));
+        return refuse_file(&reading, strerror(errno));
     reading.line = 0;
     if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
-        done = complain(&reading, "is a folder: include its files, DIR/*.conf");
+        done = refuse_file(&reading, "is a folder: include its files, DIR/*.conf");
     else
         done = read_lines(&reading, file);
     (void)fclose(file);

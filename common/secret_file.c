@@ -31,7 +31,7 @@
     "a group that this program is not in may read it, and it holds keys: run the program as the " \
     "service's user (runuser -u USER -- ...), or chmod 600 it"
 
-static bool wrong(char fault[SECRET_FILE_FAULT_SIZE], const char *what)
+static bool set_fault(char fault[SECRET_FILE_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, SECRET_FILE_FAULT_SIZE, "%s", what);
     return false;
@@ -40,8 +40,8 @@ static bool wrong(char fault[SECRET_FILE_FAULT_SIZE], const char *what)
 static bool is_regular(const struct stat *status, char fault[SECRET_FILE_FAULT_SIZE])
 {
     return S_ISREG(status->st_mode) ||
-           wrong(fault, S_ISLNK(status->st_mode) ? "a symbolic link: name the file itself"
-                                                 : "not a regular file");
+           set_fault(fault, S_ISLNK(status->st_mode) ? "a symbolic link: name the file itself"
+                                                     : "not a regular file");
 }
 
 /* The users who may access it. */
@@ -113,14 +113,15 @@ static bool is_private(int fd, const struct stat *status, char fault[SECRET_FILE
     const ssize_t length = fgetxattr(fd, "system.posix_acl_access", acl, sizeof(acl));
 
     if ((status->st_mode & S_IRWXO) != 0)
-        return wrong(fault, IS_PUBLIC);
+        return set_fault(fault, IS_PUBLIC);
     if (length < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
         return may_group(status, status->st_gid, (status->st_mode & S_IRWXG) >> 3) ||
-               wrong(fault, is_of_service(status) ? IS_GROUP_S : IS_PUBLIC);
+               set_fault(fault, is_of_service(status) ? IS_GROUP_S : IS_PUBLIC);
     return (length >= ACL_HEADER &&
             acl_permits(status, acl + ACL_HEADER, (size_t)length - ACL_HEADER)) ||
-           wrong(fault, "its access control list lets others access it, and it holds keys: setfacl "
-                        "-b and chmod 600 it");
+           set_fault(fault,
+                     "its access control list lets others access it, and it holds keys: setfacl "
+                     "-b and chmod 600 it");
 }
 
 static bool is_acceptable(int fd, bool insecure, char fault[SECRET_FILE_FAULT_SIZE])
@@ -128,12 +129,13 @@ static bool is_acceptable(int fd, bool insecure, char fault[SECRET_FILE_FAULT_SI
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return wrong(fault, strerror(errno));
+        return set_fault(fault, strerror(errno));
     if (!is_regular(&status, fault))
         return false;
     if (status.st_uid != 0 && status.st_uid != geteuid())
-        return wrong(fault, "belongs to another user: chown it to root or to the user that runs "
-                            "this program");
+        return set_fault(fault,
+                         "belongs to another user: chown it to root or to the user that runs "
+                         "this program");
     return insecure || is_private(fd, &status, fault);
 }
 
@@ -153,7 +155,7 @@ int secret_file_open(const char *path, bool insecure, char fault[SECRET_FILE_FAU
         return -1;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
-        (void)wrong(fault, strerror(errno));
+        (void)set_fault(fault, strerror(errno));
     else if (is_acceptable(fd, insecure, fault))
         return fd;
     if (fd >= 0)
@@ -166,11 +168,11 @@ static bool is_own(int fd, char fault[SECRET_FILE_FAULT_SIZE])
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return wrong(fault, strerror(errno));
+        return set_fault(fault, strerror(errno));
     if (!is_regular(&status, fault))
         return false;
     return status.st_uid == geteuid() ||
-           wrong(fault, "belongs to another user: chown it to the user that runs this program");
+           set_fault(fault, "belongs to another user: chown it to the user that runs this program");
 }
 
 /* A link is not followed: somebody else may have put it there. */
@@ -184,10 +186,11 @@ int secret_file_append(const char *path, char fault[SECRET_FILE_FAULT_SIZE])
     fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK,
               S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        (void)wrong(fault, strerror(errno));
+        (void)set_fault(fault, strerror(errno));
         return -1;
     }
-    if (is_own(fd, fault) && (fchmod(fd, S_IRUSR | S_IWUSR) == 0 || wrong(fault, strerror(errno))))
+    if (is_own(fd, fault) &&
+        (fchmod(fd, S_IRUSR | S_IWUSR) == 0 || set_fault(fault, strerror(errno))))
         return fd;
     (void)close(fd);
     return -1;
@@ -205,14 +208,14 @@ bool secret_file_create(struct secret_file *file, const char *path,
     file->path = strdup(path);
     if (file->path == NULL || asprintf(&temporary, "%s.XXXXXX", path) < 0) {
         secret_file_discard(file);
-        return wrong(fault, "out of memory");
+        return set_fault(fault, "out of memory");
     }
     file->fd = mkostemp(temporary, O_CLOEXEC);
     if (file->fd >= 0) {
         file->temporary = temporary;
         return true;
     }
-    (void)wrong(fault, strerror(errno));
+    (void)set_fault(fault, strerror(errno));
     free(temporary);
     secret_file_discard(file);
     return false;
@@ -224,7 +227,7 @@ bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
     /* The owner first: a change of owner clears bits of the mode. */
     return (fchown(file->fd, status->st_uid, status->st_gid) == 0 &&
             fchmod(file->fd, status->st_mode & 07777) == 0) ||
-           wrong(fault, strerror(errno));
+           set_fault(fault, strerror(errno));
 }
 
 bool secret_file_write(int fd, const void *octets, size_t length)
@@ -275,7 +278,7 @@ bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_S
         free(file->temporary);
         file->temporary = NULL;
     } else {
-        (void)wrong(fault, strerror(errno));
+        (void)set_fault(fault, strerror(errno));
     }
     secret_file_discard(file);
     return done;

@@ -35,7 +35,7 @@ static bool fail(char fault[KA_DATABASE_FAULT_SIZE], const char *what)
     return false;
 }
 
-static bool say(const struct ka_database *database, char fault[KA_DATABASE_FAULT_SIZE])
+static bool fail_query(const struct ka_database *database, char fault[KA_DATABASE_FAULT_SIZE])
 {
     char said[POSTGRESQL_FAULT_SIZE];
 
@@ -66,7 +66,7 @@ static PGresult *run(const struct ka_database *database, const char *sql, int co
 
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN)
         return result;
-    (void)say(database, fault);
+    (void)fail_query(database, fault);
     PQclear(result);
     return NULL;
 }
@@ -158,7 +158,7 @@ static bool flush(struct ka_database *database, char fault[KA_DATABASE_FAULT_SIZ
                                     (int)database->used) > 0;
 
     database->used = 0;
-    return done || say(database, fault);
+    return done || fail_query(database, fault);
 }
 
 static bool put_octets(struct ka_database *database, const void *octets, size_t length,
@@ -231,9 +231,9 @@ static bool end_copy(struct ka_database *database, char fault[KA_DATABASE_FAULT_
     database->copies = false;
     if (!put_number(database, 0xffff, 2, fault) || !flush(database, fault) ||
         PQputCopyEnd(database->connection, NULL) <= 0)
-        return say(database, fault);
+        return fail_query(database, fault);
     result = PQgetResult(database->connection);
-    done = PQresultStatus(result) == PGRES_COMMAND_OK || say(database, fault);
+    done = PQresultStatus(result) == PGRES_COMMAND_OK || fail_query(database, fault);
     PQclear(result);
     while ((result = PQgetResult(database->connection)) != NULL)
         PQclear(result);
@@ -422,14 +422,14 @@ bool ka_database_each(struct ka_database *database, const struct ka_database_sco
                2, NULL, texts, NULL, NULL, 0) > 0 &&
            PQsetSingleRowMode(database->connection) > 0;
     if (!done)
-        (void)say(database, fault);
+        (void)fail_query(database, fault);
     while ((result = PQgetResult(database->connection)) != NULL) {
         const ExecStatusType status = PQresultStatus(result);
 
         if (done && goes_on && status == PGRES_SINGLE_TUPLE)
             done = give(database, result, found, argument, &goes_on, fault);
         else if (done && status != PGRES_TUPLES_OK && status != PGRES_SINGLE_TUPLE)
-            done = say(database, fault);
+            done = fail_query(database, fault);
         PQclear(result);
     }
     return done;

@@ -52,14 +52,14 @@ static void leaves_of(const struct setup_choice *choice, struct leaf leaves[LEAV
 /* Folders that get a copy of the CA's certificate. */
 static bool wants_ca(const struct setup_choice *choice, const char *folder)
 {
-    const bool is_apart = choice->third_party != NULL;
+    const bool is_separate = choice->third_party != NULL;
 
     if (strcmp(folder, "naf") == 0)
-        return is_apart;
+        return is_separate;
     if (strcmp(folder, "third-party") == 0)
-        return is_apart;
+        return is_separate;
     if (strcmp(folder, "all") == 0)
-        return !is_apart && choice->redis;
+        return !is_separate && choice->redis;
     return strcmp(folder, "endpoint") == 0 && choice->endpoint != NULL;
 }
 
@@ -301,7 +301,7 @@ static bool is_near_its_end(const X509 *certificate)
     return left_days < life_days / 3 || (left_days == 0 && seconds <= 0);
 }
 
-static void say(const char *what, const char *name, const X509 *certificate)
+static void print_certificate(const char *what, const char *name, const X509 *certificate)
 {
     struct tm end;
     char shown[16] = "";
@@ -341,13 +341,13 @@ static bool renew_leaf(const struct setup *setup, const struct leaf *leaf, X509 
     old = read_certificate(setup, file);
     done = old != NULL;
     if (done && !is_near_its_end(old)) {
-        say("kept", file, old);
+        print_certificate("kept", file, old);
     } else if (done) {
         key = read_key(setup, key_file, true);
         fresh = key == NULL ? NULL : make_leaf(leaf, key, ca, ca_key);
         done = fresh != NULL && replace(setup, file, fresh);
         if (done)
-            say("renewed", file, fresh);
+            print_certificate("renewed", file, fresh);
     }
     X509_free(old);
     X509_free(fresh);
@@ -366,7 +366,7 @@ static X509 *renew_ca(const struct setup *setup, EVP_PKEY *key)
 
     if (ca == NULL || !is_near_its_end(ca)) {
         if (ca != NULL)
-            say("kept", "ca.pem", ca);
+            print_certificate("kept", "ca.pem", ca);
         return ca;
     }
     X509_free(ca);
@@ -377,7 +377,7 @@ static X509 *renew_ca(const struct setup *setup, EVP_PKEY *key)
         done = !wants_ca(&setup->choice, folders[i]) || replace(setup, name, fresh);
     }
     if (done && replace(setup, "ca.pem", fresh)) {
-        say("renewed", "ca.pem", fresh);
+        print_certificate("renewed", "ca.pem", fresh);
         return fresh;
     }
     X509_free(fresh);

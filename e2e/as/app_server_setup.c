@@ -296,7 +296,7 @@ static bool read_devices(struct devices_current **devices, const char *path,
 }
 
 /* A file of Ka's beside --devices. */
-static bool is_ka_file_apart(const struct app_server *app_server)
+static bool is_ka_file_separate(const struct app_server *app_server)
 {
     const char *file = ka_options_file();
 
@@ -310,9 +310,9 @@ bool app_server_open_devices(struct app_server *app_server)
         .needs_ks_naf =
             app_server->roles.naf && !app_server->roles.tp_link_server && !source_options_given(),
         .may_have_ks_naf = app_server->roles.naf,
-        .may_have_ka =
-            app_server->roles.third_party &&
-            (!ka_options_given() || (ka_options_file() != NULL && !is_ka_file_apart(app_server))),
+        .may_have_ka = app_server->roles.third_party &&
+                       (!ka_options_given() ||
+                        (ka_options_file() != NULL && !is_ka_file_separate(app_server))),
         .insecure = app_server->options->insecure_devices != NULL,
     };
 
@@ -324,7 +324,7 @@ bool app_server_open_ka_devices(struct app_server *app_server)
     const struct devices_current_rules rules = {
         .may_have_ka = true, .insecure = app_server->options->insecure_devices != NULL};
 
-    return !is_ka_file_apart(app_server) ||
+    return !is_ka_file_separate(app_server) ||
            read_devices(&app_server->ka_devices, ka_options_file(), &rules);
 }
 

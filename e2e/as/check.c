@@ -121,8 +121,8 @@ static void check_addresses(struct checks *checks, const struct app_server_optio
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
         listeners[i].check(checks, listeners[i].option, listeners[i].address, true);
         for (size_t j = 0; j < i; j++)
-            checks_apart(checks, listeners[j].option, listeners[j].address, listeners[i].option,
-                         listeners[i].address);
+            checks_conflict(checks, listeners[j].option, listeners[j].address, listeners[i].option,
+                            listeners[i].address);
     }
     checks_address(checks, "third-party", o->third_party, false);
     checks_any_address(checks, "forward", o->forward, false);

@@ -81,7 +81,7 @@ static void read_again(struct control *control, int number)
 }
 
 /* Every program that writes to a file that was renamed. */
-static void open_logs_anew(struct control *control, int number)
+static void reopen_logs(struct control *control, int number)
 {
     app_server_reopen_logs();
     predecessor_say_reopen();
@@ -196,7 +196,7 @@ static const struct {
 } answered[] = {{SIGTERM, drain_or_close},
                 {SIGINT, drain_or_close},
                 {SIGHUP, read_again},
-                {SIGUSR1, open_logs_anew},
+                {SIGUSR1, reopen_logs},
                 {SIGUSR2, start_successor}};
 
 #define ANSWERED (sizeof(answered) / sizeof(answered[0]))

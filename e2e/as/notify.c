@@ -84,7 +84,7 @@ static void on_revoked(void *argument, const struct third_party_revocation *resu
 }
 
 /* No connection runs on the key any more, so that the third party is not asked with it again. */
-static void void_identity(struct loop *loop, struct loop_message *message)
+static void revoke_identity(struct loop *loop, struct loop_message *message)
 {
     struct revocation *revocation = (struct revocation *)message;
     struct third_party *third_party = revocation->naf->third_party;
@@ -113,7 +113,7 @@ static void forget(struct loop *loop, struct loop_message *message)
     }
     predecessor_say_revoked(&scope);
     source_http_forget(naf->source, revocation->identity);
-    revocation->message.run = void_identity;
+    revocation->message.run = revoke_identity;
     if (!server_close_matching(server, &scope, &server->loops->loop[0], &revocation->message))
         on_revoked(revocation, &no_memory);
 }

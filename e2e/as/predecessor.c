@@ -59,7 +59,7 @@ static void end_program(int channel)
 
 /* One that has ended hears nothing, and needs not. One that does not listen would go on with what
  * is revoked. */
-static void say(int channel, const char *packet, size_t length)
+static void send_packet(int channel, const char *packet, size_t length)
 {
     static struct log_limit limit;
 
@@ -84,25 +84,25 @@ void predecessor_take_over(void)
 
     if (count == 0)
         return;
-    say(channels[0], HANDOVER_READY, sizeof(HANDOVER_READY));
+    send_packet(channels[0], HANDOVER_READY, sizeof(HANDOVER_READY));
     (void)poll(&before, 1, GO_MS);
     (void)!recv(channels[0], packet, sizeof(packet), MSG_DONTWAIT); /* "go", or its end */
 }
 
-static void say_to_all(const char *packet, size_t length)
+static void send_to_all(const char *packet, size_t length)
 {
     for (int i = 0; i < count; i++)
-        say(channels[i], packet, length);
+        send_packet(channels[i], packet, length);
 }
 
 void predecessor_say_reload(void)
 {
-    say_to_all(HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
+    send_to_all(HANDOVER_RELOAD, sizeof(HANDOVER_RELOAD));
 }
 
 void predecessor_say_reopen(void)
 {
-    say_to_all(HANDOVER_REOPEN, sizeof(HANDOVER_REOPEN));
+    send_to_all(HANDOVER_REOPEN, sizeof(HANDOVER_REOPEN));
 }
 
 void predecessor_say_revoked(const struct store_scope *scope)
@@ -110,7 +110,7 @@ void predecessor_say_revoked(const struct store_scope *scope)
     char packet[HANDOVER_SIZE];
 
     if (count > 0)
-        say_to_all(packet, handover_write_scope(packet, scope));
+        send_to_all(packet, handover_write_scope(packet, scope));
 }
 
 int predecessor_channels(int those[HANDOVER_MAX])

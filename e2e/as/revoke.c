@@ -32,7 +32,7 @@ static void on_revoked(void *argument, const struct third_party_revocation *revo
     OPENSSL_free(argument);
 }
 
-static void void_here(struct loop *loop, struct loop_message *message)
+static void revoke_keys(struct loop *loop, struct loop_message *message)
 {
     struct task *task = (struct task *)message;
     struct third_party_revocation now;
@@ -48,7 +48,7 @@ static bool post(struct app_server *app_server, const struct store_scope *scope)
 
     if (task == NULL)
         return false;
-    task->message.run = void_here;
+    task->message.run = revoke_keys;
     task->issuer = app_server->links.issuer;
     task->scope = (struct store_scope){
         copy(task->texts[0], scope->device), copy(task->texts[1], scope->ka_id),

@@ -273,8 +273,8 @@ static struct addrinfo *resolved(const char *option, const char *address)
     return found;
 }
 
-void checks_apart(struct checks *checks, const char *option, const char *address,
-                  const char *other_option, const char *other_address)
+void checks_conflict(struct checks *checks, const char *option, const char *address,
+                     const char *other_option, const char *other_address)
 {
     struct addrinfo *one, *other;
     char subject[PRINTABLE_SIZE];

@@ -46,8 +46,8 @@ void checks_dates(struct checks *checks, const char *option, const char *path,
 void checks_appended(struct checks *checks, const char *option, const char *path, bool is_secret);
 
 /* Two listeners, either of which may be NULL: a line only where they cannot both be. */
-void checks_apart(struct checks *checks, const char *option, const char *address,
-                  const char *other_option, const char *other_address);
+void checks_conflict(struct checks *checks, const char *option, const char *address,
+                     const char *other_option, const char *other_address);
 
 /* EXIT_SUCCESS if nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);

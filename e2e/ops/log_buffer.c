@@ -133,18 +133,18 @@ static bool switch_file(struct log_buffer *buffer)
 static void report(struct log_buffer *buffer, bool is_last)
 {
     unsigned long lost;
-    bool is_due, again;
+    bool reports, again;
 
     (void)pthread_mutex_lock(&buffer->lock);
-    is_due = buffer->has_to_report && !buffer->is_full &&
-             (buffer->is_synced || LOG_BUFFER_SIZE - buffer->length >= REPORT_SIZE);
+    reports = buffer->has_to_report && !buffer->is_full &&
+              (buffer->is_synced || LOG_BUFFER_SIZE - buffer->length >= REPORT_SIZE);
     lost = buffer->lost;
-    if (is_due) {
+    if (reports) {
         buffer->lost = 0;
         buffer->has_to_report = false;
     }
     (void)pthread_mutex_unlock(&buffer->lock);
-    again = is_due && buffer->report(lost, is_last);
+    again = reports && buffer->report(lost, is_last);
     if (again)
         log_buffer_remind(buffer);
 }

@@ -450,7 +450,7 @@ static void wait_for_nothing(struct client *client)
 }
 
 /* With a first connection of its own, and another nonce. */
-static void begin_anew(struct client *client)
+static void restart(struct client *client)
 {
     client_disconnect(client);
     if (client->pool != NULL)
@@ -474,7 +474,7 @@ static void repeat(struct client *client)
     forget_failure(client);
     client->is_second = false;
     OPENSSL_cleanse(&client->promise, sizeof(client->promise));
-    begin_anew(client);
+    restart(client);
 }
 
 /* Over DTLS the nonce, or its answer, may have got lost. */
@@ -530,14 +530,14 @@ static void try_another(struct client *client)
 {
     client->given_up++;
     forget_failure(client);
-    begin_anew(client);
+    restart(client);
 }
 
 /* A step has failed: what can be done about it is done, once. False: nothing. */
 static bool has_recovered(struct client *client, enum io_status result)
 {
     if (is_gone(client, result)) {
-        begin_anew(client);
+        restart(client);
         return true;
     }
     explain(client, result);

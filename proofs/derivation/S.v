@@ -1,4 +1,4 @@
-(* S, the input string of TS 33.220 B.2.0, and that it can be taken apart.
+(* S, the input string of TS 33.220 B.2.0, and that its parts can be read back.
 
    SPDX-License-Identifier: Apache-2.0 *)
 From Coq Require Import List NArith Lia.

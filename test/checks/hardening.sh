@@ -91,7 +91,7 @@ if [ "$part" = long ]; then
         -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
     run_tests thread "keys from an operator, ThreadSanitizer" \
         test/operator/test_operator.py test/operator/test_operator_revocation.py \
-        -k "token or thousand or flood or question or forgotten or cache or under_way or apart"
+        -k "token or thousand or flood or question or forgotten or cache or under_way or separate"
     run_tests thread "DTLS and TLS 1.2, ThreadSanitizer" test/dtls
     make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON -DAKMA_GBA=ON
     echo "== calls that fail once, in each role"

@@ -28,7 +28,7 @@ base_root() {
         debootstrap --variant=minbase --arch="$2" "$1" "$base" ${AKMA_MIRROR:-} >&2 || exit 1
         cp /etc/resolv.conf "$base/etc/resolv.conf"
         echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/99akma"
-        echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/akma" # what a crash leaves half is made anew
+        echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/akma" # what a crash leaves half is made again
         touch "$base/.complete"
     ) 9>"$base.lock" && echo "$base"
 }

@@ -569,7 +569,7 @@ def test_longest_ka_and_a_longer_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "header", ["ks-naf,identity,ka", "identity,ka,ks-naf", "ka-id,identity,ks-naf,ka"]
 )
-def test_columns_that_stand_elsewhere(tmp_path: Path, header: str) -> None:
+def test_columns_in_another_order(tmp_path: Path, header: str) -> None:
     """Guards against a file whose first columns are swapped, so that Ks_NAF is taken for Ka."""
     status, (said,) = devices(write(tmp_path, header + "\n"), 0)
     assert status == 1 and "identity,ks-naf,ka must come first, in this order" in said

@@ -64,7 +64,7 @@ def run(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def in_force(*words: str | Path) -> dict[str, list[tuple[str, str]]]:
+def effective(*words: str | Path) -> dict[str, list[tuple[str, str]]]:
     """--print-config: name -> values, each with where it came from."""
     result = run("e2e-as", "--print-config", *words)
     assert result.returncode == 0, result.stderr
@@ -96,7 +96,7 @@ def test_where_options_came_from(conf: Path) -> None:
     (parts / "b.conf").write_text('usage " # x"\nproxy-protocol no\n')
     (parts / "a.conf").write_text("line-timeout 12\n")
     conf.write_text(conf.read_text() + "include conf.d/*.conf\ninclude none.d/*.conf\n")
-    found = in_force("--config", conf, "--line-timeout", "9")
+    found = effective("--config", conf, "--line-timeout", "9")
     assert found["accept"] == [(f"{LOOPBACK}:0", f"{conf}:2")]
     assert found["usage"] == [('" # x"', f"{parts}/b.conf:1")]
     assert found["line-timeout"] == [("9", "command line")]
@@ -106,7 +106,7 @@ def test_where_options_came_from(conf: Path) -> None:
     again.write_text(run("e2e-as", "--config", conf, "--print-config").stdout)
     values = {name: [value for value, _ in pairs] for name, pairs in found.items()}
     values["line-timeout"] = ["12"]
-    reread = in_force("--config", again)
+    reread = effective("--config", again)
     assert {name: [value for value, _ in pairs] for name, pairs in reread.items()} == values
 
 
@@ -153,7 +153,7 @@ def test_folders_to_include(conf: Path, tmp_path: Path) -> None:
     own = odd / "own.conf"
     own.write_text(conf.read_text() + "include parts/*.conf\ninclude none/*.conf\n")
     (odd / "parts/one.conf").write_text("drain-timeout 77\n")
-    assert [value for value, _ in in_force("--config", own)["drain-timeout"]] == ["77"]
+    assert [value for value, _ in effective("--config", own)["drain-timeout"]] == ["77"]
     loop = odd / "loop"
     loop.symlink_to(loop)
     own.write_text(conf.read_text() + "include loop/*.conf\n")
@@ -166,11 +166,11 @@ def test_the_command_line_replaces_what_is_repeated(conf: Path) -> None:
     files = "".join(f"source-{what} x\n" for what in ("cert", "key", "ca"))
     sources = "key-source aanf:https://a.example\nkey-source bsf:https://b.example\n"
     conf.write_text(conf.read_text() + files + sources)
-    assert [value for value, _ in in_force("--config", conf)["key-source"]] == [
+    assert [value for value, _ in effective("--config", conf)["key-source"]] == [
         "aanf:https://a.example",
         "bsf:https://b.example",
     ]
-    given = in_force("--config", conf, "--key-source", "bsf:https://c.example")
+    given = effective("--config", conf, "--key-source", "bsf:https://c.example")
     assert given["key-source"] == [("bsf:https://c.example", "command line")]
 
 

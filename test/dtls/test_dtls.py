@@ -343,7 +343,7 @@ def test_timer_and_datagram_at_once() -> None:
     subprocess.run([BUILD / "test/programs/dtls_timer"], check=True, timeout=30)
 
 
-def test_peer_begins_anew(server: DtlsServer) -> None:
+def test_peer_restarts(server: DtlsServer) -> None:
     """Guards against a restarted device whose new ClientHello its old session takes in, or that begins two when repeated."""
     extensions = EXTENDED_MASTER_SECRET + X25519
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:

@@ -83,7 +83,7 @@ def test_priorities_of_the_journal(devices: Path, tmp_path: Path) -> None:
         write_devices(devices, [[UE, KEY.hex(), KA.hex(), "2026"]])
 
 
-def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
+def test_files_are_reopened(devices: Path, tmp_path: Path) -> None:
     """Guards against a log that goes on in its renamed file after SIGUSR1, is cut, or can be read by others."""
     log, audit = tmp_path / "as.log", tmp_path / "audit.log"
     files = ["--log-file", str(log), "--audit-log", str(audit)]
@@ -109,7 +109,7 @@ def test_files_are_opened_anew(devices: Path, tmp_path: Path) -> None:
     assert "event=reopen" in log.read_text() and "event=stop" in log.read_text()
 
 
-def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
+def test_the_audit_log_of_a_separate_naf(tmp_path: Path) -> None:
     """Guards against a separate NAF whose audit log does not say that the key of a removed row has ended."""
     sides, audit = Sides(tmp_path), tmp_path / "audit.log"
     naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])
@@ -125,7 +125,7 @@ def test_the_audit_log_of_a_naf_apart(tmp_path: Path) -> None:
         assert line.endswith(f" event=key-revoked key=Ks_NAF identity={UE} naf={FQDN} result=done")
 
 
-def test_a_file_that_cannot_be_opened_anew(devices: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_reopened(devices: Path, tmp_path: Path) -> None:
     """Guards against a log that is lost when its file cannot be opened again at SIGUSR1."""
     folder = tmp_path / "logs"
     folder.mkdir()

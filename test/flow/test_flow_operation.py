@@ -222,7 +222,7 @@ def test_reload_of_a_file_with_an_odd_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.life
-def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
+def test_reload_of_a_separate_naf(tmp_path: Path) -> None:
     """Guards against a NAF's reload that is applied in part with a broken key, or that its third party is not told of."""
     sides = Sides(tmp_path)
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])
@@ -246,7 +246,7 @@ def test_reload_of_a_naf_apart(tmp_path: Path) -> None:
                 assert runs.read() == b""
 
 
-def test_reload_of_a_naf_apart_whose_third_party_is_away(tmp_path: Path) -> None:
+def test_reload_of_a_separate_naf_whose_third_party_is_away(tmp_path: Path) -> None:
     """Guards against a removed row that a third party which was away is never told, or a log that repeats it."""
     sides, port = Sides(tmp_path), free_port()
     ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA.hex()], [STAYS, "", KA.hex()]])

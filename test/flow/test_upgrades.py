@@ -199,7 +199,7 @@ def test_an_old_process_that_cannot_be_told_is_ended(old: Old) -> None:
     old.ends()
 
 
-def test_the_naf_apart(tmp_path: Path) -> None:
+def test_a_separate_naf(tmp_path: Path) -> None:
     """Guards against flows under load that fail during an upgrade of a separate NAF or of its third party."""
     sides = Sides(tmp_path)
     naf_devices = write_devices(tmp_path / "naf.csv", [[UE, KEY.hex(), ""]])

@@ -121,7 +121,7 @@ static void outlive_the_provider(void)
     unload(&loaded);
 }
 
-static void keep_contexts_apart(void)
+static void separate_contexts(void)
 {
     struct loaded one;
     OSSL_LIB_CTX *bare = OSSL_LIB_CTX_new();
@@ -203,7 +203,7 @@ int main(int argc, char *argv[])
     if (!load(&loaded))
         fail("load");
     outlive_the_provider();
-    keep_contexts_apart();
+    separate_contexts();
     fork_with_threads(loaded.libctx);
     derive_endlessly(loaded.libctx, strtoul(argv[1], NULL, 10));
     load_endlessly(strtoul(argv[2], NULL, 10));

@@ -542,7 +542,7 @@ def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
     assert "device,ka-id,version,created,key" in lines
 
 
-def test_third_party_apart(tmp_path: Path, house: House) -> None:
+def test_separate_third_party(tmp_path: Path, house: House) -> None:
     """Guards against a third party without a devices file that cannot ask its database while a NAF waits."""
     sides = Sides(tmp_path)
     here = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
@@ -555,7 +555,7 @@ def test_third_party_apart(tmp_path: Path, house: House) -> None:
 
 
 @pytest.mark.redis
-def test_endpoints_apart(tmp_path: Path, house: House) -> None:
+def test_separate_endpoints(tmp_path: Path, house: House) -> None:
     """Guards against a removed row that does not end connections at an endpoint in another process."""
     site = Site(tmp_path, Redis(tmp_path))
     try:

@@ -43,7 +43,7 @@ def test_useless_combinations(words: list[str], sentence: str) -> None:
     assert result.returncode == 2 and sentence in result.stderr, result.stderr
 
 
-def test_a_file_apart(tmp_path: Path) -> None:
+def test_a_separate_file(tmp_path: Path) -> None:
     """Guards against a Ka in a file of its own that is not found, or still used after a reload took it away."""
     naf = write_devices(tmp_path / "naf.csv", [[UE, KS_NAF, ""]])
     device = write_devices(tmp_path / "ue.csv", [[UE, KS_NAF, KA]])

@@ -399,7 +399,7 @@ def test_size(libctx: LibCtx, algorithm: str) -> None:
     assert size.value == SIZE_MAX
 
 
-def test_what_is_in_force_can_be_read(e2e: Kdf) -> None:
+def test_current_values_can_be_read(e2e: Kdf) -> None:
     """Guards against a value read from a context that is not the current one."""
     ctx = e2e.new()
     ctx.set(items(naf_id=None, naf_fqdn=FQDN, ua_protocol_id=UA, refresh=b"\0\1", usage="tls-psk"))

@@ -26,14 +26,14 @@ def test_sweep_takes_what_has_ended() -> None:
     assert play(*calls, "100 sweep", *finds) == ["nothing", "nothing", "key 8"]
 
 
-def test_systems_are_apart() -> None:
+def test_systems_are_distinct() -> None:
     """Guards against a key of GBA being found for an identity of AKMA."""
     calls = ["0 keep akma a@x 7 100", "0 keep gba a@x 8 100", "0 forget gba a@x"]
     assert play(*calls[:2], "1 find akma a@x", "1 find gba a@x") == ["key 7", "key 8"]
     assert play(*calls, "1 find akma a@x", "1 find gba a@x") == ["key 7", "nothing"]
 
 
-def test_protocols_are_apart() -> None:
+def test_protocols_are_distinct() -> None:
     """Guards against one cached key serving two Ua security protocols, or one that stays when its device is forgotten."""
     calls = ["0 keep gba/1 a@x 7 100", "0 keep gba/2 a@x 8 100", "0 keep gba/3 a@x no 100"]
     finds = [f"1 find gba/{number} a@x" for number in range(1, 5)]

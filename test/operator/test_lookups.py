@@ -131,7 +131,7 @@ def test_a_network_whose_devices_were_known_goes_first() -> None:
         assert asked(play(*calls, setup="1 100 100 200 3000")) == ["a@x", "b@x", next_one]
 
 
-def test_who_asks_in_vain_goes_last() -> None:
+def test_unknown_identities_go_last() -> None:
     """Guards against a network that asks for unknown identities and is served before one that has had no answer yet."""
     lines = play(
         "0 wait a a@x 192.0.2.1",

@@ -102,7 +102,7 @@ def test_silent_addresses_hold_up_nobody(site: OperatorSite, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("versions", ["both", "h1"])
-def test_no_connection_is_made_in_vain(site: OperatorSite, versions: str) -> None:
+def test_no_connection_is_unused(site: OperatorSite, versions: str) -> None:
     """Guards against a connection that is made and not used, or a second one where HTTP/2 needs only one."""
     with site.operator(*SUBSCRIBERS, versions=versions) as operator, Wire(
         f"{LOOPBACK}:{operator.server.port}"

@@ -200,7 +200,7 @@ def apart(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Apart]:
 
 
 @pytest.mark.redis
-def test_apart(apart: Apart) -> None:
+def test_separate_third_party(apart: Apart) -> None:
     """Guards against a third party's outstanding key that is good after the NAF has confirmed its revocation."""
     assert apart.serves(apart.flag())
     outstanding = [apart.flag() for _ in range(3)]
@@ -210,7 +210,7 @@ def test_apart(apart: Apart) -> None:
 
 
 @pytest.mark.redis
-def test_what_runs_apart(apart: Apart) -> None:
+def test_connections_of_separate_parts(apart: Apart) -> None:
     """Guards against a connection of a separate endpoint that goes on after its key was revoked."""
     with apart.second(apart.flag()) as second:
         second.write(b"one\n")

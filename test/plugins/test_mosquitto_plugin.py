@@ -186,22 +186,22 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 def test_file_that_changes(devices: Path) -> None:
     """Guards against a changed devices file that is not read, and a broken one that costs the rows from before."""
     right, other = RIGHT.key.hex(), e2e_key(OTHER_KA).hex()
-    stand_in = StandIn(devices, *VALGRIND)
-    assert stand_in.ask() == right
+    broker = StandIn(devices, *VALGRIND)
+    assert broker.ask() == right
     write_rows(devices, row(ka=OTHER_KA))
-    assert stand_in.ask() == other
+    assert broker.ask() == other
     devices.write_text(f"{HEADER}\n{row()}\n")
-    assert stand_in.ask() == right
+    assert broker.ask() == right
     write_rows(devices, row("ue2@bsf.example.com"))
-    assert stand_in.ask() == "refused 17"
+    assert broker.ask() == "refused 17"
     write_rows(devices, row())
-    assert stand_in.ask() == right
+    assert broker.ask() == right
     for change in BROKEN.values():
         change(devices)
-        assert (stand_in.ask(), stand_in.ask()) == (right, right)
+        assert (broker.ask(), broker.ask()) == (right, right)
     write_rows(devices, row(ka=OTHER_KA))
-    assert stand_in.ask() == other
-    log = stand_in.end()
+    assert broker.ask() == other
+    log = broker.end()
     assert log.count("the rows from before hold") == len(BROKEN)
     assert log.count("rows read") == 6
     assert all(said in log for said in BROKEN), log
@@ -211,23 +211,23 @@ def test_what_counts_as_a_change(devices: Path) -> None:
     """Guards against a changed devices file that is not noticed: another inode, mode, or nanosecond alone."""
     right, other = RIGHT.key.hex(), e2e_key(OTHER_KA).hex()
     old = devices.stat()
-    stand_in = StandIn(devices)
-    assert stand_in.ask() == right
+    broker = StandIn(devices)
+    assert broker.ask() == right
     kept = devices.rename(devices.with_suffix(".kept"))  # or the new file may get its inode
     write_rows(devices, row(ka=OTHER_KA))
     os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns))
     assert devices.stat().st_size == kept.stat().st_size
-    assert stand_in.ask() == other
+    assert broker.ask() == other
     devices.chmod(0o644)
-    assert stand_in.ask() == other
+    assert broker.ask() == other
     devices.write_text(kept.read_text())
     os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns))
     devices.chmod(0o600)
-    assert stand_in.ask() == right
+    assert broker.ask() == right
     devices.write_text(devices.read_text().replace(KA.hex(), OTHER_KA.hex()))
     os.utime(devices, ns=(old.st_atime_ns, old.st_mtime_ns ^ 1))
-    assert stand_in.ask() == other
-    assert "chmod 600" in stand_in.end()
+    assert broker.ask() == other
+    assert "chmod 600" in broker.end()
 
 
 def test_what_it_adds_to_a_connection(devices: Path) -> None:

@@ -187,11 +187,11 @@ def test_the_files_have_something_to_lose(tmp_path: Path) -> None:
 def test_fips_in_place_of_default(tmp_path: Path) -> None:
     """Guards against default beside fips, which would be a way around it."""
     text = "openssl_conf = i\n[i]\nproviders = p\n[p]\nfips = f\nbase = b\n[b]\nactivate = 1\n[f]\nactivate = 1\n"
-    stand_in = f"module = {BUILD}/test/hardening/hmac_without_restart.so\n"
+    substitute = f"module = {BUILD}/test/hardening/hmac_without_restart.so\n"
     (tmp_path / "system").write_text(text + "module = /nowhere/fips.so\n")
     said = refused(tmp_path / "system", tmp_path / "out")
     assert "nothing is written: " in said and " be active" in said
-    (tmp_path / "system").write_text(text + stand_in)
+    (tmp_path / "system").write_text(text + substitute)
     config(tmp_path / "system", tmp_path / "out")
     text = (tmp_path / "out").read_text()
     assert "\n[p]\nakma = akma_sect\n" in text and "default = " not in text

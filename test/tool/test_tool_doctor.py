@@ -46,7 +46,7 @@ def sick(config: Path | str, *words: str | Path, **environment: str) -> list[str
     return found
 
 
-def test_all_well() -> None:
+def test_nothing_wrong() -> None:
     """Guards against akma doctor finding a fault in the example configuration, or leaving a check out."""
     status, output = doctor(EXAMPLE)
     assert status == 0 and bad(output) == []
@@ -561,7 +561,7 @@ def shell(folder: Path, environment: dict[str, str], line: str) -> subprocess.Co
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_each_remedy_mends_it(tmp_path: Path, state: str) -> None:
+def test_each_remedy_works(tmp_path: Path, state: str) -> None:
     """Guards against a remedy that leads nowhere, or into the system's openssl.cnf."""
     (tmp_path / "first").mkdir()
     found = shell(tmp_path / "first", STATES[state](tmp_path / "first"), "akma doctor")

@@ -38,7 +38,7 @@ FAULTS = [
         ),
         ("else if (is_acceptable(fd, insecure, fault))", "else if (true)"),
         ("O_WRONLY | O_CREAT | O_APPEND |", "O_WRONLY | O_APPEND |"),
-        ("(fchmod(fd, S_IRUSR | S_IWUSR) == 0 || wrong(fault, strerror(errno)))", "true"),
+        ("(fchmod(fd, S_IRUSR | S_IWUSR) == 0 || set_fault(fault, strerror(errno)))", "true"),
         ("status->st_mode & 07777", "0600"),
         ("fchown(file->fd, status->st_uid, status->st_gid) == 0 &&", ""),
         ("        (void)unlink(file->temporary);", "        ;"),

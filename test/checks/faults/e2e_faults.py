@@ -582,7 +582,7 @@ FAULTS: list[Fault] = [
         "as/control.c",
         ("    predecessor_say_reload();\n", ""),
         ("    predecessor_say_reopen();\n", ""),
-        ("{SIGUSR2, start_successor}", "{SIGUSR2, open_logs_anew}"),
+        ("{SIGUSR2, start_successor}", "{SIGUSR2, reopen_logs}"),
         ("    if (!endpoints->are_handed_over)\n", ""),
         by="test_upgrade",
     ),

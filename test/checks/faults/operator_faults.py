@@ -51,7 +51,7 @@ FAULTS: list[Fault] = [
             "return is_connected ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;",
             "return CURL_SOCKOPT_OK;",
         ),
-        by="in_vain",
+        by="is_unused",
     ),
     *of(
         "source/http.c",
@@ -404,7 +404,7 @@ FAULTS: list[Fault] = [
             "                                      revocation, &now) == NULL)",
             "    else if ((void)loop, third_party_revocation_set(&now, true, NULL), true)",
         ),
-        by="apart",
+        by="separate",
     ),
     *of(
         "as/notify_tls.c",
