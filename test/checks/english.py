@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Are words that stop a reader kept out? Prints where one is, with what to write instead; exit status 1 then.
 
-Looks at what people read: documents without their code, manual pages, the texts of the programs, and comments.
+Looks at what people read: documents without their code, manual pages, the texts of the programs, comments and names.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -20,8 +20,10 @@ LOOKED_AT = (
     *("*.md", "man/*", "examples/*", "e2e/systemd/*", "cmake/*"),
     *(f"{room}/*.[ch]" for room in ("provider", "common", "e2e", "tool", "gba", "master")),
     *(f"{room}/*.[ch]" for room in ("device", "plugins", "include", "examples")),
-    *("python/*.py", "scripts/*", "bench/*", "debian/*", "CMakeLists.txt", ".ci/*"),
-    *(f"{room}/*.{kind}" for room in ("test", "proofs") for kind in ("c", "h", "sh", "py")),
+    *("python/*.py", "scripts/*", "bench/*", "debian/*", "*CMakeLists.txt", ".ci/*", ".github/*"),
+    *("*.toml", ".editorconfig", "openssl.cnf.example", "e2e/completion/*"),
+    *(f"test/*.{kind}" for kind in ("c", "h", "cpp", "sh", "py", "js")),
+    *(f"proofs/*.{kind}" for kind in ("c", "h", "sh", "py", "v", "maude")),
 )
 
 
@@ -94,6 +96,13 @@ def documents(text: str) -> Iterator[tuple[int, str]]:
             yield number, re.sub(r"`[^`]*`", "``", line.lstrip("#-*> "))
 
 
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a script or a configuration, however deep: comments and quoted texts begin anywhere."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for part in re.split(' # |"', line):
+            yield number, re.sub(r"`[^`]*`", "``", part.strip("#-*> "))
+
+
 def programs(text: str) -> Iterator[tuple[int, str]]:
     """The comments and the texts of a file of C, each on one line."""
     for found in re.finditer(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', text, re.DOTALL):
@@ -111,12 +120,31 @@ def python(text: str) -> Iterator[tuple[int, str]]:
             )
 
 
-READERS = {".c": programs, ".h": programs, ".py": python}
+def names(text: str) -> Iterator[tuple[int, str]]:
+    """The names in a program that are of several words, as words."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for name in re.findall(r"\b[a-z]\w*_\w+", line):
+            yield number, name.replace("_", " ")
+
+
+PROGRAMS = {".c": programs, ".h": programs, ".py": python}
+
+
+def words_of(name: str, text: str) -> Iterator[tuple[int, str]]:
+    """What people read in a file: the number of a line, and its words."""
+    kind = Path(name).suffix
+    if kind in PROGRAMS:
+        yield from PROGRAMS[kind](text)
+        yield from names(text)
+    elif kind == ".md" or name.startswith("man/"):
+        yield from documents(text)
+    else:
+        yield from lines(text)
 
 
 def faults(name: str, text: str) -> Iterator[str]:
     """What is wrong with a file."""
-    for number, words in READERS.get(Path(name).suffix, documents)(text):
+    for number, words in words_of(name, text):
         for pattern, rule in COMPILED:
             if found := pattern.search(words):
                 yield f"{name}:{number}: {found[0].strip()!r}: write {rule.instead}"

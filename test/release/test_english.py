@@ -73,7 +73,10 @@ def test_a_sentence_that_stops_a_reader(sentence: str) -> None:
         ("a.c", f'OPTION("name", "{sentence}");\n'),
         ("a.h", f"/* {sentence}. */\n"),
         ("test/a.py", f'"""{sentence}."""\n'),
-        ("scripts/a.sh", f"# {sentence}.\n"),
+        ("scripts/a.sh", f"if x; then\n        # {sentence}.\nfi\n"),
+        (".github/workflows/a.yml", f"jobs:\n  a:\n    steps: # {sentence}.\n"),
+        ("debian/control", f"Description: keys\n {sentence}.\n"),
+        ("proofs/a/claims.toml", f'says = "{sentence}"\n'),
     ):
         assert list(check.faults(name, text)), name
 
@@ -86,6 +89,8 @@ def test_every_kind_of_file_is_read() -> None:
         *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/flow.md"),
         *("man/akma.1", "e2e/as/ka_options.c", "e2e/net/dgram.h", "tool/psk.c", "debian/control"),
         *("test/release/test_english.py", "test/checks/lint.sh", "proofs/README.md"),
+        *(".github/workflows/ci.yml", "examples/monitoring/alerts.yml", "e2e/CMakeLists.txt"),
+        *("proofs/flow/claims.toml", "proofs/flow/flow.maude", "debian/akma-tools.postrm"),
     ):
         assert name in files, name
 
@@ -96,6 +101,14 @@ def test_code_and_names_are_left_alone() -> None:
     assert not list(check.faults("a.c", 'void f(void);\nlog("result", "anew");\n'))
     text = "```sh\nvoids anew\n```\n    whoever stands apart\nThe log's `anew`.\n"
     assert not list(check.faults("README.md", text))
+
+
+@pytest.mark.parametrize("name", ["a.c", "a.h", "a.py"])
+def test_names_of_several_words_are_read(name: str) -> None:
+    """Guards against a function that has a name of words which no sentence may have."""
+    word = "anew"
+    (found,) = english().faults(name, f"\nopen_logs_{word}(log)\nbegin({word})\n{word} = f()\n")
+    assert found.startswith(f"{name}:2: 'anew'")
 
 
 def test_python_is_read_by_its_comments() -> None:
