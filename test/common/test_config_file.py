@@ -12,7 +12,7 @@ import pytest
 
 from certificates import DAY, Authority
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, ue, write_devices
+from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, run_to_end, ue, write_devices
 from line import Program
 from project import ROOT
 from samples import KA, KEY
@@ -54,14 +54,7 @@ def conf(tmp_path: Path) -> Path:
 
 def run(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """A program that ends by itself."""
-    return subprocess.run(
-        [BUILD / "e2e" / program, *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return run_to_end(BUILD / "e2e" / program, *words)
 
 
 def effective(*words: str | Path) -> dict[str, list[tuple[str, str]]]:

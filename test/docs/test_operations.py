@@ -18,7 +18,7 @@ import pytest
 import reference
 from consumer import Listening
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, wait_until
+from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, run_to_end, wait_until
 from line import Program
 from project import ROOT
 from sanitizer import SANITIZED
@@ -69,13 +69,12 @@ class Deployment:
     def run(self, commands: str) -> str:
         """Run a box; every command of it has to work."""
         path = f"{self.folder}/bin:{BUILD}/tool:{BUILD}/e2e:{os.environ['PATH']}"
-        result = subprocess.run(
-            ["sh", "-ec", self.here(commands)],
-            env=ENVIRONMENT | {"PATH": path, "UNITS": str(self.folder / "units")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        result = run_to_end(
+            "sh",
+            "-ec",
+            self.here(commands),
+            environment=ENVIRONMENT | {"PATH": path, "UNITS": str(self.folder / "units")},
+            seconds=120,
         )
         assert result.returncode == 0, result.stderr + result.stdout
         return result.stdout
@@ -123,14 +122,7 @@ class Deployment:
         command: list[str | Path] = [BUILD / "e2e/e2e-ue", "--naf-fqdn", "naf.example.com"]
         command += ["--connect", f"{LOOPBACK}:{self.ports['4433']}", "--identity", UE]
         command += ["--e2e-connect", f"{LOOPBACK}:{self.ports['4434']}", "--message", "hello"]
-        return subprocess.run(
-            [*command, "--devices", self.site / "ue/devices.csv"],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_to_end(*command, "--devices", self.site / "ue/devices.csv")
 
 
 @pytest.fixture(name="deployment")
@@ -229,7 +221,7 @@ def test_keys_and_certificates(deployment: Deployment) -> None:
         "akma ka add --devices /etc/akma/site/ue/devices.csv --in /etc/akma/ue1-2027.csv"
     )
     assert deployment.flow().returncode == 0
-    assert "ka-id=2027" in deployment.programs["endpoint"].errors
+    deployment.programs["endpoint"].wait_for_error("ka-id=2027")
     deployment.act(remove)
     assert deployment.flow().returncode == 0
     deployment.act(store.replace("sleep 30", "sleep 1"))

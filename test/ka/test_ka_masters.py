@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, StockClient, ue, wait_until, write_devices
+from flow import FQDN, LOOPBACK, Server, StockClient, run_to_end, ue, wait_until, write_devices
 from line import Program, Sides
 import reference
 from reference import device_ka
@@ -195,14 +195,7 @@ def test_two_masters(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def refused(words: list[str], status: int = 2) -> str:
-    result = subprocess.run(
-        [BUILD / "e2e/e2e-as", *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_to_end(BUILD / "e2e/e2e-as", *words)
     assert result.returncode == status, result.stderr
     return result.stdout + result.stderr
 

@@ -4,13 +4,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, Server, ue, wait_until, write_devices
+from flow import FQDN, LOOPBACK, Server, run_to_end, ue, wait_until, write_devices
 
 KS_NAF, KA, OTHER_KA = "11" * 32, "22" * 32, "33" * 32
 UE = "ue1@bsf.example.com"
@@ -32,14 +31,7 @@ APART = ["--naf-accept", f"{LOOPBACK}:0", "--cert", "x", "--key", "x", "--ca", "
 )
 def test_useless_combinations(words: list[str], sentence: str) -> None:
     """Guards against a --ka-source that is ignored, or read as another kind, instead of refused."""
-    result = subprocess.run(
-        [BUILD / "e2e/e2e-as", *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    result = run_to_end(BUILD / "e2e/e2e-as", *words)
     assert result.returncode == 2 and sentence in result.stderr, result.stderr
 
 

@@ -13,7 +13,7 @@ import pytest
 from consumer import KA
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, write_devices
+from flow import ENVIRONMENT, LOOPBACK, run_to_end, write_devices
 from store_cluster import private
 
 UE, OTHER = "ue1@bsf.example.com", "ue2@bsf.example.com"
@@ -50,14 +50,7 @@ class Tool:
         where = ["--database", self.database.uri(user)]
         where += ["--ka-password-file", str(self.passwords[user])]
         where += ["--ka-key", str(self.key)] if key else []
-        return subprocess.run(
-            [BUILD / "tool/akma", "ka", command, *where, *words],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        return run_to_end(BUILD / "tool/akma", "ka", command, *where, *words, seconds=100)
 
     def rows(self) -> str:
         """What the table has, the oldest first."""
@@ -239,14 +232,7 @@ def test_roles(tool: Tool) -> None:
 )
 def test_useless_options(words: list[str], text: str) -> None:
     """Guards against options without effect that are accepted, or whose refusal repeats a password."""
-    result = subprocess.run(
-        [BUILD / "tool/akma", "ka", *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    result = run_to_end(BUILD / "tool/akma", "ka", *words)
     assert result.returncode != 0 and text in result.stderr, result.stderr
     assert "secret" not in result.stderr
 
@@ -257,13 +243,11 @@ def test_tls_is_verified(tool: Tool) -> None:
     uri = tool.database.uri("registrar", socket=False).split("?", maxsplit=1)[0]
     words = ["ka", "list", "--ka-password-file", str(tool.passwords["registrar"]), "--database"]
     for end, text in (("", "root certificate"), ("?sslmode=require", "device,ka-id")):
-        result = subprocess.run(
-            [BUILD / "tool/akma", *words, uri + end],
-            env=ENVIRONMENT | {"HOME": str(tool.folder)},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
+        result = run_to_end(
+            BUILD / "tool/akma",
+            *words,
+            uri + end,
+            environment=ENVIRONMENT | {"HOME": str(tool.folder)},
         )
         assert text in result.stdout + result.stderr, result
 
@@ -286,14 +270,7 @@ def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
     environment |= {"PGHOSTADDR": LOOPBACK} if by == "PGHOSTADDR" else {}
     words = ["ka", "list", "--ka-password-file", str(tool.passwords["registrar"]), "--database"]
     for end, text in (("", "root certificate"), ("&sslmode=require", "device,ka-id")):
-        result = subprocess.run(
-            [BUILD / "tool/akma", *words, uri + end],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
+        result = run_to_end(BUILD / "tool/akma", *words, uri + end, environment=environment)
         assert text in result.stdout + result.stderr, result
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, LOOPBACK, write_devices
+from flow import FQDN, LOOPBACK, run_to_end, write_devices
 
 ENDPOINT = ["--e2e-accept", f"{LOOPBACK}:0"]
 REDIS = ["--store", f"redis://{LOOPBACK}:1"]
@@ -18,15 +18,7 @@ KEY = ["--store-key", "store.key"]
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """e2e-as, which is expected to refuse."""
-    return subprocess.run(
-        [BUILD / "e2e/e2e-as", *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    return run_to_end(BUILD / "e2e/e2e-as", *words, folder=folder)
 
 
 @pytest.mark.parametrize(

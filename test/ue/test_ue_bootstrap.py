@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from card import Card, Modem
 from datagrams import SUITES
 from evp import BUILD
 from home import Home, Listening
-from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID, Process, wait_until, write_devices
+from flow import FQDN, LOOPBACK, NAF_ID, Process, run_to_end, wait_until, write_devices
 from operator_site import KA, OperatorSite
 from process_memory import holds, is_gone
 
@@ -256,14 +255,7 @@ def test_a_key_for_each_protocol(home: Home) -> None:
                 address = udp.read().decode().split()[1]
                 ue = [str(BUILD / "e2e/e2e-ue"), "--connect", address, "--naf-fqdn", FQDN, "--bsf"]
                 ue += [bsf.url, "--usim", home.usim, "--state", str(home.state), *home.ka_words]
-                result = subprocess.run(
-                    [*ue, "--message", "hello"],
-                    env=ENVIRONMENT,
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                    check=False,
-                )
+                result = run_to_end(*ue, "--message", "hello")
                 assert result.stdout == "e2e: hello\n", result.stderr + udp.errors
                 udp.wait_for_error(f"ua-protocol-id={ua}")
     assert len(bsf.issued) == 1

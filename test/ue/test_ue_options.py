@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evp import BUILD
-from flow import ENVIRONMENT, FQDN, write_devices
+from flow import FQDN, run_to_end, write_devices
 
 KA = "a0" * 32
 CARD = ["--bsf", "http://127.0.0.1:9", "--usim", "milenage:subscriber"]
@@ -32,15 +32,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """e2e-ue with what every call has."""
     command = [str(BUILD / "e2e/e2e-ue"), "--connect", "127.0.0.1:9", "--naf-fqdn", FQDN, *words]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_to_end(*command, folder=folder)
 
 
 USAGE: dict[str, tuple[list[str], str]] = {
