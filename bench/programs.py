@@ -77,12 +77,12 @@ class Bench:
 
     def apart(self) -> list[str]:
         """NAF and third party in a process each, and what a load needs to reach them."""
-        naf, line = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
+        naf, link = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
         as_program = self.build / "e2e/e2e-as"
-        words: Words = [as_program, "--naf-accept", line, "--e2e-accept", f"{HOST}:{{port}}"]
+        words: Words = [as_program, "--naf-accept", link, "--e2e-accept", f"{HOST}:{{port}}"]
         words += ["--devices", self.kas, *self.certificate(f"IP:{HOST}"), *NO_LIMITS, *LONG_LIVED]
         third_party = self.start(free_port(), *words)
-        words = [as_program, "--accept", naf, "--third-party", line, "--naf-fqdn", FQDN]
+        words = [as_program, "--accept", naf, "--third-party", link, "--naf-fqdn", FQDN]
         words += ["--devices", self.ks_nafs, *self.certificate(f"DNS:{FQDN}"), *NO_LIMITS]
         self.start(int(naf.split(":")[1]), *words)
         return self.flow(naf, third_party.address)
@@ -93,7 +93,7 @@ class Bench:
         return [*to, "--devices", str(self.devices)]
 
     def certificate(self, name: str) -> Words:
-        """A certificate for the line between NAF and third party, as options; the first call makes the CA."""
+        """A certificate for the link between NAF and third party, as options; the first call makes the CA."""
         ca, ca_key = self.folder / "ca.pem", self.folder / "ca.key"
         new = "openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -nodes".split()
         new += ["-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -103,7 +103,7 @@ class Bench:
         uses = [f"subjectAltName={name}", "extendedKeyUsage=clientAuth,serverAuth"]
         uses += ["basicConstraints=critical,CA:FALSE"]
         extensions = [word for use in uses for word in ("-addext", use)]
-        issuer: Words = ["-CA", ca, "-CAkey", ca_key, "-subj", "/CN=line"]
+        issuer: Words = ["-CA", ca, "-CAkey", ca_key, "-subj", "/CN=link"]
         quietly(*new, *issuer, *extensions, "-keyout", key, "-out", certificate)
         return ["--cert", certificate, "--key", key, "--ca", ca]
 

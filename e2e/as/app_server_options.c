@@ -96,7 +96,7 @@ static const struct option_row third_party[] = {
     {"refresh-lifetime", "SECONDS", &given.lifetime, false, "how long a refresh is valid"},
 };
 
-static const struct option_row line[] = {
+static const struct option_row link[] = {
     {"cert", "FILE", &given.cert, false, "this side's certificate and its chain, PEM"},
     {"key", "FILE", &given.key, false, "its private key, PEM, of mode 0600"},
     {"ca", "FILE", &given.ca, false, "CA certificate used to verify the peer"},
@@ -193,7 +193,7 @@ static void check_addresses(const struct app_server_options *o)
             "--accept HOST:PORT (NAF), --naf-accept HOST:PORT (third party) or --e2e-accept "
             "HOST:PORT (endpoint) is missing");
     require(o->third_party == NULL || o->naf_accept == NULL,
-            "--third-party and --naf-accept: a process is the NAF's end of the line or the third "
+            "--third-party and --naf-accept: a process is the NAF's end of the link or the third "
             "party's, not both");
     require(o->third_party == NULL || o->e2e_accept == NULL,
             "--third-party and --e2e-accept: a separate NAF holds no e2e_key, so that the endpoint "
@@ -226,17 +226,17 @@ static void check_third_party(const struct app_server_options *o)
             "another process");
 }
 
-static void check_line(const struct app_server_options *o)
+static void check_link(const struct app_server_options *o)
 {
     if (o->third_party == NULL && o->naf_accept == NULL) {
         require(o->cert == NULL && o->key == NULL && o->ca == NULL && o->crl == NULL,
-                "--cert, --key, --ca and --crl are for the line between NAF and third party: "
+                "--cert, --key, --ca and --crl are for the link between NAF and third party: "
                 "--third-party or --naf-accept is missing");
         return;
     }
-    require(o->cert != NULL, "--cert FILE is missing: the line has certificates both ways");
-    require(o->key != NULL, "--key FILE is missing: the line has certificates both ways");
-    require(o->ca != NULL, "--ca FILE is missing: the line has certificates both ways");
+    require(o->cert != NULL, "--cert FILE is missing: the link has certificates both ways");
+    require(o->key != NULL, "--key FILE is missing: the link has certificates both ways");
+    require(o->ca != NULL, "--ca FILE is missing: the link has certificates both ways");
 }
 
 static bool is_udp(const char *address)
@@ -348,7 +348,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
         source_options,
         ka_options,
         OPTION_GROUP("Third party (unless --third-party)", third_party),
-        OPTION_GROUP("The line between NAF and third party (--third-party, --naf-accept)", line),
+        OPTION_GROUP("The link between NAF and third party (--third-party, --naf-accept)", link),
         OPTION_GROUP("Store of outstanding keys (third party, endpoint)", store),
         OPTION_GROUP("Endpoint (--e2e-accept, or --accept)", endpoint),
         OPTION_GROUP("Limits", limits),
@@ -360,7 +360,7 @@ const struct app_server_options *app_server_options_parse(int argc, char *argv[]
     check_addresses(&given);
     check_naf(&given);
     check_third_party(&given);
-    check_line(&given);
+    check_link(&given);
     check_dtls(&given);
     if (is_udp(given.accept) && given.ua_protocol_ids[0] == ua_protocol_id)
         ua_protocol_ids[0] = UA_BY_SUITE;

@@ -47,8 +47,8 @@
 
 #define HANDSHAKES_S 60 /* more than the ones of both connections take */
 
-/* The separate NAF: its end of the line. */
-static bool open_line_client(struct app_server *app_server)
+/* The separate NAF: its end of the link. */
+static bool open_tp_link_client(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     char *service = NULL;
@@ -188,7 +188,7 @@ static bool open_naf(struct app_server *app_server)
     if (naf->source == NULL)
         return app_server_complain("out of memory");
     if (app_server->roles.tp_link_client)
-        return open_line_client(app_server);
+        return open_tp_link_client(app_server);
     naf->third_party = third_party_local_new(app_server->links.issuer, app_server->naf_setups,
                                              app_server->naf_setup_count, naf->name);
     return naf->third_party != NULL || app_server_complain("out of memory");
@@ -328,7 +328,7 @@ bool app_server_open_ka_devices(struct app_server *app_server)
            read_devices(&app_server->ka_devices, ka_options_file(), &rules);
 }
 
-bool app_server_open_line(struct app_server *app_server)
+bool app_server_open_link_tls(struct app_server *app_server)
 {
     const struct app_server_options *o = app_server->options;
     const struct tp_link_files files = {o->cert, o->key, o->ca, o->crl};
@@ -486,7 +486,7 @@ int app_server_set_up(struct app_server *app_server)
     if (status != EXIT_SUCCESS)
         return status;
     if (!source_options_open_files() || !app_server_open_devices(app_server) ||
-        !app_server_open_ka_devices(app_server) || !app_server_open_line(app_server) ||
+        !app_server_open_ka_devices(app_server) || !app_server_open_link_tls(app_server) ||
         !open_psk(app_server) || !open_dtls(app_server) || !app_server_open_loops(app_server) ||
         !open_conn_limits(app_server) || !app_server_open_roles(app_server))
         return EXIT_FAILURE;

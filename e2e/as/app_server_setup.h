@@ -56,7 +56,7 @@ void app_server_read_options(struct app_server *app_server);
 int app_server_open_policy(struct app_server *app_server);
 bool app_server_open_devices(struct app_server *app_server);
 bool app_server_open_ka_devices(struct app_server *app_server); /* of --ka-source file: */
-bool app_server_open_line(struct app_server *app_server);
+bool app_server_open_link_tls(struct app_server *app_server);
 bool app_server_open_store(struct app_server *app_server);
 
 /* The event loops, which do not run. */

@@ -48,7 +48,7 @@ static bool devices(void *app_server)
 
 static bool line(void *app_server)
 {
-    return app_server_open_line(app_server);
+    return app_server_open_link_tls(app_server);
 }
 
 static bool source(void *app_server)

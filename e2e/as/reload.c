@@ -30,7 +30,7 @@ _Static_assert(FAULT_SIZE >= TLS_FILES_FAULT_SIZE && FAULT_SIZE >= STORE_REDIS_F
 
 /* What was read, until all of it can be put into use. */
 struct files {
-    struct current_version *line;
+    struct current_version *link_ctx;
     struct store_redis_files store;
     struct source_files *source;
     struct ka_files *ka;
@@ -51,7 +51,7 @@ static bool read_files(const struct app_server *app_server, enum reload_what wha
                        struct files *files, char fault[FAULT_SIZE])
 {
     if (app_server->link_tls != NULL &&
-        (files->line = tp_link_tls_read(app_server->link_tls, fault)) == NULL)
+        (files->link_ctx = tp_link_tls_read(app_server->link_tls, fault)) == NULL)
         return false;
     if (app_server->roles.shared_store &&
         !store_redis_read(&app_server->redis, &files->store, fault))
@@ -65,7 +65,7 @@ static bool read_files(const struct app_server *app_server, enum reload_what wha
 
 static void drop_files(struct files *files)
 {
-    current_drop(files->line);
+    current_drop(files->link_ctx);
     store_redis_drop(&files->store);
     source_options_drop(files->source);
     ka_options_drop(files->ka);
@@ -95,7 +95,7 @@ static void flush(struct app_server *app_server)
 /* What can fail comes first. */
 static bool take_files(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])
 {
-    struct files files = {.line = NULL};
+    struct files files = {.link_ctx = NULL};
 
     if (!read_files(app_server, what, &files, fault) ||
         !use_devices(app_server, app_server->devices, &files.devices, fault) ||
@@ -105,8 +105,8 @@ static bool take_files(struct app_server *app_server, enum reload_what what, cha
         return false;
     }
     flush(app_server);
-    if (files.line != NULL)
-        tp_link_tls_use(app_server->link_tls, files.line);
+    if (files.link_ctx != NULL)
+        tp_link_tls_use(app_server->link_tls, files.link_ctx);
     if (app_server->roles.shared_store)
         store_redis_use(app_server->store, &files.store);
     ka_options_use(app_server->ka, files.ka);

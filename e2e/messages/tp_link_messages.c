@@ -1,5 +1,5 @@
 /*
- * The lines of JSON between NAF and third party
+ * The lines of JSON on the link between NAF and third party
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * The lines of JSON between NAF and third party
+ * The lines of JSON on the link between NAF and third party
  *
  *     -> {"id":N,"identity":"<B-TID or A-KID>"[,"device":"<name>"],"ks-naf":"<64 hex digits>",
  *         "naf-fqdn":"<name>","ua-protocol-id":"<10 hex digits>","nonce":"<32 hex digits>"
@@ -11,7 +11,7 @@
  *     -> {"id":N,"revoke":"<B-TID or A-KID>"}
  *     <- {"id":N,"revoked":true}         {"id":N,"error":"<sentence>"}
  *
- * Strict, as the lines of flag.h. N: an integer from 0 on, of the NAF's choice.
+ * Strict, as the lines of e2e_flag.h. N: an integer from 0 on, of the NAF's choice.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

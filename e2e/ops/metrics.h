@@ -16,7 +16,7 @@
 #define METRICS(X)                                                                                 \
     X(CONNECTIONS_NAF, "connections_total", "endpoint=\"naf\"", counter, "Connections accepted.")  \
     X(CONNECTIONS_E2E, "connections_total", "endpoint=\"e2e\"", counter, "Connections accepted.")  \
-    X(CONNECTIONS_LINE, "connections_total", "endpoint=\"line\"", counter,                         \
+    X(CONNECTIONS_LINK, "connections_total", "endpoint=\"line\"", counter,                         \
       "Connections accepted.")                                                                     \
     X(CONNECTIONS_NOTIFY, "connections_total", "endpoint=\"notify\"", counter,                     \
       "Connections accepted.")                                                                     \

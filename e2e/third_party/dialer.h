@@ -1,5 +1,5 @@
 /*
- * Making the line's connection: TCP, TLS with certificates, the protocol agreed on
+ * Making the link's connection: TCP, TLS with certificates, the protocol agreed on
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -167,7 +167,7 @@ static void disconnect(struct tp_link_client *client)
     SSL_free(ssl);
 }
 
-/* The line is down: fail all pending requests and reconnect after a pause. */
+/* The link is down: fail all pending requests and reconnect after a pause. */
 static void tp_link_give_up(struct tp_link_client *client, const char *reason)
 {
     struct timeval pause;
@@ -181,7 +181,7 @@ static void tp_link_give_up(struct tp_link_client *client, const char *reason)
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
     client->state = LINK_WAITING;
-    fail_all(client, "the line to the third party is down");
+    fail_all(client, "the link to the third party is down");
     loop_add_event(client->retry, &pause);
     client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
 }
@@ -216,7 +216,7 @@ static struct tp_link_pending *find(struct tp_link_client *client, int64_t id)
 static bool take_answer(struct tp_link_client *client, const char *line, size_t length,
                         char fault[JSON_FAULT_SIZE])
 {
-    static struct log_limit limit_line_late;
+    static struct log_limit limit_late;
     struct tp_link_pending *pending;
     struct tp_link_answer answer;
 
@@ -226,7 +226,7 @@ static bool take_answer(struct tp_link_client *client, const char *line, size_t 
         return json_line_fault(fault, "id: no request has this number", "");
     pending = find(client, answer.id);
     if (pending == NULL) {
-        log_limited(&limit_line_late, "line-late", "third-party", client->setup->host, "reason",
+        log_limited(&limit_late, "line-late", "third-party", client->setup->host, "reason",
                     "an answer that is no longer awaited", NULL);
         return true;
     }
@@ -351,7 +351,7 @@ static bool tp_link_set_up(struct tp_link_client *client)
     return client->retry != NULL && client->settled != NULL;
 }
 
-/* Send a request that is in the list; while the line is not up it waits there. */
+/* Send a request that is in the list; while the link is not up it waits there. */
 static void tp_link_send(struct tp_link_client *client, struct tp_link_pending *pending)
 {
     if (!is_connected(client))
@@ -390,7 +390,7 @@ static void watch(struct tp_link_client *client)
     loop_add_event(client->overdue, &watch);
 }
 
-/* The oldest have waited too long. If nothing at all has come since, the line is dead. */
+/* The oldest have waited too long. If nothing at all has come since, the link is dead. */
 static void on_overdue(evutil_socket_t fd, short what, void *argument)
 {
     struct tp_link_client *client = argument;
@@ -409,7 +409,7 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
     watch(client);
 }
 
-/* A request has come to the line's loop. */
+/* A request has come to the link's loop. */
 static void on_request(struct loop *loop, struct loop_message *message)
 {
     struct tp_link_pending *pending = (struct tp_link_pending *)message;

@@ -53,7 +53,7 @@ struct naf {
     struct tp_link_verified verified;
     enum naf_state state;
     bool is_reading; /* answers are written when it is done */
-    bool is_counted; /* among the lines of its name */
+    bool is_counted; /* among the links of its name */
 };
 
 static struct tp_link_service *service_of(const struct naf *naf)
@@ -81,12 +81,12 @@ static bool answer(struct naf *naf, const struct tp_link_answer *answer)
 static void answer_error(struct naf *naf, int64_t id, enum tp_link_culprit culprit,
                          const char *reason)
 {
-    static struct log_limit limit_line_error;
+    static struct log_limit limit_error;
     struct tp_link_answer error = {.id = id, .verdict = TP_LINK_ERROR, .culprit = culprit};
     char peer[LOG_ADDRESS_SIZE];
 
     (void)json_line_fault(error.error, "", reason);
-    log_limited(&limit_line_error, "line-error", "naf", naf->name, "peer",
+    log_limited(&limit_error, "line-error", "naf", naf->name, "peer",
                 log_address(peer, &naf->connection.peer.any), "reason", reason, NULL);
     if (answer(naf, &error))
         return;
@@ -311,7 +311,7 @@ static enum io_status serve_lines(struct naf *naf, char fault[JSON_FAULT_SIZE])
     return IO_OK;
 }
 
-/* A line that has begun, or answers that wait, have a time limit; else the line may be idle. */
+/* A line that has begun, or answers that wait, have a time limit; else the link may be idle. */
 static int64_t next_deadline(struct naf *naf)
 {
     const int64_t limit = (int64_t)naf->connection.worker->server->limits.line * 1000;
@@ -406,7 +406,7 @@ static void ready(struct connection *connection)
     if (!naf->is_counted || !tls_backlog_add(connection->ssl)) {
         connection_refuse(connection, METRIC_REFUSED_FULL, naf->name,
                           naf->is_counted ? "out of memory"
-                                          : "this NAF has as many lines as it may have");
+                                          : "this NAF has as many links as it may have");
         return;
     }
     tcp_keep_alive(SSL_get_fd(connection->ssl));
@@ -443,7 +443,7 @@ static void drain(struct connection *connection)
 
 const struct connection_kind tp_link_kind = {
     .name = "line",
-    .accepted = METRIC_CONNECTIONS_LINE,
+    .accepted = METRIC_CONNECTIONS_LINK,
     .size = sizeof(struct naf),
     .pool = POOL_UES,
     .ctx = get_ctx,

@@ -52,7 +52,7 @@ struct tp_link_verified {
 bool tp_link_tls_verifies_still(struct tp_link_tls *tls, SSL *ssl,
                                 struct tp_link_verified *verified);
 
-/* After the handshake: did both agree on the protocol of this line? */
+/* After the handshake: did both agree on the protocol of this link? */
 bool tp_link_tls_is_agreed(const SSL *ssl);
 
 /* Is this exactly a DNS name of the certificate of the other side? Wildcard names never match. */

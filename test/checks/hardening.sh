@@ -87,7 +87,7 @@ if [ "$part" = long ]; then
     AKMA_UES=40
     export AKMA_UES
     run_tests thread "the flow, ThreadSanitizer" \
-        test/flow/test_flow.py test/flow/test_flow_line.py test/flow/test_flow_operation.py \
+        test/flow/test_flow.py test/flow/test_flow_link.py test/flow/test_flow_operation.py \
         -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
     run_tests thread "keys from an operator, ThreadSanitizer" \
         test/operator/test_operator.py test/operator/test_operator_revocation.py \
@@ -140,7 +140,7 @@ ln -sfn "$build/address/CMakeCache.txt" "$build/mixed/CMakeCache.txt"
 run_tests mixed "handshakes that end while they wait for a key, AddressSanitizer with leaks" \
     test/dtls/test_dtls.py -k paused_handshakes_end
 
-# Both sides of a line in one: a certificate that is its own CA.
+# Both sides of a link in one: a certificate that is its own CA.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=naf.example.com \

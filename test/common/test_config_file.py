@@ -13,7 +13,7 @@ import pytest
 from certificates import DAY, Authority
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, free_port, run_to_end, ue, write_devices
-from line import Program
+from link import Program
 from project import ROOT
 from samples import KA, KEY
 

@@ -12,7 +12,7 @@ import pytest
 from certificates import Authority
 from consumer import Listening
 from flow import LOOPBACK, StockClient, free_port, ue, write_devices
-from line import Naf, Program
+from link import Naf, Program
 from operator_network import Subscriber
 from operator_site import AKMA, OperatorSite
 

@@ -19,7 +19,7 @@ import pytest
 from certificates import Authority
 from consumer import IDENTITY, KA, KS_NAF, Listening
 from flow import FQDN, LOOPBACK, free_port, ue, wait_until, write_devices
-from line import Program
+from link import Program
 from project import ROOT
 
 MONITORING = ROOT / "examples/monitoring"

@@ -19,7 +19,7 @@ import reference
 from consumer import Listening
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, StockClient, free_port, run_to_end, wait_until
-from line import Program
+from link import Program
 from project import ROOT
 from sanitizer import SANITIZED
 

@@ -25,7 +25,7 @@ from flow import (
     wait_until,
     write_devices,
 )
-from line import Sides
+from link import Sides
 from samples import KA, KEY
 
 UE = "ue@bsf.example.com"

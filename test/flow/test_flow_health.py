@@ -19,7 +19,7 @@ from clock import Clock
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, StockClient, free_port, ue, wait_until, write_devices
 from health import METRICS, get, is_down, reasons, values
-from line import Program, Sides
+from link import Program, Sides
 
 KS_NAF = bytes(range(1, 33))
 KA = bytes(range(101, 133))

@@ -35,7 +35,7 @@ from flow import (
     wait_until,
     write_devices,
 )
-from line import Sides
+from link import Sides
 from sanitizer import SANITIZED
 from sockets import TCP_ESTABLISHED, borrowed
 

@@ -17,7 +17,7 @@ from certificates import Authority
 from client_hello import ALERT, HANDSHAKE, ILLEGAL_PARAMETER, P384, client_hello, read_record
 from evp import OPENSSL_VERSION
 from flow import FQDN, LOOPBACK, SECONDS, Process, split, ue, wait_until, write_devices
-from line import ALPN, Program
+from link import ALPN, Program
 from sanitizer import SANITIZED
 
 KS_NAF, KA = "11" * 32, "22" * 32

@@ -17,7 +17,7 @@ from certificates import Authority
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Process, Server, StockClient, ask, split, ue, wait_until
 from flow import write_devices
-from line import Program, Sides
+from link import Program, Sides
 from names import Names, elsewhere, silent
 from sanitizer import SANITIZED
 
@@ -187,7 +187,7 @@ def test_application_that_moves(devices: Path, names: Names) -> None:
 
 
 def test_third_party_whose_name_comes_late(tmp_path: Path, names: Names) -> None:
-    """Guards against a NAF that cannot start without its third party's name, or whose line never comes up."""
+    """Guards against a NAF that cannot start without its third party's name, or whose link never comes up."""
     sides = Sides(tmp_path)
     sides.third_party = sides.authority.issue(NAME)
     with_ka = write_devices(tmp_path / "ka.csv", [[ID, "", KA]])

@@ -37,7 +37,7 @@ from flow import (
     wait_until_listening,
     write_devices,
 )
-from line import Sides
+from link import Sides
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -590,7 +590,7 @@ def test_longest_message(devices: Path, length: int) -> None:
 # Options
 
 
-LINE = ["--cert", "x", "--key", "x", "--ca", "x"]
+LINK = ["--cert", "x", "--key", "x", "--ca", "x"]
 NAF = ["--accept", "127.0.0.1:0", "--naf-fqdn", FQDN, "--devices", "x"]
 THIRD_PARTY = ["--naf-accept", "127.0.0.1:0", "--devices", "x"]
 
@@ -598,16 +598,16 @@ COMBINATIONS: dict[str, tuple[list[str], str]] = {
     "nothing": ([], "is missing"),
     "no name": (["--accept", "127.0.0.1:0", "--devices", "x"], "--naf-fqdn NAME is missing"),
     "no devices": (["--accept", "127.0.0.1:0", "--naf-fqdn", FQDN], "--devices FILE is missing"),
-    "line without accept": (["--third-party", "x:1", *LINE], "--accept HOST:PORT, where UEs"),
-    "both ends": ([*NAF, "--third-party", "x:1", "--naf-accept", "x:1", *LINE], "not both"),
+    "link without accept": (["--third-party", "x:1", *LINK], "--accept HOST:PORT, where UEs"),
+    "both ends": ([*NAF, "--third-party", "x:1", "--naf-accept", "x:1", *LINK], "not both"),
     "endpoint of a NAF": ([*NAF, "--third-party", "x:1", "--e2e-accept", "x:1"], "--e2e-accept"),
-    "policy of a NAF": ([*NAF, "--third-party", "x:1", *LINE, "--mode", "HKDF"], "third party's"),
+    "policy of a NAF": ([*NAF, "--third-party", "x:1", *LINK, "--mode", "HKDF"], "third party's"),
     "no certificate": ([*NAF, "--third-party", "x:1"], "--cert FILE is missing"),
     "no key": ([*THIRD_PARTY, "--cert", "x"], "--key FILE is missing"),
     "no ca": ([*THIRD_PARTY, "--cert", "x", "--key", "x"], "--ca FILE is missing"),
-    "a certificate for nothing": ([*NAF, *LINE], "--third-party or --naf-accept is missing"),
-    "name of a third party": ([*THIRD_PARTY, *LINE, "--naf-fqdn", FQDN], "--naf-fqdn is for a NAF"),
-    "e2e of a third party": ([*THIRD_PARTY, *LINE, "--e2e", "off"], "--e2e is for a NAF"),
+    "a certificate for nothing": ([*NAF, *LINK], "--third-party or --naf-accept is missing"),
+    "name of a third party": ([*THIRD_PARTY, *LINK, "--naf-fqdn", FQDN], "--naf-fqdn is for a NAF"),
+    "e2e of a third party": ([*THIRD_PARTY, *LINK, "--e2e", "off"], "--e2e is for a NAF"),
     "endpoint with devices": (["--e2e-accept", "127.0.0.1:0", "--devices", "x"], "does not use it"),
     "log": ([*NAF, "--log-identities", "some"], "must be full or hash"),
     "limit": ([*NAF, "--connections-max", "0"], "--connections-max 0: must be a number from 1"),

@@ -22,7 +22,7 @@ from flow import (
     wait_until,
     write_devices,
 )
-from line import Sides
+from link import Sides
 
 KS_NAF, KA, OTHER = bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96))
 ID = "Qk1STVJVSEFTSA==@bsf.example.com"

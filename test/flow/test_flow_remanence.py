@@ -11,7 +11,7 @@ from typing import Any
 import reference
 from evp import BUILD
 from flow import NAF_ID, Process, Server, StockClient, write_devices
-from line import Sides
+from link import Sides
 from process_memory import holds, is_gone
 from project import ROOT
 from sanitizer import unless_sanitized

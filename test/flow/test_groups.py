@@ -13,7 +13,7 @@ import pytest
 
 from evp import BUILD
 from flow import FQDN, LOOPBACK, SECONDS, Process, Server, run_to_end, split, write_devices
-from line import Sides
+from link import Sides
 
 KS_NAF, KA, ID = bytes(range(32)), bytes(range(32, 64)), "ue@bsf.example.com"
 X25519MLKEM768, X25519, P256 = 0x11EC, 0x001D, 0x0017  # IANA: TLS Supported Groups

@@ -35,7 +35,7 @@ from flow import (
     wait_until,
     write_devices,
 )
-from line import Program
+from link import Program
 from needs import needs
 from store_cluster import private
 

@@ -33,7 +33,7 @@ from flow import (
     write_devices,
 )
 from faults import Faults, Kind
-from line import ALPN, Program, Sides
+from link import ALPN, Program, Sides
 from operator_network import Subscriber
 from operator_site import AKMA, Notified
 from samples import KA, KEY

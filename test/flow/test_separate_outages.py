@@ -11,7 +11,7 @@ import pytest
 
 from flow import LOOPBACK, ue, wait_until, write_devices
 from health import METRICS, is_down, reasons
-from line import Program, Sides
+from link import Program, Sides
 from samples import KA, KEY
 from store_cluster import private
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from flow import LOOPBACK, Process, Server, split, ue_command, wait_until, write_devices
-from line import Naf, Program, Sides
+from link import Naf, Program, Sides
 from sanitizer import SANITIZED
 from samples import KA, KEY
 from store_cluster import Redis, private

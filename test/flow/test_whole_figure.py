@@ -16,7 +16,7 @@ from auc import HAS_OSMO, Auc, mac_star
 from bsf import IMPI, IMSI, Behaviour, Bsf, Vector
 from evp import BUILD
 from flow import ENVIRONMENT, FQDN, LOOPBACK, NAF_ID
-from line import Program, Sides
+from link import Program, Sides
 from milenage_card import MilenageCard
 from operator_network import Operator, Subscriber
 from operator_site import KA, OperatorSite
@@ -46,8 +46,8 @@ class Figure:
     def __init__(self, folder: Path, does_gba: bool) -> None:
         self.folder, self.does_gba = folder, does_gba
         self.site, self.auc = OperatorSite(folder), Auc()
-        (folder / "line").mkdir()
-        self.sides = Sides(folder / "line")
+        (folder / "link").mkdir()
+        self.sides = Sides(folder / "link")
 
     def vector(self) -> Vector:
         """For a card that does GBA the network alters MAC (TS 33.220 5.3.2)."""
@@ -65,8 +65,8 @@ class Figure:
     def naf(self, operator: Operator, third_party: str) -> Program:
         """It holds no Ka."""
         accept = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--third-party", third_party]
-        line = self.sides.options(self.sides.naf)
-        return Program(*accept, *line, *self.site.sources(f"bsf:{operator.url}"))
+        link = self.sides.options(self.sides.naf)
+        return Program(*accept, *link, *self.site.sources(f"bsf:{operator.url}"))
 
     def ue(self, bsf: Bsf, connect: str, endpoint: str, pcscd: Pcscd) -> Listening:
         """It holds Ka, and has a card."""

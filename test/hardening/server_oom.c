@@ -50,12 +50,12 @@
 
 static struct {
     struct app_server app_server;
-    SSL_CTX *psk, *psk12, *line, *nef; /* psk12: first connections are of TLS 1.2; or NULL */
+    SSL_CTX *psk, *psk12, *link, *nef; /* psk12: first connections are of TLS 1.2; or NULL */
     SSL_CTX *dtls;                     /* NULL without "udp" */
     int patience;                      /* over UDP */
     struct devices *devices;
     struct e2e e2e;
-    char addresses[4][ADDR_SIZE]; /* NAF, endpoint, line, notifications */
+    char addresses[4][ADDR_SIZE]; /* NAF, endpoint, link, notifications */
 } all;
 
 static const char *current;
@@ -210,7 +210,7 @@ static bool try_without_ka(void)
 }
 
 /* As a NAF: a flag, or an error, or no answer; never "no e2e". */
-static bool try_line(void)
+static bool try_link(void)
 {
     struct tp_link_request request = {.id = 5, .identity = "ue", .naf_fqdn = NAF};
     struct tp_link_answer tp_link_answer;
@@ -221,7 +221,7 @@ static bool try_line(void)
     memcpy(request.ua_protocol_id, "\1\0\0\0\7", TP_LINK_UA_LENGTH);
     line = tp_link_request_encode(&request);
     want(line != NULL, "out of memory");
-    done = ask(shake_hands(all.line, 2, NULL, NULL), line, answer);
+    done = ask(shake_hands(all.link, 2, NULL, NULL), line, answer);
     json_line_free(line);
     if (!done)
         return false;
@@ -259,7 +259,7 @@ static const struct {
     bool (*run)(void);
 } parts[] = {
     {"flow", try_flow}, {"wrong keys", try_wrong_keys},     {"without a Ka", try_without_ka},
-    {"line", try_line}, {"notification", try_notification},
+    {"link", try_link}, {"notification", try_notification},
 };
 
 static void mark(struct loop *loop, struct loop_message *message)
@@ -439,10 +439,10 @@ static void start(enum transport over)
     all.psk12 = over == OVER_TLS12 ? tls12_ctx() : NULL;
     all.dtls = over == OVER_UDP ? dtls_psk_ctx(DTLS_client_method(), SUITE, NULL) : NULL;
     all.patience = PATIENT_MS;
-    all.line = certified_ctx();
+    all.link = certified_ctx();
     all.nef = certified_ctx();
     want(all.devices != NULL && all.psk != NULL &&
-             SSL_CTX_set_alpn_protos(all.line, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
+             SSL_CTX_set_alpn_protos(all.link, (const unsigned char *)ALPN, sizeof(ALPN) - 1) ==
                  0 &&
              e2e_open(&all.e2e, &setup, reason) == E2E_OPEN,
          "set up of the clients");
@@ -473,7 +473,7 @@ int main(int argc, char *argv[])
     SSL_CTX_free(all.psk);
     SSL_CTX_free(all.psk12);
     SSL_CTX_free(all.dtls);
-    SSL_CTX_free(all.line);
+    SSL_CTX_free(all.link);
     SSL_CTX_free(all.nef);
     devices_free(all.devices);
     return EXIT_SUCCESS;

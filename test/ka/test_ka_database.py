@@ -20,7 +20,7 @@ from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports
 from flow import write_devices
-from line import Program, Sides
+from link import Program, Sides
 from names import Names
 from openssl_cli import EXAMPLE
 from process_memory import holds, is_gone

@@ -11,7 +11,7 @@ import pytest
 
 from evp import BUILD
 from flow import FQDN, LOOPBACK, Server, StockClient, run_to_end, ue, wait_until, write_devices
-from line import Program, Sides
+from link import Program, Sides
 import reference
 from reference import device_ka
 from samples import KEY

@@ -380,7 +380,7 @@ def test_new_keys_while_the_ue_takes_nothing() -> None:
 
 
 def test_new_keys_while_lines_and_requests_wait() -> None:
-    """Guards against a KeyUpdate that breaks the line to a third party or a Redis while requests wait."""
+    """Guards against a KeyUpdate that breaks the link to a third party or a Redis while requests wait."""
     result = command(BUILD / "test/programs/key_updates")
     assert result.stdout == "lines 160000\nredis 160000\n", result.stderr
 

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 from flow import LOOPBACK
-from line import Program
+from link import Program
 
 METRICS = ["--metrics", f"{LOOPBACK}:0"]
 

@@ -26,7 +26,7 @@ from flow import (
     write_devices,
 )
 from key_source import identity_options
-from line import Program, Sides
+from link import Program, Sides
 from operator_network import Operator, Subscriber
 from store_cluster import Redis, private
 
@@ -136,8 +136,8 @@ class Apart(Notified):
         super().__init__(folder)
         self.redis = redis
         self.environment = BIND_NOW  # the NAF's
-        (folder / "line").mkdir()
-        self.sides = Sides(folder / "line")
+        (folder / "link").mkdir()
+        self.sides = Sides(folder / "link")
 
     def _start_third_party(self, parts: contextlib.ExitStack) -> None:
         devices, here = self.write_names([self.subscriber.gpsi or ""]), f"{LOOPBACK}:0"
@@ -147,9 +147,9 @@ class Apart(Notified):
             return
         key = private(self.folder / "store.key", f"1:{bytes(range(32)).hex()}\n")
         store = ["--store", self.redis.url, "--store-key", str(key)]
-        line = self.sides.options(self.sides.third_party)
+        link = self.sides.options(self.sides.third_party)
         self.third_party = parts.enter_context(
-            Program("--naf-accept", here, "--devices", devices, *line, *store)
+            Program("--naf-accept", here, "--devices", devices, *link, *store)
         )
         self.endpoint = parts.enter_context(Program("--e2e-accept", here, *store))
 
@@ -158,13 +158,13 @@ class Apart(Notified):
         """All of it, for the operator's first subscriber; options are the NAF's."""
         self.subscriber = operator.subscribers[0]
         self.key = self.subscriber.k_af(operator.naf_id)
-        line = self.sides.options(self.sides.naf)
+        link = self.sides.options(self.sides.naf)
         source = [*self.sources(f"nef:{operator.url}"), "--source-timeout", "10", *NOTIFY]
         with contextlib.ExitStack() as parts:
             self._start_third_party(parts)
             address = self.third_party.addresses["naf-accept"]
             accept = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--third-party", address]
-            words = (*accept, *line, *source, *options)
+            words = (*accept, *link, *source, *options)
             self.naf = parts.enter_context(Program(*words, environment=self.environment))
             self.read_notify(self.naf)
             yield

@@ -32,7 +32,7 @@ from faults import Faults, Kind
 from flow import FQDN, LOOPBACK, Process, split, ue, ue_command, write_devices
 from devices_files import PLUGIN, row, settings, write_rows
 from operator_site import KA, NOTIFY, Notified, OperatorSite
-from line import Program, Sides
+from link import Program, Sides
 from operator_network import Operator, Subscriber
 from tool import akma, secret
 
@@ -204,12 +204,12 @@ def relay(folder: Path) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def _line(folder: Path, which: str) -> Iterator[Stage]:
+def _link(folder: Path, which: str) -> Iterator[Stage]:
     faults, devices = Faults(folder / "faults"), write_devices(folder / "devices.csv", ROWS)
     sides = Sides(folder)
     ks_naf = write_devices(folder / "naf.csv", [[UE, KS_NAF.hex(), ""]])
     ka = write_devices(folder / "third-party.csv", [[UE, "", KA.hex()]])
-    line: list[str | Path] = [
+    link: list[str | Path] = [
         "--naf-accept",
         f"{LOOPBACK}:0",
         "--devices",
@@ -217,7 +217,7 @@ def _line(folder: Path, which: str) -> Iterator[Stage]:
         *sides.options(sides.third_party),
     ]
     own = {which: faults}
-    with _as(own.get("third party"), *HERE, *line) as third_party:
+    with _as(own.get("third party"), *HERE, *link) as third_party:
         with Wire(third_party.addresses["naf-accept"]) as wire:
             asks = ["--third-party", wire.address, *sides.options(sides.naf)]
             with _as(own.get("naf"), *_naf(ks_naf, *asks)) as naf:
@@ -232,13 +232,13 @@ def _line(folder: Path, which: str) -> Iterator[Stage]:
 
 
 def naf(folder: Path) -> contextlib.AbstractContextManager[Stage]:
-    """The separate NAF; its line is cut before each fault."""
-    return _line(folder, "naf")
+    """The separate NAF; its link is cut before each fault."""
+    return _link(folder, "naf")
 
 
 def third_party(folder: Path) -> contextlib.AbstractContextManager[Stage]:
-    """The separate third party, with an endpoint; the line is cut before each fault."""
-    return _line(folder, "third party")
+    """The separate third party, with an endpoint; the link is cut before each fault."""
+    return _link(folder, "third party")
 
 
 @contextlib.contextmanager

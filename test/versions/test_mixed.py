@@ -1,4 +1,4 @@
-"""The last release's programs against this tree's: UE, NAF, third party and endpoint, over their lines and over a store.
+"""The last release's programs against this tree's: UE, NAF, third party and endpoint, over their links and over a store.
 
 AKMA_OLD is the build folder of the last release; test/checks/versions.sh makes it.
 
@@ -17,7 +17,7 @@ from consumer import IDENTITY, KA, KS_NAF
 from store_cluster import Redis, Site
 from evp import BUILD
 from flow import FQDN, LOOPBACK, SECONDS, Process, write_devices
-from line import Sides
+from link import Sides
 
 BUILDS = {"old": Path(os.environ["AKMA_OLD"]), "new": BUILD}
 CONFIG = """
@@ -111,7 +111,7 @@ def test_ue_and_server(deployment: Deployment, server: str, ue: str) -> None:
 def test_naf_and_third_party(
     deployment: Deployment, tmp_path: Path, naf: str, third_party: str, ue: str
 ) -> None:
-    """Guards against a line between NAF and third party that one of them speaks otherwise than the release."""
+    """Guards against a link between NAF and third party that one of them speaks otherwise than the release."""
     sides = Sides(tmp_path)
     listens = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
     away = deployment.start(

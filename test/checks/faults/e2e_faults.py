@@ -369,7 +369,7 @@ FAULTS: list[Fault] = [
             "memcmp(setup->naf.ua_protocol_id, request->ua_protocol_id, TP_LINK_UA_LENGTH) == 0",
             "true",
         ),
-        by="setups_of_one_line or identifiers_by_turns",
+        by="setups_of_one_link or identifiers_by_turns",
     ),
     *of(
         "as/ua_protocol_ids.c",
@@ -447,7 +447,7 @@ FAULTS: list[Fault] = [
     *of(
         "third_party/tp_link_server.c",
         ("    if (!naf->is_counted || !tls_backlog_add(connection->ssl)) {", "    if (false) {"),
-        by="lines_of_one_naf",
+        by="links_of_one_naf",
     ),
     *of(
         "third_party/tp_link_client.c",
@@ -460,7 +460,7 @@ FAULTS: list[Fault] = [
     *of(
         "third_party/tp_link_client.c",
         (
-            '    fail_all(client, "the line to the third party is down");',
+            '    fail_all(client, "the link to the third party is down");',
             "    fail_all(client, NULL);",
         ),
         ("    if (answer.id >= client->next_id)\n", "    if (false)\n"),
@@ -611,8 +611,8 @@ FAULTS: list[Fault] = [
             "    if (true || devices_current_use",
         ),
         (
-            "        tp_link_tls_use(app_server->link_tls, files.line);",
-            "        SSL_CTX_free(files.line);",
+            "        tp_link_tls_use(app_server->link_tls, files.link_ctx);",
+            "        SSL_CTX_free(files.link_ctx);",
         ),
         by="test_reload",
     ),
@@ -657,7 +657,7 @@ ROOM = Room(
             "test_flow",
             "test_flow_held",
             "test_flow_limits",
-            "test_flow_line",
+            "test_flow_link",
             "test_flow_operation",
         ],
         *["test_flow_peers", "test_flow_remanence", "test_identities", "test_upgrade"],

@@ -1,4 +1,4 @@
-"""Separate NAF and third party, and each rule of the line between them.
+"""Separate NAF and third party, and each rule of the link between them.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -37,7 +37,7 @@ from flow import (
     wait_until,
     write_devices,
 )
-from line import Naf, Sides, ThirdParty
+from link import Naf, Sides, ThirdParty
 from sanitizer import SANITIZED
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -103,7 +103,7 @@ def works(address: str, flag: dict[str, Any], naf_id: bytes = NAF_ID) -> bool:
 
 
 def test_identifiers_by_turns(sides: Sides, files: dict[str, Path], third_party: Any) -> None:
-    """Guards against a third party that derives with the Ua security protocol identifier of another request on the line."""
+    """Guards against a third party that derives with the Ua security protocol identifier of another request on the link."""
     words = ["--ua-protocol-id", "akma:0100000007", "--ua-protocol-id", "gba:0100011301"]
     with sides.run_naf(files["naf"], third_party.addresses["naf-accept"], *words) as naf:
         to = (ID, naf.addresses["accept"], third_party.addresses["e2e-accept"])
@@ -273,7 +273,7 @@ def test_pauses_grow_where_a_naf_is_refused(
         assert time.monotonic() - started > 1.4  # 0.1, 0.2, 0.4 and 0.8 seconds
 
 
-def test_certificate_that_ends_on_a_line(
+def test_certificate_that_ends_on_a_link(
     sides: Sides, files: dict[str, Path], tmp_path: Path
 ) -> None:
     """Guards against a link that outlives the NAF's certificate."""
@@ -292,7 +292,7 @@ def test_certificate_that_ends_on_a_line(
 def test_certificate_of_a_third_party_that_ends(
     sides: Sides, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Guards against a Ks_NAF that is sent over an open line whose certificate is no longer valid."""
+    """Guards against a Ks_NAF that is sent over an open link whose certificate is no longer valid."""
     clock, pair = Clock(tmp_path), sides.authority.issue("short", LOOPBACK)
     with ThirdParty(sides.authority.file, pair, lambda line: answer_to(line, e2e=0)) as other:
         words = (files["naf"], other.address, "--e2e", "offered")
@@ -307,8 +307,8 @@ def test_certificate_of_a_third_party_that_ends(
             naf.wait_for_error("the third party's certificate is no longer valid")
 
 
-def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
-    """Guards against a NAF that has more than 64 lines, takes those of others, or gets no place back when one ends."""
+def test_links_of_one_naf(sides: Sides, third_party: Any) -> None:
+    """Guards against a NAF that has more than 64 links, takes those of others, or gets no place back when one ends."""
     address, other = third_party.addresses["naf-accept"], sides.authority.issue("b.example.com")
     with contextlib.ExitStack() as stack:
         lines = [
@@ -317,7 +317,7 @@ def test_lines_of_one_naf(sides: Sides, third_party: Any) -> None:
         assert lines[-1].ask(**request())["e2e"] == 1
         with Naf(address, sides.authority.file, sides.naf) as one_more:
             assert one_more.receive() == b""
-        third_party.wait_for_error("as many lines as it may have")
+        third_party.wait_for_error("as many links as it may have")
         with Naf(address, sides.authority.file, other) as naf:
             assert naf.ask(**request() | {"naf-fqdn": "b.example.com"})["e2e"] == 1
     wait_until(lambda: not refused(sides, address, sides.naf))
@@ -352,7 +352,7 @@ def is_open(address: str) -> bool:
 
 
 def test_drain(sides: Sides, files: dict[str, Path]) -> None:
-    """Guards against a third party that promises a key, or keeps a line open, after SIGTERM."""
+    """Guards against a third party that promises a key, or keeps a link open, after SIGTERM."""
     with sides.run_third_party(files["third-party"], "--drain-timeout", "60") as third_party:
         address = third_party.addresses["naf-accept"]
         with Naf(address, sides.authority.file, sides.naf) as idle:
@@ -405,7 +405,7 @@ def test_reload_with_a_revoked_third_party(sides: Sides, files: dict[str, Path])
 
 
 def test_answer(sides: Sides, third_party: Any) -> None:
-    """Guards against an answer over the line with a member too many, a nonce that was not asked, or a key that is good twice."""
+    """Guards against an answer over the link with a member too many, a nonce that was not asked, or a key that is good twice."""
     address = third_party.addresses["naf-accept"]
     with Naf(address, sides.authority.file, sides.naf) as naf:
         flag = naf.ask(**request(7))
@@ -420,7 +420,7 @@ def test_answer(sides: Sides, third_party: Any) -> None:
         assert naf.ask(**request(10, device=None))["e2e"] == 1
 
 
-def test_setups_of_one_line(sides: Sides, third_party: Any) -> None:
+def test_setups_of_one_link(sides: Sides, third_party: Any) -> None:
     """Guards against a request that is answered with the name or Ua protocol of the one before it."""
     other, one, two = "other.example.com", "0100000007", "ff00000001"
     pair = sides.authority.issue(FQDN, FQDN, other)
@@ -772,7 +772,7 @@ def bad_file(name: str, sides: Sides) -> str:
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_files_of_the_line(sides: Sides, files: dict[str, Path], name: str) -> None:
+def test_files_of_the_link(sides: Sides, files: dict[str, Path], name: str) -> None:
     """Guards against a bad file of the link whose error names neither option nor file, or that asks for a passphrase."""
     option, said = BAD_FILES[name]
     path = bad_file(name, sides)

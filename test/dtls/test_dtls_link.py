@@ -10,7 +10,7 @@ import pytest
 from datagrams import OVER_TCP, OVER_UDP, SUITE
 from flow import FQDN, run_to_end, ue_command, write_devices
 from one_device import IDENTITY, KA, KS_NAF
-from line import Program, Sides
+from link import Program, Sides
 
 CIPHERS = ("--dtls-ciphers", SUITE)
 TLS12 = ("--tls-min", "1.2", "--ua-protocol-id", "suite")

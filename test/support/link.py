@@ -1,4 +1,4 @@
-"""The line between NAF and third party: e2e-as in either role, and a stand-in for either end.
+"""The link between NAF and third party: e2e-as in either role, and a stand-in for either end.
 
 SPDX-License-Identifier: Apache-2.0
 """
