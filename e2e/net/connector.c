@@ -19,9 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NEXT_MS  250   /* RFC 8305 5: Connection Attempt Delay */
-#define BLAME_MS 10000 /* how long a useless address comes last */
-#define FULL_MS  50    /* before a socket of the file system whose queue is full is tried again */
+#define NEXT_MS 250 /* RFC 8305 5: Connection Attempt Delay */
+#define FULL_MS 50  /* before a socket of the file system whose queue is full is tried again */
 
 enum attempt_state {
     ATTEMPT_WAITING, /* its turn has not come, or its socket has no room for it */
@@ -76,13 +75,13 @@ static bool is_blamed(const struct addrinfo *address)
     return found;
 }
 
-static void put_last(const struct sockaddr_storage *address)
+static void put_last(const struct sockaddr_storage *address, int64_t milliseconds)
 {
     struct blamed *place;
 
     (void)pthread_mutex_lock(&blamed.lock);
     place = &blamed.list[blamed.next++ % (sizeof(blamed.list) / sizeof(blamed.list[0]))];
-    *place = (struct blamed){*address, clock_ms() + BLAME_MS};
+    *place = (struct blamed){*address, clock_ms() + milliseconds};
     (void)pthread_mutex_unlock(&blamed.lock);
 }
 
@@ -92,12 +91,12 @@ static void blame(const struct attempt *attempt)
 
     memset(&address, 0, sizeof(address));
     memcpy(&address, attempt->address->ai_addr, attempt->address->ai_addrlen);
-    put_last(&address);
+    put_last(&address, CONNECTOR_BLAME_MS);
 }
 
-void connector_blame(const struct sockaddr_storage *address)
+void connector_blame(const struct sockaddr_storage *address, int64_t milliseconds)
 {
-    put_last(address);
+    put_last(address, milliseconds);
     resolver_forget_address(address);
 }
 

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #define CONNECTOR_REASON_SIZE 200
+#define CONNECTOR_BLAME_MS    10000 /* how long a useless address comes last, as a rule */
 
 struct connected {
     int fd; /* the receiver's: it does not block, TCP_NODELAY and keep-alive are set; -1: none */
@@ -39,10 +40,10 @@ struct connector *connector_start(struct loop *loop, const struct addrs *addrs, 
                                   connector_done *done, void *argument, struct connected *now);
 
 /*
- * A connection to this address was useless: for a while it comes after the name's others, as one
+ * A connection to this address was useless: for so long it comes after the name's others, as one
  * does that could not be connected to, and the name is resolved again.
  */
-void connector_blame(const struct sockaddr_storage *address);
+void connector_blame(const struct sockaddr_storage *address, int64_t milliseconds);
 
 /* done() will not be called. NULL is fine. */
 void connector_stop(struct connector *connector);

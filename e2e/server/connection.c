@@ -235,13 +235,20 @@ static void complete_handshake(struct connection *connection)
     connection->kind->ready(connection);
 }
 
-/* Over DTLS a record that does not verify is dropped (RFC 6347 4.1.2.7): another key shows here. */
+/* Its Finished is waited for after another key, too, unless the UE has said it twice. */
 static const char *what_is_late(const struct connection *connection)
 {
-    return connection->fd < 0 && SSL_get_state(connection->ssl) == TLS_ST_SR_CHANGE
+    return connection->fd < 0 && dtls_finished_is_awaited(connection->ssl)
                ? "the handshake was not complete in time: the UE's Finished was lost, or is of "
                  "another key"
                : "the handshake was not complete in time";
+}
+
+static void refuse_other_key(struct connection *connection)
+{
+    dtls_finished_refuse(connection->ssl);
+    refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
+                     "the UE's Finished cannot be decrypted: it is of another key");
 }
 
 static void handshake(void *argument, bool in_time)
@@ -261,6 +268,8 @@ static void handshake(void *argument, bool in_time)
     result = io_status_of_ssl(connection->ssl, done);
     if (done == 1)
         complete_handshake(connection);
+    else if (dtls_finished_is_of_other_key(&connection->finished, connection->ssl))
+        refuse_other_key(connection);
     else if (io_has_ended(result))
         refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE, what_failed(connection));
     else

@@ -13,6 +13,7 @@
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "server/client_hello.h"
+#include "server/dtls_finished.h"
 #include "server/server.h"
 
 #include <netinet/in.h>
@@ -83,7 +84,8 @@ struct connection {
     SSL *ssl;              /* NULL: the ClientHello is not whole yet */
     struct io_watch watch; /* the handshake's; the kind's afterwards */
     int64_t began, deadline;
-    bool is_finished; /* the handshake */
+    bool is_finished;              /* the handshake */
+    struct dtls_finished finished; /* over datagrams */
     union {
         struct sockaddr any;
         struct sockaddr_in ip4;

@@ -262,6 +262,8 @@ static void hand_over(struct connection *connection, const unsigned char *octets
         metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
         return;
     }
+    if (!connection->is_finished)
+        dtls_finished_note(&connection->finished, octets, length);
     is_crowded = connection->is_finished && dgram_bio_make_room(bio, SESSION_MAX);
     if (!dgram_bio_put(bio, octets, length, connection->is_finished ? SESSION_MAX : WAITING_MAX) ||
         is_crowded)

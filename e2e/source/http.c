@@ -411,7 +411,7 @@ static void on_finished(void *request, CURLcode result)
     struct http_reply reply = {.body = transfer->body, .length = transfer->length};
 
     if (failed || result == CURLE_OPERATION_TIMEDOUT)
-        connector_blame(&transfer->route->connected.address);
+        connector_blame(&transfer->route->connected.address, CONNECTOR_BLAME_MS);
     if (pause >= 0) {
         http_pool_retire(pool);
         send_again(transfer, pause);

@@ -264,7 +264,7 @@ static void give_up(struct redis *redis, const char *reason)
 
     (void)snprintf(sentence, sizeof(sentence), "%s", reason);
     if (redis->state == REDIS_GREETING) {
-        connector_blame(&redis->address);
+        connector_blame(&redis->address, CONNECTOR_BLAME_MS);
         if (try_another(redis, sentence))
             return;
     }

@@ -39,7 +39,7 @@ static void finish(struct dialer *dialer, const char *reason)
         dialer->ssl = NULL;
         dialer->fd = -1;
     } else if (dialer->fd >= 0) {
-        connector_blame(&dialer->address);
+        connector_blame(&dialer->address, CONNECTOR_BLAME_MS);
     }
     dialer_stop(dialer);
     done(argument, ssl, reason);

@@ -56,14 +56,15 @@ struct client {
     struct connector *connector; /* while a connection is being made */
     int fd; /* of a connection without TLS so far; -1: none, or it is lines.ssl's */
     struct sockaddr_storage address; /* of the connection that is under way */
-    size_t others, given_up;         /* over UDP, of the first one's name: addresses */
+    size_t others, given_up;         /* over UDP, of its name: addresses */
+    int64_t shared_until;            /* ... clock_ms(): the end of the time that they share */
     struct tls_lines lines;          /* the connection that is under way */
     unsigned char nonce[NONCE_LENGTH];
     struct say_again again;    /* over DTLS: its line */
     bool is_second;            /* the flag's promise is being kept */
     struct ue_promise promise; /* then; its key until the handshake */
     enum client_outcome outcome;
-    bool is_refused;   /* by the NAF, as struct client_result has it */
+    bool is_denied;    /* by an alert about identity or key */
     bool is_forgotten; /* the endpoint does not know the key that the flag has promised */
     bool is_repeated;  /* the flow, because of that */
     char broken[CLIENT_REASON_SIZE]; /* what that was: the reason if the other flow fails, too */
@@ -251,6 +252,12 @@ static bool offer(struct client *client, SSL *ssl)
                              : ue_offer_ks_naf(ssl, client->setup);
 }
 
+/* Over UDP: those that may be there if nobody answers at this one. */
+static bool has_other_addresses(const struct client *client)
+{
+    return is_udp(client) && client->given_up < client->others;
+}
+
 /* libssl is to know that the socket is one of datagrams, and connected. */
 static bool set_socket(const struct client *client, SSL *ssl)
 {
@@ -274,7 +281,8 @@ static enum io_status set_up_tls(struct client *client)
     SSL_set_read_ahead(ssl, 1); /* one system call for what the server says in several records */
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
-    OPENSSL_cleanse(client->promise.key, sizeof(client->promise.key));
+    if (!has_other_addresses(client))
+        OPENSSL_cleanse(client->promise.key, sizeof(client->promise.key));
     io_watch_cancel(&client->watch);
     io_watch_init_ssl(&client->watch, client->loop, ssl, on_ready, client);
     return IO_OK;
@@ -287,14 +295,21 @@ static enum io_status connect_socket(struct client *client)
     return result == IO_OK ? set_up_tls(client) : result;
 }
 
+/* Over UDP it comes last until the name's others have had their turns. */
+static void blame_address(const struct client *client)
+{
+    connector_blame(&client->address,
+                    is_udp(client) ? CLIENT_SECONDS_UDP * 1000 : CONNECTOR_BLAME_MS);
+}
+
 /* error: what libssl has; 0: the connection ended, or nothing came. */
 static enum io_status fail_handshake(struct client *client, const char *what, unsigned long error)
 {
     const struct handshake_alert alert = handshake_alert_of(error, client->is_second);
     const char *identity = client->is_second ? client->promise.identity : client->setup->identity;
 
-    connector_blame(&client->address);
-    client->is_refused = !client->is_second && alert.is_about_key;
+    blame_address(client);
+    client->is_denied = alert.is_about_key;
     client->is_forgotten = alert.text == NULL || alert.is_about_key;
     if (alert.text != NULL)
         return client_fail(client, CLIENT_HANDSHAKE,
@@ -330,7 +345,7 @@ static enum io_status shake_hands(struct client *client)
         const unsigned long why = ERR_peek_last_error();
 
         if (is_udp(client) && is_nobody_there(error)) {
-            connector_blame(&client->address);
+            blame_address(client);
             return fail_to_connect(client, strerror(error));
         }
         return fail_handshake(client, tls_error(error == 0 ? "no reason given" : strerror(error)),
@@ -375,27 +390,58 @@ static enum client_step next_step(const struct client *client)
     return steps[client->step].next;
 }
 
+static bool is_shaking_hands(const struct client *client)
+{
+    return client->step == STEP_HANDSHAKE || client->step == STEP_HANDSHAKE_E2E;
+}
+
+/* Of a handshake over UDP: has nothing come, or nothing but a cookie? */
+static bool is_unheard(const struct client *client)
+{
+    return is_shaking_hands(client) && is_udp(client) &&
+           SSL_get_state(client->lines.ssl) == TLS_ST_CW_CLNT_HELLO;
+}
+
+/* Has this UE done its part of a handshake? A server that drops it in silence has another key. */
+static bool has_said_finished(const struct client *client)
+{
+    return client->lines.ssl != NULL && SSL_get_state(client->lines.ssl) == TLS_ST_CW_FINISHED;
+}
+
+static void fail_without_flag(struct client *client, enum io_status result, const char *what)
+{
+    if (result == IO_TOO_LONG)
+        (void)client_fail(client, CLIENT_NO_E2E,
+                          "the answer is not an e2e flag (%s): somebody may be in the middle",
+                          what);
+    else
+        (void)client_fail(client, CLIENT_NO_ANSWER,
+                          "there was no e2e flag (%s): the NAF, the third party or its store is "
+                          "out of order, or the NAF does not know the e2e scheme; its log says why",
+                          what);
+}
+
 /* If a step says only that it failed. */
 static void explain(struct client *client, enum io_status result)
 {
     const bool is_late = result == IO_WANT_READ || result == IO_WANT_WRITE;
-    char late[40];
+    char what[60];
 
-    (void)snprintf(late, sizeof(late), "no answer within %d s", patience(client));
     if (client->reason[0] != '\0')
         return;
-    if (steps[client->step].run == shake_hands)
-        (void)fail_handshake(client, is_late ? late : io_status_text(result), 0);
-    else if (result == IO_TOO_LONG)
-        (void)client_fail(client, CLIENT_NO_E2E,
-                          "the answer is not an e2e flag (%s): somebody may be in the middle",
-                          io_status_text(result));
+    if (is_late)
+        (void)snprintf(what, sizeof(what), "no answer%s within %d s",
+                       has_said_finished(client) ? " to this UE's Finished" : "", patience(client));
     else
-        (void)client_fail(
-            client, CLIENT_NO_ANSWER,
-            "there was no e2e flag (%s): the NAF, the third party or its store is out "
-            "of order, or the NAF does not know the e2e scheme; its log says why",
-            is_late ? late : io_status_text(result));
+        (void)snprintf(what, sizeof(what), "%s", io_status_text(result));
+    if (is_late && is_unheard(client)) {
+        blame_address(client);
+        (void)fail_to_connect(client, what);
+    } else if (is_shaking_hands(client)) {
+        (void)fail_handshake(client, what, 0);
+    } else {
+        fail_without_flag(client, result, what);
+    }
 }
 
 static void client_free(struct client *client)
@@ -412,7 +458,7 @@ static void client_finish(struct client *client)
         .outcome = is_broken ? CLIENT_HANDSHAKE : client->outcome,
         .ssl = client->outcome == CLIENT_READY ? client->lines.ssl : NULL,
         .is_e2e = client->is_second,
-        .is_refused = client->is_refused,
+        .is_refused = client->is_denied && !client->is_second,
         .reason = is_broken ? client->broken : client->reason,
     };
 
@@ -421,6 +467,7 @@ static void client_finish(struct client *client)
         client->fd = -1;
     }
     client_disconnect(client);
+    OPENSSL_cleanse(client->promise.key, sizeof(client->promise.key));
     client->done(client->argument, &result);
     client_free(client);
 }
@@ -449,20 +496,26 @@ static void wait_for_nothing(struct client *client)
     io_watch_set(&client->watch, IO_OK, 0);
 }
 
+static void connect_again(struct client *client, enum client_step step)
+{
+    client_disconnect(client);
+    client->step = step;
+    wait_for_nothing(client);
+}
+
 /* With a first connection of its own, and another nonce. */
 static void restart(struct client *client)
 {
-    client_disconnect(client);
     if (client->pool != NULL)
         first_pool_clear(client->pool);
     client->is_reused = false;
-    client->step = STEP_CONNECT;
-    wait_for_nothing(client);
+    client->given_up = 0;
+    connect_again(client, STEP_CONNECT);
 }
 
 static void forget_failure(struct client *client)
 {
-    client->is_refused = client->is_forgotten = false;
+    client->is_denied = client->is_forgotten = false;
     client->reason[0] = '\0';
     client->outcome = CLIENT_READY;
 }
@@ -494,21 +547,24 @@ static void wait_on(struct client *client, enum io_status wanted)
 
 /*
  * A socket of UDP is connected at once, whether somebody is there or not: only the handshake shows
- * it. The NAF's next address is tried then; this one was blamed, so that it comes last.
+ * it. The name's next address is tried then; this one was blamed, so that it comes last.
  */
 static bool is_another_left(const struct client *client)
 {
-    return client->step == STEP_HANDSHAKE && is_udp(client) && !client->is_refused &&
-           client->given_up < client->others;
+    return is_shaking_hands(client) && !client->is_denied && has_other_addresses(client);
 }
 
-/* Addresses that may be silent share the time. */
-static int64_t time_of_step(const struct client *client)
+/* Addresses over UDP share the time. */
+static int64_t end_of_step(struct client *client)
 {
-    const int64_t whole = (int64_t)patience(client) * 1000;
-    const bool shares = is_another_left(client);
+    const int64_t now = clock_ms(), whole = now + (int64_t)patience(client) * 1000;
+    const size_t others = has_other_addresses(client) ? client->others - client->given_up : 0;
 
-    return shares ? whole / (int64_t)(client->others - client->given_up + 1) : whole;
+    if (!is_shaking_hands(client) || !is_udp(client))
+        return whole;
+    if (client->given_up == 0)
+        client->shared_until = whole;
+    return now + (client->shared_until - now) / (int64_t)(others + 1);
 }
 
 /* One step after the other, until one has to wait or fails. */
@@ -520,8 +576,10 @@ static enum io_status run_steps(struct client *client)
         result = steps[client->step].run(client);
         if (result != IO_OK)
             return result;
+        if (is_shaking_hands(client))
+            client->given_up = 0;
         client->step = next_step(client);
-        client->deadline = clock_ms() + time_of_step(client);
+        client->deadline = end_of_step(client);
     }
     return result;
 }
@@ -530,7 +588,7 @@ static void try_another(struct client *client)
 {
     client->given_up++;
     forget_failure(client);
-    restart(client);
+    connect_again(client, client->is_second ? STEP_CONNECT_E2E : STEP_CONNECT);
 }
 
 /* A step has failed: what can be done about it is done, once. False: nothing. */

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import secrets
 import socket
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from clock import Clock
 from datagrams import SUITE, DtlsListener, DtlsServer, RoughPath, dtls_ue, pair_of, port_of
 from evp import BUILD
-from flow import FQDN, LOOPBACK, run_to_end, ue_command, wait_until
+from flow import FQDN, LOOPBACK, Process, free_port, run_to_end, ue_command, wait_until
 from names import Names
 from one_device import IDENTITY, make_devices  # noqa: F401 (a fixture)
 from sanitizer import SANITIZED
@@ -54,6 +55,73 @@ def test_next_address(devices: Path, tmp_path: Path) -> None:
             environment=names.environment,
         )
         assert (result.stdout, result.returncode) == ("e2e: hello\n", 0), result.stderr
+
+
+def mute(port: int) -> socket.socket:
+    """A socket at this port of another address, at which datagrams arrive and are not answered."""
+    while True:
+        host = ".".join(map(str, [127, *(1 + secrets.randbelow(254) for _ in range(3))]))
+        with contextlib.ExitStack() as held:
+            made = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            made.settimeout(60)
+            with contextlib.suppress(OSError):
+                made.bind((host, port))
+                held.pop_all()
+                return made
+
+
+class Searching(Process):
+    """A UE that runs one flow, at names, with clocks of its own."""
+
+    def __init__(
+        self, folder: Path, devices: Path, connect: str, e2e_connect: str, *addresses: str
+    ) -> None:
+        names = Names(folder)
+        names.set(NAME, *addresses)
+        self.clock = Clock(folder)
+        both = f"{self.clock.environment['LD_PRELOAD']} {names.environment['LD_PRELOAD']}"
+        super().__init__(
+            *[*ue_command(devices, IDENTITY, connect, e2e_connect), *CIPHERS],
+            environment=names.environment | self.clock.environment | {"LD_PRELOAD": both},
+        )
+
+    def search(self, *silent: socket.socket) -> None:
+        """Let each of these have its share of 40 seconds, and no more."""
+        for number, place in enumerate(silent, 1):
+            assert place.recv(2000)
+            self.clock.pass_to(40 * number // (len(silent) + 1) + 1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_silent_e2e_addresses(devices: Path, tmp_path: Path, count: int) -> None:
+    """Guards against a flow that ends at a silent e2e address, or tries it again before the name's others."""
+    with DtlsServer(devices) as server, contextlib.ExitStack() as places:
+        port = port_of(server.e2e_address)
+        silent = [places.enter_context(mute(port)) for _ in range(count)]
+        addresses = [*(place.getsockname()[0] for place in silent), LOOPBACK]
+        ue = Searching(tmp_path, devices, server.address, f"udp:{NAME}:{port}", *addresses)
+        with ue:
+            ue.search(*silent)
+            assert ue.read(60) == b"e2e: hello", ue.errors
+        assert server.count('flags_total{e2e="1"}') == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_addresses_share_the_time(devices: Path, tmp_path: Path) -> None:
+    """Guards against silent addresses that cost 40 seconds each, and a sentence that has keys compared instead."""
+    with mute(free_port()) as one, mute(one.getsockname()[1]) as other:
+        address = f"udp:{NAME}:{one.getsockname()[1]}"
+        hosts = [place.getsockname()[0] for place in (one, other)]
+        with Searching(tmp_path, devices, address, address, *hosts) as ue:
+            assert one.recv(2000)
+            ue.clock.pass_to(21)
+            assert other.recv(2000)
+            ue.clock.pass_to(41)
+            assert ue.wait(10) == 1
+            assert f"no connection to {address} (no answer within 40 s)" in ue.errors
 
 
 def test_nobody_is_there(devices: Path) -> None:

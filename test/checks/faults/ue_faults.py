@@ -51,7 +51,7 @@ FAULTS = [
     ),
     *of(
         "client.c",
-        ("client->is_refused = !client->is_second && alert.is_about_key;", ""),
+        ("client->is_denied = alert.is_about_key;", ""),
     ),
 ]
 
