@@ -37,6 +37,7 @@ def elsewhere(commands: str) -> str:
     return ours.replace(line, f'{made[0]}\nsed -i {" ".join(edits)} "$site"/*/*.conf')
 
 
+@pytest.mark.redis
 @pytest.mark.skipif(SANITIZED, reason="curl loads the module, and does not run with libasan")
 def test_the_commands_of_the_page(tmp_path: Path) -> None:
     """Guards against commands of the page after which NAF, third party, endpoint and Redis do not work together."""

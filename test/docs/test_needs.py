@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import pytest
 
-from needs import needs
+from needs import needs, needs_for
 
 
 def test_without_the_marker() -> None:
@@ -18,3 +18,23 @@ def test_without_the_marker() -> None:
 def test_with_the_marker() -> None:
     """Guards against a marker that is there and is not found."""
     needs("redis")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["redis-server", "redis.conf"],
+        ["/usr/bin/redis-server"],
+        ["sh", "-ec", "cd x\nredis-server redis.conf & pids=$!"],
+    ],
+)
+def test_command_without_the_marker(words: list[str]) -> None:
+    """Guards against a Redis that a test starts by its name, or by a page's commands, without the marker."""
+    with pytest.raises(pytest.fail.Exception, match="needs the marker redis"):
+        needs_for(*words)
+
+
+def test_command_that_needs_none() -> None:
+    """Guards against commands that are taken for one of these because a path or an option has its name."""
+    needs_for("sh", "-ec", "ls redis-server.conf /etc/node --node-x examples/redis")
+    needs_for("openssl", "redis-server")

@@ -164,6 +164,7 @@ def make_deployment(tmp_path: Path) -> Iterator[Deployment]:
 
 
 pytestmark = [
+    pytest.mark.redis,
     pytest.mark.slow,
     pytest.mark.skipif(SANITIZED, reason="commands of the system do not run with libasan"),
 ]

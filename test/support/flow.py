@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from evp import BUILD
+from needs import needs_for
 from openssl_cli import EXAMPLE
 
 SECONDS = 30  # for what takes a moment; only a fault waits so long
@@ -56,6 +57,7 @@ def run_to_end(
     seconds: float = 2 * SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that ends by itself, well or not; `given` is its standard input."""
+    needs_for(*words)
     return subprocess.run(
         words,
         env=environment,
@@ -74,6 +76,7 @@ class Process:
     """A process with lines in and out, stopped by its pid and never left behind."""
 
     def __init__(self, *command: str | Path, environment: dict[str, str] | None = None) -> None:
+        needs_for(*command)
         self.process = subprocess.Popen(
             [*command],
             stdin=subprocess.PIPE,

@@ -5,7 +5,20 @@ What starts such a program asks for the marker, so that a test without it fails.
 SPDX-License-Identifier: Apache-2.0
 """
 
+import os
+import re
+from pathlib import Path
+
 import pytest
+
+# Programs of others that tests start by their names, or by commands of a page.
+MARKERS = {
+    "redis-server": "redis",
+    "createdb": "postgresql",
+    "softhsm2-util": "token",
+    "node": "node",
+    "chromium": "browser",
+}
 
 _running: list[pytest.Item] = []
 
@@ -25,3 +38,12 @@ def needs(marker: str) -> None:
     for test in _running:
         if test.get_closest_marker(marker) is None:
             pytest.fail(f"{test.nodeid} needs the marker {marker} (pyproject.toml)")
+
+
+def needs_for(*words: str | bytes | Path) -> None:
+    """The same for a command: its program, or those that a shell's script names."""
+    program, *rest = map(os.fsdecode, words)
+    script = " ".join(rest) if program in ("sh", "bash") else ""
+    for name, marker in MARKERS.items():
+        if Path(program).name == name or re.search(rf"(?<![\w./-]){name}(?![\w./-])", script):
+            needs(marker)
