@@ -7,7 +7,8 @@
  * does not: they are ignored.
  *
  *     ready                            new to old: it can serve
- *     go                               old to new: nobody accepts on them now, and you may
+ *     go SECRET                        old to new: nobody accepts on them now, and you may; 32
+ *                                      octets, which cookies of DTLS are made with
  *     exec ERRNO                       new to old: there is no such program
  *     reload                           new to old: SIGHUP came
  *     reopen                           new to old: SIGUSR1 came

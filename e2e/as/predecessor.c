@@ -6,9 +6,11 @@
 #include "as/predecessor.h"
 
 #include "ops/log.h"
+#include "server/dtls_acceptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -80,13 +82,17 @@ bool predecessor_is_there(void)
 void predecessor_take_over(void)
 {
     struct pollfd before = {.fd = channels[0], .events = POLLIN};
-    char packet[HANDOVER_SIZE];
+    unsigned char packet[HANDOVER_SIZE];
+    ssize_t length;
 
     if (count == 0)
         return;
     send_packet(channels[0], HANDOVER_READY, sizeof(HANDOVER_READY));
     (void)poll(&before, 1, GO_MS);
-    (void)!recv(channels[0], packet, sizeof(packet), MSG_DONTWAIT); /* "go", or its end */
+    length = recv(channels[0], packet, sizeof(packet), MSG_DONTWAIT); /* "go", or its end */
+    if (length == sizeof(HANDOVER_GO) + DTLS_COOKIE_SECRET_LENGTH)
+        dtls_acceptor_take_cookie_secret(packet + sizeof(HANDOVER_GO));
+    OPENSSL_cleanse(packet, sizeof(packet));
 }
 
 static void send_to_all(const char *packet, size_t length)

@@ -8,6 +8,7 @@
 #include "as/predecessor.h"
 #include "as/reload.h"
 #include "as/revoke.h"
+#include "server/dtls_acceptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,8 @@ struct successor {
 
 /* What the new program starts with; made before the fork, since afterwards nothing can be. */
 struct start {
-    int fds[ENDPOINTS_MAX + HANDOVER_MAX + 1]; /* sockets, the channel, those before this one's */
+    int *fds;  /* sockets, the channel, those before this one's */
+    int *high; /* the same, on their way */
     int sockets, count;
     char **environment;
     char *own[6]; /* of those, what was allocated */
@@ -81,6 +83,17 @@ static bool is_replaced(const char *variable)
     return false;
 }
 
+/* Of UDP the first loops have one each. */
+static size_t sockets_of(const struct endpoints *endpoints, size_t i)
+{
+    const int *sockets = endpoints->endpoint[i].sockets;
+    size_t count = sockets == NULL ? 1 : 0;
+
+    while (sockets != NULL && count < endpoints->loops && sockets[count] >= 0)
+        count++;
+    return count;
+}
+
 static char *names_of(const struct endpoints *endpoints)
 {
     char *names = NULL;
@@ -91,7 +104,8 @@ static char *names_of(const struct endpoints *endpoints)
         return NULL;
     fputs("LISTEN_FDNAMES=", out);
     for (size_t i = 0; i < endpoints->count; i++)
-        fprintf(out, "%s%s", i > 0 ? ":" : "", endpoints->endpoint[i].name);
+        for (size_t j = 0; j < sockets_of(endpoints, i); j++)
+            fprintf(out, "%s%s", i + j > 0 ? ":" : "", endpoints->endpoint[i].name);
     return fclose(out) == 0 ? names : NULL;
 }
 
@@ -145,6 +159,8 @@ static void clear_start(struct start *start)
     for (size_t i = 0; i < sizeof(start->own) / sizeof(start->own[0]); i++)
         free(start->own[i]);
     free(start->environment);
+    free(start->fds);
+    free(start->high);
 }
 
 /* In the new process, where only what is safe in a signal handler may be called. */
@@ -163,16 +179,15 @@ static void write_pid(char *variable)
 /* Each descriptor to its number; first all out of each other's way. */
 static bool place_descriptors(const struct start *start)
 {
-    int high[ENDPOINTS_MAX + HANDOVER_MAX + 1];
     const int above = FIRST + start->count;
 
     for (int i = 0; i < start->count; i++) {
-        high[i] = fcntl(start->fds[i], F_DUPFD_CLOEXEC, above); /* dup2() opens it again */
-        if (high[i] < 0)
+        start->high[i] = fcntl(start->fds[i], F_DUPFD_CLOEXEC, above); /* dup2() opens it again */
+        if (start->high[i] < 0)
             return false;
     }
     for (int i = 0; i < start->count; i++)
-        if (dup2(high[i], FIRST + i) < 0)
+        if (dup2(start->high[i], FIRST + i) < 0)
             return false;
 #ifdef SYS_close_range
     (void)syscall(SYS_close_range, (unsigned int)above, ~0U, 0U);
@@ -291,6 +306,36 @@ static bool watch(struct successor *successor, struct event_base *base)
            event_add(successor->heard, NULL) == 0 && event_add(successor->limit, &limit) == 0;
 }
 
+static bool collect_sockets(struct start *start, const struct endpoints *endpoints)
+{
+    size_t count = HANDOVER_MAX + 1;
+
+    for (size_t i = 0; i < endpoints->count; i++)
+        count += sockets_of(endpoints, i);
+    start->fds = calloc(count, sizeof(*start->fds));
+    start->high = calloc(count, sizeof(*start->high));
+    if (start->fds == NULL || start->high == NULL)
+        return false;
+    for (size_t i = 0; i < endpoints->count; i++) {
+        const struct endpoint *endpoint = &endpoints->endpoint[i];
+
+        for (size_t j = 0; j < sockets_of(endpoints, i); j++)
+            start->fds[start->sockets++] =
+                endpoint->sockets == NULL ? endpoint->fd : endpoint->sockets[j];
+    }
+    return true;
+}
+
+/* What the new program inherits. False: out of memory. */
+static bool collect(struct start *start, const struct endpoints *endpoints, int channel)
+{
+    if (!collect_sockets(start, endpoints))
+        return false;
+    start->fds[start->sockets] = channel;
+    start->count = start->sockets + 1 + predecessor_channels(start->fds + start->sockets + 1);
+    return make_environment(start, endpoints);
+}
+
 /* False: out of memory, descriptors or processes. */
 static bool start_it(struct successor *successor)
 {
@@ -303,25 +348,12 @@ static bool start_it(struct successor *successor)
         return false;
     successor->channel = pair[0];
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    for (size_t i = 0; i < endpoints->count; i++)
-        start.fds[start.sockets++] = endpoints->endpoint[i].fd;
-    start.fds[start.sockets] = pair[1];
-    start.count = start.sockets + 1 + predecessor_channels(start.fds + start.sockets + 1);
-    successor->pid = make_environment(&start, endpoints) ? fork() : -1;
+    successor->pid = collect(&start, endpoints, pair[1]) ? fork() : -1;
     if (successor->pid == 0)
         become(&start);
     clear_start(&start);
     (void)close(pair[1]);
     return successor->pid > 0;
-}
-
-/* Two programs at one socket would each get some of a session's datagrams. */
-static bool has_datagrams(const struct endpoints *endpoints)
-{
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (endpoints->endpoint[i].sockets != NULL)
-            return true;
-    return false;
 }
 
 struct successor *successor_start(struct app_server *app_server, struct event_base *base,
@@ -330,11 +362,6 @@ struct successor *successor_start(struct app_server *app_server, struct event_ba
     struct successor *successor = OPENSSL_zalloc(sizeof(*successor));
 
     *reason = "out of memory, descriptors or processes";
-    if (successor != NULL && has_datagrams(&app_server->endpoints)) {
-        *reason = "sockets of UDP (udp:) cannot be handed over: restart the program";
-        OPENSSL_free(successor);
-        return NULL;
-    }
     if (successor == NULL)
         return NULL;
     successor->app_server = app_server;
@@ -360,7 +387,12 @@ bool successor_has_failed(const struct successor *successor)
 
 void successor_go(struct successor *successor)
 {
-    (void)send(successor->channel, HANDOVER_GO, sizeof(HANDOVER_GO), MSG_NOSIGNAL | MSG_DONTWAIT);
+    unsigned char packet[sizeof(HANDOVER_GO) + DTLS_COOKIE_SECRET_LENGTH] = HANDOVER_GO;
+    const bool has_secret = dtls_acceptor_cookie_secret(packet + sizeof(HANDOVER_GO));
+
+    (void)send(successor->channel, packet, has_secret ? sizeof(packet) : sizeof(HANDOVER_GO),
+               MSG_NOSIGNAL | MSG_DONTWAIT);
+    OPENSSL_cleanse(packet, sizeof(packet));
 }
 
 void successor_free(struct successor *successor)

@@ -58,11 +58,18 @@ static bool set_up(int fd, int family)
 
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     if (family == AF_INET6)
-        return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0 &&
-               setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof(yes)) == 0 &&
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof(yes)) == 0 &&
                setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof(whole)) == 0;
     return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof(yes)) == 0 &&
            setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole)) == 0;
+}
+
+/* The addresses of IPv4 have sockets of their own. */
+static bool leave_ip4(int fd, int family)
+{
+    const int yes = 1;
+
+    return family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0;
 }
 
 static bool share(int fd)
@@ -84,8 +91,9 @@ static int open_bound(const struct sockaddr_storage *address, socklen_t length, 
 
     if (fd < 0)
         return -1;
-    if (set_up(fd, address->ss_family) && (is_first || share(fd)) &&
-        bind(fd, (const struct sockaddr *)address, length) == 0 && (!is_first || share(fd)))
+    if (set_up(fd, address->ss_family) && leave_ip4(fd, address->ss_family) &&
+        (is_first || share(fd)) && bind(fd, (const struct sockaddr *)address, length) == 0 &&
+        (!is_first || share(fd)))
         return fd;
     error = errno;
     (void)close(fd);
@@ -172,6 +180,51 @@ static bool listen_at(struct listenings *addresses, int *sockets[], size_t count
     return false;
 }
 
+/* To a new address, or to the one that has it; -1: nobody's yet. */
+static bool add_inherited(struct listenings *addresses, int *sockets[], size_t count, int fd)
+{
+    char shown[ADDR_SIZE];
+    const int family = addr_show(fd, shown);
+    size_t i = 0, j = 0;
+
+    while (i < addresses->count && strcmp(addresses->at[i].shown, shown) != 0)
+        i++;
+    errno = E2BIG;
+    if (i == ADDRS_MAX)
+        return false;
+    if (i == addresses->count) {
+        addresses->at[addresses->count++].fd = fd;
+        memcpy(addresses->at[i].shown, shown, sizeof(shown));
+        for (size_t none = 0; none < count; none++)
+            sockets[i][none] = -1;
+    }
+    while (j < count && sockets[i][j] >= 0)
+        j++;
+    errno = E2BIG;
+    if (j == count)
+        return false;
+    sockets[i][j] = fd;
+    return set_up(fd, family) && share(fd);
+}
+
+static bool take_inherited(struct listenings *addresses, int *sockets[], size_t count,
+                           const char *option, const char *address)
+{
+    int fd;
+
+    addresses->count = 0;
+    while (inherited_take_datagrams(option, &fd)) {
+        if (fd < 0)
+            return true;
+        if (!add_inherited(addresses, sockets, count, fd))
+            return print_fault(option, address,
+                               errno == E2BIG ? "LISTEN_FDS has more sockets of one address than "
+                                                "there are processors, or more addresses than 16"
+                                              : strerror(errno));
+    }
+    return false;
+}
+
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
                   const char *address)
 {
@@ -179,9 +232,7 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
     bool done;
 
     if (inherited_has(option))
-        return print_fault(
-            option, address,
-            "LISTEN_FDS has a socket for it: sockets of datagrams are not inherited");
+        return take_inherited(addresses, sockets, count, option, address);
     if (dgram_check(option, address))
         found = addr_resolve_to_listen(option, address, SOCK_DGRAM, true);
     if (found == NULL)
@@ -191,6 +242,41 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
         (void)print_fault(option, address, strerror(errno));
     freeaddrinfo(found);
     return done;
+}
+
+/* One peer's socket */
+
+/* The address that the peer sends to, with the port of the shared socket. */
+static socklen_t find_own(int fd, const struct dgram_path *path, struct sockaddr_storage *own)
+{
+    socklen_t length = sizeof(*own);
+    in_port_t port;
+
+    if (getsockname(fd, (struct sockaddr *)own, &length) != 0)
+        return 0;
+    port = *port_of(own);
+    if (path->local.ss_family == own->ss_family)
+        *own = path->local;
+    *port_of(own) = port;
+    return length;
+}
+
+int dgram_open_for(int fd, const struct dgram_path *path)
+{
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    const socklen_t length = find_own(fd, path, &own);
+    const int one =
+        length == 0 ? -1
+                    : socket(own.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+
+    if (one < 0)
+        return -1;
+    if (set_up(one, own.ss_family) && share(one) &&
+        bind(one, (const struct sockaddr *)&own, length) == 0 &&
+        connect(one, (const struct sockaddr *)&path->peer, length) == 0)
+        return one;
+    (void)close(one);
+    return -1;
 }
 
 /* Datagrams */

@@ -28,8 +28,10 @@ const char *dgram_address(const char *address);
 bool dgram_check(const char *option, const char *address);
 
 /*
- * As addr_listen(), but for datagrams and without inheritance: count sockets for each address, one
- * after the other. False: the reason went to standard error.
+ * As addr_listen(), but for datagrams: count sockets for each address, one after the other. Of
+ * those that are inherited there may be fewer; the others are -1 then: one more would at once get
+ * some of the datagrams of sessions that another program still has. False: the reason went to
+ * standard error.
  */
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
                   const char *address);
@@ -39,6 +41,12 @@ struct dgram_path {
     struct sockaddr_storage peer;
     struct sockaddr_storage local; /* ss_family AF_UNSPEC: the system chooses; without a port */
 };
+
+/*
+ * A socket beside fd that gets the datagrams of one peer alone, on their way between these
+ * addresses. Until it is connected, some of others may come to it. -1: there is none.
+ */
+int dgram_open_for(int fd, const struct dgram_path *path);
 
 /* The length of the next datagram; -1: there is none. */
 ssize_t dgram_receive(int fd, void *octets, size_t size, struct dgram_path *path);

@@ -15,16 +15,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FIRST         3  /* descriptor */
-#define INHERITED_MAX 80 /* for every listener as many as it may have */
+#define FIRST         3      /* descriptor */
+#define INHERITED_MAX 65536L /* of UDP there may be one per loop and address */
+
+struct inherited_socket {
+    char name[64];
+    bool is_taken;
+};
 
 static struct {
     bool is_read;
     int count;
-    struct {
-        char name[64];
-        bool is_taken;
-    } sockets[INHERITED_MAX];
+    struct inherited_socket *sockets;
 } inherited;
 
 /* The names, from the first descriptor on; what has none is nobody's. */
@@ -49,7 +51,10 @@ static void read_environment(void)
         return;
     inherited.is_read = true;
     if (pid != NULL && strtol(pid, NULL, 10) == (long)getpid() && number > 0)
-        inherited.count = number < INHERITED_MAX ? (int)number : INHERITED_MAX;
+        inherited.count = (int)(number < INHERITED_MAX ? number : INHERITED_MAX);
+    inherited.sockets = calloc((size_t)inherited.count + 1, sizeof(*inherited.sockets));
+    if (inherited.sockets == NULL)
+        inherited.count = 0; /* nothing else will get memory, either */
     read_names(getenv("LISTEN_FDNAMES"));
     for (int i = 0; i < inherited.count; i++)
         (void)fcntl(FIRST + i, F_SETFD, FD_CLOEXEC);
@@ -66,19 +71,34 @@ static int option_of(int fd, int option)
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-/* A socket that accepts connections, and does not block. */
-static bool prepare(const char *name, int fd)
+static bool listens(int fd)
+{
+    return option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1;
+}
+
+static bool takes_datagrams(int fd)
+{
+    const int domain = option_of(fd, SO_DOMAIN);
+
+    return option_of(fd, SO_TYPE) == SOCK_DGRAM && (domain == AF_INET || domain == AF_INET6);
+}
+
+/* It does not block from now on. False: it is not what is wanted. */
+static bool prepare(const char *name, int fd, bool (*is_wanted)(int fd), const char *wanted)
 {
     const int flags = fcntl(fd, F_GETFL);
 
-    if (flags < 0 || option_of(fd, SO_TYPE) != SOCK_STREAM || option_of(fd, SO_ACCEPTCONN) != 1 ||
-        fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-        fprintf(stderr,
-                "LISTEN_FDNAMES: descriptor %d, %s, is no socket that listens for "
-                "connections\n",
-                fd, PRINTABLE(name));
+    if (flags >= 0 && is_wanted(fd) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+        return true;
+    fprintf(stderr, "LISTEN_FDNAMES: descriptor %d, %s, is no socket %s\n", fd, PRINTABLE(name),
+            wanted);
+    return false;
+}
+
+static bool prepare_listening(const char *name, int fd)
+{
+    if (!prepare(name, fd, listens, "that listens for connections"))
         return false;
-    }
     if (option_of(fd, SO_DOMAIN) != AF_UNIX)
         tcp_no_delay(fd);
     return true;
@@ -93,13 +113,31 @@ bool inherited_take(const char *name, struct listenings *listenings)
 
         if (inherited.sockets[i].is_taken || strcmp(inherited.sockets[i].name, name) != 0)
             continue;
-        if (listenings->count == ADDRS_MAX || !prepare(name, FIRST + i))
+        if (listenings->count == ADDRS_MAX || !prepare_listening(name, FIRST + i))
             return false;
         inherited.sockets[i].is_taken = true;
         place->fd = FIRST + i;
         addr_show(place->fd, place->shown);
         listenings->count++;
     }
+    return true;
+}
+
+bool inherited_take_datagrams(const char *name, int *fd)
+{
+    int i = 0;
+
+    *fd = -1;
+    read_environment();
+    while (i < inherited.count &&
+           (inherited.sockets[i].is_taken || strcmp(inherited.sockets[i].name, name) != 0))
+        i++;
+    if (i == inherited.count)
+        return true;
+    if (!prepare(name, FIRST + i, takes_datagrams, "of UDP"))
+        return false;
+    inherited.sockets[i].is_taken = true;
+    *fd = FIRST + i;
     return true;
 }
 

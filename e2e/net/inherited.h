@@ -19,6 +19,12 @@
  */
 bool inherited_take(const char *name, struct listenings *listenings);
 
+/*
+ * One socket of datagrams of an option's name, the next at each call; *fd -1: there is none any
+ * more. False: it is no such socket, and standard error says so.
+ */
+bool inherited_take_datagrams(const char *name, int *fd);
+
 /* Is there one of this name that nobody has taken? */
 bool inherited_has(const char *name);
 

@@ -234,6 +234,12 @@ static bool is_to_close(const struct endpoints *endpoints, size_t i)
            (endpoints->are_handed_over || !endpoints->endpoint[i].kind->stays);
 }
 
+/* ... and let go of, by that or since another program has it. */
+static bool is_to_leave(const struct endpoints *endpoints, size_t i)
+{
+    return is_to_close(endpoints, i) || endpoints->are_handed_over;
+}
+
 static void pause_listening(struct acceptor *acceptor)
 {
     static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
@@ -261,7 +267,7 @@ static void resume_accepting(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     for (size_t i = 0; listens && i < acceptor->endpoints->count; i++)
-        if (!acceptor->worker->is_draining || !is_to_close(acceptor->endpoints, i))
+        if (!acceptor->worker->is_draining || !is_to_leave(acceptor->endpoints, i))
             listens = event_add(acceptor->listening[i], NULL) == 0;
     if (!listens)
         pause_listening(acceptor);
@@ -441,9 +447,12 @@ static void let_go(struct loop *loop, struct loop_message *message)
         if (connection->kind->drain != NULL)
             connection->kind->drain(connection);
     }
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (is_to_close(endpoints, i))
+    for (size_t i = 0; i < endpoints->count; i++) {
+        if (acceptor->dtls[i] != NULL && endpoints->are_handed_over)
+            dtls_acceptor_hand_over(acceptor->dtls[i]);
+        if (is_to_leave(endpoints, i))
             (void)event_del(acceptor->listening[i]);
+    }
     if (atomic_fetch_add(&endpoints->closed, 1) + 1 < (int)acceptor->worker->server->loops->count)
         return;
     for (size_t i = 0; i < endpoints->count; i++)
@@ -469,7 +478,8 @@ static void close_at_end(struct endpoints *endpoints, size_t i)
     struct endpoint *endpoint = &endpoints->endpoint[i];
 
     for (size_t j = 0; endpoint->sockets != NULL && j < endpoints->loops; j++)
-        (void)close(endpoint->sockets[j]);
+        if (endpoint->sockets[j] >= 0)
+            (void)close(endpoint->sockets[j]);
     if (endpoint->sockets == NULL && !is_to_close(endpoints, i))
         (void)close(endpoint->fd);
     OPENSSL_free(endpoint->sockets);

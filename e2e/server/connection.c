@@ -142,6 +142,10 @@ void connection_end(struct connection *connection)
             LIST_REMOVE(connection, alike[key]);
     if (connection->fd < 0)
         LIST_REMOVE(connection, peers);
+    if (connection->own_socket != NULL) {
+        (void)close(event_get_fd(connection->own_socket));
+        event_free(connection->own_socket);
+    }
     end_job(connection);
     take_leave(connection, was_finished);
     if (is_shown(connection))

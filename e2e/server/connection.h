@@ -65,7 +65,7 @@ struct endpoint {
     void *service; /* of its connections */
     int fd;
     const char *name; /* of the option */
-    int *sockets;     /* of datagrams, one per loop; NULL: connections are accepted at fd */
+    int *sockets;     /* of datagrams, one per loop or -1; NULL: connections are accepted at fd */
 };
 
 /* What a connection runs on: a device's name, a subscriber's identity. */
@@ -80,6 +80,7 @@ struct connection {
     struct worker *worker;
     int fd;                       /* -1: over datagrams */
     LIST_ENTRY(connection) peers; /* over datagrams: those of one socket, by their addresses */
+    struct event *own_socket;     /* over datagrams, once another program reads that socket */
     struct client_hello_look hello;
     SSL *ssl;              /* NULL: the ClientHello is not whole yet */
     struct io_watch watch; /* the handshake's; the kind's afterwards */

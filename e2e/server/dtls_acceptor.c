@@ -13,9 +13,11 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUCKETS        1024
 #define TURNS          64   /* datagrams taken before other events have their turn */
+#define LAST_TURNS     64   /* ... so often before another program has the socket */
 #define WAITING_MAX    4    /* datagrams of a peer during its handshake */
 #define WAITING_OCTETS 4096 /* of each: a client's whole flight is shorter */
 #define SESSION_MAX    64   /* ... and later */
@@ -43,7 +45,7 @@ static void count_loss(enum dgram_loss loss)
 /* Cookies (RFC 6347 4.2.1) */
 
 static struct {
-    unsigned char secret[COOKIE_LENGTH];
+    unsigned char secret[DTLS_COOKIE_SECRET_LENGTH];
     bool is_there;
 } cookies;
 static CRYPTO_ONCE cookies_once = CRYPTO_ONCE_STATIC_INIT;
@@ -51,6 +53,25 @@ static CRYPTO_ONCE cookies_once = CRYPTO_ONCE_STATIC_INIT;
 static void make_secret(void)
 {
     cookies.is_there = RAND_bytes(cookies.secret, sizeof(cookies.secret)) > 0;
+}
+
+static bool has_secret(void)
+{
+    return CRYPTO_THREAD_run_once(&cookies_once, make_secret) && cookies.is_there;
+}
+
+bool dtls_acceptor_cookie_secret(unsigned char secret[DTLS_COOKIE_SECRET_LENGTH])
+{
+    if (!has_secret())
+        return false;
+    memcpy(secret, cookies.secret, sizeof(cookies.secret));
+    return true;
+}
+
+void dtls_acceptor_take_cookie_secret(const unsigned char secret[DTLS_COOKIE_SECRET_LENGTH])
+{
+    if (has_secret())
+        memcpy(cookies.secret, secret, sizeof(cookies.secret));
 }
 
 /* Address and port as octets that are equal if and only if these are. */
@@ -76,7 +97,7 @@ static bool derive_cookie(SSL *ssl, int64_t period, unsigned char cookie[COOKIE_
     unsigned char data[sizeof(period) + 18];
     size_t length;
 
-    if (bio == NULL || !CRYPTO_THREAD_run_once(&cookies_once, make_secret) || !cookies.is_there)
+    if (bio == NULL || !has_secret())
         return false;
     memcpy(data, &period, sizeof(period));
     length =
@@ -211,7 +232,7 @@ static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage
     SSL *ssl = acceptor->listener;
 
     acceptor->listener = NULL;
-    if (!endpoints_take_number(acceptor->endpoints, kind) ||
+    if (acceptor->worker->is_draining || !endpoints_take_number(acceptor->endpoints, kind) ||
         !acceptor_admit(acceptor->worker, kind, peer)) {
         SSL_free(ssl);
         return;
@@ -225,10 +246,13 @@ static void let_in(struct dtls_acceptor *acceptor, const struct sockaddr_storage
     connection_resume(connection);
 }
 
+/* While the server drains, one that starts again loses its old session, so that another program can
+ * hear it. */
 static void greet(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length,
                   struct connection *before)
 {
-    if (acceptor->worker->is_draining || !connection_bound_jobs(acceptor->worker) ||
+    if ((acceptor->worker->is_draining && before == NULL) ||
+        !connection_bound_jobs(acceptor->worker) ||
         (acceptor->listener == NULL && !make_listener(acceptor)))
         return;
     if (!proves_address(acceptor, path, length))
@@ -282,20 +306,58 @@ static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, 
     }
 }
 
-void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
+/* False: there are no more. */
+static bool take_some(struct dtls_acceptor *acceptor, int fd)
 {
-    struct dtls_acceptor *acceptor = argument;
     struct dgram_path path;
 
-    (void)what;
     for (unsigned int turn = 0; turn < TURNS; turn++) {
         const ssize_t length =
-            dgram_receive((int)fd, acceptor->datagram, sizeof(acceptor->datagram), &path);
+            dgram_receive(fd, acceptor->datagram, sizeof(acceptor->datagram), &path);
 
         if (length < 0)
-            return;
+            return false;
         take(acceptor, &path, (size_t)length);
     }
+    return true;
+}
+
+void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    (void)take_some(argument, (int)fd);
+}
+
+/* What comes to it before it is connected is of any peer. */
+static bool open_own(struct dtls_acceptor *acceptor, struct connection *connection)
+{
+    BIO *bio = dgram_bio_of(connection->ssl);
+    const int fd = bio == NULL ? -1 : dgram_open_for(acceptor->fd, dgram_bio_path(bio));
+
+    if (fd < 0)
+        return false;
+    connection->own_socket = event_new(acceptor->worker->loop->base, fd, EV_READ | EV_PERSIST,
+                                       dtls_acceptor_on_readable, acceptor);
+    if (connection->own_socket == NULL) {
+        (void)close(fd);
+        return false;
+    }
+    return event_add(connection->own_socket, NULL) == 0;
+}
+
+void dtls_acceptor_hand_over(struct dtls_acceptor *acceptor)
+{
+    struct connection *connection, *next;
+
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (connection = LIST_FIRST(&acceptor->peers[i]); connection != NULL; connection = next) {
+            next = LIST_NEXT(connection, peers);
+            if (!open_own(acceptor, connection))
+                connection_close(connection, "there is no socket of its own for it after SIGUSR2");
+        }
+    for (unsigned int turn = 0; turn < LAST_TURNS; turn++)
+        if (!take_some(acceptor, acceptor->fd))
+            break;
 }
 
 struct dtls_acceptor *dtls_acceptor_new(struct worker *worker, struct endpoints *endpoints,

@@ -245,5 +245,6 @@ bool dgram_listener_open(struct listenings *addresses, int *sockets[], size_t co
                          const char *option, const char *address)
 {
     return local_listener_check(option, address) &&
-           dgram_listen(addresses, sockets, count, option, address);
+           dgram_listen(addresses, sockets, count, option, address) &&
+           local_listener_is_private(option, addresses);
 }

@@ -168,7 +168,7 @@ static bool is_private(const char *option, const struct listening *place)
     return true;
 }
 
-static bool are_private(const char *option, const struct listenings *sockets)
+bool local_listener_is_private(const char *option, const struct listenings *sockets)
 {
     for (size_t i = 0; i < sockets->count; i++)
         if (!is_private(option, &sockets->at[i]))
@@ -184,7 +184,7 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
     if (!inherited_take(option, &listener->sockets))
         return false;
     if (listener->sockets.count > 0)
-        return are_private(option, &listener->sockets);
+        return local_listener_is_private(option, &listener->sockets);
     if (strchr(text, ':') == NULL)
         return print_fault(option, text, "must be HOST:PORT or unix:PATH");
     if (!is_path(text))

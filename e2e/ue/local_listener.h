@@ -31,6 +31,9 @@ bool local_listener_open(struct local_listener *listener, const char *option, co
  */
 bool local_listener_check(const char *option, const char *text);
 
+/* Can programs of this machine alone reach sockets that were inherited? False: as above. */
+bool local_listener_is_private(const char *option, const struct listenings *sockets);
+
 /* The path is removed, unless something else is there by now. */
 void local_listener_close(struct local_listener *listener);
 

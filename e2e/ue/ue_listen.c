@@ -534,7 +534,8 @@ static void close_doors(struct doors *doors)
     local_listener_close(&doors->connections);
     for (size_t i = 0; i < doors->datagrams.count; i++)
         for (size_t j = 0; j < processors(); j++)
-            (void)close(doors->sockets[i][j]);
+            if (doors->sockets[i][j] >= 0)
+                (void)close(doors->sockets[i][j]);
     for (size_t i = 0; i < ADDRS_MAX; i++)
         OPENSSL_free(doors->sockets[i]);
 }

@@ -41,7 +41,6 @@ from flow import ENVIRONMENT, FQDN, LOOPBACK, Process, metric, run_to_end, ue_co
 from one_device import IDENTITY, KA, KS_NAF, PSK_IDENTITY, make_devices  # noqa: F401 (a fixture)
 from project import INSTRUMENTED
 from sanitizer import SANITIZED
-from service import activated
 
 NONCE = b'{"nonce":"000102030405060708090a0b0c0d0e0f"}'
 
@@ -303,22 +302,6 @@ def test_check_says_udp(devices: Path) -> None:
     assert f"ok --accept {OVER_UDP}\n" in result.stdout
 
 
-@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
-def test_no_inherited_socket(devices: Path, kind: socket.SocketKind) -> None:
-    """Guards against an inherited socket for a UDP address whose refusal blames another program instead of LISTEN_FDS."""
-    with socket.socket(socket.AF_INET, kind) as inherited:
-        inherited.bind((LOOPBACK, 0))
-        address = f"udp:{LOOPBACK}:{inherited.getsockname()[1]}"
-        result = run_to_end(
-            *activated([("accept", inherited)]),
-            *[str(BUILD / "e2e/e2e-as"), "--accept", address, "--dtls-ciphers", SUITE],
-            *["--devices", str(devices), "--naf-fqdn", FQDN],
-            fds=[inherited.fileno()],
-        )
-    assert result.returncode != 0
-    assert f"--accept {address}: LISTEN_FDS has a socket for it" in result.stderr, result.stderr
-
-
 def test_address_in_use(server: DtlsServer, devices: Path) -> None:
     """Guards against a second server at a UDP port in use, which would get half of the first one's datagrams."""
     result = run_to_end(
@@ -342,13 +325,6 @@ def test_handshakes_of_a_source(devices: Path) -> None:
         assert server.count("handshakes_unfinished") == 2
         for stranger in strangers:
             stranger.close()
-
-
-def test_no_upgrade(server: DtlsServer) -> None:
-    """Guards against an upgrade over UDP after which two programs each get some of a session's datagrams."""
-    server.process.send_signal(signal.SIGUSR2)
-    assert "cannot be handed over" in server.wait_for_error("event=upgrade")
-    assert server.process.poll() is None
 
 
 def test_timer_and_datagram_at_once() -> None:

@@ -128,11 +128,13 @@ class DtlsListener(Process):
 class StockDtlsClient(Process):
     """openssl s_client over DTLS 1.2: each write is a datagram."""
 
-    def __init__(self, address: str, identity: str, key: bytes, suite: str = SUITE) -> None:
+    def __init__(
+        self, address: str, identity: str, key: bytes, suite: str = SUITE, *options: str
+    ) -> None:
         super().__init__(
             *["openssl", "s_client", "-connect", address.removeprefix("udp:"), "-quiet"],
             *["-no_ign_eof", "-dtls1_2", "-cipher", f"{suite}:@SECLEVEL=0"],
-            *["-psk_identity", identity, "-psk", key.hex()],
+            *["-psk_identity", identity, "-psk", key.hex(), *options],
         )
 
     def say(self, line: bytes) -> None:

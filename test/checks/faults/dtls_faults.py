@@ -32,7 +32,7 @@ FAULTS = [
     *of(
         "net/dgram.c",
         ("if (inherited_has(option))", "if (false)"),
-        by="test_dtls",
+        by="test_dtls_upgrade",
     ),
     *of(
         "net/dgram.c",
@@ -76,6 +76,21 @@ FAULTS = [
         by="test_dtls",
     ),
     *of(
+        "server/dtls_acceptor.c",
+        ("if (!open_own(acceptor, connection))", "if (false)"),
+        (
+            "        memcpy(cookies.secret, secret, sizeof(cookies.secret));",
+            "        (void)secret;",
+        ),
+        ("(acceptor->worker->is_draining && before == NULL)", "acceptor->worker->is_draining"),
+        by="test_dtls_upgrade",
+    ),
+    *of(
+        "server/acceptor.c",
+        ("is_to_close(endpoints, i) || endpoints->are_handed_over", "is_to_close(endpoints, i)"),
+        by="test_dtls_upgrade",
+    ),
+    *of(
         "session/ue_repeats.c",
         ("length == repeats->length && memcmp(line, repeats->line, length) == 0", "true"),
         by="test_dtls",
@@ -95,6 +110,6 @@ FAULTS = [
 ROOM = Room(
     folder="e2e",
     target="akma e2e-as e2e-ue dtls_timer",
-    tests=["test_dtls", "test_dtls_limits", "test_dtls_names"],
+    tests=["test_dtls", "test_dtls_limits", "test_dtls_names", "test_dtls_upgrade"],
     faults=FAULTS,
 )
