@@ -89,27 +89,27 @@ def test_injective(e2e: Kdf, inputs: dict[str, Any], data: st.DataObject) -> Non
 
 @given(
     ks_naf=our.keys,
-    ka=our.kas,
-    text=st.text("ab", min_size=8, max_size=40),
-    cuts=st.tuples(st.integers(0, 8), st.integers(0, 8)),
+    ka=st.binary(min_size=16, max_size=100).filter(any),
+    refresh=st.binary(max_size=100),
+    between=st.sampled_from([b"", b"\0\0"]),
     mode=our.modes,
 )
 def test_borders_count(
-    e2e: Kdf, ks_naf: bytes, ka: bytes, text: str, cuts: tuple[int, int], mode: str
+    e2e: Kdf, ks_naf: bytes, ka: bytes, refresh: bytes, between: bytes, mode: str
 ) -> None:
-    """Guards against an S without lengths, in which octets can move from refresh to usage under the same key."""
-    assume(cuts[0] != cuts[1] and ks_naf != ka)
-    given_items: list[Item] = [
-        ("ks-naf", ks_naf),
-        ("ka", ka),
-        ("naf-id", b"a\xff\0\0\0\0"),
-        ("mode", mode),
+    """Guards against an S without lengths, or with zeros in their place: octets could move from refresh to Ka."""
+    one, other = b"a\xff\0\0\0\1", b"b\xff\0\0\0\2"
+    splits = [
+        (ka, one, other + between + refresh),
+        (ka + between + one, other, refresh),
     ]
+    assume(ks_naf not in (ka, splits[1][0]))
     keys = [
         e2e.new().derive(
-            32, [*given_items, ("refresh", text[:cut].encode()), ("usage", text[cut:])]
+            32,
+            [("ks-naf", ks_naf), ("ka", ka), ("naf-id", naf_id), ("refresh", text), ("mode", mode)],
         )
-        for cut in cuts
+        for ka, naf_id, text in splits
     ]
     assert keys[0] != keys[1]
 
