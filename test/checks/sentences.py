@@ -3,7 +3,8 @@
 
     test/checks/sentences.py
 
-What is looked at: the docstring of each test is there, is one sentence and ends as one, and is no other test's.
+What is looked at: the docstring of each test is there, is one sentence, begins with "Guards against" and ends as a sentence,
+and is no other test's.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+BEGINNING = "Guards against "
 # A full stop and then a capital letter begin a second sentence; one of "TS 33.220 B.2.0" or "e.g." does not.
 ANOTHER = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?][)\"]? +[A-Z\"(]")
 
@@ -30,7 +32,9 @@ def tests_of(file: Path) -> Iterator[ast.FunctionDef]:
 def fault_of(sentence: str | None) -> str:
     """What is wrong with a docstring; empty: nothing."""
     if not sentence:
-        return "has no docstring: one sentence that names the fault which it guards against"
+        return f'has no docstring: "{BEGINNING}..." and a fault that a maintainer could make'
+    if not sentence.startswith(BEGINNING):
+        return f'does not name its fault: "{BEGINNING}..."'
     if "\n\n" in sentence or ANOTHER.search(" ".join(sentence.split())):
         return "has more than one sentence"
     if not sentence.endswith((".", "?", "!")):
@@ -39,7 +43,7 @@ def fault_of(sentence: str | None) -> str:
 
 
 def complaints(root: Path) -> Iterator[str]:
-    """One line for each test whose sentence is missing, more than one, or another's as well."""
+    """One line for each test whose sentence is missing, names no fault, is more than one, or another's as well."""
     said: dict[str, str] = {}
     for file in sorted(root.glob("test/*/test_*.py")):
         for test in tests_of(file):

@@ -14,6 +14,7 @@ CHECK = ROOT / "test/checks/sentences.py"
 GOOD = '"""Guards against a key of TS 33.220 B.2.0, e.g. Ks_NAF, that is wrong."""'
 BAD = {
     "none": ("pass", "has no docstring"),
+    "no fault": ('"""A wrong key is refused."""', "does not name its fault"),
     "two": ('"""Guards against one. Guards against two."""', "has more than one sentence"),
     "a second paragraph": ('"""Guards against one.\n\n    More of it.\n    """', "more than one"),
     "no end": ('"""Guards against one"""', "does not end as a sentence"),
