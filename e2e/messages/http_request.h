@@ -35,4 +35,7 @@ struct received_request {
 /* Parse what has come; a body in chunks is put together in its place once it is whole. */
 enum http_parsed http_request_parse(struct received_request *request, char *octets, size_t length);
 
+/* "Not Found", the phrase of a reply's status; empty: unknown. */
+const char *http_phrase(int status);
+
 #endif

@@ -413,6 +413,11 @@ struct connection *connection_open_dtls(struct worker *worker, const struct endp
     return connection;
 }
 
+void connection_set_deadline(struct connection *connection, unsigned int seconds)
+{
+    connection->deadline = clock_ms() + (int64_t)seconds * 1000;
+}
+
 void connection_set_idle(struct connection *connection, bool is_idle)
 {
     struct worker *worker = connection->worker;

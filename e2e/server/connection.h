@@ -124,6 +124,9 @@ void connection_close(struct connection *connection, const char *reason);
 void connection_refuse(struct connection *connection, enum metric metric, const char *identity,
                        const char *reason);
 
+/* From now on: the time limit of what it does next. */
+void connection_set_deadline(struct connection *connection, unsigned int seconds);
+
 /* Whether it may be closed without harm, to make room; if its handshake is complete. */
 void connection_set_idle(struct connection *connection, bool is_idle);
 

@@ -6,7 +6,7 @@
 #include "server/http2_server.h"
 
 #include "queue.h"
-#include "server/http_server_private.h"
+#include "server/http_server.h"
 
 #include <nghttp2/nghttp2.h>
 #include <openssl/crypto.h>
@@ -54,7 +54,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     stream->request.body = stream->body;
     LIST_INSERT_HEAD(&http2->streams, stream, next);
     if (http2->begun++ == 0)
-        http_set_deadline(http2->http, http2->http->connection.worker->server->limits.line);
+        connection_set_deadline(&http2->http->connection,
+                                http2->http->connection.worker->server->limits.line);
     return nghttp2_session_set_stream_user_data(session, stream->id, stream);
 }
 
@@ -283,22 +284,21 @@ static enum io_status send_frames(struct http_connection *http)
     ssize_t length;
 
     while ((length = nghttp2_session_mem_send(http->http2->session, &octets)) > 0)
-        if (!http_add(http, (const char *)octets, (size_t)length))
+        if (!http_io_add(&http->io, (const char *)octets, (size_t)length))
             return IO_ERROR;
-    return length < 0 ? IO_ERROR : http_write_all(http);
+    return length < 0 ? IO_ERROR : http_io_write(&http->io, &http->connection);
 }
 
 static enum io_status read_frames(struct http_connection *http)
 {
-    const enum io_status result = http_read_some(http);
+    const enum io_status result = http_io_read(&http->io, &http->connection);
     ssize_t taken;
 
     if (result != IO_OK)
         return result;
-    taken =
-        nghttp2_session_mem_recv(http->http2->session, (const uint8_t *)http->in, http->in_length);
-    OPENSSL_cleanse(http->in, http->in_length);
-    http->in_length = 0;
+    taken = nghttp2_session_mem_recv(http->http2->session, (const uint8_t *)http->io.in,
+                                     http->io.in_length);
+    http_io_drop(&http->io, http->io.in_length);
     return taken < 0 ? IO_ERROR : IO_OK;
 }
 
@@ -336,7 +336,8 @@ static void begin_to_wait(struct http_connection *http)
     const struct limits *limits = &http->connection.worker->server->limits;
 
     if (http->has_replied)
-        http_set_deadline(http, http2_is_busy(http) ? limits->line : limits->idle);
+        connection_set_deadline(&http->connection,
+                                http2_is_busy(http) ? limits->line : limits->idle);
     http->has_replied = false;
 }
 
@@ -365,10 +366,8 @@ void http2_run_requests(struct http_connection *http)
         io_watch_set(&connection->watch, IO_OK, 0);
         return;
     }
-    if (result == IO_WANT_READ) { /* an idle connection has no buffer */
-        OPENSSL_free(http->in);
-        http->in = NULL;
-    }
+    if (result == IO_WANT_READ)
+        http_io_rest(&http->io);
     if (result == IO_EOF || result == IO_ERROR)
         connection_end(connection);
     else if (result != IO_PAUSED)

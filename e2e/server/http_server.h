@@ -12,6 +12,7 @@
 
 #include "messages/http_request.h"
 #include "server/connection.h"
+#include "server/http_io.h"
 
 struct http2;
 struct http_connection;
@@ -29,8 +30,7 @@ struct http_kind {
 
 struct http_connection {
     struct connection connection;
-    char *in, *out;
-    size_t in_length, out_length, out_sent;
+    struct http_io io;
     struct http2 *http2; /* NULL: HTTP/1.1 */
     void *under_way;     /* the kind's, while a reply is to come */
     bool is_open;        /* requests may come: the handshake is complete, or there is none */
@@ -39,6 +39,11 @@ struct http_connection {
     bool is_continued;   /* the client was told to send its body */
     bool is_head, stays, is_draining;
 };
+
+static inline const struct http_kind *http_kind_of(const struct http_connection *http)
+{
+    return (const struct http_kind *)http->connection.kind;
+}
 
 /* type and body: NULL for none. Other calls with it are for the kind's structure. */
 void http_reply(struct http_connection *http, int status, const char *type, const char *body);

@@ -34,7 +34,7 @@ static void begin_line(struct ue *ue, io_watch_done *done)
 
     io_watch_cancel(&connection->watch);
     io_watch_init_ssl(&connection->watch, connection->worker->loop, connection->ssl, done, ue);
-    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
+    connection_set_deadline(connection, ue_server(ue)->limits.line);
 }
 
 /* What a later answer of the source is compared with. */
@@ -307,7 +307,7 @@ static bool begin_if_held(struct ue *ue, enum io_status result)
 
     if (ue->state != UE_HELD || !has_begun)
         return true;
-    ue->connection.deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;
+    connection_set_deadline(&ue->connection, ue_server(ue)->limits.line);
     return ue_resume(ue);
 }
 

@@ -127,7 +127,7 @@ FAULTS: list[Fault] = [
     *of(
         "session/ue_first.c",
         (
-            "    connection->deadline = clock_ms() + (int64_t)ue_server(ue)->limits.line * 1000;",
+            "    connection_set_deadline(connection, ue_server(ue)->limits.line);",
             "    connection->deadline = 0;",
         ),
         by="line_timeout_of_the_nonce",
