@@ -32,8 +32,7 @@ struct dgram_relay {
     struct io_watch secure;
     struct event from_plain;
     int64_t *active;
-    dgram_relay_ended *ended;
-    void *argument;
+    struct dgram_relay_owner owner;
     size_t header_length;
     unsigned char header[PROXY_HEADER_MAX];
 };
@@ -48,32 +47,43 @@ static void free_relay(struct dgram_relay *relay)
 
 static void finish(struct dgram_relay *relay, const char *reason)
 {
-    dgram_relay_ended *ended = relay->ended;
-    void *argument = relay->argument;
+    const struct dgram_relay_owner owner = relay->owner;
 
     free_relay(relay);
-    ended(argument, reason);
+    owner.ended(owner.argument, reason);
 }
 
 /* UDP has no end: if no application listens, the kernel reports it for the previous datagram. */
-static void judge(int error)
+static bool is_of_previous(int error)
 {
-    if (error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH) {
-        metrics_count(METRIC_REFUSED_APPLICATION);
-        health_down(HEALTH_APPLICATION, NULL, strerror(error));
-    } else {
-        metrics_count(error == EMSGSIZE ? METRIC_DATAGRAMS_TOO_LARGE : METRIC_DATAGRAMS_UNSENT);
-    }
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH;
 }
 
-static void give_plain(const struct dgram_relay *relay, unsigned char *octets, size_t length)
+static void judge(struct dgram_relay *relay, int error)
+{
+    if (!is_of_previous(error)) {
+        metrics_count(error == EMSGSIZE ? METRIC_DATAGRAMS_TOO_LARGE : METRIC_DATAGRAMS_UNSENT);
+        return;
+    }
+    metrics_count(METRIC_REFUSED_APPLICATION);
+    health_down(HEALTH_APPLICATION, NULL, strerror(error));
+    if (relay->owner.refused != NULL)
+        relay->owner.refused(relay->owner.argument);
+}
+
+static void give_plain(struct dgram_relay *relay, unsigned char *octets, size_t length)
 {
     struct iovec parts[2] = {{(void *)(uintptr_t)relay->header, relay->header_length},
                              {octets, length}};
     const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    unsigned int turns = 0;
+    int error;
 
-    if (sendmsg(relay->plain, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        judge(errno);
+    do {
+        error = sendmsg(relay->plain, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+        if (error != 0)
+            judge(relay, error);
+    } while (is_of_previous(error) && turns++ == 0);
 }
 
 /* The session's datagrams. */
@@ -108,7 +118,8 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
     struct dgram_relay *relay = argument;
     unsigned char octets[DTLS_RECORD_MAX + 1];
 
-    (void)what;
+    if ((what & EV_TIMEOUT) != 0) /* as loop.h has it */
+        loop_add_event(&relay->from_plain, NULL);
     for (unsigned int turn = 0; turn < TURNS; turn++) {
         const ssize_t got = recv(fd, octets, sizeof(octets), MSG_DONTWAIT);
 
@@ -118,7 +129,7 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
         }
         if (got < 0) {
             if (errno != EAGAIN && errno != EINTR)
-                judge(errno);
+                judge(relay, errno);
             break;
         }
         health_up(HEALTH_APPLICATION, NULL);
@@ -143,7 +154,7 @@ static bool is_of_pair(int fd)
 
 struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
                                       const unsigned char *header, size_t header_length,
-                                      int64_t *active, dgram_relay_ended *ended, void *argument)
+                                      int64_t *active, const struct dgram_relay_owner *owner)
 {
     struct dgram_relay *relay = OPENSSL_zalloc(sizeof(*relay));
 
@@ -155,8 +166,7 @@ struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
     relay->plain = plain;
     relay->ends = is_of_pair(plain);
     relay->active = active;
-    relay->ended = ended;
-    relay->argument = argument;
+    relay->owner = *owner;
     relay->header_length = header_length;
     if (header_length > 0)
         memcpy(relay->header, header, header_length);
@@ -168,6 +178,17 @@ struct dgram_relay *dgram_relay_start(struct loop *loop, SSL *ssl, int plain,
         return relay;
     free_relay(relay);
     return NULL;
+}
+
+void dgram_relay_use(struct dgram_relay *relay, int plain)
+{
+    struct event_base *base = event_get_base(&relay->from_plain);
+
+    (void)event_del(&relay->from_plain);
+    (void)close(relay->plain);
+    relay->plain = plain;
+    (void)event_assign(&relay->from_plain, base, plain, EV_READ | EV_PERSIST, on_plain, relay);
+    loop_add_event(&relay->from_plain, NULL);
 }
 
 void dgram_relay_stop(struct dgram_relay *relay)

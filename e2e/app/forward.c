@@ -17,7 +17,10 @@
 #include <event2/event_struct.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#define ELSEWHERE_MS 1000 /* over UDP, between two looks for another address */
 
 struct forward_app {
     struct app app;
@@ -30,9 +33,11 @@ struct forward {
     const struct forward_app *app;
     struct app_connection *conn;
     struct event begin;
-    struct connector *connector; /* while the connection is being made */
-    int64_t began;               /* clock_ms() */
-    int fd;                      /* of the connection until it is relayed; -1: none */
+    struct connector *connector; /* while the connection is being made, or another one over UDP */
+    struct sockaddr_storage address; /* over UDP: what it is connected to */
+    int64_t next_look;               /* ... clock_ms(): for another address, not before */
+    int64_t began;                   /* clock_ms() */
+    int fd;                          /* of the connection until it is relayed; -1: none */
     struct relay *relay;
     struct dgram_relay *dgram_relay; /* in its place, over UDP */
 };
@@ -87,15 +92,57 @@ static size_t make_header(const struct forward *forward, unsigned char header[PR
                         forward->conn->device, datagrams != NULL);
 }
 
+static void connect_now(struct forward *forward, connector_done *done)
+{
+    struct connected now;
+
+    forward->began = clock_ms();
+    forward->connector =
+        connector_start(forward->conn->loop, forward->app->addrs,
+                        forward->began + (int64_t)FORWARD_SECONDS * 1000, done, forward, &now);
+    if (forward->connector == NULL)
+        done(forward, &now);
+}
+
+/* Without another address the session keeps its socket, whose port the application knows. */
+static void on_connected_elsewhere(void *argument, const struct connected *connected)
+{
+    struct forward *forward = argument;
+
+    forward->connector = NULL;
+    if (connected->fd < 0)
+        return;
+    if (memcmp(&forward->address, &connected->address, sizeof(forward->address)) == 0) {
+        (void)close(connected->fd);
+        return;
+    }
+    forward->address = connected->address;
+    dgram_relay_use(forward->dgram_relay, connected->fd);
+}
+
+/* The application may be at the name's next address, or the name has another one by now. */
+static void look_elsewhere(void *argument)
+{
+    struct forward *forward = argument;
+    const int64_t now = clock_ms();
+
+    if (forward->connector != NULL || now < forward->next_look)
+        return;
+    forward->next_look = now + ELSEWHERE_MS;
+    connector_blame(&forward->address, CONNECTOR_BLAME_MS);
+    connect_now(forward, on_connected_elsewhere);
+}
+
 static void relay_now(struct forward *forward)
 {
+    const struct dgram_relay_owner owner = {forward, relay_has_ended, look_elsewhere};
     unsigned char header[PROXY_HEADER_MAX];
     const size_t length = make_header(forward, header);
 
     if (forward->app->addrs->is_udp)
         forward->dgram_relay =
             dgram_relay_start(forward->conn->loop, forward->conn->ssl, forward->fd, header, length,
-                              &forward->conn->active, relay_has_ended, forward);
+                              &forward->conn->active, &owner);
     else
         forward->relay =
             relay_start(forward->conn->loop->base, forward->conn->ssl, forward->fd, header, length,
@@ -111,6 +158,7 @@ static void on_connected(void *argument, const struct connected *connected)
 
     forward->connector = NULL;
     forward->fd = connected->fd;
+    forward->address = connected->address;
     metrics_observe_since(METRIC_TIME_APPLICATION, forward->began);
     if (forward->fd < 0) {
         fail_to_connect(forward, connected->reason);
@@ -122,16 +170,8 @@ static void on_connected(void *argument, const struct connected *connected)
 
 static void begin(evutil_socket_t fd, short what, void *argument)
 {
-    struct forward *forward = argument;
-    struct connected now;
-
     (void)fd, (void)what;
-    forward->began = clock_ms();
-    forward->connector =
-        connector_start(forward->conn->loop, forward->app->addrs,
-                        clock_ms() + (int64_t)FORWARD_SECONDS * 1000, on_connected, forward, &now);
-    if (forward->connector == NULL)
-        on_connected(forward, &now);
+    connect_now(argument, on_connected);
 }
 
 /* forward_finish() must not be called from here, so it begins a moment later. */

@@ -196,10 +196,11 @@ static void say_accepted(const struct local *local)
 static void relay_now(struct local *local)
 {
     struct loop *loop = local->worker->loop;
+    const struct dgram_relay_owner owner = {.argument = local, .ended = relay_has_ended};
 
     if (local->is_udp)
-        local->dgram_relay = dgram_relay_start(loop, local->ssl, local->fd, NULL, 0, &local->active,
-                                               relay_has_ended, local);
+        local->dgram_relay =
+            dgram_relay_start(loop, local->ssl, local->fd, NULL, 0, &local->active, &owner);
     else
         local->relay = relay_start(loop->base, local->ssl, local->fd, NULL, 0, &local->active,
                                    relay_has_ended, local);

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import secrets
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,63 @@ def test_addresses_share_the_time(devices: Path, tmp_path: Path) -> None:
             ue.clock.pass_to(41)
             assert ue.wait(10) == 1
             assert f"no connection to {address} (no answer within 40 s)" in ue.errors
+
+
+class EchoServer:
+    """An application of UDP, at an address and a port of its own; it says its name and what it got."""
+
+    def __init__(self, host: str, port: int, name: bytes) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, port))
+        self.port, self.name = self.socket.getsockname()[1], name
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        with self.socket:
+            while True:
+                said, peer = self.socket.recvfrom(2000)
+                if not said:
+                    return
+                self.socket.sendto(self.name + said, peer)
+
+    def stop(self) -> None:
+        """End it: nobody is there any more."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.sendto(b"", self.socket.getsockname())
+        self.thread.join(60)
+
+
+def answer_of(local: socket.socket, said: bytes) -> bytes:
+    """What the application says; a datagram may get lost, as a program of UDP knows."""
+    local.settimeout(1)
+    for _ in range(60):
+        local.send(said)
+        with contextlib.suppress(TimeoutError):
+            return local.recv(2000)
+    raise AssertionError("no answer")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_application_elsewhere(devices: Path, tmp_path: Path) -> None:
+    """Guards against a session that stays with an address of --forward udp: at which nobody is, or is any more."""
+    names, other = Names(tmp_path), ".".join(map(str, [127, 1, 2, secrets.randbelow(250) + 1]))
+    first = EchoServer(LOOPBACK, 0, b"first ")
+    names.set(NAME, other, LOOPBACK)
+    forward = ("--forward", f"udp:{NAME}:{first.port}")
+    with (
+        DtlsServer(devices, *forward, environment=names.environment) as server,
+        DtlsListener(devices, IDENTITY, server.address, server.e2e_address) as ue,
+        ue.connected() as local,
+    ):
+        assert answer_of(local, b"1") == b"first 1"
+        first.stop()
+        second = EchoServer(other, first.port, b"second ")
+        names.set(NAME, other)
+        assert answer_of(local, b"2") == b"second 2"
+        assert server.count('connections_total{endpoint="e2e"}') == 1
+        second.stop()
 
 
 def test_nobody_is_there(devices: Path) -> None:

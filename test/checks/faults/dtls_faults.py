@@ -24,6 +24,15 @@ FAULTS = [
         by="test_dtls_limits",
     ),
     *of(
+        "app/forward.c",
+        (
+            "    dgram_relay_use(forward->dgram_relay, connected->fd);",
+            "    (void)close(connected->fd);",
+        ),
+        ("    connector_blame(&forward->address, CONNECTOR_BLAME_MS);\n", ""),
+        by="application_elsewhere",
+    ),
+    *of(
         "server/dtls_finished.c",
         (">= AGAIN_MS &&", ">= 0 &&"),
         (">= AGAIN_MS &&", ">= 50 * AGAIN_MS &&"),
