@@ -24,6 +24,7 @@ from flow import (
     ENVIRONMENT,
     FQDN,
     NAF_ID,
+    SECONDS,
     Process,
     Relay,
     Server,
@@ -695,6 +696,7 @@ def still_serves(devices: Path, server: Server) -> None:
 def client_hello(address: str) -> bytes:
     """What a client says first: taken from a real one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(SECONDS)
         fake = f"127.0.0.1:{listener.getsockname()[1]}"
         with StockClient(fake, PREFIXED, KS_NAF):
             peer, _ = listener.accept()

@@ -415,22 +415,22 @@ def test_server_that_was_started_again(devices: Path) -> None:
     words = ["--accept", ports[0], "--e2e-accept", ports[1]]
     words += ["--devices", str(devices), "--naf-fqdn", FQDN]
 
-    def start() -> Process:
-        process = Process(BUILD / "e2e/e2e-as", *words)
-        process.wait_for_error("event=start")
-        return process
+    with contextlib.ExitStack() as servers:
 
-    server = start()
-    with Listener(devices, ports[0], ports[1]) as here:
-        assert here.says() == b"e2e: x\n"
-        for ending in (signal.SIGTERM, signal.SIGKILL):
-            server.process.send_signal(ending)
-            server.wait()
-            server.stop()
-            server = start()
+        def start() -> Process:
+            process = servers.enter_context(Process(BUILD / "e2e/e2e-as", *words))
+            process.wait_for_error("event=start")
+            return process
+
+        server = start()
+        with Listener(devices, ports[0], ports[1]) as here:
             assert here.says() == b"e2e: x\n"
-        assert "event=refused" not in here.errors
-    server.stop()
+            for ending in (signal.SIGTERM, signal.SIGKILL):
+                server.process.send_signal(ending)
+                server.wait()
+                server = start()
+                assert here.says() == b"e2e: x\n"
+            assert "event=refused" not in here.errors
 
 
 def test_server_without_the_protocol(devices: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from certificates import Authority
 from evp import BUILD
-from flow import FQDN, LOOPBACK, Process, Server, StockClient, ask, split, ue, wait_until
+from flow import FQDN, LOOPBACK, SECONDS, Process, Server, StockClient, ask, split, ue, wait_until
 from flow import write_devices
 from link import Program, Sides
 from names import Names, elsewhere, silent
@@ -103,6 +103,7 @@ class Application:
 
     def __init__(self, listener: socket.socket | None = None) -> None:
         self.listener = listener or socket.create_server((LOOPBACK, 0))
+        self.listener.settimeout(SECONDS)
         self.host, self.port = self.listener.getsockname()
 
     def welcome(self) -> None:

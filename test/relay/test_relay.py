@@ -26,6 +26,7 @@ from evp import BUILD
 from flow import (
     ENVIRONMENT,
     LOOPBACK,
+    SECONDS,
     Process,
     StockClient,
     free_port,
@@ -503,6 +504,7 @@ def test_an_application_that_is_down(site: Site) -> None:
         assert tunnel.resets()
     assert ends(tunnel, 2) == {"the application cannot be reached: Connection refused"}
     with socket.create_server((LOOPBACK, port)) as listener, tunnel.connect() as local:
+        listener.settimeout(SECONDS)
         connection, _ = listener.accept()
         with connection:
             connection.sendall(b"up")
@@ -546,6 +548,7 @@ def test_a_socket_of_the_file_system(site: Site) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
+        listener.settimeout(SECONDS)
         with tunnel.connect() as local:
             connection, _ = listener.accept()
             with connection:
@@ -562,6 +565,7 @@ def test_an_application_that_accepts_late(site: Site) -> None:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX))
         listener.bind(str(path))
         listener.listen(0)
+        listener.settimeout(SECONDS)
         fill = stack.enter_context(socket.socket(socket.AF_UNIX))
         fill.connect(str(path))
         local = stack.enter_context(tunnel.connect())
@@ -626,6 +630,7 @@ def test_a_break_looks_like_an_end_to_a_socket_of_the_file_system(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
+        listener.settimeout(SECONDS)
         tunnel = Tunnel(site, f"unix:{path}")
         with tunnel.connect() as local:
             local.sendall(b"half")
@@ -834,6 +839,7 @@ def test_no_key_stays(site: Site) -> None:
     assert is_gone(endpoint.pid, key)
 
     with socket.create_server((LOOPBACK, 0)) as silent:
+        silent.settimeout(SECONDS)
         ue = site.listener(naf.address, f"{LOOPBACK}:{silent.getsockname()[1]}")
         with socket.create_connection((LOOPBACK, ue.port), 20) as local:
             hanging, _ = silent.accept()
