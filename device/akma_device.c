@@ -268,14 +268,14 @@ static int is_blank(uint32_t code)
 /* A URI's scheme in front (sip:, sips:, tel:), in any case. */
 static int has_scheme(const struct akma_octets *text)
 {
-    static const char schemes[][5] = {"sip:", "sips:", "tel:"};
+    static const char schemes[][6] = {"sip:", "sips:", "tel:"};
     size_t i, j;
 
     for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        for (j = 0; j < sizeof(schemes[i]) && schemes[i][j] != '\0'; j++)
+        for (j = 0; schemes[i][j] != '\0'; j++)
             if (j == text->length || (text->octets[j] | 0x20) != (schemes[i][j] | 0x20))
                 break;
-        if (j == sizeof(schemes[i]) || schemes[i][j] == '\0')
+        if (schemes[i][j] == '\0')
             return 1;
     }
     return 0;
