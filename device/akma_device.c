@@ -423,7 +423,7 @@ static void add_public_parts(const struct akma_hmac *hmac, const struct akma_e2e
     add_l(hmac, 2);
 }
 
-/* The first octets of the HMAC. 0 if it failed. */
+/* The first octets of the HMAC. 0 if it failed: then all of them are 0. */
 static int finish(const struct akma_hmac *hmac, uint8_t *out, size_t length)
 {
     uint8_t block[AKMA_HMAC_SIZE];
@@ -517,10 +517,7 @@ int akma_e2e(const struct akma_hmac *hmac, const struct akma_e2e_input *input, u
 /* The only block of a 3GPP derivation; S is complete. */
 static int finish_single(const struct akma_hmac *hmac, uint8_t *key, size_t length)
 {
-    if (finish(hmac, key, length))
-        return 0;
-    wipe(key, length);
-    return AKMA_HMAC_FAILED;
+    return finish(hmac, key, length) ? 0 : AKMA_HMAC_FAILED;
 }
 
 static int rand_reason(const struct akma_octets *rand)
