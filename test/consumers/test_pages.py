@@ -17,7 +17,7 @@ import reference
 from consumer import KA, NAF_ID, SYSTEM, command
 from devices_files import PLUGIN
 from evp import BUILD
-from flow import free_port
+from flow import LONG, free_port
 from openssl_cli import EXAMPLE
 from project import blocks
 from project import ROOT
@@ -78,7 +78,7 @@ def start(here: Path, box: str) -> subprocess.Popen[bytes]:
 
 def until_said(here: Path, box: str, said: str) -> str:
     """Try a client until the server is there and it says what is expected; its last output."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + LONG
     output = ""
     settings = SYSTEM | {"PATH": PATH, "OPENSSL_CONF": str(EXAMPLE)}
     while re.search(said, output) is None and time.monotonic() < end:

@@ -16,8 +16,9 @@ import pytest
 from certificates import Authority
 from client_hello import ALERT, HANDSHAKE, ILLEGAL_PARAMETER, P384, client_hello, read_record
 from evp import OPENSSL_VERSION
-from flow import FQDN, LOOPBACK, SECONDS, Process, split, ue, wait_until, write_devices
+from flow import FQDN, LOOPBACK, SECONDS, Process, split, wait_until, write_devices
 from link import ALPN, Program
+from processor import is_idle
 from sanitizer import SANITIZED
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -243,7 +244,7 @@ def test_a_health_check_says_nothing(
     said = [line for line in process.errors.splitlines() if "suppressed" not in line]
     for _ in range(5):
         socket.create_connection(split(address), SECONDS).close()
-    time.sleep(0.3)
+    wait_until(lambda: is_idle(process.process.pid))
     with socket.create_connection(split(address), SECONDS) as connection:
         connection.sendall(b"something else")
         with contextlib.suppress(ConnectionError):
@@ -352,13 +353,13 @@ def test_size_of_a_connection_in_a_state(
     count = FEW.get(name, COUNT)
     with process, contextlib.ExitStack() as held:
         state(held.enter_context(socket.create_connection(split(address), SECONDS)), name)
-        time.sleep(0.2)
+        wait_until(lambda: is_idle(process.process.pid))
         before = resident(process.process.pid)
         for _ in range(count):
             connection = socket.create_connection(split(address), SECONDS)
             held.enter_context(connection)
             state(connection, name)
-        time.sleep(0.3)
+        wait_until(lambda: is_idle(process.process.pid))
         each = (resident(process.process.pid) - before) / count
     print(f"{name} {state.__name__} {each:.1f} KiB")
     assert each < limit * GROWN

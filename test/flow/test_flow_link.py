@@ -38,6 +38,7 @@ from flow import (
     write_devices,
 )
 from link import Naf, Sides, ThirdParty
+from processor import is_idle
 from sanitizer import SANITIZED
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
@@ -511,7 +512,8 @@ def test_revocation(sides: Sides, third_party: Any) -> None:
                 for number, identity in enumerate(("nobody", ID), 1):
                     answer = stranger.ask(id=number, revoke=identity)
                     assert answer == {"id": number, "revoked": True}
-                    time.sleep(0.1)  # what ends it wrongly does so on a loop of its own
+                    # what ends it wrongly does so on a loop of its own
+                    wait_until(lambda: is_idle(third_party.process.pid))
                     client.write(b"y\n")
                     assert client.read() == b"e2e: y"
                 assert naf.ask(id=3, revoke=ID) == {"id": 3, "revoked": True}
@@ -537,16 +539,20 @@ def test_very_second_of_not_after(sides: Sides, third_party: Any) -> None:
         assert answer["e2e"] == 1
 
 
-def test_not_after_shortens(sides: Sides, third_party: Any) -> None:
+def test_not_after_shortens(sides: Sides, files: dict[str, Path], tmp_path: Path) -> None:
     """Guards against an e2e_key that outlives the 3GPP key's not-after."""
-    address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
-    with Naf(address, sides.authority.file, sides.naf) as naf:
-        end = int(time.time()) + 1
-        short = naf.ask(**request(1, **{"not-after": end}))
-        long = naf.ask(**request(2, **{"not-after": end + 1000}))
-        time.sleep(end + 1.1 - time.time())
-        assert not works(endpoint, short)
-        assert works(endpoint, long)
+    clock, end = Clock(tmp_path), int(time.time()) + 1000
+    run = sides.run_third_party(
+        files["third-party"], "--refresh-lifetime", "3600", environment=clock.environment
+    )
+    with run as third_party:
+        address, endpoint = (third_party.addresses[name] for name in ("naf-accept", "e2e-accept"))
+        with Naf(address, sides.authority.file, sides.naf) as naf:
+            short = naf.ask(**request(1, **{"not-after": end}))
+            long = naf.ask(**request(2, **{"not-after": end + 1000}))
+            clock.pass_to(1001)
+            assert not works(endpoint, short)
+            assert works(endpoint, long)
 
 
 def test_many_requests_at_once(sides: Sides, third_party: Any) -> None:
@@ -572,15 +578,21 @@ def test_flood_of_a_naf(sides: Sides, third_party: Any) -> None:
             assert naf.ask(**request(1))["e2e"] == 1
 
 
-def test_every_line_of_a_naf_has_its_own_time(sides: Sides, files: dict[str, Path]) -> None:
+def test_every_line_of_a_naf_has_its_own_time(
+    sides: Sides, files: dict[str, Path], tmp_path: Path
+) -> None:
     """Guards against a busy NAF that counts as late because half of its next line is always there."""
     lines = [json.dumps(request(number)).encode() + b"\n" for number in range(8)]
-    with sides.run_third_party(files["third-party"], "--line-timeout", "3") as third_party:
+    clock = Clock(tmp_path)
+    run = sides.run_third_party(
+        files["third-party"], "--line-timeout", "600", environment=clock.environment
+    )
+    with run as third_party:
         address = third_party.addresses["naf-accept"]
         with Naf(address, sides.authority.file, sides.naf) as naf:
             naf.send(lines[0][:10])
-            for line, after in zip(lines, lines[1:] + [b""]):
-                time.sleep(0.5)
+            for passed, (line, after) in enumerate(zip(lines, lines[1:] + [b""]), 1):
+                clock.pass_to(100 * passed)
                 naf.send(line[10:] + after[:10])
                 assert json.loads(naf.receive())["e2e"] == 1
 

@@ -35,7 +35,6 @@ from small_disk import small_disk
 KS_NAF, KA = "11" * 32, "22" * 32
 ID = "ue@bsf.example.com"
 MANY = 200  # connections of a flood
-FEW = 60  # lines: five a second, of a flood that takes a while
 
 
 @pytest.fixture(name="devices")
@@ -210,12 +209,18 @@ def told(process: Process, event: str) -> tuple[int, int]:
     return len(lines), said + sum(suppressed)
 
 
+def few(begun: float) -> float:
+    """So many lines may a flood have caused that began then: five a second."""
+    return 5 * (time.monotonic() - begun + 2)
+
+
 def test_a_flood_of_garbage(devices: Path) -> None:
     """Guards against a flood of garbage that fills the log, or of which lines are left out uncounted."""
     with Server(devices, two_addresses=False) as server:
+        begun = time.monotonic()
         flood(server.address, MANY)
         wait_until(lambda: told(server, "refused")[1] == MANY)
-        assert told(server, "refused")[0] < FEW
+        assert told(server, "refused")[0] <= few(begun)
         assert ue(devices, ID, server.address).stdout == "e2e: hello\n"
 
 
@@ -227,7 +232,7 @@ def test_a_flood_of_reloads(devices: Path) -> None:
         for number in range(MANY):
             os.kill(server.process.pid, signal.SIGHUP)
             wait_until(lambda: server.count('reloads_total{result="refused"}') > number)
-        assert told(server, "reload")[0] <= 5 * (time.monotonic() - begun + 2)
+        assert told(server, "reload")[0] <= few(begun)
         wait_until(lambda: told(server, "reload")[1] == MANY)
 
 
@@ -238,7 +243,8 @@ def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],
     ) as listener:
         local = listener.read().decode().split()[1]
+        begun = time.monotonic()
         for _ in range(MANY):
             assert ask(local) == b""
         wait_until(lambda: told(listener, "refused")[1] == MANY)
-        assert told(listener, "refused")[0] < FEW
+        assert told(listener, "refused")[0] <= few(begun)

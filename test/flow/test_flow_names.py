@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from flow import FQDN, LOOPBACK, SECONDS, Process, Server, StockClient, ask, spl
 from flow import write_devices
 from link import Program, Sides
 from names import Names, elsewhere, silent
+from processor import is_idle
 from sanitizer import SANITIZED
 
 KS_NAF, KA = "11" * 32, "22" * 32
@@ -240,7 +240,7 @@ def test_stuck_resolver_of_a_ue(devices: Path, names: Names, server: Server) -> 
     with listening_ue(devices, named(server.address), names) as listener:
         local = listener.read().decode().split()[1]
         with socket.create_connection(split(local), 30):
-            time.sleep(0.5)
+            wait_until(lambda: is_idle(listener.process.pid))  # but for the resolver
             listener.process.terminate()
             assert listener.wait(STUCK / 2) == 0
 

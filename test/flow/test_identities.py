@@ -9,8 +9,20 @@ import subprocess
 import time
 from pathlib import Path
 
+from clock import Clock
 from evp import BUILD
-from flow import FQDN, LOOPBACK, SECONDS, Process, Server, StockClient, ask, run_to_end, wait_until
+from flow import (
+    FQDN,
+    LOOPBACK,
+    SECONDS,
+    Metered,
+    Process,
+    Server,
+    StockClient,
+    ask,
+    run_to_end,
+    wait_until,
+)
 
 FIRST = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 SECOND = bytes.fromhex("2f" * 32)
@@ -164,14 +176,15 @@ def test_psk_of_a_key_that_has_expired(tmp_path: Path) -> None:
 
 def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
     """Guards against a flag that is issued after its row's not-after, so that its key outlives Ks_NAF."""
-    soon = int(time.time()) + 2
+    clock, soon = Clock(tmp_path), int(time.time()) + 3600
     own = write(tmp_path / "own.csv", OLD_ROW)
     served = write(
         tmp_path / "served.csv", f"btid1@bsf,{FIRST.hex()},{KA.hex()},1,{DEVICE},{soon}\n"
     )
-    with Server(served) as server:
+    with Metered(served, environment=clock.environment) as server:
         with StockClient(server.address, "3GPP-bootstrapping.btid1@bsf", FIRST) as first:
-            wait_until(lambda: time.time() > soon + 1)
+            wait_until(lambda: server.count("handshakes_total") == 1)
+            clock.step(3601)
             first.write(b'{"nonce":"' + bytes(16).hex().encode() + b'"}\n')
             assert first.read() == b""
         assert "not-after" in server.wait_for_error("event=refused")

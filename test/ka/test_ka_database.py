@@ -18,7 +18,16 @@ import pytest
 from consumer import FQDN, IDENTITY, KA, KS_NAF
 from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, Process, StockClient, ue, wait_until, with_free_ports
+from flow import (
+    ENVIRONMENT,
+    LOOPBACK,
+    SECONDS,
+    Process,
+    StockClient,
+    ue,
+    wait_until,
+    with_free_ports,
+)
 from flow import write_devices
 from link import Program, Sides
 from names import Names
@@ -31,7 +40,6 @@ from store_cluster import Part, Redis, Site, flag_of, key_of, private, works
 
 ADMIN = {"PGUSER": "postgres"}
 OTHER_KA = bytes(range(100, 132))
-SOON = 10  # seconds: within one, on a machine that has much else to do
 pytestmark = [
     pytest.mark.postgresql,
     pytest.mark.slow,
@@ -119,10 +127,11 @@ def held(naf: str, endpoint: str) -> Iterator[StockClient]:
         yield client
 
 
-def ended_after(client: StockClient, begun: float) -> float:
-    """Seconds until it has ended."""
-    client.process.wait(30)
-    return time.monotonic() - begun
+def ends(client: StockClient) -> bool:
+    """Does it end, without anything else that happens?"""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        client.process.wait(SECONDS)
+    return client.process.poll() is not None
 
 
 @pytest.mark.parametrize("local", [True, False], ids=["socket", "TLS"])
@@ -184,12 +193,11 @@ def test_removed_and_replaced(house: House) -> None:
     for change in ("replaced", "removed"):
         with held(naf, endpoint) as client:
             outstanding = flag_of(naf)
-            begun = time.monotonic()
             if change == "removed":
                 house.database.remove_row(IDENTITY, "2026")
             else:
                 house.database.sql("UPDATE akma_ka SET sealed = sealed")
-            assert ended_after(client, begun) < SOON, server.errors
+            assert ends(client), server.errors
             assert not works(endpoint, outstanding)
     server.wait_for_error("event=row-removed")
 
@@ -321,9 +329,8 @@ def test_many_rows_at_once(house: House) -> None:
 
     with held(naf, endpoint) as client:
         before = most()
-        begun = time.monotonic()
         house.database.sql("DELETE FROM akma_ka")
-        assert ended_after(client, begun) < 30
+        assert ends(client)
     assert "revocations-missed" not in server.errors
     assert most() - before < (400 if SANITIZED else 100) * 1024
 
@@ -569,8 +576,7 @@ def test_separate_endpoints(tmp_path: Path, house: House) -> None:
         )
         endpoint = site.endpoint()
         with held(naf.address, endpoint.address) as client:
-            begun = time.monotonic()
             house.database.remove_row(IDENTITY, "2026")
-            assert ended_after(client, begun) < SOON, naf.process.errors
+            assert ends(client), naf.process.errors
     finally:
         site.stop()

@@ -6,19 +6,18 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clock import Clock
-from flow import LOOPBACK, NAF_ID, free_port
+from flow import LOOPBACK, NAF_ID, free_port, wait_until
 from key_source import KeySource
 from names import Names, silent
 from operator_network import Operator, Subscriber, expiry
 from operator_site import OperatorSite
-from processor import processor_seconds
+from processor import is_idle, processor_seconds
 from raw_http2 import Http2Connection, RawHttp2
 from sanitizer import SANITIZED
 from wire import Wire
@@ -51,18 +50,25 @@ def found(source: KeySource, operator: Operator, *subscribers: Subscriber) -> bo
     return all(source.wait_for(label).startswith(f"found {key}") for label, key in labels.items())
 
 
-def test_a_silent_connection_gets_no_further_request(site: OperatorSite) -> None:
+def test_a_silent_connection_gets_no_further_request(site: OperatorSite, tmp_path: Path) -> None:
     """Guards against look-ups that all fail on one dead connection, when a new one would answer."""
     one, two, three, four = SUBSCRIBERS[:4]
     with site.operator(*SUBSCRIBERS) as operator, Wire(
         f"{LOOPBACK}:{operator.server.port}"
     ) as wire:
-        with asking(site, wire.port, "--source-timeout", "2") as source:
+        clock = Clock(tmp_path)
+        options = ("--source-timeout", "60")
+        with asking(site, wire.port, *options, environment=clock.environment) as source:
             assert found(source, operator, one)
             wire.hush()
             lost = source.start(two.a_kid)
-            time.sleep(1)
+            wait_until(lambda: is_idle(source.process.pid))  # it is sent
+            clock.pass_to(30)
             later = source.start(three.a_kid)
+            wait_until(lambda: is_idle(source.process.pid))
+            clock.pass_to(61)
+            for _ in range(2):  # each of the two loops sees the time
+                assert source.look(one.a_kid).startswith("found")
             assert source.wait_for(lost).startswith("refused")
             # sent over the silent connection as well, but it has time left for another one
             assert source.wait_for(later).startswith("found")
@@ -154,8 +160,7 @@ def test_a_rolling_restart_costs_nobody_an_answer(site: OperatorSite) -> None:
             assert found(source, operator, SUBSCRIBERS[0])
             operator.answer = lambda request, true: None
             labels = [source.start(one.a_kid) for one in SUBSCRIBERS[1:10]]  # under way
-            while len(operator.requests) < 10:
-                time.sleep(0.02)
+            wait_until(lambda: len(operator.requests) >= 10)
             operator.stop()
             labels += [source.start(one.a_kid) for one in SUBSCRIBERS[10:20]]  # nobody is there
             again = running.enter_context(site.operator(*SUBSCRIBERS, port=port))

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import math
 import re
 import subprocess
 import time
@@ -15,7 +16,20 @@ import pytest
 import reference
 from clock import Clock
 from evp import BUILD
-from flow import FQDN, LOOPBACK, NAF_ID, Process, Server, StockClient, metric, run_to_end, split, ue
+from flow import (
+    FQDN,
+    LONG,
+    LOOPBACK,
+    NAF_ID,
+    Process,
+    Server,
+    StockClient,
+    metric,
+    run_to_end,
+    split,
+    ue,
+    wait_until,
+)
 from openssl_cli import derived, kdf
 from operator_network import PROBLEM, HttpsServer, Reply, Request, Subscriber, expiry
 from operator_site import AKMA, KA, OperatorSite
@@ -283,28 +297,29 @@ def test_flood_of_made_up_identities(
     known, *new = (
         Subscriber(supi=f"00101000000{n:04}", gpsi=f"extid-{n}@example.com") for n in range(4)
     )
-    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10")
+    limits = ("--lookups-per-second", "20", "--lookups-per-source", "10", "--source-timeout", "3")
     with operator_site.operator(known, *new) as operator:
         names = [subscriber.gpsi or "" for subscriber in (known, *new)]
         with operator_site.server(f"nef:{operator.url}", options=limits, names=names) as server:
 
-            def asked_meanwhile(subscriber: Subscriber) -> int:
+            def asked_meanwhile(subscriber: Subscriber) -> float:
                 device = operator_site.device(subscriber.a_kid, subscriber.k_af(NAF_ID))
                 to = (server.address, server.e2e_address, *AKMA)
                 before = len(operator.requests)
-                assert ue(device, subscriber.a_kid, *to).returncode == 0
-                return len(operator.requests) - before
+                is_served = ue(device, subscriber.a_kid, *to).returncode == 0
+                return len(operator.requests) - before if is_served else math.inf
 
-            asked_meanwhile(known)
+            assert asked_meanwhile(known) == 1
             port = str(split(server.address)[1])
             operator.times.clear()
             begun = time.monotonic()
             with Process(BUILD / "test/programs/flood", port, "200", str(addresses)) as flood:
-                time.sleep(2)
+                wait_until(lambda: len(operator.times) > 20, LONG)
                 assert min(asked_meanwhile(known) for _ in new) < 40
                 assert min(asked_meanwhile(subscriber) for subscriber in new) < 100
                 flood.end_input()
                 made_up = int(flood.read())
+                print(f"{made_up} made up, {len(operator.times)} asked")
             elapsed = time.monotonic() - begun
     assert made_up > 2 * len(operator.times), "it was no flood"
     assert 20 < len(operator.times) <= most * (elapsed + 2) + len(new)

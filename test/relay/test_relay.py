@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 import records
+from clock import Clock
 from consumer import FOREIGN, IDENTITY, KA, KS_NAF, OTHER_KA, Listening, command
 from evp import BUILD
 from flow import (
@@ -43,6 +44,7 @@ pytestmark = pytest.mark.slow
 
 GIB = 1 << 30
 PAGE = 8 << 20
+BUFFERS = 32 << 20  # more than there is room for on the way, so that the other side goes on
 
 
 @pytest.fixture
@@ -56,9 +58,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
 class Tunnel:
     """From a local address through two relays to an application."""
 
-    def __init__(self, site: Site, target: str, *options: str, where: str = "") -> None:
+    def __init__(
+        self,
+        site: Site,
+        target: str,
+        *options: str,
+        where: str = "",
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.naf = site.naf()
-        self.endpoint = site.endpoint("--forward", target, *options)
+        self.endpoint = site.endpoint("--forward", target, *options, environment=environment)
         self.ue = site.listener(self.naf.address, self.endpoint.address, where or f"{LOOPBACK}:0")
 
     @property
@@ -422,33 +431,37 @@ def test_who_sends_without_end_and_never_reads(site: Site, greedy: str) -> None:
 
 
 @pytest.mark.redis
-def test_a_slow_side_is_not_an_idle_one(site: Site) -> None:
+def test_a_slow_side_is_not_an_idle_one(site: Site, tmp_path: Path) -> None:
     """Guards against an --idle-timeout that ends a peer which takes its octets slowly."""
 
     def serve(connection: socket.socket) -> None:
         push_beside(connection)
         receive_all(connection)
 
-    tunnel = Tunnel(site, Backend(serve).address, "--idle-timeout", "2")
+    clock, address = Clock(tmp_path), Backend(serve).address
+    tunnel = Tunnel(site, address, "--idle-timeout", "600", environment=clock.environment)
     with tunnel.connect() as local:
         push_beside(local)
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            assert local.recv(1 << 20)
-            time.sleep(0.02)
+        for passed in range(200, 1400, 200):
+            taken = 0
+            while taken < BUFFERS:
+                octets = local.recv(1 << 20)
+                assert octets
+                taken += len(octets)
+            clock.pass_to(passed)
         assert "--idle-timeout" not in tunnel.endpoint.process.errors
 
 
 @pytest.mark.redis
-def test_who_says_a_little_at_a_time_is_not_idle(site: Site) -> None:
+def test_who_says_a_little_at_a_time_is_not_idle(site: Site, tmp_path: Path) -> None:
     """Guards against an --idle-timeout that runs from the connection's start instead of the last octet."""
-    tunnel = Tunnel(site, Backend(echo).address, "--idle-timeout", "2")
+    clock, address = Clock(tmp_path), Backend(echo).address
+    tunnel = Tunnel(site, address, "--idle-timeout", "600", environment=clock.environment)
     with tunnel.connect() as local:
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
+        for passed in range(200, 1600, 200):
             local.sendall(b"x")
             assert local.recv(1) == b"x"
-            time.sleep(0.2)
+            clock.pass_to(passed)
 
 
 @pytest.mark.redis
@@ -594,12 +607,14 @@ def abort(connection: socket.socket) -> None:
 def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
     """Guards against a broken connection that the other side takes for a complete end."""
     seen: list[str] = []
+    began = threading.Event()
 
     def serve(connection: socket.socket) -> None:
         try:
             if connection.recv(1) == b"a":
                 abort(connection)
             else:
+                began.set()
                 seen.append("end" if connection.recv(1) == b"" else "more")
         except ConnectionResetError:
             seen.append("reset")
@@ -611,12 +626,13 @@ def test_a_connection_that_breaks_is_no_end(site: Site) -> None:
             local.recv(1)
     local = tunnel.connect()
     local.sendall(b"b")
-    time.sleep(0.5)
+    assert began.wait(60)
+    began.clear()
     abort(local)
     wait_until(lambda: seen == ["reset"])
     with tunnel.connect() as local:
         local.sendall(b"b")
-        time.sleep(0.5)
+        assert began.wait(60)
         tunnel.ue.process.process.kill()
         wait_until(lambda: seen == ["reset", "reset"])
 

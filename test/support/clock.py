@@ -11,19 +11,20 @@ from flow import ENVIRONMENT, Metered
 
 
 class Clock:
-    """A program's clocks; environment is what the program has to be started with."""
+    """A program's clocks; environment is what the program has to be started with, settings what of it is ours."""
 
     def __init__(self, folder: Path) -> None:
         self.wall, self.limits = folder / "wall", folder / "limits"
         self.step(0)
         _write(self.limits, 0)
         preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_time.so"
-        self.environment = ENVIRONMENT | {
+        self.settings = {
             "LD_PRELOAD": preload,
             "AKMA_CLOCK_STEP": str(self.wall),
             "AKMA_MONOTONIC_STEP": str(self.limits),
             "AKMA_BOOTTIME_STEP": str(self.limits),
         }
+        self.environment = ENVIRONMENT | self.settings
 
     def step(self, seconds: int) -> None:
         """Somebody sets the wall clock: so far ahead is it from now on."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import reference
 from evp import BUILD
-from flow import LOOPBACK, Process, run_to_end
+from flow import LONG, LOOPBACK, Process, run_to_end
 
 IDENTITY = "ue1@bsf.example.com"
 FQDN = "naf.example.com"
@@ -71,7 +71,7 @@ class Listening(Process):
         self._wait()
 
     def _wait(self) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + LONG
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 with socket.create_connection((LOOPBACK, self.port), timeout=1):

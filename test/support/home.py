@@ -11,9 +11,10 @@ from pathlib import Path
 from auc import Auc
 from bsf import IMPI, IMSI, Behaviour, Bsf, Vector
 from evp import BUILD
-from flow import FQDN, LOOPBACK, SECONDS, Process, Server, run_to_end, split
+from flow import ENVIRONMENT, FQDN, LOOPBACK, SECONDS, Process, Server, run_to_end, split
 from operator_network import Operator, Subscriber
 from operator_site import KA, OperatorSite
+from collections.abc import Mapping
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Home:
     site: OperatorSite
     operator: Operator
     auc: Auc = field(default_factory=Auc)
+    environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
 
     def __post_init__(self) -> None:
         self.card = self.folder / "subscriber"
@@ -68,11 +70,12 @@ class Home:
     ) -> subprocess.CompletedProcess[str]:
         """One line by e2e-ue --message."""
         words = [*self.words(bsf, server, *more), "--message", message]
-        return run_to_end(*words)
+        return run_to_end(*words, environment=self.environment)
 
     def listen(self, bsf: Bsf, server: Server, *more: str) -> "Listening":
         """e2e-ue --listen."""
-        return Listening(self.words(bsf, server, "--listen", f"{LOOPBACK}:0", *more))
+        words = self.words(bsf, server, "--listen", f"{LOOPBACK}:0", *more)
+        return Listening(words, dict(self.environment))
 
 
 class Listening(Process):

@@ -37,6 +37,15 @@ def borrowed(pid: int) -> Iterator[socket.socket]:
         os.close(process)
 
 
+def unread_at(port: int) -> int:
+    """Octets that have come to the connections of a port, and that nobody has read yet."""
+    suffix = f":{port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(suffix) and row[3] == "01"
+    )
+
+
 def connections(pid: int) -> dict[tuple[int, int], bool]:
     """Established TCP connections by their ports, here and there; is TCP_NODELAY set?"""
     found = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import reference
+from flow import wait_until
 from samples import ALGORITHMS, EXPECTED, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SAMPLES, SUPI, UA
 from small_disk import SmallDisk
 from tool import AKMA, ENVIRONMENT, akma, example_of, help_of, secret
@@ -336,13 +337,12 @@ def test_environment_is_cleansed(tmp_path: Path, ks_naf: str) -> None:
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        for _ in range(500):
-            seen = Path(f"/proc/{process.pid}/environ").read_bytes()
-            if seen and KA.hex().encode() not in seen:
-                break
-            os.sched_yield()
-            subprocess.run(["sleep", "0.01"], check=True)
-        assert seen and KA.hex().encode() not in seen and b"KA=" in seen
+
+        def seen() -> bytes:
+            return Path(f"/proc/{process.pid}/environ").read_bytes()
+
+        wait_until(lambda: seen() and KA.hex().encode() not in seen())
+        assert b"KA=" in seen()
         out, _ = process.communicate(KEY.hex().encode(), timeout=30)
     assert bytes.fromhex(out.decode()) == E2E_KEY
 

@@ -15,6 +15,7 @@ import reference
 from auc import HAS_OSMO
 from bsf import IMPI, Vector, in_seconds
 from card import Card, Modem
+from clock import Clock
 from datagrams import SUITES
 from evp import BUILD
 from home import Home, Listening
@@ -80,10 +81,11 @@ def test_key_that_ends_within_the_interval(home: Home) -> None:
     """Guards against a program whose restarts ask the BSF again within --bootstrap-interval when keys are
     short-lived.
     """
-    ends = in_seconds(5)
+    clock, ends = Clock(home.folder), in_seconds(600)
+    home.environment = clock.environment
     with home.bsf(lifetime=lambda: ends) as bsf, home.server() as server:
         assert home.say(bsf, server, "--bootstrap-interval", "3600").returncode == 0
-        wait_until(lambda: in_seconds(0) >= ends)
+        clock.pass_to(601)
         said = home.say(bsf, server, "--bootstrap-interval", "3600")
         assert said.returncode == 1 and "the last bootstrapping has ended" in said.stderr
         with home.listen(bsf, server, "--bootstrap-interval", "3600") as ue:
@@ -99,13 +101,13 @@ def test_key_that_ends_within_the_interval(home: Home) -> None:
 
 def test_renewal(home: Home) -> None:
     """Guards against a key that is renewed too early, or only when somebody asks after it has expired."""
-    with home.bsf(lifetime=lambda: in_seconds(8)) as bsf, home.server() as server:
+    with home.bsf(lifetime=lambda: in_seconds(10)) as bsf, home.server() as server:
         with home.listen(bsf, server, "--bootstrap-interval", "1") as ue:
             assert ue.say() == "e2e: hello"
             wait_until(lambda: len(bsf.issued) == 2)
-            assert bsf.times[2] - bsf.times[0] > 8 * 0.9 - 1.5  # lifetimes are whole seconds
+            assert bsf.times[2] - bsf.times[0] > 10 * 0.9 - 1.5  # lifetimes are whole seconds
             assert ue.say("again") == "e2e: again"
-            assert ue.errors.count("result=done") == 2
+            wait_until(lambda: ue.errors.count("result=done") == 2)
 
 
 def test_a_naf_that_refuses_the_identity(home: Home) -> None:
