@@ -10,6 +10,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "app/dgram_relay.h"
+#include "app/echo.h"
+#include "app/relay.h"
 #include "devices_current.h"
 #include "ka/ka_file.h"
 #include "ka/ka_kinds.h"
@@ -27,6 +30,7 @@
 #include "third_party/dialer.h"
 #include "third_party/key_issuer.h"
 #include "third_party/tp_link_client.h"
+#include "tls_pair.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -34,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ADDRESS_SIZE 32 /* 127.0.0.1:PORT */
@@ -737,6 +742,56 @@ static void try_third_parties(struct late_ka *ka, struct store *memory, struct l
     e2e_close(&naf.e2e);
 }
 
+/* What a proved connection is for: both sides have ended before it starts */
+
+static void on_relay_ended(void *argument, const char *reason)
+{
+    (void)argument, (void)reason;
+    count();
+}
+
+static void on_app_end(struct app_connection *conn, const char *reason)
+{
+    (void)conn, (void)reason;
+    count();
+}
+
+/* A connection whose client has closed, and a socket whose other end has. */
+static int ended_pair(struct tls_pair *pair, int type)
+{
+    int plain[2];
+
+    tls_pair_open(pair, RELAY_PART);
+    (void)SSL_shutdown(pair->client);
+    want(socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, plain) == 0, "sockets");
+    (void)close(plain[1]);
+    return plain[0];
+}
+
+static void try_apps(void)
+{
+    struct tls_pair pair;
+    const struct dgram_relay_owner owner = {.ended = on_relay_ended};
+    struct app_connection conn = {.loop = loop, .end = on_app_end};
+    int plain = ended_pair(&pair, SOCK_STREAM);
+
+    begin();
+    end("relay", relay_start(loop->base, pair.server, plain, NULL, 0, &conn.active, on_relay_ended,
+                             NULL) != NULL);
+    tls_pair_close(&pair);
+    plain = ended_pair(&pair, SOCK_SEQPACKET);
+    begin();
+    end("dgram-relay",
+        dgram_relay_start(loop, pair.server, plain, NULL, 0, &conn.active, &owner) != NULL);
+    tls_pair_close(&pair);
+    (void)close(ended_pair(&pair, SOCK_STREAM));
+    conn.ssl = pair.server;
+    begin();
+    end("app-echo",
+        echo_start(&conn, &(struct tls_lines){.ssl = pair.server}, "e2e: ", 10) != NULL);
+    tls_pair_close(&pair);
+}
+
 int main(int argc, char *argv[])
 {
     const struct devices_current_rules rules = {.may_have_ks_naf = true, .may_have_ka = true};
@@ -760,6 +815,7 @@ int main(int argc, char *argv[])
     try_redis();
     try_store_redis(argv[1]);
     try_connectors();
+    try_apps();
     try_token();
     try_key_service();
     try_sources(devices);
