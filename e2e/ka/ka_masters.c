@@ -8,14 +8,13 @@
  */
 #include "ka/ka_masters.h"
 
-#include "current.h"
-#include "ka/ka_revoked.h"
-#include "ka/ka_revoked_table.h"
+#include "ka/ka_derivers.h"
+#include "ka/ka_revocations.h"
+#include "ka/ka_rules.h"
 #include "ka/ka_workers.h"
 #include "ka_string.h"
 #include "master.h"
 #include "net/clock.h"
-#include "ops/log.h"
 #include "ops/metrics.h"
 #include "options.h"
 
@@ -25,31 +24,16 @@
 
 #define SESSIONS_DEFAULT "4"
 #define SESSIONS_TOP     64
-#define NEWS_MAX         256
-
-/* A deriver of a secret in this process, while nobody uses it. */
-struct spare {
-    struct spare *next;
-    struct deriver *deriver;
-};
 
 struct masters {
     struct ka_source source;
-    const char *const *ka_ids;   /* of the options; the first is what flags are issued with */
-    const char *const *patterns; /* whose Ka's may be made; none: everybody's */
+    struct ka_rules rules;
     struct master *master[OPTION_MANY_MAX];
-    size_t count, ka_id_count;
+    struct ka_derivers *derivers[OPTION_MANY_MAX]; /* NULL: the master is in a token */
+    size_t count;
     int64_t timeout_ms;
-    struct ka_workers *workers; /* NULL: no master is in a token */
-    pthread_mutex_t lock;       /* of the spare ones */
-    struct spare *spare[OPTION_MANY_MAX];
-    struct current revoked; /* struct ka_revoked; without --ka-revoked nothing was opened */
-    bool has_revoked;
-    struct ka_revoked_place place;
-    struct ka_revoked_watch *watch; /* NULL: it is a file */
-    pthread_mutex_t lists;          /* one list at a time comes into force */
-    ka_changed *changed;
-    void *argument;
+    struct ka_workers *workers;         /* NULL: no master is in a token */
+    struct ka_revocations *revocations; /* NULL: without --ka-revoked */
 };
 
 /* What an answer points to. */
@@ -73,82 +57,6 @@ struct ka_files {
     struct ka_revoked *revoked; /* NULL: without --ka-revoked */
 };
 
-/* Which Ka's may be made */
-
-static size_t count_of(const char *const *texts)
-{
-    size_t count = 0;
-
-    while (texts[count] != NULL)
-        count++;
-    return count;
-}
-
-/* A '*' stands for any octets, none as well. */
-static bool matches(const char *pattern, const char *text)
-{
-    const char *star = NULL, *from = NULL;
-
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = pattern++;
-            from = text;
-        } else if (*pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
-static bool is_permitted(const struct masters *masters, const char *device)
-{
-    for (const char *const *pattern = masters->patterns; *pattern != NULL; pattern++)
-        if (matches(*pattern, device))
-            return true;
-    return masters->patterns[0] == NULL;
-}
-
-static bool is_revoked(struct masters *masters, const char *device, const char *ka_id)
-{
-    const struct ka_revoked *list;
-    bool found;
-
-    if (!masters->has_revoked)
-        return false;
-    list = current_acquire(&masters->revoked);
-    found = ka_revoked_has(list, device, ka_id);
-    current_release(&masters->revoked, list);
-    return found;
-}
-
-/*
- * The master of a ka-id, NULL: the one that flags are issued with. The first --ka-id is the first
- * master's, and so on; those that are left are the last one's. A list of two or more is complete;
- * else the only master has every ka-id that a UE names. False: nobody has it.
- */
-static bool find_master(const struct masters *masters, const char **ka_id, size_t *which)
-{
-    *which = 0;
-    if (*ka_id == NULL)
-        *ka_id = masters->ka_id_count == 0 ? "" : masters->ka_ids[0];
-    if (masters->ka_id_count < 2)
-        return true;
-    for (size_t i = 0; i < masters->ka_id_count; i++)
-        if (strcmp(masters->ka_ids[i], *ka_id) == 0) {
-            *which = i < masters->count ? i : masters->count - 1;
-            return true;
-        }
-    return false;
-}
-
 static struct basis *unavailable(struct ka_answer *answer, const char *reason)
 {
     ka_answer_set(answer, KA_UNAVAILABLE, reason);
@@ -164,11 +72,12 @@ static struct basis *begin(struct masters *masters, const struct ka_query *query
     unsigned char s[KA_STRING_MAX];
     struct basis *basis;
 
-    if (!find_master(masters, &ka_id, which))
+    if (!ka_rules_find_master(&masters->rules, &ka_id, which))
         return unavailable(answer, "no --ka-id is the ka-id that was asked for");
     if (ka_string(s, device, ka_id, &what) == 0)
         return unavailable(answer, what);
-    if (!is_permitted(masters, device) || is_revoked(masters, device, ka_id)) {
+    if (!ka_rules_permit(&masters->rules, device) ||
+        ka_revocations_have(masters->revocations, device, ka_id)) {
         ka_answer_set(answer, KA_NONE, NULL);
         return NULL;
     }
@@ -197,45 +106,12 @@ static void set_answer(struct ka_answer *answer, struct basis *basis, enum maste
     answer->basis = basis;
 }
 
-/* A secret in this process */
-
-static struct spare *take_spare(struct masters *masters, size_t which)
+static void derive_here(struct ka_derivers *derivers, struct basis *basis, struct ka_answer *answer)
 {
-    struct spare *spare;
+    char fault[MASTER_FAULT_SIZE];
+    const enum master_result result =
+        ka_derivers_derive(derivers, basis->device, basis->ka_id, basis->ka, fault);
 
-    (void)pthread_mutex_lock(&masters->lock);
-    spare = masters->spare[which];
-    if (spare != NULL)
-        masters->spare[which] = spare->next;
-    (void)pthread_mutex_unlock(&masters->lock);
-    if (spare != NULL)
-        return spare;
-    spare = OPENSSL_zalloc(sizeof(*spare));
-    if (spare != NULL && (spare->deriver = deriver_new(masters->master[which])) != NULL)
-        return spare;
-    OPENSSL_free(spare);
-    return NULL;
-}
-
-static void put_spare(struct masters *masters, size_t which, struct spare *spare)
-{
-    (void)pthread_mutex_lock(&masters->lock);
-    spare->next = masters->spare[which];
-    masters->spare[which] = spare;
-    (void)pthread_mutex_unlock(&masters->lock);
-}
-
-static void derive_here(struct masters *masters, size_t which, struct basis *basis,
-                        struct ka_answer *answer)
-{
-    struct spare *spare = take_spare(masters, which);
-    char fault[MASTER_FAULT_SIZE] = "out of memory";
-    enum master_result result = MASTER_UNAVAILABLE;
-
-    if (spare != NULL) {
-        result = deriver_derive(spare->deriver, basis->device, basis->ka_id, basis->ka, fault);
-        put_spare(masters, which, spare);
-    }
     set_answer(answer, basis, result, fault);
 }
 
@@ -337,70 +213,13 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
     return NULL;
 }
 
-/* The list of revoked ones, when there is another */
-
-/* Rows that are new in the list, some at a time. */
-struct news {
-    const struct masters *masters;
-    size_t count;
-    struct ka_change changes[NEWS_MAX];
-};
-
-static void report_changes(struct news *news)
-{
-    if (news->count > 0)
-        (void)news->masters->changed(news->masters->argument, news->changes, news->count);
-    news->count = 0;
-}
-
-static void add_change(void *argument, const char *device, const char *ka_id)
-{
-    struct news *news = argument;
-
-    if (news->count == NEWS_MAX)
-        report_changes(news);
-    news->changes[news->count++] = (struct ka_change){.device = device, .ka_id = ka_id};
-}
-
-/* New entries end keys and connections; first the list is in use, so that none is issued meanwhile.
- */
-static void use_list(struct masters *masters, struct ka_revoked *list)
-{
-    struct news news = {.masters = masters};
-    const struct ka_revoked *older, *fresh;
-
-    (void)pthread_mutex_lock(&masters->lists);
-    older = current_acquire(&masters->revoked);
-    if (current_replace(&masters->revoked, list)) {
-        fresh = current_acquire(&masters->revoked);
-        ka_revoked_new_rows(fresh, older, add_change, &news);
-        report_changes(&news);
-        current_release(&masters->revoked, fresh);
-    } else {
-        log_event("revocation", "result", "failed", "reason",
-                  "out of memory: the old --ka-revoked stays in use", NULL);
-    }
-    current_release(&masters->revoked, older);
-    (void)pthread_mutex_unlock(&masters->lists);
-}
-
-static void on_fresh(void *argument, struct ka_revoked *list)
-{
-    use_list(argument, list);
-}
-
 /* The interface */
 
 static bool start(struct ka_source *source, ka_changed *changed, void *argument)
 {
-    struct masters *masters = (struct masters *)source;
+    struct ka_revocations *revocations = ((struct masters *)source)->revocations;
 
-    masters->changed = changed;
-    masters->argument = argument;
-    if (!masters->has_revoked || !ka_revoked_is_in_database(masters->place.where))
-        return true;
-    masters->watch = ka_revoked_watch_new(&masters->place, on_fresh, masters);
-    return masters->watch != NULL;
+    return revocations == NULL || ka_revocations_start(revocations, changed, argument);
 }
 
 static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
@@ -414,8 +233,8 @@ static struct ka_request *lookup(struct ka_source *source, struct loop *loop,
 
     if (basis == NULL)
         return NULL;
-    if (!masters->master[which]->is_slow) {
-        derive_here(masters, which, basis, now);
+    if (masters->derivers[which] != NULL) {
+        derive_here(masters->derivers[which], basis, now);
         return NULL;
     }
     request = ask_token(masters, loop, which, basis, now);
@@ -436,7 +255,8 @@ static void cancel(struct ka_source *source, struct ka_request *request)
 static bool is_good(struct ka_source *source, const struct ka_answer *answer, const char *identity)
 {
     (void)identity;
-    return !is_revoked((struct masters *)source, answer->device, answer->ka_id);
+    return !ka_revocations_have(((struct masters *)source)->revocations, answer->device,
+                                answer->ka_id);
 }
 
 static void release(struct ka_source *source, struct ka_answer *answer)
@@ -450,8 +270,7 @@ static void stop(struct ka_source *source)
 {
     struct masters *masters = (struct masters *)source;
 
-    ka_revoked_watch_free(masters->watch);
-    masters->watch = NULL;
+    ka_revocations_stop(masters->revocations);
     if (masters->workers != NULL)
         ka_workers_stop(masters->workers);
 }
@@ -459,21 +278,14 @@ static void stop(struct ka_source *source)
 static void masters_free(struct ka_source *source)
 {
     struct masters *masters = (struct masters *)source;
-    struct spare *spare;
 
     if (!ka_workers_free(masters->workers))
         return; /* a thread is in a call of the token's, which uses it all */
     for (size_t i = 0; i < masters->count; i++) {
-        while ((spare = masters->spare[i]) != NULL) {
-            masters->spare[i] = spare->next;
-            deriver_free(spare->deriver);
-            OPENSSL_free(spare);
-        }
+        ka_derivers_free(masters->derivers[i]);
         master_free(masters->master[i]);
     }
-    current_close(&masters->revoked);
-    (void)pthread_mutex_destroy(&masters->lock);
-    (void)pthread_mutex_destroy(&masters->lists);
+    ka_revocations_free(masters->revocations);
     OPENSSL_free(masters);
 }
 
@@ -493,35 +305,6 @@ static bool refuse(char fault[KA_FAULT_SIZE], const char *what)
 {
     (void)snprintf(fault, KA_FAULT_SIZE, "%s", what);
     return false;
-}
-
-static bool check_ka_ids(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
-{
-    const size_t masters = count_of(settings->sources), count = count_of(settings->ka_ids);
-    unsigned char s[KA_STRING_MAX];
-    const char *what;
-
-    if (masters > 1 && count < masters)
-        return refuse(fault, "is given more than once: as many --ka-id as masters are needed, in "
-                             "the same order");
-    for (size_t i = 0; i < count; i++) {
-        if (strchr(settings->ka_ids[i], ',') != NULL ||
-            ka_string(s, "", settings->ka_ids[i], &what) == 0)
-            return refuse(fault, "and --ka-id: must be at most 255 octets of UTF-8 without blanks, "
-                                 "commas and quotes");
-        for (size_t before = 0; before < i; before++)
-            if (strcmp(settings->ka_ids[before], settings->ka_ids[i]) == 0)
-                return refuse(fault, "and --ka-id: the same ka-id is given twice");
-    }
-    return true;
-}
-
-static bool check_patterns(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
-{
-    for (const char *const *pattern = settings->patterns; *pattern != NULL; pattern++)
-        if (**pattern == '\0')
-            return refuse(fault, "and --ka-devices: an empty pattern is no device's");
-    return true;
 }
 
 static bool check_revoked(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
@@ -562,8 +345,7 @@ bool ka_masters_check(const struct ka_settings *settings, char fault[KA_FAULT_SI
     if (settings->pin != NULL && tokens > 1)
         return refuse(fault, "and --ka-pin: several tokens have their PINs by pin-source= in "
                              "their URIs");
-    return check_revoked(settings, fault) && check_ka_ids(settings, fault) &&
-           check_patterns(settings, fault);
+    return check_revoked(settings, fault) && ka_rules_check(settings, fault);
 }
 
 static bool refuse_source(char fault[KA_FAULT_SIZE], const char *why)
@@ -572,23 +354,28 @@ static bool refuse_source(char fault[KA_FAULT_SIZE], const char *why)
     return false;
 }
 
-static bool open_masters(struct masters *masters, const struct ka_settings *settings,
-                         char fault[KA_FAULT_SIZE])
+/* False: fault. */
+static bool open_master(struct masters *masters, const char *place, const char *pin,
+                        char fault[KA_FAULT_SIZE])
 {
     char why[MASTER_FAULT_SIZE];
-    bool is_slow = false;
+    struct master *master = master_new(place, pin, why);
 
-    for (const char *const *source = settings->sources; *source != NULL; source++) {
-        const char *place = place_of(*source);
-        struct master *master = master_new(place, place == *source ? settings->pin : NULL, why);
+    if (master == NULL)
+        return refuse_source(fault, why);
+    masters->master[masters->count] = master;
+    if (!master->is_slow)
+        masters->derivers[masters->count] = ka_derivers_new(master);
+    masters->count++;
+    return master->is_slow || masters->derivers[masters->count - 1] != NULL ||
+           refuse(fault, "out of memory");
+}
 
-        if (master == NULL)
-            return refuse_source(fault, why);
-        masters->master[masters->count++] = master;
-        is_slow = is_slow || master->is_slow;
-    }
-    if (!is_slow)
-        return true;
+static bool start_workers(struct masters *masters, const struct ka_settings *settings,
+                          char fault[KA_FAULT_SIZE])
+{
+    char why[MASTER_FAULT_SIZE];
+
     masters->workers = ka_workers_new(masters->master, masters->count, sessions_of(settings));
     if (masters->workers == NULL)
         return refuse(fault, "out of memory");
@@ -596,26 +383,35 @@ static bool open_masters(struct masters *masters, const struct ka_settings *sett
            refuse_source(fault, why);
 }
 
-static struct ka_revoked *read_revoked(const struct ka_settings *settings,
-                                       char fault[KA_FAULT_SIZE])
-{
-    const struct ka_revoked_place place = {settings->revoked, settings->password_file};
-
-    return ka_revoked_read(&place, fault);
-}
-
-static bool open_revoked(struct masters *masters, const struct ka_settings *settings,
+static bool open_masters(struct masters *masters, const struct ka_settings *settings,
                          char fault[KA_FAULT_SIZE])
 {
-    struct ka_revoked *list;
+    bool is_slow = false;
+
+    for (const char *const *source = settings->sources; *source != NULL; source++) {
+        const char *place = place_of(*source);
+
+        if (!open_master(masters, place, place == *source ? settings->pin : NULL, fault))
+            return false;
+        is_slow = is_slow || masters->derivers[masters->count - 1] == NULL;
+    }
+    return !is_slow || start_workers(masters, settings, fault);
+}
+
+static struct ka_revoked_place revoked_place(const struct ka_settings *settings)
+{
+    return (struct ka_revoked_place){settings->revoked, settings->password_file};
+}
+
+static bool open_revocations(struct masters *masters, const struct ka_settings *settings,
+                             char fault[KA_FAULT_SIZE])
+{
+    const struct ka_revoked_place place = revoked_place(settings);
 
     if (settings->revoked == NULL)
         return true;
-    list = read_revoked(settings, fault);
-    if (list == NULL)
-        return false;
-    masters->has_revoked = current_open(&masters->revoked, list, (void (*)(void *))ka_revoked_free);
-    return masters->has_revoked || refuse(fault, "out of memory");
+    masters->revocations = ka_revocations_open(&place, fault);
+    return masters->revocations != NULL;
 }
 
 struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
@@ -627,14 +423,9 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
         return NULL;
     }
     masters->source.ops = &masters_ops;
-    masters->ka_ids = settings->ka_ids;
-    masters->ka_id_count = count_of(settings->ka_ids);
-    masters->patterns = settings->patterns;
-    masters->place = (struct ka_revoked_place){settings->revoked, settings->password_file};
+    masters->rules = ka_rules_of(settings);
     masters->timeout_ms = ka_timeout_ms(settings);
-    (void)pthread_mutex_init(&masters->lock, NULL);
-    (void)pthread_mutex_init(&masters->lists, NULL);
-    if (open_revoked(masters, settings, fault) && open_masters(masters, settings, fault))
+    if (open_revocations(masters, settings, fault) && open_masters(masters, settings, fault))
         return &masters->source;
     stop(&masters->source);
     masters_free(&masters->source);
@@ -643,12 +434,13 @@ struct ka_source *ka_masters_open(const struct ka_settings *settings, char fault
 
 struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[KA_FAULT_SIZE])
 {
+    const struct ka_revoked_place place = revoked_place(settings);
     struct ka_files *files = OPENSSL_zalloc(sizeof(*files));
 
     (void)snprintf(fault, KA_FAULT_SIZE, "out of memory");
     if (files == NULL || settings->revoked == NULL)
         return files;
-    files->revoked = read_revoked(settings, fault);
+    files->revoked = ka_revoked_read(&place, fault);
     if (files->revoked != NULL)
         return files;
     OPENSSL_free(files);
@@ -657,12 +449,8 @@ struct ka_files *ka_masters_read(const struct ka_settings *settings, char fault[
 
 void ka_masters_use(struct ka_source *source, struct ka_files *files)
 {
-    struct masters *masters = (struct masters *)source;
-
     if (files->revoked != NULL)
-        use_list(masters, files->revoked);
-    if (masters->watch != NULL)
-        ka_revoked_watch_again(masters->watch); /* it may have read a newer one meanwhile */
+        ka_revocations_use(((struct masters *)source)->revocations, files->revoked);
     OPENSSL_free(files);
 }
 

@@ -10,17 +10,25 @@ FLOW, TOKEN = "test_ka_masters", "test_token_flow"
 FAULTS = [
     *of(
         "ka_masters.c",
-        ("if (masters->ka_id_count < 2)", "if (true)"),
-        ("*which = i < masters->count ? i : masters->count - 1;", "*which = 0;"),
-        ("!is_permitted(masters, device) || ", ""),
-        ("|| is_revoked(masters, device, ka_id))", "|| false)"),
-        ("return masters->patterns[0] == NULL;", "return true;"),
+        ("!ka_rules_permit(&masters->rules, device) ||\n        ", ""),
+        ("ka_revocations_have(masters->revocations, device, ka_id))", "false)"),
+        ("if (settings->pin != NULL && tokens == 0)", "if (false)"),
+        by=FLOW,
+    ),
+    *of(
+        "ka_rules.c",
+        ("if (rules->ka_id_count < 2)", "if (true)"),
+        ("*which = i < rules->masters ? i : rules->masters - 1;", "*which = 0;"),
+        ("return rules->patterns[0] == NULL;", "return true;"),
         ("pattern = star + 1;", "return true;"),
         ("return *pattern == '\\0';", "return true;"),
-        ("ka_revoked_new_rows(fresh, older, add_change, &news);", "(void)add;"),
         ("if (masters > 1 && count < masters)", "if (false)"),
-        ("if (settings->pin != NULL && tokens == 0)", "if (false)"),
         ("strcmp(settings->ka_ids[before], settings->ka_ids[i]) == 0", "false"),
+        by=FLOW,
+    ),
+    *of(
+        "ka_revocations.c",
+        ("ka_revoked_new_rows(fresh, older, add_change, &news);", "(void)add_change;"),
         by=FLOW,
     ),
     *of(
