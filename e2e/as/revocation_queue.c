@@ -309,23 +309,13 @@ struct revocation_queue *revocation_queue_new(const struct revocation_setup *set
     return NULL;
 }
 
-static void cancel(struct revocation_queue *queue)
-{
-    const struct revocation_setup *setup = &queue->setup;
-
-    if (setup->issuer != NULL)
-        key_issuer_cancel(setup->issuer, queue->request);
-    else
-        setup->third_party->ops->cancel(setup->third_party, queue->request);
-    queue->request = NULL;
-}
-
 void revocation_queue_stop(struct revocation_queue *queue)
 {
     if (queue == NULL)
         return;
     if (queue->request != NULL)
-        cancel(queue);
+        queue->request->cancel(queue->request);
+    queue->request = NULL;
     event_free(queue->retry);
     queue->retry = NULL;
 }

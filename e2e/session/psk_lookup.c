@@ -8,6 +8,7 @@
 #include "messages/ua_protocol_id.h"
 #include "net/clock.h"
 #include "net/dtls.h"
+#include "session/psk_offers.h"
 #include "source/source.h"
 #include "store/store.h"
 #include "tls13_psk.h"
@@ -17,13 +18,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define OFFERED_MAX   4
 #define DIGEST_LENGTH 32 /* SHA-256 */
-
-struct offered {
-    const unsigned char *octets;
-    size_t length;
-};
 
 /* An identity that can be looked up: short enough, and text without NUL. */
 struct candidate {
@@ -39,7 +34,7 @@ enum psk_lookup_state {
 struct psk_lookup {
     struct ue *ue;
     enum psk_lookup_state state;
-    struct candidate candidates[OFFERED_MAX];
+    struct candidate candidates[PSK_OFFERS_MAX];
     size_t count, next;
     const char *asked; /* the identity that is looked up, within its candidate */
     int64_t asked_at;
@@ -51,51 +46,13 @@ struct psk_lookup {
     unsigned char chosen[DIGEST_LENGTH]; /* hash of the identity whose key is claim.key */
 };
 
-/* Take octets off the front of the rest; false: there are too few. */
-static bool next_octets(struct offered *rest, size_t length, struct offered *taken)
-{
-    if (rest->length < length)
-        return false;
-    *taken = (struct offered){rest->octets, length};
-    rest->octets += length;
-    rest->length -= length;
-    return true;
-}
-
-static bool take_block(struct offered *rest, struct offered *block)
-{
-    struct offered length;
-
-    return next_octets(rest, 2, &length) &&
-           next_octets(rest, (size_t)length.octets[0] << 8 | length.octets[1], block);
-}
-
-/* RFC 8446 4.2.11: identities, each with an age of four octets, then binders. */
-static bool read_offered(SSL *ssl, struct offered offered[OFFERED_MAX], size_t *count)
-{
-    struct offered extension, identities, age;
-
-    *count = 0;
-    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &extension.octets, &extension.length))
-        return true; /* no PSK: the handshake fails for want of a certificate */
-    if (!take_block(&extension, &identities))
-        return false;
-    while (identities.length > 0) {
-        if (*count == OFFERED_MAX || !take_block(&identities, &offered[*count]) ||
-            offered[*count].length == 0 || !next_octets(&identities, 4, &age))
-            return false;
-        ++*count;
-    }
-    return *count > 0;
-}
-
 static bool hash(const unsigned char *octets, size_t length, unsigned char digest[DIGEST_LENGTH])
 {
     return EVP_Digest(octets, length, digest, NULL, EVP_sha256(), NULL) > 0;
 }
 
 /* The key of an identity that nobody knows. */
-static bool make_decoy(struct psk_lookup *lookup, const struct offered *identity)
+static bool make_decoy(struct psk_lookup *lookup, const struct psk_offer *identity)
 {
     return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, ue_service(lookup->ue)->secret,
                      UE_SECRET_LENGTH, identity->octets, identity->length, lookup->claim.key,
@@ -266,7 +223,7 @@ static void look_up_rest(struct psk_lookup *lookup)
         ask(lookup);
 }
 
-static void add_candidate(struct psk_lookup *lookup, const struct offered *identity)
+static void add_candidate(struct psk_lookup *lookup, const struct psk_offer *identity)
 {
     if (identity->length > TLS13_PSK_IDENTITY_MAX ||
         memchr(identity->octets, '\0', identity->length) != NULL)
@@ -275,7 +232,7 @@ static void add_candidate(struct psk_lookup *lookup, const struct offered *ident
 }
 
 /* NULL: out of memory. */
-static struct psk_lookup *new_lookup(struct ue *ue, const struct offered *offered, size_t count)
+static struct psk_lookup *new_lookup(struct ue *ue, const struct psk_offer *offered, size_t count)
 {
     struct psk_lookup *lookup = OPENSSL_zalloc(sizeof(*lookup));
 
@@ -291,7 +248,7 @@ static struct psk_lookup *new_lookup(struct ue *ue, const struct offered *offere
 }
 
 /* After a HelloRetryRequest: is the identity whose key was found among the offered ones still? */
-static bool is_offered_still(const struct psk_lookup *lookup, const struct offered *offered,
+static bool is_offered_still(const struct psk_lookup *lookup, const struct psk_offer *offered,
                              size_t count)
 {
     unsigned char digest[DIGEST_LENGTH];
@@ -303,54 +260,7 @@ static bool is_offered_still(const struct psk_lookup *lookup, const struct offer
     return false;
 }
 
-/* Does an extension hold a wanted number? It is a list of numbers of width octets, behind its
- * length. */
-static bool lists(SSL *ssl, unsigned int extension, size_t prefix, size_t width,
-                  const unsigned int *wanted, size_t count)
-{
-    const unsigned char *octets;
-    size_t length;
-
-    if (!SSL_client_hello_get0_ext(ssl, extension, &octets, &length))
-        return false;
-    for (size_t at = prefix; at + width <= length; at += width) {
-        const unsigned int number =
-            width == 1 ? octets[at] : (unsigned int)octets[at] << 8 | octets[at + 1];
-
-        for (size_t i = 0; i < count; i++)
-            if (number == wanted[i])
-                return true;
-    }
-    return false;
-}
-
-static bool offers_tls13(SSL *ssl)
-{
-    static const unsigned int version[] = {TLS1_3_VERSION};
-
-    return lists(ssl, TLSEXT_TYPE_supported_versions, 1, 2, version, 1);
-}
-
-/* What a ClientHello lacks (RFC 8446 9.2); NULL: nothing. */
-static const char *client_hello_lacks(SSL *ssl)
-{
-    static const unsigned int with_dhe[] = {1};                    /* psk_dhe_ke */
-    static const unsigned int groups[] = {0x11EC, 0x001D, 0x0017}; /* those of tls13_psk.h */
-    const unsigned char *octets;
-    size_t length;
-
-    if (!offers_tls13(ssl))
-        return "it offers no TLS 1.3";
-    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &octets, &length))
-        return "it offers no pre-shared key";
-    if (!lists(ssl, TLSEXT_TYPE_psk_kex_modes, 1, 1, with_dhe, 1))
-        return "the PSK mode psk_dhe_ke is missing";
-    if (!lists(ssl, TLSEXT_TYPE_supported_groups, 2, 2, groups, 3))
-        return "it offers none of the groups X25519MLKEM768, X25519 and P-256";
-    return NULL;
-}
-
-static int look_up(struct ue *ue, const struct offered *offered, size_t count, int *alert)
+static int look_up(struct ue *ue, const struct psk_offer *offered, size_t count, int *alert)
 {
     ue->lookup = new_lookup(ue, offered, count);
     if (ue->lookup == NULL) {
@@ -391,15 +301,15 @@ static int begin_tls12(struct ue *ue, SSL *ssl, int *alert)
 static int on_client_hello(SSL *ssl, int *alert, void *argument)
 {
     struct ue *ue = SSL_get_app_data(ssl);
-    struct offered offered[OFFERED_MAX] = {{NULL, 0}};
+    struct psk_offer offered[PSK_OFFERS_MAX] = {{NULL, 0}};
     size_t count;
 
     (void)argument;
-    if (SSL_get_min_proto_version(ssl) == TLS1_2_VERSION && !offers_tls13(ssl))
+    if (SSL_get_min_proto_version(ssl) == TLS1_2_VERSION && !client_hello_offers_tls13(ssl))
         return begin_tls12(ue, ssl, alert);
     *alert = SSL_AD_ILLEGAL_PARAMETER;
     ue->lacks = client_hello_lacks(ssl);
-    if (!read_offered(ssl, offered, &count))
+    if (!psk_offers_read(ssl, offered, &count))
         return SSL_CLIENT_HELLO_ERROR;
     if (ue->lookup == NULL)
         return count == 0 ? SSL_CLIENT_HELLO_SUCCESS : look_up(ue, offered, count, alert);
@@ -443,7 +353,7 @@ static unsigned int find_key(SSL *ssl, const char *identity, unsigned char *key,
                              unsigned int key_max)
 {
     struct ue *ue = SSL_get_app_data(ssl);
-    const struct offered offered = {(const unsigned char *)identity, strlen(identity)};
+    const struct psk_offer offered = {(const unsigned char *)identity, strlen(identity)};
 
     if (key_max < UE_KEY_LENGTH || SSL_version(ssl) == TLS1_3_VERSION ||
         ASYNC_get_current_job() == NULL || ue->lookup != NULL)

@@ -149,10 +149,11 @@ static void release_ue(struct connection *connection)
     if (ue->source_request != NULL)
         naf->source->ops->cancel(naf->source, ue->source_request);
     if (ue->third_party_request != NULL)
-        naf->third_party->ops->cancel(naf->third_party, ue->third_party_request);
+        ue->third_party_request->cancel(ue->third_party_request);
     if (ue->store_request != NULL)
         store->ops->cancel(store, ue->store_request);
-    ue_detach_app(ue);
+    if (ue->state == UE_ATTACHED)
+        app_session_stop(&ue->session);
     if (ue->state == UE_HELD)
         stop_holding(ue);
     if (ue->is_counted)
@@ -216,88 +217,18 @@ const struct connection_kind ue_kind_naf = UE_KIND("naf", METRIC_CONNECTIONS_NAF
 const struct connection_kind ue_kind_e2e = UE_KIND("e2e", METRIC_CONNECTIONS_E2E, NULL);
 const struct connection_kind ue_kind_both = UE_KIND("both", METRIC_CONNECTIONS_NAF, drain);
 
-/* The hand-over: link, limits, end. */
-
-static struct ue *ue_of_app_connection(struct app_connection *conn)
-{
-    return (struct ue *)(void *)((char *)conn - offsetof(struct ue, conn));
-}
-
-/* The application is done, and has released what it had. */
-static void on_app_end(struct app_connection *conn, const char *reason)
-{
-    struct ue *ue = ue_of_app_connection(conn);
-
-    ue->echo = NULL;
-    ue->app = NULL;
-    connection_close(&ue->connection, reason);
-}
-
-/* When the connection has to end unless it is used; 0: never. */
-static int64_t limit_of(const struct ue *ue)
-{
-    const struct limits *limits = &ue_server(ue)->limits;
-    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 1000;
-    const int64_t session = ue->connection.began + (int64_t)limits->session * 1000;
-
-    return limits->session != 0 && session < idle ? session : idle;
-}
-
-static void wait_for_limit(struct ue *ue)
-{
-    const int64_t left = limit_of(ue) - clock_ms() + 1;
-    const struct timeval watch = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-
-    loop_add_event(&ue->limit, &watch);
-}
-
-static void on_limit(evutil_socket_t fd, short what, void *argument)
-{
-    struct ue *ue = argument;
-    const int64_t now = clock_ms();
-
-    (void)fd, (void)what;
-    if (limit_of(ue) > now)
-        wait_for_limit(ue);
-    else if (ue->conn.active + (int64_t)ue_server(ue)->limits.idle * 1000 > now)
-        connection_close(&ue->connection, "--session-lifetime is over");
-    else
-        connection_close(&ue->connection, "no progress in either direction within --idle-timeout");
-}
-
 void ue_attach_app(struct ue *ue, const char *prefix)
 {
-    struct connection *connection = &ue->connection;
-    struct app *app = ue_service(ue)->endpoint.app;
-
-    io_watch_cancel(&connection->watch);
-    ue->state = UE_ATTACHED;
-    ue->conn = (struct app_connection){
-        .loop = connection->worker->loop,
-        .ssl = connection->ssl,
+    const struct app_session_setup setup = {
+        .connection = &ue->connection,
         .device = ue->claim.device,
         .identity = ue->claim.identity,
-        .peer = &connection->peer.any,
-        .active = clock_ms(),
-        .end = on_app_end,
+        .app = ue_service(ue)->endpoint.app,
+        .prefix = prefix,
+        .lines = &ue->lines,
     };
-    (void)event_assign(&ue->limit, connection->worker->loop->base, -1, 0, on_limit, ue);
-    wait_for_limit(ue);
-    if (prefix != NULL)
-        ue->echo = echo_start(&ue->conn, &ue->lines, prefix, ue_server(ue)->limits.line);
-    else
-        ue->app = app->ops->start(app, &ue->conn);
-    if (ue->echo == NULL && ue->app == NULL)
-        connection_close(connection, "out of memory");
-}
 
-void ue_detach_app(struct ue *ue)
-{
-    if (ue->state != UE_ATTACHED)
-        return;
-    (void)event_del(&ue->limit);
-    if (ue->echo != NULL)
-        echo_stop(ue->echo);
-    if (ue->app != NULL)
-        ue_service(ue)->endpoint.app->ops->stop(ue->app);
+    ue->state = UE_ATTACHED;
+    if (!app_session_start(&ue->session, &setup))
+        connection_close(&ue->connection, "out of memory");
 }

@@ -6,10 +6,10 @@
 #ifndef UE_H
 #define UE_H
 
-#include "app/echo.h"
 #include "messages/e2e_flag.h"
 #include "net/tls_lines.h"
 #include "server/connection.h"
+#include "session/app_session.h"
 #include "session/ue_service.h"
 
 #define UE_KEY_LENGTH        32
@@ -63,12 +63,8 @@ struct ue {
     struct source_request *source_request;
     struct third_party_request *third_party_request;
     struct store_request *store_request;
-    int64_t asked_at; /* clock_ms(): the nonce came, or the store was asked */
-    /* echo or application, once it has the connection to itself */
-    struct app_connection conn;
-    struct echo *echo;
-    void *app;
-    struct event limit; /* idle, session */
+    int64_t asked_at;           /* clock_ms(): the nonce came, or the store was asked */
+    struct app_session session; /* UE_ATTACHED */
 };
 
 /* Kinds of connection.h: of a NAF's address, of an endpoint's, of one that is both. */
@@ -125,9 +121,6 @@ void ue_serve_e2e(struct ue *ue);
 
 /* Give the connection over: to the echo behind prefix, or (prefix NULL) to the application. */
 void ue_attach_app(struct ue *ue, const char *prefix);
-
-/* Release what the hand-over has started. */
-void ue_detach_app(struct ue *ue);
 
 /* Cleanse and release a claim. */
 void ue_claim_clear(struct ue_claim *claim);

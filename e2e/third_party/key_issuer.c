@@ -12,6 +12,7 @@
 #include "ops/metrics.h"
 #include "server/close_matching.h"
 #include "store/store.h"
+#include "third_party/key_revocation.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -25,25 +26,45 @@ struct key_issuer {
 
 /* A request under way: it waits for the Ka, then for the store. */
 struct asking {
+    struct third_party_request request;
     struct key_issuer *issuer;
     struct loop *loop;
     struct ka_request *ka_request;
     struct ka_answer found; /* what the key depends on */
     struct store_request *store_request;
-    int64_t asked_at;                /* clock_ms(): the store was asked */
-    struct close_matching *matching; /* a revocation's, for when the store has answered */
+    int64_t asked_at; /* clock_ms(): the store was asked */
     /* of the query, for when the Ka is there */
     char subject[STORE_TEXT_SIZE], naf[STORE_TEXT_SIZE];
-    char device[STORE_TEXT_SIZE], ka_id[STORE_TEXT_SIZE]; /* a revocation's scope, with them */
     unsigned char ks_naf[THIRD_PARTY_KEY_LENGTH], nonce[NONCE_LENGTH];
     char ua_protocol_id[2 * AKMA_UA_PROTOCOL_ID_LENGTH + 1]; /* in hex */
     int64_t not_after;
     struct e2e e2e; /* a copy of the setup, while the Ka is waited for */
     struct e2e_flag flag;
     third_party_done *done;
-    third_party_revoked *revoked;
     void *argument;
 };
+
+static void asking_free(struct asking *asking)
+{
+    struct ka_source *ka = asking->issuer->setup.ka;
+
+    ka->ops->release(ka, &asking->found);
+    e2e_close(&asking->e2e);
+    OPENSSL_clear_free(asking, sizeof(*asking));
+}
+
+static void cancel(struct third_party_request *request)
+{
+    struct asking *asking = (struct asking *)request;
+    struct ka_source *ka = asking->issuer->setup.ka;
+    struct store *store = asking->issuer->setup.store;
+
+    if (asking->ka_request != NULL)
+        ka->ops->cancel(ka, asking->ka_request);
+    else
+        store->ops->cancel(store, asking->store_request);
+    asking_free(asking);
+}
 
 static struct asking *asking_new(struct key_issuer *issuer, struct loop *loop, void *argument)
 {
@@ -51,34 +72,16 @@ static struct asking *asking_new(struct key_issuer *issuer, struct loop *loop, v
 
     if (asking == NULL)
         return NULL;
+    asking->request.cancel = cancel;
     asking->issuer = issuer;
     asking->loop = loop;
     asking->argument = argument;
     return asking;
 }
 
-static void asking_free(struct asking *asking)
-{
-    struct ka_source *ka = asking == NULL ? NULL : asking->issuer->setup.ka;
-
-    if (asking == NULL)
-        return;
-    if (ka != NULL)
-        ka->ops->release(ka, &asking->found);
-    close_matching_discard(asking->matching);
-    e2e_close(&asking->e2e);
-    OPENSSL_clear_free(asking, sizeof(*asking));
-}
-
 static void ignore(void *argument, const struct store_answer *answer)
 {
     (void)argument, (void)answer;
-}
-
-/* For a log: NULL instead of an empty text. */
-static const char *given(const char *text)
-{
-    return text[0] == '\0' ? NULL : text;
 }
 
 /* The store has answered. If the Ka was removed meanwhile, no key of it may stay there.
@@ -87,6 +90,7 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
                       struct third_party_answer *answer)
 {
     const struct key_issuer_setup *setup = &asking->issuer->setup;
+    const char *ka_id = asking->flag.ka_id;
     struct store_answer ignored;
 
     metrics_observe_since(METRIC_TIME_STORE, asking->asked_at);
@@ -102,7 +106,7 @@ static void judge_put(const struct asking *asking, const struct store_answer *pu
         third_party_answer_set(answer, FLAG_ISSUED, NULL);
         answer->flag = asking->flag;
         audit("key-issued", "key", "e2e_key", "identity", asking->subject, "device",
-              asking->found.device, "ka-id", given(asking->flag.ka_id), "naf", asking->naf,
+              asking->found.device, "ka-id", ka_id[0] == '\0' ? NULL : ka_id, "naf", asking->naf,
               "e2e-identity", asking->flag.identity, "ua-protocol-id", asking->ua_protocol_id,
               NULL);
     }
@@ -276,74 +280,18 @@ struct third_party_request *key_issuer_ask(struct key_issuer *issuer, struct loo
     asking->done = done;
     take_query(asking, query, naf);
     if (look_up(asking, query, e2e, now))
-        return (struct third_party_request *)asking;
+        return &asking->request;
     asking_free(asking);
     return NULL;
 }
 
-/* The store has answered: close the connections on these keys, whatever it says. */
-static void end_matching(struct asking *asking, const struct store_answer *revoked,
-                         struct third_party_revocation *revocation)
-{
-    close_matching_run(asking->issuer->setup.server, asking->matching);
-    asking->matching = NULL;
-    audit("key-revoked", "key", "e2e_key", "identity", given(asking->subject), "device",
-          given(asking->device), "ka-id", given(asking->ka_id), "naf", given(asking->naf), "result",
-          revoked->result == STORE_OK ? "done" : "failed", NULL);
-    third_party_revocation_set(revocation, revoked->result == STORE_OK, revoked->reason);
-}
-
-static void on_revoked(void *argument, const struct store_answer *revoked)
-{
-    struct asking *asking = argument;
-    struct third_party_revocation revocation;
-
-    end_matching(asking, revoked, &revocation);
-    asking->revoked(asking->argument, &revocation);
-    asking_free(asking);
-}
-
-static void copy_text(char text[STORE_TEXT_SIZE], const char *other)
-{
-    (void)snprintf(text, STORE_TEXT_SIZE, "%s", other == NULL ? "" : other);
-}
-
-static void take_scope(struct asking *asking, const struct store_scope *scope)
-{
-    copy_text(asking->subject, scope->subject);
-    copy_text(asking->device, scope->device);
-    copy_text(asking->ka_id, scope->ka_id);
-    copy_text(asking->naf, scope->naf);
-}
-
-/*
- * Until a shared store has answered, another loop may consume one of these keys; so connections are
- * closed after its answer.
- */
 struct third_party_request *key_issuer_revoke_matching(struct key_issuer *issuer, struct loop *loop,
                                                        const struct store_scope *scope,
                                                        third_party_revoked *done, void *argument,
                                                        struct third_party_revocation *now)
 {
-    struct store *store = issuer->setup.store;
-    struct asking *asking = asking_new(issuer, loop, argument);
-    struct store_answer revoked;
-
-    if (asking != NULL)
-        asking->matching = close_matching_prepare(issuer->setup.server, scope);
-    if (asking == NULL || asking->matching == NULL) {
-        asking_free(asking);
-        third_party_revocation_set(now, false, "out of memory");
-        return NULL;
-    }
-    asking->revoked = done;
-    take_scope(asking, scope);
-    asking->store_request = store->ops->revoke(store, loop, scope, on_revoked, asking, &revoked);
-    if (asking->store_request != NULL)
-        return (struct third_party_request *)asking;
-    end_matching(asking, &revoked, now);
-    asking_free(asking);
-    return NULL;
+    return key_revocation_start(issuer->setup.server, issuer->setup.store, loop, scope, done,
+                                argument, now);
 }
 
 struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct loop *loop,
@@ -360,19 +308,6 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
         return key_issuer_revoke_matching(issuer, loop, &scope, done, argument, now);
     third_party_revocation_set(now, false, "out of memory");
     return NULL;
-}
-
-void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request)
-{
-    struct asking *asking = (struct asking *)request;
-    struct ka_source *ka = issuer->setup.ka;
-    struct store *store = issuer->setup.store;
-
-    if (asking->ka_request != NULL)
-        ka->ops->cancel(ka, asking->ka_request);
-    else
-        store->ops->cancel(store, asking->store_request);
-    asking_free(asking);
 }
 
 struct key_issuer *key_issuer_new(const struct key_issuer_setup *setup)

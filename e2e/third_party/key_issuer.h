@@ -47,8 +47,6 @@ struct third_party_request *key_issuer_revoke(struct key_issuer *issuer, struct 
                                               third_party_revoked *done, void *argument,
                                               struct third_party_revocation *now);
 
-void key_issuer_cancel(struct key_issuer *issuer, struct third_party_request *request);
-
 /*
  * Revoke the outstanding keys that match scope, then close the connections that have consumed such
  * a key meanwhile. scope is read during the call.

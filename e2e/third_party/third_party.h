@@ -54,7 +54,12 @@ typedef void third_party_done(void *argument, const struct third_party_answer *a
 typedef void third_party_revoked(void *argument, const struct third_party_revocation *revocation);
 
 struct third_party;
-struct third_party_request;
+
+/* A request that is pending; it lies in a structure of the implementation's. */
+struct third_party_request {
+    /* The callback will not be called. */
+    void (*cancel)(struct third_party_request *request);
+};
 
 struct third_party_ops {
     struct third_party_request *(*ask)(struct third_party *third_party, struct loop *loop,
@@ -66,8 +71,6 @@ struct third_party_ops {
     struct third_party_request *(*revoke)(struct third_party *third_party, struct loop *loop,
                                           const char *identity, third_party_revoked *done,
                                           void *argument, struct third_party_revocation *now);
-    /* The callback will not be called. */
-    void (*cancel)(struct third_party *third_party, struct third_party_request *request);
     void (*free)(struct third_party *third_party);
 };
 

@@ -50,17 +50,12 @@ static struct third_party_request *revoke(struct third_party *third_party, struc
     return key_issuer_revoke(local->issuer, loop, identity, local->naf, done, argument, now);
 }
 
-static void cancel(struct third_party *third_party, struct third_party_request *request)
-{
-    key_issuer_cancel(((const struct third_party_local *)third_party)->issuer, request);
-}
-
 static void local_free(struct third_party *third_party)
 {
     OPENSSL_free(third_party);
 }
 
-static const struct third_party_ops local_ops = {ask, revoke, cancel, local_free};
+static const struct third_party_ops local_ops = {ask, revoke, local_free};
 
 struct third_party *third_party_local_new(struct key_issuer *issuer, const struct naf_setup *setups,
                                           size_t count, const char *naf)

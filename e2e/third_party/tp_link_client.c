@@ -29,6 +29,7 @@ struct tp_link_client;
 /* A request of a caller's loop, on the link's loop, and back with its answer. */
 struct tp_link_pending {
     struct loop_message message; /* on its way to one of the two loops */
+    struct third_party_request handle;
     TAILQ_ENTRY(tp_link_pending) next;
     struct loop *caller;
     struct tp_link_client *client;
@@ -426,9 +427,19 @@ static void on_request(struct loop *loop, struct loop_message *message)
     tp_link_send(client, pending);
 }
 
+static void cancel(struct third_party_request *handle)
+{
+    struct tp_link_pending *pending =
+        (struct tp_link_pending *)(void *)((char *)handle -
+                                           offsetof(struct tp_link_pending, handle));
+
+    pending->is_cancelled = true;
+}
+
 static struct third_party_request *post(struct tp_link_client *client, struct loop *loop,
                                         struct tp_link_pending *pending, void *argument)
 {
+    pending->handle.cancel = cancel;
     pending->message.run = on_request;
     pending->client = client;
     pending->setup = client->setup;
@@ -436,7 +447,7 @@ static struct third_party_request *post(struct tp_link_client *client, struct lo
     pending->argument = argument;
     pending->asked = clock_ms();
     loop_post(client->home, &pending->message);
-    return (struct third_party_request *)pending;
+    return &pending->handle;
 }
 
 static bool copy(char text[TP_LINK_TEXT_SIZE], const char *given)
@@ -487,12 +498,6 @@ static struct third_party_request *ask_revocation(struct third_party *third_part
     return post((struct tp_link_client *)third_party, loop, pending, argument);
 }
 
-static void cancel(struct third_party *third_party, struct third_party_request *request)
-{
-    (void)third_party;
-    ((struct tp_link_pending *)request)->is_cancelled = true;
-}
-
 static void release_client(struct loop *loop, struct loop_message *message)
 {
     (void)loop;
@@ -511,7 +516,7 @@ static void client_free(struct third_party *third_party)
     loop_post(client->home, &client->release);
 }
 
-static const struct third_party_ops client_ops = {ask, ask_revocation, cancel, client_free};
+static const struct third_party_ops client_ops = {ask, ask_revocation, client_free};
 
 static void start_link(struct loop *loop, struct loop_message *message)
 {

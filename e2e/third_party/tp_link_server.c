@@ -263,7 +263,7 @@ static void cancel_requests(struct naf *naf)
     while (!LIST_EMPTY(&naf->tasks)) {
         struct task *task = LIST_FIRST(&naf->tasks);
 
-        key_issuer_cancel(service_of(naf)->issuer, task->request);
+        task->request->cancel(task->request);
         task_free(task);
     }
 }

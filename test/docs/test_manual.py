@@ -312,7 +312,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/server/connection.c PAUSED_MAX",
             "e2e/server/dtls_acceptor.c SESSION_MAX",
             "e2e/server/dtls_acceptor.c WAITING_MAX",
-            "e2e/session/psk_lookup.c OFFERED_MAX",
+            "e2e/session/psk_offers.h PSK_OFFERS_MAX",
             "e2e/session/ue_repeats.h UE_REPEATS_SECONDS",
             "e2e/session/ue.h UE_HELD_MAX",
             "e2e/ops/log_line.h LOG_LINE_MAX",
@@ -445,7 +445,7 @@ INSIDE = {
     ),
     *("tool/psk_job.c KEY_MAX", "tool/dedup.c RESERVED_MAX"),
     *("master/ka_string.h KA_STRING_MAX", "master/ka_string.h KA_STRING_TEXT_MAX"),
-    *("master/token.c PIN_MAX", "e2e/ka/ka_masters.c NEWS_MAX"),
+    *("master/token.c PIN_MAX", "e2e/ka/ka_revocations.c NEWS_MAX"),
     "e2e/ka/ka_workers.c STOP_SECONDS",
 }
 

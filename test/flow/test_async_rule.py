@@ -132,6 +132,7 @@ MEMBERS = {
         "ready": "test_upgrade: the new program serves",
         "failed": "test_upgrade: the new program does not serve",
     },
+    "third_party.h": {"cancel": "none: it ends a request without a callback"},
     "ue_bootstrap.h": {"ended": "test_ue_bootstrap: after each attempt, on its thread"},
 }
 

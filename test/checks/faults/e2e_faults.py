@@ -34,16 +34,16 @@ FAULTS: list[Fault] = [
         by="connections_per_device",
     ),
     *of(
-        "session/ue.c",
+        "session/app_session.c",
         (
-            "    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 1000;",
-            "    const int64_t idle = ue->conn.active + (int64_t)limits->idle * 100000;",
+            "    return session->conn.active + (int64_t)limits_of(session)->idle * 1000;",
+            "    return session->conn.active + (int64_t)limits_of(session)->idle * 100000;",
         ),
         by="line_timeout_of_the_echo",
     ),
     *of(
-        "session/ue.c",
-        ("limits->session != 0 && session < idle", "limits->session == 0 && session < idle"),
+        "session/app_session.c",
+        ("seconds != 0 && end < idle_until(session)", "seconds == 0 && end < idle_until(session)"),
         by="session_lifetime",
     ),
     *of(
@@ -61,9 +61,9 @@ FAULTS: list[Fault] = [
     ),
     # The ClientHello
     *of(
-        "session/psk_lookup.c",
-        ("#define OFFERED_MAX   4", "#define OFFERED_MAX   5"),
-        ("#define OFFERED_MAX   4", "#define OFFERED_MAX   3"),
+        "session/psk_offers.h",
+        ("#define PSK_OFFERS_MAX 4", "#define PSK_OFFERS_MAX 5"),
+        ("#define PSK_OFFERS_MAX 4", "#define PSK_OFFERS_MAX 3"),
         by="identities_of_a_client_hello",
     ),
     *of(
@@ -188,9 +188,9 @@ FAULTS: list[Fault] = [
         by="test_e2e or test_answer",
     ),
     *of(
-        "third_party/key_issuer.c",
+        "third_party/key_revocation.c",
         (
-            "    asking->store_request = store->ops->revoke(store, loop, scope, on_revoked, asking, &revoked);",
+            "    revoking->store_request =\n        store->ops->revoke(store, loop, scope, on_revoked, revoking, &revoked);",
             "    (void)store, (void)loop, (void)on_revoked, store_answer_set(&revoked, STORE_OK, NULL);",
         ),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",

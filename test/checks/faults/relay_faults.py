@@ -292,10 +292,10 @@ FAULTS = [
         by="without_a_pause or change_during_a_flow",
     ),
     *of(
-        "third_party/key_issuer.c",
+        "third_party/key_revocation.c",
         (
-            "    close_matching_run(asking->issuer->setup.server, asking->matching);",
-            "    close_matching_discard(asking->matching);",
+            "    close_matching_run(revoking->server, revoking->matching);",
+            "    close_matching_discard(revoking->matching);",
         ),
         by="taken_while_its_row_goes",
     ),

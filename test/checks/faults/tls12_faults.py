@@ -14,7 +14,7 @@ FAULTS = [
     *of(
         "session/psk_lookup.c",
         ("ids->by_suite && (SSL_is_dtls(ssl) || ue_is_tls12(lookup->ue))", "ids->by_suite"),
-        ("TLS1_2_VERSION && !offers_tls13(ssl))", "TLS1_2_VERSION)"),
+        ("TLS1_2_VERSION && !client_hello_offers_tls13(ssl))", "TLS1_2_VERSION)"),
         by="test_operator_suites",
     ),
     *of("session/ue.c", (" && !ue_is_tls12(ue);", ";"), by="test_tls12"),
