@@ -290,6 +290,14 @@ bool digest_respond(char header[DIGEST_HEADER_MAX], struct digest_client *client
 
 /* The proof */
 
+/* Hex of either case, compared in constant time; it is lowercased in place. */
+static bool is_digest(char *given, const char wanted[DIGEST_SIZE])
+{
+    for (char *c = given; *c != '\0'; c++)
+        *c |= *c >= 'A' && *c <= 'F' ? 0x20 : 0;
+    return strlen(given) == DIGEST_SIZE - 1 && CRYPTO_memcmp(given, wanted, DIGEST_SIZE - 1) == 0;
+}
+
 bool digest_verify(const struct digest_client *client, const struct digest_challenge *challenge,
                    const struct usim_answer *answer, const char *value, size_t length,
                    const char *body, size_t body_length, char fault[GBA_FAULT_SIZE])
@@ -315,9 +323,6 @@ bool digest_verify(const struct digest_client *client, const struct digest_chall
     if (!make_response(wanted, client, challenge, (struct piece){answer->res, answer->res_length},
                        "", (struct piece){body, body_length}))
         return fail_without_md5(fault);
-    for (char *c = rspauth; *c != '\0'; c++)
-        *c |= *c >= 'A' && *c <= 'F' ? 0x20 : 0;
-    return (strlen(rspauth) == DIGEST_SIZE - 1 &&
-            CRYPTO_memcmp(rspauth, wanted, DIGEST_SIZE - 1) == 0) ||
+    return is_digest(rspauth, wanted) ||
            gba_fail(fault, "rspauth is wrong: the answer is not the BSF's, or was altered");
 }

@@ -148,10 +148,28 @@ static bool print(const char *name, const char *prefix, const char *separator, c
     return true;
 }
 
-int command_identity(int argc, char *argv[])
+static bool print_b_tid(void)
 {
     char identity[IDENTITY_SIZE];
-    bool is_gba, is_akma, done = false;
+
+    return (option.b_tid != NULL ? take_nai(identity, "b-tid", option.b_tid)
+                                 : make_b_tid(identity)) &&
+           print("b-tid", option.uicc == NULL ? "3GPP-bootstrapping" : "3GPP-bootstrapping-uicc",
+                 ".", identity);
+}
+
+static bool print_a_kid(void)
+{
+    char identity[IDENTITY_SIZE];
+
+    return (option.a_kid != NULL ? take_nai(identity, "a-kid", option.a_kid)
+                                 : make_a_kid(identity)) &&
+           print("a-kid", "3GPP-AKMA", "", identity);
+}
+
+int command_identity(int argc, char *argv[])
+{
+    bool is_gba, is_akma;
 
     options_parse(argc, argv, "make an A-KID or B-TID and its PSK identity", groups,
                   sizeof(groups) / sizeof(groups[0]));
@@ -159,18 +177,10 @@ int command_identity(int argc, char *argv[])
         option.rand != NULL || option.bsf != NULL || option.b_tid != NULL || option.uicc != NULL;
     is_akma =
         option.rid != NULL || option.a_tid != NULL || option.realm != NULL || option.a_kid != NULL;
-    if (is_gba == is_akma)
+    if (is_gba == is_akma) {
         fprintf(stderr, "akma identity: give the parts of a B-TID or those of an A-KID; try "
                         "--help\n");
-    else if (is_gba)
-        done =
-            (option.b_tid != NULL ? take_nai(identity, "b-tid", option.b_tid)
-                                  : make_b_tid(identity)) &&
-            print("b-tid", option.uicc == NULL ? "3GPP-bootstrapping" : "3GPP-bootstrapping-uicc",
-                  ".", identity);
-    else
-        done = (option.a_kid != NULL ? take_nai(identity, "a-kid", option.a_kid)
-                                     : make_a_kid(identity)) &&
-               print("a-kid", "3GPP-AKMA", "", identity);
-    return done ? EXIT_SUCCESS : EXIT_USAGE;
+        return EXIT_USAGE;
+    }
+    return (is_gba ? print_b_tid() : print_a_kid()) ? EXIT_SUCCESS : EXIT_USAGE;
 }

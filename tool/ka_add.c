@@ -299,6 +299,18 @@ static bool is_one_place(void)
     return ka_database_options_check("add", &option.database);
 }
 
+/* Where the keys come from. False: it was said what is wrong. */
+static bool check_sources(void)
+{
+    if ((option.in == NULL) == (option.identity == NULL))
+        return command_fail("ka add", "--in", "give either this or --identity");
+    if (!is_source("--ka", option.ka) || !is_source("--ks-naf", option.ks_naf))
+        return false;
+    return option.ka == NULL || option.ks_naf == NULL ||
+           !secret_source_is_same(option.ka, option.ks_naf) ||
+           command_fail("ka add", "--ks-naf", SECRET_USED_TWICE);
+}
+
 int ka_add(int argc, char *argv[])
 {
     struct devices *added = NULL;
@@ -308,19 +320,8 @@ int ka_add(int argc, char *argv[])
     options_parse(argc, argv, "add Ka's to a devices file or a database", groups,
                   sizeof(groups) / sizeof(groups[0]));
     wait = options_number("wait", option.database.wait, 0, DEVICES_EDIT_WAIT_MAX);
-    if (!is_one_place())
+    if (!is_one_place() || !check_sources())
         return EXIT_USAGE;
-    if ((option.in == NULL) == (option.identity == NULL)) {
-        (void)command_fail("ka add", "--in", "give either this or --identity");
-        return EXIT_USAGE;
-    }
-    if (!is_source("--ka", option.ka) || !is_source("--ks-naf", option.ks_naf))
-        return EXIT_USAGE;
-    if (option.ka != NULL && option.ks_naf != NULL &&
-        secret_source_is_same(option.ka, option.ks_naf)) {
-        (void)command_fail("ka add", "--ks-naf", SECRET_USED_TWICE);
-        return EXIT_USAGE;
-    }
     done = (option.in != NULL ? read_rows(&added) : make_row(&added)) &&
            (option.devices != NULL ? add(added, wait) : add_to_database(added));
     if (done)

@@ -191,12 +191,37 @@ static int new_master(void)
     return ka_new_master(option.pkcs11, option.pin);
 }
 
-int ka_new(int argc, char *argv[])
+static bool make_list(size_t length)
 {
     struct secret_buf list = {.octets = NULL}, text = {.octets = NULL};
-    unsigned char *ka;
-    size_t length, count;
+    unsigned char *ka = OPENSSL_malloc(length);
+    size_t count;
     bool done = false;
+
+    if (ka == NULL)
+        (void)command_fail("ka new", "Ka", "out of memory");
+    else
+        done = (option.in == NULL || read_list(&list)) &&
+               put_devices(&text, &list, ka, length, &count) && check(&text, count) &&
+               give_out(&text);
+    OPENSSL_clear_free(ka, length);
+    secret_buf_free(&text);
+    secret_buf_free(&list);
+    return done;
+}
+
+/* Where names come from, and rows go to. False: it was said what is wrong. */
+static bool check_places(void)
+{
+    if ((option.in == NULL) == (option.identities[0] == NULL))
+        return command_fail("ka new", "--in", "give either this or --identity");
+    return option.in == NULL || option.out == NULL || !out_file_is(option.out, option.in) ||
+           command_fail("ka new", "--out", OUT_FILE_IS_INPUT);
+}
+
+int ka_new(int argc, char *argv[])
+{
+    size_t length;
 
     options_parse(argc, argv, "make Ka's for a list of devices", groups,
                   sizeof(groups) / sizeof(groups[0]));
@@ -209,23 +234,7 @@ int ka_new(int argc, char *argv[])
     if (!ka_database_options_check("new", &option.database))
         return EXIT_USAGE;
     length = options_number("length", option.length, ROW_KA_MIN, ROW_KA_MAX);
-    if ((option.in == NULL) == (option.identities[0] == NULL)) {
-        (void)command_fail("ka new", "--in", "give either this or --identity");
+    if (!check_places())
         return EXIT_USAGE;
-    }
-    if (option.in != NULL && option.out != NULL && out_file_is(option.out, option.in)) {
-        (void)command_fail("ka new", "--out", OUT_FILE_IS_INPUT);
-        return EXIT_USAGE;
-    }
-    ka = OPENSSL_malloc(length);
-    if (ka == NULL)
-        (void)command_fail("ka new", "Ka", "out of memory");
-    else
-        done = (option.in == NULL || read_list(&list)) &&
-               put_devices(&text, &list, ka, length, &count) && check(&text, count) &&
-               give_out(&text);
-    OPENSSL_clear_free(ka, length);
-    secret_buf_free(&text);
-    secret_buf_free(&list);
-    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+    return make_list(length) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

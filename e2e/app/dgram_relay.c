@@ -112,6 +112,17 @@ static void on_secure(void *argument, bool in_time)
         io_watch_set(&relay->secure, result, 0);
 }
 
+/* One that the connection does not take is lost, as on the way. */
+static void give_secure(const struct dgram_relay *relay, const unsigned char *octets, size_t length)
+{
+    ERR_clear_error();
+    if (length > DTLS_RECORD_MAX)
+        metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
+    else if (length > 0 && dtls_acquire_buffers(relay->ssl) &&
+             SSL_write(relay->ssl, octets, (int)length) > 0)
+        *relay->active = clock_ms();
+}
+
 /* The application's. */
 static void on_plain(evutil_socket_t fd, short what, void *argument)
 {
@@ -133,12 +144,7 @@ static void on_plain(evutil_socket_t fd, short what, void *argument)
             break;
         }
         health_up(HEALTH_APPLICATION, NULL);
-        ERR_clear_error();
-        if (got > DTLS_RECORD_MAX)
-            metrics_count(METRIC_DATAGRAMS_TOO_LARGE);
-        else if (got > 0 && dtls_acquire_buffers(relay->ssl) &&
-                 SSL_write(relay->ssl, octets, (int)got) > 0)
-            *relay->active = clock_ms();
+        give_secure(relay, octets, (size_t)got);
     }
     dtls_release_buffers(relay->ssl);
     OPENSSL_cleanse(octets, sizeof(octets));

@@ -469,26 +469,35 @@ void app_server_reopen_logs(void)
     audit_reopen();
 }
 
+static bool open_logs(struct app_server *app_server)
+{
+    control_hold_reopen();
+    log_set_up(app_server->settings.log_level, app_server->options->log_file);
+    return log_open(app_server->settings.log_identities) &&
+           audit_open(app_server->options->audit_log);
+}
+
+/* In this order: what is opened later works with what was opened before. */
+static bool open_all(struct app_server *app_server)
+{
+    return source_options_open_files() && app_server_open_devices(app_server) &&
+           app_server_open_ka_devices(app_server) && app_server_open_link_tls(app_server) &&
+           open_psk(app_server) && open_dtls(app_server) && app_server_open_loops(app_server) &&
+           open_conn_limits(app_server) && app_server_open_roles(app_server);
+}
+
 int app_server_set_up(struct app_server *app_server)
 {
     int status;
 
     json_line_set_up();
     app_server->changes = file_changes_new();
-    if (app_server->changes == NULL)
-        return EXIT_FAILURE;
-    control_hold_reopen();
-    log_set_up(app_server->settings.log_level, app_server->options->log_file);
-    if (!log_open(app_server->settings.log_identities) ||
-        !audit_open(app_server->options->audit_log))
+    if (app_server->changes == NULL || !open_logs(app_server))
         return EXIT_FAILURE;
     status = app_server_open_policy(app_server);
     if (status != EXIT_SUCCESS)
         return status;
-    if (!source_options_open_files() || !app_server_open_devices(app_server) ||
-        !app_server_open_ka_devices(app_server) || !app_server_open_link_tls(app_server) ||
-        !open_psk(app_server) || !open_dtls(app_server) || !app_server_open_loops(app_server) ||
-        !open_conn_limits(app_server) || !app_server_open_roles(app_server))
+    if (!open_all(app_server))
         return EXIT_FAILURE;
     control_hold_signals();
     app_server->endpoints.are_waiting = predecessor_is_there();

@@ -83,31 +83,40 @@ static bool is_listed(const char *const *names, const char *name)
     return false;
 }
 
+static void check_kinds(void)
+{
+    for (size_t i = 0; sources[i] != NULL; i++) {
+        const char *place;
+        const struct ka_kind *kind = ka_kind_of(sources[i], &place);
+
+        if (kind == NULL)
+            refuse("ka-source", ": must be ", ka_kinds_wanted());
+        if (sources[1] != NULL && !kind->may_repeat)
+            refuse("ka-source", ": only masters can be used together, not ", kind->name);
+    }
+}
+
+/* kind: NULL: without --ka-source. */
+static void check_option(const struct option_row *row, const struct ka_kind *kind)
+{
+    const bool is_given = *row->value != NULL;
+
+    if (is_given && kind == NULL)
+        refuse(row->name, " has no effect without ", "--ka-source");
+    if (is_given && !is_listed(kind->options, row->name))
+        refuse(row->name, " has no effect with --ka-source ", kind->name);
+    if (!is_given && kind != NULL && is_listed(kind->needs, row->name))
+        refuse(row->name, " is missing: it goes with --ka-source ", kind->name);
+}
+
 void ka_options_check(void)
 {
     const struct ka_kind *kind = kind_given();
     char fault[KA_FAULT_SIZE];
 
-    for (size_t i = 0; sources[i] != NULL; i++) {
-        const char *place;
-        const struct ka_kind *each = ka_kind_of(sources[i], &place);
-
-        if (each == NULL)
-            refuse("ka-source", ": must be ", ka_kinds_wanted());
-        if (sources[1] != NULL && !each->may_repeat)
-            refuse("ka-source", ": only masters can be used together, not ", each->name);
-    }
-    for (size_t i = 1; i < ka_options.count; i++) {
-        const struct option_row *row = &ka_options.rows[i];
-        const bool is_given = *row->value != NULL;
-
-        if (is_given && kind == NULL)
-            refuse(row->name, " has no effect without ", "--ka-source");
-        if (is_given && !is_listed(kind->options, row->name))
-            refuse(row->name, " has no effect with --ka-source ", kind->name);
-        if (!is_given && kind != NULL && is_listed(kind->needs, row->name))
-            refuse(row->name, " is missing: it goes with --ka-source ", kind->name);
-    }
+    check_kinds();
+    for (size_t i = 1; i < ka_options.count; i++)
+        check_option(&ka_options.rows[i], kind);
     if (kind != NULL && kind->check != NULL && !kind->check(&settings, fault))
         refuse("ka-source", " ", fault);
 }

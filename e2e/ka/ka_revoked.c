@@ -81,31 +81,41 @@ void ka_revoked_free(struct ka_revoked *list)
     OPENSSL_free(list);
 }
 
+/* NULL, or why the list cannot be read from a file. */
+static const char *check_status(int fd, struct stat *status)
+{
+    if (fstat(fd, status) != 0)
+        return strerror(errno);
+    if (!S_ISREG(status->st_mode))
+        return "not a regular file";
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "others can write it, and take rows out of it: chmod go-w it";
+    return NULL;
+}
+
 /* A file's text with a NUL behind it; NULL: fault. */
 static char *read_all(int fd, size_t *length, const char **fault)
 {
     struct stat status;
-    char *text = NULL;
+    char *text;
     ssize_t got = 1;
 
-    *fault = NULL;
     *length = 0;
-    if (fstat(fd, &status) != 0)
-        *fault = strerror(errno);
-    else if (!S_ISREG(status.st_mode))
-        *fault = "not a regular file";
-    else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        *fault = "others can write it, and take rows out of it: chmod go-w it";
-    else if ((text = OPENSSL_malloc((size_t)status.st_size + 1)) == NULL)
+    *fault = check_status(fd, &status);
+    if (*fault != NULL)
+        return NULL;
+    text = OPENSSL_malloc((size_t)status.st_size + 1);
+    if (text == NULL) {
         *fault = "out of memory";
-    while (text != NULL && got > 0 && *length < (size_t)status.st_size) {
+        return NULL;
+    }
+    while (got > 0 && *length < (size_t)status.st_size) {
         got = read(fd, text + *length, (size_t)status.st_size - *length);
         *length += got > 0 ? (size_t)got : 0;
     }
-    if (text != NULL && *length < (size_t)status.st_size)
+    if (*length < (size_t)status.st_size)
         *fault = got < 0 ? strerror(errno) : "became shorter while it was read";
-    if (text != NULL)
-        text[*length] = '\0';
+    text[*length] = '\0';
     return text;
 }
 

@@ -61,7 +61,7 @@ static int read_first_line(struct received_request *request, struct head *head, 
 {
     const char *method_end = memchr(line, ' ', length);
     const char *version = line + length - strlen("HTTP/1.1");
-    const char *target = method_end == NULL ? line : method_end + 1;
+    const char *target = method_end == NULL ? line : method_end + 1, *query;
     size_t target_length;
 
     if (method_end == NULL || length < strlen("HTTP/1.1") || version <= target ||
@@ -76,11 +76,9 @@ static int read_first_line(struct received_request *request, struct head *head, 
         return 400;
     if (!copy(request->method, sizeof(request->method), line, (size_t)(method_end - line)))
         return 501;
-    for (const char *c = target; c < target + target_length; c++)
-        if (*c == '?') {
-            target_length = (size_t)(c - target);
-            break;
-        }
+    query = memchr(target, '?', target_length);
+    if (query != NULL)
+        target_length = (size_t)(query - target);
     return copy(request->path, sizeof(request->path), target, target_length) ? 0 : 414;
 }
 
@@ -201,46 +199,71 @@ static bool read_chunk_size(const char *line, size_t length, size_t *size)
     return digits > 0 && (digits == length || strchr("; \t", line[digits]) != NULL);
 }
 
+/* A body in chunks (RFC 9112 7.1), as far as it was read. */
+struct chunks {
+    const char *place, *end; /* what comes next */
+    char *body;              /* the octets of the chunks, one after the other */
+    size_t length;
+};
+
+/* The next one; size 0: it was the last. */
+static enum http_parsed read_chunk(struct received_request *request, struct chunks *chunks,
+                                   bool move, size_t *size)
+{
+    size_t length;
+    const char *next = line_end(chunks->place, chunks->end, &length);
+
+    if (next == NULL)
+        return HTTP_PARTIAL;
+    if (!read_chunk_size(chunks->place, length, size))
+        return bad(request, 400);
+    if (*size > HTTP_REQUEST_BODY_MAX - chunks->length)
+        return bad(request, 413);
+    chunks->place = next;
+    if (*size == 0)
+        return HTTP_WHOLE;
+    if ((size_t)(chunks->end - next) < *size + 2)
+        return HTTP_PARTIAL;
+    if (move)
+        memmove(chunks->body + chunks->length, next, *size);
+    chunks->length += *size;
+    chunks->place = line_end(next + *size, chunks->end, &length);
+    return chunks->place == NULL || length != 0 ? bad(request, 400) : HTTP_WHOLE;
+}
+
+/* They mean nothing here. False: they are not whole yet. */
+static bool skip_trailers(struct chunks *chunks)
+{
+    const char *next;
+    size_t length;
+
+    do {
+        next = line_end(chunks->place, chunks->end, &length);
+        if (next == NULL)
+            return false;
+        chunks->place = next;
+    } while (length > 0);
+    return true;
+}
+
 /* The chunks of a body (RFC 9112 7.1): their octets are moved together, once move is set. */
 static enum http_parsed read_chunks(struct received_request *request, char *octets, size_t length,
                                     bool move, size_t *used)
 {
-    const char *const end = octets + length;
-    char *place = octets, *to = octets;
-    size_t line_length, size = 1;
+    struct chunks chunks = {.place = octets, .end = octets + length, .body = octets};
+    size_t size = 1;
 
     while (size > 0) {
-        const char *next = line_end(place, end, &line_length);
+        const enum http_parsed parsed = read_chunk(request, &chunks, move, &size);
 
-        if (next == NULL)
-            return HTTP_PARTIAL;
-        if (!read_chunk_size(place, line_length, &size))
-            return bad(request, 400);
-        if (size > HTTP_REQUEST_BODY_MAX - (size_t)(to - octets))
-            return bad(request, 413);
-        place += next - place;
-        if (size == 0)
-            break;
-        if ((size_t)(end - place) < size + 2)
-            return HTTP_PARTIAL;
-        if (move)
-            memmove(to, place, size);
-        to += size;
-        place += size;
-        if (line_end(place, end, &line_length) == NULL || line_length != 0)
-            return bad(request, 400);
-        place += *place == '\r' ? 2 : 1;
+        if (parsed != HTTP_WHOLE)
+            return parsed;
     }
-    do { /* trailers, which mean nothing here */
-        const char *next = line_end(place, end, &line_length);
-
-        if (next == NULL)
-            return HTTP_PARTIAL;
-        place += next - place;
-    } while (line_length > 0);
+    if (!skip_trailers(&chunks))
+        return HTTP_PARTIAL;
     request->body = octets;
-    request->body_length = (size_t)(to - octets);
-    *used = (size_t)(place - octets);
+    request->body_length = chunks.length;
+    *used = (size_t)(chunks.place - octets);
     return HTTP_WHOLE;
 }
 

@@ -273,30 +273,38 @@ static struct addrinfo *resolved(const char *option, const char *address)
     return found;
 }
 
+static bool share_an_address(const struct addrinfo *ones, const struct addrinfo *others)
+{
+    for (const struct addrinfo *one = ones; one != NULL; one = one->ai_next)
+        for (const struct addrinfo *other = others; other != NULL; other = other->ai_next)
+            if (is_one_address(one->ai_addr, other->ai_addr))
+                return true;
+    return false;
+}
+
+static void release(struct addrinfo *list)
+{
+    if (list != NULL)
+        freeaddrinfo(list);
+}
+
 void checks_conflict(struct checks *checks, const char *option, const char *address,
                      const char *other_option, const char *other_address)
 {
     struct addrinfo *one, *other;
     char subject[PRINTABLE_SIZE];
-    bool is_one = false;
 
-    if (address == NULL || other_address == NULL)
-        return;
-    if ((dgram_address(address) == NULL) != (dgram_address(other_address) == NULL))
+    if (address == NULL || other_address == NULL ||
+        (dgram_address(address) == NULL) != (dgram_address(other_address) == NULL))
         return;
     one = resolved(option, address);
     other = resolved(other_option, other_address);
-    for (const struct addrinfo *a = one; a != NULL; a = a->ai_next)
-        for (const struct addrinfo *b = other; b != NULL; b = b->ai_next)
-            is_one = is_one || is_one_address(a->ai_addr, b->ai_addr);
     (void)snprintf(subject, sizeof(subject), "--%s %.150s and --%s %.150s", option, address,
                    other_option, other_address);
-    if (is_one)
+    if (share_an_address(one, other))
         checks_say(checks, false, subject, "one port cannot be listened on twice");
-    if (one != NULL)
-        freeaddrinfo(one);
-    if (other != NULL)
-        freeaddrinfo(other);
+    release(one);
+    release(other);
 }
 
 int checks_status(const struct checks *checks)

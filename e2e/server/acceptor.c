@@ -284,34 +284,46 @@ bool endpoints_take_number(struct endpoints *endpoints, const struct connection_
     return false;
 }
 
+/* NULL: it does not belong to these. */
+static const struct endpoint *endpoint_of(const struct endpoints *endpoints, int fd)
+{
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->endpoint[i].fd == fd)
+            return &endpoints->endpoint[i];
+    return NULL;
+}
+
+/* False: none is there, or none may be accepted now. */
+static bool accept_one(struct acceptor *acceptor, const struct endpoint *endpoint)
+{
+    struct endpoints *endpoints = acceptor->endpoints;
+    struct admission admission = {{open_there, NULL}, acceptor->worker, endpoint, -1, {0}};
+    socklen_t size = sizeof(admission.peer);
+
+    if (!endpoints_take_number(endpoints, endpoint->kind))
+        return false;
+    admission.fd = accept4(endpoint->fd, (struct sockaddr *)&admission.peer, &size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (admission.fd >= 0) {
+        admit(acceptor, &admission);
+        return true;
+    }
+    if (endpoints->counted && endpoint->kind->counts)
+        (void)atomic_fetch_add(&endpoints->left, 1);
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        starve(acceptor);
+    return false;
+}
+
 static void accept_some(evutil_socket_t fd, short what, void *argument)
 {
     struct acceptor *acceptor = argument;
-    struct endpoints *endpoints = acceptor->endpoints;
-    const struct endpoint *endpoint = NULL;
+    const struct endpoint *endpoint = endpoint_of(acceptor->endpoints, fd);
 
     (void)what;
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (endpoints->endpoint[i].fd == fd)
-            endpoint = &endpoints->endpoint[i];
-    for (unsigned int turn = 0; endpoint != NULL && turn < TURNS; turn++) {
-        struct admission admission = {{open_there, NULL}, acceptor->worker, endpoint, -1, {0}};
-        socklen_t size = sizeof(admission.peer);
-
-        if (!endpoints_take_number(endpoints, endpoint->kind))
+    for (unsigned int turn = 0; endpoint != NULL && turn < TURNS; turn++)
+        if (!accept_one(acceptor, endpoint))
             return;
-        admission.fd =
-            accept4(fd, (struct sockaddr *)&admission.peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (admission.fd >= 0) {
-            admit(acceptor, &admission);
-            continue;
-        }
-        if (endpoints->counted && endpoint->kind->counts)
-            (void)atomic_fetch_add(&endpoints->left, 1);
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            starve(acceptor);
-        return;
-    }
 }
 
 static bool listen_to_datagrams(struct endpoints *endpoints, const struct connection_kind *kind,
@@ -432,34 +444,46 @@ void endpoints_begin(struct endpoints *endpoints, struct server *server)
     endpoints->are_waiting = false;
 }
 
+static void drain_all(struct worker *worker)
+{
+    struct connection *connection, *next;
+
+    worker->is_draining = true;
+    for (connection = TAILQ_FIRST(&worker->all); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, all);
+        if (connection->kind->drain != NULL)
+            connection->kind->drain(connection);
+    }
+}
+
+/* Every loop has let go of the sockets. */
+static void close_sockets(struct endpoints *endpoints)
+{
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (is_to_close(endpoints, i))
+            (void)close(endpoints->endpoint[i].fd);
+    if (endpoints->closed_all != NULL)
+        endpoints->closed_all(endpoints->argument);
+}
+
 /* The last loop to let go closes the sockets. */
 static void let_go(struct loop *loop, struct loop_message *message)
 {
     struct acceptor *acceptor =
         (struct acceptor *)(void *)((char *)message - offsetof(struct acceptor, close));
     struct endpoints *endpoints = acceptor->endpoints;
-    struct connection *connection, *next;
+    const int loops = (int)acceptor->worker->server->loops->count;
 
     (void)loop;
-    acceptor->worker->is_draining = true;
-    for (connection = TAILQ_FIRST(&acceptor->worker->all); connection != NULL; connection = next) {
-        next = TAILQ_NEXT(connection, all);
-        if (connection->kind->drain != NULL)
-            connection->kind->drain(connection);
-    }
+    drain_all(acceptor->worker);
     for (size_t i = 0; i < endpoints->count; i++) {
         if (acceptor->dtls[i] != NULL && endpoints->are_handed_over)
             dtls_acceptor_hand_over(acceptor->dtls[i]);
         if (is_to_leave(endpoints, i))
             (void)event_del(acceptor->listening[i]);
     }
-    if (atomic_fetch_add(&endpoints->closed, 1) + 1 < (int)acceptor->worker->server->loops->count)
-        return;
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (is_to_close(endpoints, i))
-            (void)close(endpoints->endpoint[i].fd);
-    if (endpoints->closed_all != NULL)
-        endpoints->closed_all(endpoints->argument);
+    if (atomic_fetch_add(&endpoints->closed, 1) + 1 == loops)
+        close_sockets(endpoints);
 }
 
 void endpoints_close(struct endpoints *endpoints, struct server *server)

@@ -361,41 +361,65 @@ static size_t message_max(void)
     return is_udp(e2e_address()) ? DTLS_RECORD_MAX - strlen("plain: ") : LINE_MAX_LENGTH;
 }
 
+static bool refuse(const char *why)
+{
+    (void)ue_say(options_refusal(), "%s", why);
+    return false;
+}
+
 /* One of the two things to do, with what belongs to it; else the sentence is said. */
 static bool is_one_task(void)
 {
     if ((option.message == NULL) == (option.listen == NULL))
-        (void)ue_say(options_refusal(), option.message == NULL
-                                            ? "--message or --listen is missing"
-                                            : "--message and --listen exclude each other");
-    else if (option.listen != NULL && is_udp(option.listen) != is_udp(e2e_address()))
-        (void)ue_say(options_refusal(),
-                     "--listen: datagrams (udp:) go with an endpoint over DTLS, --e2e-connect "
-                     "udp:, and streams with one over TLS");
-    else if (option.listen != NULL && option.allow_plain != NULL)
-        (void)ue_say(options_refusal(),
-                     "--allow-plain goes with --message: --listen relays only e2e");
-    else if (!bootstrap_options_are_given() && option.devices == NULL)
-        (void)ue_say(options_refusal(), "--devices is missing");
-    else if (!bootstrap_options_are_given() && option.identity == NULL && option.device == NULL)
-        (void)ue_say(options_refusal(), "--identity or --device is missing");
-    else if (option.device != NULL &&
-             (option.device[0] == '\0' || strlen(option.device) > E2E_FLAG_DEVICE_MAX))
-        (void)ue_say(options_refusal(), "--device: must be a name of 1 to %d octets",
-                     E2E_FLAG_DEVICE_MAX);
-    else if (option.ka_id != NULL &&
-             (option.ka_id[0] == '\0' || strlen(option.ka_id) > E2E_FLAG_DEVICE_MAX))
-        (void)ue_say(options_refusal(), "--ka-id: must be a name of 1 to %d octets",
-                     E2E_FLAG_DEVICE_MAX);
-    else if (option.message != NULL &&
-             (strlen(option.message) > message_max() || strchr(option.message, '\n') != NULL))
+        return refuse(option.message == NULL ? "--message or --listen is missing"
+                                             : "--message and --listen exclude each other");
+    if (option.listen == NULL)
+        return true;
+    if (is_udp(option.listen) != is_udp(e2e_address()))
+        return refuse("--listen: datagrams (udp:) go with an endpoint over DTLS, --e2e-connect "
+                      "udp:, and streams with one over TLS");
+    return option.allow_plain == NULL ||
+           refuse("--allow-plain goes with --message: --listen relays only e2e");
+}
+
+/* Which row of which file is the UE's? */
+static bool has_row(void)
+{
+    if (bootstrap_options_are_given())
+        return true;
+    if (option.devices == NULL)
+        return refuse("--devices is missing");
+    return option.identity != NULL || option.device != NULL ||
+           refuse("--identity or --device is missing");
+}
+
+static bool is_name(const char *name, const char *value)
+{
+    if (value == NULL || (value[0] != '\0' && strlen(value) <= E2E_FLAG_DEVICE_MAX))
+        return true;
+    (void)ue_say(options_refusal(), "--%s: must be a name of 1 to %d octets", name,
+                 E2E_FLAG_DEVICE_MAX);
+    return false;
+}
+
+static bool is_message(const char *message)
+{
+    if (message == NULL)
+        return true;
+    if (strlen(message) > message_max() || strchr(message, '\n') != NULL) {
         (void)ue_say(options_refusal(), "--message: must be one line of at most %zu octets",
                      message_max());
-    else if (option.message != NULL && option.message[0] == '\0' && is_udp(e2e_address()))
-        (void)ue_say(options_refusal(), "--message: over DTLS it must not be empty");
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return message[0] != '\0' || !is_udp(e2e_address()) ||
+           refuse("--message: over DTLS it must not be empty");
+}
+
+/* Do the options make sense together? False: it was said why not. */
+static bool make_sense(void)
+{
+    return is_one_task() && has_row() && is_name("device", option.device) &&
+           is_name("ka-id", option.ka_id) && is_message(option.message);
 }
 
 static bool is_one_way_to_a_key(void)
@@ -455,7 +479,7 @@ int main(int argc, char *argv[])
     program_begin("e2e-ue");
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
-    if (!is_one_way_to_a_key() || !is_one_task() || !is_one_identity())
+    if (!is_one_way_to_a_key() || !make_sense() || !is_one_identity())
         return options_refusal();
     if (options_print())
         return EXIT_SUCCESS;

@@ -57,8 +57,8 @@ FAULTS = [
         ),
         ("*c |= *c >= 'A' && *c <= 'F' ? 0x20 : 0;", ";"),
         (
-            "(strlen(rspauth) == DIGEST_SIZE - 1 &&\n            CRYPTO_memcmp(rspauth, wanted, DIGEST_SIZE - 1) == 0)",
-            "true",
+            "    return strlen(given) == DIGEST_SIZE - 1 && CRYPTO_memcmp(given, wanted, DIGEST_SIZE - 1) == 0;",
+            "    return wanted != NULL;",
         ),
         (
             'const struct piece no_password = {"", 0};',

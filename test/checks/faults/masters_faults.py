@@ -43,7 +43,7 @@ FAULTS = [
         ("has_row(list, device, ka_id) ||", ""),
         (" ||\n           (ka_id[0] != '\\0' && has_row(list, \"\", ka_id))", ""),
         ("return length == 0 || say_line", "return true || say_line"),
-        ("(status.st_mode & (S_IWGRP | S_IWOTH)) != 0", "false"),
+        ("(status->st_mode & (S_IWGRP | S_IWOTH)) != 0", "false"),
         ("if (row.device[0] == '\\0' && row.ka_id[0] == '\\0')", "if (false)"),
         ("if (!has_row(older, fresh->device, fresh->ka_id))", "if (false)"),
         by=FLOW,
