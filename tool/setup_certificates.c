@@ -96,10 +96,16 @@ static bool set_serial(X509 *certificate)
     return done;
 }
 
-static bool set_name(X509_NAME *name, const char *text)
+static bool set_subject(X509 *certificate, const char *cn)
 {
-    return name != NULL && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                                                      (const unsigned char *)text, -1, -1, 0);
+    X509_NAME *name = X509_NAME_new();
+    const bool done = name != NULL &&
+                      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                                 (const unsigned char *)cn, -1, -1, 0) &&
+                      X509_set_subject_name(certificate, name);
+
+    X509_NAME_free(name);
+    return done;
 }
 
 /* A certificate without extensions and signature. The subject's CN has at most 64 octets. */
@@ -112,7 +118,7 @@ static X509 *begin_certificate(EVP_PKEY *key, const char *subject, long days)
         X509_gmtime_adj(X509_getm_notBefore(certificate), -(long)BACKDATED) != NULL &&
         X509_gmtime_adj(X509_getm_notAfter(certificate), days * DAY) != NULL &&
         X509_set_pubkey(certificate, key) &&
-        set_name(X509_get_subject_name(certificate), strlen(subject) <= 64 ? subject : "akma"))
+        set_subject(certificate, strlen(subject) <= 64 ? subject : "akma"))
         return certificate;
     X509_free(certificate);
     return NULL;

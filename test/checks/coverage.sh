@@ -19,13 +19,13 @@ export AKMA_BUILD
 bounds() {
     cat <<'END'
 provider|98|96
-common|95|82
+common|95|84
 tool|94|78
 plugins|97|83
-e2e|89|76
-gba|92|67
+e2e|91|78
+gba|92|68
 device|91|90
-master|91|70
+master|92|73
 END
 }
 

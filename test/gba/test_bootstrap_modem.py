@@ -13,7 +13,8 @@ import pytest
 import reference
 from bsf import IMPI, SET_1, Behaviour, Bsf
 from card import AUTHENTICATE_3G, AUTS, KS_EXT_NAF, USIM, Card, Modem
-from fips import FIPS, needs_fips, write_fips_config
+from evp import BUILD
+from fips import FIPS, libcryptos, needs_fips, write_fips_config
 from tool import akma
 
 FQDN, UA = "naf.example.com", "0100000007"
@@ -228,6 +229,10 @@ def test_no_secret_in_arguments(tmp_path: Path) -> None:
 def test_without_md5(tmp_path: Path) -> None:
     """Guards against a fips provider alone that ends in libcrypto's error instead of what to activate."""
     assert FIPS is not None
+    if len(loaded := libcryptos(BUILD / "tool/akma")) > 1:
+        pytest.skip(
+            f"libcurl has another libcrypto here, and a fips module is only for one: {loaded}"
+        )
     config = write_fips_config(tmp_path, beside=())
     environment = {"OPENSSL_CONF": str(config), "OPENSSL_MODULES": str(FIPS.parent)}
     with Bsf() as bsf, Modem(Card()) as modem:

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def fips_module() -> Path | None:
 
 FIPS = fips_module()
 needs_fips = pytest.mark.skipif(FIPS is None, reason="this OpenSSL has no fips module")
+
+
+def libcryptos(program: Path) -> set[str]:
+    """Those that a program loads; one too many comes with a library that was built for another OpenSSL."""
+    loaded = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"libcrypto\.so\.\d+", loaded))
 
 
 def write_fips_config(
