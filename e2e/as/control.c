@@ -167,14 +167,22 @@ static bool watch_files(struct control *control)
     return control->files != NULL && event_add(control->files, &pause) == 0;
 }
 
+/* A loop that was not told yet to accept no more may let one in at any time. */
+static bool is_empty_for_good(struct app_server *app_server)
+{
+    return atomic_load(&app_server->endpoints.closed) >= (int)app_server->server.loops->count &&
+           atomic_load(&app_server->server.pools[POOL_NOTIFY].open) == 0 &&
+           atomic_load(&app_server->server.pools[POOL_UES].open) == 0;
+}
+
 /* Has --connections, or a drain, come to its end? */
 static void check_end(evutil_socket_t fd, short what, void *argument)
 {
     struct control *control = argument;
     struct app_server *app_server = control->app_server;
-    const bool is_empty = atomic_load(&app_server->server.pools[POOL_UES].open) == 0 &&
-                          (control->state == CONTROL_RUNNING ||
-                           atomic_load(&app_server->server.pools[POOL_NOTIFY].open) == 0);
+    const bool is_empty = control->state == CONTROL_RUNNING
+                              ? atomic_load(&app_server->server.pools[POOL_UES].open) == 0
+                              : is_empty_for_good(app_server);
 
     (void)fd, (void)what;
     history_take();

@@ -11,6 +11,7 @@
 #include "printable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,6 +247,13 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
 
 /* One peer's socket */
 
+static bool allow_others(int fd, bool may_share)
+{
+    const int value = may_share ? 1 : 0;
+
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value)) == 0;
+}
+
 /* The address that the peer sends to, with the port of the shared socket. */
 static socklen_t find_own(int fd, const struct dgram_path *path, struct sockaddr_storage *own)
 {
@@ -261,7 +269,8 @@ static socklen_t find_own(int fd, const struct dgram_path *path, struct sockaddr
     return length;
 }
 
-int dgram_open_for(int fd, const struct dgram_path *path)
+/* A connected socket, or -1. */
+static int open_connected(int fd, const struct dgram_path *path)
 {
     struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     const socklen_t length = find_own(fd, path, &own);
@@ -271,12 +280,32 @@ int dgram_open_for(int fd, const struct dgram_path *path)
 
     if (one < 0)
         return -1;
-    if (set_up(one, own.ss_family) && share(one) &&
+    if (set_up(one, own.ss_family) && allow_others(one, true) &&
         bind(one, (const struct sockaddr *)&own, length) == 0 &&
         connect(one, (const struct sockaddr *)&path->peer, length) == 0)
         return one;
     (void)close(one);
     return -1;
+}
+
+/*
+ * Not with SO_REUSEPORT: the socket would be one of those among which the kernel chooses by a hash,
+ * so that peers of the others would change theirs. And SO_REUSEADDR for no longer than it takes:
+ * any user could bind to the port.
+ */
+int dgram_open_for(const int *sockets, size_t count, size_t which, const struct dgram_path *path)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int one;
+
+    (void)pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < count; i++)
+        (void)allow_others(sockets[i], true);
+    one = open_connected(sockets[which], path);
+    for (size_t i = 0; i < count; i++)
+        (void)allow_others(sockets[i], false);
+    (void)pthread_mutex_unlock(&lock);
+    return one;
 }
 
 /* Datagrams */

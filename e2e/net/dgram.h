@@ -43,10 +43,11 @@ struct dgram_path {
 };
 
 /*
- * A socket beside fd that gets the datagrams of one peer alone, on their way between these
- * addresses. Until it is connected, some of others may come to it. -1: there is none.
+ * A socket that gets the datagrams of one peer alone, on their way between these addresses; so far
+ * they have come to one of the sockets of an address. Until it is connected, some of others may
+ * come to it. -1: there is none.
  */
-int dgram_open_for(int fd, const struct dgram_path *path);
+int dgram_open_for(const int *sockets, size_t count, size_t which, const struct dgram_path *path);
 
 /* The length of the next datagram; -1: there is none. */
 ssize_t dgram_receive(int fd, void *octets, size_t size, struct dgram_path *path);

@@ -332,7 +332,10 @@ void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
 static bool open_own(struct dtls_acceptor *acceptor, struct connection *connection)
 {
     BIO *bio = dgram_bio_of(connection->ssl);
-    const int fd = bio == NULL ? -1 : dgram_open_for(acceptor->fd, dgram_bio_path(bio));
+    const int fd = bio == NULL
+                       ? -1
+                       : dgram_open_for(acceptor->endpoint->sockets, acceptor->endpoints->loops,
+                                        acceptor->worker->loop->index, dgram_bio_path(bio));
 
     if (fd < 0)
         return false;

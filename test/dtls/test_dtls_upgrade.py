@@ -69,6 +69,22 @@ def test_sessions_stay(devices: Path) -> None:
         assert server.process.wait(30) == 0
 
 
+def test_sessions_of_the_new_program_stay(devices: Path) -> None:
+    """Guards against sessions of a new program whose datagrams go to another loop when those of the old one end."""
+    with DtlsServer(devices, "--drain-timeout", "60") as server, contextlib.ExitStack() as stack:
+        ues = [DtlsListener(devices, IDENTITY, server.address, server.e2e_address) for _ in "12"]
+        olds, news = ([stack.enter_context(ue.connected()) for _ in range(HELD)] for ue in ues)
+        stack.enter_context(ues[1])
+        with ues[0]:
+            assert all(said(local, b"old") for local in olds)
+            stack.enter_context(Generations(server)).upgrade()
+            assert all(said(local, b"new") for local in news)
+            wait_until(lambda: server.errors.count("event=e2e ") == 2 * HELD)
+        assert server.process.wait(30) == 0
+        assert all(said(local, b"still new") for local in news)
+        assert server.errors.count("event=e2e ") == 2 * HELD
+
+
 def test_device_that_starts_again(devices: Path) -> None:
     """Guards against a device that was restarted, comes from its old address, and is heard by the old program alone."""
     with DtlsServer(devices, "--drain-timeout", "60") as server, contextlib.ExitStack() as stack:

@@ -41,6 +41,7 @@ FAULTS = [
     *of(
         "net/dgram.c",
         ("if (inherited_has(option))", "if (false)"),
+        ("allow_others(one, true)", "share(one)"),
         by="test_dtls_upgrade",
     ),
     *of(
