@@ -16,7 +16,7 @@
 
 struct dgram_relay;
 
-/* Who relays, and what it is told, from the loop. */
+/* The owner of a relay: what it is told, from the loop. */
 struct dgram_relay_owner {
     void *argument;
     /* The end: the DTLS session has ended (reason NULL), or broke. The relay is gone. */

@@ -7,7 +7,6 @@ import json
 import random
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -272,7 +271,7 @@ REFUSED = {
 def test_options_are_refused(
     devices: Path, options: tuple[str, ...], check: tuple[str, ...]
 ) -> None:
-    """Guards against options for DTLS that contradict each other and are taken in silence, or found good by --check."""
+    """Guards against options for DTLS that are wrong or contradict each other, and are taken, or found good by --check."""
     words = [str(BUILD / "e2e/e2e-as"), "--devices", str(devices), "--naf-fqdn", FQDN]
     result = run_to_end(*words, *options, *check)
     assert result.returncode != 0
@@ -391,7 +390,7 @@ def test_suites_without_cbc(devices: Path) -> None:
 
 
 def test_paused_handshakes_end(tmp_path: Path) -> None:
-    """Guards against a DTLS handshake that leaks, crashes or keeps the process when it ends while its key is looked up."""
+    """Guards against a DTLS handshake that crashes, stays counted or keeps the process when its look-up is given up."""
     key = tmp_path / "store.key"
     key.write_text("1:" + secrets.token_hex(32) + "\n")
     key.chmod(0o600)

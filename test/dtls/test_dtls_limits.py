@@ -125,6 +125,7 @@ def test_waiting_datagrams_are_bounded(devices: Path, tmp_path: Path) -> None:
             for number in range(1, 71):
                 client.say(b'{"nonce":"%032x"}' % number)
                 while len(path.to_server) < before + number:  # else two lines are one datagram
+                    assert client.process.poll() is None
                     time.sleep(0.001)
             wait_until(lambda: server.count('datagrams_lost_total{reason="queue"}') == 70 - 1 - 64)
 

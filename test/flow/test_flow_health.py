@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import urllib.error
 from pathlib import Path
 
 import pytest
@@ -68,6 +67,7 @@ def test_a_probe_is_nobodys_connection(devices: Path) -> None:
         options: list[str | Path] = ["--devices", devices, "--forward", address, "--proxy-protocol"]
         with Program(*BOTH, *METRICS, *options) as server:
             probe, _ = application.accept()
+            probe.settimeout(20)
             with probe, probe.makefile("rb") as octets:
                 assert octets.read() == LOCAL
             wait_until(lambda: values(server).get("e2e_application_up") == 1)

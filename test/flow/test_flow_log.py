@@ -22,6 +22,7 @@ from flow import (
     ENVIRONMENT,
     FQDN,
     LOOPBACK,
+    SECONDS,
     Metered,
     Process,
     Server,
@@ -110,13 +111,13 @@ def test_what_does_not_fit_is_counted() -> None:
             assert program.stdout.readline() == b"done\n", "the log waited for its reader"
             os.set_blocking(reader, False)
             octets = b""
-            ended = False
-            while not ended or program.poll() is None:
+            end = time.monotonic() + SECONDS
+            while not program.stdin.closed or program.poll() is None:
+                assert time.monotonic() < end, "no line says how many were left out"
                 with contextlib.suppress(BlockingIOError):
                     octets += os.read(reader, 65536)
-                if not ended and b"suppressed=" in octets:
+                if b"suppressed=" in octets:
                     program.stdin.close()
-                    ended = True
             with contextlib.suppress(BlockingIOError):
                 while part := os.read(reader, 65536):
                     octets += part
