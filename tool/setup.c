@@ -37,22 +37,22 @@ static const char example[] =
     "  akma setup /etc/akma/site --naf-fqdn naf.example.com --third-party keys.example.com \\\n"
     "      --endpoint gate.example.com --redis --forward 127.0.0.1:8080";
 
-static struct {
-    const char *naf_fqdn, *third_party, *endpoint, *forward, *redis;
-} option;
+static struct setup_choice asked;
 
 static const struct option_row rows[] = {
-    {"naf-fqdn", "NAME", &option.naf_fqdn, OPTION_OPTIONAL,
+    {"naf-fqdn", "NAME", &asked.naf_fqdn, OPTION_OPTIONAL,
      "FQDN of the NAF or AF, where UEs reach it"},
-    {"third-party", "HOST", &option.third_party, OPTION_OPTIONAL,
+    {"third-party", "HOST", &asked.third_party, OPTION_OPTIONAL,
      "the third party runs there, separate from the NAF (default in one process with it)"},
-    {"endpoint", "HOST", &option.endpoint, OPTION_OPTIONAL,
+    {"endpoint", "HOST", &asked.endpoint, OPTION_OPTIONAL,
      "the endpoint runs there, separate from the third party; needs --redis"},
-    {"redis", NULL, &option.redis, OPTION_OPTIONAL,
+    {"redis", NULL, &asked.redis, OPTION_OPTIONAL,
      "keep outstanding keys in a Redis, on the third party's host"},
-    {"forward", "HOST:PORT|unix:PATH", &option.forward, OPTION_OPTIONAL,
+    {"forward", "HOST:PORT|unix:PATH", &asked.forward, OPTION_OPTIONAL,
      "the application behind the endpoint (default an echo)"},
 };
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static const struct option_group groups[] = {OPTION_GROUP(NULL, rows), {example, NULL, 0}};
 
@@ -141,7 +141,7 @@ static const char *choice_fault(const struct setup_choice *choice)
         return "--third-party: must be a host's name or address, without a port";
     if (choice->endpoint != NULL && !is_host(choice->endpoint))
         return "--endpoint: must be a host's name or address, without a port";
-    if (choice->endpoint != NULL && !choice->redis)
+    if (choice->endpoint != NULL && choice->redis == NULL)
         return "--endpoint: a separate endpoint shares outstanding keys with the third party: "
                "--redis is missing";
     if (choice->forward != NULL && !is_place(choice->forward))
@@ -177,27 +177,27 @@ bool setup_write(const struct setup *setup, const char *name, const char *text, 
 
 /* The choice in a file, for the runs to come */
 
-static bool write_choice(const struct setup *setup)
+/* Where a choice has the value of an option. */
+static const char **value_in(struct setup_choice *choice, const struct option_row *row)
 {
-    const struct setup_choice *choice = &setup->choice;
-    const struct {
-        const char *name, *value;
-    } lines[] = {{"naf-fqdn", choice->naf_fqdn},
-                 {"third-party", choice->third_party},
-                 {"endpoint", choice->endpoint},
-                 {"redis", choice->redis ? "yes" : NULL},
-                 {"forward", choice->forward}};
+    return (const char **)((char *)choice + ((const char *)row->value - (const char *)&asked));
+}
+
+static bool write_choice(struct setup *setup)
+{
     struct secret_buf text = {.octets = NULL};
     bool done;
 
     secret_buf_puts(&text,
                     "# What akma setup was asked for; it reads this to renew certificates.\n");
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        if (lines[i].value == NULL)
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *value = *value_in(&setup->choice, &rows[i]);
+
+        if (value == NULL)
             continue;
-        secret_buf_puts(&text, lines[i].name);
+        secret_buf_puts(&text, rows[i].name);
         secret_buf_puts(&text, " ");
-        secret_buf_puts(&text, lines[i].value);
+        secret_buf_puts(&text, rows[i].argument == NULL ? "yes" : value);
         secret_buf_puts(&text, "\n");
     }
     done = text.failed ? setup_fail(CHOICE, "out of memory")
@@ -207,28 +207,21 @@ static bool write_choice(const struct setup *setup)
 }
 
 /* One line of the file; what it says is kept in its text. */
-static bool take_line(struct setup_choice *choice, char *line)
+static bool read_line(struct setup_choice *choice, char *line)
 {
     char *value = strchr(line, ' ');
-    const char **place;
 
     if (line[0] == '#' || line[0] == '\0')
         return true;
     if (value == NULL)
         return false;
     *value++ = '\0';
-    if (strcmp(line, "redis") == 0) {
-        choice->redis = true;
-        return true;
-    }
-    place = strcmp(line, "naf-fqdn") == 0      ? &choice->naf_fqdn
-            : strcmp(line, "third-party") == 0 ? &choice->third_party
-            : strcmp(line, "endpoint") == 0    ? &choice->endpoint
-            : strcmp(line, "forward") == 0     ? &choice->forward
-                                               : NULL;
-    if (place != NULL)
-        *place = value;
-    return place != NULL;
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(line, rows[i].name) == 0) {
+            *value_in(choice, &rows[i]) = value;
+            return true;
+        }
+    return false;
 }
 
 static bool read_choice(const char *dir, struct setup_choice *choice, char text[CHOICE_SIZE])
@@ -245,27 +238,31 @@ static bool read_choice(const char *dir, struct setup_choice *choice, char text[
     (void)fclose(file);
     text[length] = '\0';
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        if (!take_line(choice, line))
+        if (!read_line(choice, line))
             return setup_fail(path, "has a line that is none of akma setup's");
     return choice_fault(choice) == NULL || setup_fail(path, choice_fault(choice));
 }
 
-static bool is_same(const char *given, const char *there)
+/* The folder is there: options may be repeated, and change nothing. */
+static bool is_asked_again(struct setup_choice *before)
 {
-    return given == NULL || (there != NULL && strcmp(given, there) == 0);
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *wanted = *rows[i].value, *there = *value_in(before, &rows[i]);
+
+        if (wanted != NULL &&
+            (there == NULL || (rows[i].argument != NULL && strcmp(wanted, there) != 0)))
+            return false;
+    }
+    return true;
 }
 
-/* The folder is there: options may be repeated, and change nothing. */
-static int renew(struct setup *setup, const struct setup_choice *given)
+static int renew(struct setup *setup)
 {
     char text[CHOICE_SIZE];
 
     if (!read_choice(setup->dir, &setup->choice, text))
         return EXIT_FAILURE;
-    if (!is_same(given->naf_fqdn, setup->choice.naf_fqdn) ||
-        !is_same(given->third_party, setup->choice.third_party) ||
-        !is_same(given->endpoint, setup->choice.endpoint) ||
-        !is_same(given->forward, setup->choice.forward) || (given->redis && !setup->choice.redis)) {
+    if (!is_asked_again(&setup->choice)) {
         (void)setup_fail(setup->dir, "was set up with other options (setup.conf): nothing in it is "
                                      "written over; give another folder");
         return EXIT_FAILURE;
@@ -281,7 +278,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 }
 
 /* All of it, or nothing: it is written beside the folder and renamed to it. */
-static int make(struct setup *setup)
+static int make_all(struct setup *setup)
 {
     const char *fault = choice_fault(&setup->choice);
 
@@ -308,7 +305,7 @@ static int make(struct setup *setup)
 }
 
 /* The absolute path of a folder whose parent is there; no blanks: it is used in commands. */
-static bool take_dir(struct setup *setup, const char *given)
+static bool resolve_dir(struct setup *setup, const char *given)
 {
     char parent[PATH_MAX], whole[PATH_MAX], *slash;
     size_t length = strlen(given);
@@ -346,7 +343,6 @@ int command_setup(int argc, char *argv[])
     struct setup setup = {.dir = ""};
     const bool has_dir = argc > 1 && argv[1][0] != '-';
     const char *dir = has_dir ? argv[1] : NULL;
-    struct setup_choice given;
 
     if (has_dir) {
         argv[1] = argv[0];
@@ -356,14 +352,12 @@ int command_setup(int argc, char *argv[])
     options_parse(argc, argv,
                   "write all that a deployment needs into DIR; run again, renew its certificates",
                   groups, sizeof(groups) / sizeof(groups[0]));
-    given = (struct setup_choice){option.naf_fqdn, option.third_party, option.endpoint,
-                                  option.forward, option.redis != NULL};
     if (dir == NULL)
         return refuse("DIR is missing: akma setup DIR --naf-fqdn NAME");
-    if (!take_dir(&setup, dir))
+    if (!resolve_dir(&setup, dir))
         return EXIT_FAILURE;
     if (is_made(setup.dir))
-        return renew(&setup, &given);
-    setup.choice = given;
-    return make(&setup);
+        return renew(&setup);
+    setup.choice = asked;
+    return make_all(&setup);
 }

@@ -13,7 +13,7 @@
 /* What was asked for; NULL: it was not. */
 struct setup_choice {
     const char *naf_fqdn, *third_party, *endpoint, *forward;
-    bool redis;
+    const char *redis; /* some text */
 };
 
 /* A deployment in the making, or one that is there. */

@@ -43,7 +43,7 @@ static void leaves_of(const struct setup_choice *choice, struct leaf leaves[LEAV
 
     leaves[0] = (struct leaf){is_link, "naf", "naf", {choice->naf_fqdn, NULL}};
     leaves[1] = (struct leaf){is_link, "third-party", "third-party", {choice->third_party, NULL}};
-    leaves[2] = (struct leaf){choice->redis,
+    leaves[2] = (struct leaf){choice->redis != NULL,
                               "redis",
                               "server",
                               {redis, strcmp(redis, "127.0.0.1") == 0 ? NULL : "127.0.0.1"}};
@@ -59,7 +59,7 @@ static bool wants_ca(const struct setup_choice *choice, const char *folder)
     if (strcmp(folder, "third-party") == 0)
         return is_separate;
     if (strcmp(folder, "all") == 0)
-        return !is_separate && choice->redis;
+        return !is_separate && choice->redis != NULL;
     return strcmp(folder, "endpoint") == 0 && choice->endpoint != NULL;
 }
 

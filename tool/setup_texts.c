@@ -48,15 +48,20 @@ static bool make_password(struct password *password)
     return true;
 }
 
-/* What a stream has got, into a file; it is cleansed and released. */
-static bool write_stream(const struct setup *setup, const char *name, FILE *out, char **text,
-                         const size_t *length, bool is_secret)
-{
-    const bool done = fclose(out) == 0 ? setup_write(setup, name, *text, *length, is_secret)
-                                       : setup_fail(name, "out of memory");
+typedef void put_text(FILE *out, const struct setup *setup);
 
-    OPENSSL_cleanse(*text, *length);
-    free(*text);
+static bool write_text(const struct setup *setup, const char *name, put_text *put)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    bool done;
+
+    if (out != NULL)
+        put(out, setup);
+    done = out != NULL && fclose(out) == 0 ? setup_write(setup, name, text, length, false)
+                                           : setup_fail(name, "out of memory");
+    free(text);
     return done;
 }
 
@@ -74,7 +79,7 @@ static void put_store(FILE *out, const struct setup *setup, const char *folder, 
 {
     const char *host = setup_redis_host(&setup->choice);
 
-    if (!setup->choice.redis)
+    if (setup->choice.redis == NULL)
         return;
     fprintf(out,
             "\n# outstanding keys\n"
@@ -93,7 +98,7 @@ static void put_application(FILE *out, const struct setup_choice *choice)
         fputs("# forward HOST:PORT   (until then lines come back: an echo)\n", out);
 }
 
-static void put_naf(FILE *out, const struct setup *setup, const char *folder)
+static void put_first_connections(FILE *out, const struct setup *setup, const char *folder)
 {
     fprintf(out,
             "# first connections of UEs\naccept :4433\nnaf-fqdn %s\ndevices %s/%s/devices.csv\n",
@@ -108,49 +113,29 @@ static void put_host_port(FILE *out, const char *option, const char *host, int p
     fprintf(out, "%s %s%s%s:%d\n", option, is_ip6 ? "[" : "", host, is_ip6 ? "]" : "", port);
 }
 
-static bool write_all(const struct setup *setup)
+static void put_all(FILE *out, const struct setup *setup)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    if (out == NULL)
-        return setup_fail("all.conf", "out of memory");
     fputs("# NAF and third party in one process\n", out);
-    put_naf(out, setup, "all");
+    put_first_connections(out, setup, "all");
     if (setup->choice.endpoint == NULL) {
         fputs("\n# e2e connections of UEs: the endpoint\ne2e-accept :4434\n", out);
         put_application(out, &setup->choice);
     }
     put_store(out, setup, "all", "third-party");
     fputs("\n# /healthz, /readyz, /metrics and a page, on the loopback\nmetrics 9433\n", out);
-    return write_stream(setup, "all/all.conf", out, &text, &length, false);
 }
 
-static bool write_naf(const struct setup *setup)
+static void put_naf(FILE *out, const struct setup *setup)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    if (out == NULL)
-        return setup_fail("naf.conf", "out of memory");
     fputs("# NAF: it holds Ks_NAF, never Ka\n", out);
-    put_naf(out, setup, "naf");
+    put_first_connections(out, setup, "naf");
     put_host_port(out, "third-party", setup->choice.third_party, 4435);
     put_link(out, setup, "naf");
     fputs("\nmetrics 9433\n", out);
-    return write_stream(setup, "naf/naf.conf", out, &text, &length, false);
 }
 
-static bool write_third_party(const struct setup *setup)
+static void put_third_party(FILE *out, const struct setup *setup)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    if (out == NULL)
-        return setup_fail("third-party.conf", "out of memory");
     fprintf(out,
             "# third party: it holds Ka\nnaf-accept :4435\ndevices %s/third-party/devices.csv\n",
             setup->dir);
@@ -161,22 +146,14 @@ static bool write_third_party(const struct setup *setup)
     }
     put_store(out, setup, "third-party", "third-party");
     fputs("\nmetrics 9435\n", out);
-    return write_stream(setup, "third-party/third-party.conf", out, &text, &length, false);
 }
 
-static bool write_endpoint(const struct setup *setup)
+static void put_endpoint(FILE *out, const struct setup *setup)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    if (out == NULL)
-        return setup_fail("endpoint.conf", "out of memory");
     fputs("# endpoint: it holds outstanding e2e_keys, never Ka\ne2e-accept :4434\n", out);
     put_application(out, &setup->choice);
     put_store(out, setup, "endpoint", "endpoint");
     fputs("\nmetrics 9434\n", out);
-    return write_stream(setup, "endpoint/endpoint.conf", out, &text, &length, false);
 }
 
 /* Where e2e connections go to. */
@@ -187,14 +164,8 @@ static const char *endpoint_host(const struct setup_choice *choice)
     return choice->third_party != NULL ? choice->third_party : choice->naf_fqdn;
 }
 
-static bool write_ue(const struct setup *setup)
+static void put_ue(FILE *out, const struct setup *setup)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    if (out == NULL)
-        return setup_fail("ue.conf", "out of memory");
     fputs("# the device: local programs connect to the loopback\n", out);
     put_host_port(out, "connect", setup->choice.naf_fqdn, 4433);
     put_host_port(out, "e2e-connect", endpoint_host(&setup->choice), 4434);
@@ -202,7 +173,6 @@ static bool write_ue(const struct setup *setup)
             "naf-fqdn %s\ndevices %s/ue/devices.csv\nlisten 127.0.0.1:4480\n\n"
             "# which of the file's rows this device is\n# identity ue1@bsf.example.com\n",
             setup->choice.naf_fqdn, setup->dir);
-    return write_stream(setup, "ue/ue.conf", out, &text, &length, false);
 }
 
 /* Secrets, and the Redis */
@@ -307,7 +277,7 @@ static bool write_redis(const struct setup *setup)
     struct password passwords[USERS];
     bool done = true;
 
-    if (!setup->choice.redis)
+    if (setup->choice.redis == NULL)
         return true;
     for (size_t i = 0; done && i < USERS; i++)
         done = make_password(&passwords[i]);
@@ -404,13 +374,13 @@ static void put_renewal(FILE *out, const struct setup *setup)
         setup->dir);
 }
 
-static bool write_readme(const struct setup *setup)
+static void put_readme(FILE *out, const struct setup *setup)
 {
     const struct setup_choice *c = &setup->choice;
     const bool apart = c->third_party != NULL;
     /* in the order in which they can be started: a unit whose Redis does not answer fails */
     const struct host hosts[] = {
-        {c->redis, "redis", apart ? c->third_party : c->naf_fqdn, "redis-server"},
+        {c->redis != NULL, "redis", apart ? c->third_party : c->naf_fqdn, "redis-server"},
         {!apart, "all", c->naf_fqdn, "e2e-as-all"},
         {apart, "third-party", apart ? c->third_party : "", "e2e-as-third-party"},
         {c->endpoint != NULL, "endpoint", c->endpoint != NULL ? c->endpoint : "",
@@ -418,12 +388,7 @@ static bool write_readme(const struct setup *setup)
         {apart, "naf", c->naf_fqdn, "e2e-as-naf"},
     };
     const size_t count = sizeof(hosts) / sizeof(hosts[0]);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
 
-    if (out == NULL)
-        return setup_fail("README.md", "out of memory");
     fprintf(out,
             "# The deployment of %s\n\nMade by `akma setup`. Everything here is secret but this "
             "page.\n\n",
@@ -434,13 +399,15 @@ static bool write_readme(const struct setup *setup)
             put_host_commands(out, setup, &hosts[i]);
     put_devices(out, setup);
     put_renewal(out, setup);
-    return write_stream(setup, "README.md", out, &text, &length, false);
 }
 
-static bool write_role(const struct setup *setup, const char *folder,
-                       bool (*write_conf)(const struct setup *setup), bool has_devices)
+static bool write_role(const struct setup *setup, const char *folder, put_text *put,
+                       bool has_devices)
 {
-    return setup_make_folder(setup, folder) && write_conf(setup) &&
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "%s/%s.conf", folder, folder);
+    return setup_make_folder(setup, folder) && write_text(setup, name, put) &&
            (!has_devices || write_devices(setup, folder));
 }
 
@@ -448,10 +415,11 @@ bool setup_write_texts(const struct setup *setup)
 {
     const struct setup_choice *c = &setup->choice;
     const bool roles = c->third_party != NULL
-                           ? write_role(setup, "naf", write_naf, true) &&
-                                 write_role(setup, "third-party", write_third_party, true)
-                           : write_role(setup, "all", write_all, true);
+                           ? write_role(setup, "naf", put_naf, true) &&
+                                 write_role(setup, "third-party", put_third_party, true)
+                           : write_role(setup, "all", put_all, true);
 
-    return roles && (c->endpoint == NULL || write_role(setup, "endpoint", write_endpoint, false)) &&
-           write_role(setup, "ue", write_ue, true) && write_redis(setup) && write_readme(setup);
+    return roles && (c->endpoint == NULL || write_role(setup, "endpoint", put_endpoint, false)) &&
+           write_role(setup, "ue", put_ue, true) && write_redis(setup) &&
+           write_text(setup, "README.md", put_readme);
 }
