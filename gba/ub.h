@@ -9,8 +9,7 @@
 #include "bsf_info.h"
 #include "usim.h"
 
-#define UB_BODY_MAX           ((size_t)16 * 1024) /* octets of a body, and of all headers */
-#define UB_TIMEOUT_MS_DEFAULT 10000               /* for the whole exchange, the card included */
+#define UB_BODY_MAX ((size_t)16 * 1024) /* octets of a body, and of all headers */
 
 struct ub_settings {
     const char

@@ -46,7 +46,7 @@ static bool devices(void *app_server)
     return app_server_open_devices(app_server);
 }
 
-static bool line(void *app_server)
+static bool link_tls(void *app_server)
 {
     return app_server_open_link_tls(app_server);
 }
@@ -94,8 +94,8 @@ static void check_files(struct checks *checks, struct app_server *app_server)
     checks_appended(checks, "keylog", o->keylog, true);
     if (ka_options_given())
         (void)checks_step(checks, "--ka-source", ka, app_server);
-    if (o->cert != NULL &&
-        checks_step(checks, "--cert, --key, --ca and --crl belong together", line, app_server)) {
+    if (o->cert != NULL && checks_step(checks, "--cert, --key, --ca and --crl belong together",
+                                       link_tls, app_server)) {
         checks_dates(checks, "cert", o->cert, CERT_DATES_OF_ALL);
         checks_dates(checks, "ca", o->ca, CERT_DATES_OF_ANY);
         checks_dates(checks, "crl", o->crl, CERT_DATES_OF_ALL);

@@ -17,14 +17,23 @@
 #include "server/connection.h"
 #include "session/ue_service.h"
 
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
 struct notify;
+
+/*
+ * HTTP/2 or HTTP/1.1, and a client with the notifier's name alone, exactly and as a DNS name of its
+ * certificate: no other gets through the handshake. False with the reason on the error stack.
+ */
+bool notify_set_up_tls(SSL_CTX *ctx, const char *name);
 
 /* Its connections; their service is the struct notify. */
 extern const struct connection_kind *const notify_kind;
 
 /*
  * naf: whose keys are revoked; kept. uri: its path alone counts. ctx: an SSL_CTX, set up with
- * notify_tls.h; it is the notifier's from now on. NULL: out of memory.
+ * notify_set_up_tls(); it is the notifier's from now on. NULL: out of memory.
  */
 struct notify *notify_new(struct naf_service *naf, const char *uri, struct current_version *ctx);
 

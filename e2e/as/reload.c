@@ -5,11 +5,12 @@
  */
 #include "as/reload.h"
 
-#include "as/certificates.h"
 #include "as/file_changes.h"
 #include "as/ka_options.h"
 #include "as/source_options.h"
 #include "devices_current.h"
+#include "net/cert_dates.h"
+#include "ops/expiry.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -167,6 +168,34 @@ static long counted(struct devices_current *current, size_t (*count)(const struc
     return (long)number;
 }
 
+/* The ends of the certificates and revocation lists that the options name, for ops/expiry.h. */
+static void look_at_certificates(const struct app_server_options *options)
+{
+    const struct tls_file_names *source = source_options_names();
+    const struct {
+        const char *option, *path;
+        enum cert_dates_of which;
+    } files[] = {
+        {"cert", options->cert, CERT_DATES_OF_ALL},
+        {"ca", options->ca, CERT_DATES_OF_ANY},
+        {"crl", options->crl, CERT_DATES_OF_ALL},
+        {"store-ca", options->store_ca, CERT_DATES_OF_ANY},
+        {"source-cert", source->certificate, CERT_DATES_OF_ALL},
+        {"source-ca", source->ca, CERT_DATES_OF_ANY},
+    };
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct cert_dates dates;
+
+        if (files[i].path == NULL || !cert_dates_read(files[i].path, files[i].which, &dates))
+            continue;
+        if (dates.ends == INT64_MAX) /* a list without nextUpdate, if there was one */
+            expiry_forget(files[i].option);
+        else
+            expiry_set(files[i].option, files[i].path, dates.ends);
+    }
+}
+
 void reload_taken(struct app_server *app_server)
 {
     struct devices_current *devices = app_server->devices, *kas = app_server->ka_devices;
@@ -174,7 +203,7 @@ void reload_taken(struct app_server *app_server)
     metrics_set(METRIC_RELOADED, (long)time(NULL));
     metrics_set(METRIC_DEVICES, counted(devices != NULL ? devices : kas, count_devices));
     metrics_set(METRIC_KAS, counted(kas != NULL ? kas : devices, count_kas));
-    certificates_look(app_server->options);
+    look_at_certificates(app_server->options);
 }
 
 bool reload(struct app_server *app_server, enum reload_what what, char fault[FAULT_SIZE])

@@ -6,13 +6,12 @@
 #include "as/source_options.h"
 
 #include "as/notify.h"
-#include "as/notify_tls.h"
 #include "net/tls.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "source/key_service.h"
-#include "source/source_credentials.h"
 #include "source/source_http.h"
+#include "source/token.h"
 #include "source/url.h"
 
 #include <openssl/crypto.h>
@@ -347,7 +346,7 @@ static bool read_identity(struct source_files *files, char fault[TLS_FILES_FAULT
     files->identity = tls_files_read(&setup.names, fault);
     if (files->identity == NULL)
         return false;
-    client = source_credentials_ctx(files->identity, &setup.names, TLS_client_method(), fault);
+    client = tls_files_ctx(files->identity, &setup.names, TLS_client_method(), fault);
     SSL_CTX_free(client); /* tried, so that what cannot be used is said now */
     return client != NULL;
 }
@@ -358,12 +357,12 @@ static bool read_notify(struct source_files *files, char fault[TLS_FILES_FAULT_S
 
     if (option.notify_accept == NULL)
         return true;
-    ctx = source_credentials_ctx(files->identity, &setup.names, TLS_server_method(), fault);
+    ctx = tls_files_ctx(files->identity, &setup.names, TLS_server_method(), fault);
     if (ctx == NULL)
         return false;
     (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "--notify-name %s: TLS cannot be set up",
                    PRINTABLE(option.notify_name));
-    if (notify_tls_set_up(ctx, option.notify_name))
+    if (notify_set_up_tls(ctx, option.notify_name))
         files->notify = tls_ctx_prepare(ctx);
     else
         SSL_CTX_free(ctx);
@@ -375,7 +374,7 @@ static bool read_secret(struct source_files *files, char fault[TLS_FILES_FAULT_S
     const char *path = option.client_secret_file;
 
     if (path != NULL)
-        files->secret = source_credentials_secret(path, &files->secret_length, fault);
+        files->secret = token_read_secret(path, &files->secret_length, fault);
     return path == NULL || files->secret != NULL;
 }
 

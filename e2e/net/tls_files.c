@@ -228,6 +228,18 @@ bool tls_files_use(const struct tls_files *files, const struct tls_file_names *n
     return done;
 }
 
+SSL_CTX *tls_files_ctx(const struct tls_files *files, const struct tls_file_names *names,
+                       const SSL_METHOD *method, char fault[TLS_FILES_FAULT_SIZE])
+{
+    SSL_CTX *ctx = tls_ctx_new(method);
+
+    (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "out of memory");
+    if (ctx != NULL && tls_files_use(files, names, ctx, fault))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
 void tls_files_free(struct tls_files *files)
 {
     if (files == NULL)

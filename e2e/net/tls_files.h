@@ -36,6 +36,10 @@ struct tls_files *tls_files_read(const struct tls_file_names *names,
 bool tls_files_use(const struct tls_files *files, const struct tls_file_names *names, SSL_CTX *ctx,
                    char fault[TLS_FILES_FAULT_SIZE]);
 
+/* A context that has them. NULL: fault. */
+SSL_CTX *tls_files_ctx(const struct tls_files *files, const struct tls_file_names *names,
+                       const SSL_METHOD *method, char fault[TLS_FILES_FAULT_SIZE]);
+
 /*
  * Are all certificates of CAs in a context usable? If memory fails OpenSSL keeps one without its
  * key, or takes it for invalid ever after. False: the reason is on the error stack.

@@ -7,6 +7,8 @@
 
 #include "net/clock.h"
 #include "ops/health.h"
+#include "printable.h"
+#include "secret_file.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -18,6 +20,7 @@
 #include <strings.h>
 
 #define BEARER           "Bearer "
+#define SECRET_MAX       1024               /* octets of a client's secret */
 #define TOKEN_MAX        ((size_t)8 * 1024) /* octets */
 #define LIFETIME_UNKNOWN 60                 /* seconds, where expires_in is missing */
 #define LIFETIME_MAX     86400              /* seconds; longer ones are renewed daily */
@@ -291,4 +294,20 @@ void token_free(struct token *token)
     }
     forget_token(token);
     OPENSSL_free(token);
+}
+
+char *token_read_secret(const char *path, size_t *length, char fault[TLS_FILES_FAULT_SIZE])
+{
+    char what[SECRET_FILE_FAULT_SIZE] = "the file is empty";
+    char *secret = secret_file_read(path, SECRET_MAX, false, length, what);
+
+    if (secret != NULL) {
+        secret[strcspn(secret, "\r\n")] = '\0';
+        if (secret[0] != '\0')
+            return secret;
+        secret_file_free(secret, *length);
+    }
+    (void)snprintf(fault, TLS_FILES_FAULT_SIZE, "--client-secret-file %s: %s", PRINTABLE_PATH(path),
+                   what);
+    return NULL;
 }

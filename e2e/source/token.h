@@ -9,6 +9,7 @@
 #ifndef TOKEN_H
 #define TOKEN_H
 
+#include "net/tls_files.h"
 #include "source/http.h"
 #include "source/key_answer.h"
 
@@ -27,6 +28,12 @@ struct token_setup {
 };
 
 struct token;
+
+/*
+ * A client's secret: the file's text up to the end of its first line. *length is what
+ * secret_file_free() wants. NULL: it cannot be used, fault says why.
+ */
+char *token_read_secret(const char *path, size_t *length, char fault[TLS_FILES_FAULT_SIZE]);
 
 /* Valid until the callback returns, or until the loop continues. */
 struct token_answer {

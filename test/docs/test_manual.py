@@ -335,7 +335,7 @@ LIMITS: dict[str, set[str]] = {
             "e2e/messages/http_request.h HTTP_REQUEST_HEAD_MAX",
         ),
         *("e2e/store/redis.h REDIS_BACKOFF_MAX", "e2e/store/redis.h REDIS_SECONDS"),
-        *("e2e/source/source_credentials.c SECRET_MAX", "e2e/source/source_http.c KEYS_MAX"),
+        *("e2e/source/token.c SECRET_MAX", "e2e/source/source_http.c KEYS_MAX"),
         *(
             "e2e/source/source_http.c NEGATIVE_MAX",
             "e2e/source/source_http.c NO_LIFETIME",
@@ -357,7 +357,7 @@ LIMITS: dict[str, set[str]] = {
         *("common/postgresql.c PASSWORD_MAX", "e2e/ka/ka_workers.h KA_QUEUE_MAX"),
         "e2e/server/client_hello.h CLIENT_HELLO_MAX",
         "e2e/third_party/tp_link_tls.c SERVER_CERTIFICATES_MAX",
-        "e2e/as/notify_tls.c NOTIFY_CERTIFICATES_MAX",
+        "e2e/as/notify.c NOTIFY_CERTIFICATES_MAX",
     },
     "e2e-ue.1": {
         "e2e/net/addr.h ADDRS_MAX",

@@ -26,7 +26,7 @@ FAULTS = [
         by=HEALTH,
     ),
     *of(
-        "as/certificates.c",
+        "as/reload.c",
         ("            expiry_forget(files[i].option);", "            continue;"),
         by=HEALTH,
     ),

@@ -372,7 +372,7 @@ FAULTS: list[Fault] = [
         by="test_gba",
     ),
     *of(
-        "source/source_credentials.c",
+        "source/token.c",
         ("    secret[strcspn(secret, \"\\r\\n\")] = '\\0';", ""),
         by="cannot_be_used or test_token",
     ),
@@ -407,7 +407,7 @@ FAULTS: list[Fault] = [
         by="separate",
     ),
     *of(
-        "as/notify_tls.c",
+        "as/notify.c",
         ("SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT", "SSL_VERIFY_PEER"),
         ("X509_CHECK_FLAG_NO_WILDCARDS |", "0 |"),
         ("X509_CHECK_FLAG_NEVER_CHECK_SUBJECT", "0"),
