@@ -9,14 +9,21 @@ set -eu
 expand() {
     for word; do
         case $word in
-        @*) sed -n "s/^$word //p" "$(dirname "$0")/packages.txt" ;;
+        @*)
+            grep -q "^$word " "$(dirname "$0")/packages.txt" || {
+                echo "install-packages.sh: packages.txt has no group $word" >&2
+                exit 2
+            }
+            sed -n "s/^$word //p" "$(dirname "$0")/packages.txt"
+            ;;
         *) echo "$word" ;;
         esac
     done
 }
 
-# shellcheck disable=SC2046 # a list of words
-set -- $(expand "$@")
+words=$(expand "$@")
+# shellcheck disable=SC2086 # a list of words
+set -- $words
 command -v dpkg-query >/dev/null || {
     echo "This is no Debian or Ubuntu, so nothing is installed. What is needed, by Debian's names: $*" >&2
     exit 0

@@ -40,7 +40,9 @@ make_archive() {
     archive=akma-$version.tar.gz
     # no modes and line ends by the user's settings; gzip without the time and name that it keeps by itself
     git -c tar.umask=0002 -c core.autocrlf=false \
-        archive --format=tar --prefix="akma-$version/" HEAD | gzip -9 -n >"$folder/$archive"
+        archive --format=tar --prefix="akma-$version/" --output="$folder/akma.tar" HEAD
+    gzip -9 -n <"$folder/akma.tar" >"$folder/$archive"
+    rm "$folder/akma.tar"
     /usr/bin/python3 scripts/make_sbom.py "$folder/$archive" >"$folder/akma-$version.spdx.json"
     publish "$archive"
 }

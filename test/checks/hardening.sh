@@ -32,6 +32,16 @@ make_build() {
     }
 }
 
+# instrumented <build> <function of the sanitizer's>: or it could report nothing
+instrumented() {
+    for file in akma.so e2e/e2e-as e2e/e2e-ue; do
+        grep -q "$2" "$build/$1/$file" || {
+            echo "hardening: $1/$file does not call $2"
+            exit 1
+        }
+    done
+}
+
 # run <build> <what> <command of the driver ...>
 run() {
     OPENSSL_CONF=/dev/null
@@ -65,6 +75,20 @@ run_tests() {
     runs=$((runs + 1))
 }
 
+# run_chosen <build> <what> <words> <files of tests ...>: tests whose names have one of the words; each word has to be in a name
+run_chosen() {
+    chosen_in=$1 what=$2 words=$3
+    shift 3
+    for word in $words; do
+        (cd "$root" && AKMA_BUILD="$build/$chosen_in" /usr/bin/python3 -m pytest -q --collect-only -k "$word" "$@") \
+            >"$build/chosen" || {
+            echo "hardening: no test is called $word: $(tail -n 1 "$build/chosen")"
+            exit 1
+        }
+    done
+    run_tests "$chosen_in" "$what" "$@" -k "$(echo "$words" | sed 's/ / or /g')"
+}
+
 memcheck() {
     valgrind --quiet --leak-check=full --error-exitcode=9 "$@"
 }
@@ -86,12 +110,13 @@ if [ "$part" = long ]; then
     make_build thread "-g -O1 -fsanitize=thread"
     AKMA_UES=40
     export AKMA_UES
-    run_tests thread "the flow, ThreadSanitizer" \
-        test/flow/test_flow.py test/flow/test_flow_link.py test/flow/test_flow_operation.py \
-        -k "at_once or same_time or crowd or garbage or sigterm or reload or revocation or hangs or drain or second_signal"
-    run_tests thread "keys from an operator, ThreadSanitizer" \
-        test/operator/test_operator.py test/operator/test_operator_revocation.py \
-        -k "token or thousand or flood or question or forgotten or cache or under_way or separate"
+    instrumented thread __tsan_read
+    run_chosen thread "the flow, ThreadSanitizer" \
+        "at_once same_time crowd garbage sigterm reload revocation hangs drain second_signal" \
+        test/flow/test_flow.py test/flow/test_flow_link.py test/flow/test_flow_operation.py
+    run_chosen thread "keys from an operator, ThreadSanitizer" \
+        "token thousand flood question forgotten cache under_way separate" \
+        test/operator/test_operator.py test/operator/test_operator_revocation.py
     run_tests thread "DTLS and TLS 1.2, ThreadSanitizer" test/dtls
     make_build preload "-g -O2" -DAKMA_PLUGINS=ON -DAKMA_BENCH=ON -DAKMA_GBA=ON
     echo "== calls that fail once, in each role"
@@ -120,12 +145,14 @@ run_tests plain "secrets of the programs" test/flow/test_flow_remanence.py test/
 
 make_build thread "-g -O1 -fsanitize=thread"
 "$root/scripts/install-packages.sh" @consumers
+instrumented thread __tsan_read
 TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 export TSAN_OPTIONS
 run thread "eight threads, ThreadSanitizer" "$build/thread/test/hardening/lifecycle" threads 30
 run_tests thread "a short life of each program, ThreadSanitizer" -m life
 
 make_build address "" -DAKMA_SANITIZE=ON
+instrumented address __asan_report_load
 for driver in "lifecycle once" "lifecycle threads 10" failing; do
     # shellcheck disable=SC2086 # a driver and its arguments
     run address "$driver, AddressSanitizer with leaks" "$build/address/test/hardening/"$driver

@@ -18,7 +18,7 @@ c_files=$(find provider include common device e2e gba master plugins tool exampl
 sources=$(find provider common device e2e gba master plugins tool examples test bench -name '*.c' -not -path 'test/fuzz/*' \
     -not -path '*/board/*' -not -name host_ue.c)
 python_files=$(find scripts test bench python proofs -name "*.py")
-shell_files="$(find scripts test examples bench proofs -name '*.sh') .ci/run"
+shell_files="$(find scripts test examples bench proofs debian -name '*.sh') $(git grep -l '^#!/bin/sh' -- .ci debian)"
 
 # configure <name> <compiler> <flags>: everything, without link-time optimisation, so that each file is looked at
 configure() {

@@ -32,4 +32,12 @@ done
     cat "$reports"/*
     exit 1
 }
-exit "$status"
+[ "$status" -eq 0 ] || exit "$status"
+# Or nothing could have been reported.
+cd "$root"
+for file in akma.so e2e/e2e-as e2e/e2e-ue tool/akma; do
+    grep -q __asan_report_load "${AKMA_BUILD:-build/sanitize}/$file" || {
+        echo "sanitize: $file was built without AddressSanitizer"
+        exit 1
+    }
+done

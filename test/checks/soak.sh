@@ -111,7 +111,10 @@ else
 fi
 
 run_flows() {
-    "$build/bench/load" --task visit --clients "${AKMA_CLIENTS:-16}" --seconds 60 "$@" >"$folder/load" 2>&1
+    "$build/bench/load" --task visit --clients "${AKMA_CLIENTS:-16}" --seconds 60 "$@" >"$folder/load" 2>&1 || {
+        cat "$folder/load"
+        exit 1
+    }
     sleep 1
 }
 resident() { awk '/^VmRSS:/ {print $2}' "/proc/$(cat "$folder/$1.pid")/status"; } # KiB

@@ -111,6 +111,23 @@ def test_files_are_reproducible(tmp_path: Path) -> None:
     assert f"{top}/provider/kdf.c" in names and all(name.split("/")[0] == top for name in names)
 
 
+def test_no_archive_where_git_fails(tmp_path: Path) -> None:
+    """Guards against an archive of what git wrote before it failed, with checksums that agree with it."""
+    folder, stub = copy(tmp_path / "copy"), tmp_path / "bin/git"
+    stub.parent.mkdir()
+    stub.write_text(
+        """#!/bin/sh
+        case " $* " in *" archive "*) is_archive=yes ;; esac
+        PATH=${PATH#*:} git "$@" || exit
+        [ -z "${is_archive:-}" ]
+        """
+    )
+    stub.chmod(0o755)
+    result = release(folder, PATH=f"{stub.parent}:{os.environ['PATH']}")
+    assert result.returncode == 1 and result.stdout == ""
+    assert not list((folder / "build/release").glob("*.gz*"))
+
+
 def test_the_bill_of_materials(tmp_path: Path) -> None:
     """Guards against a bill that leaves out a file of the archive, or a checksum, or differs from one user to
     another.
