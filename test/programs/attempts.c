@@ -1,7 +1,7 @@
 /*
  * attempts LIFETIME INTERVAL: when e2e-ue would bootstrap: "renewal N" for a key of so many
- * seconds, "spread N", in ms, for refusals, then "pause N", in ms, for each of twenty attempts in a
- * row that are of no use
+ * seconds, "spread N", in ms, for refusals, "begun N", in ms, after an attempt that succeeds, then
+ * "pause N", in ms, for each of twenty attempts in a row that are of no use
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,6 +26,8 @@ int main(int argc, char *argv[])
         printf("spread %lld\n", (long long)(attempts.next - now));
     }
     attempts.next = 0;
+    attempts_begin(&attempts, now);
+    printf("begun %lld\n", (long long)(attempts.next - now));
     for (int i = 0; i < 20; i++) {
         attempts_begin(&attempts, now);
         attempts_failed(&attempts, now);

@@ -13,13 +13,12 @@ HOUR_MS = 3_600_000
 
 
 def play(lifetime: int, interval: int) -> dict[str, list[int]]:
-    """Renewals of a key, in seconds from now; in ms when after a refusal, and pauses of attempts in a row."""
+    """Renewals of a key, in seconds from now; in ms when after a refusal or a success, and pauses of attempts in a row."""
     command = [str(BUILD / "test/programs/attempts"), str(lifetime), str(interval)]
     said = subprocess.check_output(command, text=True).split()
     pairs = list(zip(said[::2], map(int, said[1::2])))
-    return {
-        name: [n for word, n in pairs if word == name] for name in ("renewal", "spread", "pause")
-    }
+    names = ("renewal", "spread", "begun", "pause")
+    return {name: [n for word, n in pairs if word == name] for name in names}
 
 
 @pytest.mark.parametrize("lifetime", [1, 10, 86_400, 3_155_760_000])
@@ -48,3 +47,9 @@ def test_refusals(interval: int) -> None:
     spread = play(1, interval)["spread"]
     most = min(interval * 500, 5000)
     assert all(0 <= n <= most for n in spread) and len(set(spread)) > 10
+
+
+@pytest.mark.parametrize("interval", [1, 60, 86_400])
+def test_interval(interval: int) -> None:
+    """Guards against an attempt after a successful one that comes sooner than the interval."""
+    assert play(1, interval)["begun"] == [interval * 1000]
