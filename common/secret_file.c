@@ -5,6 +5,8 @@
  */
 #include "secret_file.h"
 
+#include "held_signals.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -281,6 +283,29 @@ bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_S
         (void)set_fault(fault, strerror(errno));
     }
     secret_file_discard(file);
+    return done;
+}
+
+static bool put(struct secret_file *file, const struct stat *status, const void *octets,
+                size_t length, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    if (!secret_file_write(file->fd, octets, length))
+        return set_fault(fault, strerror(errno));
+    return (status == NULL || secret_file_keep_mode(file, status, fault)) &&
+           secret_file_commit(file, fault);
+}
+
+bool secret_file_put(const char *path, const struct stat *status, bool fresh, const void *octets,
+                     size_t length, char fault[SECRET_FILE_FAULT_SIZE])
+{
+    const sigset_t before = held_signals_begin();
+    struct secret_file file;
+    bool done = secret_file_create(&file, path, fault);
+
+    file.fresh = fresh;
+    done = done && put(&file, status, octets, length, fault);
+    secret_file_discard(&file);
+    held_signals_end(&before);
     return done;
 }
 

@@ -73,6 +73,13 @@ bool secret_file_write(int fd, const void *octets, size_t length);
  */
 bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE]);
 
+/*
+ * All of it at once, while signals are held back (held_signals.h): create, write, keep the mode and
+ * owner that status has (NULL: mode 0600) and commit. False: fault; path is as it was.
+ */
+bool secret_file_put(const char *path, const struct stat *status, bool fresh, const void *octets,
+                     size_t length, char fault[SECRET_FILE_FAULT_SIZE]);
+
 /* Remove what was written, unless it was committed. Fine after any of the calls above. */
 void secret_file_discard(struct secret_file *file);
 

@@ -5,6 +5,7 @@
  */
 #include "state.h"
 
+#include "held_signals.h"
 #include "hex.h"
 #include "names.h"
 #include "secret_file.h"
@@ -133,13 +134,16 @@ bool gba_state_check(const char *path, char fault[GBA_FAULT_SIZE])
 {
     char why[SECRET_FILE_FAULT_SIZE];
     struct secret_file file;
+    sigset_t before;
     bool done;
 
     if (!is_state_file(path))
         return gba_fail(fault, "%s is no state file, and is not written over: give another name",
                         path);
+    before = held_signals_begin();
     done = secret_file_create(&file, path, why) || gba_fail(fault, "%s: %s", path, why);
     secret_file_discard(&file);
+    held_signals_end(&before);
     return done;
 }
 
@@ -162,17 +166,10 @@ bool gba_state_write(const struct gba_state *state, const char *path, char fault
 {
     char text[FILE_MAX], why[SECRET_FILE_FAULT_SIZE];
     const int length = encode(text, state);
-    struct secret_file file;
-    bool done = secret_file_create(&file, path, why);
+    const bool done = secret_file_put(path, NULL, false, text, (size_t)length, why);
 
-    if (done && !secret_file_write(file.fd, text, (size_t)length)) {
-        (void)snprintf(why, sizeof(why), "%s", strerror(errno));
-        done = false;
-    }
-    done = done && secret_file_commit(&file, why);
     if (!done)
         (void)gba_fail(fault, "the state file: %s", why);
-    secret_file_discard(&file);
     OPENSSL_cleanse(text, sizeof(text));
     return done;
 }

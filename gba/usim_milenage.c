@@ -171,7 +171,6 @@ static bool write_file(const struct subscriber *subscriber, char fault[GBA_FAULT
 {
     char k[2 * MILENAGE_BLOCK + 1] = "", opc[sizeof(k)] = "", text[5 * LINE_SIZE],
                                 why[SECRET_FILE_FAULT_SIZE];
-    struct secret_file file;
     int length;
     bool done;
 
@@ -180,15 +179,9 @@ static bool write_file(const struct subscriber *subscriber, char fault[GBA_FAULT
     length = snprintf(text, sizeof(text), "imsi %s\nk %s\nopc %s\nsqn %012llx\nmnc-length %u\n",
                       subscriber->identity.imsi, k, opc, (unsigned long long)subscriber->sqn,
                       subscriber->identity.mnc_length);
-    done = secret_file_create(&file, subscriber->path, why);
-    if (done && !secret_file_write(file.fd, text, (size_t)length)) {
-        (void)snprintf(why, sizeof(why), "cannot be written");
-        done = false;
-    }
-    done = done && secret_file_commit(&file, why);
+    done = secret_file_put(subscriber->path, NULL, false, text, (size_t)length, why);
     if (!done)
         (void)gba_fail(fault, "SQN is not kept: %s", why);
-    secret_file_discard(&file);
     OPENSSL_cleanse(k, sizeof(k));
     OPENSSL_cleanse(opc, sizeof(opc));
     OPENSSL_cleanse(text, sizeof(text));

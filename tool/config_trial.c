@@ -7,6 +7,8 @@
 
 #include "child.h"
 #include "doctor.h"
+#include "held_signals.h"
+#include "secret_file_guard.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -89,10 +91,13 @@ bool config_trial(const char *text, size_t length, const struct conf_file *syste
                   const struct conf_file *before, char fault[CONF_FAULT_SIZE])
 {
     char path[] = P_tmpdir "/akma-config.XXXXXX";
+    const sigset_t held = held_signals_begin();
     const int descriptor = mkstemp(path);
     const bool written = descriptor >= 0 && write(descriptor, text, length) == (ssize_t)length;
     bool fine = false;
 
+    secret_file_guard_name(descriptor < 0 ? NULL : path);
+    held_signals_end(&held);
     if (written)
         fine = is_fine(path, system, before, fault);
     else
@@ -100,6 +105,7 @@ bool config_trial(const char *text, size_t length, const struct conf_file *syste
     if (descriptor >= 0) {
         (void)close(descriptor);
         (void)unlink(path);
+        secret_file_guard_name(NULL);
     }
     return fine;
 }

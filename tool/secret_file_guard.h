@@ -22,6 +22,9 @@ bool secret_file_guard_create(struct secret_file *file, const char *path,
 bool secret_file_guard_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_SIZE]);
 void secret_file_guard_discard(struct secret_file *file);
 
+/* The name of another file in the making, which has to outlast this; NULL: it is made or gone. */
+void secret_file_guard_name(const char *path);
+
 /*
  * All of it at once: a file of mode 0600, or of the mode and owner that status has. False: fault;
  * path is as it was.

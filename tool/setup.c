@@ -6,6 +6,7 @@
 #include "setup.h"
 
 #include "command.h"
+#include "held_signals.h"
 #include "line_reader.h"
 #include "naf_syntax.h"
 #include "options.h"
@@ -165,6 +166,8 @@ bool setup_write(const struct setup *setup, const char *name, const char *text, 
     int fd;
 
     (void)snprintf(path, sizeof(path), "%s/%s", setup->work, name);
+    if (held_signals_came())
+        return setup_fail(path, "stopped by a signal");
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, is_secret ? 0600 : 0644);
     if (fd < 0)
         return setup_fail(path, strerror(errno));
@@ -280,10 +283,6 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 /* All of it, or nothing: it is written beside the folder and renamed to it. */
 static int make_all(struct setup *setup)
 {
-    const char *fault = choice_fault(&setup->choice);
-
-    if (fault != NULL)
-        return refuse(fault);
     if ((size_t)snprintf(setup->work, sizeof(setup->work), "%s.XXXXXX", setup->dir) >=
             sizeof(setup->work) ||
         mkdtemp(setup->work) == NULL) {
@@ -338,6 +337,25 @@ static bool is_made(const char *dir)
     return access(path, F_OK) == 0;
 }
 
+/* A signal leaves no half of a folder, or of a file: setup_write() gives up, and what is there
+ * goes. */
+static int make_or_renew(struct setup *setup)
+{
+    const bool renews = is_made(setup->dir);
+    const char *fault = renews ? NULL : choice_fault(&asked);
+    sigset_t before;
+    int status;
+
+    if (fault != NULL)
+        return refuse(fault);
+    before = held_signals_begin();
+    if (!renews)
+        setup->choice = asked;
+    status = renews ? renew(setup) : make_all(setup);
+    held_signals_end(&before);
+    return status;
+}
+
 int command_setup(int argc, char *argv[])
 {
     struct setup setup = {.dir = ""};
@@ -356,8 +374,5 @@ int command_setup(int argc, char *argv[])
         return refuse("DIR is missing: akma setup DIR --naf-fqdn NAME");
     if (!resolve_dir(&setup, dir))
         return EXIT_FAILURE;
-    if (is_made(setup.dir))
-        return renew(&setup);
-    setup.choice = asked;
-    return make_all(&setup);
+    return make_or_renew(&setup);
 }

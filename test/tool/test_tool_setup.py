@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import datetime
 import hashlib
 import re
+import signal
 import stat
 import subprocess
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tool import akma
+from tool import AKMA, ENVIRONMENT, akma
 
 ALL = ["--naf-fqdn", "naf.example.com"]
 APART = [*ALL, "--third-party", "keys.example.com"]
@@ -318,3 +319,38 @@ def test_a_key_that_others_read(tmp_path: Path) -> None:
     (site / "ca.key").chmod(0o644)
     status, text = set_up(site)
     assert status != 0 and "ca.key" in text
+
+
+def stopped_while(making: Callable[[], object], command: list[str | Path], number: int) -> int:
+    """The exit status of a command that gets a signal once something is being made."""
+
+    def hear() -> None:
+        """A shell that runs the tests in the background may have them ignored."""
+        signal.signal(number, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, preexec_fn=hear, stdout=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None and not making():
+            pass  # it takes some milliseconds
+        process.send_signal(number)
+        return process.wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals(tmp_path: Path, number: signal.Signals) -> None:
+    """Guards against keys in a folder DIR.XXXXXX that an interrupted akma setup leaves behind."""
+    stopped = 0
+    for attempt in range(50):
+        site = tmp_path / f"site-{attempt}"
+        status = stopped_while(
+            lambda: list(tmp_path.glob(f"{site.name}.*")), [AKMA, "setup", site, *WHOLE], number
+        )
+        assert [
+            path for path in tmp_path.iterdir() if not re.fullmatch(r"site-\d+", path.name)
+        ] == []
+        assert status in (0, -number)
+        stopped += not site.exists()
+        if stopped == 3:
+            break
+    assert stopped == 3

@@ -65,7 +65,11 @@ FAULTS = [
         "secret_file_guard.c",
         ("(void)signal(SIGXFSZ, SIG_IGN);", ""),
         ("(void)signal(SIGPIPE, SIG_IGN);", ""),
-        ("if (done && !secret_file_write(file.fd, octets, length)) {", "if (false) {"),
+        by=DERIVE,
+    ),
+    *of(
+        "../common/secret_file.c",
+        ("    if (!secret_file_write(file->fd, octets, length))\n", "    if (false)\n"),
         by=DERIVE,
     ),
     *of(
@@ -75,8 +79,8 @@ FAULTS = [
         by=PSK,
     ),
     *of(
-        "secret_file_guard.c",
-        ("(status == NULL || secret_file_keep_mode(&file, status, fault)) &&", ""),
+        "../common/secret_file.c",
+        ("(status == NULL || secret_file_keep_mode(file, status, fault)) &&", ""),
         by=KA,
     ),
     *of(
@@ -305,7 +309,8 @@ FAULTS = [
         ("    if (choice->endpoint != NULL && choice->redis == NULL)\n", "    if (false)\n"),
         ("is_secret ? 0600 : 0644) == 0 &&", "0644) == 0 &&"),
         ("strcmp(wanted, there) != 0", "false"),
-        ("    if (is_made(setup.dir))\n", "    if (false)\n"),
+        ("renews = is_made(setup->dir);", "renews = false;"),
+        ("    before = held_signals_begin();\n", "    (void)sigprocmask(0, NULL, &before);\n"),
         by="test_tool_setup",
     ),
     *of(
