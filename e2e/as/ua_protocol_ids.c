@@ -69,7 +69,8 @@ static bool read_fixed(struct ua_protocol_ids *ids, const char *const *given,
     for (enum key_system system = 0; system < KEY_SYSTEMS; system++) {
         const char *text = texts[system] != NULL ? texts[system] : texts[KEY_SYSTEMS];
 
-        if (!ua_protocol_id_read(ids->fixed[system], text, versions == UA_DTLS12))
+        if (!ua_protocol_id_read(ids->fixed[system], text,
+                                 versions == UA_DTLS12 ? &ids->suites : NULL))
             return false;
     }
     return true;

@@ -7,6 +7,8 @@
 #ifndef UA_PROTOCOL_ID_H
 #define UA_PROTOCOL_ID_H
 
+#include "net/dtls.h"
+
 #include <akma/kdf.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,12 +27,13 @@
     " says that it is for TLS 1.2 and the one suite of --dtls-ciphers"
 
 /*
- * The identifier that an option has in hex, for DTLS 1.2 (is_dtls) or TLS 1.3; it must not be the
- * other one's, since no key serves two versions (RFC 8446 E.7). False: the reason, behind
+ * The identifier that an option has in hex: of one of these suites for DTLS 1.2, or, without any
+ * (NULL), for TLS 1.3. So it is never good for both: no key serves two versions (RFC 8446 E.7),
+ * whichever processes have it. False: the reason, behind
  * --ua-protocol-id, went to standard error.
  */
 bool ua_protocol_id_read(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], const char *hex,
-                         bool is_dtls);
+                         const struct dtls_suites *suites);
 
 /* That of a suite: 01 00 01 yy zz (TS 33.220 H.3, TS 33.222 5.4). */
 void ua_protocol_id_of_suite(unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH], uint16_t suite);

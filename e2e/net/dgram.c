@@ -257,15 +257,14 @@ static bool allow_others(int fd, bool may_share)
 /* The address that the peer sends to, with the port of the shared socket. */
 static socklen_t find_own(int fd, const struct dgram_path *path, struct sockaddr_storage *own)
 {
-    socklen_t length = sizeof(*own);
-    in_port_t port;
+    struct sockaddr_storage shared;
+    socklen_t length = sizeof(shared);
 
-    if (getsockname(fd, (struct sockaddr *)own, &length) != 0)
+    memset(&shared, 0, sizeof(shared));
+    if (getsockname(fd, (struct sockaddr *)&shared, &length) != 0)
         return 0;
-    port = *port_of(own);
-    if (path->local.ss_family == own->ss_family)
-        *own = path->local;
-    *port_of(own) = port;
+    *own = path->local.ss_family == shared.ss_family ? path->local : shared;
+    *port_of(own) = *port_of(&shared);
     return length;
 }
 

@@ -91,12 +91,26 @@ static void require_extensions(SSL_CTX *ctx)
     (void)SSL_CTX_clear_options(ctx, SSL_OP_NO_ENCRYPT_THEN_MAC | SSL_OP_NO_EXTENDED_MASTER_SECRET);
 }
 
+/* OpenSSL leaves out what it does not know, as long as there is something that it does. */
+static bool knows_each(SSL_CTX *ctx, const char *ciphers)
+{
+    char *copy = OPENSSL_strdup(ciphers), *rest = copy;
+    const char *one;
+    bool done = copy != NULL;
+
+    while (done && (one = strsep(&rest, ":,; ")) != NULL)
+        done = set_ciphers(ctx, one);
+    OPENSSL_free(copy);
+    return done;
+}
+
 bool dtls_read_ciphers(struct dtls_suites *suites, const char *ciphers)
 {
     SSL_CTX *ctx = tls_ctx_new(DTLS_method());
-    const bool done = ctx == NULL                  ? fail(ciphers, "out of memory")
-                      : !set_ciphers(ctx, ciphers) ? fail(ciphers, "OpenSSL has no such suite")
-                                                   : collect(suites, ctx, ciphers);
+    const bool done = ctx == NULL ? fail(ciphers, "out of memory")
+                      : !knows_each(ctx, ciphers) || !set_ciphers(ctx, ciphers)
+                          ? fail(ciphers, "OpenSSL has no such suite")
+                          : collect(suites, ctx, ciphers);
 
     SSL_CTX_free(ctx);
     ERR_clear_error();

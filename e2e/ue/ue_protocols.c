@@ -24,14 +24,15 @@ static bool says_suite(const struct ue_protocols_options *options)
 }
 
 /* An identifier for all that is not by the suite: of TLS 1.3, or of DTLS 1.2. */
-static bool add_fixed(struct ue_protocols *protocols, const struct ue_protocols_options *options)
+static bool add_fixed(struct ue_protocols *protocols, const struct ue_protocols_options *options,
+                      const struct dtls_suites *suites)
 {
     struct ue_protocol *protocol = &protocols->protocol[protocols->count++];
     const bool is_given = options->ua_protocol_id != NULL && !says_suite(options);
     const char *text = is_given ? options->ua_protocol_id : UA_PROTOCOL_ID;
 
     protocol->is_tls13 = !options->is_udp;
-    return ua_protocol_id_read(protocol->ua_protocol_id, text, options->is_udp);
+    return ua_protocol_id_read(protocol->ua_protocol_id, text, options->is_udp ? suites : NULL);
 }
 
 static bool add_suites(struct ue_protocols *protocols, const struct ue_protocols_options *options,
@@ -55,15 +56,15 @@ static bool add_all(struct ue_protocols *protocols, const struct ue_protocols_op
     if (options->is_udp)
         return options->ua_protocol_id == NULL || says_suite(options)
                    ? add_suites(protocols, options, suites)
-                   : add_fixed(protocols, options);
+                   : add_fixed(protocols, options, suites);
     if (says_suite(options) && !protocols->allows_tls12)
         return fail("--ua-protocol-id " UA_BY_SUITE
                     " is for a first connection of DTLS 1.2 or TLS 1.2: --connect udp:HOST:PORT or "
                     "--tls-min 1.2 is missing");
     if (!protocols->allows_tls12)
-        return add_fixed(protocols, options);
+        return add_fixed(protocols, options, suites);
     if (options->bootstraps)
-        return add_fixed(protocols, options) && add_suites(protocols, options, suites);
+        return add_fixed(protocols, options, suites) && add_suites(protocols, options, suites);
     return says_suite(options) ? add_suites(protocols, options, suites) : fail(UA_FAULT_VERSIONS);
 }
 

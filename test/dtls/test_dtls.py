@@ -252,10 +252,12 @@ REFUSED = {
     ("--accept", OVER_UDP, "--dtls-ciphers", "AES128-SHA"): "must name cipher suites of PSK",
     ("--accept", OVER_UDP, "--dtls-ciphers", "PSK-NULL-SHA256"): "must name cipher suites that",
     (
-        *("--accept", OVER_UDP, "--ua-protocol-id", "ff00000001"),
+        *("--accept", OVER_UDP, "--ua-protocol-id", "010001c0a8"),
         *("--dtls-ciphers", "PSK-AES128-CCM8:ECDHE-PSK-NULL-SHA"),
     ): "must name cipher suites that encrypt",
     ("--accept", OVER_UDP, "--dtls-ciphers", "NONSENSE"): "OpenSSL has no such suite",
+    ("--accept", OVER_UDP, "--dtls-ciphers", f"{SUITE}:NONSENSE"): "OpenSSL has no such suite",
+    ("--accept", OVER_UDP, "--dtls-ciphers", f"{SUITE}:"): "OpenSSL has no such suite",
     ("--accept", OVER_TCP, "--dtls-ciphers", SUITE): "--dtls-ciphers is for DTLS",
     ("--accept", OVER_TCP, "--forward", "udp:127.0.0.1:1"): "go with an endpoint over DTLS",
     ("--accept", OVER_UDP, "--dtls-ciphers", SUITE, "--forward", "127.0.0.1:1"): "--forward",

@@ -207,6 +207,8 @@ REFUSED = [
     ([*TCP, "--ua-protocol-id", "010001ccac"], "of a cipher suite of TLS 1.2"),
     ([*UDP, "--dtls-ciphers", SUITE, "--ua-protocol-id", "0100000007"], "is TLS 1.3's"),
     ([*UDP, "--dtls-ciphers", SUITE, "--ua-protocol-id", "gba:0100011301"], "is TLS 1.3's"),
+    ([*UDP, "--dtls-ciphers", SUITE, "--ua-protocol-id", "ff00000001"], "must be 010001 and"),
+    ([*UDP, "--dtls-ciphers", SUITE, "--ua-protocol-id", "010001c0a8"], "does not name"),
 ]
 UE_REFUSED = [
     (["--tls-min", "1.1"], "--tls-min: must be 1.2 or 1.3"),
@@ -231,3 +233,29 @@ def test_refused_by_the_ue(devices: Path, options: list[str], sentence: str) -> 
     """Guards against options of e2e-ue with which one key would serve two versions of TLS, or several suites."""
     result = ue(devices, IDENTITY, f"{LOOPBACK}:1", None, *options)
     assert result.returncode != 0 and sentence in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("program", ["as", "ue"])
+@pytest.mark.parametrize(
+    ("identifier", "version"),
+    [
+        ("0100000007", "TLS 1.3"),
+        ("0100011301", "TLS 1.3"),
+        ("0100000002", "TLS 1.3"),
+        ("0000000000", "TLS 1.3"),
+        ("ff00000001", "TLS 1.3"),
+        ("010001ccac", "DTLS 1.2"),
+        ("010001c037", "neither"),
+    ],
+)
+def test_identifier_of_one_version(
+    devices: Path, program: str, identifier: str, version: str
+) -> None:
+    """Guards against an identifier that TLS 1.3 and DTLS accept, so that two processes share a key."""
+    option = {"as": ["--accept"], "ue": ["--identity", IDENTITY, "--message", "m", "--connect"]}
+    words = [str(BUILD / f"e2e/e2e-{program}"), "--check", "--devices", str(devices)]
+    words += ["--naf-fqdn", FQDN, "--ua-protocol-id", identifier, *option[program]]
+    over_tls = run_to_end(*words, f"{LOOPBACK}:1")
+    over_dtls = run_to_end(*words, f"udp:{LOOPBACK}:1", "--dtls-ciphers", SUITE)
+    assert (over_tls.returncode == 0) == (version == "TLS 1.3"), over_tls.stderr
+    assert (over_dtls.returncode == 0) == (version == "DTLS 1.2"), over_dtls.stderr
