@@ -541,7 +541,7 @@ enum usim_result apdu_authenticate(void *state, bool in_gba_context,
 }
 
 /* L and octets, if there is room. */
-static bool put(unsigned char data[255], size_t *length, const void *octets, size_t count)
+static bool append(unsigned char data[255], size_t *length, const void *octets, size_t count)
 {
     if (count > 254 || *length + 1 + count > 255)
         return false;
@@ -559,9 +559,9 @@ bool apdu_keep_b_tid(void *state, const unsigned char rand[USIM_RAND], const cha
     struct command command = {.instruction = UPDATE_BINARY, .data = data};
     struct answer answer = {.length = 0};
 
-    if (!put(data, &command.length, rand, USIM_RAND) ||
-        !put(data, &command.length, b_tid, strlen(b_tid)) ||
-        !put(data, &command.length, lifetime, strlen(lifetime)))
+    if (!append(data, &command.length, rand, USIM_RAND) ||
+        !append(data, &command.length, b_tid, strlen(b_tid)) ||
+        !append(data, &command.length, lifetime, strlen(lifetime)))
         return gba_fail(fault, "EF_GBABP: B-TID and lifetime have more than 255 octets");
     if (!select_usim(apdu, fault) || !select_file(apdu, EF_GBABP, fault) ||
         !exchange_all(apdu, &command, &answer, fault))
@@ -584,8 +584,8 @@ bool apdu_derive(void *state, const unsigned char *naf_id, size_t length, const 
     size_t at = 1, key_length = 0;
     const unsigned char *found = NULL;
 
-    if (!put(data, &command.length, naf_id, length) ||
-        !put(data, &command.length, impi, strlen(impi)))
+    if (!append(data, &command.length, naf_id, length) ||
+        !append(data, &command.length, impi, strlen(impi)))
         return gba_fail(fault, "NAF_Id and IMPI have more than 252 octets: no APDU holds them");
     if (!select_usim(apdu, fault) || !exchange_all(apdu, &command, &card, fault))
         return false;

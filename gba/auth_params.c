@@ -54,7 +54,7 @@ static bool read_name(struct reader *reader, char name[NAME_SIZE])
 }
 
 /* An octet of the value, if it is wanted. False: no room, or a control character. */
-static bool put(struct auth_param *param, size_t *length, char c)
+static bool append_char(struct auth_param *param, size_t *length, char c)
 {
     if ((unsigned char)c < ' ' || c == 0x7F)
         return false;
@@ -74,7 +74,7 @@ static bool read_quoted(struct reader *reader, struct auth_param *param)
     for (reader->at++; reader->at < reader->end && *reader->at != '"'; reader->at++) {
         if (*reader->at == '\\' && ++reader->at == reader->end)
             return false;
-        if (!put(param, &length, *reader->at))
+        if (!append_char(param, &length, *reader->at))
             return false;
     }
     return reader->at < reader->end && *reader->at++ == '"';
@@ -86,7 +86,7 @@ static bool read_bare(struct reader *reader, struct auth_param *param)
     const char *start = reader->at;
 
     for (; reader->at < reader->end && is_bare(*reader->at); reader->at++)
-        if (!put(param, &length, *reader->at))
+        if (!append_char(param, &length, *reader->at))
             return false;
     return reader->at > start;
 }

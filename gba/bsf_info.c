@@ -152,7 +152,7 @@ static bool take_number(const char **text, size_t digits, int *number)
     return true;
 }
 
-static bool take(const char **text, char wanted)
+static bool skip_char(const char **text, char wanted)
 {
     if (**text != wanted)
         return false;
@@ -167,13 +167,13 @@ static bool take_zone(const char **text, int64_t *offset)
     const int sign = **text == '-' ? -1 : 1;
 
     *offset = 0;
-    if (**text == '\0' || take(text, 'Z'))
+    if (**text == '\0' || skip_char(text, 'Z'))
         return true;
     if (**text != '+' && **text != '-')
         return false;
     ++*text;
     *offset = 0;
-    if (!take_number(text, 2, &hours) || !take(text, ':') || !take_number(text, 2, &minutes) ||
+    if (!take_number(text, 2, &hours) || !skip_char(text, ':') || !take_number(text, 2, &minutes) ||
         hours > 14 || minutes > 59)
         return false;
     *offset = (int64_t)sign * (hours * 3600 + minutes * 60);
@@ -197,14 +197,14 @@ static bool parse_date_time(const char *text, int64_t *seconds)
     struct tm date = {.tm_isdst = 0};
     int64_t offset;
 
-    if (!take_number(&text, 4, &date.tm_year) || !take(&text, '-') ||
-        !take_number(&text, 2, &date.tm_mon) || !take(&text, '-') ||
-        !take_number(&text, 2, &date.tm_mday) || !take(&text, 'T') ||
-        !take_number(&text, 2, &date.tm_hour) || !take(&text, ':') ||
-        !take_number(&text, 2, &date.tm_min) || !take(&text, ':') ||
+    if (!take_number(&text, 4, &date.tm_year) || !skip_char(&text, '-') ||
+        !take_number(&text, 2, &date.tm_mon) || !skip_char(&text, '-') ||
+        !take_number(&text, 2, &date.tm_mday) || !skip_char(&text, 'T') ||
+        !take_number(&text, 2, &date.tm_hour) || !skip_char(&text, ':') ||
+        !take_number(&text, 2, &date.tm_min) || !skip_char(&text, ':') ||
         !take_number(&text, 2, &date.tm_sec))
         return false;
-    if (take(&text, '.')) {
+    if (skip_char(&text, '.')) {
         if (*text < '0' || *text > '9')
             return false;
         text += strspn(text, "0123456789");

@@ -186,10 +186,10 @@ static bool make_response(char out[DIGEST_SIZE], const struct digest_client *cli
     return done;
 }
 
-static bool put(char header[DIGEST_HEADER_MAX], size_t *at, const char *format, ...)
+static bool append(char header[DIGEST_HEADER_MAX], size_t *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool put(char header[DIGEST_HEADER_MAX], size_t *at, const char *format, ...)
+static bool append(char header[DIGEST_HEADER_MAX], size_t *at, const char *format, ...)
 {
     va_list arguments;
     int length;
@@ -203,24 +203,24 @@ static bool put(char header[DIGEST_HEADER_MAX], size_t *at, const char *format, 
 }
 
 /* name="text", with the escapes of a quoted-string */
-static bool put_quoted(char header[DIGEST_HEADER_MAX], size_t *at, const char *name,
-                       const char *text)
+static bool append_quoted(char header[DIGEST_HEADER_MAX], size_t *at, const char *name,
+                          const char *text)
 {
-    bool done = put(header, at, "%s=\"", name);
+    bool done = append(header, at, "%s=\"", name);
 
     for (; done && *text != '\0'; text++)
-        done = put(header, at, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
-    return done && put(header, at, "\"");
+        done = append(header, at, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+    return done && append(header, at, "\"");
 }
 
 bool digest_first(char header[DIGEST_HEADER_MAX], const struct digest_client *client)
 {
     size_t at = 0;
 
-    return put(header, &at, "Authorization: Digest ") &&
-           put_quoted(header, &at, "username", client->username) && put(header, &at, ",") &&
-           put_quoted(header, &at, "realm", client->realm) &&
-           put(header, &at, ",nonce=\"\",uri=\"" DIGEST_URI "\",response=\"\"");
+    return append(header, &at, "Authorization: Digest ") &&
+           append_quoted(header, &at, "username", client->username) && append(header, &at, ",") &&
+           append_quoted(header, &at, "realm", client->realm) &&
+           append(header, &at, ",nonce=\"\",uri=\"" DIGEST_URI "\",response=\"\"");
 }
 
 static bool make_cnonce(struct digest_client *client)
@@ -233,23 +233,23 @@ static bool make_cnonce(struct digest_client *client)
     return true;
 }
 
-static bool put_authorization(char header[DIGEST_HEADER_MAX], const struct digest_client *client,
-                              const struct digest_challenge *challenge, const char *response,
-                              const char *auts)
+static bool write_authorization(char header[DIGEST_HEADER_MAX], const struct digest_client *client,
+                                const struct digest_challenge *challenge, const char *response,
+                                const char *auts)
 {
     size_t at = 0;
 
-    return put(header, &at, "Authorization: Digest ") &&
-           put_quoted(header, &at, "username", client->username) && put(header, &at, ",") &&
-           put_quoted(header, &at, "realm", challenge->realm) && put(header, &at, ",") &&
-           put_quoted(header, &at, "nonce", challenge->nonce) &&
-           put(header, &at,
-               ",uri=\"" DIGEST_URI "\",qop=%s,nc=" NC ",cnonce=\"%s\",response=\"%s\"",
-               chosen_qop(challenge), client->cnonce, response) &&
-           put(header, &at, ",algorithm=AKAv1-MD5") &&
-           (!challenge->has_opaque ||
-            (put(header, &at, ",") && put_quoted(header, &at, "opaque", challenge->opaque))) &&
-           (auts == NULL || put(header, &at, ",auts=\"%s\"", auts));
+    return append(header, &at, "Authorization: Digest ") &&
+           append_quoted(header, &at, "username", client->username) && append(header, &at, ",") &&
+           append_quoted(header, &at, "realm", challenge->realm) && append(header, &at, ",") &&
+           append_quoted(header, &at, "nonce", challenge->nonce) &&
+           append(header, &at,
+                  ",uri=\"" DIGEST_URI "\",qop=%s,nc=" NC ",cnonce=\"%s\",response=\"%s\"",
+                  chosen_qop(challenge), client->cnonce, response) &&
+           append(header, &at, ",algorithm=AKAv1-MD5") &&
+           (!challenge->has_opaque || (append(header, &at, ",") &&
+                                       append_quoted(header, &at, "opaque", challenge->opaque))) &&
+           (auts == NULL || append(header, &at, ",auts=\"%s\"", auts));
 }
 
 /* Authorization under a password: RES, or nothing where AUTS goes with it. */
@@ -264,7 +264,7 @@ static bool authorize(char header[DIGEST_HEADER_MAX], struct digest_client *clie
         return gba_fail(fault, "libcrypto gives no random octets");
     if (!make_response(response, client, challenge, password, "GET", no_body))
         return fail_without_md5(fault);
-    return put_authorization(header, client, challenge, response, auts) ||
+    return write_authorization(header, client, challenge, response, auts) ||
            gba_fail(fault, "the Authorization header is longer than %d octets", DIGEST_HEADER_MAX);
 }
 

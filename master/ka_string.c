@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* A parameter and its length, two octets, big endian (TS 33.220 B.2.0). */
-static size_t put(unsigned char *s, size_t at, const char *text, size_t length)
+static size_t append_field(unsigned char *s, size_t at, const char *text, size_t length)
 {
     memcpy(s + at, text, length);
     at += length;
@@ -41,7 +41,7 @@ size_t ka_string(unsigned char s[KA_STRING_MAX], const char *device, const char 
         return 0;
     s[at++] = 0xFF;
     s[at++] = 0xE2;
-    at = put(s, at, p0, sizeof(p0) - 1);
-    at = put(s, at, device, device_length);
-    return put(s, at, ka_id, ka_id_length);
+    at = append_field(s, at, p0, sizeof(p0) - 1);
+    at = append_field(s, at, device, device_length);
+    return append_field(s, at, ka_id, ka_id_length);
 }

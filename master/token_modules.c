@@ -33,7 +33,7 @@ static void release_list(struct token_modules *modules)
     modules->is_initialized = NULL;
 }
 
-static void release(struct token_modules *modules)
+static void release_modules(struct token_modules *modules)
 {
     release_list(modules);
     OPENSSL_free(modules->path);
@@ -138,7 +138,7 @@ static struct token_modules *load_new(const char *path, char fault[MASTER_FAULT_
     (void)pthread_mutex_init(&modules->logins, NULL);
     if (load(modules, path, fault))
         return modules;
-    release(modules);
+    release_modules(modules);
     return NULL;
 }
 
@@ -233,7 +233,7 @@ void token_modules_unload(struct token *token)
             place = &(*place)->next;
         *place = modules->next;
         stop(modules);
-        release(modules);
+        release_modules(modules);
     }
     (void)pthread_mutex_unlock(&lock);
     token->modules = NULL;

@@ -168,7 +168,7 @@ static void on_connected(void *argument, const struct connected *connected)
     relay_now(forward);
 }
 
-static void begin(evutil_socket_t fd, short what, void *argument)
+static void connect_at_once(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
     connect_now(argument, on_connected);
@@ -185,7 +185,7 @@ static void *forward_start(struct app *app, struct app_connection *conn)
     forward->app = (const struct forward_app *)app;
     forward->conn = conn;
     forward->fd = -1;
-    (void)event_assign(&forward->begin, conn->loop->base, -1, 0, begin, forward);
+    (void)event_assign(&forward->begin, conn->loop->base, -1, 0, connect_at_once, forward);
     loop_add_event(&forward->begin, &at_once);
     return forward;
 }

@@ -211,7 +211,7 @@ static void free_held(struct direction *direction)
     direction->length = direction->sent = 0;
 }
 
-static bool hold(struct direction *direction, const unsigned char *octets, size_t length)
+static bool hold_back(struct direction *direction, const unsigned char *octets, size_t length)
 {
     direction->held = OPENSSL_memdup(octets, length);
     direction->length = length;
@@ -254,7 +254,7 @@ static enum relay_status read_part(struct relay *relay, struct direction *direct
     enum relay_status writing = write_part(relay, direction, ops, scratch, length, &sent);
 
     direction->source_ended = reading == RELAY_EOF;
-    if (writing == RELAY_BLOCKED && !hold(direction, scratch + sent, length - sent))
+    if (writing == RELAY_BLOCKED && !hold_back(direction, scratch + sent, length - sent))
         writing = relay_broken(relay, "out of memory");
     OPENSSL_cleanse(scratch, length);
     if (writing != RELAY_OK)
@@ -411,7 +411,7 @@ struct relay *relay_start(struct event_base *base, SSL *ssl, int plain, const un
 {
     struct relay *relay = OPENSSL_zalloc(sizeof(*relay));
 
-    if (relay == NULL || (first_length > 0 && !hold(&relay->up, first, first_length)) ||
+    if (relay == NULL || (first_length > 0 && !hold_back(&relay->up, first, first_length)) ||
         !tls_backlog_add(ssl)) {
         if (relay != NULL)
             free_held(&relay->up);

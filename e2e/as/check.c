@@ -147,7 +147,7 @@ static void take_answer(void *argument, const struct store_answer *answer)
 
 static void check_store(struct checks *checks, struct app_server *app_server)
 {
-    static const struct timeval patience = {.tv_sec = STORE_SECONDS};
+    static const struct timeval timeout = {.tv_sec = STORE_SECONDS};
     struct loop *loop = &app_server->server.loops->loop[0];
     struct question question = {.base = loop->base, .is_answered = false};
     char subject[400], identity[STORE_IDENTITY_SIZE];
@@ -160,7 +160,7 @@ static void check_store(struct checks *checks, struct app_server *app_server)
         question.is_answered = request == NULL;
     }
     if (request != NULL) {
-        (void)event_base_loopexit(loop->base, &patience);
+        (void)event_base_loopexit(loop->base, &timeout);
         (void)event_base_dispatch(loop->base);
         if (!question.is_answered)
             ops->cancel(app_server->store, request);

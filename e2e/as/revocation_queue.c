@@ -129,9 +129,9 @@ static void on_revoked(void *argument, const struct third_party_revocation *revo
     ask_next(queue);
 }
 
-static struct third_party_request *ask(struct revocation_queue *queue,
-                                       const struct removal *removal,
-                                       struct third_party_revocation *now)
+static struct third_party_request *ask_third_party(struct revocation_queue *queue,
+                                                   const struct removal *removal,
+                                                   struct third_party_revocation *now)
 {
     const struct revocation_setup *setup = &queue->setup;
     const struct store_scope scope = scope_of(removal);
@@ -156,7 +156,7 @@ static void ask_next(struct revocation_queue *queue)
             loop_add_event(queue->retry, &at_once);
             return;
         }
-        queue->request = ask(queue, TAILQ_FIRST(&queue->queue), &now);
+        queue->request = ask_third_party(queue, TAILQ_FIRST(&queue->queue), &now);
         if (queue->request == NULL)
             settle_first(queue, &now);
     }

@@ -228,7 +228,7 @@ static void end_program(pid_t pid)
     (void)waitpid(pid, NULL, 0);
 }
 
-static void fail(struct successor *successor, const char *reason)
+static void fail_start(struct successor *successor, const char *reason)
 {
     if (successor->state != SUCCESSOR_STARTING)
         return;
@@ -238,7 +238,7 @@ static void fail(struct successor *successor, const char *reason)
     successor->answers.failed(successor->answers.argument, reason);
 }
 
-static void take_ready(struct successor *successor)
+static void on_new_ready(struct successor *successor)
 {
     if (successor->state != SUCCESSOR_STARTING)
         return;
@@ -247,15 +247,15 @@ static void take_ready(struct successor *successor)
     successor->answers.ready(successor->answers.argument, successor->pid);
 }
 
-static void take_packet(struct successor *successor, const char *packet, size_t length)
+static void on_packet(struct successor *successor, const char *packet, size_t length)
 {
     char fault[RELOAD_FAULT_SIZE];
     struct store_scope scope;
 
     if (strcmp(packet, HANDOVER_READY) == 0)
-        take_ready(successor);
+        on_new_ready(successor);
     else if (strcmp(packet, HANDOVER_EXEC) == 0 && length > sizeof(HANDOVER_EXEC))
-        fail(successor, strerror(packet[sizeof(HANDOVER_EXEC)]));
+        fail_start(successor, strerror(packet[sizeof(HANDOVER_EXEC)]));
     else if (strcmp(packet, HANDOVER_RELOAD) == 0)
         (void)reload(successor->app_server, RELOAD_ALL, fault);
     else if (strcmp(packet, HANDOVER_REOPEN) == 0)
@@ -271,7 +271,7 @@ static void note_end(struct successor *successor)
     if (successor->state == SUCCESSOR_SERVING)
         successor->state = SUCCESSOR_ENDED;
     else
-        fail(successor, "the new program ended before it served: its output is in the log");
+        fail_start(successor, "the new program ended before it served: its output is in the log");
 }
 
 static void on_heard(evutil_socket_t fd, short what, void *argument)
@@ -283,7 +283,7 @@ static void on_heard(evutil_socket_t fd, short what, void *argument)
     (void)what;
     if (length > 0) {
         packet[length] = '\0';
-        take_packet(successor, packet, (size_t)length);
+        on_packet(successor, packet, (size_t)length);
     } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
         note_end(successor);
     }
@@ -292,7 +292,7 @@ static void on_heard(evutil_socket_t fd, short what, void *argument)
 static void on_limit(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    fail(argument, "the new program does not serve in time");
+    fail_start(argument, "the new program does not serve in time");
 }
 
 static bool watch(struct successor *successor, struct event_base *base)

@@ -114,8 +114,8 @@ bool ua_protocol_ids_of_file(unsigned char file[KEY_SYSTEMS][AKMA_UA_PROTOCOL_ID
     return *fault == NULL;
 }
 
-static size_t add(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH], size_t count,
-                  const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH])
+static size_t add_once(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOCOL_ID_LENGTH],
+                       size_t count, const unsigned char id[AKMA_UA_PROTOCOL_ID_LENGTH])
 {
     for (size_t i = 0; i < count; i++)
         if (memcmp(all[i], id, AKMA_UA_PROTOCOL_ID_LENGTH) == 0)
@@ -134,10 +134,10 @@ size_t ua_protocol_ids_all(unsigned char all[UA_PROTOCOL_IDS_MAX][AKMA_UA_PROTOC
     if (!ids->by_suite || versions == UA_TLS12_TOO)
         for (enum key_system of = 0; of < KEY_SYSTEMS; of++)
             if (system == KEY_SYSTEMS || of == system)
-                count = add(all, count, ids->fixed[of]);
+                count = add_once(all, count, ids->fixed[of]);
     for (size_t i = 0; ids->by_suite && i < ids->suites.count; i++) {
         ua_protocol_id_of_suite(id, ids->suites.number[i]);
-        count = add(all, count, id);
+        count = add_once(all, count, id);
     }
     return count;
 }

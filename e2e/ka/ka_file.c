@@ -86,7 +86,7 @@ static bool is_good(struct ka_source *source, const struct ka_answer *answer, co
                                      identity);
 }
 
-static void release(struct ka_source *source, struct ka_answer *answer)
+static void release_answer(struct ka_source *source, struct ka_answer *answer)
 {
     struct basis *basis = answer->basis;
 
@@ -106,8 +106,8 @@ static void file_free(struct ka_source *source)
     OPENSSL_free(source);
 }
 
-static const struct ka_source_ops file_ops = {start,   lookup, cancel,   is_good,
-                                              release, stop,   file_free};
+static const struct ka_source_ops file_ops = {start,          lookup, cancel,   is_good,
+                                              release_answer, stop,   file_free};
 
 struct ka_source *ka_file_new(struct devices_current *devices)
 {

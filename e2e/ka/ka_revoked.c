@@ -120,7 +120,7 @@ static char *read_all(int fd, size_t *length, const char **fault)
 }
 
 /* A field as a text of its own, which is put at *place. */
-static const char *keep(char **place, const struct row_field *field)
+static const char *keep_field(char **place, const struct row_field *field)
 {
     char *text = *place;
 
@@ -132,10 +132,10 @@ static const char *keep(char **place, const struct row_field *field)
     return text;
 }
 
-static bool add(struct ka_revoked *list, const struct row *fields, char **place)
+static bool add_row(struct ka_revoked *list, const struct row *fields, char **place)
 {
-    const struct row_of_list row = {keep(place, &fields->field[COLUMN_DEVICE]),
-                                    keep(place, &fields->field[COLUMN_KA_ID])};
+    const struct row_of_list row = {keep_field(place, &fields->field[COLUMN_DEVICE]),
+                                    keep_field(place, &fields->field[COLUMN_KA_ID])};
 
     if (row.device[0] == '\0' && row.ka_id[0] == '\0')
         return false;
@@ -170,7 +170,7 @@ static bool parse(struct ka_revoked *list, const char *path, char *text, size_t 
         number++;
         if (!row_read(&fields, &layout, line, line_length, what))
             return say_line(fault, path, number, what);
-        if (!add(list, &fields, &place))
+        if (!add_row(list, &fields, &place))
             return say_line(fault, path, number, "names neither a device nor a ka-id");
     }
     return length == 0 || say_line(fault, path, number + 1, line_reader_says(BLOCK_CUT));

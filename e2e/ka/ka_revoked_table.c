@@ -106,7 +106,7 @@ static struct ka_revoked *list_of(const PGresult *rows, char fault[KA_REVOKED_FA
     return NULL;
 }
 
-static struct ka_revoked *ask(PGconn *connection, char fault[KA_REVOKED_FAULT_SIZE])
+static struct ka_revoked *query_rows(PGconn *connection, char fault[KA_REVOKED_FAULT_SIZE])
 {
     PGresult *rows = NULL;
     struct ka_revoked *list;
@@ -129,7 +129,7 @@ struct ka_revoked *ka_revoked_query(const struct ka_revoked_place *place,
     if (connection == NULL)
         (void)set_fault(fault, why);
     else
-        list = ask(connection, fault);
+        list = query_rows(connection, fault);
     PQfinish(connection);
     return list;
 }
@@ -151,7 +151,7 @@ struct ka_revoked_watch {
 };
 
 /* The current list stays in use. */
-static void complain(struct ka_revoked_watch *watch, const char *reason)
+static void log_failure(struct ka_revoked_watch *watch, const char *reason)
 {
     log_event("revocation", "result", "failed", "reason", reason, NULL);
     watch->has_failed = true;
@@ -170,7 +170,7 @@ static void on_rows(void *argument, const PGresult *rows, const char *reason)
     list = list_of(rows, why);
     if (list == NULL) {
         if (!watch->has_failed)
-            complain(watch, why);
+            log_failure(watch, why);
         watch->is_stale = true;
         watch->read_at = clock_ms() + TIMEOUT_MS;
         return;
@@ -207,7 +207,7 @@ static void on_down(void *argument, const char *reason, bool is_new)
 
     (void)snprintf(why, sizeof(why), "--ka-revoked: %.400s", reason);
     if (is_new)
-        complain(argument, why);
+        log_failure(argument, why);
 }
 
 static void on_notified(void *argument, const char *payload)

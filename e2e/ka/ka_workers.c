@@ -180,7 +180,7 @@ static void give_back(struct ka_workers *workers, struct ka_job *job)
     (void)pthread_mutex_unlock(&workers->lock);
 }
 
-static void *work(void *argument)
+static void *run_worker(void *argument)
 {
     const struct worker_thread *thread = argument;
     struct ka_workers *workers = thread->workers;
@@ -206,11 +206,11 @@ static bool start_thread(struct ka_workers *workers, struct worker_thread *threa
     for (size_t i = 0; i < workers->count; i++)
         if ((thread->derivers[i] = deriver_new(workers->masters[i])) == NULL)
             return false;
-    return pthread_create(&thread->thread, NULL, work, thread) == 0;
+    return pthread_create(&thread->thread, NULL, run_worker, thread) == 0;
 }
 
 /* Signals are for the thread that waits for them. */
-static bool start(struct ka_workers *workers)
+static bool start_threads(struct ka_workers *workers)
 {
     sigset_t all, before;
 
@@ -267,7 +267,7 @@ bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
                       char fault[MASTER_FAULT_SIZE])
 {
     health_use(HEALTH_KA);
-    if (start(workers))
+    if (start_threads(workers))
         return wait_for_masters(workers, patience_ms, fault);
     (void)master_fault(fault, MASTER_REFUSED, "out of memory, or of threads");
     return false;

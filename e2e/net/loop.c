@@ -139,7 +139,7 @@ struct loops *loops_new(size_t count)
     return NULL;
 }
 
-static void *run(void *argument)
+static void *run_loop(void *argument)
 {
     struct loop *loop = argument;
 
@@ -167,7 +167,7 @@ static void join_first(struct loops *loops, size_t count)
 bool loops_start(struct loops *loops)
 {
     for (size_t i = 0; i < loops->count; i++)
-        if (pthread_create(&loops->loop[i].thread, NULL, run, &loops->loop[i]) != 0) {
+        if (pthread_create(&loops->loop[i].thread, NULL, run_loop, &loops->loop[i]) != 0) {
             join_first(loops, i);
             return false;
         }

@@ -282,7 +282,7 @@ static bool share_an_address(const struct addrinfo *ones, const struct addrinfo 
     return false;
 }
 
-static void release(struct addrinfo *list)
+static void free_addresses(struct addrinfo *list)
 {
     if (list != NULL)
         freeaddrinfo(list);
@@ -303,8 +303,8 @@ void checks_conflict(struct checks *checks, const char *option, const char *addr
                    other_option, other_address);
     if (share_an_address(one, other))
         checks_say(checks, false, subject, "one port cannot be listened on twice");
-    release(one);
-    release(other);
+    free_addresses(one);
+    free_addresses(other);
 }
 
 int checks_status(const struct checks *checks)

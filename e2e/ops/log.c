@@ -59,7 +59,7 @@ static const char *severity_of(const char *event)
 }
 
 /* severity NULL: its caller says it. */
-static void begin_as(struct log_line *line, const char *event, const char *severity)
+static void begin_line_as(struct log_line *line, const char *event, const char *severity)
 {
     log_line_begin(line, false);
     if (severity != NULL)
@@ -67,9 +67,9 @@ static void begin_as(struct log_line *line, const char *event, const char *sever
     log_line_add(line, "event", event);
 }
 
-static void begin(struct log_line *line, const char *event)
+static void begin_line(struct log_line *line, const char *event)
 {
-    begin_as(line, event, severity_of(event));
+    begin_line_as(line, event, severity_of(event));
 }
 
 static void add_suppressed(struct log_line *line, unsigned long count)
@@ -119,7 +119,7 @@ void log_event(const char *event, ...)
     struct log_line line;
     va_list pairs;
 
-    begin(&line, event);
+    begin_line(&line, event);
     va_start(pairs, event);
     log_line_add_pairs(&line, pairs);
     va_end(pairs);
@@ -166,7 +166,7 @@ void log_limited(struct log_limit *limit, const char *event, ...)
 
     if (!may_write(limit, event, &suppressed))
         return;
-    begin(&line, event);
+    begin_line(&line, event);
     va_start(pairs, event);
     log_line_add_pairs(&line, pairs);
     va_end(pairs);
@@ -181,7 +181,7 @@ static void report_suppressed(const char *event, unsigned long count)
 
     if (count == 0)
         return;
-    begin(&line, event);
+    begin_line(&line, event);
     add_suppressed(&line, count);
     write_line(&line);
 }
@@ -268,7 +268,7 @@ void log_refused(struct log_limit *limit, const char *event, const char *filtere
 
     if (!may_write(limit, event, &suppressed))
         return;
-    begin_as(&line, event, "err");
+    begin_line_as(&line, event, "err");
     log_line_add(&line, "result", "refused");
     log_line_add_filtered(&line, "reason", filtered);
     if (suppressed > 0)

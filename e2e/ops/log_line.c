@@ -99,7 +99,7 @@ static bool next_name(const char *text, size_t *before, size_t *length)
 
 /* Pairs */
 
-static void put(struct log_line *line, const char *text, size_t length)
+static void append(struct log_line *line, const char *text, size_t length)
 {
     const size_t room = LOG_LINE_MAX - line->length;
     const size_t taken = length < room ? length : room;
@@ -108,9 +108,9 @@ static void put(struct log_line *line, const char *text, size_t length)
     line->length += taken;
 }
 
-static void put_text(struct log_line *line, const char *text)
+static void append_text(struct log_line *line, const char *text)
 {
-    put(line, text, strlen(text));
+    append(line, text, strlen(text));
 }
 
 static bool names_a_subscriber(const char *key)
@@ -118,7 +118,7 @@ static bool names_a_subscriber(const char *key)
     return strcmp(key, "identity") == 0 || strcmp(key, "device") == 0;
 }
 
-static void put_hash(struct log_line *line, const char *value, size_t length)
+static void append_hash(struct log_line *line, const char *value, size_t length)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     char shown[2 * HASH_SHOWN + 1] = "";
@@ -128,55 +128,55 @@ static void put_hash(struct log_line *line, const char *value, size_t length)
         memset(hash, 0, sizeof(hash));
     for (size_t i = 0; i < HASH_SHOWN; i++)
         (void)snprintf(shown + 2 * i, 3, "%02x", hash[i]);
-    put_text(line, shown);
+    append_text(line, shown);
 }
 
-static void put_quoted(struct log_line *line, const char *filtered, bool quoted)
+static void append_quoted(struct log_line *line, const char *filtered, bool quoted)
 {
-    put(line, "\"", quoted);
-    put_text(line, filtered);
-    put(line, "\"", quoted);
+    append(line, "\"", quoted);
+    append_text(line, filtered);
+    append(line, "\"", quoted);
 }
 
 /* A sentence that others may have written: each name in it as its hash. */
-static void put_sentence(struct log_line *line, const char *text)
+static void append_sentence(struct log_line *line, const char *text)
 {
     struct printable room;
     size_t before, length;
 
-    put(line, "\"", true);
+    append(line, "\"", true);
     for (; next_name(text, &before, &length); text += before + length) {
-        put_text(line, printable_octets(room.text, sizeof(room.text), text, before));
-        put_hash(line, text + before, length);
+        append_text(line, printable_octets(room.text, sizeof(room.text), text, before));
+        append_hash(line, text + before, length);
     }
-    put_text(line, PRINTABLE(text));
-    put(line, "\"", true);
+    append_text(line, PRINTABLE(text));
+    append(line, "\"", true);
 }
 
-static void put_value(struct log_line *line, const char *key, const char *value)
+static void append_value(struct log_line *line, const char *key, const char *value)
 {
     const bool quoted = value[0] == '\0' || strpbrk(value, " \"\\") != NULL;
     const bool hashes = hashing.is_on && !line->is_in_full;
 
     if (hashes && names_a_subscriber(key))
-        put_hash(line, value, strlen(value));
+        append_hash(line, value, strlen(value));
     else if (hashes && strcmp(key, "reason") == 0 && quoted)
-        put_sentence(line, value);
+        append_sentence(line, value);
     else
-        put_quoted(line, PRINTABLE(value), quoted);
+        append_quoted(line, PRINTABLE(value), quoted);
 }
 
-static void put_key(struct log_line *line, const char *key)
+static void append_key(struct log_line *line, const char *key)
 {
-    put(line, " ", line->length > 0);
-    put_text(line, key);
-    put_text(line, "=");
+    append(line, " ", line->length > 0);
+    append_text(line, key);
+    append_text(line, "=");
 }
 
 void log_line_add(struct log_line *line, const char *key, const char *value)
 {
-    put_key(line, key);
-    put_value(line, key, value);
+    append_key(line, key);
+    append_value(line, key, value);
     if (strcmp(key, "severity") == 0)
         line->has_severity = log_level_named(value, &line->level);
 }
@@ -209,8 +209,8 @@ void log_line_add_pairs(struct log_line *line, va_list pairs)
 
 void log_line_add_filtered(struct log_line *line, const char *key, const char *filtered)
 {
-    put_key(line, key);
-    put_quoted(line, filtered, true);
+    append_key(line, key);
+    append_quoted(line, filtered, true);
 }
 
 void log_line_end(struct log_line *line)

@@ -149,7 +149,7 @@ static struct close_matching *close_matching_new(const struct server *server, co
     return matching;
 }
 
-/* The last loop to be done releases endings: not before the last message is posted. */
+/* The last loop to be done frees what is run: not before the last message is posted. */
 void close_matching_run(struct server *server, struct close_matching *matching)
 {
     const size_t count = server->loops->count;

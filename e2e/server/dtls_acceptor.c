@@ -294,7 +294,8 @@ static void hand_over(struct connection *connection, const unsigned char *octets
         metrics_count(METRIC_DATAGRAMS_DROPPED);
 }
 
-static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, size_t length)
+static void serve_datagram(struct dtls_acceptor *acceptor, const struct dgram_path *path,
+                           size_t length)
 {
     struct connection *connection = find(acceptor, (const struct sockaddr *)&path->peer);
 
@@ -307,7 +308,7 @@ static void take(struct dtls_acceptor *acceptor, const struct dgram_path *path, 
 }
 
 /* False: there are no more. */
-static bool take_some(struct dtls_acceptor *acceptor, int fd)
+static bool serve_datagrams(struct dtls_acceptor *acceptor, int fd)
 {
     struct dgram_path path;
 
@@ -317,7 +318,7 @@ static bool take_some(struct dtls_acceptor *acceptor, int fd)
 
         if (length < 0)
             return false;
-        take(acceptor, &path, (size_t)length);
+        serve_datagram(acceptor, &path, (size_t)length);
     }
     return true;
 }
@@ -325,7 +326,7 @@ static bool take_some(struct dtls_acceptor *acceptor, int fd)
 void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
 {
     (void)what;
-    (void)take_some(argument, (int)fd);
+    (void)serve_datagrams(argument, (int)fd);
 }
 
 /* What comes to it before it is connected is of any peer. */
@@ -359,7 +360,7 @@ void dtls_acceptor_hand_over(struct dtls_acceptor *acceptor)
                 connection_close(connection, "there is no socket of its own for it after SIGUSR2");
         }
     for (unsigned int turn = 0; turn < LAST_TURNS; turn++)
-        if (!take_some(acceptor, acceptor->fd))
+        if (!serve_datagrams(acceptor, acceptor->fd))
             break;
 }
 

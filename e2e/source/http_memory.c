@@ -49,7 +49,7 @@ static void *allocate(size_t size)
     return block->octets;
 }
 
-static void release(void *memory)
+static void free_block(void *memory)
 {
     struct block *block;
 
@@ -74,7 +74,7 @@ static void *reallocate(void *memory, size_t size)
         return NULL;
     if (memory != NULL)
         memcpy(moved, memory, before < size ? before : size);
-    release(memory);
+    free_block(memory);
     return moved;
 }
 
@@ -96,7 +96,7 @@ static void *allocate_zeroes(size_t count, size_t size)
 
 bool http_memory_start(void)
 {
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, allocate, release, reallocate, duplicate,
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, allocate, free_block, reallocate, duplicate,
                                 allocate_zeroes) == CURLE_OK;
 }
 

@@ -153,7 +153,7 @@ static bool is_unheard(const struct peer *peer)
 }
 
 /* The peer of a datagram, new or known. NULL: it is dropped. */
-static struct peer *take(struct dgram_listener *listener, const struct dgram_path *path)
+static struct peer *peer_of(struct dgram_listener *listener, const struct dgram_path *path)
 {
     struct peer *peer = find(listener, path);
 
@@ -186,13 +186,13 @@ static void on_datagram(evutil_socket_t fd, short what, void *argument)
 
         if (length < 0)
             return;
-        peer = length == 0 ? NULL : take(listener, &path);
+        peer = length == 0 ? NULL : peer_of(listener, &path);
         if (peer != NULL)
             (void)send(peer->fd, listener->datagram, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
 }
 
-static void look(evutil_socket_t fd, short what, void *argument)
+static void close_unheard(evutil_socket_t fd, short what, void *argument)
 {
     static const struct timeval pause = {.tv_sec = LOOK_S};
     struct dgram_listener *listener = argument;
@@ -222,7 +222,7 @@ struct dgram_listener *dgram_listener_new(struct loop *loop, int fd,
     LIST_INIT(&listener->peers);
     (void)event_assign(&listener->event, loop->base, fd, EV_READ | EV_PERSIST, on_datagram,
                        listener);
-    (void)event_assign(&listener->look, loop->base, -1, 0, look, listener);
+    (void)event_assign(&listener->look, loop->base, -1, 0, close_unheard, listener);
     loop_add_event(&listener->look, &pause);
     if (event_add(&listener->event, NULL) == 0)
         return listener;

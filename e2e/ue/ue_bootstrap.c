@@ -308,7 +308,7 @@ static bool start_thread(struct ue_bootstrap *bootstrap)
     return started;
 }
 
-static void release(struct ue_bootstrap *bootstrap)
+static void free_bootstrap(struct ue_bootstrap *bootstrap)
 {
     (void)pthread_cond_destroy(&bootstrap->changed);
     (void)pthread_mutex_destroy(&bootstrap->lock);
@@ -352,7 +352,7 @@ struct ue_bootstrap *ue_bootstrap_start(const struct ue_bootstrap_options *optio
     (void)pthread_condattr_destroy(&monotonic);
     if (start_thread(bootstrap))
         return bootstrap;
-    release(bootstrap);
+    free_bootstrap(bootstrap);
     return NULL;
 }
 
@@ -419,7 +419,7 @@ void ue_bootstrap_stop(struct ue_bootstrap *bootstrap)
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += END_S;
     if (pthread_timedjoin_np(bootstrap->thread, NULL, &until) == 0)
-        release(bootstrap);
+        free_bootstrap(bootstrap);
     else
         log_event("bootstrap", "severity", "err", "result", "stuck", "reason",
                   "the card does not answer; its thread is left", NULL);

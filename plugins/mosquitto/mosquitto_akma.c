@@ -382,7 +382,7 @@ static bool register_events(struct plugin *plugin)
     return true;
 }
 
-static void release(struct plugin *plugin)
+static void free_plugin(struct plugin *plugin)
 {
     sessions_close(&plugin->sessions);
     overlap_close(&plugin->overlap);
@@ -422,7 +422,7 @@ EXPORTED int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **use
         return MOSQ_ERR_NOMEM;
     plugin->identifier = identifier;
     if (!start(plugin, options, option_count)) {
-        release(plugin);
+        free_plugin(plugin);
         return MOSQ_ERR_INVAL;
     }
     *userdata = plugin;
@@ -439,6 +439,6 @@ EXPORTED int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *opti
     for (size_t i = 0; i < EVENTS; i++)
         (void)mosquitto_callback_unregister(plugin->identifier, events[i].event, events[i].call,
                                             NULL);
-    release(plugin);
+    free_plugin(plugin);
     return MOSQ_ERR_SUCCESS;
 }

@@ -43,8 +43,8 @@ static const struct device *effective(const struct devices *devices, const char 
     return row == NULL ? NULL : devices_ka(devices, row, NULL);
 }
 
-static bool put(struct overlap *overlap, const char *identity, const unsigned char *ka,
-                size_t length, const struct old_ka *pattern)
+static bool add_ka(struct overlap *overlap, const char *identity, const unsigned char *ka,
+                   size_t length, const struct old_ka *pattern)
 {
     const size_t capacity = overlap->capacity == 0 ? 16 : 2 * overlap->capacity;
     struct old_ka *kas = overlap->kas, *old;
@@ -73,7 +73,7 @@ static bool keep_replaced(struct overlap *kept, const char *identity, const stru
                                    .is_listed =
                                        is_listed(now, identity, before->ka, before->ka_length)};
 
-    return put(kept, identity, before->ka, before->ka_length, &pattern);
+    return add_ka(kept, identity, before->ka, before->ka_length, &pattern);
 }
 
 /* A Ka that was kept stays, unless it was removed from the file. */
@@ -82,7 +82,7 @@ static bool keep_on(struct overlap *kept, const struct old_ka *old, const struct
     if (old->until <= now_seconds() ||
         (old->is_listed && !is_listed(now, old->identity, old->ka, old->ka_length)))
         return true;
-    return put(kept, old->identity, old->ka, old->ka_length, old);
+    return add_ka(kept, old->identity, old->ka, old->ka_length, old);
 }
 
 bool overlap_change(struct overlap *overlap, const struct devices *before,

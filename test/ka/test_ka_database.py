@@ -63,7 +63,7 @@ def begin(server: Database) -> Database:
     return server
 
 
-class House:
+class KaSite:
     """Files and processes of a deployment that has its Ka's in a database."""
 
     def __init__(self, folder: Path, database: Database) -> None:
@@ -108,12 +108,12 @@ class House:
         return self.flow(naf, endpoint).stdout == "e2e: hello\n"
 
 
-@pytest.fixture(name="house")
-def build(tmp_path: Path, database: Database) -> Iterator[House]:
+@pytest.fixture(name="ka_site")
+def build(tmp_path: Path, database: Database) -> Iterator[KaSite]:
     """A deployment."""
-    house = House(tmp_path, database)
-    yield house
-    for part in house.parts:
+    ka_site = KaSite(tmp_path, database)
+    yield ka_site
+    for part in ka_site.parts:
         part.stop()
 
 
@@ -135,33 +135,33 @@ def ends(client: StockClient) -> bool:
 
 
 @pytest.mark.parametrize("local", [True, False], ids=["socket", "TLS"])
-def test_flow(house: House, local: bool) -> None:
+def test_flow(ka_site: KaSite, local: bool) -> None:
     """Guards against a Ka that is not found over a socket or TLS, and an older row that is used instead of the
     newest.
     """
-    uri = house.database.uri(socket=local)
-    server, naf, endpoint = house.all_in_one(uri=uri)
-    assert house.works(naf, endpoint), server.errors
-    house.database.put(IDENTITY, OTHER_KA, "2027")
+    uri = ka_site.database.uri(socket=local)
+    server, naf, endpoint = ka_site.all_in_one(uri=uri)
+    assert ka_site.works(naf, endpoint), server.errors
+    ka_site.database.put(IDENTITY, OTHER_KA, "2027")
     assert flag_of(naf)["ka-id"] == "2027"
     server.wait_for_error("event=ka-up")
 
 
-def test_check(house: House, tmp_path: Path) -> None:
+def test_check(ka_site: KaSite, tmp_path: Path) -> None:
     """Guards against a --check that passes a refused password, a missing table or a server that is away."""
-    naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)]
+    naf = ["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(ka_site.naf)]
 
     def faults(uri: str | None = None) -> list[str]:
-        checking = Process(BUILD / "e2e/e2e-as", *naf, *house.options(uri), "--check")
+        checking = Process(BUILD / "e2e/e2e-as", *naf, *ka_site.options(uri), "--check")
         with checking:
             said = iter(checking.read, b"")
             return [line.decode() for line in said if line.startswith(b"not ok ")]
 
     assert faults() == []
-    house.password.write_text("wrong\n")
+    ka_site.password.write_text("wrong\n")
     assert len(faults()) == 1 and "--ka-source" in faults()[0]
-    house.password.write_text(PASSWORDS["third_party"] + "\n")
-    assert "does not exist" in faults(house.database.uri().replace("/akma?", "/postgres?"))[0]
+    ka_site.password.write_text(PASSWORDS["third_party"] + "\n")
+    assert "does not exist" in faults(ka_site.database.uri().replace("/akma?", "/postgres?"))[0]
     [fault] = faults(f"postgresql://x@{LOOPBACK}:1/x?sslmode=disable")
     assert "'127.0.0.1'" in fault and "\\x" not in fault  # readable, however often it was filtered
     [fault] = faults(f"postgresql://x@{LOOPBACK}:1/x?sslmode=bogus")
@@ -169,47 +169,47 @@ def test_check(house: House, tmp_path: Path) -> None:
 
 
 @unless_sanitized
-def test_remanence(house: House) -> None:
+def test_remanence(ka_site: KaSite) -> None:
     """Guards against a Ka that stays in memory after its key is made, or after a damaged row."""
-    server, naf, endpoint = house.all_in_one()
+    server, naf, endpoint = ka_site.all_in_one()
     with held(naf, endpoint):
         assert is_gone(server.process.pid, KA)
         assert holds(server.process.pid, SEAL), "what is there is found"
-    house.database.sql("UPDATE akma_ka SET sealed = set_byte(sealed, 50, 1)")
-    refusal(house, server, naf, "damaged")
+    ka_site.database.sql("UPDATE akma_ka SET sealed = set_byte(sealed, 50, 1)")
+    refusal(ka_site, server, naf, "damaged")
     assert is_gone(server.process.pid, KA)
 
 
-def test_device_without_row(house: House) -> None:
+def test_device_without_row(ka_site: KaSite) -> None:
     """Guards against a device without a row being refused, instead of the answer that it has no Ka."""
-    server, naf, _ = house.all_in_one()
-    house.database.remove_row(IDENTITY, "2026")
+    server, naf, _ = ka_site.all_in_one()
+    ka_site.database.remove_row(IDENTITY, "2026")
     assert flag_of(naf) == {"e2e": 0}, server.errors
 
 
-def test_removed_and_replaced(house: House) -> None:
+def test_removed_and_replaced(ka_site: KaSite) -> None:
     """Guards against keys or connections that outlive the commit which removes or replaces their Ka by a second."""
-    server, naf, endpoint = house.all_in_one()
+    server, naf, endpoint = ka_site.all_in_one()
     for change in ("replaced", "removed"):
         with held(naf, endpoint) as client:
             outstanding = flag_of(naf)
             if change == "removed":
-                house.database.remove_row(IDENTITY, "2026")
+                ka_site.database.remove_row(IDENTITY, "2026")
             else:
-                house.database.sql("UPDATE akma_ka SET sealed = sealed")
+                ka_site.database.sql("UPDATE akma_ka SET sealed = sealed")
             assert ends(client), server.errors
             assert not works(endpoint, outstanding)
     server.wait_for_error("event=row-removed")
 
 
-def test_removed_before_the_next_flags(house: House) -> None:
+def test_removed_before_the_next_flags(ka_site: KaSite) -> None:
     """Guards against a removal that waits for a timer: of two flags asked for after it, the second comes after its end."""
-    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    ka_site.database.put("other@bsf.example.com", OTHER_KA, "2026")
     names = (IDENTITY, "other@bsf.example.com")
-    write_devices(house.naf, [[name, KS_NAF.hex(), ""] for name in names])
-    server, naf, endpoint = house.all_in_one()
+    write_devices(ka_site.naf, [[name, KS_NAF.hex(), ""] for name in names])
+    server, naf, endpoint = ka_site.all_in_one()
     with held(naf, endpoint) as client:
-        house.database.remove_row(IDENTITY, "2026")
+        ka_site.database.remove_row(IDENTITY, "2026")
         for _ in range(
             2
         ):  # PostgreSQL may tell of it behind the answer to a question that is there already
@@ -224,18 +224,18 @@ def test_removed_before_the_next_flags(house: House) -> None:
     ), server.errors
 
 
-def test_missed_while_away(house: House) -> None:
+def test_missed_while_away(ka_site: KaSite) -> None:
     """Guards against a removal that is missed because the connection to the database was away."""
-    server, naf, endpoint = house.all_in_one()
+    server, naf, endpoint = ka_site.all_in_one()
     with held(naf, endpoint) as client:
-        house.database.stop()
+        ka_site.database.stop()
         wait_until(lambda: "event=ka-down" in server.errors and "failed: " in server.errors)
         assert "\\x" not in server.errors, "a reason can be read"
         client.write(b"x\n")
         assert client.read() == b"e2e: x"  # nobody ends what nobody has removed
-        with alone(house.database):
-            house.database.remove_row(IDENTITY, "2026")
-        house.database.start()
+        with alone(ka_site.database):
+            ka_site.database.remove_row(IDENTITY, "2026")
+        ka_site.database.start()
         client.process.wait(30)
     wait_until(lambda: server.errors.count("event=ka-up") == 2)
 
@@ -252,16 +252,16 @@ def alone(database: Database) -> Iterator[None]:
     hba.write_text(text)
 
 
-def test_killed_in_the_middle_of_flows(house: House) -> None:
+def test_killed_in_the_middle_of_flows(ka_site: KaSite) -> None:
     """Guards against a killed database that costs held connections, sends a flow in plain, or is never asked again."""
-    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
+    server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "1")
     with held(naf, endpoint) as client:
-        house.database.kill()
-        result = house.flow(naf, endpoint)
+        ka_site.database.kill()
+        result = ka_site.flow(naf, endpoint)
         assert result.returncode != 0 and result.stdout == ""
         wait_until(lambda: "event=refused" in server.errors)
-        house.database.start()
-        wait_until(lambda: house.works(naf, endpoint))
+        ka_site.database.start()
+        wait_until(lambda: ka_site.works(naf, endpoint))
         client.write(b"x\n")
         assert client.read() == b"e2e: x"
     assert "plain" not in server.errors
@@ -280,18 +280,18 @@ LOST = {
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_lost_connections_leave_nothing(house: House, how: str) -> None:
+def test_lost_connections_leave_nothing(ka_site: KaSite, how: str) -> None:
     """Guards against a lost database connection that leaves a descriptor or 100 KiB behind."""
-    server, naf, endpoint = house.all_in_one()
+    server, naf, endpoint = ka_site.all_in_one()
     folder = Path(f"/proc/{server.process.pid}")
 
     def lose() -> None:
         downs = server.errors.count("event=ka-down")
         for statement in LOST[how]:
-            house.database.sql(statement)
-            house.database.sql("SELECT pg_reload_conf()")
+            ka_site.database.sql(statement)
+            ka_site.database.sql("SELECT pg_reload_conf()")
             wait_until(lambda: server.errors.count("event=ka-down") > downs)
-        wait_until(lambda: house.works(naf, endpoint))
+        wait_until(lambda: ka_site.works(naf, endpoint))
 
     def kept() -> tuple[int, int]:
         return len(list((folder / "fd").iterdir())), int((folder / "statm").read_text().split()[1])
@@ -305,19 +305,19 @@ def test_lost_connections_leave_nothing(house: House, how: str) -> None:
     assert kept()[1] < pages + 128
 
 
-def test_look_up_waits_for_the_database(house: House) -> None:
+def test_look_up_waits_for_the_database(ka_site: KaSite) -> None:
     """Guards against a look-up that fails at once when the database restarts, long before --ka-timeout."""
-    server, naf, endpoint = house.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
-    assert house.works(naf, endpoint)
-    house.database.kill()
+    server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "30", "--line-timeout", "60")
+    assert ka_site.works(naf, endpoint)
+    ka_site.database.kill()
     with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
         client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
         wait_until(lambda: "event=ka-down" in server.errors)
-        house.database.start()
+        ka_site.database.start()
         assert b'"e2e":1' in client.read(), server.errors
 
 
-def refusal(house: House, server: Process, naf: str, reason: str) -> None:
+def refusal(ka_site: KaSite, server: Process, naf: str, reason: str) -> None:
     """A flow is refused with this reason."""
     with StockClient(naf, f"3GPP-bootstrapping.{IDENTITY}", KS_NAF) as client:
         client.write(b'{"nonce":"' + b"00" * 16 + b'"}\n')
@@ -329,12 +329,12 @@ def refusal(house: House, server: Process, naf: str, reason: str) -> None:
     )
 
 
-def test_many_rows_at_once(house: House) -> None:
+def test_many_rows_at_once(ka_site: KaSite) -> None:
     """Guards against memory by the megabyte for each thousand rows that are removed at once."""
     rows = "SELECT 'x' || n, decode(repeat('00', 69), 'hex') FROM generate_series(1, 20000) n"
-    house.database.sql(f"TRUNCATE akma_ka; INSERT INTO akma_ka (device, sealed) {rows}")
-    house.database.put(IDENTITY, KA, "2026")  # the last one that is told
-    server, naf, endpoint = house.all_in_one()
+    ka_site.database.sql(f"TRUNCATE akma_ka; INSERT INTO akma_ka (device, sealed) {rows}")
+    ka_site.database.put(IDENTITY, KA, "2026")  # the last one that is told
+    server, naf, endpoint = ka_site.all_in_one()
 
     def most() -> int:
         status = Path(f"/proc/{server.process.pid}/status").read_text()
@@ -342,63 +342,63 @@ def test_many_rows_at_once(house: House) -> None:
 
     with held(naf, endpoint) as client:
         before = most()
-        house.database.sql("DELETE FROM akma_ka")
+        ka_site.database.sql("DELETE FROM akma_ka")
         assert ends(client)
     assert "revocations-missed" not in server.errors
     assert most() - before < (400 if SANITIZED else 100) * 1024
 
 
-def test_more_rows_than_are_remembered(house: House) -> None:
+def test_more_rows_than_are_remembered(ka_site: KaSite) -> None:
     """Guards against a removal that is missed since its row was forgotten: after an outage all keys are revoked then."""
-    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    ka_site.database.put("other@bsf.example.com", OTHER_KA, "2026")
     write_devices(
-        house.naf,
+        ka_site.naf,
         [[name, KS_NAF.hex(), ""] for name in (IDENTITY, "other@bsf.example.com")],
     )
-    server, naf, endpoint = house.all_in_one("--ka-rows-max", "1")
+    server, naf, endpoint = ka_site.all_in_one("--ka-rows-max", "1")
     with held(naf, endpoint) as client:
         assert flag_of(naf, "other@bsf.example.com")["e2e"] == 1
         client.write(b"x\n")
         assert client.read() == b"e2e: x"
-        house.database.kill()
+        ka_site.database.kill()
         wait_until(lambda: "event=ka-down" in server.errors)
-        house.database.start()
+        ka_site.database.start()
         client.process.wait(60)
     server.wait_for_error("event=revocations-missed")
-    assert house.works(naf, endpoint), server.errors
+    assert ka_site.works(naf, endpoint), server.errors
 
 
 @pytest.mark.parametrize(
     "row", ["('a,b', '')", "(E'a\\nb', '')", "('', '')", "('', 'a b')", "(repeat('x', 256), '')"]
 )
-def test_the_table_of_what_is_revoked(house: House, row: str) -> None:
+def test_the_table_of_what_is_revoked(ka_site: KaSite, row: str) -> None:
     """Guards against a row that revokes nothing, or everything, since it is written otherwise than names are."""
     with pytest.raises(subprocess.CalledProcessError):
-        house.database.sql(f"INSERT INTO akma_ka_revoked (device, ka_id) VALUES {row}")
-    assert house.database.sql("SELECT count(*) FROM akma_ka_revoked") == "0"
+        ka_site.database.sql(f"INSERT INTO akma_ka_revoked (device, ka_id) VALUES {row}")
+    assert ka_site.database.sql("SELECT count(*) FROM akma_ka_revoked") == "0"
 
 
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
-def test_names_that_are_not_resolved(house: House) -> None:
+def test_names_that_are_not_resolved(ka_site: KaSite) -> None:
     """Guards against a look-up that waits as long as the system's resolver does."""
-    names = Names(house.folder)
+    names = Names(ka_site.folder)
     names.set("database.example", LOOPBACK, seconds=60)
-    uri = house.database.uri(socket=False).replace(f"@{LOOPBACK}", "@database.example")
-    server, naf, _ = house.all_in_one("--ka-timeout", "1", uri=uri, environment=names.environment)
+    uri = ka_site.database.uri(socket=False).replace(f"@{LOOPBACK}", "@database.example")
+    server, naf, _ = ka_site.all_in_one("--ka-timeout", "1", uri=uri, environment=names.environment)
     begun = time.monotonic()
-    refusal(house, server, naf, "Ka's database: no answer in time")
+    refusal(ka_site, server, naf, "Ka's database: no answer in time")
     assert time.monotonic() - begun < 30
 
 
-def test_remarks_of_the_server(house: House) -> None:
+def test_remarks_of_the_server(ka_site: KaSite) -> None:
     """Guards against what a server remarks, which libpq writes to standard error as it comes."""
-    house.database.sql("ALTER ROLE third_party SET client_min_messages = debug5")
+    ka_site.database.sql("ALTER ROLE third_party SET client_min_messages = debug5")
     try:
-        server, naf, endpoint = house.all_in_one()
-        assert house.works(naf, endpoint)
+        server, naf, endpoint = ka_site.all_in_one()
+        assert ka_site.works(naf, endpoint)
         assert "DEBUG" not in server.errors
     finally:
-        house.database.sql("ALTER ROLE third_party RESET client_min_messages")
+        ka_site.database.sql("ALTER ROLE third_party RESET client_min_messages")
 
 
 def through(wire: Wire, database: Database) -> str:
@@ -406,94 +406,94 @@ def through(wire: Wire, database: Database) -> str:
     return database.uri(socket=False).replace(f":{database.port}/", f":{wire.port}/")
 
 
-def test_a_database_that_says_nothing(house: House) -> None:
+def test_a_database_that_says_nothing(ka_site: KaSite) -> None:
     """Guards against a look-up that waits for ever on a hanging connection, or goes on using it."""
-    with Wire(f"{LOOPBACK}:{house.database.port}") as wire:
-        uri = through(wire, house.database)
-        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
+    with Wire(f"{LOOPBACK}:{ka_site.database.port}") as wire:
+        uri = through(wire, ka_site.database)
+        server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "1", uri=uri)
         with held(naf, endpoint) as client:
             wire.hush()
-            refusal(house, server, naf, "")
-            wait_until(lambda: house.works(naf, endpoint))
-            house.database.remove_row(IDENTITY, "2026")
+            refusal(ka_site, server, naf, "")
+            wait_until(lambda: ka_site.works(naf, endpoint))
+            ka_site.database.remove_row(IDENTITY, "2026")
             client.process.wait(30)
     server.wait_for_error("does not answer")
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["refuses", "says nothing"])
-def test_failing_over(house: House, silent: bool) -> None:
+def test_failing_over(ka_site: KaSite, silent: bool) -> None:
     """Guards against a database whose other host is not found when one is away, or only hangs."""
     with socket.create_server((LOOPBACK, 0)) as away:
         port = away.getsockname()[1]
         if not silent:
             away.close()
-        here = f"{LOOPBACK}:{house.database.port}"
-        uri = house.database.uri(socket=False).replace(here, f"{LOOPBACK}:{port},{here}")
-        server, naf, endpoint = house.all_in_one("--ka-timeout", "1", uri=uri)
-        wait_until(lambda: house.works(naf, endpoint))
+        here = f"{LOOPBACK}:{ka_site.database.port}"
+        uri = ka_site.database.uri(socket=False).replace(here, f"{LOOPBACK}:{port},{here}")
+        server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "1", uri=uri)
+        wait_until(lambda: ka_site.works(naf, endpoint))
     server.wait_for_error("event=ka-up")
 
 
-def test_read_only(house: House) -> None:
+def test_read_only(ka_site: KaSite) -> None:
     """Guards against a standby, whose rows may be stale, being used as the database."""
-    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
-    assert house.works(naf, endpoint)
-    house.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
-    house.database.sql("SELECT pg_reload_conf()")
+    server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "1")
+    assert ka_site.works(naf, endpoint)
+    ka_site.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+    ka_site.database.sql("SELECT pg_reload_conf()")
     wait_until(lambda: "event=ka-down" in server.errors)
-    refusal(house, server, naf, "read-only")
-    house.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
-    house.database.sql("SELECT pg_reload_conf()")
-    wait_until(lambda: house.works(naf, endpoint))
+    refusal(ka_site, server, naf, "read-only")
+    ka_site.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
+    ka_site.database.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: ka_site.works(naf, endpoint))
 
 
-def test_password_changed(house: House) -> None:
+def test_password_changed(ka_site: KaSite) -> None:
     """Guards against a password that is read once at the start, so that a change of it takes a restart."""
-    server, naf, endpoint = house.all_in_one("--ka-timeout", "1")
-    assert house.works(naf, endpoint)
-    house.database.sql("ALTER USER third_party PASSWORD 'another'")
-    house.database.sql(
+    server, naf, endpoint = ka_site.all_in_one("--ka-timeout", "1")
+    assert ka_site.works(naf, endpoint)
+    ka_site.database.sql("ALTER USER third_party PASSWORD 'another'")
+    ka_site.database.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'third_party'"
     )
     wait_until(lambda: "event=ka-down" in server.errors)
-    refusal(house, server, naf, "password authentication failed")
-    private(house.password, "another\n")
-    wait_until(lambda: house.works(naf, endpoint))
-    house.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
+    refusal(ka_site, server, naf, "password authentication failed")
+    private(ka_site.password, "another\n")
+    wait_until(lambda: ka_site.works(naf, endpoint))
+    ka_site.database.sql(f"ALTER USER third_party PASSWORD '{PASSWORDS['third_party']}'")
 
 
-def test_no_kerberos(house: House, tmp_path: Path) -> None:
+def test_no_kerberos(ka_site: KaSite, tmp_path: Path) -> None:
     """Guards against a libpq connection that looks for Kerberos tickets, where it has crashed when memory ran out."""
     trace = tmp_path / "kerberos"
     environment = ENVIRONMENT | {"KRB5_TRACE": str(trace)}
-    _, naf, endpoint = house.all_in_one(
-        uri=house.database.uri(socket=False), environment=environment
+    _, naf, endpoint = ka_site.all_in_one(
+        uri=ka_site.database.uri(socket=False), environment=environment
     )
-    wait_until(lambda: house.works(naf, endpoint))
+    wait_until(lambda: ka_site.works(naf, endpoint))
     assert not trace.exists()
 
 
-def test_a_password_that_is_none(house: House) -> None:
+def test_a_password_that_is_none(ka_site: KaSite) -> None:
     """Guards against an empty or public password file that a start or SIGHUP accepts, and the next connection
     refuses.
     """
-    server, _, _ = house.all_in_one()
+    server, _, _ = ka_site.all_in_one()
     server.wait_for_error("event=start")
     for mode, text, why in ((0o600, "\n", "first line"), (0o644, "x\n", "chmod 600 it")):
-        house.password.write_text(text)
-        house.password.chmod(mode)
+        ka_site.password.write_text(text)
+        ka_site.password.chmod(mode)
         before = server.errors.count("event=reload")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda before=before: server.errors.count("event=reload") > before)  # type: ignore[misc]
-        assert f"--ka-password-file {house.password}: " in server.wait_for_error(why)
+        assert f"--ka-password-file {ka_site.password}: " in server.wait_for_error(why)
     other = Process(
         BUILD / "e2e/e2e-as",
-        *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)],
-        *house.options(),
+        *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(ka_site.naf)],
+        *ka_site.options(),
     )
-    house.parts.append(other)
-    assert other.wait() == 1 and f"--ka-password-file {house.password}: " in other.errors
-    private(house.password, PASSWORDS["third_party"] + "\n")
+    ka_site.parts.append(other)
+    assert other.wait() == 1 and f"--ka-password-file {ka_site.password}: " in other.errors
+    private(ka_site.password, PASSWORDS["third_party"] + "\n")
 
 
 @pytest.mark.parametrize(
@@ -508,37 +508,37 @@ def test_a_password_that_is_none(house: House) -> None:
         ("set_byte(sealed, 20, get_byte(sealed, 20) # 1)", "damaged"),
     ],
 )
-def test_damaged_rows(house: House, change: str, reason: str) -> None:
+def test_damaged_rows(ka_site: KaSite, change: str, reason: str) -> None:
     """Guards against a sealed row with an altered octet that is taken for no Ka, or opened."""
-    server, naf, endpoint = house.all_in_one()
-    before = house.database.sql("SELECT sealed FROM akma_ka")
-    house.database.sql(f"UPDATE akma_ka SET sealed = {change}")
-    refusal(house, server, naf, reason)
-    house.database.sql(f"UPDATE akma_ka SET sealed = '{before}'")
-    wait_until(lambda: house.works(naf, endpoint))
+    server, naf, endpoint = ka_site.all_in_one()
+    before = ka_site.database.sql("SELECT sealed FROM akma_ka")
+    ka_site.database.sql(f"UPDATE akma_ka SET sealed = {change}")
+    refusal(ka_site, server, naf, reason)
+    ka_site.database.sql(f"UPDATE akma_ka SET sealed = '{before}'")
+    wait_until(lambda: ka_site.works(naf, endpoint))
 
 
-def test_row_of_another_device(house: House) -> None:
+def test_row_of_another_device(ka_site: KaSite) -> None:
     """Guards against a sealed Ka that still opens after somebody has copied it to another device's row."""
-    server, naf, _ = house.all_in_one()
-    house.database.put("other@bsf.example.com", OTHER_KA, "2026")
-    house.database.sql(
+    server, naf, _ = ka_site.all_in_one()
+    ka_site.database.put("other@bsf.example.com", OTHER_KA, "2026")
+    ka_site.database.sql(
         "UPDATE akma_ka SET sealed = (SELECT sealed FROM akma_ka WHERE device LIKE 'other%') "
         f"WHERE device = '{IDENTITY}'"
     )
-    refusal(house, server, naf, "another device")
+    refusal(ka_site, server, naf, "another device")
 
 
-def test_a_key_is_taken_at_a_reload(house: House) -> None:
+def test_a_key_is_taken_at_a_reload(ka_site: KaSite) -> None:
     """Guards against a new key of --ka-key that SIGHUP does not read."""
-    server, naf, endpoint = house.all_in_one()
-    house.database.sql("TRUNCATE akma_ka")
-    house.database.put(IDENTITY, KA, "2026", key=SEAL[::-1], number=2)
-    refusal(house, server, naf, "a key that --ka-key does not have")
-    private(house.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
+    server, naf, endpoint = ka_site.all_in_one()
+    ka_site.database.sql("TRUNCATE akma_ka")
+    ka_site.database.put(IDENTITY, KA, "2026", key=SEAL[::-1], number=2)
+    refusal(ka_site, server, naf, "a key that --ka-key does not have")
+    private(ka_site.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
     server.process.send_signal(1)
     server.wait_for_error("event=reload result=applied")
-    assert house.works(naf, endpoint), server.errors
+    assert ka_site.works(naf, endpoint), server.errors
 
 
 @pytest.mark.skipif(SANITIZED, reason="the tool's leaks of libpq are not ours")
@@ -562,34 +562,34 @@ def test_the_commands_of_the_page(tmp_path: Path, server: Database) -> None:
     assert "device,ka-id,version,created,key" in lines
 
 
-def test_separate_third_party(tmp_path: Path, house: House) -> None:
+def test_separate_third_party(tmp_path: Path, ka_site: KaSite) -> None:
     """Guards against a third party without a devices file that cannot ask its database while a NAF waits."""
     sides = Sides(tmp_path)
     here = ["--naf-accept", f"{LOOPBACK}:0", "--e2e-accept", f"{LOOPBACK}:0"]
-    with Program(*here, *sides.options(sides.third_party), *house.options()) as third_party:
-        with sides.run_naf(house.naf, third_party.addresses["naf-accept"]) as naf:
+    with Program(*here, *sides.options(sides.third_party), *ka_site.options()) as third_party:
+        with sides.run_naf(ka_site.naf, third_party.addresses["naf-accept"]) as naf:
             at = naf.addresses["accept"], third_party.addresses["e2e-accept"]
-            assert house.works(*at), third_party.errors + naf.errors
-            house.database.remove_row(IDENTITY, "2026")
+            assert ka_site.works(*at), third_party.errors + naf.errors
+            ka_site.database.remove_row(IDENTITY, "2026")
             assert flag_of(at[0]) == {"e2e": 0}
 
 
 @pytest.mark.redis
-def test_separate_endpoints(tmp_path: Path, house: House) -> None:
+def test_separate_endpoints(tmp_path: Path, ka_site: KaSite) -> None:
     """Guards against a removed row that does not end connections at an endpoint in another process."""
     site = Site(tmp_path, Redis(tmp_path))
     try:
         naf = Part(
             site._start(  # pylint: disable=protected-access
                 BUILD / "e2e/e2e-as",
-                *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(house.naf)],
-                *[*site.store("third_party"), *house.options()],
+                *["--accept", f"{LOOPBACK}:0", "--naf-fqdn", FQDN, "--devices", str(ka_site.naf)],
+                *[*site.store("third_party"), *ka_site.options()],
             ),
             "accept",
         )
         endpoint = site.endpoint()
         with held(naf.address, endpoint.address) as client:
-            house.database.remove_row(IDENTITY, "2026")
+            ka_site.database.remove_row(IDENTITY, "2026")
             assert ends(client), naf.process.errors
     finally:
         site.stop()

@@ -280,17 +280,17 @@ def endpoint_with_redis(folder: Path) -> contextlib.AbstractContextManager[Stage
 @contextlib.contextmanager
 def _source(folder: Path, kind: str, *more: str | Path, token: bool = False) -> Iterator[Stage]:
     """Every flow asks the operator for another subscriber's key; the connection is cut before each fault."""
-    faults, house, is_gba = Faults(folder / "faults"), Notified(folder), kind == "bsf"
+    faults, operator_site, is_gba = Faults(folder / "faults"), Notified(folder), kind == "bsf"
     subscribers = [
         Subscriber(supi=f"00101{number:010}", gpsi=f"extid-{number}@example.com")
         for number in range(SUBSCRIBERS)
     ]
-    with house.operator(*subscribers, token=token) as operator:
+    with operator_site.operator(*subscribers, token=token) as operator:
         with Wire(f"{LOOPBACK}:{operator.server.port}") as wire:
             url = f"https://localhost:{wire.port}"
             names = [one.impi if is_gba else one.gpsi or "" for one in subscribers]
             rows = [_device(operator, one, is_gba) for one in subscribers]
-            options = [*house.sources(f"{kind}:{url}"), *RATES, *more]
+            options = [*operator_site.sources(f"{kind}:{url}"), *RATES, *more]
             if token:
                 options += ["--token-url", f"{url}/oauth2/token", "--client-id", "client"]
                 options += ["--client-secret-file", private(folder / "secret", "secret\n")]
@@ -303,8 +303,8 @@ def _source(folder: Path, kind: str, *more: str | Path, token: bool = False) -> 
                 with Visitor(at["accept"], at["e2e-accept"], devices, prefix) as visitor:
                     acts: list[Act] = [lambda: visitor.flow(next(turn))]
                     if "--notify-accept" in more:
-                        house.read_notify(program)
-                        acts.append(lambda: _notified(house, subscribers[0]))
+                        operator_site.read_notify(program)
+                        acts.append(lambda: _notified(operator_site, subscribers[0]))
                     yield Stage(program, acts, faults, prepare=wire.cut)
 
 
@@ -315,9 +315,9 @@ def _device(operator: Operator, subscriber: Subscriber, is_gba: bool) -> list[st
     return [subscriber.b_tid, reference.ks_naf(*of).hex(), KA.hex()]
 
 
-def _notified(house: Notified, subscriber: Subscriber) -> str:
+def _notified(operator_site: Notified, subscriber: Subscriber) -> str:
     try:
-        status = house.post(json.dumps({"aKId": subscriber.a_kid}).encode())
+        status = operator_site.post(json.dumps({"aKId": subscriber.a_kid}).encode())
     except OSError as error:
         return repr(error)
     return "ok" if status == 204 else f"status {status}"

@@ -20,7 +20,10 @@ FAULTS = [
         ("s[at++] = 0xE2;", "s[at++] = 0xE3;"),
         ('"akma-ka"', '"akma-kb"'),
         ("(unsigned char)(length >> 8)", "0xFF"),
-        ("return put(s, at, ka_id, ka_id_length);", "return put(s, at, device, device_length);"),
+        (
+            "return append_field(s, at, ka_id, ka_id_length);",
+            "return append_field(s, at, device, device_length);",
+        ),
         by=TOKEN,
     ),
     *of(

@@ -57,8 +57,8 @@ FAULTS = [
     *of(
         "ops/log.c",
         (
-            "    if (!may_write(limit, event, &suppressed))\n        return;\n    begin_as",
-            "    (void)may_write(limit, event, &suppressed);\n    begin_as",
+            "    if (!may_write(limit, event, &suppressed))\n        return;\n    begin_line_as",
+            "    (void)may_write(limit, event, &suppressed);\n    begin_line_as",
         ),
         by="test_flow_log",
     ),

@@ -172,8 +172,8 @@ FAULTS = [
     *of(
         "app/relay.c",
         (
-            "hold(direction, scratch + sent, length - sent)",
-            "hold(direction, scratch, length - sent)",
+            "hold_back(direction, scratch + sent, length - sent)",
+            "hold_back(direction, scratch, length - sent)",
         ),
         (
             "        event_active(&relay->on_plain, EV_TIMEOUT, 0);\n" "    return true;\n",
