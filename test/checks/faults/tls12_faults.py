@@ -44,8 +44,10 @@ FAULTS = [
     ),
     *of(
         "messages/ua_protocol_id.c",
-        ("if (is_dtls && is_of_tls13)", "if (false)"),
-        ("if (!is_dtls && is_of_suite && !is_of_tls13)", "if (false)"),
+        ("if (is_of_tls13)", "if (false)"),
+        ("if (!is_of_suite)", "if (false)"),
+        ("return !is_of_suite || is_of_tls13", "return true"),
+        ("has_suite(suites, id) ? NULL", "true ? NULL"),
         by="test_tls12",
     ),
     *of(
