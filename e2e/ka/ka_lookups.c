@@ -263,9 +263,6 @@ struct ka_request *ka_lookups_ask(struct ka_lookups *lookups, struct loop *loop,
                                   const struct ka_query *query, ka_done *done, void *argument,
                                   struct ka_answer *now)
 {
-    const int64_t patience = lookups->setup.timeout_ms + ASKER_MS;
-    const struct timeval limit = {.tv_sec = (time_t)(patience / 1000),
-                                  .tv_usec = (suseconds_t)(patience % 1000) * 1000};
     const bool is_full = atomic_fetch_add(&lookups->count, 1) >= LOOKUPS_MAX;
     struct ka_request *request = is_full ? NULL : request_new(lookups, loop, query);
 
@@ -277,7 +274,7 @@ struct ka_request *ka_lookups_ask(struct ka_lookups *lookups, struct loop *loop,
     }
     request->done = done;
     request->argument = argument;
-    loop_add_event(request->limit, &limit);
+    loop_add_timer(request->limit, lookups->setup.timeout_ms + ASKER_MS);
     loop_post(lookups->setup.loop, &request->message);
     return request;
 }

@@ -195,8 +195,6 @@ static struct ka_request *request_new(struct masters *masters, struct loop *loop
 static struct ka_request *ask_token(struct masters *masters, struct loop *loop, size_t which,
                                     struct basis *basis, struct ka_answer *now)
 {
-    const struct timeval limit = {.tv_sec = (time_t)(masters->timeout_ms / 1000),
-                                  .tv_usec = (suseconds_t)(masters->timeout_ms % 1000) * 1000};
     struct ka_request *request = request_new(masters, loop, basis);
 
     if (request == NULL) {
@@ -205,7 +203,7 @@ static struct ka_request *ask_token(struct masters *masters, struct loop *loop, 
     }
     request->job.master = which;
     request->asked_at = clock_us();
-    loop_add_event(request->limit, &limit);
+    loop_add_timer(request->limit, masters->timeout_ms);
     if (ka_workers_submit(masters->workers, &request->job))
         return request;
     request_free(request);

@@ -230,10 +230,8 @@ static int open_attempt(struct attempt *attempt, bool *is_connected)
 static void wait_until(struct connector *connector, int64_t until)
 {
     const int64_t end = until < connector->deadline ? until : connector->deadline;
-    const int64_t left = end > clock_ms() ? end - clock_ms() : 0;
-    const struct timeval wait = {left / 1000, left % 1000 * 1000};
 
-    loop_add_event(&connector->timer, &wait);
+    loop_add_timer(&connector->timer, end - clock_ms());
 }
 
 /* Attempts share the time: if there are many addresses the last one has its turn as well. */

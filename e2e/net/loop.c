@@ -92,6 +92,15 @@ void loop_add_event(struct event *event, const struct timeval *limit)
         event_active(event, EV_TIMEOUT, 0);
 }
 
+void loop_add_timer(struct event *event, int64_t milliseconds)
+{
+    const int64_t left = milliseconds < 0 ? 0 : milliseconds;
+    const struct timeval limit = {.tv_sec = (time_t)(left / 1000),
+                                  .tv_usec = (suseconds_t)(left % 1000 * 1000)};
+
+    loop_add_event(event, &limit);
+}
+
 /*
  * libevent runs what is active until nothing is: a callback that makes itself active again, as a
  * relay does that yields, would keep every timer and every other socket waiting.

@@ -63,6 +63,9 @@ void loop_post(struct loop *loop, struct loop_message *message);
  */
 void loop_add_event(struct event *event, const struct timeval *limit);
 
+/* The same with a limit in milliseconds; less than 0: at once. */
+void loop_add_timer(struct event *event, int64_t milliseconds);
+
 /* End the threads, once each loop has done what was posted to it before. */
 void loops_stop(struct loops *loops);
 

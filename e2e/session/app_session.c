@@ -42,10 +42,7 @@ static int64_t limit_of(const struct app_session *session)
 
 static void wait_for_limit(struct app_session *session)
 {
-    const int64_t left = limit_of(session) - clock_ms() + 1;
-    const struct timeval watch = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-
-    loop_add_event(&session->limit, &watch);
+    loop_add_timer(&session->limit, limit_of(session) - clock_ms() + 1);
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *argument)

@@ -223,9 +223,7 @@ static bool set_route(const struct transfer *transfer, CURL *easy)
 
 static void begin_after(struct transfer *transfer, int64_t milliseconds)
 {
-    const struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
-
-    loop_add_event(&transfer->begin, &after);
+    loop_add_timer(&transfer->begin, milliseconds);
 }
 
 /* To the request's owner: there was nothing to send it to. */

@@ -188,9 +188,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
 
 static void set_timer(const struct http_pool *pool, long milliseconds)
 {
-    const struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
-
-    loop_add_event(pool->timer, &after);
+    loop_add_timer(pool->timer, milliseconds);
 }
 
 /* curl's callback: when it wants to be called next. */

@@ -68,15 +68,6 @@ struct redis {
 #define WORDS_MAX 16
 #define NO_MEMORY "out of memory"
 
-/* Have the timer go off in so many milliseconds; at once if that is less than 0. */
-static void redis_set_timer(struct redis *redis, int64_t milliseconds)
-{
-    const int64_t watch = milliseconds < 0 ? 0 : milliseconds;
-    const struct timeval time = {watch / 1000, (watch % 1000) * 1000};
-
-    loop_add_event(redis->timer, &time);
-}
-
 /* Wait for the oldest request's reply, or for the first request. */
 static void redis_watch_oldest(struct redis *redis)
 {
@@ -85,7 +76,7 @@ static void redis_watch_oldest(struct redis *redis)
     if (oldest == NULL)
         (void)event_del(redis->timer);
     else
-        redis_set_timer(redis, oldest->deadline - clock_ms());
+        loop_add_timer(redis->timer, oldest->deadline - clock_ms());
 }
 
 static void free_command(struct redis_request *request)
@@ -276,7 +267,7 @@ static void give_up(struct redis *redis, const char *reason)
     memcpy(redis->reason, sentence, sizeof(sentence));
     redis->has_tried_another = false;
     redis->state = REDIS_WAITING;
-    redis_set_timer(redis, redis->backoff);
+    loop_add_timer(redis->timer, redis->backoff);
     redis->backoff =
         2 * redis->backoff < REDIS_BACKOFF_MAX ? 2 * redis->backoff : REDIS_BACKOFF_MAX;
     redis_fail_all(&redis->sent, redis->reason);
@@ -480,7 +471,7 @@ static void start_connecting(struct redis *redis)
 
     redis->state = REDIS_CONNECTING;
     redis->fault[0] = '\0';
-    redis_set_timer(redis, limit);
+    loop_add_timer(redis->timer, limit);
     redis->connector = connector_start(redis->loop, redis->setup->addrs, clock_ms() + limit,
                                        on_connected, redis, &now);
     if (redis->connector == NULL)

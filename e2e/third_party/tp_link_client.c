@@ -171,19 +171,16 @@ static void disconnect(struct tp_link_client *client)
 /* The link is down: fail all pending requests and reconnect after a pause. */
 static void tp_link_give_up(struct tp_link_client *client, const char *reason)
 {
-    struct timeval pause;
-
     /* a complete handshake proves nothing: in TLS 1.3 a certificate is refused after it */
     if (is_connected(client) && clock_ms() - client->up >= PAUSE_MAX_MS)
         client->pause = PAUSE_MS;
-    pause = (struct timeval){client->pause / 1000, client->pause % 1000 * 1000};
     (void)event_del(client->settled);
     health_down(HEALTH_LINK, NULL, reason);
     log_event("line-down", "third-party", client->setup->host, "reason", reason, NULL);
     disconnect(client);
     client->state = LINK_WAITING;
     fail_all(client, "the link to the third party is down");
-    loop_add_event(client->retry, &pause);
+    loop_add_timer(client->retry, client->pause);
     client->pause = client->pause * 2 < PAUSE_MAX_MS ? client->pause * 2 : PAUSE_MAX_MS;
 }
 
@@ -381,14 +378,11 @@ static void watch(struct tp_link_client *client)
 {
     const struct tp_link_pending *oldest = TAILQ_FIRST(&client->pending);
     int64_t left;
-    struct timeval watch;
 
     if (oldest == NULL || event_pending(client->overdue, EV_TIMEOUT, NULL))
         return;
     left = oldest->asked + TP_LINK_LIMIT_MS - clock_ms() + 1;
-    left = left < 1 ? 1 : left;
-    watch = (struct timeval){left / 1000, left % 1000 * 1000};
-    loop_add_event(client->overdue, &watch);
+    loop_add_timer(client->overdue, left < 1 ? 1 : left);
 }
 
 /* The oldest have waited too long. If nothing at all has come since, the link is dead. */

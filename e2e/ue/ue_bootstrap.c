@@ -33,7 +33,6 @@ struct known {
 };
 
 struct ue_bootstrap {
-    const struct ue_bootstrap_options *options;
     struct ue_bootstrap_options own; /* with what is the thread's */
     struct ue_keys *keys;
     void (*ended)(void *argument);

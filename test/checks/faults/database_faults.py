@@ -67,7 +67,7 @@ FAULTS = [
             "        if (request->deadline > now)\n            continue;",
             "        if (now != 0)\n            continue;",
         ),
-        ("    loop_add_event(request->limit, &limit);\n", "    (void)limit;\n"),
+        ("    loop_add_timer(request->limit, lookups->setup.timeout_ms + ASKER_MS);\n", ""),
         by="device_without or damaged or look_up_waits or killed or not_resolved",
     ),
     *of(

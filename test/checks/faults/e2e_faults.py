@@ -464,7 +464,7 @@ FAULTS: list[Fault] = [
             "    fail_all(client, NULL);",
         ),
         ("    if (answer.id >= client->next_id)\n", "    if (false)\n"),
-        ("    loop_add_event(client->retry, &pause);", "    (void)pause;"),
+        ("    loop_add_timer(client->retry, client->pause);", ""),
         (
             "        if (pending->request.id == id && pending->sent != 0)",
             "        if (pending->sent != 0)",

@@ -33,7 +33,7 @@ FAULTS = [
     ),
     *of(
         "ka_masters.c",
-        ("loop_add_event(request->limit, &limit);", ""),
+        ("loop_add_timer(request->limit, masters->timeout_ms);", ""),
         ("if (!job->is_given_up) {", "if (true) {"),
         by=TOKEN,
     ),

@@ -117,7 +117,7 @@ FAULTS = [
     *of(
         "store/redis.c",
         (
-            "redis->state = REDIS_WAITING;\n    redis_set_timer(redis, redis->backoff);",
+            "redis->state = REDIS_WAITING;\n    loop_add_timer(redis->timer, redis->backoff);",
             "redis->state = REDIS_WAITING;",
         ),
         by="redis_down_and_empty or redis_started_from",
