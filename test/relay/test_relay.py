@@ -242,7 +242,7 @@ def test_varnish_reads_whose_device_it_is(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.redis
 def test_the_clients_of_redis(site: Site) -> None:
-    """Guards against a relay that mixes up or loses pipelined requests on a socket of the file system."""
+    """Guards against a relay that loses octets of pipelined requests, or a local socket that other users can open."""
     tunnel = Tunnel(site, f"{LOOPBACK}:{site.redis.port}", where=f"unix:{site.folder}/local.sock")
     path = tunnel.ue.address.removeprefix("unix:")
     assert Path(path).stat().st_mode & 0o777 == 0o600
