@@ -120,6 +120,7 @@ static void check_addresses(struct checks *checks, const struct app_server_optio
 
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
         listeners[i].check(checks, listeners[i].option, listeners[i].address, true);
+        checks_bind(checks, listeners[i].option, listeners[i].address);
         for (size_t j = 0; j < i; j++)
             checks_conflict(checks, listeners[j].option, listeners[j].address, listeners[i].option,
                             listeners[i].address);

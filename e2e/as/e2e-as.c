@@ -38,8 +38,10 @@ int main(int argc, char *argv[])
     predecessor_open();
     app_server.options = app_server_options_parse(argc, argv, &app_server.roles);
     app_server_read_options(&app_server);
-    if (!options_print())
-        status = options_are_to_be_checked() ? check(&app_server) : serve(&app_server);
+    if (options_are_to_be_checked())
+        status = check(&app_server);
+    if (!options_print() && !options_are_to_be_checked())
+        status = serve(&app_server);
     app_server_release(&app_server);
     if (ka_workers_were_left()) {
         log_buffer_flush_all();

@@ -506,6 +506,7 @@ void source_options_check_addresses(struct checks *checks)
         check_url(checks, "key-source", setup.services[system].root);
     check_url(checks, "token-url", option.token_url);
     checks_address(checks, "notify-accept", option.notify_accept, true);
+    checks_bind(checks, "notify-accept", option.notify_accept);
 }
 
 struct source *source_options_open(struct devices_current *devices_current,

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -305,6 +306,61 @@ void checks_conflict(struct checks *checks, const char *option, const char *addr
         checks_say(checks, false, subject, "one port cannot be listened on twice");
     free_addresses(one);
     free_addresses(other);
+}
+
+/* 0: it could be bound. */
+static int bind_error(const struct addrinfo *address, bool is_udp)
+{
+    const int yes = 1, type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
+    const int fd = socket(address->ai_family, type, 0);
+    int error;
+
+    if (fd < 0)
+        return errno;
+    if (!is_udp)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (address->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+    error = bind(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+    (void)close(fd);
+    return error;
+}
+
+/* As a start has it: an address that this host has not is left out, unless there is no other. */
+static int bind_all(const struct addrinfo *addresses, bool is_udp)
+{
+    bool is_bound = false;
+    int last = 0;
+
+    for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next) {
+        const int error = bind_error(each, is_udp);
+
+        if (error != 0 && error != EAFNOSUPPORT && error != EADDRNOTAVAIL)
+            return error;
+        is_bound = is_bound || error == 0;
+        last = error == 0 ? last : error;
+    }
+    return is_bound ? 0 : last;
+}
+
+void checks_bind(struct checks *checks, const char *option, const char *address)
+{
+    struct addrinfo *addresses = address == NULL ? NULL : resolved(option, address);
+    const int error = bind_all(addresses, address != NULL && dgram_address(address) != NULL);
+    char subject[PRINTABLE_SIZE];
+
+    free_addresses(addresses);
+    if (error == 0)
+        return;
+    (void)snprintf(subject, sizeof(subject), "--%s %.300s", option, address);
+    if (error == EADDRINUSE)
+        checks_say(checks, true, subject, "in use now, by a server that runs or another program");
+    else if (error == EACCES)
+        checks_say(checks, true, subject,
+                   "not to be bound by this process, as it is: the service needs "
+                   "CAP_NET_BIND_SERVICE, or a socket that systemd gives it");
+    else
+        checks_say(checks, false, subject, strerror(error));
 }
 
 int checks_status(const struct checks *checks)

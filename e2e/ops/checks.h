@@ -49,6 +49,13 @@ void checks_appended(struct checks *checks, const char *option, const char *path
 void checks_conflict(struct checks *checks, const char *option, const char *address,
                      const char *other_option, const char *other_address);
 
+/*
+ * Could a listener, which may be NULL, be bound now? A line only where it could not. A port that is
+ * in use, perhaps by the server that runs, or that this process may not bind, is no failure: a
+ * restart frees the one, and a service may have what binds the other.
+ */
+void checks_bind(struct checks *checks, const char *option, const char *address);
+
 /* EXIT_SUCCESS if nothing failed, else EXIT_FAILURE. */
 int checks_status(const struct checks *checks);
 

@@ -342,6 +342,8 @@ static int check(struct ue_protocols *protocols)
                    option.listen == NULL ? "" : option.listen);
     if (option.listen != NULL)
         (void)checks_step(&checks, subject, listens_here, (void *)(uintptr_t)option.listen);
+    if (option.listen != NULL && strncmp(option.listen, ADDRS_UNIX, strlen(ADDRS_UNIX)) != 0)
+        checks_bind(&checks, "listen", option.listen);
     return checks_status(&checks);
 }
 
@@ -475,13 +477,14 @@ static int open_and_run(struct ue_protocols *protocols)
 int main(int argc, char *argv[])
 {
     struct ue_protocols protocols;
+    int status;
 
     program_begin("e2e-ue");
     options_parse(argc, argv, "a UE: GBA or AKMA key, e2e flag, e2e key, over TLS 1.3", groups,
                   sizeof(groups) / sizeof(groups[0]));
     if (!is_one_way_to_a_key() || !make_sense() || !is_one_identity())
         return options_refusal();
-    if (options_print())
+    if (!options_are_to_be_checked() && options_print())
         return EXIT_SUCCESS;
     (void)reload_interval(); /* a number, or the end */
     if (!set_up_log())
@@ -490,5 +493,9 @@ int main(int argc, char *argv[])
         signals_let_hangup_end();
     if (!read_protocols(&protocols))
         return options_refusal();
-    return options_are_to_be_checked() ? check(&protocols) : open_and_run(&protocols);
+    if (!options_are_to_be_checked())
+        return open_and_run(&protocols);
+    status = check(&protocols);
+    (void)options_print();
+    return status;
 }

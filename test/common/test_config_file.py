@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import datetime
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -265,6 +266,64 @@ def test_check_of_one_port_for_two(conf: Path) -> None:
         ]
     assert checked("--config", conf, "--e2e-accept", f"{LOOPBACK}:0") == (0, [])
     assert checked(*both, "--e2e-accept", f"127.0.0.2:{port}") == (0, [])
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
+def test_check_of_ports_in_use(conf: Path, kind: socket.SocketKind) -> None:
+    """Guards against a port that another program has, of which --check says nothing, or of the running server's own."""
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind((LOOPBACK, 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        udp = "udp:" if kind == socket.SOCK_DGRAM else ""
+        place = f"{udp}{LOOPBACK}:{taken.getsockname()[1]}"
+        said = "in use now, by a server that runs or another program"
+        server: list[str | Path] = ["e2e-as", "--config", conf, "--e2e-accept", place]
+        there = f"{udp}{LOOPBACK}:1"
+        local: list[str | Path] = [
+            "e2e-ue",
+            "--devices",
+            conf.with_name("devices.csv"),
+            "--identity",
+            UE,
+        ]
+        local += ["--naf-fqdn", FQDN, "--connect", there, "--e2e-connect", there]
+        local += ["--dtls-ciphers", "ECDHE-PSK-CHACHA20-POLY1305"] if udp else []
+        for words in (server, [*local, "--listen", place]):
+            result = run(str(words[0]), *words[1:], "--check")
+            assert f"\nok {words[-2]} {place}: {said}\n" in result.stdout, result.stdout
+
+
+def test_check_of_an_address_elsewhere(conf: Path) -> None:
+    """Guards against an address of another host that --check passes, which no start can listen on."""
+    status, faults = checked("--config", conf, "--e2e-accept", "192.0.2.1:4433")
+    assert status == 1 and faults == [
+        "--e2e-accept 192.0.2.1:4433: Cannot assign requested address"
+    ]
+
+
+FIRST_FREE = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+
+
+@pytest.mark.skipif(FIRST_FREE < 2, reason="every port is everybody's here")
+def test_check_of_a_privileged_port(conf: Path) -> None:
+    """Guards against a port that only root may bind, of which --check says nothing."""
+    drop = ["setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"]
+    command = [*(drop if os.geteuid() == 0 else []), str(BUILD / "e2e/e2e-as"), "--check"]
+    result = run_to_end(*command, "--config", conf, "--e2e-accept", f"{LOOPBACK}:1")
+    line = f"ok --e2e-accept {LOOPBACK}:1: not to be bound by this process, as it is: "
+    assert result.returncode == 0 and line in result.stdout, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("name", "status"), [(FQDN, 0), ("-naf", 1)])
+def test_check_and_print(conf: Path, name: str, status: int) -> None:
+    """Guards against --check that is left out, or whose exit status is, where --print-config is given as well."""
+    conf.write_text(conf.read_text().replace(FQDN, name))
+    for order in (("--check", "--print-config"), ("--print-config", "--check")):
+        result = run("e2e-as", "--config", conf, *order)
+        assert result.returncode == status
+        checks, _, printed = result.stdout.partition("\nnaf-fqdn ")
+        assert "ok --devices" in checks and printed.startswith(name)
 
 
 def test_check_of_certificates(conf: Path) -> None:
