@@ -181,11 +181,20 @@ def attempt_all(room: Room, faults: list[Fault], jobs: int) -> int:
     return survivors
 
 
+def programs_of(test: Path) -> Iterator[str]:
+    """The test programs that a test names, or that what it imports of test/support names."""
+    text = test.read_text()
+    modules = re.findall(r"^(?:from|import) (\w+)", text, re.M)
+    files = [ROOT / f"test/support/{module}.py" for module in modules]
+    for part in [text, *(file.read_text() for file in files if file.exists())]:
+        yield from re.findall(r"test/programs/(?:lib)?(\w+)", part)
+
+
 def unbuilt(room: Room) -> Iterator[str]:
     """Programs that a room's tests run, and that its targets do not build: each test fails without a fault then."""
     for name in room.tests:
         for test in ROOT.glob(f"test/*/{name}.py"):
-            for program in re.findall(r"test/programs/(?:lib)?(\w+)", test.read_text()):
+            for program in programs_of(test):
                 if program not in room.target.split():
                     yield f"{test.name} runs {program}, which is no target of room {room.folder}"
 

@@ -349,7 +349,8 @@ def test_another_libcrypto(installed: Path, tmp_path: Path) -> None:
     """Guards against an AKMA_LIBCRYPTO that is ignored, or a library that is no libcrypto being called."""
     name = f"libcrypto.so.{OPENSSL_VERSION[0]}"
     listed = run("/sbin/ldconfig", "-p")
-    (system,) = re.findall(rf"^\s+{re.escape(name)} .*x86-64.* => (\S+)$", listed, re.M)[:1]
+    kind = r"libc6,x86-64" if sys.maxsize > 2**32 else r"libc6"
+    (system,) = re.findall(rf"^\s+{re.escape(name)} \({kind}\) => (\S+)$", listed, re.M)[:1]
     copy = shutil.copy(system, tmp_path / "libcrypto-of-ours.so")
     maps = f"from akma import Kdf\nprint({CALL}.hex())\nprint(open('/proc/self/maps').read())"
     output = python(installed, maps, AKMA_LIBCRYPTO=str(copy))

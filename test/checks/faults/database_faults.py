@@ -128,7 +128,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma akma-tool e2e-as e2e-ue ka_used_rows",
+    target="akma akma-tool e2e-as e2e-ue ka_used_rows preload_names store",
     tests=["test_ka_used_rows", "test_ka_database", "test_ka_tool"],
     faults=FAULTS,
 )

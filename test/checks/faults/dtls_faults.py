@@ -119,7 +119,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue dtls_timer",
+    target="akma e2e-as e2e-ue dtls_timer preload_names preload_time",
     tests=["test_dtls", "test_dtls_limits", "test_dtls_names", "test_dtls_upgrade"],
     faults=FAULTS,
 )

@@ -136,7 +136,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="gba",
-    target="akma akma-tool e2e-as e2e-ue",
+    target="akma akma-tool e2e-as e2e-ue preload_time",
     tests=["test_bootstrap", "test_bootstrap_modem", "test_ue_bootstrap"],
     faults=FAULTS,
 )

@@ -122,7 +122,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma akma-tool e2e-as e2e-ue log echo preload_time ka_workers token_shim",
+    target="akma akma-tool e2e-as e2e-ue log echo preload_time ka_workers token_shim store",
     tests=[
         "test_flow_health",
         "test_flow_log",

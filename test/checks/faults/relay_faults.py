@@ -345,7 +345,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue record relay store key_updates preload_getaddrinfo",
+    target="akma e2e-as e2e-ue record relay store key_updates preload_getaddrinfo preload_time",
     tests=[
         "test_records",
         "test_store_options",

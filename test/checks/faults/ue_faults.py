@@ -57,7 +57,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e/ue",
-    target="akma akma-tool attempts e2e-as e2e-ue",
+    target="akma akma-tool attempts e2e-as e2e-ue preload_time",
     tests=["test_attempts", "test_ue_bootstrap"],
     faults=FAULTS,
 )
