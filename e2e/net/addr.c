@@ -30,8 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG  512
-#define PORT_TOP 65535
+#define PORT_TRIES 20 /* for any port that is free at every address */
+#define BACKLOG    512
+#define PORT_TOP   65535
 
 static bool print_fault(const char *option, const char *address, const char *what)
 {
@@ -197,16 +198,17 @@ static int open_socket(const struct addrinfo *address)
 }
 
 /* A listening socket, or -1 with errno. */
-static int listen_on(const struct addrinfo *address, const struct sockaddr_storage *bound,
-                     bool is_beside_ip4)
+static int listen_on(void *is_beside_ip4, size_t place, const struct addrinfo *address,
+                     const struct sockaddr_storage *bound)
 {
     const int yes = 1, fd = open_socket(address);
     int error;
 
+    (void)place;
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-        (address->ai_family != AF_INET6 || !is_beside_ip4 ||
+        (address->ai_family != AF_INET6 || !*(const bool *)is_beside_ip4 ||
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0) &&
         bind(fd, (const struct sockaddr *)bound, address->ai_addrlen) == 0 &&
         listen(fd, BACKLOG) == 0) {
@@ -219,7 +221,8 @@ static int listen_on(const struct addrinfo *address, const struct sockaddr_stora
     return -1;
 }
 
-bool addr_is_first(const struct addrinfo *addresses, const struct addrinfo *address)
+/* A name may have an address twice. */
+static bool is_first(const struct addrinfo *addresses, const struct addrinfo *address)
 {
     for (const struct addrinfo *each = addresses; each != address; each = each->ai_next)
         if (each->ai_addrlen == address->ai_addrlen &&
@@ -236,8 +239,8 @@ static bool has_ip4(const struct addrinfo *addresses)
 }
 
 /* One address more; *port: 0, or the one that the first has taken. False with errno. */
-static bool add(struct listenings *listenings, const struct addrinfo *address, bool is_beside_ip4,
-                in_port_t *port)
+static bool add(struct listenings *listenings, const struct addrinfo *address,
+                const struct addr_opener *opener, in_port_t *port)
 {
     struct listening *place = &listenings->at[listenings->count];
     struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
@@ -249,7 +252,7 @@ static bool add(struct listenings *listenings, const struct addrinfo *address, b
     memcpy(&bound, address->ai_addr, address->ai_addrlen);
     if (*port_of(&bound) == 0)
         *port_of(&bound) = *port;
-    place->fd = listen_on(address, &bound, is_beside_ip4);
+    place->fd = opener->open(opener->argument, listenings->count, address, &bound);
     if (place->fd < 0)
         return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
     show(place->fd, place->shown, &bound);
@@ -258,20 +261,21 @@ static bool add(struct listenings *listenings, const struct addrinfo *address, b
     return true;
 }
 
-static bool add_all(struct listenings *listenings, const struct addrinfo *addresses)
+static bool add_all(struct listenings *listenings, const struct addrinfo *addresses,
+                    const struct addr_opener *opener)
 {
-    const bool is_beside_ip4 = has_ip4(addresses);
     in_port_t port = 0;
     bool done = true;
 
+    listenings->count = 0;
     for (int ip4 = 1; ip4 >= 0; ip4--)
         for (const struct addrinfo *each = addresses; done && each != NULL; each = each->ai_next)
-            if ((each->ai_family == AF_INET) == (ip4 == 1) && addr_is_first(addresses, each))
-                done = add(listenings, each, is_beside_ip4, &port);
+            if ((each->ai_family == AF_INET) == (ip4 == 1) && is_first(addresses, each))
+                done = add(listenings, each, opener, &port);
     return done && listenings->count > 0;
 }
 
-bool addr_takes_any_port(const struct addrinfo *addresses)
+static bool takes_any_port(const struct addrinfo *addresses)
 {
     struct sockaddr_storage first = {.ss_family = AF_UNSPEC};
 
@@ -279,21 +283,37 @@ bool addr_takes_any_port(const struct addrinfo *addresses)
     return *port_of(&first) == 0;
 }
 
-bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses)
+bool addr_open_at(struct listenings *listenings, const struct addrinfo *addresses,
+                  const struct addr_opener *opener)
 {
     int error;
 
-    for (unsigned int i = 0; i < ADDR_PORT_TRIES; i++) {
-        listenings->count = 0;
-        if (add_all(listenings, addresses))
+    for (unsigned int i = 0; i < PORT_TRIES; i++) {
+        if (add_all(listenings, addresses, opener))
             return true;
         error = errno;
-        addr_close(listenings);
+        for (size_t place = 0; place < listenings->count; place++)
+            opener->close(opener->argument, place, listenings->at[place].fd);
+        listenings->count = 0;
         errno = error;
-        if (error != EADDRINUSE || !addr_takes_any_port(addresses))
+        if (error != EADDRINUSE || !takes_any_port(addresses))
             break;
     }
     return false;
+}
+
+static void close_one(void *is_beside_ip4, size_t place, int fd)
+{
+    (void)is_beside_ip4, (void)place;
+    (void)close(fd);
+}
+
+bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses)
+{
+    bool is_beside_ip4 = has_ip4(addresses);
+    const struct addr_opener opener = {listen_on, close_one, &is_beside_ip4};
+
+    return addr_open_at(listenings, addresses, &opener);
 }
 
 static bool are_inet(const char *option, const struct listenings *listenings)

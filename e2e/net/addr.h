@@ -13,7 +13,6 @@
 #define ADDR_SIZE         128 /* octets: room for any HOST:PORT in numbers */
 #define ADDR_NETWORK_SIZE 9   /* octets: what tells networks from each other */
 #define ADDRS_MAX         16  /* that one option can be listened on */
-#define ADDR_PORT_TRIES   20  /* for any port that is free at every address */
 
 /*
  * The parts of HOST:PORT (SOCK_STREAM) or udp:HOST:PORT (SOCK_DGRAM), to be released with
@@ -51,11 +50,18 @@ struct listenings {
  */
 bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses);
 
-/* Is address the first of its kind in the list? A name may have one twice. */
-bool addr_is_first(const struct addrinfo *addresses, const struct addrinfo *address);
+/* How a socket is got at one of several addresses. */
+struct addr_opener {
+    /* At bound, which is address with the port to take; place: its number. -1 with errno. */
+    int (*open)(void *argument, size_t place, const struct addrinfo *address,
+                const struct sockaddr_storage *bound);
+    void (*close)(void *argument, size_t place, int fd);
+    void *argument;
+};
 
-/* Is the port 0? */
-bool addr_takes_any_port(const struct addrinfo *addresses);
+/* The same, with sockets that are got otherwise. */
+bool addr_open_at(struct listenings *listenings, const struct addrinfo *addresses,
+                  const struct addr_opener *opener);
 
 /* The address of a socket, HOST:PORT in numbers or unix:PATH; its family: AF_... */
 int addr_show(int fd, char shown[ADDR_SIZE]);

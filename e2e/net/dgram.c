@@ -124,61 +124,29 @@ static bool open_all(int *sockets, size_t count, struct sockaddr_storage *addres
     return true;
 }
 
-static bool add(struct listenings *addresses, int *sockets[], size_t count,
-                const struct addrinfo *address, in_port_t *port)
-{
-    struct listening *place = &addresses->at[addresses->count];
-    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+/* The sockets of each address: count of them, one per loop. */
+struct sockets {
+    int **at;
+    size_t count;
+};
 
-    if (addresses->count == ADDRS_MAX) {
-        errno = E2BIG;
-        return false;
-    }
-    memcpy(&bound, address->ai_addr, address->ai_addrlen);
-    if (*port_of(&bound) == 0)
-        *port_of(&bound) = *port;
-    if (!open_all(sockets[addresses->count], count, &bound, address->ai_addrlen))
-        return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
-    place->fd = sockets[addresses->count][0];
-    (void)addr_show(place->fd, place->shown);
-    *port = *port_of(&bound);
-    addresses->count++;
-    return true;
+static int open_at(void *argument, size_t place, const struct addrinfo *address,
+                   const struct sockaddr_storage *bound)
+{
+    const struct sockets *sockets = argument;
+    struct sockaddr_storage taken = *bound;
+
+    return open_all(sockets->at[place], sockets->count, &taken, address->ai_addrlen)
+               ? sockets->at[place][0]
+               : -1;
 }
 
-/* IPv4 first, as with TCP. */
-static bool add_all(struct listenings *addresses, int *sockets[], size_t count,
-                    const struct addrinfo *found)
+static void close_at(void *argument, size_t place, int fd)
 {
-    in_port_t port = 0;
-    bool done = true;
+    const struct sockets *sockets = argument;
 
-    addresses->count = 0;
-    for (int ip4 = 1; ip4 >= 0; ip4--)
-        for (const struct addrinfo *each = found; done && each != NULL; each = each->ai_next)
-            if ((each->ai_family == AF_INET) == (ip4 == 1) && addr_is_first(found, each))
-                done = add(addresses, sockets, count, each, &port);
-    return done && addresses->count > 0;
-}
-
-static void close_all(const struct listenings *addresses, int *sockets[], size_t count)
-{
-    for (size_t i = 0; i < addresses->count; i++)
-        close_some(sockets[i], count);
-}
-
-/* As addr_listen_at(). */
-static bool listen_at(struct listenings *addresses, int *sockets[], size_t count,
-                      const struct addrinfo *found)
-{
-    for (unsigned int i = 0; i < ADDR_PORT_TRIES; i++) {
-        if (add_all(addresses, sockets, count, found))
-            return true;
-        close_all(addresses, sockets, count);
-        if (errno != EADDRINUSE || !addr_takes_any_port(found))
-            break;
-    }
-    return false;
+    (void)fd;
+    close_some(sockets->at[place], sockets->count);
 }
 
 /* To a new address, or to the one that has it; -1: nobody's yet. */
@@ -229,6 +197,8 @@ static bool take_inherited(struct listenings *addresses, int *sockets[], size_t 
 bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, const char *option,
                   const char *address)
 {
+    struct sockets its = {sockets, count};
+    const struct addr_opener opener = {open_at, close_at, &its};
     struct addrinfo *found = NULL;
     bool done;
 
@@ -238,7 +208,7 @@ bool dgram_listen(struct listenings *addresses, int *sockets[], size_t count, co
         found = addr_resolve_to_listen(option, address, SOCK_DGRAM, true);
     if (found == NULL)
         return false;
-    done = listen_at(addresses, sockets, count, found);
+    done = addr_open_at(addresses, found, &opener);
     if (!done)
         (void)print_fault(option, address, strerror(errno));
     freeaddrinfo(found);
