@@ -421,6 +421,17 @@ static void fail_without_flag(struct client *client, enum io_status result, cons
                           what);
 }
 
+/* Over TCP a server refuses another key with an alert: one that says nothing is out of order. */
+static void fail_in_silence(struct client *client, const char *what)
+{
+    blame_address(client);
+    (void)client_fail(client, CLIENT_NO_ANSWER,
+                      "the TLS handshake with %s failed (%s, identity %s): the server is out of "
+                      "order or overloaded, or is no server of TLS",
+                      server_name(client), what,
+                      client->is_second ? client->promise.identity : client->setup->identity);
+}
+
 /* If a step says only that it failed. */
 static void explain(struct client *client, enum io_status result)
 {
@@ -437,6 +448,8 @@ static void explain(struct client *client, enum io_status result)
     if (is_late && is_unheard(client)) {
         blame_address(client);
         (void)fail_to_connect(client, what);
+    } else if (is_late && is_shaking_hands(client) && !is_udp(client)) {
+        fail_in_silence(client, what);
     } else if (is_shaking_hands(client)) {
         (void)fail_handshake(client, what, 0);
     } else {

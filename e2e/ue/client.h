@@ -22,7 +22,7 @@ enum client_outcome {
     CLIENT_OTHER = 1,     /* no connection, no memory, ... */
     CLIENT_NO_E2E = 3,    /* the flag is withheld, altered, or not for this UE: a downgrade */
     CLIENT_HANDSHAKE = 4, /* TLS failed: keys differ, or it is not the NAF */
-    CLIENT_NO_ANSWER = 5  /* the NAF gave none: it, the third party or its store is out of order */
+    CLIENT_NO_ANSWER = 5  /* out of order: the NAF, the third party, its store, the endpoint */
 };
 
 struct client_result {
