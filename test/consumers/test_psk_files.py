@@ -35,7 +35,7 @@ from consumer import (
     command,
 )
 from evp import BUILD
-from flow import ENVIRONMENT, LOOPBACK, SECONDS, Process, free_port
+from flow import ENVIRONMENT, LOOPBACK, SECONDS, Process, free_port, wait_until
 
 # Options of s_client and s_server -> whether an unknown identity is refused.
 OPENSSL = {"-tls1_3": True, "-tls1_2": False, "-dtls1_2": False}
@@ -276,9 +276,7 @@ def takes_libcoap(psk: Path, identity: str, key: str) -> bool:
     port = free_port()
     words = ["coap-server-openssl", "-A", LOOPBACK, "-p", str(port - 1), "-k", "nobody's"]
     with Process(*words, "-i", psk):
-        end = time.monotonic() + 20
-        while f":{port:04X} " not in Path("/proc/net/udp").read_text() and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_until(lambda: f":{port:04X} " in Path("/proc/net/udp").read_text())
         client = ["coap-client-openssl", "-B", "5", "-u", identity, "-k", key]
         result = command(*client, f"coaps://{LOOPBACK}:{port}/time")
     return re.search(r"^\w+ +\d+ \d\d:\d\d:\d\d$", result.stdout, re.M) is not None  # no log line

@@ -11,7 +11,6 @@ import re
 import secrets
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 import reference
+from clock import Clock
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
@@ -364,8 +364,7 @@ def test_stock_server_as_e2e_endpoint(devices: Path) -> None:
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         running = pool.submit(operator.answer, start_second)
-        while not started and not running.done():
-            time.sleep(0.01)
+        wait_until(lambda: started or running.done())
         with started[0] as second:
             assert second.read() == b"hello"
             second.write(b"e2e: hello\n")
@@ -599,16 +598,17 @@ def test_refresh_used_during_a_handshake(server: Server) -> None:
     server.wait_for_error("the refresh was used before")
 
 
-def test_refresh_lifetime(devices: Path) -> None:
+def test_refresh_lifetime(devices: Path, tmp_path: Path) -> None:
     """Guards against an e2e_key that is good for longer than --refresh-lifetime."""
-    with Server(devices, "--refresh-lifetime", "1") as server:
+    clock = Clock(tmp_path)
+    with Server(devices, "--refresh-lifetime", "600", environment=clock.environment) as server:
         with StockClient(server.address, PREFIXED, KS_NAF) as first:
             flag = first.flag()
-        time.sleep(1.1)
+        clock.pass_to(601)
         with StockClient(server.e2e_address, flag["identity"], key_of(flag)) as second:
             second.write(b"x\n")
             assert second.read() == b""
-        wait_until(lambda: ue(devices, ID, server.address, server.e2e_address).returncode == 0)
+        assert ue(devices, ID, server.address, server.e2e_address).returncode == 0
 
 
 @pytest.mark.life

@@ -159,7 +159,7 @@ static void derive_in_child(EVP_KDF_CTX *ctx, unsigned char *refresh)
                            OSSL_PARAM_construct_end()};
     unsigned char out[CASE_OUT_MAX];
 
-    (void)alarm(20);
+    (void)alarm(120);
     _exit(EVP_KDF_derive(ctx, out, 32, params) > 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 

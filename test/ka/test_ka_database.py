@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from database import PASSWORDS, PROGRAMS, SEAL, Database
 from evp import BUILD
 from flow import (
     ENVIRONMENT,
+    LONG,
     LOOPBACK,
     SECONDS,
     Process,
@@ -382,12 +382,10 @@ def test_the_table_of_what_is_revoked(ka_site: KaSite, row: str) -> None:
 def test_names_that_are_not_resolved(ka_site: KaSite) -> None:
     """Guards against a look-up that waits as long as the system's resolver does."""
     names = Names(ka_site.folder)
-    names.set("database.example", LOOPBACK, seconds=60)
+    names.set("database.example", LOOPBACK, seconds=2 * LONG)
     uri = ka_site.database.uri(socket=False).replace(f"@{LOOPBACK}", "@database.example")
     server, naf, _ = ka_site.all_in_one("--ka-timeout", "1", uri=uri, environment=names.environment)
-    begun = time.monotonic()
     refusal(ka_site, server, naf, "Ka's database: no answer in time")
-    assert time.monotonic() - begun < 30
 
 
 def test_remarks_of_the_server(ka_site: KaSite) -> None:

@@ -472,7 +472,7 @@ def test_timeout_for_all_that_belongs(net: Net, tmp_path: Path) -> None:
         with net.source(f"nef:{operator.url}", options=options) as source:
             begun = time.monotonic()
             assert source.look(subscriber.a_kid).startswith("refused ")
-            assert 4.9 < time.monotonic() - begun < 60
+            assert time.monotonic() - begun > 4.9
 
 
 def hold_port(port: int) -> socket.socket:

@@ -45,7 +45,7 @@ def wait_until(what: Callable[[], object], seconds: float = SECONDS) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it does not come to be"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def run_to_end(

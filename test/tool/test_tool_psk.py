@@ -12,7 +12,6 @@ import resource
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 import reference
 from configuration import write_config
 from evp import BUILD
+from flow import wait_until
 from samples import FQDN, KA, KEY, NAF_ID, UA
 from sanitizer import unless_its_runtime_is_in_the_way
 from small_disk import SmallDisk
@@ -692,10 +692,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
             for name, ks, ka in MANY:
                 writer.write(f"{name},{ks.hex()},{ka.hex()}\n")
             writer.flush()
-            until = time.monotonic() + 20
-            while time.monotonic() < until and len(list(tmp_path.iterdir())) < 3:
-                time.sleep(0.01)
-            assert len(list(tmp_path.iterdir())) == 3
+            wait_until(lambda: len(list(tmp_path.iterdir())) == 3)
             process.send_signal(number)
             assert process.wait(20) == -number
     assert out.read_text() == "old"
