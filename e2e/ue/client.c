@@ -30,6 +30,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* For the answer on a first connection that was kept, and may have gone silent meanwhile: more than
+ * a NAF waits for its third party. Then a connection is made. */
+#define REUSED_MS 4000
+
 /* Those on the second connection follow where the flag promises e2e. */
 enum client_step {
     STEP_KEY_GOOD,   /* is the key of the first connection? */
@@ -488,8 +492,11 @@ static void client_finish(struct client *client)
 /* Has the first connection of the pool turned out to be gone, before an answer came? */
 static bool is_gone(const struct client *client, enum io_status result)
 {
+    const bool is_late = result == IO_WANT_READ;
+
     return client->is_reused && !client->is_second && client->reason[0] == '\0' &&
-           (result == IO_EOF || result == IO_ERROR) && !tls_lines_has_begun(&client->lines);
+           (result == IO_EOF || result == IO_ERROR || is_late) &&
+           !tls_lines_has_begun(&client->lines);
 }
 
 /*
@@ -573,6 +580,8 @@ static int64_t end_of_step(struct client *client)
     const int64_t now = clock_ms(), whole = now + (int64_t)patience(client) * 1000;
     const size_t others = has_other_addresses(client) ? client->others - client->given_up : 0;
 
+    if (client->is_reused && client->step == STEP_FLAG)
+        return now + REUSED_MS;
     if (!is_shaking_hands(client) || !is_udp(client))
         return whole;
     if (client->given_up == 0)
@@ -625,6 +634,10 @@ static bool has_recovered(struct client *client, enum io_status result)
 /* The step's time is over. */
 static void finish_late(struct client *client)
 {
+    if (is_gone(client, IO_WANT_READ)) {
+        restart(client);
+        return;
+    }
     explain(client, IO_WANT_READ);
     if (is_another_left(client))
         try_another(client);

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 import records
+from between import Between
 from clock import Clock
 from consumer import FOREIGN, IDENTITY, KA, KS_NAF, OTHER_KA, Listening, command
 from evp import BUILD
@@ -814,6 +815,43 @@ def test_many_at_once(site: Site) -> None:
     for thread in threads:
         thread.join(60)
     assert sorted(served) == list(range(40))
+
+
+class Hushed(Between):
+    """A relay to a NAF; connections that are there when it is hushed go silent, and later ones do not."""
+
+    def __init__(self, port: int) -> None:
+        self.open: set[socket.socket] = set()
+        self.silent: set[socket.socket] = set()
+        super().__init__(port)
+
+    def hush(self) -> None:
+        """Nothing that a UE says on these connections arrives any more."""
+        self.silent = set(self.open)
+
+    def ask(self, client: socket.socket, server: socket.socket, octets: bytes) -> bool:
+        """Pass it on, or take it and do nothing."""
+        self.open.add(client)
+        return client in self.silent or super().ask(client, server, octets)
+
+
+@pytest.mark.redis
+def test_kept_first_connections_that_go_silent(site: Site) -> None:
+    """Guards against a first connection, kept for the next flow, that went silent and costs that flow its life."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(100))
+        receive_all(connection)
+
+    naf, endpoint = site.naf(), site.endpoint("--forward", Backend(serve).address)
+    between = Hushed(split(naf.address)[1])
+    ue = site.listener(between.url.removeprefix("redis://"), endpoint.address)
+    for said in (b"one", b"two", b"three"):
+        with socket.create_connection((LOOPBACK, ue.port), 60) as local:
+            local.sendall(said)
+            assert local.recv(100) == said
+        between.hush()
+    assert between.silent
 
 
 @pytest.mark.redis
