@@ -11,6 +11,10 @@
 
 #define BLOCK_SIZE ((size_t)256 * 1024) /* also bounds a line; a row with the longest Ka fits */
 
+/* What some editors begin a file of UTF-8 with, and why it is refused. */
+#define BYTE_ORDER_MARK      "\xEF\xBB\xBF"
+#define BYTE_ORDER_MARK_SAYS "a byte order mark comes before it; write UTF-8 without one"
+
 struct line_reader {
     int fd;
     char *carried; /* the beginning of a line whose end is not read yet */

@@ -5,6 +5,7 @@
  */
 #include "options_file.h"
 
+#include "line_reader.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -110,6 +111,8 @@ static bool find_row(const struct options_table *table, const char *name, size_t
 
 static bool refuse_name(const struct reading *reading, const char *name)
 {
+    if (strncmp(name, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        return refuse_line(reading, "this line", BYTE_ORDER_MARK_SAYS);
     if (strncmp(name, "--", 2) == 0)
         return refuse_line(reading, name, NO_DASHES);
     if (strpbrk(name, "=:") != NULL)

@@ -6,13 +6,13 @@
 #include "rows.h"
 
 #include "hex.h"
+#include "line_reader.h"
 #include "utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BOM         "\xEF\xBB\xBF"
 #define LAST_SECOND 253402300799 /* the last second of the year 9999 */
 
 enum form { TEXT, HEX, SECONDS };
@@ -83,7 +83,7 @@ static enum column find_column(const char *name, size_t length)
 static const struct {
     const char *octets, *what;
 } foreign_headers[] = {
-    {BOM, "a byte order mark comes before it; write UTF-8 without one"},
+    {BYTE_ORDER_MARK, BYTE_ORDER_MARK_SAYS},
     {";", "its fields are separated by semicolons; write commas"},
     {"\t", "its fields are separated by tabs; write commas"},
     {"\"", "its fields are in quotes; write them without"},

@@ -75,6 +75,9 @@ static const char *name_fault(const char *name, size_t length)
 {
     if (length == 0)
         return "is empty; it must have the name of a device";
+    if (length >= strlen(BYTE_ORDER_MARK) &&
+        memcmp(name, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        return BYTE_ORDER_MARK_SAYS;
     if (length > ROW_TEXT_MAX)
         return "a device's name has at most 255 octets";
     if (memchr(name, ',', length) != NULL || !row_is_text(name, length))

@@ -22,6 +22,7 @@ UE = "ue@bsf.example.com"
 REFUSED = {  # a line behind good ones -> what is said of it
     "acept x": "all.conf:5: acept: there is no such option",
     "--metrics :0": "all.conf:5: --metrics: write names as --help has them, without dashes",
+    "include mark.conf": "mark.conf:1: this line: a byte order mark comes before it",
     "metrics=secret": "all.conf:5: this line: a blank is wanted",
     "metrics": "all.conf:5: metrics: a value is missing: HOST:PORT",
     "metrics # nothing": "all.conf:5: metrics: a value is missing",
@@ -74,6 +75,7 @@ def effective(*words: str | Path) -> dict[str, list[tuple[str, str]]]:
 def test_a_wrong_line_is_named(conf: Path, line: str) -> None:
     """Guards against a refusal without file, line and name, and one that repeats a value which may be secret."""
     conf.with_name("loop.conf").write_text("include loop.conf\n")
+    conf.with_name("mark.conf").write_text("\ufeff# of an editor\n")
     conf.write_text(conf.read_text() + line + "\n")
     for check, status in (((), 1 if "forward" in line else 2), (("--check",), 1)):
         result = run("e2e-as", "--config", conf, *check)

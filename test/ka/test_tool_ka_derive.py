@@ -69,6 +69,7 @@ def test_a_list(tmp_path: Path) -> None:
         ("a\nb,c\n", "line 2: a device's name must be UTF-8 without blanks, commas"),
         ("a\nb c\n", "line 2: a device's name must be UTF-8 without blanks, commas"),
         ("\u202ea\n", "line 1: a device's name must be UTF-8"),
+        ("\ufeffa\n", "line 1: a byte order mark comes before it"),
         ("a" * 256 + "\n", "line 1: a device's name has at most 255 octets"),
         ("a\nb", "line 2: "),
         ("", "has no device"),
