@@ -367,7 +367,7 @@ void http2_run_requests(struct http_connection *http)
         return;
     }
     if (result == IO_WANT_READ)
-        http_io_rest(&http->io);
+        http_io_release_empty(&http->io);
     if (result == IO_EOF || result == IO_ERROR)
         connection_end(connection);
     else if (result != IO_PAUSED)

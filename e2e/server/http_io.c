@@ -92,7 +92,7 @@ void http_io_drop(struct http_io *io, size_t length)
     OPENSSL_cleanse(io->in + io->in_length, length);
 }
 
-void http_io_rest(struct http_io *io)
+void http_io_release_empty(struct http_io *io)
 {
     if (io->in_length > 0)
         return;

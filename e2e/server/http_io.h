@@ -27,8 +27,8 @@ enum io_status http_io_read(struct http_io *io, const struct connection *connect
 /* Cleanse so many octets of what has come, from its beginning on. */
 void http_io_drop(struct http_io *io, size_t length);
 
-/* Nothing is awaited soon: release the buffer of what has come, if nothing has. */
-void http_io_rest(struct http_io *io);
+/* Nothing is awaited soon: release the buffer for what comes, if it is empty. */
+void http_io_release_empty(struct http_io *io);
 
 /* To be written, behind what is not written yet. False: out of memory. */
 bool http_io_add(struct http_io *io, const char *octets, size_t length);

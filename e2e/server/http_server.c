@@ -60,7 +60,7 @@ static void serve(struct http_connection *http, const struct received_request *r
     http->stays = request->stays && !http->is_draining && !http_kind_of(http)->is_single;
     http_kind_of(http)->serve(http, request);
     http_io_drop(&http->io, consumed);
-    http_io_rest(&http->io);
+    http_io_release_empty(&http->io);
 }
 
 static void refuse_request(struct http_connection *http, int status)
@@ -111,7 +111,7 @@ static enum io_status read_request(struct http_connection *http)
             result = take_request(http);
     }
     if (result == IO_WANT_READ)
-        http_io_rest(&http->io);
+        http_io_release_empty(&http->io);
     return result;
 }
 
