@@ -35,8 +35,11 @@ static void echo_finish(struct echo *echo, const char *reason)
     conn->end(conn, reason);
 }
 
-/* Echo what has come, line by line; nothing is read while an answer waits to be written. */
-static enum io_status echo_lines(struct echo *echo)
+/*
+ * Echo what has come, line by line; nothing is read while an answer waits to be written. now:
+ * before any of it was read, so that limits begin before an answer is seen.
+ */
+static enum io_status echo_lines(struct echo *echo, int64_t now)
 {
     enum io_status result = tls_lines_write(&echo->lines);
     const char *line;
@@ -49,10 +52,10 @@ static enum io_status echo_lines(struct echo *echo)
         if (result != IO_OK)
             break;
         echo->deadline = 0;
+        echo->conn->active = now;
         if (!tls_lines_add(&echo->lines, echo->prefix, line, length))
             return IO_ERROR;
         result = tls_lines_write(&echo->lines);
-        echo->conn->active = clock_ms();
     }
     return result;
 }
@@ -60,7 +63,8 @@ static enum io_status echo_lines(struct echo *echo)
 static void on_ready(void *argument, bool in_time)
 {
     struct echo *echo = argument;
-    const enum io_status result = in_time ? echo_lines(echo) : IO_WANT_READ;
+    const int64_t now = clock_ms();
+    const enum io_status result = in_time ? echo_lines(echo, now) : IO_WANT_READ;
     const bool under_way =
         tls_lines_has_begun(&echo->lines) || tls_lines_unwritten(&echo->lines) > 0;
 
@@ -74,7 +78,7 @@ static void on_ready(void *argument, bool in_time)
         if (!under_way)
             echo->deadline = 0;
         else if (echo->deadline == 0)
-            echo->deadline = clock_ms() + echo->timeout;
+            echo->deadline = now + echo->timeout;
         io_watch_set(&echo->watch, result, echo->deadline);
     }
 }
