@@ -590,6 +590,7 @@ def test_every_line_of_a_naf_has_its_own_time(
     with run as third_party:
         address = third_party.addresses["naf-accept"]
         with Naf(address, sides.authority.file, sides.naf) as naf:
+            assert naf.ask(**request(9))["e2e"] == 1  # the handshake is over
             naf.send(lines[0][:10])
             for passed, (line, after) in enumerate(zip(lines, lines[1:] + [b""]), 1):
                 clock.pass_to(100 * passed)
