@@ -318,7 +318,7 @@ FAULTS: list[Fault] = [
     *of(
         "app/echo.c",
         (
-            "            echo->deadline = clock_ms() + echo->timeout;",
+            "            echo->deadline = now + echo->timeout;",
             "            echo->deadline = 0;",
         ),
         (
