@@ -7,6 +7,7 @@
 
 #include "names.h"
 #include "printable.h"
+#include "utc.h"
 
 #include <expat.h>
 #include <stdio.h>
@@ -180,15 +181,14 @@ static bool take_zone(const char **text, int64_t *offset)
     return true;
 }
 
-/* Does the date exist? timegm() turns one that does not into another. */
+/* Does the date exist? */
 static bool is_date(const struct tm *date)
 {
-    struct tm normal = *date;
+    struct tm normal;
 
-    (void)timegm(&normal);
-    return normal.tm_mon == date->tm_mon && normal.tm_mday == date->tm_mday &&
-           normal.tm_hour == date->tm_hour && normal.tm_min == date->tm_min &&
-           normal.tm_sec == date->tm_sec;
+    return utc_date(utc_seconds(date), &normal) && normal.tm_mon == date->tm_mon &&
+           normal.tm_mday == date->tm_mday && normal.tm_hour == date->tm_hour &&
+           normal.tm_min == date->tm_min && normal.tm_sec == date->tm_sec;
 }
 
 /* YYYY-MM-DDThh:mm:ss[.fraction][zone] */
@@ -215,7 +215,7 @@ static bool parse_date_time(const char *text, int64_t *seconds)
     date.tm_mon -= 1;
     if (!is_date(&date))
         return false;
-    *seconds = (int64_t)timegm(&date) - offset;
+    *seconds = utc_seconds(&date) - offset;
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "printable.h"
 #include "usim_pin.h"
+#include "utc.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -153,11 +154,10 @@ static bool put_key(const struct gba_state *state, const unsigned char key[USIM_
 
 static void print(const struct gba_state *state)
 {
-    const time_t lifetime = (time_t)state->lifetime;
     char date[DATE_SIZE] = "";
     struct tm utc;
 
-    if (gmtime_r(&lifetime, &utc) != NULL)
+    if (utc_date(state->lifetime, &utc))
         (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
     printf("b-tid: %s\nlifetime: %s\n", PRINTABLE(state->b_tid), date);
 }

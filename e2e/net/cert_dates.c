@@ -6,6 +6,7 @@
 #include "net/cert_dates.h"
 
 #include "net/tls.h"
+#include "utc.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -22,7 +23,7 @@ static bool seconds_of(const ASN1_TIME *date, int64_t absent, int64_t *seconds)
         return true;
     if (!ASN1_TIME_to_tm(date, &parts))
         return false;
-    *seconds = (int64_t)timegm(&parts);
+    *seconds = utc_seconds(&parts);
     return true;
 }
 

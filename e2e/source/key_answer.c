@@ -6,6 +6,7 @@
 #include "source/key_answer.h"
 
 #include "hex.h"
+#include "utc.h"
 
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -341,6 +342,6 @@ bool key_answer_time(const char *text, int64_t *seconds)
 
     if (!read_local_time(&text, &tm) || !read_offset(&text, &offset) || *text != '\0')
         return false;
-    *seconds = (int64_t)timegm(&tm) - offset;
+    *seconds = utc_seconds(&tm) - offset;
     return true;
 }

@@ -9,6 +9,7 @@
 #include "ops/log.h"
 #include "ue/attempts.h"
 #include "usim_pin.h"
+#include "utc.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -159,11 +160,10 @@ bool ue_bootstrap_run(const struct ue_bootstrap_options *options, struct ue_keys
 
 static void log_key(const char *result, const struct known *known)
 {
-    const time_t end = (time_t)known->end;
     char date[sizeof("-2147483648-01-01T00:00:00Z")] = "";
     struct tm utc;
 
-    if (gmtime_r(&end, &utc) != NULL)
+    if (utc_date(known->end, &utc))
         (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
     log_event("bootstrap", "severity", "info", "result", result, "identity", known->b_tid,
               "lifetime", date, NULL);

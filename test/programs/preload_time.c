@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -53,4 +54,18 @@ time_t time(time_t *seconds)
         *seconds = now;
     return now;
 }
+
+#if defined(__TIMESIZE) && __TIMESIZE == 32
+/* time() of a library that was built with a time_t of 64 bits, as the module is */
+int64_t __time64(int64_t *seconds);
+int64_t __time64(int64_t *seconds) /* NOLINT(bugprone-reserved-identifier) */
+{
+    const char *set = getenv("AKMA_CLOCK");
+    const int64_t now = set == NULL ? time(NULL) : strtoll(set, NULL, 10);
+
+    if (seconds != NULL)
+        *seconds = now;
+    return now;
+}
+#endif
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

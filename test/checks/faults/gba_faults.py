@@ -81,7 +81,7 @@ FAULTS = [
         ("i < FIELDS && reading->depth == 2;", "i < FIELDS;"),
         ("return info->lifetime > now ||", "return true ||"),
         ("if (!is_date(&date))", "if (false)"),
-        ("timegm(&date) - offset", "timegm(&date)"),
+        ("utc_seconds(&date) - offset", "timegm(&date)"),
         (
             'if (wrong != NULL)\n        return gba_fail(fault, "btid',
             'if (false)\n        return gba_fail(fault, "btid',

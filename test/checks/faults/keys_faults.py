@@ -47,7 +47,7 @@ FAULTS: list[Fault] = [
         ("|| year % 400 == 0;", ";"),
         ("    tm->tm_mon -= 1;", ""),
         ("(sign == '-' ? -60 : 60)", "60"),
-        ("timegm(&tm) - offset", "timegm(&tm) + offset"),
+        ("utc_seconds(&tm) - offset", "timegm(&tm) + offset"),
         ("!read_offset(&text, &offset) || *text != '\\0'", "!read_offset(&text, &offset)"),
         ("    if (*++*text < '0' || **text > '9')\n        return false;", "    ++*text;"),
         ("key_answer_time(json_string_value(value), place)", "true"),
