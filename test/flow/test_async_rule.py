@@ -110,6 +110,7 @@ TRIED = {
 
 # Functions that a structure or a call names without a type, by header.
 MEMBERS = {
+    "addr.h": {"close": "none: addr_open_at() opens and closes inside the call"},
     "app.h": {"end": "app-echo"},
     "acceptor.h": {"closed_all": "test_upgrade: posted to each loop, and the last one calls it"},
     "connection.h": dict.fromkeys(["ready", "release", "drain", "explain"], CONNECTION),
