@@ -651,7 +651,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue held_connections store preload_getaddrinfo preload_time",
+    target="akma akma-tool e2e-as e2e-ue held_connections store preload_getaddrinfo preload_time",
     tests=[
         *[
             "test_flow",
