@@ -248,13 +248,6 @@ static const char *what_is_late(const struct connection *connection)
                : "the handshake was not complete in time";
 }
 
-static void refuse_other_key(struct connection *connection)
-{
-    dtls_finished_refuse(connection->ssl);
-    refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
-                     "the UE's Finished cannot be decrypted: it is of another key");
-}
-
 static void handshake(void *argument, bool in_time)
 {
     struct connection *connection = argument;
@@ -273,7 +266,8 @@ static void handshake(void *argument, bool in_time)
     if (done == 1)
         complete_handshake(connection);
     else if (dtls_finished_is_of_other_key(&connection->finished, connection->ssl))
-        refuse_other_key(connection);
+        refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE,
+                         "the UE's Finished cannot be decrypted: it is of another key");
     else if (io_has_ended(result))
         refuse_handshake(connection, METRIC_REFUSED_HANDSHAKE, what_failed(connection));
     else

@@ -47,13 +47,3 @@ bool dtls_finished_is_of_other_key(const struct dtls_finished *finished, const S
 {
     return finished->last - finished->first >= AGAIN_MS && dtls_finished_is_awaited(ssl);
 }
-
-void dtls_finished_refuse(SSL *ssl)
-{
-    /* of DTLS 1.2 and epoch 0, with a number that no record of the handshake has; fatal */
-    static const char decrypt_error[] = "\x15\xFE\xFD\0\0"
-                                        "\0\0\0\1\0\0"
-                                        "\0\2\2\x33";
-
-    (void)BIO_write(SSL_get_wbio(ssl), decrypt_error, sizeof(decrypt_error) - 1);
-}

@@ -1,8 +1,9 @@
 /*
  * A Finished over DTLS that cannot be decrypted: the peer has another key
  *
- * libssl drops a record that does not verify (RFC 6347 4.1.2.7) and waits on, and so would the
- * peer. One such record may be somebody else's; the peer's own comes again after a second.
+ * libssl drops a record that does not verify (RFC 6347 4.1.2.7) and waits on. One such record may
+ * be somebody else's; the peer's own comes again after a second. Nothing is sent to the peer: an
+ * alert over UDP may be anybody's, and a peer without a key is not worth a datagram.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,11 +28,5 @@ bool dtls_finished_is_awaited(const SSL *ssl);
 
 /* ... though it came, and came again: it cannot be decrypted. */
 bool dtls_finished_is_of_other_key(const struct dtls_finished *finished, const SSL *ssl);
-
-/*
- * Tell the peer, by the alert decrypt_error (RFC 4279 2). An unknown identity, for which there is a
- * key that nobody has, gets the same. It is in plain, as all that the server has said.
- */
-void dtls_finished_refuse(SSL *ssl);
 
 #endif

@@ -110,16 +110,14 @@ def test_another_key(devices: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "un"])
-def test_other_key_is_told(server: DtlsServer, prefix: str) -> None:
-    """Guards against a UE with another key, or unknown, that waits for 40 seconds; or a handshake that one datagram ends."""
+def test_other_key_is_logged(server: DtlsServer, prefix: str) -> None:
+    """Guards against another key, or an unknown one, that is answered or not logged; or a handshake that one datagram ends."""
     with RoughPath(pair_of(server.address), doubling=1) as path:
-        with StockDtlsClient(path.address, prefix + PSK_IDENTITY, bytes(32)) as client:
-            assert client.wait(60) == 1
-            assert "alert number 51" in client.errors  # decrypt_error
-    assert "cannot be decrypted: it is of another key" in server.wait_for_error("event=refused")
+        with StockDtlsClient(path.address, prefix + PSK_IDENTITY, bytes(32)):
+            assert "cannot be decrypted: it is of another key" in server.wait_for_error("refused")
     proofs = [each for each in path.to_server if b"\x16\xfe\xfd\0\1" in each]
     assert len(proofs) >= 2 and len(set(proofs)) >= 2, "the UE's own, and once more"
-    assert len([each for each in path.to_client if each[0] == ALERT]) == 1
+    assert not [each for each in path.to_client if each[0] == ALERT]
 
 
 def test_long_line(server: DtlsServer) -> None:

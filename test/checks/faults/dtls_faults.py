@@ -36,7 +36,7 @@ FAULTS = [
         "server/dtls_finished.c",
         (">= AGAIN_MS &&", ">= 0 &&"),
         (">= AGAIN_MS &&", ">= 50 * AGAIN_MS &&"),
-        by="other_key_is_told",
+        by="other_key_is_logged",
     ),
     *of(
         "net/dgram.c",
