@@ -13,6 +13,18 @@
 /* As timegm(). A date that does not exist is another one, such as 30 February one in March. */
 int64_t utc_seconds(const struct tm *date);
 
+/* Both forms have fractions and offsets. */
+enum utc_form {
+    UTC_RFC_3339,  /* RFC 3339 5.6: always with Z or an offset; t and z may be small */
+    UTC_XML_SCHEMA /* XML Schema's dateTime: without an offset it is UTC; no leap second */
+};
+
+/*
+ * The seconds since 1970 UTC of a date-time such as 2026-11-30T12:00:00Z, fractions dropped. False:
+ * the text is not one.
+ */
+bool utc_read(const char *text, enum utc_form form, int64_t *seconds);
+
 /* As gmtime_r(), without the days of week and year. False: before 1900 or after 9999. */
 bool utc_date(int64_t seconds, struct tm *date);
 

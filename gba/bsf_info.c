@@ -12,7 +12,6 @@
 #include <expat.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SPACE     "uri:3gpp-gba"
 #define SEPARATOR '|'
@@ -141,91 +140,13 @@ static bool parse(struct reading *reading, const char *text, size_t length,
     return true;
 }
 
-/* Two, or four, digits. */
-static bool take_number(const char **text, size_t digits, int *number)
-{
-    *number = 0;
-    for (; digits > 0; digits--, ++*text) {
-        if (**text < '0' || **text > '9')
-            return false;
-        *number = 10 * *number + (**text - '0');
-    }
-    return true;
-}
-
-static bool skip_char(const char **text, char wanted)
-{
-    if (**text != wanted)
-        return false;
-    ++*text;
-    return true;
-}
-
-/* Z, +hh:mm or -hh:mm, in seconds; nothing is UTC. */
-static bool take_zone(const char **text, int64_t *offset)
-{
-    int hours = 0, minutes = 0;
-    const int sign = **text == '-' ? -1 : 1;
-
-    *offset = 0;
-    if (**text == '\0' || skip_char(text, 'Z'))
-        return true;
-    if (**text != '+' && **text != '-')
-        return false;
-    ++*text;
-    *offset = 0;
-    if (!take_number(text, 2, &hours) || !skip_char(text, ':') || !take_number(text, 2, &minutes) ||
-        hours > 14 || minutes > 59)
-        return false;
-    *offset = (int64_t)sign * (hours * 3600 + minutes * 60);
-    return true;
-}
-
-/* Does the date exist? */
-static bool is_date(const struct tm *date)
-{
-    struct tm normal;
-
-    return utc_date(utc_seconds(date), &normal) && normal.tm_mon == date->tm_mon &&
-           normal.tm_mday == date->tm_mday && normal.tm_hour == date->tm_hour &&
-           normal.tm_min == date->tm_min && normal.tm_sec == date->tm_sec;
-}
-
-/* YYYY-MM-DDThh:mm:ss[.fraction][zone] */
-static bool parse_date_time(const char *text, int64_t *seconds)
-{
-    struct tm date = {.tm_isdst = 0};
-    int64_t offset;
-
-    if (!take_number(&text, 4, &date.tm_year) || !skip_char(&text, '-') ||
-        !take_number(&text, 2, &date.tm_mon) || !skip_char(&text, '-') ||
-        !take_number(&text, 2, &date.tm_mday) || !skip_char(&text, 'T') ||
-        !take_number(&text, 2, &date.tm_hour) || !skip_char(&text, ':') ||
-        !take_number(&text, 2, &date.tm_min) || !skip_char(&text, ':') ||
-        !take_number(&text, 2, &date.tm_sec))
-        return false;
-    if (skip_char(&text, '.')) {
-        if (*text < '0' || *text > '9')
-            return false;
-        text += strspn(text, "0123456789");
-    }
-    if (!take_zone(&text, &offset) || *text != '\0')
-        return false;
-    date.tm_year -= 1900;
-    date.tm_mon -= 1;
-    if (!is_date(&date))
-        return false;
-    *seconds = utc_seconds(&date) - offset;
-    return true;
-}
-
 static bool check(struct bsf_info *info, int64_t now, char fault[GBA_FAULT_SIZE])
 {
     const char *wrong = names_nai_fault(info->b_tid);
 
     if (wrong != NULL)
         return gba_fail(fault, "btid \"%s\": must be %s", PRINTABLE(info->b_tid), wrong);
-    if (!parse_date_time(info->lifetime_text, &info->lifetime))
+    if (!utc_read(info->lifetime_text, UTC_XML_SCHEMA, &info->lifetime))
         return gba_fail(fault, "lifetime \"%s\": must be a date-time such as 2026-11-30T12:00:00Z",
                         PRINTABLE(info->lifetime_text));
     return info->lifetime > now ||

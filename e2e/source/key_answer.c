@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define JSON    "application/json"
 #define PROBLEM "application/problem+json" /* RFC 9457 */
@@ -66,7 +65,7 @@ static bool take_key(void *place, json_t *value)
 
 static bool take_time(void *place, json_t *value)
 {
-    return json_is_string(value) && key_answer_time(json_string_value(value), place);
+    return json_is_string(value) && utc_read(json_string_value(value), UTC_RFC_3339, place);
 }
 
 /* user@realm, and nothing else with an @ */
@@ -270,78 +269,4 @@ void key_answer_problem(const char *content_type, const char *body, size_t lengt
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         add(problem, object, names[i]);
     json_decref(object);
-}
-
-/* So many digits as a number; false: there are others. */
-static bool read_digits(const char **text, size_t digits, int min, int max, int *number)
-{
-    *number = 0;
-    for (size_t i = 0; i < digits; i++, (*text)++) {
-        if (**text < '0' || **text > '9')
-            return false;
-        *number = *number * 10 + (**text - '0');
-    }
-    return *number >= min && *number <= max;
-}
-
-static bool read_sign(const char **text, const char *of)
-{
-    return **text != '\0' && strchr(of, *(*text)++) != NULL;
-}
-
-static int days_of(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (leap && month == 2);
-}
-
-/* full-date "T" partial-time */
-static bool read_local_time(const char **text, struct tm *tm)
-{
-    if (!read_digits(text, 4, 0, 9999, &tm->tm_year) || !read_sign(text, "-") ||
-        !read_digits(text, 2, 1, 12, &tm->tm_mon) || !read_sign(text, "-") ||
-        !read_digits(text, 2, 1, days_of(tm->tm_year, tm->tm_mon), &tm->tm_mday) ||
-        !read_sign(text, "Tt") || !read_digits(text, 2, 0, 23, &tm->tm_hour) ||
-        !read_sign(text, ":") || !read_digits(text, 2, 0, 59, &tm->tm_min) ||
-        !read_sign(text, ":") || !read_digits(text, 2, 0, 60, &tm->tm_sec))
-        return false;
-    tm->tm_year -= 1900;
-    tm->tm_mon -= 1;
-    if (**text != '.')
-        return true;
-    if (*++*text < '0' || **text > '9')
-        return false;
-    *text += strspn(*text, "0123456789");
-    return true;
-}
-
-/* time-offset, in seconds east of UTC */
-static bool read_offset(const char **text, int *offset)
-{
-    const char sign = **text;
-    int hours, minutes;
-
-    *offset = 0;
-    if (!read_sign(text, "Zz+-"))
-        return false;
-    if (sign == 'Z' || sign == 'z')
-        return true;
-    if (!read_digits(text, 2, 0, 23, &hours) || !read_sign(text, ":") ||
-        !read_digits(text, 2, 0, 59, &minutes))
-        return false;
-    *offset = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
-    return true;
-}
-
-bool key_answer_time(const char *text, int64_t *seconds)
-{
-    struct tm tm = {.tm_sec = 0};
-    int offset;
-
-    if (!read_local_time(&text, &tm) || !read_offset(&text, &offset) || *text != '\0')
-        return false;
-    *seconds = utc_seconds(&tm) - offset;
-    return true;
 }

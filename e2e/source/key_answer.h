@@ -77,10 +77,4 @@ bool key_answer_has_cause(const char *content_type, const char *body, size_t len
 /* Is this type, with parameters or without, what is wanted? NULL is none. */
 bool key_answer_is(const char *content_type, const char *wanted);
 
-/*
- * The seconds since 1970 UTC of a date-time (RFC 3339 5.6), fractions dropped; false if it is
- * none.
- */
-bool key_answer_time(const char *text, int64_t *seconds);
-
 #endif

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "source/key_answer.h"
+#include "utc.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void try_time(const char *text, size_t length)
         return;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    if (key_answer_time(copy, &seconds))
+    if (utc_read(copy, UTC_RFC_3339, &seconds))
         want(seconds >= INT64_C(-62167305540) && seconds <= INT64_C(253402387140));
 }
 

@@ -41,6 +41,10 @@ FAULTS: list[Fault] = [
             "if (content_type != NULL)",
         ),
         ('{"status", "cause", "error", "detail",', '{"status", "error", "detail",'),
+        ("utc_read(json_string_value(value), UTC_RFC_3339, place)", "true"),
+    ),
+    *of(
+        "../common/utc.c",
         ("    return *number >= min && *number <= max;", "    return *number <= max;"),
         ("    return *number >= min && *number <= max;", "    return *number >= min;"),
         ("year % 4 == 0 && year % 100 != 0) ||", "year % 4 == 0) ||"),
@@ -48,9 +52,9 @@ FAULTS: list[Fault] = [
         ("    tm->tm_mon -= 1;", ""),
         ("(sign == '-' ? -60 : 60)", "60"),
         ("utc_seconds(&tm) - offset", "timegm(&tm) + offset"),
-        ("!read_offset(&text, &offset) || *text != '\\0'", "!read_offset(&text, &offset)"),
+        ("&offset) ||\n        *text != '\\0')", "&offset))"),
+        ("        return !form->needs_offset;", "        return true;"),
         ("    if (*++*text < '0' || **text > '9')\n        return false;", "    ++*text;"),
-        ("key_answer_time(json_string_value(value), place)", "true"),
     ),
     *of(
         "source/networks.c",
