@@ -28,14 +28,14 @@ struct guest {
 
 static unsigned char scratch[PART];
 
-static void go_on(evutil_socket_t fd, short what, void *argument);
+static void on_ready(evutil_socket_t fd, short what, void *argument);
 
 static void watch(struct guest *guest, short what)
 {
     struct event_base *base = event_get_base(&guest->event);
 
     (void)event_del(&guest->event);
-    (void)event_assign(&guest->event, base, guest->fd, (short)(what | EV_PERSIST), go_on, guest);
+    (void)event_assign(&guest->event, base, guest->fd, (short)(what | EV_PERSIST), on_ready, guest);
     (void)event_add(&guest->event, NULL);
 }
 
@@ -94,7 +94,7 @@ static bool echo(struct guest *guest)
     return true;
 }
 
-static void go_on(evutil_socket_t fd, short what, void *argument)
+static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct guest *guest = argument;
 
@@ -114,7 +114,7 @@ static void welcome(evutil_socket_t listener, short what, void *argument)
         if (guest == NULL)
             abort();
         guest->fd = fd;
-        (void)event_assign(&guest->event, argument, fd, EV_READ | EV_PERSIST, go_on, guest);
+        (void)event_assign(&guest->event, argument, fd, EV_READ | EV_PERSIST, on_ready, guest);
         (void)event_add(&guest->event, NULL);
     }
 }

@@ -126,7 +126,7 @@ static ssize_t hear(struct visitor *visitor)
     return outcome(visitor, recv(visitor->fd, heard, sizeof(heard), 0));
 }
 
-static void go_on(evutil_socket_t fd, short what, void *argument);
+static void on_ready(evutil_socket_t fd, short what, void *argument);
 
 static bool is_udp(const struct visitor *visitor)
 {
@@ -134,7 +134,8 @@ static bool is_udp(const struct visitor *visitor)
 }
 
 /* Datagrams get lost: a flight, or a ping, is sent again. */
-static const struct timeval *patience(const struct visitor *visitor, struct timeval *left)
+static const struct timeval *next_retransmission(const struct visitor *visitor,
+                                                 struct timeval *left)
 {
     *left = (struct timeval){.tv_sec = PING_SECONDS};
     if (visitor->step == STEP_SHAKE_HANDS && DTLSv1_get_timeout(visitor->ssl, left) == 1 &&
@@ -149,10 +150,10 @@ static void watch(struct visitor *visitor, short what)
 
     (void)event_del(&visitor->event);
     (void)event_assign(&visitor->event, visitor->counts->loop->base, visitor->fd,
-                       (short)(what | EV_PERSIST), go_on, visitor);
+                       (short)(what | EV_PERSIST), on_ready, visitor);
     (void)event_add(&visitor->event, is_udp(visitor) && (visitor->step != STEP_STAY ||
                                                          visitor->visit->task == TASK_BULK)
-                                         ? patience(visitor, &left)
+                                         ? next_retransmission(visitor, &left)
                                          : NULL);
 }
 
@@ -188,7 +189,7 @@ static void connected(struct visitor *visitor)
         SSL_set_connect_state(visitor->ssl);
         visitor->step = STEP_SHAKE_HANDS;
     }
-    go_on(visitor->fd, EV_WRITE, visitor);
+    on_ready(visitor->fd, EV_WRITE, visitor);
 }
 
 static void shake_hands(struct visitor *visitor)
@@ -200,7 +201,7 @@ static void shake_hands(struct visitor *visitor)
     result = SSL_do_handshake(visitor->ssl);
     if (result == 1) {
         visitor->step = STEP_GREET;
-        go_on(visitor->fd, EV_WRITE, visitor);
+        on_ready(visitor->fd, EV_WRITE, visitor);
     } else if (outcome(visitor, result) == -2) {
         watch(visitor, EV_READ);
     } else {
@@ -294,7 +295,7 @@ static void stay(struct visitor *visitor, short what)
         put = say(visitor, octets, sizeof(octets));
 }
 
-static void go_on(evutil_socket_t fd, short what, void *argument)
+static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct visitor *visitor = argument;
 
@@ -335,7 +336,7 @@ static void flow_has_ended(void *argument, const struct client_result *result)
     visitor->ssl = result->ssl;
     visitor->fd = SSL_get_fd(result->ssl);
     visitor->step = STEP_GREET;
-    go_on(visitor->fd, EV_WRITE, visitor);
+    on_ready(visitor->fd, EV_WRITE, visitor);
 }
 
 static void on_connected(void *argument, const struct connected *connected)
@@ -347,7 +348,7 @@ static void on_connected(void *argument, const struct connected *connected)
     if (visitor->fd < 0)
         fail(visitor, connected->reason);
     else
-        go_on(visitor->fd, EV_WRITE, visitor);
+        on_ready(visitor->fd, EV_WRITE, visitor);
 }
 
 static void come(struct visitor *visitor)
@@ -382,7 +383,7 @@ bool visitor_begin(struct counts *counts, const struct visit *visit,
     visitor->visit = visit;
     visitor->setup = *setup;
     visitor->fd = -1;
-    (void)event_assign(&visitor->event, counts->loop->base, -1, 0, go_on, visitor);
+    (void)event_assign(&visitor->event, counts->loop->base, -1, 0, on_ready, visitor);
     come(visitor);
     return true;
 }

@@ -65,10 +65,6 @@ void doctor_check_instances(struct doctor *doctor);
 /* HMAC, known answers of each instance, and which one an application gets. */
 void doctor_check_derivation(struct doctor *doctor);
 
-/* Where OpenSSL looks for an instance's file: a name without a folder is in the modules folder. */
-void doctor_module_path(const struct doctor *doctor, const struct doctor_instance *instance,
-                        char path[PLACE_SIZE]);
-
 /* A key of an instance's section; NULL: not given. */
 const char *doctor_key(const struct doctor *doctor, const struct doctor_instance *instance,
                        const char *key);

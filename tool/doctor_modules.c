@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void doctor_module_path(const struct doctor *doctor, const struct doctor_instance *instance,
+/* Where OpenSSL looks for an instance's file: a name without a folder is in the modules folder. */
+static void module_path(const struct doctor *doctor, const struct doctor_instance *instance,
                         char path[PLACE_SIZE])
 {
     const char *module = doctor_key(doctor, instance, "module");
@@ -33,7 +34,7 @@ OSSL_PROVIDER *doctor_load_alone(const struct doctor *doctor,
 {
     char path[PLACE_SIZE], *name;
 
-    doctor_module_path(doctor, instance, path);
+    module_path(doctor, instance, path);
     name = strrchr(path, '/');
     if (name == NULL)
         return NULL;
@@ -98,7 +99,7 @@ static bool is_usually_found(const struct doctor *doctor, const struct doctor_in
     char path[PLACE_SIZE];
 
     usual.modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
-    doctor_module_path(&usual, instance, path);
+    module_path(&usual, instance, path);
     return loads(path);
 }
 
@@ -160,7 +161,7 @@ static void check_file(struct doctor *doctor, const struct doctor_instance *inst
     char path[PLACE_SIZE], words[CHILD_WORDS_SIZE], remedy[DOCTOR_REMEDY_SIZE];
     bool deadly;
 
-    doctor_module_path(doctor, instance, path);
+    module_path(doctor, instance, path);
     deadly = load_fault(path, words);
     doctor->deadly = doctor->deadly || deadly;
     if (words[0] == '\0')
@@ -187,7 +188,7 @@ static void check_others(struct doctor *doctor)
 
         if (conf_file_is_akma(&doctor->file, entry))
             continue;
-        doctor_module_path(doctor, &other, path);
+        module_path(doctor, &other, path);
         deadly = load_fault(path, words);
         doctor->deadly |= deadly;
         if (words[0] == '\0' || (!deadly && doctor_key(doctor, &other, "module") == NULL))

@@ -224,10 +224,10 @@ static bool start_threads(struct ka_workers *workers)
 }
 
 /* True: they were reached, or may be there later. */
-static bool wait_for_masters(struct ka_workers *workers, int64_t patience_ms,
+static bool wait_for_masters(struct ka_workers *workers, int64_t timeout_ms,
                              char fault[MASTER_FAULT_SIZE])
 {
-    const struct timespec until = after(patience_ms);
+    const struct timespec until = after(timeout_ms);
     int waited = 0;
     bool done;
 
@@ -263,12 +263,11 @@ struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, s
     return NULL;
 }
 
-bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
-                      char fault[MASTER_FAULT_SIZE])
+bool ka_workers_start(struct ka_workers *workers, int64_t timeout_ms, char fault[MASTER_FAULT_SIZE])
 {
     health_use(HEALTH_KA);
     if (start_threads(workers))
-        return wait_for_masters(workers, patience_ms, fault);
+        return wait_for_masters(workers, timeout_ms, fault);
     (void)master_fault(fault, MASTER_REFUSED, "out of memory, or of threads");
     return false;
 }

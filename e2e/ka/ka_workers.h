@@ -40,10 +40,10 @@ struct ka_workers *ka_workers_new(struct master *const *masters, size_t count, s
 
 /*
  * Start the threads. They open the masters, retrying those that are unavailable; the call waits up
- * to patience_ms for the first outcome. False: fault says why, and the workers must be stopped. A
+ * to timeout_ms for the first outcome. False: fault says why, and the workers must be stopped. A
  * master that is not available yet is only logged.
  */
-bool ka_workers_start(struct ka_workers *workers, int64_t patience_ms,
+bool ka_workers_start(struct ka_workers *workers, int64_t timeout_ms,
                       char fault[MASTER_FAULT_SIZE]);
 
 /* Were all masters opened at the start? False: fault. */

@@ -357,7 +357,7 @@ void checks_bind(struct checks *checks, const char *option, const char *address)
         checks_say(checks, true, subject, "in use now, by a server that runs or another program");
     else if (error == EACCES)
         checks_say(checks, true, subject,
-                   "not to be bound by this process, as it is: the service needs "
+                   "this process may not bind it: the service needs "
                    "CAP_NET_BIND_SERVICE, or a socket that systemd gives it");
     else
         checks_say(checks, false, subject, strerror(error));

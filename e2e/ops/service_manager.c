@@ -35,14 +35,14 @@ static socklen_t find_socket(struct sockaddr_un *address)
 /* One that does not read is not waited for longer than a second. */
 static void send_text(const char *text)
 {
-    static const struct timeval patience = {.tv_sec = 1};
+    static const struct timeval timeout = {.tv_sec = 1};
     struct sockaddr_un address;
     const socklen_t size = find_socket(&address);
     const int fd = size == 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return;
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     (void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
     (void)close(fd);
 }

@@ -133,7 +133,7 @@ static bool is_udp(const struct client *client)
 }
 
 /* Seconds for the step that is under way. */
-static int patience(const struct client *client)
+static int step_seconds(const struct client *client)
 {
     return is_udp(client) ? CLIENT_SECONDS_UDP : CLIENT_SECONDS;
 }
@@ -446,7 +446,8 @@ static void explain(struct client *client, enum io_status result)
         return;
     if (is_late)
         (void)snprintf(what, sizeof(what), "no answer%s within %d s",
-                       has_said_finished(client) ? " to this UE's Finished" : "", patience(client));
+                       has_said_finished(client) ? " to this UE's Finished" : "",
+                       step_seconds(client));
     else
         (void)snprintf(what, sizeof(what), "%s", io_status_text(result));
     if (is_late && is_unheard(client)) {
@@ -511,7 +512,7 @@ static bool is_broken_promise(const struct client *client, enum io_status result
 
 static void wait_for_nothing(struct client *client)
 {
-    client->deadline = clock_ms() + (int64_t)patience(client) * 1000;
+    client->deadline = clock_ms() + (int64_t)step_seconds(client) * 1000;
     io_watch_init(&client->watch, client->loop, client->fd, on_ready, client);
     io_watch_set(&client->watch, IO_OK, 0);
 }
@@ -577,7 +578,7 @@ static bool is_another_left(const struct client *client)
 /* Addresses over UDP share the time. */
 static int64_t end_of_step(struct client *client)
 {
-    const int64_t now = clock_ms(), whole = now + (int64_t)patience(client) * 1000;
+    const int64_t now = clock_ms(), whole = now + (int64_t)step_seconds(client) * 1000;
     const size_t others = has_other_addresses(client) ? client->others - client->given_up : 0;
 
     if (client->is_reused && client->step == STEP_FLAG)

@@ -272,7 +272,8 @@ def test_check_of_one_port_for_two(conf: Path) -> None:
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
 def test_check_of_ports_in_use(conf: Path, kind: socket.SocketKind) -> None:
-    """Guards against a port that another program has, of which --check says nothing, or of the running server's own."""
+    """Guards against a --check that says nothing of a port that another program uses, or refuses the one of the
+    running server."""
     with socket.socket(socket.AF_INET, kind) as taken:
         taken.bind((LOOPBACK, 0))
         if kind == socket.SOCK_STREAM:
@@ -309,17 +310,17 @@ FIRST_FREE = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text
 
 @pytest.mark.skipif(FIRST_FREE < 2, reason="every port is everybody's here")
 def test_check_of_a_privileged_port(conf: Path) -> None:
-    """Guards against a port that only root may bind, of which --check says nothing."""
+    """Guards against a --check that says nothing of a port that only root may bind."""
     drop = ["setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"]
     command = [*(drop if os.geteuid() == 0 else []), str(BUILD / "e2e/e2e-as"), "--check"]
     result = run_to_end(*command, "--config", conf, "--e2e-accept", f"{LOOPBACK}:1")
-    line = f"ok --e2e-accept {LOOPBACK}:1: not to be bound by this process, as it is: "
+    line = f"ok --e2e-accept {LOOPBACK}:1: this process may not bind it: "
     assert result.returncode == 0 and line in result.stdout, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(("name", "status"), [(FQDN, 0), ("-naf", 1)])
 def test_check_and_print(conf: Path, name: str, status: int) -> None:
-    """Guards against --check that is left out, or whose exit status is, where --print-config is given as well."""
+    """Guards against a --print-config that leaves out the check, or its exit status, if --check is given as well."""
     conf.write_text(conf.read_text().replace(FQDN, name))
     for order in (("--check", "--print-config"), ("--print-config", "--check")):
         result = run("e2e-as", "--config", conf, *order)

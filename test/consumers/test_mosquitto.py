@@ -203,7 +203,7 @@ def said(running: Listening, text: str) -> bool:
 
 
 def test_log_of_a_refused_client(devices: Path, tmp_path: Path) -> None:
-    """Guards against a refusal of which nobody can tell whose client it was, and whether key or policy was the cause."""
+    """Guards against a refusal that does not say whose client it was, and whether key or policy was the cause."""
     config = write_config(tmp_path / "openssl.cnf", {"akma": {"min-ka-length": "32"}})
     short = "ue2@bsf.example.com"
     write_rows(devices, row(), row(short, KA[:20]))
@@ -235,7 +235,8 @@ OTHER = Credentials(IDENTITY, e2e_key(OTHER_KA))
 
 
 def test_session_of_a_removed_device(devices: Path) -> None:
-    """Guards against a session that goes on when its device, or its Ka, is taken out of the file; the others go on."""
+    """Guards against a session that goes on although its device, or its Ka, was taken out of the file, or another
+    one that ends then."""
     second = Credentials("ue2@bsf.example.com", RIGHT.key)
     write_rows(devices, row(), row(second.identity))
     with broker(devices) as running:
@@ -275,7 +276,8 @@ def test_overlap(devices: Path, tmp_path: Path, how: str) -> None:
 
 
 def test_overlap_ends_with_the_row(devices: Path) -> None:
-    """Guards against an old Ka that is good although its row was removed, and a device that is good although all were."""
+    """Guards against an old Ka that is good although its row was removed, and a device that is good although all its
+    rows were."""
     with broker(devices, "plugin_opt_overlap 1000") as running:
         assert publish(running, RIGHT).returncode == 0
         write_rows(devices, row(), row(ka=OTHER_KA))

@@ -16,7 +16,7 @@ def test_without_the_marker() -> None:
 
 @pytest.mark.redis
 def test_with_the_marker() -> None:
-    """Guards against a marker that is there and is not found."""
+    """Guards against a test with the marker it needs that is reported as lacking it."""
     needs("redis")
 
 

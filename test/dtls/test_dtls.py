@@ -281,7 +281,7 @@ def test_options_are_refused(
 @pytest.mark.parametrize("listen", ["udp:unix:/x", "udp:5693", "udp:"])
 @pytest.mark.parametrize("check", [(), ("--check",)], ids=["", "check"])
 def test_listen_is_refused(devices: Path, listen: str, check: tuple[str, ...]) -> None:
-    """Guards against a --listen udp: address of e2e-ue that is none, and is taken, or found good by --check."""
+    """Guards against a malformed address at e2e-ue's --listen udp: that a start or --check accepts."""
     result = run_to_end(
         *[str(BUILD / "e2e/e2e-ue"), "--connect", f"udp:{LOOPBACK}:1", "--listen", listen],
         *["--devices", str(devices), "--identity", IDENTITY, "--naf-fqdn", FQDN],

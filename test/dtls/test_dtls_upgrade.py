@@ -154,7 +154,7 @@ def refusal(program: str, inherited: socket.socket, name: str, *words: str) -> s
 
 
 def test_inherited_of_another_kind(devices: Path) -> None:
-    """Guards against a socket of TCP for a UDP address, or the reverse, which is not told from the right one."""
+    """Guards against an inherited TCP socket that is taken for a UDP address, or the reverse."""
     words = ["--devices", str(devices), "--naf-fqdn", FQDN]
     with socket.create_server((LOOPBACK, 0)) as stream:
         over_udp = refusal(

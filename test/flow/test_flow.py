@@ -228,7 +228,7 @@ def test_wrong_keys(tmp_path: Path, server: Server) -> None:
     "other", [["--mode", "HKDF"], ["--digest", "SHA2-384"], ["--usage", "oscore"]], ids=str
 )
 def test_setups_that_differ(devices: Path, server: Server, other: list[str]) -> None:
-    """Guards against a UE whose mode, digest or usage differs from the server's and that connects nonetheless."""
+    """Guards against a UE that connects although its mode, digest or usage is not the server's."""
     result = ue(devices, ID, server.address, server.e2e_address, *other)
     assert result.returncode == 3 and "the flag does not say" in result.stderr
 
@@ -489,7 +489,7 @@ def test_first_identity_is_no_key_to_the_e2e_endpoint(server: Server) -> None:
 
 
 def test_operator_cannot_read(devices: Path, server: Server) -> None:
-    """Guards against an e2e connection on whose way the message, Ka or Ks_NAF can be read."""
+    """Guards against a message, Ka or Ks_NAF that can be read on the way of an e2e connection."""
     relay = Relay(server.e2e_address)
     message = "a sentence for the enterprise alone"
     result = ue(devices, ID, server.address, relay.address, message=message)
@@ -567,7 +567,7 @@ def test_refresh_is_not_used_up_by_a_failed_handshake(server: Server) -> None:
 
 
 def test_refresh_used_at_the_same_time_is_good_once(server: Server) -> None:
-    """Guards against eight connections at once with one e2e_key of which more than one gets through."""
+    """Guards against more than one of eight connections at once getting through with the same e2e_key."""
     with StockClient(server.address, PREFIXED, KS_NAF) as first:
         flag = first.flag()
 
@@ -991,7 +991,7 @@ def test_identity_not_in_the_file(devices: Path) -> None:
 
 
 def test_no_server(devices: Path) -> None:
-    """Guards against an address without a server, or one that is none, failing without a word of what to look at."""
+    """Guards against an error that does not say what to look at when an address is malformed or has no server."""
     result = ue(devices, ID, "127.0.0.1:1")
     assert result.returncode == 1 and "is the server up" in result.stderr
     result = ue(devices, ID, "nonsense")

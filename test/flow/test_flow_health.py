@@ -125,7 +125,8 @@ def test_a_list_without_an_end(tmp_path: Path) -> None:
 
 
 def test_a_naf_that_is_refused(tmp_path: Path) -> None:
-    """Guards against a refused NAF whose link seems up, or newly down, since its TLS 1.3 handshake was complete."""
+    """Guards against a link that is reported as up, or as down once more, because the NAF's side of the TLS 1.3
+    handshake completes before it is refused."""
     sides = Sides(tmp_path)
     (tmp_path / "other").mkdir()
     stranger = Sides(tmp_path / "other").naf

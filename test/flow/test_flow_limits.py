@@ -483,7 +483,7 @@ def answer_to(address: str, count: int, identity: bytes = b"3GPP-bootstrapping.n
 
 
 def test_identities_of_a_client_hello(devices: Path) -> None:
-    """Guards against a ClientHello with more than four identities of which any is looked up."""
+    """Guards against a look-up of any identity from a ClientHello that has more than four."""
     with Server(devices, "--metrics", "127.0.0.1:0") as server:
         metrics = server.read().decode().split()[1]
         for count, looked_up in ((1, 1), (4, 5), (5, 5), (40, 5)):

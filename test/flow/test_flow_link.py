@@ -459,7 +459,7 @@ TWO_OCTETS = list(BAD_REQUESTS)[-2:]
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
 def test_bad_requests(sides: Sides, third_party: Any, name: str) -> None:
-    """Guards against a bad request whose error quotes a key, or that ends the link."""
+    """Guards against a bad request that ends the link, or whose error quotes a key."""
     with Naf(third_party.addresses["naf-accept"], sides.authority.file, sides.naf) as naf:
         answer = naf.ask(**request(5, **BAD_REQUESTS[name]))
         assert set(answer) == {"id", "error"} and answer["id"] == 5

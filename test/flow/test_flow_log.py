@@ -216,7 +216,7 @@ def few(begun: float) -> float:
 
 
 def test_a_flood_of_garbage(devices: Path) -> None:
-    """Guards against a flood of garbage that fills the log, or of which lines are left out uncounted."""
+    """Guards against a flood of garbage that fills the log, or whose suppressed lines are not counted."""
     with Server(devices, two_addresses=False) as server:
         begun = time.monotonic()
         flood(server.address, MANY)
@@ -238,7 +238,8 @@ def test_a_flood_of_reloads(devices: Path) -> None:
 
 
 def test_a_flood_of_failures_at_a_ue(devices: Path) -> None:
-    """Guards against a UE without a server whose log a trying local program fills, or that loses count."""
+    """Guards against a local program that fills the log of a UE without a server, or whose suppressed lines are not
+    counted."""
     with Process(
         *[f"{BUILD}/e2e/e2e-ue", "--connect", f"{LOOPBACK}:1", "--devices", str(devices)],
         *["--identity", ID, "--naf-fqdn", FQDN, "--listen", f"{LOOPBACK}:0"],

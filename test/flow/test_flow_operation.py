@@ -621,7 +621,7 @@ def start(*options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_useless_combinations(name: str) -> None:
-    """Guards against options of e2e-as of which one would have no effect being taken in silence."""
+    """Guards against an option of e2e-as that is accepted although another one leaves it without effect."""
     options, said = COMBINATIONS[name]
     result = start(*options)
     assert result.returncode == 2 and said in result.stderr, result.stderr

@@ -61,7 +61,8 @@ def test_alert_identity_and_cause(devices: Path, tmp_path: Path) -> None:
 
 
 def test_no_answer(devices: Path) -> None:
-    """Guards against an outage that looks like another key: a server that says nothing has refused nothing."""
+    """Guards against a server that says nothing being reported as one with another key, although it has refused
+    nothing."""
     with socket.create_server((LOOPBACK, 0)) as silent:
         address = f"{LOOPBACK}:{silent.getsockname()[1]}"
         result = ue(devices, ID, address, address)
@@ -70,7 +71,7 @@ def test_no_answer(devices: Path) -> None:
 
 
 def test_an_outage_is_no_downgrade(tmp_path: Path) -> None:
-    """Guards against a third party that is away and a flag that is withheld ending with one exit status."""
+    """Guards against one exit status for two things: a third party that is down, and a flag that is withheld."""
     sides = Sides(tmp_path)
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
     naf = write_devices(tmp_path / "naf.csv", [[ID, KS_NAF.hex(), ""]])
@@ -114,7 +115,7 @@ def hello(*left_out: int, **other: bytes) -> bytes:
     ],
 )
 def test_what_a_client_hello_lacks(devices: Path, message: bytes, said: str) -> None:
-    """Guards against a refused ClientHello of which the log does not say what was missing."""
+    """Guards against a log that does not say what a refused ClientHello lacked."""
     with Server(devices) as server:
         with socket.create_connection(split(server.address), SECONDS) as raw:
             send_record(raw, message)

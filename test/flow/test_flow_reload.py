@@ -122,7 +122,8 @@ def longest_wait(server: Metered, devices: Path, probe: StockClient) -> float:
 
 
 def test_connections_of_removed_rows_end(devices: Path) -> None:
-    """Guards against a removed row of whose many connections one stays, or that ends another device's."""
+    """Guards against a connection that stays open after its row was removed, or another device's that is closed
+    then."""
     write_devices(devices, [[name, KS_NAF, KA] for name in (PROBE, HELD)])
     with Metered(devices, *OPTIONS, two_addresses=False) as server:
         holding = held(server, 500)

@@ -192,7 +192,8 @@ def test_not_after_of_a_row_ends_derivation(tmp_path: Path) -> None:
 
 
 def test_row_of_an_old_identity_is_removed(tmp_path: Path) -> None:
-    """Guards against a removed row of an old identity whose connections stay, or that ends those of the new identity."""
+    """Guards against connections that stay open after the row of an old identity was removed, or those of the new
+    identity that are closed then."""
     new = NEW_ROW.replace(",,,", f",{KA.hex()},1,")
     served = write(tmp_path / "served.csv", OLD_ROW, new)
     with Server(served, "--e2e", "offered") as server, contextlib.ExitStack() as stack:

@@ -191,7 +191,8 @@ def test_logs_are_rotated_as_their_user() -> None:
 
 
 def test_how_a_sample_is_checked() -> None:
-    """Guards against a sample whose check differs from its unit's, such as one by root, whom no key is readable to."""
+    """Guards against a check of a sample that differs from its unit's start, such as one by root, who may read every
+    key."""
     for sample in (ROOT / "examples/config").glob("*.conf"):
         [unit] = [path for path in UNITS.glob("*.service") if f"/{sample.name}" in path.read_text()]
         text = unit.read_text()

@@ -66,7 +66,7 @@ def test_gba_u_in_a_reader(pcscd: Pcscd, tmp_path: Path) -> None:
 @needs_pcscd
 @pytest.mark.parametrize("does_gba", [False, True])
 def test_card_with_t1(pcscd: Pcscd, tmp_path: Path, does_gba: bool) -> None:
-    """Guards against an AUTHENTICATE without Le, to which a card that speaks T=1 gives no data."""
+    """Guards against an AUTHENTICATE without Le, which a card that speaks T=1 answers without data."""
     (tmp_path / "pin").write_text("1234\n")
     (tmp_path / "pin").chmod(0o600)
     card = Card(is_t1=True, does_gba=does_gba, pin="1234")

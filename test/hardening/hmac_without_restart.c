@@ -1,7 +1,7 @@
 /*
  * A module whose HMAC cannot be started again without its key, for akma doctor to find
  *
- * STUBBORN in the environment says what it does instead: ignores, goes-on or refuses.
+ * HMAC_RESTART in the environment says what it does instead: ignores, goes-on or refuses.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
                        const OSSL_DISPATCH **out, void **provctx)
 {
     static OSSL_LIB_CTX *libctx; /* in which this module is not, and default is by itself */
-    const char *word = getenv("STUBBORN");
+    const char *word = getenv("HMAC_RESTART");
 
     for (unsigned int i = 0; word != NULL && i < RESTART_COUNT; i++)
         if (strcmp(word, words[i]) == 0)

@@ -40,9 +40,9 @@
 #define AF_ID  "naf.example.com/{ua}"
 #define SUITE  "ECDHE-PSK-CHACHA20-POLY1305"
 
-/* Over UDP, milliseconds: until an answer, or where a failure may be silent. */
-#define PATIENT_MS   20000
-#define IMPATIENT_MS 300
+/* Over UDP, milliseconds: until an answer, or if a failure may be silent. */
+#define LONG_TIMEOUT_MS  20000
+#define SHORT_TIMEOUT_MS 300
 
 #define ALPN \
     "\x0A"   \
@@ -52,7 +52,7 @@ static struct {
     struct app_server app_server;
     SSL_CTX *psk, *psk12, *link, *nef; /* psk12: first connections are of TLS 1.2; or NULL */
     SSL_CTX *dtls;                     /* NULL without "udp" */
-    int patience;                      /* over UDP */
+    int timeout_ms;                    /* over UDP */
     struct devices *devices;
     struct e2e e2e;
     char addresses[4][ADDR_SIZE]; /* NAF, endpoint, link, notifications */
@@ -121,8 +121,9 @@ static bool visit(int address, const char *identity, const unsigned char *key, c
     if (all.dtls == NULL)
         return ask(shake_hands(ctx, address, identity, key), line, answer);
     ssl = dgram_client_connect(all.dtls, (unsigned short)strtoul(port, NULL, 10), identity, key,
-                               all.patience);
-    done = ssl != NULL && dgram_client_ask(ssl, line, answer, STREAM_ANSWER_MAX + 1, all.patience);
+                               all.timeout_ms);
+    done =
+        ssl != NULL && dgram_client_ask(ssl, line, answer, STREAM_ANSWER_MAX + 1, all.timeout_ms);
     dgram_client_close(ssl);
     return done;
 }
@@ -321,9 +322,9 @@ static void go_through(bool (*run)(void))
     }
     for (number = 1; failed; number++) {
         failing_malloc_arm(number);
-        all.patience = IMPATIENT_MS;
+        all.timeout_ms = SHORT_TIMEOUT_MS;
         (void)run();
-        all.patience = PATIENT_MS;
+        all.timeout_ms = LONG_TIMEOUT_MS;
         (void)blocks_at_rest();
         failed = failing_malloc_disarm();
         want(run(), "not served afterwards");
@@ -438,7 +439,7 @@ static void start(enum transport over)
     all.psk = tls_psk_ctx(TLS_client_method(), NULL);
     all.psk12 = over == OVER_TLS12 ? tls12_ctx() : NULL;
     all.dtls = over == OVER_UDP ? dtls_psk_ctx(DTLS_client_method(), SUITE, NULL) : NULL;
-    all.patience = PATIENT_MS;
+    all.timeout_ms = LONG_TIMEOUT_MS;
     all.link = certified_ctx();
     all.nef = certified_ctx();
     want(all.devices != NULL && all.psk != NULL &&

@@ -389,7 +389,7 @@ def test_names_that_are_not_resolved(ka_site: KaSite) -> None:
 
 
 def test_remarks_of_the_server(ka_site: KaSite) -> None:
-    """Guards against what a server remarks, which libpq writes to standard error as it comes."""
+    """Guards against a server's notices, which libpq by itself writes unfiltered to standard error."""
     ka_site.database.sql("ALTER ROLE third_party SET client_min_messages = debug5")
     try:
         server, naf, endpoint = ka_site.all_in_one()
@@ -420,7 +420,7 @@ def test_a_database_that_says_nothing(ka_site: KaSite) -> None:
 
 @pytest.mark.parametrize("silent", [False, True], ids=["refuses", "says nothing"])
 def test_failing_over(ka_site: KaSite, silent: bool) -> None:
-    """Guards against a database whose other host is not found when one is away, or only hangs."""
+    """Guards against a second database host that is not tried when the first is down or hangs."""
     with socket.create_server((LOOPBACK, 0)) as away:
         port = away.getsockname()[1]
         if not silent:

@@ -171,7 +171,7 @@ def test_a_revocation_ends_what_runs(tmp_path: Path, naf: Path, master: str, row
     ],
 )
 def test_bad_lists(tmp_path: Path, naf: Path, master: str, text: str, said: str) -> None:
-    """Guards against a list of which only a part takes effect."""
+    """Guards against a bad list that takes effect in part."""
     (tmp_path / "revoked").write_text(text)
     words = ["--ka-source", master, "--ka-revoked", str(tmp_path / "revoked")]
     assert said in refused([*WORDS[:-1], str(naf), *words], 1)
@@ -266,7 +266,8 @@ def test_a_change(tmp_path: Path, naf: Path, master: str) -> None:
 
 
 def test_workers() -> None:
-    """Guards against a queue without a bound, a job that is lost, an end that waits, a master that stays away or flaps."""
+    """Guards against a queue without a bound, a lost job, a shutdown that waits, or a master that stays away or
+    flaps."""
     result = subprocess.run(
         [BUILD / "test/programs/ka_workers"],
         capture_output=True,
@@ -280,7 +281,7 @@ def test_workers() -> None:
 
 
 def test_check(tmp_path: Path, naf: Path, master: str) -> None:
-    """Guards against a --check that is content with a master or a list that is none."""
+    """Guards against a --check that passes a bad master or a bad list."""
     words = [*WORDS[:-1], str(naf), "--e2e-accept", f"{LOOPBACK}:0", "--check", "--ka-source"]
     revoked = tmp_path / "revoked"
     revoked.write_text("device,ka-id\n")

@@ -175,7 +175,7 @@ def test_rekey_of_a_damaged_row(tool: Tool) -> None:
 
 @pytest.mark.postgresql
 def test_writers_beside_each_other(tool: Tool) -> None:
-    """Guards against two writers at the same time of which one fails or loses its row."""
+    """Guards against one of two simultaneous writers failing or losing its row."""
     tool.database.put(UE, KA, "0")
     results: list[subprocess.CompletedProcess[str]] = []
 
@@ -276,7 +276,7 @@ def test_tls_is_verified_however_the_host_is_named(tool: Tool, by: str) -> None:
 
 @pytest.mark.postgresql
 def test_remarks_of_the_server(tool: Tool) -> None:
-    """Guards against what a server remarks, which libpq writes to a terminal as it comes."""
+    """Guards against a server's notices, which libpq by itself writes unfiltered to a terminal."""
     tool.database.sql("ALTER ROLE registrar SET client_min_messages = debug5")
     try:
         result = tool.run("list", key=False)

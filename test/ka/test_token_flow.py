@@ -377,7 +377,7 @@ def test_nothing_remains(token: Token, naf: Path, device: Path, tmp_path: Path) 
 
 
 def test_the_commands_of_the_page(tmp_path: Path) -> None:
-    """Guards against commands of docs/deployment.md that do not work unchanged; with free ports."""
+    """Guards against commands of docs/deployment.md about a token that do not work unchanged but for their ports."""
     part = (
         (ROOT / "docs/deployment.md").read_text().split("\n## Ka from one secret, in an HSM\n")[1]
     )

@@ -128,7 +128,7 @@ def test_refused_new(words: list[str], status: int, said: str) -> None:
 
 
 def test_new_replaces_no_file(tmp_path: Path) -> None:
-    """Guards against a fleet whose Ka's are overwritten by a second call, which nothing brings back."""
+    """Guards against a second call that overwrites a fleet's Ka's, which nothing brings back."""
     words: list[str | Path] = ["--identity", "one", "--out", tmp_path / "new"]
     assert akma("ka", "new", *words).returncode == 0
     first = (tmp_path / "new").read_text()
@@ -141,7 +141,7 @@ def test_new_replaces_no_file(tmp_path: Path) -> None:
 
 
 def test_new_ones_at_the_same_time(tmp_path: Path) -> None:
-    """Guards against two calls of which each has seen that no file is there: one of them makes it."""
+    """Guards against two calls that each saw no file and both write it."""
     words: list[str | Path] = [AKMA, "ka", "new", "--out", tmp_path / "new", "--identity"]
     calls = [
         subprocess.Popen([*words, f"x{number}"], env=ENVIRONMENT, stderr=subprocess.PIPE)
@@ -326,7 +326,8 @@ def test_refused_remove(devices: Path, words: list[str], status: int, said: str)
 
 
 def test_remove_what_has_no_name(tmp_path: Path) -> None:
-    """Guards against a variable that is not set, by which every unnamed Ka went, and a way to remove one on purpose."""
+    """Guards against an unset variable in a command that then removes every unnamed Ka, and the lack of a way to
+    remove one on purpose."""
     lines = [row("one", KA, ""), row("one", OTHER, "2026"), row("two", KA, "")]
     path = write(tmp_path / "devices.csv", HEADER, *lines)
     words: list[str | Path] = ["ka", "remove", "--devices", path, "--no-ka-id"]
@@ -416,7 +417,7 @@ def test_merge_by_device(tmp_path: Path) -> None:
 
 
 def test_refused_merge(tmp_path: Path) -> None:
-    """Guards against rows without a key in what comes out."""
+    """Guards against rows without a key in the output."""
     words = merge_files(tmp_path)
     assert "-: used twice" in refused("merge", "--ks-naf", "-", "--ka", "-", status=2)
     assert "--ka CSV is missing" in refused("merge", *words[:2], status=2)
@@ -437,7 +438,7 @@ UNSOUND = [
 
 @pytest.mark.parametrize(("ks_naf", "ka", "said"), UNSOUND)
 def test_keys_that_the_module_refuses(tmp_path: Path, ks_naf: bytes, ka: bytes, said: str) -> None:
-    """Guards against a device's last Ka that no key comes of, by which the device is cut off."""
+    """Guards against a last Ka that gives no key and so cuts its device off."""
     devices = write(tmp_path / "devices.csv", HEADER, row("one", KA, "1"), row("two", KA, "1"))
     old = devices.read_text()
     lines = [row("x", KA, "2"), row("y", ka, "2", ks_naf)]
@@ -460,7 +461,7 @@ def test_keys_that_the_module_refuses(tmp_path: Path, ks_naf: bytes, ka: bytes, 
 
 
 def test_generator_of_zeros(devices: Path) -> None:
-    """Guards against Ka's of zeros, from a generator that is broken."""
+    """Guards against Ka's of zeros from a broken random generator."""
     old = devices.read_text()
     zeros = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_zeros.so"
     for words in (["new"], ["add", "--devices", str(devices)]):
@@ -477,7 +478,7 @@ def test_a_row_that_the_module_refuses_can_be_removed(tmp_path: Path) -> None:
 
 
 def test_out_that_is_an_input(tmp_path: Path) -> None:
-    """Guards against --force by which a command loses what it reads."""
+    """Guards against a --force that lets a command overwrite its own input."""
     path = write(tmp_path / "list", "one")
     words = merge_files(tmp_path)
     calls: list[list[str | Path]] = [["new", "--in", path], ["merge", *words]]

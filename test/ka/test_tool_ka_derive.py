@@ -76,7 +76,7 @@ def test_a_list(tmp_path: Path) -> None:
     ],
 )
 def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
-    """Guards against a list of which a part is written, or a wrong name is a device."""
+    """Guards against a bad list that is written in part, or whose bad name becomes a device."""
     listed = write(tmp_path / "list", text)
     words: list[str | Path] = [
         "--master",
@@ -91,7 +91,7 @@ def test_bad_lists(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_file_that_is_there(tmp_path: Path) -> None:
-    """Guards against Ka's that are written over, and a command that writes over its input."""
+    """Guards against Ka's that are overwritten, or a command that overwrites its input."""
     master, out = secret(tmp_path / "m", KEY), write(tmp_path / "out", "old\n")
     words: list[str | Path] = ["--master", master, "--device", "a", "--out"]
     assert "is there already" in refused(*words, out) and out.read_text() == "old\n"
@@ -143,7 +143,7 @@ SECRET = "1234"
     ],
 )
 def test_uris(uri: str, said: str) -> None:
-    """Guards against a URI that is half understood, and a PIN of it in a text."""
+    """Guards against a URI that is understood in part, or whose PIN appears in an error."""
     text = refused("--master", uri, "--device", "a")
     assert said in text or "this build has no PKCS#11" in text
     assert SECRET not in text

@@ -142,7 +142,7 @@ def test_k_af(libctx: LibCtx, key: bytes, naf_id: bytes, n: int) -> None:
 
 @given(key=our.keys, device=our.device_names, ka_id=our.usages)
 def test_ka(libctx: LibCtx, key: bytes, device: str, ka_id: str) -> None:
-    """Guards against another text, length or order of device and ka-id than the page has."""
+    """Guards against a string of device and ka-id that has another text, length or order than the page says."""
     given_items: list[Item] = [("ka-id", ka_id), ("key", key), ("device", device)]
     ka = libctx.kdf("AKMA-KA").new().derive(32, given_items)
     assert ka == reference.device_ka(key, device, ka_id)

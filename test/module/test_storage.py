@@ -114,7 +114,7 @@ def test_halves_of_naf_id_in_two_calls(e2e: Kdf, first: str) -> None:
 
 @pytest.mark.parametrize("at", [0, 15, 31])
 def test_key_that_differs_in_one_octet(e2e: Kdf, at: int) -> None:
-    """Guards against a key that is taken for the one before because it differs in one octet only."""
+    """Guards against a key that is taken for the previous one because they differ in one octet only."""
     ctx = e2e.new()
     ctx.derive(32, items())
     key = KEY[:at] + bytes([KEY[at] ^ 1]) + KEY[at + 1 :]

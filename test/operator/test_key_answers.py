@@ -169,7 +169,7 @@ def test_bodies_that_are_no_answer(body: bytes) -> None:
     ["", "text/html", "application/jsonp", "application/problem+json", "application/json2", "json"],
 )
 def test_content_types_that_are_not_json(content_type: str) -> None:
-    """Guards against a page of a proxy's being read as an answer."""
+    """Guards against a proxy's page that is read as an answer."""
     assert read("akma", akma(), content_type) == "fault content type: must be application/json\n"
 
 

@@ -465,7 +465,8 @@ def test_instances_through_openssl_kdf(config: Path) -> None:
 
 
 def test_without_a_query_openssl_picks_one(config: Path) -> None:
-    """Guards against several instances of which OpenSSL finds none without a query, or one by the module's own name."""
+    """Guards against a fetch without a query that finds none of several instances, or one by the module's own name
+    that finds one."""
     with instances(config, acme=STRICT, globex=LAX) as libctx:
         picked = libctx.kdf("AKMA-E2E")
         assert picked.provider in ("acme", "globex")

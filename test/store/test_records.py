@@ -178,7 +178,7 @@ HEX = "0f" * 32
     + ["".join(f"{number}:{HEX}\n" for number in range(16))],
 )
 def test_key_files(tmp_path: Path, text: str) -> None:
-    """Guards against a file of wrapping keys of which another than the first one seals."""
+    """Guards against a file of wrapping keys that seals with another key than its first one."""
     assert seal(write_keys(tmp_path / "key", text))[:5] == struct_head(text)
 
 

@@ -44,7 +44,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_useless_combinations(tmp_path: Path, words: list[str], sentence: str) -> None:
-    """Guards against options of store and endpoint of which one would have no effect being taken in silence."""
+    """Guards against an option of store or endpoint that is accepted although another one leaves it without effect."""
     result = run(tmp_path, *words)
     assert result.returncode == 2 and sentence in result.stderr, result.stderr
 

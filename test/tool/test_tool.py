@@ -274,7 +274,7 @@ def test_longest_secret(tmp_path: Path) -> None:
     ],
 )
 def test_bad_sources(tmp_path: Path, ks_naf: str, source: str, wanted: str) -> None:
-    """Guards against the wrong exit status: 2 for a source that is none, 1 for one that cannot be read."""
+    """Guards against a wrong exit status: it is 2 for a malformed source, and 1 for one that cannot be read."""
     status = 2 if "belongs on a command line" in wanted or "env:NAME" in wanted else 1
     said = refused("derive", "--ks-naf", ks_naf, "--ka", source, *NAF, status=status)
     assert wanted in said
@@ -292,7 +292,7 @@ USED_TWICE = ["stdin", "fd:0", "fd:{fd}", "file:{path}", "file:/dev/stdin", "env
 @pytest.mark.parametrize("one", USED_TWICE)
 @pytest.mark.parametrize("other", USED_TWICE)
 def test_each_secret_has_a_source_of_its_own(tmp_path: Path, one: str, other: str) -> None:
-    """Guards against two secrets of one source: the second one is the first again, or said to be missing."""
+    """Guards against a second secret from the same source that repeats the first, or is reported as missing."""
     path = Path(secret(tmp_path / "secret", KEY).removeprefix("file:"))
     (tmp_path / "link").symlink_to(path)
     same = {"fd:0": "stdin", "file:/dev/stdin": "stdin", "fd:{fd}": "file:{path}"}
@@ -312,7 +312,7 @@ def test_each_secret_has_a_source_of_its_own(tmp_path: Path, one: str, other: st
 
 
 def test_a_chain_has_a_source_of_its_own() -> None:
-    """Guards against the top of a chain and Ka of one source."""
+    """Guards against a chain whose first key and Ka come from the same source."""
     words = ["--from-k-ausf", "stdin", "--supi", SUPI, "--ka", "stdin", *NAF]
     assert "--ka: stdin: used twice" in refused("derive", *words)
 
@@ -397,7 +397,7 @@ def test_out_that_is_an_input(tmp_path: Path, both: list[str], name: str) -> Non
 
 
 def test_out_that_is_a_devices_file(tmp_path: Path, both: list[str]) -> None:
-    """Guards against one key in the place of a fleet's."""
+    """Guards against one key that overwrites the file of a fleet's keys."""
     out = tmp_path / "devices.csv"
     for header in ("identity,ks-naf,ka", "ka;identity", '\ufeff"identity","ks-naf"\r'):
         out.write_text(f"{header}\nx,,{'ab' * 16}\n")
@@ -666,7 +666,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_names_of_a_network(tmp_path: Path, network: str) -> None:
-    """Guards against a realm with a slip in it, which gives another key than the network has."""
+    """Guards against a mistyped realm that is accepted and gives another key than the network has."""
     key = secret(tmp_path / "key", KEY)
     a_tid = ["--rid", "1", "--a-tid", "ab" * 32]
     impi = ["--algorithm", "GBA-KS-NAF", "--key", key, "--rand", RAND.hex(), *NAF]
@@ -697,7 +697,7 @@ def test_names_of_a_network(tmp_path: Path, network: str) -> None:
     ],
 )
 def test_empty_labels_of_a_network(tmp_path: Path, network: str) -> None:
-    """Guards against a dot at the end of a name, behind which its labels were not looked at."""
+    """Guards against a name with a dot at its end whose labels are not checked."""
     key = secret(tmp_path / "key", KEY)
     impi = ["--algorithm", "GBA-KS-NAF", "--key", key, "--rand", RAND.hex(), *NAF]
     for words in [

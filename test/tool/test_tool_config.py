@@ -185,7 +185,7 @@ def test_the_files_have_something_to_lose(tmp_path: Path) -> None:
 
 
 def test_fips_in_place_of_default(tmp_path: Path) -> None:
-    """Guards against default beside fips, which would be a way around it."""
+    """Guards against a configuration that activates default beside fips, which would be a way around it."""
     text = "openssl_conf = i\n[i]\nproviders = p\n[p]\nfips = f\nbase = b\n[b]\nactivate = 1\n[f]\nactivate = 1\n"
     substitute = f"module = {BUILD}/test/hardening/hmac_without_restart.so\n"
     (tmp_path / "system").write_text(text + "module = /nowhere/fips.so\n")
@@ -309,7 +309,7 @@ def test_policy_of_an_included_file(tmp_path: Path) -> None:
 
 
 def test_what_is_not_replaced(tmp_path: Path) -> None:
-    """Guards against a file of somebody else's, and the system's own, that is written over."""
+    """Guards against another program's file, or the system's own, that is overwritten."""
     system, out = tmp_path / "system", tmp_path / "out"
     system.write_text(STOCK)
     out.write_text("theirs\n")
@@ -343,7 +343,8 @@ def test_refusals(tmp_path: Path, words: list[str], said: str) -> None:
 
 
 def test_without_a_system_file(tmp_path: Path) -> None:
-    """Guards against a machine without an openssl.cnf, on which akma could not be configured; /dev/null is a name of none."""
+    """Guards against a machine without an openssl.cnf on which akma cannot be configured (/dev/null is an empty
+    one)."""
     config(Path("/dev/null"), tmp_path / "out")
     assert providers(tmp_path / "out") == {"default", "akma"} and derives(
         tmp_path / "out", tmp_path

@@ -105,8 +105,8 @@ def test_known_answers() -> None:
     ],
 )
 def test_sections(config: Path, keys: dict[str, str], said: str) -> None:
-    """Guards against a misspelt policy key that akma doctor passes, and a policy that only forbids being called a
-    fault.
+    """Guards against a misspelt policy key that akma doctor passes, or a policy that only forbids and that it calls
+    a fault.
     """
     write_config(config, {"akma": keys})
     status, output = doctor(config)
@@ -175,17 +175,17 @@ def test_without_default(config: Path) -> None:
 def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
     """Guards against a doctor that does not report an HMAC which cannot be restarted, or wrong keys with one."""
     write_config(config, {"akma": ONE})
-    stubborn = f"module = {BUILD}/test/hardening/hmac_without_restart.so\nactivate = 1"
-    text = config.read_text().replace("default = default_section", "stubborn = default_section")
+    section = f"module = {BUILD}/test/hardening/hmac_without_restart.so\nactivate = 1"
+    text = config.read_text().replace("default = default_section", "no_restart = default_section")
     config.write_text(
-        text.replace("[default_section]\nactivate = 1", f"[default_section]\n{stubborn}")
+        text.replace("[default_section]\nactivate = 1", f"[default_section]\n{section}")
     )
-    (line,) = sick(config, STUBBORN=how)
+    (line,) = sick(config, HMAC_RESTART=how)
     assert line.startswith("HMAC again: does not start again without a key")
-    status, output = doctor(config, STUBBORN="restarts")
-    assert status == 0 and "ok: HMAC stubborn: gives the right answer" in output
-    output = doctor(config, STUBBORN=how)[1]
-    assert output.count(" akma: right\n") == 3 and "ok: HMAC stubborn: " in output
+    status, output = doctor(config, HMAC_RESTART="restarts")
+    assert status == 0 and "ok: HMAC no_restart: gives the right answer" in output
+    output = doctor(config, HMAC_RESTART=how)[1]
+    assert output.count(" akma: right\n") == 3 and "ok: HMAC no_restart: " in output
 
 
 @needs_fips
@@ -256,7 +256,7 @@ def test_path_in_the_section(config: Path, tmp_path: Path) -> None:
 
 
 def test_several_instances(config: Path) -> None:
-    """Guards against several instances without a query, of which chance chooses, being called right."""
+    """Guards against a doctor that passes several instances without a query, which leaves the choice to chance."""
     write_config(config, {"acme": {"min-ka-length": "32"}, "2.globex": {"allowed-modes": "HKDF"}})
     (line,) = sick(config)
     assert line.startswith("query: none: 2 instances are active, and which of them derives is not")
@@ -327,7 +327,8 @@ def test_agrees_with_openssl(config: Path) -> None:
 @unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize("part", [0.05, 0.25, 0.5, 0.75])
 def test_module_that_was_cut(config: Path, tmp_path: Path, part: float) -> None:
-    """Guards against a doctor that dies of what it looks at: a module cut short ends who loads it (SIGBUS)."""
+    """Guards against a doctor that is killed by a truncated module, which raises SIGBUS in the program that loads
+    it."""
     command: list[str | Path] = ["strip", "--strip-debug", "-o", tmp_path / "whole"]
     subprocess.run([*command, BUILD / "akma.so"], check=True)  # what is loaded is most of it then
     whole = (tmp_path / "whole").read_bytes()
@@ -634,7 +635,7 @@ def test_section_that_somebody_else_uses(config: Path) -> None:
     "way", ["query", "instances", "empty", "nothing", "none", "folder", "no section"]
 )
 def test_remedies_repeat_the_options(tmp_path: Path, way: str) -> None:
-    """Guards against a remedy that is about another call than the one that was made."""
+    """Guards against a remedy that does not repeat the options of the call that was made."""
     config = tmp_path / "openssl.cnf"
     config.write_text("" if way in ("empty", "nothing", "no section") else GOOD)
     words = ["akma doctor", f"--config {config}"]
@@ -665,7 +666,7 @@ def test_remedies_repeat_the_options(tmp_path: Path, way: str) -> None:
 
 
 def test_after_an_installation(tmp_path: Path) -> None:
-    """Guards against another remedy than the one variable that is missing."""
+    """Guards against a doctor that proposes more than to set the one variable that is missing."""
     found = shell(tmp_path, installed(tmp_path), "akma doctor")
     [line] = [line for line in bad(found.stdout) if not line.startswith("verdict")]
     assert line.endswith(f": do: export OPENSSL_CONF={tmp_path}/etc/akma/openssl.cnf")

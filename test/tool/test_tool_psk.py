@@ -337,7 +337,7 @@ BOUNDS = {  # octets of the shortest and the longest key, and of the longest ide
 
 @pytest.mark.parametrize("form", BOUNDS)
 def test_bounds_of_a_format(tmp_path: Path, form: str) -> None:
-    """Guards against a file that its reader refuses, or of which it cuts keys and identities off."""
+    """Guards against a file that its reader refuses, or whose keys and identities it cuts off."""
     shortest, longest, most = BOUNDS[form]
     path = write(tmp_path, HEADER, f"{'i' * most},{KEYS}")
     for length in {shortest, longest}:

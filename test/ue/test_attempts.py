@@ -43,7 +43,7 @@ def test_pauses(interval: int) -> None:
 
 @pytest.mark.parametrize("interval", [1, 60])
 def test_refusals(interval: int) -> None:
-    """Guards against a fleet refused at one moment that comes to the BSF at one moment."""
+    """Guards against devices that are refused together and then return to the BSF together."""
     spread = play(1, interval)["spread"]
     most = min(interval * 500, 5000)
     assert all(0 <= n <= most for n in spread) and len(set(spread)) > 10
