@@ -1,5 +1,5 @@
 /*
- * Dates in UTC as seconds since 1970, also after 2038 where time_t has 32 bits
+ * Dates in UTC as seconds since 1970, also after 2038 if time_t has 32 bits; reading date-times
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -37,7 +37,7 @@ class Clock:
 
 
 class TimedServer(Metered):
-    """e2e-as whose time a test makes pass; of one loop, so that every event shows it the time."""
+    """e2e-as whose clocks a test sets; it has one loop, so that every event shows it the time."""
 
     def __init__(
         self, folder: Path, devices: Path, *options: str, two_addresses: bool = True
@@ -52,7 +52,7 @@ class TimedServer(Metered):
         )
 
     def pass_to(self, seconds: int) -> None:
-        """So far ahead is every clock from now on, and what ended before then the server has ended."""
+        """Set every clock this far ahead, and wait until the server has ended what is over by then."""
         self.clock.pass_to(seconds)
         self.count("handshakes_unfinished")
 
