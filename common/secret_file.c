@@ -223,8 +223,9 @@ bool secret_file_create(struct secret_file *file, const char *path,
     return false;
 }
 
-bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
-                           char fault[SECRET_FILE_FAULT_SIZE])
+/* Give it the mode and the owner of a file that it will replace. */
+static bool keep_mode(struct secret_file *file, const struct stat *status,
+                      char fault[SECRET_FILE_FAULT_SIZE])
 {
     /* The owner first: a change of owner clears bits of the mode. */
     return (fchown(file->fd, status->st_uid, status->st_gid) == 0 &&
@@ -286,13 +287,12 @@ bool secret_file_commit(struct secret_file *file, char fault[SECRET_FILE_FAULT_S
     return done;
 }
 
-static bool put(struct secret_file *file, const struct stat *status, const void *octets,
-                size_t length, char fault[SECRET_FILE_FAULT_SIZE])
+static bool write_and_commit(struct secret_file *file, const struct stat *status,
+                             const void *octets, size_t length, char fault[SECRET_FILE_FAULT_SIZE])
 {
     if (!secret_file_write(file->fd, octets, length))
         return set_fault(fault, strerror(errno));
-    return (status == NULL || secret_file_keep_mode(file, status, fault)) &&
-           secret_file_commit(file, fault);
+    return (status == NULL || keep_mode(file, status, fault)) && secret_file_commit(file, fault);
 }
 
 bool secret_file_put(const char *path, const struct stat *status, bool fresh, const void *octets,
@@ -303,7 +303,7 @@ bool secret_file_put(const char *path, const struct stat *status, bool fresh, co
     bool done = secret_file_create(&file, path, fault);
 
     file.fresh = fresh;
-    done = done && put(&file, status, octets, length, fault);
+    done = done && write_and_commit(&file, status, octets, length, fault);
     secret_file_discard(&file);
     held_signals_end(&before);
     return done;

@@ -60,10 +60,6 @@ struct secret_file {
 bool secret_file_create(struct secret_file *file, const char *path,
                         char fault[SECRET_FILE_FAULT_SIZE]);
 
-/* Give it the mode and the owner of a file that it will replace. */
-bool secret_file_keep_mode(struct secret_file *file, const struct stat *status,
-                           char fault[SECRET_FILE_FAULT_SIZE]);
-
 /* Write all of it; false: errno says why. */
 bool secret_file_write(int fd, const void *octets, size_t length);
 

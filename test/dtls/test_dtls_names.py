@@ -163,7 +163,7 @@ def answer_of(local: socket.socket, said: bytes) -> bytes:
 @pytest.mark.slow
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_application_elsewhere(devices: Path, tmp_path: Path) -> None:
-    """Guards against a session that stays with an address of --forward udp: at which nobody is, or is any more."""
+    """Guards against a session that stays with an address of --forward udp: at which nobody listens, or no longer does."""
     names, other = Names(tmp_path), ".".join(map(str, [127, 1, 2, secrets.randbelow(250) + 1]))
     first = EchoServer(LOOPBACK, 0, b"first ")
     names.set(NAME, other, LOOPBACK)

@@ -722,7 +722,7 @@ def test_openssl_kdf_names_what_is_missing(missing: str) -> None:
 
 @pytest.mark.parametrize("length", [0, 8161])
 def test_openssl_kdf_of_a_bad_length(length: int) -> None:
-    """Guards against openssl kdf giving a key of a length that cannot be."""
+    """Guards against openssl kdf giving a key of an impossible length."""
     options = [
         f"hex{name}:{value.hex()}"
         for name, value in SAMPLES["AKMA-E2E"].items()

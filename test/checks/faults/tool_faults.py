@@ -80,7 +80,7 @@ FAULTS = [
     ),
     *of(
         "../common/secret_file.c",
-        ("(status == NULL || secret_file_keep_mode(file, status, fault)) &&", ""),
+        ("(status == NULL || keep_mode(file, status, fault)) &&", ""),
         by=KA,
     ),
     *of(
