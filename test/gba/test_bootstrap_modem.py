@@ -69,6 +69,7 @@ def test_answers_without_quotes(tmp_path: Path) -> None:
     with Bsf() as bsf, Modem(Card(), quote="") as modem:
         result = bootstrap(bsf.url, modem, tmp_path)
     assert result.returncode == 0, result.stderr
+    assert not any("6fad" in command for command in modem.card.asked)  # AT+CRSM gave EF_AD
 
 
 def test_gba_u(tmp_path: Path) -> None:
