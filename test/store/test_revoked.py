@@ -118,6 +118,17 @@ def test_what_was_missed(site: Site) -> None:
         assert is_there(stays)
 
 
+def test_what_was_revoked_before_the_start(site: Site) -> None:
+    """Guards against revocations from before the start that are asked for, and taken for missed ones."""
+    site.redis.ask("set", NUMBER, "5")  # which the store does not keep any more
+    naf, endpoint = site.naf(), site.endpoint()
+    with held(naf, endpoint) as gone, held(naf, endpoint, STAYS) as stays:
+        revoke(site, naf, STAYS)
+        assert gone.read() == b""
+        assert is_there(stays)
+    assert "event=revocations-missed" not in endpoint.process.errors
+
+
 def test_more_was_missed_than_is_kept(site: Site) -> None:
     """Guards against connections that stay when revocations were missed and cannot be read any more."""
     breaker = Breaker(site.redis.port)
