@@ -390,6 +390,19 @@ def test_a_key_that_is_taken_while_its_row_goes(site: Site) -> None:
                 assert [client.read(), client.read()] == [b"e2e: x", b""]
 
 
+def test_a_key_that_is_taken_while_its_revocation_fails(site: Site) -> None:
+    """Guards against a connection that lives on a removed row's key, which Redis gives but refuses to revoke."""
+    both = behind(site, site.redis.url)
+    flag = flag_of(both.address)
+    site.redis.ask("acl", "setuser", "default", "-eval")
+    site.devices.write_text(site.devices.read_text().splitlines()[0] + "\n")
+    reload(both)
+    both.process.wait_for_error("event=revocation result=failed")
+    with StockClient(both.address, flag["identity"], key_of(flag)) as client:
+        wait_until(lambda: site.redis.ask("exists", f"akma:key:{flag['identity']}") == b"0")
+        assert client.read() == b""  # at the next attempt
+
+
 def test_rows_that_go_while_the_store_is_away(site: Site) -> None:
     """Guards against a revocation that is forgotten, or logged again and again, while the store is away."""
     names = [IDENTITY, "second@bsf.example.com", "third@bsf.example.com"]

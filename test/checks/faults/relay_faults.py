@@ -302,7 +302,7 @@ FAULTS = [
             "    close_matching_run(revoking->server, revoking->matching);",
             "    close_matching_discard(revoking->matching);",
         ),
-        by="taken_while_its_row_goes",
+        by="taken_while_its_revocation_fails",
     ),
     *of(
         "as/revocation_queue.c",
