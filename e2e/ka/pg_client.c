@@ -241,12 +241,24 @@ static void take_notifications(struct pg_client *client)
         client->setup->settle(client->setup->argument);
 }
 
+/* The server's last word, such as at its shutdown, is no statement's result. */
+static bool ends_connection(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 /* A result belongs to the oldest flight; a synchronisation point ends that flight. */
 static void take_result(struct pg_client *client, const PGresult *result)
 {
     struct flight *flight = TAILQ_FIRST(&client->flights);
     pg_done *done = flight == NULL ? NULL : flight->done;
 
+    if (ends_connection(result)) {
+        give_up(client, PQresultErrorMessage(result));
+        return;
+    }
     if (flight == NULL)
         return;
     flight->done = NULL;

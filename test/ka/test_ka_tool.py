@@ -195,15 +195,8 @@ def test_writers_beside_each_other(tool: Tool) -> None:
 def test_a_writer_that_does_not_wait(tool: Tool) -> None:
     """Guards against --wait 0 that waits for another writer's lock."""
     tool.database.put(UE, KA, "0")
-    command = ["psql", "-X", "-h", str(tool.database.home), "-p", str(tool.database.port)]
-    command += ["-U", "postgres", "-d", "akma", "-q"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdin and other.stdout
-        other.stdin.write(b"BEGIN; LOCK TABLE akma_ka IN SHARE ROW EXCLUSIVE MODE; \\echo locked\n")
-        other.stdin.flush()
-        assert other.stdout.readline() == b"locked\n"
+    with tool.database.locked("SHARE ROW EXCLUSIVE"):
         result = tool.run("add", "--identity", UE, "--ka-id", "1", "--wait", "0")
-        other.stdin.close()
     assert said(result, 1, "could not obtain lock"), result.stderr
 
 

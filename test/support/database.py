@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from certificates import Authority
@@ -183,6 +183,21 @@ class Database:
             env=PLAIN | {"PGOPTIONS": "-c default_transaction_read_only=off"},
         )
         return result.stdout.strip()
+
+    @contextlib.contextmanager
+    def locked(self, mode: str) -> Iterator[None]:
+        """Another transaction holds the table of Ka's in a mode of LOCK TABLE."""
+        with subprocess.Popen(
+            ["psql", *self._where("akma"), "-q"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=PLAIN,
+        ) as other:
+            assert other.stdin and other.stdout
+            other.stdin.write(f"BEGIN; LOCK TABLE akma_ka IN {mode} MODE; \\echo locked\n".encode())
+            other.stdin.flush()
+            assert other.stdout.readline() == b"locked\n"
+            yield
 
     def put(self, device: str, ka: bytes, ka_id: str = "", **sealing: object) -> None:
         """A row."""
