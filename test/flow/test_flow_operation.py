@@ -38,6 +38,7 @@ from flow import (
     write_devices,
 )
 from link import Sides
+from sanitizer import SANITIZED
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -338,6 +339,45 @@ def test_drain_ends_with_the_last_connection(devices: Path) -> None:
             assert echoes(runs)
             server.process.send_signal(signal.SIGINT)
             server.wait_for_error("event=drain")
+        assert server.wait() == 0
+
+
+def is_refused(address: str) -> bool:
+    """Does nobody listen there any more?"""
+    try:
+        with socket.create_connection(split(address), SECONDS):
+            return False
+    except ConnectionResetError:
+        return False  # it was closed with this one in its queue
+    except ConnectionRefusedError:
+        return True
+
+
+@pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
+def test_drain_waits_for_every_loop(devices: Path, tmp_path: Path) -> None:
+    """Guards against a drain that ends, and closes a connection, while a loop that has not heard of it lets some in."""
+    gate = tmp_path / "gate"
+    preload = str(BUILD / "test/programs/libpreload_wakeups.so")
+    environment = ENVIRONMENT | {"LD_PRELOAD": preload, "AKMA_GATE": str(gate)}
+    with Server(devices, "--drain-timeout", "60", environment=environment) as server:
+        flag = flag_of(server, PREFIXED)
+        server.wait_for_error("event=closed endpoint=naf")  # or another loop is given the next one
+
+        def waits() -> int:
+            """How often the first thread has waited; it looks for the end between two times."""
+            status = Path(f"/proc/{server.process.pid}/status").read_text()
+            return int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+        gate.touch()
+        server.process.terminate()
+        server.wait_for_error("event=drain")
+        before = waits()
+        wait_until(lambda: waits() > before + 4)
+        with second(server, flag) as late:
+            assert echoes(late)
+            gate.unlink()
+            wait_until(lambda: is_refused(server.e2e_address))
+            assert echoes(late)
         assert server.wait() == 0
 
 

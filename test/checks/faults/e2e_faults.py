@@ -576,6 +576,10 @@ FAULTS: list[Fault] = [
         ("control->state == CONTROL_DRAINING && clock_ms() >= control->deadline", "false"),
         ("    else if (control->state == CONTROL_DRAINING)\n", "    else if (false)\n"),
         ("    endpoints_close(endpoints, &control->app_server->server);", ""),
+        (
+            "return atomic_load(&app_server->endpoints.closed) >= (int)app_server->server.loops->count",
+            "return true",
+        ),
         by="test_drain or second_signal",
     ),
     *of(
@@ -651,7 +655,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma akma-tool e2e-as e2e-ue held_connections store preload_getaddrinfo preload_time",
+    target="akma akma-tool e2e-as e2e-ue held_connections store preload_getaddrinfo preload_time preload_wakeups",
     tests=[
         *[
             "test_flow",
