@@ -18,6 +18,7 @@
 
 #define BUFFER_MIN 4096 /* octets: what is smaller takes nothing from a connection */
 #define DIGITS_MIN 32   /* in a row: frames may split a key of 64, and one half is of this size */
+#define PEM        "-----BEGIN "
 
 /* Before each block. */
 struct block {
@@ -109,10 +110,18 @@ static size_t count_digits(const unsigned char *octets, size_t length)
     return count;
 }
 
+/* curl's copies of the files for TLS, which it compares: a comment there may look like a key. */
+static bool is_pem(const struct block *block)
+{
+    return memmem(block->octets, block->size, PEM, sizeof(PEM) - 1) != NULL;
+}
+
 static void forget_keys_of(struct block *block)
 {
     size_t digits;
 
+    if (is_pem(block))
+        return;
     for (size_t at = 0; at < block->size; at += digits + 1) {
         digits = count_digits(block->octets + at, block->size - at);
         if (digits >= DIGITS_MIN)

@@ -121,6 +121,16 @@ def test_no_connection_is_unused(site: OperatorSite, versions: str) -> None:
             assert (len(used) == 1) == (versions == "both")
 
 
+def test_a_connection_stays_whatever_the_ca_file_says(site: OperatorSite) -> None:
+    """Guards against a connection for each request, because curl's copy of the CA's file was taken for keys."""
+    comment = f"# Serial: {'1234567890' * 4}\n" * 100  # as bundles have it
+    site.authority.file.write_text(comment + site.authority.file.read_text())
+    with site.operator(*SUBSCRIBERS) as operator, asking(site, operator.server.port) as source:
+        for one in SUBSCRIBERS[:3]:
+            assert found(source, operator, one)
+        assert len({request["connection"] for request in operator.requests}) == 1
+
+
 @pytest.mark.skipif(SANITIZED, reason="another library is preloaded")
 def test_cached_keys_while_the_resolver_hangs(site: OperatorSite, tmp_path: Path) -> None:
     """Guards against a cached key that waits until the operator's name is resolved."""
