@@ -126,6 +126,17 @@ static void end_job(const struct connection *connection)
     ERR_clear_error();
 }
 
+/* The event first: a number that is closed may be another thread's at once. */
+static void close_own_socket(const struct connection *connection)
+{
+    const int fd = connection->own_socket == NULL ? -1 : event_get_fd(connection->own_socket);
+
+    if (fd < 0)
+        return;
+    event_free(connection->own_socket);
+    (void)close(fd);
+}
+
 void connection_end(struct connection *connection)
 {
     struct pool *pool = pool_of(connection);
@@ -142,10 +153,7 @@ void connection_end(struct connection *connection)
             LIST_REMOVE(connection, alike[key]);
     if (connection->fd < 0)
         LIST_REMOVE(connection, peers);
-    if (connection->own_socket != NULL) {
-        (void)close(event_get_fd(connection->own_socket));
-        event_free(connection->own_socket);
-    }
+    close_own_socket(connection);
     end_job(connection);
     take_leave(connection, was_finished);
     if (is_shown(connection))

@@ -308,25 +308,37 @@ static void serve_datagram(struct dtls_acceptor *acceptor, const struct dgram_pa
 }
 
 /* False: there are no more. */
-static bool serve_datagrams(struct dtls_acceptor *acceptor, int fd)
+static bool serve_next(struct dtls_acceptor *acceptor, int fd)
 {
     struct dgram_path path;
+    const ssize_t length = dgram_receive(fd, acceptor->datagram, sizeof(acceptor->datagram), &path);
 
-    for (unsigned int turn = 0; turn < TURNS; turn++) {
-        const ssize_t length =
-            dgram_receive(fd, acceptor->datagram, sizeof(acceptor->datagram), &path);
+    if (length < 0)
+        return false;
+    serve_datagram(acceptor, &path, (size_t)length);
+    return true;
+}
 
-        if (length < 0)
+/* False: there are no more. */
+static bool serve_some(struct dtls_acceptor *acceptor)
+{
+    for (unsigned int turn = 0; turn < TURNS; turn++)
+        if (!serve_next(acceptor, acceptor->fd))
             return false;
-        serve_datagram(acceptor, &path, (size_t)length);
-    }
     return true;
 }
 
 void dtls_acceptor_on_readable(evutil_socket_t fd, short what, void *argument)
 {
+    (void)fd, (void)what;
+    (void)serve_some(argument);
+}
+
+/* One at a time: it may end the connection, whose socket is closed then. */
+static void on_own_readable(evutil_socket_t fd, short what, void *argument)
+{
     (void)what;
-    (void)serve_datagrams(argument, (int)fd);
+    (void)serve_next(argument, (int)fd);
 }
 
 /* What comes to it before it is connected is of any peer. */
@@ -341,7 +353,7 @@ static bool open_own(struct dtls_acceptor *acceptor, struct connection *connecti
     if (fd < 0)
         return false;
     connection->own_socket = event_new(acceptor->worker->loop->base, fd, EV_READ | EV_PERSIST,
-                                       dtls_acceptor_on_readable, acceptor);
+                                       on_own_readable, acceptor);
     if (connection->own_socket == NULL) {
         (void)close(fd);
         return false;
@@ -360,7 +372,7 @@ void dtls_acceptor_hand_over(struct dtls_acceptor *acceptor)
                 connection_close(connection, "there is no socket of its own for it after SIGUSR2");
         }
     for (unsigned int turn = 0; turn < LAST_TURNS; turn++)
-        if (!serve_datagrams(acceptor, acceptor->fd))
+        if (!serve_some(acceptor))
             break;
 }
 

@@ -93,6 +93,10 @@ FAULTS = [
             "        (void)secret;",
         ),
         ("(acceptor->worker->is_draining && before == NULL)", "acceptor->worker->is_draining"),
+        (
+            "    (void)serve_next(argument, (int)fd);",
+            "    while (serve_next(argument, (int)fd))\n        continue;",
+        ),
         by="test_dtls_upgrade",
     ),
     *of(
@@ -119,7 +123,7 @@ FAULTS = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma e2e-as e2e-ue dtls_timer preload_names preload_time",
+    target="akma e2e-as e2e-ue dtls_timer preload_descriptors preload_names preload_time",
     tests=["test_dtls", "test_dtls_limits", "test_dtls_names", "test_dtls_upgrade"],
     faults=FAULTS,
 )
