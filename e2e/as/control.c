@@ -35,7 +35,8 @@ struct control {
     struct app_server *app_server;
     struct event_base *base;
     enum control_state state;
-    int64_t deadline; /* of a drain, clock_ms(); 0: none */
+    int64_t deadline;   /* of a drain, clock_ms(); 0: none */
+    const char *reason; /* for what is closed */
     struct event *look, *signals, *files;
     struct service_state service;
     struct successor *successor; /* NULL: none was started */
@@ -45,6 +46,7 @@ struct control {
 static void close_all(struct control *control, const char *reason)
 {
     control->state = CONTROL_CLOSING;
+    control->reason = reason;
     (void)server_close_all(&control->app_server->server, reason);
 }
 
@@ -195,6 +197,9 @@ static void check_end(evutil_socket_t fd, short what, void *argument)
         (void)event_base_loopbreak(control->base);
     } else if (control->state == CONTROL_DRAINING && clock_ms() >= control->deadline) {
         close_all(control, "--drain-timeout is over");
+    } else if (control->state == CONTROL_CLOSING) {
+        /* one may have come from a loop that accepted it before it was told, or memory was out */
+        close_all(control, control->reason);
     }
 }
 

@@ -38,7 +38,7 @@ from flow import (
     write_devices,
 )
 from link import Sides
-from sanitizer import SANITIZED
+from sanitizer import SANITIZED, unless_its_runtime_is_in_the_way
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -392,6 +392,26 @@ def test_second_signal_ends_at_once(devices: Path) -> None:
             server.process.terminate()
             assert runs.read() == b""
             assert server.wait() == 0
+
+
+@unless_its_runtime_is_in_the_way
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one loop gives nothing to another")
+def test_connection_that_comes_after_the_end(devices: Path, tmp_path: Path) -> None:
+    """Guards against an end that waits for a connection which another loop gave to one that had closed all of its own."""
+    gate = tmp_path / "gate"
+    environment = ENVIRONMENT | {
+        "LD_PRELOAD": f"{BUILD}/test/programs/libpreload_accept.so",
+        "AKMA_GATE": str(gate),
+    }
+    options = ("--drain-timeout", "0", "--handshake-timeout", "600")
+    with Server(devices, *options, environment=environment) as server, contextlib.ExitStack() as s:
+        clients = [s.enter_context(socket.create_connection(split(server.address))) for _ in "1234"]
+        wait_until(gate.exists)
+        server.process.terminate()
+        clients[1].settimeout(SECONDS)
+        assert clients[1].recv(1) == b""  # the other loop's, which has closed all
+        gate.unlink()
+        assert server.wait() == 0
 
 
 # Log and metrics

@@ -604,6 +604,11 @@ FAULTS: list[Fault] = [
         by="before_the_server_runs",
     ),
     *of(
+        "as/control.c",
+        ("    } else if (control->state == CONTROL_CLOSING) {", "    } else if (false) {"),
+        by="after_the_end",
+    ),
+    *of(
         "as/reload.c",
         (
             "        drop_files(&files);\n        flush(app_server); /* rows of the first of two files */\n"
@@ -655,7 +660,8 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma akma-tool e2e-as e2e-ue held_connections store preload_getaddrinfo preload_time preload_wakeups",
+    target="akma akma-tool e2e-as e2e-ue held_connections store preload_accept preload_getaddrinfo"
+    " preload_time preload_wakeups",
     tests=[
         *[
             "test_flow",
