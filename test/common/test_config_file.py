@@ -297,6 +297,15 @@ def test_check_of_ports_in_use(conf: Path, kind: socket.SocketKind) -> None:
             assert f"\nok {words[-2]} {place}: {said}\n" in result.stdout, result.stdout
 
 
+def test_check_of_a_port_in_use_at_the_other_family(conf: Path) -> None:
+    """Guards against an address of IPv6 whose socket takes IPv4 as well, where another program has that: a start fails."""
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        place = f"[::]:{taken.getsockname()[1]}"
+        result = run("e2e-as", "--config", conf, "--e2e-accept", place, "--check")
+        assert f"\nok --e2e-accept {place}: in use now, " in result.stdout, result.stdout
+        assert "Address already in use" in run("e2e-as", "--config", conf, "--accept", place).stderr
+
+
 def test_check_of_an_address_elsewhere(conf: Path) -> None:
     """Guards against an address of another host that --check passes, which no start can listen on."""
     status, faults = checked("--config", conf, "--e2e-accept", "192.0.2.1:4433")
