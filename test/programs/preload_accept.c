@@ -29,8 +29,10 @@ static void wait_at_the_gate(void)
 {
     static const struct timespec pause = {.tv_nsec = 1000000};
     const char *gate = getenv("AKMA_GATE");
-    const int fd = open(gate, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR);
+    const int fd = gate == NULL ? -1 : open(gate, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR);
 
+    if (fd < 0)
+        abort();
     (void)close(fd);
     while (access(gate, F_OK) == 0)
         (void)nanosleep(&pause, NULL);
