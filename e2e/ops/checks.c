@@ -308,8 +308,8 @@ void checks_conflict(struct checks *checks, const char *option, const char *addr
     free_addresses(other);
 }
 
-/* 0: it could be bound. is_apart: the addresses of IPv4 have sockets of their own. */
-static int bind_error(const struct addrinfo *address, bool is_udp, bool is_apart)
+/* 0: it could be bound. is_v6_only: IPv4 has a socket of its own. */
+static int bind_error(const struct addrinfo *address, bool is_udp, bool is_v6_only)
 {
     const int yes = 1, type = (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
     const int fd = socket(address->ai_family, type, 0);
@@ -319,7 +319,7 @@ static int bind_error(const struct addrinfo *address, bool is_udp, bool is_apart
         return errno;
     if (!is_udp)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (address->ai_family == AF_INET6 && is_apart)
+    if (address->ai_family == AF_INET6 && is_v6_only)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
     error = bind(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
     (void)close(fd);
@@ -329,13 +329,13 @@ static int bind_error(const struct addrinfo *address, bool is_udp, bool is_apart
 /* As a start has it: an address that this host has not is left out, unless there is no other. */
 static int bind_all(const struct addrinfo *addresses, bool is_udp)
 {
-    bool is_bound = false, is_apart = is_udp;
+    bool is_bound = false, is_v6_only = is_udp;
     int last = 0;
 
     for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next)
-        is_apart = is_apart || each->ai_family == AF_INET;
+        is_v6_only = is_v6_only || each->ai_family == AF_INET;
     for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next) {
-        const int error = bind_error(each, is_udp, is_apart);
+        const int error = bind_error(each, is_udp, is_v6_only);
 
         if (error != 0 && error != EAFNOSUPPORT && error != EADDRNOTAVAIL)
             return error;
