@@ -129,6 +129,7 @@ def refused(server: Program) -> str:
 
 
 @pytest.mark.browser
+@pytest.mark.node
 def test_every_state(modules: Path, site: Site) -> None:
     """Guards against a state that the page shows in colour alone, too faint to read, or wider than a phone."""
     found = look(modules, site.server, "states")
@@ -189,6 +190,7 @@ def test_hashed(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.node
 def test_traffic_and_drain(modules: Path, tmp_path: Path) -> None:
     """Guards against a flow that the page's plot leaves out, or does not say in words, or a drain that it does not show."""
     devices = write_devices(tmp_path / "devices.csv", [[IDENTITY, KS_NAF.hex(), KA.hex()]])
