@@ -144,7 +144,7 @@ int main(int argc, char *argv[])
     struct event_base *base = event_base_new();
     struct listenings listenings;
     struct event listening[ADDRS_MAX];
-    void (*on_ready)(evutil_socket_t, short, void *) =
+    void (*serve)(evutil_socket_t, short, void *) =
         argc == 2 && dgram_address(argv[1]) != NULL ? return_datagrams : welcome;
 
     (void)signal(SIGPIPE, SIG_IGN);
@@ -152,7 +152,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     for (size_t i = 0; i < listenings.count; i++) {
         printf("echo %s\n", listenings.at[i].shown);
-        (void)event_assign(&listening[i], base, listenings.at[i].fd, EV_READ | EV_PERSIST, on_ready,
+        (void)event_assign(&listening[i], base, listenings.at[i].fd, EV_READ | EV_PERSIST, serve,
                            base);
         (void)event_add(&listening[i], NULL);
     }

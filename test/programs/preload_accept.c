@@ -17,7 +17,7 @@
 
 #define HELD 4
 
-static int (*accept_one)(int, struct sockaddr *, socklen_t *, int);
+static int (*accept_one)(int, __SOCKADDR_ARG, socklen_t *, int);
 static atomic_int acceptor; /* its thread; 0: none yet */
 
 __attribute__((constructor)) static void set_up(void)
@@ -39,7 +39,7 @@ static void wait_at_the_gate(void)
 }
 
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
-int accept4(int listening, struct sockaddr *peer, socklen_t *size, int flags)
+int accept4(int listening, __SOCKADDR_ARG peer, socklen_t *size, int flags)
 {
     static int accepted; /* by that thread */
     int nobody = 0, fd;
