@@ -37,7 +37,7 @@ from flow import (
 )
 from link import Sides
 from sanitizer import SANITIZED
-from sockets import TCP_ESTABLISHED, borrowed
+from sockets import TCP_ESTABLISHED, borrowed, connections
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -402,9 +402,10 @@ def test_kept_ones_are_closed_in_time(devices: Path, tmp_path: Path) -> None:
             clock.pass_to(30)
             assert here.says() == b"e2e: x\n"
             assert server.held == 3
-            clock.pass_to(121)  # the one that was used last is good for one more
+            clock.pass_to(61)
             assert here.says() == b"e2e: x\n"
             wait_until(lambda: server.held == 1)
+            assert server.firsts == 3, "the one that was used last stays"
             assert here.errors == ""
         assert "event=refused" not in server.errors and "event=broken" not in server.errors
 
@@ -441,11 +442,18 @@ def test_server_without_the_protocol(devices: Path) -> None:
             assert server.wait() == 0
 
 
-class Cutter:
-    """A relay between UE and NAF; cuts the first so many connections off when they bring another nonce."""
+APPLICATION_DATA = 23  # the type that a record of TLS 1.3 shows once it is encrypted
 
-    def __init__(self, target: str) -> None:
+
+class Cutter:
+    """A relay between UE and NAF; cuts the first so many connections off when they bring another nonce.
+
+    least: not before so many encrypted records of the UE: the first is its Finished, the second has a nonce.
+    """
+
+    def __init__(self, target: str, least: int = 0) -> None:
         self.target = split(target)
+        self.least = least
         self.accepted = self.cut = 0
         self.listener = socket.create_server((LOOPBACK, 0))
         self.address = f"{LOOPBACK}:{self.listener.getsockname()[1]}"
@@ -463,9 +471,13 @@ class Cutter:
     def _serve(self, client: socket.socket, number: int) -> None:
         server = socket.create_connection(self.target, SECONDS)
         threading.Thread(target=self._back, args=(server, client), daemon=True).start()
-        with contextlib.suppress(OSError):
-            while (octets := client.recv(65536)) and number > self.cut:
-                server.sendall(octets)
+        encrypted = 0
+        with contextlib.suppress(OSError), client.makefile("rb") as records:
+            while head := records.read(5):
+                encrypted += head[0] == APPLICATION_DATA
+                if number <= self.cut and encrypted >= self.least:
+                    break
+                server.sendall(head + records.read(int.from_bytes(head[3:])))
         for end in (client, server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -494,10 +506,11 @@ def test_first_connection_that_breaks_while_a_nonce_is_on_its_way(devices: Path)
         cutter.close()
 
 
-def test_it_is_tried_again_once(devices: Path) -> None:
+@pytest.mark.parametrize("least", [0, 2], ids=["in the handshake", "with the nonce"])
+def test_it_is_tried_again_once(devices: Path, least: int) -> None:
     """Guards against an e2e-ue that tries again without end, or fails without a reason, when the next connection breaks."""
     with Server(devices) as server:
-        cutter = Cutter(server.address)
+        cutter = Cutter(server.address, least)
         with Listener(devices, cutter.address, server.e2e_address) as here:
             for _ in range(4):
                 assert here.says() == b"e2e: x\n"
@@ -511,17 +524,38 @@ def test_it_is_tried_again_once(devices: Path) -> None:
 def test_reload_of_the_ue(devices: Path, tmp_path: Path) -> None:
     """Guards against an e2e-ue that goes on over a first connection of the old Ks_NAF after a reload."""
     own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
-    with Holding(devices) as server, Listener(own, server.address, server.e2e_address) as here:
+    one_loop = ("taskset", "-c", "0")
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Holding(devices))
+        here = stack.enter_context(Listener(own, server.address, server.e2e_address, one_loop))
         for _ in range(4):
             assert here.says() == b"e2e: x\n"
         write_devices(own, [[ID, OTHER.hex(), KA.hex()]])
         here.process.send_signal(signal.SIGHUP)
         here.wait_for_error("event=reload")
         assert here.says() == b"", "the server does not have it yet"
+        assert server.count('flags_total{e2e="1"}') == 4, "the old connection had one more"
         write_devices(devices, [[ID, OTHER.hex(), KA.hex()]])
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_error("event=reload")
         assert here.says() == b"e2e: x\n"
+
+
+def test_reload_of_the_ue_while_a_nonce_is_on_its_way(devices: Path, tmp_path: Path) -> None:
+    """Guards against a first connection of the old Ks_NAF that is kept for the new one's nonces."""
+    own = write_devices(tmp_path / "own.csv", [[ID, KS_NAF.hex(), KA.hex()]])
+    with Holding(devices) as server, Listener(own, server.address, server.e2e_address) as here:
+        server.pause()
+        with socket.create_connection(split(here.address), SECONDS) as program:
+            to_server = split(server.address)[1]
+            wait_until(lambda: any(to == to_server for _, to in connections(here.process.pid)))
+            write_devices(own, [[ID, OTHER.hex(), KA.hex()]])
+            here.process.send_signal(signal.SIGHUP)
+            here.wait_for_error("event=reload")
+            server.process.send_signal(signal.SIGCONT)
+            program.sendall(b"x\n")
+            assert program.makefile("rb").readline() == b"e2e: x\n"
+        wait_until(lambda: server.held == 0)
 
 
 def test_ue_says_which_version_it_speaks(devices: Path) -> None:
