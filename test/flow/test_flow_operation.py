@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -37,14 +38,14 @@ from flow import (
     wait_until_listening,
     write_devices,
 )
-from link import Sides
+from link import Sides, ThirdParty
 from sanitizer import unless_its_runtime_is_in_the_way
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
 OTHER = bytes.fromhex("5a" * 32)
 ID = "Qk1STVJVSEFTSA==@bsf.example.com"
-STAYS = "stays@bsf.example.com"
+STAYS = "RL" + ID[2:]  # in the same place of the store's tables as ID
 PREFIXED = f"3GPP-bootstrapping.{ID}"
 
 
@@ -94,7 +95,7 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
     with Server(devices, "--e2e", "offered") as server:
         server.wait_for_error("event=start")
         gone, unused, other = (flag_of(server, PREFIXED) for _ in range(3))
-        stays = flag_of(server, f"3GPP-bootstrapping.{STAYS}")
+        stays, later = (flag_of(server, f"3GPP-bootstrapping.{STAYS}") for _ in range(2))
         with second(server, gone) as ends, second(server, stays) as runs:
             with StockClient(server.address, PREFIXED, KS_NAF) as first:
                 first.flag()
@@ -106,6 +107,8 @@ def test_reload_takes_a_row_away(tmp_path: Path, devices: Path) -> None:
         for flag in (unused, other):
             with second(server, flag) as refused:
                 assert not echoes(refused)
+        with second(server, later) as good:
+            assert echoes(good)
         assert ue(devices, STAYS, server.address, server.e2e_address).returncode == 0
         both = write_devices(tmp_path / "both.csv", [[ID, KS_NAF.hex(), KA.hex(), "1"]])
         assert ue(both, ID, server.address, server.e2e_address).returncode == 4
@@ -270,6 +273,29 @@ def test_reload_of_a_separate_naf_whose_third_party_is_away(tmp_path: Path) -> N
             naf.wait_for_error("event=revocation result=done")
         (first_of_both,) = re.findall(r"result=done (device=\S+)", naf.errors)[:1]
         assert naf.errors.count(f"result=failed {first_of_both}") == 1
+
+
+@pytest.mark.slow  # the pauses take their seconds
+def test_third_party_that_refuses_a_revocation(tmp_path: Path) -> None:
+    """Guards against a refused revocation that is repeated without a pause, is given up, or is logged each time."""
+    sides = Sides(tmp_path)
+    asked: list[float] = []
+    ks = write_devices(tmp_path / "ks.csv", [[ID, KS_NAF.hex(), ""]])
+
+    def answer(line: bytes) -> bytes:
+        asked.append(time.monotonic())
+        verdict: dict[str, Any] = {"error": "not now"} if len(asked) < 3 else {"revoked": True}
+        return json.dumps({"id": json.loads(line)["id"]} | verdict).encode() + b"\n"
+
+    with ThirdParty(sides.authority.file, sides.third_party, answer) as third_party:
+        with sides.run_naf(ks, third_party.address) as naf:
+            naf.wait_for_error("event=line-up")
+            ks.write_text("identity,ks-naf,ka\n")
+            reload(naf, "applied")
+            naf.wait_for_error("event=revocation result=done")
+            assert naf.errors.count("event=revocation result=failed") == 1
+    pauses = [after - before for before, after in itertools.pairwise(asked)]
+    assert len(pauses) == 2 and min(pauses) > 0.9  # of one second, by a coarse clock
 
 
 # The end

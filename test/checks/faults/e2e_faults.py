@@ -211,7 +211,7 @@ FAULTS: list[Fault] = [
         "as/revocation_queue.c",
         ("    loop_add_event(queue->retry, &pause);", "    (void)pause;"),
         ("    if (!first->has_failed)\n", ""),
-        by="third_party_is_away",
+        by="refuses_a_revocation",
     ),
     # The store
     *of(
@@ -258,6 +258,7 @@ FAULTS: list[Fault] = [
             "            next = LIST_NEXT(entry, of_device);\n            if (false)\n",
         ),
         ("agrees(scope->subject, record->subject) &&", "true &&"),
+        ("agrees(scope->device, record->device) &&", "true &&"),
         ("agrees(scope->ka_id, record->ka_id) &&", "true &&"),
         by="reload_takes_a_row_away or reload_during_a_change_of_ka or test_revocation",
     ),
