@@ -380,7 +380,7 @@ class Relay:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(SECONDS)
+            thread.join()
         client.close()
         server.close()
 
