@@ -186,6 +186,8 @@ def test_the_service_manager_hears_of_it(devices: Path, tmp_path: Path) -> None:
                 message = manager.wait_for(READY="1", MAINPID=str(pid))
                 assert "STOPPING" not in message
                 assert server.process.wait(30) == 0
+                while message := manager.receive(0.01):  # all that it said is there by now
+                    assert "STOPPING" not in message
                 generations.signal(signal.SIGTERM)
                 assert manager.wait_for(STOPPING="1")
 
