@@ -38,7 +38,10 @@ void close_matching_discard(struct close_matching *matching);
 /* The same of every key: takes no memory, so that a revocation that ran out of it fails closed. */
 void server_close_everyone(struct server *server);
 
-/* Close every connection, on every loop: the end of a drain. To be called once. */
+/*
+ * Close every connection, on every loop: the end of a drain. One that a loop accepted before it was
+ * told to accept no more may come later: to be called again until there is none.
+ */
 bool server_close_all(struct server *server, const char *reason);
 
 /* Where server_close_everyone() keeps its state from the start on. False: out of memory. */
