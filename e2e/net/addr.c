@@ -231,7 +231,7 @@ static bool is_first(const struct addrinfo *addresses, const struct addrinfo *ad
     return true;
 }
 
-static bool has_ip4(const struct addrinfo *addresses)
+bool addr_has_ip4(const struct addrinfo *addresses)
 {
     while (addresses != NULL && addresses->ai_family != AF_INET)
         addresses = addresses->ai_next;
@@ -310,7 +310,7 @@ static void close_one(void *is_beside_ip4, size_t place, int fd)
 
 bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses)
 {
-    bool is_beside_ip4 = has_ip4(addresses);
+    bool is_beside_ip4 = addr_has_ip4(addresses);
     const struct addr_opener opener = {listen_on, close_one, &is_beside_ip4};
 
     return addr_open_at(listenings, addresses, &opener);

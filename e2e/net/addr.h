@@ -50,6 +50,9 @@ struct listenings {
  */
 bool addr_listen_at(struct listenings *listenings, const struct addrinfo *addresses);
 
+/* Is one of IPv4 among them? Beside it, a socket of IPv6 is for IPv6 alone. */
+bool addr_has_ip4(const struct addrinfo *addresses);
+
 /* How a socket is got at one of several addresses. */
 struct addr_opener {
     /* At bound, which is address with the port to take; place: its number. -1 with errno. */

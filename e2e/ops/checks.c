@@ -329,11 +329,10 @@ static int bind_error(const struct addrinfo *address, bool is_udp, bool is_v6_on
 /* As a start has it: an address that this host has not is left out, unless there is no other. */
 static int bind_all(const struct addrinfo *addresses, bool is_udp)
 {
-    bool is_bound = false, is_v6_only = is_udp;
+    const bool is_v6_only = is_udp || addr_has_ip4(addresses);
+    bool is_bound = false;
     int last = 0;
 
-    for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next)
-        is_v6_only = is_v6_only || each->ai_family == AF_INET;
     for (const struct addrinfo *each = addresses; each != NULL; each = each->ai_next) {
         const int error = bind_error(each, is_udp, is_v6_only);
 
