@@ -630,6 +630,17 @@ def test_rows_by_the_hundred_thousand(tmp_path: Path) -> None:
     assert seconds[1] < 40 * seconds[0]
 
 
+# Whether a file has changed
+
+
+def test_file_that_is_still_being_written(tmp_path: Path) -> None:
+    """Guards against a file that is read at the first look at its change, and so half written, or not at all."""
+    path = tmp_path / "devices"
+    path.write_text("begun")
+    looks = [b"", b"\x01", b"\x02", b"\x03", b"", b""]
+    assert common("watch", path, lines=looks) == (0, ["00", "10", "10", "10", "11", "11"])
+
+
 # e2e_key of examples/
 
 

@@ -7,6 +7,8 @@
  *     common devices NEEDS EXTRA PATH    a line for each row, or why not; columns are bits
  *     common count PATH                  how many rows, and the peak of memory taken for them
  *     common e2e MODE DIGEST USAGE KA    the key of fixed inputs, or the reason
+ *     common watch PATH                  a line of hex in, the file's new time, empty to leave it;
+ *                                        a line out: 1 or 0 for differs, then for changed
  *
  * A row's line: identity, line, ka-id, the lines of its identity's first row, of the Ka that is
  * meant and of the one with this row's ka-id, and the refresh's first octet.
@@ -15,15 +17,18 @@
  */
 #include "devices.h"
 #include "e2e_key.h"
+#include "file_watch.h"
 #include "hex.h"
 #include "printable.h"
 #include "secret_file.h"
 #include "utf8.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define LINE_SIZE 4096
 
@@ -189,6 +194,29 @@ static int run_e2e(char *arguments[])
     return !done;
 }
 
+static bool set_time(const char *path, time_t seconds)
+{
+    const struct timespec times[] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+
+    return utimensat(AT_FDCWD, path, times, 0) == 0;
+}
+
+static int run_watch(char *arguments[])
+{
+    struct file_watch watch = {.path = arguments[0]};
+    char octets[LINE_SIZE];
+    size_t length;
+
+    file_watch_reading(&watch);
+    while (read_hex(octets, &length)) {
+        if (length > 0 && !set_time(watch.path, octets[0]))
+            return 1;
+        printf("%d", file_watch_differs(&watch));
+        printf("%d\n", file_watch_changed(&watch));
+    }
+    return 0;
+}
+
 static const struct {
     const char *name;
     int arguments;
@@ -197,6 +225,7 @@ static const struct {
     {"text", 0, run_text},         {"printable", 1, run_printable}, {"open", 1, run_open},
     {"insecure", 1, run_insecure}, {"append", 1, run_append},       {"devices", 3, run_devices},
     {"whose", 1, run_whose},       {"count", 1, run_count},         {"e2e", 4, run_e2e},
+    {"watch", 1, run_watch},
 };
 
 int main(int argc, char *argv[])

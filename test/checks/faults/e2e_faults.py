@@ -627,11 +627,6 @@ FAULTS: list[Fault] = [
         by="test_reload",
     ),
     *of(
-        "../common/file_watch.c",
-        ("same(&now, &watch->seen) && (!same", "(!same"),
-        by="file_of_a_ue_that_changes",
-    ),
-    *of(
         "../common/devices_current.c",
         (
             "compare_kas(change->now_rows[place].row, row) == 0))",
