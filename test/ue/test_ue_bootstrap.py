@@ -175,6 +175,19 @@ def test_state_of_a_run_before(home: Home) -> None:
             assert "of another card" in ue.wait_for_error("result=anew")
 
 
+def test_state_of_another_version(home: Home) -> None:
+    """Guards against lines of a later version's state file that are read as this version's."""
+    with home.bsf() as bsf, home.server() as server:
+        assert home.say(bsf, server).returncode == 0
+        later = home.state.read_text().replace("akma-bootstrap 1\n", "akma-bootstrap 10\n")
+        home.state.write_text(later)
+        with home.listen(bsf, server) as ue:
+            said = ue.wait_for_error("result=anew")
+            assert "it does not begin with" in said
+            assert ue.say() == "e2e: hello"
+        assert len(bsf.issued) == 2
+
+
 def test_resumed_key_that_a_naf_refuses(home: Home) -> None:
     """Guards against a refused key of an earlier run that is never replaced, or replaced within the interval."""
     with home.bsf(issue=None) as bsf, home.server() as server:
