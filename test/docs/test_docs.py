@@ -20,7 +20,7 @@ from tables import add_row, copy_tree, has_row
 from project import ROOT, blocks, build, run
 
 
-NOT_ROOMS = r"build|\.git$|__pycache__|node_modules"
+NOT_ROOMS = r"build|\.git$|\.\w+_cache|\.hypothesis|__pycache__|node_modules"
 
 
 def of_the_project(pattern: str) -> list[Path]:
