@@ -22,12 +22,17 @@ static const struct form {
 
 static const struct tm epoch = {.tm_year = 70, .tm_mday = 1};
 
-int64_t utc_seconds(const struct tm *date)
+/* OpenSSL 4.0's calendar has no leap second, so the second is added behind it. */
+bool utc_seconds(const struct tm *date, int64_t *seconds)
 {
-    int days = 0, seconds = 0;
+    struct tm minute = *date;
+    int days = 0, before = 0;
 
-    (void)OPENSSL_gmtime_diff(&days, &seconds, &epoch, date);
-    return (int64_t)days * DAY + seconds;
+    minute.tm_sec = 0;
+    if (!OPENSSL_gmtime_diff(&days, &before, &epoch, &minute))
+        return false;
+    *seconds = (int64_t)days * DAY + before + date->tm_sec;
+    return true;
 }
 
 bool utc_date(int64_t seconds, struct tm *date)
@@ -108,8 +113,8 @@ bool utc_read(const char *text, enum utc_form form, int64_t *seconds)
     int offset;
 
     if (!read_local_time(&text, &forms[form], &tm) || !read_offset(&text, &forms[form], &offset) ||
-        *text != '\0')
+        *text != '\0' || !utc_seconds(&tm, seconds))
         return false;
-    *seconds = utc_seconds(&tm) - offset;
+    *seconds -= offset;
     return true;
 }

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* As timegm(). A date that does not exist is another one, such as 30 February one in March. */
-int64_t utc_seconds(const struct tm *date);
+/* As timegm(), for dates that exist. False: libcrypto's calendar does not have this one. */
+bool utc_seconds(const struct tm *date, int64_t *seconds);
 
 /* Both forms have fractions and offsets. */
 enum utc_form {

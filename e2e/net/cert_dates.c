@@ -19,12 +19,7 @@ static bool seconds_of(const ASN1_TIME *date, int64_t absent, int64_t *seconds)
     struct tm parts = {.tm_sec = 0};
 
     *seconds = absent;
-    if (date == NULL)
-        return true;
-    if (!ASN1_TIME_to_tm(date, &parts))
-        return false;
-    *seconds = utc_seconds(&parts);
-    return true;
+    return date == NULL || (ASN1_TIME_to_tm(date, &parts) && utc_seconds(&parts, seconds));
 }
 
 static bool read_one(const X509_INFO *info, struct cert_dates *one)
