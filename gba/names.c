@@ -72,7 +72,7 @@ const char *names_nai_fault(const char *nai)
 {
     const char *at = strchr(nai, '@');
 
-    if (at == NULL || at == nai || strchr(at + 1, '@') != NULL || strlen(nai) >= USIM_NAME_SIZE)
+    if (at == NULL || at == nai || strlen(nai) >= USIM_NAME_SIZE)
         return "user@realm of at most 255 octets";
     for (const char *c = nai; c < at; c++)
         if (*c <= ' ' || *c >= 0x7F || *c == '"' || *c == ',' || *c == '\\')

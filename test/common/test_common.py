@@ -260,20 +260,26 @@ def test_credentials_of_systemd(mounted: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.parametrize(
-    ("entry", "good"),
+    ("entry", "mask", "good"),
     [
-        ((USER, 4, OTHERS), False),
-        ((USER, 0, OTHERS), True),
-        ((USER, 6, SERVICE), True),
-        ((USER, 6, 0), True),
-        ((GROUP, 4, OTHERS), False),
-        ((GROUP, 4, SERVICE), True),
-        ((GROUP, 6, SERVICE), False),
-        ((GROUP, 4, 0), True),
+        ((USER, 4, OTHERS), 6, False),
+        ((USER, 0, OTHERS), 6, True),
+        ((USER, 2, OTHERS), 4, True),
+        ((USER, 6, SERVICE), 6, True),
+        ((USER, 6, 0), 6, True),
+        ((GROUP, 4, OTHERS), 6, False),
+        ((GROUP, 4, SERVICE), 6, True),
+        ((GROUP, 6, SERVICE), 6, False),
+        ((GROUP, 6, SERVICE), 4, True),
+        ((GROUP, 4, 0), 6, True),
     ],
 )
-def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: bool) -> None:
-    """Guards against an ACL entry that lets another user or group read a secret behind a harmless mode."""
+def test_entries_of_an_acl(
+    mounted: Path, entry: tuple[int, int, int], mask: int, good: bool
+) -> None:
+    """Guards against an ACL entry that lets another user or group read a secret behind a harmless mode, or that is
+    refused for what the ACL's mask takes from it.
+    """
     path = credential(mounted)
     service = [] if entry[0] == USER and entry[2] == SERVICE else [(USER, 4, SERVICE)]
     users = sorted([*service, *([entry] if entry[0] == USER else [])], key=lambda one: one[2])
@@ -284,7 +290,7 @@ def test_entries_of_an_acl(mounted: Path, entry: tuple[int, int, int], good: boo
         *users,
         (GROUP_OBJ, 0, NOBODY),
         *groups,
-        (MASK, 6, NOBODY),
+        (MASK, mask, NOBODY),
         (OTHER_ENTRY, 0, NOBODY),
     )
     status, said = open_as(path)
