@@ -54,6 +54,11 @@ def run_pytest(source: Path, build: Path, words: list[str]) -> None:
     sys.exit(int(pytest.main(words)))
 
 
+def name_of(driver: str) -> str:
+    """The program of a driver's line."""
+    return driver.removeprefix("memcheck ").split()[0]
+
+
 class Tree:
     """A copy of the project with a build of its own."""
 
@@ -63,7 +68,7 @@ class Tree:
         ignored = shutil.ignore_patterns("build*", ".git", "__pycache__", ".hypothesis")
         shutil.copytree(ROOT, self.source, ignore=ignored)
         # By their files, as a driver's name may be that of another program's file as well.
-        drivers = [f"test/hardening/{d.removeprefix('memcheck ').split()[0]}" for d in room.drivers]
+        drivers = [f"test/hardening/{name_of(driver)}" for driver in room.drivers]
         self.targets = [*room.target.split(), *drivers]
         # Quick to compile; optimising across files would compile the module again for each fault.
         switches = ["-DAKMA_ALL=ON", "-DAKMA_LTO=OFF", "-DCMAKE_C_FLAGS_RELEASE=-O1"]
@@ -187,15 +192,19 @@ def programs_of(test: Path) -> Iterator[str]:
     modules = re.findall(r"^(?:from|import) (\w+)", text, re.M)
     files = [ROOT / f"test/support/{module}.py" for module in modules]
     for part in [text, *(file.read_text() for file in files if file.exists())]:
-        yield from re.findall(r"test/programs/(?:lib)?(\w+)", part)
+        yield from re.findall(r"(?:test/programs|test/hardening|bench)/(?:lib)?(\w+)", part)
 
 
 def unbuilt(room: Room) -> Iterator[str]:
-    """Programs that a room's tests run, and that its targets do not build: each test fails without a fault then."""
+    """Targets that are none, and programs that a room's tests run without one: each test fails without a fault then."""
+    targets = {*room.target.split(), *map(name_of, room.drivers)}
+    lists = "".join(file.read_text() for file in ROOT.glob("*/**/CMakeLists.txt"))
+    for target in sorted(targets - set(re.findall(r"[\w.-]+", re.sub(r"#.*", "", lists)))):
+        yield f"{target} is no target of CMake's, but one of room {room.folder}"
     for name in room.tests:
         for test in ROOT.glob(f"test/*/{name}.py"):
             for program in programs_of(test):
-                if program not in room.target.split():
+                if program not in targets:
                     yield f"{test.name} runs {program}, which is no target of room {room.folder}"
 
 

@@ -73,5 +73,5 @@ FAULTS = [
     ),
 ]
 
-TARGETS = "akma akma-tool e2e-as e2e-ue preload_exit_scan token_shim"
+TARGETS = "akma akma-tool e2e-as e2e-ue load preload_exit_scan token_shim"
 ROOM = Room("master", TARGETS, ["test_tool_ka_derive", "test_token", "test_token_flow"], FAULTS)

@@ -67,5 +67,5 @@ FAULTS = [
     ),
 ]
 
-TARGETS = "akma akma-tool e2e-as e2e-ue ka_workers preload_exit_scan token_shim"
+TARGETS = "akma akma-tool e2e-as e2e-ue load ka_workers preload_exit_scan token_shim"
 ROOM = Room("e2e/ka", TARGETS, [FLOW, TOKEN], FAULTS)

@@ -439,7 +439,7 @@ FAULTS: list[Fault] = [
 
 ROOM = Room(
     folder="e2e",
-    target="akma key_source e2e-as e2e-ue flood first_connections held_connections names"
+    target="akma key_source e2e-as e2e-ue flood first_connections held_connections"
     " preload_turns preload_faults preload_names preload_time store",
     tests=[
         "test_operator",

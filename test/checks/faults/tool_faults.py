@@ -350,4 +350,9 @@ TESTS = [
     ),
     "test_tool_remanence",
 ]
-ROOM = Room("tool", "akma akma-tool preload_exit_scan preload_pace preload_zeros", TESTS, FAULTS)
+ROOM = Room(
+    "tool",
+    "akma akma-tool hmac_without_restart preload_exit_scan preload_pace preload_zeros",
+    TESTS,
+    FAULTS,
+)
