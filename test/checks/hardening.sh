@@ -44,13 +44,13 @@ instrumented() {
 
 # run <build> <what> <command of the driver ...>
 run() {
-    OPENSSL_CONF=/dev/null
-    OPENSSL_MODULES=$build/$1
-    export OPENSSL_CONF OPENSSL_MODULES
     drivers=$build/$1/test/hardening
     echo "== $2"
-    shift 2
-    "$@"
+    (
+        export OPENSSL_CONF=/dev/null OPENSSL_MODULES="$build/$1"
+        shift 2
+        "$@"
+    )
     runs=$((runs + 1))
 }
 
@@ -63,7 +63,6 @@ run_tests() {
         cd "$root"
         export AKMA_BUILD="$build/$1"
         export TSAN_OPTIONS="halt_on_error=1 exitcode=66 log_path=$reports/report"
-        unset OPENSSL_CONF OPENSSL_MODULES
         shift 2
         /usr/bin/python3 -m pytest -q "$@"
     )
@@ -177,11 +176,10 @@ openssl req -config /etc/ssl/openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_c
     printf 'identity,ks-naf,ka\nue,%s,%s\nbare,%s,\n' "$(openssl rand -hex 32)" "$(openssl rand -hex 32)" \
         "$(openssl rand -hex 32)" >"$folder/devices.csv"
 )
-OPENSSL_CONF=$root/openssl.cnf.example
 echo "== e2e-as while allocations fail, AddressSanitizer with leaks"
-OPENSSL_MODULES=$build/address
 for version in "" tls12 udp; do
-    "$build/address/test/hardening/server_oom" "$folder" $version 2>"$folder/log" || {
+    env OPENSSL_CONF="$root/openssl.cnf.example" OPENSSL_MODULES="$build/address" \
+        "$build/address/test/hardening/server_oom" "$folder" $version 2>"$folder/log" || {
         grep -v '^time=' "$folder/log"
         exit 1
     }
