@@ -297,6 +297,17 @@ def test_outputs_that_are_inputs(subscriber: Path, tmp_path: Path, output: str) 
     assert [path.read_text() for path in (subscriber, pin, devices)] == files
 
 
+def test_state_over_another_secret(subscriber: Path, tmp_path: Path) -> None:
+    """Guards against a private key, or another file that is no state, that the state is written over."""
+    key = tmp_path / "tls.key"
+    key.write_text("-----BEGIN PRIVATE KEY-----\n")
+    key.chmod(0o600)
+    with Bsf() as bsf:
+        result = bootstrap(bsf.url, subscriber, "--state", key)
+    assert result.returncode == 1 and b"is no state file" in result.stderr
+    assert bsf.seen == [] and key.read_text() == "-----BEGIN PRIVATE KEY-----\n"
+
+
 def test_newest_row(subscriber: Path, tmp_path: Path) -> None:
     """Guards against a bootstrap that overwrites another device's row, an older Ka, or the Ka of its own device."""
     devices = tmp_path / "devices.csv"

@@ -105,11 +105,13 @@ def test_options_that_are_wrong(devices: Path, options: list[str], said: str) ->
 
 
 def test_without_rows_it_does_not_start(devices: Path) -> None:
-    """Guards against a broker that starts without a devices file it can read."""
+    """Guards against a broker that starts without a devices file it can read, or does not say why it ends."""
     devices.write_text("identity,ks-naf\n")
-    result = command(BROKER, PLUGIN, f"devices={devices}", f"naf_fqdn={FQDN}")
-    assert result.returncode == 3
-    assert "header is wrong" in result.stderr
+    wrong = command(BROKER, PLUGIN, f"devices={devices}", f"naf_fqdn={FQDN}")
+    assert wrong.returncode == 3 and "header is wrong" in wrong.stderr
+    devices.unlink()
+    missing = command(BROKER, PLUGIN, f"devices={devices}", f"naf_fqdn={FQDN}")
+    assert missing.returncode == 3 and "No such file" in missing.stderr
 
 
 def test_a_missing_configuration_is_none(devices: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
  * REMAINS_NEEDLES: a file of needles, 16 octets each, every octet XOR 0x5A so that they do not find
  * themselves. REMAINS_REPORT: a file that gets how many of them were found in memory that can be
  * written, as octets or as hex, once the program's and libcrypto's own clean-up is over.
+ * REMAINS_VARIABLE: a variable of the environment that counts as one more while it is there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -77,9 +78,10 @@ static size_t look_through(int memory, unsigned long begin, unsigned long end)
 __attribute__((destructor)) static void report(void)
 {
     const char *path = getenv("REMAINS_NEEDLES"), *report_path = getenv("REMAINS_REPORT");
+    const char *variable = getenv("REMAINS_VARIABLE");
     FILE *file = path == NULL || report_path == NULL ? NULL : fopen(path, "r");
     const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    size_t found = 0;
+    size_t found = variable != NULL && getenv(variable) != NULL;
     char line[512];
 
     if (file == NULL || memory < 0)

@@ -69,9 +69,10 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     words, status = CALLS[name]
     sources = {"key": secret(folder / "key", KEY), "ka": secret(folder / "ka", KA)}
+    variable = {"KA": KA.hex(), "REMAINS_VARIABLE": "KA"}
     result = subprocess.run(
         [*before, AKMA, *(word.format(**sources) for word in words)],
-        env=ENVIRONMENT | ({"KA": KA.hex()} if "env:KA" in words else {}) | environment,
+        env=ENVIRONMENT | (variable if "env:KA" in words else {}) | environment,
         cwd=folder,
         capture_output=True,
         timeout=100,

@@ -175,6 +175,15 @@ def test_state_of_a_run_before(home: Home) -> None:
             assert "of another card" in ue.wait_for_error("result=anew")
 
 
+def test_state_of_another_impi(home: Home) -> None:
+    """Guards against keys of a run before that are taken for those of another --impi."""
+    with home.bsf() as bsf, home.server() as server:
+        assert home.say(bsf, server).returncode == 0
+        other = "other@" + IMPI.partition("@")[2]
+        with home.listen(bsf, server, "--impi", other) as ue:
+            assert "of another IMPI" in ue.wait_for_error("result=anew")
+
+
 def test_state_of_another_version(home: Home) -> None:
     """Guards against lines of a later version's state file that are read as this version's."""
     with home.bsf() as bsf, home.server() as server:
