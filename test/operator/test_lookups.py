@@ -120,6 +120,15 @@ def test_a_newcomer_goes_before_who_floods_slowly() -> None:
     assert asked_at["n@x"] <= 4200
 
 
+def test_a_burst_goes_after_who_wanted_little() -> None:
+    """Guards against a network that wants five keys at once, none answered yet, before one that came earlier for one."""
+    for burst, then in ((4, "b0@x"), (5, "n@x")):
+        many = [f"1 wait b{i} b{i}@x 198.51.100.1" for i in range(burst)]
+        busy = ["0 wait a a@x 192.0.2.1", "0 run", "0 wait n n@x 203.0.113.1"]
+        lines = play(*busy, *many, "2 answer a@x", "2 run", setup="100 100 1 100 3000")
+        assert asked(lines) == ["a@x", then], burst
+
+
 def test_a_network_whose_devices_were_known_goes_first() -> None:
     """Guards against a network with known devices that waits behind new ones, or always goes first."""
     known = ["0 wait a a@x 203.0.113.1", "0 run", "1 answer a@x found"]
