@@ -140,6 +140,17 @@ def test_a_network_whose_devices_were_known_goes_first() -> None:
         assert asked(play(*calls, setup="1 100 100 200 3000")) == ["a@x", "b@x", next_one]
 
 
+def test_the_one_served_longest_ago_goes_first() -> None:
+    """Guards against a network that is served twice in a row before one that was served earlier."""
+    known = [
+        f"{now} {call}"
+        for now, name, network in ((0, "a", 1), (1000, "b", 2))
+        for call in (f"wait {name} {name}@x 192.0.2.{network}", "run", f"answer {name}@x found")
+    ]
+    again = ["2000 wait c c@x 192.0.2.2", "2000 wait d d@x 192.0.2.1", "2000 run"]
+    assert asked(play(*known, *again, setup="100 100 1 100 3000")) == ["a@x", "b@x", "d@x"]
+
+
 def test_unknown_identities_go_last() -> None:
     """Guards against a network that asks for unknown identities and is served before one that has had no answer yet."""
     lines = play(

@@ -53,8 +53,9 @@ static void tell(void *context, struct lookup_waiter *waiter, const void *answer
     const struct person *person = (struct person *)waiter;
 
     (void)context;
-    printf("%" PRId64 " told %s %s\n", now, person->name,
-           answer == NULL ? "given-up" : (const char *)answer);
+    printf("%" PRId64 " told %s %s%s\n", now, person->name,
+           answer == NULL ? "given-up" : (const char *)answer,
+           waiter->lookup == NULL ? "" : " and waits");
 }
 
 static struct sockaddr_storage address(const char *text)
