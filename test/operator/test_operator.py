@@ -36,9 +36,11 @@ from operator_network import (
     Subscriber,
     expiry,
 )
+from sockets import borrowed
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
+TCP_USER_TIMEOUT = 18  # <linux/tcp.h>
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
 BOOTSTRAPPING = "/nbsp-gba/v1/bootstrapping-info-retrieval"
@@ -547,6 +549,24 @@ def test_a_path_that_drops_everything(net: Net) -> None:
                 assert used and 1 not in used
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_a_connection_notices_a_dead_path(net: Net) -> None:
+    """Guards against a connection on which requests go unheard for the quarter of an hour that TCP would wait."""
+    subscriber = Subscriber()
+    with net.operator() as operator:
+        operator.add(subscriber)
+        port = urllib.parse.urlsplit(operator.url).port
+        with net.source(f"nef:{operator.url}") as source:
+            assert source.look(subscriber.a_kid).startswith("found ")
+            limits = [
+                connection.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT)
+                for connection in borrowed(source.process.pid)
+                if connection.type == socket.SOCK_STREAM
+                and connection.family in (socket.AF_INET, socket.AF_INET6)
+                and connection.getpeername()[1] == port
+            ]
+    assert limits == [5000]
 
 
 # Certificates and versions

@@ -42,15 +42,11 @@ FAULTS: list[Fault] = [
     *of(
         "source/http_route.c",
         ("    tcp_user_timeout(fd, UNHEARD_MS);\n", ""),
-        by="drops_everything",
+        by="notices_a_dead_path",
     ),
     *of(
         "source/http_route.c",
         ("(!route->is_http1 || route->requests", "(route->requests"),
-        (
-            "return is_connected ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;",
-            "return CURL_SOCKOPT_OK;",
-        ),
         by="is_unused",
     ),
     *of(
