@@ -207,5 +207,6 @@ def test_traffic_and_drain(modules: Path, tmp_path: Path) -> None:
             os.kill(server.process.pid, signal.SIGTERM)
             server.wait_for_error("event=drain")
             found = look(modules, server, "draining")
+            assert len(found) == 4
             assert all("draining: it accepts no more" in one["aria"] for one in found)
             assert all(one["contrast"][0] >= 4.5 for one in found)

@@ -19,7 +19,7 @@ from evp import BUILD
 from sanitizer import unless_its_runtime_is_in_the_way
 from tool import AKMA, ENVIRONMENT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, unless_its_runtime_is_in_the_way]
 
 FQDN, UA = "naf.example.com", "0100000007"
 NAF_ID = FQDN.encode() + bytes.fromhex(UA)
@@ -86,7 +86,6 @@ def scanned(folder: Path) -> dict[str, str]:
     }
 
 
-@unless_its_runtime_is_in_the_way
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_remains(folder: Path, name: str) -> None:
     """Guards against a bootstrap that leaves K, OPc, RES, Ks or Ks_NAF in memory, however it ends."""
@@ -107,10 +106,6 @@ def test_nothing_of_a_card_remains(folder: Path, status: int) -> None:
     assert (folder / "report").read_text() == "0 of 7\n"
 
 
-@pytest.mark.skipif(
-    "-fsanitize" in os.environ.get("AKMA_CMAKE_FLAGS", "") or bool(os.environ.get("AKMA_PRELOAD")),
-    reason="valgrind and the sanitizers exclude each other",
-)
 @pytest.mark.parametrize("name", ["Ks_NAF to a row", "a wrong rspauth"])
 def test_valgrind(folder: Path, name: str) -> None:
     """Guards against akma bootstrap reading what was never written, or leaking."""

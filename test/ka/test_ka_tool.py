@@ -170,7 +170,10 @@ def test_rekey_of_a_damaged_row(tool: Tool) -> None:
     )
     private(tool.key, f"2:{SEAL[::-1].hex()}\n1:{SEAL.hex()}\n")
     assert said(tool.run("rekey"), 1, f"device {UE}: the row is damaged")
-    assert all(line.endswith(",1") for line in tool.run("list", key=False).stdout.splitlines()[1:])
+    listed = tool.run("list", key=False)
+    rows = [line.split(",") for line in listed.stdout.splitlines()[1:]]
+    assert listed.returncode == 0, listed.stderr
+    assert {(row[0], row[-1]) for row in rows} == {(UE, "1"), (OTHER, "1")}
 
 
 @pytest.mark.postgresql

@@ -113,10 +113,6 @@ def test_something_would_be_found(folder: Path) -> None:
     assert (folder / "report").read_text().startswith("2 of ")
 
 
-@pytest.mark.skipif(
-    "-fsanitize" in os.environ.get("AKMA_CMAKE_FLAGS", "") or bool(os.environ.get("AKMA_PRELOAD")),
-    reason="valgrind and the sanitizers exclude each other",
-)
 @pytest.mark.parametrize("name", CALLS)
 def test_valgrind(folder: Path, name: str) -> None:
     """Guards against a command of akma that reads what was never written, or leaks."""

@@ -146,5 +146,6 @@ def test_store(deployment: Deployment, tmp_path: Path, naf: str, endpoint: str, 
         away = deployment.start(endpoint, *words)
         for _ in range(3):
             assert deployment.flow(ue, here["accept"], away["e2e-accept"]) == "e2e: hello\n"
+            assert redis.ask("keys", "akma:key:*") == b""
     finally:
         redis.stop()
