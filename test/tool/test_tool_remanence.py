@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
         ],
         0,
     ),
+    "AKMA that is refused": (["derive", "--from-k-ausf", "{key}", "--supi", SUPI, *NAF], 1),
     "psk": (["psk", "--in", "devices.csv", "--out", "out", "--format", "json", *NAF], 0),
     "psk, a bad row": (["psk", "--in", "bad.csv", "--out", "out", "--format", "gnutls", *NAF], 1),
     "psk, on": (
@@ -49,6 +50,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "ka new": (["ka", "new", "--identity", "x", "--out", "out"], 0),
     "doctor": (["doctor"], 0),
     "config": (["config", "--out", "out"], 0),
+    "ka derive": (["ka", "derive", "--master", "{key}", "--device", "x", "--out", "out"], 0),
     "psk, htdigest": (["psk", "--in", "devices.csv", "--out", "o", "--format", "htdigest", *NAF], 0),
     "identity": (["identity", "--b-tid", "a@b"], 0),
 }  # fmt: skip
@@ -88,28 +90,33 @@ def needles() -> bytes:
     chain.append(reference.k_af(chain[0], NAF_ID))
     keys = [reference.e2e_key(key, KA, NAF_ID) for key in (KEY, *chain)]
     keys += [reference.e2e_key(ka[:32], ka[32:], NAF_ID) for ka in MORE]
+    keys.append(reference.device_ka(KEY, "x"))
     secrets = [KEY, KA, KA[32:], *chain, *keys, *MORE, *(ka[32:] for ka in MORE)]
     return b"".join(bytes(octet ^ 0x5A for octet in octets[8:24]) for octets in secrets)
+
+
+def scanned(folder: Path) -> dict[str, str]:
+    """The environment of a program whose memory is searched at its end, with all that it released."""
+    (folder / "needles").write_bytes(needles())
+    return {
+        "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so",
+        "REMAINS_NEEDLES": str(folder / "needles"),
+        "REMAINS_REPORT": str(folder / "report"),
+        # Or the kernel would take large blocks back when they are freed, and nobody could look at them.
+        "GLIBC_TUNABLES": f"glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold={1 << 30}",
+    }
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_remains(folder: Path, name: str) -> None:
     """Guards against a command of akma that ends with a key, as octets or hex, in memory it could write."""
-    (folder / "needles").write_bytes(needles())
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
-    where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
-    run(folder, name, [], where | {"LD_PRELOAD": preload})
+    run(folder, name, [], scanned(folder))
     assert (folder / "report").read_text() == f"0 of {len(needles()) // 16}\n"
 
 
 def test_something_would_be_found(folder: Path) -> None:
     """Guards against a search for remains that finds nothing in any process."""
-    (folder / "needles").write_bytes(needles())
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {BUILD}/test/programs/libpreload_exit_scan.so"
-    where = {"REMAINS_NEEDLES": str(folder / "needles"), "REMAINS_REPORT": str(folder / "report")}
-    subprocess.run(
-        ["true"], env=os.environ | where | {"LD_PRELOAD": preload, "X": KA.hex()}, check=True
-    )
+    subprocess.run(["true"], env=os.environ | scanned(folder) | {"X": KA.hex()}, check=True)
     assert (folder / "report").read_text().startswith("2 of ")
 
 
