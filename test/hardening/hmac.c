@@ -129,7 +129,8 @@ static const OSSL_DISPATCH hmac_functions[] = {
 static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
 {
     static const OSSL_ALGORITHM macs[] = {
-        {"HMAC", "provider=misbehaving", hmac_functions, "HMAC that misbehaves when told to"},
+        {"HMAC", "provider=misbehaving,fips=yes", hmac_functions,
+         "HMAC that misbehaves when told to"},
         {NULL, NULL, NULL, NULL},
     };
 

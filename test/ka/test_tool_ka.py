@@ -80,6 +80,18 @@ def test_new_for_a_few(tmp_path: Path) -> None:
     assert akma("ka", "new", "--in", write(tmp_path / "list")).stdout.decode() == HEADER + "\n"
 
 
+def test_new_for_many(tmp_path: Path) -> None:
+    """Guards against a long list that is taken for one without an end, from a file or a pipe."""
+    names = [f"{number:0255}" for number in range(1100)]  # 275 KiB
+    path = write(tmp_path / "list", *names)
+    for result in (
+        akma("ka", "new", "--in", path),
+        akma("ka", "new", "--in", "-", given=path.read_bytes()),
+    ):
+        _, *lines = result.stdout.decode().splitlines()
+        assert [line.split(",")[0] for line in lines] == names, result.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -5,13 +5,15 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from flow import wait_until
 from reference import device_ka
 from samples import KEY, VECTORS
-from tool import akma, example_of, secret
+from tool import AKMA, ENVIRONMENT, akma, example_of, secret
 
 HEADER = "identity,ks-naf,ka,ka-id"
 VECTOR_FILE = VECTORS / "akma-ka.json"
@@ -58,7 +60,11 @@ def test_a_list(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
     rows = [f"{name},,{device_ka(KEY, name, '2026').hex()},2026" for name in names]
     assert (tmp_path / "out").read_text().splitlines() == [HEADER, *rows]
-    assert akma("ka", "derive", *words).stdout == (tmp_path / "out").read_bytes()
+    few = akma("ka", "derive", *words, "--threads", "1")  # whose four jobs come round again
+    assert few.stdout == (tmp_path / "out").read_bytes()
+
+
+MANY = "".join(f"x{number}\n" for number in range(600))  # more than one job's
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,8 @@ def test_a_list(tmp_path: Path) -> None:
         ("\ufeffa\n", "line 1: a byte order mark comes before it"),
         ("a" * 256 + "\n", "line 1: a device's name has at most 255 octets"),
         ("a\nb", "line 2: "),
+        (f"{MANY}a b\n", "line 601: a device's name must be UTF-8 without blanks, commas"),
+        (f"{MANY}x0\n", "line 601: an earlier line has this device already"),
         ("", "has no device"),
     ],
 )
@@ -100,6 +108,23 @@ def test_a_file_that_is_there(tmp_path: Path) -> None:
     assert "what this command reads" in refused(*words, tmp_path / "m", "--force", status=2)
     words = ["--master", master, "--in", out, "--out", out, "--force"]
     assert "what this command reads" in refused(*words, status=2)
+
+
+def test_a_file_that_comes_meanwhile(tmp_path: Path) -> None:
+    """Guards against Ka's of another command that are replaced, as they were not there at the beginning."""
+    master, out = secret(tmp_path / "m", KEY), tmp_path / "out"
+    words: list[str | Path] = ["--master", master, "--in", "-", "--out", out]
+    with subprocess.Popen(
+        [AKMA, "ka", "derive", *words],
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as late:
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)  # the new file, under another name
+        write(out, "theirs\n")
+        said = late.communicate(b"a\n", timeout=100)[1]
+    assert late.returncode == 1 and f"{out}: File exists".encode() in said
+    assert out.read_text() == "theirs\n" and len(list(tmp_path.iterdir())) == 2
 
 
 def test_masters(tmp_path: Path) -> None:

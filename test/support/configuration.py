@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def write_config(path: Path, instances: Mapping[str, Mapping[str, str]]) -> Path:
-    """Write a file that activates default and the instances; name -> keys of its section."""
-    lines = ["openssl_conf = init", "[init]", "providers = providers", "[providers]"]
+def write_config(
+    path: Path, instances: Mapping[str, Mapping[str, str]], properties: str = ""
+) -> Path:
+    """Write a file that activates default and the instances; name -> keys of its section. Properties: the default."""
+    lines = ["openssl_conf = init", "[init]", "providers = providers"]
+    if properties:
+        lines += ["alg_section = algorithms", "[algorithms]", f"default_properties = {properties}"]
+    lines += ["[providers]"]
     lines += ["default = default_section"]
     lines += [f"{name} = section_{number}" for number, name in enumerate(instances)]
     lines += ["[default_section]", "activate = 1"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import reference
+from configuration import write_config
 from flow import wait_until
 from samples import ALGORITHMS, EXPECTED, FQDN, IMPI, KA, KEY, NAF_ID, RAND, SAMPLES, SUPI, UA
 from small_disk import SmallDisk
@@ -550,6 +551,24 @@ def test_without_the_provider(both: list[str]) -> None:
     assert "is akma activated" in said and "akma doctor" in said
 
 
+def test_default_properties_of_another_provider(config: Path, tmp_path: Path) -> None:
+    """Guards against a command that finds no akma where default_properties name the provider of the rest."""
+    write_config(config, {"akma": {}}, properties="provider=default")
+    key, ka = secret(tmp_path / "key", KEY), secret(tmp_path / "ka", KA)
+    devices, psk = tmp_path / "devices.csv", tmp_path / "psk"
+    devices.write_text(f"identity,ks-naf,ka\none,{KEY.hex()},{KA.hex()}\n")
+    devices.chmod(0o600)
+    there = {"OPENSSL_CONF": str(config)}
+    result = akma("derive", "--ks-naf", key, "--ka", ka, *NAF, environment=there)
+    assert result.stdout.decode() == E2E_KEY.hex() + "\n", result.stderr
+    words: list[str | Path] = ["--in", devices, "--out", psk, "--format", "mosquitto", *NAF]
+    assert akma("psk", *words, environment=there).returncode == 0
+    assert psk.read_text() == f"one:{reference.e2e_key(KEY, KA, NAF_ID).hex()}\n"
+    result = akma("ka", "derive", "--master", key, "--device", "one", environment=there)
+    row = f"one,,{reference.device_ka(KEY, 'one').hex()},"
+    assert result.stdout.decode().splitlines() == ["identity,ks-naf,ka,ka-id", row]
+
+
 def test_commands() -> None:
     """Guards against an unknown command of akma doing something, or reaching the terminal unfiltered."""
     assert akma().returncode == 2
@@ -582,6 +601,7 @@ B_TID = f"{base64.b64encode(RAND).decode()}@bsf.example.com"
 A_KID = f"rid678.tid{A_TID.hex()}@{REALM}"
 GBA = ["--rand", RAND.hex(), "--bsf", "bsf.example.com"]
 OF_AKMA = ["--rid", "678", "--a-tid", A_TID.hex(), "--realm", REALM]
+FILL = "." * (256 - len("3GPP-bootstrapping") - len(B_TID))  # the most that libssl takes
 
 
 @pytest.mark.parametrize(
@@ -591,6 +611,7 @@ OF_AKMA = ["--rid", "678", "--a-tid", A_TID.hex(), "--realm", REALM]
         ([*GBA, "--uicc"], "b-tid", B_TID, f"3GPP-bootstrapping-uicc.{B_TID}"),
         ([*GBA, "--separator", ";"], "b-tid", B_TID, f"3GPP-bootstrapping;{B_TID}"),
         ([*GBA, "--separator", ""], "b-tid", B_TID, f"3GPP-bootstrapping{B_TID}"),
+        ([*GBA, "--separator", FILL], "b-tid", B_TID, f"3GPP-bootstrapping{FILL}{B_TID}"),
         (["--b-tid", "a@b"], "b-tid", "a@b", "3GPP-bootstrapping.a@b"),
         (OF_AKMA, "a-kid", A_KID, f"3GPP-AKMA{A_KID}"),
         ([*OF_AKMA, "--separator", "."], "a-kid", A_KID, f"3GPP-AKMA.{A_KID}"),
@@ -619,6 +640,7 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
         (["--rand", RAND.hex(), "--bsf", "b" * 253], "a B-TID of at most 255 octets"),
         ([*OF_AKMA, "--rid", "12345"], "--rid 12345: must be 1 to 4 digits"),
         ([*OF_AKMA, "--rid", "x"], "1 to 4 digits"),
+        ([*OF_AKMA, "--rid", "12x"], "1 to 4 digits"),
         ([*OF_AKMA, "--rid", ""], "1 to 4 digits"),
         ([*OF_AKMA, "--a-tid", "00"], "--a-tid 00: must be 64 hex digits"),
         ([*OF_AKMA, "--realm", "r" * 200], "an A-KID of at most 255 octets"),
@@ -628,10 +650,12 @@ def test_identity(words: list[str], name: str, identity: str, psk: str) -> None:
         (["--b-tid", "a b@c"], "user@realm"),
         (["--b-tid", "ä@c"], "user@realm"),
         (["--b-tid", "a\x1b@c"], "--b-tid a\\x1B@c: must be user@realm"),
+        (["--b-tid", "a\x7f@c"], "--b-tid a\\x7F@c: must be user@realm"),
         (["--b-tid", "a@" + "b" * 254], "user@realm"),
         (["--b-tid", "a@" + "b" * 253], "a PSK identity of at most 256 octets"),
         ([*GBA, "--separator", " "], "--separator  : must be printable ASCII"),
         ([*GBA, "--separator", "\x1b"], "--separator \\x1B: must be printable ASCII"),
+        ([*GBA, "--separator", FILL + "."], "a PSK identity of at most 256 octets"),
         ([*GBA, "--separator", "." * 256], "a PSK identity of at most 256 octets"),
     ],
 )

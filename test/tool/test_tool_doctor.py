@@ -171,21 +171,36 @@ def test_without_default(config: Path) -> None:
     assert any(line.startswith("known answer in mode 3GPP akma: ") for line in lines)
 
 
-@pytest.mark.parametrize("how", ["ignores", "goes-on", "refuses"])
-def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
-    """Guards against a doctor that does not report an HMAC which cannot be restarted, or wrong keys with one."""
-    write_config(config, {"akma": ONE})
+def write_no_restart(config: Path, properties: str = "") -> None:
+    """A file with another HMAC in the place of default's, with the properties of a fips module's."""
+    write_config(config, {"akma": ONE}, properties)
     section = f"module = {BUILD}/test/hardening/hmac_without_restart.so\nactivate = 1"
     text = config.read_text().replace("default = default_section", "no_restart = default_section")
     config.write_text(
         text.replace("[default_section]\nactivate = 1", f"[default_section]\n{section}")
     )
+
+
+@pytest.mark.parametrize("how", ["ignores", "goes-on", "refuses"])
+def test_hmac_that_does_not_start_again(config: Path, how: str) -> None:
+    """Guards against a doctor that does not report an HMAC which cannot be restarted, or wrong keys with one."""
+    write_no_restart(config)
     (line,) = sick(config, HMAC_RESTART=how)
     assert line.startswith("HMAC again: does not start again without a key")
     status, output = doctor(config, HMAC_RESTART="restarts")
     assert status == 0 and "ok: HMAC no_restart: gives the right answer" in output
     output = doctor(config, HMAC_RESTART=how)[1]
     assert output.count(" akma: right\n") == 3 and "ok: HMAC no_restart: " in output
+
+
+def test_default_properties_of_fips(config: Path) -> None:
+    """Guards against a doctor that does not say how AKMA-E2E is found where fips=yes is the default."""
+    write_no_restart(config, properties="fips=yes")
+    (line,) = sick(config)
+    assert "not found with it, because default_properties ask for fips=yes: " in line
+    assert "ask for provider=<name>,-fips: do: akma doctor --propquery provider=akma,-fips" in line
+    status, output = doctor(config, "--propquery", "provider=akma,-fips")
+    assert status == 0 and "ok: HMAC no_restart: " in output
 
 
 @needs_fips
@@ -209,9 +224,7 @@ def test_fips_in_place_of_default(tmp_path: Path) -> None:
 
 def test_default_properties_that_nobody_has(config: Path) -> None:
     """Guards against a doctor that finds no fault although fips=yes is the default and there is no fips module."""
-    write_config(config, {"akma": ONE})
-    text = config.read_text().replace("[init]\n", "[init]\nalg_section = algorithms\n")
-    config.write_text(text + "[algorithms]\ndefault_properties = fips=yes\n")
+    write_config(config, {"akma": ONE}, properties="fips=yes")
     lines = sick(config)
     assert any(line.startswith("HMAC: no provider has it by default_properties") for line in lines)
     assert not any("query: " in line for line in lines)  # of no use without HMAC
@@ -610,6 +623,8 @@ def test_remedy_leaves_other_sections_alone(config: Path, old: str, new: str, wo
         GOOD.replace("akma.so\n", "akma.so\n.include {folder}/part\n"),
         GOOD + "[akma_part]\nmin-ka-lenght = 32\n",
         GOOD + "akma_part::min-ka-lenght = 32\n",
+        GOOD + "min-ka-lenght = 16\n[akma_part]\nmin-ka-lenght = 32\n",
+        GOOD.replace("akma.so\n", "akma.so\n.include {folder}/part\nmin-ka-lenght = 16\n"),
     ],
 )
 def test_line_that_no_command_can_change(config: Path, tmp_path: Path, text: str) -> None:
@@ -619,6 +634,24 @@ def test_line_that_no_command_can_change(config: Path, tmp_path: Path, text: str
     (line,) = sick(config)
     assert line.startswith("keys akma: [akma_part] has min-ka-lenght, which nothing reads: ")
     assert line.endswith(f"change it by hand, in {config} or a file that it includes")
+
+
+@pytest.mark.parametrize("name", ["openssl.cnf", "link"])
+@pytest.mark.parametrize("instead", ["\nactiwate = 1", ""])
+def test_no_command_changes_the_system(
+    config: Path, tmp_path: Path, name: str, instead: str
+) -> None:
+    """Guards against a remedy that edits the system's file, which every program reads, by whichever name."""
+    config.write_text(GOOD.replace("akma.so\nactivate = 1", f"akma.so{instead}"))
+    (tmp_path / "link").symlink_to(config)
+    found = sick(config, "--system", tmp_path / name)
+    lines = [line for line in found if line.startswith(("activate akma: ", "keys akma: "))]
+    assert lines
+    for line in lines:
+        _, _, command = line.partition(" do: ")
+        assert command == "" or command.startswith(
+            f"akma config --system '{tmp_path / name}' --out akma.cnf"
+        )
 
 
 def test_section_that_somebody_else_uses(config: Path) -> None:

@@ -159,6 +159,18 @@ def test_columns(tmp_path: Path) -> None:
     assert (tmp_path / "psk").read_text() == f"one:{one.hex()}\ntwo:{two.hex()}\n"
 
 
+def test_options_without_columns(tmp_path: Path) -> None:
+    """Guards against an option that has no effect where the file has no column of its name."""
+    path = write(tmp_path, HEADER, f"one,{KEY.hex()},{KA.hex()}")
+    keys = {
+        "--refresh 0a": reference.e2e_key(KEY, KA, NAF_ID, refresh=b"\x0a"),
+        "--usage u": reference.e2e_key(KEY, KA, NAF_ID, usage="u"),
+    }
+    for words, key in keys.items():
+        assert psk(path, *NAF, *words.split()).returncode == 0
+        assert (tmp_path / "psk").read_text() == f"one:{key.hex()}\n"
+
+
 def test_no_row_inherits(tmp_path: Path) -> None:
     """Guards against a row with an empty field that gets the row before's refresh, usage or name."""
     header = HEADER + ",refresh,usage"

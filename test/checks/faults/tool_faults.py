@@ -92,6 +92,14 @@ FAULTS = [
         by=PSK,
     ),
     *of(
+        "psk.c",
+        (
+            "EVP_KDF_fetch(NULL, AKMA_KDF_E2E, AKMA_PROPERTY_QUERY)",
+            "EVP_KDF_fetch(NULL, AKMA_KDF_E2E, NULL)",
+        ),
+        by=DERIVE,
+    ),
+    *of(
         "psk_format.c",
         ("if (format->comments && length > 0 && identity[0] == '#')", "if (false)"),
         ("if (memchr(identity, *c, length) != NULL)", "if (false)"),
@@ -344,6 +352,7 @@ TESTS = [
         "test_tool_psk",
         "test_tool_ka",
         "test_tool_ka_derive",
+        "test_tool_ka_writers",
         "test_tool_doctor",
         "test_tool_config",
         "test_tool_setup",
@@ -352,7 +361,7 @@ TESTS = [
 ]
 ROOM = Room(
     "tool",
-    "akma akma-tool hmac_without_restart preload_exit_scan preload_pace preload_zeros",
+    "akma akma-tool hmac_without_restart preload_exit_scan preload_flock preload_pace preload_zeros",
     TESTS,
     FAULTS,
 )
