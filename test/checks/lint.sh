@@ -55,6 +55,10 @@ configure() {
             cat "$build/fuzz/log"
             exit 1
         }
+        grep -q '^INFO: seed corpus: files: [1-9]' "$build/fuzz/log" || {
+            echo "lint: fuzz-$target has no input in test/fuzz/corpus/$target"
+            exit 1
+        }
     done
     echo "== gcc -fanalyzer"
     configure analyzer gcc "-O1 -fanalyzer -Werror"

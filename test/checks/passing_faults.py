@@ -5,9 +5,10 @@
 
 For every kind of call (allocation, descriptor, read, write, thread, name) n rises until a way through the role meets no
 nth call; without faults every way through the same process then has to work again, soon, and no descriptor may be
-left. Prints n for each role. --ways: of the calls with the same N functions on the stack (three are this library's)
-one alone, until there is none that has not failed: hundreds in place of thousands; not for programs that are started
-each time. --sample: so many n of a kind alone, spread out evenly. --length: so many calls fail in a row.
+left. Prints n for each role; where no read or no allocation failed, the role has failed. --ways: of the calls with the
+same N functions on the stack (three are this library's) one alone, until there is none that has not failed: hundreds in
+place of thousands; not for programs that are started each time. --sample: so many n of a kind alone, spread out evenly.
+--length: so many calls fail in a row.
 
 AKMA_BUILD   build folder, with everything in it
 
@@ -36,6 +37,10 @@ REPEATED = 2  # ways through without a fault, for what is made once
 
 class Persistent(Exception):
     """A fault that did not pass."""
+
+
+class Untried(Exception):
+    """No call has failed where each role has some."""
 
 
 def descriptors(stage: Stage) -> int:
@@ -145,6 +150,8 @@ def try_role(name: str, options: argparse.Namespace) -> None:
                 print(
                     f"{name}: {kind.name.lower()}: {' + '.join(map(str, tried))} failed", flush=True
                 )
+                if kind in (Kind.READ, Kind.ALLOCATION) and not any(tried):
+                    raise Untried(f"no {kind.name.lower()} has failed on any way through")
         except Persistent:
             print(last_of(stage.program.errors), file=sys.stderr)
             raise
@@ -174,7 +181,7 @@ def main() -> int:
     for name in options.role or ROLES:
         try:
             try_role(name, options)
-        except Persistent as what:
+        except (Persistent, Untried) as what:
             print(f"{name}: {what}", flush=True)
             stays = 1
     return stays

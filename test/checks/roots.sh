@@ -24,21 +24,23 @@ base_root() {
         flock 9
         [ ! -e "$base/.complete" ] || exit 0
         rm -rf "$base"
+        # (with && throughout: behind this subshell's own one, set -e does not hold)
         # shellcheck disable=SC2086 # no mirror, no word
-        debootstrap --variant=minbase --arch="$2" "$1" "$base" ${AKMA_MIRROR:-} >&2 || exit 1
-        cp /etc/resolv.conf "$base/etc/resolv.conf"
-        echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/99akma"
-        echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/akma" # what a crash leaves half is made again
-        touch "$base/.complete"
+        debootstrap --variant=minbase --arch="$2" "$1" "$base" ${AKMA_MIRROR:-} >&2 &&
+            cp /etc/resolv.conf "$base/etc/resolv.conf" &&
+            echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/99akma" &&
+            echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/akma" && # what a crash leaves half is made again
+            touch "$base/.complete"
     ) 9>"$base.lock" && echo "$base"
 }
 
-# A root without .complete is what an interrupted run left.
+# A root without .complete is what an interrupted debootstrap left; a copy has its name once it is whole.
 make_root() {
     [ ! -e "$1/.complete" ] || return 0
     base=$(base_root "$2" "${3:-$(dpkg --print-architecture)}") || return 1
-    rm -rf "$1"
-    cp -a "$base" "$1"
+    rm -rf "$1" "$1.part" &&
+        cp -a "$base" "$1.part" &&
+        mv "$1.part" "$1"
 }
 
 # The mounts go with the process: nothing is left, whatever ends it.

@@ -45,16 +45,17 @@ def fault_of(sentence: str | None) -> str:
 def complaints(root: Path) -> Iterator[str]:
     """One line for each test whose sentence is missing, names no fault, is more than one, or another's as well."""
     said: dict[str, str] = {}
-    for file in sorted(root.glob("test/*/test_*.py")):
-        for test in tests_of(file):
-            place = f"{file.relative_to(root)}:{test.lineno}: {test.name}"
-            sentence = ast.get_docstring(test)
-            if fault := fault_of(sentence):
-                yield f"{place} {fault}"
-            elif (
-                sentence and (first := said.setdefault(" ".join(sentence.split()), place)) != place
-            ):
-                yield f"{place} has the sentence of {first}"
+    files = sorted(root.glob("test/*/test_*.py"))
+    tests = [(file.relative_to(root), test) for file in files for test in tests_of(file)]
+    if not tests:
+        yield f"no test in {root}/test"
+    for file, test in tests:
+        place = f"{file}:{test.lineno}: {test.name}"
+        sentence = ast.get_docstring(test)
+        if fault := fault_of(sentence):
+            yield f"{place} {fault}"
+        elif sentence and (first := said.setdefault(" ".join(sentence.split()), place)) != place:
+            yield f"{place} has the sentence of {first}"
 
 
 def main() -> int:

@@ -4,8 +4,8 @@
 #   run_table <jobs> <folder for the logs> <checks>     status 1 where a check failed
 #
 # A line of <checks> is <name>|<command>. The last line that a check prints begins with what it counted, such as
-# "2866 passed"; one that counted nothing has failed, whatever it returned. So has one without an end after AKMA_LIMIT
-# minutes, default 60: the table says so.
+# "2866 passed"; one that counted nothing has failed, whatever it returned. A line of pytest's has to count tests that passed.
+# A check without an end after AKMA_LIMIT minutes, default 60, has failed, too: the table says so.
 #
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
@@ -24,6 +24,15 @@ choose() {
     done
 }
 
+# counts <the last line of a check>
+counts() {
+    if echo "$1" | grep -q -E ' in [0-9.]+s( \(.*\))?$'; then # pytest's
+        echo "$1" | grep -q -E '(^|[^0-9])[1-9][0-9]* passed'
+    else
+        echo "$1" | grep -q '^[^0-9]*[1-9]'
+    fi
+}
+
 # run_row <folder> <name> <command>
 run_row() {
     echo "=== $2: $3"
@@ -33,7 +42,7 @@ run_row() {
     case $status in
     0)
         verdict=passed
-        echo "$counted" | grep -q '^[^0-9]*[1-9]' || verdict="**failed**: counted nothing"
+        counts "$counted" || verdict="**failed**: counted nothing"
         ;;
     124 | 137) verdict="**failed**: no end after ${AKMA_LIMIT:-60} minutes" ;;
     *) verdict="**failed**: status $status" ;;

@@ -27,6 +27,8 @@ def faults_of_line(line: str, rules: dict[str, str]) -> Iterator[str]:
 
 def faults(data: bytes, rules: dict[str, str]) -> Iterator[str]:
     """What is wrong with a file."""
+    if not rules:
+        yield "1: .editorconfig has no rule for it"
     if rules.get("end_of_line") == "lf" and b"\r" in data:
         yield "1: CR"
     if rules.get("insert_final_newline") == "true" and data and not data.endswith(b"\n"):
@@ -46,10 +48,12 @@ def main() -> int:
     """Look at every file that git knows or would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [name for name in listed.split("\0") if (ROOT / name).is_file()]
+    if not names:
+        sys.exit("git lists no file")
     found = [
         f"{name}:{fault}"
-        for name in listed.split("\0")
-        if name and (ROOT / name).is_file()
+        for name in names
         for fault in faults((ROOT / name).read_bytes(), get_properties(str(ROOT / name)))
     ]
     print("\n".join(found), end="\n" if found else "")

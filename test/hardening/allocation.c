@@ -304,6 +304,9 @@ int main(void)
         in_cold = go_through(&cases[i]);
         warm = true;
         in_warm = go_through(&cases[i]);
+        if (in_cold == 0 || in_warm <= in_cold) /* in warm ones, libcrypto's as well */
+            fail("%s: %lu allocations failed in cold lives, %lu in warm ones", cases[i].algorithm,
+                 in_cold, in_warm);
         printf("%s %s: %lu allocations failed in cold lives, %lu in warm ones\n",
                cases[i].algorithm, cases[i].mode == NULL ? "" : cases[i].mode, in_cold, in_warm);
     }

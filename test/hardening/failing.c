@@ -150,6 +150,8 @@ static void go_through(const struct tried *tried, bool warm, bool change)
 
     while (live_through(tried, n, warm, change))
         n++;
+    if (n == 1)
+        fail("%s: no call of HMAC's failed", tried->one->algorithm);
     printf(" %lu", n - 1);
 }
 

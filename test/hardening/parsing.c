@@ -269,6 +269,7 @@ int main(void)
             OPENSSL_thread_stop();
             want(failing_malloc_live() == before, "blocks are left");
         } while (failed);
+        want(number > 1, "no allocation failed");
         want(parts[i].run(), "refused afterwards");
         printf("%s: %lu allocations failed\n", current, number - 1);
     }
