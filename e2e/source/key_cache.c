@@ -96,23 +96,23 @@ static void keep(struct table *table, const struct item *what)
     table->count++;
 }
 
-static void sweep(struct table *table, int64_t now)
-{
-    struct item *item = TAILQ_FIRST(&table->items), *next;
-
-    for (; item != NULL; item = next) {
-        next = TAILQ_NEXT(item, place);
-        if (now >= item->until)
-            discard(table, item);
-    }
-}
-
 /* The wall clock may have been set since it was kept. */
 static bool is_over(const struct item *item, int64_t now)
 {
     const int64_t end = item->answer.not_after;
 
     return now >= item->until || (end != 0 && end < (int64_t)time(NULL));
+}
+
+static void sweep(struct table *table, int64_t now)
+{
+    struct item *item = TAILQ_FIRST(&table->items), *next;
+
+    for (; item != NULL; item = next) {
+        next = TAILQ_NEXT(item, place);
+        if (is_over(item, now))
+            discard(table, item);
+    }
 }
 
 /* An item that is there and has not come to its end. */

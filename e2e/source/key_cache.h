@@ -34,7 +34,7 @@ void key_cache_free(struct key_cache *cache);
 enum key_cached key_cache_find(struct key_cache *cache, const struct key_wanted *wanted,
                                int64_t now, struct key_answer *answer);
 
-/* Keep a key until a time, in place of what was known. */
+/* Keep a key until a time, or until its own end, in place of what was known. */
 void key_cache_keep(struct key_cache *cache, const struct key_wanted *wanted,
                     const struct key_answer *answer, int64_t until);
 

@@ -263,14 +263,10 @@ struct question {
     const struct key_wanted *wanted; /* the look-up's */
 };
 
-/* A key is kept until its end, or for as long as was set. */
 static void cache_key(const struct question *question, const struct key_answer *key)
 {
-    const int64_t lifetime = question->http->key_lifetime;
-    const int64_t left = key->not_after - (int64_t)time(NULL);
-
     key_cache_keep(question->http->cache, question->wanted, key,
-                   clock_ms() + (left < lifetime / 1000 ? left * 1000 : lifetime));
+                   clock_ms() + question->http->key_lifetime);
 }
 
 static enum lookup_verdict verdict_of(enum key_result result)

@@ -24,6 +24,13 @@ def test_sweep_takes_what_has_ended() -> None:
     finds = [f"50 find akma {name}@x" for name in "abc"]
     assert play(*calls, "99 sweep", *finds) == ["key 7", "no", "key 8"]
     assert play(*calls, "100 sweep", *finds) == ["nothing", "nothing", "key 8"]
+    full = [
+        "0 keep akma a@x 7 100",
+        "0 keep akma b@x ended 100",
+        "1 sweep",
+        "1 keep akma c@x 8 100",
+    ]
+    assert play(*full, "2 find akma a@x", room="2 3") == ["key 7"]
 
 
 def test_systems_are_distinct() -> None:

@@ -140,7 +140,8 @@ def test_notifications_that_are_none(notified: Notified, tmp_path: Path) -> None
                 notified.authority.issue("other.example.com"),
                 strangers.issue("nef.example.com"),
             )
-            for files in (*others, wildcard):
+            in_the_subject = notified.authority.issue("nef.example.com", "192.0.2.1")
+            for files in (*others, wildcard, in_the_subject):
                 with pytest.raises((ssl.SSLError, urllib.error.URLError, OSError)):
                     notified.post(body, files=files)
             with pytest.raises(OSError):

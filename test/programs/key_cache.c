@@ -3,7 +3,7 @@
  *
  *     key_cache KEYS NOS
  *
- *     NOW keep akma|gba IDENTITY KEY UNTIL     KEY: a digit, "no" or "refused"
+ *     NOW keep akma|gba IDENTITY KEY UNTIL     KEY: a digit, "ended" (a key), "no" or "refused"
  *     NOW find akma|gba IDENTITY               prints "key DIGIT", "no", "refused" or "nothing"
  *     NOW forget akma|gba IDENTITY             NOW sweep
  *
@@ -24,6 +24,8 @@ static void keep(struct key_cache *cache, const struct key_wanted *wanted, const
     struct key_answer answer = {.not_after = KEY_ANSWER_NO_END};
 
     answer.ks_naf.octets[0] = (unsigned char)key[0];
+    if (strcmp(key, "ended") == 0)
+        answer.not_after = 1;
     if (strcmp(key, "no") == 0)
         key_cache_keep_no(cache, wanted, CACHE_NEGATIVE, until);
     else if (strcmp(key, "refused") == 0)

@@ -220,7 +220,7 @@ class Operator:
             raise ValueError(f"User-Agent: {request['headers'].get('user-agent')}")
         if request["path"] == TOKEN:
             said: dict[str, Any] = dict(
-                urllib.parse.parse_qsl(request["body"], strict_parsing=True)
+                urllib.parse.parse_qsl(request["body"], True, strict_parsing=True)
             )
         else:
             said = json.loads(request["body"])

@@ -118,7 +118,7 @@ BOOTSTRAPPING_INFO_RESPONSE = _object(
 _SCOPE: Schema = {"type": "string", "pattern": "^([a-zA-Z0-9_:-]+)( [a-zA-Z0-9_:-]+)*$"}
 TOKEN_REQUEST = _object(["grant_type"], grant_type={"const": "client_credentials"}, scope=_SCOPE)
 ACCESS_TOKEN_REQ = _object(
-    ["grant_type", "nfInstanceId", "scope"],
+    ["grant_type", "nfInstanceId", "nfType", "targetNfType", "scope"],
     grant_type={"const": "client_credentials"},
     nfInstanceId=NF_INSTANCE_ID,
     nfType={"const": "AF"},

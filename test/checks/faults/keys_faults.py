@@ -121,8 +121,12 @@ FAULTS: list[Fault] = [
     *of(
         "source/key_cache.c",
         (
-            "        if (now >= item->until)\n            discard",
+            "        if (is_over(item, now))\n            discard",
             "        if (false)\n            discard",
+        ),
+        (
+            "        if (is_over(item, now))\n            discard",
+            "        if (now >= item->until)\n            discard",
         ),
         ("return now >= item->until || ", "return "),
         ("    keep(&cache->nos, &item);", "    keep(&cache->keys, &item);"),

@@ -276,8 +276,7 @@ FAULTS: list[Fault] = [
     ),
     *of(
         "source/source_http.c",
-        ("left < lifetime / 1000 ? left * 1000 : lifetime", "lifetime"),
-        ("left < lifetime / 1000 ? left * 1000 : lifetime", "left * 1000"),
+        ("clock_ms() + question->http->key_lifetime", "INT64_MAX"),
         ("        cache_key(question, key);", "        (void)keep;"),
         ("    if (lookups_is_revoked(question->lookup))", "    if (false)"),
         by="cache or forgotten",
