@@ -63,9 +63,10 @@ import sys
 import yaml
 
 for service, how in yaml.safe_load(open(sys.argv[1]))["services"].items():
+    assert how["read_only"] and how["cap_drop"] == ["ALL"], f"{service}: not as hardened as the others"
     if how["image"] != "localhost/akma":
         continue
-    assert how["read_only"] and how["user"] == "10001:10001" and how["cap_drop"] == ["ALL"]
+    assert how["user"] == "10001:10001", f"{service}: another user"
     words = ["--name", f"akma-check-{service}", "--read-only", "--user", how["user"]]
     words += [f"--cap-drop={name}" for name in how["cap_drop"]]
     words += [f"--security-opt={option.replace(':true', '')}" for option in how["security_opt"]]

@@ -368,12 +368,14 @@ def test_specs(tmp_path: Path, spec: str) -> None:
 
 
 def test_impi_of_an_option(subscriber: Path) -> None:
-    """Guards against a given IMPI that the digest ignores, or one without a realm that is accepted."""
+    """Guards against a given IMPI that the digest ignores, or one without a user or a realm that is accepted."""
     with Bsf() as bsf:
         assert bootstrap(bsf.url, subscriber, "--impi", "me@home.example").returncode == 0
         result = bootstrap(bsf.url, subscriber, "--impi", "me")
+        nobody = bootstrap(bsf.url, subscriber, "--impi", "@home.example")
     assert bsf.seen[1].digest["username"] == "me@home.example"
     assert result.returncode == 1 and b'impi "me": must be user@realm' in result.stderr
+    assert nobody.returncode == 1 and b"must be user@realm" in nobody.stderr
 
 
 def test_vector_is_the_published_one() -> None:

@@ -158,7 +158,6 @@ FAULTS = [
     *of(
         "secret_source.c",
         ("OPENSSL_cleanse(value, length);", ""),
-        ("return unsetenv(name) == 0", "return true"),
         ("(source[length] == '\\0') == sources[i].exact)", "true)"),
         ("if (text.length > max)", "if (false)"),
         ("else if (text.length == 0)", "else if (false)"),
@@ -167,6 +166,11 @@ FAULTS = [
         ("text->octets[i] == '\\0' || strchr", "strchr"),
         ("if (length >= text->size)", "if (false)"),
         by="test_tool and (source or secret or environment or warning)",
+    ),
+    *of(
+        "secret_source.c",
+        ("return unsetenv(name) == 0", "return true"),
+        by="test_tool and nothing_remains",
     ),
     *of(
         "file_watch.c",
