@@ -1,14 +1,14 @@
 #!/bin/sh
-# Make a release from a clean main: the suite, a tag, the source archive, the Python package as a wheel, their checksums and the
-# bill of materials, and signatures where a key is given.
+# Make a release from a clean main: the suite, a tag, the source archive, the Python package as a wheel, the bill of materials,
+# and for each of these files checksums, and a signature where a key is given.
 #
-#   scripts/release.sh             archive and wheel of HEAD alone, without tag or tests
+#   scripts/release.sh             the files of HEAD alone, without tag or tests
 #   scripts/release.sh <version>   the release; <version> must be that of CMakeLists.txt, and be in CHANGELOG.md
 #
 # Archive and wheel have the same octets wherever and whenever they are made from one commit (the wheel: by one setuptools). So
 # has akma-<version>.spdx.json: its files, their licences, and what the programs link (SPDX 2.3).
 #
-# AKMA_SIGN_KEY   key of gpg; tag, archive and wheel are signed with it
+# AKMA_SIGN_KEY   key of gpg; tag, archive, wheel and bill of materials are signed with it
 # AKMA_RELEASE    folder for the files, default build/release
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -45,6 +45,7 @@ make_archive() {
     rm "$folder/akma.tar"
     /usr/bin/python3 scripts/make_sbom.py "$folder/$archive" >"$folder/akma-$version.spdx.json"
     publish "$archive"
+    publish "akma-$version.spdx.json"
 }
 
 # From the archive alone, without a package index; its files have the time of the commit.
