@@ -6,12 +6,13 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import platform
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from evp import BUILD
-from project import CACHE, INSTRUMENTED, MODULE, imported, run
+from project import CACHE, INSTRUMENTED, MODULE, hardening, imported, run
 
 PROGRAMS = [BUILD / name for name in ("tool/akma", "e2e/e2e-as", "e2e/e2e-ue")]
 PLUGIN = BUILD / "plugins/mosquitto/mosquitto_akma.so"
@@ -80,12 +81,25 @@ def test_calls_arrive_where_they_may(file: Path) -> None:
     assert run("objdump", "--disassemble", file).count(LANDINGS[platform.machine()]) > 10
 
 
-def compiler() -> tuple[str, int]:
-    """Name and first number of the compiler of this build."""
+def compiler_path() -> str:
+    """The compiler of this build."""
     path = re.search(r"^CMAKE_C_COMPILER:\w+=(.*)$", CACHE, re.M)
     assert path
-    banner = run(path[1], "--version").splitlines()[0]
-    version = run(path[1], "-dumpversion").split(".")[0]
+    return path[1]
+
+
+def is_known(flag: str) -> bool:
+    """Does the compiler take the flag?"""
+    command = [compiler_path(), "-Wall", "-Werror", flag, "-x", "c", "-c", "-o", "/dev/null"]
+    result = subprocess.run([*command, "/dev/null"], capture_output=True, check=False)
+    return result.returncode == 0
+
+
+def compiler() -> tuple[str, int]:
+    """Name and first number of the compiler of this build."""
+    path = compiler_path()
+    banner = run(path, "--version").splitlines()[0]
+    version = run(path, "-dumpversion").split(".")[0]
     return ("clang" if "clang" in banner else "gcc"), int(version)
 
 
@@ -98,7 +112,7 @@ def test_every_object_is_compiled_with_what_the_compiler_has() -> None:
         flag
         for flag, (first, only) in FLAGS.items()
         if version >= first and only in (None, machine)
-    }
+    } | {flag for flag in hardening("COMPILE") if is_known(flag)}
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     objects = [entry for entry in commands if entry["file"].endswith(".c")]
     assert len(objects) > 100

@@ -44,6 +44,16 @@ def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def hardening(step: str) -> list[str]:
+    """The flags of cmake/harden.cmake for COMPILE or LINK."""
+    text = (
+        (ROOT / "cmake/harden.cmake").read_text().split(f"set(HARDEN_{step}\n")[1].split(")\n")[0]
+    )
+    flags = re.findall(r"^ +(-[^\s)]+)", text, re.M)
+    assert len(flags) >= 5
+    return flags
+
+
 def imported(file: Path) -> set[str]:
     """Names of the functions that others have to bring."""
     return set(re.findall(r"\bU (\w+)", run("nm", "--dynamic", "--undefined-only", file)))
