@@ -15,11 +15,12 @@ import reference
 from evp import BUILD, OPENSSL_VERSION, EvpError, LibCtx
 from flow import Process, StockClient, StockServer, with_free_ports
 from openssl_cli import EXAMPLE, derived, kdf, openssl
-from samples import EXPECTED, items, options
+from samples import ALGORITHMS, EXPECTED, items, options
 from tables import add_row, copy_tree, has_row
 from project import ROOT, blocks, build, run
 
 
+NAME = re.compile(r"`([\w.-]+)`").findall
 NOT_ROOMS = r"build|\.git$|\.\w+_cache|\.hypothesis|__pycache__|node_modules"
 
 
@@ -302,8 +303,8 @@ def test_readme_packages() -> None:
     listed = re.findall(r"^\| `(\S+)` \| ", part, re.M)
     control = (ROOT / "debian/control").read_text()
     assert listed == re.findall(r"^Package: (\S+)$", control, re.M)
-    for package in re.findall(r"\.\./(\S+)_\*\.deb", part):
-        assert package in listed
+    installed = re.findall(r"\.\./(\S+)_\*\.deb", part)
+    assert installed and set(installed) <= set(listed)
 
 
 def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
@@ -317,7 +318,9 @@ def test_readme_trap_of_the_missing_module(tmp_path: Path) -> None:
 def test_readme_names_every_parameter(libctx: LibCtx) -> None:
     """Guards against a parameter of an algorithm that README does not name."""
     text = (ROOT / "README.md").read_text()
-    for algorithm in re.findall(r"^\| `([A-Z0-9-]+)` \| ", text, re.MULTILINE):
+    algorithms = re.findall(r"^\| `([A-Z0-9-]+)` \| ", text, re.MULTILINE)
+    assert sorted(algorithms) == sorted(ALGORITHMS)
+    for algorithm in algorithms:
         for name in libctx.kdf(algorithm).settable:
             assert f"`{name}`" in text
 
@@ -584,7 +587,41 @@ def test_every_check_is_run_and_described() -> None:
     helpers = {"cross.sh", "evp_test.sh", "evp_stanzas.py", "image_run.sh", "passing_faults.py"}
     helpers |= {"nightly.sh", "roots.sh", "table.sh", "under_fire.py", "ka_under_fire.py"}
     assert others == helpers | {"english.py", "sentences.py", "tree.py"}
-    assert "|| true" not in "".join(lists)
+
+
+def test_the_tables_have_every_check() -> None:
+    """Guards against a check of .ci/run or a part of nightly.sh that is in no row of CONTRIBUTING.md, or is there only."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    tables = page.split("\n| check |")[1].split("\n| part |")
+    rows = [
+        sorted(name for cell in re.findall(r"^\| (`.*?) \|", table, re.M) for name in NAME(cell))
+        for table in (tables[0], tables[1].split("\n\n")[0])
+    ]
+    checks = re.findall(r"^(?:checks=')?([a-z]+)\|", (ROOT / ".ci/run").read_text(), re.M)
+    parts = run(ROOT / "test/checks/nightly.sh", "--list").split()
+    assert rows[0] == sorted(checks)
+    assert rows[1] == sorted({re.sub("^mutants-.*", "mutants-ROOM", part) for part in parts})
+    security = (ROOT / "docs/security.md").read_text().split("\n## Results\n")[1].split("\n## ")[0]
+    assert set(checks + rows[1]) <= set(NAME(security))
+
+
+# Why each of these may fail: nothing is running, nothing is left, nothing was left out (looked at later), nothing to remove.
+MAY_FAIL = ["image_run.sh", "options.sh", "soak.sh", "use.sh"]
+
+
+def test_no_check_hides_a_failure() -> None:
+    """Guards against a command of a check whose failure is ignored."""
+    scripts = [
+        ROOT / ".ci/run",
+        *(ROOT / "test/checks").rglob("*.sh"),
+        *(ROOT / "proofs").rglob("*.sh"),
+    ]
+    ignored = [
+        script.name
+        for script in scripts
+        for _ in re.findall(r"\|\| *(?:true|:)(?!\w)", script.read_text())
+    ]
+    assert len(scripts) > 15 and sorted(ignored) == MAY_FAIL
 
 
 def test_promises_name_the_proofs() -> None:
