@@ -253,7 +253,9 @@ def only_over_udp() -> str | None:
 SERVICE = only_over_udp()
 
 
-@pytest.mark.skipif(SERVICE is None, reason="/etc/services has no service for UDP alone")
+@pytest.mark.skipif(
+    SERVICE is None, reason="/etc/services has no service for UDP alone: it waits for netbase"
+)
 @pytest.mark.parametrize("option", ["--accept", "--e2e-accept", "--forward"])
 def test_service_over_udp(devices: Path, option: str) -> None:
     """Guards against a service such as coaps, which exists for UDP alone, that is looked for among those of TCP."""
@@ -268,7 +270,9 @@ def test_service_over_udp(devices: Path, option: str) -> None:
     assert f"{refused} TCP\n" in check(devices, "as", *words)
 
 
-@pytest.mark.skipif(SERVICE is None, reason="/etc/services has no service for UDP alone")
+@pytest.mark.skipif(
+    SERVICE is None, reason="/etc/services has no service for UDP alone: it waits for netbase"
+)
 def test_service_over_udp_of_a_ue(devices: Path) -> None:
     """Guards against such a service that a UE cannot connect to or listen on."""
     places = {option: f"udp:{LOOPBACK}:{SERVICE}" for option in ("--connect", "--listen")}

@@ -193,7 +193,9 @@ def test_logs_are_rotated_as_their_user() -> None:
 def test_how_a_sample_is_checked() -> None:
     """Guards against a check of a sample that differs from its unit's start, such as one by root, who may read every
     key."""
-    for sample in (ROOT / "examples/config").glob("*.conf"):
+    samples = list((ROOT / "examples/config").glob("*.conf"))
+    assert len(samples) == 5
+    for sample in samples:
         [unit] = [path for path in UNITS.glob("*.service") if f"/{sample.name}" in path.read_text()]
         text = unit.read_text()
         [user] = re.findall("^User=(.*)$", text, re.M)
@@ -211,7 +213,9 @@ def test_units() -> None:
     for name in ("e2e-as-all", "e2e-as-third-party"):  # few tries of a token's PIN
         text = (UNITS / f"{name}.service").read_text().split("[Service]")[0]
         assert "\nStartLimitIntervalSec=300\nStartLimitBurst=3\n" in text
-    for unit in UNITS.glob("*.service"):
+    services = list(UNITS.glob("*.service"))
+    assert len(services) >= 5
+    for unit in services:
         text = unit.read_text()
         [start] = re.findall("^ExecStart=(.*)$", text, re.M)
         assert re.findall("^ExecStartPre=(.*)$", text, re.M) == [start + " --check"]
