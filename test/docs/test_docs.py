@@ -573,6 +573,8 @@ def test_the_forge_runs_the_same_checks() -> None:
     nightly = (ROOT / ".github/workflows/nightly.yml").read_text()
     assert "  schedule:\n    - cron:" in nightly
     assert "nightly.sh --list" in nightly and "nightly.sh ${{ matrix.part }}" in nightly
+    limits = re.findall(r"(?:timeout-minutes|AKMA_LIMIT): (\d+)", nightly)
+    assert len(limits) == 2 and int(limits[1]) < int(limits[0]), "or a part ends without its row"
 
 
 def test_every_check_is_run_and_described() -> None:
