@@ -77,6 +77,9 @@ class Tree:
         build = ["cmake", "--build", str(self.build), "--target", *self.targets]
         subprocess.run(build, stdout=subprocess.DEVNULL, check=True)
         chosen = {fault.by for fault in faults}
+        for by in sorted(chosen - {"", *room.drivers}):
+            if not self.passes_suite(by, "--collect-only"):
+                raise RuntimeError(f"no test can be collected for {by}")
         for by in [""] if "" in chosen else sorted(chosen):
             if noticed := self.notices(by):
                 raise RuntimeError(f"{noticed} {by} fails without any fault")
@@ -101,24 +104,30 @@ class Tree:
         """What notices the change, empty if nothing does."""
         if not self.run("cmake", "--build", self.build, "--target", *self.targets):
             return "the compiler"
-        if by not in self.room.drivers and not self.passes_suite(by):
-            return "the suite"
+        try:
+            if by not in self.room.drivers and not self.passes_suite(by):
+                return "the suite"
+        except TimeoutError:
+            return "no end of the suite"
         for driver in self.room.drivers:
             if by in ("", driver) and not self.passes(driver):
                 return driver
         return ""
 
-    def passes_suite(self, by: str) -> bool:
+    def passes_suite(self, by: str, *options: str) -> bool:
         """Run the room's tests, up to the first that fails."""
         tests = [str(*self.source.glob(f"test/*/{name}.py")) for name in self.room.tests]
         order = ["-x", "--failed-first", "-o", f"cache_dir={self.build}/pytest"]
-        words = ["-q", *order, "-m", "not builds", "-k", by, *tests]
+        words = ["-q", *order, "-m", "not builds", "-k", by, *options, *tests]
         process = FORKED.Process(target=run_pytest, args=(self.source, self.build, words))
         process.start()
         process.join(SECONDS)
+        status = process.exitcode
         process.kill()
         process.join()
-        return process.exitcode == 0
+        if status is None:
+            raise TimeoutError(f"no end of the suite within {SECONDS} s")
+        return status == 0
 
     def passes(self, driver: str) -> bool:
         """Run one driver, under valgrind if that is its first word."""
@@ -151,6 +160,9 @@ def misfits(room: Room) -> Iterator[str]:
 
 def strays(room: Room) -> Iterator[str]:
     """What a fault's `by` names that is neither a driver nor in a test of its room."""
+    for name in room.tests:
+        if (count := len(list(ROOT.glob(f"test/*/{name}.py")))) != 1:
+            yield f"{count} files are the test {name} of the room of {room.folder}/"
     texts = [
         f"{path.stem} {path.read_text()}".lower()
         for name in room.tests
