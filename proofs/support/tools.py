@@ -16,6 +16,10 @@ from claims import Claim
 SECONDS = 200  # of the processor: a busy machine changes no answer
 CBMC_OPTIONS = ["--unwinding-assertions", "--no-malloc-may-fail", "--object-bits", "12"]
 CBMC_OPTIONS += ["--drop-unused-functions"]  # nothing is claimed of them
+# Of these a file says nothing: it was not read, or what it uses is not there.
+COQ_UNREAD = re.compile(
+    r"Syntax error|The\s+reference\s+\S+\s+was\s+not\s+found|Cannot\s+find\s+a\s+physical\s+path|Unable\s+to\s+locate\s+library"
+)
 CBMC_ROOT = Path(os.environ["AKMA_CBMC_ROOT"]) if "AKMA_CBMC_ROOT" in os.environ else None
 
 
@@ -65,14 +69,18 @@ def coq(claim: Claim, tree: Path) -> Answer:
         if status != 0:
             return Answer(Verdict.UNDECIDED, program.name, said)
     theorems = claim.how.get("theorems", [])
+    if "generates" in claim.how:
+        theorems = re.findall(r"^Example (\w+)", (folder / files[-1]).read_text(), re.M)
+    if not theorems:
+        return Answer(Verdict.UNDECIDED, "nothing was asked")
     modules = " ".join(Path(file).stem for file in files)
     questions = "".join(f"Print Assumptions {theorem}.\n" for theorem in theorems)
     (folder / "assumptions.v").write_text(f"From akma Require Import {modules}.\n{questions}")
     for file in [*files, "assumptions.v"]:
         status, said = run(["coqc", "-q", "-R", ".", "akma", file], folder)
         if status != 0:
-            is_read = "Error:" in said and "Syntax error" not in said
-            return Answer(Verdict.REFUTED if is_read else Verdict.UNDECIDED, file, said)
+            is_refuted = "Error:" in said and not COQ_UNREAD.search(said)
+            return Answer(Verdict.REFUTED if is_refuted else Verdict.UNDECIDED, file, said)
     if said.count("Closed under the global context") != len(theorems):
         return Answer(Verdict.REFUTED, "rests on axioms", said)
     return Answer(Verdict.PROVED)
