@@ -307,8 +307,8 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     assert status != 0 and "--third-party: must be a host's name or address" in text
     assert not list(tmp_path.iterdir())
     # The CA and its key are written before a file that is longer than may be.
-    limited = ["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$0" "$@"', AKMA, "setup"]
-    command = [*limited, tmp_path / "site", *ALL]
+    limited = ["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$0" "$@"', str(AKMA), "setup"]
+    command = [*limited, str(tmp_path / "site"), *ALL]
     failed = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert failed.returncode == 1 and "File too large" in failed.stderr, failed.stderr
     assert not list(tmp_path.iterdir())
