@@ -5,6 +5,8 @@
  */
 #include "held_signals.h"
 
+#include <stddef.h>
+
 const int held_signals[HELD_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
 sigset_t held_signals_begin(void)
