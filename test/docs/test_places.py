@@ -59,3 +59,12 @@ def test_named_paths_are_there() -> None:
     }
     assert len(named) > 5
     assert [name for name in sorted(named) if not list(ROOT.glob(name))] == []
+
+
+def test_clang_tidy_looks_at_every_header() -> None:
+    """Guards against a folder whose headers clang-tidy passes over."""
+    (pattern,) = re.findall(r"HeaderFilterRegex: '(.*)'", (ROOT / ".clang-tidy").read_text())
+    rooms = [room for room in ROOT.glob("[a-z]*") if not re.match("build|proofs", room.name)]
+    headers = [header for room in rooms for header in room.rglob("*.h")]
+    assert len({header.relative_to(ROOT).parts[0] for header in headers}) >= 8
+    assert [str(header) for header in headers if not re.search(pattern, str(header))] == []
