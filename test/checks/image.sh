@@ -3,7 +3,8 @@
 # of its services with its own command, user, mounts and a read-only root; a line of nginx comes back through all of them. Redis
 # and nginx are the system's. As root, on Debian 12, in namespaces of its own.
 #
-#   test/checks/image.sh [folder of .debs]     default build/packages/bookworm, made by packages.sh where it is not there
+#   test/checks/image.sh [folder of .debs]     default build/packages/bookworm, which packages.sh makes unless it is of this
+#                                              commit
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -11,7 +12,9 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 packages=${1:-$root/build/packages/bookworm}
 limit=40 # MiB
 name=localhost/akma
-[ -d "$packages" ] || DEB_BUILD_OPTIONS=nocheck "$root/test/checks/packages.sh" bookworm
+commit=$(git -C "$root" rev-parse HEAD)
+[ $# -gt 0 ] || [ "$(cat "$packages/commit" 2>/dev/null)" = "$commit" ] ||
+    DEB_BUILD_OPTIONS=nocheck "$root/test/checks/packages.sh" bookworm
 "$root/scripts/install-packages.sh" @image
 said=$("$root/scripts/image.sh" "$packages" "$name" | tail -n 1)
 echo "$said"

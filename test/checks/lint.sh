@@ -69,7 +69,7 @@ configure() {
     echo "== scan-build"
     rm -rf "$build/scan"
     scan-build --status-bugs -o "$build/scan-report" cmake -S . -B "$build/scan" -G Ninja \
-        -DCMAKE_BUILD_TYPE=Debug -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_PLUGINS=ON >/dev/null
+        -DCMAKE_BUILD_TYPE=Debug -DAKMA_E2E=ON -DAKMA_TOOL=ON -DAKMA_GBA=ON -DAKMA_PLUGINS=ON >/dev/null
     scan-build --status-bugs -o "$build/scan-report" cmake --build "$build/scan" -- --quiet
     echo "== cppcheck"
     # (tests and benchmark leave through fail(), which cppcheck takes to return)

@@ -30,6 +30,7 @@ for release; do
     rm -rf "$packages"
     mkdir -p "$packages"
     cp "$folder"/one/*.deb "$packages"
+    git -C "$root" rev-parse HEAD >"$packages/commit"
     built=$((built + $(find "$packages" -name '*.deb' | wc -l)))
 
     echo "== $release: installing, using, purging"
