@@ -20,7 +20,7 @@ done
 
 # Not before the sample is filled in, and it says why.
 if systemctl start e2e-as-all; then exit 1; fi
-journalctl --no-pager -u e2e-as-all | grep -F -- '--naf-fqdn NAME is missing'
+until journalctl --no-pager -u e2e-as-all | grep -F -- '--naf-fqdn NAME is missing'; do sleep 0.2; done
 systemctl reset-failed e2e-as-all
 
 # Its three marked lines, and it serves. With logs of its own.
