@@ -96,7 +96,7 @@ static void keep(struct table *table, const struct item *what)
     table->count++;
 }
 
-/* The wall clock may have been set since it was kept. */
+/* A key's end is by the wall clock, which may be set while it is kept. */
 static bool is_over(const struct item *item, int64_t now)
 {
     const int64_t end = item->answer.not_after;
