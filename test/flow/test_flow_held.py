@@ -37,7 +37,7 @@ from flow import (
 )
 from link import Sides
 from sanitizer import SANITIZED
-from sockets import TCP_ESTABLISHED, borrowed, connections
+from sockets import TCP_USER_TIMEOUT, connections
 
 KS_NAF = bytes.fromhex("1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100")
 KA = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf")
@@ -47,7 +47,6 @@ NO_KA = "no-ka@bsf.example.com"
 PREFIXED = f"3GPP-bootstrapping.{ID}"
 ALPN = "akma-e2e-ua/1"
 HELD_MAX = 16  # of one device, docs/flow.md
-TCP_USER_TIMEOUT = 18  # <linux/tcp.h>
 
 
 @pytest.fixture(name="devices")
@@ -654,11 +653,6 @@ def test_kept_one_notices_a_dead_path(devices: Path) -> None:
     with Holding(devices) as server, Listener(devices, server.address, server.e2e_address) as here:
         assert here.says() == b"e2e: x\n"
         wait_until(lambda: server.held == 1)
-        limits = [
-            connection.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT)
-            for connection in borrowed(here.process.pid)
-            if connection.family == socket.AF_INET
-            and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
-            and connection.getpeername()[1] == split(server.address)[1]
-        ]
-        assert limits == [3000]
+        limits = connections(here.process.pid, TCP_USER_TIMEOUT)
+        to_server = split(server.address)[1]
+        assert [limit for (_, to), limit in limits.items() if to == to_server] == [3000]

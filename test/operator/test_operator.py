@@ -36,11 +36,10 @@ from operator_network import (
     Subscriber,
     expiry,
 )
-from sockets import borrowed
+from sockets import TCP_USER_TIMEOUT, connections
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
-TCP_USER_TIMEOUT = 18  # <linux/tcp.h>
 RETRIEVE = "/3gpp-akma/v1/retrieve"
 APPLICATION_KEY = "/naanf-akma/v1/retrieve-applicationkey"
 BOOTSTRAPPING = "/nbsp-gba/v1/bootstrapping-info-retrieval"
@@ -559,14 +558,8 @@ def test_a_connection_notices_a_dead_path(net: Net) -> None:
         port = urllib.parse.urlsplit(operator.url).port
         with net.source(f"nef:{operator.url}") as source:
             assert source.look(subscriber.a_kid).startswith("found ")
-            limits = [
-                connection.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT)
-                for connection in borrowed(source.process.pid)
-                if connection.type == socket.SOCK_STREAM
-                and connection.family in (socket.AF_INET, socket.AF_INET6)
-                and connection.getpeername()[1] == port
-            ]
-    assert limits == [5000]
+            limits = connections(source.process.pid, TCP_USER_TIMEOUT)
+    assert [limit for (_, to), limit in limits.items() if to == port] == [5000]
 
 
 # Certificates and versions

@@ -12,6 +12,7 @@ from pathlib import Path
 
 SYS_PIDFD_GETFD = 438  # every architecture has this number
 TCP_ESTABLISHED = 1  # the first octet of TCP_INFO
+TCP_USER_TIMEOUT = 18  # <linux/tcp.h>; ms
 
 
 def borrowed(pid: int) -> Iterator[socket.socket]:
@@ -46,13 +47,13 @@ def unread_at(port: int) -> int:
     )
 
 
-def connections(pid: int) -> dict[tuple[int, int], bool]:
-    """Established TCP connections by their ports, here and there; is TCP_NODELAY set?"""
+def connections(pid: int, option: int = socket.TCP_NODELAY) -> dict[tuple[int, int], int]:
+    """Established TCP connections by their ports, here and there: the value of an option of each."""
     found = {}
     for borrow in borrowed(pid):
         if borrow.family == socket.AF_UNIX:
             continue
         if borrow.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED:
             ports = (borrow.getsockname()[1], borrow.getpeername()[1])
-            found[ports] = borrow.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+            found[ports] = borrow.getsockopt(socket.IPPROTO_TCP, option)
     return found
